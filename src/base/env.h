@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The environment as it was when the process started. It is copied once, because programs change
+ * it (setenv races with getenv), clear it, or write their title over it; and the working directory
+ * is remembered while it is still the one that relative paths in the environment meant.
+ *
+ * env_capture is called from the constructor; every other function calls it first where needed, so
+ * a host whose own constructor runs before ours is served too. Under AT_SECURE env_secure() is true
+ * and nothing else must be done. Allocates only when a HARDEN_ variable is present. Any thread. */
+#ifndef BASE_ENV_H
+#define BASE_ENV_H
+
+#include <stdbool.h>
+
+void env_capture(void);
+/* Started with more rights than the caller has (setuid, capabilities): stay out altogether. */
+bool env_secure(void);
+/* HARDEN_*, HOME, XDG_*, and *_proxy; NULL when unset. Valid for ever. */
+const char *env_get(const char *name);
+/* The i-th captured HARDEN_ variable as "NAME=VALUE"; NULL past the end. */
+const char *env_nth(int i);
+/* Base name of the executable, for `programs`, `service` and log lines. Never NULL. */
+const char *env_program(void);
+/* path itself when absolute, else joined with the working directory at start; NULL when too long.
+ * out has room for size bytes. */
+const char *env_absolute(const char *path, char *out, unsigned long size);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * 64-bit hash of a short key (XXH3). The same bytes give the same number in every process that
+ * shares a board, so it is part of the board's layout. Never 0: 0 marks an empty slot. */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t hash_bytes(const void *p, size_t n, uint64_t seed);
+
+#endif

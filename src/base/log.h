@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The log: silent unless something is wrong or the user asked. The level is looked at before
+ * anything is formatted; a line is one write(), so lines of several threads never mix; the
+ * descriptor is opened for that line and closed again, because a descriptor kept open in a foreign
+ * process ends up in the wrong file. Never on stdout. Preserves errno. Never fails to the outside.
+ *
+ * A line never carries a path, query, user name, header or body.
+ *
+ *     log_set(LOG_INFO, "stderr", "legacy-client");
+ *     log_info("%s: waits %lld ms for a token", host, ms);
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_OFF, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+extern enum log_level log_level_now;
+
+/* to: "stderr", "syslog", or a path in which %p is the pid, %n the program, %u the uid. The strings
+ * must live as long as the process. */
+void log_set(enum log_level level, const char *to, const char *program);
+
+__attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *fmt, ...);
+
+#define log_at(level, ...)                                                                         \
+    do {                                                                                           \
+        if (__builtin_expect((level) <= log_level_now, 0))                                         \
+            log_line((level), __VA_ARGS__);                                                        \
+    } while (0)
+#define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_at(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A text that is put together piece by piece in memory of the caller: log lines, events, snapshots.
+ * Nothing is allocated and nothing overflows: what does not fit is left out and `full` says so.
+ *
+ *     char buf[256];
+ *     struct text t = TEXT_OVER(buf);
+ *     text_put(&t, "{\"host\":");
+ *     text_json(&t, host);              quoted and escaped
+ *     text_fmt(&t, ",\"wait_ms\":%lld}", ms);
+ *
+ * The bytes are always NUL-terminated. Not shared between threads. Preserves errno. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+    char *p;
+    size_t n;   /* bytes so far, without the NUL */
+    size_t cap; /* bytes of p, with the NUL */
+    bool full;  /* something was left out */
+};
+
+#define TEXT_OVER(array) ((struct text){.p = (array), .cap = sizeof(array)})
+
+void text_put(struct text *t, const char *s);
+void text_putn(struct text *t, const char *s, size_t n);
+void text_u64(struct text *t, uint64_t v);
+__attribute__((format(printf, 2, 3))) void text_fmt(struct text *t, const char *fmt, ...);
+/* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+void text_json(struct text *t, const char *s);
+/* "2026-01-25T10:00:00.123Z" */
+void text_time(struct text *t, int64_t wall_ns);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Circuit breaker (Nygard, "Release It!"), one per host, in two words of the board.
+ *
+ *   closed ──(N failures in a row, or >= ratio of >= 10 within 30 s)──► open for 30 s x trips
+ *   open ──(time is up)──► half-open: one probe at a time ──(2 successes)──► closed
+ *                                └──(a probe fails)──► open, longer (<= max), jittered
+ *
+ * A probe is a lease with an end, so a prober that is killed does not keep the circuit half-open.
+ * Every change is one compare-and-swap on the state word. Times are arguments. */
+#ifndef ENGINE_BREAKER_H
+#define ENGINE_BREAKER_H
+
+#include "engine/policy.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
+
+struct breaker {
+    _Atomic uint64_t state;  /* state, trips, successes, failures in a row, time: breaker.c */
+    _Atomic uint64_t window; /* start, total, failed of the current 30 s */
+};
+
+struct breaker_answer {
+    bool admit;
+    bool probe;          /* admitted as the one probe: its report decides */
+    int64_t retry_at_ns; /* when refused: earliest moment that is worth a try */
+};
+
+struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, int64_t now_ns);
+/* probe: the attempt was admitted as the probe. Returns true when the state changed. */
+bool breaker_report(struct breaker *b, const struct policy *p, bool success, bool probe,
+                    int64_t now_ns, uint64_t random);
+/* A probe that ended without a verdict (cancelled): give the lease back. */
+void breaker_cancel(struct breaker *b, int64_t now_ns);
+/* As it is at now_ns; an open circuit whose time is up is half-open. */
+enum breaker_state breaker_state_at(const struct breaker *b, int64_t now_ns);
+int breaker_trips(const struct breaker *b);
+const char *breaker_state_name(enum breaker_state s);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One request of the program, from its first attempt to its outcome. The engine answers, it does
+ * not act: it never sleeps, never sees a CURL * or a socket, never reads a clock or a random number
+ * that was not handed to it. The easy driver sleeps what it says, the multi driver parks it.
+ *
+ *     struct binding b = {0};                      kept per handle, bound again when stale
+ *     call_bind(&b, config, board, &target, &parts, now);
+ *     struct call c;
+ *     call_begin(&c, &b, app_timeout_ns, now);
+ *     for (;;) {
+ *         struct admission ad = call_admit(&c, now);     GO, WAIT until at_ns (then ask again),
+ *         ...                                            REFUSE why
+ *         make the attempt; fill struct attempt
+ *         if (!call_report(&c, &attempt, now, wall, random, &at_ns))
+ *             break;                                     deliver
+ *         sleep until at_ns, then admit again: a retry pays too
+ *     }
+ *     call_end(&c, now, wall);                           exactly once
+ *
+ * In observe mode everything is decided and counted, but the answer is GO and "deliver".
+ * A struct call belongs to one thread at a time; the board behind it is shared. No locks, no
+ * allocation, no system call. */
+#ifndef ENGINE_CALL_H
+#define ENGINE_CALL_H
+
+#include "engine/attempt.h"
+#include "engine/board.h"
+#include "engine/classify.h"
+#include "engine/config.h"
+#include "engine/policy.h"
+#include "engine/rules.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What changes from request to request in a bucket key; NULL where unknown. Hashed, never stored.
+ */
+struct binding_parts {
+    const char *(*header)(void *ctx, const char *name); /* value of a request header */
+    void *ctx;
+};
+
+/* Where a destination's state is. Zero-initialised means unbound. */
+struct binding {
+    const struct config *config;
+    struct board *board;
+    const struct policy *policy;
+    struct slot *slot; /* health, breaker, budget, gate: the host's (host, or host:port) */
+    uint64_t key;
+    struct slot *bucket[LIMITS_MAX];
+    uint64_t bucket_key[LIMITS_MAX];
+    char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */
+    bool per_request;          /* keys hold a header or variable: bind at every request */
+};
+
+/* False for lack of memory: let the call through. */
+bool call_bind(struct binding *b, const struct config *config, struct board *board,
+               const struct target *t, const struct binding_parts *parts, int64_t now_ns);
+/* Whether the binding still holds: same config, slots not given to others. */
+bool call_bound(const struct binding *b, const struct config *config);
+
+enum answer { ANSWER_GO, ANSWER_WAIT, ANSWER_REFUSE };
+enum refusal { REFUSED_NOTHING, REFUSED_RATE, REFUSED_GATE, REFUSED_BREAKER };
+
+struct admission {
+    enum answer answer;
+    enum refusal why; /* of WAIT and REFUSE */
+    int64_t at_ns;    /* WAIT: until then; REFUSE: when it may be worth a try */
+};
+
+struct call {
+    const struct binding *binding;
+    const struct policy *policy;
+    struct slot *slot;
+    int64_t begun_ns;
+    int64_t deadline_ns;     /* no retry and no wait ends after it */
+    int64_t app_deadline_ns; /* the program's own bound; INT64_MAX: none */
+    int64_t reserved_ns;     /* start that was reserved by a WAIT; 0: none */
+    int64_t previous_delay_ns;
+    int attempts; /* made so far */
+    bool observe;
+    bool probe;
+    bool in_attempt;
+    bool refused;
+    struct verdict_of_class last; /* of the last attempt */
+    struct attempt last_attempt;
+};
+
+/* app_timeout_ns: the program's own bound over the whole request; 0: none. */
+void call_begin(struct call *c, const struct binding *b, int64_t app_timeout_ns, int64_t now_ns);
+struct admission call_admit(struct call *c, int64_t now_ns);
+/* At the end of a header block: would an attempt that ends like this be made again? Takes nothing.
+ * attempt->replayable here means "as far as is known". */
+bool call_would_retry(const struct call *c, const struct attempt *a, int64_t now_ns,
+                      int64_t wall_ns);
+/* An attempt ended. True: again at *at_ns; the retry is paid for. False: deliver. */
+bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
+                 uint64_t random, int64_t *at_ns);
+/* The request is over: by its last attempt, or by a refusal or an abort of the program. */
+void call_end(struct call *c, int64_t now_ns, int64_t wall_ns);
+/* The request vanished under us (exception, thread cancelled): give back what was leased. */
+void call_abandon(struct call *c, int64_t now_ns);
+
+#endif

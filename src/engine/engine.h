@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The engine of this process: configuration and board, opened at the first intercepted call and not
+ * before, so that a program without network has no mapping, no file and no thread of ours.
+ *
+ *     struct engine *e = engine_get();
+ *     if (!e)
+ *         return real(...);            off, disabled, not covered, or failed: forward
+ *
+ * Lazy, without a lock: the first caller opens, others wait a bounded time (then forward), a
+ * re-entry by the opening thread forwards. The config pointer changes with a reload; read it once a
+ * call. Preserves errno. After fork the child goes on with the same board. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "engine/board.h"
+#include "engine/config.h"
+
+#include <stdatomic.h>
+
+struct engine {
+    const struct config *_Atomic config;
+    struct board *board;
+};
+
+/* NULL: forward the call as if we were not there. */
+struct engine *engine_get(void);
+/* The engine if it is open, without opening it. */
+struct engine *engine_peek(void);
+/* Loads the configuration again if a file changed; a bad one keeps the old settings and says so. */
+void engine_reload(void);
+/* Something inside failed and the call was forwarded: counted, and said once. */
+void engine_internal_error(const char *what);
+/* Whether this process is another one than at the last call (a fork): true once in each child. */
+bool engine_forked(void);
+/* HARDEN_STRICT: the configuration is checked at start, and a bad one ends the program with 78. */
+void engine_start_strict(void);
+
+struct text;
+/* What the layers above tell the snapshot about themselves. */
+struct engine_coverage {
+    const char *const *hooks;
+    void (*libcurls)(struct text *t);
+};
+extern struct engine_coverage engine_coverage;
+
+#endif

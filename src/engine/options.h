@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one table of keys. INI files, the environment, man page and conf/harden.ini come from it or
+ * are tested against it. A key is a row: name, section, type, default, accepted values, help.
+ *
+ * An environment variable is HARDEN_ and the name in capitals; it is in the table only by that
+ * rule. */
+#ifndef ENGINE_OPTIONS_H
+#define ENGINE_OPTIONS_H
+
+#include "engine/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OPTION_MAX 48 /* rows of one section kind at most */
+
+enum option_section { SECTION_HARDEN, SECTION_HOST };
+
+enum option_type {
+    TYPE_DURATION, /* 250ms 1.5s 2m 1h 1d; int64_t ns */
+    TYPE_RATES,    /* 60/1m 5/1s, none; struct limit (rates, rate_count) */
+    TYPE_SIZE,     /* 64KiB; int64_t bytes */
+    TYPE_PERCENT,  /* 20%, off = 0; int */
+    TYPE_COUNT,    /* whole number; int or uint32_t */
+    TYPE_BOOL,     /* on off yes no true false 1 0; bool */
+    TYPE_CHOICE,   /* one of `choices`; an enum, by position */
+    TYPE_TEXT,     /* anything; const char * */
+    TYPE_PER,      /* struct per */
+    TYPE_OUTCOMES, /* struct outcome_set */
+    TYPE_METHODS,  /* char[METHODS_MAX][16] */
+    TYPE_PATTERNS, /* list of host patterns, for `match` */
+};
+
+struct option {
+    const char *name;
+    enum option_section section;
+    enum option_type type;
+    const char *fallback; /* the default as it would be written in a file */
+    const char *choices;  /* "wait fail"; extra words of a number such as "off" or "none" */
+    double min, max;      /* of a number, in its base unit (ns, bytes, percent, count) */
+    const char *help;     /* one sentence */
+};
+
+extern const struct option options[];
+extern const int option_count;
+
+/* Index in the table, or -1. */
+int option_find(enum option_section section, const char *name);
+/* The known name nearest to a misspelt one (edit distance <= 3), or NULL. */
+const char *option_suggest(enum option_section section, const char *name);
+
+/* A parsed value: the member that the type names is set. */
+union option_value {
+    int64_t number; /* duration ns, size bytes, percent, count, choice position, bool */
+    const char *text;
+    struct limit limit;
+    struct per per;
+    struct outcome_set outcomes;
+    char methods[METHODS_MAX][16];
+};
+
+/* Parses a value as the option's type. On failure false, and `why` (size bytes) gets what is wrong
+ * and what would be right, as "not a duration; write for example 250ms, 1.5s, 2m". */
+bool option_parse(const struct option *o, const char *value, union option_value *out, char *why,
+                  size_t size);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a destination to the one policy that applies. Sections are patterns:
+ *
+ *     *   *.example.com   api.example.com   api.example.com:8443   10.0.0.0/8
+ *     api.example.com/v1/search*          an operation: inherits its host's settings, and its
+ *                                         `rate` is a further bucket on top of the host's
+ *
+ * The most specific pattern wins, key by key: path > host:port > host > longer wildcard > longer
+ * prefix of an address > `*`; among equals the later one. HARDEN_* for all hosts beats them all.
+ * Policies are interned by the set of sections that matched, so equal answers are equal pointers;
+ * they are built once, on first use, and live as long as the process. Lock-free; any thread. */
+#ifndef ENGINE_RULES_H
+#define ENGINE_RULES_H
+
+#include "engine/config.h"
+#include "engine/policy.h"
+
+#include <stdint.h>
+
+/* A destination. The strings are the caller's, valid for the call only. */
+struct target {
+    const char *scheme; /* lower case; "" for a plain connection */
+    const char *host;   /* lower case, without brackets or a trailing dot */
+    uint16_t port;
+    bool default_port; /* port is the scheme's own */
+    const char *path;  /* from the first slash, without query; "" when unknown */
+};
+
+/* Never NULL for a config; NULL only for lack of memory. */
+const struct policy *rules_find(const struct config *c, const struct target *t);
+
+/* Calls seen for each section that applies, most specific first: for `harden config --explain`. */
+void rules_explain(const struct config *c, const struct target *t,
+                   void (*seen)(void *ctx, const struct section *s), void *ctx);
+
+#endif
