@@ -22,6 +22,7 @@
 #include "base/compiler.h"
 #include "engine/breaker.h"
 #include "engine/budget.h"
+#include "engine/classify.h"
 #include "engine/latency.h"
 #include "engine/policy.h"
 
@@ -75,9 +76,9 @@ struct slot {
     _Atomic uint64_t hot[HOT_COUNTERS];
     /* Colder lines: failures, waits, words for people. */
     _Atomic uint64_t cold[COUNTER_COUNT - HOT_COUNTERS];
-    _Atomic uint32_t failures_by[12]; /* by enum reason - 1: requests that ended so */
-    _Atomic uint32_t retries_by[12];  /* by enum reason - 1: attempts that were repeated */
-    _Atomic int64_t status_since_ms;  /* 0: since it was first seen */
+    _Atomic uint32_t failures_by[REASON_GROUPS]; /* requests that ended so */
+    _Atomic uint32_t retries_by[REASON_GROUPS];  /* attempts that were repeated */
+    _Atomic int64_t status_since_ms;             /* 0: since it was first seen */
     _Atomic int64_t last_failure_ms;
     _Atomic uint64_t last_error; /* class:8 reason:8 curl:16 http:16 errno:16 */
     _Atomic int64_t max_ns;      /* longest attempt */

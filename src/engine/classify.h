@@ -52,7 +52,22 @@ struct verdict_of_class classify(const struct attempt *a, const struct policy *p
 bool classify_repeatable(const struct verdict_of_class *v, const struct attempt *a,
                          const struct policy *p);
 
-/* "timeout", "http_5xx", ... as in the snapshot. */
+/* The groups in which failures and retries are counted and published. */
+enum reason_group {
+    GROUP_DNS,
+    GROUP_CONNECT,
+    GROUP_TLS,
+    GROUP_TIMEOUT,
+    GROUP_RESET, /* and partial */
+    GROUP_HTTP_5XX,
+    GROUP_THROTTLED,
+    GROUP_OTHER,
+    REASON_GROUPS
+};
+enum reason_group reason_group(enum reason r);
+const char *reason_group_name(enum reason_group g);
+
+/* "timeout", "http_5xx", "partial", ... */
 const char *reason_name(enum reason r);
 /* "success", "transient", "throttled", "permanent", "local" */
 const char *class_name(enum class c);
