@@ -47,7 +47,7 @@ CURL_LIB   := $(BUILD)/libcurlpart.a
 SHIM       := $(BUILD)/libharden.so
 
 .PHONY: all
-all: $(SHIM)
+all: $(SHIM)             ## the library (default)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -85,13 +85,90 @@ $(BUILD)/tests/curl/%: tests/curl/%.c $(CURL_LIB) $(ENGINE_LIB)
 	  $(wildcard tests/curl/fake_*.c) $(CURL_LIB) $(ENGINE_LIB) -l:libinih.a -lcriterion -lpthread
 
 .PHONY: check-unit check-curl
-check-unit: $(UNIT_TESTS)
+check-unit: $(UNIT_TESTS)  ## the engine
 	@scripts/run-tests $^
-check-curl: $(CURL_TESTS)
+check-curl: $(CURL_TESTS)  ## what knows libcurl's types, against a fake libcurl
 	@scripts/run-tests $^
+
+# ---- everything else that is checked ------------------------------------------------------------
+.PHONY: setup check check-preload check-e2e lint fuzz fuzz-quick
+setup:           ## install what building and testing need (Debian packages)
+	@scripts/setup
+check:           ## every test, the sanitizers and the linters; sums up
+	+@MAKE="$(MAKE)" scripts/check setup lint "DEVELOPER=1 BUILD=build/strict all" \
+	  check-unit check-curl check-preload check-e2e \
+	  "SANITIZE=address,undefined check-unit check-curl" "SANITIZE=thread check-unit check-curl" \
+	  fuzz-quick
+check-preload: $(SHIM)  ## real programs under the library
+	@tests/preload/run
+check-e2e: $(SHIM)      ## real programs, real servers, real faults
+	@scripts/run-e2e
+lint: $(SHIM)           ## layout, layers, static analysis, exported symbols, manual pages
+	@BUILD=$(BUILD) scripts/lint
+
+# Coverage-guided, under the sanitizers: clang's, because gcc has no fuzzer. Time per target.
+FUZZ_SECONDS ?= 300
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+build/fuzz/%: tests/fuzz/%.c $(BASE_SRC) $(ENGINE_SRC)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  FUZZCC  $@")
+	$(Q)clang -O1 -g -std=gnu11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all -o $@ $^ -l:libinih.a
+fuzz: $(FUZZERS)        ## each parser under the fuzzer for FUZZ_SECONDS
+	@scripts/run-fuzz $(FUZZ_SECONDS) $^
+fuzz-quick: $(FUZZERS)
+	@scripts/run-fuzz 10 $^
+
+# ---- benchmarks ---------------------------------------------------------------------------------
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+$(BUILD)/bench/transfer: BENCH_LIBS = -lcurl
+$(BUILD)/bench/%: tests/bench/%.c $(ENGINE_LIB)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CCLD    $@")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ENGINE_LIB) -l:libinih.a -lpthread \
+	  $(BENCH_LIBS)
+.PHONY: bench bench-quick
+bench: $(SHIM) $(BENCH)  ## measure against the floor and the peers
+	@BUILD=$(BUILD) scripts/bench
+bench-quick: $(SHIM) $(BENCH)  ## the same in under two minutes
+	@BUILD=$(BUILD) scripts/bench --quick
+
+# ---- installing ---------------------------------------------------------------------------------
+# The sample configuration goes to the documentation: a file in $(SYSCONFDIR) is live for every
+# program of the machine, so only an administrator puts one there.
+DOCDIR = $(DATADIR)/doc/libharden
+MAN5   = $(wildcard docs/*.5)
+MAN7   = $(wildcard docs/*.7)
+DOCS   = README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) conf/harden.ini
+INSTALLED = $(LIBDIR)/libharden.so $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) \
+	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(notdir $(DOCS)))
+# Lets "LD_PRELOAD=libharden.so" find it; a staged or a user's own installation leaves that alone.
+LDCONFIG = if [ -z "$(DESTDIR)" ] && [ -w /etc/ld.so.cache ]; then ldconfig; fi
+.PHONY: install uninstall dist
+install: $(SHIM)        ## into PREFIX, staged under DESTDIR
+	install -d $(addprefix $(DESTDIR),$(LIBDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(DOCDIR))
+	install -m 755 $(SHIM) $(DESTDIR)$(LIBDIR)/libharden.so
+	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
+	install -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
+	install -m 644 $(DOCS) $(DESTDIR)$(DOCDIR)
+	@$(LDCONFIG)
+uninstall:              ## remove exactly what install wrote
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	-@rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null
+	@$(LDCONFIG)
+dist:                   ## a source archive of HEAD, the same bytes each time
+	@mkdir -p build
+	git archive --format=tar --prefix=libharden-$(VERSION)/ HEAD | gzip -9n \
+	  >build/libharden-$(VERSION).tar.gz
+
+.PHONY: demo help
+demo: $(SHIM)           ## see it work
+	@scripts/demo
+help:                   ## this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
 .PHONY: clean
-clean:
+clean:                  ## remove build/
 	rm -rf build
