@@ -10,4 +10,12 @@
 
 uint64_t hash_bytes(const void *p, size_t n, uint64_t seed);
 
+/* The same for bytes that come piece by piece (XXH64). Zeroed memory is not a valid start. */
+struct hash_stream {
+    uint64_t opaque[12];
+};
+void hash_stream_begin(struct hash_stream *h);
+void hash_stream_add(struct hash_stream *h, const void *p, size_t n);
+uint64_t hash_stream_value(const struct hash_stream *h);
+
 #endif

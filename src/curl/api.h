@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libcurl as a table of pointers: everything in src/curl/ calls libcurl through one of these, found
+ * by preload/real.c in the library that made the handle, or written by hand in the tests. Handles
+ * of two flavours are not interchangeable, so the table travels with the handle.
+ *
+ * Optional members are NULL where the running libcurl is too old; the others are never NULL. A
+ * table and the library behind it stay valid for the life of the process (the library is pinned).
+ */
+#ifndef CURL_API_H
+#define CURL_API_H
+
+#define CURL_DISABLE_DEPRECATION
+#include <curl/curl.h>
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+#undef curl_easy_perform
+
+struct curl_api {
+    CURL *(*easy_init)(void);
+    void (*easy_cleanup)(CURL *);
+    void (*easy_reset)(CURL *);
+    CURL *(*easy_duphandle)(CURL *);
+    CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
+    CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
+    CURLcode (*easy_perform)(CURL *);
+    CURLcode (*easy_pause)(CURL *, int);
+    CURLcode (*mime_data_cb)(curl_mimepart *, curl_off_t, curl_read_callback, curl_seek_callback,
+                             curl_free_callback, void *);     /* optional, 7.56 */
+    CURLcode (*mime_filedata)(curl_mimepart *, const char *); /* optional, 7.56 */
+    CURLU *(*url)(void);                                      /* optional, 7.62, like url_* */
+    void (*url_cleanup)(CURLU *);
+    CURLUcode (*url_get)(const CURLU *, CURLUPart, char **, unsigned int);
+    CURLUcode (*url_set)(CURLU *, CURLUPart, const char *, unsigned int);
+    void (*free)(void *);
+    curl_version_info_data *(*version_info)(CURLversion);
+
+    unsigned version_num; /* 0x075801 for 7.88.1 */
+    const char *version;
+    const char *path;                  /* of the shared object */
+    const char *node;                  /* its version node, "" when unversioned */
+    const void *text_begin, *text_end; /* the mapping that its own calls return into */
+};
+
+/* Whether a return address lies in the library: libcurl calling itself. */
+static inline int curl_api_owns(const struct curl_api *api, const void *address)
+{
+    return address >= api->text_begin && address < api->text_end;
+}
+
+#endif

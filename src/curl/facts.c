@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "curl/facts.h"
+
+#include "base/compiler.h"
+#include "curl/target.h"
+
+#include <string.h>
+
+/* From 8.21.0 on PRETRANSFER_TIME is filled in for failures too; REQUEST_SIZE is always 0 on 8.7.1.
+ */
+#define VERSION_REQUEST_SIZE_TELLS 0x081500
+
+static long long_of(const struct shadow *s, CURLINFO info)
+{
+    long v = 0;
+    return s->api->easy_getinfo(s->handle, info, &v) ? 0 : v;
+}
+
+static curl_off_t offset_of(const struct shadow *s, CURLINFO info)
+{
+    curl_off_t v = 0;
+    return s->api->easy_getinfo(s->handle, info, &v) ? 0 : v;
+}
+
+/* Of the first hop: EFFECTIVE_METHOD is the last one's, or, before an answer, the previous
+ * request's. */
+static const char *method_of(const struct shadow *s)
+{
+    static const char *const names[] = {
+        [REQUEST_GET] = "GET",   [REQUEST_HEAD] = "HEAD", [REQUEST_POST] = "POST",
+        [REQUEST_MIME] = "POST", [REQUEST_FORM] = "POST", [REQUEST_PUT] = "PUT",
+    };
+    return s->method[0] ? s->method : names[s->request];
+}
+
+static void request_facts(struct attempt *a, const struct transfer *t)
+{
+    const struct shadow *s = t->shadow;
+    a->protocol = s->protocol;
+    if (s->protocol == PROTOCOL_HTTP) {
+        const char *method = method_of(s);
+        memcpy(a->method, method, strlen(method) + 1);
+        a->idempotency_key = target_header(s, "Idempotency-Key") != NULL;
+    }
+    a->upload = t->body.kind != BODY_NONE;
+    a->hints = t->gate.hints;
+}
+
+void facts_so_far(struct attempt *a, const struct transfer *t, int status)
+{
+    memset(a, 0, sizeof *a);
+    request_facts(a, t);
+    a->http_status = status;
+    a->replayable = body_may_rewind(&t->body, false);
+}
+
+static bool nothing_sent(const struct attempt *a, const struct transfer *t)
+{
+    const struct shadow *s = t->shadow;
+    if (a->curl_code == CURLE_OK || t->body.consumed || t->gate.delivered)
+        return false;
+    if (a->protocol != PROTOCOL_HTTP) /* a log-in is a dialogue: only "no connection" is proof */
+        return offset_of(s, CURLINFO_CONNECT_TIME_T) == 0;
+    if (a->http_status || long_of(s, CURLINFO_REDIRECT_COUNT))
+        return false;
+    if (a->curl_code == CURLE_SEND_ERROR || a->curl_code == CURLE_HTTP2 ||
+        a->curl_code == CURLE_HTTP3)
+        return false;
+    if (s->api->version_num >= VERSION_REQUEST_SIZE_TELLS)
+        return long_of(s, CURLINFO_REQUEST_SIZE) == 0;
+    return offset_of(s, CURLINFO_PRETRANSFER_TIME_T) == 0;
+}
+
+void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int64_t duration_ns)
+{
+    const struct shadow *s = t->shadow;
+    const struct gate *g = &t->gate;
+    memset(a, 0, sizeof *a);
+    a->curl_code = (int)result;
+    a->duration_ns = duration_ns;
+    a->committed = g->delivered || g->state == GATE_PASS;
+    request_facts(a, t);
+    if (likely(result == CURLE_OK && g->state == GATE_PASS && g->status)) {
+        a->http_status = g->status;
+        return;
+    }
+    a->http_status = (int)long_of(s, CURLINFO_RESPONSE_CODE);
+    a->committed = g->delivered;
+    a->header_cut = result == CURLE_OK && g->block_open;
+    a->replayable = true; /* body_rewind has the word */
+    if (result == CURLE_OK)
+        return;
+    a->proxy_status = (int)long_of(s, CURLINFO_HTTP_CONNECTCODE);
+    a->os_errno = (int)long_of(s, CURLINFO_OS_ERRNO);
+    if (result == CURLE_PROXY)
+        a->proxy_error = (int)long_of(s, CURLINFO_PROXY_ERROR);
+    a->nothing_sent = nothing_sent(a, t);
+    const char *text = transfer_error(t);
+    a->retried_inside = strstr(text, "tried 5 times") != NULL;
+    a->enhance_your_calm = strstr(text, "ENHANCE_YOUR_CALM") != NULL;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What an attempt was, told in the engine's neutral words: CURLcode, what getinfo and the gate
+ * know, and predicate N, "nothing of the request was sent". A good answer that streams costs no
+ * getinfo. */
+#ifndef CURL_FACTS_H
+#define CURL_FACTS_H
+
+#include "curl/transfer.h"
+
+/* At the end of the final header block: as far as is known. */
+void facts_so_far(struct attempt *a, const struct transfer *t, int status);
+/* After the perform. */
+void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int64_t duration_ns);
+
+#endif

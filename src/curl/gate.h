@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The commit rule: the program sees exactly one response. While an attempt runs, our callbacks
+ * stand in for the program's and hold what libcurl delivers until it is certain what the answer is:
+ *
+ *   HOLD     header lines are kept. At the end of a block that is certainly the last (not 1xx, not
+ * a CONNECT answer, not a redirect that will be followed, not an authentication round), or at the
+ * first body byte, or after the perform, the status is known: PASS     a good answer: what is held
+ * goes to the program's callbacks in its order, the rest streams straight through. From the first
+ * byte on the attempt can never be made again. CAPTURE  an answer that shall be tried again: its
+ * body is kept too, up to hold_limit, because it must still be delivered if another attempt turns
+ * out to be impossible.
+ *
+ * With commit = late a good answer stays held until its first body byte.
+ *
+ *     gate_begin(&g, shadow, policy, would_retry, ctx);   before each attempt
+ *     api->easy_perform(handle) with gate_header and gate_body as callbacks
+ *     gate_discard(&g)  or  gate_deliver(&g)              after it
+ *
+ * The program's callbacks may pause, refuse, throw, or change options: they are called with what
+ * the shadow says at that moment. One thread at a time. Memory comes from the shadow and goes back.
+ */
+#ifndef CURL_GATE_H
+#define CURL_GATE_H
+
+#include "curl/hold.h"
+#include "curl/shadow.h"
+#include "engine/hints.h"
+#include "engine/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum gate_state { GATE_HOLD, GATE_CAPTURE, GATE_PASS };
+
+struct gate {
+    struct shadow *shadow;
+    const struct policy *policy;
+    bool (*would_retry)(void *ctx, int http_status); /* asked once an attempt */
+    void (*committed)(void *ctx); /* called once, before the first byte goes out */
+    void *ctx;
+
+    enum gate_state state;
+    bool late;          /* good, but held until the first body byte */
+    bool block_open;    /* lines of a block came, its end did not */
+    bool delivered;     /* the program's callbacks were called */
+    bool refused;       /* the program took less than it was given */
+    int line_status;    /* from the newest status line; 0: none yet */
+    int status;         /* of the final answer, once known; 0: not yet */
+    struct hints hints; /* of the newest block */
+    size_t held_body;
+    size_t held_headers;
+    struct hold hold;
+    const struct block_info *replaying; /* of the held line that the program is being shown */
+};
+
+void gate_begin(struct gate *g, bool pass_at_once);
+size_t gate_header(char *p, size_t size, size_t n, void *gate);
+size_t gate_body(char *p, size_t size, size_t n, void *gate);
+/* Drops what is held: the attempt is made again, or the program has cancelled. */
+void gate_discard(struct gate *g);
+/* Hands out what is still held, after the perform. 0: all taken; CURL_WRITEFUNC_PAUSE: the program
+ * paused, call again when it has unpaused; 1: it refused. */
+size_t gate_deliver(struct gate *g);
+/* curl_easy_getinfo while a held block is shown: true when *value is the block's own answer. */
+bool gate_getinfo(const struct gate *g, CURLINFO info, long *value);
+
+#endif

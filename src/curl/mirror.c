@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which options a shadow remembers, and how they change each other: the rules are libcurl's, as its
+ * documentation and its behaviour have them (one request kind, the last writer wins). */
+#include "curl/shadow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void copy_word(char *to, size_t size, const char *from)
+{
+    size_t n = from ? strnlen(from, size) : 0;
+    if (n >= size)
+        n = 0; /* no method or scheme is that long: as if unknown */
+    memcpy(to, from ? from : "", n);
+    to[n] = '\0';
+}
+
+static void set_url(struct shadow *s, const char *url)
+{
+    if (s->url && url && !strcmp(s->url, url))
+        return; /* the usual case of a handle in a loop: what is known of it still holds */
+    s->target_known = false;
+    free(s->url);
+    s->url = url ? strdup(url) : NULL;
+}
+
+static void set_nobody(struct shadow *s, bool on)
+{
+    if (on)
+        s->request = REQUEST_HEAD;
+    else if (s->request == REQUEST_HEAD)
+        s->request = REQUEST_GET;
+}
+
+static void set_request(struct shadow *s, CURLoption option, union option_argument v)
+{
+    switch (option) {
+    case CURLOPT_HTTPGET:
+        if (v.number)
+            s->request = REQUEST_GET;
+        break;
+    case CURLOPT_POST:
+        s->request = v.number ? REQUEST_POST : REQUEST_GET;
+        break;
+    case CURLOPT_NOBODY:
+        set_nobody(s, v.number);
+        break;
+    case CURLOPT_UPLOAD:
+    case CURLOPT_PUT:
+        s->request = v.number ? REQUEST_PUT : REQUEST_GET;
+        break;
+    case CURLOPT_MIMEPOST:
+        s->request = REQUEST_MIME;
+        break;
+    case CURLOPT_HTTPPOST:
+        s->request = REQUEST_FORM;
+        break;
+    default: /* POSTFIELDS, COPYPOSTFIELDS */
+        s->request = REQUEST_POST;
+        s->fields = v.pointer != NULL;
+        break;
+    }
+}
+
+/* Functions of the program travel as void(*)(void) and become themselves again here. */
+#define FUNCTION(type) ((type)v.function)
+
+static bool set_callback(struct shadow *s, CURLoption option, union option_argument v)
+{
+    switch (option) {
+    case CURLOPT_WRITEFUNCTION:
+        s->write_fn = FUNCTION(curl_write_callback);
+        return true;
+    case CURLOPT_WRITEDATA:
+        s->write_data = v.pointer;
+        return true;
+    case CURLOPT_HEADERFUNCTION:
+        s->header_fn = FUNCTION(curl_write_callback);
+        return true;
+    case CURLOPT_HEADERDATA:
+        s->header_data = v.pointer;
+        return true;
+    case CURLOPT_READFUNCTION:
+        s->read_fn = FUNCTION(curl_read_callback);
+        return true;
+    case CURLOPT_READDATA:
+        s->read_data = v.pointer;
+        return true;
+    case CURLOPT_SEEKFUNCTION:
+        s->seek_fn = FUNCTION(curl_seek_callback);
+        return true;
+    case CURLOPT_SEEKDATA:
+        s->seek_data = v.pointer;
+        return true;
+    case CURLOPT_IOCTLFUNCTION:
+        s->ioctl_fn = FUNCTION(curl_ioctl_callback);
+        return true;
+    case CURLOPT_IOCTLDATA:
+        s->ioctl_data = v.pointer;
+        return true;
+    case CURLOPT_XFERINFOFUNCTION:
+        s->xferinfo_fn = FUNCTION(curl_xferinfo_callback);
+        return true;
+    case CURLOPT_PROGRESSFUNCTION:
+        s->progress_fn = FUNCTION(curl_progress_callback);
+        return true;
+    case CURLOPT_PROGRESSDATA: /* and XFERINFODATA */
+        s->progress_data = v.pointer;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool set_target(struct shadow *s, CURLoption option, union option_argument v)
+{
+    switch (option) {
+    case CURLOPT_URL:
+        set_url(s, v.pointer);
+        return true;
+    case CURLOPT_CURLU:
+        s->curlu = v.pointer;
+        break;
+    case CURLOPT_PORT:
+        s->port = v.number;
+        break;
+    case CURLOPT_DEFAULT_PROTOCOL:
+        copy_word(s->default_protocol, sizeof s->default_protocol, v.pointer);
+        break;
+    case CURLOPT_UNIX_SOCKET_PATH:
+    case CURLOPT_ABSTRACT_UNIX_SOCKET:
+        s->unix_socket = v.pointer != NULL;
+        break;
+    default:
+        return false;
+    }
+    s->target_known = false;
+    return true;
+}
+
+static void set_rest(struct shadow *s, CURLoption option, union option_argument v)
+{
+    switch (option) {
+    case CURLOPT_HEADER:
+        s->include_header = v.number != 0;
+        break;
+    case CURLOPT_FOLLOWLOCATION:
+        s->follow = v.number != 0;
+        break;
+    case CURLOPT_NOPROGRESS:
+        s->noprogress = v.number != 0;
+        break;
+    case CURLOPT_ERRORBUFFER:
+        s->error_buffer = v.pointer;
+        break;
+    case CURLOPT_CUSTOMREQUEST:
+        copy_word(s->method, sizeof s->method, v.pointer);
+        break;
+    case CURLOPT_POSTFIELDSIZE:
+        s->fields_size = v.number;
+        break;
+    case CURLOPT_POSTFIELDSIZE_LARGE:
+        s->fields_size = v.offset;
+        break;
+    case CURLOPT_CONNECT_ONLY:
+        s->connect_only = v.number != 0;
+        break;
+    case CURLOPT_HTTPHEADER:
+        s->headers = v.pointer;
+        break;
+    case CURLOPT_TIMEOUT:
+        s->timeout_ms = v.number * 1000;
+        break;
+    case CURLOPT_TIMEOUT_MS:
+        s->timeout_ms = v.number;
+        break;
+    case CURLOPT_CONNECTTIMEOUT:
+        s->connect_timeout_ms = v.number * 1000;
+        break;
+    case CURLOPT_CONNECTTIMEOUT_MS:
+        s->connect_timeout_ms = v.number;
+        break;
+    case CURLOPT_LOW_SPEED_LIMIT:
+        s->low_speed_limit = v.number;
+        break;
+    case CURLOPT_LOW_SPEED_TIME:
+        s->low_speed_time_s = v.number;
+        break;
+    case CURLOPT_HTTPGET:
+    case CURLOPT_POST:
+    case CURLOPT_NOBODY:
+    case CURLOPT_UPLOAD:
+    case CURLOPT_PUT:
+    case CURLOPT_MIMEPOST:
+    case CURLOPT_HTTPPOST:
+    case CURLOPT_POSTFIELDS:
+    case CURLOPT_COPYPOSTFIELDS:
+        set_request(s, option, v);
+        break;
+    default:
+        break;
+    }
+}
+
+void shadow_setopt(struct shadow *s, CURLoption option, union option_argument value)
+{
+    if (!set_callback(s, option, value) && !set_target(s, option, value))
+        set_rest(s, option, value);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "curl/refuse.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <string.h>
+
+void refuse_forget(const struct shadow *s)
+{
+    const struct curl_api *api = s->api;
+    if (s->curlu)
+        api->easy_setopt(s->handle, CURLOPT_CURLU, NULL);
+    api->easy_setopt(s->handle, CURLOPT_URL, "");
+    api->easy_perform(s->handle);
+    api->easy_setopt(s->handle, CURLOPT_URL, s->url);
+    if (s->curlu)
+        api->easy_setopt(s->handle, CURLOPT_CURLU, s->curlu);
+}
+
+CURLcode refuse(struct shadow *s, const struct admission *why, int64_t now_ns)
+{
+    const char *host = s->binding.name;
+    refuse_forget(s);
+    if (s->error_buffer) {
+        char line[CURL_ERROR_SIZE];
+        struct text t = TEXT_OVER(line);
+        int64_t ms = why->at_ns > now_ns ? (why->at_ns - now_ns) / NS_PER_MS : 0;
+        long long s_up = (long long)((ms + 999) / 1000);
+        switch (why->why) {
+        case REFUSED_BREAKER:
+            text_fmt(&t, "harden: circuit open for %s, retry in %lld s", host, s_up);
+            break;
+        case REFUSED_GATE:
+            text_fmt(&t, "harden: %s asked for a pause, retry in %lld s", host, s_up);
+            break;
+        default:
+            text_fmt(&t, "harden: rate limit of %s reached, retry in %lld s", host, s_up);
+            break;
+        }
+        memcpy(s->error_buffer, line, t.n + 1);
+    }
+    return why->why == REFUSED_BREAKER ? CURLE_COULDNT_CONNECT : CURLE_OPERATION_TIMEDOUT;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An answer of our own, without a transfer. Merely returning a code would leave the status, sizes
+ * and headers of the handle's last transfer to be read as this one's. So libcurl performs an empty
+ * URL first: that fails at once, without a socket or a callback, and resets every CURLINFO, while
+ * connections stay pooled. Then the code and the text are ours. */
+#ifndef CURL_REFUSE_H
+#define CURL_REFUSE_H
+
+#include "curl/shadow.h"
+#include "engine/call.h"
+
+/* Every CURLINFO as on a handle that has transferred nothing. */
+void refuse_forget(const struct shadow *s);
+CURLcode refuse(struct shadow *s, const struct admission *why, int64_t now_ns);
+
+#endif

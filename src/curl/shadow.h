@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The shadow of an easy handle: the options that the program has set and that we need to know,
+ * because libcurl does not tell them back. Born with the handle (curl_easy_init,
+ * curl_easy_duphandle called by the program), gone with curl_easy_cleanup. A handle that was never
+ * seen born has no shadow, and every call on it goes straight through.
+ *
+ *     struct shadow *s = shadow_add(handle, api);
+ *     struct shadow *s = shadow_find(handle);      NULL: not ours
+ *     shadow_remove(handle);
+ *
+ * The table behind it is lock-free: a handle is used by one thread at a time (libcurl's own rule),
+ * so the only race is between different handles. It is safe after fork at any moment. shadow_add
+ * may fail for lack of memory: the handle is then simply unknown. */
+#ifndef CURL_SHADOW_H
+#define CURL_SHADOW_H
+
+#include "curl/api.h"
+#include "engine/call.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What kind of request the options make; the last writer wins, as in libcurl. */
+enum request { REQUEST_GET, REQUEST_HEAD, REQUEST_POST, REQUEST_MIME, REQUEST_FORM, REQUEST_PUT };
+
+struct transfer;
+
+struct shadow {
+    CURL *handle;
+    const struct curl_api *api;
+    struct transfer *transfer; /* in flight; NULL: idle */
+
+    /* Where the answer goes. */
+    curl_write_callback write_fn; /* NULL: fwrite */
+    void *write_data;
+    curl_write_callback header_fn;
+    void *header_data;
+    bool include_header; /* CURLOPT_HEADER: headers also go to the write callback */
+    bool follow;         /* CURLOPT_FOLLOWLOCATION */
+
+    /* Who may abort a wait. */
+    bool noprogress;
+    curl_xferinfo_callback xferinfo_fn;
+    curl_progress_callback progress_fn;
+    void *progress_data;
+    char *error_buffer;
+
+    /* Where the request body comes from. */
+    enum request request;
+    char method[16]; /* CURLOPT_CUSTOMREQUEST; "" */
+    bool fields;     /* POSTFIELDS or COPYPOSTFIELDS is not NULL */
+    bool connect_only;
+    curl_off_t fields_size; /* -1: strlen */
+    curl_read_callback read_fn;
+    void *read_data; /* with read_fn NULL: a FILE * */
+    curl_seek_callback seek_fn;
+    void *seek_data;
+    curl_ioctl_callback ioctl_fn;
+    void *ioctl_data;
+    struct curl_slist *headers; /* the program's, alive while it performs */
+
+    /* Where it goes to. */
+    char *url; /* owned; NULL: none */
+    CURLU *curlu;
+    long port; /* CURLOPT_PORT; 0: the URL's */
+    char default_protocol[16];
+    bool unix_socket;
+
+    /* The program's own bounds; 0: none. */
+    long timeout_ms;
+    long connect_timeout_ms;
+    long low_speed_limit;
+    long low_speed_time_s;
+
+    /* Kept from one perform to the next. */
+    struct binding binding;
+    bool target_known; /* binding belongs to the options as they are */
+    bool encrypted;    /* the scheme is one over TLS */
+    enum protocol protocol;
+    bool recovered; /* the last perform succeeded after a retry */
+    char *hold_memory;
+    size_t hold_capacity;
+};
+
+struct shadow *shadow_add(CURL *handle, const struct curl_api *api);
+/* The copy of a handle: the same options, nothing in flight. */
+struct shadow *shadow_copy(CURL *copy, const struct shadow *original);
+struct shadow *shadow_find(const CURL *handle);
+void shadow_remove(const CURL *handle);
+/* curl_easy_reset: every option back to its default. */
+void shadow_reset(struct shadow *s);
+
+/* The argument of curl_easy_setopt, in the form that its option has. */
+union option_argument {
+    long number;
+    curl_off_t offset;
+    void *pointer;
+    void (*function)(void);
+};
+
+/* Remembers an option that libcurl has accepted. */
+void shadow_setopt(struct shadow *s, CURLoption option, union option_argument value);
+/* Whether the option is one that we have replaced on the handle while a transfer is in flight. */
+bool shadow_replaced(const struct shadow *s, CURLoption option);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "curl/target.h"
+
+#include "base/compiler.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct scheme {
+    const char *name;
+    uint16_t port;
+    enum protocol protocol;
+};
+
+static const struct scheme schemes[] = {
+    {"http", 80, PROTOCOL_HTTP},    {"https", 443, PROTOCOL_HTTP},  {"ws", 80, PROTOCOL_HTTP},
+    {"wss", 443, PROTOCOL_HTTP},    {"ftp", 21, PROTOCOL_FTP},      {"ftps", 990, PROTOCOL_FTP},
+    {"sftp", 22, PROTOCOL_OTHER},   {"scp", 22, PROTOCOL_OTHER},    {"smtp", 25, PROTOCOL_OTHER},
+    {"smtps", 465, PROTOCOL_OTHER}, {"imap", 143, PROTOCOL_OTHER},  {"imaps", 993, PROTOCOL_OTHER},
+    {"pop3", 110, PROTOCOL_OTHER},  {"pop3s", 995, PROTOCOL_OTHER}, {"ldap", 389, PROTOCOL_OTHER},
+    {"ldaps", 636, PROTOCOL_OTHER}, {"mqtt", 1883, PROTOCOL_OTHER}, {"dict", 2628, PROTOCOL_OTHER},
+    {"telnet", 23, PROTOCOL_OTHER}, {"tftp", 69, PROTOCOL_OTHER},   {"gopher", 70, PROTOCOL_OTHER},
+    {"rtsp", 554, PROTOCOL_OTHER},  {"smb", 445, PROTOCOL_OTHER},
+};
+
+static const struct scheme *scheme_find(const char *name)
+{
+    for (size_t i = 0; i < array_size(schemes); i++)
+        if (!strcmp(schemes[i].name, name))
+            return &schemes[i];
+    return NULL;
+}
+
+struct parts {
+    char *scheme, *host, *port, *path;
+};
+
+static CURLU *parse(const struct shadow *s)
+{
+    const struct curl_api *api = s->api;
+    unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME | CURLU_URLENCODE;
+    CURLU *u = api->url();
+    if (!u)
+        return NULL;
+    CURLUcode bad;
+    if (s->default_protocol[0] && !strstr(s->url, "://")) {
+        char *guess = NULL;
+        size_t n = strlen(s->default_protocol) + 3 + strlen(s->url) + 1;
+        guess = malloc(n);
+        bad = CURLUE_OUT_OF_MEMORY;
+        if (guess) {
+            char *end = stpcpy(stpcpy(guess, s->default_protocol), "://");
+            memcpy(end, s->url, strlen(s->url) + 1);
+            bad = api->url_set(u, CURLUPART_URL, guess, flags);
+        }
+        free(guess);
+    } else {
+        bad = api->url_set(u, CURLUPART_URL, s->url, flags);
+    }
+    if (!bad)
+        return u;
+    api->url_cleanup(u);
+    return NULL;
+}
+
+static void lower(char *p)
+{
+    for (; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+}
+
+/* "[::1%25eth0]" becomes "::1", "Example.COM." becomes "example.com". */
+static char *plain_host(char *host)
+{
+    lower(host);
+    size_t n = strlen(host);
+    if (host[0] == '[' && n > 2 && host[n - 1] == ']') {
+        host[n - 1] = '\0';
+        host++;
+        host[strcspn(host, "%")] = '\0';
+    } else if (n > 1 && host[n - 1] == '.') {
+        host[n - 1] = '\0';
+    }
+    return host;
+}
+
+static const char *header_of(void *shadow, const char *name)
+{
+    return target_header(shadow, name);
+}
+
+static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, int64_t now_ns)
+{
+    lower(part->scheme);
+    const struct scheme *scheme = scheme_find(part->scheme);
+    if (!scheme || !part->host[0])
+        return false; /* file:, or something that we know nothing of */
+    long port = s->port ? s->port : part->port ? strtol(part->port, NULL, 10) : scheme->port;
+    char unix_host[300] = "unix:";
+    const char *host = plain_host(part->host);
+    if (s->unix_socket) { /* the URL's name is only a word then; no such host is contacted */
+        strncat(unix_host, host, sizeof unix_host - 6);
+        host = unix_host;
+    }
+    struct target t = {
+        .scheme = scheme->name,
+        .host = host,
+        .port = (uint16_t)port,
+        .default_port = port == scheme->port,
+        .path = part->path ? part->path : "",
+    };
+    struct binding_parts dynamic = {.header = header_of, .ctx = s};
+    s->protocol = scheme->protocol;
+    return call_bind(&s->binding, atomic_load(&e->config), e->board, &t, &dynamic, now_ns);
+}
+
+bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
+{
+    const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
+    if (likely(s->target_known && !s->curlu && call_bound(&s->binding, config) &&
+               !s->binding.per_request))
+        return true;
+    const struct curl_api *api = s->api;
+    s->target_known = false;
+    if (!api->url || (!s->url && !s->curlu))
+        return false;
+    CURLU *parsed = s->url ? parse(s) : s->curlu;
+    if (!parsed)
+        return false;
+    struct parts part = {0};
+    bool ok = !api->url_get(parsed, CURLUPART_SCHEME, &part.scheme, 0) &&
+              !api->url_get(parsed, CURLUPART_HOST, &part.host, 0) && part.host;
+    if (ok) {
+        api->url_get(parsed, CURLUPART_PORT, &part.port, 0);
+        api->url_get(parsed, CURLUPART_PATH, &part.path, 0);
+        ok = bind_parts(s, e, &part, now_ns);
+    }
+    api->free(part.scheme);
+    api->free(part.host);
+    api->free(part.port);
+    api->free(part.path);
+    if (parsed != s->curlu)
+        api->url_cleanup(parsed);
+    s->target_known = ok;
+    return ok;
+}
+
+const char *target_header(const struct shadow *s, const char *name)
+{
+    size_t n = strlen(name);
+    for (const struct curl_slist *l = s->headers; l; l = l->next) {
+        if (strncasecmp(l->data, name, n) || l->data[n] != ':')
+            continue;
+        const char *value = l->data + n + 1;
+        value += strspn(value, " \t");
+        if (*value)
+            return value;
+    }
+    return NULL;
+}

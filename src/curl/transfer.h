@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One perform of the program: all attempts of it. Lives on the stack of easy_perform; leaving that
+ * frame in any way (return, C++ exception, pthread_cancel) goes through transfer_leave, which puts
+ * the handle's options back.
+ *
+ * transfer_now is the innermost transfer of this thread; callbacks may start others on other
+ * handles, which nest. */
+#ifndef CURL_TRANSFER_H
+#define CURL_TRANSFER_H
+
+#include "curl/body.h"
+#include "curl/gate.h"
+#include "curl/shadow.h"
+#include "engine/call.h"
+#include "engine/engine.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct transfer {
+    struct shadow *shadow;
+    struct transfer *outer;
+    struct engine *engine;
+    struct call call;
+    struct gate gate;
+    struct body body;
+    int64_t app_deadline_ns; /* from CURLOPT_TIMEOUT(_MS); INT64_MAX: none */
+    bool wrapped;            /* our callbacks are on the handle */
+    bool read_wrapped;
+    bool bounded;                /* our time limits are on the handle */
+    bool holds;                  /* answers are held until they are judged */
+    bool delivering;             /* the perform is over, the program is being given what was held */
+    bool paused;                 /* it has paused that */
+    bool ended;                  /* counted */
+    long relaxed_timeout_ms;     /* TIMEOUT_MS once a good answer streams; -1: as it is */
+    char error[CURL_ERROR_SIZE]; /* where the program has no buffer */
+};
+
+extern __thread struct transfer *transfer_now;
+
+/* Our callbacks and bounds on the handle, and off again. */
+void transfer_wrap(struct transfer *t);
+void transfer_bound(struct transfer *t, int64_t now_ns);
+void transfer_relax(struct transfer *t);
+void transfer_unwrap(struct transfer *t);
+/* The program's options on a copy that was made of the handle in flight. */
+void transfer_unwrap_copy(const struct transfer *t, CURL *copy);
+/* What libcurl wrote, or is to write, into the error buffer. */
+char *transfer_error(struct transfer *t);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "curl/transfer.h"
+
+char *transfer_error(struct transfer *t)
+{
+    return t->shadow->error_buffer ? t->shadow->error_buffer : t->error;
+}
+
+void transfer_wrap(struct transfer *t)
+{
+    const struct shadow *s = t->shadow;
+    const struct curl_api *api = s->api;
+    CURL *h = s->handle;
+    api->easy_setopt(h, CURLOPT_WRITEFUNCTION, gate_body);
+    api->easy_setopt(h, CURLOPT_WRITEDATA, &t->gate);
+    api->easy_setopt(h, CURLOPT_HEADERFUNCTION, gate_header);
+    api->easy_setopt(h, CURLOPT_HEADERDATA, &t->gate);
+    if (!s->error_buffer)
+        api->easy_setopt(h, CURLOPT_ERRORBUFFER, t->error);
+    t->read_wrapped = body_is_wrapped(&t->body);
+    if (t->read_wrapped) {
+        api->easy_setopt(h, CURLOPT_READFUNCTION, body_read);
+        api->easy_setopt(h, CURLOPT_READDATA, &t->body);
+    }
+    t->wrapped = true;
+}
+
+static void unwrap_on(const struct transfer *t, CURL *h)
+{
+    const struct shadow *s = t->shadow;
+    const struct curl_api *api = s->api;
+    api->easy_setopt(h, CURLOPT_WRITEFUNCTION, s->write_fn);
+    api->easy_setopt(h, CURLOPT_WRITEDATA, s->write_data);
+    api->easy_setopt(h, CURLOPT_HEADERFUNCTION, s->header_fn);
+    api->easy_setopt(h, CURLOPT_HEADERDATA, s->header_data);
+    api->easy_setopt(h, CURLOPT_ERRORBUFFER, s->error_buffer);
+    if (t->read_wrapped) {
+        api->easy_setopt(h, CURLOPT_READFUNCTION, s->read_fn);
+        api->easy_setopt(h, CURLOPT_READDATA, s->read_data);
+    }
+    if (t->bounded) {
+        api->easy_setopt(h, CURLOPT_TIMEOUT_MS, s->timeout_ms);
+        api->easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, s->connect_timeout_ms);
+        api->easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, s->low_speed_limit);
+        api->easy_setopt(h, CURLOPT_LOW_SPEED_TIME, s->low_speed_time_s);
+    }
+}
+
+void transfer_unwrap(struct transfer *t)
+{
+    if (!t->wrapped)
+        return;
+    unwrap_on(t, t->shadow->handle);
+    t->wrapped = t->read_wrapped = t->bounded = false;
+}
+
+void transfer_unwrap_copy(const struct transfer *t, CURL *copy)
+{
+    if (t->wrapped)
+        unwrap_on(t, copy);
+}
+
+bool shadow_replaced(const struct shadow *s, CURLoption option)
+{
+    const struct transfer *t = s->transfer;
+    if (!t || !t->wrapped)
+        return false;
+    switch (option) {
+    case CURLOPT_WRITEFUNCTION:
+    case CURLOPT_WRITEDATA:
+    case CURLOPT_HEADERFUNCTION:
+    case CURLOPT_HEADERDATA:
+        return true;
+    case CURLOPT_READFUNCTION:
+    case CURLOPT_READDATA:
+        return t->read_wrapped;
+    default:
+        return false;
+    }
+}
+
+/* ---- time ----------------------------------------------------------------------------------- */
+
+static int64_t ms_left(int64_t deadline_ns, int64_t now_ns)
+{
+    if (deadline_ns == INT64_MAX)
+        return 0;
+    int64_t left = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+    return left > 0 ? left : 1;
+}
+
+/* The smaller of two bounds of which 0 is none. */
+static int64_t tighter(int64_t a, int64_t b)
+{
+    if (!a || !b)
+        return a ? a : b;
+    return a < b ? a : b;
+}
+
+static int64_t ms_up(int64_t ns)
+{
+    return (ns + NS_PER_MS - 1) / NS_PER_MS;
+}
+
+/* The time limits of the next attempt. The program's own always hold; ours are added where it has
+ * none. A further attempt must come to an answer before the policy's deadline; once the answer
+ * streams, only the program's bound and the policy's bound for an attempt are left. */
+void transfer_bound(struct transfer *t, int64_t now_ns)
+{
+    const struct shadow *s = t->shadow;
+    const struct policy *p = t->call.policy;
+    bool first = t->call.attempts == 0 && now_ns - t->call.begun_ns < NS_PER_MS;
+    int64_t program = first ? s->timeout_ms : ms_left(t->app_deadline_ns, now_ns);
+    int64_t answered = tighter(program, ms_up(p->attempt_timeout_ns));
+    int64_t waiting =
+        t->call.attempts ? tighter(answered, ms_left(t->call.deadline_ns, now_ns)) : answered;
+    int64_t connecting = tighter(s->connect_timeout_ms, ms_up(p->connect_timeout_ns));
+    bool stall = p->stall_timeout_ns && !s->low_speed_time_s;
+    t->relaxed_timeout_ms = waiting == answered ? -1 : answered;
+    if (likely(waiting == s->timeout_ms && connecting == s->connect_timeout_ms && !stall &&
+               !t->bounded))
+        return;
+
+    const struct curl_api *api = s->api;
+    t->bounded = true;
+    api->easy_setopt(s->handle, CURLOPT_TIMEOUT_MS, (long)waiting);
+    api->easy_setopt(s->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)connecting);
+    if (stall) {
+        api->easy_setopt(s->handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        api->easy_setopt(s->handle, CURLOPT_LOW_SPEED_TIME,
+                         (long)((p->stall_timeout_ns + NS_PER_S - 1) / NS_PER_S));
+    }
+}
+
+void transfer_relax(struct transfer *t)
+{
+    if (t->relaxed_timeout_ms >= 0)
+        t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_TIMEOUT_MS, t->relaxed_timeout_ms);
+    t->relaxed_timeout_ms = -1;
+}
