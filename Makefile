@@ -64,7 +64,7 @@ $(CURL_LIB): $(call objects,$(CURL_SRC))
 # Everything that is not the C library is linked in, and hidden: it lands in foreign processes.
 $(SHIM): $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(ENGINE_LIB) preload/harden.map
 	@$(if $(V),,echo "  LINK    $@")
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -nostartfiles -Wl,-soname,libharden.so \
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libharden.so \
 	  -Wl,--version-script,preload/harden.map -Wl,--exclude-libs,ALL -Wl,--gc-sections \
 	  -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack,-z,defs -o $@ \
 	  $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(ENGINE_LIB) -l:libinih.a
@@ -100,7 +100,7 @@ check:           ## every test, the sanitizers and the linters; sums up
 	  "SANITIZE=address,undefined check-unit check-curl" "SANITIZE=thread check-unit check-curl" \
 	  fuzz-quick
 check-preload: $(SHIM)  ## real programs under the library
-	@tests/preload/run
+	@scripts/run-preload $(SHIM)
 check-e2e: $(SHIM)      ## real programs, real servers, real faults
 	@scripts/run-e2e
 lint: $(SHIM)           ## layout, layers, static analysis, exported symbols, manual pages

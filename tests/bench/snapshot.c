@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the two files of a snapshot cost: CPU time to render and to write each.
+ *
+ *     snapshot HOSTS DIRECTORY      prints "JSON_RENDER JSON_WRITE PROM_RENDER PROM_WRITE" in
+ *                                   microseconds, then the bytes of both */
+#include "engine/snapshot.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double cpu_us(void)
+{
+    return (double)clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e3;
+}
+
+static void fill(struct board *b, int hosts)
+{
+    for (int i = 0; i < hosts; i++) {
+        char name[40];
+        int n = snprintf(name, sizeof name, "host%d.example.com", i);
+        struct slot *s =
+            board_slot(b, hash_bytes(name, (size_t)n, 0), name, SLOT_HOST, clock_now_ns());
+        slot_count(s, COUNT_REQUESTS, 120 + (uint64_t)i);
+        slot_count(s, COUNT_ATTEMPTS, 131 + (uint64_t)i);
+        slot_count(s, COUNT_SUCCESSES, 117);
+        slot_count(s, COUNT_RETRIES, 11);
+        slot_count(s, COUNT_DURATION_NS, 131 * 80 * NS_PER_MS);
+        for (int k = 0; k < 131; k++)
+            atomic_fetch_add(&s->latency[latency_bucket((k + i % 50) * 4 * NS_PER_MS)], 1);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3)
+        return 2;
+    int hosts = atoi(argv[1]);
+    struct board *b = board_open(NULL, (uint32_t)hosts * 2, NULL);
+    if (!b || hosts < 1)
+        return 1;
+    fill(b, hosts);
+    const char *hooks[] = {"curl_easy_perform", NULL};
+    struct snapshot_context c = {.board = b,
+                                 .service = "bench",
+                                 .pid = 1,
+                                 .seq = 1,
+                                 .now_ns = clock_now_ns(),
+                                 .wall_ns = clock_wall_ns(),
+                                 .interval_ns = 10 * NS_PER_S,
+                                 .hooks = hooks};
+    size_t size = snapshot_size(b);
+    char *memory = malloc(size);
+    char path[4096];
+    if (!memory)
+        return 1;
+    memset(memory, 0, size); /* page faults are the allocator's, not the renderer's */
+    void (*render[])(struct text *, const struct snapshot_context *) = {snapshot_render,
+                                                                        metrics_render};
+    size_t bytes[2];
+    for (int i = 0; i < 2; i++) {
+        struct text t = {.p = memory, .cap = size};
+        double begun = cpu_us();
+        render[i](&t, &c);
+        double rendered = cpu_us();
+        snprintf(path, sizeof path, "%s/%s", argv[2], i ? "metrics.prom" : "health.json");
+        if (t.full || snapshot_write(path, t.p, t.n) != 0)
+            return 1;
+        printf("%.1f %.1f ", rendered - begun, cpu_us() - rendered);
+        bytes[i] = t.n;
+    }
+    printf("%zu %zu\n", bytes[0], bytes[1]);
+    return 0;
+}
