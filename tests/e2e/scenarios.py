@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: MIT
+"""The scenarios of test_transcripts: what the client does, how the server fails, what is expected.
+
+SAME   the retries are invisible: the transcript is that of a run against the recovered server.
+FIRST  one attempt only: the transcript is that of a run without the shim against the failing one.
+"""
+import re
+from dataclasses import dataclass, field
+
+SAME, FIRST = "same", "first"
+GET = ("URL={url}", "perform")
+
+
+@dataclass
+class Scenario:
+    name: str
+    client: tuple = GET
+    how: str = "503"
+    expects: str = SAME
+    query: dict = field(default_factory=dict)
+    options: dict = field(default_factory=dict)
+    tls: bool = False
+    proxy: bool = False          # the CONNECT fails, not the request
+    attempts: int = 3            # of a request that never succeeds and may be retried
+    differs: tuple = ()          # ids of DIFFERENCES, besides those of every retry
+
+
+def S(name, *client, how="503", expects=SAME, options=None, tls=False, proxy=False, attempts=3,
+      differs=(), **query):
+    return Scenario(name, client or GET, how, expects, query, options or {}, tls, proxy, attempts,
+                    differs)
+
+
+READ = ("UPLOAD=1", "INFILESIZE_LARGE=5000")
+TUNNEL = ("PROXY={proxy}", "HTTPPROXYTUNNEL=1", "PROXYHEADER=X-Key: {key}")
+
+SCENARIOS = [
+    # ---- how a server fails -------------------------------------------------------------------
+    S("get"),
+    S("get-500", how="500"),
+    S("get-502", how="502"),
+    S("get-504", how="504"),
+    S("get-408", how="408"),
+    S("get-429", how="429", ra="0"),
+    S("get-429-wait", how="429", ra="1"),
+    S("get-503-date", how="503", ra="date:1", differs=("moving-date",)),
+    S("get-404", how="404", expects=FIRST),
+    S("get-501", how="501", expects=FIRST),
+    S("reset-before-answer", how="rst"),
+    S("closed-before-answer", how="fin"),
+    S("reset-in-header", how="rst-head"),
+    S("closed-in-header", how="half"),
+    S("reset-after-header", how="rst-after-head", expects=FIRST),
+    S("reset-after-header-late", how="rst-after-head", options={"commit": "late"}),
+    S("reset-in-body", how="rst-body", fsize=400, expects=FIRST),
+    S("truncated", how="partial", fsize=400, expects=FIRST),
+    S("truncated-chunked", how="partial", fsize=400, te="chunked", expects=FIRST),
+    S("truncated-503", how="partial503", fsize=400),
+    S("early-answer", *READ, "read=5000,seek", "URL={url}", "perform", how="early503",
+      differs=("early-answer",)),
+    S("not-http", how="garbage", expects=FIRST),
+    S("http09", "HTTP09_ALLOWED=1", *GET, how="http09", expects=FIRST),
+    S("timeout-of-the-program", "TIMEOUT_MS=400", *GET, how="never", expects=FIRST),
+    S("timeout-of-an-attempt", "TIMEOUT_MS=2000", *GET, how="never",
+      options={"attempt_timeout": "250ms"}),
+    S("big-error", how="503", fsize=30000),
+    S("huge-error", how="503", fsize=400000, expects=FIRST),
+    S("failed-cookie", "COOKIEFILE=", *GET, fcookie="f", cookie="c", differs=("shared-cookies",)),
+    # ---- what a good answer looks like ---------------------------------------------------------
+    S("chunked", te="chunked", size=20000),
+    S("trailers", te="chunked", trailers=1),
+    S("until-close", te="close", size=5000),
+    S("gzip", "ACCEPT_ENCODING=gzip", *GET, gzip=1, size=20000),
+    S("raw-gzip", gzip=1, size=20000),
+    S("early-hints", info="103,103"),
+    S("empty", size=0),
+    S("no-content", status=204),
+    S("not-modified", status=304),
+    S("big", size=3000000),
+    S("created", status=201),
+    S("cookie", "COOKIEFILE=", *GET, cookie="c"),
+    S("teapot", status=418),
+    # ---- how a client asks ----------------------------------------------------------------------
+    S("head", "NOBODY=1", *GET),
+    S("header-in-body", "HEADER=1", *GET),
+    S("header-in-body-chunked", "HEADER=1", *GET, te="chunked", trailers=1, info="103"),
+    S("no-header-callback", "header=none", *GET),
+    S("header-data", "header=data", *GET),
+    S("fail-on-error", "FAILONERROR=1", *GET),
+    S("fail-on-429", "FAILONERROR=1", *GET, how="429", ra="0"),
+    S("range", "RANGE=10-19", *GET, ranges=1),
+    S("range-unsatisfiable", "RANGE=100000-", *GET, ranges=1),
+    S("resume", "RESUME_FROM_LARGE=20", *GET, ranges=1),
+    S("resume-refused", "RESUME_FROM_LARGE=20", *GET),
+    S("stdout", "write=default", *GET, size=500),
+    S("no-error-buffer", "ERRORBUFFER=NULL", *GET),
+    S("userinfo", "USERPWD=me:secret", *GET, auth=1),
+    S("any-auth", "HTTPAUTH=4294967279", "USERPWD=me:secret", *GET, auth=1),
+    S("curlu", "curlu={url}", "perform"),
+    S("custom-verb", "CUSTOMREQUEST=OPTIONS", *GET),
+    S("delete", "CUSTOMREQUEST=DELETE", *GET),
+    S("body-limit", "MAXFILESIZE=100", *GET, size=5000),
+    S("connect-only", "CONNECT_ONLY=1", "URL={url}", "perform", expects=FIRST),
+    S("two-addresses", "URL={url}", "perform", "URL={url2}", "perform", size=100),
+    S("same-again", "URL={url}", "perform", "perform"),
+    S("duplicate", "URL={url}", "dup", "perform"),
+    S("reset-and-again", "HEADER=1", "URL={url2}", "perform", "reset", "URL={url}", "perform"),
+    S("infos-twice", "URL={url}", "perform", "infos"),
+    # ---- redirects --------------------------------------------------------------------------------
+    S("redirect", "FOLLOWLOCATION=1", "URL={hop}", "perform"),
+    S("redirect-not-followed", "URL={url}", "perform", to="/elsewhere"),
+    S("redirect-in-body", "FOLLOWLOCATION=1", "HEADER=1", "URL={hop}", "perform"),
+    S("redirect-infos", "FOLLOWLOCATION=1", "inflight=getinfo", "URL={hop}", "perform"),
+    S("redirect-reset", "FOLLOWLOCATION=1", "URL={hop}", "perform", how="rst"),
+    S("redirect-post-303", "FOLLOWLOCATION=1", "POSTFIELDS=a=b", "URL={hop303}", "perform",
+      expects=FIRST),
+    S("redirect-post-307", "FOLLOWLOCATION=1", "POSTFIELDS=a=b", "URL={hop307}", "perform",
+      expects=FIRST),
+    # ---- bodies -----------------------------------------------------------------------------------
+    S("post", "POSTFIELDS=a=b", *GET, expects=FIRST),
+    S("post-reset", "POSTFIELDS=a=b", *GET, how="rst", expects=FIRST),
+    S("post-429", "POSTFIELDS=a=b", *GET, how="429", ra="0"),
+    S("post-with-key", "POSTFIELDS=a=b", "HTTPHEADER=Idempotency-Key: 7", *GET),
+    S("post-empty", "POST=1", "POSTFIELDSIZE=0", *GET, expects=FIRST),
+    S("post-chunked", "POST=1", "HTTPHEADER=Transfer-Encoding: chunked", "read=5000,seek", *GET,
+      expects=FIRST),
+    S("patch", "CUSTOMREQUEST=PATCH", "COPYPOSTFIELDS=a=b", *GET, expects=FIRST),
+    S("put-fields", "CUSTOMREQUEST=PUT", "COPYPOSTFIELDS=a=b", *GET),
+    S("put-seek", *READ, "read=5000,seek", *GET, echo=1),
+    S("put-seek-reset", *READ, "read=5000,seek", *GET, how="rst", echo=1),
+    S("put-ioctl", *READ, "read=5000,ioctl", *GET, echo=1),
+    S("put-chunked-seek", "UPLOAD=1", "read=5000,seek", *GET, echo=1),
+    S("put-no-seek", *READ, "read=5000", *GET, echo=1, expects=FIRST),
+    S("put-chunked-no-seek", "UPLOAD=1", "read=5000", *GET, echo=1, expects=FIRST),
+    S("put-file", *READ, "file={file}", *GET, echo=1),
+    S("put-file-offset", "UPLOAD=1", "INFILESIZE_LARGE=3000", "file={file}@2000", *GET, echo=1),
+    S("put-read-abort", *READ, "read=5000,abort", *GET, echo=1, expects=FIRST,
+      differs=("own-abort",)),
+    S("put-expect", *READ, "HTTPHEADER=Expect: 100-continue", "read=5000,seek", *GET, echo=1),
+    S("mime", "mime=a:data:b", *GET, expects=FIRST),
+    S("mime-callback", "mime=a:cb:500", *GET, expects=FIRST),
+    S("form", "form=a:b", *GET, expects=FIRST),
+    # ---- callbacks that do more than take ----------------------------------------------------------
+    S("write-pause", "write=pause:1", *GET, size=100000),
+    S("write-pause-small", "write=pause:1", *GET),
+    S("write-short", "write=short:1", *GET),
+    S("write-error", "write=error:1", *GET),
+    S("header-short", "header=short:3", *GET, differs=("header-refused",)),
+    S("header-error", "header=error:2", *GET, differs=("header-refused",)),
+    S("header-pause", "header=pause:3", *GET, differs=("header-pause",)),
+    S("nested", "nested={plain}", "inflight=nested", *GET),
+    S("nested-failing", "nested={url2}", "inflight=nested", *GET),
+    S("setopt-in-flight", "inflight=setopt", *GET, size=500),
+    S("dup-in-flight", "nested={plain}", "inflight=dup", *GET),
+    S("infos-in-flight", "inflight=getinfo", *GET, info="103"),
+    S("abort", "progress=1", *GET, size=2000000, differs=("abort-point",)),
+    # ---- TLS and proxies ----------------------------------------------------------------------------
+    S("tls", "CAINFO={ca}", *GET, tls=True),
+    S("tls-reset", "CAINFO={ca}", *GET, tls=True, how="rst"),
+    S("tls-post", "CAINFO={ca}", "POSTFIELDS=a=b", *GET, tls=True, expects=FIRST),
+    S("tls-put", "CAINFO={ca}", *READ, "read=5000,seek", *GET, tls=True, echo=1),
+    S("tls-untrusted", *GET, tls=True, expects=FIRST),
+    S("proxy", "PROXY={proxy}", *GET),
+    S("tunnel", *TUNNEL, *GET, differs=("tunnel-reuse",)),
+    S("tunnel-hidden", "SUPPRESS_CONNECT_HEADERS=1", *TUNNEL, *GET, differs=("tunnel-reuse",)),
+    S("tunnel-tls", "CAINFO={ca}", *TUNNEL, *GET, tls=True, differs=("tunnel-reuse",)),
+    S("tunnel-refused", *TUNNEL, *GET, proxy=True),
+    S("tunnel-refused-post", "POSTFIELDS=a=b", *TUNNEL, *GET, proxy=True),
+    S("tunnel-reset", *TUNNEL, *GET, proxy=True, how="rst"),
+    S("tunnel-forbidden", *TUNNEL, *GET, proxy=True, how="403", expects=FIRST),
+    # ---- the multi interface --------------------------------------------------------------------------
+    S("multi", "URL={url}", "multi"),
+    S("multi-reset", "URL={url}", "multi", how="rst"),
+    S("multi-429", "URL={url}", "multi", how="429", ra="0"),
+    S("multi-chunked", "HEADER=1", "URL={url}", "multi", te="chunked", trailers=1),
+    S("multi-redirect", "FOLLOWLOCATION=1", "URL={hop}", "multi"),
+    S("multi-post", "POSTFIELDS=a=b", "URL={url}", "multi", expects=FIRST),
+    S("multi-put", *READ, "read=5000,seek", "URL={url}", "multi", echo=1),
+    S("multi-pause", "write=pause:1", "URL={url}", "multi", size=100000),
+    S("multi-then-easy", "URL={url2}", "multi", "URL={url}", "perform"),
+    S("multi-tls", "CAINFO={ca}", "URL={url}", "multi", tls=True),
+    S("multi-truncated", "URL={url}", "multi", how="partial", fsize=400, expects=FIRST),
+]
+
+# Requests that fail without any server: the transcript of one, whatever happens inside.
+HOPELESS = [
+    ("refused", ("URL=http://127.0.0.1:{closed}/", "perform")),
+    ("refused-post", ("POSTFIELDS=a", "URL=http://127.0.0.1:{closed}/", "perform")),
+    ("refused-multi", ("URL=http://127.0.0.1:{closed}/", "multi")),
+    ("refused-proxy", ("PROXY=http://127.0.0.1:{closed}", "URL=http://127.0.0.1:1/", "perform")),
+    ("unknown-name", ("URL=http://no-such-host.invalid/", "perform")),
+    ("bad-url", ("URL=http://:::/", "perform")),
+    ("no-url", ("perform",)),
+    ("unknown-scheme", ("URL=gopherus://x/", "perform")),
+    ("file", ("URL=file://{file}", "perform")),
+    ("file-missing", ("URL=file:///no/such/file", "perform")),
+]
+
+
+# ---- deliberate differences -----------------------------------------------------------------------
+def without(pattern):
+    regex = re.compile(pattern)
+    return lambda lines: [line for line in lines if not regex.search(line)]
+
+
+def glued(lines):
+    """Header lines that follow each other as one call, pauses left out."""
+    text, out = "", []
+    for line in lines:
+        m = re.match(r'header "(.*)" code=', line)
+        if m:
+            text += m.group(1)
+        elif not re.match("header answers|unpause|info HEADER_SIZE", line):
+            out.append(line)
+    return ["headers " + text] + out
+
+
+def tunnelled(lines):
+    """Without the CONNECT block: from its status line to its blank line."""
+    out, inside = [], False
+    for line in lines:
+        if "Connection established" in line:
+            inside = True
+        if not inside:
+            out.append(line)
+        elif line.startswith('header "\\0d\\0a"'):
+            inside = False
+    return without(r"^info (HTTP_CONNECTCODE|HEADER_SIZE|REQUEST_SIZE) |^nextheader X-Proxy")(out)
+
+
+# id: what makes the two transcripts comparable again. docs/differences.md says why of each.
+DIFFERENCES = {
+    "connection-reuse": without("^info NUM_CONNECTS "),
+    "tunnel-reuse": tunnelled,
+    "shared-cookies": without("^cookie |^info REQUEST_SIZE "),
+    "header-refused": without("^info (HEADER_SIZE|CONTENT_LENGTH_DOWNLOAD_T|SIZE_DOWNLOAD_T) |"
+                              "^perform 23 |^nextheader "),
+    "header-pause": glued,
+}
+# Chance, not the shim: two runs without it differ in the same way.
+NOISE = {
+    "moving-date": without("Retry-After|^info RETRY_AFTER|^info CONTENT_LENGTH"),
+    "early-answer": without("^info (SIZE_UPLOAD_T|OS_ERRNO)"),
+    "own-abort": without("^info (SIZE_UPLOAD_T|REQUEST_SIZE|OS_ERRNO)"),
+    "abort-point": without("^body |^info SIZE_DOWNLOAD_T"),
+}
+# Those of every request that was made more than once.
+OF_RETRIES = ("connection-reuse",)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""What a program sees of libcurl with the shim is what it sees without, in each scenario."""
+import difflib
+import re
+import socket
+import unittest
+import urllib.parse
+
+import bed
+from scenarios import DIFFERENCES, FIRST, HOPELESS, NOISE, OF_RETRIES, SCENARIOS
+
+VARIANTS = {"recovers": 2, "never": -1, "at_once": 0}
+FILE_BODY = bed.body_of(5000)
+
+
+def normal(text):
+    text = re.sub(r"after \d+ m(illi)?s(econds)?", "after N ms", text)
+    return text.splitlines()
+
+
+class Case:
+    """One scenario in one variant: the address, the client's arguments, both runs."""
+
+    def __init__(self, test, scenario, variant):
+        self.test, self.s, self.variant = test, scenario, variant
+        self.key = bed.unique(scenario.name)
+        self.server = test.https if scenario.tls else test.http
+        self.fail = VARIANTS[variant]
+
+    def arguments(self):
+        s, fault = self.s, {"fail": 0 if self.s.proxy else self.fail, "how": self.s.how}
+
+        def url(key, **query):
+            return self.test.url(key, tls=s.tls, **{**query, **fault, **s.query})
+
+        def hop(code):
+            to = urllib.parse.quote(url(self.key), "")
+            return self.test.url(self.key + "-hop", tls=s.tls, path="/hop", to=to, code=code)
+
+        names = {"url": url(self.key), "url2": url(self.key + "-2"), "key": self.key,
+                 "plain": self.test.url(self.key + "-plain", size=11), "ca": self.test.ca,
+                 "hop": hop(302), "hop303": hop(303), "hop307": hop(307),
+                 "proxy": f"http://127.0.0.1:{self.test.http.port}", "file": self.test.file}
+        return [a.format(**names) for a in s.client]
+
+    def faults(self, active):
+        """The servers as before anything happened, or as they are in the end."""
+        seen = 0 if active else 1000
+        for key in (self.key, self.key + "-2"):
+            self.server.seen(key, seen)
+        if self.s.proxy:
+            forever = self.fail < 0
+            self.test.http.proxy(self.key, self.fail if active or forever else 0, self.s.how)
+
+    def attempts(self):
+        if self.s.proxy:
+            port = self.server.port
+            return len(self.test.http.log(f"CONNECT {self.key}")) or port
+        return len(self.server.log(self.key))
+
+    def run(self):
+        command = [self.test.recorder, *self.arguments()]
+        self.faults(True)
+        shim = bed.hardened(command, **self.s.options)
+        attempts = self.attempts()
+        self.faults(self.s.expects == FIRST)
+        before = self.attempts()
+        plain = bed.bare(command)
+        return shim, plain, attempts, self.attempts() - before
+
+
+class Transcripts(bed.Bed):
+    splittable = True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.recorder = bed.compile_client("recorder")
+        cls.file = bed.fresh_file(FILE_BODY)
+
+    def compare(self, shim, plain, differences):
+        a, b = normal(plain.text), normal(shim.text)
+        for d in differences:
+            change = {**DIFFERENCES, **NOISE}[d]
+            a, b = change(a), change(b)
+        diff = "\n".join(difflib.unified_diff(a, b, "bare", "hardened", lineterm="", n=2))
+        self.assertEqual(diff, "", "\n" + diff)
+        self.assertEqual(shim.status, plain.status)
+        self.assertEqual(shim.err, plain.err)
+        self.assertGreater(len(a), 5, "an empty transcript proves nothing")
+
+    def check(self, scenario, variant):
+        shim, plain, attempts, once = Case(self, scenario, variant).run()
+        retried = scenario.expects != FIRST and variant != "at_once"
+        self.compare(shim, plain, (OF_RETRIES if retried else ()) + scenario.differs)
+        wanted_attempts = once
+        if retried:
+            # The good attempt comes on top of what one run needs (auth rounds, performs).
+            wanted_attempts = once + (2 if variant == "recovers" else scenario.attempts - 1)
+            if variant == "never" and once > 1:
+                wanted_attempts = once * scenario.attempts
+        self.assertEqual(attempts, wanted_attempts, "requests that the server saw")
+
+
+def method_name(name, variant):
+    return "test_" + re.sub(r"\W", "_", name) + "__" + variant
+
+
+class Hopeless(bed.Bed):
+    def check(self, client):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            names = {"closed": s.getsockname()[1], "file": bed.fresh_file(FILE_BODY)}
+            command = [bed.compile_client("recorder"), *(a.format(**names) for a in client)]
+            shim, plain = bed.hardened(command, reached=False), bed.bare(command)
+        differences = [] if shim.status else OF_RETRIES
+        Transcripts.compare(self, shim, plain, differences)
+
+
+class Documented(unittest.TestCase):
+    def test_every_deliberate_difference_is_in_the_document(self):
+        text = (bed.ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
+        for name in [*DIFFERENCES, *NOISE]:
+            self.assertIn(f"`{name}`", text)
+
+    def test_every_scenario_with_one_attempt_only_is_in_the_document(self):
+        text = (bed.ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
+        for scenario in SCENARIOS:
+            if scenario.expects == FIRST:
+                self.assertIn(f"`{scenario.name}`", text)
+
+    def test_the_matrix_has_at_least_45_scenarios(self):
+        self.assertGreaterEqual(len(SCENARIOS), 45)
+        self.assertEqual(len(SCENARIOS), len({s.name for s in SCENARIOS}))
+
+
+def add_methods():
+    for scenario in SCENARIOS:
+        for variant in VARIANTS:
+            def method(self, scenario=scenario, variant=variant):
+                self.check(scenario, variant)
+            setattr(Transcripts, method_name(scenario.name, variant), method)
+    for name, client in HOPELESS:
+        def hopeless(self, client=client):
+            self.check(client)
+        setattr(Hopeless, "test_" + name.replace("-", "_"), hopeless)
+
+
+add_methods()
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,564 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""An HTTP/1.1 server that fails on demand and remembers what it saw.
+
+Each request says in its query how it wants to be treated, so one server serves all tests:
+
+    /any/path?key=K            the counter and the log that the request belongs to
+      &fail=N                  the first N requests of the key are treated as `how` says (-1: all)
+      &how=FAULT               a status (503), or a name of FAULTS below
+      &ra=V                    Retry-After of the failure: text, or date:SECONDS from now
+      &rl=R,T                  RateLimit: "p";r=R;t=T
+      &fsize=N                 size of the failure's body
+      &size=N &te=cl|chunked|close &trailers=1 &gzip=1 &info=103 &cookie=NAME &type=T &status=S
+      &delay_ms=N              before the good answer
+      &to=PATH &code=302       the good answer is a redirect (PATH is percent-encoded)
+      &auth=1                  the good answer wants Basic credentials
+      &ranges=1                honour Range
+      &echo=1                  the answer is JSON about the request's body
+      &date=1                  with a Date header
+
+/-/log?key=K answers what was seen as JSON, /-/reset?key=K forgets it, /-/proxy?fail=N&how=FAULT sets
+what the next CONNECTs get. A request in absolute form is answered as if this were the origin.
+
+    fault_server.py [--port N] [--cert FILE --key FILE]      prints its port, serves until it is killed
+"""
+import argparse
+import email.utils
+import gzip
+import hashlib
+import json
+import select
+import socket
+import ssl
+import struct
+import threading
+import time
+import urllib.parse
+
+BODY_BLOCK = bytes(range(32, 127)) + b"\n"
+ENDLESS_S = 20  # a fault without end ends when the client is gone, or then
+
+
+def body_of(size):
+    return (BODY_BLOCK * (size // len(BODY_BLOCK) + 1))[:size]
+
+
+class Gone(Exception):
+    """The connection is over, on purpose or not."""
+
+
+class Request:
+    def __init__(self, method, target, version, headers):
+        self.method, self.target, self.version, self.headers = method, target, version, headers
+        url = urllib.parse.urlsplit(target if "://" in target else "http://h" + target)
+        self.path = url.path
+        self.query = {k: v[-1] for k, v in urllib.parse.parse_qs(url.query, True).items()}
+        self.key = self.query.get("key", self.path)
+        self.has_body = ("transfer-encoding" in headers or
+                         int(headers.get("content-length", "0") or 0) > 0)
+
+    def get(self, name, default=None):
+        return self.query.get(name, default)
+
+    def number(self, name, default=0):
+        return int(self.query.get(name, default))
+
+
+class Connection:
+    """One accepted socket: reading requests and the ways to end badly."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.rest = b""
+
+    def more(self):
+        try:
+            piece = self.sock.recv(65536)
+        except OSError:
+            piece = b""
+        if not piece:
+            raise Gone
+        self.rest += piece
+
+    def line(self):
+        while b"\n" not in self.rest:
+            if len(self.rest) > 1 << 20:
+                raise Gone
+            self.more()
+        line, self.rest = self.rest.split(b"\n", 1)
+        return line.rstrip(b"\r")
+
+    def exactly(self, n, into):
+        while n > 0:
+            if not self.rest:
+                self.more()
+            piece, self.rest = self.rest[:n], self.rest[n:]
+            into(piece)
+            n -= len(piece)
+
+    def head(self):
+        first = self.line()
+        while not first:
+            first = self.line()
+        method, target, version = first.decode("latin-1").split(" ", 2)
+        headers = {}
+        while True:
+            line = self.line().decode("latin-1")
+            if not line:
+                return Request(method, target, version, headers)
+            name, value = line.split(":", 1)
+            headers[name.strip().lower()] = value.strip()
+
+    def body(self, request, entry):
+        """Reads the body into the log entry: hash, length, and whether it was whole."""
+        digest = hashlib.sha256()
+
+        def into(piece):
+            digest.update(piece)
+            entry["length"] += len(piece)
+            entry["sha256"] = digest.hexdigest()
+
+        entry["sha256"] = digest.hexdigest()
+        if request.headers.get("expect", "").lower() == "100-continue":
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if "chunked" in request.headers.get("transfer-encoding", ""):
+            while True:
+                size = int(self.line().split(b";")[0], 16)
+                self.exactly(size, into)
+                if size == 0:
+                    while self.line():
+                        pass
+                    break
+                self.line()
+        else:
+            self.exactly(int(request.headers.get("content-length", "0") or 0), into)
+        entry["complete"] = True
+
+    def send(self, data):
+        try:
+            self.sock.sendall(data)
+        except OSError:
+            raise Gone from None
+
+    def reset(self):
+        # Linger 0: close() sends RST and drops what is unsent, so let it leave first.
+        time.sleep(0.02)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raise Gone
+
+    def finish(self):
+        # Read what still comes: closing with unread data would send RST, and we mean FIN.
+        try:
+            if isinstance(self.sock, ssl.SSLSocket):
+                self.sock.settimeout(1)
+                self.sock.unwrap()
+            self.sock.shutdown(socket.SHUT_WR)
+            self.sock.settimeout(1)
+            while self.sock.recv(65536):
+                pass
+        except (OSError, ValueError):
+            pass
+        raise Gone
+
+    def wait_gone(self, seconds):
+        """Waits until the other side has closed."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([self.sock], [], [], 0.2)[0]:
+                try:
+                    if not self.sock.recv(65536):
+                        break
+                except OSError:
+                    break
+        raise Gone
+
+
+class Key:
+    def __init__(self):
+        self.count = 0
+        self.entries = []
+
+
+class FaultServer:
+    def __init__(self, cert=None, key=None, port=0, host="127.0.0.1"):
+        self.tls = None
+        if cert:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(cert, key)
+        self.lock = threading.Lock()
+        self.keys = {}
+        self.proxy_faults = {}
+        self.connections = 0
+        self.socket = socket.create_server((host, port), backlog=512)
+        self.host, self.port = host, self.socket.getsockname()[1]
+        self.stopping = False
+
+    @property
+    def url(self):
+        return f"{'https' if self.tls else 'http'}://localhost:{self.port}"
+
+    def start(self):
+        threading.Thread(target=self.serve, daemon=True).start()
+        return self
+
+    def stop(self):
+        self.stopping = True
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.socket.close()
+
+    def serve(self):
+        while not self.stopping:
+            try:
+                sock, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.connection, args=(sock,), daemon=True).start()
+
+    # ---- what the tests ask ----------------------------------------------------------------
+    def log(self, key):
+        with self.lock:
+            return [dict(e) for e in self.keys[key].entries] if key in self.keys else []
+
+    def reset(self, key=None):
+        with self.lock:
+            if key is None:
+                self.keys.clear()
+            else:
+                self.keys.pop(key, None)
+
+    def seen(self, key, n):
+        """Makes the next request of the key its n+1st."""
+        with self.lock:
+            self.keys.setdefault(key, Key()).count = n
+
+    def proxy(self, key, fail, how):
+        """What CONNECTs whose target port or Proxy-Authorization names the key get."""
+        with self.lock:
+            self.proxy_faults[key] = [fail, how]
+
+    # ---- one connection ---------------------------------------------------------------------
+    def connection(self, sock):
+        accepted = time.monotonic()
+        with self.lock:
+            self.connections += 1
+            number = self.connections
+        connection = None
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(60)
+            if self.tls:
+                sock = self.tls.wrap_socket(sock, server_side=True)
+            connection = Connection(sock)
+            while True:
+                request = connection.head()
+                self.request(connection, request, accepted, number)
+                if request.headers.get("connection", "").lower() == "close":
+                    connection.finish()
+        except (Gone, OSError, ValueError, ssl.SSLError):
+            pass
+        finally:
+            sock.close()
+
+    def request(self, c, r, accepted, number):
+        now = time.monotonic()
+        if r.path.startswith("/-/"):
+            return self.control(c, r)
+        if r.method == "CONNECT":
+            r.key = "CONNECT " + r.headers.get("x-key", r.target)
+        entry = {"time": now, "accepted": accepted, "connection": number, "method": r.method,
+                 "target": r.target, "headers": r.headers, "sha256": "", "length": 0,
+                 "complete": False, "fault": None, "sent": 0}
+        with self.lock:
+            key = self.keys.setdefault(r.key, Key())
+            key.count += 1
+            turn = key.count
+            key.entries.append(entry)
+        if r.method == "CONNECT":
+            return self.connect(c, r, entry)
+        fail = r.number("fail")
+        if fail < 0 or turn <= fail:
+            entry["fault"] = r.get("how", "503")
+            return self.fault(c, r, entry)
+        c.body(r, entry)
+        return self.good(c, r, entry)
+
+    def control(self, c, r):
+        key = r.get("key")
+        answer = {}
+        if r.path == "/-/log":
+            answer = self.log(key)
+        elif r.path == "/-/reset":
+            self.reset(key)
+        elif r.path == "/-/seen":
+            self.seen(key, r.number("n"))
+        elif r.path == "/-/proxy":
+            self.proxy(key, r.number("fail"), r.get("how", "503"))
+        data = json.dumps(answer).encode()
+        self.answer(c, r, 200, [("Content-Type", "application/json")], data)
+
+    # ---- answers ----------------------------------------------------------------------------
+    def head_of(self, status, headers):
+        lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Whatever')}"]
+        lines += [f"{n}: {v}" for n, v in headers]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def answer(self, c, r, status, headers, body, cut=None):
+        """A whole answer, or with cut=N one that stops after N bytes of body."""
+        te = r.get("te", "cl")
+        headers = list(headers)
+        if r.get("date"):
+            headers.insert(0, ("Date", email.utils.formatdate(usegmt=True)))
+        bodyless = r.method == "HEAD" or status in (204, 304)
+        if status in (204, 304):
+            pass
+        elif te == "chunked":
+            headers.append(("Transfer-Encoding", "chunked"))
+            if r.get("trailers"):
+                headers.append(("Trailer", "X-Sum"))
+        elif te == "close":
+            headers.append(("Connection", "close"))
+        else:
+            headers.append(("Content-Length", str(len(body))))
+        c.send(self.head_of(status, headers))
+        if bodyless:
+            return
+        sent = body if cut is None else body[:cut]
+        if te == "chunked":
+            for i in range(0, len(sent), 4096):
+                piece = sent[i:i + 4096]
+                c.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+            if cut is None:
+                trailer = b"X-Sum: 42\r\n" if r.get("trailers") else b""
+                c.send(b"0\r\n" + trailer + b"\r\n")
+        else:
+            c.send(sent)
+            if te == "close" and cut is None:
+                c.finish()
+
+    def good(self, c, r, entry):
+        if r.number("delay_ms"):
+            time.sleep(r.number("delay_ms") / 1000)
+        for code in filter(None, r.get("info", "").split(",")):
+            c.send(self.head_of(int(code), [("Link", "</s.css>; rel=preload")]))
+        headers = [("Content-Type", r.get("type", "text/plain")), ("X-Final", "yes")]
+        if r.get("cookie"):
+            headers.append(("Set-Cookie", f"{r.get('cookie')}=good; path=/"))
+        if r.get("rl"):
+            headers.append(("RateLimit", '"p";r=%s;t=%s' % tuple(r.get("rl").split(","))))
+        if r.get("auth") and "authorization" not in r.headers:
+            headers.append(("WWW-Authenticate", 'Basic realm="test"'))
+            return self.answer(c, r, 401, headers, b"who are you?\n")
+        if r.get("to"):
+            headers.append(("Location", r.get("to")))
+            return self.answer(c, r, r.number("code", 302), headers, b"over there\n")
+        body = body_of(r.number("size", 64))
+        if r.get("echo"):
+            body = json.dumps({"method": r.method, "length": entry["length"],
+                               "sha256": entry["sha256"]}).encode() + b"\n"
+        if r.get("gzip"):
+            body = gzip.compress(body, mtime=0)
+            headers.append(("Content-Encoding", "gzip"))
+        status = r.number("status", 200)
+        wanted = r.headers.get("range", "")
+        if r.get("ranges") and wanted.startswith("bytes="):
+            first, last = (wanted[6:].split("-") + [""])[:2]
+            first, last = int(first), int(last or len(body) - 1)
+            if first >= len(body):
+                headers.append(("Content-Range", f"bytes */{len(body)}"))
+                return self.answer(c, r, 416, headers, b"")
+            headers.append(("Content-Range", f"bytes {first}-{last}/{len(body)}"))
+            status, body = 206, body[first:last + 1]
+        return self.answer(c, r, status, headers, body)
+
+    def fault_headers(self, r):
+        headers = [("Content-Type", "text/html"), ("X-Failed", "yes")]
+        ra = r.get("ra")
+        if ra is not None:
+            if ra.startswith("date:"):
+                ra = email.utils.formatdate(time.time() + float(ra[5:]), usegmt=True)
+            headers.append(("Retry-After", ra))
+        if r.get("rl"):
+            headers.append(("RateLimit", '"p";r=%s;t=%s' % tuple(r.get("rl").split(","))))
+        if r.get("fcookie"):
+            headers.append(("Set-Cookie", f"{r.get('fcookie')}=bad; path=/"))
+        return headers
+
+    def fault(self, c, r, entry):
+        how = entry["fault"]
+        early = how.startswith("early")
+        if not early and how not in ("rst-early",):
+            c.body(r, entry)
+        body = body_of(r.number("fsize", 40))
+        headers = self.fault_headers(r)
+        if early:
+            c.send(self.head_of(int(how[5:] or 503), headers + [
+                ("Content-Length", str(len(body))), ("Connection", "close")]) + body)
+            return c.finish()
+        if how.isdigit():
+            return self.answer(c, r, int(how), headers, body)
+        return FAULTS[how](self, c, r, entry, headers, body)
+
+    # ---- CONNECT ----------------------------------------------------------------------------
+    def connect(self, c, r, entry):
+        with self.lock:
+            plan = self.proxy_faults.get(r.headers.get("x-key", ""))
+            how = None
+            if plan and plan[0] != 0:
+                plan[0] -= 1
+                how = plan[1]
+        if how:
+            entry["fault"] = how
+            if how.isdigit():
+                return self.answer(c, r, int(how), [("X-Proxy", "no")], b"no tunnel\n")
+            return FAULTS[how](self, c, r, entry, [], b"")
+        host, port = r.target.rsplit(":", 1)
+        try:
+            other = socket.create_connection((host, int(port)), 5)
+        except OSError:
+            return self.answer(c, r, 502, [("X-Proxy", "no")], b"nobody there\n")
+        entry["complete"] = True
+        c.send(b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n")
+        if c.rest:
+            other.sendall(c.rest)
+        with other:
+            ends = {c.sock: other, other: c.sock}
+            while True:
+                for ready in select.select(list(ends), [], [], 60)[0]:
+                    try:
+                        data = ready.recv(65536)
+                        if data:
+                            ends[ready].sendall(data)
+                            continue
+                    except ConnectionResetError:
+                        c.reset()
+                    raise Gone
+
+
+# ---- faults: how a connection goes wrong -----------------------------------------------------------
+def rst(s, c, r, entry, headers, body):
+    c.reset()
+
+
+def fin(s, c, r, entry, headers, body):
+    c.finish()
+
+
+def half_head(s, c, r, entry, headers, body):
+    c.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Ha")
+
+
+def rst_head(*args):
+    half_head(*args)
+    args[1].reset()
+
+
+def half(s, c, r, entry, headers, body):
+    c.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Half: yes\r\n")
+    c.finish()
+
+
+def rst_body(s, c, r, entry, headers, body):
+    s.answer(c, r, 200, headers, body, cut=len(body) // 2)
+    c.reset()
+
+
+def rst_after_head(s, c, r, entry, headers, body):
+    s.answer(c, r, 200, headers, body, cut=0)
+    c.reset()
+
+
+def partial(s, c, r, entry, headers, body):
+    s.answer(c, r, 200, headers, body, cut=len(body) // 2)
+    c.finish()
+
+
+def partial503(s, c, r, entry, headers, body):
+    s.answer(c, r, 503, headers, body, cut=len(body) // 2)
+    c.finish()
+
+
+def slow_head(s, c, r, entry, headers, body):
+    for byte in s.head_of(200, headers + [("Content-Length", "0")]):
+        c.send(bytes([byte]))
+        time.sleep(r.number("step_ms", 50) / 1000)
+
+
+def slow_body(s, c, r, entry, headers, body):
+    c.send(s.head_of(200, headers + [("Content-Length", str(len(body)))]))
+    for byte in body:
+        c.send(bytes([byte]))
+        time.sleep(r.number("step_ms", 50) / 1000)
+
+
+def never(s, c, r, entry, headers, body):
+    c.wait_gone(ENDLESS_S)
+
+
+def garbage(s, c, r, entry, headers, body):
+    c.send(b"\x00\x01\x02SSH-2.0-not_http\r\n\x16\x03\x01\r\n\r\n")
+    c.finish()
+
+
+def http09(s, c, r, entry, headers, body):
+    c.send(b"just some words, no header\n")
+    c.finish()
+
+
+def big_head(s, c, r, entry, headers, body):
+    line = ("X-Fill", "f" * 1000)
+    count = r.number("head_kb", 300)
+    s.answer(c, r, r.number("fstatus", 503), headers + [line] * count, body)
+
+
+def endless(c, entry, first, piece):
+    c.send(first)
+    end = time.monotonic() + ENDLESS_S
+    while time.monotonic() < end and entry["sent"] < 1 << 30:
+        c.send(piece)
+        entry["sent"] += len(piece)
+    raise Gone
+
+
+def endless_1xx(s, c, r, entry, headers, body):
+    endless(c, entry, b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n")
+
+
+def endless_503(s, c, r, entry, headers, body):
+    endless(c, entry, s.head_of(503, headers), body_of(65536))
+
+
+def endless_head(s, c, r, entry, headers, body):
+    endless(c, entry, b"HTTP/1.1 503 Busy\r\n", b"X-More: " + b"m" * 4000 + b"\r\n")
+
+
+FAULTS = {
+    "rst": rst, "rst-early": rst, "fin": fin, "rst-head": rst_head, "half": half,
+    "rst-body": rst_body, "rst-after-head": rst_after_head, "partial": partial,
+    "partial503": partial503, "slow-head": slow_head, "slow-body": slow_body, "never": never,
+    "garbage": garbage, "http09": http09, "big-head": big_head, "endless-1xx": endless_1xx,
+    "endless-503": endless_503, "endless-head": endless_head,
+}
+REASONS = {100: "Continue", 103: "Early Hints", 200: "OK", 204: "No Content",
+           206: "Partial Content", 302: "Found", 303: "See Other", 401: "Unauthorized",
+           404: "Not Found", 416: "Range Not Satisfiable", 429: "Too Many Requests",
+           500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable",
+           504: "Gateway Timeout"}
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--port", type=int, default=0)
+    p.add_argument("--cert")
+    p.add_argument("--key")
+    a = p.parse_args()
+    server = FaultServer(a.cert, a.key, a.port)
+    print(server.port, flush=True)
+    server.serve()
+
+
+if __name__ == "__main__":
+    main()
