@@ -82,7 +82,7 @@ $(BUILD)/tests/curl/%: tests/curl/%.c $(CURL_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CCLD    $@")
 	$(Q)$(CC) $(CPPFLAGS) -Itests/support -Itests/curl $(CFLAGS) $(LDFLAGS) -o $@ $< \
-	  $(wildcard tests/curl/fake_*.c) $(CURL_LIB) $(ENGINE_LIB) -l:libinih.a -lcriterion -lpthread
+	  $(wildcard tests/curl/fake_*.c) $(CURL_LIB) $(ENGINE_LIB) -l:libinih.a -lcriterion -lcurl -lpthread
 
 .PHONY: check-unit check-curl
 check-unit: $(UNIT_TESTS)  ## the engine

@@ -104,6 +104,7 @@ static void options_default(struct shadow *s)
         .noprogress = true,
         .fields_size = -1,
         .read_data = stdin,
+        .binding = s->binding, /* a transfer in flight counts there */
         .hold_memory = s->hold_memory,
         .hold_capacity = s->hold_capacity,
     };

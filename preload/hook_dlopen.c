@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * dlopen with RTLD_DEEPBIND lets a plug-in see its own libraries before us, and no hook fires: PHP
+ * loads its extensions so. The flag is cleared, for absolute paths. The real dlopen is reached by a
+ * jump, not a call: it looks up relative names by the RUNPATH of its caller, which must be the
+ * program's code and not ours. */
+#include "engine/config.h"
+#include "engine/engine.h"
+#include "hooks.h"
+
+#include "base/compiler.h"
+#include "base/env.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+
+typedef void *dlopen_function(const char *file, int flags);
+
+static dlopen_function *_Atomic real_dlopen;
+
+static __attribute__((noinline)) dlopen_function *find_real(void)
+{
+    dlopen_function *real = (dlopen_function *)dlsym(RTLD_NEXT, "dlopen");
+    atomic_store_explicit(&real_dlopen, real, memory_order_release);
+    return real;
+}
+
+static void quiet(void *ctx, const char *line)
+{
+    (void)ctx;
+    (void)line; /* said when the engine opens */
+}
+
+/* Asked only for RTLD_DEEPBIND, so that other programs never read a configuration for it. */
+static bool masks_deepbind(void)
+{
+    static const struct config *_Atomic own;
+    if (hooks_off())
+        return false;
+    const struct engine *e = engine_peek();
+    const struct config *c = e ? atomic_load(&e->config) : atomic_load(&own);
+    if (!c) {
+        c = config_load(quiet, NULL);
+        atomic_store(&own, c);
+    }
+    return c && c->deepbind_mask && config_covers(c, env_program());
+}
+
+static __attribute__((noinline)) int flags_for(const char *file, int flags)
+{
+    int saved = errno;
+    bool mask = file && file[0] == '/' && masks_deepbind();
+    errno = saved;
+    return mask ? flags & ~RTLD_DEEPBIND : flags;
+}
+
+__attribute__((visibility("default"), optimize("O2"))) void *dlopen(const char *file, int flags)
+{
+    dlopen_function *real = atomic_load_explicit(&real_dlopen, memory_order_acquire);
+    if (unlikely(!real))
+        real = find_real();
+    if (unlikely(flags & RTLD_DEEPBIND))
+        flags = flags_for(file, flags);
+    return real(file, flags);
+}

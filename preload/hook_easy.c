@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "hooks.h"
+
+#include "curl/easy.h"
+#include "curl/transfer.h"
+#include "engine/engine.h"
+
+static const struct curl_api *real_or_complain(struct from from)
+{
+    const struct curl_api *api = real_find(from);
+    if (!api)
+        engine_internal_error("no libcurl behind a call of it");
+    return api;
+}
+
+static CURLcode forward_setopt(const struct curl_api *api, CURL *h, CURLoption option,
+                               union option_argument v)
+{
+    if (option < CURLOPTTYPE_OBJECTPOINT)
+        return api->easy_setopt(h, option, v.number);
+    if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_BLOB)
+        return api->easy_setopt(h, option, v.offset);
+    return api->easy_setopt(h, option, v.pointer);
+}
+
+CURL *hook_easy_init(struct from from)
+{
+    const struct curl_api *api = real_or_complain(from);
+    CURL *h = api ? api->easy_init() : NULL;
+    if (h && !hooks_off() && !curl_api_owns(api, from.caller))
+        shadow_add(h, api);
+    return h;
+}
+
+void hook_easy_cleanup(struct from from, CURL *h)
+{
+    struct shadow *s = shadow_find(h);
+    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    if (s && !s->transfer)
+        shadow_remove(h); /* before the address can be somebody else's */
+    if (api)
+        api->easy_cleanup(h);
+}
+
+void hook_easy_reset(struct from from, CURL *h)
+{
+    struct shadow *s = shadow_find(h);
+    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    if (api)
+        api->easy_reset(h);
+    if (s)
+        shadow_reset(s);
+}
+
+CURL *hook_easy_duphandle(struct from from, CURL *h)
+{
+    struct shadow *s = shadow_find(h);
+    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    CURL *copy = api ? api->easy_duphandle(h) : NULL;
+    if (copy && s && s->transfer)
+        transfer_unwrap_copy(s->transfer, copy);
+    if (copy && s && !curl_api_owns(api, from.caller))
+        shadow_copy(copy, s);
+    return copy;
+}
+
+CURLcode hook_easy_setopt(struct from from, CURL *h, CURLoption option, union option_argument v)
+{
+    struct shadow *s = shadow_find(h);
+    if (!s) {
+        const struct curl_api *api = real_or_complain(from);
+        return api ? forward_setopt(api, h, option, v) : CURLE_FAILED_INIT;
+    }
+    CURLcode r = CURLE_OK;
+    if (!shadow_replaced(s, option))
+        r = forward_setopt(s->api, h, option, v);
+    if (r == CURLE_OK)
+        shadow_setopt(s, option, v);
+    return r;
+}
+
+CURLcode hook_easy_getinfo(struct from from, CURL *h, CURLINFO info, void *out)
+{
+    struct shadow *s = shadow_find(h);
+    if (s && easy_getinfo(s, info, out))
+        return CURLE_OK;
+    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    return api ? api->easy_getinfo(h, info, out) : CURLE_FAILED_INIT;
+}
+
+CURLcode hook_easy_perform(struct from from, CURL *h)
+{
+    struct shadow *s = shadow_find(h);
+    if (s)
+        return easy_perform(s);
+    const struct curl_api *api = real_or_complain(from);
+    return api ? api->easy_perform(h) : CURLE_FAILED_INIT;
+}
+
+CURLcode hook_easy_pause(struct from from, CURL *h, int bitmask)
+{
+    struct shadow *s = shadow_find(h);
+    if (s && easy_pause(s, bitmask))
+        return CURLE_OK;
+    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    return api ? api->easy_pause(h, bitmask) : CURLE_FAILED_INIT;
+}
+
+CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t size,
+                           curl_read_callback read_fn, curl_seek_callback seek_fn,
+                           curl_free_callback free_fn, void *arg)
+{
+    const struct curl_api *api = real_or_complain(from);
+    if (!api || !api->mime_data_cb)
+        return CURLE_FAILED_INIT;
+    struct mime_source *m = NULL;
+    if (part && read_fn && !hooks_off() && !curl_api_owns(api, from.caller))
+        m = mime_source_new(read_fn, seek_fn, free_fn, arg);
+    if (!m)
+        return api->mime_data_cb(part, size, read_fn, seek_fn, free_fn, arg);
+    return api->mime_data_cb(part, size, mime_source_read, seek_fn ? mime_source_seek : NULL,
+                             mime_source_free, m);
+}
+
+CURLcode hook_mime_filedata(struct from from, curl_mimepart *part, const char *path)
+{
+    const struct curl_api *api = real_or_complain(from);
+    mime_file_added(path);
+    return api && api->mime_filedata ? api->mime_filedata(part, path) : CURLE_FAILED_INIT;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The real functions behind a hook. Which library a call means is told by the version node that the
+ * caller's reference carries, and only where that leaves a choice by the caller's address:
+ *
+ *   1. among the objects in the caller's own scope, the one that defines the symbol at the node
+ *   2. the next one in the global order (RTLD_NEXT)
+ *   3. any loaded object (plug-ins loaded RTLD_LOCAL are in no global order)
+ *
+ * The library that is found is pinned, so that a table stays valid for ever. Found lazily; no lock;
+ * a few dozen call sites are remembered, so the usual look-up is one comparison.
+ *
+ *     const struct curl_api *api = real_find(from);      NULL: there is no libcurl behind the call
+ *
+ * Tables travel with the handles (curl/shadow.h): later calls on a handle do not come here. */
+#ifndef PRELOAD_REAL_H
+#define PRELOAD_REAL_H
+
+#include "curl/api.h"
+
+/* Who calls: the version node of the reference ("" for none) and the return address. */
+struct from {
+    const char *node;
+    const void *caller;
+};
+
+const struct curl_api *real_find(struct from from);
+
+struct text;
+/* The libcurls in use, as elements of a JSON array. */
+void real_list(struct text *t);
+
+#endif

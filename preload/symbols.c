@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is exported. A program that was linked with a libcurl of versioned symbols refers to
+ * "curl_easy_init@CURL_OPENSSL_4"; the node tells which flavour it means, even where the return
+ * address cannot (a tail call). So each hook is exported once under every node that libcurl's
+ * builds use, and once as the default for references without a version. */
+#include "hooks.h"
+
+#include <stdarg.h>
+
+#define NODES(X)                                                                                   \
+    X(CURL_4)                                                                                      \
+    X(CURL_OPENSSL_4)                                                                              \
+    X(CURL_OPENSSL_3)                                                                              \
+    X(CURL_GNUTLS_4)                                                                               \
+    X(CURL_GNUTLS_3)                                                                               \
+    X(CURL_NSS_4)                                                                                  \
+    X(CURL_NSS_3)                                                                                  \
+    X(CURL_MBEDTLS_4)                                                                              \
+    X(CURL_WOLFSSL_4)                                                                              \
+    X(CURL_RUSTLS_4)                                                                               \
+    X(CURL_MULTISSL_4)
+
+#define EXPORT __attribute__((visibility("default"), used))
+
+/* "remove" takes the stub's own name out of the symbol table. */
+#define AT_NODE(name, node) __asm__(".symver " #name "__" #node "," #name "@" #node ",remove")
+#define AS_DEFAULT(name)    __asm__(".symver " #name "__any," #name "@@HARDEN_1,remove")
+
+#define FROM(node_name) ((struct from){.node = (node_name), .caller = __builtin_return_address(0)})
+
+/* All stubs for one node. */
+#define STUBS(suffix, node)                                                                        \
+    EXPORT CURL *curl_easy_init__##suffix(void);                                                   \
+    EXPORT CURL *curl_easy_init__##suffix(void)                                                    \
+    {                                                                                              \
+        return hook_easy_init(FROM(node));                                                         \
+    }                                                                                              \
+    EXPORT void curl_easy_cleanup__##suffix(CURL *h);                                              \
+    EXPORT void curl_easy_cleanup__##suffix(CURL *h)                                               \
+    {                                                                                              \
+        hook_easy_cleanup(FROM(node), h);                                                          \
+    }                                                                                              \
+    EXPORT void curl_easy_reset__##suffix(CURL *h);                                                \
+    EXPORT void curl_easy_reset__##suffix(CURL *h)                                                 \
+    {                                                                                              \
+        hook_easy_reset(FROM(node), h);                                                            \
+    }                                                                                              \
+    EXPORT CURL *curl_easy_duphandle__##suffix(CURL *h);                                           \
+    EXPORT CURL *curl_easy_duphandle__##suffix(CURL *h)                                            \
+    {                                                                                              \
+        return hook_easy_duphandle(FROM(node), h);                                                 \
+    }                                                                                              \
+    EXPORT CURLcode curl_easy_setopt__##suffix(CURL *h, CURLoption o, ...);                        \
+    EXPORT CURLcode curl_easy_setopt__##suffix(CURL *h, CURLoption o, ...)                         \
+    {                                                                                              \
+        va_list ap;                                                                                \
+        va_start(ap, o);                                                                           \
+        union option_argument v = argument_of(o, &ap);                                             \
+        va_end(ap);                                                                                \
+        return hook_easy_setopt(FROM(node), h, o, v);                                              \
+    }                                                                                              \
+    EXPORT CURLcode curl_easy_getinfo__##suffix(CURL *h, CURLINFO i, ...);                         \
+    EXPORT CURLcode curl_easy_getinfo__##suffix(CURL *h, CURLINFO i, ...)                          \
+    {                                                                                              \
+        va_list ap;                                                                                \
+        va_start(ap, i);                                                                           \
+        void *out = va_arg(ap, void *);                                                            \
+        va_end(ap);                                                                                \
+        return hook_easy_getinfo(FROM(node), h, i, out);                                           \
+    }                                                                                              \
+    EXPORT CURLcode curl_easy_perform__##suffix(CURL *h);                                          \
+    EXPORT CURLcode curl_easy_perform__##suffix(CURL *h)                                           \
+    {                                                                                              \
+        return hook_easy_perform(FROM(node), h);                                                   \
+    }                                                                                              \
+    EXPORT CURLcode curl_easy_pause__##suffix(CURL *h, int mask);                                  \
+    EXPORT CURLcode curl_easy_pause__##suffix(CURL *h, int mask)                                   \
+    {                                                                                              \
+        return hook_easy_pause(FROM(node), h, mask);                                               \
+    }                                                                                              \
+    EXPORT CURLcode curl_mime_data_cb__##suffix(curl_mimepart *p, curl_off_t n,                    \
+                                                curl_read_callback r, curl_seek_callback s,        \
+                                                curl_free_callback f, void *arg);                  \
+    EXPORT CURLcode curl_mime_data_cb__##suffix(curl_mimepart *p, curl_off_t n,                    \
+                                                curl_read_callback r, curl_seek_callback s,        \
+                                                curl_free_callback f, void *arg)                   \
+    {                                                                                              \
+        return hook_mime_data_cb(FROM(node), p, n, r, s, f, arg);                                  \
+    }                                                                                              \
+    EXPORT CURLcode curl_mime_filedata__##suffix(curl_mimepart *p, const char *path);              \
+    EXPORT CURLcode curl_mime_filedata__##suffix(curl_mimepart *p, const char *path)               \
+    {                                                                                              \
+        return hook_mime_filedata(FROM(node), p, path);                                            \
+    }
+
+#define HOOKED(X, node)                                                                            \
+    X(curl_easy_init, node);                                                                       \
+    X(curl_easy_cleanup, node);                                                                    \
+    X(curl_easy_reset, node);                                                                      \
+    X(curl_easy_duphandle, node);                                                                  \
+    X(curl_easy_setopt, node);                                                                     \
+    X(curl_easy_getinfo, node);                                                                    \
+    X(curl_easy_perform, node);                                                                    \
+    X(curl_easy_pause, node);                                                                      \
+    X(curl_mime_data_cb, node);                                                                    \
+    X(curl_mime_filedata, node)
+
+/* Options come in ranges by the type of their argument. */
+static union option_argument argument_of(CURLoption option, va_list *ap)
+{
+    union option_argument v = {0};
+    if (option < CURLOPTTYPE_OBJECTPOINT)
+        v.number = va_arg(*ap, long);
+    else if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_BLOB)
+        v.offset = va_arg(*ap, curl_off_t);
+    else
+        v.pointer = va_arg(*ap, void *);
+    return v;
+}
+
+#define NODE(node) STUBS(node, #node) HOOKED(AT_NODE, node);
+NODES(NODE)
+
+#define AT_ANY(name, node) AS_DEFAULT(name)
+STUBS(any, "")
+HOOKED(AT_ANY, any);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Our frames have clean-ups that must run when a C++ exception or pthread_cancel passes through.
+ * The compiler refers to two functions of libgcc_s for that, which a shared object would drag into
+ * every process. When something unwinds, an unwinder is already loaded: forward to that one,
+ * because an unwinder's data may only be read by itself. */
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unwind.h>
+
+extern __typeof(_Unwind_Resume) _Unwind_Resume __attribute__((visibility("hidden")));
+
+static void *find(const char *name)
+{
+    void *p = dlsym(RTLD_DEFAULT, name);
+    if (p)
+        return p;
+    void *library = dlopen("libgcc_s.so.1", RTLD_LAZY | RTLD_NOLOAD); /* pthread_cancel's, local */
+    return library ? dlsym(library, name) : NULL;
+}
+
+_Unwind_Reason_Code __gcc_personality_v0(int version, _Unwind_Action actions,
+                                         _Unwind_Exception_Class class, struct _Unwind_Exception *e,
+                                         struct _Unwind_Context *context);
+_Unwind_Reason_Code __gcc_personality_v0(int version, _Unwind_Action actions,
+                                         _Unwind_Exception_Class class, struct _Unwind_Exception *e,
+                                         struct _Unwind_Context *context)
+{
+    static _Unwind_Personality_Fn _Atomic real;
+    _Unwind_Personality_Fn fn = atomic_load(&real);
+    if (!fn) {
+        fn = (_Unwind_Personality_Fn)find("__gcc_personality_v0");
+        atomic_store(&real, fn);
+    }
+    return fn ? fn(version, actions, class, e, context) : _URC_CONTINUE_UNWIND;
+}
+
+void _Unwind_Resume(struct _Unwind_Exception *e)
+{
+    static void (*_Atomic real)(struct _Unwind_Exception *);
+    void (*fn)(struct _Unwind_Exception *) = atomic_load(&real);
+    if (!fn) {
+        fn = (void (*)(struct _Unwind_Exception *))find("_Unwind_Resume");
+        atomic_store(&real, fn);
+    }
+    if (fn)
+        fn(e);
+    abort(); /* not reached: only a personality that was found leads here */
+}

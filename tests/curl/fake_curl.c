@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include "fake_curl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fake_handle *fake_of(CURL *h)
+{
+    return (struct fake_handle *)h;
+}
+
+CURL *fake_new(const struct fake_attempt *script, int length)
+{
+    struct fake_handle *f = calloc(1, sizeof *f);
+    f->script = script;
+    f->script_length = length;
+    f->write_data = stdout;
+    f->read_data = stdin;
+    return (CURL *)f;
+}
+
+static CURL *fake_init(void)
+{
+    return fake_new(NULL, 0);
+}
+
+static void fake_cleanup(CURL *h)
+{
+    free(h);
+}
+
+static void fake_reset(CURL *h)
+{
+    struct fake_handle *f = fake_of(h), fresh = {.script = f->script};
+    fresh.script_length = f->script_length;
+    fresh.performs = f->performs;
+    fresh.write_data = stdout;
+    fresh.read_data = stdin;
+    *f = fresh;
+}
+
+static CURL *fake_duphandle(CURL *h)
+{
+    struct fake_handle *f = malloc(sizeof *f);
+    memcpy(f, h, sizeof *f);
+    f->performs = 0;
+    return (CURL *)f;
+}
+
+static CURLcode fake_setopt(CURL *h, CURLoption option, ...)
+{
+    struct fake_handle *f = fake_of(h);
+    va_list ap;
+    va_start(ap, option);
+    long number = option < CURLOPTTYPE_OBJECTPOINT ? va_arg(ap, long) : 0;
+    void *pointer = option >= CURLOPTTYPE_OBJECTPOINT ? va_arg(ap, void *) : NULL;
+    va_end(ap);
+    switch (option) {
+    case CURLOPT_WRITEFUNCTION:
+        f->write_fn = (curl_write_callback)pointer;
+        break;
+    case CURLOPT_WRITEDATA:
+        f->write_data = pointer;
+        break;
+    case CURLOPT_HEADERFUNCTION:
+        f->header_fn = (curl_write_callback)pointer;
+        break;
+    case CURLOPT_HEADERDATA:
+        f->header_data = pointer;
+        break;
+    case CURLOPT_READFUNCTION:
+        f->read_fn = (curl_read_callback)pointer;
+        break;
+    case CURLOPT_READDATA:
+        f->read_data = pointer;
+        break;
+    case CURLOPT_ERRORBUFFER:
+        f->error_buffer = pointer;
+        break;
+    case CURLOPT_HEADER:
+        f->header = number;
+        break;
+    case CURLOPT_FOLLOWLOCATION:
+        f->follow = number;
+        break;
+    case CURLOPT_TIMEOUT_MS:
+        f->timeout_ms = number;
+        break;
+    case CURLOPT_TIMEOUT:
+        f->timeout_ms = number * 1000;
+        break;
+    case CURLOPT_CONNECTTIMEOUT_MS:
+        f->connect_timeout_ms = number;
+        break;
+    case CURLOPT_LOW_SPEED_TIME:
+        f->low_speed_time = number;
+        break;
+    case CURLOPT_PORT:
+        f->port = number;
+        break;
+    case CURLOPT_URL:
+        snprintf(f->url, sizeof f->url, "%s", pointer ? (char *)pointer : "");
+        break;
+    default:
+        break;
+    }
+    return CURLE_OK;
+}
+
+static CURLcode fake_getinfo(CURL *h, CURLINFO info, ...)
+{
+    struct fake_handle *f = fake_of(h);
+    va_list ap;
+    va_start(ap, info);
+    void *out = va_arg(ap, void *);
+    va_end(ap);
+    switch (info) {
+    case CURLINFO_RESPONSE_CODE:
+        *(long *)out = f->response_code;
+        return CURLE_OK;
+    case CURLINFO_HTTP_CONNECTCODE:
+        *(long *)out = f->connect_code;
+        return CURLE_OK;
+    case CURLINFO_REDIRECT_COUNT:
+        *(long *)out = f->redirect_count;
+        return CURLE_OK;
+    case CURLINFO_REQUEST_SIZE:
+        *(long *)out = f->request_size;
+        return CURLE_OK;
+    case CURLINFO_OS_ERRNO:
+        *(long *)out = f->os_errno;
+        return CURLE_OK;
+    case CURLINFO_PRETRANSFER_TIME_T:
+    case CURLINFO_CONNECT_TIME_T:
+        *(curl_off_t *)out = f->pretransfer;
+        return CURLE_OK;
+    default:
+        return CURLE_UNKNOWN_OPTION;
+    }
+}
+
+/* One call, repeated while the program pauses; false when it took less. */
+static bool call(CURL *h, curl_write_callback fn, char *p, size_t n, void *data)
+{
+    struct fake_handle *f = fake_of(h);
+    for (int tries = 0; tries < 10; tries++) {
+        size_t took = fn ? fn(p, 1, n, data) : fwrite(p, 1, n, data);
+        if (took != CURL_WRITEFUNC_PAUSE)
+            return took == n;
+        if (f->on_pause)
+            f->on_pause(h);
+    }
+    return false;
+}
+
+static bool deliver_line(CURL *h, const char *text, size_t n)
+{
+    struct fake_handle *f = fake_of(h);
+    char line[4096];
+    bool connect = text[0] == '~';
+    text += connect;
+    n -= connect;
+    memcpy(line, text, n);
+    memcpy(line + n, "\r\n", 3);
+    if (!strncmp(line, "HTTP/", 5)) {
+        long status = strtol(strchr(line, ' '), NULL, 10);
+        *(connect ? &f->connect_code : &f->response_code) = status;
+    }
+    if (f->header && !call(h, f->write_fn, line, n + 2, f->write_data))
+        return false;
+    if (!f->header_fn && !f->header_data)
+        return true;
+    return call(h, f->header_fn ? f->header_fn : f->write_fn, line, n + 2, f->header_data);
+}
+
+static bool deliver_head(CURL *h, const char *head)
+{
+    while (head && *head) {
+        size_t n = strcspn(head, "\n");
+        if (!deliver_line(h, head, n))
+            return false;
+        head += n + (head[n] == '\n');
+    }
+    return true;
+}
+
+static bool deliver_body(CURL *h, const struct fake_attempt *a)
+{
+    struct fake_handle *f = fake_of(h);
+    size_t left = a->body ? strlen(a->body) : 0, piece = a->piece ? (size_t)a->piece : left;
+    const char *p = a->body;
+    char copy[8192];
+    while (left) {
+        size_t n = left < piece ? left : piece;
+        memcpy(copy, p, n);
+        if (!call(h, f->write_fn, copy, n, f->write_data))
+            return false;
+        p += n;
+        left -= n;
+    }
+    return true;
+}
+
+/* What the server gets of the request body; false when the read callback gave up. */
+static bool send_body(CURL *h, const struct fake_attempt *a)
+{
+    struct fake_handle *f = fake_of(h);
+    char *to = f->sent[f->performs % 8];
+    size_t n = 0, room = sizeof f->sent[0] - 1;
+    if (a->unsent || !f->read_fn)
+        return true;
+    size_t max = a->take < 0 ? room : (size_t)a->take;
+    while (n < max) {
+        size_t got = f->read_fn(to + n, 1, max - n, f->read_data);
+        if (got > max - n)
+            return false;
+        if (!got)
+            break;
+        n += got;
+    }
+    to[n] = '\0';
+    return true;
+}
+
+static CURLcode fake_perform(CURL *h)
+{
+    struct fake_handle *f = fake_of(h);
+    f->response_code = f->connect_code = f->redirect_count = f->request_size = f->os_errno = 0;
+    f->pretransfer = 0;
+    if (f->error_buffer)
+        f->error_buffer[0] = '\0';
+    if (!f->url[0]) {
+        f->empty_performs++;
+        return CURLE_URL_MALFORMAT;
+    }
+    int i = f->performs < f->script_length ? f->performs : f->script_length - 1;
+    const struct fake_attempt *a = &f->script[i];
+    f->timeouts_seen[f->performs % 8] = f->timeout_ms;
+    bool sent = send_body(h, a);
+    f->performs++;
+    if (!sent)
+        return CURLE_ABORTED_BY_CALLBACK;
+    f->request_size = a->unsent ? 0 : 100;
+    f->pretransfer = a->unsent ? 0 : 1000;
+    if (a->result)
+        f->os_errno = 104;
+    f->redirect_count = a->redirects;
+    if (!deliver_head(h, a->head) || !deliver_body(h, a))
+        return CURLE_WRITE_ERROR;
+    if (a->error && f->error_buffer)
+        snprintf(f->error_buffer, CURL_ERROR_SIZE, "%s", a->error);
+    return a->result;
+}
+
+static CURLcode fake_pause(CURL *h, int mask)
+{
+    (void)h;
+    (void)mask;
+    return CURLE_OK;
+}
+
+static curl_version_info_data *fake_version(CURLversion v)
+{
+    static curl_version_info_data data = {.version = "7.88.1", .version_num = 0x075801};
+    (void)v;
+    return &data;
+}
+
+/* URLs are parsed by the real thing, as in production. */
+const struct curl_api fake_curl = {
+    .easy_init = fake_init,
+    .easy_cleanup = fake_cleanup,
+    .easy_reset = fake_reset,
+    .easy_duphandle = fake_duphandle,
+    .easy_setopt = fake_setopt,
+    .easy_getinfo = fake_getinfo,
+    .easy_perform = fake_perform,
+    .easy_pause = fake_pause,
+    .url = curl_url,
+    .url_cleanup = curl_url_cleanup,
+    .url_get = curl_url_get,
+    .url_set = curl_url_set,
+    .free = curl_free,
+    .version_info = fake_version,
+    .version_num = 0x075801,
+    .version = "7.88.1",
+    .path = "fake",
+    .node = "",
+};

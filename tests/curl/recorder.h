@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a program saw of its transfers, as one text: H[line] for a header callback, B[bytes] for a
+ * body callback, with the status that getinfo gives at that moment. */
+#ifndef TEST_RECORDER_H
+#define TEST_RECORDER_H
+
+#include "curl/easy.h"
+#include "fake_curl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct program {
+    struct shadow *shadow;
+    CURL *handle;
+    char seen[4096];
+    int pause_at;  /* the n-th callback pauses once; 0: none */
+    int refuse_at; /* the n-th callback takes nothing */
+    int calls;
+    char error[CURL_ERROR_SIZE];
+};
+
+static size_t note(struct program *p, char kind, const char *data, size_t n)
+{
+    if (++p->calls == p->pause_at) {
+        strncat(p->seen, "P", sizeof p->seen - strlen(p->seen) - 1);
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (p->calls == p->refuse_at)
+        return 0;
+    long status = 0;
+    if (!easy_getinfo(p->shadow, CURLINFO_RESPONSE_CODE, &status))
+        fake_curl.easy_getinfo(p->handle, CURLINFO_RESPONSE_CODE, &status);
+    size_t at = strlen(p->seen);
+    at += (size_t)snprintf(p->seen + at, sizeof p->seen - at, "%c%ld[", kind, status);
+    for (size_t i = 0; i < n && at + 3 < sizeof p->seen; i++)
+        if (data[i] != '\r' && data[i] != '\n')
+            p->seen[at++] = data[i];
+    p->seen[at++] = ']';
+    p->seen[at] = '\0';
+    return n;
+}
+
+static size_t see_header(char *p, size_t size, size_t n, void *program)
+{
+    return note(program, 'H', p, size * n);
+}
+
+static size_t see_body(char *p, size_t size, size_t n, void *program)
+{
+    return note(program, 'B', p, size * n);
+}
+
+/* As the hooks do it: libcurl first, then the shadow. */
+static inline void set(struct program *p, CURLoption option, union option_argument v)
+{
+    if (!shadow_replaced(p->shadow, option)) {
+        if (option < CURLOPTTYPE_OBJECTPOINT)
+            fake_curl.easy_setopt(p->handle, option, v.number);
+        else
+            fake_curl.easy_setopt(p->handle, option, v.pointer);
+    }
+    shadow_setopt(p->shadow, option, v);
+}
+
+static inline void set_number(struct program *p, CURLoption option, long v)
+{
+    set(p, option, (union option_argument){.number = v});
+}
+
+static inline void set_pointer(struct program *p, CURLoption option, void *v)
+{
+    set(p, option, (union option_argument){.pointer = v});
+}
+
+static inline void set_function(struct program *p, CURLoption option, void (*v)(void))
+{
+    set(p, option, (union option_argument){.function = v});
+}
+
+/* One program with a scripted libcurl; the engine is the real one, private and quick. */
+static inline void program_start(struct program *p, const struct fake_attempt *script, int n)
+{
+    setenv("HARDEN_CONFIG", "none", 1);
+    setenv("HARDEN_STATE", "private", 1);
+    setenv("HARDEN_THREAD", "off", 1);
+    setenv("HARDEN_SNAPSHOT", "none", 1);
+    setenv("HARDEN_METRICS", "none", 1);
+    setenv("HARDEN_BASE_DELAY", "1ms", 1);
+    setenv("HARDEN_MAX_DELAY", "1ms", 1);
+    memset(p, 0, sizeof *p);
+    p->handle = fake_new(script, n);
+    p->shadow = shadow_add(p->handle, &fake_curl);
+    set_pointer(p, CURLOPT_URL, "http://api.example.com/x");
+    set_function(p, CURLOPT_WRITEFUNCTION, (void (*)(void))see_body);
+    set_pointer(p, CURLOPT_WRITEDATA, p);
+    set_function(p, CURLOPT_HEADERFUNCTION, (void (*)(void))see_header);
+    set_pointer(p, CURLOPT_HEADERDATA, p);
+    set_pointer(p, CURLOPT_ERRORBUFFER, p->error);
+}
+
+static inline CURLcode program_perform(struct program *p)
+{
+    p->seen[0] = '\0';
+    p->calls = 0;
+    return easy_perform(p->shadow);
+}
+
+static inline int performs(const struct program *p)
+{
+    return fake_of(p->handle)->performs;
+}
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder.h"
+
+#include "curl/transfer.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#define BODY "0123456789abcdefghij"
+
+/* A program that feeds a body from memory. */
+struct source {
+    const char *bytes;
+    size_t at;
+    int seeks;
+    int seek_result;
+    size_t after_seek; /* where "the start" is, when it lies elsewhere */
+};
+
+static size_t feed(char *p, size_t size, size_t n, void *source)
+{
+    struct source *s = source;
+    size_t left = strlen(s->bytes + s->at);
+    n *= size;
+    n = n < left ? n : left;
+    n = n < 7 ? n : 7;
+    memcpy(p, s->bytes + s->at, n);
+    s->at += n;
+    return n;
+}
+
+static int seek(void *source, curl_off_t offset, int origin)
+{
+    struct source *s = source;
+    cr_assert_eq(origin, SEEK_SET);
+    s->seeks++;
+    if (s->seek_result == CURL_SEEKFUNC_OK)
+        s->at = s->after_seek + (size_t)offset;
+    return s->seek_result;
+}
+
+static void put(struct program *p, struct source *s, bool seekable)
+{
+    set_number(p, CURLOPT_UPLOAD, 1);
+    set_function(p, CURLOPT_READFUNCTION, (void (*)(void))feed);
+    set_pointer(p, CURLOPT_READDATA, s);
+    if (seekable) {
+        set_function(p, CURLOPT_SEEKFUNCTION, (void (*)(void))seek);
+        set_pointer(p, CURLOPT_SEEKDATA, s);
+    }
+}
+
+static const struct fake_attempt busy_then_ok[] = {
+    {.head = "HTTP/1.1 503 Busy\n\n", .body = "busy", .take = 10},
+    {.head = "HTTP/1.1 200 OK\n\n", .body = "fine", .take = -1},
+};
+
+static const struct fake_attempt busy_all_read[] = {
+    {.head = "HTTP/1.1 503 Busy\n\n", .body = "busy", .take = -1},
+    {.head = "HTTP/1.1 200 OK\n\n", .body = "fine", .take = -1},
+};
+
+Test(body, a_seekable_upload_is_sent_again_from_its_start)
+{
+    struct program p;
+    struct source s = {.bytes = BODY};
+    program_start(&p, busy_then_ok, 2);
+    put(&p, &s, true);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+    cr_assert_eq(s.seeks, 1);
+    cr_assert_str_eq(fake_of(p.handle)->sent[1], BODY);
+}
+
+Test(body, an_upload_without_seek_is_sent_once_and_its_answer_delivered)
+{
+    struct program p;
+    struct source s = {.bytes = BODY};
+    program_start(&p, busy_then_ok, 2);
+    put(&p, &s, false);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 1);
+    cr_assert_str_eq(p.seen, "H503[HTTP/1.1 503 Busy]H503[]B503[busy]");
+}
+
+Test(body, when_seeking_fails_the_held_answer_is_delivered)
+{
+    struct program p;
+    struct source s = {.bytes = BODY, .seek_result = CURL_SEEKFUNC_CANTSEEK};
+    program_start(&p, busy_then_ok, 2);
+    put(&p, &s, true);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 1);
+    cr_assert_str_eq(p.seen, "H503[HTTP/1.1 503 Busy]H503[]B503[busy]");
+}
+
+Test(body, an_upload_of_which_nothing_was_read_needs_no_seek)
+{
+    static const struct fake_attempt script[] = {
+        {.result = CURLE_COULDNT_CONNECT, .unsent = true},
+        {.head = "HTTP/1.1 200 OK\n\n", .body = "fine", .take = -1},
+    };
+    struct program p;
+    struct source s = {.bytes = BODY};
+    program_start(&p, script, 2);
+    put(&p, &s, false);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+    cr_assert_str_eq(fake_of(p.handle)->sent[1], BODY);
+}
+
+Test(body, a_seek_that_leads_elsewhere_aborts_the_second_request)
+{
+    const size_t elsewhere[] = {1, 7, 10, 19, 20};
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+        struct program p;
+        struct source s = {.bytes = BODY, .after_seek = elsewhere[i]};
+        program_start(&p, busy_then_ok, 2);
+        put(&p, &s, true);
+        cr_assert_eq(program_perform(&p), CURLE_SEND_FAIL_REWIND, "offset %zu", elsewhere[i]);
+        cr_assert_eq(strncmp(p.error, "harden:", 7), 0);
+        cr_assert_str_eq(p.seen, "");
+    }
+}
+
+Test(body, a_start_before_the_start_is_noticed_at_the_end)
+{
+    /* The program began in the middle of what it can seek in. */
+    struct program p;
+    struct source s = {.bytes = "aaaaaaaaaaaaaaaaaaaa", .at = 10};
+    program_start(&p, busy_all_read, 2);
+    put(&p, &s, true);
+    cr_assert_eq(program_perform(&p), CURLE_SEND_FAIL_REWIND);
+    cr_assert_str_eq(fake_of(p.handle)->sent[0], "aaaaaaaaaa");
+}
+
+static curlioerr restart(CURL *h, int command, void *source)
+{
+    (void)h;
+    cr_assert_eq(command, CURLIOCMD_RESTARTREAD);
+    ((struct source *)source)->at = 0;
+    ((struct source *)source)->seeks++;
+    return CURLIOE_OK;
+}
+
+Test(body, the_older_ioctl_callback_rewinds_as_well)
+{
+    struct program p;
+    struct source s = {.bytes = BODY};
+    program_start(&p, busy_then_ok, 2);
+    put(&p, &s, false);
+    set_function(&p, CURLOPT_IOCTLFUNCTION, (void (*)(void))restart);
+    set_pointer(&p, CURLOPT_IOCTLDATA, &s);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(fake_of(p.handle)->sent[1], BODY);
+    cr_assert_eq(s.seeks, 1);
+}
+
+static struct body fresh(struct shadow *s)
+{
+    struct body b;
+    memset(&b, 0, sizeof b);
+    body_begin(&b, s);
+    body_attempt(&b);
+    return b;
+}
+
+Test(body, a_file_that_libcurl_reads_itself_is_set_back_to_where_it_was)
+{
+    struct program p;
+    FILE *f = tmpfile();
+    fputs(BODY, f);
+    fseek(f, 5, SEEK_SET);
+    program_start(&p, busy_then_ok, 2);
+    set_number(&p, CURLOPT_UPLOAD, 1);
+    set_pointer(&p, CURLOPT_READDATA, f);
+    struct body b = fresh(p.shadow);
+    cr_assert_eq(b.kind, BODY_FILE);
+    cr_assert_eq(fgetc(f), '5');
+    cr_assert(body_rewind(&b, false));
+    cr_assert_eq(ftell(f), 5);
+    fclose(f);
+}
+
+Test(body, a_pipe_that_libcurl_reads_itself_is_not_repeatable)
+{
+    struct program p;
+    FILE *f = popen("echo x", "r");
+    program_start(&p, busy_then_ok, 2);
+    set_number(&p, CURLOPT_UPLOAD, 1);
+    set_pointer(&p, CURLOPT_READDATA, f);
+    struct body b = fresh(p.shadow);
+    cr_assert_not(body_may_rewind(&b, false));
+    cr_assert(body_may_rewind(&b, true));
+    pclose(f);
+}
+
+Test(body, fields_in_memory_are_repeatable)
+{
+    struct program p;
+    program_start(&p, busy_then_ok, 2);
+    set_pointer(&p, CURLOPT_POSTFIELDS, "a=1");
+    struct body b = fresh(p.shadow);
+    cr_assert_eq(b.kind, BODY_NONE);
+    cr_assert(body_rewind(&b, false));
+}
+
+Test(body, a_multipart_part_that_was_read_needs_a_seek)
+{
+    struct program p;
+    struct source s = {.bytes = BODY};
+    char bytes[8];
+    program_start(&p, busy_then_ok, 2);
+    set_pointer(&p, CURLOPT_MIMEPOST, &s);
+
+    struct transfer t;
+    memset(&t, 0, sizeof t);
+    transfer_now = &t;
+    t.body = fresh(p.shadow);
+    cr_assert_eq(t.body.kind, BODY_MIME);
+
+    struct mime_source *with = mime_source_new(feed, seek, NULL, &s);
+    struct mime_source *without = mime_source_new(feed, NULL, NULL, &s);
+    cr_assert(body_may_rewind(&t.body, false), "no part was read");
+    mime_source_read(bytes, 1, 4, with);
+    cr_assert(body_may_rewind(&t.body, false));
+    cr_assert(body_rewind(&t.body, false));
+    cr_assert_eq(s.seeks, 1);
+    body_attempt(&t.body);
+    mime_source_read(bytes, 1, 4, without);
+    cr_assert_not(body_may_rewind(&t.body, false));
+    cr_assert(body_may_rewind(&t.body, true), "nothing was sent");
+    body_end(&t.body);
+    transfer_now = NULL;
+    mime_source_free(with);
+    mime_source_free(without);
+}
+
+Test(body, a_multipart_file_that_is_a_pipe_stops_all_repeats)
+{
+    struct program p;
+    program_start(&p, busy_then_ok, 2);
+    set_pointer(&p, CURLOPT_MIMEPOST, &p);
+    struct body b = fresh(p.shadow);
+    mime_file_added("/etc/passwd");
+    cr_assert(body_may_rewind(&b, false));
+    mime_file_added("/dev/null");
+    cr_assert_not(body_may_rewind(&b, false));
+}

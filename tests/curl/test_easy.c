@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder.h"
+
+#include <criterion/criterion.h>
+
+#define SCRIPT(...)                                                                                \
+    (const struct fake_attempt[])                                                                  \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define LENGTH(...)   (int)(sizeof(SCRIPT(__VA_ARGS__)) / sizeof(struct fake_attempt))
+#define START(p, ...) program_start(p, SCRIPT(__VA_ARGS__), LENGTH(__VA_ARGS__))
+
+#define OK_200                                                                                     \
+    {                                                                                              \
+        .head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine"                                        \
+    }
+#define BUSY_503                                                                                   \
+    {                                                                                              \
+        .head = "HTTP/1.1 503 Busy\nX: 0\n\n", .body = "busy"                                      \
+    }
+#define RESET                                                                                      \
+    {                                                                                              \
+        .result = CURLE_RECV_ERROR, .error = "reset"                                               \
+    }
+#define REFUSED                                                                                    \
+    {                                                                                              \
+        .result = CURLE_COULDNT_CONNECT, .unsent = true, .error = "refused"                        \
+    }
+
+static const char seen_200[] = "H200[HTTP/1.1 200 OK]H200[X: 1]H200[]B200[fine]";
+static const char seen_503[] = "H503[HTTP/1.1 503 Busy]H503[X: 0]H503[]B503[busy]";
+
+Test(easy, a_good_answer_is_delivered_as_it_is)
+{
+    struct program p;
+    START(&p, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, two_503_are_invisible_when_the_third_attempt_is_good)
+{
+    struct program p;
+    START(&p, BUSY_503, BUSY_503, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+    cr_assert_eq(performs(&p), 3);
+    cr_assert_str_eq(p.error, "");
+}
+
+Test(easy, the_last_503_is_delivered_once_when_none_is_good)
+{
+    struct program p;
+    START(&p, BUSY_503);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_503);
+    cr_assert_eq(performs(&p), 3);
+}
+
+Test(easy, a_reset_before_the_answer_is_repeated_and_leaves_no_os_errno)
+{
+    struct program p;
+    START(&p, RESET, RESET, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+    fake_of(p.handle)->os_errno = 104;
+    long e = -1;
+    cr_assert(easy_getinfo(p.shadow, CURLINFO_OS_ERRNO, &e));
+    cr_assert_eq(e, 0);
+}
+
+Test(easy, a_final_error_keeps_its_code_text_and_errno)
+{
+    struct program p;
+    START(&p, RESET);
+    cr_assert_eq(program_perform(&p), CURLE_RECV_ERROR);
+    cr_assert_str_eq(p.seen, "");
+    cr_assert_str_eq(p.error, "reset");
+    long e = -1;
+    cr_assert_not(easy_getinfo(p.shadow, CURLINFO_OS_ERRNO, &e));
+}
+
+Test(easy, a_404_is_not_repeated)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 404 Not Found\n\n", .body = "no"});
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "H404[HTTP/1.1 404 Not Found]H404[]B404[no]");
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, a_reset_after_a_good_header_block_is_not_repeated)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 200 OK\n\n", .body = "fi", .result = CURLE_PARTIAL_FILE}, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_PARTIAL_FILE);
+    cr_assert_str_eq(p.seen, "H200[HTTP/1.1 200 OK]H200[]B200[fi]");
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, commit_late_repeats_a_good_header_block_without_a_body_byte)
+{
+    struct program p;
+    setenv("HARDEN_COMMIT", "late", 1);
+    START(&p, {.head = "HTTP/1.1 200 OK\nX: 1\n\n", .result = CURLE_RECV_ERROR}, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+    cr_assert_eq(performs(&p), 2);
+}
+
+Test(easy, commit_late_never_repeats_after_a_body_byte)
+{
+    struct program p;
+    setenv("HARDEN_COMMIT", "late", 1);
+    START(&p, {.head = "HTTP/1.1 200 OK\n\n", .body = "fi", .result = CURLE_RECV_ERROR}, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_RECV_ERROR);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, half_a_header_block_is_repeated_although_libcurl_says_success)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 200 OK\nX-Half: 1\n"}, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+    cr_assert_eq(performs(&p), 2);
+}
+
+Test(easy, a_post_that_the_server_may_have_seen_is_not_repeated)
+{
+    struct program p;
+    START(&p, RESET, OK_200);
+    set_pointer(&p, CURLOPT_POSTFIELDS, "a=1");
+    cr_assert_eq(program_perform(&p), CURLE_RECV_ERROR);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, a_post_of_which_nothing_was_sent_is_repeated)
+{
+    struct program p;
+    START(&p, REFUSED, REFUSED, OK_200);
+    set_pointer(&p, CURLOPT_POSTFIELDS, "a=1");
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+    cr_assert_eq(performs(&p), 3);
+}
+
+Test(easy, an_idempotency_key_makes_a_post_repeatable)
+{
+    struct program p;
+    struct curl_slist key = {.data = (char *)"Idempotency-Key: 42"};
+    START(&p, BUSY_503, OK_200);
+    set_pointer(&p, CURLOPT_POSTFIELDS, "a=1");
+    set_pointer(&p, CURLOPT_HTTPHEADER, &key);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+}
+
+Test(easy, a_custom_verb_counts_not_the_kind_of_request)
+{
+    struct program p;
+    START(&p, BUSY_503, OK_200);
+    set_pointer(&p, CURLOPT_CUSTOMREQUEST, "PATCH");
+    program_perform(&p);
+    cr_assert_eq(performs(&p), 1);
+    cr_assert_str_eq(p.seen, seen_503);
+}
+
+Test(easy, a_post_that_was_redirected_is_still_a_post)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 303 See\nLocation: /y\n\nHTTP/1.1 503 Busy\n\n", .redirects = 1},
+          OK_200);
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    set_pointer(&p, CURLOPT_POSTFIELDS, "a=1");
+    program_perform(&p);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, every_hop_of_a_redirect_is_shown_with_its_own_status)
+{
+    struct program p;
+    START(&p, BUSY_503,
+          {.head = "HTTP/1.1 302 Found\nLocation: /y\n\nHTTP/1.1 200 OK\n\n", .body = "fine"});
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "H302[HTTP/1.1 302 Found]H302[Location: /y]H302[]"
+                             "H200[HTTP/1.1 200 OK]H200[]B200[fine]");
+}
+
+Test(easy, a_redirect_that_is_not_followed_is_the_answer)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 302 Found\nLocation: /y\n\n"});
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "H302[HTTP/1.1 302 Found]H302[Location: /y]H302[]");
+}
+
+Test(easy, a_proxys_answer_to_connect_is_not_the_answer)
+{
+    struct program p;
+    START(&p, {.head = "~HTTP/1.1 200 Established\n\nHTTP/1.1 503 Busy\n\n"},
+          {.head = "~HTTP/1.1 200 Established\n\nHTTP/1.1 200 OK\nX: 1\n\n", .body = "fine"});
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "H0[HTTP/1.1 200 Established]H0[]"
+                             "H200[HTTP/1.1 200 OK]H200[X: 1]H200[]B200[fine]");
+    cr_assert_eq(performs(&p), 2);
+}
+
+Test(easy, early_hints_are_shown_before_the_answer)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 103 Early Hints\nLink: x\n\nHTTP/1.1 503 Busy\n\n"},
+          {.head = "HTTP/1.1 103 Early Hints\nLink: x\n\nHTTP/1.1 200 OK\n\n", .body = "fine"});
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "H103[HTTP/1.1 103 Early Hints]H103[Link: x]H103[]"
+                             "H200[HTTP/1.1 200 OK]H200[]B200[fine]");
+}
+
+Test(easy, headers_in_the_body_stream_keep_their_order)
+{
+    struct program p;
+    START(&p, BUSY_503, OK_200);
+    set_number(&p, CURLOPT_HEADER, 1);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "B200[HTTP/1.1 200 OK]H200[HTTP/1.1 200 OK]B200[X: 1]H200[X: 1]"
+                             "B200[]H200[]B200[fine]");
+}
+
+Test(easy, headers_in_the_body_stream_of_an_undecided_answer_keep_their_order)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 401 Who\n\n", .body = "abcd", .piece = 2});
+    set_number(&p, CURLOPT_HEADER, 1);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "B401[HTTP/1.1 401 Who]H401[HTTP/1.1 401 Who]B401[]H401[]"
+                             "B401[ab]B401[cd]");
+}
+
+Test(easy, a_failed_answer_larger_than_the_hold_is_delivered_and_not_repeated)
+{
+    struct program p;
+    setenv("HARDEN_HOLD_LIMIT", "8", 1);
+    START(&p, {.head = "HTTP/1.1 503 Busy\n\n", .body = "0123456789", .piece = 4}, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "H503[HTTP/1.1 503 Busy]H503[]B503[0123]B503[4567]B503[89]");
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, a_pause_in_the_middle_of_the_replay_loses_nothing)
+{
+    for (int at = 1; at <= 4; at++) {
+        struct program p;
+        START(&p, BUSY_503, OK_200);
+        p.pause_at = at;
+        cr_assert_eq(program_perform(&p), CURLE_OK);
+        char *pause = strchr(p.seen, 'P');
+        cr_assert_not_null(pause);
+        /* "HTTP" has a P too: the first one that stands alone is ours. */
+        while (pause && pause[1] == ']')
+            pause = strchr(pause + 1, 'P');
+        cr_assert_eq(performs(&p), 2);
+        cr_assert_not_null(strstr(p.seen, "B200[fine]"));
+        cr_assert_null(strstr(strstr(p.seen, "B200[fine]") + 1, "B200[fine]"));
+    }
+}
+
+static struct program *paused_program;
+
+static int unpause(void *unused, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)unused, (void)a, (void)b, (void)c, (void)d;
+    easy_pause(paused_program->shadow, CURLPAUSE_CONT);
+    return 0;
+}
+
+Test(easy, a_pause_after_the_perform_waits_for_the_program_to_unpause)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 401 Who\nX: 1\n\n"});
+    p.pause_at = 2;
+    paused_program = &p;
+    set_number(&p, CURLOPT_NOPROGRESS, 0);
+    set_function(&p, CURLOPT_XFERINFOFUNCTION, (void (*)(void))unpause);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "H401[HTTP/1.1 401 Who]PH401[X: 1]H401[]");
+}
+
+Test(easy, a_callback_that_refuses_ends_the_transfer_with_a_write_error)
+{
+    for (int at = 1; at <= 4; at++) {
+        struct program p;
+        START(&p, BUSY_503, OK_200);
+        p.refuse_at = at;
+        cr_assert_eq(program_perform(&p), CURLE_WRITE_ERROR, "callback %d", at);
+        cr_assert_eq(performs(&p), 2);
+    }
+}
+
+Test(easy, a_callback_that_refuses_after_the_perform_is_a_write_error_too)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 401 Who\nX: 1\n\n"});
+    p.refuse_at = 2;
+    cr_assert_eq(program_perform(&p), CURLE_WRITE_ERROR);
+    cr_assert_str_eq(p.error, "Failure writing output to destination");
+}
+
+static int stop_at_once(void *unused, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)unused, (void)a, (void)b, (void)c, (void)d;
+    return 1;
+}
+
+Test(easy, the_progress_callback_may_abort_the_wait_for_a_retry)
+{
+    struct program p;
+    setenv("HARDEN_JITTER", "none", 1);
+    START(&p, BUSY_503, OK_200);
+    set_number(&p, CURLOPT_NOPROGRESS, 0);
+    set_function(&p, CURLOPT_XFERINFOFUNCTION, (void (*)(void))stop_at_once);
+    cr_assert_eq(program_perform(&p), CURLE_ABORTED_BY_CALLBACK);
+    cr_assert_str_eq(p.error, "Callback aborted");
+    cr_assert_str_eq(p.seen, "");
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, a_refusal_leaves_no_trace_of_an_earlier_transfer)
+{
+    struct program p;
+    setenv("HARDEN_RATE", "1/1h", 1);
+    setenv("HARDEN_ON_LIMIT", "fail", 1);
+    START(&p, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(program_perform(&p), CURLE_OPERATION_TIMEDOUT);
+    cr_assert_eq(performs(&p), 1);
+    cr_assert_eq(fake_of(p.handle)->empty_performs, 1);
+    cr_assert_eq(fake_of(p.handle)->response_code, 0);
+    cr_assert_str_eq(fake_of(p.handle)->url, "http://api.example.com/x");
+    cr_assert_eq(strncmp(p.error, "harden: rate limit of api.example.com", 37), 0, "%s", p.error);
+}
+
+Test(easy, an_open_circuit_answers_could_not_connect)
+{
+    struct program p;
+    setenv("HARDEN_RETRY", "off", 1);
+    START(&p, REFUSED);
+    for (int i = 0; i < 5; i++)
+        cr_assert_eq(program_perform(&p), CURLE_COULDNT_CONNECT);
+    cr_assert_eq(performs(&p), 5);
+    cr_assert_eq(program_perform(&p), CURLE_COULDNT_CONNECT);
+    cr_assert_eq(performs(&p), 5);
+    cr_assert_eq(strncmp(p.error, "harden: circuit open for api.example.com", 40), 0);
+}
+
+Test(easy, the_options_are_the_programs_own_afterwards)
+{
+    struct program p;
+    START(&p, BUSY_503, OK_200);
+    set_number(&p, CURLOPT_TIMEOUT_MS, 20000);
+    program_perform(&p);
+    struct fake_handle *f = fake_of(p.handle);
+    cr_assert_eq(f->write_fn, see_body);
+    cr_assert_eq(f->write_data, &p);
+    cr_assert_eq(f->header_fn, see_header);
+    cr_assert_eq(f->header_data, &p);
+    cr_assert_eq(f->error_buffer, p.error);
+    cr_assert_eq(f->timeout_ms, 20000);
+    cr_assert_null(p.shadow->transfer);
+}
+
+Test(easy, a_further_attempt_has_only_what_is_left_of_the_programs_time)
+{
+    struct program p;
+    START(&p, BUSY_503, OK_200);
+    set_number(&p, CURLOPT_TIMEOUT_MS, 20000);
+    program_perform(&p);
+    cr_assert_eq(fake_of(p.handle)->timeouts_seen[0], 20000);
+    cr_assert_leq(fake_of(p.handle)->timeouts_seen[1], 20000);
+    cr_assert_gt(fake_of(p.handle)->timeouts_seen[1], 0);
+}
+
+static size_t swap_sink(char *d, size_t size, size_t n, void *program)
+{
+    struct program *p = program;
+    set_function(p, CURLOPT_WRITEFUNCTION, (void (*)(void))see_body);
+    return note(program, 'S', d, size * n);
+}
+
+Test(easy, a_sink_that_is_changed_in_flight_gets_the_next_piece)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 200 OK\n\n", .body = "abcd", .piece = 2});
+    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))swap_sink);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "H200[HTTP/1.1 200 OK]H200[]S200[ab]B200[cd]");
+    cr_assert_eq(fake_of(p.handle)->write_fn, see_body);
+}
+
+Test(easy, observe_mode_changes_nothing)
+{
+    struct program p;
+    setenv("HARDEN_MODE", "observe", 1);
+    START(&p, BUSY_503, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_503);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, retry_off_makes_one_attempt)
+{
+    struct program p;
+    setenv("HARDEN_RETRY", "off", 1);
+    START(&p, BUSY_503, OK_200);
+    program_perform(&p);
+    cr_assert_str_eq(p.seen, seen_503);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, a_hint_beyond_the_deadline_delivers_the_answer_at_once)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 429 Slow\nRetry-After: 99999999\n\n", .body = "slow"}, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "H429[HTTP/1.1 429 Slow]H429[Retry-After: 99999999]H429[]B429[slow]");
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, a_program_without_header_callback_gets_the_body_alone)
+{
+    struct program p;
+    START(&p, BUSY_503, OK_200);
+    set_function(&p, CURLOPT_HEADERFUNCTION, NULL);
+    set_pointer(&p, CURLOPT_HEADERDATA, NULL);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "B200[fine]");
+    cr_assert_null(fake_of(p.handle)->header_fn);
+}
+
+Test(easy, an_endless_stream_of_interim_answers_is_not_held_for_ever)
+{
+    struct program p;
+    static char head[400000];
+    size_t n = 0;
+    while (n < 200000)
+        n += (size_t)snprintf(head + n, sizeof head - n, "HTTP/1.1 103 Hints\nLink: x\n\n");
+    snprintf(head + n, sizeof head - n, "HTTP/1.1 200 OK\n\n");
+    START(&p, {.head = head, .body = "fine"});
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_leq(p.shadow->hold_capacity, 16 * 1024);
+}
