@@ -72,16 +72,18 @@ $(SHIM): $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(ENGINE_LIB) preload/harden
 # ---- tests ------------------------------------------------------------------------------------
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 CURL_TESTS := $(patsubst tests/curl/%.c,$(BUILD)/tests/curl/%,$(wildcard tests/curl/test_*.c))
+# Criterion's own runner does not start under ThreadSanitizer.
+RUNNER     := $(if $(findstring thread,$(SANITIZE)),tests/support/plain_runner.c)
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CCLD    $@")
-	$(Q)$(CC) $(CPPFLAGS) -Itests/support $(CFLAGS) $(LDFLAGS) -o $@ $< $(ENGINE_LIB) -l:libinih.a \
+	$(Q)$(CC) $(CPPFLAGS) -Itests/support $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(ENGINE_LIB) -l:libinih.a \
 	  -lcriterion -lpthread
 $(BUILD)/tests/curl/%: tests/curl/%.c $(CURL_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CCLD    $@")
-	$(Q)$(CC) $(CPPFLAGS) -Itests/support -Itests/curl $(CFLAGS) $(LDFLAGS) -o $@ $< \
+	$(Q)$(CC) $(CPPFLAGS) -Itests/support -Itests/curl $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) \
 	  $(wildcard tests/curl/fake_*.c) $(CURL_LIB) $(ENGINE_LIB) -l:libinih.a -lcriterion -lcurl -lpthread
 
 .PHONY: check-unit check-curl
