@@ -8,9 +8,11 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <unwind.h>
 
-extern __typeof(_Unwind_Resume) _Unwind_Resume __attribute__((visibility("hidden")));
+/* Before the compiler's header, which would export it. */
+struct _Unwind_Exception;
+void _Unwind_Resume(struct _Unwind_Exception *e) __attribute__((visibility("hidden")));
+#include <unwind.h>
 
 static void *find(const char *name)
 {

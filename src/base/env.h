@@ -6,7 +6,7 @@
  *
  * env_capture is called from the constructor; every other function calls it first where needed, so
  * a host whose own constructor runs before ours is served too. Under AT_SECURE env_secure() is true
- * and nothing else must be done. Allocates only when a HARDEN_ variable is present. Any thread. */
+ * and nothing is captured. Never calls malloc. No lock, no waiting: any thread, also after fork. */
 #ifndef BASE_ENV_H
 #define BASE_ENV_H
 
@@ -15,14 +15,16 @@
 void env_capture(void);
 /* Started with more rights than the caller has (setuid, capabilities): stay out altogether. */
 bool env_secure(void);
-/* HARDEN_*, HOME, XDG_*, and *_proxy; NULL when unset. Valid for ever. */
+/* HARDEN_*, HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR, and http_proxy, https_proxy, all_proxy, no_proxy
+ * in both cases; NULL when unset. Valid for ever. */
 const char *env_get(const char *name);
 /* The i-th captured HARDEN_ variable as "NAME=VALUE"; NULL past the end. */
 const char *env_nth(int i);
 /* Base name of the executable, for `programs`, `service` and log lines. Never NULL. */
 const char *env_program(void);
-/* path itself when absolute, else joined with the working directory at start; NULL when too long.
- * out has room for size bytes. */
+/* path itself when absolute, else joined with the working directory: the one at start when a path
+ * in the environment was relative, otherwise the one of now. NULL when too long or unknown. out has
+ * room for size bytes. */
 const char *env_absolute(const char *path, char *out, unsigned long size);
 
 #endif

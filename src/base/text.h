@@ -13,6 +13,7 @@
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,7 +30,11 @@ struct text {
 void text_put(struct text *t, const char *s);
 void text_putn(struct text *t, const char *s, size_t n);
 void text_u64(struct text *t, uint64_t v);
+/* v / 10^decimals without trailing zeros: text_fixed(t, 81250, 3) is "81.25". printf's own decimals
+ * follow the program's locale, so a comma would get into the numbers. */
+void text_fixed(struct text *t, int64_t v, int decimals);
 __attribute__((format(printf, 2, 3))) void text_fmt(struct text *t, const char *fmt, ...);
+__attribute__((format(printf, 2, 0))) void text_vfmt(struct text *t, const char *fmt, va_list args);
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void text_json(struct text *t, const char *s);
 /* "2026-01-25T10:00:00.123Z" */

@@ -30,7 +30,7 @@ struct curl_api {
     CURLcode (*mime_filedata)(curl_mimepart *, const char *); /* optional, 7.56 */
     CURLU *(*url)(void);                                      /* optional, 7.62, like url_* */
     void (*url_cleanup)(CURLU *);
-    CURLUcode (*url_get)(const CURLU *, CURLUPart, char **, unsigned int);
+    CURLUcode (*url_get)(CURLU *, CURLUPart, char **, unsigned int);
     CURLUcode (*url_set)(CURLU *, CURLUPart, const char *, unsigned int);
     void (*free)(void *);
     curl_version_info_data *(*version_info)(CURLversion);

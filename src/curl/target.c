@@ -8,6 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* Which of CURLOPT_URL and CURLOPT_CURLU counts when both are set. */
+#define VERSION_CURLU_WINS 0x080000
+
 struct scheme {
     const char *name;
     uint16_t port;
@@ -126,7 +129,8 @@ bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
     s->target_known = false;
     if (!api->url || (!s->url && !s->curlu))
         return false;
-    CURLU *parsed = s->url ? parse(s) : s->curlu;
+    bool by_handle = s->curlu && (!s->url || api->version_num >= VERSION_CURLU_WINS);
+    CURLU *parsed = by_handle ? s->curlu : parse(s);
     if (!parsed)
         return false;
     struct parts part = {0};

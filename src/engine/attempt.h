@@ -14,7 +14,7 @@ enum protocol { PROTOCOL_HTTP, PROTOCOL_FTP, PROTOCOL_OTHER, PROTOCOL_CONNECT };
 
 struct attempt {
     enum protocol protocol;
-    int curl_code;    /* CURLcode; 0 for a plain connect() */
+    int curl_code;    /* CURLcode; 0 for a plain connect(), 6 when its name was not resolved */
     int http_status;  /* of the last response, or the ftp reply; 0: none */
     int proxy_status; /* answer to CONNECT; 0: none */
     int proxy_error;  /* CURLINFO_PROXY_ERROR, for CURLE 97 */
@@ -24,6 +24,7 @@ struct attempt {
     bool idempotency_key;   /* the request carries Idempotency-Key */
     bool upload;            /* the program sends a body */
     bool nothing_sent;      /* predicate N: certainly nothing of the request left */
+    bool redirected;        /* redirects were followed: an earlier hop may have acted on it */
     bool header_cut;        /* ended inside a header block although the code says success */
     bool retried_inside;    /* libcurl itself gave up after several tries */
     bool enhance_your_calm; /* HTTP/2 asked for less */

@@ -19,6 +19,7 @@
 #ifndef ENGINE_BOARD_H
 #define ENGINE_BOARD_H
 
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "engine/breaker.h"
 #include "engine/budget.h"
@@ -64,7 +65,7 @@ enum health_status { STATUS_HEALTHY, STATUS_DEGRADED, STATUS_UNHEALTHY };
 
 struct slot {
     /* Line 0: what admit writes. */
-    _Atomic uint64_t key; /* hash of the name; 0: free. Claimed by CAS */
+    _Atomic uint64_t key; /* board_key of the hash; 0: free; top bit: being given to another */
     _Atomic int64_t tat_ns[RATES_MAX];
     _Atomic int64_t gate_until_ns; /* the server asked for silence until then */
     struct breaker breaker;
@@ -80,7 +81,7 @@ struct slot {
     _Atomic uint32_t retries_by[REASON_GROUPS];  /* attempts that were repeated */
     _Atomic int64_t status_since_ms;             /* 0: since it was first seen */
     _Atomic int64_t last_failure_ms;
-    _Atomic uint64_t last_error; /* class:8 reason:8 curl:16 http:16 errno:16 */
+    _Atomic uint64_t last_error; /* last_error_pack */
     _Atomic int64_t max_ns;      /* longest attempt */
     _Atomic uint64_t shown_rate; /* tokens:32 burst:32 of the limit in force, for display */
     _Atomic int64_t shown_window_ns;
@@ -98,7 +99,7 @@ struct board_header {
     uint64_t magic;
     uint32_t layout;
     uint32_t slot_size;
-    uint32_t slot_count; /* without the overflow slot, which is the last + 1 */
+    uint32_t slot_count; /* without the overflow slot, which comes after them */
     uint32_t uid;
     char boot_id[40];
     /* Snapshot: one writer at a time, a lease. */
@@ -122,8 +123,16 @@ struct board {
     bool shared; /* false: private memory */
 };
 
-/* dir: the state directory, made (0700) when missing; NULL: private memory. Says in *why, a static
- * string, why it fell back to private memory; NULL when it did not. */
+/* How far from its place by hash a slot may be: what a look-up costs at most. */
+#define BOARD_PROBES 128
+/* Unused for so long, and nothing in force: another key may have it. */
+#define BOARD_IDLE_NS (600 * NS_PER_S)
+/* Times of use are kept to this precision, so that a busy slot's line is not written for it. */
+#define BOARD_TOUCH_NS NS_PER_S
+
+/* dir: the state directory, made (0700) when missing; NULL: private memory. There is room for
+ * slot_count hosts at least; a board that is already there keeps the size it has. Says in *why (may
+ * be NULL), a static string, why it fell back to private memory; NULL when it did not. */
 struct board *board_open(const char *dir, uint32_t slot_count, const char **why);
 /* Finds or claims the slot of a key; the overflow slot when the table is full of busy ones. name is
  * cut to SLOT_NAME_SIZE - 1. Never NULL. */
@@ -135,9 +144,69 @@ struct slot *board_find(const struct board *b, uint64_t key);
  * board_size(b). name gets a checked, printable copy. */
 uint32_t board_size(const struct board *b);
 struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE]);
+/* board_size(b) for a pointer that is no slot of this board. */
 uint32_t board_index(const struct board *b, const struct slot *s);
+/* Forgets limits, breaker, budget and counters; the slot stays with its key. */
+void slot_reset(struct slot *s);
 
-void slot_count(struct slot *s, enum counter c, uint64_t n);
-uint64_t slot_counter(const struct slot *s, enum counter c);
+/* The words of slot->last_error. */
+struct last_error {
+    enum class class;
+    enum reason reason;
+    int curl, http, os_errno;
+};
+
+static inline uint64_t last_error_pack(struct last_error e)
+{
+    return (uint64_t)(uint8_t)e.class | (uint64_t)(uint8_t)e.reason << 8 |
+           (uint64_t)(uint16_t)e.curl << 16 | (uint64_t)(uint16_t)e.http << 32 |
+           (uint64_t)(uint16_t)e.os_errno << 48;
+}
+
+static inline struct last_error last_error_unpack(uint64_t w)
+{
+    return (struct last_error){.class = (enum class)(w & 0xff),
+                               .reason = (enum reason)(w >> 8 & 0xff),
+                               .curl = (uint16_t)(w >> 16),
+                               .http = (uint16_t)(w >> 32),
+                               .os_errno = (uint16_t)(w >> 48)};
+}
+
+/* The key as slots hold it: the top bit is for slots that change hands, 0 for free ones. */
+static inline uint64_t board_key(uint64_t hash)
+{
+    uint64_t key = hash & (UINT64_MAX >> 1);
+    return key ? key : 1;
+}
+
+static inline struct slot *board_overflow(const struct board *b)
+{
+    return &b->slots[b->slot_count];
+}
+
+/* Keeps the slot from being taken for idle. True when it still belongs to key: then it does for
+ * BOARD_IDLE_NS more. (Either we see that it was taken, or who takes it sees that it was used.) */
+static inline bool slot_touch(struct slot *s, uint64_t key, int64_t now_ns)
+{
+    int64_t used = atomic_load_explicit(&s->last_used_ns, memory_order_relaxed);
+    if (unlikely(now_ns - used >= BOARD_TOUCH_NS || used > now_ns + BOARD_TOUCH_NS))
+        atomic_store(&s->last_used_ns, now_ns);
+    return atomic_load(&s->key) == key;
+}
+
+static inline _Atomic uint64_t *slot_counter_at(struct slot *s, enum counter c)
+{
+    return (int)c < (int)HOT_COUNTERS ? &s->hot[c] : &s->cold[(int)c - (int)HOT_COUNTERS];
+}
+
+static inline void slot_count(struct slot *s, enum counter c, uint64_t n)
+{
+    atomic_fetch_add_explicit(slot_counter_at(s, c), n, memory_order_relaxed);
+}
+
+static inline uint64_t slot_counter(const struct slot *s, enum counter c)
+{
+    return atomic_load_explicit(slot_counter_at((struct slot *)s, c), memory_order_relaxed);
+}
 
 #endif

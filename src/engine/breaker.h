@@ -27,6 +27,7 @@ struct breaker {
 struct breaker_answer {
     bool admit;
     bool probe;          /* admitted as the one probe: its report decides */
+    bool changed;        /* the circuit went from open to half-open */
     int64_t retry_at_ns; /* when refused: earliest moment that is worth a try */
 };
 
@@ -38,6 +39,8 @@ bool breaker_report(struct breaker *b, const struct policy *p, bool success, boo
 void breaker_cancel(struct breaker *b, int64_t now_ns);
 /* As it is at now_ns; an open circuit whose time is up is half-open. */
 enum breaker_state breaker_state_at(const struct breaker *b, int64_t now_ns);
+/* Until when everything is refused; 0 when it is not open. */
+int64_t breaker_open_until_ns(const struct breaker *b, const struct policy *p, int64_t now_ns);
 int breaker_trips(const struct breaker *b);
 const char *breaker_state_name(enum breaker_state s);
 

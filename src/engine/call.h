@@ -18,6 +18,9 @@
  *     }
  *     call_end(&c, now, wall);                           exactly once
  *
+ * A first attempt may wait up to max_wait, however short max_elapsed is; whatever comes later ends
+ * before begun + max_elapsed. Neither goes past the program's own bound.
+ *
  * In observe mode everything is decided and counted, but the answer is GO and "deliver".
  * A struct call belongs to one thread at a time; the board behind it is shared. No locks, no
  * allocation, no system call. */
@@ -74,21 +77,23 @@ struct call {
     const struct policy *policy;
     struct slot *slot;
     int64_t begun_ns;
-    int64_t deadline_ns;     /* no retry and no wait ends after it */
+    int64_t deadline_ns;     /* no retry and no wait before one ends after it */
     int64_t app_deadline_ns; /* the program's own bound; INT64_MAX: none */
+    int64_t asked_ns;        /* while waiting: when this attempt first asked */
     int64_t reserved_ns;     /* start that was reserved by a WAIT; 0: none */
     int64_t previous_delay_ns;
     int attempts; /* made so far */
     bool observe;
+    bool waiting;
     bool probe;
-    bool in_attempt;
-    bool refused;
     struct verdict_of_class last; /* of the last attempt */
-    struct attempt last_attempt;
+    uint64_t last_error;          /* of it, as on the board: last_error_pack */
 };
 
-/* app_timeout_ns: the program's own bound over the whole request; 0: none. */
-void call_begin(struct call *c, const struct binding *b, int64_t app_timeout_ns, int64_t now_ns);
+/* app_timeout_ns: the program's own bound over the whole request; 0: none. Binds again what was
+ * given to another key since call_bound. */
+void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns);
+/* Asked early, it says WAIT again; asked at the reserved time or later, GO at no further cost. */
 struct admission call_admit(struct call *c, int64_t now_ns);
 /* At the end of a header block: would an attempt that ends like this be made again? Takes nothing.
  * attempt->replayable here means "as far as is known". */

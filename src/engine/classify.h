@@ -39,10 +39,11 @@ enum reason {
 struct verdict_of_class {
     enum class class;
     enum reason reason;
-    bool counted;  /* speaks against the host (breaker, status) */
-    bool alive;    /* proof of life: the host answered, whatever it said */
-    bool proxy;    /* the proxy's doing, not the host's */
-    int max_tries; /* attempts at most for this outcome; 0: as the policy says */
+    bool counted;         /* speaks against the host (breaker, status) */
+    bool alive;           /* proof of life: the host answered, whatever it said */
+    bool proxy;           /* the proxy's doing, not the host's */
+    bool idempotent_only; /* class C, but not for every method */
+    int max_tries;        /* attempts at most for this outcome; 0: as the policy says */
 };
 
 struct verdict_of_class classify(const struct attempt *a, const struct policy *p);

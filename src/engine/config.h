@@ -7,7 +7,7 @@
  * The result is immutable and lives as long as the process: a reload makes a new one. Errors do not
  * stop anything: the bad key keeps its default, one line says what is wrong, and `errors` counts.
  *
- *     struct config *c = config_load(CONFIG_FROM_ENVIRONMENT, report, ctx);
+ *     struct config *c = config_load(report, ctx);
  *
  * A file that others could have written (group or world writable, or of a foreign owner other than
  * root) is refused as a whole. */
@@ -28,10 +28,10 @@ struct origin {
     int line;         /* 0: none */
 };
 
-/* One [host PATTERN] section as written: a value per host key, NULL where not given. Sections of
- * the same name in several files are one section; the later file wins key by key. */
+/* One [host PATTERN] section as written: a value per row of the option table, NULL where not given.
+ * Sections of the same name in several files are one section; the later file wins key by key. */
 struct section {
-    const char *name;      /* after "host ": a pattern or a label */
+    const char *name;      /* after "host ": a pattern or a label; hosts in lower case */
     const char **patterns; /* NULL-terminated: `match`, or the name itself */
     bool environment;      /* HARDEN_*: beats every section */
     int order;             /* as read */
@@ -45,7 +45,7 @@ struct config_file {
     bool present;
     dev_t dev;
     ino_t ino;
-    int64_t mtime_ns;
+    int64_t changed_ns; /* ctime: a change of content or of permissions */
     int64_t size;
 };
 
@@ -64,13 +64,15 @@ struct config {
     bool deepbind_mask;
     bool thread;
 
-    struct origin from[OPTION_MAX]; /* of the [harden] keys */
+    const char *value[OPTION_MAX]; /* the [harden] keys as written, NULL where not given */
+    struct origin from[OPTION_MAX];
     struct section *sections;
     int section_count;
     struct config_file files[2];
     int file_count;
     int errors;
     struct policy_cache *policies; /* rules.c */
+    struct memory *memory;         /* all that config_discard frees */
 };
 
 /* Gets each error as one line without a newline, "FILE:LINE: [section] key = value: what is wrong;
@@ -83,6 +85,11 @@ struct config *config_load(config_report *report, void *ctx);
 /* One given file on top of the defaults, without the environment; for `harden config FILE`, tests
  * and fuzzing. */
 struct config *config_load_file(const char *path, config_report *report, void *ctx);
+/* The same for a text, which is reported as `path`. */
+struct config *config_load_text(const char *path, const char *text, size_t n, config_report *report,
+                                void *ctx);
+/* Frees one that nobody else has seen, such as a reload with errors. */
+void config_discard(struct config *c);
 /* Whether one of its files was changed, made or removed since. */
 bool config_stale(const struct config *c);
 /* Whether `programs` covers this program and the mode is not off. */

@@ -14,8 +14,9 @@
  * served between processes, and keeps "never more than B + W/T in any window W" exact: every start
  * s satisfies TAT - B*T <= s, and each reservation raises TAT by T at least.
  *
- * Nothing on the board is trusted: a TAT further ahead than GCRA_HORIZON_NS + B*T cannot come from
- * us and counts as an idle bucket. Pure functions on one word; any thread, process, signal. */
+ * Nothing on the board is trusted: a TAT further ahead than the horizon and a whole bucket cannot
+ * come from us and counts as an idle bucket. Pure functions on one word; any thread, process,
+ * signal. */
 #ifndef ENGINE_GCRA_H
 #define ENGINE_GCRA_H
 
@@ -29,20 +30,36 @@
 /* Longest wait that any configuration allows (max_wait is capped to it). */
 #define GCRA_HORIZON_NS (3600 * NS_PER_S)
 
-/* A TAT as read from the board, made sane. */
-static inline int64_t gcra_clamp(int64_t tat_ns, int64_t now_ns, const struct rate *r)
+/* Longest time that a bucket may hold; keeps every sum far from overflow. */
+#define GCRA_SPAN_MAX (INT64_MAX / 8)
+
+/* The time that n tokens stand for. */
+static inline int64_t gcra_span_ns(const struct rate *r, uint32_t n)
 {
-    return tat_ns > now_ns + GCRA_HORIZON_NS + r->interval_ns * (int64_t)r->burst ? 0 : tat_ns;
+    int64_t span;
+    bool over = __builtin_mul_overflow((int64_t)n, r->interval_ns, &span);
+    return over || span > GCRA_SPAN_MAX ? GCRA_SPAN_MAX : span;
+}
+
+/* A TAT as read from the board, made sane. cost: the most tokens that are taken at once, because a
+ * cost above the burst runs further into debt than a full bucket is deep. */
+static inline int64_t gcra_clamp(int64_t tat_ns, int64_t now_ns, const struct rate *r,
+                                 uint32_t cost)
+{
+    uint32_t deepest = cost > r->burst ? cost : r->burst;
+    return tat_ns > now_ns + GCRA_HORIZON_NS + gcra_span_ns(r, deepest) ? 0 : tat_ns;
 }
 
 /* The earliest start >= t_ns at which cost tokens are free. Cost above the burst counts as burst
- * for the test (it would never be admitted) and in full for what follows. */
+ * for the test (it would never be admitted) and in full for what follows. The result is a fixed
+ * point: asked again as of that start, the answer is the same, so the latest of several rates'
+ * answers suits all of them. */
 static inline int64_t gcra_earliest(int64_t tat_ns, int64_t t_ns, const struct rate *r,
                                     uint32_t cost)
 {
     int64_t base = tat_ns > t_ns ? tat_ns : t_ns;
-    int64_t n = cost < r->burst ? cost : r->burst;
-    int64_t start = base + (n - (int64_t)r->burst) * r->interval_ns;
+    uint32_t n = cost < r->burst ? cost : r->burst;
+    int64_t start = base - gcra_span_ns(r, r->burst - n);
     return start > t_ns ? start : t_ns;
 }
 
@@ -54,11 +71,11 @@ static inline int64_t gcra_take(_Atomic int64_t *tat, int64_t now_ns, int64_t t_
 {
     int64_t raw = atomic_load_explicit(tat, memory_order_relaxed);
     for (;;) {
-        int64_t cur = gcra_clamp(raw, now_ns, r);
+        int64_t cur = gcra_clamp(raw, now_ns, r, cost);
         int64_t start = gcra_earliest(cur, t_ns, r, cost);
         if (start > t_ns)
             return start;
-        int64_t next = (cur > t_ns ? cur : t_ns) + (int64_t)cost * r->interval_ns;
+        int64_t next = (cur > t_ns ? cur : t_ns) + gcra_span_ns(r, cost);
         if (atomic_compare_exchange_weak_explicit(tat, &raw, next, memory_order_relaxed,
                                                   memory_order_relaxed)) {
             *before = raw;

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OPTION_MAX 48 /* rows of one section kind at most */
+#define OPTION_MAX 48 /* rows of the table at most; arrays of values are indexed by row */
 
 enum option_section { SECTION_HARDEN, SECTION_HOST };
 
@@ -27,6 +27,7 @@ enum option_type {
     TYPE_BOOL,     /* on off yes no true false 1 0; bool */
     TYPE_CHOICE,   /* one of `choices`; an enum, by position */
     TYPE_TEXT,     /* anything; const char * */
+    TYPE_PATH,     /* one of `choices` or a path with a slash in it; const char * */
     TYPE_PER,      /* struct per */
     TYPE_OUTCOMES, /* struct outcome_set */
     TYPE_METHODS,  /* char[METHODS_MAX][16] */
@@ -40,16 +41,20 @@ struct option {
     const char *fallback; /* the default as it would be written in a file */
     const char *choices;  /* "wait fail"; extra words of a number such as "off" or "none" */
     double min, max;      /* of a number, in its base unit (ns, bytes, percent, count) */
-    const char *help;     /* one sentence */
+    uint16_t at, width; /* the member of struct policy or config; 0 wide: needs more than a copy */
+    const char *help;   /* one sentence */
 };
 
 extern const struct option options[];
 extern const int option_count;
 
-/* Index in the table, or -1. */
+/* Index in the table, or -1. No name is in both sections. */
 int option_find(enum option_section section, const char *name);
 /* The known name nearest to a misspelt one (edit distance <= 3), or NULL. */
 const char *option_suggest(enum option_section section, const char *name);
+
+/* The same among any words. */
+const char *option_nearest(const char *name, const char *const *known, int count);
 
 /* A parsed value: the member that the type names is set. */
 union option_value {
@@ -65,5 +70,7 @@ union option_value {
  * and what would be right, as "not a duration; write for example 250ms, 1.5s, 2m". */
 bool option_parse(const struct option *o, const char *value, union option_value *out, char *why,
                   size_t size);
+/* Copies a parsed value into its member of the struct policy or config at `into`. */
+void option_store(const struct option *o, const union option_value *v, void *into);
 
 #endif

@@ -8,6 +8,11 @@
  *
  * The most specific pattern wins, key by key: path > host:port > host > longer wildcard > longer
  * prefix of an address > `*`; among equals the later one. HARDEN_* for all hosts beats them all.
+ *
+ * The host's bucket takes its rate, burst and per from the sections without a path. Each operation
+ * that matches and has a rate adds a bucket with a burst of its own, up to LIMITS_MAX - 1 of the
+ * most specific; `per` it inherits.
+ *
  * Policies are interned by the set of sections that matched, so equal answers are equal pointers;
  * they are built once, on first use, and live as long as the process. Lock-free; any thread. */
 #ifndef ENGINE_RULES_H
@@ -26,6 +31,10 @@ struct target {
     bool default_port; /* port is the scheme's own */
     const char *path;  /* from the first slash, without query; "" when unknown */
 };
+
+/* By config.c, once the sections are final. False for lack of memory. */
+bool rules_prepare(struct config *c);
+void rules_discard(struct config *c);
 
 /* Never NULL for a config; NULL only for lack of memory. */
 const struct policy *rules_find(const struct config *c, const struct target *t);
