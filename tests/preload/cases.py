@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: MIT
+"""The table of cases: a command, and what a run under the shim must show beyond the bare run.
+
+The rule for all of them: a bare run ends as `ends` says and prints `recovers` failures that a retry
+would have cured; the run under the shim ends in the same way, says the same on both outputs but for
+those failures, which are successes now, and the snapshot has counted exactly that."""
+import dataclasses
+import os
+import re
+import subprocess
+import typing
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    argv: list
+    transfers: typing.Optional[int] = 0   # intercepted; None: the case does not say
+    recovers: int = 0        # requests answered 503 in the bare run and well under the shim
+    stays: str = ""          # a pattern: the lines of requests that are not covered
+    env: dict = dataclasses.field(default_factory=dict)
+    shim_env: dict = dataclasses.field(default_factory=dict)
+    first: list = dataclasses.field(default_factory=list)  # preloaded before the shim
+    last: list = dataclasses.field(default_factory=list)   # and after it
+    preload: bool = True     # False: the case sees to LD_PRELOAD itself
+    ends: int = 0            # exit status, or -signal
+    probe: bool = False      # the process dies: another one writes the snapshot
+    says: str = ""           # a pattern that a line of the shim on stderr may match
+    state: str = "{scratch}/state"
+    root: bool = False       # needs to be root
+    check: typing.Optional[typing.Callable] = None  # of the run's scratch directory: an error or None
+
+
+LIB = "/usr/lib/" + subprocess.run(["cc", "-print-multiarch"], capture_output=True, text=True,
+                                   check=True).stdout.strip()
+ASAN = subprocess.run(["cc", "-print-file-name=libasan.so"], capture_output=True, text=True,
+                      check=True).stdout.strip()
+ASAN = os.path.realpath(ASAN)
+QUICK_SNAPSHOT = {"HARDEN_SNAPSHOT_INTERVAL": "100ms"}
+LONG_SLEEP = {"HARDEN_BASE_DELAY": "8s", "HARDEN_MAX_DELAY": "8s", "HARDEN_JITTER": "none"}
+
+
+def loads(*plugs):
+    return [word for how, plug in plugs for word in (how, "{out}/plug-%s.so" % plug)]
+
+
+def hosts(name, linked, *plugs, **more):
+    """Every plug (and the host when it is linked) makes four transfers."""
+    n = 4 * (len(plugs) + (linked != "none"))
+    host = "{out}/plughost" + ("" if linked == "none" else "-" + linked)
+    more = {"transfers": n, "recovers": n} | more
+    return Case(name, [host, *loads(*plugs)], **more)
+
+
+UNCOVERED = {"transfers": 0, "recovers": 0, "stays": "."}
+
+
+def inside(place, what, cured=False, **more):
+    """The outer transfer goes well at once, or is itself one that has to be cured."""
+    more = {"transfers": 2, "recovers": 1 + cured} | more
+    name = f"inside the {place} callback{' of a cured transfer' if cured else ''}: {what}"
+    return Case(name, ["{out}/inside", place, what, "f2/outer" if cured else "ok/outer"], **more)
+
+
+def in_scratch(script, **more):
+    return {"argv": ["sh", "-ec", script]} | more
+
+
+# ---- checks of what a case left behind --------------------------------------------------------------
+def relative_state(scratch):
+    if not os.path.exists(scratch + "/relative/board"):
+        return "the state directory is not where the working directory was"
+    return None
+
+
+def loaded_as_root(scratch):
+    with open(scratch + "/maps", encoding="utf-8") as f:
+        if "libharden" not in f.read():
+            return "the shim was not loaded into the setuid program: nothing was tested"
+    return None
+
+
+SETUID_COPY = """
+cp {out}/fetch-openssl {scratch}/copy; chmod 4755 {scratch}/copy; chmod 755 {scratch}
+exec setpriv --reuid 65534 --regid 65534 --clear-groups {scratch}/copy f2/secure
+"""
+# The loader takes a preloaded object into a setuid program only from a system directory, by its bare
+# name, and if the object is setuid itself: in a mount name space of our own that can be had.
+SETUID_LOADED = """
+mkdir {scratch}/lib; test -z "$INNER" || install -m 4755 {shim} {scratch}/lib/libharden.so
+cp {out}/fetch-openssl {scratch}/copy; cp /bin/cat {scratch}/cat
+chmod 4755 {scratch}/copy {scratch}/cat; chmod 755 {scratch}
+mount -t overlay overlay -o lowerdir={scratch}/lib:/usr/lib /usr/lib
+as_nobody() {{ env LD_PRELOAD=$INNER setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }}
+as_nobody {scratch}/cat /proc/self/maps > {scratch}/maps
+as_nobody {scratch}/copy f2/secure
+"""
+
+CASES = [
+    # Programs linked with one flavour.
+    *(Case(f"program linked with {f}", ["{out}/fetch-" + f, "f2/1", "ok/2", "f1/3"], 3, 2)
+      for f in ("openssl", "gnutls", "nss", "unversioned", "lazy")),
+    Case("program bound at once", ["{out}/fetch-openssl", "f2/1"], 1, 1, env={"LD_BIND_NOW": "1"}),
+
+    # Plug-ins, alone and together.
+    *(hosts(f"plug-in {p}, RTLD_LOCAL, {how}", "none", (how, p))
+      for p in ("openssl", "gnutls", "nss", "unversioned") for how in ("now", "lazy")),
+    hosts("plug-ins of two flavours", "none", ("now", "openssl"), ("lazy", "gnutls")),
+    hosts("plug-ins of three flavours", "none", ("lazy", "nss"), ("lazy", "gnutls"),
+          ("lazy", "openssl")),
+    hosts("host openssl, plug-in gnutls", "openssl", ("now", "gnutls")),
+    hosts("host gnutls, plug-in openssl", "gnutls", ("now", "openssl")),
+    hosts("host gnutls, plug-ins nss and openssl", "gnutls", ("now", "nss"), ("lazy", "openssl")),
+    hosts("plug-in without a libcurl of its own uses the host's", "gnutls", ("now", "nodeps")),
+    hosts("host gnutls, unversioned plug-in with openssl", "gnutls", ("now", "unversioned")),
+
+    # RTLD_DEEPBIND, and what else dlopen promises.
+    hosts("RTLD_DEEPBIND plug-in, masked", "none", ("deepbind", "openssl")),
+    hosts("RTLD_DEEPBIND plug-in, left", "none", ("deepbind", "openssl"),
+          env={"HARDEN_DEEPBIND": "leave"}, **UNCOVERED),
+    hosts("RTLD_DEEPBIND plug-in of the other flavour, masked", "openssl", ("deepbind", "gnutls")),
+    hosts("RTLD_DEEPBIND plug-in of the other flavour, left", "openssl", ("deepbind", "gnutls"),
+          env={"HARDEN_DEEPBIND": "leave"}, transfers=4, recovers=4,
+          stays="^plug-"),
+    Case("dlopen keeps the caller's RUNPATH, NULL and dlerror", ["{out}/loader"]),
+    Case("dlopen with RTLD_DEEPBIND keeps them too", ["{out}/loader", "deep"]),
+    Case("a plug-in with libcurl comes and goes",
+         ["{out}/reload", "100", "{out}/plug-openssl.so"], 100, 10),
+    Case("plug-ins of two flavours come and go",
+         ["{out}/reload", "100", "{out}/plug-openssl.so", "{out}/plug-gnutls.so"], 100, 10),
+
+    # Looked up at run time.
+    Case("no libcurl behind the exported names", ["{out}/lookup", "none"], None,
+         says=r"^harden: "),
+    Case("libcurl brought in later, found by RTLD_DEFAULT",
+         ["{out}/lookup", "global", LIB + "/libcurl.so.4"], 1, 1),
+    Case("libcurl asked by its handle", ["{out}/lookup", "handle", LIB + "/libcurl.so.4"],
+         **UNCOVERED),
+    Case("handles made behind the shim's back", ["{out}/lookup", "mixed", LIB + "/libcurl.so.4"],
+         None, stays="."),
+
+    # Before our constructor.
+    # (libc itself has no environment yet in the preinit array: nothing to go by, so forward.)
+    Case("a transfer in the program's preinit array", ["{out}/early"], 1, 1, stays="^early"),
+    Case("a transfer in the constructor of an object preloaded before",
+         ["{out}/fetch-openssl", "f2/main"], 2, 2, first=["{out}/libearly.so"]),
+    Case("a transfer in the constructor of an object preloaded after",
+         ["{out}/fetch-openssl", "f2/main"], 2, 2, last=["{out}/libearly.so"]),
+    Case("a transfer in the constructor of an object, the program on gnutls",
+         ["{out}/fetch-gnutls", "f2/main"], 2, 2, last=["{out}/libearly.so"]),
+
+    # Leaving perform by other ways than return.
+    Case("exceptions through perform", ["{out}/throw", "catch", "100"], None, 1),
+    Case("longjmp out of perform", ["{out}/throw", "jump", "20"], None, None),
+    Case("a thread cancelled in a transfer", ["{out}/cancel", "hang/1"], 4),
+    Case("a thread cancelled in the sleep between attempts", ["{out}/cancel", "f99/1"], 4,
+         shim_env=LONG_SLEEP),
+
+    # Calls from inside callbacks.
+    *(inside(place, "perform-other", transfers=3, recovers=2)
+      for place in ("write", "header", "progress")),
+    *(inside(place, "perform-same") for place in ("write", "header", "progress")),
+    *(inside(place, "getinfo") for place in ("write", "header")),
+    *(inside(place, "reset-other", transfers=3, recovers=2)
+      for place in ("write", "header", "progress")),
+    *(inside(place, "setopt") for place in ("write", "header", "progress")),
+    *(inside(place, "duphandle", transfers=3, recovers=2)
+      for place in ("write", "header", "progress")),
+    inside("write", "pause"),
+    inside("write", "pause", cured=True),
+    inside("write", "duphandle", cured=True, transfers=3, recovers=3),
+    inside("write", "perform-other", cured=True, transfers=3, recovers=3),
+    inside("progress", "perform-other", cured=True, transfers=3, recovers=3),
+    inside("progress", "reset-same"),
+
+    # Two processes, and the ends of processes.
+    *(Case(f"child by {way}", ["{out}/forks", way], 3, 2)
+      for way in ("fork", "clone", "grandchild", "vfork", "spawn", "system", "daemon")),
+    Case("children while threads run", ["{out}/forks", "storm"], 62, 1, env=QUICK_SNAPSHOT),
+    *(Case(f"ended by {way}", ["{out}/forks", way], 1, 1, ends=ends, probe=True)
+      for way, ends in (("_exit", 0), ("quick_exit", 0), ("abort", -6), ("kill", -9),
+                        ("term", -15))),
+
+    # Threads.
+    Case("eight threads, 200 handles each", ["{out}/threads", "8", "200"], 1600, None),
+    Case("32 threads begin at once", ["{out}/threads", "32", "2"], 64, None),
+
+    # Descriptors, directories, rights.
+    Case("no descriptor is left open", ["{out}/descriptors", "leak", "{scratch}"], 10,
+         env=QUICK_SNAPSHOT),
+    Case("close_range under us, then files of its own",
+         ["{out}/descriptors", "close_range", "{scratch}"], 12, 2, env=QUICK_SNAPSHOT),
+    Case("no descriptor to be had", ["{out}/descriptors", "exhausted", "{scratch}"], 3, 1),
+    Case("chdir before the first transfer", ["{out}/descriptors", "chdir", "{scratch}"], 2, 1,
+         state="relative", check=relative_state),
+    Case("chroot after the first transfer", ["{out}/descriptors", "chroot", "{scratch}"], 12, 2,
+         env=QUICK_SNAPSHOT, root=True, probe=True),
+    Case("rights dropped after the first transfer", ["{out}/descriptors", "drop", "{scratch}"], 12,
+         2, env=QUICK_SNAPSHOT, root=True, probe=True),
+    Case("rights dropped before the first transfer", ["{out}/descriptors", "drop-first",
+         "{scratch}"], None, 1, root=True, says=r"^harden: "),
+
+    # Signals, name spaces, system call filters.
+    Case("a filter that kills on clone, from the start", ["{out}/sandbox", "filter-first"], 1, 1),
+    Case("a filter that kills on clone, later", ["{out}/sandbox", "filter-later"], 2, 2),
+    Case("sigwait gets the process's signals", ["{out}/sandbox", "sigwait"], 2, 2),
+    Case("signalfd gets the process's signals", ["{out}/sandbox", "signalfd"], 2, 2),
+    Case("signal mask and SIGPIPE are kept", ["{out}/sandbox", "mask"], 1, 1),
+    Case("unshare(CLONE_NEWUSER) before the first transfer", ["{out}/sandbox", "unshare"], None),
+
+    # Nothing to do: nothing there.
+    Case("a program without network has nothing of ours", ["{out}/idle"]),
+    Case("a shell has nothing of ours",
+         ["sh", "-c", "grep -c -e '/board' -e ' ..-s ' /proc/$$/maps; ls /proc/$$/task | wc -l"]),
+    Case("an interpreter has nothing of ours", ["/usr/bin/python3", "-c", """
+import os
+print(sum('/board' in line for line in open('/proc/self/maps')), len(os.listdir('/proc/self/task')))
+"""]),
+    Case("/bin/true", ["/bin/true"]),
+    Case("a static program", ["{out}/idle-static"]),
+    Case("HARDEN_DISABLE=1", ["{out}/fetch-openssl", "f2/1"], env={"HARDEN_DISABLE": "1"},
+         **UNCOVERED),
+    Case("HARDEN_DISABLE=1 with plug-ins", ["{out}/plughost", *loads(("now", "openssl"),
+         ("deepbind", "gnutls"))], env={"HARDEN_DISABLE": "1"}, **UNCOVERED),
+    Case("a setuid program, the shim kept out by the loader", root=True, **UNCOVERED,
+         **in_scratch(SETUID_COPY)),
+    Case("a setuid program, the shim loaded", preload=False, root=True, check=loaded_as_root,
+         shim_env={"INNER": "libharden.so"}, **UNCOVERED,
+         argv=["unshare", "-m", "sh", "-ec", SETUID_LOADED]),
+
+    # Company in LD_PRELOAD and instrumented hosts.
+    Case("AddressSanitizer host", ["{out}/fetch-asan", "f2/1", "ok/2"], 2, 1, first=[ASAN]),
+    Case("AddressSanitizer host with threads", ["{out}/threads-asan", "4", "20"], 80, None,
+         first=[ASAN]),
+    Case("ThreadSanitizer host", ["{out}/fetch-tsan", "f2/1", "ok/2"], 2, 1),
+    Case("ThreadSanitizer host with threads", ["{out}/threads-tsan", "4", "20"], 80, None),
+    *(Case(f"{name} preloaded {where}", ["{out}/threads", "4", "20"], 80, None,
+           **{where: [f"{LIB}/{lib}"]})
+      for name, lib in (("jemalloc", "libjemalloc.so.2"), ("tcmalloc", "libtcmalloc_minimal.so.4"))
+      for where in ("first", "last")),
+]
+
+
+# ---- checks of the library file ------------------------------------------------------------------------
+def dlopen_ends_in_a_jump(shim):
+    """glibc takes RUNPATH from dlopen's return address: the real one must be jumped to."""
+    text = subprocess.run(["objdump", "-d", "--disassemble=dlopen", shim], capture_output=True,
+                          text=True, check=True).stdout
+    code = re.findall(r"^\s+[0-9a-f]+:\t[0-9a-f ]+\t(.+)$", text, re.M)
+    if not code:
+        return "no code at the symbol dlopen"
+    if any(re.match(r"(repz )?ret", line) for line in code):
+        return "the hook returns by itself"
+    if not any(re.match(r"(notrack |bnd )*jmp\s+\*", line) for line in code):
+        return "the hook has no indirect jump"
+    return None
+
+
+def needs_libc_alone(shim):
+    text = subprocess.run(["readelf", "-d", shim], capture_output=True, text=True, check=True).stdout
+    needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", text)) - {"libc.so.6"}
+    return "needs " + " ".join(sorted(needed)) if needed else None
+
+
+FILE_CHECKS = {"dlopen's hook ends in a jump": dlopen_ends_in_a_jump,
+               "the library needs libc alone": needs_libc_alone}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Descriptors, directories and rights belong to the program: descriptors WHAT DIRECTORY. */
+#include "host.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *dir;
+
+static int open_count(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    REQUIRE(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+static void fetch_many(int n)
+{
+    char path[32];
+    for (int i = 0; i < n; i++) {
+        snprintf(path, sizeof path, "ok/%d", i);
+        fetch(path, path);
+        usleep(30 * 1000);
+    }
+}
+
+static void leave_none(void)
+{
+    int before = open_count();
+    fetch_many(10);
+    printf("%d more descriptors\n", open_count() - before);
+}
+
+static void closed_under_us(void)
+{
+    enum { FILES = 32 };
+    static const char text[] = "the program's own words\n";
+    int fd[FILES];
+    char buf[64], path[512];
+    fetch("before", "f2/before");
+    REQUIRE(!close_range(3, ~0U, 0));
+    for (int i = 0; i < FILES; i++) {
+        snprintf(path, sizeof path, "%s/own-%d", dir, i);
+        fd[i] = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+        REQUIRE(fd[i] == 3 + i && write(fd[i], text, sizeof text) == (ssize_t)sizeof text);
+    }
+    fetch_many(10);
+    fetch("after", "f2/after");
+    for (int i = 0; i < FILES; i++) {
+        struct stat st;
+        REQUIRE(!fstat(fd[i], &st) && st.st_size == (off_t)sizeof text);
+        REQUIRE(pread(fd[i], buf, sizeof buf, 0) == (ssize_t)sizeof text);
+        REQUIRE(!memcmp(buf, text, sizeof text) && !close(fd[i]));
+        snprintf(path, sizeof path, "%s/own-%d", dir, i);
+        unlink(path);
+    }
+}
+
+static void exhausted(void)
+{
+    int fd, last = -1;
+    struct rlimit few = {64, 64};
+    REQUIRE(!setrlimit(RLIMIT_NOFILE, &few));
+    while ((fd = open("/dev/null", O_RDONLY)) >= 0)
+        last = fd;
+    REQUIRE(errno == EMFILE && last == 63);
+    fetch("with none left", "ok/none");
+    fetch("with none left", "ok/none");
+    for (; last > 30; last--)
+        close(last);
+    fetch("with some again", "f2/some");
+}
+
+static void relative_state(void)
+{
+    REQUIRE(!chdir("/"));
+    fetch("elsewhere", "f2/elsewhere");
+    REQUIRE(!chdir("/tmp"));
+    fetch("elsewhere", "ok/elsewhere");
+}
+
+static void in_a_cell(void)
+{
+    fetch("free", "f2/free");
+    REQUIRE(!chroot(dir) && !chdir("/"));
+    fetch_many(10);
+    fetch("captive", "f2/captive");
+}
+
+static void become_nobody(void)
+{
+    REQUIRE(!setgroups(0, NULL) && !setresgid(65534, 65534, 65534) &&
+            !setresuid(65534, 65534, 65534));
+}
+
+static void dropped(void)
+{
+    fetch("root", "f2/root");
+    become_nobody();
+    fetch_many(10);
+    fetch("nobody", "f2/nobody");
+}
+
+static void dropped_first(void)
+{
+    become_nobody();
+    fetch("nobody", "f2/nobody");
+}
+
+static const struct {
+    const char *name;
+    void (*act)(void);
+} acts[] = {{"leak", leave_none},         {"close_range", closed_under_us},
+            {"exhausted", exhausted},     {"chdir", relative_state},
+            {"chroot", in_a_cell},        {"drop", dropped},
+            {"drop-first", dropped_first}};
+
+int main(int argc, char **argv)
+{
+    REQUIRE(argc > 2);
+    dir = argv[2];
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
+        if (!strcmp(acts[i].name, argv[1]))
+            acts[i].act();
+    return 0;
+}

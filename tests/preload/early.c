@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A whole transfer before main. In a program the preinit array runs before the constructors of all
+ * shared objects, preloaded ones included; in a shared object (to be preloaded too) it is its own
+ * constructor. */
+#include "host.h"
+
+static void early(void)
+{
+    fetch("early", "f2/early");
+}
+
+#ifdef PROGRAM
+/* That early, libc has no environment yet. */
+static void earliest(int argc, char **argv, char **envp)
+{
+    (void)argc;
+    (void)argv;
+    for (; *envp; envp++)
+        if (!strncmp(*envp, "BASE=", 5))
+            base = *envp + 5;
+    early();
+    base = NULL;
+}
+
+__attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **,
+                                                                            char **) = earliest;
+
+int main(void)
+{
+    fetch("main", "f2/main");
+    return 0;
+}
+#else
+__attribute__((constructor)) static void at_load(void)
+{
+    early();
+}
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The plain program: each argument is a path to get. Linked with each flavour of libcurl. */
+#include "host.h"
+
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        fetch(argv[i], argv[i]);
+    return 0;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Ways to become two processes, and ways to end: forks WAY. The parent has used libcurl before. */
+#include "host.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+static char *self;
+
+static void finish(pid_t pid)
+{
+    int status = -1;
+    REQUIRE(pid > 0 && waitpid(pid, &status, 0) == pid);
+    printf("child: %#x\n", status);
+}
+
+static void by_fork(void)
+{
+    pid_t pid = fork();
+    if (!pid) {
+        fetch("child", "f2/child");
+        exit(0);
+    }
+    finish(pid);
+}
+
+/* The library calls fork handlers for fork alone: a child by clone learns nothing of it. */
+static void by_clone(void)
+{
+    pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (!pid) {
+        fetch("child", "f2/child");
+        _exit(0);
+    }
+    finish(pid);
+}
+
+static void by_grandchild(void)
+{
+    pid_t pid = fork();
+    if (!pid) {
+        by_fork();
+        exit(0);
+    }
+    finish(pid);
+}
+
+static char *child_argv[] = {NULL, "child", NULL};
+
+static void by_vfork(void)
+{
+    pid_t pid = vfork();
+    if (!pid) {
+        execv(self, child_argv);
+        _exit(127);
+    }
+    finish(pid);
+}
+
+static void by_spawn(void)
+{
+    pid_t pid = -1;
+    REQUIRE(!posix_spawn(&pid, self, NULL, NULL, child_argv, environ));
+    finish(pid);
+}
+
+static void by_system(void)
+{
+    char command[512];
+    snprintf(command, sizeof command, "'%s' child", self);
+    printf("system: %d\n", system(command));
+}
+
+static void by_daemon(void)
+{
+    REQUIRE(!daemon(1, 1));
+    fetch("daemon", "f2/daemon");
+}
+
+/* Children while the parent's threads, ours among them, may be anywhere. */
+static void by_storm(void)
+{
+    for (int i = 0; i < 30; i++) {
+        pid_t pid = fork();
+        if (!pid) {
+            char path[32];
+            snprintf(path, sizeof path, "ok/%d", i);
+            fetch("child", path);
+            if (i % 2)
+                _exit(0);
+            exit(0);
+        }
+        finish(pid);
+        fetch("parent", "ok/parent");
+    }
+}
+
+static void end_quick(void)
+{
+    quick_exit(0);
+}
+static void end_now(void)
+{
+    _exit(0);
+}
+static void end_abort(void)
+{
+    abort();
+}
+static void end_kill(void)
+{
+    raise(SIGKILL);
+}
+static void end_term(void)
+{
+    raise(SIGTERM);
+}
+
+static const struct {
+    const char *name;
+    void (*act)(void);
+} ways[] = {
+    {"fork", by_fork},     {"clone", by_clone},  {"grandchild", by_grandchild},
+    {"vfork", by_vfork},   {"spawn", by_spawn},  {"system", by_system},
+    {"daemon", by_daemon}, {"storm", by_storm},  {"quick_exit", end_quick},
+    {"_exit", end_now},    {"abort", end_abort}, {"kill", end_kill},
+    {"term", end_term},
+};
+
+int main(int argc, char **argv)
+{
+    REQUIRE(argc > 1);
+    self = child_argv[0] = argv[0];
+    if (!strcmp(argv[1], "child")) {
+        fetch("child", "f2/child");
+        return 0;
+    }
+    fetch("parent", "f2/parent");
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        if (!strcmp(ways[i].name, argv[1]))
+            ways[i].act();
+    fetch("after", "ok/after");
+    return 0;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What every host program needs: an URL on the test server, a transfer, and one line of output
+ * about it. The runner compares the lines of a bare run with those of a run under the shim, so a
+ * line says what the program saw: result, status, body, and which libcurl did the work. */
+#ifndef TESTS_PRELOAD_HOST_H
+#define TESTS_PRELOAD_HOST_H
+
+#include <curl/curl.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct answer {
+    size_t used;
+    char body[256];
+    char library[64]; /* that called our socket callback: the one that really works */
+};
+
+/* Says what went wrong and ends the host: the bare run and the other one must both get past it. */
+#define REQUIRE(cond)                                                                              \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            printf("%s:%d: %s\n", __FILE__, __LINE__, #cond);                                      \
+            fflush(stdout);                                                                        \
+            _Exit(1);                                                                              \
+        }                                                                                          \
+    } while (0)
+
+/* The server; NULL: as the environment says. */
+static const char *base;
+
+static inline const char *url_of(const char *path, char *out, size_t size)
+{
+    snprintf(out, size, "%s/%s", base ? base : getenv("BASE"), path);
+    return out;
+}
+
+static inline void library_of(const void *address, char *out, size_t size)
+{
+    Dl_info info;
+    const char *name = dladdr(address, &info) ? info.dli_fname : "nowhere";
+    const char *slash = strrchr(name, '/');
+    snprintf(out, size, "%s", slash ? slash + 1 : name);
+}
+
+static inline size_t keep_body(char *p, size_t size, size_t count, void *user)
+{
+    struct answer *a = (struct answer *)user;
+    size_t n = size * count, room = sizeof a->body - 1 - a->used;
+    memcpy(a->body + a->used, p, n < room ? n : room);
+    a->used += n < room ? n : room;
+    a->body[a->used] = 0;
+    return n;
+}
+
+static inline int note_library(void *user, curl_socket_t s, curlsocktype purpose)
+{
+    struct answer *a = (struct answer *)user;
+    (void)s;
+    (void)purpose;
+    library_of(__builtin_return_address(0), a->library, sizeof a->library);
+    return CURL_SOCKOPT_OK;
+}
+
+static inline void prepare(CURL *h, const char *path, struct answer *a)
+{
+    char url[512];
+    memset(a, 0, sizeof *a);
+    curl_easy_setopt(h, CURLOPT_URL, url_of(path, url, sizeof url));
+    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, keep_body);
+    curl_easy_setopt(h, CURLOPT_WRITEDATA, a);
+    curl_easy_setopt(h, CURLOPT_SOCKOPTFUNCTION, note_library);
+    curl_easy_setopt(h, CURLOPT_SOCKOPTDATA, a);
+    curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+}
+
+static inline void tell(CURL *h, const char *what, CURLcode rc, const struct answer *a)
+{
+    long status = -1;
+    curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+    printf("%s: %d %ld %s", what, (int)rc, status, a->body);
+    if (a->library[0])
+        printf(" by %s", a->library);
+    putchar('\n');
+    fflush(stdout);
+}
+
+/* A whole life: init, setopt, perform, cleanup. */
+static inline CURLcode fetch(const char *what, const char *path)
+{
+    struct answer a;
+    CURL *h = curl_easy_init();
+    if (!h) {
+        printf("%s: no handle\n", what);
+        return CURLE_FAILED_INIT;
+    }
+    prepare(h, path, &a);
+    CURLcode rc = curl_easy_perform(h);
+    tell(h, what, rc, &a);
+    curl_easy_cleanup(h);
+    return rc;
+}
+
+#endif

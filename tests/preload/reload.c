@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A plug-in that brings libcurl along comes and goes: reload ROUNDS PLUG... */
+#include "host.h"
+
+int main(int argc, char **argv)
+{
+    REQUIRE(argc > 2);
+    int rounds = atoi(argv[1]);
+    for (int i = 0; i < rounds; i++) {
+        void *lib = dlopen(argv[2 + i % (argc - 2)], RTLD_NOW | RTLD_LOCAL);
+        REQUIRE(lib);
+        CURLcode (*get)(const char *, const char *) =
+            (CURLcode(*)(const char *, const char *))dlsym(lib, "plug_fetch");
+        char path[64];
+        snprintf(path, sizeof path, "%s/%d", i % 10 ? "ok" : "f2", i);
+        REQUIRE(get && !get(path, path));
+        REQUIRE(!dlclose(lib));
+    }
+    return 0;
+}
