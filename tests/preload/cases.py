@@ -122,6 +122,8 @@ CASES = [
     hosts("RTLD_DEEPBIND plug-in of the other flavour, left", "openssl", ("deepbind", "gnutls"),
           env={"HARDEN_DEEPBIND": "leave"}, transfers=4, recovers=4,
           stays="^plug-"),
+    hosts("plug-in in a name space of its own", "openssl", ("namespace", "gnutls"), transfers=4,
+          recovers=4, stays="^plug-"),
     Case("dlopen keeps the caller's RUNPATH, NULL and dlerror", ["{out}/loader"]),
     Case("dlopen with RTLD_DEEPBIND keeps them too", ["{out}/loader", "deep"]),
     Case("a plug-in with libcurl comes and goes",

@@ -53,4 +53,5 @@ void plug_backend(CURL *h, const char *what)
     CURLcode set = curl_easy_setopt(h, CURLOPT_SSL_CTX_FUNCTION, NULL);
     printf("%s: backend %d, getinfo %d, setopt %d\n", what, info ? (int)info->backend : -1, got,
            set);
+    fflush(stdout);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads plug-ins and uses them in turns: plughost [now|lazy|deepbind PLUG]... With -DLINKED the
- * host has a libcurl of its own and takes its turn too. Handles of all are alive at the same time.
+ * Loads plug-ins and uses them in turns: plughost [now|lazy|deepbind|namespace PLUG]... With
+ * -DLINKED the host has a libcurl of its own and takes its turn too. Handles of all are alive at
+ * the same time.
  */
 #include "host.h"
 
@@ -46,7 +47,8 @@ static void load(struct plug *p, const char *how, const char *path)
     int flags = strcmp(how, "lazy") ? RTLD_NOW : RTLD_LAZY;
     if (!strcmp(how, "deepbind"))
         flags |= RTLD_DEEPBIND;
-    void *lib = dlopen(path, flags | RTLD_LOCAL);
+    void *lib = !strcmp(how, "namespace") ? dlmopen(LM_ID_NEWLM, path, flags)
+                                          : dlopen(path, flags | RTLD_LOCAL);
     if (!lib)
         puts(dlerror());
     REQUIRE(lib);
