@@ -117,6 +117,25 @@ class Hopeless(bed.Bed):
         Transcripts.compare(self, shim, plain, differences)
 
 
+class Mutants(bed.Bed):
+    """Answers with random damage: whatever libcurl makes of them, the program sees the same."""
+    splittable = True
+    count = 120
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.recorder = bed.compile_client("recorder")
+
+    def check(self, seed):
+        key = bed.unique("mutant")
+        url = self.url(key, fail=-1, how="mutant", seed=seed)
+        command = [self.recorder, "HTTP09_ALLOWED=1", "FOLLOWLOCATION=1", "MAXREDIRS=2",
+                   "TIMEOUT_MS=1500", "HEADER=%d" % (seed % 2), f"URL={url}", "perform"]
+        plain, shim = bed.bare(command), bed.hardened(command)
+        Transcripts.compare(self, shim, plain, OF_RETRIES)
+
+
 class Documented(unittest.TestCase):
     def test_every_deliberate_difference_is_in_the_document(self):
         text = (bed.ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
@@ -140,6 +159,10 @@ def add_methods():
             def method(self, scenario=scenario, variant=variant):
                 self.check(scenario, variant)
             setattr(Transcripts, method_name(scenario.name, variant), method)
+    for seed in range(Mutants.count):
+        def mutant(self, seed=seed):
+            self.check(seed)
+        setattr(Mutants, f"test_mutant_{seed}", mutant)
     for name, client in HOPELESS:
         def hopeless(self, client=client):
             self.check(client)

@@ -28,6 +28,7 @@ import email.utils
 import gzip
 import hashlib
 import json
+import random
 import select
 import socket
 import ssl
@@ -535,12 +536,38 @@ def endless_head(s, c, r, entry, headers, body):
     endless(c, entry, b"HTTP/1.1 503 Busy\r\n", b"X-More: " + b"m" * 4000 + b"\r\n")
 
 
+def mutant(s, c, r, entry, headers, body):
+    """A plausible answer with damage that depends on the seed alone."""
+    chance = random.Random(r.number("seed"))
+    status = chance.choice((200, 200, 204, 206, 302, 304, 401, 404, 429, 500, 503, 503, 103, 999))
+    lines = headers + [("Content-Length", str(len(body))), ("Date", "Thu, 01 Jan 2026 00:00:00 GMT")]
+    if chance.random() < 0.3:
+        lines[-2] = ("Transfer-Encoding", "chunked")
+        body = b"%x\r\n%s\r\n0\r\nX-T: 1\r\n\r\n" % (len(body), body)
+    if chance.random() < 0.3:
+        lines.append(("Retry-After", chance.choice(("0", "x", "-1", "99999999999"))))
+    data = bytearray(s.head_of(status, lines) + body)
+    for _ in range(chance.choice((0, 1, 1, 2, 8))):
+        at = chance.randrange(len(data))
+        way = chance.randrange(4)
+        if way == 0:
+            data[at] = chance.randrange(256)
+        elif way == 1:
+            del data[at:at + chance.randrange(1, 6)]
+        elif way == 2:
+            data[at:at] = chance.choice((b"\r\n", b"\n", b"\0", b" ", b":", b"9" * 12))
+        else:
+            data = data[:at + 1]
+    c.send(bytes(data))
+    c.finish()
+
+
 FAULTS = {
     "rst": rst, "rst-early": rst, "fin": fin, "rst-head": rst_head, "half": half,
     "rst-body": rst_body, "rst-after-head": rst_after_head, "partial": partial,
     "partial503": partial503, "slow-head": slow_head, "slow-body": slow_body, "never": never,
     "garbage": garbage, "http09": http09, "big-head": big_head, "endless-1xx": endless_1xx,
-    "endless-503": endless_503, "endless-head": endless_head,
+    "endless-503": endless_503, "endless-head": endless_head, "mutant": mutant,
 }
 REASONS = {100: "Continue", 103: "Early Hints", 200: "OK", 204: "No Content",
            206: "Partial Content", 302: "Found", 303: "See Other", 401: "Unauthorized",
