@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""What the shim costs the life of a process: nothing without network, nothing that grows with it."""
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import bed
+
+VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
+            "--errors-for-leak-kinds=definite", "--gen-suppressions=all"]
+
+
+class WithoutNetwork(unittest.TestCase):
+    def look(self, env):
+        """Threads, mappings and descriptors of a sleeping process, by name."""
+        p = subprocess.Popen(["sleep", "30"], env=env)
+        try:
+            time.sleep(0.3)
+            tasks = len(os.listdir(f"/proc/{p.pid}/task"))
+            with open(f"/proc/{p.pid}/maps", encoding="utf-8") as f:
+                maps = {line.split(None, 5)[5].strip() for line in f if len(line.split()) > 5}
+            fds = sorted(os.listdir(f"/proc/{p.pid}/fd"))
+            return tasks, maps, fds
+        finally:
+            p.kill()
+            p.wait()
+
+    def test_a_process_without_network_has_no_thread_file_or_mapping_of_ours(self):
+        env = bed.hardened_environment()
+        parent = bed.fresh_dir()
+        env["HARDEN_STATE"] = os.path.join(parent, "state")
+        plain, shim = self.look(bed.environment()), self.look(env)
+        self.assertEqual(shim[0], 1)
+        self.assertEqual(shim[1] - plain[1], {str(bed.LIBRARY)})
+        self.assertEqual(shim[2], plain[2])
+        self.assertEqual(os.listdir(parent), [])
+
+    def test_common_tools_behave_as_without(self):
+        for command in (["ls", "/"], ["sh", "-c", "echo a; (exit 3)"], ["/bin/true"],
+                        ["/bin/false"], ["python3", "-c", "print(1)"], ["env", "-i", "pwd"],
+                        ["sh", "-c", "kill -9 $$"], ["cat", "/no/such"]):
+            parent = bed.fresh_dir()
+            env = bed.hardened_environment(state=os.path.join(parent, "state"))
+            plain, shim = bed.bare(command), bed.run(command, env)
+            self.assertEqual((shim.status, shim.out, shim.err),
+                             (plain.status, plain.out, plain.err), command)
+            self.assertEqual(os.listdir(parent), [], command)
+
+
+class Growth(bed.Bed):
+    def test_ten_thousand_transfers_leak_no_descriptor_memory_or_thread(self):
+        load = bed.compile_client("load")
+        # A tenth of them on handles of their own, some failing, some over many paths.
+        urls = {"reused": (self.url("r", size=100), 5000),
+                "fresh": ("+" + self.url("f", size=100), 3000),
+                "paths": (self.http.url + "/p%d?key=p&size=10", 1000),
+                "failing": ("+" + self.http.url + "/f%d?fail=1", 1000)}
+
+        def measure(item):
+            name, (url, count) = item
+            return name, bed.hardened([load, url, 1, 200, count], timeout=240,
+                                      retry_budget="off", breaker="off", base_delay="1ms",
+                                      max_delay="1ms")
+        for result in bed.in_parallel(measure, urls.items(), 2):
+            if isinstance(result, Exception):
+                raise result
+            name, outcome = result
+            told = json.loads(outcome.out)
+            early, late = told["early"], told["late"]
+            self.assertEqual(told["bad"], 0, name)
+            self.assertEqual(sum(told["good"]), urls[name][1])
+            self.assertLessEqual(late["threads"], 2, name)
+            self.assertLessEqual(late["fds"], early["fds"], name)
+            self.assertLessEqual(late["heap_kb"], early["heap_kb"] + 64, name)
+            self.assertLessEqual(late["rss_kb"], early["rss_kb"] + 1024, name)
+
+    def test_no_descriptor_of_ours_stays_open(self):
+        script = ("import pycurl, os, sys\n"
+                  "def fds(): return sorted(os.listdir('/proc/self/fd'))\n"
+                  "c = pycurl.Curl(); c.setopt(c.URL, sys.argv[1])\n"
+                  "c.setopt(c.WRITEFUNCTION, lambda b: None); a = fds()\n"
+                  "c.perform(); c.close(); assert fds() == a, fds()\n")
+        outcome = bed.hardened(["/usr/bin/python3", "-c", script, self.url(bed.unique())])
+        self.assertEqual((outcome.status, outcome.err), (0, b""))
+
+
+class Valgrind(bed.Bed):
+    def clean(self, *arguments, status=0):
+        command = VALGRIND + ["curl", "-sS", *arguments]
+        outcome = bed.hardened(command, timeout=180)
+        self.assertEqual((outcome.status, outcome.err), (status, b""))
+
+    def test_a_plain_transfer(self):
+        self.clean(self.url(bed.unique()))
+
+    def test_a_transfer_with_retries(self):
+        self.clean(self.url(bed.unique(), fail=2))
+        self.clean(self.url(bed.unique(), fail=2, how="rst"))
+
+    def test_a_transfer_that_never_succeeds(self):
+        self.clean(self.url(bed.unique(), fail=-1, ra="0", how="429"))
+
+    def test_tls_and_an_upload(self):
+        path = bed.fresh_file(bed.body_of(20000))
+        self.clean("--cacert", self.ca, "-T", path, self.url(bed.unique(), tls=True, fail=1))
+
+    def test_parallel_transfers(self):
+        self.clean("--no-progress-meter", "-Z", *[self.url(bed.unique(), fail=1) for _ in range(3)])
+
+    def test_a_redirect_with_headers_in_the_body(self):
+        to = self.url(bed.unique(), fail=1).replace("&", "%26").replace("?", "%3F")
+        self.clean("-iL", self.url(bed.unique(), path="/hop", to=to))
+
+    def test_a_process_without_network(self):
+        env = bed.hardened_environment()
+        self.assertEqual(bed.run(VALGRIND + ["/bin/true"], env).status, 0)
+
+
+FORKS = """
+import os, pycurl, sys, signal
+def get():
+    c = pycurl.Curl(); c.setopt(c.URL, sys.argv[1]); c.setopt(c.WRITEFUNCTION, lambda b: None)
+    c.perform(); code = c.getinfo(c.RESPONSE_CODE); c.close(); return code
+assert get() == 200
+for i in range(5):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if get() == 200 else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+assert get() == 200
+"""
+
+
+class Lives(bed.Bed):
+    def test_forked_children_go_on(self):
+        key = bed.unique()
+        outcome = bed.hardened(["/usr/bin/python3", "-c", FORKS, self.url(key, fail=1)])
+        self.assertEqual((outcome.status, outcome.err), (0, b""))
+        self.assertEqual(len(self.http.log(key)), 8)
+        (host,) = outcome.health["checks"].values()
+        self.assertEqual((host["requests"], host["attempts"]), (7, 8))
+
+    def test_a_signal_during_a_wait_still_ends_the_program(self):
+        env = bed.hardened_environment(base_delay="20s", max_delay="20s", jitter="none")
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
+            p = bed.start(["curl", "-sS", self.url(bed.unique(), fail=-1)], env)
+            time.sleep(0.6)
+            began = time.monotonic()
+            p.send_signal(number)
+            outcome = bed.finish(p, env)
+            self.assertEqual(outcome.status, -number)
+            self.assertLess(time.monotonic() - began, 1)
+
+    def test_an_exit_is_not_delayed(self):
+        key = bed.unique()
+        bed.bare(["curl", "-sS", self.url(key)])
+
+        def took(run):
+            best = 9
+            for _ in range(5):
+                began = time.monotonic()
+                run(["curl", "-sS", self.url(key)])
+                best = min(best, time.monotonic() - began)
+            return best
+        self.assertLess(took(bed.hardened), took(bed.bare) + 0.15)
+
+    def test_a_small_stack_and_many_threads(self):
+        load = bed.compile_client("load")
+        outcome = bed.hardened([load, self.url("t", size=10), 24, 30, 20])
+        told = json.loads(outcome.out)
+        self.assertEqual((told["bad"], sum(told["good"])), (0, 480))
+        (host,) = outcome.health["checks"].values()
+        self.assertEqual((host["requests"], host["attempts"], host["successes"]),
+                         (480, 480, 480))
+
+
+if __name__ == "__main__":
+    unittest.main()
