@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/latency.h"
+
+#include "base/clock.h"
+
+#define BOUNDS (LATENCY_BUCKETS - 1)
+
+#define US100 (100 * NS_PER_US)
+#define DECADE(k)                                                                                  \
+    (k), (k) / 4 * 5, (k) / 2 * 3, (k)*2, (k) / 2 * 5, (k)*3, (k)*4, (k)*5, (k)*6, (k) / 2 * 15
+
+static const int64_t bound_ns[BOUNDS] = {
+    DECADE(US100),         DECADE(US100 * 10),     DECADE(US100 * 100),     DECADE(US100 * 1000),
+    DECADE(US100 * 10000), DECADE(US100 * 100000), DECADE(US100 * 1000000), US100 * 10000000,
+};
+
+/* By the number of significant bits of a duration: a bucket at or below its own, from where a few
+ * steps lead to it. 2^16 ns is the last power of two below the first bound, 2^39 below the last. */
+#define FIRST_BITS 17
+#define LAST_BITS  40
+static const uint8_t first_bucket[LAST_BITS - FIRST_BITS + 1] = {
+    0, 2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 32, 35, 38, 41, 44, 47, 50, 53, 56, 59, 62, 65, 68,
+};
+
+int latency_bucket(int64_t duration_ns)
+{
+    if (duration_ns <= bound_ns[0])
+        return 0;
+    int bits = 64 - __builtin_clzll((uint64_t)duration_ns);
+    int i =
+        bits > LAST_BITS ? first_bucket[LAST_BITS - FIRST_BITS] : first_bucket[bits - FIRST_BITS];
+    while (i < BOUNDS && duration_ns > bound_ns[i])
+        i++;
+    return i;
+}
+
+int64_t latency_bound_ns(int i)
+{
+    if (i < 0)
+        return 0;
+    return i < BOUNDS ? bound_ns[i] : INT64_MAX;
+}
+
+int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], double q)
+{
+    double total = 0;
+    for (int i = 0; i < LATENCY_BUCKETS; i++)
+        total += (double)counts[i];
+    if (total <= 0)
+        return 0;
+    double rank = q * total, seen = 0;
+    int last = 0;
+    for (int i = 0; i < BOUNDS; i++) {
+        double n = (double)counts[i];
+        if (n > 0 && seen + n >= rank) {
+            double low = i ? (double)bound_ns[i - 1] : 0;
+            double part = rank > seen ? (rank - seen) / n : 0;
+            return (int64_t)(low + ((double)bound_ns[i] - low) * part);
+        }
+        seen += n;
+        last = i;
+    }
+    /* Above the last bound there is nothing to interpolate to. */
+    return bound_ns[last];
+}
+
+uint64_t latency_count_le(const uint64_t counts[LATENCY_BUCKETS], int64_t limit_ns)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < BOUNDS && bound_ns[i] <= limit_ns; i++)
+        n += counts[i];
+    return n;
+}

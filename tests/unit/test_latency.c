@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/latency.h"
+
+#include "base/clock.h"
+#include "base/compiler.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+static int slow_bucket(int64_t d)
+{
+    int i = 0;
+    while (i < LATENCY_BUCKETS - 1 && d > latency_bound_ns(i))
+        i++;
+    return i;
+}
+
+Test(latency, every_duration_falls_between_its_bounds)
+{
+    for (int i = 0; i < LATENCY_BUCKETS - 1; i++) {
+        int64_t b = latency_bound_ns(i);
+        cr_assert(eq(int, latency_bucket(b), i));
+        cr_assert(eq(int, latency_bucket(b + 1), i + 1));
+    }
+    for (int64_t d = 1; d < INT64_MAX / 32; d = d * 9 / 8 + 1)
+        cr_assert(eq(int, latency_bucket(d), slow_bucket(d)));
+    for (int bit = 0; bit < 63; bit++)
+        for (int64_t d = (1LL << bit) - 1; d <= (1LL << bit) + 1; d++)
+            cr_assert(eq(int, latency_bucket(d), slow_bucket(d)));
+    cr_assert(eq(int, latency_bucket(0), 0));
+    cr_assert(eq(int, latency_bucket(-1), 0));
+    cr_assert(eq(int, latency_bucket(INT64_MAX), LATENCY_BUCKETS - 1));
+}
+
+Test(latency, bounds_go_from_a_tenth_of_a_millisecond_to_a_thousand_seconds)
+{
+    cr_assert(eq(i64, latency_bound_ns(0), 100 * NS_PER_US));
+    cr_assert(eq(i64, latency_bound_ns(LATENCY_BUCKETS - 2), 1000 * NS_PER_S));
+    cr_assert(eq(i64, latency_bound_ns(LATENCY_BUCKETS - 1), INT64_MAX));
+    for (int i = 1; i < LATENCY_BUCKETS; i++)
+        cr_assert(gt(i64, latency_bound_ns(i), latency_bound_ns(i - 1)));
+}
+
+Test(latency, published_bucket_bounds_are_exact)
+{
+    static const double published[] = {.005, .01, .025, .05, .075, .1,  .25,
+                                       .5,   .75, 1,    2.5, 5,    7.5, 10};
+    uint64_t counts[LATENCY_BUCKETS] = {0};
+    for (size_t i = 0; i < array_size(published); i++) {
+        int64_t bound = (int64_t)(published[i] * 1e9 + 0.5);
+        counts[latency_bucket(bound)]++;
+        counts[latency_bucket(bound + 1)]++;
+    }
+    for (size_t i = 0; i < array_size(published); i++) {
+        int64_t bound = (int64_t)(published[i] * 1e9 + 0.5);
+        cr_assert(eq(i64, latency_bound_ns(latency_bucket(bound)), bound));
+        cr_assert(eq(u64, latency_count_le(counts, bound), 2 * i + 1));
+    }
+}
+
+Test(latency, a_quantile_is_right_to_within_its_bucket)
+{
+    uint64_t counts[LATENCY_BUCKETS] = {0};
+    cr_assert(eq(i64, latency_quantile_ns(counts, 0.5), 0));
+    for (int ms = 1; ms <= 1000; ms++)
+        counts[latency_bucket(ms * NS_PER_MS)]++;
+    for (int percent = 1; percent <= 100; percent++) {
+        double truth = percent * 10 * 1e6;
+        double got = (double)latency_quantile_ns(counts, percent / 100.0);
+        cr_assert(lt(dbl, got, truth * 1.34), "p%d", percent);
+        cr_assert(gt(dbl, got, truth / 1.34), "p%d", percent);
+    }
+}
+
+Test(latency, what_is_above_all_bounds_is_shown_as_the_last_bound)
+{
+    uint64_t counts[LATENCY_BUCKETS] = {0};
+    counts[LATENCY_BUCKETS - 1] = 3;
+    cr_assert(eq(i64, latency_quantile_ns(counts, 0.5), 1000 * NS_PER_S));
+    cr_assert(eq(u64, latency_count_le(counts, 1000 * NS_PER_S), 0));
+}
