@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/breaker.h"
+
+#include "base/clock.h"
+
+/* How long a prober may keep others away; one that was killed is replaced after that. */
+#define PROBE_LEASE_NS (30 * NS_PER_S)
+/* When to ask again while another one probes. */
+#define PROBE_POLL_NS (1 * NS_PER_S)
+#define WINDOW_S      30
+#define WINDOW_MIN    10
+/* A time further ahead is not ours, whatever the configuration. */
+#define HORIZON_NS (24 * 3600 * NS_PER_S)
+
+/* state: 2 bits, trips 6, successes 6, failures in a row 10, time in ms 40. The time is when an
+ * open circuit may be probed, or when the lease of a probe ends (0: nobody probes). */
+#define STATE_MASK 3u
+#define TRIPS_MAX  63u
+#define ROW_MAX    1023u
+#define MS_MAX     ((1ULL << 40) - 1)
+
+struct word {
+    enum breaker_state state;
+    unsigned trips, successes, failures;
+    int64_t time_ns;
+};
+
+static struct word unpack(uint64_t w)
+{
+    unsigned state = w & STATE_MASK;
+    return (struct word){
+        .state = state <= BREAKER_HALF_OPEN ? (enum breaker_state)state : BREAKER_CLOSED,
+        .trips = (w >> 2) & TRIPS_MAX,
+        .successes = (w >> 8) & TRIPS_MAX,
+        .failures = (w >> 14) & ROW_MAX,
+        .time_ns = (int64_t)(w >> 24) * NS_PER_MS,
+    };
+}
+
+static unsigned capped(unsigned n, unsigned max)
+{
+    return n < max ? n : max;
+}
+
+static uint64_t pack(struct word w)
+{
+    uint64_t ms = w.time_ns > 0 ? ((uint64_t)w.time_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
+    return (uint64_t)w.state | (uint64_t)capped(w.trips, TRIPS_MAX) << 2 |
+           (uint64_t)capped(w.successes, TRIPS_MAX) << 8 |
+           (uint64_t)capped(w.failures, ROW_MAX) << 14 | (ms < MS_MAX ? ms : MS_MAX) << 24;
+}
+
+static uint64_t load(const _Atomic uint64_t *w)
+{
+    return atomic_load_explicit(w, memory_order_relaxed);
+}
+
+static bool swap(_Atomic uint64_t *w, uint64_t *seen, uint64_t next)
+{
+    return atomic_compare_exchange_weak_explicit(w, seen, next, memory_order_relaxed,
+                                                 memory_order_relaxed);
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Whether the time is still to come, and could have been set by one of us. */
+static bool pending(int64_t time_ns, int64_t now_ns, int64_t furthest_ns)
+{
+    return time_ns > now_ns && time_ns - now_ns <= furthest_ns + NS_PER_MS;
+}
+
+struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, int64_t now_ns)
+{
+    uint64_t raw = load(&b->state);
+    for (;;) {
+        struct word w = unpack(raw);
+        if (w.state == BREAKER_CLOSED)
+            return (struct breaker_answer){.admit = true};
+        if (w.state == BREAKER_OPEN &&
+            pending(w.time_ns, now_ns, smaller(p->breaker_max_open_ns, HORIZON_NS)))
+            return (struct breaker_answer){.retry_at_ns = w.time_ns};
+        if (w.state == BREAKER_HALF_OPEN && pending(w.time_ns, now_ns, PROBE_LEASE_NS))
+            return (struct breaker_answer){.retry_at_ns =
+                                               smaller(w.time_ns, now_ns + PROBE_POLL_NS)};
+        if (w.state == BREAKER_OPEN)
+            w.successes = 0;
+        bool changed = w.state == BREAKER_OPEN;
+        w.state = BREAKER_HALF_OPEN;
+        w.time_ns = now_ns + PROBE_LEASE_NS;
+        if (swap(&b->state, &raw, pack(w)))
+            return (struct breaker_answer){.admit = true, .probe = true, .changed = changed};
+    }
+}
+
+/* Up to a tenth earlier than the full time, so that those who wait for it do not come at once. */
+static int64_t open_for_ns(const struct policy *p, unsigned trips, uint64_t random)
+{
+    int64_t max = smaller(p->breaker_max_open_ns, HORIZON_NS);
+    int64_t d = max;
+    if (__builtin_mul_overflow(p->breaker_open_ns, (int64_t)trips, &d) || d > max)
+        d = max;
+    if (d <= 0)
+        return 0;
+    return d - (int64_t)(((unsigned __int128)(uint64_t)(d / 10) * random) >> 64);
+}
+
+static struct word opened(const struct policy *p, struct word w, int64_t now_ns, uint64_t random)
+{
+    unsigned trips = capped(w.trips + 1, TRIPS_MAX);
+    return (struct word){
+        .state = BREAKER_OPEN, .trips = trips, .time_ns = now_ns + open_for_ns(p, trips, random)};
+}
+
+/* window: start in s 28 bits, total 18, failed 18. */
+#define COUNT_BITS 18
+#define COUNT_MAX  ((1u << COUNT_BITS) - 1)
+#define HALVE_AT   (1u << (COUNT_BITS - 1))
+
+static uint64_t window_pack(uint64_t start_s, uint64_t total, uint64_t failed)
+{
+    return start_s << (2 * COUNT_BITS) | total << COUNT_BITS | failed;
+}
+
+/* Counts a result; true when the ratio says that the circuit must open. */
+static bool window_add(struct breaker *b, const struct policy *p, bool failed, int64_t now_ns)
+{
+    uint64_t now_s = ((uint64_t)now_ns / NS_PER_S) & ((1u << 28) - 1);
+    uint64_t raw = load(&b->window), total, bad;
+    for (;;) {
+        uint64_t start = raw >> (2 * COUNT_BITS);
+        total = (raw >> COUNT_BITS) & COUNT_MAX;
+        bad = raw & COUNT_MAX;
+        if (start <= now_s && now_s - start < WINDOW_S && total < HALVE_AT && bad <= total) {
+            /* The common case is one add, which needs no second try when others count too. */
+            raw = atomic_fetch_add_explicit(&b->window, (1ULL << COUNT_BITS) + failed,
+                                            memory_order_relaxed);
+            total = ((raw >> COUNT_BITS) & COUNT_MAX) + 1;
+            bad = (raw & COUNT_MAX) + failed;
+            break;
+        }
+        bool keep = start <= now_s && now_s - start < WINDOW_S && bad <= total;
+        total = (keep ? total / 2 : 0) + 1;
+        bad = (keep ? bad / 2 : 0) + failed;
+        if (swap(&b->window, &raw, window_pack(keep ? start : now_s, total, bad)))
+            break;
+    }
+    return failed && p->breaker_ratio_percent > 0 && total >= WINDOW_MIN &&
+           bad * 100 >= total * (unsigned)p->breaker_ratio_percent;
+}
+
+static bool report_closed(struct breaker *b, const struct policy *p, bool success, int64_t now_ns,
+                          uint64_t random, uint64_t raw)
+{
+    bool ratio = window_add(b, p, !success, now_ns);
+    for (;;) {
+        struct word w = unpack(raw);
+        if (w.state != BREAKER_CLOSED)
+            return false; /* another one opened it meanwhile */
+        if (success && !w.failures)
+            return false;
+        struct word next = w;
+        next.failures = success ? 0 : capped(w.failures + 1, ROW_MAX);
+        bool trip = !success && (ratio || next.failures >= (unsigned)p->breaker_failures);
+        if (trip)
+            next = opened(p, w, now_ns, random);
+        if (!swap(&b->state, &raw, pack(next)))
+            continue;
+        if (trip)
+            atomic_store_explicit(&b->window, 0, memory_order_relaxed);
+        return trip;
+    }
+}
+
+static bool report_probe(struct breaker *b, const struct policy *p, bool success, int64_t now_ns,
+                         uint64_t random, uint64_t raw)
+{
+    for (;;) {
+        struct word w = unpack(raw);
+        if (w.state != BREAKER_HALF_OPEN)
+            return false;
+        struct word next = w;
+        next.time_ns = 0;
+        next.successes++;
+        if (!success)
+            next = opened(p, w, now_ns, random);
+        else if (next.successes >= (unsigned)p->breaker_successes)
+            next = (struct word){.state = BREAKER_CLOSED};
+        if (swap(&b->state, &raw, pack(next)))
+            return next.state != BREAKER_HALF_OPEN;
+    }
+}
+
+bool breaker_report(struct breaker *b, const struct policy *p, bool success, bool probe,
+                    int64_t now_ns, uint64_t random)
+{
+    uint64_t raw = load(&b->state);
+    enum breaker_state state = unpack(raw).state;
+    if (state == BREAKER_CLOSED)
+        return report_closed(b, p, success, now_ns, random, raw);
+    /* Results of requests that were under way when the circuit opened decide nothing. */
+    return probe && report_probe(b, p, success, now_ns, random, raw);
+}
+
+void breaker_cancel(struct breaker *b, int64_t now_ns)
+{
+    (void)now_ns;
+    uint64_t raw = load(&b->state);
+    struct word w;
+    do {
+        w = unpack(raw);
+        if (w.state != BREAKER_HALF_OPEN)
+            return;
+        w.time_ns = 0;
+    } while (!swap(&b->state, &raw, pack(w)));
+}
+
+enum breaker_state breaker_state_at(const struct breaker *b, int64_t now_ns)
+{
+    struct word w = unpack(load(&b->state));
+    return w.state == BREAKER_OPEN && !pending(w.time_ns, now_ns, HORIZON_NS) ? BREAKER_HALF_OPEN
+                                                                              : w.state;
+}
+
+int64_t breaker_open_until_ns(const struct breaker *b, const struct policy *p, int64_t now_ns)
+{
+    struct word w = unpack(load(&b->state));
+    int64_t max = smaller(p->breaker_max_open_ns, HORIZON_NS);
+    return w.state == BREAKER_OPEN && pending(w.time_ns, now_ns, max) ? w.time_ns : 0;
+}
+
+int breaker_trips(const struct breaker *b)
+{
+    return (int)unpack(load(&b->state)).trips;
+}
+
+const char *breaker_state_name(enum breaker_state s)
+{
+    switch (s) {
+    case BREAKER_OPEN:
+        return "open";
+    case BREAKER_HALF_OPEN:
+        return "half-open";
+    case BREAKER_CLOSED:
+    default:
+        return "closed";
+    }
+}

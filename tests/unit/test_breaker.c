@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/breaker.h"
+
+#include "base/clock.h"
+#include "base/compiler.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#define T0 (5000 * NS_PER_S)
+
+static const struct policy policy = {
+    .breaker = BREAKER_ON,
+    .breaker_failures = 5,
+    .breaker_ratio_percent = 50,
+    .breaker_open_ns = 30 * NS_PER_S,
+    .breaker_max_open_ns = 300 * NS_PER_S,
+    .breaker_successes = 2,
+};
+
+static bool result(struct breaker *b, bool success, int64_t now)
+{
+    return breaker_report(b, &policy, success, false, now, 0);
+}
+
+static void trip(struct breaker *b, int64_t now)
+{
+    for (int i = 0; i < 4; i++)
+        cr_assert(not(result(b, false, now)));
+    cr_assert(result(b, false, now));
+}
+
+static struct breaker_answer probe(struct breaker *b, int64_t now)
+{
+    struct breaker_answer a = breaker_admit(b, &policy, now);
+    cr_assert(a.admit);
+    cr_assert(a.probe);
+    return a;
+}
+
+Test(breaker, opens_at_the_fifth_failure_in_a_row)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_OPEN));
+    cr_assert(eq(int, breaker_trips(&b), 1));
+    struct breaker_answer a = breaker_admit(&b, &policy, T0);
+    cr_assert(not(a.admit));
+    cr_assert(eq(i64, a.retry_at_ns, T0 + 30 * NS_PER_S));
+    cr_assert(eq(i64, breaker_open_until_ns(&b, &policy, T0), T0 + 30 * NS_PER_S));
+}
+
+Test(breaker, a_success_begins_the_count_anew)
+{
+    struct breaker b = {0};
+    /* 30 % failures only, so that the ratio stays out of it. */
+    for (int i = 0; i < 40; i++) {
+        for (int k = 0; k < 9; k++)
+            cr_assert(not(result(&b, true, T0)));
+        for (int k = 0; k < 4; k++)
+            cr_assert(not(result(&b, false, T0)));
+    }
+    cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_CLOSED));
+}
+
+Test(breaker, opens_when_half_of_ten_fail_within_the_window)
+{
+    struct breaker b = {0};
+    for (int i = 0; i < 4; i++) {
+        cr_assert(not(result(&b, false, T0)));
+        cr_assert(not(result(&b, true, T0)));
+    }
+    cr_assert(not(result(&b, false, T0)));
+    cr_assert(result(&b, false, T0));
+    cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_OPEN));
+}
+
+Test(breaker, does_not_judge_a_ratio_of_few_or_old_results)
+{
+    struct breaker b = {0};
+    for (int i = 0; i < 100; i++) {
+        /* Half of them fail, but never ten within 30 s. */
+        cr_assert(not(result(&b, i % 2, T0 + i * 4 * NS_PER_S)));
+    }
+}
+
+Test(breaker, a_busy_window_keeps_its_ratio)
+{
+    struct breaker b = {0};
+    for (int i = 0; i < 1000000; i++)
+        result(&b, true, T0);
+    for (int i = 0; i < 1000; i++)
+        cr_assert(not(result(&b, i % 2, T0)));
+    cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_CLOSED));
+}
+
+Test(breaker, lets_one_probe_through_when_its_time_is_up)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    int64_t up = T0 + 30 * NS_PER_S;
+    cr_assert(not(breaker_admit(&b, &policy, up - 1).admit));
+    cr_assert(eq(int, breaker_state_at(&b, up), BREAKER_HALF_OPEN));
+    cr_assert(eq(i64, breaker_open_until_ns(&b, &policy, up), 0));
+    cr_assert(probe(&b, up).changed);
+    struct breaker_answer other = breaker_admit(&b, &policy, up);
+    cr_assert(not(other.admit));
+    cr_assert(gt(i64, other.retry_at_ns, up));
+}
+
+Test(breaker, two_good_probes_close_it)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    int64_t now = T0 + 30 * NS_PER_S;
+    probe(&b, now);
+    cr_assert(not(breaker_report(&b, &policy, true, true, now, 0)));
+    cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_HALF_OPEN));
+    cr_assert(not(probe(&b, now).changed));
+    cr_assert(breaker_report(&b, &policy, true, true, now, 0));
+    cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_CLOSED));
+    cr_assert(eq(int, breaker_trips(&b), 0));
+    trip(&b, now); /* nothing of before counts */
+}
+
+Test(breaker, each_failed_probe_opens_it_for_longer_up_to_the_maximum)
+{
+    struct breaker b = {0};
+    int64_t now = T0;
+    trip(&b, now);
+    for (int n = 1; n < 15; n++) {
+        int64_t open = (n < 10 ? n * 30 : 300) * NS_PER_S;
+        cr_assert(eq(i64, breaker_admit(&b, &policy, now).retry_at_ns, now + open));
+        now += open;
+        probe(&b, now);
+        cr_assert(breaker_report(&b, &policy, false, true, now, 0));
+        cr_assert(eq(int, breaker_trips(&b), n + 1));
+    }
+}
+
+Test(breaker, a_failed_probe_after_a_good_one_opens_it_again)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    int64_t now = T0 + 30 * NS_PER_S;
+    probe(&b, now);
+    breaker_report(&b, &policy, true, true, now, 0);
+    probe(&b, now);
+    cr_assert(breaker_report(&b, &policy, false, true, now, 0));
+    now += 60 * NS_PER_S;
+    probe(&b, now); /* and the good one of before is forgotten */
+    cr_assert(not(breaker_report(&b, &policy, true, true, now, 0)));
+}
+
+Test(breaker, jitter_shortens_the_open_time_by_a_tenth_at_most)
+{
+    struct breaker b = {0};
+    for (int i = 0; i < 4; i++)
+        result(&b, false, T0);
+    cr_assert(breaker_report(&b, &policy, false, false, T0, UINT64_MAX));
+    int64_t until = breaker_admit(&b, &policy, T0).retry_at_ns;
+    cr_assert(ge(i64, until, T0 + 27 * NS_PER_S));
+    cr_assert(lt(i64, until, T0 + 28 * NS_PER_S));
+}
+
+Test(breaker, a_killed_prober_is_replaced)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    int64_t now = T0 + 30 * NS_PER_S;
+    probe(&b, now);
+    cr_assert(not(breaker_admit(&b, &policy, now + 29 * NS_PER_S).admit));
+    probe(&b, now + 31 * NS_PER_S);
+}
+
+Test(breaker, a_cancelled_probe_makes_room_for_the_next)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    int64_t now = T0 + 30 * NS_PER_S;
+    probe(&b, now);
+    breaker_cancel(&b, now);
+    probe(&b, now);
+    struct breaker closed = {0};
+    breaker_cancel(&closed, now);
+    cr_assert(eq(u64, closed.state, 0));
+}
+
+Test(breaker, results_from_before_it_opened_decide_nothing)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    uint64_t was = b.state;
+    cr_assert(not(result(&b, true, T0)));
+    cr_assert(not(result(&b, false, T0)));
+    cr_assert(eq(u64, b.state, was));
+    probe(&b, T0 + 30 * NS_PER_S);
+    was = b.state;
+    cr_assert(not(result(&b, true, T0 + 30 * NS_PER_S)));
+    cr_assert(not(result(&b, false, T0 + 30 * NS_PER_S)));
+    cr_assert(eq(u64, b.state, was));
+}
+
+Test(breaker, no_corrupted_word_keeps_a_host_shut)
+{
+    uint64_t seed = 7;
+    for (int i = 0; i < 100000; i++) {
+        seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+        struct breaker b = {.state = seed ^ seed << 17, .window = seed * 31};
+        struct breaker_answer a = breaker_admit(&b, &policy, T0);
+        if (!a.admit) {
+            cr_assert(le(i64, a.retry_at_ns, T0 + 301 * NS_PER_S));
+            cr_assert(breaker_admit(&b, &policy, T0 + 302 * NS_PER_S).admit);
+        }
+        enum breaker_state s = breaker_state_at(&b, T0);
+        cr_assert(s == BREAKER_CLOSED || s == BREAKER_OPEN || s == BREAKER_HALF_OPEN);
+        breaker_report(&b, &policy, i % 2, a.probe, T0, seed);
+        cr_assert(ge(int, breaker_trips(&b), 0));
+    }
+}
+
+Test(breaker, states_have_names)
+{
+    cr_assert_str_eq(breaker_state_name(BREAKER_CLOSED), "closed");
+    cr_assert_str_eq(breaker_state_name(BREAKER_OPEN), "open");
+    cr_assert_str_eq(breaker_state_name(BREAKER_HALF_OPEN), "half-open");
+}
