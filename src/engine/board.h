@@ -189,7 +189,7 @@ static inline struct slot *board_overflow(const struct board *b)
 static inline bool slot_touch(struct slot *s, uint64_t key, int64_t now_ns)
 {
     int64_t used = atomic_load_explicit(&s->last_used_ns, memory_order_relaxed);
-    if (unlikely(now_ns - used >= BOARD_TOUCH_NS || used > now_ns + BOARD_TOUCH_NS))
+    if (unlikely(used <= now_ns - BOARD_TOUCH_NS || used > now_ns + BOARD_TOUCH_NS))
         atomic_store(&s->last_used_ns, now_ns);
     return atomic_load(&s->key) == key;
 }

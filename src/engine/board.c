@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/board.h"
+
+#include <string.h>
+
+/* A key being changed: top bit, 31 bits of the new key, 32 bits of time in units of 2^30 ns. The
+ * time lets others take over from a process that was killed meanwhile. */
+#define CHANGING      (1ULL << 63)
+#define CHANGE_TAG(k) (((k) >> 8) & 0x7fffffff)
+#define CHANGE_UNITS  60
+/* No configuration lets a bucket be in debt for longer. */
+#define DEBT_MAX_NS (40LL * 86400 * NS_PER_S)
+#define CLAIM_TRIES 4
+
+static uint32_t change_time(int64_t now_ns)
+{
+    return (uint32_t)((uint64_t)now_ns >> 30);
+}
+
+static uint64_t change_marker(uint64_t key, int64_t now_ns)
+{
+    return CHANGING | CHANGE_TAG(key) << 32 | change_time(now_ns);
+}
+
+static bool changing_to(uint64_t seen, uint64_t key)
+{
+    return (seen & CHANGING) && ((seen >> 32) & 0x7fffffff) == CHANGE_TAG(key);
+}
+
+static bool change_stale(uint64_t marker, int64_t now_ns)
+{
+    return change_time(now_ns) - (uint32_t)marker > CHANGE_UNITS;
+}
+
+static uint32_t probes(const struct board *b)
+{
+    return b->slot_count < BOARD_PROBES ? b->slot_count : BOARD_PROBES;
+}
+
+static struct slot *probe(const struct board *b, uint64_t key, uint32_t i)
+{
+    uint32_t home = (uint32_t)(((unsigned __int128)(key << 1) * b->slot_count) >> 64);
+    uint32_t at = home + i;
+    return &b->slots[at < b->slot_count ? at : at - b->slot_count];
+}
+
+/* Whether nothing would be lost or loosened if the slot began afresh. */
+static bool idle(const struct slot *s, int64_t now_ns)
+{
+    int64_t used = atomic_load(&s->last_used_ns);
+    if (used > now_ns - BOARD_IDLE_NS && used <= now_ns + BOARD_TOUCH_NS)
+        return false;
+    int64_t gate = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
+    if (gate > now_ns && gate - now_ns < DEBT_MAX_NS)
+        return false;
+    for (int i = 0; i < RATES_MAX; i++) {
+        int64_t tat = atomic_load_explicit(&s->tat_ns[i], memory_order_relaxed);
+        if (tat > now_ns && tat - now_ns < DEBT_MAX_NS)
+            return false;
+    }
+    return breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED;
+}
+
+/* Word by word: every word may be read meanwhile. */
+static void clear_words(struct slot *s, size_t from, size_t to)
+{
+    typedef _Atomic uint64_t __attribute__((may_alias)) word;
+    word *w = (word *)(void *)s;
+    for (size_t i = from / sizeof *w; i < to / sizeof *w; i++)
+        atomic_store_explicit(&w[i], 0, memory_order_relaxed);
+}
+
+static void publish(struct slot *s, const char *name, enum slot_kind kind)
+{
+    size_t n = strnlen(name, SLOT_NAME_SIZE - 1);
+    memcpy(s->name, name, n);
+    s->name[n] = '\0';
+    atomic_store_explicit(&s->kind, (uint16_t)kind, memory_order_relaxed);
+    atomic_store_explicit(&s->published, 1, memory_order_release);
+}
+
+static struct slot *use(struct slot *s, const char *name, enum slot_kind kind)
+{
+    /* Who claimed it may have been killed before the name was whole. The same key has the same
+     * name, so it does not matter if two of us write it. */
+    if (!atomic_load_explicit(&s->published, memory_order_acquire))
+        publish(s, name, kind);
+    else if (kind == SLOT_HOST && atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_HOST)
+        atomic_store_explicit(&s->kind, SLOT_HOST, memory_order_relaxed);
+    return s;
+}
+
+struct place {
+    struct slot *found; /* has the key */
+    struct slot *free;  /* the first free one: nothing comes after it */
+    struct slot *idle;  /* the least recently used */
+    uint64_t idle_key;
+    bool contested; /* somebody is giving a slot to this key just now */
+};
+
+static struct place look(const struct board *b, uint64_t key, int64_t now_ns)
+{
+    struct place at = {0};
+    int64_t oldest = INT64_MAX;
+    for (uint32_t i = 0; i < probes(b); i++) {
+        struct slot *s = probe(b, key, i);
+        uint64_t seen = atomic_load(&s->key);
+        if (seen == key) {
+            at.found = s;
+            break;
+        }
+        if (!seen) {
+            at.free = s;
+            break;
+        }
+        bool stale = (seen & CHANGING) && change_stale(seen, now_ns);
+        if ((seen & CHANGING) && !stale) {
+            at.contested |= changing_to(seen, key);
+            continue;
+        }
+        int64_t used = atomic_load_explicit(&s->last_used_ns, memory_order_relaxed);
+        if ((stale || idle(s, now_ns)) && used < oldest) {
+            oldest = used;
+            at.idle = s;
+            at.idle_key = seen;
+        }
+    }
+    return at;
+}
+
+/* Whether the key has, or is about to have, a slot other than ours. */
+static bool elsewhere(const struct board *b, uint64_t key, const struct slot *ours, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < probes(b); i++) {
+        struct slot *s = probe(b, key, i);
+        uint64_t seen = atomic_load(&s->key);
+        if (s != ours && (seen == key || (changing_to(seen, key) && !change_stale(seen, now_ns))))
+            return true;
+    }
+    return false;
+}
+
+/* Gives an idle slot to the key: mark, look again, clear, name, hand over. Two that do this for the
+ * same key at once in different slots would split one limit in two; each marks before it looks, so
+ * at least one sees the other, and who sees another gives way. */
+static struct slot *recycle(const struct board *b, const struct place *at, uint64_t key,
+                            const char *name, enum slot_kind kind, int64_t now_ns)
+{
+    struct slot *s = at->idle;
+    uint64_t old = at->idle_key, marker = change_marker(key, now_ns);
+    if (!atomic_compare_exchange_strong(&s->key, &old, marker))
+        return NULL;
+    if ((!(old & CHANGING) && !idle(s, now_ns)) || elsewhere(b, key, s, now_ns)) {
+        uint64_t mine = marker;
+        atomic_compare_exchange_strong(&s->key, &mine, old);
+        return NULL;
+    }
+    clear_words(s, sizeof s->key, sizeof *s);
+    publish(s, name, kind);
+    atomic_store_explicit(&s->last_used_ns, now_ns, memory_order_relaxed);
+    return atomic_compare_exchange_strong(&s->key, &marker, key) ? s : NULL;
+}
+
+static struct slot *overflow(struct board *b, int64_t now_ns)
+{
+    struct slot *s = board_overflow(b);
+    atomic_fetch_add_explicit(&b->header->overflows, 1, memory_order_relaxed);
+    if (!atomic_load_explicit(&s->key, memory_order_relaxed))
+        atomic_store(&s->key, CHANGING); /* no key of a host is like it */
+    slot_touch(s, CHANGING, now_ns);
+    return use(s, BOARD_OVERFLOW_NAME, SLOT_HOST);
+}
+
+struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum slot_kind kind,
+                        int64_t now_ns)
+{
+    uint64_t key = board_key(hash);
+    for (int i = 0; i < CLAIM_TRIES; i++) {
+        struct place at = look(b, key, now_ns);
+        if (at.free) {
+            uint64_t none = 0;
+            atomic_compare_exchange_strong(&at.free->key, &none, key);
+            at.found = at.free; /* ours, or somebody was faster: the key tells */
+        }
+        if (at.found) {
+            if (slot_touch(at.found, key, now_ns))
+                return use(at.found, name, kind);
+            continue;
+        }
+        if (at.contested || !at.idle)
+            break;
+        struct slot *s = recycle(b, &at, key, name, kind, now_ns);
+        if (s)
+            return s;
+    }
+    return overflow(b, now_ns);
+}
+
+struct slot *board_find(const struct board *b, uint64_t hash)
+{
+    uint64_t key = board_key(hash);
+    for (uint32_t i = 0; i < probes(b); i++) {
+        struct slot *s = probe(b, key, i);
+        uint64_t seen = atomic_load_explicit(&s->key, memory_order_acquire);
+        if (seen == key)
+            return s;
+        if (!seen)
+            return NULL;
+    }
+    return NULL;
+}
+
+uint32_t board_size(const struct board *b)
+{
+    return b->slot_count + 1;
+}
+
+static void copy_name(char out[SLOT_NAME_SIZE], const char *name)
+{
+    size_t n = 0;
+    for (; n < SLOT_NAME_SIZE - 1 && name[n]; n++)
+        out[n] = name[n] > ' ' && name[n] < 0x7f ? name[n] : '?';
+    out[n] = '\0';
+}
+
+struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE])
+{
+    if (i > b->slot_count)
+        return NULL;
+    struct slot *s = &b->slots[i];
+    uint64_t key = atomic_load_explicit(&s->key, memory_order_acquire);
+    if (!key || (i < b->slot_count && (key & CHANGING)) ||
+        !atomic_load_explicit(&s->published, memory_order_acquire))
+        return NULL;
+    copy_name(name, i < b->slot_count ? s->name : BOARD_OVERFLOW_NAME);
+    /* Given to another while we read: the name may be of two. */
+    atomic_thread_fence(memory_order_acquire);
+    if (!name[0] || atomic_load_explicit(&s->key, memory_order_relaxed) != key)
+        return NULL;
+    return s;
+}
+
+uint32_t board_index(const struct board *b, const struct slot *s)
+{
+    uintptr_t first = (uintptr_t)b->slots, at = (uintptr_t)s;
+    size_t i = at < first ? SIZE_MAX : (at - first) / sizeof *s;
+    return i <= b->slot_count ? (uint32_t)i : board_size(b);
+}
+
+void slot_reset(struct slot *s)
+{
+    size_t used = offsetof(struct slot, last_used_ns);
+    clear_words(s, sizeof s->key, used);
+    clear_words(s, used + sizeof s->last_used_ns, offsetof(struct slot, shown_rate));
+    clear_words(s, offsetof(struct slot, latency), sizeof *s);
+}

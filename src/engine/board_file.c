@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/board.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BOARD_NAME   "board"
+#define NEW_NAME     "board.new" /* written under the directory's lock, then renamed */
+#define SLOTS_MAX    (1u << 22)
+#define LOCK_TRIES   50
+#define LOCK_WAIT_NS (2 * NS_PER_MS)
+
+_Static_assert(sizeof(struct board_header) % CACHE_LINE == 0, "slots begin on a cache line");
+
+enum opened { OPENED, UNFIT, UNSAFE, FAILED };
+
+static size_t file_size(uint32_t slot_count)
+{
+    return sizeof(struct board_header) + ((size_t)slot_count + 1) * sizeof(struct slot);
+}
+
+/* With bounded probing a full large table would turn keys away that it has room for. */
+static uint32_t with_spare(uint32_t slot_count)
+{
+    if (slot_count < 1)
+        slot_count = 1;
+    if (slot_count > BOARD_PROBES)
+        slot_count = slot_count < SLOTS_MAX / 2 ? slot_count + slot_count / 4 : SLOTS_MAX;
+    return slot_count;
+}
+
+static void read_boot_id(char id[40])
+{
+    memset(id, 0, 40);
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (read(fd, id, 36) != 36)
+        memset(id, 0, 40);
+    close(fd);
+}
+
+static struct board_header header_for(uint32_t slot_count)
+{
+    struct board_header h = {
+        .magic = BOARD_MAGIC,
+        .layout = BOARD_LAYOUT,
+        .slot_size = sizeof(struct slot),
+        .slot_count = slot_count,
+        .uid = geteuid(),
+    };
+    read_boot_id(h.boot_id);
+    return h;
+}
+
+static bool header_fits(const struct board_header *h, off_t size)
+{
+    struct board_header want = header_for(h->slot_count);
+    return h->magic == want.magic && h->layout == want.layout && h->slot_size == want.slot_size &&
+           h->uid == want.uid && !memcmp(h->boot_id, want.boot_id, sizeof want.boot_id) &&
+           h->slot_count >= 1 && h->slot_count <= SLOTS_MAX &&
+           size == (off_t)file_size(h->slot_count);
+}
+
+static bool ours_alone(const struct stat *st)
+{
+    return st->st_uid == geteuid() && !(st->st_mode & (S_IRWXG | S_IRWXO));
+}
+
+static bool map(struct board *b, int fd, uint32_t slot_count)
+{
+    int flags = MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0);
+    void *p = mmap(NULL, file_size(slot_count), PROT_READ | PROT_WRITE, flags, fd, 0);
+    if (p == MAP_FAILED)
+        return false;
+    b->header = p;
+    b->slots = (struct slot *)(b->header + 1);
+    b->slot_count = slot_count; /* checked once; what the file says later does not matter */
+    b->shared = fd >= 0;
+    return true;
+}
+
+/* UNFIT: not of our kind, to be replaced; UNSAFE: of somebody else, not to be touched. */
+static enum opened try_open(struct board *b, int dir, const char **why)
+{
+    struct stat st;
+    struct board_header h;
+    /* A pipe in its place must not block us. */
+    int fd = openat(dir, BOARD_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        *why = "the board cannot be opened";
+        return errno == ENOENT ? UNFIT : UNSAFE;
+    }
+    enum opened result = UNSAFE;
+    *why = "the board is not a file of this user alone";
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !ours_alone(&st))
+        goto out;
+    result = UNFIT;
+    if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h || !header_fits(&h, st.st_size))
+        goto out;
+    *why = "the board cannot be mapped";
+    result = map(b, fd, h.slot_count) ? OPENED : FAILED;
+out:
+    close(fd);
+    return result;
+}
+
+/* A whole new board comes into place at once: nobody ever sees half of one. Those who have mapped
+ * the old one go on with it. */
+static enum opened replace(int dir, uint32_t slot_count, const char **why)
+{
+    struct board_header h = header_for(slot_count);
+    *why = "the board cannot be created";
+    unlinkat(dir, NEW_NAME, 0);
+    int fd = openat(dir, NEW_NAME, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    S_IRUSR | S_IWUSR);
+    if (fd < 0)
+        return FAILED;
+    /* Every page is there before it is mapped: a full file system must not end in SIGBUS. */
+    bool ok = !posix_fallocate(fd, 0, (off_t)file_size(slot_count)) &&
+              pwrite(fd, &h, sizeof h, 0) == (ssize_t)sizeof h &&
+              !renameat(dir, NEW_NAME, dir, BOARD_NAME);
+    if (!ok)
+        unlinkat(dir, NEW_NAME, 0);
+    close(fd);
+    return ok ? OPENED : FAILED;
+}
+
+/* Only while a board is put in place, so that of two that do it both end up on the same one. Who
+ * holds it may be stopped: wait a little, not for ever. */
+static bool lock(int dir)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (!flock(dir, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_WAIT_NS}, NULL);
+    }
+    return false;
+}
+
+static bool open_shared(struct board *b, const char *path, uint32_t slot_count, const char **why)
+{
+    struct stat st;
+    bool ok = false;
+    *why = "the state directory cannot be made";
+    if (mkdir(path, S_IRWXU) && errno != EEXIST)
+        return false;
+    *why = "the state directory cannot be opened";
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0)
+        return false;
+    *why = "the state directory is not of this user alone";
+    if (fstat(dir, &st) || !ours_alone(&st))
+        goto out;
+    enum opened result = try_open(b, dir, why);
+    if (result == UNFIT) {
+        *why = "the state directory stays locked";
+        if (!lock(dir))
+            goto out;
+        result = try_open(b, dir, why);
+        if (result == UNFIT && (result = replace(dir, slot_count, why)) == OPENED)
+            result = try_open(b, dir, why);
+        flock(dir, LOCK_UN);
+    }
+    ok = result == OPENED;
+out:
+    close(dir);
+    return ok;
+}
+
+struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
+{
+    int saved = errno;
+    const char *reason = NULL;
+    struct board *b = calloc(1, sizeof *b);
+    slot_count = with_spare(slot_count);
+    if (b && !(dir && open_shared(b, dir, slot_count, &reason))) {
+        if (map(b, -1, slot_count)) {
+            *b->header = header_for(slot_count);
+        } else {
+            free(b);
+            b = NULL;
+        }
+    } else {
+        reason = NULL;
+    }
+    if (why)
+        *why = reason;
+    errno = saved;
+    return b;
+}

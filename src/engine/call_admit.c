@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/call_parts.h"
+
+#include "engine/gcra.h"
+#include "engine/health.h"
+
+/* How often to try again when others take from the same buckets at the same moment. */
+#define TAKE_ROUNDS 8
+/* After that, ask again so much later. */
+#define CROWDED_NS NS_PER_MS
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t later_by(int64_t t, int64_t d)
+{
+    int64_t sum;
+    return __builtin_add_overflow(t, d, &sum) ? INT64_MAX : sum;
+}
+
+/* Until when the server asked for silence; 0 when it did not. Further ahead than the longest hint
+ * that we obey is not for us to obey, or no hint at all. */
+static int64_t gate_end(const struct call *c, const struct slot *s, int64_t now_ns)
+{
+    int64_t gate = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
+    if (likely(gate <= now_ns) || gate - now_ns > c->policy->retry_after_max_ns ||
+        call_is_overflow(c, s))
+        return 0;
+    return gate;
+}
+
+struct taken {
+    _Atomic int64_t *tat;
+    int64_t before, after;
+};
+
+/* The earliest start >= t_ns that every rate of every bucket allows. */
+static int64_t earliest(const struct call *c, int64_t now_ns, int64_t t_ns)
+{
+    const struct policy *p = c->policy;
+    int64_t start = t_ns;
+    for (int i = 0; i < p->limit_count; i++) {
+        for (int j = 0; j < p->limits[i].rate_count; j++) {
+            const struct rate *r = &p->limits[i].rates[j];
+            int64_t tat =
+                atomic_load_explicit(&c->binding->bucket[i]->tat_ns[j], memory_order_relaxed);
+            int64_t e = gcra_earliest(gcra_clamp(tat, now_ns, r, p->cost), t_ns, r, p->cost);
+            if (e > start)
+                start = e;
+        }
+    }
+    return start;
+}
+
+/* Takes from every rate of every bucket for a start at t_ns, or from none. */
+static bool take_all(const struct call *c, int64_t now_ns, int64_t t_ns)
+{
+    const struct policy *p = c->policy;
+    struct taken taken[LIMITS_MAX * RATES_MAX];
+    int n = 0;
+    for (int i = 0; i < p->limit_count; i++) {
+        for (int j = 0; j < p->limits[i].rate_count; j++) {
+            struct taken *k = &taken[n++];
+            k->tat = &c->binding->bucket[i]->tat_ns[j];
+            if (gcra_take(k->tat, now_ns, t_ns, &p->limits[i].rates[j], p->cost, &k->before,
+                          &k->after) == t_ns)
+                continue;
+            for (n--; n-- > 0;)
+                gcra_undo(taken[n].tat, taken[n].before, taken[n].after);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int64_t latest_start(const struct call *c, int64_t now_ns)
+{
+    if (c->policy->on_limit == ON_LIMIT_FAIL)
+        return now_ns;
+    int64_t latest = later_by(c->asked_ns, c->policy->max_wait_ns);
+    if (c->attempts)
+        latest = smaller(latest, c->deadline_ns);
+    return smaller(latest, c->app_deadline_ns);
+}
+
+static void tell(const struct call *c, enum event_kind kind, enum refusal why, int64_t wait_ns,
+                 bool observed)
+{
+    static const char *const reasons[] = {NULL, "rate", "gate", "breaker"};
+    events_emit(&(struct event){.kind = kind,
+                                .host = c->binding->name,
+                                .attempt = c->attempts + 1,
+                                .reason = reasons[why],
+                                .wait_ns = wait_ns,
+                                .observed = observed});
+}
+
+static struct admission go(struct call *c, struct slot *s, int64_t now_ns)
+{
+    if (unlikely(c->waiting))
+        call_wait_over(c, s, now_ns);
+    return (struct admission){.answer = ANSWER_GO};
+}
+
+static void note_refusal(const struct call *c, struct slot *s, enum refusal why, int64_t at_ns,
+                         int64_t now_ns, bool observed)
+{
+    slot_count(s, why == REFUSED_BREAKER ? COUNT_BREAKER_REJECTED : COUNT_RATE_REJECTED, 1);
+    tell(c, EVENT_REJECT, why, at_ns > now_ns ? at_ns - now_ns : 0, observed);
+}
+
+static struct admission refuse(struct call *c, struct slot *s, enum refusal why, int64_t at_ns,
+                               int64_t now_ns)
+{
+    note_refusal(c, s, why, at_ns, now_ns, c->observe);
+    if (c->waiting)
+        call_wait_over(c, s, now_ns);
+    if (c->observe)
+        return (struct admission){.answer = ANSWER_GO};
+    c->reserved_ns = 0;
+    return (struct admission){.answer = ANSWER_REFUSE, .why = why, .at_ns = at_ns};
+}
+
+/* In observe mode the wait that would have been is counted whole, and then not made. */
+static struct admission wait_until(struct call *c, struct slot *s, enum refusal why, int64_t t_ns,
+                                   int64_t now_ns)
+{
+    if (!c->waiting) {
+        c->waiting = true;
+        c->asked_ns = now_ns;
+        slot_count(s, COUNT_WAITED, 1);
+        tell(c, EVENT_WAIT, why, t_ns - now_ns, c->observe);
+    }
+    if (c->observe) {
+        c->reserved_ns = 0;
+        return go(c, s, t_ns);
+    }
+    return (struct admission){.answer = ANSWER_WAIT, .why = why, .at_ns = t_ns};
+}
+
+/* Gate and buckets, when it is not simply a go. */
+static struct admission start_slowly(struct call *c, struct slot *s, int64_t gate_ns,
+                                     int64_t now_ns)
+{
+    if (c->reserved_ns) {
+        if (gate_ns <= c->reserved_ns && now_ns < c->reserved_ns)
+            return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
+        if (!gate_ns) {
+            c->reserved_ns = 0;
+            return go(c, s, now_ns);
+        }
+        /* A gate fell in between: to start at its end, in a row with all others, is a new start. */
+        c->reserved_ns = 0;
+    }
+    if (!c->waiting)
+        c->asked_ns = now_ns;
+    int64_t latest = latest_start(c, now_ns);
+    int64_t from = gate_ns ? gate_ns : now_ns, t = from;
+    for (int round = 0; round < TAKE_ROUNDS; round++) {
+        t = earliest(c, now_ns, from);
+        enum refusal why = t > from ? REFUSED_RATE : REFUSED_GATE;
+        if (t > now_ns && t > latest)
+            return refuse(c, s, from > latest ? REFUSED_GATE : why, t, now_ns);
+        if (!take_all(c, now_ns, t))
+            continue;
+        if (t <= now_ns)
+            return go(c, s, now_ns);
+        c->reserved_ns = t;
+        return wait_until(c, s, why, t, now_ns);
+    }
+    return wait_until(c, s, REFUSED_RATE, t > now_ns ? t : now_ns + CROWDED_NS, now_ns);
+}
+
+static struct admission start(struct call *c, struct slot *s, int64_t now_ns)
+{
+    const struct policy *p = c->policy;
+    int64_t gate_ns = gate_end(c, s, now_ns);
+    if (likely(!gate_ns && !c->reserved_ns)) {
+        if (!p->limit_count)
+            return go(c, s, now_ns);
+        if (p->limit_count == 1 && p->limits[0].rate_count == 1) {
+            int64_t before, after;
+            if (gcra_take(&c->binding->bucket[0]->tat_ns[0], now_ns, now_ns, &p->limits[0].rates[0],
+                          p->cost, &before, &after) == now_ns)
+                return go(c, s, now_ns);
+        }
+    }
+    return start_slowly(c, s, gate_ns, now_ns);
+}
+
+struct admission call_admit(struct call *c, int64_t now_ns)
+{
+    struct slot *s = call_slot(c);
+    if (call_breaker_used(c, s)) {
+        struct breaker_answer a = breaker_admit(&s->breaker, c->policy, now_ns);
+        if (unlikely(a.changed))
+            call_tell_breaker(c, s, now_ns);
+        c->probe = a.probe;
+        if (unlikely(!a.admit)) {
+            if (c->policy->breaker == BREAKER_ON)
+                return refuse(c, s, REFUSED_BREAKER, a.retry_at_ns, now_ns);
+            if (!c->waiting)
+                note_refusal(c, s, REFUSED_BREAKER, a.retry_at_ns, now_ns, true);
+        }
+    }
+    struct admission ad = start(c, s, now_ns);
+    if (unlikely(ad.answer != ANSWER_GO && c->probe)) {
+        /* Whoever waits for a token must not keep others from probing. */
+        breaker_cancel(&s->breaker, now_ns);
+        c->probe = false;
+    }
+    return ad;
+}
