@@ -15,9 +15,11 @@
 void env_capture(void);
 /* Started with more rights than the caller has (setuid, capabilities): stay out altogether. */
 bool env_secure(void);
-/* HARDEN_*, HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR, and http_proxy, https_proxy, all_proxy, no_proxy
- * in both cases; NULL when unset. Valid for ever. */
+/* HARDEN_*, HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR, and http_proxy, https_proxy, all_proxy,
+ * no_proxy in both cases; NULL when unset. Valid for ever. */
 const char *env_get(const char *name);
+/* Any variable as it was when the program was executed. Reads /proc/self/environ the first time. */
+const char *env_any(const char *name);
 /* The i-th captured HARDEN_ variable as "NAME=VALUE"; NULL past the end. */
 const char *env_nth(int i);
 /* Base name of the executable, for `programs`, `service` and log lines. Never NULL. */

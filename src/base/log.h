@@ -4,7 +4,8 @@
  * anything is formatted; a line is one write(), so lines of several threads never mix; the
  * descriptor is opened for that line and closed again, because a descriptor kept open in a foreign
  * process ends up in the wrong file. Never on stdout. Preserves errno. Never fails to the outside.
- * A reader of stderr who does not read loses lines; the program is not stopped, nor hit by a signal.
+ * A reader of stderr who does not read loses lines; the program is not stopped, nor hit by a
+ * signal.
  *
  * A line never carries a path, query, user name, header or body.
  *

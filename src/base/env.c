@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/env.h"
+
+#include "base/compiler.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct capture {
+    bool secure;
+    size_t size;     /* of vars */
+    const char *cwd; /* in vars; NULL: not needed */
+    char vars[];     /* "NAME=VALUE\0..." and an empty string; then the working directory */
+};
+
+static union {
+    struct capture capture;
+    char room[4096];
+} first;
+static atomic_bool first_taken;
+static const struct capture *_Atomic captured;
+
+/* Other names than HARDEN_*. */
+static const char *const also[] = {
+    "HOME=",       "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "http_proxy=",
+    "HTTP_PROXY=", "https_proxy=",     "HTTPS_PROXY=",     "all_proxy=",
+    "ALL_PROXY=",  "no_proxy=",        "NO_PROXY=",
+};
+
+static const char *_Atomic at_exec; /* the whole environment as the kernel has it, when asked for */
+
+static bool starts_with(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_harden(const char *var)
+{
+    return starts_with(var, "HARDEN_");
+}
+
+static bool wanted(const char *var)
+{
+    /* Most variables are left at their first byte: this runs at the start of every program. */
+    switch (var[0]) {
+    case 'H':
+    case 'X':
+    case 'h':
+    case 'a':
+    case 'A':
+    case 'n':
+    case 'N':
+        break;
+    default:
+        return false;
+    }
+    if (is_harden(var))
+        return true;
+    for (size_t i = 0; i < array_size(also); i++)
+        if (starts_with(var, also[i]))
+            return true;
+    return false;
+}
+
+static bool is_relative_path(const char *var)
+{
+    static const char *const paths[] = {"HARDEN_CONFIG=",   "HARDEN_STATE=",   "HARDEN_EVENTS=",
+                                        "HARDEN_SNAPSHOT=", "HARDEN_METRICS=", "HARDEN_LOG_TO="};
+    for (size_t i = 0; i < array_size(paths); i++)
+        if (starts_with(var, paths[i]))
+            return var[strlen(paths[i])] && var[strlen(paths[i])] != '/';
+    return false;
+}
+
+/* The first comer takes the static room, a racing second one its own, and one of them is
+ * published: nobody waits for anybody, so neither a fork nor a re-entry in between can hang. */
+static struct capture *capture_room(size_t size)
+{
+    size_t all = sizeof(struct capture) + size;
+    if (all <= sizeof first && !atomic_exchange(&first_taken, true)) {
+        first.capture.size = sizeof first - sizeof(struct capture);
+        return &first.capture;
+    }
+    struct capture *c = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (c == MAP_FAILED)
+        return NULL;
+    c->size = size;
+    return c;
+}
+
+static void capture_fill(struct capture *c, bool with_cwd)
+{
+    size_t at = 0;
+    for (char **e = environ; e && *e; e++) {
+        size_t n = wanted(*e) ? strlen(*e) + 1 : 0;
+        if (!n || at + n + 1 > c->size)
+            continue; /* it grew in between: the program changes it under us */
+        memcpy(c->vars + at, *e, n);
+        c->vars[at + n - 1] = '\0';
+        at += n;
+    }
+    c->vars[at++] = '\0';
+    if (with_cwd && at < c->size && getcwd(c->vars + at, c->size - at))
+        c->cwd = c->vars + at;
+}
+
+static const struct capture *env_captured(void)
+{
+    static const struct capture nothing = {.secure = true};
+    const struct capture *known = atomic_load_explicit(&captured, memory_order_acquire);
+    if (likely(known))
+        return known;
+
+    int saved = errno;
+    const struct capture *c = &nothing;
+    if (!getauxval(AT_SECURE)) {
+        size_t size = 1;
+        bool relative = false;
+        for (char **e = environ; e && *e; e++) {
+            if (wanted(*e)) {
+                size += strlen(*e) + 1;
+                relative |= is_relative_path(*e);
+            }
+        }
+        struct capture *room = capture_room(size + (relative ? PATH_MAX : 0));
+        if (room) {
+            capture_fill(room, relative);
+            c = room;
+        }
+    }
+    if (!atomic_compare_exchange_strong(&captured, &known, c))
+        c = known;
+    errno = saved;
+    return c;
+}
+
+void env_capture(void)
+{
+    env_captured();
+}
+
+bool env_secure(void)
+{
+    return env_captured()->secure;
+}
+
+static const char *next_var(const struct capture *c, const char *var)
+{
+    if (c->secure)
+        return NULL;
+    var = var ? var + strlen(var) + 1 : c->vars;
+    return *var ? var : NULL;
+}
+
+static const char *value_of(const char *var, const char *name, size_t n)
+{
+    return strncmp(var, name, n) == 0 && var[n] == '=' ? var + n + 1 : NULL;
+}
+
+const char *env_get(const char *name)
+{
+    const struct capture *c = env_captured();
+    size_t n = strlen(name);
+    for (const char *var = NULL; (var = next_var(c, var));)
+        if (value_of(var, name, n))
+            return value_of(var, name, n);
+    return NULL;
+}
+
+/* Two empty strings at the end. NULL: not to be had. */
+static char *read_environment(size_t size)
+{
+    int fd = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t n = 0;
+    ssize_t got = 1;
+    while (p != MAP_FAILED && got > 0 && n < size - 2) {
+        got = read(fd, p + n, size - 2 - n);
+        n += got > 0 ? (size_t)got : 0;
+    }
+    close(fd);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+const char *env_any(const char *name)
+{
+    const char *value = env_get(name);
+    if (value || env_secure() || is_harden(name))
+        return value;
+    const size_t size = 256 << 10;
+    const char *known = atomic_load_explicit(&at_exec, memory_order_acquire);
+    if (!known) {
+        int saved = errno;
+        char *mine = read_environment(size);
+        if (mine && !atomic_compare_exchange_strong(&at_exec, &known, mine))
+            munmap(mine, size);
+        known = atomic_load(&at_exec);
+        errno = saved;
+    }
+    size_t n = strlen(name);
+    for (const char *var = known; var && *var; var += strlen(var) + 1)
+        if (value_of(var, name, n))
+            return value_of(var, name, n);
+    return NULL;
+}
+
+const char *env_nth(int i)
+{
+    const struct capture *c = env_captured();
+    for (const char *var = NULL; (var = next_var(c, var));)
+        if (is_harden(var) && i-- == 0)
+            return var;
+    return NULL;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+const char *env_program(void)
+{
+    static char name[NAME_MAX + 1];
+    static _Atomic int state; /* 0 unknown, 1 somebody looks, 2 in name, 3 not to be had */
+    int unknown = 0;
+
+    if (atomic_compare_exchange_strong(&state, &unknown, 1)) {
+        int saved = errno;
+        char path[PATH_MAX];
+        ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+        path[n > 0 ? n : 0] = '\0';
+        const char *base = base_name(path);
+        size_t length = strlen(base);
+        /* What the kernel appends when the file was replaced under the running program. */
+        static const char deleted[] = " (deleted)";
+        const size_t tail = sizeof deleted - 1;
+        if (length > tail && strcmp(base + length - tail, deleted) == 0)
+            length -= tail;
+        bool usable = length > 0 && length < sizeof name;
+        if (usable)
+            memcpy(name, base, length);
+        atomic_store_explicit(&state, usable ? 2 : 3, memory_order_release);
+        errno = saved;
+    }
+    if (atomic_load_explicit(&state, memory_order_acquire) == 2)
+        return name;
+    return program_invocation_short_name ? program_invocation_short_name : "";
+}
+
+const char *env_absolute(const char *path, char *out, unsigned long size)
+{
+    if (path[0] == '/')
+        return path;
+    int saved = errno;
+    char now[PATH_MAX];
+    const char *cwd = env_captured()->cwd;
+    if (!cwd)
+        cwd = getcwd(now, sizeof now);
+    errno = saved;
+    if (!cwd)
+        return NULL;
+    size_t n = strlen(cwd), m = strlen(path);
+    bool slash = n > 0 && cwd[n - 1] != '/';
+    if (n + slash + m + 1 > size)
+        return NULL;
+    memcpy(out, cwd, n);
+    if (slash)
+        out[n] = '/';
+    memcpy(out + n + slash, path, m + 1);
+    return out;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/log.h"
+
+#include "base/clock.h"
+#include "base/quiet.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+
+enum log_level log_level_now = LOG_OFF;
+
+static const char *_Atomic log_to = "stderr";
+static const char *_Atomic log_program = "";
+static _Thread_local bool own_descriptors;
+
+void log_set(enum log_level level, const char *to, const char *program)
+{
+    atomic_store(&log_to, to ? to : "stderr");
+    atomic_store(&log_program, program ? program : "");
+    __atomic_store_n(&log_level_now, level, __ATOMIC_RELEASE);
+}
+
+void log_own_descriptors(void)
+{
+    own_descriptors = true;
+}
+
+static const char *level_name(enum log_level level)
+{
+    static const char *const names[] = {"off", "error", "warn", "info", "debug"};
+    return names[level];
+}
+
+/* The number 2 may be the program's own file by now (a daemon that closed its standard streams),
+ * and a reader who does not read must not stop the program. */
+static bool is_stderr(int fd)
+{
+    int flags = fcntl(fd, F_GETFD);
+    if (flags < 0 || (flags & FD_CLOEXEC && !own_descriptors))
+        return false;
+    struct sockaddr_storage a;
+    socklen_t n = sizeof a;
+    if (getsockname(fd, (struct sockaddr *)&a, &n) == 0 && a.ss_family != AF_UNIX)
+        return false;
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    return poll(&p, 1, 0) == 1 && p.revents & POLLOUT;
+}
+
+static void to_stderr(const struct text *line)
+{
+    int fd = STDERR_FILENO;
+    int process = -1;
+    if (own_descriptors) {
+        process = (int)syscall(SYS_pidfd_open, getpid(), 0);
+        fd = (int)syscall(SYS_pidfd_getfd, process, STDERR_FILENO, 0);
+    }
+    if (is_stderr(fd)) {
+        ssize_t done = write(fd, line->p, line->n);
+        (void)done; /* nowhere to say that it failed */
+    }
+    if (own_descriptors) {
+        if (fd >= 0)
+            close(fd);
+        if (process >= 0)
+            close(process);
+    }
+}
+
+/* Not syslog(3): it keeps a descriptor and takes a lock. */
+static void to_syslog(enum log_level level, const struct text *line)
+{
+    static const int severity[] = {3, 3, 4, 6, 7};
+    const int facility_user = 1;
+    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+    char buf[1280];
+    struct text t = TEXT_OVER(buf);
+    text_put(&t, "<");
+    text_u64(&t, (uint64_t)(facility_user * 8 + severity[level]));
+    text_put(&t, ">");
+    text_put(&t, atomic_load(&log_program));
+    text_put(&t, "[");
+    text_u64(&t, (uint64_t)getpid());
+    text_put(&t, "]: ");
+    text_putn(&t, line->p, line->n - 1);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return;
+    sendto(fd, t.p, t.n, MSG_NOSIGNAL, (struct sockaddr *)&a, sizeof a);
+    close(fd);
+}
+
+bool log_expand(struct text *out, const char *pattern)
+{
+    const char *program = atomic_load(&log_program);
+    for (const char *s = pattern; *s; s++) {
+        char c = s[0] == '%' ? s[1] : 0;
+        if (c == 'p')
+            text_u64(out, (uint64_t)getpid());
+        else if (c == 'u')
+            text_u64(out, getuid());
+        else if (c == 'n')
+            for (const char *n = program; *n; n++)
+                text_putn(out, *n == '/' ? "_" : n, 1);
+        else
+            text_putn(out, s, 1);
+        if (c && strchr("pun%", c))
+            s++;
+    }
+    return !out->full;
+}
+
+int log_append(const char *path, const char *p, size_t n)
+{
+    /* O_NONBLOCK: a FIFO without a reader must not stop us; a file does not care. */
+    int fd = open(
+        path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+    if (fd < 0)
+        return -errno;
+    ssize_t done = write(fd, p, n);
+    int err = done < 0 ? -errno : (size_t)done < n ? -ENOSPC : 0;
+    close(fd);
+    return err;
+}
+
+static void to_file(const char *to, const struct text *line)
+{
+    char path[PATH_MAX];
+    struct text where = TEXT_OVER(path);
+    char buf[1280];
+    struct text t = TEXT_OVER(buf);
+    if (!log_expand(&where, to))
+        return;
+    text_time(&t, clock_wall_ns());
+    text_put(&t, " [");
+    text_u64(&t, (uint64_t)getpid());
+    text_put(&t, "] ");
+    text_putn(&t, line->p, line->n);
+    log_append(path, t.p, t.n);
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+    if (level <= LOG_OFF || level > LOG_DEBUG ||
+        level > __atomic_load_n(&log_level_now, __ATOMIC_ACQUIRE))
+        return;
+    struct quiet q;
+    quiet_begin(&q);
+
+    char buf[1024];
+    struct text t = {.p = buf, .cap = sizeof buf - 1}; /* the newline always fits */
+    va_list args;
+    va_start(args, fmt);
+    text_put(&t, "harden: ");
+    text_put(&t, level_name(level));
+    text_put(&t, ": ");
+    text_vfmt(&t, fmt, args);
+    va_end(args);
+    for (size_t i = 0; i < t.n; i++)
+        if ((unsigned char)t.p[i] < 0x20 || t.p[i] == 0x7f)
+            t.p[i] = '?'; /* one call, one line */
+    t.cap = sizeof buf;
+    text_put(&t, "\n");
+
+    const char *to = atomic_load(&log_to);
+    if (strcmp(to, "stderr") == 0)
+        to_stderr(&t);
+    else if (strcmp(to, "syslog") == 0)
+        to_syslog(level, &t);
+    else
+        to_file(to, &t);
+    quiet_end(&q);
+}
