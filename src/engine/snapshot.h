@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The board as health.json (schema harden.health/1) and metrics.prom (metrics.h). Rendering reads
+ * The board as health.json (schema harden.health/1) and metrics.prom. Rendering reads
  * the board without stopping anybody; each number is one atomic read. Writing goes to a temporary
  * file next to the target (O_EXCL, O_NOFOLLOW, 0600), then rename: a reader never sees half a file.
- */
+ *
+ * What is not known is null and never a made-up number: last_success, last_failure and since when
+ * there was none; last_error; mean, p50, p95, p99 and max before the first attempt; limit, window_s
+ * and available of `rate` where no limit is in force (its counters are there all the same, for a
+ * server's Retry-After makes requests wait too). A host that is recovering (degraded) makes the
+ * whole degraded but is not in `failed`.
+ *
+ * harden_requests_total has the outcomes that are settled, so that each series only grows; requests
+ * under way, refused, or ended by the program itself are in harden_requests_begun_total only. A
+ * failure of harden_attempts_total is every attempt that did not complete a request well. */
 #ifndef ENGINE_SNAPSHOT_H
 #define ENGINE_SNAPSHOT_H
 
@@ -26,7 +35,8 @@ struct snapshot_context {
     void (*libcurls)(struct text *t); /* appends the JSON array's elements; may be NULL */
 };
 
-/* Bytes that are certainly enough for this board, for one buffer. */
+/* Bytes that are certainly enough for either file, unless many hosts come meanwhile. Only what is
+ * used of it is touched, so the room may well be a mapping. */
 size_t snapshot_size(const struct board *b);
 void snapshot_render(struct text *t, const struct snapshot_context *c);
 void metrics_render(struct text *t, const struct snapshot_context *c);

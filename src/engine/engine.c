@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/engine.h"
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/env.h"
+#include "base/quiet.h"
+#include "engine/process.h"
+#include "engine/settings.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#define OPEN_WAIT_NS (100 * NS_PER_MS)
+#define EX_CONFIG    78
+
+enum { CLOSED, OPEN, REFUSED };
+
+static _Atomic int state;
+static struct engine the_engine;
+static struct engine *_Atomic active; /* NULL: forward; also while the mode is off */
+static _Thread_local bool opening;    /* this very thread is at it */
+static atomic_bool impatient;         /* an opener took too long: nobody waits any more */
+
+struct engine_coverage engine_coverage;
+
+static bool unwanted(void)
+{
+    return env_secure() || settings_switch("HARDEN_DISABLE");
+}
+
+static int open_now(void)
+{
+    if (unwanted())
+        return REFUSED;
+    const struct config *c = settings_first();
+    if (!c || !config_covers(c, env_program()))
+        return REFUSED;
+    const char *why = NULL;
+    the_engine.board = board_open(c->state, c->max_hosts, &why);
+    if (!the_engine.board)
+        return REFUSED;
+    if (why)
+        log_warn("the board is private to this process: %s", why);
+    atomic_store(&the_engine.config, c);
+    atomic_store_explicit(&active, &the_engine, memory_order_release);
+    return OPEN;
+}
+
+static void open_by_us(struct process *p)
+{
+    struct quiet q;
+    quiet_begin(&q);
+    opening = true;
+    atomic_store_explicit(&state, open_now(), memory_order_release);
+    opening = false;
+    quiet_end(&q);
+    atomic_store(&p->opening, 2);
+    process_wake(&p->opening);
+}
+
+/* `opening` is in the page that a fork wipes: a child of a process that was just opening does not
+ * wait for a thread that it does not have, but opens by itself. */
+static struct engine *open_slowly(void)
+{
+    if (atomic_load_explicit(&state, memory_order_acquire) != CLOSED || opening ||
+        process_is_borrowed())
+        return atomic_load(&active);
+    struct process *p = process_self();
+    uint32_t nobody = 0;
+    if (atomic_compare_exchange_strong(&p->opening, &nobody, 1)) {
+        if (atomic_load(&state) == CLOSED)
+            open_by_us(p);
+    } else if (!atomic_load(&impatient)) {
+        int64_t end = clock_now_ns() + OPEN_WAIT_NS;
+        while (atomic_load(&p->opening) == 1) {
+            if (clock_now_ns() >= end) {
+                atomic_store(&impatient, true);
+                break;
+            }
+            process_wait(&p->opening, 1, end);
+        }
+    }
+    return atomic_load_explicit(&active, memory_order_acquire);
+}
+
+struct engine *engine_get(void)
+{
+    struct engine *e = atomic_load_explicit(&active, memory_order_acquire);
+    if (likely(e))
+        return e;
+    int saved = errno;
+    e = open_slowly();
+    errno = saved;
+    return e;
+}
+
+struct engine *engine_peek(void)
+{
+    return atomic_load_explicit(&state, memory_order_acquire) == OPEN ? &the_engine : NULL;
+}
+
+void engine_reload(void)
+{
+    if (!engine_peek())
+        return;
+    const struct config *c = settings_newer(atomic_load(&the_engine.config));
+    if (!c)
+        return;
+    atomic_store(&the_engine.config, c);
+    atomic_store(&active, config_covers(c, env_program()) ? &the_engine : NULL);
+}
+
+void engine_internal_error(const char *what)
+{
+    static const char *_Atomic said[8];
+    struct engine *e = engine_peek();
+    if (e)
+        atomic_fetch_add(&e->board->header->internal_errors, 1);
+    for (size_t i = 0; i < array_size(said); i++) {
+        const char *free = NULL;
+        if (atomic_compare_exchange_strong(&said[i], &free, what)) {
+            log_error("%s", what);
+            return;
+        }
+        if (free == what)
+            return;
+    }
+}
+
+bool engine_forked(void)
+{
+    static atomic_bool ever;
+    struct process *p = process_self();
+    if (likely(atomic_load_explicit(&p->known, memory_order_relaxed)))
+        return false;
+    return !atomic_exchange(&p->known, 1) && atomic_exchange(&ever, true);
+}
+
+void engine_start_strict(void)
+{
+    if (unwanted() || !settings_switch("HARDEN_STRICT"))
+        return;
+    const struct config *c = settings_first();
+    if (c && config_covers(c, env_program()) && settings_wrong(c))
+        _exit(EX_CONFIG);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The Prometheus text format wants all samples of a metric together, so this goes over the hosts
+ * once per metric: a row of the table below. */
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "engine/gcra.h"
+#include "engine/health.h"
+#include "engine/snapshot.h"
+#include "engine/view.h"
+
+#include <string.h>
+
+#define LABEL_SIZE (2 * SLOT_NAME_SIZE) /* every byte escaped */
+
+struct sample {
+    struct text *t;
+    const struct snapshot_context *c;
+    const char *metric;
+    const char *labels; /* service="...",host="..." */
+    const struct slot *s;
+};
+
+/* NAME{labels,MORE} and a blank; the value and a newline are to follow. */
+static void begin(const struct sample *x, const char *suffix, const char *more)
+{
+    text_put(x->t, x->metric);
+    text_put(x->t, suffix);
+    text_put(x->t, "{");
+    text_put(x->t, x->labels);
+    text_put(x->t, more);
+    text_put(x->t, "} ");
+}
+
+static void put(const struct sample *x, const char *more, uint64_t v)
+{
+    begin(x, "", more);
+    text_u64(x->t, v);
+    text_put(x->t, "\n");
+}
+
+static void put_fixed(const struct sample *x, const char *suffix, int64_t v, int decimals)
+{
+    begin(x, suffix, "");
+    text_fixed(x->t, v, decimals);
+    text_put(x->t, "\n");
+}
+
+static void requests_begun(const struct sample *x)
+{
+    put(x, "", slot_counter(x->s, COUNT_REQUESTS));
+}
+
+static void requests(const struct sample *x)
+{
+    put(x, ",outcome=\"success\"", slot_counter(x->s, COUNT_SUCCESSES));
+    put(x, ",outcome=\"failure\"", slot_counter(x->s, COUNT_FAILURES));
+}
+
+static void attempts(const struct sample *x)
+{
+    uint64_t all = slot_counter(x->s, COUNT_ATTEMPTS), good = slot_counter(x->s, COUNT_SUCCESSES);
+    put(x, ",result=\"success\"", good);
+    put(x, ",result=\"failure\"", all > good ? all - good : 0);
+}
+
+static void by_group(const struct sample *x, const _Atomic uint32_t *counts)
+{
+    for (int g = 0; g < REASON_GROUPS; g++) {
+        char more[64];
+        struct text t = TEXT_OVER(more);
+        text_put(&t, ",reason=\"");
+        text_put(&t, reason_group_name(g));
+        text_put(&t, "\"");
+        put(x, more, atomic_load_explicit(&counts[g], memory_order_relaxed));
+    }
+}
+
+static void retries(const struct sample *x)
+{
+    by_group(x, x->s->retries_by);
+}
+
+static void rate_limited(const struct sample *x)
+{
+    put(x, ",action=\"waited\"", slot_counter(x->s, COUNT_WAITED));
+    put(x, ",action=\"rejected\"", slot_counter(x->s, COUNT_RATE_REJECTED));
+}
+
+static void rate_wait(const struct sample *x)
+{
+    put_fixed(x, "", (int64_t)slot_counter(x->s, COUNT_WAITED_NS), 9);
+}
+
+static void rate_tokens(const struct sample *x)
+{
+    struct rate r;
+    int64_t tat;
+    if (view_rate(x->c->board, x->s, &r, &tat))
+        put_fixed(x, "", (int64_t)(gcra_available(tat, x->c->now_ns, &r) * 1000), 3);
+}
+
+static void budget_tokens(const struct sample *x)
+{
+    put_fixed(x, "", (int64_t)(budget_available(&x->s->budget) * 1000), 3);
+}
+
+static void breaker_open(const struct sample *x)
+{
+    put(x, "", breaker_state_at(&x->s->breaker, x->c->now_ns) == BREAKER_OPEN);
+}
+
+static void breaker_rejected(const struct sample *x)
+{
+    put(x, "", slot_counter(x->s, COUNT_BREAKER_REJECTED));
+}
+
+static void status(const struct sample *x)
+{
+    put(x, "", health_status(x->s));
+}
+
+static void durations(const struct sample *x)
+{
+    static const struct {
+        int64_t ns;
+        const char *label;
+    } bounds[] = {
+        {5 * NS_PER_MS, ",le=\"0.005\""},  {10 * NS_PER_MS, ",le=\"0.01\""},
+        {25 * NS_PER_MS, ",le=\"0.025\""}, {50 * NS_PER_MS, ",le=\"0.05\""},
+        {75 * NS_PER_MS, ",le=\"0.075\""}, {100 * NS_PER_MS, ",le=\"0.1\""},
+        {250 * NS_PER_MS, ",le=\"0.25\""}, {500 * NS_PER_MS, ",le=\"0.5\""},
+        {750 * NS_PER_MS, ",le=\"0.75\""}, {1000 * NS_PER_MS, ",le=\"1\""},
+        {2500 * NS_PER_MS, ",le=\"2.5\""}, {5000 * NS_PER_MS, ",le=\"5\""},
+        {7500 * NS_PER_MS, ",le=\"7.5\""}, {10000 * NS_PER_MS, ",le=\"10\""},
+        {INT64_MAX, ",le=\"+Inf\""},
+    };
+    uint64_t counts[LATENCY_BUCKETS];
+    uint64_t n = view_latency(x->s, counts);
+    for (size_t i = 0; i < array_size(bounds); i++) {
+        begin(x, "_bucket", bounds[i].label);
+        text_u64(x->t, bounds[i].ns == INT64_MAX ? n : latency_count_le(counts, bounds[i].ns));
+        text_put(x->t, "\n");
+    }
+    put_fixed(x, "_sum", (int64_t)slot_counter(x->s, COUNT_DURATION_NS), 9);
+    begin(x, "_count", "");
+    text_u64(x->t, n);
+    text_put(x->t, "\n");
+}
+
+static const struct {
+    const char *name, *type, *help;
+    void (*samples)(const struct sample *x);
+} metrics[] = {
+    {"harden_requests_begun_total", "counter", "Requests that the program began.", requests_begun},
+    {"harden_requests_total", "counter",
+     "Requests that ended, by outcome; those that say nothing about the host are left out.",
+     requests},
+    {"harden_attempts_total", "counter",
+     "Attempts made: those that completed a request well, and all others.", attempts},
+    {"harden_retries_total", "counter", "Attempts that were made again, by reason.", retries},
+    {"harden_rate_limited_total", "counter",
+     "Requests that waited for a token or a server's hint, or were refused.", rate_limited},
+    {"harden_rate_wait_seconds_total", "counter", "Time spent in those waits.", rate_wait},
+    {"harden_rate_tokens_available", "gauge", "Tokens left in the bucket of the limit in force.",
+     rate_tokens},
+    {"harden_retry_budget_available", "gauge", "Tokens left in the retry budget, of 100.",
+     budget_tokens},
+    {"harden_breaker_open", "gauge", "1 while the circuit is open.", breaker_open},
+    {"harden_breaker_rejected_total", "counter", "Requests refused by an open circuit.",
+     breaker_rejected},
+    {"harden_health_status", "gauge", "0 healthy, 1 degraded, 2 unhealthy.", status},
+    {"harden_request_duration_seconds", "histogram", "Duration of the attempts.", durations},
+};
+
+static void put_help(struct text *t, const char *name, const char *type, const char *help)
+{
+    text_put(t, "# HELP ");
+    text_put(t, name);
+    text_put(t, " ");
+    text_put(t, help);
+    text_put(t, "\n# TYPE ");
+    text_put(t, name);
+    text_put(t, " ");
+    text_put(t, type);
+    text_put(t, "\n");
+}
+
+/* The value of a label, cut at LABEL_SIZE. */
+static void put_label(struct text *t, const char *name, const char *value)
+{
+    text_put(t, name);
+    text_put(t, "=\"");
+    for (size_t room = LABEL_SIZE; *value && room > 1; value++) {
+        size_t n = 1;
+        if (*value == '\\' || *value == '"' || *value == '\n') {
+            text_put(t, "\\");
+            text_putn(t, *value == '\n' ? "n" : value, 1);
+            n = 2;
+        } else {
+            text_putn(t, value, 1);
+        }
+        room -= n;
+    }
+    text_put(t, "\"");
+}
+
+void metrics_render(struct text *t, const struct snapshot_context *c)
+{
+    char labels[2 * LABEL_SIZE + 32], name[SLOT_NAME_SIZE];
+    struct text l = TEXT_OVER(labels);
+    put_label(&l, "service", c->service);
+    const struct text service = l;
+    uint64_t hosts = 0;
+
+    for (size_t i = 0; i < array_size(metrics); i++) {
+        put_help(t, metrics[i].name, metrics[i].type, metrics[i].help);
+        hosts = 0;
+        for (uint32_t k = 0; k < board_size(c->board); k++) {
+            const struct slot *s = view_host(c->board, k, name);
+            if (!s)
+                continue;
+            hosts++;
+            l = service;
+            text_put(&l, ",");
+            put_label(&l, "host", name);
+            metrics[i].samples(&(struct sample){
+                .t = t, .c = c, .metric = metrics[i].name, .labels = labels, .s = s});
+        }
+    }
+
+    struct sample x = {.t = t, .c = c, .labels = labels};
+    labels[service.n] = '\0';
+    x.metric = "harden_hosts";
+    put_help(t, x.metric, "gauge", "Hosts on the board.");
+    put(&x, "", hosts);
+    x.metric = "harden_internal_errors_total";
+    put_help(t, x.metric, "counter", "Calls forwarded because something inside failed.");
+    put(&x, "", atomic_load(&c->board->header->internal_errors));
+    x.metric = "harden_snapshot_timestamp_seconds";
+    put_help(t, x.metric, "gauge", "When this was written, seconds since 1970.");
+    put_fixed(&x, "", c->wall_ns / NS_PER_MS, 3);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/process.h"
+
+#include "base/clock.h"
+#include "base/compiler.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static struct process *_Atomic wiped;   /* by the kernel */
+static struct process *_Atomic checked; /* by us: the pid tells */
+static struct process fallback;
+
+static struct process *check_pid(struct process *p)
+{
+    int pid = getpid(), was = atomic_load(&p->pid);
+    if (was == pid)
+        return p;
+    if (atomic_compare_exchange_strong(&p->pid, &was, pid) && was) {
+        atomic_store(&p->known, 0);
+        atomic_store(&p->opening, 0);
+        atomic_store(&p->monitor, 0);
+        atomic_store(&p->flush, 0);
+        atomic_store(&p->writing, 0);
+        atomic_store(&p->inline_at_ns, 0);
+    }
+    return p;
+}
+
+static struct process *process_map(void)
+{
+    int saved = errno;
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    struct process *p =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct process *none = NULL;
+    if (p == MAP_FAILED || madvise(p, size, MADV_WIPEONFORK) < 0) {
+        if (p != MAP_FAILED)
+            munmap(p, size);
+        atomic_store(&checked, &fallback);
+        p = check_pid(&fallback);
+    } else if (!atomic_compare_exchange_strong(&wiped, &none, p)) {
+        munmap(p, size);
+        p = none;
+    }
+    errno = saved;
+    return p;
+}
+
+struct process *process_self(void)
+{
+    struct process *p = atomic_load_explicit(&wiped, memory_order_acquire);
+    if (likely(p))
+        return p;
+    p = atomic_load_explicit(&checked, memory_order_acquire);
+    return p ? check_pid(p) : process_map();
+}
+
+bool process_is_borrowed(void)
+{
+    /* libc notes the owner of a checking mutex by the thread id that it keeps itself. After vfork
+     * that is still the parent's, while the kernel knows better. */
+    pthread_mutex_t m = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+    pthread_mutex_lock(&m);
+    int by_libc = m.__data.__owner;
+    pthread_mutex_unlock(&m);
+    return by_libc != (int)syscall(SYS_gettid);
+}
+
+bool process_is_filtered(void)
+{
+    /* Not prctl(PR_GET_SECCOMP): a filter that forbids it kills. */
+    int saved = errno;
+    char buf[4096];
+    ssize_t n = -1;
+    int fd = open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        n = read(fd, buf, sizeof buf - 1);
+        close(fd);
+    }
+    buf[n > 0 ? n : 0] = '\0';
+    const char *mode = strstr(buf, "\nSeccomp:\t");
+    errno = saved;
+    return !mode || mode[10] != '0';
+}
+
+void process_wait(_Atomic uint32_t *word, uint32_t while_equal, int64_t at_ns)
+{
+    int saved = errno;
+    struct timespec t = {.tv_sec = at_ns / NS_PER_S, .tv_nsec = at_ns % NS_PER_S};
+    syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, while_equal, &t, NULL,
+            FUTEX_BITSET_MATCH_ANY);
+    errno = saved;
+}
+
+void process_wake(_Atomic uint32_t *word)
+{
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    errno = saved;
+}

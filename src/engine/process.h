@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What belongs to this very process and to no child of it: one page that the kernel hands zeroed to
+ * the child of a fork (MADV_WIPEONFORK), so that "we have a thread", "somebody is opening" are
+ * never inherited. That holds for fork, _Fork and clone alike, where atfork handlers do not run,
+ * and costs no system call; on a kernel without it the pid is compared at each call.
+ *
+ * A vfork child shares the page with its parent. */
+#ifndef ENGINE_PROCESS_H
+#define ENGINE_PROCESS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct process {
+    _Atomic uint32_t known;       /* engine_forked has seen this process */
+    _Atomic uint32_t opening;     /* somebody opens the engine; a futex */
+    _Atomic uint32_t monitor;     /* enum in monitor.c */
+    _Atomic uint32_t wake;        /* grows when the thread must look; a futex */
+    _Atomic uint32_t flush;       /* 1: the process ends, write now */
+    _Atomic uint32_t flushed;     /* grows when that was done; a futex */
+    _Atomic uint32_t writing;     /* a thread of the program writes inline */
+    _Atomic int64_t inline_at_ns; /* next inline write; INT64_MAX: the thread does it */
+    _Atomic uint64_t written;     /* header->changes as last written or found by this process */
+    _Atomic int pid;              /* where the kernel cannot wipe */
+};
+
+struct process *process_self(void);
+
+/* Shares its memory with another process (a vfork child), or was made behind libc's back: whatever
+ * is started here would be lost or would hit the other. */
+bool process_is_borrowed(void);
+/* A seccomp filter is active, or it cannot be told: creating a thread may be deadly. */
+bool process_is_filtered(void);
+
+/* Private futexes. at_ns is monotonic. Preserve errno. */
+void process_wait(_Atomic uint32_t *word, uint32_t while_equal, int64_t at_ns);
+void process_wake(_Atomic uint32_t *word);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/settings.h"
+
+#include "base/compiler.h"
+#include "base/env.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "engine/events.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define ERRORS_MAX 32
+
+/* What was wrong with one load: the lines, as long as they fit, and a hash of each. Only the log
+ * level, known at the end of the load, tells whether they are shown. */
+struct errors {
+    int count;
+    uint64_t hash[ERRORS_MAX];
+    struct text lines; /* each ends in a newline */
+    char room[6144];
+};
+
+static const struct config *first;   /* kept for whoever opens after HARDEN_STRICT looked */
+static const struct config *refused; /* the last one with new errors, until its file changes */
+static uint64_t accepted[ERRORS_MAX], said[ERRORS_MAX]; /* hashes of error lines; 0: free */
+
+static bool has(const uint64_t set[ERRORS_MAX], uint64_t hash)
+{
+    for (int i = 0; i < ERRORS_MAX; i++)
+        if (set[i] == hash)
+            return true;
+    return false;
+}
+
+static void add(uint64_t set[ERRORS_MAX], uint64_t hash)
+{
+    for (int i = 0; i < ERRORS_MAX; i++) {
+        if (!set[i] || set[i] == hash) {
+            set[i] = hash;
+            return;
+        }
+    }
+    set[hash % ERRORS_MAX] = hash;
+}
+
+static void collect(void *ctx, const char *line)
+{
+    struct errors *e = ctx;
+    if (e->count < ERRORS_MAX) {
+        e->hash[e->count++] = hash_bytes(line, strlen(line), 0);
+        text_put(&e->lines, line);
+        text_put(&e->lines, "\n");
+    }
+}
+
+static struct config *load(struct errors *e)
+{
+    e->count = 0;
+    e->lines = TEXT_OVER(e->room);
+    return config_load(collect, e);
+}
+
+static void say(struct errors *e)
+{
+    char *line = e->room;
+    for (int i = 0; i < e->count && *line; i++) {
+        char *end = strchrnul(line, '\n');
+        bool last = !*end;
+        *end = '\0';
+        if (!has(said, e->hash[i]))
+            log_error("%s", line);
+        add(said, e->hash[i]);
+        line = last ? end : end + 1;
+    }
+}
+
+static void accept_errors(const struct errors *e)
+{
+    memset(accepted, 0, sizeof accepted);
+    for (int i = 0; i < e->count; i++)
+        add(accepted, e->hash[i]);
+}
+
+static void apply(const struct config *c)
+{
+    log_set(c->log, c->log_to, env_program());
+    events_set(c->events, c->service);
+}
+
+const struct config *settings_first(void)
+{
+    struct errors e;
+    if (first)
+        return first;
+    const struct config *c = load(&e);
+    if (!c)
+        return NULL;
+    if (config_covers(c, env_program())) { /* silent where it is not wanted */
+        apply(c);
+        say(&e);
+    }
+    accept_errors(&e);
+    first = c;
+    return c;
+}
+
+const struct config *settings_newer(const struct config *current)
+{
+    struct errors e;
+    if (!config_stale(refused ? refused : current))
+        return NULL;
+    const struct config *c = load(&e);
+    if (!c)
+        return NULL;
+    /* What was already wrong when we started, say in the environment, cannot be held against a file
+     * that is changed later. */
+    for (int i = 0; i < e.count; i++) {
+        if (!has(accepted, e.hash[i])) {
+            say(&e);
+            log_error("the changed configuration is not used; the settings stay as they were");
+            refused = c;
+            return NULL;
+        }
+    }
+    refused = NULL;
+    memset(said, 0, sizeof said);
+    accept_errors(&e);
+    memcpy(said, accepted, sizeof said);
+    apply(c);
+    log_info("the configuration was read again");
+    return c;
+}
+
+bool settings_wrong(const struct config *c)
+{
+    struct errors e;
+    if (!c->errors)
+        return false;
+    if (log_level_now < LOG_ERROR && load(&e)) {
+        log_set(LOG_ERROR, "stderr", env_program());
+        memset(said, 0, sizeof said);
+        say(&e);
+    }
+    return true;
+}
+
+bool settings_switch(const char *name)
+{
+    static const char *const off[] = {"", "0", "off", "no", "false"};
+    const char *value = env_get(name);
+    if (!value)
+        return false;
+    for (size_t i = 0; i < array_size(off); i++)
+        if (strcasecmp(value, off[i]) == 0)
+            return false;
+    return true;
+}

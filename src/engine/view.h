@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A slot of the board as its readers see it: packed words taken apart, and nothing believed that
+ * cannot be. For snapshot, metrics and the `harden` command. Each function reads, none writes. */
+#ifndef ENGINE_VIEW_H
+#define ENGINE_VIEW_H
+
+#include "engine/board.h"
+#include "engine/classify.h"
+#include "engine/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The i-th slot if it is a host, with its name; else NULL. i counts to board_size(b). */
+const struct slot *view_host(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE]);
+
+/* slot->last_error with values that have names. */
+struct last_error view_error(const struct slot *s);
+
+/* The limit in force, the first where there are several, and its bucket's TAT; false: none. */
+bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int64_t *tat_ns);
+/* Copies the histogram and returns its sum, so that sum and buckets agree. */
+uint64_t view_latency(const struct slot *s, uint64_t counts[LATENCY_BUCKETS]);
+
+#endif
