@@ -111,7 +111,7 @@ Test(body, an_upload_of_which_nothing_was_read_needs_no_seek)
 
 Test(body, a_seek_that_leads_elsewhere_aborts_the_second_request)
 {
-    const size_t elsewhere[] = {1, 7, 10, 19, 20};
+    const size_t elsewhere[] = {1, 7, 9, 13};
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
         struct program p;
         struct source s = {.bytes = BODY, .after_seek = elsewhere[i]};

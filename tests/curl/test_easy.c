@@ -242,7 +242,7 @@ Test(easy, headers_in_the_body_stream_of_an_undecided_answer_keep_their_order)
 Test(easy, a_failed_answer_larger_than_the_hold_is_delivered_and_not_repeated)
 {
     struct program p;
-    setenv("HARDEN_HOLD_LIMIT", "8", 1);
+    setenv("HARDEN_HOLD_LIMIT", "8B", 1);
     START(&p, {.head = "HTTP/1.1 503 Busy\n\n", .body = "0123456789", .piece = 4}, OK_200);
     cr_assert_eq(program_perform(&p), CURLE_OK);
     cr_assert_str_eq(p.seen, "H503[HTTP/1.1 503 Busy]H503[]B503[0123]B503[4567]B503[89]");
