@@ -69,7 +69,7 @@ static bool same_as_before(struct body *b, const char *p, size_t n)
     }
     if (b->read < b->first_read) {
         hash_stream_add(&b->hash, p, n);
-        return n || !b->ended; /* it ends earlier than it did */
+        return n > 0; /* the end comes earlier than it did */
     }
     size_t head = b->first_read - begin;
     hash_stream_add(&b->hash, p, head);
