@@ -50,7 +50,7 @@ int main(int argc, char **argv)
     if (sscanf(answer, "$40\r\n%40s", sha) != 1)
         return 1;
     length = snprintf(request, sizeof request,
-                      "*5\r\n$7\r\nEVALSHA\r\n$40\r\n%s\r\n$1\r\n1\r\n$15\r\napi.example.com\r\n"
+                      "*6\r\n$7\r\nEVALSHA\r\n$40\r\n%s\r\n$1\r\n1\r\n$15\r\napi.example.com\r\n"
                       "$1\r\n1\r\n$10\r\n1000000000\r\n",
                       sha);
     ask(fd, request, (size_t)length, answer, sizeof answer);
