@@ -95,9 +95,9 @@ check-curl: $(CURL_TESTS)  ## what knows libcurl's types, against a fake libcurl
 # ---- everything else that is checked ------------------------------------------------------------
 .PHONY: setup check check-preload check-e2e lint fuzz fuzz-quick
 setup:           ## install what building and testing need (Debian packages)
-	@scripts/setup
+	@scripts/setup build check lint
 check:           ## every test, the sanitizers and the linters; sums up
-	+@MAKE="$(MAKE)" scripts/check setup lint "DEVELOPER=1 BUILD=build/strict all" \
+	@scripts/check setup lint "DEVELOPER=1 BUILD=build/strict all" \
 	  check-unit check-curl check-preload check-e2e \
 	  "SANITIZE=address,undefined check-unit check-curl" "SANITIZE=thread check-unit check-curl" \
 	  fuzz-quick
