@@ -81,6 +81,12 @@ static void exhausted(void)
     fetch("with some again", "f2/some");
 }
 
+static void exhausted_later(void)
+{
+    fetch("before", "f2/before");
+    exhausted();
+}
+
 static void relative_state(void)
 {
     REQUIRE(!chdir("/"));
@@ -120,9 +126,13 @@ static void dropped_first(void)
 static const struct {
     const char *name;
     void (*act)(void);
-} acts[] = {{"leak", leave_none},         {"close_range", closed_under_us},
-            {"exhausted", exhausted},     {"chdir", relative_state},
-            {"chroot", in_a_cell},        {"drop", dropped},
+} acts[] = {{"leak", leave_none},
+            {"close_range", closed_under_us},
+            {"exhausted", exhausted_later},
+            {"exhausted-first", exhausted},
+            {"chdir", relative_state},
+            {"chroot", in_a_cell},
+            {"drop", dropped},
             {"drop-first", dropped_first}};
 
 int main(int argc, char **argv)

@@ -69,7 +69,7 @@ static void use(const char *what, struct api maker, struct api user, const char 
     CURLcode rc = user.perform(h);
     user.getinfo(h, CURLINFO_RESPONSE_CODE, &status);
     printf("%s: %d %ld %s\n", what, rc, status, a.body);
-    user.cleanup(h);
+    maker.cleanup(h); /* what made it must know when it goes */
 }
 
 int main(int argc, char **argv)
