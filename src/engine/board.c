@@ -101,7 +101,7 @@ struct place {
 static struct place look(const struct board *b, uint64_t key, int64_t now_ns)
 {
     struct place at = {0};
-    int64_t oldest = INT64_MAX;
+    int64_t oldest = 0;
     for (uint32_t i = 0; i < probes(b); i++) {
         struct slot *s = probe(b, key, i);
         uint64_t seen = atomic_load(&s->key);
@@ -119,7 +119,7 @@ static struct place look(const struct board *b, uint64_t key, int64_t now_ns)
             continue;
         }
         int64_t used = atomic_load_explicit(&s->last_used_ns, memory_order_relaxed);
-        if ((stale || idle(s, now_ns)) && used < oldest) {
+        if ((stale || idle(s, now_ns)) && (!at.idle || used < oldest)) {
             oldest = used;
             at.idle = s;
             at.idle_key = seen;

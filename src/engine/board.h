@@ -134,6 +134,8 @@ struct board {
  * slot_count hosts at least; a board that is already there keeps the size it has. Says in *why (may
  * be NULL), a static string, why it fell back to private memory; NULL when it did not. */
 struct board *board_open(const char *dir, uint32_t slot_count, const char **why);
+/* For short-lived readers and tests: slots of it are gone then. What is preloaded never closes. */
+void board_close(struct board *b);
 /* Finds or claims the slot of a key; the overflow slot when the table is full of busy ones. name is
  * cut to SLOT_NAME_SIZE - 1. Never NULL. */
 struct slot *board_slot(struct board *b, uint64_t key, const char *name, enum slot_kind kind,

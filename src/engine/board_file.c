@@ -196,3 +196,10 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
     errno = saved;
     return b;
 }
+
+void board_close(struct board *b)
+{
+    if (b)
+        munmap(b->header, file_size(b->slot_count));
+    free(b);
+}

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/board.h"
+
+#include "base/hash.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOW (100000 * NS_PER_S)
+
+static char base[] = "/tmp/test_board.XXXXXX";
+static char dir[64], path[80];
+static struct board *opened[256];
+static int opened_count;
+
+static void make_base(void)
+{
+    memcpy(base + sizeof base - 7, "XXXXXX", 7);
+    cr_assert(mkdtemp(base) != NULL);
+    snprintf(dir, sizeof dir, "%s/state", base);
+    snprintf(path, sizeof path, "%s/board", dir);
+}
+
+static void remove_base(void)
+{
+    while (opened_count)
+        board_close(opened[--opened_count]);
+    static const char *const left[] = {"board", "board.new", "elsewhere"};
+    char p[96];
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        snprintf(p, sizeof p, "%s/%s", dir, left[i]);
+        unlink(p);
+    }
+    rmdir(dir);
+    snprintf(p, sizeof p, "%s/real", base);
+    rmdir(p);
+    unlink(dir);
+    rmdir(base);
+}
+
+/* Closed at the end of the test. */
+static struct board *open_at(const char *at, uint32_t slots, const char **why)
+{
+    struct board *b = board_open(at, slots, why);
+    cr_assert(b != NULL);
+    opened[opened_count++] = b;
+    return b;
+}
+
+TestSuite(board, .init = make_base, .fini = remove_base);
+
+static uint64_t key_of(const char *name)
+{
+    return board_key(hash_bytes(name, strlen(name), 0));
+}
+
+static struct slot *host(struct board *b, const char *name, int64_t now)
+{
+    return board_slot(b, key_of(name), name, SLOT_HOST, now);
+}
+
+static struct board *open_shared(void)
+{
+    const char *why = "";
+    struct board *b = open_at(dir, 64, &why);
+    cr_assert(b->shared, "%s", why);
+    cr_assert(why == NULL);
+    return b;
+}
+
+static struct board *open_private(void)
+{
+    const char *why = NULL;
+    struct board *b = open_at(dir, 64, &why);
+    cr_assert(not(b->shared));
+    cr_assert(why != NULL);
+    return b;
+}
+
+/* Overwrites a part of the board file. */
+static void spoil(off_t at, const void *bytes, size_t n)
+{
+    int fd = open(path, O_WRONLY);
+    cr_assert(ge(int, fd, 0));
+    cr_assert(eq(int, (int)pwrite(fd, bytes, n, at), (int)n));
+    close(fd);
+}
+
+Test(board, makes_a_directory_and_a_file_of_this_user_alone)
+{
+    struct stat st;
+    open_shared();
+    cr_assert(eq(int, stat(dir, &st), 0));
+    cr_assert(eq(int, st.st_mode & 07777, 0700));
+    cr_assert(eq(int, stat(path, &st), 0));
+    cr_assert(eq(int, st.st_mode & 07777, 0600));
+    cr_assert(eq(u64, (uint64_t)st.st_size, sizeof(struct board_header) + 65 * 1024));
+}
+
+Test(board, survives_those_who_wrote_it)
+{
+    struct slot *s = host(open_shared(), "api.example.com", NOW);
+    slot_count(s, COUNT_REQUESTS, 7);
+    struct slot *again = host(open_shared(), "api.example.com", NOW);
+    cr_assert(again != s); /* another mapping */
+    cr_assert(eq(u64, slot_counter(again, COUNT_REQUESTS), 7));
+}
+
+Test(board, leaves_no_descriptor_open_and_errno_alone)
+{
+    int before = open("/dev/null", O_RDONLY);
+    close(before);
+    errno = 1234;
+    open_shared();
+    cr_assert(eq(int, errno, 1234));
+    int after = open("/dev/null", O_RDONLY);
+    close(after);
+    cr_assert(eq(int, after, before));
+}
+
+Test(board, is_private_memory_when_asked_and_children_share_it)
+{
+    const char *why = "unset";
+    struct board *b = open_at(NULL, 16, &why);
+    cr_assert(not(b->shared));
+    cr_assert(why == NULL);
+    struct slot *s = host(b, "a", NOW);
+    pid_t child = fork();
+    if (!child) {
+        slot_count(s, COUNT_REQUESTS, 1);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    cr_assert(eq(u64, slot_counter(s, COUNT_REQUESTS), 1));
+}
+
+Test(board, does_not_ask_for_a_reason_when_none_is_wanted)
+{
+    cr_assert(open_at(dir, 8, NULL)->shared);
+}
+
+Test(board, a_directory_that_others_may_enter_is_not_used)
+{
+    mkdir(dir, 0755);
+    chmod(dir, 0755);
+    open_private();
+    cr_assert(ne(int, access(path, F_OK), 0));
+}
+
+Test(board, a_linked_directory_is_not_used)
+{
+    char real[96];
+    snprintf(real, sizeof real, "%s/real", base);
+    mkdir(real, 0700);
+    cr_assert(eq(int, symlink(real, dir), 0));
+    open_private();
+}
+
+Test(board, a_missing_parent_is_not_made)
+{
+    snprintf(dir, sizeof dir, "%s/no/state", base);
+    open_private();
+    snprintf(dir, sizeof dir, "%s/state", base);
+}
+
+Test(board, a_linked_or_readable_or_special_file_is_not_used)
+{
+    open_shared();
+    chmod(path, 0640);
+    open_private();
+    unlink(path);
+    char elsewhere[96];
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", dir);
+    cr_assert(eq(int, symlink(elsewhere, path), 0));
+    open_private();
+    cr_assert(ne(int, access(elsewhere, F_OK), 0));
+    unlink(path);
+    mkfifo(path, 0600);
+    open_private();
+}
+
+Test(board, a_foreign_owners_directory_or_file_is_not_used)
+{
+    if (geteuid() != 0) {
+        /* Only root can give files away; but everybody can look at root's. */
+        memcpy(dir, "/", 2);
+        open_private();
+        snprintf(dir, sizeof dir, "%s/state", base);
+        return;
+    }
+    open_shared();
+    cr_assert(eq(int, chown(path, 12345, 0), 0));
+    open_private();
+    cr_assert(eq(int, chown(path, 0, 0), 0));
+    cr_assert(eq(int, chown(dir, 12345, 0), 0));
+    open_private();
+    cr_assert(eq(int, chown(dir, 0, 0), 0));
+    open_shared();
+}
+
+static void check_replaced(void)
+{
+    struct stat before, after;
+    cr_assert(eq(int, stat(path, &before), 0));
+    struct board *b = open_shared();
+    cr_assert(eq(int, stat(path, &after), 0));
+    cr_assert(before.st_ino != after.st_ino || before.st_mtime != after.st_mtime ||
+              before.st_size != after.st_size);
+    cr_assert(eq(u64, b->header->magic, BOARD_MAGIC));
+    cr_assert(eq(u64, slot_counter(host(b, "api.example.com", NOW), COUNT_REQUESTS), 0));
+}
+
+#define REPLACED(member, value)                                                                    \
+    do {                                                                                           \
+        slot_count(host(open_shared(), "api.example.com", NOW), COUNT_REQUESTS, 1);                \
+        __typeof__(((struct board_header *)0)->member) v_ = (value);                               \
+        spoil(offsetof(struct board_header, member), &v_, sizeof v_);                              \
+        check_replaced();                                                                          \
+    } while (0)
+
+Test(board, another_kind_of_board_is_replaced)
+{
+    REPLACED(magic, 1);
+    REPLACED(layout, BOARD_LAYOUT + 1);
+    REPLACED(slot_size, 512);
+    REPLACED(slot_count, 63);
+    REPLACED(slot_count, 0);
+    REPLACED(slot_count, UINT32_MAX);
+    REPLACED(uid, geteuid() + 1);
+    REPLACED(boot_id[0], '!');
+}
+
+Test(board, a_truncated_or_grown_file_is_replaced)
+{
+    static const off_t sizes[] = {0, 1, 8, 64, 1024, 65 * 1024, 1024 * 1024};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        /* A new file, so that nobody has the one mapped that is cut short. */
+        open_shared();
+        cr_assert(eq(int, truncate(path, sizes[i]), 0));
+        check_replaced();
+    }
+}
+
+Test(board, keeps_the_size_that_is_there)
+{
+    open_shared();
+    struct board *b = open_at(dir, 5000, NULL);
+    cr_assert(b->shared);
+    cr_assert(eq(u32, b->slot_count, 64));
+}
+
+Test(board, those_who_mapped_a_replaced_board_go_on_with_it)
+{
+    struct slot *s = host(open_shared(), "a", NOW);
+    uint64_t bad = 0;
+    spoil(0, &bad, sizeof bad);
+    struct slot *fresh = host(open_shared(), "a", NOW);
+    slot_count(s, COUNT_REQUESTS, 3);
+    cr_assert(eq(u64, slot_counter(s, COUNT_REQUESTS), 3));
+    cr_assert(eq(u64, slot_counter(fresh, COUNT_REQUESTS), 0));
+}
+
+/* Many processes open at the same moment; each adds one; the sum shows whether they share. */
+static void race(int processes)
+{
+    int go[2];
+    cr_assert(eq(int, pipe(go), 0));
+    for (int i = 0; i < processes; i++) {
+        if (fork())
+            continue;
+        char c;
+        close(go[1]);
+        if (read(go[0], &c, 1) != 0)
+            _exit(1);
+        struct board *b = open_at(dir, 64, NULL);
+        if (!b->shared)
+            _exit(1);
+        slot_count(host(b, "a", NOW), COUNT_REQUESTS, 1);
+        _exit(0);
+    }
+    close(go[0]);
+    close(go[1]);
+    for (int i = 0, status; i < processes; i++) {
+        wait(&status);
+        cr_assert(eq(int, status, 0));
+    }
+    struct board *b = open_shared();
+    cr_assert(eq(u64, slot_counter(host(b, "a", NOW), COUNT_REQUESTS), (uint64_t)processes));
+}
+
+Test(board, racing_creators_end_up_on_the_same_file)
+{
+    for (int round = 0; round < 30; round++) {
+        race(8);
+        unlink(path);
+    }
+}
+
+Test(board, racing_replacers_end_up_on_the_same_file)
+{
+    for (int round = 0; round < 30; round++) {
+        open_shared();
+        uint32_t old = BOARD_LAYOUT + 1;
+        spoil(offsetof(struct board_header, layout), &old, sizeof old);
+        race(8);
+    }
+}
+
+Test(board, what_a_killed_creator_left_is_no_hindrance)
+{
+    mkdir(dir, 0700);
+    char left[96];
+    snprintf(left, sizeof left, "%s/board.new", dir);
+    close(open(left, O_CREAT | O_WRONLY, 0600));
+    open_shared();
+    cr_assert(ne(int, access(left, F_OK), 0));
+}
+
+Test(board, finds_what_was_claimed_and_nothing_else)
+{
+    struct board *b = open_shared();
+    struct slot *s = host(b, "a", NOW);
+    cr_assert(board_find(b, key_of("a")) == s);
+    cr_assert(board_find(b, key_of("b")) == NULL);
+    cr_assert(host(b, "a", NOW) == s);
+    cr_assert(host(b, "b", NOW) != s);
+}
+
+Test(board, a_bucket_that_turns_out_to_be_a_host_is_shown_as_one)
+{
+    struct board *b = open_shared();
+    struct slot *s = board_slot(b, key_of("a"), "a", SLOT_BUCKET, NOW);
+    cr_assert(eq(int, s->kind, SLOT_BUCKET));
+    cr_assert(host(b, "a", NOW) == s);
+    cr_assert(eq(int, s->kind, SLOT_HOST));
+    board_slot(b, key_of("a"), "a", SLOT_BUCKET, NOW);
+    cr_assert(eq(int, s->kind, SLOT_HOST));
+}
+
+static void name_nth(char *name, int i)
+{
+    snprintf(name, 32, "host%d.example", i);
+}
+
+/* Claims hosts 0..n-1 and says how many got a slot of their own. */
+static int fill(struct board *b, int n, int64_t now)
+{
+    int own = 0;
+    for (int i = 0; i < n; i++) {
+        char name[32];
+        name_nth(name, i);
+        own += host(b, name, now) != board_overflow(b);
+    }
+    return own;
+}
+
+Test(board, has_room_for_as_many_hosts_as_asked_for)
+{
+    static const uint32_t sizes[] = {1, 2, 64, 128, 1000, 1024, 10000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct board *b = open_at(NULL, sizes[i], NULL);
+        cr_assert(eq(int, fill(b, (int)sizes[i], NOW), (int)sizes[i]), "%u", sizes[i]);
+        cr_assert(eq(u64, b->header->overflows, 0));
+    }
+}
+
+Test(board, a_full_table_shares_the_overflow_slot)
+{
+    struct board *b = open_shared();
+    cr_assert(eq(int, fill(b, 70, NOW), 64));
+    cr_assert(eq(u64, b->header->overflows, 6));
+    char name[SLOT_NAME_SIZE];
+    cr_assert(board_nth(b, b->slot_count, name) == board_overflow(b));
+    cr_assert_str_eq(name, BOARD_OVERFLOW_NAME);
+}
+
+Test(board, a_full_table_gives_the_least_recently_used_idle_slot_away)
+{
+    struct board *b = open_shared();
+    fill(b, 64, NOW);
+    struct slot *oldest = board_find(b, key_of("host17.example"));
+    slot_count(oldest, COUNT_FAILURES, 5);
+    int64_t later = NOW + BOARD_IDLE_NS + 20 * NS_PER_S;
+    for (int i = 0; i < 64; i++) {
+        char name[32];
+        name_nth(name, i);
+        board_find(b, key_of(name))->last_used_ns = NOW + (i == 17 ? 1 : 2 + i % 7) * NS_PER_S;
+    }
+    struct slot *s = host(b, "new.example", later);
+    cr_assert(s == oldest);
+    cr_assert(eq(u64, s->key, key_of("new.example")));
+    cr_assert(eq(u64, slot_counter(s, COUNT_FAILURES), 0));
+    cr_assert_str_eq(s->name, "new.example");
+    cr_assert(board_find(b, key_of("host17.example")) == NULL);
+    cr_assert(board_find(b, key_of("new.example")) == s);
+    cr_assert(not(slot_touch(s, key_of("host17.example"), later)));
+}
+
+Test(board, what_is_in_use_or_in_force_is_not_given_away)
+{
+    struct board *b = open_at(NULL, 5, NULL);
+    fill(b, 5, NOW);
+    int64_t later = NOW + 2 * BOARD_IDLE_NS;
+    struct slot *s[5];
+    for (int i = 0; i < 5; i++) {
+        char name[32];
+        name_nth(name, i);
+        s[i] = board_find(b, key_of(name));
+    }
+    s[0]->last_used_ns = later - BOARD_IDLE_NS + 1;
+    s[1]->gate_until_ns = later + 1;
+    s[2]->tat_ns[3] = later + 1;
+    s[3]->breaker.state = 1 | (uint64_t)(later / NS_PER_MS + 1000) << 24; /* open */
+    s[4]->breaker.state = 2;                                              /* half-open */
+    cr_assert(host(b, "new", later) == board_overflow(b));
+    s[2]->tat_ns[3] = later;
+    cr_assert(host(b, "new", later) == s[2]);
+}
+
+Test(board, corrupted_times_do_not_keep_a_slot_for_ever)
+{
+    struct board *b = open_at(NULL, 1, NULL);
+    struct slot *s = host(b, "a", NOW);
+    s->last_used_ns = INT64_MAX;
+    s->tat_ns[0] = INT64_MAX;
+    s->gate_until_ns = INT64_MAX;
+    cr_assert(host(b, "b", NOW) == s);
+}
+
+Test(board, a_slot_that_a_killed_process_was_giving_away_is_not_lost)
+{
+    struct board *b = open_at(NULL, 1, NULL);
+    struct slot *s = host(b, "a", NOW);
+    s->key = 1ULL << 63 | 5ULL << 32 | (uint32_t)(NOW >> 30);
+    char name[SLOT_NAME_SIZE];
+    cr_assert(board_nth(b, 0, name) == NULL);
+    cr_assert(host(b, "b", NOW) == board_overflow(b));
+    cr_assert(host(b, "b", NOW + 120 * NS_PER_S) == s);
+    cr_assert_str_eq(s->name, "b");
+}
+
+Test(board, a_claim_whose_owner_was_killed_is_published_by_the_next)
+{
+    struct board *b = open_at(NULL, 8, NULL);
+    struct slot *s = host(b, "a", NOW);
+    s->published = 0;
+    s->name[0] = '\0';
+    char name[SLOT_NAME_SIZE];
+    for (uint32_t i = 0; i < board_size(b); i++)
+        cr_assert(board_nth(b, i, name) == NULL);
+    cr_assert(host(b, "a", NOW) == s);
+    cr_assert(board_nth(b, board_index(b, s), name) == s);
+    cr_assert_str_eq(name, "a");
+}
+
+Test(board, a_slot_that_was_used_just_before_it_was_given_away_is_not)
+{
+    struct board *b = open_at(NULL, 1, NULL);
+    struct slot *s = host(b, "a", NOW);
+    int64_t later = NOW + BOARD_IDLE_NS;
+    cr_assert(slot_touch(s, key_of("a"), later));
+    cr_assert(host(b, "b", later) == board_overflow(b));
+    cr_assert(eq(u64, s->key, key_of("a")));
+}
+
+Test(board, names_from_the_board_are_cut_ended_and_printable)
+{
+    struct board *b = open_shared();
+    char longest[300];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    struct slot *s = host(b, longest, NOW);
+    char name[SLOT_NAME_SIZE];
+    cr_assert(board_nth(b, board_index(b, s), name) == s);
+    cr_assert(eq(sz, strlen(name), SLOT_NAME_SIZE - 1));
+    memset(s->name, '\x1b', SLOT_NAME_SIZE); /* no end, and a terminal's escape */
+    cr_assert(board_nth(b, board_index(b, s), name) == s);
+    cr_assert(eq(sz, strlen(name), SLOT_NAME_SIZE - 1));
+    cr_assert(strchr(name, '\x1b') == NULL);
+    s->name[0] = '\0';
+    cr_assert(board_nth(b, board_index(b, s), name) == NULL);
+    cr_assert(board_nth(b, board_size(b), name) == NULL);
+    cr_assert(board_nth(b, UINT32_MAX, name) == NULL);
+}
+
+Test(board, an_index_is_right_or_out_of_range)
+{
+    struct board *b = open_at(NULL, 8, NULL);
+    for (uint32_t i = 0; i < board_size(b); i++)
+        cr_assert(eq(u32, board_index(b, &b->slots[i]), i));
+    cr_assert(eq(u32, board_index(b, b->slots - 1), board_size(b)));
+    cr_assert(eq(u32, board_index(b, b->slots + board_size(b)), board_size(b)));
+    cr_assert(eq(u32, board_index(b, NULL), board_size(b)));
+}
+
+Test(board, a_reset_forgets_everything_but_whose_slot_it_is)
+{
+    struct board *b = open_at(NULL, 8, NULL);
+    struct slot *s = host(b, "a", NOW);
+    s->tat_ns[0] = s->gate_until_ns = s->max_ns = 5;
+    s->breaker.state = s->breaker.window = s->budget.spent_milli = s->run = 5;
+    s->latency[3] = s->failures_by[0] = s->retries_by[7] = 5;
+    for (int c = 0; c < COUNTER_COUNT; c++)
+        slot_count(s, (enum counter)c, 1);
+    slot_reset(s);
+    for (int c = 0; c < COUNTER_COUNT; c++)
+        cr_assert(eq(u64, slot_counter(s, (enum counter)c), 0));
+    cr_assert(eq(i64, s->tat_ns[0] + s->gate_until_ns + s->max_ns, 0));
+    cr_assert(eq(u64, s->breaker.state + s->breaker.window + s->budget.spent_milli + s->run, 0));
+    cr_assert(eq(u64, s->latency[3] + s->failures_by[0] + s->retries_by[7], 0));
+    cr_assert(board_find(b, key_of("a")) == s);
+    cr_assert(eq(i64, s->last_used_ns, NOW));
+    cr_assert_str_eq(s->name, "a");
+}
+
+Test(board, racing_claims_of_one_key_end_up_on_one_slot)
+{
+    /* A full table of idle slots: every claim takes one away. */
+    for (int round = 0; round < 50; round++) {
+        struct board *b = open_at(NULL, 16, NULL);
+        fill(b, 16, NOW);
+        int64_t later = NOW + 2 * BOARD_IDLE_NS;
+        for (int i = 0; i < 4; i++)
+            if (!fork()) {
+                for (int k = 0; k < 8; k++) {
+                    char name[32];
+                    snprintf(name, sizeof name, "new%d", k);
+                    host(b, name, later);
+                }
+                _exit(0);
+            }
+        for (int i = 0, status; i < 4; i++) {
+            wait(&status);
+            cr_assert(eq(int, status, 0));
+        }
+        for (uint32_t i = 0; i < 16; i++)
+            for (uint32_t k = i + 1; k < 16; k++)
+                cr_assert(ne(u64, b->slots[i].key, b->slots[k].key));
+    }
+}
