@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/options.h"
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "engine/config.h"
+#include "engine/rules.h"
+
+#include <criterion/criterion.h>
+#include <limits.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option *option_named(const char *name)
+{
+    int i = option_find(SECTION_HOST, name);
+    if (i < 0)
+        i = option_find(SECTION_HARDEN, name);
+    cr_assert_geq(i, 0, "%s", name);
+    return &options[i];
+}
+
+static bool parse(const char *name, const char *value, union option_value *v, char why[400])
+{
+    *why = '\0';
+    return option_parse(option_named(name), value, v, why, 400);
+}
+
+static int64_t number(const char *name, const char *value)
+{
+    union option_value v;
+    char why[400];
+    cr_assert(parse(name, value, &v, why), "%s = %s: %s", name, value, why);
+    return v.number;
+}
+
+static void refused(const char *name, const char *value, const char *because)
+{
+    union option_value v;
+    char why[400];
+    cr_assert_not(parse(name, value, &v, why), "%s = %s", name, value);
+    cr_assert(strstr(why, because), "%s = %s: %s", name, value, why);
+    cr_assert(strstr(why, "; "), "says nothing that would be right: %s", why);
+}
+
+Test(options, every_default_is_a_valid_value_of_its_key)
+{
+    for (int i = 0; i < option_count; i++) {
+        union option_value v;
+        char why[400] = "";
+        cr_assert(option_parse(&options[i], options[i].fallback, &v, why, sizeof(why)), "%s: %s",
+                  options[i].name, why);
+    }
+}
+
+Test(options, every_name_is_found_once_and_fits_the_parser)
+{
+    for (int i = 0; i < option_count; i++) {
+        cr_assert_eq(option_find(options[i].section, options[i].name), i);
+        cr_assert_eq(option_find(!options[i].section, options[i].name), -1);
+        cr_assert_lt(strlen(options[i].name), 32);
+    }
+}
+
+Test(options, a_slip_gets_a_suggestion_and_nonsense_gets_none)
+{
+    cr_assert_str_eq(option_suggest(SECTION_HOST, "max_atempts"), "max_attempts");
+    cr_assert_str_eq(option_suggest(SECTION_HOST, "retry-on"), "retry_on");
+    cr_assert_str_eq(option_suggest(SECTION_HARDEN, "snapshots"), "snapshot");
+    cr_assert_str_eq(option_suggest(SECTION_HOST, "rates"), "rate");
+    cr_assert_null(option_suggest(SECTION_HOST, "zzz"));
+    cr_assert_null(option_suggest(SECTION_HOST, ""));
+    cr_assert_null(option_suggest(SECTION_HOST, "a_name_that_is_much_longer_than_any_option_has"));
+}
+
+Test(options, durations_carry_units)
+{
+    cr_assert_eq(number("max_wait", "250ms"), 250 * NS_PER_MS);
+    cr_assert_eq(number("max_wait", "1.5s"), 1500 * NS_PER_MS);
+    cr_assert_eq(number("max_wait", "2m"), 120 * NS_PER_S);
+    cr_assert_eq(number("max_wait", "1h"), 3600 * NS_PER_S);
+    cr_assert_eq(number("max_elapsed", "1d"), 86400 * NS_PER_S);
+    cr_assert_eq(number("max_wait", "0"), 0);
+    cr_assert_eq(number("max_wait", "0.25s"), 250 * NS_PER_MS);
+    refused("max_wait", "30", "unit");
+    refused("max_wait", "30 s", "not a duration");
+    refused("max_wait", "3 parsecs", "not a duration");
+    refused("max_wait", "-1s", "not a duration");
+    refused("max_wait", "1e3s", "not a duration");
+    refused("max_wait", "infs", "not a duration");
+    refused("max_wait", "0x1s", "not a duration");
+    refused("max_wait", "1.s", "not a duration");
+    refused("max_wait", ".5s", "not a duration");
+    refused("max_wait", "1,5s", "not a duration");
+    refused("max_wait", "1S", "not a duration");
+    refused("max_wait", "", "no value");
+    refused("max_wait", "61m", "0 to 1h");
+    refused("max_wait", "999999999d", "out of range");
+    refused("max_wait", "99999999999999999999999999s", "not a duration");
+    refused("base_delay", "0", "1ms to 1h");
+    refused("snapshot_interval", "99ms", "100ms to 1d");
+}
+
+Test(options, a_decimal_means_the_same_in_every_locale)
+{
+    setlocale(LC_ALL, "de_DE.UTF-8"); /* a decimal comma, where it is installed */
+    cr_assert_eq(number("max_wait", "1.5s"), 1500 * NS_PER_MS);
+}
+
+Test(options, words_stand_for_special_numbers)
+{
+    cr_assert_eq(number("connect_timeout", "none"), 0);
+    cr_assert_eq(number("attempt_timeout", "0"), 0);
+    cr_assert_eq(number("stall_timeout", "None"), 0);
+    cr_assert_eq(number("retry_after", "off"), 0);
+    cr_assert_eq(number("retry_budget", "off"), 0);
+    cr_assert_eq(number("burst", "auto"), 0);
+    refused("max_wait", "none", "not a duration");
+    refused("retry_after", "0", "or off");
+    refused("retry_budget", "0%", "or off");
+}
+
+Test(options, sizes_percentages_and_counts_are_bounded)
+{
+    cr_assert_eq(number("hold_limit", "64KiB"), 65536);
+    cr_assert_eq(number("hold_limit", "1.5MiB"), 1572864);
+    cr_assert_eq(number("hold_limit", "512B"), 512);
+    cr_assert_eq(number("hold_limit", "0"), 0);
+    refused("hold_limit", "64", "unit");
+    refused("hold_limit", "64k", "not a size");
+    refused("hold_limit", "1GiB", "0 to 64MiB");
+    cr_assert_eq(number("retry_budget", "20%"), 20);
+    refused("retry_budget", "20", "20%");
+    refused("retry_budget", "12.5%", "not a percentage");
+    refused("breaker_ratio", "101%", "1% to 100%");
+    refused("breaker_ratio", "%", "not a percentage");
+    cr_assert_eq(number("max_attempts", "20"), 20);
+    refused("max_attempts", "21", "1 to 20");
+    refused("max_attempts", "0", "1 to 20");
+    refused("max_attempts", "three", "whole number");
+    refused("max_attempts", "+3", "whole number");
+    cr_assert_eq(number("max_hosts", "1048576"), 1048576);
+    refused("max_hosts", "1048577", "1 to 1048576");
+    refused("max_hosts", "18446744073709551617", "whole number");
+}
+
+Test(options, booleans_and_choices_have_their_usual_synonyms)
+{
+    static const char *const on[] = {"on", "yes", "true", "1", "ON", "Yes"};
+    static const char *const off[] = {"off", "no", "false", "0"};
+    for (size_t i = 0; i < array_size(on); i++) {
+        cr_assert_eq(number("thread", on[i]), 1);
+        cr_assert_eq(number("breaker", on[i]), BREAKER_ON);
+    }
+    for (size_t i = 0; i < array_size(off); i++) {
+        cr_assert_eq(number("thread", off[i]), 0);
+        cr_assert_eq(number("breaker", off[i]), BREAKER_OFF);
+        cr_assert_eq(number("mode", off[i]), MODE_OFF);
+    }
+    refused("thread", "maybe", "on or off");
+    refused("on_limit", "on", "wait fail");
+    refused("mode", "observ", "enforce observe off");
+}
+
+Test(options, choices_are_the_enums_by_position)
+{
+    cr_assert_eq(number("mode", "observe"), MODE_OBSERVE);
+    cr_assert_eq(number("on_limit", "fail"), ON_LIMIT_FAIL);
+    cr_assert_eq(number("jitter", "decorrelated"), JITTER_DECORRELATED);
+    cr_assert_eq(number("jitter", "none"), JITTER_NONE);
+    cr_assert_eq(number("commit", "late"), COMMIT_LATE);
+    cr_assert_eq(number("breaker", "observe"), BREAKER_OBSERVE);
+    cr_assert_eq(number("log", "off"), LOG_OFF);
+    cr_assert_eq(number("log", "debug"), LOG_DEBUG);
+}
+
+Test(options, rates_are_tokens_per_window)
+{
+    union option_value v;
+    char why[400];
+    cr_assert(parse("rate", "60/1m, 5/s 1000/1.5h", &v, why), "%s", why);
+    cr_assert_eq(v.limit.rate_count, 3);
+    cr_assert_eq(v.limit.rates[0].tokens, 60);
+    cr_assert_eq(v.limit.rates[0].burst, 60);
+    cr_assert_eq(v.limit.rates[0].window_ns, 60 * NS_PER_S);
+    cr_assert_eq(v.limit.rates[0].interval_ns, NS_PER_S);
+    cr_assert_eq(v.limit.rates[1].interval_ns, NS_PER_S / 5);
+    cr_assert_eq(v.limit.rates[2].window_ns, 5400 * NS_PER_S);
+    cr_assert(parse("rate", "3/1s", &v, why));
+    cr_assert_eq(v.limit.rates[0].interval_ns, 333333334); /* up: never above the rate */
+    cr_assert(parse("rate", "none", &v, why));
+    cr_assert_eq(v.limit.rate_count, 0);
+    refused("rate", "60", "N/WINDOW");
+    refused("rate", "0/1m", "N/WINDOW");
+    refused("rate", "-5/1m", "N/WINDOW");
+    refused("rate", "0.5/s", "N/WINDOW");
+    refused("rate", "60/", "window");
+    refused("rate", "60/60", "window");
+    refused("rate", "60/minute", "window");
+    refused("rate", "60/0s", "window");
+    refused("rate", "60/32d", "31d");
+    refused("rate", "60/1m none", "N/WINDOW");
+    refused("rate", "1/s 2/s 3/s 4/s 5/s", "at most 4");
+    refused("rate", "9999999/1s", "window");
+    refused("rate", ",", "N/WINDOW");
+}
+
+Test(options, a_bucket_is_shared_by_the_parts_of_its_key)
+{
+    union option_value v;
+    char why[400];
+    cr_assert(parse("per", "host", &v, why));
+    cr_assert_eq(v.per.parts, PER_HOST);
+    cr_assert(parse("per", "origin+rule+uid+header:X-Org-Id+env:TENANT", &v, why), "%s", why);
+    cr_assert_eq(v.per.parts, PER_ORIGIN | PER_RULE | PER_UID | PER_HEADER | PER_ENV);
+    cr_assert_str_eq(v.per.header, "X-Org-Id");
+    cr_assert_str_eq(v.per.env, "TENANT");
+    refused("per", "hosts", "no part");
+    refused("per", "host+", "no part");
+    refused("per", "header:", "no part");
+    refused("per", "header:X Y", "name");
+    refused("per", "header:A+header:B", "one name");
+    refused("per", "header:a23456789012345678901234567890123456789012345678901234567890123456",
+            "63");
+}
+
+static bool has_curl(const struct outcome_set *s, int code)
+{
+    return s->curl[code / 64] >> code % 64 & 1;
+}
+
+static bool has_http(const struct outcome_set *s, int status)
+{
+    return s->http[(status - 100) / 64] >> (status - 100) % 64 & 1;
+}
+
+Test(options, outcomes_are_named_by_group_curlcode_or_status)
+{
+    union option_value v;
+    char why[400];
+    cr_assert(parse("retry_on",
+                    "dns throttled, 28 CURLE_GOT_NOTHING recv_error TOO_LARGE 99 503 100 4xx", &v,
+                    why),
+              "%s", why);
+    const struct outcome_set *s = &v.outcomes;
+    cr_assert(s->given);
+    cr_assert_eq(s->groups, OUTCOME_DNS | OUTCOME_THROTTLED);
+    cr_assert(has_curl(s, 28) && has_curl(s, 52) && has_curl(s, 56) && has_curl(s, 100));
+    cr_assert(has_curl(s, 99) && !has_curl(s, 27));
+    cr_assert(has_http(s, 503) && has_http(s, 100) && has_http(s, 400) && has_http(s, 499));
+    cr_assert(!has_http(s, 502) && !has_http(s, 500) && !has_http(s, 399));
+    cr_assert(parse("retry_on", "default", &v, why) && !v.outcomes.given);
+    cr_assert(parse("retry_on", "none", &v, why) && v.outcomes.given);
+    refused("retry_on", "0", "no outcome");
+    refused("retry_on", "600", "no outcome");
+    refused("retry_on", "6xx", "no outcome");
+    refused("retry_on", "50x", "no outcome");
+    refused("retry_on", "tineout", "tineout");
+    refused("never_on", "CURLE_", "no outcome");
+    refused("never_on", "dns default", "default");
+}
+
+Test(options, methods_are_upper_case_tokens)
+{
+    union option_value v;
+    char why[400];
+    cr_assert(parse("retry_methods", "get POST,M-SEARCH", &v, why), "%s", why);
+    cr_assert_str_eq(v.methods[0], "GET");
+    cr_assert_str_eq(v.methods[1], "POST");
+    cr_assert_str_eq(v.methods[2], "M-SEARCH");
+    cr_assert_str_eq(v.methods[3], "");
+    cr_assert(parse("retry_methods", "none", &v, why));
+    cr_assert_str_eq(v.methods[0], "");
+    refused("retry_methods", "GET(", "no method");
+    refused("retry_methods", "AMETHODLONGERTHANANY", "no method");
+    refused("retry_methods", "A B C D E F G H I J K L M N O P", "at most 15");
+}
+
+Test(options, a_path_is_told_from_a_slip_by_its_slash)
+{
+    union option_value v;
+    char why[400];
+    cr_assert(parse("events", "/var/log/events.jsonl", &v, why));
+    cr_assert(parse("events", "./events", &v, why));
+    cr_assert(parse("snapshot", "none", &v, why));
+    cr_assert(parse("state", "private", &v, why));
+    refused("events", "on", "./on");
+    refused("log_to", "stdout", "stderr syslog");
+}
+
+/* ---- the table, conf/harden.ini and the manual page say the same ---- */
+
+static int occurrences(const char *path, const char *prefix, char seen[][160], int most)
+{
+    char line[1024];
+    int n = 0;
+    FILE *f = fopen(path, "r");
+    cr_assert_not_null(f, "%s: tests run from the root of the source tree", path);
+    while (fgets(line, sizeof(line), f))
+        if (strncmp(line, prefix, strlen(prefix)) == 0 && strchr(line, '=') && n < most) {
+            line[strcspn(line, "\n")] = '\0';
+            snprintf(seen[n++], 160, "%s", line + strlen(prefix));
+        }
+    fclose(f);
+    return n;
+}
+
+static void agrees(const char *path, const char *prefix)
+{
+    static char seen[OPTION_MAX * 2][160];
+    int n = occurrences(path, prefix, seen, OPTION_MAX * 2);
+    for (int i = 0; i < option_count; i++) {
+        char expected[160];
+        int hits = 0;
+        snprintf(expected, sizeof(expected), "%s =%s%s", options[i].name,
+                 *options[i].fallback ? " " : "", options[i].fallback);
+        for (int k = 0; k < n; k++)
+            hits += strcmp(seen[k], expected) == 0;
+        cr_expect_eq(hits, 1, "%s: \"%s\"", path, expected);
+    }
+    cr_assert_eq(n, option_count, "%s has keys that are unknown, or twice", path);
+}
+
+Test(options, the_sample_configuration_has_every_key_at_its_default)
+{
+    agrees("conf/harden.ini", ";");
+}
+
+Test(options, the_manual_page_has_every_key_with_its_default)
+{
+    agrees("docs/harden.ini.5", ".It Ic ");
+}
+
+static void no_error(void *ctx, const char *line)
+{
+    (void)ctx;
+    cr_assert_fail("%s", line);
+}
+
+Test(options, the_sample_configuration_changes_nothing_when_it_is_uncommented)
+{
+    static char text[65536];
+    char line[1024];
+    FILE *f = fopen("conf/harden.ini", "r");
+    cr_assert_not_null(f);
+    while (fgets(line, sizeof(line), f))
+        strncat(text, line + (line[0] == ';'), sizeof(text) - strlen(text) - 1);
+    fclose(f);
+    struct config *c = config_load_text("harden.ini", text, strlen(text), no_error, NULL);
+    struct config *plain = config_load_text("harden.ini", "", 0, no_error, NULL);
+    struct target t = {.scheme = "https", .host = "a.example", .port = 443, .path = "/"};
+    cr_assert_eq(memcmp(rules_find(c, &t), rules_find(plain, &t), sizeof(struct policy)), 0);
+    cr_assert_eq(c->mode, plain->mode);
+    cr_assert_str_eq(c->state, plain->state);
+    cr_assert_str_eq(c->log_to, plain->log_to);
+    cr_assert_null(c->events);
+}
