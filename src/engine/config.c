@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/config.h"
+
+#include "base/compiler.h"
+#include "base/env.h"
+#include "engine/loader.h"
+#include "engine/rules.h"
+#include "engine/values.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_NAME "harden/harden.ini"
+
+struct memory {
+    struct memory *next;
+    max_align_t bytes[];
+};
+
+void *loader_keep(struct loader *l, size_t n)
+{
+    struct memory *m = calloc(1, sizeof(*m) + n);
+    if (!m) {
+        l->oom = true;
+        return NULL;
+    }
+    m->next = l->config->memory;
+    l->config->memory = m;
+    return m->bytes;
+}
+
+const char *loader_copy(struct loader *l, const char *s, size_t n)
+{
+    char *copy = loader_keep(l, n + 1);
+    return copy ? memcpy(copy, s, n) : NULL;
+}
+
+void loader_error(struct loader *l, int line, const char *subject, const char *fmt, ...)
+{
+    char text[1024], what[512], place[16] = "";
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof(what), fmt, ap);
+    va_end(ap);
+    if (line)
+        snprintf(place, sizeof(place), ":%d", line);
+    snprintf(text, sizeof(text), "%s%s: %s%s%s", l->file, place, subject ? subject : "",
+             subject ? ": " : "", what);
+    for (char *p = text; *p; p++) /* a terminal must not obey what a file holds */
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = '?';
+    l->config->errors++;
+    if (l->report)
+        l->report(l->ctx, text);
+}
+
+struct section *loader_section(struct loader *l, const char *name, bool environment)
+{
+    struct config *c = l->config;
+    int n = c->section_count;
+    for (int i = 0; i < n; i++)
+        if (c->sections[i].environment == environment && strcmp(c->sections[i].name, name) == 0)
+            return &c->sections[i];
+    if ((n & (n - 1)) == 0) { /* full at each power of two */
+        struct section *grown =
+            reallocarray(c->sections, n ? 2 * (size_t)n : 1, sizeof(*c->sections));
+        if (!grown) {
+            l->oom = true;
+            return NULL;
+        }
+        c->sections = grown;
+    }
+    c->sections[n] = (struct section){.name = name, .environment = environment, .order = n};
+    c->section_count++;
+    return &c->sections[n];
+}
+
+/* A `retry` of a stronger file replaces what a weaker one said in the same section. */
+static void preset_replaces(struct section *s, const char *file)
+{
+    static const char *const keys[] = {"max_attempts", "base_delay", "max_delay"};
+    for (size_t i = 0; i < array_size(keys); i++) {
+        int k = option_find(SECTION_HOST, keys[i]);
+        if (s->from[k].file != file)
+            s->value[k] = NULL;
+    }
+}
+
+void loader_set(struct loader *l, struct section *s, int option, const char *value, int line,
+                const char *subject)
+{
+    const struct option *o = &options[option];
+    const char **values = s ? s->value : l->config->value;
+    struct origin *from = s ? &s->from[option] : &l->config->from[option];
+    union option_value parsed;
+    char why[400];
+    if (!option_parse(o, value, &parsed, why, sizeof(why))) {
+        loader_error(l, line, subject, "%s", why);
+        return;
+    }
+    if (o->type == TYPE_PATTERNS && *value && strpbrk(s->name, ".:*/")) {
+        loader_error(
+            l, line, subject,
+            "the section's name is a pattern already; write a label, as in [host partners]");
+        return;
+    }
+    if (values[option] && from->file == l->file)
+        loader_error(l, line, subject, "given twice%s; this one counts, remove one",
+                     line ? " in this file" : "");
+    values[option] = loader_copy(l, value, strlen(value));
+    *from = (struct origin){.file = l->file, .line = line};
+    if (s && strcmp(o->name, "retry") == 0)
+        preset_replaces(s, l->file);
+}
+
+/* ---- from values to settings ---- */
+
+static const char *text_of(const struct config *c, int option)
+{
+    return c->value[option] ? c->value[option] : options[option].fallback;
+}
+
+static const char *joined(struct loader *l, const char *directory, const char *name)
+{
+    size_t n = strlen(directory) + strlen(name) + 2;
+    char *path = loader_keep(l, n);
+    if (path)
+        snprintf(path, n, "%s/%s", directory, name);
+    return path;
+}
+
+static const char *absolute(struct loader *l, int option)
+{
+    char path[PATH_MAX];
+    const char *value = text_of(l->config, option), *home = env_get("HOME");
+    if (strncmp(value, "~/", 2) == 0 && home && (value = joined(l, home, value + 2)) == NULL)
+        return NULL;
+    const char *whole = env_absolute(value, path, sizeof(path));
+    if (whole)
+        return loader_copy(l, whole, strlen(whole));
+    l->file = l->config->from[option].file;
+    loader_error(l, l->config->from[option].line, options[option].name,
+                 "the path is too long; write a shorter one");
+    return NULL;
+}
+
+static bool is_word(const struct config *c, int option, const char *word)
+{
+    const char *s = text_of(c, option);
+    return word_is(s, strlen(s), word);
+}
+
+static const char *state_directory(struct loader *l)
+{
+    char path[64];
+    const char *runtime = env_get("XDG_RUNTIME_DIR");
+    int option = option_find(SECTION_HARDEN, "state");
+    if (is_word(l->config, option, "private"))
+        return NULL;
+    if (!is_word(l->config, option, "auto"))
+        return absolute(l, option);
+    if (runtime && *runtime == '/')
+        return joined(l, runtime, "harden");
+    snprintf(path, sizeof(path), "/dev/shm/harden-%u", (unsigned)geteuid());
+    return loader_copy(l, path, strlen(path));
+}
+
+static const char *output(struct loader *l, const char *key, const char *name)
+{
+    struct config *c = l->config;
+    int option = option_find(SECTION_HARDEN, key);
+    if (is_word(c, option, "none"))
+        return NULL;
+    if (name && is_word(c, option, "auto"))
+        return c->state ? joined(l, c->state, name) : NULL;
+    return absolute(l, option);
+}
+
+static void settle_harden(struct loader *l)
+{
+    struct config *c = l->config;
+    union option_value v;
+    char why[400];
+    for (int i = 0; i < option_count; i++)
+        if (options[i].section == SECTION_HARDEN && options[i].width &&
+            option_parse(&options[i], text_of(c, i), &v, why, sizeof(why)))
+            option_store(&options[i], &v, c);
+    int service = option_find(SECTION_HARDEN, "service");
+    int log_to = option_find(SECTION_HARDEN, "log_to");
+    c->programs = text_of(c, option_find(SECTION_HARDEN, "programs"));
+    c->service = is_word(c, service, "auto") ? env_program() : text_of(c, service);
+    c->log_to = is_word(c, log_to, "stderr")   ? "stderr"
+                : is_word(c, log_to, "syslog") ? "syslog"
+                                               : absolute(l, log_to);
+    if (!c->log_to)
+        c->log_to = "stderr";
+    c->state = state_directory(l);
+    c->events = output(l, "events", NULL);
+    c->snapshot = output(l, "snapshot", "health.json");
+    c->metrics = output(l, "metrics", "metrics.prom");
+}
+
+static void settle_patterns(struct loader *l, struct section *s)
+{
+    const char *list = s->value[option_find(SECTION_HOST, "match")], *w;
+    size_t n, count = 0;
+    if (!list || !*list)
+        list = s->name;
+    /* A word takes two characters of the list at least. */
+    s->patterns = loader_keep(l, (strlen(list) / 2 + 2) * sizeof(*s->patterns));
+    while (s->patterns && (w = word_next(&list, &n)))
+        s->patterns[count++] = loader_copy(l, w, n);
+}
+
+static struct config *settle(struct loader *l)
+{
+    struct config *c = l->config;
+    settle_harden(l);
+    for (int i = 0; i < c->section_count; i++)
+        settle_patterns(l, &c->sections[i]);
+    if (!l->oom && rules_prepare(c))
+        return c;
+    config_discard(c);
+    return NULL;
+}
+
+/* ---- the layers ---- */
+
+static void read_files(struct loader *l)
+{
+    char path[PATH_MAX];
+    const char *only = env_get("HARDEN_CONFIG"), *xdg = env_get("XDG_CONFIG_HOME");
+    const char *home = env_get("HOME");
+    if (only && *only) {
+        if (strcmp(only, "none") == 0)
+            return;
+        l->file = only;
+        const char *whole = env_absolute(only, path, sizeof(path));
+        if (whole)
+            loader_file(l, whole, true);
+        else
+            loader_error(l, 0, NULL, "the path is too long");
+        return;
+    }
+    loader_file(l, SYSCONFDIR "/" FILE_NAME, false);
+    if (xdg && *xdg == '/')
+        snprintf(path, sizeof(path), "%s/" FILE_NAME, xdg);
+    else if (home && *home == '/')
+        snprintf(path, sizeof(path), "%s/.config/" FILE_NAME, home);
+    else
+        return;
+    loader_file(l, path, false);
+}
+
+static bool begin(struct loader *l, config_report *report, void *ctx)
+{
+    *l = (struct loader){.config = calloc(1, sizeof(*l->config)), .report = report, .ctx = ctx};
+    return l->config != NULL;
+}
+
+struct config *config_load(config_report *report, void *ctx)
+{
+    struct loader l;
+    int error = errno;
+    if (!begin(&l, report, ctx))
+        return NULL;
+    read_files(&l);
+    loader_environment(&l);
+    struct config *c = settle(&l);
+    errno = error;
+    return c;
+}
+
+struct config *config_load_file(const char *path, config_report *report, void *ctx)
+{
+    struct loader l;
+    if (!begin(&l, report, ctx))
+        return NULL;
+    loader_file(&l, path, true);
+    return settle(&l);
+}
+
+struct config *config_load_text(const char *path, const char *text, size_t n, config_report *report,
+                                void *ctx)
+{
+    struct loader l;
+    if (!begin(&l, report, ctx))
+        return NULL;
+    if ((l.file = loader_copy(&l, path, strlen(path))))
+        loader_text(&l, text, n);
+    return settle(&l);
+}
+
+void config_discard(struct config *c)
+{
+    rules_discard(c);
+    for (struct memory *m = c->memory, *next; m; m = next) {
+        next = m->next;
+        free(m);
+    }
+    free(c->sections);
+    free(c);
+}
+
+bool config_stale(const struct config *c)
+{
+    int error = errno;
+    bool stale = false;
+    for (int i = 0; i < c->file_count && !stale; i++) {
+        const struct config_file *then = &c->files[i];
+        struct config_file now = {.path = then->path};
+        struct stat st;
+        config_file_note(&now, stat(then->path, &st) == 0 ? &st : NULL);
+        stale = now.present != then->present || now.dev != then->dev || now.ino != then->ino ||
+                now.changed_ns != then->changed_ns || now.size != then->size;
+    }
+    errno = error;
+    return stale;
+}
+
+bool config_covers(const struct config *c, const char *program)
+{
+    const char *at = c->programs, *w;
+    bool wanted = false, named = false;
+    char glob[256];
+    size_t n;
+    if (c->mode == MODE_OFF)
+        return false;
+    while ((w = word_next(&at, &n))) {
+        bool exclude = *w == '!';
+        snprintf(glob, sizeof(glob), "%.*s", (int)n - exclude, w + exclude);
+        bool hit = fnmatch(glob, program, 0) == 0;
+        if (exclude && hit)
+            return false;
+        named = named || !exclude;
+        wanted = wanted || (!exclude && hit);
+    }
+    return wanted || !named; /* nothing but exclusions: all others */
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "engine/loader.h"
+#include "engine/pattern.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_LARGEST (1 << 20)
+#define NAME_LONGEST 49  /* inih cuts section names and keys there, and lines at the other, */
+#define LINE_LONGEST 199 /* without a word */
+#define SUBJECT_SIZE 320
+
+/* Where the reader is. Section headers are its own business, because inih ends a name at the first
+ * bracket of [host [::1]:8080] and never tells of a section without keys; inih gets the keys, with
+ * their values and continuations, one sound line at a time. */
+struct reader {
+    struct loader *loader;
+    const char *at, *end;
+    int line;
+    enum { BEFORE_ANY, IN_HARDEN, IN_HOST, IN_REFUSED } where;
+    const char *host;              /* name of the section, IN_HOST */
+    char title[NAME_LONGEST + 16]; /* of the section, as written */
+
+    /* The key whose value is being collected over its lines. */
+    char key[NAME_LONGEST + 1];
+    char *value;
+    size_t length;
+    int key_line;    /* 0: none */
+    bool dropped;    /* the key's line was wrong: so are its continuations */
+    bool continuing; /* the line that inih has is a continuation */
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
+
+static void subject(const struct reader *r, char *out, const char *key, const char *value)
+{
+    snprintf(out, SUBJECT_SIZE, "[%s] %.60s = %.200s", r->title, key, value);
+}
+
+static void key_is_unknown(struct reader *r, const char *about)
+{
+    bool in_host = r->where == IN_HOST;
+    const char *near = option_suggest(in_host ? SECTION_HOST : SECTION_HARDEN, r->key);
+    if (option_find(in_host ? SECTION_HARDEN : SECTION_HOST, r->key) >= 0)
+        loader_error(r->loader, r->key_line, about, "the key belongs into %s",
+                     in_host ? "[harden]" : "a [host PATTERN] section; [host *] is for all hosts");
+    else if (near)
+        loader_error(r->loader, r->key_line, about, "unknown key; did you mean %s?", near);
+    else
+        loader_error(r->loader, r->key_line, about, "unknown key; harden.ini(5) has them all");
+}
+
+/* The collected key is complete: another one begins, or the section ends. */
+static void finish_key(struct reader *r)
+{
+    char about[SUBJECT_SIZE];
+    int line = r->key_line;
+    r->dropped = false;
+    if (!line || r->where == IN_REFUSED || !r->value) {
+        r->key_line = 0;
+        return;
+    }
+    subject(r, about, r->key, r->value);
+    int option = option_find(r->where == IN_HOST ? SECTION_HOST : SECTION_HARDEN, r->key);
+    if (r->where == BEFORE_ANY) {
+        snprintf(about, sizeof(about), "%.60s = %.200s", r->key, r->value);
+        loader_error(r->loader, line, about,
+                     "the key is outside of any section; write [harden] or [host *] above it");
+    } else if (option < 0) {
+        key_is_unknown(r, about);
+    } else {
+        struct section *s = r->where == IN_HOST ? loader_section(r->loader, r->host, false) : NULL;
+        if (s || r->where == IN_HARDEN)
+            loader_set(r->loader, s, option, r->value, line, about);
+    }
+    r->key_line = 0;
+}
+
+static void host_section(struct reader *r, const char *name, size_t n, const char *about)
+{
+    char why[256];
+    struct pattern p;
+    char canonical[NAME_LONGEST + 1];
+    r->where = IN_REFUSED;
+    if (n == 0) {
+        loader_error(r->loader, r->line, about,
+                     "a host section needs a pattern; write [host *] or [host api.example.com]");
+    } else if (memchr(name, ' ', n) || memchr(name, '\t', n) || memchr(name, ',', n)) {
+        loader_error(r->loader, r->line, about,
+                     "a section has one pattern; write [host LABEL] with a key match = PATTERN...");
+    } else if (!pattern_parse(name, n, &p, why, sizeof(why))) {
+        loader_error(r->loader, r->line, about, "%s", why);
+    } else {
+        bool path = false;
+        for (size_t i = 0; i < n; i++) {
+            path = path || name[i] == '/';
+            canonical[i] =
+                !path && name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
+        }
+        struct section *s = NULL;
+        if ((r->host = loader_copy(r->loader, canonical, n)))
+            s = loader_section(r->loader, r->host, false);
+        r->where = s ? IN_HOST : IN_REFUSED;
+    }
+}
+
+static void section_header(struct reader *r, const char *s, size_t n)
+{
+    char about[SUBJECT_SIZE];
+    finish_key(r);
+    r->where = IN_REFUSED;
+    snprintf(about, sizeof(about), "%.*s", (int)(n < 80 ? n : 80), s);
+    if (s[n - 1] != ']') {
+        loader_error(r->loader, r->line, about, "a section ends with its bracket; write [%s]",
+                     n > 1 && s[1] == 'h' && n > 2 && s[2] == 'o' ? "host PATTERN" : "harden");
+        return;
+    }
+    for (s++, n -= 2; n && is_blank(*s); s++, n--)
+        ;
+    while (n && is_blank(s[n - 1]))
+        n--;
+    snprintf(r->title, sizeof(r->title), "%.*s", (int)(n < NAME_LONGEST ? n : NAME_LONGEST), s);
+    if (n > NAME_LONGEST)
+        loader_error(r->loader, r->line, about,
+                     "the name is longer than %d characters; write [host LABEL] with a key match = "
+                     "PATTERN",
+                     NAME_LONGEST);
+    else if (n == 6 && memcmp(s, "harden", n) == 0)
+        r->where = IN_HARDEN;
+    else if (n >= 4 && memcmp(s, "host", 4) == 0 && (n == 4 || is_blank(s[4]))) {
+        for (s += 4, n -= 4; n && is_blank(*s); s++, n--)
+            ;
+        host_section(r, s, n, about);
+    } else
+        loader_error(r->loader, r->line, about,
+                     "unknown section; write [harden], or [host PATTERN] as in [host *]");
+}
+
+/* An indented line that reads "word =" is a key like any other, however inih sees it. */
+static bool looks_like_key(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && ((s[i] | 32) >= 'a' && (s[i] | 32) <= 'z'))
+        i++;
+    while (i && i < n && (s[i] == '_' || ((s[i] | 32) >= 'a' && (s[i] | 32) <= 'z')))
+        i++;
+    size_t word = i;
+    while (i < n && is_blank(s[i]))
+        i++;
+    return word && i < n && s[i] == '=';
+}
+
+/* An indented bracket may also be the address in a list of patterns; that one has a colon. */
+static bool looks_like_section(const char *s, size_t n)
+{
+    size_t i = 1;
+    while (i < n && s[i] != ']' && s[i] != ':' && !is_blank(s[i]))
+        i++;
+    return n && s[0] == '[' && (i == n || s[i] != ':');
+}
+
+static size_t without_comment(const char *s, size_t n)
+{
+    for (size_t i = 0; i + 1 < n; i++)
+        if (is_blank(s[i]) && s[i + 1] == ';')
+            n = i;
+    while (n && is_blank(s[n - 1]))
+        n--;
+    return n;
+}
+
+/* Whether inih would take the key line as it is meant; else it is reported. */
+static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
+{
+    char about[SUBJECT_SIZE];
+    const char *equals = NULL;
+    for (size_t i = 0; i < n && !equals; i++)
+        equals = s[i] == '=' || s[i] == ':' ? s + i : NULL;
+    size_t key = equals ? (size_t)(equals - s) : 0;
+    while (key && is_blank(s[key - 1]))
+        key--;
+    if (r->where == IN_REFUSED)
+        return true;
+    snprintf(about, sizeof(about), "%s%s%s%.*s", *r->title ? "[" : "", r->title,
+             *r->title ? "] " : "", (int)(n < 80 ? n : 80), s);
+    if (key == 0)
+        loader_error(r->loader, r->line, about, "not a key and its value; write KEY = VALUE");
+    else if (key > NAME_LONGEST)
+        loader_error(r->loader, r->line, about, "the key is longer than %d characters: unknown",
+                     NAME_LONGEST);
+    return key > 0 && key <= NAME_LONGEST;
+}
+
+/* What can be wrong with any line; reported. The rest of a value is worth nothing without it. */
+static bool line_is_sound(struct reader *r, const char *s, size_t n, size_t raw)
+{
+    char about[SUBJECT_SIZE];
+    bool nul = memchr(s, '\0', n) != NULL;
+    if (!nul && raw <= LINE_LONGEST)
+        return true;
+    if (r->where != IN_REFUSED || *s == '[') {
+        snprintf(about, sizeof(about), "%s%s%s%.*s%s", *r->title ? "[" : "", r->title,
+                 *r->title ? "] " : "", (int)(n < 40 ? n : 40), s, n > 40 ? "..." : "");
+        if (nul)
+            loader_error(r->loader, r->line, about, "a NUL byte; write plain text");
+        else
+            loader_error(r->loader, r->line, about,
+                         "the line is longer than %d characters; go on in a next line that is "
+                         "indented",
+                         LINE_LONGEST);
+    }
+    return false;
+}
+
+/* Looks at one line; true when inih is to have it, as out. */
+static bool take_line(struct reader *r, const char *s, size_t raw, char *out)
+{
+    size_t n = raw;
+    const char *start = s;
+    while (n && is_blank(*s)) {
+        s++;
+        n--;
+    }
+    if (!n || *s == ';' || *s == '#')
+        return false;
+    bool indented = s > start;
+    bool header = *s == '[' && (!indented || looks_like_section(s, n));
+    r->continuing = indented && !header && (r->key_line || r->dropped) && !looks_like_key(s, n);
+    if (r->continuing && r->dropped)
+        return false;
+    if (!r->continuing)
+        finish_key(r);
+    if (!line_is_sound(r, s, n, raw)) {
+        r->where = header ? IN_REFUSED : r->where;
+        r->key_line = 0;
+        r->dropped = !header;
+        return false;
+    }
+    n = without_comment(s, n);
+    if (header) {
+        section_header(r, s, n);
+        return false;
+    }
+    if (!r->continuing && !key_line_is_sound(r, s, n)) {
+        r->dropped = true;
+        return false;
+    }
+    snprintf(out, LINE_LONGEST + 1, "%s%.*s", r->continuing ? " " : "", (int)n, s);
+    return true;
+}
+
+/* inih's fgets. */
+static char *next_line(char *out, int size, void *stream)
+{
+    struct reader *r = stream;
+    (void)size; /* ini_max_line: one more than LINE_LONGEST */
+    while (r->at < r->end) {
+        const char *s = r->at, *newline = memchr(s, '\n', (size_t)(r->end - s));
+        size_t n = (size_t)((newline ? newline : r->end) - s);
+        r->at = newline ? newline + 1 : r->end;
+        r->line++;
+        if (n && s[n - 1] == '\r')
+            n--;
+        if (take_line(r, s, n, out))
+            return out;
+    }
+    return NULL;
+}
+
+static void append(struct reader *r, const char *s)
+{
+    size_t n = strlen(s);
+    char *grown = realloc(r->value, r->length + n + 2);
+    if (!grown) {
+        r->loader->oom = true;
+        return;
+    }
+    r->value = grown;
+    if (r->length)
+        r->value[r->length++] = ' ';
+    memcpy(r->value + r->length, s, n + 1);
+    r->length += n;
+}
+
+static int take_key(void *user, const char *section, const char *name, const char *value)
+{
+    struct reader *r = user;
+    (void)section;
+    if (!r->continuing) {
+        snprintf(r->key, sizeof(r->key), "%s", name);
+        r->key_line = r->line;
+        r->length = 0;
+    }
+    append(r, value);
+    return 1;
+}
+
+void loader_text(struct loader *l, const char *text, size_t n)
+{
+    struct reader r = {.loader = l, .at = text, .end = text + n};
+    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        r.at += 3;
+    ini_parse_stream(next_line, &r, take_key, &r);
+    finish_key(&r);
+    free(r.value);
+}
+
+/* "As ssh does": what others could have written is not obeyed. */
+static const char *why_refused(const struct stat *st)
+{
+    if (!S_ISREG(st->st_mode))
+        return "refused, it is not a regular file";
+    if (st->st_uid != 0 && st->st_uid != geteuid())
+        return "refused, it belongs to another user; make it yours or root's with chown";
+    if (st->st_mode & (S_IWGRP | S_IWOTH))
+        return "refused, others can write it; take that away with chmod go-w";
+    if (st->st_size > FILE_LARGEST)
+        return "refused, it is larger than 1 MiB";
+    return NULL;
+}
+
+static void read_open_file(struct loader *l, int fd)
+{
+    size_t n = 0;
+    ssize_t got = 0;
+    char *text = malloc(FILE_LARGEST);
+    if (!text) {
+        l->oom = true;
+        return;
+    }
+    while (n < FILE_LARGEST &&
+           ((got = read(fd, text + n, FILE_LARGEST - n)) > 0 || (got < 0 && errno == EINTR)))
+        n += got > 0 ? (size_t)got : 0;
+    if (got < 0)
+        loader_error(l, 0, NULL, "cannot be read: %s", strerror(errno));
+    else
+        loader_text(l, text, n);
+    free(text);
+}
+
+void config_file_note(struct config_file *f, const struct stat *st)
+{
+    f->present = st != NULL;
+    if (st) {
+        f->dev = st->st_dev;
+        f->ino = st->st_ino;
+        f->changed_ns = st->st_ctim.tv_sec * NS_PER_S + st->st_ctim.tv_nsec;
+        f->size = st->st_size;
+    }
+}
+
+void loader_file(struct loader *l, const char *path, bool must_exist)
+{
+    struct stat st;
+    struct config_file *f = &l->config->files[l->config->file_count++];
+    f->path = l->file = loader_copy(l, path, strlen(path));
+    if (!f->path)
+        return;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        int error = errno; /* the next line notes what cannot be opened, or it would look changed */
+        config_file_note(f, stat(path, &st) == 0 ? &st : NULL);
+        if (must_exist || (error != ENOENT && error != ENOTDIR))
+            loader_error(l, 0, NULL, "cannot be opened: %s", strerror(error));
+        return;
+    }
+    if (fstat(fd, &st) == 0) {
+        config_file_note(f, &st);
+        const char *why = why_refused(&st);
+        if (why)
+            loader_error(l, 0, NULL, "%s", why);
+        else
+            read_open_file(l, fd);
+    }
+    close(fd);
+}
