@@ -48,6 +48,8 @@ void hook_easy_reset(struct from from, CURL *h)
     const struct curl_api *api = s ? s->api : real_or_complain(from);
     if (api)
         api->easy_reset(h);
+    if (s && s->transfer)
+        s->transfer->reset = true;
     if (s)
         shadow_reset(s);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LIBRARIES_MAX 8
 #define SITES         64 /* a power of two */
@@ -86,7 +87,7 @@ static bool fill(struct curl_api *api, void *library, const char *node)
     return dl_iterate_phdr(find_text, api) == 1;
 }
 
-/* The table of the library that `library` leads to; library's reference is kept: it pins. */
+/* The table of the library that `library` leads to. */
 static const struct curl_api *table_of(void *library, const char *node)
 {
     void *perform = symbol(library, "curl_easy_perform", node);
@@ -102,8 +103,11 @@ static const struct curl_api *table_of(void *library, const char *node)
         return NULL;
     }
     api->path = strdup(in.dli_fname);
-    /* Pin the library itself, not just the object through which it was found. */
-    dlopen(in.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    /* Pin the library itself, not just the object through which it was found. In a program's
+     * preinit array nothing can be unloaded yet, and glibc would lose the environment over a
+     * dlopen. */
+    if (environ)
+        dlopen(in.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     for (int i = 0; api->path && i < LIBRARIES_MAX; i++) {
         struct curl_api *none = NULL;
         if (atomic_compare_exchange_strong(&libraries[i], &none, api))
@@ -191,16 +195,12 @@ static const struct curl_api *by_scan(const char *node)
 static const struct curl_api *search(struct from from)
 {
     Dl_info in;
+    if (offers(RTLD_NEXT, from.node))
+        return table_of(RTLD_NEXT, from.node);
     const struct curl_api *api = NULL;
     if (dladdr(from.caller, &in) && in.dli_fbase != own_base())
         api = by_path(in.dli_fname, from.node);
-    if (!api && from.node[0] && offers(RTLD_NEXT, from.node))
-        api = table_of(RTLD_NEXT, from.node);
-    if (!api)
-        api = by_scan(from.node);
-    if (!api && !from.node[0] && offers(RTLD_NEXT, ""))
-        api = table_of(RTLD_NEXT, "");
-    return api;
+    return api ? api : by_scan(from.node);
 }
 
 const struct curl_api *real_find(struct from from)

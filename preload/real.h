@@ -3,11 +3,12 @@
  * The real functions behind a hook. Which library a call means is told by the version node that the
  * caller's reference carries, and only where that leaves a choice by the caller's address:
  *
- *   1. among the objects in the caller's own scope, the one that defines the symbol at the node
- *   2. the next one in the global order (RTLD_NEXT)
- *   3. any loaded object (plug-ins loaded RTLD_LOCAL are in no global order)
+ *   1. the next object in the global order (RTLD_NEXT) that defines the symbol at the node
+ *   2. the caller's own scope: a plug-in loaded RTLD_LOCAL brings its libcurl along
+ *   3. any loaded object that defines it, for callers that have it from neither
  *
- * The library that is found is pinned, so that a table stays valid for ever. Found lazily; no lock;
+ * The first two are the order of the loader itself. The library that is found is pinned, so that a
+ * table stays valid for ever. Found lazily; no lock;
  * a few dozen call sites are remembered, so the usual look-up is one comparison.
  *
  *     const struct curl_api *api = real_find(from);      NULL: there is no libcurl behind the call

@@ -28,7 +28,7 @@ static bool would_retry(void *ctx, int status)
 {
     struct transfer *t = ctx;
     struct attempt a;
-    if (!status || status < 300)
+    if (status < 300 || t->reset)
         return false;
     facts_so_far(&a, t, status);
     return call_would_retry(&t->call, &a, clock_now_ns(), clock_wall_ns());
@@ -44,7 +44,7 @@ static void transfer_begin(struct transfer *t, struct shadow *s, struct engine *
     t->shadow = s;
     t->engine = e;
     t->wrapped = t->read_wrapped = t->bounded = false;
-    t->delivering = t->paused = t->ended = false;
+    t->delivering = t->paused = t->reset = t->ended = false;
     t->relaxed_timeout_ms = -1;
     t->error[0] = '\0';
     t->app_deadline_ns = s->timeout_ms > 0 ? now_ns + s->timeout_ms * NS_PER_MS : INT64_MAX;
@@ -145,7 +145,9 @@ static CURLcode attempt(struct transfer *t, struct attempt *a, int64_t now_ns)
 static bool again(struct transfer *t, struct attempt *a, int64_t *at_ns)
 {
     int64_t now_ns = clock_now_ns(), wall_ns = clock_wall_ns();
-    if (a->curl_code == CURLE_OK && a->http_status < 300 && !a->header_cut) {
+    bool good = a->curl_code == CURLE_OK && a->http_status < 300 && !a->header_cut;
+    if (good || t->reset) { /* a request that was reset in flight cannot be made again */
+        a->replayable = false;
         call_report(&t->call, a, now_ns, wall_ns, 0, at_ns);
         return false;
     }

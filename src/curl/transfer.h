@@ -32,6 +32,7 @@ struct transfer {
     bool holds;                  /* answers are held until they are judged */
     bool delivering;             /* the perform is over, the program is being given what was held */
     bool paused;                 /* it has paused that */
+    bool reset;                  /* the program took its options back in flight */
     bool ended;                  /* counted */
     long relaxed_timeout_ms;     /* TIMEOUT_MS once a good answer streams; -1: as it is */
     char error[CURL_ERROR_SIZE]; /* where the program has no buffer */
