@@ -158,7 +158,7 @@ static bool is_ahead(int64_t at_ns, int64_t now_ns, int64_t length_ns)
 
 /* Writes the files of the board if they are due and nobody else is at it. */
 static bool write_shared(const struct engine *e, const struct config *c, const struct targets *t,
-                         int64_t now_ns, int64_t *next_ns)
+                         int64_t now_ns, bool flush, int64_t *next_ns)
 {
     struct board_header *h = e->board->header;
     int64_t interval = interval_of(c);
@@ -167,7 +167,7 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
     int64_t lease = atomic_load(&h->snapshot_lease_ns);
     int64_t mine = now_ns + LEASE_NS;
     *next_ns = mine + stagger;
-    if (is_ahead(atomic_load(&h->snapshot_due_ns), now_ns, interval)) {
+    if (!flush && is_ahead(atomic_load(&h->snapshot_due_ns), now_ns, interval)) {
         *next_ns = atomic_load(&h->snapshot_due_ns) + stagger;
         return false;
     }
@@ -177,7 +177,7 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
 
     uint64_t alerts = atomic_load(&h->alerts);
     int64_t due = atomic_load(&h->snapshot_due_ns);
-    if (is_ahead(due, now_ns, interval)) { /* the last holder has just written */
+    if (!flush && is_ahead(due, now_ns, interval)) { /* the last holder has just written */
         atomic_compare_exchange_strong(&h->snapshot_lease_ns, &mine, 0);
         *next_ns = due + stagger;
         return false;
@@ -213,7 +213,7 @@ static bool monitor_look(struct engine *e, bool urgent, bool flush, int64_t *nex
     int64_t write_ns = schedule.wrote_ns + GAP_NS;
     if (flush || now >= write_ns) {
         if (t.shared)
-            wrote = write_shared(e, c, &t, now, &write_ns);
+            wrote = write_shared(e, c, &t, now, flush, &write_ns);
         else
             wrote = write_own(e, c, &t, now, urgent || flush, &write_ns);
     }
@@ -291,7 +291,7 @@ static void monitor_start(struct process *p)
         atomic_store(&p->monitor, MONITOR_THREAD);
     } else {
         atomic_store(&p->monitor, MONITOR_INLINE);
-        atomic_store(&p->inline_at_ns, 0);
+        atomic_store(&p->inline_at_ns, 1); /* soon; 0 is for alerts */
     }
     errno = saved;
 }
@@ -359,7 +359,6 @@ void health_flush(void)
 
     int64_t now = clock_now_ns(), end = now + FLUSH_NS;
     uint32_t flushed = atomic_load(&p->flushed);
-    atomic_store(&h->snapshot_due_ns, 0);
     atomic_store(&p->flush, 1);
     if (monitor == MONITOR_THREAD) {
         atomic_fetch_add(&p->wake, 1);

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "engine/process.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/harden-test-XXXXXX";
+static char ini[64];
+static char got[8192];
+
+static void make(void)
+{
+    mkdtemp(dir);
+    snprintf(ini, sizeof ini, "%s/harden.ini", dir);
+    setenv("HARDEN_CONFIG", "none", 1);
+    setenv("HARDEN_STATE", dir, 1);
+}
+
+static void drop(void)
+{
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));)
+        unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    rmdir(dir);
+}
+
+TestSuite(engine, .init = make, .fini = drop, .timeout = 60);
+
+static int catch_stderr(void)
+{
+    int p[2];
+    pipe2(p, O_NONBLOCK | O_CLOEXEC);
+    dup2(p[1], 2);
+    close(p[1]);
+    return p[0];
+}
+
+static const char *caught(int fd)
+{
+    ssize_t n = read(fd, got, sizeof got - 1);
+    got[n > 0 ? n : 0] = '\0';
+    return got;
+}
+
+static void write_ini(const char *text)
+{
+    setenv("HARDEN_CONFIG", ini, 1);
+    unlink(ini); /* another inode, so that it is seen whatever the clock's grain */
+    int fd = open(ini, O_CREAT | O_EXCL | O_WRONLY, 0600);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+static int count(const char *text, const char *part)
+{
+    int n = 0;
+    while ((text = strstr(text, part))) {
+        n++;
+        text += strlen(part);
+    }
+    return n;
+}
+
+Test(engine, opens_at_the_first_call_and_not_before)
+{
+    cr_assert_null(engine_peek());
+    errno = EXDEV;
+    struct engine *e = engine_get();
+    cr_assert_not_null(e);
+    cr_assert_eq(errno, EXDEV);
+    cr_assert_eq(engine_peek(), e);
+    cr_assert_eq(engine_get(), e);
+    cr_assert(e->board->shared);
+    cr_assert_not_null(atomic_load(&e->config));
+}
+
+static void refused(void)
+{
+    cr_assert_null(engine_get());
+    cr_assert_null(engine_get());
+    cr_assert_null(engine_peek());
+    char board[80];
+    snprintf(board, sizeof board, "%s/board", dir);
+    cr_assert_eq(access(board, F_OK), -1, "nothing is made");
+}
+
+Test(engine, stays_out_with_the_kill_switch)
+{
+    setenv("HARDEN_DISABLE", "1", 1);
+    refused();
+}
+
+Test(engine, takes_a_kill_switch_of_0_as_not_set)
+{
+    setenv("HARDEN_DISABLE", "0", 1);
+    cr_assert_not_null(engine_get());
+}
+
+Test(engine, stays_out_with_mode_off)
+{
+    setenv("HARDEN_MODE", "off", 1);
+    refused();
+}
+
+Test(engine, stays_out_of_programs_that_are_not_covered_without_a_word)
+{
+    int fd = catch_stderr();
+    setenv("HARDEN_PROGRAMS", "!test_*", 1);
+    setenv("HARDEN_RATE", "nonsense", 1);
+    refused();
+    cr_assert_str_empty(caught(fd));
+}
+
+Test(engine, says_each_wrong_line_once_and_runs)
+{
+    int fd = catch_stderr();
+    setenv("HARDEN_MAX_WAIT", "30", 1);
+    cr_assert_not_null(engine_get());
+    engine_reload();
+    engine_get();
+    cr_assert_eq(count(caught(fd), "harden: error: "), 1, "%s", got);
+}
+
+Test(engine, is_silent_about_them_with_log_off)
+{
+    int fd = catch_stderr();
+    setenv("HARDEN_MAX_WAIT", "30", 1);
+    setenv("HARDEN_LOG", "off", 1);
+    cr_assert_not_null(engine_get());
+    cr_assert_str_empty(caught(fd));
+}
+
+static void *get(void *arg)
+{
+    pthread_barrier_wait(arg);
+    return engine_get();
+}
+
+Test(engine, is_one_for_racing_threads)
+{
+    pthread_t thread[16];
+    pthread_barrier_t b;
+    void *e;
+    pthread_barrier_init(&b, NULL, 16);
+    for (int i = 0; i < 16; i++)
+        pthread_create(&thread[i], NULL, get, &b);
+    for (int i = 0; i < 16; i++) {
+        pthread_join(thread[i], &e);
+        cr_assert_not_null(e);
+        cr_assert_eq(e, engine_peek());
+    }
+}
+
+Test(engine, waits_a_bounded_time_for_an_opener_and_only_once)
+{
+    atomic_store(&process_self()->opening, 1); /* a thread that hangs in it */
+    int64_t begun = clock_now_ns();
+    cr_assert_null(engine_get());
+    cr_assert_geq(clock_now_ns() - begun, 90 * NS_PER_MS);
+    begun = clock_now_ns();
+    for (int i = 0; i < 1000; i++)
+        cr_assert_null(engine_get());
+    cr_assert_lt(clock_now_ns() - begun, 50 * 1000 * NS_PER_MS);
+}
+
+Test(engine, opens_in_the_child_when_a_fork_came_while_another_thread_was_opening)
+{
+    atomic_store(&process_self()->opening, 1);
+    pid_t child = fork();
+    if (!child)
+        _exit(engine_get() ? 0 : 1);
+    int status;
+    waitpid(child, &status, 0);
+    cr_assert_eq(status, 0);
+}
+
+Test(engine, is_not_opened_by_a_vfork_child)
+{
+    pid_t child = vfork();
+    if (!child) {
+        engine_get();
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    cr_assert_null(engine_peek());
+    cr_assert_not_null(engine_get());
+}
+
+Test(engine, keeps_its_board_over_a_fork)
+{
+    struct engine *e = engine_get();
+    pid_t child = fork();
+    if (!child) {
+        atomic_fetch_add(&e->board->header->changes, 7);
+        _exit(engine_get() == e ? 0 : 1);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    cr_assert_eq(status, 0);
+    cr_assert_eq(atomic_load(&e->board->header->changes), 7u);
+}
+
+Test(engine, notices_a_fork_once_in_each_child)
+{
+    cr_assert(!engine_forked());
+    cr_assert(!engine_forked());
+    pid_t child = fork();
+    if (!child) {
+        bool first = engine_forked(), second = engine_forked();
+        pid_t grandchild = fork();
+        if (!grandchild)
+            _exit(engine_forked() && !engine_forked() ? 0 : 1);
+        int status;
+        waitpid(grandchild, &status, 0);
+        _exit(first && !second && status == 0 ? 0 : 1);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    cr_assert_eq(status, 0);
+    cr_assert(!engine_forked());
+}
+
+Test(engine, takes_up_a_changed_file)
+{
+    write_ini("[harden]\nservice = one\n");
+    struct engine *e = engine_get();
+    const struct config *before = atomic_load(&e->config);
+    engine_reload();
+    cr_assert_eq(atomic_load(&e->config), before, "nothing changed");
+    write_ini("[harden]\nservice = two\n");
+    engine_reload();
+    cr_assert_str_eq(atomic_load(&e->config)->service, "two");
+    cr_assert_str_eq(before->service, "one", "who holds the old one may go on");
+}
+
+Test(engine, keeps_its_settings_when_the_new_file_is_wrong_and_says_so_once)
+{
+    int fd = catch_stderr();
+    write_ini("[harden]\nservice = one\n");
+    struct engine *e = engine_get();
+    write_ini("[harden]\nservice = two\nsnapshot_interval = soon\n");
+    for (int i = 0; i < 5; i++)
+        engine_reload();
+    cr_assert_str_eq(atomic_load(&e->config)->service, "one");
+    cr_assert_eq(count(caught(fd), "snapshot_interval"), 1, "%s", got);
+    cr_assert_eq(count(got, "settings stay"), 1, "%s", got);
+    write_ini("[harden]\nservice = three\n");
+    engine_reload();
+    cr_assert_str_eq(atomic_load(&e->config)->service, "three");
+    cr_assert_str_empty(caught(fd));
+}
+
+Test(engine, takes_up_a_good_file_although_the_environment_is_wrong)
+{
+    catch_stderr();
+    setenv("HARDEN_MAX_WAIT", "30", 1);
+    write_ini("[harden]\nservice = one\n");
+    struct engine *e = engine_get();
+    write_ini("[harden]\nservice = two\n");
+    engine_reload();
+    cr_assert_str_eq(atomic_load(&e->config)->service, "two");
+}
+
+Test(engine, can_be_switched_off_and_on_by_the_file)
+{
+    write_ini("[harden]\nmode = enforce\n");
+    struct engine *e = engine_get();
+    write_ini("[harden]\nmode = off\n");
+    engine_reload();
+    cr_assert_null(engine_get());
+    cr_assert_eq(engine_peek(), e);
+    write_ini("[harden]\nmode = observe\n");
+    engine_reload();
+    cr_assert_eq(engine_get(), e);
+}
+
+Test(engine, counts_internal_errors_and_says_each_once)
+{
+    int fd = catch_stderr();
+    struct engine *e = engine_get();
+    static const char a[] = "something is odd", b[] = "something else";
+    for (int i = 0; i < 3; i++)
+        engine_internal_error(a);
+    engine_internal_error(b);
+    cr_assert_eq(atomic_load(&e->board->header->internal_errors), 4u);
+    cr_assert_str_eq(caught(fd),
+                     "harden: error: something is odd\nharden: error: something else\n");
+}
+
+static int strict(void)
+{
+    pid_t child = fork();
+    if (!child) {
+        engine_start_strict();
+        _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    return WEXITSTATUS(status);
+}
+
+Test(engine, ends_a_strict_program_with_78_on_a_bad_configuration_and_says_why)
+{
+    int fd = catch_stderr();
+    setenv("HARDEN_STRICT", "1", 1);
+    setenv("HARDEN_MAX_WAIT", "30", 1);
+    cr_assert_eq(strict(), 78);
+    cr_assert_eq(count(caught(fd), "HARDEN_MAX_WAIT"), 1, "%s", got);
+}
+
+Test(engine, runs_on_a_bad_configuration_when_it_is_not_strict)
+{
+    setenv("HARDEN_MAX_WAIT", "30", 1);
+    cr_assert_eq(strict(), 0);
+}
+
+Test(engine, strict_says_why_even_with_log_off)
+{
+    int fd = catch_stderr();
+    setenv("HARDEN_STRICT", "1", 1);
+    setenv("HARDEN_LOG", "off", 1);
+    setenv("HARDEN_MAX_WAIT", "30", 1);
+    cr_assert_eq(strict(), 78);
+    cr_assert_eq(count(caught(fd), "HARDEN_MAX_WAIT"), 1, "%s", got);
+}
+
+Test(engine, strict_lets_a_good_configuration_run)
+{
+    setenv("HARDEN_STRICT", "1", 1);
+    cr_assert_eq(strict(), 0);
+}
+
+Test(engine, strict_leaves_programs_alone_that_are_not_covered)
+{
+    setenv("HARDEN_STRICT", "1", 1);
+    setenv("HARDEN_MAX_WAIT", "30", 1);
+    setenv("HARDEN_PROGRAMS", "curl", 1);
+    cr_assert_eq(strict(), 0);
+}

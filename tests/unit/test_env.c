@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/env.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+Test(env, is_the_environment_at_the_first_look_whatever_the_program_does_to_it_later)
+{
+    setenv("HARDEN_RATE", "60/1m", 1);
+    setenv("HOME", "/home/x", 1);
+    env_capture();
+    setenv("HARDEN_RATE", "1/1m", 1);
+    clearenv();
+    cr_assert_str_eq(env_get("HARDEN_RATE"), "60/1m");
+    cr_assert_str_eq(env_get("HOME"), "/home/x");
+}
+
+Test(env, looks_by_itself_when_nobody_captured)
+{
+    setenv("HARDEN_LOG", "debug", 1);
+    cr_assert_str_eq(env_get("HARDEN_LOG"), "debug");
+}
+
+Test(env, knows_only_whole_names)
+{
+    clearenv();
+    setenv("HARDEN_LOG_TO", "x", 1);
+    setenv("PATH", "/bin", 1);
+    setenv("HARDENED", "1", 1);
+    setenv("https_proxy", "http://p", 1);
+    cr_assert_null(env_get("HARDEN_LOG"));
+    cr_assert_null(env_get("PATH"));
+    cr_assert_str_eq(env_get("https_proxy"), "http://p");
+    cr_assert_str_eq(env_nth(0), "HARDEN_LOG_TO=x");
+    cr_assert_null(env_nth(1));
+}
+
+Test(env, keeps_more_than_its_static_room)
+{
+    clearenv();
+    char name[32], *value = malloc(3001);
+    memset(value, 'x', 3000);
+    value[3000] = '\0';
+    for (int i = 0; i < 40; i++) {
+        snprintf(name, sizeof name, "HARDEN_K%d", i);
+        setenv(name, value, 1);
+    }
+    for (int i = 0; i < 40; i++) {
+        snprintf(name, sizeof name, "HARDEN_K%d", i);
+        cr_assert_str_eq(env_get(name), value);
+    }
+    cr_assert_not_null(env_nth(39));
+    cr_assert_null(env_nth(40));
+    free(value);
+}
+
+Test(env, bears_an_environment_without_variables)
+{
+    environ = NULL;
+    cr_assert_null(env_get("HOME"));
+    cr_assert_null(env_nth(0));
+    cr_assert(!env_secure());
+}
+
+Test(env, gives_the_name_of_the_executable)
+{
+    errno = EXDEV;
+    cr_assert_str_eq(env_program(), "test_env");
+    program_invocation_short_name = (char *)"disguise";
+    cr_assert_str_eq(env_program(), "test_env");
+    cr_assert_eq(errno, EXDEV);
+}
+
+Test(env, reads_any_variable_as_it_was_at_exec)
+{
+    char *at_exec = getenv("PATH");
+    cr_assert_not_null(at_exec);
+    char *copy = strdup(at_exec);
+    setenv("PATH", "/other", 1);
+    cr_assert_str_eq(env_any("PATH"), copy);
+    cr_assert_null(env_any("NOT_THERE_AT_ALL"));
+    free(copy);
+}
+
+Test(env, joins_relative_paths_with_the_directory_at_start)
+{
+    char out[PATH_MAX];
+    chdir("/usr");
+    setenv("HARDEN_EVENTS", "events.log", 1);
+    env_capture();
+    chdir("/");
+    cr_assert_str_eq(env_absolute("events.log", out, sizeof out), "/usr/events.log");
+    cr_assert_str_eq(env_absolute("/abs", out, sizeof out), "/abs");
+    cr_assert_null(env_absolute("events.log", out, 10));
+}
+
+Test(env, joins_with_the_directory_of_now_when_the_environment_named_no_relative_path)
+{
+    char out[PATH_MAX];
+    clearenv();
+    env_capture();
+    chdir("/usr");
+    cr_assert_str_eq(env_absolute("x", out, sizeof out), "/usr/x");
+    chdir("/");
+    cr_assert_str_eq(env_absolute("x", out, sizeof out), "/x");
+}
+
+static void *look(void *arg)
+{
+    pthread_barrier_wait(arg);
+    return (void *)env_get("HARDEN_RATE");
+}
+
+Test(env, gives_racing_threads_the_same_answer)
+{
+    pthread_t thread[8];
+    pthread_barrier_t b;
+    void *first = NULL, *value;
+    setenv("HARDEN_RATE", "60/1m", 1);
+    pthread_barrier_init(&b, NULL, 8);
+    for (int i = 0; i < 8; i++)
+        pthread_create(&thread[i], NULL, look, &b);
+    for (int i = 0; i < 8; i++) {
+        pthread_join(thread[i], &value);
+        cr_assert_str_eq(value, "60/1m");
+        first = first ? first : value;
+    }
+    cr_assert_eq(env_get("HARDEN_RATE"), first);
+}

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "engine/health.h"
+#include "engine/process.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- status ---- */
+
+static struct slot slot;
+static enum health_status now;
+
+static bool result(bool success)
+{
+    return health_result(&slot, success, 3, 2, 1000, &now);
+}
+
+Test(health, stays_healthy_until_enough_failures_in_a_row)
+{
+    cr_assert(!result(false));
+    cr_assert(!result(false));
+    cr_assert(!result(true));
+    cr_assert(!result(false));
+    cr_assert(!result(false));
+    cr_assert_eq(health_status(&slot), STATUS_HEALTHY);
+    cr_assert_eq(health_failures_in_row(&slot), 2u);
+    cr_assert(result(false));
+    cr_assert_eq(now, STATUS_UNHEALTHY);
+    cr_assert_eq(health_status(&slot), STATUS_UNHEALTHY);
+    cr_assert(!result(false));
+    cr_assert_eq(health_failures_in_row(&slot), 4u);
+}
+
+Test(health, is_degraded_between_the_first_good_result_and_the_last_needed)
+{
+    for (int i = 0; i < 3; i++)
+        result(false);
+    cr_assert(result(true));
+    cr_assert_eq(now, STATUS_DEGRADED);
+    cr_assert_eq(health_failures_in_row(&slot), 0u);
+    cr_assert(result(true));
+    cr_assert_eq(now, STATUS_HEALTHY);
+}
+
+Test(health, of_a_recovering_host_falls_back_with_one_failure)
+{
+    for (int i = 0; i < 3; i++)
+        result(false);
+    result(true);
+    cr_assert(result(false));
+    cr_assert_eq(now, STATUS_UNHEALTHY);
+    cr_assert(result(true));
+    cr_assert(result(true), "the good results count from the start again");
+}
+
+Test(health, notes_since_when_a_status_holds)
+{
+    health_result(&slot, true, 1, 1, 1000, &now);
+    cr_assert_eq(slot.status_since_ms, 1000);
+    health_result(&slot, true, 1, 1, 2000, &now);
+    cr_assert_eq(slot.status_since_ms, 1000);
+    health_result(&slot, false, 1, 1, 3000, &now);
+    cr_assert_eq(slot.status_since_ms, 3000);
+    health_result(&slot, false, 1, 1, 4000, &now);
+    cr_assert_eq(slot.status_since_ms, 3000);
+}
+
+Test(health, takes_thresholds_below_one_as_one)
+{
+    cr_assert(health_result(&slot, false, 0, 0, 1, &now));
+    cr_assert(health_result(&slot, true, 0, 0, 1, &now));
+    cr_assert_eq(now, STATUS_HEALTHY);
+}
+
+static void *fail_often(void *arg)
+{
+    enum health_status ignored;
+    (void)arg;
+    for (int i = 0; i < 10000; i++)
+        health_result(&slot, false, 3, 1, 1, &ignored);
+    return NULL;
+}
+
+Test(health, counts_every_failure_of_racing_threads)
+{
+    pthread_t thread[4];
+    for (int i = 0; i < 4; i++)
+        pthread_create(&thread[i], NULL, fail_often, NULL);
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    cr_assert_eq(health_failures_in_row(&slot), 40000u);
+}
+
+/* ---- the thread ---- */
+
+static char dir[] = "/tmp/harden-test-XXXXXX";
+static char file[64];
+static struct engine *engine;
+
+static void make(void)
+{
+    mkdtemp(dir);
+    snprintf(file, sizeof file, "%s/health.json", dir);
+    setenv("HARDEN_CONFIG", "none", 1);
+    setenv("HARDEN_STATE", dir, 1);
+    setenv("HARDEN_SNAPSHOT_INTERVAL", "1h", 1);
+    setenv("HARDEN_LOG", "off", 1);
+}
+
+static void drop(void)
+{
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));)
+        unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    rmdir(dir);
+}
+
+TestSuite(monitor, .init = make, .fini = drop, .timeout = 60);
+
+static void open_engine(void)
+{
+    engine = engine_get();
+    cr_assert_not_null(engine);
+    cr_assert(engine->board->shared);
+}
+
+static void call_ended(void)
+{
+    atomic_fetch_add(&engine->board->header->changes, 1);
+}
+
+/* Bounded, generous waits: how long something takes is nobody's promise here. */
+#define eventually(condition)                                                                      \
+    ({                                                                                             \
+        int64_t end = clock_now_ns() + 20 * NS_PER_S;                                              \
+        while (!(condition) && clock_now_ns() < end)                                               \
+            usleep(1000);                                                                          \
+        (condition);                                                                               \
+    })
+
+static uint64_t seq_on_file(void)
+{
+    char buf[512];
+    int fd = open(file, O_RDONLY);
+    ssize_t n = fd < 0 ? 0 : read(fd, buf, sizeof buf - 1);
+    buf[n > 0 ? n : 0] = '\0';
+    if (fd >= 0)
+        close(fd);
+    const char *seq = strstr(buf, "\"seq\":");
+    return seq ? strtoull(seq + 6, NULL, 10) : 0;
+}
+
+/* Of ours: the test runner has one too. */
+static int threads(void)
+{
+    char path[64], name[16];
+    int n = 0;
+    DIR *d = opendir("/proc/self/task");
+    for (struct dirent *e; (e = readdir(d));) {
+        snprintf(path, sizeof path, "/proc/self/task/%.20s/comm", e->d_name);
+        int fd = open(path, O_RDONLY);
+        n += fd >= 0 && read(fd, name, sizeof name) == 7 && memcmp(name, "harden\n", 7) == 0;
+        if (fd >= 0)
+            close(fd);
+    }
+    closedir(d);
+    return n;
+}
+
+Test(monitor, starts_with_the_first_call_and_only_once)
+{
+    health_start();
+    open_engine();
+    cr_assert_eq(threads(), 0, "opened, but no call yet");
+    for (int i = 0; i < 100; i++)
+        health_start();
+    cr_assert(eventually(threads() == 1));
+    cr_assert(eventually(seq_on_file() == 1));
+}
+
+Test(monitor, writes_at_once_after_an_alert)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    health_alert(engine->board);
+    cr_assert(eventually(seq_on_file() == 2));
+}
+
+Test(monitor, writes_once_for_a_burst_of_alerts)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    for (int i = 0; i < 10000; i++)
+        health_alert(engine->board);
+    cr_assert(eventually(atomic_load(&engine->board->header->snapshot_due_ns) != 0 &&
+                         seq_on_file() >= 2));
+    cr_assert_lt(seq_on_file(), 100u);
+}
+
+Test(monitor, of_many_processes_writes_one_file_an_interval)
+{
+    setenv("HARDEN_SNAPSHOT_INTERVAL", "500ms", 1);
+    open_engine();
+    pid_t child[16];
+    for (int i = 0; i < 16; i++) {
+        if ((child[i] = fork()) == 0) {
+            engine_get();
+            health_start();
+            pause();
+            _exit(0);
+        }
+    }
+    struct board_header *h = engine->board->header;
+    cr_assert(eventually(atomic_load(&h->snapshot_seq) >= 1));
+    uint64_t before = atomic_load(&h->snapshot_seq);
+    int64_t begun = clock_now_ns();
+    usleep(2200000);
+    int64_t intervals = (clock_now_ns() - begun) / (500 * NS_PER_MS);
+    uint64_t written = atomic_load(&h->snapshot_seq) - before;
+    for (int i = 0; i < 16; i++)
+        kill(child[i], SIGKILL);
+    while (wait(NULL) > 0)
+        ;
+    cr_assert_geq(written, 2u);
+    cr_assert_leq(written, (uint64_t)intervals + 2);
+}
+
+Test(monitor, takes_over_the_lease_of_a_killed_writer)
+{
+    open_engine();
+    struct board_header *h = engine->board->header;
+    atomic_store(&h->snapshot_lease_ns, clock_now_ns() + NS_PER_S);
+    health_start();
+    usleep(200000);
+    cr_assert_eq(seq_on_file(), 0u, "somebody else writes");
+    cr_assert(eventually(seq_on_file() == 1));
+}
+
+Test(monitor, does_not_believe_a_lease_or_due_time_of_the_far_future)
+{
+    open_engine();
+    struct board_header *h = engine->board->header;
+    atomic_store(&h->snapshot_lease_ns, INT64_MAX);
+    atomic_store(&h->snapshot_due_ns, INT64_MAX);
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+}
+
+Test(monitor, leaves_signals_to_the_program)
+{
+    sigset_t set, after;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    open_engine();
+    health_start();
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    cr_assert(!sigismember(&after, SIGTERM), "the caller's mask is as it was");
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC);
+    kill(getpid(), SIGTERM);
+    struct signalfd_siginfo info;
+    cr_assert_eq(read(fd, &info, sizeof info), (ssize_t)sizeof info);
+    cr_assert_eq(info.ssi_signo, (unsigned)SIGTERM);
+}
+
+Test(monitor, uses_no_descriptor_of_the_program)
+{
+    open_engine();
+    close(0);
+    health_start();
+    for (int i = 0; i < 200; i++) {
+        health_alert(engine->board);
+        int fd = open("/dev/null", O_RDONLY);
+        cr_assert_eq(fd, 0, "the lowest free number is the program's");
+        usleep(500);
+        close(fd);
+    }
+    cr_assert_gt(seq_on_file(), 1u);
+}
+
+Test(monitor, starts_again_in_the_child_of_a_fork)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    pid_t child = fork();
+    if (!child) {
+        if (threads() != 0)
+            _exit(1);
+        health_start();
+        if (!eventually(threads() == 1))
+            _exit(2);
+        health_alert(engine->board);
+        _exit(eventually(seq_on_file() == 2) ? 0 : 3);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    cr_assert_eq(status, 0, "%d", WEXITSTATUS(status));
+}
+
+Test(monitor, is_not_started_by_a_vfork_child)
+{
+    open_engine();
+    pid_t child = vfork();
+    if (!child) {
+        health_start();
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    usleep(10000);
+    cr_assert_eq(threads(), 0);
+    health_start();
+    cr_assert(eventually(threads() == 1), "the parent starts it all the same");
+}
+
+static void forbid(int call, unsigned answer)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)call, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, answer),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = 4, .filter = filter};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+Test(monitor, writes_inline_under_a_seccomp_filter_that_kills_thread_makers)
+{
+    open_engine();
+    forbid(SYS_clone3, SECCOMP_RET_KILL_PROCESS);
+    health_start();
+    usleep(10000);
+    cr_assert_eq(threads(), 0);
+    health_inline(clock_now_ns());
+    cr_assert_eq(seq_on_file(), 1u);
+}
+
+Test(monitor, writes_inline_with_thread_off_once_an_interval)
+{
+    setenv("HARDEN_THREAD", "off", 1);
+    open_engine();
+    health_start();
+    usleep(10000);
+    cr_assert_eq(threads(), 0);
+    for (int i = 0; i < 10; i++)
+        health_inline(clock_now_ns());
+    cr_assert_eq(seq_on_file(), 1u);
+    usleep(60000); /* two alerts' least distance */
+    health_alert(engine->board);
+    health_inline(clock_now_ns());
+    cr_assert_eq(seq_on_file(), 2u);
+    errno = EXDEV;
+    health_inline(clock_now_ns());
+    cr_assert_eq(errno, EXDEV);
+}
+
+static void *inline_often(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 300; i++) {
+        health_alert(engine->board);
+        health_inline(clock_now_ns());
+        usleep(300);
+    }
+    return NULL;
+}
+
+Test(monitor, inline_writers_of_one_process_do_not_meet)
+{
+    setenv("HARDEN_THREAD", "off", 1);
+    open_engine();
+    health_start();
+    pthread_t thread[4];
+    for (int i = 0; i < 4; i++)
+        pthread_create(&thread[i], NULL, inline_often, NULL);
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    cr_assert_gt(seq_on_file(), 0u);
+    cr_assert_eq(atomic_load(&engine->board->header->internal_errors), 0u);
+    cr_assert_eq(atomic_load(&engine->board->header->snapshot_lease_ns), 0);
+}
+
+Test(monitor, flushes_at_exit_what_has_changed)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    health_flush();
+    cr_assert_eq(seq_on_file(), 1u, "nothing changed");
+    call_ended();
+    health_flush();
+    cr_assert_eq(seq_on_file(), 2u);
+}
+
+Test(monitor, flushes_inline_without_a_thread)
+{
+    setenv("HARDEN_THREAD", "off", 1);
+    open_engine();
+    health_start();
+    call_ended();
+    health_flush();
+    cr_assert_eq(seq_on_file(), 1u);
+}
+
+Test(monitor, does_not_flush_in_a_child_that_made_no_call)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    pid_t child = fork();
+    if (!child) {
+        call_ended();
+        health_flush();
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    cr_assert_eq(seq_on_file(), 1u);
+}
+
+Test(monitor, does_not_hang_an_exit_when_somebody_else_holds_the_lease)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    atomic_store(&engine->board->header->snapshot_lease_ns, clock_now_ns() + 2 * NS_PER_S);
+    call_ended();
+    int64_t begun = clock_now_ns();
+    health_flush();
+    cr_assert_lt(clock_now_ns() - begun, 2 * NS_PER_S);
+}
+
+Test(monitor, makes_the_state_directory_again)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    drop();
+    call_ended();
+    health_flush();
+    cr_assert_eq(seq_on_file(), 2u);
+}
+
+Test(monitor, counts_a_snapshot_that_cannot_be_written_and_goes_on)
+{
+    setenv("HARDEN_SNAPSHOT", "/nonexistent/health.json", 1);
+    open_engine();
+    health_start();
+    cr_assert(eventually(atomic_load(&engine->board->header->internal_errors) == 1));
+}
+
+Test(monitor, does_not_write_a_file_of_its_own_choice_that_another_process_keeps_fresh)
+{
+    char other[96];
+    snprintf(other, sizeof other, "%s-own", file);
+    close(open(other, O_CREAT | O_WRONLY, 0600));
+    setenv("HARDEN_SNAPSHOT", other, 1);
+    setenv("HARDEN_METRICS", "none", 1);
+    /* Not in the state directory. */
+    setenv("HARDEN_STATE", "private", 1);
+    setenv("HARDEN_THREAD", "off", 1);
+    engine = engine_get();
+    health_start();
+    struct stat st;
+    health_inline(clock_now_ns());
+    stat(other, &st);
+    cr_assert_eq(st.st_size, 0);
+    health_alert(engine->board);
+    health_inline(clock_now_ns());
+    stat(other, &st);
+    cr_assert_gt(st.st_size, 0, "news are written all the same");
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "engine/health.h"
+#include "engine/snapshot.h"
+
+#include <criterion/criterion.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOW (1000 * NS_PER_S)
+
+static struct board *board;
+static struct snapshot_context context;
+static char *text;
+
+static void make(void)
+{
+    const char *why;
+    board = board_open(NULL, 64, &why);
+    context = (struct snapshot_context){.board = board,
+                                        .service = "legacy-client",
+                                        .now_ns = NOW,
+                                        .wall_ns = 1769335200123 * NS_PER_MS,
+                                        .interval_ns = NS_PER_S};
+}
+
+TestSuite(metrics, .init = make);
+
+static void render(void)
+{
+    size_t size = snapshot_size(board);
+    text = realloc(text, size);
+    struct text t = {.p = text, .cap = size};
+    metrics_render(&t, &context);
+    cr_assert(!t.full);
+}
+
+#define has(line) cr_assert_not_null(strstr(text, "\n" line "\n"), "no %s in\n%s", line, text)
+#define LABELS    "service=\"legacy-client\",host=\"api.example.com\""
+
+static struct slot *busy_host(void)
+{
+    struct slot *s = board_slot(board, 5, "api.example.com", SLOT_HOST, NOW);
+    slot_count(s, COUNT_REQUESTS, 12);
+    slot_count(s, COUNT_ATTEMPTS, 13);
+    slot_count(s, COUNT_SUCCESSES, 10);
+    slot_count(s, COUNT_FAILURES, 1);
+    slot_count(s, COUNT_WAITED, 2);
+    slot_count(s, COUNT_WAITED_NS, 1500000001);
+    slot_count(s, COUNT_RATE_REJECTED, 3);
+    slot_count(s, COUNT_DURATION_NS, 11080 * NS_PER_MS);
+    s->retries_by[GROUP_HTTP_5XX] = 2;
+    s->latency[latency_bucket(5 * NS_PER_MS)] = 1;
+    s->latency[latency_bucket(5 * NS_PER_MS + 1)] += 1;
+    s->latency[latency_bucket(70 * NS_PER_MS)] = 1;
+    s->latency[latency_bucket(11 * NS_PER_S)] = 1;
+    s->shown_rate = 60ULL << 32 | 60;
+    s->shown_window_ns = 60 * NS_PER_S;
+    s->tat_ns[0] = NOW + 18750 * NS_PER_MS;
+    return s;
+}
+
+Test(metrics, show_what_is_on_the_board)
+{
+    busy_host();
+    render();
+    has("harden_requests_begun_total{" LABELS "} 12");
+    has("harden_requests_total{" LABELS ",outcome=\"success\"} 10");
+    has("harden_requests_total{" LABELS ",outcome=\"failure\"} 1");
+    has("harden_attempts_total{" LABELS ",result=\"success\"} 10");
+    has("harden_attempts_total{" LABELS ",result=\"failure\"} 3");
+    has("harden_retries_total{" LABELS ",reason=\"http_5xx\"} 2");
+    has("harden_rate_limited_total{" LABELS ",action=\"waited\"} 2");
+    has("harden_rate_limited_total{" LABELS ",action=\"rejected\"} 3");
+    has("harden_rate_wait_seconds_total{" LABELS "} 1.500000001");
+    has("harden_rate_tokens_available{" LABELS "} 41.25");
+    has("harden_retry_budget_available{" LABELS "} 100");
+    has("harden_breaker_open{" LABELS "} 0");
+    has("harden_health_status{" LABELS "} 0");
+    has("harden_hosts{service=\"legacy-client\"} 1");
+    has("harden_snapshot_timestamp_seconds{service=\"legacy-client\"} 1769335200.123");
+}
+
+Test(metrics, count_durations_exactly_at_the_published_bounds)
+{
+    busy_host();
+    render();
+#define BUCKET "harden_request_duration_seconds_bucket{" LABELS ",le=\""
+    has(BUCKET "0.005\"} 1");
+    has(BUCKET "0.01\"} 2");
+    has(BUCKET "0.05\"} 2");
+    has(BUCKET "0.075\"} 3");
+    has(BUCKET "10\"} 3");
+    has(BUCKET "+Inf\"} 4");
+    has("harden_request_duration_seconds_sum{" LABELS "} 11.08");
+    has("harden_request_duration_seconds_count{" LABELS "} 4");
+}
+
+Test(metrics, leave_out_tokens_where_there_is_no_limit)
+{
+    board_slot(board, 5, "api.example.com", SLOT_HOST, NOW);
+    board_slot(board, 6, "rule", SLOT_BUCKET, NOW);
+    render();
+    cr_assert_null(strstr(text, "harden_rate_tokens_available{"));
+    cr_assert_null(strstr(text, "\"rule\""), "a bucket is no host");
+}
+
+Test(metrics, escape_labels)
+{
+    context.service = "a\"b\\c\nd";
+    render();
+    has("harden_hosts{service=\"a\\\"b\\\\c\\nd\"} 0");
+}
+
+/* The exposition format, line by line: help, type, then samples of that metric only. */
+Test(metrics, keep_to_the_grammar)
+{
+    regex_t comment, sample;
+    char metric[64] = "", *save, family[64];
+    regcomp(&comment, "^# (HELP|TYPE) harden_[a-z_]+ .+$", REG_EXTENDED | REG_NOSUB);
+    regcomp(&sample,
+            "^harden_[a-z_]+\\{([a-z]+=\"([^\"\\\\]|\\\\[\\\\n\"])*\",?)+\\} "
+            "[0-9]+(\\.[0-9]+)?$",
+            REG_EXTENDED | REG_NOSUB);
+    busy_host();
+    board_slot(board, 6, "b.example.com:8080", SLOT_HOST, NOW);
+    render();
+    cr_assert_eq(text[strlen(text) - 1], '\n');
+    int families = 0;
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        if (line[0] == '#') {
+            cr_assert_eq(regexec(&comment, line, 0, NULL, 0), 0, "%s", line);
+            sscanf(line + 7, "%63[a-z_]", metric);
+            families += line[2] == 'T';
+        } else {
+            cr_assert_eq(regexec(&sample, line, 0, NULL, 0), 0, "%s", line);
+            sscanf(line, "%63[a-z_]", family);
+            cr_assert_eq(strncmp(family, metric, strlen(metric)), 0, "%s in %s", line, metric);
+        }
+    }
+    cr_assert_eq(families, 15);
+    regfree(&comment);
+    regfree(&sample);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "engine/health.h"
+#include "engine/snapshot.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOW  (1000 * NS_PER_S)
+#define WALL (1769335200123 * NS_PER_MS)
+
+static struct board *board;
+static struct snapshot_context context;
+static char *json;
+static size_t size;
+
+static void make(void)
+{
+    const char *why;
+    board = board_open(NULL, 64, &why);
+    context = (struct snapshot_context){.board = board,
+                                        .service = "legacy-client",
+                                        .pid = 4711,
+                                        .seq = 12,
+                                        .now_ns = NOW,
+                                        .wall_ns = WALL,
+                                        .interval_ns = 10 * NS_PER_S};
+}
+
+TestSuite(snapshot, .init = make);
+
+static struct slot *host(const char *name, uint64_t key)
+{
+    return board_slot(board, key, name, SLOT_HOST, NOW);
+}
+
+static const char *render(void)
+{
+    size = snapshot_size(board);
+    json = realloc(json, size);
+    struct text t = {.p = json, .cap = size};
+    snapshot_render(&t, &context);
+    cr_assert(!t.full);
+    return json;
+}
+
+#define has(part) cr_assert_not_null(strstr(json, part), "no %s in %s", part, json)
+
+static void fail(struct slot *s, int times)
+{
+    enum health_status status;
+    while (times--)
+        health_result(s, false, 3, 1, 1769335100000, &status);
+}
+
+/* Whether python's parser takes it, and what an expression over the document d says. */
+static bool python(const char *expression)
+{
+    char path[] = "/tmp/harden-test-XXXXXX", program[1024];
+    int fd = mkstemp(path), status;
+    cr_assert_eq(write(fd, json, strlen(json)), (ssize_t)strlen(json));
+    close(fd);
+    snprintf(program, sizeof program,
+             "import json,sys\nd=json.load(open('%s'))\nsys.exit(0 if (%s) else 1)", path,
+             expression);
+    pid_t child = fork();
+    if (!child) {
+        execlp("python3", "python3", "-c", program, NULL);
+        _exit(127);
+    }
+    waitpid(child, &status, 0);
+    unlink(path);
+    return status == 0;
+}
+
+Test(snapshot, of_an_empty_board_is_healthy)
+{
+    render();
+    has("\"schema\":\"harden.health/1\",\"service\":\"legacy-client\",\"pid\":4711,\"seq\":12,");
+    has("\"time\":\"2026-01-25T10:00:00.123Z\",\"expires\":\"2026-01-25T10:00:30.123Z\"");
+    has("\"overall_status\":\"healthy\",\"healthy\":true,\"failed\":[],\"checks\":{}");
+    cr_assert(python("d['totals'] == {'requests': 0, 'attempts': 0, 'retries': 0, 'recovered': 0,"
+                     " 'rejected': 0, 'hosts': 0}"));
+}
+
+Test(snapshot, shows_unknown_things_as_null)
+{
+    host("new.example.com", 5);
+    render();
+    has("\"since\":null");
+    has("\"last_success\":null");
+    has("\"last_failure\":null");
+    has("\"last_error\":null");
+    has("\"duration_ms\":{\"count\":0,\"mean\":null,\"p50\":null,\"p95\":null,\"p99\":null,"
+        "\"max\":null}");
+    has("\"rate\":{\"limit\":null,\"window_s\":null,\"available\":null,\"waited\":0,"
+        "\"waited_s\":0,\"rejected\":0}");
+    cr_assert(python("True"));
+}
+
+Test(snapshot, shows_what_is_on_the_board)
+{
+    struct slot *s = host("api.example.com", 5);
+    slot_count(s, COUNT_REQUESTS, 120);
+    slot_count(s, COUNT_ATTEMPTS, 131);
+    slot_count(s, COUNT_SUCCESSES, 117);
+    slot_count(s, COUNT_FAILURES, 3);
+    slot_count(s, COUNT_RETRIES, 11);
+    slot_count(s, COUNT_RECOVERED, 9);
+    slot_count(s, COUNT_EXHAUSTED, 2);
+    slot_count(s, COUNT_WAITED, 7);
+    slot_count(s, COUNT_WAITED_NS, 3400 * NS_PER_MS);
+    slot_count(s, COUNT_RATE_REJECTED, 4);
+    slot_count(s, COUNT_BREAKER_REJECTED, 5);
+    slot_count(s, COUNT_BREAKER_OPENED, 1);
+    slot_count(s, COUNT_DURATION_NS, 131 * 81250 * NS_PER_US);
+    s->latency[latency_bucket(81 * NS_PER_MS)] = 131;
+    s->max_ns = 82 * NS_PER_MS;
+    s->failures_by[GROUP_TIMEOUT] = 2;
+    s->failures_by[GROUP_CONNECT] = 1;
+    s->last_error = last_error_pack((struct last_error){
+        .class = CLASS_B, .reason = REASON_TIMEOUT, .curl = 28, .http = 502, .os_errno = 110});
+    s->last_success_ms = 1769335200000;
+    s->shown_rate = 60ULL << 32 | 60;
+    s->shown_window_ns = 60 * NS_PER_S;
+    s->tat_ns[0] = NOW + 18750 * NS_PER_MS; /* 18.75 of 60 are gone */
+    fail(s, 4);
+    render();
+    has("\"checks\":{\"api.example.com\":{\"kind\":\"passive\",\"status\":\"unhealthy\","
+        "\"since\":\"2026-01-25T09:58:20.000Z\",\"consecutive_failures\":4,"
+        "\"last_success\":\"2026-01-25T10:00:00.000Z\",\"last_failure\":null,"
+        "\"last_error\":{\"class\":\"transient\",\"reason\":\"timeout\",\"curl\":28,"
+        "\"http\":502,\"errno\":110},"
+        "\"requests\":120,\"attempts\":131,\"successes\":117,\"failures\":3,\"retries\":11,"
+        "\"recovered\":9,\"exhausted\":2,\"failures_by\":{\"dns\":0,\"connect\":1,\"tls\":0,"
+        "\"timeout\":2,\"reset\":0,\"http_5xx\":0,\"throttled\":0,\"other\":0},"
+        "\"duration_ms\":{\"count\":131,\"mean\":81.25,");
+    has("\"max\":82},\"rate\":{\"limit\":60,\"window_s\":60,\"available\":41.2,\"waited\":7,"
+        "\"waited_s\":3.4,\"rejected\":4},\"budget\":{\"available\":100,\"capacity\":100,"
+        "\"denied\":0},\"breaker\":{\"state\":\"closed\",\"opened\":1,\"rejected\":5}}}");
+    cr_assert(python("75 <= d['checks']['api.example.com']['duration_ms']['p50'] <= 82"));
+    cr_assert(python("d['totals'] == {'requests': 120, 'attempts': 131, 'retries': 11,"
+                     " 'recovered': 9, 'rejected': 9, 'hosts': 1}"));
+}
+
+Test(snapshot, is_degraded_when_some_fail_and_unhealthy_when_all_do)
+{
+    struct slot *a = host("a.example.com", 5), *b = host("b.example.com", 6);
+    fail(a, 3);
+    render();
+    has("\"overall_status\":\"degraded\",\"healthy\":false,\"failed\":[\"a.example.com\"]");
+    fail(b, 3);
+    render();
+    has("\"overall_status\":\"unhealthy\",\"healthy\":false");
+    cr_assert(python("sorted(d['failed']) == ['a.example.com', 'b.example.com']"));
+}
+
+Test(snapshot, counts_a_recovering_host_as_degraded_not_failed)
+{
+    enum health_status status;
+    struct slot *a = host("a.example.com", 5);
+    fail(a, 3);
+    health_result(a, true, 3, 2, 1, &status);
+    render();
+    has("\"overall_status\":\"degraded\",\"healthy\":false,\"failed\":[],");
+}
+
+Test(snapshot, takes_tokens_from_the_bucket_that_the_host_shares)
+{
+    struct slot *s = host("a.example.com", 5);
+    struct slot *bucket = board_slot(board, 9, "rule", SLOT_BUCKET, NOW);
+    s->shown_rate = 2ULL << 32 | 4;
+    s->shown_window_ns = NS_PER_S / 2;
+    s->bucket_index = board_index(board, bucket) + 1;
+    bucket->tat_ns[0] = NOW + 250 * NS_PER_MS;
+    render();
+    has("\"limit\":2,\"window_s\":0.5,\"available\":3,");
+    cr_assert_null(strstr(json, "\"rule\""), "a bucket is no host");
+}
+
+Test(snapshot, believes_nothing_that_cannot_be)
+{
+    struct slot *s = host("a.example.com", 5);
+    s->run = UINT64_MAX;
+    s->last_error = UINT64_MAX;
+    s->status_since_ms = INT64_MIN;
+    s->last_success_ms = INT64_MAX;
+    s->last_failure_ms = INT64_MAX / NS_PER_MS;
+    s->max_ns = INT64_MIN;
+    s->shown_rate = UINT64_MAX;
+    s->shown_window_ns = 1;
+    s->bucket_index = UINT32_MAX;
+    s->tat_ns[0] = INT64_MAX;
+    s->budget.spent_milli = UINT64_MAX;
+    s->breaker.state = UINT64_MAX;
+    for (int i = 0; i < (int)COUNTER_COUNT - HOT_COUNTERS; i++)
+        s->cold[i] = UINT64_MAX;
+    for (int i = 0; i < HOT_COUNTERS; i++)
+        s->hot[i] = UINT64_MAX;
+    for (int i = 0; i < LATENCY_BUCKETS; i++)
+        s->latency[i] = UINT64_MAX;
+    memset(s->name, '"', SLOT_NAME_SIZE);
+    render();
+    cr_assert(python("True"));
+}
+
+static void two_libcurls(struct text *t)
+{
+    text_put(t, "{\"path\":\"/a\"},{\"path\":\"/b\"}");
+}
+
+Test(snapshot, says_what_is_covered)
+{
+    context.hooks = (const char *const[]){"curl_easy_perform", "connect", NULL};
+    context.libcurls = two_libcurls;
+    atomic_store(&board->header->transfers_easy, 3);
+    atomic_store(&board->header->internal_errors, 2);
+    render();
+    cr_assert(python("d['coverage'] == {'hooks': ['curl_easy_perform', 'connect'],"
+                     "'libcurl': [{'path': '/a'}, {'path': '/b'}], 'transfers_easy': 3,"
+                     "'transfers_multi': 0, 'connects_blocking': 0, 'connects_nonblocking': 0,"
+                     "'internal_errors': 2}"));
+}
+
+Test(snapshot, fits_its_size_with_a_full_board_of_the_longest_names)
+{
+    char name[SLOT_NAME_SIZE];
+    for (int i = 0; i < 200; i++) {
+        memset(name, '"', sizeof name);
+        snprintf(name, sizeof name, "%d", i);
+        name[strlen(name)] = '\\';
+        name[SLOT_NAME_SIZE - 1] = '\0';
+        host(name, 1000 + (uint64_t)i);
+    }
+    context.service = json = NULL;
+    char service[4096];
+    memset(service, 'x', sizeof service);
+    service[sizeof service - 1] = '\0';
+    context.service = service;
+    render();
+    struct text t = {.p = json, .cap = size};
+    metrics_render(&t, &context);
+    cr_assert(!t.full);
+    render();
+    cr_assert(python("d['totals']['hosts'] >= 64"));
+}
+
+Test(snapshot, says_that_the_room_is_too_small)
+{
+    char small[100];
+    struct text t = TEXT_OVER(small);
+    snapshot_render(&t, &context);
+    cr_assert(t.full);
+}
+
+static char dir[] = "/tmp/harden-test-XXXXXX";
+static char file[64], temp[96];
+
+static void make_dir(void)
+{
+    mkdtemp(dir);
+    snprintf(file, sizeof file, "%s/health.json", dir);
+    snprintf(temp, sizeof temp, "%s.%d.tmp", file, getpid());
+}
+
+static void drop_dir(void)
+{
+    unlink(file);
+    unlink(temp);
+    rmdir(dir);
+}
+
+TestSuite(snapshot_write, .init = make_dir, .fini = drop_dir);
+
+static const char *content(const char *path)
+{
+    static char got[256];
+    int fd = open(path, O_RDONLY);
+    ssize_t n = read(fd, got, sizeof got - 1);
+    got[n > 0 ? n : 0] = '\0';
+    close(fd);
+    return got;
+}
+
+Test(snapshot_write, replaces_the_file_for_its_owner_alone)
+{
+    struct stat st;
+    umask(0);
+    cr_assert_eq(snapshot_write(file, "one", 3), 0);
+    cr_assert_eq(snapshot_write(file, "two", 3), 0);
+    cr_assert_str_eq(content(file), "two");
+    stat(file, &st);
+    cr_assert_eq(st.st_mode & 0777, 0600u);
+    cr_assert_eq(access(temp, F_OK), -1);
+}
+
+Test(snapshot_write, replaces_what_a_killed_writer_of_the_same_pid_left)
+{
+    close(open(temp, O_CREAT | O_WRONLY, 0400));
+    cr_assert_eq(snapshot_write(file, "new", 3), 0);
+    cr_assert_str_eq(content(file), "new");
+}
+
+Test(snapshot_write, does_not_write_through_a_planted_link)
+{
+    char victim[64];
+    snprintf(victim, sizeof victim, "%s/victim", dir);
+    close(open(victim, O_CREAT | O_WRONLY, 0600));
+    symlink(victim, temp);
+    cr_assert_eq(snapshot_write(file, "new", 3), 0);
+    cr_assert_str_empty(content(victim));
+    unlink(victim);
+}
+
+Test(snapshot_write, leaves_the_old_file_and_no_temporary_one_when_it_fails)
+{
+    char sub[80];
+    errno = EXDEV;
+    cr_assert_eq(snapshot_write("/nonexistent/health.json", "x", 1), -ENOENT);
+    cr_assert_eq(errno, EXDEV);
+    mkdir(file, 0700); /* a directory cannot be replaced by a file */
+    snprintf(sub, sizeof sub, "%s/x", file);
+    cr_assert_lt(snapshot_write(file, "x", 1), 0);
+    cr_assert_eq(access(temp, F_OK), -1);
+    rmdir(file);
+}
