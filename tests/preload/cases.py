@@ -97,6 +97,13 @@ as_nobody {scratch}/cat /proc/self/maps > {scratch}/maps
 as_nobody {scratch}/copy f2/secure
 """
 
+# Not a byte is left: a page of the board that the disk cannot hold would be SIGBUS.
+FULL_DISK = """
+mkdir {scratch}/state; mount -t tmpfs -o size=16k,mode=700 none {scratch}/state
+cat /dev/zero > {scratch}/state/full 2> /dev/null || true
+{out}/descriptors leak {scratch}; {out}/fetch-openssl f2/full
+"""
+
 CASES = [
     # Programs linked with one flavour.
     *(Case(f"program linked with {f}", ["{out}/fetch-" + f, "f2/1", "ok/2", "f1/3"], 3, 2)
@@ -180,6 +187,7 @@ CASES = [
     *(Case(f"child by {way}", ["{out}/forks", way], 3, 2)
       for way in ("fork", "clone", "grandchild", "vfork", "spawn", "system", "daemon")),
     Case("children while threads run", ["{out}/forks", "storm"], 62, 1, env=QUICK_SNAPSHOT),
+    Case("children while other threads transfer", ["{out}/forks", "crowd"], 232, None),
     *(Case(f"ended by {way}", ["{out}/forks", way], 1, 1, ends=ends, probe=True)
       for way, ends in (("_exit", 0), ("quick_exit", 0), ("abort", -6), ("kill", -9),
                         ("term", -15))),
@@ -206,6 +214,18 @@ CASES = [
          internal_errors=None, says=r"^harden: "),
     Case("rights dropped before the first transfer", ["{out}/descriptors", "drop-first",
          "{scratch}"], None, 1, root=True, says=r"^harden: "),
+
+    Case("umask 0", ["sh", "-c", "umask 0; exec {out}/fetch-openssl f2/1"], 1, 1),
+    Case("a file size limit of nothing", ["{out}/descriptors", "file-size", "{scratch}"], None, 1,
+         env=QUICK_SNAPSHOT),
+    Case("a state directory on a full disk", ["unshare", "-m", "sh", "-ec", FULL_DISK], None, 1,
+         env=QUICK_SNAPSHOT, root=True),
+    Case("hardly any memory", ["{out}/descriptors", "memory", "{scratch}"], None,
+         env=QUICK_SNAPSHOT, says=r"^harden: "),
+    Case("no thread to be had", ["{out}/descriptors", "no-thread", "{scratch}"], None, root=True,
+         says=r"^harden: "),
+    Case("files of its own as standard streams", ["{out}/descriptors", "streams", "{scratch}"],
+         None, None, env=QUICK_SNAPSHOT, root=True),
 
     # Signals, name spaces, system call filters.
     Case("a filter that kills on clone, from the start", ["{out}/sandbox", "filter-first"], 1, 1),

@@ -123,6 +123,57 @@ static void dropped_first(void)
     fetch("nobody", "f2/nobody");
 }
 
+/* A file that grows past the limit is death by SIGXFSZ. */
+static void no_file_size(void)
+{
+    struct rlimit none = {0, 0};
+    REQUIRE(!setrlimit(RLIMIT_FSIZE, &none));
+    fetch("limited", "f2/limited");
+    fetch_many(10);
+}
+
+/* Enough for libcurl, not for much more. */
+static void little_memory(void)
+{
+    unsigned long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    REQUIRE(f && fscanf(f, "%lu", &pages) == 1 && !fclose(f));
+    rlim_t limit = pages * 4096 + 1536 * 1024;
+    REQUIRE(!setrlimit(RLIMIT_AS, &(struct rlimit){limit, limit}));
+    fetch_many(10);
+}
+
+static void no_thread(void)
+{
+    become_nobody();
+    REQUIRE(!setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0}));
+    fetch_many(10);
+}
+
+/* A daemon without standard streams: numbers 0 to 2 are its own files. Then we have something to
+ * say, because the state directory is out of reach. */
+static void own_standard_streams(void)
+{
+    char path[512], buf[64];
+    int out = dup(1);
+    struct stat st;
+    fetch("before", "f2/before");
+    for (int i = 0; i < 3; i++)
+        close(i);
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/own-%d", dir, i);
+        REQUIRE(open(path, O_RDWR | O_CREAT, 0600) == i && write(i, "own", 3) == 3);
+    }
+    FILE *null = fopen("/dev/null", "w");
+    stdout = null;
+    REQUIRE(!chroot("/proc"));
+    fetch_many(10);
+    for (int i = 0; i < 3; i++)
+        if (fstat(i, &st) || st.st_size != 3 || pread(i, buf, 3, 0) != 3 || memcmp(buf, "own", 3))
+            dprintf(out, "file %d was written to\n", i);
+    dprintf(out, "done\n");
+}
+
 static const struct {
     const char *name;
     void (*act)(void);
@@ -133,7 +184,11 @@ static const struct {
             {"chdir", relative_state},
             {"chroot", in_a_cell},
             {"drop", dropped},
-            {"drop-first", dropped_first}};
+            {"drop-first", dropped_first},
+            {"file-size", no_file_size},
+            {"memory", little_memory},
+            {"no-thread", no_thread},
+            {"streams", own_standard_streams}};
 
 int main(int argc, char **argv)
 {

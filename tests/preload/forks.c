@@ -3,6 +3,7 @@
  * Ways to become two processes, and ways to end: forks WAY. The parent has used libcurl before. */
 #include "host.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -100,6 +101,38 @@ static void by_storm(void)
     }
 }
 
+static void *keep_fetching(void *unused)
+{
+    for (int i = 0; i < 50; i++) {
+        struct answer a;
+        CURL *h = curl_easy_init();
+        prepare(h, "ok/crowd", &a);
+        curl_easy_perform(h);
+        curl_easy_cleanup(h);
+    }
+    return unused;
+}
+
+/* Children while other threads are anywhere in libcurl and in us. */
+static void by_crowd(void)
+{
+    pthread_t t[4];
+    for (int i = 0; i < 4; i++)
+        REQUIRE(!pthread_create(&t[i], NULL, keep_fetching, NULL));
+    for (int i = 0; i < 30; i++) {
+        pid_t pid = fork();
+        if (!pid) {
+            struct answer a;
+            CURL *h = curl_easy_init();
+            prepare(h, "ok/crowd", &a);
+            exit(curl_easy_perform(h));
+        }
+        finish(pid);
+    }
+    for (int i = 0; i < 4; i++)
+        REQUIRE(!pthread_join(t[i], NULL));
+}
+
 static void end_quick(void)
 {
     quick_exit(0);
@@ -125,11 +158,11 @@ static const struct {
     const char *name;
     void (*act)(void);
 } ways[] = {
-    {"fork", by_fork},     {"clone", by_clone},  {"grandchild", by_grandchild},
-    {"vfork", by_vfork},   {"spawn", by_spawn},  {"system", by_system},
-    {"daemon", by_daemon}, {"storm", by_storm},  {"quick_exit", end_quick},
-    {"_exit", end_now},    {"abort", end_abort}, {"kill", end_kill},
-    {"term", end_term},
+    {"fork", by_fork},         {"clone", by_clone}, {"grandchild", by_grandchild},
+    {"vfork", by_vfork},       {"spawn", by_spawn}, {"system", by_system},
+    {"daemon", by_daemon},     {"storm", by_storm}, {"crowd", by_crowd},
+    {"quick_exit", end_quick}, {"_exit", end_now},  {"abort", end_abort},
+    {"kill", end_kill},        {"term", end_term},
 };
 
 int main(int argc, char **argv)
