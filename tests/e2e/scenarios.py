@@ -36,7 +36,7 @@ PATIENT = {"breaker": "off"}  # more failures in a row than it lets pass
 TUNNEL = ("PROXY={proxy}", "HTTPPROXYTUNNEL=1", "PROXYHEADER=X-Key: {key}")
 
 SCENARIOS = [
-    # ---- how a server fails -------------------------------------------------------------------
+    # ---- how a server fails ------------------------------------------------------------------
     S("get"),
     S("get-500", how="500"),
     S("get-502", how="502"),
@@ -67,7 +67,7 @@ SCENARIOS = [
     S("big-error", how="503", fsize=30000),
     S("huge-error", how="503", fsize=400000, expects=FIRST),
     S("failed-cookie", "COOKIEFILE=", *GET, fcookie="f", cookie="c", differs=("shared-cookies",)),
-    # ---- what a good answer looks like ---------------------------------------------------------
+    # ---- what a good answer looks like -------------------------------------------------------
     S("chunked", te="chunked", size=20000),
     S("trailers", te="chunked", trailers=1),
     S("until-close", te="close", size=5000),
@@ -81,7 +81,7 @@ SCENARIOS = [
     S("created", status=201),
     S("cookie", "COOKIEFILE=", *GET, cookie="c"),
     S("teapot", status=418),
-    # ---- how a client asks ----------------------------------------------------------------------
+    # ---- how a client asks -------------------------------------------------------------------
     S("head", "NOBODY=1", *GET),
     S("header-in-body", "HEADER=1", *GET),
     S("header-in-body-chunked", "HEADER=1", *GET, te="chunked", trailers=1, info="103"),
@@ -108,7 +108,7 @@ SCENARIOS = [
     S("reset-and-again", "HEADER=1", "URL={url2}", "perform", "reset", "URL={url}", "perform",
       options=PATIENT),
     S("infos-twice", "URL={url}", "perform", "infos"),
-    # ---- redirects --------------------------------------------------------------------------------
+    # ---- redirects ---------------------------------------------------------------------------
     S("redirect", "FOLLOWLOCATION=1", "URL={hop}", "perform"),
     S("redirect-not-followed", "URL={url}", "perform", to="/elsewhere"),
     S("redirect-in-body", "FOLLOWLOCATION=1", "HEADER=1", "URL={hop}", "perform"),
@@ -119,7 +119,7 @@ SCENARIOS = [
       expects=FIRST),
     S("redirect-post-307", "FOLLOWLOCATION=1", "POSTFIELDS=a=b", "URL={hop307}", "perform",
       expects=FIRST),
-    # ---- bodies -----------------------------------------------------------------------------------
+    # ---- bodies ------------------------------------------------------------------------------
     S("post", "POSTFIELDS=a=b", *GET, expects=FIRST),
     S("post-reset", "POSTFIELDS=a=b", *GET, how="rst", expects=FIRST),
     S("post-429", "POSTFIELDS=a=b", *GET, how="429", ra="0"),
@@ -143,7 +143,7 @@ SCENARIOS = [
     S("mime", "mime=a:data:b", *GET, expects=FIRST),
     S("mime-callback", "mime=a:cb:500", *GET, expects=FIRST),
     S("form", "form=a:b", *GET, expects=FIRST),
-    # ---- callbacks that do more than take ----------------------------------------------------------
+    # ---- callbacks that do more than take ----------------------------------------------------
     S("write-pause", "write=pause:1", *GET, size=100000),
     S("write-pause-small", "write=pause:1", *GET),
     S("write-short", "write=short:1", *GET),
@@ -157,7 +157,7 @@ SCENARIOS = [
     S("dup-in-flight", "nested={plain}", "inflight=dup", *GET),
     S("infos-in-flight", "inflight=getinfo", *GET, info="103"),
     S("abort", "progress=1", *GET, size=2000000, differs=("abort-point",)),
-    # ---- TLS and proxies ----------------------------------------------------------------------------
+    # ---- TLS and proxies ---------------------------------------------------------------------
     S("tls", "CAINFO={ca}", *GET, tls=True),
     S("tls-reset", "CAINFO={ca}", *GET, tls=True, how="rst"),
     S("tls-post", "CAINFO={ca}", "POSTFIELDS=a=b", *GET, tls=True, expects=FIRST),
@@ -171,7 +171,7 @@ SCENARIOS = [
     S("tunnel-refused-post", "POSTFIELDS=a=b", *TUNNEL, *GET, proxy=True),
     S("tunnel-reset", *TUNNEL, *GET, proxy=True, how="rst"),
     S("tunnel-forbidden", *TUNNEL, *GET, proxy=True, how="403", expects=FIRST),
-    # ---- the multi interface --------------------------------------------------------------------------
+    # ---- the multi interface -----------------------------------------------------------------
     S("multi", "URL={url}", "multi"),
     S("multi-reset", "URL={url}", "multi", how="rst"),
     S("multi-429", "URL={url}", "multi", how="429", ra="0"),
@@ -200,7 +200,7 @@ HOPELESS = [
 ]
 
 
-# ---- deliberate differences -----------------------------------------------------------------------
+# ---- deliberate differences ------------------------------------------------------------------
 def without(pattern):
     regex = re.compile(pattern)
     return lambda lines: [line for line in lines if not regex.search(line)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the shim costs the life of a process: nothing without network, nothing that grows with it."""
+"""What the shim costs a process: nothing without network, nothing that grows with its use."""
 import json
 import os
 import signal

@@ -99,8 +99,8 @@ def main():
         results += [demo.row(scheme, *fault) for fault in FAULTS]
     print(f"\n  good answers: {sum(r[0] for r in results)} of {len(results)} without, "
           f"{sum(r[1] for r in results)} of {len(results)} with libharden")
-    print("  sent = requests that the server saw. Not repeated: an answer of which curl had already\n"
-          "  received a part, and an order, which must not be placed twice.")
+    print("  sent: requests that the server saw. Not repeated: an answer of which curl had a part\n"
+          "  already, and an order: it must not be placed twice. The circuit breaker is off here.")
     demo.health()
     print(f"\nThat took {time.monotonic() - began:.0f} s.")
 

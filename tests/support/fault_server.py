@@ -6,7 +6,7 @@ Each request says in its query how it wants to be treated, so one server serves 
 
     /any/path?key=K            the counter and the log that the request belongs to
       &fail=N                  the first N requests of the key are treated as `how` says (-1: all)
-      &how=FAULT               a status (503), or a name of FAULTS below
+      &how=FAULT               a status (503), or a name of faults.py
       &ra=V                    Retry-After of the failure: text, or date:SECONDS from now
       &rl=R,T                  RateLimit: "p";r=R;t=T
       &fsize=N                 size of the failure's body
@@ -18,17 +18,17 @@ Each request says in its query how it wants to be treated, so one server serves 
       &echo=1                  the answer is JSON about the request's body
       &date=1                  with a Date header
 
-/-/log?key=K answers what was seen as JSON, /-/reset?key=K forgets it, /-/proxy?fail=N&how=FAULT sets
-what the next CONNECTs get. A request in absolute form is answered as if this were the origin.
+/-/log?key=K answers what was seen as JSON, /-/reset?key=K forgets it, /-/seen?key=K&n=N makes the
+next request number N+1, /-/proxy?key=K&fail=N&how=FAULT sets what the next CONNECTs get whose
+header X-Key says K. A request in absolute form is answered as if this were the origin.
 
-    fault_server.py [--port N] [--cert FILE --key FILE]      prints its port, serves until it is killed
+    fault_server.py [--port N] [--cert FILE --key FILE]   prints its port, then serves
 """
 import argparse
 import email.utils
 import gzip
 import hashlib
 import json
-import random
 import select
 import socket
 import ssl
@@ -37,16 +37,7 @@ import threading
 import time
 import urllib.parse
 
-BODY_BLOCK = bytes(range(32, 127)) + b"\n"
-ENDLESS_S = 20  # a fault without end ends when the client is gone, or then
-
-
-def body_of(size):
-    return (BODY_BLOCK * (size // len(BODY_BLOCK) + 1))[:size]
-
-
-class Gone(Exception):
-    """The connection is over, on purpose or not."""
+from faults import FAULTS, Gone, body_of
 
 
 class Request:
@@ -56,8 +47,6 @@ class Request:
         self.path = url.path
         self.query = {k: v[-1] for k, v in urllib.parse.parse_qs(url.query, True).items()}
         self.key = self.query.get("key", self.path)
-        self.has_body = ("transfer-encoding" in headers or
-                         int(headers.get("content-length", "0") or 0) > 0)
 
     def get(self, name, default=None):
         return self.query.get(name, default)
@@ -237,7 +226,7 @@ class FaultServer:
             self.keys.setdefault(key, Key()).count = n
 
     def proxy(self, key, fail, how):
-        """What CONNECTs whose target port or Proxy-Authorization names the key get."""
+        """What CONNECTs get whose header X-Key names the key."""
         with self.lock:
             self.proxy_faults[key] = [fail, how]
 
@@ -439,137 +428,6 @@ class FaultServer:
                     raise Gone
 
 
-# ---- faults: how a connection goes wrong -----------------------------------------------------------
-def rst(s, c, r, entry, headers, body):
-    c.reset()
-
-
-def fin(s, c, r, entry, headers, body):
-    c.finish()
-
-
-def half_head(s, c, r, entry, headers, body):
-    c.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Ha")
-
-
-def rst_head(*args):
-    half_head(*args)
-    args[1].reset()
-
-
-def half(s, c, r, entry, headers, body):
-    c.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Half: yes\r\n")
-    c.finish()
-
-
-def rst_body(s, c, r, entry, headers, body):
-    s.answer(c, r, 200, headers, body, cut=len(body) // 2)
-    c.reset()
-
-
-def rst_after_head(s, c, r, entry, headers, body):
-    s.answer(c, r, 200, headers, body, cut=0)
-    c.reset()
-
-
-def partial(s, c, r, entry, headers, body):
-    s.answer(c, r, 200, headers, body, cut=len(body) // 2)
-    c.finish()
-
-
-def partial503(s, c, r, entry, headers, body):
-    s.answer(c, r, 503, headers, body, cut=len(body) // 2)
-    c.finish()
-
-
-def slow_head(s, c, r, entry, headers, body):
-    for byte in s.head_of(200, headers + [("Content-Length", "0")]):
-        c.send(bytes([byte]))
-        time.sleep(r.number("step_ms", 50) / 1000)
-
-
-def slow_body(s, c, r, entry, headers, body):
-    c.send(s.head_of(200, headers + [("Content-Length", str(len(body)))]))
-    for byte in body:
-        c.send(bytes([byte]))
-        time.sleep(r.number("step_ms", 50) / 1000)
-
-
-def never(s, c, r, entry, headers, body):
-    c.wait_gone(ENDLESS_S)
-
-
-def garbage(s, c, r, entry, headers, body):
-    c.send(b"\x00\x01\x02SSH-2.0-not_http\r\n\x16\x03\x01\r\n\r\n")
-    c.finish()
-
-
-def http09(s, c, r, entry, headers, body):
-    c.send(b"just some words, no header\n")
-    c.finish()
-
-
-def big_head(s, c, r, entry, headers, body):
-    line = ("X-Fill", "f" * 1000)
-    count = r.number("head_kb", 300)
-    s.answer(c, r, r.number("fstatus", 503), headers + [line] * count, body)
-
-
-def endless(c, entry, first, piece):
-    c.send(first)
-    end = time.monotonic() + ENDLESS_S
-    while time.monotonic() < end:
-        c.send(piece)
-        entry["sent"] += len(piece)
-        time.sleep(0.001)  # a flood, but not one that takes the processor from the other tests
-    raise Gone
-
-
-def endless_1xx(s, c, r, entry, headers, body):
-    endless(c, entry, b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n")
-
-
-def endless_503(s, c, r, entry, headers, body):
-    endless(c, entry, s.head_of(503, headers), body_of(65536))
-
-
-def endless_head(s, c, r, entry, headers, body):
-    endless(c, entry, b"HTTP/1.1 503 Busy\r\n", b"X-More: " + b"m" * 4000 + b"\r\n")
-
-
-def mutant(s, c, r, entry, headers, body):
-    """A plausible answer with damage that depends on the seed alone."""
-    chance = random.Random(r.number("seed"))
-    status = chance.choice((200, 200, 204, 206, 302, 304, 401, 404, 429, 500, 503, 503, 103, 999))
-    lines = headers + [("Content-Length", str(len(body))), ("Date", "Thu, 01 Jan 2026 00:00:00 GMT")]
-    if chance.random() < 0.3:
-        lines[-2] = ("Transfer-Encoding", "chunked")
-        body = b"%x\r\n%s\r\n0\r\nX-T: 1\r\n\r\n" % (len(body), body)
-    if chance.random() < 0.3:
-        lines.append(("Retry-After", chance.choice(("0", "x", "-1", "99999999999"))))
-    data = bytearray(s.head_of(status, lines) + body)
-    for _ in range(chance.choice((0, 1, 1, 2, 8))):
-        at = chance.randrange(len(data))
-        way = chance.randrange(4)
-        if way == 0:
-            data[at] = chance.randrange(256)
-        elif way == 1:
-            del data[at:at + chance.randrange(1, 6)]
-        elif way == 2:
-            data[at:at] = chance.choice((b"\r\n", b"\n", b"\0", b" ", b":", b"9" * 12))
-        else:
-            data = data[:at + 1]
-    c.send(bytes(data))
-    c.finish()
-
-
-FAULTS = {
-    "rst": rst, "rst-early": rst, "fin": fin, "rst-head": rst_head, "half": half,
-    "rst-body": rst_body, "rst-after-head": rst_after_head, "partial": partial,
-    "partial503": partial503, "slow-head": slow_head, "slow-body": slow_body, "never": never,
-    "garbage": garbage, "http09": http09, "big-head": big_head, "endless-1xx": endless_1xx,
-    "endless-503": endless_503, "endless-head": endless_head, "mutant": mutant,
-}
 REASONS = {100: "Continue", 103: "Early Hints", 200: "OK", 204: "No Content",
            206: "Partial Content", 302: "Found", 303: "See Other", 401: "Unauthorized",
            404: "Not Found", 416: "Range Not Satisfiable", 429: "Too Many Requests",
