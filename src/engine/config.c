@@ -78,7 +78,7 @@ struct section *loader_section(struct loader *l, const char *name, bool environm
         }
         c->sections = grown;
     }
-    c->sections[n] = (struct section){.name = name, .environment = environment, .order = n};
+    c->sections[n] = (struct section){.name = name, .environment = environment};
     c->section_count++;
     return &c->sections[n];
 }

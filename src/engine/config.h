@@ -34,7 +34,6 @@ struct section {
     const char *name;      /* after "host ": a pattern or a label; hosts in lower case */
     const char **patterns; /* NULL-terminated: `match`, or the name itself */
     bool environment;      /* HARDEN_*: beats every section */
-    int order;             /* as read */
     const char *value[OPTION_MAX];
     struct origin from[OPTION_MAX];
 };

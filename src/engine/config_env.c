@@ -122,7 +122,8 @@ void loader_environment(struct loader *l)
     l->file = "environment";
     for (int i = 0; (variable = env_nth(i)); i++) {
         const char *equals = strchr(variable, '=');
-        if (equals && strncmp(variable, PREFIX, strlen(PREFIX)) == 0)
+        /* An empty one is as good as unset, as in any shell script. */
+        if (equals && equals[1] && strncmp(variable, PREFIX, strlen(PREFIX)) == 0)
             set_variable(l, variable, (size_t)(equals - variable), equals + 1);
     }
 }

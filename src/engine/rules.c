@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLICY_BUCKETS      64
-#define MATCHES_FEW         32 /* with more sections than that, a look-up asks for memory */
+#define POLICY_BUCKETS 64
+#define MATCHES_FEW    32 /* with more sections than that, a look-up asks for memory */
 
 struct interned {
     struct interned *next;

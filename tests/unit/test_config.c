@@ -14,8 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static char reported[64][1024];
@@ -366,6 +367,15 @@ Test(config, a_nul_byte_is_reported_and_hides_nothing)
     config_discard(c);
 }
 
+Test(config, a_wrong_key_takes_its_continuations_with_it)
+{
+    static const char text[] = "[host *]\nnonsense\n  a\0b\n  5\ncost = 2\n";
+    struct config *c = load_bytes(text, sizeof(text) - 1);
+    cr_assert_eq(reports, 1);
+    cr_assert_eq(find(c, "x", "/")->cost, 2);
+    config_discard(c);
+}
+
 Test(config, control_characters_do_not_reach_a_terminal)
 {
     one_error("[host *]\ncost = \033[31m\n",
@@ -453,6 +463,21 @@ Test(config, a_change_of_content_mode_or_presence_is_noticed)
     config_discard(c);
 }
 
+Test(config, a_file_that_cannot_be_opened_does_not_look_changed_for_ever)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(a.sun_path, sizeof(a.sun_path), "%s", in_directory("socket"));
+    cr_assert_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    reports = 0;
+    struct config *c = config_load_file(a.sun_path, collect, NULL);
+    cr_assert_eq(reports, 1);
+    cr_assert_not_null(strstr(reported[0], "cannot be opened"));
+    cr_assert_not(config_stale(c));
+    config_discard(c);
+    close(fd);
+}
+
 Test(config, the_environment_beats_files_and_files_the_defaults)
 {
     setenv("HARDEN_CONFIG",
@@ -507,28 +532,36 @@ Test(config, a_named_file_that_is_missing_is_an_error)
     config_discard(c);
 }
 
+/* What two files make of [host *], the second one being the stronger. */
+static struct config *two_files(const char *first, const char *second)
+{
+    struct loader l = {.config = calloc(1, sizeof(*l.config)), .report = collect};
+    cr_assert_not_null(l.config);
+    loader_file(&l, write_file("1.ini", first), true);
+    loader_file(&l, write_file("2.ini", second), true);
+    cr_assert_eq(l.config->errors, 0, "%s", reported[0]);
+    cr_assert_eq(l.config->section_count, 1);
+    return l.config;
+}
+
 Test(config, a_later_file_wins_key_by_key)
 {
-    struct config c = {0};
-    struct loader l = {.config = &c, .report = collect};
-    loader_file(&l, write_file("1.ini", "[host *]\ncost = 2\nmax_attempts = 2\n"), true);
-    loader_file(&l, write_file("2.ini", "[host *]\ncost = 3\n"), true);
+    struct config *c = two_files("[host *]\ncost = 2\nmax_attempts = 2\n", "[host *]\ncost = 3\n");
     int cost = option_find(SECTION_HOST, "cost"), most = option_find(SECTION_HOST, "max_attempts");
-    cr_assert_eq(c.errors, 0, "%s", reported[0]);
-    cr_assert_eq(c.section_count, 1);
-    cr_assert_str_eq(c.sections[0].value[cost], "3");
-    cr_assert_str_eq(c.sections[0].value[most], "2");
-    cr_assert_not_null(strstr(c.sections[0].from[cost].file, "2.ini"));
+    cr_assert_str_eq(c->sections[0].value[cost], "3");
+    cr_assert_str_eq(c->sections[0].value[most], "2");
+    cr_assert_not_null(strstr(c->sections[0].from[cost].file, "2.ini"));
+    cr_assert_not_null(strstr(c->sections[0].from[most].file, "1.ini"));
+    config_discard(c);
 }
 
 Test(config, a_retry_preset_of_a_later_file_replaces_what_the_earlier_said)
 {
-    struct config c = {0};
-    struct loader l = {.config = &c, .report = collect};
-    loader_file(&l, write_file("1.ini", "[host *]\nmax_attempts = 9\n"), true);
-    loader_file(&l, write_file("2.ini", "[host *]\nmax_delay = 1s\nretry = expensive\n"), true);
-    cr_assert_null(c.sections[0].value[option_find(SECTION_HOST, "max_attempts")]);
-    cr_assert_not_null(c.sections[0].value[option_find(SECTION_HOST, "max_delay")]);
+    struct config *c =
+        two_files("[host *]\nmax_attempts = 9\n", "[host *]\nmax_delay = 1s\nretry = expensive\n");
+    cr_assert_null(c->sections[0].value[option_find(SECTION_HOST, "max_attempts")]);
+    cr_assert_not_null(c->sections[0].value[option_find(SECTION_HOST, "max_delay")]);
+    config_discard(c);
 }
 
 Test(config, rates_of_the_environment_may_name_hosts)
@@ -569,6 +602,50 @@ Test(config, a_rate_of_none_in_the_environment_lifts_every_limit)
     setenv("HARDEN_RATE", "none", 1);
     struct config *c = config_load(collect, NULL);
     cr_assert_eq(find(c, "a.example", "/v1/x")->limit_count, 0);
+    config_discard(c);
+}
+
+Test(config, burst_and_key_of_the_environment_are_every_buckets)
+{
+    setenv("HARDEN_CONFIG",
+           write_file("a.ini", "[host *]\nrate = 9/s\nper = origin\n"
+                               "[host */v1/*]\nrate = 8/s\nburst = 4\nper = host+uid\n"),
+           1);
+    setenv("HARDEN_BURST", "2", 1);
+    setenv("HARDEN_PER", "rule", 1);
+    setenv("HARDEN_COST", "", 1);
+    reports = 0;
+    struct config *c = config_load(collect, NULL);
+    const struct policy *p = find(c, "a.example", "/v1/x");
+    cr_assert_eq(reports, 0, "%s", reported[0]);
+    cr_assert_eq(p->limit_count, 2);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(p->limits[i].rates[0].burst, 2);
+        cr_assert_eq(p->limits[i].per.parts, PER_RULE);
+    }
+    config_discard(c);
+}
+
+Test(config, the_limits_of_an_api_apply_by_operation)
+{
+    struct config *c = load("[host api.example.com]\nper = host+header:X-Org-Id\n"
+                            "[host api.example.com/v1/search*]\nrate = 30/1m\n"
+                            "[host api.example.com/v1/transform*]\nrate = 10/1m\n"
+                            "[host api.example.com/v1/embed*]\nrate = 60/1m\n"
+                            "[host api.example.com/v1/health_check]\nrate = 10/1m\n");
+    static const struct {
+        const char *path;
+        uint32_t tokens;
+    } operations[] = {
+        {"/v1/search", 30}, {"/v1/transform/7", 10}, {"/v1/embed", 60}, {"/v1/health_check", 10}};
+    for (size_t i = 0; i < array_size(operations); i++) {
+        const struct policy *p = find(c, "api.example.com", operations[i].path);
+        cr_assert_eq(p->limit_count, 1);
+        cr_assert_eq(p->limits[0].rates[0].tokens, operations[i].tokens);
+        cr_assert_eq(p->limits[0].per.parts, PER_HOST | PER_HEADER);
+        cr_assert_str_eq(p->limits[0].per.header, "X-Org-Id");
+    }
+    cr_assert_eq(find(c, "api.example.com", "/v1/other")->limit_count, 0);
     config_discard(c);
 }
 

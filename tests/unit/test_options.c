@@ -356,4 +356,6 @@ Test(options, the_sample_configuration_changes_nothing_when_it_is_uncommented)
     cr_assert_str_eq(c->state, plain->state);
     cr_assert_str_eq(c->log_to, plain->log_to);
     cr_assert_null(c->events);
+    config_discard(c);
+    config_discard(plain);
 }
