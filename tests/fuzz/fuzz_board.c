@@ -1,60 +1,172 @@
 /* SPDX-License-Identifier: MIT
  *
- * Nothing on the board is trusted: slots of any bytes are read, decided upon and rendered without
- * a crash, and no decision waits longer than the policy allows. */
-#include "engine/board.h"
+ * A board full of nonsense: the input becomes the file and, under a good header, the slots.
+ * Whatever is on it, nothing crashes, no answer is out of range, and no wait is longer than
+ * allowed. */
+#include "fuzz.h"
+
+#include "base/hash.h"
+#include "engine/call.h"
 #include "engine/gcra.h"
 #include "engine/health.h"
-#include "engine/snapshot.h"
 
-#include "base/clock.h"
-
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#define NOW   (100000 * NS_PER_S)
 #define SLOTS 4
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    static struct board *b;
-    static char *memory;
-    const int64_t now = 1000 * NS_PER_S;
-    if (!b) {
-        b = board_open(NULL, SLOTS, NULL);
-        memory = malloc(snapshot_size(b));
-    }
-    size_t room = (SLOTS + 1) * sizeof(struct slot);
-    memset((void *)b->slots, 0, room);
-    memcpy((void *)b->slots, data, size < room ? size : room);
+const char *const fuzz_seeds[] = {
+    "lbardenn\1\1\1\1 a header that is none, and something after it",
+    "\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff"
+    "\xff",
+    "\1\1\1\1\1\1\1\x80 a slot that changes hands "
+    "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1",
+    NULL,
+};
 
-    struct rate r = {.tokens = 5, .burst = 5, .window_ns = NS_PER_S, .interval_ns = NS_PER_S / 5};
+static const struct policy policy = {
+    .cost = 1,
+    .limit_count = 1,
+    .limits[0] =
+        {.rate_count = 2,
+         .rates = {{.tokens = 10, .burst = 10, .window_ns = NS_PER_S, .interval_ns = NS_PER_S / 10},
+                   {.tokens = 1, .burst = 1, .window_ns = NS_PER_S, .interval_ns = NS_PER_S}}},
+    .max_wait_ns = 30 * NS_PER_S,
+    .max_attempts = 3,
+    .base_delay_ns = NS_PER_S / 2,
+    .max_delay_ns = 5 * NS_PER_S,
+    .max_elapsed_ns = 30 * NS_PER_S,
+    .retry_methods = {"GET"},
+    .retry_after_max_ns = 300 * NS_PER_S,
+    .retry_budget_percent = 20,
+    .breaker = BREAKER_ON,
+    .breaker_failures = 5,
+    .breaker_ratio_percent = 50,
+    .breaker_open_ns = 30 * NS_PER_S,
+    .breaker_max_open_ns = 300 * NS_PER_S,
+    .breaker_successes = 2,
+    .unhealthy_after = 3,
+    .healthy_after = 1,
+};
+
+static void require(bool ok)
+{
+    if (!ok)
+        __builtin_trap();
+}
+
+/* Everything that a reader asks of a slot. */
+static void read_all(const struct board *b)
+{
     char name[SLOT_NAME_SIZE];
     for (uint32_t i = 0; i < board_size(b); i++) {
         struct slot *s = board_nth(b, i, name);
-        if (!s)
-            continue;
-        int64_t before, after;
-        if (gcra_take(&s->tat_ns[0], now, now, &r, 1, &before, &after) - now > 2 * GCRA_HORIZON_NS)
-            abort();
-        health_status_name(health_status(s));
+        require(!s || board_index(b, s) == i);
+        require(!s || (name[0] && strlen(name) < SLOT_NAME_SIZE));
+        s = &b->slots[i];
+        enum breaker_state state = breaker_state_at(&s->breaker, NOW);
+        require(state <= BREAKER_HALF_OPEN && breaker_state_name(state));
+        require(breaker_trips(&s->breaker) >= 0);
+        double tokens = budget_available(&s->budget);
+        require(tokens >= 0 && tokens <= BUDGET_CAPACITY);
+        const struct rate *r = &policy.limits[0].rates[0];
+        tokens = gcra_available(s->tat_ns[0], NOW, r);
+        require(tokens >= 0 && tokens <= r->burst);
+        struct last_error e = last_error_unpack(s->last_error);
+        require(class_name(e.class) && reason_name(e.reason));
+        require(health_status_name(health_status(s)) != NULL);
+        uint64_t counts[LATENCY_BUCKETS];
+        for (int k = 0; k < LATENCY_BUCKETS; k++)
+            counts[k] = s->latency[k];
+        require(latency_quantile_ns(counts, 0.99) >= 0);
     }
-    board_slot(b, 42, "api.example.com", SLOT_HOST, now);
+}
 
-    static const char *const hooks[] = {"curl_easy_perform", NULL};
-    struct snapshot_context c = {.board = b,
-                                 .service = "fuzz",
-                                 .pid = 1,
-                                 .seq = 1,
-                                 .now_ns = now,
-                                 .wall_ns = now,
-                                 .interval_ns = NS_PER_S,
-                                 .hooks = hooks};
-    for (int i = 0; i < 2; i++) {
-        struct text t = {.p = memory, .cap = snapshot_size(b)};
-        (i ? metrics_render : snapshot_render)(&t, &c);
-        if (t.full)
-            abort(); /* snapshot_size promised that it is enough */
+static void use(struct board *b)
+{
+    static struct config config;
+    uint64_t key = board_key(hash_bytes("h", 1, 0));
+    struct binding binding = {.config = &config, .board = b, .policy = &policy, .key = key};
+    memcpy(binding.name, "h", 2);
+    binding.slot = binding.bucket[0] = board_slot(b, key, "h", SLOT_HOST, NOW);
+    binding.bucket_key[0] = key;
+    require(board_index(b, binding.slot) < board_size(b));
+    call_bound(&binding, &config);
+    static const int statuses[] = {200, 503, 429};
+    for (int i = 0; i < 3; i++) {
+        struct call c;
+        call_begin(&c, &binding, 0, NOW);
+        struct admission ad = call_admit(&c, NOW);
+        require(ad.answer != ANSWER_WAIT || ad.at_ns - NOW <= policy.max_wait_ns);
+        struct attempt a = {.protocol = PROTOCOL_HTTP,
+                            .http_status = statuses[i],
+                            .method = "GET",
+                            .replayable = true};
+        hints_reset(&a.hints);
+        int64_t at = NOW;
+        if (ad.answer == ANSWER_GO && call_report(&c, &a, NOW, NOW, 12345, &at))
+            require(at >= NOW && at - NOW <= policy.max_elapsed_ns);
+        call_end(&c, NOW, NOW);
     }
+}
+
+static void as_slots(const uint8_t *data, size_t size)
+{
+    struct board *b = board_open(NULL, SLOTS, NULL);
+    require(b != NULL);
+    for (size_t i = 0, all = board_size(b) * sizeof(struct slot); size && i < all; i += size)
+        memcpy((char *)b->slots + i, data, size < all - i ? size : all - i);
+    read_all(b);
+    use(b);
+    /* And as what a slot of ours may have become. */
+    struct slot *s = &b->slots[0];
+    memset((void *)b->slots, 0, board_size(b) * sizeof *s);
+    s = board_slot(b, board_key(hash_bytes("h", 1, 0)), "h", SLOT_HOST, NOW);
+    size_t skip = sizeof s->key, n = size < sizeof *s - skip ? size : sizeof *s - skip;
+    memcpy((char *)s + skip, data, n);
+    use(b);
+    read_all(b);
+    board_close(b);
+}
+
+static char dir[] = "/tmp/fuzz_board.XXXXXX", path[64];
+
+static void remove_dir(void)
+{
+    unlink(path);
+    rmdir(dir);
+}
+
+static void as_file(const uint8_t *data, size_t size)
+{
+    if (!path[0]) {
+        require(mkdtemp(dir) != NULL);
+        snprintf(path, sizeof path, "%s/board", dir);
+        atexit(remove_dir);
+    }
+    /* Overwrite a part of a good file, or make it the whole one. */
+    board_close(board_open(dir, SLOTS, NULL));
+    bool whole = size && data[0] & 1;
+    int fd = open(path, O_WRONLY | O_CREAT | (whole ? O_TRUNC : 0), 0600);
+    require(fd >= 0);
+    off_t at = whole || !size ? 0 : data[size - 1] % 64;
+    require(pwrite(fd, data, size, at) == (ssize_t)size);
+    close(fd);
+    struct board *b = board_open(dir, SLOTS, NULL);
+    require(b && b->shared && b->slot_count >= 1);
+    read_all(b);
+    use(b);
+    board_close(b);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    as_slots(data, size);
+    if (size % 8 == 0) /* files are slow */
+        as_file(data, size);
     return 0;
 }

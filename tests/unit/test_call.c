@@ -1,0 +1,834 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/call.h"
+
+#include "base/hash.h"
+#include "engine/health.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <string.h>
+
+#define NOW  (100000 * NS_PER_S)
+#define WALL (1750000000 * NS_PER_S)
+
+static struct policy policy;
+static struct config config;
+static struct board *board;
+static struct binding binding;
+static struct call call;
+
+/* The defaults, as far as they matter here; no jitter, so that times are exact. */
+static void set_up(void)
+{
+    policy = (struct policy){
+        .cost = 1,
+        .max_wait_ns = 30 * NS_PER_S,
+        .max_attempts = 3,
+        .base_delay_ns = 500 * NS_PER_MS,
+        .max_delay_ns = 5 * NS_PER_S,
+        .jitter = JITTER_NONE,
+        .max_elapsed_ns = 30 * NS_PER_S,
+        .retry_methods = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"},
+        .retry_after_max_ns = 300 * NS_PER_S,
+        .retry_budget_percent = 20,
+        .breaker = BREAKER_ON,
+        .breaker_failures = 5,
+        .breaker_ratio_percent = 50,
+        .breaker_open_ns = 30 * NS_PER_S,
+        .breaker_max_open_ns = 300 * NS_PER_S,
+        .breaker_successes = 2,
+        .unhealthy_after = 3,
+        .healthy_after = 1,
+    };
+    config = (struct config){.mode = MODE_ENFORCE};
+    board = board_open(NULL, 16, NULL);
+    uint64_t key = board_key(hash_bytes("h", 1, 0));
+    binding = (struct binding){.config = &config, .board = board, .policy = &policy, .key = key};
+    memcpy(binding.name, "h", 2);
+    binding.slot = board_slot(board, key, "h", SLOT_HOST, NOW);
+}
+
+static void tear_down(void)
+{
+    board_close(board);
+}
+
+TestSuite(call, .init = set_up, .fini = tear_down);
+
+static struct rate rate_of(uint32_t tokens, int64_t window_ns, uint32_t burst)
+{
+    return (struct rate){.tokens = tokens,
+                         .burst = burst,
+                         .window_ns = window_ns,
+                         .interval_ns = (window_ns + tokens - 1) / tokens};
+}
+
+/* One more rate for the host's bucket. */
+static void limit(uint32_t tokens, int64_t window_ns, uint32_t burst)
+{
+    struct limit *l = &policy.limits[0];
+    l->rates[l->rate_count++] = rate_of(tokens, window_ns, burst);
+    policy.limit_count = 1;
+    binding.bucket[0] = binding.slot;
+    binding.bucket_key[0] = binding.key;
+}
+
+/* A further bucket of its own. */
+static struct slot *operation(uint32_t tokens, int64_t window_ns, uint32_t burst)
+{
+    int i = policy.limit_count++;
+    policy.limits[i] = (struct limit){.operation = true, .rate_count = 1};
+    policy.limits[i].rates[0] = rate_of(tokens, window_ns, burst);
+    binding.bucket_key[i] = 77 + (uint64_t)i;
+    binding.bucket[i] = board_slot(board, binding.bucket_key[i], "h", SLOT_BUCKET, NOW);
+    return binding.bucket[i];
+}
+
+static void begin(int64_t now)
+{
+    call_begin(&call, &binding, 0, now);
+}
+
+static struct admission admit(int64_t now)
+{
+    return call_admit(&call, now);
+}
+
+static struct admission fresh(int64_t now)
+{
+    begin(now);
+    return admit(now);
+}
+
+static struct attempt get(int code, int status)
+{
+    struct attempt a = {.protocol = PROTOCOL_HTTP,
+                        .curl_code = code,
+                        .http_status = status,
+                        .method = "GET",
+                        .replayable = true,
+                        .duration_ns = 20 * NS_PER_MS};
+    hints_reset(&a.hints);
+    return a;
+}
+
+static bool report(struct attempt a, int64_t now, int64_t *at)
+{
+    int64_t ignored;
+    bool would = call_would_retry(&call, &a, now, WALL);
+    bool again = call_report(&call, &a, now, WALL, 0, at ? at : &ignored);
+    if (!config.mode)
+        cr_assert(eq(int, would, again), "what was foretold is what happens");
+    return again;
+}
+
+/* A whole request of one attempt. */
+static void request(struct attempt a, int64_t now)
+{
+    begin(now);
+    cr_assert(eq(int, admit(now).answer, ANSWER_GO));
+    report(a, now, NULL);
+    call_end(&call, now, WALL);
+}
+
+static uint64_t count(enum counter c)
+{
+    return slot_counter(binding.slot, c);
+}
+
+#define ANSWER(ad, what) cr_assert(eq(int, (ad).answer, what))
+#define REFUSED(ad, what)                                                                          \
+    do {                                                                                           \
+        struct admission ad_ = (ad);                                                               \
+        cr_assert(eq(int, ad_.answer, ANSWER_REFUSE));                                             \
+        cr_assert(eq(int, ad_.why, what));                                                         \
+    } while (0)
+
+/* ---- admission ------------------------------------------------------------------------------ */
+
+Test(call, without_limits_everything_goes)
+{
+    for (int i = 0; i < 1000; i++)
+        ANSWER(fresh(NOW), ANSWER_GO);
+}
+
+Test(call, waits_for_a_token_and_then_goes_without_paying_twice)
+{
+    limit(1, NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    struct admission ad = fresh(NOW);
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(eq(int, ad.why, REFUSED_RATE));
+    cr_assert(eq(i64, ad.at_ns, NOW + NS_PER_S));
+    ad = admit(NOW + NS_PER_S / 2); /* asked early */
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(eq(i64, ad.at_ns, NOW + NS_PER_S));
+    ANSWER(admit(NOW + NS_PER_S), ANSWER_GO);
+    cr_assert(eq(i64, binding.slot->tat_ns[0], NOW + 2 * NS_PER_S));
+    cr_assert(eq(u64, count(COUNT_WAITED), 1));
+    cr_assert(eq(u64, count(COUNT_WAITED_NS), NS_PER_S));
+}
+
+Test(call, waiters_are_served_in_the_order_they_came)
+{
+    limit(1, NS_PER_S, 1);
+    struct call calls[10];
+    for (int i = 0; i < 10; i++) {
+        call_begin(&calls[i], &binding, 0, NOW);
+        struct admission ad = call_admit(&calls[i], NOW);
+        ANSWER(ad, i ? ANSWER_WAIT : ANSWER_GO);
+        if (i)
+            cr_assert(eq(i64, ad.at_ns, NOW + i * NS_PER_S));
+    }
+    for (int i = 9; i > 0; i--) /* and keep their places whoever asks first */
+        ANSWER(call_admit(&calls[i], NOW + i * NS_PER_S), ANSWER_GO);
+}
+
+Test(call, a_wait_above_max_wait_is_refused_at_once_and_takes_nothing)
+{
+    policy.max_wait_ns = 2 * NS_PER_S;
+    limit(1, NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(fresh(NOW), ANSWER_WAIT);
+    ANSWER(fresh(NOW), ANSWER_WAIT);
+    int64_t tat = binding.slot->tat_ns[0];
+    struct admission ad = fresh(NOW);
+    REFUSED(ad, REFUSED_RATE);
+    cr_assert(eq(i64, ad.at_ns, NOW + 3 * NS_PER_S));
+    cr_assert(eq(i64, binding.slot->tat_ns[0], tat));
+    cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 1));
+}
+
+Test(call, on_limit_fail_never_waits)
+{
+    policy.on_limit = ON_LIMIT_FAIL;
+    limit(1, NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    REFUSED(fresh(NOW), REFUSED_RATE);
+    ANSWER(fresh(NOW + NS_PER_S), ANSWER_GO);
+}
+
+Test(call, the_programs_own_bound_limits_the_wait)
+{
+    limit(1, NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    call_begin(&call, &binding, NS_PER_S - 1, NOW);
+    REFUSED(admit(NOW), REFUSED_RATE);
+    call_begin(&call, &binding, NS_PER_S, NOW);
+    ANSWER(admit(NOW), ANSWER_WAIT);
+}
+
+Test(call, a_first_attempt_may_wait_longer_than_max_elapsed_but_no_retry)
+{
+    policy.max_elapsed_ns = 2 * NS_PER_S;
+    limit(1, 10 * NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(fresh(NOW), ANSWER_WAIT);
+    int64_t at;
+    ANSWER(admit(NOW + 10 * NS_PER_S), ANSWER_GO);
+    cr_assert(not(report(get(0, 500), NOW + 10 * NS_PER_S, &at)));
+
+    slot_reset(binding.slot);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(report(get(0, 500), NOW, &at));
+    REFUSED(admit(at), REFUSED_RATE);
+}
+
+Test(call, every_rate_of_every_bucket_must_admit)
+{
+    limit(10, 10 * NS_PER_S, 10);
+    limit(2, NS_PER_S, 2);
+    struct slot *op = operation(1, 3 * NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    int64_t host = binding.slot->tat_ns[0];
+    struct admission ad = fresh(NOW);
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(eq(i64, ad.at_ns, NOW + 3 * NS_PER_S));
+    /* All three were taken for that start. */
+    cr_assert(gt(i64, binding.slot->tat_ns[0], host));
+    cr_assert(eq(i64, binding.slot->tat_ns[1], NOW + 3 * NS_PER_S + NS_PER_S / 2));
+    cr_assert(eq(i64, op->tat_ns[0], NOW + 6 * NS_PER_S));
+}
+
+Test(call, a_refusal_by_one_bucket_takes_from_none)
+{
+    policy.on_limit = ON_LIMIT_FAIL;
+    limit(10, 10 * NS_PER_S, 10);
+    operation(1, 3 * NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    int64_t host = binding.slot->tat_ns[0];
+    REFUSED(fresh(NOW), REFUSED_RATE);
+    cr_assert(eq(i64, binding.slot->tat_ns[0], host));
+}
+
+/* Random arrivals through the whole of admission; every window of every rate holds. */
+Test(call, starts_never_exceed_any_rate_whatever_comes)
+{
+    limit(20, 10 * NS_PER_S, 8);
+    limit(3, NS_PER_S, 3);
+    operation(5, 2 * NS_PER_S, 2);
+    uint64_t seed = 5;
+    static int64_t start[2000];
+    int n = 0;
+    int64_t now = NOW;
+    for (int i = 0; i < 2000; i++) {
+        seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+        now += (int64_t)(seed >> 34) % (NS_PER_S * 6 / 10);
+        struct admission ad = fresh(now);
+        if (ad.answer == ANSWER_GO)
+            start[n++] = now;
+        else if (ad.answer == ANSWER_WAIT)
+            start[n++] = ad.at_ns;
+    }
+    cr_assert(gt(int, n, 500));
+    for (int l = 0; l < policy.limit_count; l++)
+        for (int k = 0; k < policy.limits[l].rate_count; k++) {
+            const struct rate *r = &policy.limits[l].rates[k];
+            for (int i = 0; i < n; i++)
+                for (int j = i; j < n; j++)
+                    cr_assert(
+                        le(i64, j - i + 1, r->burst + (start[j] - start[i]) / r->interval_ns));
+        }
+}
+
+Test(call, a_corrupted_board_never_stalls_a_program)
+{
+    limit(1, NS_PER_S, 1);
+    binding.slot->tat_ns[0] = INT64_MAX;
+    binding.slot->gate_until_ns = INT64_MAX;
+    binding.slot->breaker.state = UINT64_MAX;
+    binding.slot->budget.spent_milli = UINT64_MAX;
+    ANSWER(fresh(NOW), ANSWER_GO);
+}
+
+Test(call, a_retry_pays_too)
+{
+    limit(1, NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    int64_t at;
+    cr_assert(report(get(0, 500), NOW, &at));
+    cr_assert(eq(i64, at, NOW + 500 * NS_PER_MS));
+    struct admission ad = admit(at);
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(eq(i64, ad.at_ns, NOW + NS_PER_S));
+}
+
+/* ---- the gate ------------------------------------------------------------------------------- */
+
+static struct attempt told(int status, int64_t retry_after_s)
+{
+    struct attempt a = get(0, status);
+    a.hints.retry_after_s = retry_after_s;
+    return a;
+}
+
+Test(call, a_servers_hint_gates_everybody)
+{
+    request(told(429, 7), NOW);
+    struct admission ad = fresh(NOW + NS_PER_S);
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(eq(int, ad.why, REFUSED_GATE));
+    cr_assert(eq(i64, ad.at_ns, NOW + 7 * NS_PER_S));
+    ANSWER(admit(NOW + 7 * NS_PER_S), ANSWER_GO);
+    cr_assert(eq(u64, count(COUNT_WAITED), 1));
+    cr_assert(eq(u64, count(COUNT_WAITED_NS), 6 * NS_PER_S));
+}
+
+Test(call, a_gate_above_max_wait_is_refused)
+{
+    request(told(429, 60), NOW);
+    struct admission ad = fresh(NOW);
+    REFUSED(ad, REFUSED_GATE);
+    cr_assert(eq(i64, ad.at_ns, NOW + 60 * NS_PER_S));
+    cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 1));
+}
+
+Test(call, redirections_and_empty_quotas_set_the_gate_but_a_good_answers_retry_after_does_not)
+{
+    request(told(302, 3), NOW);
+    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 3 * NS_PER_S));
+    slot_reset(binding.slot);
+    request(told(202, 3), NOW);
+    cr_assert(eq(i64, binding.slot->gate_until_ns, 0));
+    struct attempt a = told(200, 9);
+    a.hints.limit_remaining = 0;
+    a.hints.limit_reset_s = 4;
+    request(a, NOW);
+    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 4 * NS_PER_S));
+}
+
+Test(call, a_gate_is_never_drawn_nearer_and_never_further_than_the_longest_hint)
+{
+    request(told(429, 20), NOW);
+    begin(NOW);
+    report(told(429, 5), NOW, NULL);
+    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 20 * NS_PER_S));
+    request(told(503, 100000), NOW + 30 * NS_PER_S);
+    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 330 * NS_PER_S));
+}
+
+Test(call, hints_that_are_switched_off_are_ignored)
+{
+    policy.retry_after_max_ns = 0;
+    int64_t at;
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(report(told(503, 20), NOW, &at));
+    cr_assert(eq(i64, at, NOW + NS_PER_S));
+    ANSWER(fresh(NOW), ANSWER_GO);
+}
+
+Test(call, waiters_behind_a_gate_are_spread_by_the_rate)
+{
+    limit(1, NS_PER_S, 1);
+    ANSWER(fresh(NOW - 10 * NS_PER_S), ANSWER_GO);
+    report(told(429, 15), NOW - 10 * NS_PER_S, NULL);
+    for (int i = 0; i < 5; i++) {
+        struct admission ad = fresh(NOW);
+        ANSWER(ad, ANSWER_WAIT);
+        cr_assert(eq(i64, ad.at_ns, NOW + (5 + i) * NS_PER_S));
+    }
+}
+
+Test(call, a_gate_that_falls_during_a_wait_holds_and_the_bound_of_the_wait_stays)
+{
+    limit(1, NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    struct call other = call;
+    struct admission ad = fresh(NOW);
+    ANSWER(ad, ANSWER_WAIT);
+    struct attempt a = told(429, 10);
+    int64_t at;
+    call_report(&other, &a, NOW, WALL, 0, &at);
+    ad = admit(NOW + NS_PER_S);
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(ge(i64, ad.at_ns, NOW + 10 * NS_PER_S));
+    a = told(429, 100);
+    call_report(&other, &a, NOW + 2 * NS_PER_S, WALL, 0, &at);
+    REFUSED(admit(NOW + 10 * NS_PER_S), REFUSED_GATE);
+    call_end(&call, NOW + 10 * NS_PER_S, WALL);
+    cr_assert(eq(u64, count(COUNT_WAITED), 1));
+    cr_assert(eq(u64, count(COUNT_WAITED_NS), 10 * NS_PER_S));
+}
+
+Test(call, a_wait_that_the_program_aborts_counts_as_long_as_it_lasted)
+{
+    limit(1, 10 * NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(fresh(NOW), ANSWER_WAIT);
+    call_end(&call, NOW + 2 * NS_PER_S, WALL);
+    cr_assert(eq(u64, count(COUNT_WAITED_NS), 2 * NS_PER_S));
+}
+
+/* ---- retries -------------------------------------------------------------------------------- */
+
+Test(call, a_transient_failure_is_tried_three_times_with_back_off)
+{
+    int64_t at, now = NOW;
+    ANSWER(fresh(now), ANSWER_GO);
+    cr_assert(report(get(0, 500), now, &at));
+    cr_assert(eq(i64, at, now + 500 * NS_PER_MS));
+    now = at;
+    ANSWER(admit(now), ANSWER_GO);
+    cr_assert(report(get(52, 0), now, &at));
+    cr_assert(eq(i64, at, now + NS_PER_S));
+    now = at;
+    ANSWER(admit(now), ANSWER_GO);
+    cr_assert(not(report(get(0, 500), now, &at)));
+    call_end(&call, now, WALL);
+    cr_assert(eq(u64, count(COUNT_REQUESTS), 1));
+    cr_assert(eq(u64, count(COUNT_ATTEMPTS), 3));
+    cr_assert(eq(u64, count(COUNT_RETRIES), 2));
+    cr_assert(eq(u64, count(COUNT_FAILURES), 1));
+    cr_assert(eq(u64, count(COUNT_EXHAUSTED), 1));
+    cr_assert(eq(u32, binding.slot->retries_by[GROUP_HTTP_5XX], 1));
+    cr_assert(eq(u32, binding.slot->retries_by[GROUP_RESET], 1));
+    cr_assert(eq(u32, binding.slot->failures_by[GROUP_HTTP_5XX], 1));
+}
+
+Test(call, a_retry_that_succeeds_is_a_recovery)
+{
+    int64_t at;
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(report(get(28, 0), NOW, &at));
+    cr_assert(not(report(get(0, 200), at, NULL)));
+    call_end(&call, at, WALL);
+    cr_assert(eq(u64, count(COUNT_SUCCESSES), 1));
+    cr_assert(eq(u64, count(COUNT_RECOVERED), 1));
+    cr_assert(eq(u64, count(COUNT_FAILURES), 0));
+    cr_assert(eq(i64, binding.slot->last_success_ms, WALL / NS_PER_MS));
+}
+
+static bool again(struct attempt a)
+{
+    slot_reset(binding.slot);
+    begin(NOW);
+    return report(a, NOW, NULL);
+}
+
+Test(call, never_repeats_what_was_seen_or_cannot_be_sent_again)
+{
+    struct attempt a = get(0, 500);
+    cr_assert(again(a));
+    a.committed = true;
+    cr_assert(not(again(a)));
+    a = get(0, 500);
+    a.replayable = false;
+    cr_assert(not(again(a)));
+    a = get(0, 500);
+    memcpy(a.method, "POST", 5);
+    cr_assert(not(again(a)));
+    a.idempotency_key = true;
+    cr_assert(again(a));
+    policy.max_attempts = 1;
+    cr_assert(not(again(a)));
+}
+
+Test(call, outcomes_with_a_bound_of_their_own_are_tried_twice)
+{
+    static const int codes[] = {5, 6, 8, 35};
+    policy.max_attempts = 5;
+    for (int i = 0; i < 4; i++) {
+        cr_assert(again(get(codes[i], 0)));
+        cr_assert(not(report(get(codes[i], 0), NOW + NS_PER_S, NULL)));
+    }
+    cr_assert(again(get(0, 425)));
+    cr_assert(not(report(get(0, 425), NOW + NS_PER_S, NULL)));
+}
+
+Test(call, a_throttle_starts_at_a_second_and_obeys_the_hint)
+{
+    int64_t at;
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(report(get(0, 429), NOW, &at));
+    cr_assert(eq(i64, at, NOW + NS_PER_S));
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(report(told(429, 4), NOW, &at));
+    cr_assert(eq(i64, at, NOW + 4 * NS_PER_S));
+    slot_reset(binding.slot);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    struct attempt a = told(429, 4);
+    cr_assert(call_report(&call, &a, NOW, WALL, UINT64_MAX, &at));
+    cr_assert(eq(i64, at, NOW + 6 * NS_PER_S));
+}
+
+Test(call, a_hint_past_the_cap_or_the_deadline_delivers_at_once)
+{
+    policy.max_elapsed_ns = 1000 * NS_PER_S;
+    cr_assert(again(told(503, 300)));
+    cr_assert(not(again(told(503, 301))));
+    policy.max_elapsed_ns = 30 * NS_PER_S;
+    cr_assert(again(told(503, 29)));
+    cr_assert(not(again(told(503, 30))));
+}
+
+Test(call, jitter_is_squeezed_into_the_time_that_is_left)
+{
+    for (int i = 0; i < 100; i++) {
+        slot_reset(binding.slot);
+        begin(NOW);
+        struct attempt a = told(503, 25);
+        int64_t at;
+        cr_assert(call_report(&call, &a, NOW, WALL, UINT64_MAX / 100 * (uint64_t)i, &at));
+        cr_assert(ge(i64, at, NOW + 25 * NS_PER_S));
+        cr_assert(lt(i64, at, NOW + 30 * NS_PER_S));
+    }
+}
+
+Test(call, no_retry_begins_after_the_programs_own_deadline)
+{
+    call_begin(&call, &binding, 400 * NS_PER_MS, NOW);
+    cr_assert(not(report(get(0, 500), NOW, NULL)));
+    call_begin(&call, &binding, 600 * NS_PER_MS, NOW);
+    cr_assert(report(get(0, 500), NOW, NULL));
+}
+
+Test(call, the_budget_ends_a_storm_of_retries)
+{
+    policy.breaker = BREAKER_OFF;
+    int retries = 0;
+    for (int i = 0; i < 100; i++) {
+        begin(NOW);
+        retries += report(get(0, 500), NOW, NULL);
+        call_end(&call, NOW, WALL);
+    }
+    cr_assert(eq(int, retries, 20));
+    cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 80));
+    for (int i = 0; i < 5; i++)
+        request(get(0, 200), NOW);
+    begin(NOW);
+    cr_assert(report(get(0, 500), NOW, NULL));
+}
+
+Test(call, asking_whether_it_would_be_repeated_changes_nothing)
+{
+    begin(NOW);
+    struct attempt a = get(0, 500);
+    struct call before = call;
+    struct slot slot = *binding.slot;
+    cr_assert(call_would_retry(&call, &a, NOW, WALL));
+    cr_assert(eq(int, memcmp(&before, &call, sizeof call), 0));
+    cr_assert(eq(int, memcmp(&slot, binding.slot, sizeof slot), 0));
+}
+
+/* ---- the breaker ---------------------------------------------------------------------------- */
+
+static void open_circuit(void)
+{
+    policy.max_attempts = 1;
+    for (int i = 0; i < 5; i++)
+        request(get(7, 0), NOW);
+}
+
+Test(call, an_open_circuit_refuses_and_says_until_when)
+{
+    open_circuit();
+    struct admission ad = fresh(NOW + NS_PER_S);
+    REFUSED(ad, REFUSED_BREAKER);
+    cr_assert(eq(i64, ad.at_ns, NOW + 30 * NS_PER_S));
+    call_end(&call, NOW, WALL);
+    cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 1));
+    cr_assert(eq(u64, count(COUNT_BREAKER_REJECTED), 1));
+    cr_assert(eq(u64, count(COUNT_REQUESTS), 6));
+    cr_assert(eq(u64, count(COUNT_FAILURES), 5));
+    cr_assert(gt(u64, board->header->alerts, 0));
+}
+
+Test(call, one_probe_at_a_time_closes_it_again)
+{
+    open_circuit();
+    int64_t now = NOW + 30 * NS_PER_S;
+    ANSWER(fresh(now), ANSWER_GO);
+    struct call probe = call;
+    REFUSED(fresh(now), REFUSED_BREAKER);
+    call = probe;
+    report(get(0, 200), now, NULL);
+    request(get(0, 200), now);
+    cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, now), BREAKER_CLOSED));
+}
+
+Test(call, a_probe_without_a_verdict_makes_room_for_the_next)
+{
+    open_circuit();
+    int64_t now = NOW + 30 * NS_PER_S;
+    ANSWER(fresh(now), ANSWER_GO);
+    call_abandon(&call, now); /* an exception */
+    ANSWER(fresh(now), ANSWER_GO);
+    call_end(&call, now, WALL); /* aborted */
+    ANSWER(fresh(now), ANSWER_GO);
+    report(get(42, 0), now, NULL); /* the program's own fault */
+    ANSWER(fresh(now), ANSWER_GO);
+    report(get(0, 429), now, NULL); /* alive, but no proof of health */
+    ANSWER(fresh(now), ANSWER_GO);
+}
+
+Test(call, a_probe_that_must_wait_for_a_token_leaves_the_probing_to_others)
+{
+    limit(1, 10 * NS_PER_S, 1);
+    policy.max_attempts = 1;
+    for (int i = 0; i < 5; i++) {
+        begin(NOW);
+        report(get(7, 0), NOW, NULL);
+    }
+    cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_OPEN));
+    int64_t now = NOW + 30 * NS_PER_S;
+    binding.slot->tat_ns[0] = now + 5 * NS_PER_S;
+    ANSWER(fresh(now), ANSWER_WAIT);
+    cr_assert(not(call.probe));
+    cr_assert(breaker_admit(&binding.slot->breaker, &policy, now).probe);
+}
+
+Test(call, a_failure_that_opens_the_circuit_is_not_repeated)
+{
+    policy.breaker_failures = 1;
+    begin(NOW);
+    struct attempt a = get(7, 0);
+    a.nothing_sent = true;
+    int64_t at;
+    cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));
+    cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
+}
+
+Test(call, throttles_clients_and_proxies_never_open_a_circuit)
+{
+    policy.max_attempts = 1;
+    struct attempt proxy = get(56, 0);
+    proxy.proxy_status = 503;
+    for (int i = 0; i < 100; i++) {
+        request(get(0, 429), NOW);
+        request(get(0, 404), NOW);
+        request(get(0, 401), NOW);
+        request(get(60, 0), NOW);
+        request(get(42, 0), NOW);
+        request(get(5, 0), NOW);
+        request(proxy, NOW);
+    }
+    cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_CLOSED));
+}
+
+Test(call, counted_errors_of_the_server_open_it_even_when_they_are_permanent)
+{
+    policy.max_attempts = 1;
+    for (int i = 0; i < 5; i++)
+        request(get(0, 501), NOW);
+    cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_OPEN));
+}
+
+Test(call, a_breaker_that_only_observes_counts_and_lets_pass)
+{
+    policy.breaker = BREAKER_OBSERVE;
+    open_circuit();
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(eq(u64, count(COUNT_BREAKER_REJECTED), 1));
+    policy.breaker = BREAKER_OFF;
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(eq(u64, count(COUNT_BREAKER_REJECTED), 1));
+}
+
+/* ---- what is counted ------------------------------------------------------------------------ */
+
+Test(call, requests_end_well_badly_or_neither)
+{
+    static const struct {
+        int code, status;
+        bool success, failure;
+    } rows[] = {
+        {0, 200, true, false},  {0, 302, true, false},  {0, 404, true, false},
+        {22, 401, true, false}, {0, 500, false, true},  {0, 501, false, true},
+        {0, 429, false, true},  {28, 0, false, true},   {60, 0, false, true},
+        {5, 0, false, true},    {42, 0, false, false},  {23, 0, false, false},
+        {63, 0, false, false},  {89, 0, false, false},  {0, 407, false, true},
+        {18, 200, false, true}, {47, 302, true, false},
+    };
+    policy.max_attempts = 1;
+    policy.breaker = BREAKER_OFF;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        slot_reset(binding.slot);
+        request(get(rows[i].code, rows[i].status), NOW);
+        cr_assert(eq(u64, count(COUNT_REQUESTS), 1));
+        cr_assert(eq(u64, count(COUNT_SUCCESSES), rows[i].success), "row %zu", i);
+        cr_assert(eq(u64, count(COUNT_FAILURES), rows[i].failure), "row %zu", i);
+    }
+}
+
+Test(call, a_refused_first_attempt_is_a_request_and_nothing_else)
+{
+    request(told(429, 100), NOW);
+    uint64_t changes = board->header->changes;
+    REFUSED(fresh(NOW), REFUSED_GATE);
+    call_end(&call, NOW, WALL);
+    cr_assert(eq(u64, count(COUNT_REQUESTS), 2));
+    cr_assert(eq(u64, count(COUNT_ATTEMPTS), 1));
+    cr_assert(eq(u64, count(COUNT_SUCCESSES) + count(COUNT_FAILURES), 1));
+    cr_assert(eq(u64, board->header->changes, changes + 1));
+}
+
+Test(call, attempts_leave_their_duration)
+{
+    request(get(0, 200), NOW);
+    struct attempt a = get(0, 200);
+    a.duration_ns = 90 * NS_PER_MS;
+    request(a, NOW);
+    a.duration_ns = -5;
+    request(a, NOW);
+    cr_assert(eq(u64, count(COUNT_DURATION_NS), 110 * NS_PER_MS));
+    cr_assert(eq(i64, binding.slot->max_ns, 90 * NS_PER_MS));
+    cr_assert(eq(u64, binding.slot->latency[latency_bucket(20 * NS_PER_MS)], 1));
+    cr_assert(eq(u64, binding.slot->latency[latency_bucket(90 * NS_PER_MS)], 1));
+}
+
+Test(call, the_last_error_says_what_happened)
+{
+    policy.max_attempts = 1;
+    struct attempt a = get(28, 0);
+    a.os_errno = 110;
+    request(a, NOW);
+    struct last_error e = last_error_unpack(binding.slot->last_error);
+    cr_assert_str_eq(class_name(e.class), "transient");
+    cr_assert_str_eq(reason_name(e.reason), "timeout");
+    cr_assert(eq(int, e.curl, 28));
+    cr_assert(eq(int, e.http, 0));
+    cr_assert(eq(int, e.os_errno, 110));
+    cr_assert(eq(i64, binding.slot->last_failure_ms, WALL / NS_PER_MS));
+}
+
+Test(call, status_follows_every_attempt_and_alerts)
+{
+    for (int i = 0; i < 3; i++)
+        request(get(0, 500), NOW);
+    cr_assert(eq(int, health_status(binding.slot), STATUS_UNHEALTHY));
+    uint64_t alerts = board->header->alerts;
+    cr_assert(gt(u64, alerts, 0));
+    request(get(0, 404), NOW); /* it lives */
+    cr_assert(eq(int, health_status(binding.slot), STATUS_HEALTHY));
+    cr_assert(gt(u64, board->header->alerts, alerts));
+}
+
+/* ---- observe -------------------------------------------------------------------------------- */
+
+Test(call, observing_decides_and_counts_but_never_holds_up)
+{
+    config.mode = MODE_OBSERVE;
+    limit(1, NS_PER_S, 1);
+    policy.max_wait_ns = 2 * NS_PER_S;
+    for (int i = 0; i < 5; i++)
+        ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(eq(u64, count(COUNT_WAITED), 2));
+    cr_assert(eq(u64, count(COUNT_WAITED_NS), 3 * NS_PER_S));
+    cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 2));
+    cr_assert(not(report(get(0, 500), NOW, NULL)));
+    cr_assert(eq(u64, count(COUNT_RETRIES), 1));
+    struct attempt a = get(0, 500);
+    cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
+    for (int i = 0; i < 5; i++) {
+        begin(NOW);
+        report(get(7, 0), NOW, NULL);
+    }
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(eq(u64, count(COUNT_BREAKER_REJECTED), 1));
+}
+
+/* ---- slots that change hands ---------------------------------------------------------------- */
+
+Test(call, a_slot_that_was_given_away_is_bound_again)
+{
+    limit(1, NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    struct slot *old = binding.slot;
+    cr_assert(call_bound(&binding, &config));
+    old->key = 12345; /* as if another host had it now */
+    cr_assert(not(call_bound(&binding, &config)));
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(binding.slot != old);
+    cr_assert(binding.bucket[0] == binding.slot);
+    cr_assert(eq(u64, binding.slot->key, binding.key));
+}
+
+Test(call, a_request_whose_slot_was_given_away_is_not_counted_for_a_stranger)
+{
+    ANSWER(fresh(NOW), ANSWER_GO);
+    binding.slot->key = 12345;
+    struct slot before = *binding.slot;
+    for (int i = 0; i < 5; i++)
+        report(get(7, 0), NOW, NULL);
+    call_end(&call, NOW, WALL);
+    cr_assert(eq(int, memcmp(&before, binding.slot, sizeof before), 0));
+}
+
+Test(call, hosts_that_share_the_overflow_slot_do_not_shut_each_other_out)
+{
+    binding.slot = board_overflow(board);
+    policy.max_attempts = 1;
+    for (int i = 0; i < 20; i++)
+        request(get(7, 0), NOW);
+    request(told(429, 200), NOW);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(eq(u64, slot_counter(board_overflow(board), COUNT_FAILURES), 21));
+}
+
+Test(call, another_configuration_is_bound_again)
+{
+    struct config other = config;
+    cr_assert(call_bound(&binding, &config));
+    cr_assert(not(call_bound(&binding, &other)));
+    cr_assert(not(call_bound(&(struct binding){0}, &config)));
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Many processes and threads take from one rate at once, some are killed meanwhile; every start is
+ * recorded where all can see it, and the promise is checked on the record. Real time, because real
+ * concurrency is the point; nothing here asserts how fast anything is. */
+#include "engine/call.h"
+
+#include "base/hash.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROCESSES 8
+#define THREADS   4
+#define RUN_NS    (NS_PER_S)
+#define STARTS    65536
+
+static struct policy policy;
+static struct config config;
+static struct board *board;
+static struct binding binding;
+
+/* What happened, in memory that all processes share. */
+static struct record {
+    _Atomic uint32_t n;
+    int64_t start[STARTS];
+} * record;
+
+static void set_up(void)
+{
+    policy = (struct policy){
+        .cost = 1,
+        .limit_count = 1,
+        .limits[0] = {.rate_count = 2,
+                      .rates = {{.tokens = 2000,
+                                 .burst = 50,
+                                 .window_ns = NS_PER_S,
+                                 .interval_ns = NS_PER_S / 2000},
+                                {.tokens = 500,
+                                 .burst = 400,
+                                 .window_ns = NS_PER_S,
+                                 .interval_ns = NS_PER_S / 500}}},
+        .max_wait_ns = 20 * NS_PER_MS,
+        .max_attempts = 1,
+        .max_elapsed_ns = 30 * NS_PER_S,
+        .retry_after_max_ns = 300 * NS_PER_S,
+        .breaker = BREAKER_ON,
+        .breaker_failures = 5,
+        .breaker_ratio_percent = 50,
+        .breaker_open_ns = 30 * NS_PER_S,
+        .breaker_max_open_ns = 300 * NS_PER_S,
+        .breaker_successes = 2,
+        .unhealthy_after = 3,
+        .healthy_after = 1,
+    };
+    int64_t now = clock_now_ns();
+    board = board_open(NULL, 16, NULL);
+    uint64_t key = board_key(hash_bytes("h", 1, 0));
+    binding = (struct binding){.config = &config, .board = board, .policy = &policy, .key = key};
+    binding.slot = binding.bucket[0] = board_slot(board, key, "h", SLOT_HOST, now);
+    binding.bucket_key[0] = key;
+    binding.name[0] = 'h';
+    record = mmap(NULL, sizeof *record, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert(record != MAP_FAILED);
+}
+
+static void tear_down(void)
+{
+    munmap(record, sizeof *record);
+    board_close(board);
+}
+
+TestSuite(stress, .init = set_up, .fini = tear_down, .timeout = 60);
+
+static void note_start(int64_t t)
+{
+    uint32_t i = atomic_fetch_add(&record->n, 1);
+    if (i < STARTS)
+        record->start[i] = t;
+}
+
+static void *hammer(void *arg)
+{
+    int64_t end = *(int64_t *)arg, now;
+    struct binding mine = binding;
+    while ((now = clock_now_ns()) < end) {
+        struct call c;
+        call_begin(&c, &mine, 0, now);
+        struct admission ad = call_admit(&c, now);
+        int64_t started = now;
+        if (ad.answer == ANSWER_WAIT) {
+            clock_sleep_until(ad.at_ns);
+            started = ad.at_ns; /* what was granted; waking up late is no earlier */
+            if (call_admit(&c, clock_now_ns()).answer != ANSWER_GO)
+                abort();
+        }
+        if (ad.answer != ANSWER_REFUSE) {
+            note_start(started);
+            struct attempt a = {.protocol = PROTOCOL_HTTP, .http_status = 200};
+            hints_reset(&a.hints);
+            int64_t at;
+            call_report(&c, &a, clock_now_ns(), 0, 0, &at);
+        }
+        call_end(&c, clock_now_ns(), 0);
+    }
+    return NULL;
+}
+
+static pid_t start_process(int64_t end)
+{
+    pid_t pid = fork();
+    if (pid)
+        return pid;
+    pthread_t t[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        if (pthread_create(&t[i], NULL, hammer, &end))
+            _exit(1);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(t[i], NULL);
+    _exit(0);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* In every window from one start to another: at most burst + window / interval. */
+static void check_rate(const int64_t *start, int n, const struct rate *r)
+{
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j <= i; j++)
+            cr_assert(le(i64, i - j + 1, r->burst + (start[i] - start[j]) / r->interval_ns));
+}
+
+static int check_record(void)
+{
+    int n = (int)record->n;
+    cr_assert(lt(int, n, STARTS));
+    qsort(record->start, (size_t)n, sizeof *record->start, by_time);
+    int first = 0;
+    while (first < n && !record->start[first]) /* killed between place and time */
+        first++;
+    for (int i = 0; i < policy.limits[0].rate_count; i++)
+        check_rate(record->start + first, n - first, &policy.limits[0].rates[i]);
+    return n;
+}
+
+Test(stress, processes_and_threads_together_never_exceed_the_rates)
+{
+    int64_t end = clock_now_ns() + RUN_NS;
+    for (int i = 0; i < PROCESSES; i++)
+        start_process(end);
+    for (int i = 0, status; i < PROCESSES; i++) {
+        wait(&status);
+        cr_assert(eq(int, status, 0));
+    }
+    int n = check_record();
+    cr_assert(gt(int, n, 300)); /* and the tokens are not lost either */
+    cr_assert(eq(u64, slot_counter(binding.slot, COUNT_ATTEMPTS), (uint64_t)n));
+    cr_assert(eq(u64, slot_counter(binding.slot, COUNT_SUCCESSES), (uint64_t)n));
+    cr_assert(eq(u64, slot_counter(binding.slot, COUNT_REQUESTS),
+                 (uint64_t)n + slot_counter(binding.slot, COUNT_RATE_REJECTED)));
+}
+
+Test(stress, killing_processes_at_any_moment_stops_no_other_and_breaks_no_rate)
+{
+    int64_t end = clock_now_ns() + RUN_NS, now;
+    pid_t pid[PROCESSES];
+    uint64_t seed = (uint64_t)end;
+    for (int i = 0; i < PROCESSES; i++)
+        pid[i] = start_process(end);
+    while ((now = clock_now_ns()) < end - RUN_NS / 10) {
+        seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+        int victim = (int)(seed >> 40) % PROCESSES;
+        kill(pid[victim], SIGKILL);
+        waitpid(pid[victim], NULL, 0);
+        pid[victim] = start_process(end);
+        clock_sleep_until(now + (int64_t)(seed >> 33) % (10 * NS_PER_MS));
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        int status;
+        waitpid(pid[i], &status, 0);
+        cr_assert(eq(int, status, 0));
+    }
+    check_record();
+    /* Whoever comes now is served as if nobody had been killed. */
+    struct call c;
+    now = clock_now_ns() + NS_PER_S;
+    call_begin(&c, &binding, 0, now);
+    cr_assert(eq(int, call_admit(&c, now).answer, ANSWER_GO));
+}
