@@ -3,6 +3,8 @@
  * A plug-in that brings libcurl along comes and goes: reload ROUNDS PLUG... */
 #include "host.h"
 
+#include <sys/mman.h>
+
 int main(int argc, char **argv)
 {
     REQUIRE(argc > 2);
@@ -16,6 +18,9 @@ int main(int argc, char **argv)
         snprintf(path, sizeof path, "%s/%d", i % 10 ? "ok" : "f2", i);
         REQUIRE(get && !get(path, path));
         REQUIRE(!dlclose(lib));
+        /* Something else moves in, so that libcurl comes back at another address. */
+        size_t size = (size_t)(i % 7 + 1) << 18;
+        REQUIRE(mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
     }
     return 0;
 }
