@@ -249,6 +249,8 @@ print(sum('/board' in line for line in open('/proc/self/maps')), len(os.listdir(
          **UNCOVERED),
     Case("HARDEN_DISABLE=1 with plug-ins", ["{out}/plughost", *loads(("now", "openssl"),
          ("deepbind", "gnutls"))], env={"HARDEN_DISABLE": "1"}, **UNCOVERED),
+    Case("HARDEN_DISABLE=1 and a transfer in the preinit array", ["{out}/early"],
+         env={"HARDEN_DISABLE": "1"}, **UNCOVERED),
     Case("a setuid program, the shim kept out by the loader", root=True, **UNCOVERED,
          **in_scratch(SETUID_COPY)),
     Case("a setuid program, the shim loaded", preload=False, root=True, check=loaded_as_root,
