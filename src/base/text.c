@@ -6,35 +6,39 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
-void text_putn(struct text *t, const char *s, size_t n)
+static size_t room_of(const struct text *t)
 {
-    size_t room = t->cap > t->n ? t->cap - t->n - 1 : 0;
-    if (n > room) {
-        n = room;
-        t->full = true;
-    }
-    if (!t->cap)
-        return;
-    memcpy(t->p + t->n, s, n);
-    t->n += n;
-    t->p[t->n] = '\0';
+    return t->cap > t->n ? t->cap - t->n - 1 : 0;
 }
 
-void text_put(struct text *t, const char *s)
+void text_overflow(struct text *t, const char *s, size_t n)
 {
-    text_putn(t, s, strlen(s));
+    while (n) {
+        if (t->drain)
+            t->drain(t);
+        size_t part = n < room_of(t) ? n : room_of(t);
+        if (part) {
+            memcpy(t->p + t->n, s, part);
+            t->n += part;
+            t->p[t->n] = '\0';
+        }
+        s += part;
+        n -= part;
+        if (n && (!part || !t->drain)) {
+            t->full = true;
+            return;
+        }
+    }
 }
 
 void text_u64(struct text *t, uint64_t v)
 {
     char digits[20];
     size_t i = sizeof digits;
-    do {
+    for (; v >= 10; v /= 10)
         digits[--i] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
+    digits[--i] = (char)('0' + v);
     text_putn(t, digits + i, sizeof digits - i);
 }
 
@@ -68,19 +72,22 @@ void text_fixed(struct text *t, int64_t v, int decimals)
 void text_vfmt(struct text *t, const char *fmt, va_list args)
 {
     int saved = errno;
+    va_list again;
+    va_copy(again, args);
     size_t room = t->cap - t->n;
-    if (!t->cap) {
-        t->full = true;
-        return;
-    }
-    int n = vsnprintf(t->p + t->n, room, fmt, args);
-    if (n < 0 || (size_t)n >= room) {
-        t->full = true;
-        t->n = n < 0 ? t->n : t->cap - 1;
+    int n = t->cap ? vsnprintf(t->p + t->n, room, fmt, args) : -1;
+    if (n >= 0 && (size_t)n >= room && t->drain) {
         t->p[t->n] = '\0';
-    } else {
-        t->n += (size_t)n;
+        t->drain(t);
+        room = t->cap - t->n;
+        n = vsnprintf(t->p + t->n, room, fmt, again);
     }
+    va_end(again);
+    t->full |= n < 0 || (size_t)n >= room;
+    if (n > 0)
+        t->n += (size_t)n < room ? (size_t)n : room - 1;
+    if (t->cap)
+        t->p[t->n] = '\0';
     errno = saved;
 }
 

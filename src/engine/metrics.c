@@ -9,16 +9,27 @@
 #include "engine/snapshot.h"
 #include "engine/view.h"
 
+#include <stdalign.h>
 #include <string.h>
 
-#define LABEL_SIZE (2 * SLOT_NAME_SIZE) /* every byte escaped */
+#define LABEL_SIZE  (2 * SLOT_NAME_SIZE) /* every byte escaped */
+#define LABELS_SIZE (2 * LABEL_SIZE + 32)
+
+/* A host's labels, service="...",host="...", are put together once and used in each of its lines.
+ * All hosts' lie one after the other at the end of the room. */
+struct host {
+    const struct slot *s; /* NULL: the end */
+    uint32_t size;        /* of this entry */
+    uint32_t n;           /* of labels */
+    char labels[];
+};
 
 struct sample {
     struct text *t;
     const struct snapshot_context *c;
     const char *metric;
-    const char *labels; /* service="...",host="..." */
-    const struct slot *s;
+    const struct host *host;
+    const struct slot *s; /* the host's */
 };
 
 /* NAME{labels,MORE} and a blank; the value and a newline are to follow. */
@@ -27,7 +38,7 @@ static void begin(const struct sample *x, const char *suffix, const char *more)
     text_put(x->t, x->metric);
     text_put(x->t, suffix);
     text_put(x->t, "{");
-    text_put(x->t, x->labels);
+    text_putn(x->t, x->host->labels, x->host->n);
     text_put(x->t, more);
     text_put(x->t, "} ");
 }
@@ -136,10 +147,14 @@ static void durations(const struct sample *x)
         {INT64_MAX, ",le=\"+Inf\""},
     };
     uint64_t counts[LATENCY_BUCKETS];
-    uint64_t n = view_latency(x->s, counts);
+    uint64_t n = view_latency(x->s, counts), le = 0;
+    int k = 0;
     for (size_t i = 0; i < array_size(bounds); i++) {
+        /* Exact: each of these bounds is one of the histogram's. */
+        for (; k < LATENCY_BUCKETS && latency_bound_ns(k) <= bounds[i].ns; k++)
+            le += counts[k];
         begin(x, "_bucket", bounds[i].label);
-        text_u64(x->t, bounds[i].ns == INT64_MAX ? n : latency_count_le(counts, bounds[i].ns));
+        text_u64(x->t, le);
         text_put(x->t, "\n");
     }
     put_fixed(x, "_sum", (int64_t)slot_counter(x->s, COUNT_DURATION_NS), 9);
@@ -186,51 +201,86 @@ static void put_help(struct text *t, const char *name, const char *type, const c
     text_put(t, "\n");
 }
 
-/* The value of a label, cut at LABEL_SIZE. */
+/* The value is cut at LABEL_SIZE. */
 static void put_label(struct text *t, const char *name, const char *value)
 {
     text_put(t, name);
     text_put(t, "=\"");
-    for (size_t room = LABEL_SIZE; *value && room > 1; value++) {
-        size_t n = 1;
-        if (*value == '\\' || *value == '"' || *value == '\n') {
-            text_put(t, "\\");
-            text_putn(t, *value == '\n' ? "n" : value, 1);
-            n = 2;
-        } else {
-            text_putn(t, value, 1);
-        }
+    for (size_t room = LABEL_SIZE; *value && room > 1;) {
+        size_t n = strcspn(value, "\\\"\n");
+        n = n < room ? n : room;
+        text_putn(t, value, n);
+        value += n;
         room -= n;
+        if (*value && room > 1) {
+            text_put(t, *value == '\n' ? "\\n" : *value == '"' ? "\\\"" : "\\\\");
+            value++;
+            room -= 2;
+        }
     }
     text_put(t, "\"");
 }
 
-void metrics_render(struct text *t, const struct snapshot_context *c)
+static struct host *put_host(struct host *h, const char *service, const char *name,
+                             const struct slot *s)
 {
-    char labels[2 * LABEL_SIZE + 32], name[SLOT_NAME_SIZE];
-    struct text l = TEXT_OVER(labels);
-    put_label(&l, "service", c->service);
-    const struct text service = l;
-    uint64_t hosts = 0;
+    struct text l = {.p = h->labels, .cap = LABELS_SIZE};
+    put_label(&l, "service", service);
+    if (name) {
+        text_put(&l, ",");
+        put_label(&l, "host", name);
+    }
+    h->s = s;
+    h->n = (uint32_t)l.n;
+    h->size = (uint32_t)((sizeof *h + l.n + alignof(struct host)) & ~(alignof(struct host) - 1));
+    return (struct host *)((char *)h + h->size);
+}
 
-    for (size_t i = 0; i < array_size(metrics); i++) {
-        put_help(t, metrics[i].name, metrics[i].type, metrics[i].help);
-        hosts = 0;
-        for (uint32_t k = 0; k < board_size(c->board); k++) {
-            const struct slot *s = view_host(c->board, k, name);
-            if (!s)
-                continue;
-            hosts++;
-            l = service;
-            text_put(&l, ",");
-            put_label(&l, "host", name);
-            metrics[i].samples(&(struct sample){
-                .t = t, .c = c, .metric = metrics[i].name, .labels = labels, .s = s});
+/* The entries of all hosts and, as the last, one of the service alone; NULL when they do not fit.
+ */
+static const struct host *put_hosts(struct text *t, const struct snapshot_context *c,
+                                    uint64_t *count)
+{
+    char name[SLOT_NAME_SIZE];
+    *count = 0;
+    for (uint32_t i = 0; i < board_size(c->board); i++)
+        *count += view_host(c->board, i, name) != NULL;
+    size_t room = (*count + 2) * (sizeof(struct host) + LABELS_SIZE + alignof(struct host));
+    if (t->cap <= room)
+        return NULL;
+    t->cap -= room;
+    uintptr_t end = (uintptr_t)t->p + t->cap;
+    struct host *first = (struct host *)((end | (alignof(struct host) - 1)) + 1), *h = first;
+    uint64_t put = 0;
+    for (uint32_t i = 0; i < board_size(c->board) && put < *count; i++) {
+        const struct slot *s = view_host(c->board, i, name);
+        if (s) {
+            h = put_host(h, c->service, name, s);
+            put++;
         }
     }
+    *count = put;
+    put_host(h, c->service, NULL, NULL);
+    return first;
+}
 
-    struct sample x = {.t = t, .c = c, .labels = labels};
-    labels[service.n] = '\0';
+void metrics_render(struct text *t, const struct snapshot_context *c)
+{
+    uint64_t hosts;
+    size_t cap = t->cap;
+    const struct host *first = put_hosts(t, c, &hosts), *h = NULL;
+    if (!first) {
+        t->full = true;
+        return;
+    }
+    for (size_t i = 0; i < array_size(metrics); i++) {
+        put_help(t, metrics[i].name, metrics[i].type, metrics[i].help);
+        for (h = first; h->s; h = (const struct host *)((const char *)h + h->size))
+            metrics[i].samples(
+                &(struct sample){.t = t, .c = c, .metric = metrics[i].name, .host = h, .s = h->s});
+    }
+
+    struct sample x = {.t = t, .c = c, .host = h};
     x.metric = "harden_hosts";
     put_help(t, x.metric, "gauge", "Hosts on the board.");
     put(&x, "", hosts);
@@ -240,4 +290,5 @@ void metrics_render(struct text *t, const struct snapshot_context *c)
     x.metric = "harden_snapshot_timestamp_seconds";
     put_help(t, x.metric, "gauge", "When this was written, seconds since 1970.");
     put_fixed(&x, "", c->wall_ns / NS_PER_MS, 3);
+    t->cap = cap;
 }

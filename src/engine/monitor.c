@@ -70,16 +70,22 @@ static int64_t interval_of(const struct config *c)
     return c->snapshot_interval_ns > INTERVAL_NS ? c->snapshot_interval_ns : INTERVAL_NS;
 }
 
-static bool write_file(const char *path, const struct text *t, const struct config *c)
+static bool write_file(const char *path, const struct config *c, char *room, size_t size,
+                       void (*render)(struct text *, const struct snapshot_context *),
+                       const struct snapshot_context *x)
 {
-    if (t->full)
-        return false; /* hosts came meanwhile; the next one has more room */
-    int err = snapshot_write(path, t->p, t->n);
-    if (err == -ENOENT && in_directory(path, c->state) && mkdir(c->state, 0700) == 0)
-        err = snapshot_write(path, t->p, t->n);
-    if (err)
+    struct snapshot_file f;
+    if (!path)
+        return true;
+    snapshot_open(&f, path, room, size);
+    if (f.err == -ENOENT && in_directory(path, c->state) && mkdir(c->state, 0700) == 0)
+        snapshot_open(&f, path, room, size);
+    if (!f.err)
+        render(&f.text, x);
+    bool written = snapshot_close(&f) == 0;
+    if (!written)
         engine_internal_error("a snapshot could not be written");
-    return !err;
+    return written;
 }
 
 static void write_files(const struct engine *e, const struct config *c, const struct targets *t)
@@ -98,7 +104,7 @@ static void write_files(const struct engine *e, const struct config *c, const st
         .hooks = engine_coverage.hooks,
         .libcurls = engine_coverage.libcurls,
     };
-    size_t size = snapshot_size(e->board);
+    size_t size = snapshot_room(e->board);
     char *room = mmap(NULL, size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (room == MAP_FAILED) {
@@ -106,17 +112,8 @@ static void write_files(const struct engine *e, const struct config *c, const st
         return;
     }
     madvise(room, size, MADV_DONTFORK); /* a child would keep a copy for ever */
-    bool whole = true;
-    if (t->snapshot) {
-        struct text text = {.p = room, .cap = size};
-        snapshot_render(&text, &x);
-        whole &= write_file(t->snapshot, &text, c);
-    }
-    if (t->metrics) {
-        struct text text = {.p = room, .cap = size};
-        metrics_render(&text, &x);
-        whole &= write_file(t->metrics, &text, c);
-    }
+    bool whole = write_file(t->snapshot, c, room, size, snapshot_render, &x);
+    whole &= write_file(t->metrics, c, room, size, metrics_render, &x);
     munmap(room, size);
     if (whole)
         atomic_store(&p->written, changes);

@@ -6,31 +6,43 @@
 #include "engine/health.h"
 #include "engine/view.h"
 
-/* Per host: 38 lines of metrics of at most 640 bytes; the JSON needs less. */
-#define HOST_BYTES 24576
-#define BASE_BYTES 65536
+/* Per host: 38 lines of metrics of at most 640 bytes; the JSON needs less. Notes: labels. */
+#define HOST_BYTES  24576
+#define NOTES_BYTES 640
+#define BASE_BYTES  65536
 
 struct totals {
     uint64_t requests, attempts, retries, recovered, rejected, hosts;
 };
 
-size_t snapshot_size(const struct board *b)
+static size_t room_for(const struct board *b, size_t host_bytes)
 {
     char name[SLOT_NAME_SIZE];
     size_t used = 16; /* for those that come while it is written */
     for (uint32_t i = 0; i < board_size(b); i++)
-        used += board_nth(b, i, name) != NULL;
-    return BASE_BYTES + board_size(b) + used * HOST_BYTES;
+        used += view_host(b, i, name) != NULL;
+    return BASE_BYTES + board_size(b) + used * host_bytes;
 }
 
-static void put_key(struct text *t, const char *key)
+size_t snapshot_size(const struct board *b)
+{
+    return room_for(b, HOST_BYTES + NOTES_BYTES);
+}
+
+size_t snapshot_room(const struct board *b)
+{
+    return room_for(b, NOTES_BYTES);
+}
+
+static inline void put_key(struct text *t, const char *key)
 {
     text_put(t, "\"");
     text_put(t, key);
     text_put(t, "\":");
 }
 
-static void put_count(struct text *t, const char *key, uint64_t v)
+static inline __attribute__((always_inline)) void put_count(struct text *t, const char *key,
+                                                            uint64_t v)
 {
     put_key(t, key);
     text_u64(t, v);

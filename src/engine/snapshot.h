@@ -35,12 +35,29 @@ struct snapshot_context {
     void (*libcurls)(struct text *t); /* appends the JSON array's elements; may be NULL */
 };
 
-/* Bytes that are certainly enough for either file, unless many hosts come meanwhile. Only what is
- * used of it is touched, so the room may well be a mapping. */
+/* Bytes that are certainly enough for either document as a whole, unless many hosts come meanwhile;
+ * and bytes that are enough where the text is drained to a file while it is made. */
 size_t snapshot_size(const struct board *b);
+size_t snapshot_room(const struct board *b);
+/* Both use the end of the room for notes of their own. */
 void snapshot_render(struct text *t, const struct snapshot_context *c);
 void metrics_render(struct text *t, const struct snapshot_context *c);
-/* 0 or -errno. */
+
+/* A document on its way into a file:
+ *
+ *     snapshot_open(&f, path, room, snapshot_room(board));
+ *     snapshot_render(&f.text, &context);
+ *     err = snapshot_close(&f);              0 or -errno; only now the target is replaced
+ */
+struct snapshot_file {
+    struct text text;
+    const char *path;
+    int fd;
+    int err;
+};
+void snapshot_open(struct snapshot_file *f, const char *path, char *room, size_t size);
+int snapshot_close(struct snapshot_file *f);
+/* A document that is there as a whole. 0 or -errno. */
 int snapshot_write(const char *path, const char *p, size_t n);
 
 #endif

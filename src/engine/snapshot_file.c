@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static int open_new(const char *path)
@@ -35,26 +36,60 @@ static int write_all(int fd, const char *p, size_t n)
     return 0;
 }
 
-int snapshot_write(const char *path, const char *p, size_t n)
+static bool temp_name(char name[PATH_MAX], const char *path)
 {
-    int saved = errno;
-    char temp[PATH_MAX];
-    struct text t = TEXT_OVER(temp);
+    struct text t = {.p = name, .cap = PATH_MAX};
     text_put(&t, path);
     text_put(&t, ".");
     text_u64(&t, (uint64_t)getpid());
     text_put(&t, ".tmp");
-    if (t.full)
-        return -ENAMETOOLONG;
+    return !t.full;
+}
 
-    int fd = open_new(temp);
-    int err = fd < 0 ? fd : write_all(fd, p, n);
-    if (fd >= 0 && close(fd) < 0 && !err)
-        err = -errno;
-    if (!err && rename(temp, path) < 0)
-        err = -errno;
-    if (err && fd >= 0)
+static void drain(struct text *t)
+{
+    struct snapshot_file *f = (struct snapshot_file *)t; /* its first member */
+    size_t n = t->n ? t->n - 1 : 0;
+    if (!f->err)
+        f->err = write_all(f->fd, t->p, n);
+    memmove(t->p, t->p + n, t->n - n + 1);
+    t->n -= n;
+}
+
+void snapshot_open(struct snapshot_file *f, const char *path, char *room, size_t size)
+{
+    int saved = errno;
+    char temp[PATH_MAX];
+    *f = (struct snapshot_file){.text = {.p = room, .cap = size, .drain = drain}, .path = path};
+    f->fd = temp_name(temp, path) ? open_new(temp) : -ENAMETOOLONG;
+    f->err = f->fd < 0 ? f->fd : 0;
+    errno = saved;
+}
+
+int snapshot_close(struct snapshot_file *f)
+{
+    int saved = errno;
+    char temp[PATH_MAX];
+    if (f->fd < 0 || !temp_name(temp, f->path))
+        return f->err;
+    if (f->text.full && !f->err)
+        f->err = -ENOBUFS;
+    if (!f->err)
+        f->err = write_all(f->fd, f->text.p, f->text.n);
+    if (close(f->fd) < 0 && !f->err)
+        f->err = -errno;
+    if (!f->err && rename(temp, f->path) < 0)
+        f->err = -errno;
+    if (f->err)
         unlink(temp);
     errno = saved;
-    return err;
+    return f->err;
+}
+
+int snapshot_write(const char *path, const char *p, size_t n)
+{
+    struct snapshot_file f;
+    snapshot_open(&f, path, (char *)p, n + 1);
+    f.text.n = n; /* only read from here on */
+    return snapshot_close(&f);
 }

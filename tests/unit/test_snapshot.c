@@ -252,6 +252,36 @@ Test(snapshot, fits_its_size_with_a_full_board_of_the_longest_names)
     cr_assert(python("d['totals']['hosts'] >= 64"));
 }
 
+Test(snapshot, is_the_same_when_it_is_drained_to_a_file)
+{
+    char path[] = "/tmp/harden-test-XXXXXX", name[32];
+    close(mkstemp(path));
+    for (int i = 0; i < 60; i++) {
+        snprintf(name, sizeof name, "host%d.example.com", i);
+        host(name, 1000 + (uint64_t)i);
+    }
+    for (int metrics = 0; metrics < 2; metrics++) {
+        void (*draw)(struct text *, const struct snapshot_context *) =
+            metrics ? metrics_render : snapshot_render;
+        render();
+        struct text whole = {.p = json, .cap = size};
+        draw(&whole, &context);
+        size_t room_size = snapshot_room(board);
+        char *room = malloc(room_size), *read_back = calloc(1, size);
+        struct snapshot_file f;
+        snapshot_open(&f, path, room, room_size);
+        draw(&f.text, &context);
+        cr_assert_eq(snapshot_close(&f), 0);
+        int fd = open(path, O_RDONLY);
+        cr_assert_eq(read(fd, read_back, size), (ssize_t)whole.n);
+        cr_assert_str_eq(read_back, json);
+        close(fd);
+        free(room);
+        free(read_back);
+    }
+    unlink(path);
+}
+
 Test(snapshot, says_that_the_room_is_too_small)
 {
     char small[100];
@@ -298,6 +328,34 @@ Test(snapshot_write, replaces_the_file_for_its_owner_alone)
     cr_assert_str_eq(content(file), "two");
     stat(file, &st);
     cr_assert_eq(st.st_mode & 0777, 0600u);
+    cr_assert_eq(access(temp, F_OK), -1);
+}
+
+Test(snapshot_write, lets_a_text_of_any_length_through_a_small_room)
+{
+    char room[16];
+    struct snapshot_file f;
+    snapshot_open(&f, file, room, sizeof room);
+    text_put(&f.text, "0123456789abc");
+    text_put(&f.text, "a text that is longer than the room, ");
+    text_fmt(&f.text, "%d or %d,", 123, 678);
+    cr_assert_eq(f.text.p[f.text.n - 1], ',', "the last byte can be taken back");
+    f.text.n--;
+    text_put(&f.text, "!");
+    cr_assert_eq(snapshot_close(&f), 0);
+    cr_assert_str_eq(content(file),
+                     "0123456789abca text that is longer than the room, 123 or 678!");
+}
+
+Test(snapshot_write, does_not_publish_what_lacks_a_part)
+{
+    struct snapshot_file f;
+    char room[8];
+    cr_assert_eq(snapshot_write(file, "old", 3), 0);
+    snapshot_open(&f, file, room, sizeof room);
+    text_fmt(&f.text, "%s", "longer than the room");
+    cr_assert_lt(snapshot_close(&f), 0);
+    cr_assert_str_eq(content(file), "old");
     cr_assert_eq(access(temp, F_OK), -1);
 }
 
