@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a fuzz target shares: it defines LLVMFuzzerTestOneInput and a few seeds. Without libFuzzer
- * (FUZZ_LIBFUZZER undefined) a small driver mutates the seeds, the same way at every run, so that a
- * plain compiler with sanitizers is enough:
+ * What a fuzz target shares: it defines LLVMFuzzerTestOneInput and a few seeds. libFuzzer brings
+ * its own main; with -DFUZZ_STANDALONE a small driver mutates the seeds instead, the same way at
+ * every run, so that a plain compiler with sanitizers is enough:
  *
  *     fuzz_hints             100,000 inputs
  *     fuzz_hints 5000000     more
@@ -18,7 +18,7 @@ extern const char *const fuzz_seeds[];
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#ifndef FUZZ_LIBFUZZER
+#ifdef FUZZ_STANDALONE
 
 #include <stdio.h>
 #include <stdlib.h>
