@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Any text as a configuration: it must load, report each error as one sane line, count them, and
- * give a policy for any destination. With clang: -fsanitize=fuzzer -DLIBFUZZER. Otherwise main()
- * mutates the seeds below for argv[1] rounds (100,000), from a fixed start, so a failure repeats;
- * or, with file names, runs those. */
+ * give a policy for any destination. */
+#include "fuzz.h"
+
 #include "base/compiler.h"
 #include "engine/config.h"
 #include "engine/rules.h"
@@ -12,7 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *const fuzz_seeds[] = {
+    "[harden]\nmode = observe\nprograms = * !bash\nservice = auto\nlog = info\nlog_to = "
+    "/var/log/%n.log\nevents = ~/e\nstate = private\nmax_hosts = 7\nsnapshot_interval = 1.5s\n",
+    "[host *]\nrate = 60/1m 5/1s\nburst = 3\ncost = 2\nper = host+header:X-Org-Id+env:A\n"
+    "on_limit = fail\nmax_wait = 250ms ; soon\nretry = expensive\nmax_attempts = 4\njitter = "
+    "decorrelated\n",
+    "[host api.example.com/v1/search*]\nrate = 30/1m\nretry_on = dns, tls\n  503 5xx\n"
+    "\tCURLE_SSH 28\n"
+    "never_on = 500\nretry_methods = GET POST\nhold_limit = 64KiB\nretry_budget = 20%\n",
+    "\xef\xbb\xbf[host partners]\r\nmatch = *.example.com [::1]:8080\r\n   10.0.0.0/8 fd00::/8\r\n"
+    "[host [::1]:8080]\nbreaker = off\n# c\n; d\n[host 10.0.0.0/8]\nbreaker_ratio: 50%\n",
+    NULL,
+};
 
 #define REQUIRE(condition)                                                                         \
     do {                                                                                           \
@@ -69,104 +81,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config_discard(c);
     return 0;
 }
-
-#ifndef LIBFUZZER
-static const char *const seeds[] = {
-    "[harden]\nmode = observe\nprograms = * !bash\nservice = auto\nlog = info\nlog_to = "
-    "/var/log/%n.log\nevents = ~/e\nstate = private\nmax_hosts = 7\nsnapshot_interval = 1.5s\n",
-    "[host *]\nrate = 60/1m 5/1s\nburst = 3\ncost = 2\nper = host+header:X-Org-Id+env:A\non_limit "
-    "= "
-    "fail\nmax_wait = 250ms ; soon\nretry = expensive\nmax_attempts = 4\njitter = decorrelated\n",
-    "[host api.example.com/v1/search*]\nrate = 30/1m\nretry_on = dns, tls\n  503 5xx\n\tCURLE_SSH "
-    "28\n"
-    "never_on = 500\nretry_methods = GET POST\nhold_limit = 64KiB\nretry_budget = 20%\n",
-    "\xef\xbb\xbf[host partners]\r\nmatch = *.example.com [::1]:8080\r\n   10.0.0.0/8 fd00::/8\r\n"
-    "[host [::1]:8080]\nbreaker = off\n# c\n; d\n[host 10.0.0.0/8]\nbreaker_ratio: 50%\n",
-};
-static const char *const pieces[] = {
-    "[host ", "]",   "[harden]", "\n",      "\n ",      "=",    ":",    " ;", "/",   "*",
-    "::",     "[",   ".",        "0",       "99999999", "none", "auto", ",",  "+",   "%",
-    "match",  "5/s", "rate = ",  "header:", "\r",       "\t",   "-",    "!",  "1d ", "KiB",
-};
-
-static uint64_t state = 0x9e3779b97f4a7c15u;
-
-static size_t below(size_t n)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (size_t)(state >> 11) % n;
-}
-
-static size_t replace(char *text, size_t n, size_t room, size_t at, size_t cut, const char *s,
-                      size_t length)
-{
-    if (cut > n - at)
-        cut = n - at;
-    if (n - cut + length > room)
-        return n;
-    memmove(text + at + length, text + at + cut, n - at - cut);
-    memcpy(text + at, s, length);
-    return n - cut + length;
-}
-
-static size_t mutate(char *text, size_t n, size_t room)
-{
-    char byte = (char)below(256);
-    const char *piece = pieces[below(array_size(pieces))];
-    const char *seed = seeds[below(array_size(seeds))];
-    size_t at = below(n + 1), from = below(strlen(seed));
-    switch (below(5)) {
-    case 0:
-        return replace(text, n, room, at, 1, &byte, 1);
-    case 1:
-        return replace(text, n, room, at, below(12), piece, strlen(piece));
-    case 2:
-        return replace(text, n, room, at, below(40), "", 0);
-    case 3:
-        return replace(text, n, room, at, 0, seed + from, below(strlen(seed) - from) + 1);
-    default: {
-        char run[300];
-        memset(run, byte ? byte : 'x', sizeof(run));
-        return replace(text, n, room, at, 0, run, below(sizeof(run)));
-    }
-    }
-}
-
-static void run_file(const char *path)
-{
-    static char text[1 << 20];
-    FILE *f = fopen(path, "rb");
-    REQUIRE(f);
-    size_t n = fread(text, 1, sizeof(text), f);
-    fclose(f);
-    LLVMFuzzerTestOneInput((const uint8_t *)text, n);
-}
-
-int main(int argc, char **argv)
-{
-    char *end = NULL;
-    long rounds = argc > 1 ? strtol(argv[1], &end, 10) : 100000;
-    if (end && *end) {
-        for (int i = 1; i < argc; i++)
-            run_file(argv[i]);
-        return 0;
-    }
-    for (long i = 0; i < rounds; i++) {
-        static char text[4096];
-        const char *seed = seeds[below(array_size(seeds))];
-        size_t n = strlen(seed);
-        memcpy(text, seed, n);
-        for (size_t k = below(8) + 1; k > 0; k--)
-            n = mutate(text, n, sizeof(text));
-        /* A copy of exactly that size, so that a sanitizer sees a read past the end. */
-        uint8_t *exact = malloc(n ? n : 1);
-        REQUIRE(exact);
-        memcpy(exact, text, n);
-        LLVMFuzzerTestOneInput(exact, n);
-        free(exact);
-    }
-    return 0;
-}
-#endif
