@@ -45,17 +45,34 @@ void body_begin(struct body *b, struct shadow *s)
     }
 }
 
+static void read_from_start(struct body *b, curl_off_t start)
+{
+    b->start = start;
+    b->read = 0;
+    hash_stream_begin(&b->hash);
+}
+
 void body_attempt(struct body *b)
 {
     b->consumed = false;
-    b->read = 0;
     if (b->kind == BODY_READ)
-        hash_stream_begin(&b->hash);
+        read_from_start(b, 0);
 }
 
 bool body_is_wrapped(const struct body *b)
 {
     return b->kind == BODY_READ;
+}
+
+/* Feeds the fingerprint, which is noted at the prefix's end. */
+static void fingerprint(struct body *b, uint64_t begin, const char *p, size_t n)
+{
+    size_t head = begin < BODY_PREFIX && begin + n >= BODY_PREFIX ? BODY_PREFIX - begin : 0;
+    if (head) {
+        hash_stream_add(&b->hash, p, head);
+        b->prefix_hash = hash_stream_value(&b->hash);
+    }
+    hash_stream_add(&b->hash, p + head, n - head);
 }
 
 /* Feeds the fingerprint; false when what was read first is not what is read now. */
@@ -64,17 +81,17 @@ static bool same_as_before(struct body *b, const char *p, size_t n)
     uint64_t begin = b->read;
     b->read += n;
     if (!b->compare || begin > b->first_read || (begin == b->first_read && n && !b->ended)) {
-        hash_stream_add(&b->hash, p, n);
+        fingerprint(b, begin, p, n);
         return true;
     }
     if (b->read < b->first_read) {
-        hash_stream_add(&b->hash, p, n);
+        fingerprint(b, begin, p, n);
         return n > 0; /* the end comes earlier than it did */
     }
     size_t head = b->first_read - begin;
-    hash_stream_add(&b->hash, p, head);
+    fingerprint(b, begin, p, head);
     bool same = hash_stream_value(&b->hash) == b->first_hash;
-    hash_stream_add(&b->hash, p + head, n - head);
+    fingerprint(b, b->first_read, p + head, n - head);
     return same && (!b->ended || b->read == b->first_read);
 }
 
@@ -92,6 +109,24 @@ size_t body_read(char *p, size_t size, size_t n, void *body)
     }
     b->ended = b->ended || got == 0;
     return got;
+}
+
+int body_seek(void *body, curl_off_t offset, int origin)
+{
+    struct body *b = body;
+    int result = b->shadow->seek_fn(b->shadow->seek_data, offset, origin);
+    if (result == CURL_SEEKFUNC_OK)
+        read_from_start(b, offset);
+    return result;
+}
+
+curlioerr body_ioctl(CURL *handle, int command, void *body)
+{
+    struct body *b = body;
+    curlioerr result = b->shadow->ioctl_fn(handle, command, b->shadow->ioctl_data);
+    if (result == CURLIOE_OK && command == CURLIOCMD_RESTARTREAD)
+        read_from_start(b, 0);
+    return result;
 }
 
 static bool sources_can_seek(const struct body *b)
@@ -121,6 +156,35 @@ bool body_may_rewind(const struct body *b, bool nothing_sent)
     }
 }
 
+static bool to_start(const struct shadow *s, curl_off_t start)
+{
+    if (s->seek_fn)
+        return s->seek_fn(s->seek_data, start, SEEK_SET) == CURL_SEEKFUNC_OK;
+    return s->ioctl_fn(s->handle, CURLIOCMD_RESTARTREAD, s->ioctl_data) == CURLIOE_OK;
+}
+
+/* Reads what was read before, as far as the prefix goes, and whether it ends where it ended. */
+static bool begins_the_same(const struct body *b)
+{
+    const struct shadow *s = b->shadow;
+    bool whole = b->first_read <= BODY_PREFIX;
+    size_t left = whole ? b->first_read : BODY_PREFIX;
+    struct hash_stream hash;
+    char buffer[4096];
+    hash_stream_begin(&hash);
+    while (left) {
+        size_t ask = left < sizeof buffer ? left : sizeof buffer;
+        size_t got = s->read_fn(buffer, 1, ask, s->read_data);
+        if (!got || got > ask)
+            return false;
+        hash_stream_add(&hash, buffer, got);
+        left -= got;
+    }
+    if (hash_stream_value(&hash) != (whole ? b->first_hash : b->prefix_hash))
+        return false;
+    return !whole || !b->ended || s->read_fn(buffer, 1, sizeof buffer, s->read_data) == 0;
+}
+
 static bool rewind_read(struct body *b)
 {
     struct shadow *s = b->shadow;
@@ -131,9 +195,7 @@ static bool rewind_read(struct body *b)
         b->first_hash = hash_stream_value(&b->hash);
         b->compare = true;
     }
-    if (s->seek_fn)
-        return s->seek_fn(s->seek_data, 0, SEEK_SET) == CURL_SEEKFUNC_OK;
-    return s->ioctl_fn(s->handle, CURLIOCMD_RESTARTREAD, s->ioctl_data) == CURLIOE_OK;
+    return to_start(s, b->start) && begins_the_same(b) && to_start(s, 0);
 }
 
 static bool rewind_file(struct body *b)

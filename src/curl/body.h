@@ -15,7 +15,7 @@
  *
  *     body_begin(&b, shadow);              once a transfer
  *     body_attempt(&b);                    before each attempt
- *     body_read as READFUNCTION if body_is_wrapped(&b)
+ *     body_read as READFUNCTION if body_is_wrapped(&b), with body_seek and body_ioctl
  *     if (body_may_rewind(&b, nothing_sent)) ... body_rewind(&b)
  */
 #ifndef CURL_BODY_H
@@ -26,6 +26,8 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+
+#define BODY_PREFIX (64 * 1024)
 
 enum body_kind { BODY_NONE, BODY_READ, BODY_FILE, BODY_MIME, BODY_FORM };
 
@@ -45,11 +47,13 @@ struct body {
     bool consumed;       /* something was read in this attempt */
     bool changed;        /* the second reading brought other bytes */
     bool ended;          /* the end of the body was read in the first attempt */
+    curl_off_t start;    /* where libcurl has set the program's stream: a resumed upload */
     long file_position;  /* BODY_FILE: before the first attempt; -1: unknown */
     uint64_t read;       /* bytes in this attempt */
     uint64_t first_read; /* bytes and fingerprint of the longest attempt so far */
     uint64_t first_hash;
-    bool compare; /* there is a first reading to compare with */
+    uint64_t prefix_hash; /* of the first BODY_PREFIX bytes, when there are more */
+    bool compare;         /* there is a first reading to compare with */
     struct hash_stream hash;
     struct mime_source *sources; /* that were read in this attempt */
 };
@@ -58,6 +62,10 @@ void body_begin(struct body *b, struct shadow *s);
 void body_attempt(struct body *b);
 bool body_is_wrapped(const struct body *b);
 size_t body_read(char *p, size_t size, size_t n, void *body);
+/* As SEEKFUNCTION and IOCTLFUNCTION where the program has them: libcurl goes back by itself when it
+ * has to authenticate, and the reading begins anew. */
+int body_seek(void *body, curl_off_t offset, int origin);
+curlioerr body_ioctl(CURL *handle, int command, void *body);
 /* As far as can be told without touching anything. */
 bool body_may_rewind(const struct body *b, bool nothing_sent);
 /* Goes back to the start; false: the body cannot be sent again. */

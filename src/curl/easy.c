@@ -55,8 +55,9 @@ static void transfer_begin(struct transfer *t, struct shadow *s, struct engine *
     t->gate.ctx = t;
     t->gate.hold.memory = NULL;
     t->gate.hold.capacity = 0;
-    t->gate.replaying = NULL;
+    t->gate.hold.block = 0;
     hold_clear(&t->gate.hold);
+    t->gate.replaying = NULL;
     body_begin(&t->body, s);
     call_begin(&t->call, &s->binding, s->timeout_ms > 0 ? s->timeout_ms * NS_PER_MS : 0, now_ns);
     t->outer = transfer_now;
@@ -72,6 +73,7 @@ static void transfer_leave(struct transfer *t)
     int saved = errno;
     transfer_unwrap(t);
     body_end(&t->body);
+    hold_clear(&t->gate.hold);
     if (!t->gate.hold.memory)
         ;                                          /* no attempt was made */
     else if (t->gate.hold.capacity <= HOLD_KEPT) { /* for the next perform */
@@ -152,7 +154,8 @@ static bool again(struct transfer *t, struct attempt *a, int64_t *at_ns)
         return false;
     }
     if (call_would_retry(&t->call, a, now_ns, wall_ns))
-        a->replayable = body_rewind(&t->body, a->nothing_sent);
+        a->replayable = t->call.observe ? body_may_rewind(&t->body, a->nothing_sent)
+                                        : body_rewind(&t->body, a->nothing_sent);
     return call_report(&t->call, a, now_ns, wall_ns, rng_next(), at_ns);
 }
 
@@ -233,12 +236,12 @@ CURLcode easy_perform(struct shadow *s)
 
 /* ---- what the program asks ------------------------------------------------------------------ */
 
-bool easy_getinfo(const struct shadow *s, CURLINFO info, long *value)
+bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
     if (unlikely(s->transfer != NULL))
-        return gate_getinfo(&s->transfer->gate, info, value);
+        return gate_getinfo(&s->transfer->gate, info, out);
     if (info == CURLINFO_OS_ERRNO && s->recovered) {
-        *value = 0; /* of a failure that the program has not seen */
+        *(long *)out = 0; /* of a failure that the program has not seen */
         return true;
     }
     return false;

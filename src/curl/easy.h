@@ -15,8 +15,8 @@
 #include "curl/shadow.h"
 
 CURLcode easy_perform(struct shadow *s);
-/* curl_easy_getinfo: what differs from libcurl's own answer; true when *value is the answer. */
-bool easy_getinfo(const struct shadow *s, CURLINFO info, long *value);
+/* curl_easy_getinfo: what differs from libcurl's own answer; true when *out is the answer. */
+bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out);
 /* curl_easy_pause: true when libcurl must not be asked, because nothing is in flight any more. */
 bool easy_pause(struct shadow *s, int bitmask);
 

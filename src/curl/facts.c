@@ -51,6 +51,7 @@ void facts_so_far(struct attempt *a, const struct transfer *t, int status)
     memset(a, 0, sizeof *a);
     request_facts(a, t);
     a->http_status = status;
+    a->redirected = long_of(t->shadow, CURLINFO_REDIRECT_COUNT) > 0;
     a->replayable = body_may_rewind(&t->body, false);
 }
 
@@ -61,7 +62,7 @@ static bool nothing_sent(const struct attempt *a, const struct transfer *t)
         return false;
     if (a->protocol != PROTOCOL_HTTP) /* a log-in is a dialogue: only "no connection" is proof */
         return offset_of(s, CURLINFO_CONNECT_TIME_T) == 0;
-    if (a->http_status || long_of(s, CURLINFO_REDIRECT_COUNT))
+    if (a->http_status || a->redirected)
         return false;
     if (a->curl_code == CURLE_SEND_ERROR || a->curl_code == CURLE_HTTP2 ||
         a->curl_code == CURLE_HTTP3)
@@ -85,7 +86,9 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
         return;
     }
     a->http_status = (int)long_of(s, CURLINFO_RESPONSE_CODE);
-    a->committed = g->delivered;
+    /* Observe mode holds nothing back, but is to say what would have been. */
+    a->committed = g->delivered && !(t->call.observe && a->http_status >= 300);
+    a->redirected = long_of(s, CURLINFO_REDIRECT_COUNT) > 0;
     a->header_cut = result == CURLE_OK && g->block_open;
     a->replayable = true; /* body_rewind has the word */
     if (result == CURLE_OK)

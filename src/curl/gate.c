@@ -106,7 +106,11 @@ static size_t keep(struct gate *g, enum held_kind kind, char *p, size_t n)
 
 static void note_block_end(struct gate *g)
 {
+    const struct shadow *s = g->shadow;
+    char *url = NULL;
+    s->api->easy_getinfo(s->handle, CURLINFO_EFFECTIVE_URL, &url);
     struct block_info info = {
+        .url = url ? strdup(url) : NULL,
         .response_code = long_info(g, CURLINFO_RESPONSE_CODE),
         .connect_code = long_info(g, CURLINFO_HTTP_CONNECTCODE),
         .redirect_count = long_info(g, CURLINFO_REDIRECT_COUNT),
@@ -179,8 +183,11 @@ size_t gate_header(char *p, size_t size, size_t n, void *gate)
 {
     struct gate *g = gate;
     n *= size;
-    if (g->state == GATE_PASS)
+    if (g->state == GATE_PASS) {
+        if (g->watch)
+            read_line(g, p, n);
         return forward(g, true, p, n);
+    }
     read_line(g, p, n);
 
     struct held *last = g->shadow->include_header ? hold_last(&g->hold) : NULL;
@@ -234,14 +241,15 @@ size_t gate_body(char *p, size_t size, size_t n, void *gate)
 void gate_begin(struct gate *g, bool pass_at_once)
 {
     struct shadow *s = g->shadow;
+    hold_clear(&g->hold);
     if (!g->hold.memory) {
         hold_begin(&g->hold, s->hold_memory, s->hold_capacity);
         s->hold_memory = NULL;
         s->hold_capacity = 0;
     }
-    hold_clear(&g->hold);
     hints_reset(&g->hints);
     g->state = pass_at_once ? GATE_PASS : GATE_HOLD;
+    g->watch = pass_at_once;
     g->late = g->block_open = g->delivered = g->refused = false;
     g->line_status = g->status = 0;
     g->held_body = g->held_headers = 0;
@@ -260,20 +268,24 @@ size_t gate_deliver(struct gate *g)
     return replay(g) == CURL_WRITEFUNC_PAUSE ? CURL_WRITEFUNC_PAUSE : g->refused;
 }
 
-bool gate_getinfo(const struct gate *g, CURLINFO info, long *value)
+bool gate_getinfo(const struct gate *g, CURLINFO info, void *out)
 {
-    if (!g->replaying)
+    const struct block_info *block = g->replaying;
+    if (!block)
         return false;
     switch (info) {
     case CURLINFO_RESPONSE_CODE:
-        *value = g->replaying->response_code;
+        *(long *)out = block->response_code;
         return true;
     case CURLINFO_HTTP_CONNECTCODE:
-        *value = g->replaying->connect_code;
+        *(long *)out = block->connect_code;
         return true;
     case CURLINFO_REDIRECT_COUNT:
-        *value = g->replaying->redirect_count;
+        *(long *)out = block->redirect_count;
         return true;
+    case CURLINFO_EFFECTIVE_URL:
+        *(char **)out = block->url;
+        return block->url != NULL;
     default:
         return false;
     }

@@ -13,7 +13,7 @@
  *
  * With commit = late a good answer stays held until its first body byte.
  *
- *     gate_begin(&g, shadow, policy, would_retry, ctx);   before each attempt
+ *     gate_begin(&g, false);                              before each attempt
  *     api->easy_perform(handle) with gate_header and gate_body as callbacks
  *     gate_discard(&g)  or  gate_deliver(&g)              after it
  *
@@ -41,6 +41,7 @@ struct gate {
     void *ctx;
 
     enum gate_state state;
+    bool watch;         /* everything passes at once; headers are only read */
     bool late;          /* good, but held until the first body byte */
     bool block_open;    /* lines of a block came, its end did not */
     bool delivered;     /* the program's callbacks were called */
@@ -54,6 +55,7 @@ struct gate {
     const struct block_info *replaying; /* of the held line that the program is being shown */
 };
 
+/* pass_at_once: nothing is held (observe mode; protocols without a status). */
 void gate_begin(struct gate *g, bool pass_at_once);
 size_t gate_header(char *p, size_t size, size_t n, void *gate);
 size_t gate_body(char *p, size_t size, size_t n, void *gate);
@@ -62,7 +64,7 @@ void gate_discard(struct gate *g);
 /* Hands out what is still held, after the perform. 0: all taken; CURL_WRITEFUNC_PAUSE: the program
  * paused, call again when it has unpaused; 1: it refused. */
 size_t gate_deliver(struct gate *g);
-/* curl_easy_getinfo while a held block is shown: true when *value is the block's own answer. */
-bool gate_getinfo(const struct gate *g, CURLINFO info, long *value);
+/* curl_easy_getinfo while a held block is shown: true when *out is the block's own answer. */
+bool gate_getinfo(const struct gate *g, CURLINFO info, void *out);
 
 #endif

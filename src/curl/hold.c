@@ -17,7 +17,8 @@ void hold_begin(struct hold *h, char *memory, size_t capacity)
 void hold_clear(struct hold *h)
 {
     h->begin = h->end = h->last = 0;
-    h->block = 0;
+    while (h->block)
+        free(h->blocks[--h->block].url);
 }
 
 static bool hold_room(struct hold *h, size_t need)
@@ -75,9 +76,10 @@ void hold_next(struct hold *h)
 
 void hold_mark(struct hold *h, const struct block_info *info)
 {
-    if (h->block >= HOLD_BLOCKS_MAX)
-        return; /* later blocks share the last place: more hops than anybody follows */
-    h->blocks[h->block++] = *info;
+    if (h->block < HOLD_BLOCKS_MAX)
+        h->blocks[h->block++] = *info;
+    else
+        free(info->url); /* more hops than anybody follows: the rest get libcurl's last word */
 }
 
 const struct block_info *hold_block_of(const struct hold *h, const struct held *e)

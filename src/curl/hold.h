@@ -29,6 +29,7 @@ struct block_info {
     long response_code;
     long connect_code;
     long redirect_count;
+    char *url; /* effective; owned by the hold; NULL: no memory */
 };
 
 struct held {
@@ -50,6 +51,7 @@ struct hold {
     struct block_info blocks[HOLD_BLOCKS_MAX]; /* of the blocks that ended */
 };
 
+/* h is zeroed, or was cleared. */
 void hold_begin(struct hold *h, char *memory, size_t capacity);
 bool hold_add(struct hold *h, enum held_kind kind, const char *p, size_t n);
 struct held *hold_first(struct hold *h);
@@ -60,7 +62,7 @@ static inline bool hold_empty(const struct hold *h)
 {
     return h->begin == h->end;
 }
-/* The block that is being held has ended. */
+/* The block that is being held has ended; takes info->url over. */
 void hold_mark(struct hold *h, const struct block_info *info);
 /* What was noted for the event's block; NULL: it is the current one, libcurl's own answer holds. */
 const struct block_info *hold_block_of(const struct hold *h, const struct held *e);

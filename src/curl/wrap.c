@@ -23,6 +23,13 @@ void transfer_wrap(struct transfer *t)
     if (t->read_wrapped) {
         api->easy_setopt(h, CURLOPT_READFUNCTION, body_read);
         api->easy_setopt(h, CURLOPT_READDATA, &t->body);
+        if (s->seek_fn) {
+            api->easy_setopt(h, CURLOPT_SEEKFUNCTION, body_seek);
+            api->easy_setopt(h, CURLOPT_SEEKDATA, &t->body);
+        } else if (s->ioctl_fn) {
+            api->easy_setopt(h, CURLOPT_IOCTLFUNCTION, body_ioctl);
+            api->easy_setopt(h, CURLOPT_IOCTLDATA, &t->body);
+        }
     }
     t->wrapped = true;
 }
@@ -39,6 +46,10 @@ static void unwrap_on(const struct transfer *t, CURL *h)
     if (t->read_wrapped) {
         api->easy_setopt(h, CURLOPT_READFUNCTION, s->read_fn);
         api->easy_setopt(h, CURLOPT_READDATA, s->read_data);
+        api->easy_setopt(h, CURLOPT_SEEKFUNCTION, s->seek_fn);
+        api->easy_setopt(h, CURLOPT_SEEKDATA, s->seek_data);
+        api->easy_setopt(h, CURLOPT_IOCTLFUNCTION, s->ioctl_fn);
+        api->easy_setopt(h, CURLOPT_IOCTLDATA, s->ioctl_data);
     }
     if (t->bounded) {
         api->easy_setopt(h, CURLOPT_TIMEOUT_MS, s->timeout_ms);
@@ -75,6 +86,10 @@ bool shadow_replaced(const struct shadow *s, CURLoption option)
         return true;
     case CURLOPT_READFUNCTION:
     case CURLOPT_READDATA:
+    case CURLOPT_SEEKFUNCTION:
+    case CURLOPT_SEEKDATA:
+    case CURLOPT_IOCTLFUNCTION:
+    case CURLOPT_IOCTLDATA:
         return t->read_wrapped;
     default:
         return false;

@@ -33,8 +33,10 @@ static size_t note(struct program *p, char kind, const char *data, size_t n)
     if (!easy_getinfo(p->shadow, CURLINFO_RESPONSE_CODE, &status))
         fake_curl.easy_getinfo(p->handle, CURLINFO_RESPONSE_CODE, &status);
     size_t at = strlen(p->seen);
+    if (at + 32 > sizeof p->seen)
+        return n;
     at += (size_t)snprintf(p->seen + at, sizeof p->seen - at, "%c%ld[", kind, status);
-    for (size_t i = 0; i < n && at + 3 < sizeof p->seen; i++)
+    for (size_t i = 0; i < n && at + 2 < sizeof p->seen; i++)
         if (data[i] != '\r' && data[i] != '\n')
             p->seen[at++] = data[i];
     p->seen[at++] = ']';
@@ -79,6 +81,19 @@ static inline void set_function(struct program *p, CURLoption option, void (*v)(
     set(p, option, (union option_argument){.function = v});
 }
 
+static CURL *started[16];
+static int started_count;
+
+/* At the end of each test: nothing of ours may be left. */
+static inline void programs_end(void)
+{
+    while (started_count) {
+        CURL *h = started[--started_count];
+        shadow_remove(h);
+        fake_curl.easy_cleanup(h);
+    }
+}
+
 /* One program with a scripted libcurl; the engine is the real one, private and quick. */
 static inline void program_start(struct program *p, const struct fake_attempt *script, int n)
 {
@@ -92,6 +107,7 @@ static inline void program_start(struct program *p, const struct fake_attempt *s
     memset(p, 0, sizeof *p);
     p->handle = fake_new(script, n);
     p->shadow = shadow_add(p->handle, &fake_curl);
+    started[started_count++] = p->handle;
     set_pointer(p, CURLOPT_URL, "http://api.example.com/x");
     set_function(p, CURLOPT_WRITEFUNCTION, (void (*)(void))see_body);
     set_pointer(p, CURLOPT_WRITEDATA, p);

@@ -2,6 +2,7 @@
 #include "recorder.h"
 
 #include <criterion/criterion.h>
+#include <unistd.h>
 
 #define SCRIPT(...)                                                                                \
     (const struct fake_attempt[])                                                                  \
@@ -30,6 +31,8 @@
 
 static const char seen_200[] = "H200[HTTP/1.1 200 OK]H200[X: 1]H200[]B200[fine]";
 static const char seen_503[] = "H503[HTTP/1.1 503 Busy]H503[X: 0]H503[]B503[busy]";
+
+TestSuite(easy, .fini = programs_end);
 
 Test(easy, a_good_answer_is_delivered_as_it_is)
 {
@@ -450,4 +453,20 @@ Test(easy, an_endless_stream_of_interim_answers_is_not_held_for_ever)
     START(&p, {.head = head, .body = "fine"});
     cr_assert_eq(program_perform(&p), CURLE_OK);
     cr_assert_leq(p.shadow->hold_capacity, 16 * 1024);
+}
+
+Test(easy, observe_mode_says_what_would_have_been_without_touching_the_body)
+{
+    struct program p;
+    char path[] = "/tmp/harden-events-XXXXXX", line[512] = "";
+    int fd = mkstemp(path);
+    setenv("HARDEN_MODE", "observe", 1);
+    setenv("HARDEN_EVENTS", path, 1);
+    START(&p, BUSY_503);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_gt(read(fd, line, sizeof line - 1), 0);
+    cr_assert_not_null(strstr(line, "\"event\":\"retry\""), "%s", line);
+    cr_assert_eq(performs(&p), 1);
+    close(fd);
+    unlink(path);
 }

@@ -4,9 +4,28 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 
+enum { MANY = 10000 };
+static CURL *made[MANY + 4];
+static int made_count;
+
+static CURL *handle(void)
+{
+    return made[made_count++] = fake_new(NULL, 0);
+}
+
+static void free_all(void)
+{
+    while (made_count) {
+        shadow_remove(made[--made_count]);
+        fake_curl.easy_cleanup(made[made_count]);
+    }
+}
+
+TestSuite(shadow, .fini = free_all);
+
 static struct shadow *fresh(void)
 {
-    return shadow_add(fake_new(NULL, 0), &fake_curl);
+    return shadow_add(handle(), &fake_curl);
 }
 
 static void number(struct shadow *s, CURLoption option, long v)
@@ -21,7 +40,7 @@ static void pointer(struct shadow *s, CURLoption option, const void *v)
 
 Test(shadow, only_handles_that_were_seen_born_are_known)
 {
-    CURL *h = fake_new(NULL, 0);
+    CURL *h = handle();
     cr_assert_null(shadow_find(h));
     cr_assert_null(shadow_find(NULL));
     struct shadow *s = shadow_add(h, &fake_curl);
@@ -32,19 +51,16 @@ Test(shadow, only_handles_that_were_seen_born_are_known)
 
 Test(shadow, ten_thousand_handles_are_found_while_others_come_and_go)
 {
-    enum { N = 10000 };
-    static CURL *h[N];
-    for (int i = 0; i < N; i++) {
-        h[i] = fake_new(NULL, 0);
-        cr_assert_not_null(shadow_add(h[i], &fake_curl));
-    }
-    for (int i = 0; i < N; i += 2)
+    CURL **h = made;
+    for (int i = 0; i < MANY; i++)
+        cr_assert_not_null(shadow_add(handle(), &fake_curl));
+    for (int i = 0; i < MANY; i += 2)
         shadow_remove(h[i]);
-    for (int i = 0; i < N; i++)
+    for (int i = 0; i < MANY; i++)
         cr_assert_eq(shadow_find(h[i]) != NULL, i % 2 == 1);
-    for (int i = 0; i < N; i += 2)
+    for (int i = 0; i < MANY; i += 2)
         cr_assert_not_null(shadow_add(h[i], &fake_curl));
-    for (int i = 0; i < N; i++)
+    for (int i = 0; i < MANY; i++)
         cr_assert_eq(shadow_find(h[i])->handle, h[i]);
 }
 
@@ -136,7 +152,7 @@ Test(shadow, a_copy_has_the_options_and_a_url_of_its_own)
     struct shadow *s = fresh();
     number(s, CURLOPT_TIMEOUT, 5);
     pointer(s, CURLOPT_URL, "http://a/");
-    struct shadow *c = shadow_copy(fake_new(NULL, 0), s);
+    struct shadow *c = shadow_copy(handle(), s);
     cr_assert_eq(c->timeout_ms, 5000);
     cr_assert_str_eq(c->url, "http://a/");
     cr_assert_neq(c->url, s->url);
