@@ -19,8 +19,8 @@ CPPFLAGS  ?=
 LDFLAGS   ?=
 
 SANITIZE  ?=
-BUILD     := build/$(if $(SANITIZE),$(subst $() ,,$(subst $(comma),-,$(SANITIZE))),release)
 comma     := ,
+BUILD     := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),release)
 
 override CPPFLAGS += -Isrc -Ipreload -D_GNU_SOURCE -DHARDEN_VERSION='"$(VERSION)"' \
                      -DSYSCONFDIR='"$(SYSCONFDIR)"'

@@ -4,7 +4,10 @@
 #include "base/compiler.h"
 #include "curl/target.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* From 8.21.0 on PRETRANSFER_TIME is filled in for failures too; REQUEST_SIZE is always 0 on 8.7.1.
  */
@@ -72,6 +75,17 @@ static bool nothing_sent(const struct attempt *a, const struct transfer *t)
     return offset_of(s, CURLINFO_PRETRANSFER_TIME_T) == 0;
 }
 
+/* libcurl does not tell why it got no socket; ask for one. */
+static int socket_shortage(void)
+{
+    int saved = errno, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int shortage = fd < 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    return shortage;
+}
+
 void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int64_t duration_ns)
 {
     const struct shadow *s = t->shadow;
@@ -95,6 +109,8 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
         return;
     a->proxy_status = (int)long_of(s, CURLINFO_HTTP_CONNECTCODE);
     a->os_errno = (int)long_of(s, CURLINFO_OS_ERRNO);
+    if (result == CURLE_COULDNT_CONNECT && !a->os_errno)
+        a->os_errno = socket_shortage();
     if (result == CURLE_PROXY)
         a->proxy_error = (int)long_of(s, CURLINFO_PROXY_ERROR);
     a->nothing_sent = nothing_sent(a, t);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/board.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -140,7 +142,7 @@ static bool lock(int dir)
     for (int i = 0; i < LOCK_TRIES; i++) {
         if (!flock(dir, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
             return true;
-        nanosleep(&(struct timespec){.tv_nsec = LOCK_WAIT_NS}, NULL);
+        clock_sleep_until(clock_now_ns() + LOCK_WAIT_NS);
     }
     return false;
 }

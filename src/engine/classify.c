@@ -74,6 +74,14 @@ static struct verdict_of_class by_code(const struct attempt *a)
         v.class = CLASS_D;
         v.reason = REASON_AUTH;
     }
+    /* "Could not connect" for want of a socket, a port or a network is no fault of the host. */
+    if (a->curl_code == CURLE_COULDNT_CONNECT && a->os_errno) {
+        const struct outcome_row *row = outcome_of_errno(a->os_errno);
+        if (row->class == CLASS_A && !(row->flags & COUNTED)) {
+            v.reason = row->reason;
+            v.counted = false;
+        }
+    }
     if (a->curl_code == CURLE_HTTP2_STREAM && a->enhance_your_calm)
         v = (struct verdict_of_class){.class = CLASS_C, .reason = REASON_THROTTLED, .alive = true};
     return v;

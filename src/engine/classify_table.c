@@ -113,6 +113,8 @@ static const struct outcome_row errno_rows[] = {
     {EAGAIN, EAGAIN,                CLASS_A,       REASON_LOCAL, 0,                0, 0},
     {ENOBUFS, ENOBUFS,              CLASS_A,       REASON_LOCAL, 0,                0, 0},
     {ENOMEM, ENOMEM,                CLASS_A,       REASON_LOCAL, 0,                0, 0},
+    {EMFILE, EMFILE,                CLASS_A,       REASON_LOCAL, 0,                0, 0},
+    {ENFILE, ENFILE,                CLASS_A,       REASON_LOCAL, 0,                0, 0},
     {EACCES, EACCES,                CLASS_D,       REASON_LOCAL, 0,                0, 0},
     {EPERM, EPERM,                  CLASS_D,       REASON_LOCAL, 0,                0, 0},
 };

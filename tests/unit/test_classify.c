@@ -222,12 +222,26 @@ Test(classify, errors_of_connect_are_as_the_table_says)
         else if (AMONG(e, ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EHOSTDOWN, ECONNRESET,
                        ECONNABORTED, ENOENT))
             want = (struct expected){.class = 'A', .counted = true};
-        else if (AMONG(e, ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EAGAIN, ENOBUFS, ENOMEM))
+        else if (AMONG(e, ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EAGAIN, ENOBUFS, ENOMEM, EMFILE,
+                       ENFILE))
             want.class = 'A';
         else if (AMONG(e, EACCES, EPERM))
             want.class = 'D';
         check(&a, want);
     }
+}
+
+Test(classify, a_want_of_sockets_is_no_fault_of_the_host)
+{
+    struct attempt a = request("POST");
+    a.curl_code = 7;
+    a.nothing_sent = true;
+    a.os_errno = EMFILE;
+    check(&a, (struct expected){.class = 'A'});
+    a.os_errno = ENETUNREACH;
+    check(&a, (struct expected){.class = 'A'});
+    a.os_errno = ECONNREFUSED;
+    check(&a, (struct expected){.class = 'A', .counted = true});
 }
 
 Test(classify, a_name_that_connect_could_not_resolve_is_dns)
