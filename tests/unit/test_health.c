@@ -23,6 +23,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* A child of a threaded process starts a thread here, which ThreadSanitizer would refuse. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "die_after_fork=0";
+}
+
 /* ---- status ---- */
 
 static struct slot slot;
@@ -169,8 +176,8 @@ static uint64_t seq_on_file(void)
     return seq ? strtoull(seq + 6, NULL, 10) : 0;
 }
 
-/* Of ours: the test runner has one too. */
-static int threads(void)
+/* How many threads of ours there are (the test runner has one too), and the task of the last. */
+static int threads_in(char *task, size_t size)
 {
     char path[64], name[16];
     int n = 0;
@@ -178,12 +185,21 @@ static int threads(void)
     for (struct dirent *e; (e = readdir(d));) {
         snprintf(path, sizeof path, "/proc/self/task/%.20s/comm", e->d_name);
         int fd = open(path, O_RDONLY);
-        n += fd >= 0 && read(fd, name, sizeof name) == 7 && memcmp(name, "harden\n", 7) == 0;
+        if (fd >= 0 && read(fd, name, sizeof name) == 7 && memcmp(name, "harden\n", 7) == 0) {
+            snprintf(task, size, "/proc/self/task/%.20s", e->d_name);
+            n++;
+        }
         if (fd >= 0)
             close(fd);
     }
     closedir(d);
     return n;
+}
+
+static int threads(void)
+{
+    char task[64];
+    return threads_in(task, sizeof task);
 }
 
 Test(monitor, starts_with_the_first_call_and_only_once)
@@ -284,19 +300,55 @@ Test(monitor, leaves_signals_to_the_program)
     cr_assert_eq(info.ssi_signo, (unsigned)SIGTERM);
 }
 
-Test(monitor, uses_no_descriptor_of_the_program)
+static int entries(const char *path)
 {
+    int n = 0;
+    DIR *d = opendir(path);
+    for (struct dirent *e; d && (e = readdir(d));)
+        n += e->d_name[0] != '.';
+    if (d)
+        closedir(d);
+    return n;
+}
+
+Test(monitor, has_a_descriptor_table_of_its_own_and_all_signals_blocked)
+{
+    char task[64], path[96], status[4096];
     open_engine();
-    close(0);
+    int before = entries("/proc/self/fd");
     health_start();
-    for (int i = 0; i < 200; i++) {
-        health_alert(engine->board);
-        int fd = open("/dev/null", O_RDONLY);
-        cr_assert_eq(fd, 0, "the lowest free number is the program's");
-        usleep(500);
-        close(fd);
-    }
-    cr_assert_gt(seq_on_file(), 1u);
+    cr_assert(eventually(seq_on_file() == 1));
+    cr_assert_eq(threads_in(task, sizeof task), 1);
+    snprintf(path, sizeof path, "%s/fd", task);
+    cr_assert(eventually(entries(path) == 0));
+    cr_assert_eq(entries("/proc/self/fd"), before);
+    snprintf(path, sizeof path, "%s/status", task);
+    int fd = open(path, O_RDONLY);
+    ssize_t n = read(fd, status, sizeof status - 1);
+    status[n > 0 ? n : 0] = '\0';
+    close(fd);
+    uint64_t blocked = strtoull(strstr(status, "SigBlk:") + 7, NULL, 16);
+    sigset_t all;
+    sigfillset(&all);
+    for (int sig = 1; sig <= SIGRTMAX; sig++)
+        if (sigismember(&all, sig) == 1 && sig != SIGKILL && sig != SIGSTOP)
+            cr_assert(blocked >> (sig - 1) & 1, "signal %d", sig);
+}
+
+Test(monitor, still_speaks_on_the_stderr_of_the_program)
+{
+    char got[512];
+    int p[2];
+    pipe2(p, O_CLOEXEC);
+    setenv("HARDEN_LOG", "error", 1);
+    setenv("HARDEN_SNAPSHOT", "/nonexistent/health.json", 1);
+    open_engine();
+    dup2(p[1], 2);
+    close(p[1]);
+    health_start();
+    ssize_t n = read(p[0], got, sizeof got - 1);
+    got[n > 0 ? n : 0] = '\0';
+    cr_assert_str_eq(got, "harden: error: a snapshot could not be written\n");
 }
 
 Test(monitor, starts_again_in_the_child_of_a_fork)
