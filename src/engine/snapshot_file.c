@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int open_new(const char *path)
@@ -46,6 +47,13 @@ static bool temp_name(char name[PATH_MAX], const char *path)
     return !t.full;
 }
 
+/* Under root, rename would put our file in the place of /dev/null. */
+static bool is_replaceable(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) < 0 || S_ISREG(st.st_mode);
+}
+
 static void drain(struct text *t)
 {
     struct snapshot_file *f = (struct snapshot_file *)t; /* its first member */
@@ -61,7 +69,9 @@ void snapshot_open(struct snapshot_file *f, const char *path, char *room, size_t
     int saved = errno;
     char temp[PATH_MAX];
     *f = (struct snapshot_file){.text = {.p = room, .cap = size, .drain = drain}, .path = path};
-    f->fd = temp_name(temp, path) ? open_new(temp) : -ENAMETOOLONG;
+    f->fd = !is_replaceable(path)    ? -EEXIST
+            : !temp_name(temp, path) ? -ENAMETOOLONG
+                                     : open_new(temp);
     f->err = f->fd < 0 ? f->fd : 0;
     errno = saved;
 }

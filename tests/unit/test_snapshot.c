@@ -377,6 +377,19 @@ Test(snapshot_write, does_not_write_through_a_planted_link)
     unlink(victim);
 }
 
+Test(snapshot_write, replaces_nothing_but_a_file)
+{
+    struct stat st;
+    cr_assert_eq(mkfifo(file, 0600), 0);
+    cr_assert_lt(snapshot_write(file, "x", 1), 0);
+    cr_assert(lstat(file, &st) == 0 && S_ISFIFO(st.st_mode));
+    unlink(file);
+    cr_assert_eq(symlink("/dev/null", file), 0);
+    cr_assert_lt(snapshot_write(file, "x", 1), 0);
+    cr_assert(lstat(file, &st) == 0 && S_ISLNK(st.st_mode));
+    cr_assert_eq(access(temp, F_OK), -1);
+}
+
 Test(snapshot_write, leaves_the_old_file_and_no_temporary_one_when_it_fails)
 {
     char sub[80];
