@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 /* A child of a threaded process starts a thread here, which ThreadSanitizer would refuse. */
-const char *__tsan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
     return "die_after_fork=0";
