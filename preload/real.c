@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #define LIBRARIES_MAX 8
-#define SITES         64 /* a power of two */
+#define SITES         256 /* a power of two */
+#define SITE_PROBES   8
 
 static struct curl_api *_Atomic libraries[LIBRARIES_MAX];
 
@@ -203,20 +204,42 @@ static const struct curl_api *search(struct from from)
     return api ? api : by_scan(from.node);
 }
 
-const struct curl_api *real_find(struct from from)
+static struct site *site_of(struct from from, int i)
 {
-    struct site *site = &sites[((uintptr_t)from.caller >> 2) & (SITES - 1)];
-    if (likely(atomic_load_explicit(&site->caller, memory_order_acquire) == from.caller &&
-               atomic_load_explicit(&site->node, memory_order_relaxed) == from.node))
-        return atomic_load_explicit(&site->api, memory_order_relaxed);
-    const struct curl_api *api = search(from);
-    const void *nobody = NULL;
+    uint64_t h = ((uint64_t)(uintptr_t)from.caller ^ (uint64_t)(uintptr_t)from.node << 20) *
+                 0x9e3779b97f4a7c15ULL;
+    return &sites[((h >> 40) + (unsigned)i) & (SITES - 1)];
+}
+
+static void remember(struct from from, const struct curl_api *api)
+{
     const void *busy = sites; /* no caller's address */
-    if (api && atomic_compare_exchange_strong(&site->caller, &nobody, busy)) {
+    for (int i = 0; i < SITE_PROBES; i++) {
+        struct site *site = site_of(from, i);
+        const void *nobody = NULL;
+        if (!atomic_compare_exchange_strong(&site->caller, &nobody, busy))
+            continue;
         atomic_store_explicit(&site->node, from.node, memory_order_relaxed);
         atomic_store_explicit(&site->api, api, memory_order_relaxed);
         atomic_store_explicit(&site->caller, from.caller, memory_order_release);
+        return;
     }
+}
+
+const struct curl_api *real_find(struct from from)
+{
+    for (int i = 0; i < SITE_PROBES; i++) {
+        struct site *site = site_of(from, i);
+        const void *caller = atomic_load_explicit(&site->caller, memory_order_acquire);
+        if (caller == from.caller &&
+            atomic_load_explicit(&site->node, memory_order_relaxed) == from.node)
+            return atomic_load_explicit(&site->api, memory_order_relaxed);
+        if (!caller)
+            break;
+    }
+    const struct curl_api *api = search(from);
+    if (api)
+        remember(from, api);
     return api;
 }
 

@@ -223,8 +223,10 @@ CURLcode easy_perform(struct shadow *s)
     struct engine *e;
     if (s->transfer || !(e = engine_get()))
         return s->api->easy_perform(s->handle); /* the same handle again: libcurl says no */
-    int64_t now_ns = clock_now_ns();
     s->recovered = false;
+    if (s->target_known && s->no_target)
+        return s->api->easy_perform(s->handle);
+    int64_t now_ns = clock_now_ns();
     if (!target_bind(s, e, now_ns))
         return s->api->easy_perform(s->handle);
     health_start();

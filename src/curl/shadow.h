@@ -76,7 +76,7 @@ struct shadow {
     /* Kept from one perform to the next. */
     struct binding binding;
     bool target_known; /* binding belongs to the options as they are */
-    bool encrypted;    /* the scheme is one over TLS */
+    bool no_target;    /* with target_known: they lead to no host */
     enum protocol protocol;
     bool recovered; /* the last perform succeeded after a retry */
     char *hold_memory;

@@ -98,8 +98,10 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
 {
     lower(part->scheme);
     const struct scheme *scheme = scheme_find(part->scheme);
-    if (!scheme || !part->host[0])
-        return false; /* file:, or something that we know nothing of */
+    if (!scheme || !part->host || !part->host[0]) {
+        s->target_known = s->no_target = true; /* file:, or something that we know nothing of */
+        return false;
+    }
     long port = s->port ? s->port : part->port ? strtol(part->port, NULL, 10) : scheme->port;
     char unix_host[300] = "unix:";
     const char *host = plain_host(part->host);
@@ -119,14 +121,21 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
     return call_bind(&s->binding, atomic_load(&e->config), e->board, &t, &dynamic, now_ns);
 }
 
+/* A CURLU may be changed without our seeing it, a header or a variable from request to request. */
+static bool still_known(const struct shadow *s, const struct config *config)
+{
+    if (!s->target_known || s->curlu)
+        return false;
+    return s->no_target || (call_bound(&s->binding, config) && !s->binding.per_request);
+}
+
 bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
 {
     const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
-    if (likely(s->target_known && !s->curlu && call_bound(&s->binding, config) &&
-               !s->binding.per_request))
-        return true;
+    if (likely(still_known(s, config)))
+        return !s->no_target;
     const struct curl_api *api = s->api;
-    s->target_known = false;
+    s->target_known = s->no_target = false;
     if (!api->url || (!s->url && !s->curlu))
         return false;
     bool by_handle = s->curlu && (!s->url || api->version_num >= VERSION_CURLU_WINS);
@@ -134,9 +143,9 @@ bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
     if (!parsed)
         return false;
     struct parts part = {0};
-    bool ok = !api->url_get(parsed, CURLUPART_SCHEME, &part.scheme, 0) &&
-              !api->url_get(parsed, CURLUPART_HOST, &part.host, 0) && part.host;
+    bool ok = !api->url_get(parsed, CURLUPART_SCHEME, &part.scheme, 0);
     if (ok) {
+        api->url_get(parsed, CURLUPART_HOST, &part.host, 0);
         api->url_get(parsed, CURLUPART_PORT, &part.port, 0);
         api->url_get(parsed, CURLUPART_PATH, &part.path, 0);
         ok = bind_parts(s, e, &part, now_ns);
@@ -145,9 +154,9 @@ bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
     api->free(part.host);
     api->free(part.port);
     api->free(part.path);
-    if (parsed != s->curlu)
+    if (!by_handle)
         api->url_cleanup(parsed);
-    s->target_known = ok;
+    s->target_known |= ok;
     return ok;
 }
 

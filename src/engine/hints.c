@@ -60,9 +60,12 @@ static void on_retry_after(struct hints *h, struct span v)
 
 static void on_date(struct hints *h, struct span v)
 {
-    int64_t n = hints_date_s(v.p, (size_t)(v.end - v.p));
-    if (n >= 0)
-        h->date_s = n;
+    /* Every answer has one and hardly any needs it: it is read when a hint is a date. */
+    size_t n = (size_t)(v.end - v.p);
+    if (n < sizeof h->date) {
+        memcpy(h->date, v.p, n);
+        h->date[n] = '\0';
+    }
 }
 
 /* Of several quotas the smallest remainder counts, and of the empty ones the latest reset. */
@@ -154,7 +157,9 @@ static const struct {
 
 void hints_reset(struct hints *h)
 {
-    *h = (struct hints){-1, -1, -1, -1, -1, -1};
+    h->retry_after_s = h->retry_at_s = -1;
+    h->limit_remaining = h->limit_reset_s = h->limit_reset_at_s = -1;
+    h->date[0] = '\0';
 }
 
 void hints_line(struct hints *h, const char *line, size_t n)
@@ -187,8 +192,8 @@ bool hints_exhausted(const struct hints *h)
 /* From the server's own clock to its date where it told one; else from ours. */
 static int64_t until_ns(const struct hints *h, int64_t at_s, int64_t wall_ns)
 {
-    int64_t now_ns =
-        h->date_s >= 0 && h->date_s <= INT64_MAX / NS_PER_S ? h->date_s * NS_PER_S : wall_ns;
+    int64_t date_s = hints_date_s(h->date, strlen(h->date));
+    int64_t now_ns = date_s >= 0 && date_s <= INT64_MAX / NS_PER_S ? date_s * NS_PER_S : wall_ns;
     if (at_s > INT64_MAX / NS_PER_S || at_s * NS_PER_S - now_ns > HINT_MAX_S * NS_PER_S)
         return HINT_MAX_S * NS_PER_S;
     return at_s * NS_PER_S > now_ns ? at_s * NS_PER_S - now_ns : 0;

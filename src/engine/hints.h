@@ -20,7 +20,7 @@
 struct hints {
     int64_t retry_after_s;    /* delay form; -1: none */
     int64_t retry_at_s;       /* date form, seconds since 1970; -1: none */
-    int64_t date_s;           /* Date; -1: none */
+    char date[40];            /* Date as it was sent; "": none */
     int64_t limit_remaining;  /* -1: none */
     int64_t limit_reset_s;    /* seconds from now; -1: none */
     int64_t limit_reset_at_s; /* seconds since 1970 (X-RateLimit-Reset as a time); -1: none */
