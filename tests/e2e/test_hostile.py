@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import stat
 import struct
 import subprocess
 import time
@@ -130,7 +131,7 @@ WRONG_LINES = [
     ("host *", "just some words", ()),
     ("host *", "rate = " + "1" * 300, ()),
     ("nonsense", "rate = 5/1s", ("nonsense",)),
-    ("check x", "type = http3", ("type", "http3")),
+    ("check x", "type = http", ("check x", "section")),
 ]
 
 
@@ -162,8 +163,8 @@ class Configuration(bed.Bed):
                 self.assertIn(os.path.basename(path), said)
                 for word in words:
                     self.assertIn(word, said)
-                at = 2 if section == "nonsense" else 3
-                self.assertRegex(said, rf":({at}|3)\b")
+                at = 3 if section in ("harden", "host *") else 2
+                self.assertRegex(said, rf":{at}\b")
 
     def test_a_wrong_environment_variable_is_named(self):
         for name, value in (("rate", "fast"), ("base_delay", "soon"), ("mode", "hard")):
@@ -206,10 +207,16 @@ class Configuration(bed.Bed):
                 f.write(chance.randbytes(size))
             outcome = self.get(path)
             self.assertEqual((outcome.status, outcome.out), (0, GOOD))
-        for path in ("/no/such/file", "/", "/dev/full"):
+
+    def test_what_is_not_a_file_is_refused(self):
+        pipe = os.path.join(bed.fresh_dir(), "pipe")
+        os.mkfifo(pipe)
+        for path in ("/no/such/file", "/", "/dev/full", "/dev/zero", pipe):
             outcome = self.get(path)
             self.assertEqual((outcome.status, outcome.out), (0, GOOD), path)
-            self.assertLessEqual(len(outcome.err.splitlines()), 1, path)
+            said = outcome.err.decode().splitlines()
+            self.assertEqual(len(said), 1, said)
+            self.assertTrue(said[0].startswith(f"harden: error: {path}: "), said)
 
     def test_rules_of_a_file_apply_to_their_host_alone(self):
         path = self.write("[host localhost]\nmax_attempts = 2\nbase_delay = 10ms\n"
@@ -346,8 +353,11 @@ class Boards(bed.Bed):
         for state in ("/proc/none", "/dev/null/x", "/" + "x" * 5000, bed.fresh_file(b"")):
             self.get(state)
 
-    def test_a_full_disk(self):
-        self.get(bed.fresh_dir("state"), snapshot="/dev/full/x", metrics="/dev/full")
+    def test_snapshots_that_cannot_be_written_replace_nothing(self):
+        pipe = os.path.join(bed.fresh_dir(), "pipe")
+        os.mkfifo(pipe)
+        self.get(bed.fresh_dir("state"), snapshot="/dev/null/x", metrics=pipe)
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode), "replaced by a file")
 
 
 if __name__ == "__main__":

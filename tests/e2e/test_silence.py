@@ -239,12 +239,6 @@ class Health(bed.Bed):
         self.assertEqual((h["overall_status"], len(h["failed"]), len(h["checks"])),
                          ("degraded", 1, 2))
 
-    def test_the_multi_interface_is_covered_and_counted(self):
-        outcome = bed.hardened(["curl", "-sS", "--no-progress-meter", "-Z", "-o", "/dev/null",
-                                self.url(bed.unique()), "-o", "/dev/null",
-                                self.url(bed.unique())])
-        self.assertEqual(outcome.health["coverage"]["transfers_multi"], 2)
-
     def test_metrics_are_prometheus_text_and_agree_with_the_snapshot(self):
         outcome = self.one(self.url(bed.unique(), fail=2), self.url(bed.unique()), rate="60/1m")
         text = read(os.path.join(outcome.state, "metrics.prom")).decode()

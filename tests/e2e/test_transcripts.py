@@ -7,7 +7,7 @@ import unittest
 import urllib.parse
 
 import bed
-from scenarios import DIFFERENCES, FIRST, HOPELESS, NOISE, OF_RETRIES, SCENARIOS
+from scenarios import DIFFERENCES, FIRST, HOPELESS, NOISE, SCENARIOS, differences
 
 VARIANTS = {"recovers": 2, "never": -1, "at_once": 0}
 FILE_BODY = bed.body_of(5000)
@@ -37,7 +37,8 @@ class Case:
             to = urllib.parse.quote(url(self.key), "")
             return self.test.url(self.key + "-hop", tls=s.tls, path="/hop", to=to, code=code)
 
-        names = {"url": url(self.key), "url2": url(self.key + "-2"), "key": self.key,
+        names = {"url": url(self.key), "url2": url(self.key + "-2"),
+                 "alone": url(self.key + "-alone"), "key": self.key,
                  "plain": self.test.url(self.key + "-plain", size=11), "ca": self.test.ca,
                  "hop": hop(302), "hop303": hop(303), "hop307": hop(307),
                  "proxy": f"http://127.0.0.1:{self.test.http.port}", "file": self.test.file}
@@ -48,6 +49,7 @@ class Case:
         seen = 0 if active else 1000
         for key in (self.key, self.key + "-2"):
             self.server.seen(key, seen)
+        self.server.seen(self.key + "-alone", 0)
         if self.s.proxy:
             forever = self.fail < 0
             self.test.http.proxy(self.key, self.fail if active or forever else 0, self.s.how)
@@ -59,14 +61,20 @@ class Case:
         return len(self.server.log(self.key))
 
     def run(self):
-        command = [self.test.recorder, *self.arguments()]
+        """The hardened and the bare outcome, and the requests that the server saw in each."""
+        command, covered = [self.test.recorder, *self.arguments()], "perform" in self.s.client
         self.faults(True)
-        shim = bed.hardened(command, **self.s.options)
-        attempts = self.attempts()
+        shim = bed.hardened(command, reached=covered, **self.s.options)
+        attempts, alone = self.attempts(), self.multis()
         self.faults(self.s.expects == FIRST)
-        before = self.attempts()
         plain = bed.bare(command)
-        return shim, plain, attempts, self.attempts() - before
+        self.test.assertEqual(self.multis() - alone, alone, "requests of the multi interface")
+        self.test.assertEqual(shim.transfers(), self.s.client.count("perform") +
+                              ("nested" in " ".join(self.s.client)))
+        return shim, plain, attempts, self.attempts() - attempts
+
+    def multis(self):
+        return len(self.server.log(self.key + "-alone"))
 
 
 class Transcripts(bed.Bed):
@@ -78,10 +86,17 @@ class Transcripts(bed.Bed):
         cls.recorder = bed.compile_client("recorder")
         cls.file = bed.fresh_file(FILE_BODY)
 
-    def compare(self, shim, plain, differences):
+    def compare(self, shim, plain, must=(), may=()):
+        """Equal but for the differences; one that must show and does not is not a difference."""
         a, b = normal(plain.text), normal(shim.text)
-        for d in differences:
-            change = {**DIFFERENCES, **NOISE}[d]
+        for change in may:
+            a, b = change(a), change(b)
+        for change in must:
+            x, y = a, b
+            for other in must:
+                x, y = (x, y) if other is change else (other(x), other(y))
+            self.assertNotEqual(x, y, "a difference is listed that is none")
+        for change in must:
             a, b = change(a), change(b)
         diff = "\n".join(difflib.unified_diff(a, b, "bare", "hardened", lineterm="", n=2))
         self.assertEqual(diff, "", "\n" + diff)
@@ -92,7 +107,7 @@ class Transcripts(bed.Bed):
     def check(self, scenario, variant):
         shim, plain, attempts, once = Case(self, scenario, variant).run()
         retried = scenario.expects != FIRST and variant != "at_once"
-        self.compare(shim, plain, (OF_RETRIES if retried else ()) + scenario.differs)
+        self.compare(shim, plain, *differences(scenario, variant))
         wanted_attempts = once
         if retried:
             # The good attempt comes on top of what one run needs (auth rounds, performs).
@@ -113,8 +128,7 @@ class Hopeless(bed.Bed):
             names = {"closed": s.getsockname()[1], "file": bed.fresh_file(FILE_BODY)}
             command = [bed.compile_client("recorder"), *(a.format(**names) for a in client)]
             shim, plain = bed.hardened(command, reached=False), bed.bare(command)
-        differences = [] if shim.status else OF_RETRIES
-        Transcripts.compare(self, shim, plain, differences)
+        Transcripts.compare(self, shim, plain)
 
 
 class Mutants(bed.Bed):
@@ -133,20 +147,33 @@ class Mutants(bed.Bed):
         command = [self.recorder, "HTTP09_ALLOWED=1", "FOLLOWLOCATION=1", "MAXREDIRS=2",
                    "TIMEOUT_MS=1500", "HEADER=%d" % (seed % 2), f"URL={url}", "perform"]
         plain, shim = bed.bare(command), bed.hardened(command)
-        Transcripts.compare(self, shim, plain, OF_RETRIES)
+        Transcripts.compare(self, shim, plain)
 
 
 class Documented(unittest.TestCase):
-    def test_every_deliberate_difference_is_in_the_document(self):
-        text = (bed.ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
-        for name in [*DIFFERENCES, *NOISE]:
-            self.assertIn(f"`{name}`", text)
+    """docs/differences.md lists what is in scenarios.py, no less and no more."""
 
-    def test_every_scenario_with_one_attempt_only_is_in_the_document(self):
+    def rows(self, first, last=None):
+        """The cells of the table rows from one heading to another."""
         text = (bed.ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
-        for scenario in SCENARIOS:
-            if scenario.expects == FIRST:
-                self.assertIn(f"`{scenario.name}`", text)
+        part = text[text.index("## " + first):text.index("## " + last) if last else None]
+        rows = [line.strip("| ").split(" | ") for line in part.splitlines()
+                if line.startswith("| ") and not line.startswith("| ---")]
+        return [row for row in rows if row[0] not in ("name", "why")]
+
+    def test_every_deliberate_difference_has_its_reason(self):
+        rows = self.rows("Differences after a retry", "One attempt only")
+        self.assertEqual(sorted(row[0] for row in rows), sorted(f"`{d}`" for d in DIFFERENCES))
+        self.assertTrue(all(len(row) == 3 and all(row) for row in rows))
+
+    def test_every_chance_is_named(self):
+        self.assertEqual(sorted(row[0] for row in self.rows("Chance")),
+                         sorted(f"`{d}`" for d in NOISE))
+
+    def test_every_scenario_with_one_attempt_only_has_its_reason(self):
+        listed = [name for row in self.rows("One attempt only", "Chance")
+                  for name in re.findall("`([a-z0-9-]+)`", row[1])]
+        self.assertEqual(sorted(listed), sorted(s.name for s in SCENARIOS if s.expects == FIRST))
 
     def test_the_matrix_has_at_least_45_scenarios(self):
         self.assertGreaterEqual(len(SCENARIOS), 45)
