@@ -53,7 +53,7 @@ static uint64_t bucket_key(const struct limit *l, const struct target *t,
         key = mix(mix(key, PER_HEADER, per->header), PER_HEADER,
                   parts && parts->header ? parts->header(parts->ctx, per->header) : NULL);
     if (per->parts & PER_ENV)
-        key = mix(mix(key, PER_ENV, per->env), PER_ENV, env_get(per->env));
+        key = mix(mix(key, PER_ENV, per->env), PER_ENV, env_any(per->env));
     return board_key(key);
 }
 
