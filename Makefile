@@ -104,7 +104,7 @@ check:           ## every test, the sanitizers and the linters; sums up
 check-preload: $(SHIM)  ## real programs under the library
 	@scripts/run-preload $(SHIM)
 check-e2e: $(SHIM)      ## real programs, real servers, real faults
-	@scripts/run-e2e
+	@LIBHARDEN=$(SHIM) scripts/run-e2e
 lint: $(SHIM)           ## layout, layers, static analysis, exported symbols, manual pages
 	@BUILD=$(BUILD) scripts/lint
 
@@ -164,8 +164,8 @@ dist:                   ## a source archive of HEAD, the same bytes each time
 	  >build/libharden-$(VERSION).tar.gz
 
 .PHONY: demo help
-demo: $(SHIM)           ## see it work
-	@scripts/demo
+demo:                   ## see it work: installs what is missing, builds, shows
+	@LIBHARDEN=$(SHIM) scripts/demo
 help:                   ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 

@@ -92,7 +92,7 @@ def certificates():
         openssl("req", *key, "-keyout", path("host.key"), "-out", path("host.csr"),
                 "-subj", "/CN=localhost")
         with open(path("host.ext"), "w", encoding="ascii") as f:
-            f.write("subjectAltName=DNS:localhost,DNS:*.test,IP:127.0.0.1\n")
+            f.write("subjectAltName=DNS:localhost,DNS:*.demo.localhost,IP:127.0.0.1\n")
         openssl("x509", "-req", "-in", path("host.csr"), "-CA", path("ca.pem"), "-CAkey",
                 path("ca.key"), "-CAcreateserial", "-days", "2", "-extfile", path("host.ext"),
                 "-out", path("host.pem"))

@@ -11,18 +11,24 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path[:0] = [ROOT + "/tests/e2e", ROOT + "/tests/support"]
 import bed  # noqa: E402
 
-# what the server does, its query, more arguments of curl
+# what the server does, its name, the query that makes it so, more arguments of curl, times asked
 FAULTS = [
-    ("503 twice", {"how": "503", "fsize": 22}, []),
-    ("reset before the answer, twice", {"how": "rst"}, []),
-    ("429, Retry-After: 1", {"how": "429", "ra": 1, "fail": 1, "fsize": 22}, []),
-    ("503 twice, its body cut off", {"how": "partial503"}, []),
-    ("200, its body cut off", {"how": "partial"}, []),
-    ("503 to an order (POST)", {"how": "503", "fsize": 22}, ["-d", "order=1"]),
+    ("503 twice, then 200", "busy", {"how": "503"}, [], 1),
+    ("a reset twice, then 200", "reset", {"how": "rst"}, [], 1),
+    ("429 with Retry-After: 1", "limit", {"how": "429", "ra": 1, "fail": 1}, [], 1),
+    ("503 cut off, twice", "cut503", {"how": "partial503"}, [], 1),
+    ("200 cut off (a)", "cut200", {"how": "partial"}, [], 1),
+    ("503 to a POST (b)", "order", {"how": "503"}, ["-d", "order=1"], 1),
+    ("503 for ever, 3 runs (c)", "down", {"how": "503", "fail": -1}, [], 3),
 ]
-WIDTHS = (30, 26, 5, 18, 5, 7)
-CURL_SAYS = {18: "cut off", 52: "no answer", 56: "connection reset", 28: "time is up",
-             7: "no connection"}
+NOTES = """
+  sent: requests that the server saw. waited: before the next attempt, in all.
+  (a) Not repeated: curl has a part of the answer already.
+  (b) Not repeated: the server may have taken the order before it failed.
+  (c) What the last run got. After five failures in a row the circuit breaker
+      spares the server: that run ends at once, with an error that says so."""
+WIDTHS = (25, 17, 4, 17, 4, 6)
+CURL_SAYS = {7: "refused", 18: "cut off", 28: "too slow", 52: "nothing", 56: "reset"}
 
 
 def line(*cells):
@@ -36,25 +42,27 @@ class Demo:
         self.state = bed.fresh_dir("state")
         self.events = os.path.join(bed.scratch(), "events")
         self.bare = bed.environment()
-        # Nearly every request fails here: the circuit breaker would rightly end the show.
-        self.hard = dict(self.bare, LD_PRELOAD=str(bed.LIBRARY), HARDEN_STATE=self.state,
-                         HARDEN_EVENTS=self.events, HARDEN_CONFIG="none",
-                         HARDEN_BREAKER="off")
+        # Everything else as it is by default: retries, budget, breaker. Each row is a host.
+        self.hard = dict(self.bare, LD_PRELOAD=str(bed.LIBRARY), HARDEN_CONFIG="none",
+                         HARDEN_STATE=self.state, HARDEN_EVENTS=self.events)
 
-    def curl(self, scheme, env, query, more):
-        """(what curl got, requests that the server saw, whether it went well)"""
+    def curl(self, scheme, env, name, query, more, times):
+        """(what curl got at last, requests that the server saw, whether it went well)"""
         server, key = self.servers[scheme], bed.unique("demo")
-        query = {"key": key, "fail": 2, "size": 5000, **query}
-        url = f"{server.url}/?" + "&".join(f"{k}={v}" for k, v in query.items())
-        p = subprocess.run(["curl", "-sS", "--cacert", self.ca, "-o", "/dev/null", "-w",
-                            "%{http_code} %{size_download}", *more, url], env=env, check=False,
-                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.DEVNULL, text=True)
+        query = {"key": key, "fail": 2, "size": 5000, "fsize": 22, **query}
+        url = (f"{scheme}://{name}.demo.localhost:{server.port}/?"
+               + "&".join(f"{k}={v}" for k, v in query.items()))
+        for _ in range(times):
+            p = subprocess.run(["curl", "-sS", "--cacert", self.ca, "-o", "/dev/null", "-w",
+                                "%{http_code} %{size_download}", *more, url], env=env,
+                               check=False, stdin=subprocess.DEVNULL, capture_output=True,
+                               text=True)
         code, size = p.stdout.split()
-        if p.returncode:
+        got = f"{code}, {size} bytes"
+        if "harden: circuit open" in p.stderr:
+            got = f"error {p.returncode}: breaker"
+        elif p.returncode:
             got = f"error {p.returncode}: {CURL_SAYS.get(p.returncode, '')}"
-        else:
-            got = f"{code}, {size} bytes"
         return got, len(server.log(key)), p.returncode == 0 and code == "200"
 
     def waited(self):
@@ -62,13 +70,13 @@ class Demo:
         if not os.path.exists(self.events):
             return 0.0
         with open(self.events, encoding="utf-8") as f:
-            total = sum(json.loads(x).get("wait_ms", 0) for x in f)
+            events = [json.loads(x) for x in f]
         os.unlink(self.events)
-        return total / 1000
+        return sum(e["wait_ms"] for e in events if e["event"] in ("retry", "wait")) / 1000
 
-    def row(self, scheme, title, query, more):
-        plain = self.curl(scheme, self.bare, query, more)
-        hard = self.curl(scheme, self.hard, query, more)
+    def row(self, scheme, title, *fault):
+        plain = self.curl(scheme, self.bare, *fault)
+        hard = self.curl(scheme, self.hard, *fault)
         wait = self.waited()
         line(title, plain[0], plain[1], hard[0], hard[1], f"{wait:.1f} s" if wait else "-")
         return plain[2], hard[2]
@@ -76,31 +84,30 @@ class Demo:
     def health(self):
         with open(self.state + "/health.json", encoding="utf-8") as f:
             h = json.load(f)
-        print("\nThe health snapshot that these runs left behind (shortened):\n")
-        for name in ("overall_status", "totals"):
-            print(f"  {name}: {json.dumps(h[name])}")
-        for host, c in h["checks"].items():
-            print(f"  {host}: {c['status']}")
-            print("    " + ", ".join(f"{c[k]} {k}" for k in (
-                "requests", "attempts", "successes", "failures", "retries", "recovered")))
-            d, b = c["duration_ms"], c["breaker"]
-            print(f"    p50 {d['p50']} ms, p99 {d['p99']} ms; breaker {b['state']}")
+        print("\nThe health snapshot that these runs left behind (health.json, shortened):\n\n"
+              f"  overall_status: {h['overall_status']}")
+        print("  totals: " + ", ".join(f"{n} {name}" for name, n in h["totals"].items()) + "\n")
+        form = "  {:<27} {:<9} {:>8} {:>8} {:>9} {:>5}  {}"
+        print(form.format("host", "status", "requests", "attempts", "recovered", "p50", "breaker"))
+        for host, c in sorted(h["checks"].items()):
+            print(form.format(host, c["status"], c["requests"], c["attempts"], c["recovered"],
+                              round(c["duration_ms"]["p50"], 1), c["breaker"]["state"]))
 
 
 def main():
     began = time.monotonic()
     demo, results = Demo(), []
-    print("curl, unmodified, against a server that fails. Without libharden and with it:")
-    print("LD_PRELOAD=libharden.so curl ...\n")
+    print("curl, unmodified, against a server that fails: without libharden, then with it\n"
+          "and its defaults. To try it yourself:\n"
+          f"  LD_PRELOAD={bed.LIBRARY} curl URL\n")
     line("", "without libharden", "", "with libharden")
     line("the server answers", "curl got", "sent", "curl got", "sent", "waited")
     for scheme in ("http", "https"):
-        line(f"-- {scheme} ".ljust(WIDTHS[0], "-"), *("-" * (w - 1) for w in WIDTHS[1:]))
+        line(f"-- {scheme} ".ljust(WIDTHS[0], "-"), *("-" * w for w in WIDTHS[1:]))
         results += [demo.row(scheme, *fault) for fault in FAULTS]
     print(f"\n  good answers: {sum(r[0] for r in results)} of {len(results)} without, "
           f"{sum(r[1] for r in results)} of {len(results)} with libharden")
-    print("  sent: requests that the server saw. Not repeated: an answer of which curl had a part\n"
-          "  already, and an order: it must not be placed twice. The circuit breaker is off here.")
+    print(NOTES)
     demo.health()
     print(f"\nThat took {time.monotonic() - began:.0f} s.")
 
