@@ -2,12 +2,13 @@
  *
  * Many transfers from many threads, and what they cost the process.
  *
- *     load URL THREADS SECONDS COUNT
+ *     load "URL..." THREADS SECONDS COUNT
  *
- * Each thread performs on a handle of its own until SECONDS are over or it made COUNT transfers.
- * Prints a JSON line: successes a thread, failures, and at a tenth of the way and at the end the
- * resident size, open descriptors and threads of the process. A URL with %d in it gets a number
- * that grows with each transfer; one that begins with + makes a new handle for each transfer. */
+ * Each thread performs on a handle of its own until SECONDS are over or it made COUNT transfers,
+ * with the URLs in turn. Prints a JSON line: successes a thread, failures, and after the first URL
+ * at a tenth of the way and in the last round the resident size, the open descriptors and the
+ * threads of the process. A URL with %d in it gets a number that grows with each transfer; one that
+ * begins with + gets a new handle. */
 #include <curl/curl.h>
 #include <dirent.h>
 #include <malloc.h>
@@ -18,20 +19,22 @@
 #include <string.h>
 #include <time.h>
 
+#define URLS_MAX 32
+
 struct worker {
     pthread_t thread;
-    const char *url;
     double until;
     long count, good, bad;
-    int fresh;
 };
 
 struct cost {
     long rss_kb, heap_kb, fds, threads;
 };
 
-static struct cost early;
+static struct cost early, late;
 static atomic_long numbers;
+static char *urls[URLS_MAX];
+static int url_count;
 
 static double now(void)
 {
@@ -88,11 +91,13 @@ static void *work(void *arg)
     CURL *h = new_handle();
     for (long i = 0; i < w->count && now() < w->until; i++) {
         char url[512];
-        snprintf(url, sizeof url, w->url, (int)atomic_fetch_add(&numbers, 1));
-        if (w->fresh) {
+        const char *form = urls[i % url_count];
+        if (*form == '+') {
+            form++;
             curl_easy_cleanup(h);
             h = new_handle();
         }
+        snprintf(url, sizeof url, form, (int)atomic_fetch_add(&numbers, 1));
         curl_easy_setopt(h, CURLOPT_URL, url);
         long code = 0;
         CURLcode rc = curl_easy_perform(h);
@@ -101,8 +106,10 @@ static void *work(void *arg)
             w->good++;
         else
             w->bad++;
-        if (i == w->count / 10)
+        if (i == w->count / 10 / url_count * url_count)
             early = measure();
+        if (i == (w->count - 1) / url_count * url_count)
+            late = measure();
     }
     curl_easy_cleanup(h);
     return NULL;
@@ -118,12 +125,13 @@ int main(int argc, char **argv)
 {
     if (argc != 5)
         return 2;
-    int threads = (int)strtol(argv[2], NULL, 10), fresh = argv[1][0] == '+';
+    int threads = (int)strtol(argv[2], NULL, 10);
+    for (char *p = argv[1], *url; url_count < URLS_MAX && (url = strsep(&p, " "));)
+        urls[url_count++] = url;
     struct worker *w = calloc((size_t)threads, sizeof *w);
     long bad = 0;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     for (int i = 0; i < threads; i++) {
-        w[i] = (struct worker){.url = argv[1] + fresh, .fresh = fresh};
         w[i].until = now() + strtod(argv[3], NULL);
         w[i].count = strtol(argv[4], NULL, 10);
         if (pthread_create(&w[i].thread, NULL, work, &w[i]) != 0)
@@ -137,7 +145,7 @@ int main(int argc, char **argv)
     }
     printf("],\"bad\":%ld", bad);
     print_cost("early", early);
-    print_cost("late", measure());
+    print_cost("late", late);
     printf("}\n");
     free(w);
     curl_global_cleanup();

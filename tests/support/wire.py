@@ -32,6 +32,7 @@ class Connection:
     def __init__(self, sock):
         self.sock = sock
         self.rest = b""
+        self.sent = False  # something of the present answer
 
     def more(self):
         try:
@@ -59,6 +60,7 @@ class Connection:
             n -= len(piece)
 
     def head(self):
+        self.sent = False
         first = self.line()
         while not first:
             first = self.line()
@@ -99,14 +101,16 @@ class Connection:
         entry["complete"] = True
 
     def send(self, data):
+        self.sent = True
         try:
             self.sock.sendall(data)
         except OSError:
             raise Gone from None
 
     def reset(self):
-        # Linger 0: close() sends RST and drops what is unsent, so let it leave first.
-        time.sleep(0.02)
+        # Linger 0: close() sends RST, and the client may lose what it has not read yet.
+        if self.sent:
+            time.sleep(0.02)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise Gone
 
