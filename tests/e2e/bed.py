@@ -58,16 +58,18 @@ def fresh_file(data, prefix="f"):
 
 
 def compile_client(name):
-    """tests/support/NAME.c as a program; built again when the source is newer."""
-    source, target = ROOT / "tests" / "support" / f"{name}.c", BUILD / name
+    """tests/support/NAME*.c as a program; built again when a source is newer."""
+    target, support = BUILD / name, ROOT / "tests" / "support"
+    sources = sorted(support.glob(f"{name}*.c"))
     with _lock:
-        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+        newest = max(s.stat().st_mtime for s in [*sources, *support.glob(f"{name}*.h")])
+        if target.exists() and target.stat().st_mtime >= newest:
             return str(target)
         BUILD.mkdir(parents=True, exist_ok=True)
         temporary = f"{target}.{os.getpid()}"
         subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra",
-                        "-D_GNU_SOURCE", "-o", temporary, str(source), "-lcurl", "-lpthread"],
-                       check=True)
+                        "-D_GNU_SOURCE", "-o", temporary, *map(str, sources), "-lcurl",
+                        "-lpthread"], check=True)
         os.rename(temporary, target)
         return str(target)
 

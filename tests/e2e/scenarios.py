@@ -248,6 +248,8 @@ NOISE = {
     "moving-date": (("never",), lambda lines: without("^info RETRY_AFTER ")(
         replaced(r"Retry-After(: |=)\w+, [ \w:]+ GMT", r"Retry-After\1DATE")(lines))),
     "early-answer": (ALWAYS, without("^info SIZE_UPLOAD_T ")),
+    "early-reset": (ALWAYS, lambda lines: without("^info (SIZE_UPLOAD_T|REQUEST_SIZE|OS_ERRNO) ")(
+        replaced(r'^perform 5[56] ".*"', "perform 55 or 56")(lines))),
     "own-abort": (ALWAYS, without("^info (SIZE_UPLOAD_T|REQUEST_SIZE) ")),
     "abort-point": (ALWAYS, lambda lines: without("^info SIZE_DOWNLOAD_T ")(
         replaced(r"^body \d+ bytes \w+ ", "body ")(lines))),

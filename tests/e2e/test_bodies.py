@@ -27,9 +27,13 @@ def parts(entry):
 
 
 def comparable(outcome, how):
-    """What a program got, without how much had left when an answer came early: that is chance."""
-    early = NOISE["early-answer"][1] if "early" in how else list
-    return outcome.status, early(outcome.text.splitlines())
+    """What a program got, without what is chance when the end comes before that of the body."""
+    chance = {"early503": "early-answer", "rst-early": "early-reset"}.get(how)
+    change = NOISE[chance][1] if chance else list
+    status = outcome.status
+    if chance == "early-reset" and status in (55, 56):
+        status = "55 or 56"
+    return status, change(outcome.text.splitlines())
 
 
 class Bodies(bed.Bed):

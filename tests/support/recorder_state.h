@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the recorder share: one handle, and what its callbacks are to do. */
+#ifndef RECORDER_STATE_H
+#define RECORDER_STATE_H
+
+#include <curl/curl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum action { ACT_NONE, ACT_PAUSE, ACT_SHORT, ACT_ERROR };
+
+struct trigger {
+    enum action action;
+    int at;
+    int calls;
+};
+
+/* Body bytes that arrived in a row. */
+struct run {
+    uint64_t hash;
+    size_t bytes;
+    const char *tag;
+    long code;
+};
+
+struct recorder {
+    CURL *handle;
+    struct run body_run;
+    struct trigger on_write, on_header;
+    const char *inflight, *nested_url;
+    int inflight_done, paused;
+    long long seen_body, abort_after, read_abort; /* -1: never */
+    size_t read_size, read_at;
+    char errors[CURL_ERROR_SIZE];
+};
+
+extern struct recorder rec;
+
+/* recorder_calls.c: the callbacks, which write down that they were called */
+void callbacks(void);
+void flush_run(void);
+size_t read_cb(char *p, size_t size, size_t n, void *data);
+int seek_cb(void *data, curl_off_t offset, int origin);
+curlioerr ioctl_cb(CURL *h, int command, void *data);
+
+/* recorder_infos.c: what the handle tells afterwards */
+void print_infos(void);
+void result(const char *how, CURLcode rc);
+
+/* recorder_options.c: NAME=VALUE */
+void set_pair(const char *name, char *v);
+void free_options(void);
+
+#endif
