@@ -29,8 +29,28 @@ static const char *_Atomic log_to = "stderr";
 static const char *_Atomic log_program = "";
 static _Thread_local bool own_descriptors;
 
+/* What descriptor 2 led to when the log was first set. */
+static struct {
+    atomic_bool known;
+    dev_t dev;
+    ino_t ino;
+} first_stderr;
+
+static void remember_stderr(void)
+{
+    struct stat st;
+    int saved = errno;
+    if (!atomic_load(&first_stderr.known) && fstat(STDERR_FILENO, &st) == 0) {
+        first_stderr.dev = st.st_dev;
+        first_stderr.ino = st.st_ino;
+        atomic_store(&first_stderr.known, true);
+    }
+    errno = saved;
+}
+
 void log_set(enum log_level level, const char *to, const char *program)
 {
+    remember_stderr();
     atomic_store(&log_to, to ? to : "stderr");
     atomic_store(&log_program, program ? program : "");
     __atomic_store_n(&log_level_now, level, __ATOMIC_RELEASE);
@@ -53,6 +73,10 @@ static bool is_stderr(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
     if (flags < 0 || (flags & FD_CLOEXEC && !own_descriptors))
+        return false;
+    struct stat st;
+    if (!atomic_load(&first_stderr.known) || fstat(fd, &st) || st.st_dev != first_stderr.dev ||
+        st.st_ino != first_stderr.ino)
         return false;
     struct sockaddr_storage a;
     socklen_t n = sizeof a;

@@ -5,7 +5,8 @@
  * descriptor is opened for that line and closed again, because a descriptor kept open in a foreign
  * process ends up in the wrong file. Never on stdout. Preserves errno. Never fails to the outside.
  * A reader of stderr who does not read loses lines; the program is not stopped, nor hit by a
- * signal.
+ * signal. When descriptor 2 has become another file than it was at the first log_set, it is the
+ * program's own, and nothing is written.
  *
  * A line never carries a path, query, user name, header or body.
  *

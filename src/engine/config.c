@@ -106,7 +106,7 @@ void loader_set(struct loader *l, struct section *s, int option, const char *val
         loader_error(l, line, subject, "%s", why);
         return;
     }
-    if (o->type == TYPE_PATTERNS && *value && strpbrk(s->name, ".:*/")) {
+    if (s && o->type == TYPE_PATTERNS && *value && strpbrk(s->name, ".:*/")) {
         loader_error(
             l, line, subject,
             "the section's name is a pattern already; write a label, as in [host partners]");

@@ -119,6 +119,20 @@ Test(log, does_not_write_into_what_became_of_descriptor_2)
     unlink(path);
 }
 
+Test(log, does_not_write_into_a_file_that_took_the_number_later)
+{
+    char path[] = "/tmp/harden-test-XXXXXX";
+    int fd = catch_stderr();
+    log_set(LOG_ERROR, "stderr", "x");
+    close(2);
+    cr_assert_eq(mkstemp(path), 2); /* a daemon's own file, inheritable as files are by default */
+    log_set(LOG_ERROR, "stderr", "x");
+    log_error("not here");
+    cr_assert_str_empty(content(path));
+    cr_assert_str_empty(caught(fd));
+    unlink(path);
+}
+
 Test(log, appends_to_a_file_whose_name_has_pid_program_and_uid)
 {
     char dir[] = "/tmp/harden-test-XXXXXX", to[64], path[128];
