@@ -115,18 +115,15 @@ CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t siz
     const struct curl_api *api = real_or_complain(from);
     if (!api || !api->mime_data_cb)
         return CURLE_FAILED_INIT;
-    struct mime_source *m = NULL;
-    if (part && read_fn && !hooks_off() && !curl_api_owns(api, from.caller))
-        m = mime_source_new(read_fn, seek_fn, free_fn, arg);
-    if (!m)
-        return api->mime_data_cb(part, size, read_fn, seek_fn, free_fn, arg);
-    return api->mime_data_cb(part, size, mime_source_read, seek_fn ? mime_source_seek : NULL,
-                             mime_source_free, m);
+    if (read_fn && !hooks_off() && !curl_api_owns(api, from.caller))
+        body_part_by_callback();
+    return api->mime_data_cb(part, size, read_fn, seek_fn, free_fn, arg);
 }
 
 CURLcode hook_mime_filedata(struct from from, curl_mimepart *part, const char *path)
 {
     const struct curl_api *api = real_or_complain(from);
-    mime_file_added(path);
+    if (!hooks_off())
+        body_part_of_file(path);
     return api && api->mime_filedata ? api->mime_filedata(part, path) : CURLE_FAILED_INIT;
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/body.h"
 
-#include "curl/transfer.h"
-
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
-static atomic_bool unrewindable_file;
+static atomic_bool unrewindable_part;
+
+/* The default, or the program's own word for it: libcurl then knows that it may seek by itself. */
+static bool reads_a_file(const struct shadow *s)
+{
+    return !s->read_fn || s->read_fn == (curl_read_callback)fread;
+}
 
 static enum body_kind kind_of(const struct shadow *s)
 {
@@ -21,28 +24,45 @@ static enum body_kind kind_of(const struct shadow *s)
             return BODY_NONE;
         break;
     case REQUEST_PUT:
+        if (s->upload_size == 0)
+            return BODY_NONE;
         break;
     case REQUEST_MIME:
         return BODY_MIME;
     case REQUEST_FORM:
         return BODY_FORM;
     }
-    return s->read_fn ? BODY_READ : BODY_FILE;
+    return reads_a_file(s) ? BODY_FILE : BODY_READ;
 }
 
-void body_begin(struct body *b, struct shadow *s)
+/* -1 when it cannot be told: no seekable file, or another thread is just reading from it. */
+static long position_of(FILE *f)
 {
-    b->shadow = s;
-    b->kind = kind_of(s);
-    b->compare = b->changed = b->ended = false;
-    b->first_read = b->first_hash = 0;
-    b->file_position = -1;
-    b->sources = NULL;
-    if (b->kind == BODY_FILE && s->read_data) {
-        int saved = errno;
-        b->file_position = ftell(s->read_data);
-        errno = saved;
+    int saved = errno;
+    long position = -1;
+    if (f && !ftrylockfile(f)) {
+        position = ftell(f);
+        funlockfile(f);
     }
+    errno = saved;
+    return position;
+}
+
+void body_begin(struct body *b, const struct shadow *s)
+{
+    *b = (struct body){
+        .kind = kind_of(s),
+        .handle = s->handle,
+        .read_fn = s->read_fn,
+        .read_data = s->read_data,
+        .seek_fn = s->seek_fn,
+        .seek_data = s->seek_data,
+        .ioctl_fn = s->ioctl_fn,
+        .ioctl_data = s->ioctl_data,
+        .file_position = -1,
+    };
+    if (b->kind == BODY_FILE)
+        b->file_position = position_of(b->read_data);
 }
 
 static void read_from_start(struct body *b, curl_off_t start)
@@ -98,9 +118,8 @@ static bool same_as_before(struct body *b, const char *p, size_t n)
 size_t body_read(char *p, size_t size, size_t n, void *body)
 {
     struct body *b = body;
-    struct shadow *s = b->shadow;
     b->consumed = true;
-    size_t got = s->read_fn(p, size, n, s->read_data);
+    size_t got = b->read_fn(p, size, n, b->read_data);
     if (got > size * n)
         return got; /* abort, pause: libcurl's business */
     if (!same_as_before(b, p, got)) {
@@ -114,7 +133,7 @@ size_t body_read(char *p, size_t size, size_t n, void *body)
 int body_seek(void *body, curl_off_t offset, int origin)
 {
     struct body *b = body;
-    int result = b->shadow->seek_fn(b->shadow->seek_data, offset, origin);
+    int result = b->seek_fn(b->seek_data, offset, origin);
     if (result == CURL_SEEKFUNC_OK)
         read_from_start(b, offset);
     return result;
@@ -123,50 +142,44 @@ int body_seek(void *body, curl_off_t offset, int origin)
 curlioerr body_ioctl(CURL *handle, int command, void *body)
 {
     struct body *b = body;
-    curlioerr result = b->shadow->ioctl_fn(handle, command, b->shadow->ioctl_data);
+    curlioerr result = b->ioctl_fn(handle, command, b->ioctl_data);
     if (result == CURLIOE_OK && command == CURLIOCMD_RESTARTREAD)
         read_from_start(b, 0);
     return result;
 }
 
-static bool sources_can_seek(const struct body *b)
+static bool file_is_where_it_was(const struct body *b)
 {
-    for (const struct mime_source *m = b->sources; m; m = m->next_read)
-        if (!m->seek_fn)
-            return false;
-    return true;
+    return b->file_position >= 0 && position_of(b->read_data) == b->file_position;
 }
 
 bool body_may_rewind(const struct body *b, bool nothing_sent)
 {
-    const struct shadow *s = b->shadow;
-    if (b->kind == BODY_NONE)
-        return true;
-    if (b->changed)
-        return false;
     switch (b->kind) {
+    case BODY_NONE:
+        return true;
     case BODY_READ:
-        return !b->consumed || s->seek_fn || s->ioctl_fn;
+        return !b->changed && (!b->consumed || b->seek_fn || b->ioctl_fn);
     case BODY_FILE:
         return nothing_sent || b->file_position >= 0;
     case BODY_MIME:
-        return nothing_sent || (!atomic_load(&unrewindable_file) && sources_can_seek(b));
+        return nothing_sent || !atomic_load(&unrewindable_part);
+    case BODY_FORM:
     default:
         return nothing_sent;
     }
 }
 
-static bool to_start(const struct shadow *s, curl_off_t start)
+static bool to_start(const struct body *b, curl_off_t start)
 {
-    if (s->seek_fn)
-        return s->seek_fn(s->seek_data, start, SEEK_SET) == CURL_SEEKFUNC_OK;
-    return s->ioctl_fn(s->handle, CURLIOCMD_RESTARTREAD, s->ioctl_data) == CURLIOE_OK;
+    if (b->seek_fn)
+        return b->seek_fn(b->seek_data, start, SEEK_SET) == CURL_SEEKFUNC_OK;
+    return b->ioctl_fn(b->handle, CURLIOCMD_RESTARTREAD, b->ioctl_data) == CURLIOE_OK;
 }
 
 /* Reads what was read before, as far as the prefix goes, and whether it ends where it ended. */
 static bool begins_the_same(const struct body *b)
 {
-    const struct shadow *s = b->shadow;
     bool whole = b->first_read <= BODY_PREFIX;
     size_t left = whole ? b->first_read : BODY_PREFIX;
     struct hash_stream hash;
@@ -174,7 +187,7 @@ static bool begins_the_same(const struct body *b)
     hash_stream_begin(&hash);
     while (left) {
         size_t ask = left < sizeof buffer ? left : sizeof buffer;
-        size_t got = s->read_fn(buffer, 1, ask, s->read_data);
+        size_t got = b->read_fn(buffer, 1, ask, b->read_data);
         if (!got || got > ask)
             return false;
         hash_stream_add(&hash, buffer, got);
@@ -182,12 +195,11 @@ static bool begins_the_same(const struct body *b)
     }
     if (hash_stream_value(&hash) != (whole ? b->first_hash : b->prefix_hash))
         return false;
-    return !whole || !b->ended || s->read_fn(buffer, 1, sizeof buffer, s->read_data) == 0;
+    return !whole || !b->ended || b->read_fn(buffer, 1, sizeof buffer, b->read_data) == 0;
 }
 
 static bool rewind_read(struct body *b)
 {
-    struct shadow *s = b->shadow;
     if (!b->consumed)
         return true;
     if (!b->compare || b->read > b->first_read) {
@@ -195,94 +207,46 @@ static bool rewind_read(struct body *b)
         b->first_hash = hash_stream_value(&b->hash);
         b->compare = true;
     }
-    return to_start(s, b->start) && begins_the_same(b) && to_start(s, 0);
+    return to_start(b, b->start) && begins_the_same(b) && to_start(b, 0);
 }
 
-static bool rewind_file(struct body *b)
+static bool rewind_file(const struct body *b)
 {
     int saved = errno;
-    FILE *f = b->shadow->read_data;
-    bool ok = b->file_position >= 0 && !fseek(f, b->file_position, SEEK_SET);
+    FILE *f = b->read_data;
+    if (b->file_position < 0)
+        return true; /* a pipe, of which nothing was sent */
+    bool ok = file_is_where_it_was(b) || !fseek(f, b->file_position, SEEK_SET);
     if (ok)
         clearerr(f);
     errno = saved;
     return ok;
 }
 
-/* libcurl rewinds the parts itself at the next perform, but when that fails the answer that we had
- * is gone. So each is tried first. */
-static bool rewind_sources(struct body *b)
-{
-    for (struct mime_source *m = b->sources; m; m = m->next_read)
-        if (m->seek_fn(m->arg, 0, SEEK_SET) != CURL_SEEKFUNC_OK)
-            return false;
-    return true;
-}
-
 bool body_rewind(struct body *b, bool nothing_sent)
 {
-    bool ok = body_may_rewind(b, nothing_sent);
-    if (ok && b->kind == BODY_READ)
-        ok = rewind_read(b);
-    else if (ok && b->kind == BODY_FILE && !nothing_sent)
-        ok = rewind_file(b);
-    else if (ok && b->kind == BODY_MIME)
-        ok = sources_can_seek(b) && rewind_sources(b);
-    body_end(b);
-    return ok;
-}
-
-void body_end(struct body *b)
-{
-    for (struct mime_source *m = b->sources; m; m = m->next_read)
-        m->reader = NULL;
-    b->sources = NULL;
-}
-
-struct mime_source *mime_source_new(curl_read_callback read_fn, curl_seek_callback seek_fn,
-                                    curl_free_callback free_fn, void *arg)
-{
-    struct mime_source *m = calloc(1, sizeof *m);
-    if (m) {
-        m->read_fn = read_fn;
-        m->seek_fn = seek_fn;
-        m->free_fn = free_fn;
-        m->arg = arg;
+    if (!body_may_rewind(b, nothing_sent))
+        return false;
+    switch (b->kind) {
+    case BODY_READ:
+        return rewind_read(b);
+    case BODY_FILE:
+        return rewind_file(b);
+    default:
+        return true; /* libcurl goes back by itself */
     }
-    return m;
 }
 
-size_t mime_source_read(char *p, size_t size, size_t n, void *source)
+void body_part_by_callback(void)
 {
-    struct mime_source *m = source;
-    struct transfer *t = transfer_now;
-    if (t && m->reader != &t->body) {
-        m->reader = &t->body;
-        m->next_read = t->body.sources;
-        t->body.sources = m;
-    }
-    return m->read_fn(p, size, n, m->arg);
+    atomic_store(&unrewindable_part, true);
 }
 
-int mime_source_seek(void *source, curl_off_t offset, int origin)
-{
-    struct mime_source *m = source;
-    return m->seek_fn(m->arg, offset, origin);
-}
-
-void mime_source_free(void *source)
-{
-    struct mime_source *m = source;
-    if (m->free_fn)
-        m->free_fn(m->arg);
-    free(m);
-}
-
-void mime_file_added(const char *path)
+void body_part_of_file(const char *path)
 {
     int saved = errno;
     struct stat st;
     if (path && !stat(path, &st) && !S_ISREG(st.st_mode))
-        atomic_store(&unrewindable_file, true);
+        atomic_store(&unrewindable_part, true);
     errno = saved;
 }

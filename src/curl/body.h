@@ -2,21 +2,24 @@
  *
  * The replay rule: a request body is sent again only when it is certain to be the same bytes.
  *
- *   none, POSTFIELDS, COPYPOSTFIELDS      always
- *   READFUNCTION                          nothing of it was read, or SEEKFUNCTION (IOCTLFUNCTION)
- * goes back to the start; libcurl does not do that between two performs, so we do the default fread
- * from a FILE         if the position can be read before and set back MIME data and regular files
- * always; parts by callback if each that was read has a seek function and it succeeds HTTPPOST only
- * if nothing was sent
+ *   none, POSTFIELDS, COPYPOSTFIELDS    always
+ *   READFUNCTION                        if nothing of it was read, or SEEKFUNCTION (IOCTLFUNCTION) goes
+ *                                       back to the start; libcurl does not do that between two
+ *                                       performs, so we do
+ *   fread from a FILE, the default      if its position is as it was, or can be set back
+ *   MIME                                data and regular files always; with a part by callback, or a
+ *                                       file that is a pipe, only if nothing was sent
+ *   HTTPPOST                            only if nothing was sent
  *
  * Seeking "to the start" may still bring other bytes (standard input that the shell opened in the
- * middle of a file). So what READFUNCTION gives is fingerprinted, and a second attempt that
- * deviates is aborted before the request is complete.
+ * middle of a file). So what READFUNCTION gives is fingerprinted: after the seek its beginning is
+ * read again and compared, while the first answer can still be delivered; and a second attempt that
+ * deviates later on is aborted before the request is complete.
  *
- *     body_begin(&b, shadow);              once a transfer
+ *     body_begin(&b, shadow);              once a transfer; the options of that moment count
  *     body_attempt(&b);                    before each attempt
  *     body_read as READFUNCTION if body_is_wrapped(&b), with body_seek and body_ioctl
- *     if (body_may_rewind(&b, nothing_sent)) ... body_rewind(&b)
+ *     if (body_may_rewind(&b, nothing_sent)) ... body_rewind(&b, nothing_sent)
  */
 #ifndef CURL_BODY_H
 #define CURL_BODY_H
@@ -31,22 +34,19 @@
 
 enum body_kind { BODY_NONE, BODY_READ, BODY_FILE, BODY_MIME, BODY_FORM };
 
-/* A part of a multipart body that the program feeds by callback; lives as long as the part. */
-struct mime_source {
-    curl_read_callback read_fn;
-    curl_seek_callback seek_fn;
-    curl_free_callback free_fn;
-    void *arg;
-    struct body *reader;           /* the attempt that has read from it */
-    struct mime_source *next_read; /* further ones of that attempt */
-};
-
 struct body {
-    struct shadow *shadow;
     enum body_kind kind;
+    CURL *handle;
+    curl_read_callback read_fn; /* as at the start: libcurl does not look again in flight */
+    void *read_data;
+    curl_seek_callback seek_fn;
+    void *seek_data;
+    curl_ioctl_callback ioctl_fn;
+    void *ioctl_data;
+
     bool consumed;       /* something was read in this attempt */
     bool changed;        /* the second reading brought other bytes */
-    bool ended;          /* the end of the body was read in the first attempt */
+    bool ended;          /* the end of the body was reached */
     curl_off_t start;    /* where libcurl has set the program's stream: a resumed upload */
     long file_position;  /* BODY_FILE: before the first attempt; -1: unknown */
     uint64_t read;       /* bytes in this attempt */
@@ -55,10 +55,9 @@ struct body {
     uint64_t prefix_hash; /* of the first BODY_PREFIX bytes, when there are more */
     bool compare;         /* there is a first reading to compare with */
     struct hash_stream hash;
-    struct mime_source *sources; /* that were read in this attempt */
 };
 
-void body_begin(struct body *b, struct shadow *s);
+void body_begin(struct body *b, const struct shadow *s);
 void body_attempt(struct body *b);
 bool body_is_wrapped(const struct body *b);
 size_t body_read(char *p, size_t size, size_t n, void *body);
@@ -70,17 +69,10 @@ curlioerr body_ioctl(CURL *handle, int command, void *body);
 bool body_may_rewind(const struct body *b, bool nothing_sent);
 /* Goes back to the start; false: the body cannot be sent again. */
 bool body_rewind(struct body *b, bool nothing_sent);
-/* Forgets parts of multipart bodies that point to it. */
-void body_end(struct body *b);
 
-/* What curl_mime_data_cb is given in place of the program's functions; NULL for lack of memory. */
-struct mime_source *mime_source_new(curl_read_callback read_fn, curl_seek_callback seek_fn,
-                                    curl_free_callback free_fn, void *arg);
-size_t mime_source_read(char *p, size_t size, size_t n, void *source);
-int mime_source_seek(void *source, curl_off_t offset, int origin);
-void mime_source_free(void *source);
-/* curl_mime_filedata of something that is no regular file: it can be read only once. libcurl does
- * not tell which request it belongs to, so from then on no multipart body is sent twice. */
-void mime_file_added(const char *path);
+/* A multipart part that can be read only once, or of which that cannot be told, was made. libcurl
+ * does not say which request it belongs to, so from then on no multipart body is sent twice. */
+void body_part_by_callback(void);
+void body_part_of_file(const char *path);
 
 #endif

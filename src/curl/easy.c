@@ -17,10 +17,7 @@
 /* libcurl calls the progress function four to five times a second when idle; so do we. */
 #define PROGRESS_STEP_NS (200 * NS_PER_MS)
 
-/* Memory for held headers that a handle keeps from one transfer to the next. */
-#define HOLD_KEPT (16 * 1024)
-
-__thread struct transfer *transfer_now;
+#define PAUSE_STEP_NS (1 * NS_PER_MS)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
@@ -43,8 +40,8 @@ static void transfer_begin(struct transfer *t, struct shadow *s, struct engine *
 {
     t->shadow = s;
     t->engine = e;
-    t->wrapped = t->read_wrapped = t->bounded = false;
-    t->delivering = t->paused = t->reset = t->ended = false;
+    t->wrapped = t->read_wrapped = t->bounded = t->shortened = false;
+    t->performing = t->paused = t->reset = t->ended = false;
     t->relaxed_timeout_ms = -1;
     t->error[0] = '\0';
     t->app_deadline_ns = s->timeout_ms > 0 ? now_ns + s->timeout_ms * NS_PER_MS : INT64_MAX;
@@ -53,37 +50,20 @@ static void transfer_begin(struct transfer *t, struct shadow *s, struct engine *
     t->gate.would_retry = would_retry;
     t->gate.committed = committed;
     t->gate.ctx = t;
-    t->gate.hold.memory = NULL;
-    t->gate.hold.capacity = 0;
-    t->gate.hold.block = 0;
-    hold_clear(&t->gate.hold);
-    t->gate.replaying = NULL;
     body_begin(&t->body, s);
     call_begin(&t->call, &s->binding, s->timeout_ms > 0 ? s->timeout_ms * NS_PER_MS : 0, now_ns);
-    t->outer = transfer_now;
-    transfer_now = t;
-    s->transfer = t;
     t->holds = !t->call.observe && s->protocol == PROTOCOL_HTTP && !s->connect_only;
+    s->transfer = t;
 }
 
 /* Runs however the frame is left: by return, by an exception of a callback, by pthread_cancel. */
-static void transfer_leave(struct transfer *t)
+static void transfer_leave(struct transfer **frame)
 {
-    struct shadow *s = t->shadow;
+    struct transfer *t = *frame;
     int saved = errno;
     transfer_unwrap(t);
-    body_end(&t->body);
-    hold_clear(&t->gate.hold);
-    if (!t->gate.hold.memory)
-        ;                                          /* no attempt was made */
-    else if (t->gate.hold.capacity <= HOLD_KEPT) { /* for the next perform */
-        s->hold_memory = t->gate.hold.memory;
-        s->hold_capacity = t->gate.hold.capacity;
-    } else {
-        free(t->gate.hold.memory);
-    }
-    s->transfer = NULL;
-    transfer_now = t->outer;
+    gate_end(&t->gate);
+    t->shadow->transfer = NULL;
     if (!t->ended)
         call_abandon(&t->call, clock_now_ns());
     errno = saved;
@@ -115,11 +95,15 @@ static bool wait_until(const struct shadow *s, int64_t at_ns)
     return true;
 }
 
+static CURLcode failed(struct transfer *t, CURLcode code, const char *text)
+{
+    memcpy(transfer_error(t), text, strlen(text) + 1);
+    return code;
+}
+
 static CURLcode aborted(struct transfer *t)
 {
-    static const char text[] = "Callback aborted";
-    memcpy(transfer_error(t), text, sizeof text);
-    return CURLE_ABORTED_BY_CALLBACK;
+    return failed(t, CURLE_ABORTED_BY_CALLBACK, "Callback aborted");
 }
 
 /* ---- one attempt ---------------------------------------------------------------------------- */
@@ -133,12 +117,11 @@ static CURLcode attempt(struct transfer *t, struct attempt *a, int64_t now_ns)
         transfer_bound(t, now_ns);
     if (!t->wrapped)
         transfer_wrap(t);
+    t->performing = true;
     CURLcode r = s->api->easy_perform(s->handle);
-    if (unlikely(t->body.changed)) {
-        static const char text[] = "harden: the request body could not be repeated";
-        memcpy(transfer_error(t), text, sizeof text);
-        r = CURLE_SEND_FAIL_REWIND;
-    }
+    t->performing = false;
+    if (unlikely(t->body.changed))
+        r = failed(t, CURLE_SEND_FAIL_REWIND, "harden: the request body could not be repeated");
     facts_of_result(a, t, r, clock_now_ns() - now_ns);
     return r;
 }
@@ -159,80 +142,112 @@ static bool again(struct transfer *t, struct attempt *a, int64_t *at_ns)
     return call_report(&t->call, a, now_ns, wall_ns, rng_next(), at_ns);
 }
 
+/* Until the program has unpaused; 0, or the code with which the transfer ends. */
+static CURLcode wait_for_unpause(struct transfer *t)
+{
+    int64_t asked_ns = 0;
+    for (t->paused = true; t->paused;) {
+        int64_t now_ns = clock_now_ns();
+        if (now_ns >= t->app_deadline_ns)
+            return failed(t, CURLE_OPERATION_TIMEDOUT, "Operation timed out while paused");
+        if (now_ns - asked_ns >= PROGRESS_STEP_NS) {
+            if (!progress(t->shadow))
+                return aborted(t);
+            asked_ns = now_ns;
+        }
+        if (t->paused)
+            clock_sleep_until(now_ns + PAUSE_STEP_NS);
+    }
+    return CURLE_OK;
+}
+
 /* Hands out what is still held, when nothing is in flight any more. */
 static CURLcode deliver(struct transfer *t, CURLcode r)
 {
     size_t left;
-    t->delivering = true;
     while ((left = gate_deliver(&t->gate)) == CURL_WRITEFUNC_PAUSE) {
-        for (t->paused = true; t->paused; clock_sleep_until(clock_now_ns() + NS_PER_MS)) {
-            if (!progress(t->shadow)) {
-                gate_discard(&t->gate);
-                return aborted(t);
-            }
+        CURLcode ended = wait_for_unpause(t);
+        if (ended) {
+            gate_discard(&t->gate);
+            return ended;
         }
     }
-    if (left && r == CURLE_OK) {
-        static const char text[] = "Failure writing output to destination";
-        memcpy(transfer_error(t), text, sizeof text);
-        return CURLE_WRITE_ERROR;
-    }
+    if (left && r == CURLE_OK)
+        return failed(t, CURLE_WRITE_ERROR, "Failure writing output to destination");
     return r;
+}
+
+/* The time has come for another attempt, or the program does not want one any more. */
+static bool wait_for_next(struct transfer *t, int64_t at_ns, CURLcode *r)
+{
+    if (!wait_until(t->shadow, at_ns)) {
+        gate_discard(&t->gate);
+        if (!t->call.attempts)
+            refuse_forget(t->shadow);
+        *r = aborted(t);
+        return false;
+    }
+    if (t->reset && t->call.attempts) {
+        *r = deliver(t, *r);
+        return false;
+    }
+    return true;
 }
 
 static CURLcode run(struct transfer *t, int64_t now_ns)
 {
-    struct shadow *s = t->shadow;
     struct attempt a = {0};
     CURLcode r = CURLE_OK;
     for (;;) {
         struct admission ad = call_admit(&t->call, now_ns);
         if (ad.answer == ANSWER_REFUSE)
-            return t->call.attempts ? deliver(t, r) : refuse(s, &ad, now_ns);
+            return t->call.attempts ? deliver(t, r) : refuse(t->shadow, &ad, now_ns);
         if (ad.answer == ANSWER_GO) {
             int64_t at_ns = 0;
             gate_discard(&t->gate);
             r = attempt(t, &a, now_ns);
             if (!again(t, &a, &at_ns))
                 return deliver(t, r);
+            if (r)
+                t->shadow->hidden_errno = a.os_errno;
             ad.at_ns = at_ns;
         }
-        if (!wait_until(s, ad.at_ns)) {
-            gate_discard(&t->gate);
-            if (!t->call.attempts)
-                refuse_forget(s);
-            return aborted(t);
-        }
+        if (!wait_for_next(t, ad.at_ns, &r))
+            return r;
         now_ns = clock_now_ns();
     }
 }
 
 static CURLcode guarded(struct shadow *s, struct engine *e, int64_t now_ns)
 {
-    struct transfer t __attribute__((cleanup(transfer_leave)));
-    transfer_begin(&t, s, e, now_ns);
-    CURLcode r = run(&t, now_ns);
-    s->recovered = r == CURLE_OK && t.call.attempts > 1;
-    call_end(&t.call, clock_now_ns(), clock_wall_ns());
-    t.ended = true;
+    struct transfer *t __attribute__((cleanup(transfer_leave))) = s->transfer_memory;
+    transfer_begin(t, s, e, now_ns);
+    CURLcode r = run(t, now_ns);
+    if (r)
+        s->hidden_errno = 0; /* the program is told of a failure */
+    call_end(&t->call, clock_now_ns(), clock_wall_ns());
+    t->ended = true;
     return r;
 }
 
 CURLcode easy_perform(struct shadow *s)
 {
     struct engine *e;
+    if (s->transfer && !s->transfer->performing)
+        return CURLE_FAILED_INIT; /* libcurl's own answer to a perform within a perform */
     if (s->transfer || !(e = engine_get()))
-        return s->api->easy_perform(s->handle); /* the same handle again: libcurl says no */
-    s->recovered = false;
+        return s->api->easy_perform(s->handle);
     if (s->target_known && s->no_target)
         return s->api->easy_perform(s->handle);
     int64_t now_ns = clock_now_ns();
     if (!target_bind(s, e, now_ns))
         return s->api->easy_perform(s->handle);
+    if (!s->transfer_memory && !(s->transfer_memory = calloc(1, sizeof *s->transfer_memory)))
+        return s->api->easy_perform(s->handle);
     health_start();
     atomic_fetch_add_explicit(&e->board->header->transfers_easy, 1, memory_order_relaxed);
     CURLcode r = guarded(s, e, now_ns);
-    health_inline(now_ns);
+    health_inline(clock_now_ns());
     return r;
 }
 
@@ -242,16 +257,18 @@ bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
     if (unlikely(s->transfer != NULL))
         return gate_getinfo(&s->transfer->gate, info, out);
-    if (info == CURLINFO_OS_ERRNO && s->recovered) {
-        *(long *)out = 0; /* of a failure that the program has not seen */
-        return true;
-    }
-    return false;
+    if (info != CURLINFO_OS_ERRNO || !s->hidden_errno)
+        return false;
+    long now = 0;
+    if (s->api->easy_getinfo(s->handle, info, &now))
+        return false;
+    *(long *)out = now == s->hidden_errno ? 0 : now; /* libcurl keeps it past a good transfer */
+    return true;
 }
 
 bool easy_pause(struct shadow *s, int bitmask)
 {
-    if (!s->transfer || !s->transfer->delivering)
+    if (!s->transfer || s->transfer->performing)
         return false;
     s->transfer->paused = bitmask & CURLPAUSE_RECV;
     return true;

@@ -9,8 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* From 8.21.0 on PRETRANSFER_TIME is filled in for failures too; REQUEST_SIZE is always 0 on 8.7.1.
- */
+/* From here on PRETRANSFER_TIME is filled in for failures too. (REQUEST_SIZE is always 0 on 8.7.1.) */
 #define VERSION_REQUEST_SIZE_TELLS 0x081500
 
 static long long_of(const struct shadow *s, CURLINFO info)
@@ -45,7 +44,9 @@ static void request_facts(struct attempt *a, const struct transfer *t)
         memcpy(a->method, method, strlen(method) + 1);
         a->idempotency_key = target_header(s, "Idempotency-Key") != NULL;
     }
-    a->upload = t->body.kind != BODY_NONE;
+    /* ftp: anything but a plain download changes something, or may. */
+    a->upload =
+        t->body.kind != BODY_NONE || (s->protocol == PROTOCOL_FTP && (s->quote || s->method[0]));
     a->hints = t->gate.hints;
 }
 
@@ -63,8 +64,12 @@ static bool nothing_sent(const struct attempt *a, const struct transfer *t)
     const struct shadow *s = t->shadow;
     if (a->curl_code == CURLE_OK || t->body.consumed || t->gate.delivered)
         return false;
-    if (a->protocol != PROTOCOL_HTTP) /* a log-in is a dialogue: only "no connection" is proof */
-        return offset_of(s, CURLINFO_CONNECT_TIME_T) == 0;
+    if (a->protocol != PROTOCOL_HTTP) { /* a dialogue: only "no connection" is proof */
+        bool reused = !long_of(s, CURLINFO_NUM_CONNECTS); /* has no connect time either */
+        bool unresolved = a->curl_code == CURLE_COULDNT_RESOLVE_HOST ||
+                          a->curl_code == CURLE_COULDNT_RESOLVE_PROXY;
+        return offset_of(s, CURLINFO_CONNECT_TIME_T) == 0 && (unresolved || !reused);
+    }
     if (a->http_status || a->redirected)
         return false;
     if (a->curl_code == CURLE_SEND_ERROR || a->curl_code == CURLE_HTTP2 ||
@@ -93,9 +98,9 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
     memset(a, 0, sizeof *a);
     a->curl_code = (int)result;
     a->duration_ns = duration_ns;
-    a->committed = g->delivered || g->state == GATE_PASS;
     request_facts(a, t);
-    if (likely(result == CURLE_OK && g->state == GATE_PASS && g->status)) {
+    if (likely(result == CURLE_OK && g->state == GATE_PASS && g->status && g->status != 101)) {
+        a->committed = true;
         a->http_status = g->status;
         return;
     }
@@ -114,6 +119,7 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
     if (result == CURLE_PROXY)
         a->proxy_error = (int)long_of(s, CURLINFO_PROXY_ERROR);
     a->nothing_sent = nothing_sent(a, t);
+    a->shortened = t->shortened;
     const char *text = transfer_error(t);
     a->retried_inside = strstr(text, "tried 5 times") != NULL;
     a->enhance_your_calm = strstr(text, "ENHANCE_YOUR_CALM") != NULL;

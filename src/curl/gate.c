@@ -5,9 +5,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* No sane answer has more header bytes before its final block; past it we stop holding. */
 #define HEADERS_HELD_MAX (160 * 1024)
+
+/* Memory for what is held that a handle keeps from one transfer to the next. */
+#define HOLD_KEPT (16 * 1024)
 
 static long long_info(const struct gate *g, CURLINFO info)
 {
@@ -43,10 +47,8 @@ static size_t give(struct gate *g, bool header, char *p, size_t n)
     if (header && !wants_headers(s))
         return n;
     size_t taken = header ? program_header(s, p, n) : program_body(s, p, n);
-    if (taken == CURL_WRITEFUNC_PAUSE)
-        return taken;
     g->delivered = true;
-    if (taken != n)
+    if (taken != n && taken != CURL_WRITEFUNC_PAUSE)
         g->refused = true;
     return taken;
 }
@@ -83,7 +85,7 @@ static size_t forward(struct gate *g, bool header, char *p, size_t n)
 static void pass(struct gate *g)
 {
     g->state = GATE_PASS;
-    g->late = false;
+    g->late = g->block_open = false;
     g->committed(g->ctx);
 }
 
@@ -146,7 +148,7 @@ static bool block_is_final(struct gate *g, long status)
     if (status != g->line_status)
         return false; /* a proxy's answer to CONNECT */
     if (status < 200)
-        return status == 101;
+        return status == 101 && !g->h2c; /* after "Upgrade: h2c" the answer is still to come */
     if (status < 300)
         return true;
     if (status < 400)
@@ -160,7 +162,7 @@ static void decide(struct gate *g, int status, bool first_body_byte)
     g->status = status;
     if (again)
         g->state = GATE_CAPTURE;
-    else if (first_body_byte || g->policy->commit == COMMIT_HEADERS)
+    else if (first_body_byte || status == 101 || g->policy->commit == COMMIT_HEADERS)
         pass(g);
     else
         g->late = true;
@@ -171,11 +173,14 @@ static void read_line(struct gate *g, const char *p, size_t n)
     if (is_status_line(p, n)) {
         g->line_status = status_of_line(p, n);
         g->block_open = true;
+        g->h2c = false;
         hints_reset(&g->hints);
     } else if (is_block_end(p, n)) {
         g->block_open = false;
     } else if (g->block_open) {
         hints_line(&g->hints, p, n);
+        if (g->line_status == 101 && n > 8 && !strncasecmp(p, "Upgrade:", 8))
+            g->h2c = memmem(p, n, "h2c", 3) != NULL;
     }
 }
 
@@ -240,20 +245,22 @@ size_t gate_body(char *p, size_t size, size_t n, void *gate)
 
 void gate_begin(struct gate *g, bool pass_at_once)
 {
-    struct shadow *s = g->shadow;
     hold_clear(&g->hold);
-    if (!g->hold.memory) {
-        hold_begin(&g->hold, s->hold_memory, s->hold_capacity);
-        s->hold_memory = NULL;
-        s->hold_capacity = 0;
-    }
     hints_reset(&g->hints);
     g->state = pass_at_once ? GATE_PASS : GATE_HOLD;
     g->watch = pass_at_once;
-    g->late = g->block_open = g->delivered = g->refused = false;
+    g->late = g->h2c = g->block_open = g->delivered = g->refused = false;
     g->line_status = g->status = 0;
     g->held_body = g->held_headers = 0;
     g->replaying = NULL;
+}
+
+void gate_end(struct gate *g)
+{
+    g->replaying = NULL;
+    hold_clear(&g->hold);
+    if (g->hold.capacity > HOLD_KEPT)
+        hold_free(&g->hold);
 }
 
 void gate_discard(struct gate *g)

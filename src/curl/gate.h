@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * The commit rule: the program sees exactly one response. While an attempt runs, our callbacks
- * stand in for the program's and hold what libcurl delivers until it is certain what the answer is:
+ * The commit rule: the program sees exactly one response. While an attempt runs, our callbacks stand
+ * in for the program's and hold what libcurl delivers until it is certain what the answer is:
  *
- *   HOLD     header lines are kept. At the end of a block that is certainly the last (not 1xx, not
- * a CONNECT answer, not a redirect that will be followed, not an authentication round), or at the
- * first body byte, or after the perform, the status is known: PASS     a good answer: what is held
- * goes to the program's callbacks in its order, the rest streams straight through. From the first
- * byte on the attempt can never be made again. CAPTURE  an answer that shall be tried again: its
- * body is kept too, up to hold_limit, because it must still be delivered if another attempt turns
- * out to be impossible.
+ *   HOLD      header lines are kept. At the end of a block that is certainly the last (not 1xx, not a
+ *             CONNECT answer, not a redirect that will be followed, not an authentication round), or
+ *             at the first body byte, or after the perform, the status is known:
+ *   PASS      a good answer: what is held goes to the program's callbacks in its order, the rest
+ *             streams straight through. From the first byte on the attempt can never be made again.
+ *   CAPTURE   an answer that shall be tried again: its body is kept too, up to hold_limit, because it
+ *             must still be delivered if another attempt turns out to be impossible.
  *
  * With commit = late a good answer stays held until its first body byte.
  *
  *     gate_begin(&g, false);                              before each attempt
  *     api->easy_perform(handle) with gate_header and gate_body as callbacks
  *     gate_discard(&g)  or  gate_deliver(&g)              after it
+ *     gate_end(&g)                                        when the transfer is over
  *
- * The program's callbacks may pause, refuse, throw, or change options: they are called with what
- * the shadow says at that moment. One thread at a time. Memory comes from the shadow and goes back.
- */
+ * A struct gate is zeroed once and used for all transfers of a handle. The program's callbacks may
+ * pause, refuse, throw, or change options: they are called with what the shadow says at that moment.
+ * One thread at a time. When memory for holding is short, the answer passes. */
 #ifndef CURL_GATE_H
 #define CURL_GATE_H
 
@@ -43,6 +44,7 @@ struct gate {
     enum gate_state state;
     bool watch;         /* everything passes at once; headers are only read */
     bool late;          /* good, but held until the first body byte */
+    bool h2c;           /* the block is a switch to HTTP/2 */
     bool block_open;    /* lines of a block came, its end did not */
     bool delivered;     /* the program's callbacks were called */
     bool refused;       /* the program took less than it was given */
@@ -59,6 +61,7 @@ struct gate {
 void gate_begin(struct gate *g, bool pass_at_once);
 size_t gate_header(char *p, size_t size, size_t n, void *gate);
 size_t gate_body(char *p, size_t size, size_t n, void *gate);
+void gate_end(struct gate *g);
 /* Drops what is held: the attempt is made again, or the program has cancelled. */
 void gate_discard(struct gate *g);
 /* Hands out what is still held, after the perform. 0: all taken; CURL_WRITEFUNC_PAUSE: the program

@@ -7,18 +7,19 @@
 
 #define CAPACITY_FIRST 2048
 
-void hold_begin(struct hold *h, char *memory, size_t capacity)
-{
-    h->memory = memory;
-    h->capacity = capacity;
-    hold_clear(h);
-}
-
 void hold_clear(struct hold *h)
 {
     h->begin = h->end = h->last = 0;
     while (h->block)
         free(h->blocks[--h->block].url);
+}
+
+void hold_free(struct hold *h)
+{
+    hold_clear(h);
+    free(h->memory);
+    h->memory = NULL;
+    h->capacity = 0;
 }
 
 static bool hold_room(struct hold *h, size_t need)

@@ -3,7 +3,7 @@
  * What an attempt has delivered so far and the program has not seen yet: header lines and body
  * pieces in their order, in one growing piece of memory.
  *
- *     hold_begin(&h, memory, capacity);
+ *     struct hold h = {0};
  *     hold_add(&h, HELD_HEADER, p, n);                   false: no memory; nothing was added
  *     while ((e = hold_first(&h)))  { deliver e->bytes; hold_next(&h); }
  *
@@ -51,13 +51,13 @@ struct hold {
     struct block_info blocks[HOLD_BLOCKS_MAX]; /* of the blocks that ended */
 };
 
-/* h is zeroed, or was cleared. */
-void hold_begin(struct hold *h, char *memory, size_t capacity);
 bool hold_add(struct hold *h, enum held_kind kind, const char *p, size_t n);
 struct held *hold_first(struct hold *h);
 struct held *hold_last(struct hold *h);
 void hold_next(struct hold *h);
+/* Nothing is held; the memory stays. */
 void hold_clear(struct hold *h);
+void hold_free(struct hold *h);
 static inline bool hold_empty(const struct hold *h)
 {
     return h->begin == h->end;

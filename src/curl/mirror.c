@@ -7,13 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A longer word is cut: it is then like no method and no scheme that we know. */
 static void copy_word(char *to, size_t size, const char *from)
 {
-    size_t n = from ? strnlen(from, size) : 0;
-    if (n >= size)
-        n = 0; /* no method or scheme is that long: as if unknown */
+    size_t n = from ? strnlen(from, size - 1) : 0;
     memcpy(to, from ? from : "", n);
     to[n] = '\0';
+}
+
+/* A size above the one before drops a copy that was made for the smaller one. */
+static void set_fields_size(struct shadow *s, curl_off_t size)
+{
+    if (s->fields_copied && s->fields_size < size)
+        s->fields = s->fields_copied = false;
+    s->fields_size = size;
 }
 
 static void set_url(struct shadow *s, const char *url)
@@ -59,6 +66,7 @@ static void set_request(struct shadow *s, CURLoption option, union option_argume
     default: /* POSTFIELDS, COPYPOSTFIELDS */
         s->request = REQUEST_POST;
         s->fields = v.pointer != NULL;
+        s->fields_copied = s->fields && option == CURLOPT_COPYPOSTFIELDS;
         break;
     }
 }
@@ -158,10 +166,21 @@ static void set_rest(struct shadow *s, CURLoption option, union option_argument 
         copy_word(s->method, sizeof s->method, v.pointer);
         break;
     case CURLOPT_POSTFIELDSIZE:
-        s->fields_size = v.number;
+        set_fields_size(s, v.number);
         break;
     case CURLOPT_POSTFIELDSIZE_LARGE:
-        s->fields_size = v.offset;
+        set_fields_size(s, v.offset);
+        break;
+    case CURLOPT_INFILESIZE:
+        s->upload_size = v.number;
+        break;
+    case CURLOPT_INFILESIZE_LARGE:
+        s->upload_size = v.offset;
+        break;
+    case CURLOPT_QUOTE:
+    case CURLOPT_PREQUOTE:
+    case CURLOPT_POSTQUOTE:
+        s->quote |= v.pointer != NULL;
         break;
     case CURLOPT_CONNECT_ONLY:
         s->connect_only = v.number != 0;

@@ -2,8 +2,8 @@
  *
  * An answer of our own, without a transfer. Merely returning a code would leave the status, sizes
  * and headers of the handle's last transfer to be read as this one's. So libcurl performs an empty
- * URL first: that fails at once, without a socket or a callback, and resets every CURLINFO, while
- * connections stay pooled. Then the code and the text are ours. */
+ * URL first: that fails at once, without a socket, and resets every CURLINFO, while connections stay
+ * pooled. Only a debug callback hears of it. Then the code and the text are ours. */
 #ifndef CURL_REFUSE_H
 #define CURL_REFUSE_H
 

@@ -2,7 +2,7 @@
 #include "curl/shadow.h"
 
 #include "base/compiler.h"
-#include "base/hash.h"
+#include "curl/transfer.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -103,10 +103,11 @@ static void options_default(struct shadow *s)
         .write_data = stdout,
         .noprogress = true,
         .fields_size = -1,
+        .upload_size = -1,
         .read_data = stdin,
         .binding = s->binding, /* a transfer in flight counts there */
-        .hold_memory = s->hold_memory,
-        .hold_capacity = s->hold_capacity,
+        .hidden_errno = s->hidden_errno,
+        .transfer_memory = s->transfer_memory,
     };
     *s = fresh;
 }
@@ -114,7 +115,9 @@ static void options_default(struct shadow *s)
 static void shadow_free(struct shadow *s)
 {
     free(s->url);
-    free(s->hold_memory);
+    if (s->transfer_memory)
+        hold_free(&s->transfer_memory->gate.hold);
+    free(s->transfer_memory);
     free(s);
 }
 
@@ -148,9 +151,8 @@ struct shadow *shadow_copy(CURL *copy, const struct shadow *original)
     s->handle = copy;
     s->transfer = NULL;
     s->url = url;
-    s->hold_memory = NULL;
-    s->hold_capacity = 0;
-    s->recovered = false;
+    s->hidden_errno = 0;
+    s->transfer_memory = NULL;
     return s;
 }
 

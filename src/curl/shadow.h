@@ -48,10 +48,13 @@ struct shadow {
 
     /* Where the request body comes from. */
     enum request request;
-    char method[16]; /* CURLOPT_CUSTOMREQUEST; "" */
-    bool fields;     /* POSTFIELDS or COPYPOSTFIELDS is not NULL */
+    char method[16];    /* CURLOPT_CUSTOMREQUEST; "" */
+    bool fields;        /* POSTFIELDS or COPYPOSTFIELDS is not NULL */
+    bool fields_copied; /* COPYPOSTFIELDS */
+    bool quote;         /* ftp commands before or after the transfer */
     bool connect_only;
     curl_off_t fields_size; /* -1: strlen */
+    curl_off_t upload_size; /* INFILESIZE; -1: unknown */
     curl_read_callback read_fn;
     void *read_data; /* with read_fn NULL: a FILE * */
     curl_seek_callback seek_fn;
@@ -78,9 +81,8 @@ struct shadow {
     bool target_known; /* binding belongs to the options as they are */
     bool no_target;    /* with target_known: they lead to no host */
     enum protocol protocol;
-    bool recovered; /* the last perform succeeded after a retry */
-    char *hold_memory;
-    size_t hold_capacity;
+    long hidden_errno; /* OS_ERRNO of a failure that the program has not seen; 0: none */
+    struct transfer *transfer_memory; /* for `transfer`; NULL: never performed */
 };
 
 struct shadow *shadow_add(CURL *handle, const struct curl_api *api);

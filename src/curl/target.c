@@ -4,15 +4,13 @@
 #include "base/compiler.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* Which of CURLOPT_URL and CURLOPT_CURLU counts when both are set. */
-#define VERSION_CURLU_WINS 0x080000
-
 struct scheme {
-    const char *name;
+    char name[8];
     uint16_t port;
     enum protocol protocol;
 };
@@ -49,16 +47,12 @@ static CURLU *parse(const struct shadow *s)
         return NULL;
     CURLUcode bad;
     if (s->default_protocol[0] && !strstr(s->url, "://")) {
-        char *guess = NULL;
         size_t n = strlen(s->default_protocol) + 3 + strlen(s->url) + 1;
-        guess = malloc(n);
-        bad = CURLUE_OUT_OF_MEMORY;
-        if (guess) {
-            char *end = stpcpy(stpcpy(guess, s->default_protocol), "://");
-            memcpy(end, s->url, strlen(s->url) + 1);
-            bad = api->url_set(u, CURLUPART_URL, guess, flags);
-        }
-        free(guess);
+        char *whole = malloc(n);
+        if (whole)
+            snprintf(whole, n, "%s://%s", s->default_protocol, s->url);
+        bad = whole ? api->url_set(u, CURLUPART_URL, whole, flags) : CURLUE_OUT_OF_MEMORY;
+        free(whole);
     } else {
         bad = api->url_set(u, CURLUPART_URL, s->url, flags);
     }
@@ -138,8 +132,7 @@ bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
     s->target_known = s->no_target = false;
     if (!api->url || (!s->url && !s->curlu))
         return false;
-    bool by_handle = s->curlu && (!s->url || api->version_num >= VERSION_CURLU_WINS);
-    CURLU *parsed = by_handle ? s->curlu : parse(s);
+    CURLU *parsed = s->curlu ? s->curlu : parse(s); /* CURLOPT_CURLU wins where both are set */
     if (!parsed)
         return false;
     struct parts part = {0};
@@ -154,7 +147,7 @@ bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
     api->free(part.host);
     api->free(part.port);
     api->free(part.path);
-    if (!by_handle)
+    if (parsed != s->curlu)
         api->url_cleanup(parsed);
     s->target_known |= ok;
     return ok;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One perform of the program: all attempts of it. Lives on the stack of easy_perform; leaving that
- * frame in any way (return, C++ exception, pthread_cancel) goes through transfer_leave, which puts
- * the handle's options back.
- *
- * transfer_now is the innermost transfer of this thread; callbacks may start others on other
- * handles, which nest. */
+ * One perform of the program: all attempts of it. It lies in memory that belongs to the handle, so
+ * that nothing points into a stack that a longjmp has left. Leaving easy_perform by return, C++
+ * exception or pthread_cancel goes through transfer_leave, which puts the handle's options back. */
 #ifndef CURL_TRANSFER_H
 #define CURL_TRANSFER_H
 
@@ -20,25 +17,24 @@
 
 struct transfer {
     struct shadow *shadow;
-    struct transfer *outer;
     struct engine *engine;
     struct call call;
     struct gate gate;
     struct body body;
     int64_t app_deadline_ns; /* from CURLOPT_TIMEOUT(_MS); INT64_MAX: none */
+    long timeout_ms;         /* the program's, as it was when we set ours */
+    long relaxed_timeout_ms; /* TIMEOUT_MS once a good answer streams; -1: as it is */
     bool wrapped;            /* our callbacks are on the handle */
     bool read_wrapped;
-    bool bounded;                /* our time limits are on the handle */
-    bool holds;                  /* answers are held until they are judged */
-    bool delivering;             /* the perform is over, the program is being given what was held */
-    bool paused;                 /* it has paused that */
-    bool reset;                  /* the program took its options back in flight */
-    bool ended;                  /* counted */
-    long relaxed_timeout_ms;     /* TIMEOUT_MS once a good answer streams; -1: as it is */
+    bool bounded;    /* our time limits are on the handle */
+    bool shortened;  /* and this attempt has less time than the program gave the whole request */
+    bool holds;      /* answers are held until they are judged */
+    bool performing; /* inside libcurl; else we wait, or deliver what was held */
+    bool paused;     /* the program has paused what is being delivered */
+    bool reset;      /* it took its options back in flight */
+    bool ended;      /* counted */
     char error[CURL_ERROR_SIZE]; /* where the program has no buffer */
 };
-
-extern __thread struct transfer *transfer_now;
 
 /* Our callbacks and bounds on the handle, and off again. */
 void transfer_wrap(struct transfer *t);

@@ -23,10 +23,10 @@ void transfer_wrap(struct transfer *t)
     if (t->read_wrapped) {
         api->easy_setopt(h, CURLOPT_READFUNCTION, body_read);
         api->easy_setopt(h, CURLOPT_READDATA, &t->body);
-        if (s->seek_fn) {
+        if (t->body.seek_fn) {
             api->easy_setopt(h, CURLOPT_SEEKFUNCTION, body_seek);
             api->easy_setopt(h, CURLOPT_SEEKDATA, &t->body);
-        } else if (s->ioctl_fn) {
+        } else if (t->body.ioctl_fn) {
             api->easy_setopt(h, CURLOPT_IOCTLFUNCTION, body_ioctl);
             api->easy_setopt(h, CURLOPT_IOCTLDATA, &t->body);
         }
@@ -76,7 +76,7 @@ void transfer_unwrap_copy(const struct transfer *t, CURL *copy)
 bool shadow_replaced(const struct shadow *s, CURLoption option)
 {
     const struct transfer *t = s->transfer;
-    if (!t || !t->wrapped)
+    if (!t || !t->wrapped || t->reset)
         return false;
     switch (option) {
     case CURLOPT_WRITEFUNCTION:
@@ -129,11 +129,14 @@ void transfer_bound(struct transfer *t, int64_t now_ns)
     bool first = t->call.attempts == 0 && now_ns - t->call.begun_ns < NS_PER_MS;
     int64_t program = first ? s->timeout_ms : ms_left(t->app_deadline_ns, now_ns);
     int64_t answered = tighter(program, ms_up(p->attempt_timeout_ns));
+    bool must_answer = t->holds && t->call.attempts > 0;
     int64_t waiting =
-        t->call.attempts ? tighter(answered, ms_left(t->call.deadline_ns, now_ns)) : answered;
+        must_answer ? tighter(answered, ms_left(t->call.deadline_ns, now_ns)) : answered;
     int64_t connecting = tighter(s->connect_timeout_ms, ms_up(p->connect_timeout_ns));
     bool stall = p->stall_timeout_ns && !s->low_speed_time_s;
-    t->relaxed_timeout_ms = waiting == answered ? -1 : answered;
+    t->timeout_ms = s->timeout_ms;
+    t->relaxed_timeout_ms = waiting == answered ? -1 : (long)answered;
+    t->shortened = !first && program;
     if (likely(waiting == s->timeout_ms && connecting == s->connect_timeout_ms && !stall &&
                !t->bounded))
         return;
@@ -151,7 +154,7 @@ void transfer_bound(struct transfer *t, int64_t now_ns)
 
 void transfer_relax(struct transfer *t)
 {
-    if (t->relaxed_timeout_ms >= 0)
+    if (t->relaxed_timeout_ms >= 0 && t->timeout_ms == t->shadow->timeout_ms)
         t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_TIMEOUT_MS, t->relaxed_timeout_ms);
     t->relaxed_timeout_ms = -1;
 }

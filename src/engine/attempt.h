@@ -23,6 +23,7 @@ struct attempt {
     char method[16];        /* of the first hop; "" when the protocol has none */
     bool idempotency_key;   /* the request carries Idempotency-Key */
     bool upload;            /* the program sends a body */
+    bool shortened;         /* it had less time than the program gave, because we had waited */
     bool nothing_sent;      /* predicate N: certainly nothing of the request left */
     bool redirected;        /* redirects were followed: an earlier hop may have acted on it */
     bool header_cut;        /* ended inside a header block although the code says success */

@@ -132,8 +132,13 @@ static CURLcode fake_getinfo(CURL *h, CURLINFO info, ...)
     case CURLINFO_OS_ERRNO:
         *(long *)out = f->os_errno;
         return CURLE_OK;
-    case CURLINFO_PRETRANSFER_TIME_T:
+    case CURLINFO_NUM_CONNECTS:
+        *(long *)out = f->num_connects;
+        return CURLE_OK;
     case CURLINFO_CONNECT_TIME_T:
+        *(curl_off_t *)out = f->connect_time;
+        return CURLE_OK;
+    case CURLINFO_PRETRANSFER_TIME_T:
         *(curl_off_t *)out = f->pretransfer;
         return CURLE_OK;
     default:
@@ -228,6 +233,8 @@ static CURLcode fake_perform(CURL *h)
 {
     struct fake_handle *f = fake_of(h);
     f->response_code = f->connect_code = f->redirect_count = f->request_size = f->os_errno = 0;
+    f->num_connects = 0;
+    f->connect_time = 0;
     f->pretransfer = 0;
     if (f->error_buffer)
         f->error_buffer[0] = '\0';
@@ -244,6 +251,8 @@ static CURLcode fake_perform(CURL *h)
         return CURLE_ABORTED_BY_CALLBACK;
     f->request_size = a->unsent ? 0 : 100;
     f->pretransfer = a->unsent ? 0 : 1000;
+    f->num_connects = a->reused ? 0 : 1;
+    f->connect_time = a->unsent || a->reused ? 0 : 500;
     if (a->result)
         f->os_errno = 104;
     f->redirect_count = a->redirects;

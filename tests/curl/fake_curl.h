@@ -19,6 +19,7 @@ struct fake_attempt {
     int piece;        /* body bytes a callback; 0: all */
     CURLcode result;
     bool unsent; /* failed before anything of the request went out */
+    bool reused; /* on a connection of an earlier transfer */
     long redirects;
     const char *error; /* into the error buffer */
     long take;         /* bytes of the request body that are read; -1: all */
@@ -41,7 +42,8 @@ struct fake_handle {
     long timeouts_seen[8]; /* TIMEOUT_MS at each perform */
     char sent[8][256];     /* request body of each attempt */
 
-    long response_code, connect_code, redirect_count, request_size, os_errno;
+    long response_code, connect_code, redirect_count, request_size, os_errno, num_connects;
+    curl_off_t connect_time;
     curl_off_t pretransfer;
 };
 

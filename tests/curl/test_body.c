@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder.h"
 
-#include "curl/transfer.h"
+#include "curl/body.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define BODY "0123456789abcdefghij"
 
@@ -269,47 +272,91 @@ Test(body, fields_in_memory_are_repeatable)
     cr_assert(body_rewind(&b, false));
 }
 
-Test(body, a_multipart_part_that_was_read_needs_a_seek)
-{
-    struct program p;
-    struct source s = {.bytes = BODY};
-    char bytes[8];
-    program_start(&p, busy_then_ok, 2);
-    set_pointer(&p, CURLOPT_MIMEPOST, &s);
-
-    struct transfer t;
-    memset(&t, 0, sizeof t);
-    transfer_now = &t;
-    t.body = fresh(p.shadow);
-    cr_assert_eq(t.body.kind, BODY_MIME);
-
-    struct mime_source *with = mime_source_new(feed, seek, NULL, &s);
-    struct mime_source *without = mime_source_new(feed, NULL, NULL, &s);
-    cr_assert(body_may_rewind(&t.body, false), "no part was read");
-    mime_source_read(bytes, 1, 4, with);
-    cr_assert(body_may_rewind(&t.body, false));
-    cr_assert(body_rewind(&t.body, false));
-    cr_assert_eq(s.seeks, 1);
-    body_attempt(&t.body);
-    mime_source_read(bytes, 1, 4, without);
-    cr_assert_not(body_may_rewind(&t.body, false));
-    cr_assert(body_may_rewind(&t.body, true), "nothing was sent");
-    body_end(&t.body);
-    transfer_now = NULL;
-    mime_source_free(with);
-    mime_source_free(without);
-}
-
-Test(body, a_multipart_file_that_is_a_pipe_stops_all_repeats)
+Test(body, a_multipart_body_with_a_part_by_callback_is_sent_once)
 {
     struct program p;
     program_start(&p, busy_then_ok, 2);
     set_pointer(&p, CURLOPT_MIMEPOST, &p);
     struct body b = fresh(p.shadow);
-    mime_file_added("/etc/passwd");
     cr_assert(body_may_rewind(&b, false));
-    mime_file_added("/dev/null");
+    body_part_by_callback();
     cr_assert_not(body_may_rewind(&b, false));
+    cr_assert(body_may_rewind(&b, true), "nothing was sent");
+}
+
+Test(body, a_multipart_body_with_a_pipe_is_sent_once)
+{
+    struct program p;
+    program_start(&p, busy_then_ok, 2);
+    set_pointer(&p, CURLOPT_MIMEPOST, &p);
+    struct body b = fresh(p.shadow);
+    body_part_of_file("/etc/passwd");
+    cr_assert(body_may_rewind(&b, false));
+    body_part_of_file("/dev/null");
+    cr_assert_not(body_may_rewind(&b, false));
+}
+
+Test(body, fread_as_read_function_is_the_default)
+{
+    struct program p;
+    program_start(&p, busy_then_ok, 2);
+    set_number(&p, CURLOPT_UPLOAD, 1);
+    set_function(&p, CURLOPT_READFUNCTION, (void (*)(void))fread);
+    struct body b = fresh(p.shadow);
+    cr_assert_eq(b.kind, BODY_FILE);
+    cr_assert_not(body_is_wrapped(&b));
+}
+
+Test(body, an_upload_of_nothing_does_not_touch_the_programs_stream)
+{
+    struct program p;
+    program_start(&p, busy_then_ok, 2);
+    set_number(&p, CURLOPT_UPLOAD, 1);
+    set_number(&p, CURLOPT_INFILESIZE, 0);
+    set_pointer(&p, CURLOPT_READDATA, (void *)1); /* no FILE at all */
+    struct body b = fresh(p.shadow);
+    cr_assert_eq(b.kind, BODY_NONE);
+}
+
+static FILE *locked;
+
+static void *hold_lock(void *ready)
+{
+    flockfile(locked);
+    sem_post(ready);
+    pause();
+    return NULL;
+}
+
+Test(body, a_stream_that_another_thread_reads_is_not_waited_for, .timeout = 10)
+{
+    struct program p;
+    pthread_t thread;
+    sem_t ready;
+    sem_init(&ready, 0, 0);
+    locked = tmpfile();
+    pthread_create(&thread, NULL, hold_lock, &ready);
+    sem_wait(&ready);
+    program_start(&p, busy_then_ok, 2);
+    set_number(&p, CURLOPT_UPLOAD, 1);
+    set_pointer(&p, CURLOPT_READDATA, locked);
+    struct body b = fresh(p.shadow);
+    cr_assert_eq(b.file_position, -1);
+    cr_assert_not(body_may_rewind(&b, false));
+}
+
+Test(body, options_that_change_in_flight_are_those_of_the_next_request)
+{
+    struct program p;
+    struct source s = {.bytes = BODY}, next = {.bytes = "next"};
+    char out[64];
+    program_start(&p, busy_then_ok, 2);
+    put(&p, &s, true);
+    struct body b = fresh(p.shadow);
+    set_pointer(&p, CURLOPT_READDATA, &next);
+    set_function(&p, CURLOPT_READFUNCTION, NULL);
+    cr_assert_eq(body_read(out, 1, 7, &b), 7);
+    cr_assert_eq(out[0], '0');
 }
 
 Test(body, going_back_inside_an_attempt_begins_the_reading_anew)

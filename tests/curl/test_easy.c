@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder.h"
 
+#include "curl/transfer.h"
+
 #include <criterion/criterion.h>
 #include <unistd.h>
 
@@ -452,7 +454,7 @@ Test(easy, an_endless_stream_of_interim_answers_is_not_held_for_ever)
     snprintf(head + n, sizeof head - n, "HTTP/1.1 200 OK\n\n");
     START(&p, {.head = head, .body = "fine"});
     cr_assert_eq(program_perform(&p), CURLE_OK);
-    cr_assert_leq(p.shadow->hold_capacity, 16 * 1024);
+    cr_assert_leq(p.shadow->transfer_memory->gate.hold.capacity, 16 * 1024);
 }
 
 Test(easy, observe_mode_says_what_would_have_been_without_touching_the_body)
@@ -469,4 +471,177 @@ Test(easy, observe_mode_says_what_would_have_been_without_touching_the_body)
     cr_assert_eq(performs(&p), 1);
     close(fd);
     unlink(path);
+}
+
+Test(easy, a_pause_after_the_perform_ends_with_the_programs_own_timeout, .timeout = 20)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 401 Who\nX: 1\n\n"});
+    p.pause_at = 2;
+    set_number(&p, CURLOPT_TIMEOUT_MS, 50);
+    cr_assert_eq(program_perform(&p), CURLE_OPERATION_TIMEDOUT);
+}
+
+static CURLcode inner_result;
+
+static size_t perform_again(char *d, size_t size, size_t n, void *program)
+{
+    struct program *p = program;
+    inner_result = easy_perform(p->shadow);
+    return note(program, 'B', d, size * n);
+}
+
+Test(easy, a_perform_of_the_same_handle_while_an_answer_is_delivered_is_refused)
+{
+    struct program p;
+    setenv("HARDEN_RATE", "1/1h", 1);
+    setenv("HARDEN_MAX_WAIT", "10ms", 1);
+    START(&p, BUSY_503, OK_200);
+    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))perform_again);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(inner_result, CURLE_FAILED_INIT);
+    cr_assert_eq(performs(&p), 1);
+}
+
+static int reset_now(void *program, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    struct program *p = program;
+    (void)a, (void)b, (void)c, (void)d;
+    p->shadow->transfer->reset = true;
+    shadow_reset(p->shadow);
+    return 0;
+}
+
+Test(easy, a_reset_during_the_wait_ends_the_request)
+{
+    struct program p;
+    setenv("HARDEN_JITTER", "none", 1);
+    START(&p, RESET, OK_200);
+    set_number(&p, CURLOPT_NOPROGRESS, 0);
+    set_function(&p, CURLOPT_XFERINFOFUNCTION, (void (*)(void))reset_now);
+    set_pointer(&p, CURLOPT_XFERINFODATA, &p);
+    cr_assert_eq(program_perform(&p), CURLE_RECV_ERROR);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, options_after_a_reset_in_flight_go_to_libcurl)
+{
+    struct program p;
+    START(&p, OK_200);
+    struct transfer t = {.wrapped = true};
+    p.shadow->transfer = &t;
+    cr_assert(shadow_replaced(p.shadow, CURLOPT_WRITEFUNCTION));
+    t.reset = true;
+    cr_assert_not(shadow_replaced(p.shadow, CURLOPT_WRITEFUNCTION));
+    p.shadow->transfer = NULL;
+}
+
+Test(easy, a_switch_to_http2_is_not_the_answer)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 101 Switch\nUpgrade: h2c\n\nHTTP/2 503 \n\n", .body = "busy"},
+          {.head = "HTTP/1.1 101 Switch\nUpgrade: h2c\n\nHTTP/2 200 \n\n", .body = "fine"});
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+    cr_assert_not_null(strstr(p.seen, "B200[fine]"));
+}
+
+Test(easy, a_switch_to_another_protocol_is_the_answer)
+{
+    struct program p;
+    setenv("HARDEN_COMMIT", "late", 1);
+    START(&p, {.head = "HTTP/1.1 101 Switch\nUpgrade: websocket\n\n"});
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "H101[HTTP/1.1 101 Switch]H101[Upgrade: websocket]H101[]");
+}
+
+Test(easy, a_header_block_that_is_too_large_to_hold_is_a_good_answer_all_the_same)
+{
+    struct program p;
+    static char head[200000];
+    size_t n = (size_t)snprintf(head, sizeof head, "HTTP/1.1 200 OK\n");
+    while (n < 180000)
+        n += (size_t)snprintf(head + n, sizeof head - n, "X: %01000d\n", 1);
+    snprintf(head + n, sizeof head - n, "\n");
+    START(&p, {.head = head}, OK_200);
+    set_function(&p, CURLOPT_HEADERFUNCTION, NULL);
+    set_pointer(&p, CURLOPT_HEADERDATA, NULL);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, a_mail_on_a_reused_connection_is_not_sent_again)
+{
+    struct program p;
+    START(&p, {.result = CURLE_RECV_ERROR, .reused = true}, OK_200);
+    set_pointer(&p, CURLOPT_URL, "smtp://mail.example.com/");
+    set_number(&p, CURLOPT_UPLOAD, 1);
+    set_pointer(&p, CURLOPT_READDATA, tmpfile());
+    cr_assert_eq(program_perform(&p), CURLE_RECV_ERROR);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, a_mail_server_that_refuses_the_connection_is_asked_again)
+{
+    struct program p;
+    START(&p, REFUSED, OK_200);
+    set_pointer(&p, CURLOPT_URL, "smtp://mail.example.com/");
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+}
+
+Test(easy, ftp_commands_are_given_once)
+{
+    struct program p;
+    START(&p, {.result = CURLE_FTP_ACCEPT_TIMEOUT}, OK_200);
+    set_pointer(&p, CURLOPT_URL, "ftp://ftp.example.com/x");
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2, "a plain download is repeated");
+
+    START(&p, {.result = CURLE_FTP_ACCEPT_TIMEOUT}, OK_200);
+    set_pointer(&p, CURLOPT_URL, "ftp://ftp.example.com/x");
+    set_pointer(&p, CURLOPT_QUOTE, &p);
+    cr_assert_eq(program_perform(&p), CURLE_FTP_ACCEPT_TIMEOUT);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, a_download_without_status_is_not_cut_off_by_our_deadline)
+{
+    struct program p;
+    setenv("HARDEN_MAX_ELAPSED", "2s", 1);
+    START(&p, {.result = CURLE_FTP_ACCEPT_TIMEOUT}, OK_200);
+    set_pointer(&p, CURLOPT_URL, "ftp://ftp.example.com/x");
+    program_perform(&p);
+    cr_assert_eq(performs(&p), 2);
+    cr_assert_eq(fake_of(p.handle)->timeouts_seen[1], 0);
+}
+
+Test(easy, a_pause_between_attempts_is_accepted)
+{
+    struct program p;
+    START(&p, OK_200);
+    struct transfer t = {0};
+    p.shadow->transfer = &t;
+    cr_assert(easy_pause(p.shadow, CURLPAUSE_CONT));
+    t.performing = true;
+    cr_assert_not(easy_pause(p.shadow, CURLPAUSE_CONT));
+    p.shadow->transfer = NULL;
+}
+
+Test(easy, the_errno_of_a_hidden_failure_stays_hidden_until_another_comes)
+{
+    struct program p;
+    long e = -1;
+    START(&p, RESET, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    fake_of(p.handle)->os_errno = 104; /* libcurl keeps it */
+    cr_assert(easy_getinfo(p.shadow, CURLINFO_OS_ERRNO, &e));
+    cr_assert_eq(e, 0);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    fake_of(p.handle)->os_errno = 104;
+    cr_assert(easy_getinfo(p.shadow, CURLINFO_OS_ERRNO, &e));
+    cr_assert_eq(e, 0);
+    fake_of(p.handle)->os_errno = 111;
+    cr_assert(easy_getinfo(p.shadow, CURLINFO_OS_ERRNO, &e));
+    cr_assert_eq(e, 111);
 }

@@ -173,3 +173,25 @@ Test(shadow, the_same_url_again_keeps_what_is_known_of_it)
     number(s, CURLOPT_PORT, 81);
     cr_assert_not(s->target_known);
 }
+
+Test(shadow, a_method_that_is_too_long_is_like_no_other)
+{
+    struct shadow *s = fresh();
+    pointer(s, CURLOPT_CUSTOMREQUEST, "BASELINE-CONTROL");
+    cr_assert_str_eq(s->method, "BASELINE-CONTRO");
+}
+
+Test(shadow, a_larger_size_drops_the_copied_fields)
+{
+    struct shadow *s = fresh();
+    number(s, CURLOPT_POSTFIELDSIZE, 3);
+    pointer(s, CURLOPT_COPYPOSTFIELDS, "abc");
+    cr_assert(s->fields);
+    number(s, CURLOPT_POSTFIELDSIZE, 2);
+    cr_assert(s->fields);
+    number(s, CURLOPT_POSTFIELDSIZE, 10);
+    cr_assert_not(s->fields);
+    pointer(s, CURLOPT_POSTFIELDS, "abc");
+    number(s, CURLOPT_POSTFIELDSIZE, 20);
+    cr_assert(s->fields, "these are the program's own");
+}
