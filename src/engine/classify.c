@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define CURLE_COULDNT_CONNECT     7
+#define CURLE_TIMEDOUT            28
 #define CURLE_ABORTED_BY_CALLBACK 42
 #define CURLE_RECV_ERROR          56
 #define CURLE_HTTP2_STREAM        92
@@ -74,6 +75,9 @@ static struct verdict_of_class by_code(const struct attempt *a)
         v.class = CLASS_D;
         v.reason = REASON_AUTH;
     }
+    /* We had waited, and the time that was left was ours, not the host's. */
+    if (a->curl_code == CURLE_TIMEDOUT && a->shortened)
+        v.counted = false;
     /* "Could not connect" for want of a socket, a port or a network is no fault of the host. */
     if (a->curl_code == CURLE_COULDNT_CONNECT && a->os_errno) {
         const struct outcome_row *row = outcome_of_errno(a->os_errno);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define RATES_MAX   4 /* "60/1m 5/1s": several rates of one bucket */
-#define LIMITS_MAX  3 /* the host's bucket, and those of operations by path */
+#define LIMITS_MAX  8 /* the host's bucket, and those of operations by path */
 #define METHODS_MAX 16
 
 enum mode { MODE_ENFORCE, MODE_OBSERVE, MODE_OFF };

@@ -244,6 +244,15 @@ Test(classify, a_want_of_sockets_is_no_fault_of_the_host)
     check(&a, (struct expected){.class = 'A', .counted = true});
 }
 
+Test(classify, a_timeout_after_our_own_wait_is_no_fault_of_the_host)
+{
+    struct attempt a = request("GET");
+    a.curl_code = 28;
+    check(&a, (struct expected){.class = 'B', .counted = true});
+    a.shortened = true;
+    check(&a, (struct expected){.class = 'B'});
+}
+
 Test(classify, a_name_that_connect_could_not_resolve_is_dns)
 {
     struct attempt a = {.protocol = PROTOCOL_CONNECT, .curl_code = 6, .nothing_sent = true};
