@@ -245,8 +245,9 @@ Test(rules, every_operation_that_matches_limits)
              "[host */a/b/*]\nrate = 4/s\n");
     const struct policy *p = find(c, "x.example", 443, "/a/b/c");
     cr_assert_eq(p->limit_count, 4);
+    const uint32_t tokens[] = {1, 4, 3, 2};
     for (int i = 0; i < 4; i++)
-        cr_assert_eq(p->limits[i].rates[0].tokens, (uint32_t[]){1, 4, 3, 2}[i]);
+        cr_assert_eq(p->limits[i].rates[0].tokens, tokens[i]);
     config_discard(c);
 }
 
