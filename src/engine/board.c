@@ -252,5 +252,18 @@ void slot_reset(struct slot *s)
     size_t used = offsetof(struct slot, last_used_ns);
     clear_words(s, sizeof s->key, used);
     clear_words(s, used + sizeof s->last_used_ns, offsetof(struct slot, shown_rate));
-    clear_words(s, offsetof(struct slot, latency), sizeof *s);
+}
+
+uint64_t slot_counter(const struct slot *s, enum counter c)
+{
+    uint64_t n = 0;
+    if (c == COUNT_ATTEMPTS)
+        for (int i = 0; i < LATENCY_BUCKETS; i++)
+            n += slot_latency(s, i);
+    else if (c >= FIRST_STRIPED && c < FIRST_SELDOM)
+        for (int k = 0; k < STRIPES; k++)
+            n += atomic_load_explicit(&s->stripe[k].count[c - FIRST_STRIPED], memory_order_relaxed);
+    else
+        n = atomic_load_explicit(slot_counter_at((struct slot *)s, c), memory_order_relaxed);
+    return n;
 }

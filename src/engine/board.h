@@ -7,7 +7,7 @@
  *
  *     struct board *b = board_open(dir, 1024, now_ns);      maps, closes the descriptor
  *     struct slot *s = board_slot(b, "api.example.com", hash, SLOT_HOST, now_ns);
- *     atomic_fetch_add(&s->counters[COUNT_REQUESTS], 1);
+ *     slot_count(s, COUNT_REQUESTS, 1);
  *
  * Nothing on it is trusted. A file of a foreign owner, with wrong permissions, of another layout or
  * boot, or cut short, is not used: another layout, boot or size is replaced by a fresh file, and
@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/cpu.h"
 #include "engine/breaker.h"
 #include "engine/budget.h"
 #include "engine/classify.h"
@@ -34,66 +35,86 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC         0x6e6564726168626cULL
-#define BOARD_LAYOUT        1
-#define SLOT_NAME_SIZE      120
+#define BOARD_LAYOUT        2
+#define SLOT_NAME_SIZE      104
 #define BOARD_OVERFLOW_NAME "_other"
+#define STRIPES             LATENCY_STRIPES
 
 enum slot_kind { SLOT_HOST = 1, SLOT_BUCKET = 2 }; /* BUCKET: a limit only, not shown as a host */
 
-/* The first HOT_COUNTERS live on the line that every report writes anyway. */
 enum counter {
-    COUNT_REQUESTS,    /* begun by the program */
-    COUNT_ATTEMPTS,    /* really made */
-    COUNT_SUCCESSES,   /* requests that ended well: the host answered, and not with a 5xx */
-    COUNT_DURATION_NS, /* sum over attempts */
-    HOT_COUNTERS,
+    /* On the line of the limit, which is written at the same moment. */
+    COUNT_REQUESTS, /* begun by the program */
+    COUNT_WAITED,   /* waits for a token or for a server's hint */
+    COUNT_WAITED_NS,
+    COUNT_RATE_REJECTED, /* refused: the wait for a token or a hint would be too long */
+    /* Of every attempt or request: striped. */
+    FIRST_STRIPED,
+    COUNT_SUCCESSES = FIRST_STRIPED, /* requests that ended well: the host answered, and no 5xx */
+    COUNT_DURATION_NS,               /* sum over attempts */
+    /* Of few: each in one place. */
+    FIRST_SELDOM,
     COUNT_FAILURES =
-        HOT_COUNTERS, /* requests that ended in a failure of the host or the way to it */
+        FIRST_SELDOM, /* requests that ended in a failure of the host or the way to it */
     COUNT_RETRIES,
     COUNT_RECOVERED, /* requests that succeeded after a retry */
     COUNT_EXHAUSTED, /* requests that failed after a retry */
-    COUNT_WAITED,    /* waits for a token or for a server's hint */
-    COUNT_WAITED_NS,
-    COUNT_RATE_REJECTED, /* refused: the wait for a token or a hint would be too long */
     COUNT_BREAKER_OPENED,
     COUNT_BREAKER_REJECTED,
     COUNT_BUDGET_DENIED,
-    COUNTER_COUNT
+    COUNT_UNJUDGED, /* attempts that the closed breaker did not learn from */
+    COUNTER_COUNT,
+    COUNT_ATTEMPTS = COUNTER_COUNT, /* really made. To be read only: it is the histogram's sum */
 };
 
 enum health_status { STATUS_HEALTHY, STATUS_DEGRADED, STATUS_UNHEALTHY };
 
+#define STRIPED_COUNTERS (FIRST_SELDOM - FIRST_STRIPED)
+#define SELDOM_COUNTERS  (COUNTER_COUNT - FIRST_SELDOM)
+
+/* What every attempt writes exists STRIPES times, and each CPU writes one of them, so that two that
+ * report at once rarely want the same line. Readers add them up. */
+struct stripe {
+    _Atomic uint64_t count[STRIPED_COUNTERS];
+    _Atomic uint64_t seldom[SELDOM_COUNTERS / STRIPES]; /* these are not striped, but dealt out */
+    _Atomic uint16_t latency_low[LATENCY_BUCKETS];
+};
+
 struct slot {
-    /* Line 0: what admit writes. */
+    /* Line 0: what every decision reads, and only what is unusual writes. */
     _Atomic uint64_t key; /* board_key of the hash; 0: free; top bit: being given to another */
-    _Atomic int64_t tat_ns[RATES_MAX];
     _Atomic int64_t gate_until_ns; /* the server asked for silence until then */
     struct breaker breaker;
-    /* Line 1: what every report writes. */
     struct budget budget;
-    _Atomic int64_t last_used_ns;    /* monotonic */
-    _Atomic int64_t last_success_ms; /* wall clock; 0: never */
-    _Atomic uint64_t run;            /* results in a row: health.c packs status and count */
-    _Atomic uint64_t hot[HOT_COUNTERS];
-    /* Colder lines: failures, waits, words for people. */
-    _Atomic uint64_t cold[COUNTER_COUNT - HOT_COUNTERS];
+    _Atomic uint64_t run;         /* results in a row: health.c packs status and count */
+    _Atomic int64_t last_used_ns; /* monotonic */
+    _Atomic int64_t max_ns;       /* longest attempt */
+    /* Line 1: what begin and admit write. */
+    _Atomic int64_t tat_ns[RATES_MAX];
+    _Atomic uint64_t limit_count[FIRST_STRIPED];
+    /* What report and end write. */
+    struct stripe stripe[STRIPES];
+    _Atomic uint32_t latency_high[LATENCY_BUCKETS];
+    /* Colder lines: failures, words for people. */
     _Atomic uint32_t failures_by[REASON_GROUPS]; /* requests that ended so */
     _Atomic uint32_t retries_by[REASON_GROUPS];  /* attempts that were repeated */
     _Atomic int64_t status_since_ms;             /* 0: since it was first seen */
+    _Atomic int64_t last_success_ms;             /* wall clock; 0: never */
     _Atomic int64_t last_failure_ms;
     _Atomic uint64_t last_error; /* last_error_pack */
-    _Atomic int64_t max_ns;      /* longest attempt */
     _Atomic uint64_t shown_rate; /* tokens:32 burst:32 of the limit in force, for display */
     _Atomic int64_t shown_window_ns;
     _Atomic uint32_t bucket_index; /* slot of the limit in force when it is another one, + 1 */
     _Atomic uint16_t kind;         /* enum slot_kind */
     _Atomic uint16_t published;    /* 1: the name is whole */
     char name[SLOT_NAME_SIZE];
-    _Atomic uint64_t latency[LATENCY_BUCKETS];
 } __attribute__((aligned(CACHE_LINE)));
 
 _Static_assert(sizeof(struct slot) == 1024, "a host costs one KiB");
-_Static_assert(offsetof(struct slot, budget) == CACHE_LINE, "admit writes one line");
+_Static_assert(offsetof(struct slot, tat_ns) == CACHE_LINE, "admit writes one line");
+_Static_assert(offsetof(struct slot, stripe) == 2 * CACHE_LINE, "and shares it with no report");
+_Static_assert(sizeof(struct stripe) % CACHE_LINE == 0, "stripes share no line");
+_Static_assert(SELDOM_COUNTERS % STRIPES == 0, "counters are dealt out evenly");
 
 struct board_header {
     uint64_t magic;
@@ -196,9 +217,15 @@ static inline bool slot_touch(struct slot *s, uint64_t key, int64_t now_ns)
     return atomic_load(&s->key) == key;
 }
 
+/* Of a striped counter, the CPU's own part of it. */
 static inline _Atomic uint64_t *slot_counter_at(struct slot *s, enum counter c)
 {
-    return (int)c < (int)HOT_COUNTERS ? &s->hot[c] : &s->cold[(int)c - (int)HOT_COUNTERS];
+    if (c < FIRST_STRIPED)
+        return &s->limit_count[c];
+    if (c < FIRST_SELDOM)
+        return &s->stripe[cpu_number() % STRIPES].count[c - FIRST_STRIPED];
+    unsigned i = c - FIRST_SELDOM;
+    return &s->stripe[i % STRIPES].seldom[i / STRIPES];
 }
 
 static inline void slot_count(struct slot *s, enum counter c, uint64_t n)
@@ -206,9 +233,26 @@ static inline void slot_count(struct slot *s, enum counter c, uint64_t n)
     atomic_fetch_add_explicit(slot_counter_at(s, c), n, memory_order_relaxed);
 }
 
-static inline uint64_t slot_counter(const struct slot *s, enum counter c)
+uint64_t slot_counter(const struct slot *s, enum counter c);
+
+/* Counts an attempt and how long it took. */
+static inline void slot_attempt(struct slot *s, int64_t duration_ns)
 {
-    return atomic_load_explicit(slot_counter_at((struct slot *)s, c), memory_order_relaxed);
+    struct stripe *own = &s->stripe[cpu_number() % STRIPES];
+    int i = latency_bucket(duration_ns);
+    uint16_t was = atomic_fetch_add_explicit(&own->latency_low[i], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&own->count[COUNT_DURATION_NS - FIRST_STRIPED], (uint64_t)duration_ns,
+                              memory_order_relaxed);
+    if (unlikely(latency_carry_due(was)))
+        latency_carry(&s->latency_high[i], &s->stripe[0].latency_low[i],
+                      &s->stripe[1].latency_low[i]);
+}
+
+/* How many attempts are in bucket i of the histogram. */
+static inline uint64_t slot_latency(const struct slot *s, int i)
+{
+    return latency_total(&s->latency_high[i], &s->stripe[0].latency_low[i],
+                         &s->stripe[1].latency_low[i]);
 }
 
 #endif

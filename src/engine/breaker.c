@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/breaker.h"
 
-#include "base/clock.h"
-
 /* How long a prober may keep others away; one that was killed is replaced after that. */
 #define PROBE_LEASE_NS (30 * NS_PER_S)
 /* When to ask again while another one probes. */
 #define PROBE_POLL_NS (1 * NS_PER_S)
-#define WINDOW_S      30
 #define WINDOW_MIN    10
 /* A time further ahead is not ours, whatever the configuration. */
 #define HORIZON_NS (24 * 3600 * NS_PER_S)
@@ -114,47 +111,59 @@ static struct word opened(const struct policy *p, struct word w, int64_t now_ns,
         .state = BREAKER_OPEN, .trips = trips, .time_ns = now_ns + open_for_ns(p, trips, random)};
 }
 
-/* window: start in s 28 bits, total 18, failed 18. */
-#define COUNT_BITS 18
-#define COUNT_MAX  ((1u << COUNT_BITS) - 1)
-#define HALVE_AT   (1u << (COUNT_BITS - 1))
+/* window: start in s 24 bits, results before it 24 (the lowest of the count), failed 16; 0: none. A
+ * good result changes nothing here: how many there were is the difference of two counts. */
+#define COUNT_MASK  0xffffffu
+#define FAILED_BITS 16
+#define FAILED_MASK 0xffffu
+/* From there on the window goes on with half of each, before the count runs over. */
+#define HALVE_FAILED (FAILED_MASK / 2)
+#define HALVE_TOTAL  (COUNT_MASK / 2)
+/* Who counted before others began a new window finds fewer than that had at its start. */
+#define BEHIND (COUNT_MASK - 0xffff)
 
-static uint64_t window_pack(uint64_t start_s, uint64_t total, uint64_t failed)
+static uint64_t window_pack(uint32_t start_s, uint32_t before, uint32_t failed)
 {
-    return start_s << (2 * COUNT_BITS) | total << COUNT_BITS | failed;
+    return (uint64_t)(start_s & BREAKER_START_MASK) << BREAKER_START_SHIFT |
+           (uint64_t)(before & COUNT_MASK) << FAILED_BITS | failed;
 }
 
 /* Counts a result; true when the ratio says that the circuit must open. */
-static bool window_add(struct breaker *b, const struct policy *p, bool failed, int64_t now_ns)
+static bool window_add(struct breaker *b, const struct policy *p, bool failed, uint64_t results,
+                       int64_t now_ns)
 {
-    uint64_t now_s = ((uint64_t)now_ns / NS_PER_S) & ((1u << 28) - 1);
-    uint64_t raw = load(&b->window), total, bad;
-    for (;;) {
-        uint64_t start = raw >> (2 * COUNT_BITS);
-        total = (raw >> COUNT_BITS) & COUNT_MAX;
-        bad = raw & COUNT_MAX;
-        if (start <= now_s && now_s - start < WINDOW_S && total < HALVE_AT && bad <= total) {
-            /* The common case is one add, which needs no second try when others count too. */
-            raw = atomic_fetch_add_explicit(&b->window, (1ULL << COUNT_BITS) + failed,
-                                            memory_order_relaxed);
-            total = ((raw >> COUNT_BITS) & COUNT_MAX) + 1;
-            bad = (raw & COUNT_MAX) + failed;
-            break;
+    uint64_t raw = load(&b->window);
+    uint32_t start, before, bad, total;
+    do {
+        bool over = breaker_window_over(raw, now_ns);
+        if (!failed && (!over || !results))
+            return false; /* the usual case writes nothing */
+        start =
+            over ? (uint32_t)((uint64_t)now_ns / NS_PER_S) : (uint32_t)(raw >> BREAKER_START_SHIFT);
+        before = over ? (uint32_t)results - 1 : (uint32_t)(raw >> FAILED_BITS);
+        bad = (over ? 0 : (uint32_t)raw & FAILED_MASK) + failed;
+        total = ((uint32_t)results - before) & COUNT_MASK;
+        if (total < bad || total > BEHIND)
+            total = bad;
+        if (bad > HALVE_FAILED || total > HALVE_TOTAL) {
+            bad /= 2;
+            total /= 2;
+            before = (uint32_t)results - total;
         }
-        bool keep = start <= now_s && now_s - start < WINDOW_S && bad <= total;
-        total = (keep ? total / 2 : 0) + 1;
-        bad = (keep ? bad / 2 : 0) + failed;
-        if (swap(&b->window, &raw, window_pack(keep ? start : now_s, total, bad)))
-            break;
-    }
+    } while (!swap(&b->window, &raw, window_pack(start, before, bad)));
     return failed && p->breaker_ratio_percent > 0 && total >= WINDOW_MIN &&
-           bad * 100 >= total * (unsigned)p->breaker_ratio_percent;
+           bad * 100 >= total * (uint64_t)p->breaker_ratio_percent;
 }
 
-static bool report_closed(struct breaker *b, const struct policy *p, bool success, int64_t now_ns,
-                          uint64_t random, uint64_t raw)
+bool breaker_wants_results(const struct breaker *b, bool success, int64_t now_ns)
 {
-    bool ratio = window_add(b, p, !success, now_ns);
+    return !success || breaker_window_over(load(&b->window), now_ns);
+}
+
+static bool report_closed(struct breaker *b, const struct policy *p, bool success, uint64_t results,
+                          int64_t now_ns, uint64_t random, uint64_t raw)
+{
+    bool ratio = window_add(b, p, !success, results, now_ns);
     for (;;) {
         struct word w = unpack(raw);
         if (w.state != BREAKER_CLOSED)
@@ -194,12 +203,12 @@ static bool report_probe(struct breaker *b, const struct policy *p, bool success
 }
 
 bool breaker_report(struct breaker *b, const struct policy *p, bool success, bool probe,
-                    int64_t now_ns, uint64_t random)
+                    uint64_t results, int64_t now_ns, uint64_t random)
 {
     uint64_t raw = load(&b->state);
     enum breaker_state state = unpack(raw).state;
     if (state == BREAKER_CLOSED)
-        return report_closed(b, p, success, now_ns, random, raw);
+        return report_closed(b, p, success, results, now_ns, random, raw);
     /* Results of requests that were under way when the circuit opened decide nothing. */
     return probe && report_probe(b, p, success, now_ns, random, raw);
 }

@@ -89,6 +89,12 @@ static bool feeds_breaker(const struct verdict_of_class *v)
            (v->class == CLASS_A || v->class == CLASS_B || v->reason == REASON_HTTP_5XX);
 }
 
+/* All that the breaker has learnt from, and this attempt. */
+static uint64_t results_of(const struct slot *s)
+{
+    return slot_counter(s, COUNT_ATTEMPTS) - slot_counter(s, COUNT_UNJUDGED);
+}
+
 /* Status and breaker learn from every attempt that says something about the host. */
 static void judge_host(struct call *c, struct slot *s, const struct verdict_of_class *v,
                        int64_t now_ns, int64_t wall_ns, uint64_t random)
@@ -96,15 +102,21 @@ static void judge_host(struct call *c, struct slot *s, const struct verdict_of_c
     const struct policy *p = c->policy;
     bool good = is_success(v), probe = c->probe;
     c->probe = false;
+    if (likely(good && p->breaker != BREAKER_OFF && breaker_expects_success(&s->breaker, now_ns) &&
+               health_expects_success(s)))
+        return;
     if (call_is_overflow(c, s))
         return;
-    if (call_breaker_used(c, s)) {
-        if (good || feeds_breaker(v)) {
-            if (unlikely(breaker_report(&s->breaker, p, good, probe, now_ns, random)))
-                call_tell_breaker(c, s, now_ns);
-        } else if (probe) {
+    if (likely(call_breaker_used(c, s) && (good || feeds_breaker(v)))) {
+        /* Counting the results is some work, and asked for only now and then. */
+        uint64_t results =
+            unlikely(breaker_wants_results(&s->breaker, good, now_ns)) ? results_of(s) : 0;
+        if (unlikely(breaker_report(&s->breaker, p, good, probe, results, now_ns, random)))
+            call_tell_breaker(c, s, now_ns);
+    } else {
+        slot_count(s, COUNT_UNJUDGED, 1);
+        if (probe)
             breaker_cancel(&s->breaker, now_ns);
-        }
     }
     enum health_status status;
     if ((good || v->counted) &&
@@ -242,17 +254,24 @@ static bool retry(struct call *c, struct slot *s, const struct attempt *a, int64
     return !c->observe;
 }
 
+/* What classify says of these, without a look at its tables. */
+static const struct verdict_of_class good_verdict = {.class = CLASS_SUCCESS, .alive = true};
+
+static bool plainly_good(const struct attempt *a)
+{
+    return a->protocol == PROTOCOL_HTTP && !a->curl_code && !a->header_cut &&
+           a->http_status >= 200 && a->http_status < 300;
+}
+
 bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                  uint64_t random, int64_t *at_ns)
 {
     struct slot *s = call_slot(c);
     int64_t duration_ns = larger(a->duration_ns, 0);
-    c->last = classify(a, c->policy);
+    c->last = likely(plainly_good(a)) ? good_verdict : classify(a, c->policy);
     c->attempts++;
     c->waiting = false;
-    slot_count(s, COUNT_ATTEMPTS, 1);
-    slot_count(s, COUNT_DURATION_NS, (uint64_t)duration_ns);
-    atomic_fetch_add_explicit(&s->latency[latency_bucket(duration_ns)], 1, memory_order_relaxed);
+    slot_attempt(s, duration_ns);
     raise(&s->max_ns, duration_ns);
     slot_touch(s, c->binding->key, now_ns);
     judge_host(c, s, &c->last, now_ns, wall_ns, random);
@@ -280,7 +299,8 @@ static void count_outcome(struct call *c, struct slot *s, int64_t wall_ns)
         slot_count(s, COUNT_SUCCESSES, 1);
         if (c->attempts > 1)
             slot_count(s, COUNT_RECOVERED, 1);
-        atomic_store_explicit(&s->last_success_ms, wall_ms, memory_order_relaxed);
+        if (atomic_load_explicit(&s->last_success_ms, memory_order_relaxed) != wall_ms)
+            atomic_store_explicit(&s->last_success_ms, wall_ms, memory_order_relaxed);
         budget_success(&s->budget);
     } else if (is_failure(&c->last)) {
         slot_count(s, COUNT_FAILURES, 1);

@@ -31,6 +31,14 @@ static int64_t gate_end(const struct call *c, const struct slot *s, int64_t now_
     return gate;
 }
 
+/* Buckets that found the table full share one slot; as long as there are words, each has its own,
+ * for two limits on one word could make each other wait for ever. */
+static _Atomic int64_t *tat_of(const struct call *c, int limit, int rate)
+{
+    struct slot *s = c->binding->bucket[limit];
+    return &s->tat_ns[call_is_overflow(c, s) ? (limit + rate) % RATES_MAX : rate];
+}
+
 struct taken {
     _Atomic int64_t *tat;
     int64_t before, after;
@@ -44,8 +52,7 @@ static int64_t earliest(const struct call *c, int64_t now_ns, int64_t t_ns)
     for (int i = 0; i < p->limit_count; i++) {
         for (int j = 0; j < p->limits[i].rate_count; j++) {
             const struct rate *r = &p->limits[i].rates[j];
-            int64_t tat =
-                atomic_load_explicit(&c->binding->bucket[i]->tat_ns[j], memory_order_relaxed);
+            int64_t tat = atomic_load_explicit(tat_of(c, i, j), memory_order_relaxed);
             int64_t e = gcra_earliest(gcra_clamp(tat, now_ns, r, p->cost), t_ns, r, p->cost);
             if (e > start)
                 start = e;
@@ -63,7 +70,7 @@ static bool take_all(const struct call *c, int64_t now_ns, int64_t t_ns)
     for (int i = 0; i < p->limit_count; i++) {
         for (int j = 0; j < p->limits[i].rate_count; j++) {
             struct taken *k = &taken[n++];
-            k->tat = &c->binding->bucket[i]->tat_ns[j];
+            k->tat = tat_of(c, i, j);
             if (gcra_take(k->tat, now_ns, t_ns, &p->limits[i].rates[j], p->cost, &k->before,
                           &k->after) == t_ns)
                 continue;
@@ -170,7 +177,9 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
         c->reserved_ns = t;
         return wait_until(c, s, why, t, now_ns);
     }
-    return wait_until(c, s, REFUSED_RATE, t > now_ns ? t : now_ns + CROWDED_NS, now_ns);
+    t = t > now_ns ? t : now_ns + CROWDED_NS;
+    return t > latest ? refuse(c, s, REFUSED_RATE, t, now_ns)
+                      : wait_until(c, s, REFUSED_RATE, t, now_ns);
 }
 
 static struct admission start(struct call *c, struct slot *s, int64_t now_ns)
@@ -193,7 +202,8 @@ static struct admission start(struct call *c, struct slot *s, int64_t now_ns)
 struct admission call_admit(struct call *c, int64_t now_ns)
 {
     struct slot *s = call_slot(c);
-    if (call_breaker_used(c, s)) {
+    c->probe = false;
+    if (unlikely(!breaker_is_calm(&s->breaker)) && call_breaker_used(c, s)) {
         struct breaker_answer a = breaker_admit(&s->breaker, c->policy, now_ns);
         if (unlikely(a.changed))
             call_tell_breaker(c, s, now_ns);

@@ -6,11 +6,10 @@
 #define ROW_MAX       ((1ULL << 28) - 1)
 #define SUCCESS_SHIFT 28
 #define STATUS_SHIFT  56
-#define SEEN          (1ULL << 63)
 
 static uint64_t pack(enum health_status status, uint64_t failures, uint64_t successes)
 {
-    return SEEN | (uint64_t)status << STATUS_SHIFT | successes << SUCCESS_SHIFT | failures;
+    return HEALTH_SEEN | (uint64_t)status << STATUS_SHIFT | successes << SUCCESS_SHIFT | failures;
 }
 
 static enum health_status status_of(uint64_t run)
@@ -50,7 +49,7 @@ bool health_result(struct slot *s, bool success, int unhealthy_after, int health
     } while (!atomic_compare_exchange_weak_explicit(&s->run, &run, next, memory_order_relaxed,
                                                     memory_order_relaxed));
     bool changed = status_of(next) != status_of(run);
-    if (changed || !(run & SEEN))
+    if (changed || !(run & HEALTH_SEEN))
         atomic_store_explicit(&s->status_since_ms, wall_ms, memory_order_relaxed);
     if (changed)
         *now = status_of(next);

@@ -22,6 +22,12 @@
 /* A result of a host: returns true and the new status when it changed. */
 bool health_result(struct slot *s, bool success, int unhealthy_after, int healthy_after,
                    int64_t wall_ms, enum health_status *now);
+/* Whether a success would change nothing, so that it need not be told. */
+#define HEALTH_SEEN (1ULL << 63)
+static inline bool health_expects_success(const struct slot *s)
+{
+    return atomic_load_explicit(&s->run, memory_order_relaxed) == HEALTH_SEEN;
+}
 enum health_status health_status(const struct slot *s);
 uint32_t health_failures_in_row(const struct slot *s);
 const char *health_status_name(enum health_status s);

@@ -71,3 +71,47 @@ uint64_t latency_count_le(const uint64_t counts[LATENCY_BUCKETS], int64_t limit_
         n += counts[i];
     return n;
 }
+
+#define LOW_BITS   15
+#define LOW_MASK   ((1u << LOW_BITS) - 1)
+#define CARRY_BITS 30 /* of the high word; above them the parities */
+#define CARRY_MASK ((1u << CARRY_BITS) - 1)
+
+/* The high word as it should be by the low ones. */
+static uint32_t carried(uint32_t high, uint16_t low0, uint16_t low1)
+{
+    uint32_t parity0 = low0 >> LOW_BITS, parity1 = low1 >> LOW_BITS;
+    uint32_t missing0 = parity0 ^ (high >> CARRY_BITS & 1);
+    uint32_t missing1 = parity1 ^ (high >> (CARRY_BITS + 1));
+    return parity1 << (CARRY_BITS + 1) | parity0 << CARRY_BITS |
+           ((high + missing0 + missing1) & CARRY_MASK);
+}
+
+void latency_carry(_Atomic uint32_t *high, const _Atomic uint16_t *low0,
+                   const _Atomic uint16_t *low1)
+{
+    uint32_t seen = atomic_load_explicit(high, memory_order_acquire), next;
+    do {
+        /* Read after the high word, so never older than what that tells. */
+        next = carried(seen, atomic_load_explicit(low0, memory_order_acquire),
+                       atomic_load_explicit(low1, memory_order_acquire));
+        if (next == seen)
+            return;
+    } while (!atomic_compare_exchange_weak_explicit(high, &seen, next, memory_order_acq_rel,
+                                                    memory_order_acquire));
+}
+
+uint64_t latency_total(const _Atomic uint32_t *high, const _Atomic uint16_t *low0,
+                       const _Atomic uint16_t *low1)
+{
+    uint32_t seen = atomic_load_explicit(high, memory_order_acquire);
+    for (;;) {
+        uint16_t a = atomic_load_explicit(low0, memory_order_acquire);
+        uint16_t b = atomic_load_explicit(low1, memory_order_acquire);
+        uint32_t again = atomic_load_explicit(high, memory_order_relaxed);
+        if (again == seen) /* else a carry came in between, as one does in 32,768 adds */
+            return ((uint64_t)(carried(seen, a, b) & CARRY_MASK) << LOW_BITS) + (a & LOW_MASK) +
+                   (b & LOW_MASK);
+        seen = again;
+    }
+}

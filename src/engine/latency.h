@@ -3,17 +3,26 @@
  * A latency histogram of fixed bounds: ten buckets a decade (1 1.25 1.5 2 2.5 3 4 5 6 7.5 x 10^k)
  * from 0.1 ms to 1,000 s, one below and one above. The bounds contain every bucket bound of the
  * Prometheus histogram that is published, so that those counts are exact, not interpolated; a
- * percentile is right to within its bucket (at most 33 %). Adding is one relaxed add.
+ * percentile is right to within its bucket (at most 33 %).
  *
  *     buckets[latency_bucket(duration_ns)] += 1
  *     latency_quantile_ns(counts, 0.95)
+ *
+ * On the board a bucket is two low words of 16 bits, written by different CPUs, and a high word of
+ * 32 bits that they share. Adding is one add to a low word. Its top bit is the parity of the times
+ * that the other fifteen ran over; the high word holds how often that happened to both of them
+ * together, and the parities as of then. So a reader sees whether a carry is still missing, and
+ * anyone can bring it in, for whom it is due and was killed.
  */
 #ifndef ENGINE_LATENCY_H
 #define ENGINE_LATENCY_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define LATENCY_BUCKETS 72
+#define LATENCY_STRIPES 2
 
 /* 0..LATENCY_BUCKETS-1; bucket i holds durations in (bound[i-1], bound[i]]. */
 int latency_bucket(int64_t duration_ns);
@@ -23,5 +32,17 @@ int64_t latency_bound_ns(int i);
 int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], double q);
 /* How many were <= bound_ns; exact when bound_ns is a bucket bound. */
 uint64_t latency_count_le(const uint64_t counts[LATENCY_BUCKETS], int64_t bound_ns);
+
+/* Whether the one who added to a low word must look after the high one: at the carry itself, and
+ * often enough afterwards that one of them has done it long before the next. */
+static inline bool latency_carry_due(uint16_t low_before)
+{
+    return (low_before & 0xff) == 0xff;
+}
+
+void latency_carry(_Atomic uint32_t *high, const _Atomic uint16_t *low0,
+                   const _Atomic uint16_t *low1);
+uint64_t latency_total(const _Atomic uint32_t *high, const _Atomic uint16_t *low0,
+                       const _Atomic uint16_t *low1);
 
 #endif

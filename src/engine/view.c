@@ -41,6 +41,6 @@ uint64_t view_latency(const struct slot *s, uint64_t counts[LATENCY_BUCKETS])
 {
     uint64_t n = 0;
     for (int i = 0; i < LATENCY_BUCKETS; i++)
-        n += counts[i] = atomic_load_explicit(&s->latency[i], memory_order_relaxed);
+        n += counts[i] = slot_latency(s, i);
     return n;
 }

@@ -25,12 +25,10 @@ static void fill(struct board *b, int hosts)
         struct slot *s =
             board_slot(b, hash_bytes(name, (size_t)n, 0), name, SLOT_HOST, clock_now_ns());
         slot_count(s, COUNT_REQUESTS, 120 + (uint64_t)i);
-        slot_count(s, COUNT_ATTEMPTS, 131 + (uint64_t)i);
         slot_count(s, COUNT_SUCCESSES, 117);
         slot_count(s, COUNT_RETRIES, 11);
-        slot_count(s, COUNT_DURATION_NS, 131 * 80 * NS_PER_MS);
         for (int k = 0; k < 131; k++)
-            atomic_fetch_add(&s->latency[latency_bucket((k + i % 50) * 4 * NS_PER_MS)], 1);
+            slot_attempt(s, (k + i % 50) * 4 * NS_PER_MS);
     }
 }
 

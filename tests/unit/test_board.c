@@ -7,12 +7,15 @@
 #include <criterion/new/assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+extern const unsigned __rseq_size __attribute__((weak));
 
 #define NOW (100000 * NS_PER_S)
 
@@ -507,7 +510,8 @@ Test(board, a_reset_forgets_everything_but_whose_slot_it_is)
     struct slot *s = host(b, "a", NOW);
     s->tat_ns[0] = s->gate_until_ns = s->max_ns = 5;
     s->breaker.state = s->breaker.window = s->budget.spent_milli = s->run = 5;
-    s->latency[3] = s->failures_by[0] = s->retries_by[7] = 5;
+    s->latency_high[3] = s->failures_by[0] = s->retries_by[7] = 5;
+    slot_attempt(s, 5);
     for (int c = 0; c < COUNTER_COUNT; c++)
         slot_count(s, (enum counter)c, 1);
     slot_reset(s);
@@ -515,10 +519,36 @@ Test(board, a_reset_forgets_everything_but_whose_slot_it_is)
         cr_assert(eq(u64, slot_counter(s, (enum counter)c), 0));
     cr_assert(eq(i64, s->tat_ns[0] + s->gate_until_ns + s->max_ns, 0));
     cr_assert(eq(u64, s->breaker.state + s->breaker.window + s->budget.spent_milli + s->run, 0));
-    cr_assert(eq(u64, s->latency[3] + s->failures_by[0] + s->retries_by[7], 0));
+    cr_assert(eq(u64, slot_counter(s, COUNT_ATTEMPTS), 0));
+    cr_assert(eq(u64, s->failures_by[0] + s->retries_by[7], 0));
     cr_assert(board_find(b, key_of("a")) == s);
     cr_assert(eq(i64, s->last_used_ns, NOW));
     cr_assert_str_eq(s->name, "a");
+}
+
+Test(board, what_two_cpus_count_is_on_lines_of_their_own_and_adds_up)
+{
+    struct slot *s = host(open_at(NULL, 8, NULL), "a", NOW);
+    cpu_set_t may, one;
+    cr_assert(eq(int, sched_getaffinity(0, sizeof may, &may), 0));
+    uint64_t n = 0, of[STRIPES] = {0};
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &may))
+            continue;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        cr_assert(eq(int, sched_setaffinity(0, sizeof one, &one), 0));
+        slot_attempt(s, 5);
+        slot_count(s, COUNT_SUCCESSES, 1);
+        /* Where the kernel does not tell, it is any stripe. */
+        of[&__rseq_offset && __rseq_size ? cpu % STRIPES : cpu_number() % STRIPES]++;
+        n++;
+    }
+    for (int i = 0; i < STRIPES; i++)
+        cr_assert(eq(u64, s->stripe[i].latency_low[0], of[i]));
+    cr_assert(eq(u64, slot_counter(s, COUNT_ATTEMPTS), n));
+    cr_assert(eq(u64, slot_counter(s, COUNT_SUCCESSES), n));
+    cr_assert(eq(u64, slot_counter(s, COUNT_DURATION_NS), 5 * n));
 }
 
 Test(board, racing_claims_of_one_key_end_up_on_one_slot)

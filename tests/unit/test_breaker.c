@@ -18,9 +18,18 @@ static const struct policy policy = {
     .breaker_successes = 2,
 };
 
+static uint64_t results;
+
+static bool report(struct breaker *b, bool success, bool probe, int64_t now, uint64_t random)
+{
+    results++;
+    uint64_t told = breaker_wants_results(b, success, now) ? results : 0;
+    return breaker_report(b, &policy, success, probe, told, now, random);
+}
+
 static bool result(struct breaker *b, bool success, int64_t now)
 {
-    return breaker_report(b, &policy, success, false, now, 0);
+    return report(b, success, false, now, 0);
 }
 
 static void trip(struct breaker *b, int64_t now)
@@ -94,6 +103,100 @@ Test(breaker, a_busy_window_keeps_its_ratio)
     cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_CLOSED));
 }
 
+/* The count goes on while breaker and window come and go: only its differences matter. */
+Test(breaker, judges_the_ratio_wherever_the_count_of_results_stands)
+{
+    static const uint64_t starts[] = {0, 0xfffffa, UINT32_MAX - 5, UINT64_MAX - 5};
+    for (size_t i = 0; i < array_size(starts); i++) {
+        struct breaker b = {0};
+        results = starts[i];
+        for (int k = 0; k < 20; k++)
+            cr_assert(not(result(&b, true, T0)));
+        for (int k = 0; k < 19; k++) {
+            cr_assert(not(result(&b, false, T0)), "%zu %d", i, k);
+            cr_assert(not(result(&b, true, T0)));
+            cr_assert(not(result(&b, false, T0)), "%zu %d", i, k);
+            cr_assert(not(result(&b, true, T0)));
+        }
+        /* 38 of 96 so far; four in a row are not five, and 58 of 116 are the half. */
+        for (int k = 0; k < 5; k++)
+            for (int n = 0; n < 4; n++) {
+                bool last = k == 4 && n == 3;
+                cr_assert(eq(int, result(&b, false, T0), last), "%zu: %d %d", i, k, n);
+                if (n == 3 && !last)
+                    b.state = 0; /* not in a row */
+            }
+    }
+}
+
+Test(breaker, a_success_writes_nothing_but_once_a_window)
+{
+    struct breaker b = {0};
+    result(&b, true, T0);
+    uint64_t window = b.window;
+    for (int i = 0; i < 29; i++) {
+        cr_assert(not(breaker_wants_results(&b, true, T0 + i * NS_PER_S)));
+        result(&b, true, T0 + i * NS_PER_S);
+        cr_assert(eq(u64, b.window, window));
+    }
+    cr_assert(breaker_expects_success(&b, T0 + 29 * NS_PER_S));
+    cr_assert(not(breaker_expects_success(&b, T0 + 30 * NS_PER_S)));
+    struct breaker failed = b;
+    result(&failed, false, T0);
+    cr_assert(not(breaker_expects_success(&failed, T0)));
+    result(&failed, true, T0);
+    cr_assert(breaker_expects_success(&failed, T0));
+    cr_assert(breaker_wants_results(&b, true, T0 + 30 * NS_PER_S));
+    cr_assert(breaker_wants_results(&b, false, T0));
+    result(&b, true, T0 + 30 * NS_PER_S);
+    cr_assert(ne(u64, b.window, window));
+}
+
+Test(breaker, results_of_before_the_window_do_not_count)
+{
+    struct breaker b = {0};
+    for (int i = 0; i < 1000; i++)
+        result(&b, true, T0);
+    int64_t now = T0 + 30 * NS_PER_S;
+    for (int i = 0; i < 5; i++) {
+        cr_assert(not(result(&b, true, now)));
+        cr_assert(eq(int, result(&b, false, now), i == 4));
+    }
+}
+
+Test(breaker, a_window_of_more_failures_than_it_can_count_keeps_its_ratio)
+{
+    struct breaker b = {0};
+    for (int i = 0; i < 300000; i++)
+        cr_assert(not(result(&b, i % 5 < 3, T0))); /* 40 % */
+    for (int i = 0; !result(&b, false, T0); i++) {
+        cr_assert(lt(int, i, 100000));
+        b.state = 0;
+    }
+}
+
+/* Another one began a new window between our counting and our reporting. */
+Test(breaker, whoever_counted_before_the_window_began_does_no_harm)
+{
+    struct breaker b = {0};
+    results = 1000;
+    result(&b, true, T0);
+    cr_assert(not(breaker_report(&b, &policy, false, false, 990, T0, 0)));
+    for (int i = 0; i < 7; i++)
+        cr_assert(not(result(&b, true, T0)));
+    cr_assert(not(result(&b, false, T0)));
+    uint64_t window = b.window;
+    b.window = 0; /* and one that ended since the count was refused */
+    cr_assert(not(breaker_report(&b, &policy, true, false, 0, T0, 0)));
+    cr_assert(eq(u64, b.window, 0));
+    b.window = window;
+    for (int n = 1; n <= 5; n++) { /* 2 of 9 so far: 7 of 14 are the half */
+        cr_assert(eq(int, result(&b, false, T0), n == 5), "%d", n);
+        if (n < 5)
+            b.state = 0; /* not in a row */
+    }
+}
+
 Test(breaker, lets_one_probe_through_when_its_time_is_up)
 {
     struct breaker b = {0};
@@ -114,10 +217,10 @@ Test(breaker, two_good_probes_close_it)
     trip(&b, T0);
     int64_t now = T0 + 30 * NS_PER_S;
     probe(&b, now);
-    cr_assert(not(breaker_report(&b, &policy, true, true, now, 0)));
+    cr_assert(not(report(&b, true, true, now, 0)));
     cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_HALF_OPEN));
     cr_assert(not(probe(&b, now).changed));
-    cr_assert(breaker_report(&b, &policy, true, true, now, 0));
+    cr_assert(report(&b, true, true, now, 0));
     cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_CLOSED));
     cr_assert(eq(int, breaker_trips(&b), 0));
     trip(&b, now); /* nothing of before counts */
@@ -133,7 +236,7 @@ Test(breaker, each_failed_probe_opens_it_for_longer_up_to_the_maximum)
         cr_assert(eq(i64, breaker_admit(&b, &policy, now).retry_at_ns, now + open));
         now += open;
         probe(&b, now);
-        cr_assert(breaker_report(&b, &policy, false, true, now, 0));
+        cr_assert(report(&b, false, true, now, 0));
         cr_assert(eq(int, breaker_trips(&b), n + 1));
     }
 }
@@ -144,12 +247,12 @@ Test(breaker, a_failed_probe_after_a_good_one_opens_it_again)
     trip(&b, T0);
     int64_t now = T0 + 30 * NS_PER_S;
     probe(&b, now);
-    breaker_report(&b, &policy, true, true, now, 0);
+    report(&b, true, true, now, 0);
     probe(&b, now);
-    cr_assert(breaker_report(&b, &policy, false, true, now, 0));
+    cr_assert(report(&b, false, true, now, 0));
     now += 60 * NS_PER_S;
     probe(&b, now); /* and the good one of before is forgotten */
-    cr_assert(not(breaker_report(&b, &policy, true, true, now, 0)));
+    cr_assert(not(report(&b, true, true, now, 0)));
 }
 
 Test(breaker, jitter_shortens_the_open_time_by_a_tenth_at_most)
@@ -157,7 +260,7 @@ Test(breaker, jitter_shortens_the_open_time_by_a_tenth_at_most)
     struct breaker b = {0};
     for (int i = 0; i < 4; i++)
         result(&b, false, T0);
-    cr_assert(breaker_report(&b, &policy, false, false, T0, UINT64_MAX));
+    cr_assert(report(&b, false, false, T0, UINT64_MAX));
     int64_t until = breaker_admit(&b, &policy, T0).retry_at_ns;
     cr_assert(ge(i64, until, T0 + 27 * NS_PER_S));
     cr_assert(lt(i64, until, T0 + 28 * NS_PER_S));
@@ -214,7 +317,7 @@ Test(breaker, no_corrupted_word_keeps_a_host_shut)
         }
         enum breaker_state s = breaker_state_at(&b, T0);
         cr_assert(s == BREAKER_CLOSED || s == BREAKER_OPEN || s == BREAKER_HALF_OPEN);
-        breaker_report(&b, &policy, i % 2, a.probe, T0, seed);
+        report(&b, i % 2, a.probe, T0, seed);
         cr_assert(ge(int, breaker_trips(&b), 0));
     }
 }

@@ -262,6 +262,37 @@ Test(call, a_refusal_by_one_bucket_takes_from_none)
 }
 
 /* Random arrivals through the whole of admission; every window of every rate holds. */
+/* Two limits on one word, as in a crowded overflow slot: each alone admits, both never. */
+Test(call, what_one_bucket_gave_is_given_back_when_the_next_has_nothing)
+{
+    struct slot *s = operation(1, NS_PER_S, 1);
+    operation(1, NS_PER_S, 1);
+    binding.bucket[1] = s;
+    binding.bucket_key[1] = binding.bucket_key[0];
+    cr_assert(eq(int, fresh(NOW).answer, ANSWER_WAIT));
+    cr_assert(eq(i64, s->tat_ns[0], 0));
+    for (int64_t t = NOW; t <= NOW + 40 * NS_PER_S; t += NS_PER_S) {
+        struct admission ad = admit(t);
+        cr_assert(eq(int, ad.answer, t < NOW + 30 * NS_PER_S ? ANSWER_WAIT : ANSWER_REFUSE));
+        cr_assert(eq(i64, s->tat_ns[0], 0));
+        if (ad.answer == ANSWER_REFUSE)
+            return;
+    }
+    cr_assert(false, "a wait has an end");
+}
+
+Test(call, limits_that_share_the_overflow_slot_do_not_starve_each_other)
+{
+    operation(1, NS_PER_S, 1);
+    operation(1, NS_PER_S, 1);
+    binding.bucket[0] = binding.bucket[1] = board_overflow(board);
+    cr_assert(eq(int, fresh(NOW).answer, ANSWER_GO));
+    struct admission ad = fresh(NOW);
+    cr_assert(eq(int, ad.answer, ANSWER_WAIT));
+    cr_assert(eq(i64, ad.at_ns, NOW + NS_PER_S));
+    cr_assert(eq(int, admit(NOW + NS_PER_S).answer, ANSWER_GO));
+}
+
 Test(call, starts_never_exceed_any_rate_whatever_comes)
 {
     limit(20, 10 * NS_PER_S, 8);
@@ -732,8 +763,70 @@ Test(call, attempts_leave_their_duration)
     request(a, NOW);
     cr_assert(eq(u64, count(COUNT_DURATION_NS), 110 * NS_PER_MS));
     cr_assert(eq(i64, binding.slot->max_ns, 90 * NS_PER_MS));
-    cr_assert(eq(u64, binding.slot->latency[latency_bucket(20 * NS_PER_MS)], 1));
-    cr_assert(eq(u64, binding.slot->latency[latency_bucket(90 * NS_PER_MS)], 1));
+    cr_assert(eq(u64, slot_latency(binding.slot, latency_bucket(20 * NS_PER_MS)), 1));
+    cr_assert(eq(u64, slot_latency(binding.slot, latency_bucket(90 * NS_PER_MS)), 1));
+}
+
+Test(call, a_good_answer_is_judged_as_the_table_says)
+{
+    for (int status = 100; status < 600; status++) {
+        struct attempt a = get(0, status);
+        a.header_cut = status % 2;
+        struct verdict_of_class v = classify(&a, &policy);
+        fresh(NOW);
+        report(a, NOW, NULL);
+        cr_assert(v.class == call.last.class && v.reason == call.last.reason &&
+                      v.alive == call.last.alive && v.counted == call.last.counted &&
+                      v.proxy == call.last.proxy && v.max_tries == call.last.max_tries &&
+                      v.idempotent_only == call.last.idempotent_only,
+                  "%d", status);
+        slot_reset(binding.slot);
+    }
+}
+
+/* Throttles are no results for the breaker, so they are no part of its ratio either. */
+Test(call, the_breakers_ratio_counts_only_what_it_learns_from)
+{
+    policy.breaker_failures = 100;
+    policy.max_attempts = 1;
+    for (int i = 0; i < 50; i++)
+        request(get(0, 429), NOW);
+    for (int i = 0; i < 5; i++)
+        request(get(0, 200), NOW);
+    for (int i = 0; i < 5; i++) {
+        cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_CLOSED));
+        request(get(0, 429), NOW);
+        request(get(0, 500), NOW);
+    }
+    cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_OPEN));
+    cr_assert(eq(u64, count(COUNT_ATTEMPTS), 65));
+}
+
+Test(call, a_recycled_slot_begins_a_new_ratio)
+{
+    policy.breaker_failures = 100;
+    policy.max_attempts = 1;
+    for (int i = 0; i < 9; i++)
+        request(get(0, 200), NOW);
+    slot_reset(binding.slot);
+    for (int i = 0; i < 10; i++) {
+        cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_CLOSED));
+        request(get(0, 500), NOW);
+    }
+    cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_OPEN));
+}
+
+/* Nothing that two who succeed would both want, but the limit and what counts requests. */
+Test(call, a_success_writes_no_line_that_decisions_read)
+{
+    limit(1000, NS_PER_S, 1000);
+    request(get(0, 200), NOW);
+    unsigned char before[CACHE_LINE];
+    memcpy(before, (const void *)binding.slot, sizeof before);
+    for (int i = 0; i < 100; i++)
+        request(get(0, 200), NOW + i * NS_PER_MS);
+    cr_assert(eq(int, memcmp(before, (const void *)binding.slot, sizeof before), 0));
+    cr_assert(eq(u64, count(COUNT_SUCCESSES), 101));
 }
 
 Test(call, the_last_error_says_what_happened)
@@ -764,6 +857,19 @@ Test(call, status_follows_every_attempt_and_alerts)
 }
 
 /* ---- observe -------------------------------------------------------------------------------- */
+
+Test(call, status_follows_successes_that_the_breaker_has_no_use_for)
+{
+    policy.healthy_after = 4;
+    policy.max_attempts = 1;
+    for (int i = 0; i < 3; i++)
+        request(get(0, 500), NOW);
+    for (int i = 1; i <= 4; i++) {
+        cr_assert(ne(int, health_status(binding.slot), STATUS_HEALTHY), "%d", i);
+        request(get(0, 200), NOW);
+    }
+    cr_assert(eq(int, health_status(binding.slot), STATUS_HEALTHY));
+}
 
 Test(call, observing_decides_and_counts_but_never_holds_up)
 {

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <pthread.h>
 
 static int slow_bucket(int64_t d)
 {
@@ -78,4 +79,97 @@ Test(latency, what_is_above_all_bounds_is_shown_as_the_last_bound)
     counts[LATENCY_BUCKETS - 1] = 3;
     cr_assert(eq(i64, latency_quantile_ns(counts, 0.5), 1000 * NS_PER_S));
     cr_assert(eq(u64, latency_count_le(counts, 1000 * NS_PER_S), 0));
+}
+
+/* A bucket as it is on the board. */
+struct bucket {
+    _Atomic uint32_t high;
+    _Atomic uint16_t low[LATENCY_STRIPES];
+};
+
+static uint64_t total(const struct bucket *b)
+{
+    return latency_total(&b->high, &b->low[0], &b->low[1]);
+}
+
+/* carry: false as if the adder were killed before. */
+static void add(struct bucket *b, int stripe, bool carry)
+{
+    uint16_t was = b->low[stripe]++;
+    if (carry && latency_carry_due(was))
+        latency_carry(&b->high, &b->low[0], &b->low[1]);
+}
+
+Test(latency, counts_far_beyond_its_low_words)
+{
+    struct bucket b = {0};
+    for (uint64_t n = 1; n <= 500000; n++) {
+        add(&b, n % 3 == 0, true);
+        cr_assert(eq(u64, total(&b), n));
+    }
+}
+
+Test(latency, is_right_while_a_carry_is_missing_and_the_next_one_brings_it_in)
+{
+    for (int stripe = 0; stripe < LATENCY_STRIPES; stripe++) {
+        struct bucket b = {0};
+        uint64_t n = 0;
+        for (int round = 0; round < 5; round++) {
+            uint32_t high = b.high;
+            for (int i = 0; i < 32768; i++) { /* the whole round without a carry */
+                add(&b, stripe, false);
+                add(&b, !stripe, true);
+                n += 2;
+                cr_assert(eq(u64, total(&b), n));
+                if (i % 256 == 255 && i < 32767)
+                    latency_carry(&b.high, &b.low[0], &b.low[1]);
+            }
+            cr_assert(ne(u32, b.high, high));
+        }
+    }
+}
+
+Test(latency, counts_up_to_the_end_of_its_high_word_and_begins_again)
+{
+    struct bucket b = {0};
+    b.high = (1u << 30) - 1;
+    cr_assert(eq(u64, total(&b), ((1ull << 30) - 1) << 15));
+    for (int i = 0; i < 32768; i++)
+        add(&b, 1, true);
+    cr_assert(eq(u64, total(&b), 0)); /* 2^45: some decades */
+    for (int i = 0; i < 40000; i++)
+        add(&b, 0, true);
+    cr_assert(eq(u64, total(&b), 40000));
+}
+
+#define ADDERS 4
+#define ADDS   200000
+static struct bucket contended;
+static atomic_int adding;
+
+static void *add_many(void *arg)
+{
+    _Atomic uint16_t *low = &contended.low[(intptr_t)arg % LATENCY_STRIPES];
+    for (int i = 0; i < ADDS; i++)
+        if (latency_carry_due(atomic_fetch_add_explicit(low, 1, memory_order_relaxed)))
+            latency_carry(&contended.high, &contended.low[0], &contended.low[1]);
+    adding--;
+    return NULL;
+}
+
+Test(latency, loses_nothing_and_never_goes_back_while_many_add)
+{
+    pthread_t t[ADDERS];
+    adding = ADDERS;
+    for (intptr_t i = 0; i < ADDERS; i++)
+        pthread_create(&t[i], NULL, add_many, (void *)i);
+    for (uint64_t last = 0; adding;) {
+        uint64_t now = total(&contended);
+        cr_assert(ge(u64, now, last));
+        cr_assert(le(u64, now, ADDERS * ADDS));
+        last = now;
+    }
+    for (int i = 0; i < ADDERS; i++)
+        pthread_join(t[i], NULL);
+    cr_assert(eq(u64, total(&contended), ADDERS * ADDS));
 }

@@ -109,7 +109,6 @@ Test(snapshot, shows_what_is_on_the_board)
 {
     struct slot *s = host("api.example.com", 5);
     slot_count(s, COUNT_REQUESTS, 120);
-    slot_count(s, COUNT_ATTEMPTS, 131);
     slot_count(s, COUNT_SUCCESSES, 117);
     slot_count(s, COUNT_FAILURES, 3);
     slot_count(s, COUNT_RETRIES, 11);
@@ -120,8 +119,8 @@ Test(snapshot, shows_what_is_on_the_board)
     slot_count(s, COUNT_RATE_REJECTED, 4);
     slot_count(s, COUNT_BREAKER_REJECTED, 5);
     slot_count(s, COUNT_BREAKER_OPENED, 1);
-    slot_count(s, COUNT_DURATION_NS, 131 * 81250 * NS_PER_US);
-    s->latency[latency_bucket(81 * NS_PER_MS)] = 131;
+    for (int i = 0; i < 131; i++)
+        slot_attempt(s, 81250 * NS_PER_US);
     s->max_ns = 82 * NS_PER_MS;
     s->failures_by[GROUP_TIMEOUT] = 2;
     s->failures_by[GROUP_CONNECT] = 1;
@@ -200,12 +199,9 @@ Test(snapshot, believes_nothing_that_cannot_be)
     s->tat_ns[0] = INT64_MAX;
     s->budget.spent_milli = UINT64_MAX;
     s->breaker.state = UINT64_MAX;
-    for (int i = 0; i < (int)COUNTER_COUNT - HOT_COUNTERS; i++)
-        s->cold[i] = UINT64_MAX;
-    for (int i = 0; i < HOT_COUNTERS; i++)
-        s->hot[i] = UINT64_MAX;
-    for (int i = 0; i < LATENCY_BUCKETS; i++)
-        s->latency[i] = UINT64_MAX;
+    memset((void *)s->limit_count, 0xff, sizeof s->limit_count);
+    memset((void *)s->stripe, 0xff, sizeof s->stripe);
+    memset((void *)s->latency_high, 0xff, sizeof s->latency_high);
     memset(s->name, '"', SLOT_NAME_SIZE);
     render();
     cr_assert(python("True"));

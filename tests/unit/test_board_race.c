@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Two who claim a slot for the same key, stepped by hand: board.c as text, for its single steps. */
+#include "engine/board.c"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#define NOW   (100000 * NS_PER_S)
+#define LATER (NOW + 2 * BOARD_IDLE_NS)
+#define KEY   77
+
+static struct board *board;
+
+/* A full table of idle slots. */
+static void set_up(void)
+{
+    board = board_open(NULL, 4, NULL);
+    for (uint64_t i = 0; i < 4; i++)
+        cr_assert(board_slot(board, 1000 + i, "old", SLOT_HOST, NOW) != board_overflow(board));
+}
+
+static void tear_down(void)
+{
+    board_close(board);
+}
+
+TestSuite(board_race, .init = set_up, .fini = tear_down);
+
+/* What a look finds when the slot, one of idle ones, is the least recently used. */
+static struct place look_and_find(struct slot *oldest)
+{
+    int64_t was = oldest->last_used_ns;
+    oldest->last_used_ns = NOW - NS_PER_S;
+    struct place at = look(board, KEY, LATER);
+    oldest->last_used_ns = was;
+    cr_assert(at.idle == oldest);
+    cr_assert(not(at.contested));
+    return at;
+}
+
+static struct slot *take(const struct place *at)
+{
+    return recycle(board, at, KEY, "new", SLOT_HOST, LATER);
+}
+
+Test(board_race, whoever_comes_second_gives_way_to_the_slot_that_the_first_has)
+{
+    struct place first = look_and_find(&board->slots[1]), second = look_and_find(&board->slots[2]);
+    uint64_t old = board->slots[2].key;
+    cr_assert(take(&first) == &board->slots[1]);
+    cr_assert(take(&second) == NULL);
+    cr_assert(eq(u64, board->slots[2].key, old));
+    cr_assert_str_eq(board->slots[2].name, "old");
+    cr_assert(board_slot(board, KEY, "new", SLOT_HOST, LATER) == &board->slots[1]);
+}
+
+Test(board_race, whoever_comes_second_gives_way_to_the_first_that_has_only_marked_its_own)
+{
+    struct place second = look_and_find(&board->slots[2]);
+    uint64_t old = board->slots[2].key;
+    board->slots[1].key = change_marker(KEY, LATER);
+    cr_assert(take(&second) == NULL);
+    cr_assert(eq(u64, board->slots[2].key, old));
+    cr_assert(board_slot(board, KEY, "new", SLOT_HOST, LATER) == board_overflow(board));
+}
+
+Test(board_race, a_mark_of_one_that_was_killed_long_ago_is_no_hindrance)
+{
+    struct place second = look_and_find(&board->slots[2]);
+    board->slots[1].key = change_marker(KEY, LATER - 120 * NS_PER_S);
+    cr_assert(take(&second) == &board->slots[2]);
+}
+
+Test(board_race, a_slot_that_was_used_since_the_look_stays)
+{
+    struct place at = look_and_find(&board->slots[3]);
+    uint64_t old = board->slots[3].key;
+    cr_assert(slot_touch(&board->slots[3], old, LATER));
+    cr_assert(take(&at) == NULL);
+    cr_assert(eq(u64, board->slots[3].key, old));
+}
+
+Test(board_race, a_slot_that_another_took_since_the_look_is_not_taken)
+{
+    struct place at = look_and_find(&board->slots[3]);
+    board->slots[3].key = 4711;
+    cr_assert(take(&at) == NULL);
+    cr_assert(eq(u64, board->slots[3].key, 4711));
+}
