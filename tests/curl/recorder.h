@@ -71,9 +71,9 @@ static inline void set_number(struct program *p, CURLoption option, long v)
     set(p, option, (union option_argument){.number = v});
 }
 
-static inline void set_pointer(struct program *p, CURLoption option, void *v)
+static inline void set_pointer(struct program *p, CURLoption option, const void *v)
 {
-    set(p, option, (union option_argument){.pointer = v});
+    set(p, option, (union option_argument){.pointer = (void *)v});
 }
 
 static inline void set_function(struct program *p, CURLoption option, void (*v)(void))
