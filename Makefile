@@ -62,12 +62,41 @@ $(CURL_LIB): $(call objects,$(CURL_SRC))
 	$(Q)$(AR) rcs $@ $^
 
 # Everything that is not the C library is linked in, and hidden: it lands in foreign processes.
-$(SHIM): $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(ENGINE_LIB) preload/harden.map
-	@$(if $(V),,echo "  LINK    $@")
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libharden.so \
+SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(ENGINE_LIB)
+LINK_SHIM    = $(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libharden.so \
 	  -Wl,--version-script,preload/harden.map -Wl,--exclude-libs,ALL -Wl,--gc-sections \
-	  -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack,-z,defs -o $@ \
-	  $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(ENGINE_LIB) -l:libinih.a
+	  -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack,-z,defs,-z,noseparate-code,-O1
+
+# preload/imports.h: the functions of the C library are bound at the first transfer, not at load.
+MACHINE     := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+LAZY_IMPORTS ?= $(if $(SANITIZE)$(findstring -flto,$(CFLAGS)),no,$(if \
+                  $(filter x86_64 aarch64,$(MACHINE)),yes,no))
+ifneq ($(LAZY_IMPORTS),yes)
+$(SHIM): $(SHIM_PARTS) preload/harden.map
+	@$(if $(V),,echo "  LINK    $@")
+	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS) -l:libinih.a
+else
+# A direct link tells which functions at which versions; then the same parts are linked again with
+# the calls renamed. The compiler's start files would bring in four look-ups and do nothing here.
+LAZY        := $(BUILD)/lazy
+LAZY_PARTS  := $(SHIM_PARTS:$(BUILD)/%=$(LAZY)/%) $(LAZY)/libinih.a
+OBJCOPY     := $(shell $(CC) -print-prog-name=objcopy)
+$(LAZY)/direct.so: $(SHIM_PARTS) preload/harden.map
+	@mkdir -p $(@D)
+	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS) -l:libinih.a
+$(LAZY)/imports.list: $(LAZY)/direct.so scripts/lazy-imports
+	$(Q)CC="$(CC)" scripts/lazy-imports $< $(BUILD)/obj/preload/imports.o $@ $(LAZY)/names
+$(LAZY)/libinih.a: $(LAZY)/imports.list
+	$(Q)$(OBJCOPY) --redefine-syms=$(LAZY)/names $(shell $(CC) -print-file-name=libinih.a) $@
+$(LAZY)/%: $(BUILD)/% $(LAZY)/imports.list
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --redefine-syms=$(LAZY)/names $< $@
+$(LAZY)/imports.o: preload/imports.S $(LAZY)/imports.list
+	$(Q)$(CC) $(CPPFLAGS) -I$(LAZY) $(CFLAGS) -c -o $@ $<
+$(SHIM): $(LAZY_PARTS) $(LAZY)/imports.o preload/harden.map
+	@$(if $(V),,echo "  LINK    $@")
+	$(Q)$(LINK_SHIM) -nostartfiles -o $@ $(LAZY)/imports.o $(LAZY_PARTS)
+endif
 
 # ---- tests ------------------------------------------------------------------------------------
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "hooks.h"
+#include "imports.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,26 +14,32 @@
 
 static const char *const hooks[] = {"curl_easy_perform", NULL};
 
+static bool disabled(void)
+{
+    const char *kill = env_secure() ? "1" : env_get("HARDEN_DISABLE");
+    return kill && strcmp(kill, "0") && kill[0];
+}
+
 bool hooks_off(void)
 {
     static _Atomic int off; /* 0: not asked yet, 1: on, 2: off */
-    int now = atomic_load_explicit(&off, memory_order_relaxed);
+    int now = atomic_load_explicit(&off, memory_order_acquire);
     if (!now) {
-        const char *kill = env_secure() ? "1" : env_get("HARDEN_DISABLE");
-        now = kill && strcmp(kill, "0") && kill[0] ? 2 : 1;
-        atomic_store_explicit(&off, now, memory_order_relaxed);
+        now = !imports_ready() || disabled() ? 2 : 1;
+        engine_coverage.hooks = hooks;
+        engine_coverage.libcurls = real_list;
+        atomic_store_explicit(&off, now, memory_order_release);
     }
     return now == 2;
 }
 
+/* Every program comes here, and hardly any needs more: no function of the C library is called for
+ * it (imports.h), and no page written to but the one of the environment. */
 __attribute__((constructor)) static void at_load(void)
 {
     env_capture();
-    if (hooks_off())
-        return;
-    engine_coverage.hooks = hooks;
-    engine_coverage.libcurls = real_list;
-    engine_start_strict();
+    if (env_get("HARDEN_STRICT") && !hooks_off())
+        engine_start_strict();
 }
 
 __attribute__((destructor)) static void at_exit(void)

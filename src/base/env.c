@@ -28,7 +28,7 @@ static atomic_bool first_taken;
 static const struct capture *_Atomic captured;
 
 /* Other names than HARDEN_*. */
-static const char *const also[] = {
+static const char also[][17] = {
     "HOME=",       "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "http_proxy=",
     "HTTP_PROXY=", "https_proxy=",     "HTTPS_PROXY=",     "all_proxy=",
     "ALL_PROXY=",  "no_proxy=",        "NO_PROXY=",
@@ -36,7 +36,41 @@ static const char *const also[] = {
 
 static const char *_Atomic at_exec; /* the whole environment as the kernel has it, when asked for */
 
-/* Not by strncmp: nearly always the first byte decides. */
+/* The capture runs at the start of every program, where a first call of the C library would bind a
+ * hundred functions: no call of it up to env_get. NOT_LIBC keeps the compiler from making one of a
+ * loop. */
+#define NOT_LIBC __asm__ volatile("")
+
+static size_t length(const char *s)
+{
+    size_t n = 0;
+    while (s[n]) {
+        NOT_LIBC;
+        n++;
+    }
+    return n;
+}
+
+/* Terminated, whatever happens to the original meanwhile. */
+static char *copy(char *to, const char *from, size_t n)
+{
+    for (; n > 1; n--) {
+        NOT_LIBC;
+        *to++ = *from++;
+    }
+    *to++ = '\0';
+    return to;
+}
+
+static const char *value_of(const char *var, const char *name)
+{
+    while (*name && *var == *name) {
+        var++;
+        name++;
+    }
+    return !*name && *var == '=' ? var + 1 : NULL;
+}
+
 static bool starts_with(const char *s, const char *prefix)
 {
     while (*prefix && *s == *prefix) {
@@ -74,13 +108,25 @@ static bool wanted(const char *var)
     return false;
 }
 
+/* The words that stand in place of a path do not need the working directory either. */
+static bool is_relative(const char *value)
+{
+    static const char words[][8] = {"none", "auto", "private", "stderr", "syslog"};
+    for (size_t i = 0; i < array_size(words); i++)
+        if (starts_with(value, words[i]) && !value[length(words[i])])
+            return false;
+    return *value && *value != '/';
+}
+
 static bool is_relative_path(const char *var)
 {
-    static const char *const paths[] = {"HARDEN_CONFIG=",   "HARDEN_STATE=",   "HARDEN_EVENTS=",
-                                        "HARDEN_SNAPSHOT=", "HARDEN_METRICS=", "HARDEN_LOG_TO="};
-    for (size_t i = 0; i < array_size(paths); i++)
-        if (starts_with(var, paths[i]))
-            return var[strlen(paths[i])] && var[strlen(paths[i])] != '/';
+    static const char paths[][16] = {"HARDEN_CONFIG",   "HARDEN_STATE",   "HARDEN_EVENTS",
+                                     "HARDEN_SNAPSHOT", "HARDEN_METRICS", "HARDEN_LOG_TO"};
+    for (size_t i = 0; i < array_size(paths); i++) {
+        const char *value = value_of(var, paths[i]);
+        if (value)
+            return is_relative(value);
+    }
     return false;
 }
 
@@ -93,27 +139,34 @@ static struct capture *capture_room(size_t size)
         first.capture.size = sizeof first - sizeof(struct capture);
         return &first.capture;
     }
+    int saved = errno;
     struct capture *c = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (c == MAP_FAILED)
-        return NULL;
-    c->size = size;
-    return c;
+    if (c != MAP_FAILED)
+        c->size = size;
+    errno = saved;
+    return c != MAP_FAILED ? c : NULL;
+}
+
+static const char *working_directory(char *room, size_t size)
+{
+    int saved = errno;
+    const char *cwd = size ? getcwd(room, size) : NULL;
+    errno = saved;
+    return cwd;
 }
 
 static void capture_fill(struct capture *c, bool with_cwd)
 {
-    size_t at = 0;
+    char *to = c->vars, *end = c->vars + c->size;
     for (char **e = environ; e && *e; e++) {
-        size_t n = wanted(*e) ? strlen(*e) + 1 : 0;
-        if (!n || at + n + 1 > c->size)
+        size_t n = wanted(*e) ? length(*e) + 1 : 0;
+        if (!n || n >= (size_t)(end - to))
             continue; /* it grew in between: the program changes it under us */
-        memcpy(c->vars + at, *e, n);
-        c->vars[at + n - 1] = '\0';
-        at += n;
+        to = copy(to, *e, n);
     }
-    c->vars[at++] = '\0';
-    if (with_cwd && at < c->size && getcwd(c->vars + at, c->size - at))
-        c->cwd = c->vars + at;
+    *to++ = '\0';
+    if (with_cwd)
+        c->cwd = working_directory(to, (size_t)(end - to));
 }
 
 static const struct capture *env_captured(void)
@@ -123,14 +176,13 @@ static const struct capture *env_captured(void)
     if (likely(known))
         return known;
 
-    int saved = errno;
     const struct capture *c = &nothing;
     if (!getauxval(AT_SECURE)) {
         size_t size = 1;
         bool relative = false;
         for (char **e = environ; e && *e; e++) {
             if (wanted(*e)) {
-                size += strlen(*e) + 1;
+                size += length(*e) + 1;
                 relative |= is_relative_path(*e);
             }
         }
@@ -142,7 +194,6 @@ static const struct capture *env_captured(void)
     }
     if (!atomic_compare_exchange_strong(&captured, &known, c))
         c = known;
-    errno = saved;
     return c;
 }
 
@@ -160,22 +211,18 @@ static const char *next_var(const struct capture *c, const char *var)
 {
     if (c->secure)
         return NULL;
-    var = var ? var + strlen(var) + 1 : c->vars;
+    var = var ? var + length(var) + 1 : c->vars;
     return *var ? var : NULL;
-}
-
-static const char *value_of(const char *var, const char *name, size_t n)
-{
-    return strncmp(var, name, n) == 0 && var[n] == '=' ? var + n + 1 : NULL;
 }
 
 const char *env_get(const char *name)
 {
     const struct capture *c = env_captured();
-    size_t n = strlen(name);
-    for (const char *var = NULL; (var = next_var(c, var));)
-        if (value_of(var, name, n))
-            return value_of(var, name, n);
+    for (const char *var = NULL; (var = next_var(c, var));) {
+        const char *value = value_of(var, name);
+        if (value)
+            return value;
+    }
     return NULL;
 }
 
@@ -211,10 +258,9 @@ const char *env_any(const char *name)
         known = atomic_load(&at_exec);
         errno = saved;
     }
-    size_t n = strlen(name);
     for (const char *var = known; var && *var; var += strlen(var) + 1)
-        if (value_of(var, name, n))
-            return value_of(var, name, n);
+        if (value_of(var, name))
+            return value_of(var, name);
     return NULL;
 }
 
@@ -259,7 +305,8 @@ const char *env_program(void)
     }
     if (atomic_load_explicit(&state, memory_order_acquire) == 2)
         return name;
-    return program_invocation_short_name ? program_invocation_short_name : "";
+    const char *path = (const char *)getauxval(AT_EXECFN);
+    return path ? base_name(path) : "";
 }
 
 const char *env_absolute(const char *path, char *out, unsigned long size)

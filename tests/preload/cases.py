@@ -10,6 +10,8 @@ import re
 import subprocess
 import typing
 
+import start
+
 
 @dataclasses.dataclass
 class Case:
@@ -244,6 +246,7 @@ import os
 print(sum('/board' in line for line in open('/proc/self/maps')), len(os.listdir('/proc/self/task')))
 """]),
     Case("/bin/true", ["/bin/true"]),
+    Case("first calls of the C library from all sides at once", ["{out}/thunks"]),
     Case("a static program", ["{out}/idle-static"]),
     Case("HARDEN_DISABLE=1", ["{out}/fetch-openssl", "f2/1"], env={"HARDEN_DISABLE": "1"},
          **UNCOVERED),
@@ -292,4 +295,4 @@ def needs_libc_alone(shim):
 
 
 FILE_CHECKS = {"dlopen's hook ends in a jump": dlopen_ends_in_a_jump,
-               "the library needs libc alone": needs_libc_alone}
+               "the library needs libc alone": needs_libc_alone} | start.CHECKS
