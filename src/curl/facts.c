@@ -28,7 +28,7 @@ static curl_off_t offset_of(const struct shadow *s, CURLINFO info)
  * request's. */
 static const char *method_of(const struct shadow *s)
 {
-    static const char *const names[] = {
+    static const char names[][8] = {
         [REQUEST_GET] = "GET",   [REQUEST_HEAD] = "HEAD", [REQUEST_POST] = "POST",
         [REQUEST_MIME] = "POST", [REQUEST_FORM] = "POST", [REQUEST_PUT] = "PUT",
     };

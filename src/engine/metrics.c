@@ -135,7 +135,7 @@ static void durations(const struct sample *x)
 {
     static const struct {
         int64_t ns;
-        const char *label;
+        char label[16];
     } bounds[] = {
         {5 * NS_PER_MS, ",le=\"0.005\""},  {10 * NS_PER_MS, ",le=\"0.01\""},
         {25 * NS_PER_MS, ",le=\"0.025\""}, {50 * NS_PER_MS, ",le=\"0.05\""},
@@ -164,7 +164,8 @@ static void durations(const struct sample *x)
 }
 
 static const struct {
-    const char *name, *type, *help;
+    char name[40], type[12];
+    const char *help;
     void (*samples)(const struct sample *x);
 } metrics[] = {
     {"harden_requests_begun_total", "counter", "Requests that the program began.", requests_begun},

@@ -34,15 +34,16 @@ enum option_type {
     TYPE_PATTERNS, /* list of host patterns, for `match` */
 };
 
+/* Text in place, not pointers: each of those is a relocation at the start of every program. */
 struct option {
-    const char *name;
+    char name[20];
     enum option_section section;
     enum option_type type;
-    const char *fallback; /* the default as it would be written in a file */
-    const char *choices;  /* "wait fail"; extra words of a number such as "off" or "none" */
-    double min, max;      /* of a number, in its base unit (ns, bytes, percent, count) */
+    char fallback[36];  /* the default as it would be written in a file */
+    char choices[36];   /* "wait fail"; extra words of a number such as "off" or "none" */
+    double min, max;    /* of a number, in its base unit (ns, bytes, percent, count) */
     uint16_t at, width; /* the member of struct policy or config; 0 wide: needs more than a copy */
-    const char *help;   /* one sentence */
+    char help[96];      /* one sentence */
 };
 
 extern const struct option options[];

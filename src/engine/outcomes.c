@@ -6,7 +6,7 @@
 
 /* What libcurl reports, by number. Known by name here so that the engine needs no header of it, and
  * names newer than the libcurl of the build machine are understood. */
-static const char *const curl_names[] = {
+static const char curl_names[][32] = {
     [1] = "UNSUPPORTED_PROTOCOL",
     [2] = "FAILED_INIT",
     [3] = "URL_MALFORMAT",
@@ -98,7 +98,7 @@ static const char *const curl_names[] = {
 };
 
 static const struct {
-    const char *name;
+    char name[12];
     enum outcome_group group;
 } groups[] = {
     {"dns", OUTCOME_DNS},
@@ -141,7 +141,7 @@ static bool add_name(const char *s, size_t n, struct outcome_set *out)
         n -= 6;
     }
     for (size_t i = 0; i < array_size(curl_names); i++)
-        if (curl_names[i] && word_is(s, n, curl_names[i])) {
+        if (curl_names[i][0] && word_is(s, n, curl_names[i])) {
             bit_set(out->curl, (long)i);
             return true;
         }
