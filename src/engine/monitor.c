@@ -34,7 +34,7 @@
 
 enum { MONITOR_NONE, MONITOR_STARTING, MONITOR_INLINE, MONITOR_THREAD };
 
-/* Of the one thread, or of the inline writer that set `writing`. */
+/* Of the thread that set process->writing. */
 static struct {
     int64_t wrote_ns;
     int64_t reload_ns;
@@ -192,7 +192,7 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
     return true;
 }
 
-/* One look at what is to be done. True when the files were written. */
+/* One look at what is to be done. True when the files were written. One thread at a time. */
 static bool monitor_look(struct engine *e, bool urgent, bool flush, int64_t *next_ns)
 {
     int64_t now = clock_now_ns();
@@ -234,7 +234,12 @@ static void *monitor_run(void *arg)
         int64_t next;
         uint32_t wake = atomic_load(&p->wake);
         bool flush = atomic_load(&p->flush);
+        if (atomic_exchange(&p->writing, 1)) { /* the exit has waited long enough for us */
+            process_wait(&p->wake, wake, clock_now_ns() + FLUSH_NS);
+            continue;
+        }
         bool wrote = monitor_look(e, wake != seen, flush, &next);
+        atomic_store(&p->writing, 0);
         seen = wrote ? wake : seen;
         if (flush && wrote) {
             atomic_store(&p->flush, 0);
@@ -368,4 +373,7 @@ void health_flush(void)
             break;
         process_wait(&p->flushed, flushed, monitor == MONITOR_THREAD ? end : now + 2 * NS_PER_MS);
     }
+    /* On a busy machine the thread may not have run at all since; we do. */
+    if (monitor == MONITOR_THREAD && now >= end)
+        look_inline(p, e, true);
 }

@@ -20,7 +20,7 @@ struct process {
     _Atomic uint32_t wake;        /* grows when the thread must look; a futex */
     _Atomic uint32_t flush;       /* 1: the process ends, write now */
     _Atomic uint32_t flushed;     /* grows when that was done; a futex */
-    _Atomic uint32_t writing;     /* a thread of the program writes inline */
+    _Atomic uint32_t writing;     /* a thread, the program's or ours, is at it */
     _Atomic int64_t inline_at_ns; /* next inline look; 0: an alert; INT64_MAX: not by us */
     _Atomic uint64_t written;     /* header->changes as last written or found by this process */
     _Atomic int pid;              /* where the kernel cannot wipe */

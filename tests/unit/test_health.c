@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -465,6 +466,44 @@ Test(monitor, flushes_at_exit_what_has_changed)
     call_ended();
     health_flush();
     cr_assert_eq(seq_on_file(), 2u);
+}
+
+/* A child that keeps one thread of ours from running until it ends, or we do. */
+static pid_t hold_thread(pid_t tid)
+{
+    char held = 0;
+    int p[2];
+    pipe2(p, O_CLOEXEC);
+    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+    pid_t child = fork();
+    if (!child) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        alarm(5); /* a failed test must not wait for us */
+        ptrace(PTRACE_SEIZE, tid, NULL, NULL);
+        ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+        held = waitpid(tid, NULL, __WALL) == tid;
+        write(p[1], &held, 1);
+        for (;;)
+            pause();
+    }
+    cr_assert(read(p[0], &held, 1) == 1 && held);
+    return child;
+}
+
+Test(monitor, flushes_although_its_thread_gets_no_processor)
+{
+    char task[64];
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1 && !atomic_load(&process_self()->writing)));
+    cr_assert_eq(threads_in(task, sizeof task), 1);
+    pid_t holder = hold_thread((pid_t)strtol(strrchr(task, '/') + 1, NULL, 10));
+    call_ended();
+    health_flush();
+    uint64_t got = seq_on_file();
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+    cr_assert_eq(got, 2u, "written by the exiting thread");
 }
 
 Test(monitor, flushes_inline_without_a_thread)
