@@ -25,6 +25,8 @@ bool hooks_off(void)
     static _Atomic int off; /* 0: not asked yet, 1: on, 2: off */
     int now = atomic_load_explicit(&off, memory_order_acquire);
     if (!now) {
+        if (!env_known())
+            return true; /* and ask again: nobody knows yet what the user wants */
         now = !imports_ready() || disabled() ? 2 : 1;
         engine_coverage.hooks = hooks;
         engine_coverage.libcurls = real_list;

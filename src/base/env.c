@@ -177,6 +177,8 @@ static const struct capture *env_captured(void)
         return known;
 
     const struct capture *c = &nothing;
+    if (!environ) /* a preinit array: the C library does not know it yet */
+        return c;
     if (!getauxval(AT_SECURE)) {
         size_t size = 1;
         bool relative = false;
@@ -200,6 +202,12 @@ static const struct capture *env_captured(void)
 void env_capture(void)
 {
     env_captured();
+}
+
+bool env_known(void)
+{
+    env_captured();
+    return atomic_load_explicit(&captured, memory_order_acquire) != NULL;
 }
 
 bool env_secure(void)

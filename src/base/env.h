@@ -13,6 +13,8 @@
 #include <stdbool.h>
 
 void env_capture(void);
+/* False as long as there is no environment to capture: in a program's preinit array. */
+bool env_known(void);
 /* Started with more rights than the caller has (setuid, capabilities): stay out altogether. */
 bool env_secure(void);
 /* HARDEN_*, HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR, and http_proxy, https_proxy, all_proxy,
