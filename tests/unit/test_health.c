@@ -336,16 +336,16 @@ Test(monitor, has_a_descriptor_table_of_its_own_and_all_signals_blocked)
             cr_assert(blocked >> (sig - 1) & 1, "signal %d", sig);
 }
 
-Test(monitor, still_speaks_on_the_stderr_of_the_program)
+Test(monitor, still_speaks_on_the_stderr_of_the_program, .timeout = 20)
 {
     char got[512];
     int p[2];
     pipe2(p, O_CLOEXEC);
     setenv("HARDEN_LOG", "error", 1);
     setenv("HARDEN_SNAPSHOT", "/nonexistent/health.json", 1);
-    open_engine();
     dup2(p[1], 2);
     close(p[1]);
+    open_engine();
     health_start();
     ssize_t n = read(p[0], got, sizeof got - 1);
     got[n > 0 ? n : 0] = '\0';
