@@ -62,10 +62,25 @@ Test(env, keeps_more_than_its_static_room)
 
 Test(env, bears_an_environment_without_variables)
 {
-    environ = NULL;
+    char *none[] = {NULL};
+    environ = none;
     cr_assert_null(env_get("HOME"));
     cr_assert_null(env_nth(0));
     cr_assert(!env_secure());
+    cr_assert(env_known());
+}
+
+Test(env, is_not_known_before_the_c_library_knows_it)
+{
+    char *later[] = {(char *)"HARDEN_X=1", NULL};
+    environ = NULL; /* as in a program's preinit array */
+    cr_assert(!env_known());
+    cr_assert(env_secure());
+    cr_assert_null(env_get("HARDEN_X"));
+    environ = later;
+    cr_assert(env_known());
+    cr_assert(!env_secure());
+    cr_assert_str_eq(env_get("HARDEN_X"), "1");
 }
 
 Test(env, gives_the_name_of_the_executable)
