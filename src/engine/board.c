@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/board.h"
 
+#include "engine/gcra.h"
+
 #include <string.h>
 
 /* A key being changed: top bit, 31 bits of the new key, 32 bits of time in units of 2^30 ns. The
@@ -8,9 +10,7 @@
 #define CHANGING      (1ULL << 63)
 #define CHANGE_TAG(k) (((k) >> 8) & 0x7fffffff)
 #define CHANGE_UNITS  60
-/* No configuration lets a bucket be in debt for longer. */
-#define DEBT_MAX_NS (40LL * 86400 * NS_PER_S)
-#define CLAIM_TRIES 4
+#define CLAIM_TRIES   4
 
 static uint32_t change_time(int64_t now_ns)
 {
@@ -51,11 +51,11 @@ static bool idle(const struct slot *s, int64_t now_ns)
     if (used > now_ns - BOARD_IDLE_NS && used <= now_ns + BOARD_TOUCH_NS)
         return false;
     int64_t gate = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
-    if (gate > now_ns && gate - now_ns < DEBT_MAX_NS)
+    if (gate > now_ns && gate - now_ns <= BOARD_GATE_MAX_NS)
         return false;
     for (int i = 0; i < RATES_MAX; i++) {
         int64_t tat = atomic_load_explicit(&s->tat_ns[i], memory_order_relaxed);
-        if (tat > now_ns && tat - now_ns < DEBT_MAX_NS)
+        if (gcra_clamp(tat, now_ns) > now_ns)
             return false;
     }
     return breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED;
@@ -251,7 +251,34 @@ void slot_reset(struct slot *s)
 {
     size_t used = offsetof(struct slot, last_used_ns);
     clear_words(s, sizeof s->key, used);
-    clear_words(s, used + sizeof s->last_used_ns, offsetof(struct slot, shown_rate));
+    clear_words(s, used + sizeof s->last_used_ns, offsetof(struct slot, window_ms));
+}
+
+/* Windows are whole milliseconds: the configuration takes no others. */
+static uint32_t window_ms(int64_t window_ns)
+{
+    return (uint32_t)(window_ns / NS_PER_MS);
+}
+
+int slot_window(const struct slot *s, int64_t window_ns)
+{
+    for (int i = 0; i < RATES_MAX; i++)
+        if (atomic_load_explicit(&s->window_ms[i], memory_order_relaxed) == window_ms(window_ns))
+            return i;
+    return -1;
+}
+
+/* They are taken in order and kept, so nobody takes a second one for the same window. */
+int slot_claim_window(struct slot *s, int64_t window_ns)
+{
+    for (int i = 0; i < RATES_MAX; i++) {
+        uint32_t seen = 0, own = window_ms(window_ns);
+        if (atomic_compare_exchange_strong_explicit(&s->window_ms[i], &seen, own,
+                                                    memory_order_relaxed, memory_order_relaxed) ||
+            seen == own)
+            return i;
+    }
+    return -1;
 }
 
 uint64_t slot_counter(const struct slot *s, enum counter c)

@@ -35,8 +35,8 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC         0x6e6564726168626cULL
-#define BOARD_LAYOUT        2
-#define SLOT_NAME_SIZE      104
+#define BOARD_LAYOUT        3
+#define SLOT_NAME_SIZE      88
 #define BOARD_OVERFLOW_NAME "_other"
 #define STRIPES             LATENCY_STRIPES
 
@@ -89,7 +89,8 @@ struct slot {
     _Atomic uint64_t run;         /* results in a row: health.c packs status and count */
     _Atomic int64_t last_used_ns; /* monotonic */
     _Atomic int64_t max_ns;       /* longest attempt */
-    /* Line 1: what begin and admit write. */
+    /* Line 1: what begin and admit write. A TAT is that of a window, whichever rates are configured
+     * for it: below is which window each belongs to. */
     _Atomic int64_t tat_ns[RATES_MAX];
     _Atomic uint64_t limit_count[FIRST_STRIPED];
     /* What report and end write. */
@@ -101,7 +102,8 @@ struct slot {
     _Atomic int64_t status_since_ms;             /* 0: since it was first seen */
     _Atomic int64_t last_success_ms;             /* wall clock; 0: never */
     _Atomic int64_t last_failure_ms;
-    _Atomic uint64_t last_error; /* last_error_pack */
+    _Atomic uint64_t last_error;           /* last_error_pack */
+    _Atomic uint32_t window_ms[RATES_MAX]; /* of each TAT; 0: not taken, and those after it */
     _Atomic uint64_t shown_rate; /* tokens:32 burst:32 of the limit in force, for display */
     _Atomic int64_t shown_window_ns;
     _Atomic uint32_t bucket_index; /* slot of the limit in force when it is another one, + 1 */
@@ -134,7 +136,9 @@ struct board_header {
     _Atomic uint64_t connects_blocking;
     _Atomic uint64_t connects_nonblocking;
     _Atomic uint64_t internal_errors;
-    _Atomic uint64_t overflows; /* keys that had to share the overflow slot */
+    _Atomic uint64_t overflows; /* look-ups that ended at the overflow slot */
+    /* What had happened (changes and begun transfers) when the snapshot was last written whole. */
+    _Atomic uint64_t written_changes;
 };
 
 struct board {
@@ -148,6 +152,8 @@ struct board {
 #define BOARD_PROBES 128
 /* Unused for so long, and nothing in force: another key may have it. */
 #define BOARD_IDLE_NS (600 * NS_PER_S)
+/* The longest hint of a server that any configuration obeys. */
+#define BOARD_GATE_MAX_NS (86400 * NS_PER_S)
 /* Times of use are kept to this precision, so that a busy slot's line is not written for it. */
 #define BOARD_TOUCH_NS NS_PER_S
 
@@ -169,8 +175,14 @@ uint32_t board_size(const struct board *b);
 struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE]);
 /* board_size(b) for a pointer that is no slot of this board. */
 uint32_t board_index(const struct board *b, const struct slot *s);
-/* Forgets limits, breaker, budget and counters; the slot stays with its key. */
+/* Forgets what was taken, breaker, budget and counters; the slot stays with its key, and each TAT
+ * with its window, for there may be bindings to them. */
 void slot_reset(struct slot *s);
+
+/* Index of the TAT that belongs to the window, -1: there is none. */
+int slot_window(const struct slot *s, int64_t window_ns);
+/* The same, and takes one if there is none; -1: all belong to other windows. */
+int slot_claim_window(struct slot *s, int64_t window_ns);
 
 /* The words of slot->last_error. */
 struct last_error {

@@ -87,8 +87,10 @@ struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, i
         bool changed = w.state == BREAKER_OPEN;
         w.state = BREAKER_HALF_OPEN;
         w.time_ns = now_ns + PROBE_LEASE_NS;
-        if (swap(&b->state, &raw, pack(w)))
-            return (struct breaker_answer){.admit = true, .probe = true, .changed = changed};
+        uint64_t next = pack(w);
+        if (swap(&b->state, &raw, next))
+            return (struct breaker_answer){
+                .admit = true, .lease_ns = unpack(next).time_ns, .changed = changed};
     }
 }
 
@@ -183,12 +185,17 @@ static bool report_closed(struct breaker *b, const struct policy *p, bool succes
     }
 }
 
-static bool report_probe(struct breaker *b, const struct policy *p, bool success, int64_t now_ns,
-                         uint64_t random, uint64_t raw)
+static bool leased(struct word w, int64_t lease_ns)
+{
+    return w.state == BREAKER_HALF_OPEN && lease_ns && w.time_ns == lease_ns;
+}
+
+static bool report_probe(struct breaker *b, const struct policy *p, bool success, int64_t lease_ns,
+                         int64_t now_ns, uint64_t random, uint64_t raw)
 {
     for (;;) {
         struct word w = unpack(raw);
-        if (w.state != BREAKER_HALF_OPEN)
+        if (!leased(w, lease_ns))
             return false;
         struct word next = w;
         next.time_ns = 0;
@@ -202,7 +209,7 @@ static bool report_probe(struct breaker *b, const struct policy *p, bool success
     }
 }
 
-bool breaker_report(struct breaker *b, const struct policy *p, bool success, bool probe,
+bool breaker_report(struct breaker *b, const struct policy *p, bool success, int64_t lease_ns,
                     uint64_t results, int64_t now_ns, uint64_t random)
 {
     uint64_t raw = load(&b->state);
@@ -210,17 +217,16 @@ bool breaker_report(struct breaker *b, const struct policy *p, bool success, boo
     if (state == BREAKER_CLOSED)
         return report_closed(b, p, success, results, now_ns, random, raw);
     /* Results of requests that were under way when the circuit opened decide nothing. */
-    return probe && report_probe(b, p, success, now_ns, random, raw);
+    return report_probe(b, p, success, lease_ns, now_ns, random, raw);
 }
 
-void breaker_cancel(struct breaker *b, int64_t now_ns)
+void breaker_cancel(struct breaker *b, int64_t lease_ns)
 {
-    (void)now_ns;
     uint64_t raw = load(&b->state);
     struct word w;
     do {
         w = unpack(raw);
-        if (w.state != BREAKER_HALF_OPEN)
+        if (!leased(w, lease_ns))
             return;
         w.time_ns = 0;
     } while (!swap(&b->state, &raw, pack(w)));

@@ -6,7 +6,8 @@
  *   open ──(time is up)──► half-open: one probe at a time ──(2 successes)──► closed
  *                                └──(a probe fails)──► open, longer (<= max), jittered
  *
- * A probe is a lease with an end, so a prober that is killed does not keep the circuit half-open.
+ * A probe is a lease with an end, so a prober that is killed does not keep the circuit half-open. The
+ * end also tells the leases apart: whoever comes back after another one was given has no say.
  * Every change is one compare-and-swap on the state word. Times are arguments. */
 #ifndef ENGINE_BREAKER_H
 #define ENGINE_BREAKER_H
@@ -31,21 +32,21 @@ struct breaker {
 
 struct breaker_answer {
     bool admit;
-    bool probe;          /* admitted as the one probe: its report decides */
+    int64_t lease_ns;    /* admitted as the one probe, until then: its report decides; 0: not */
     bool changed;        /* the circuit went from open to half-open */
     int64_t retry_at_ns; /* when refused: earliest moment that is worth a try */
 };
 
 struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, int64_t now_ns);
-/* probe: the attempt was admitted as the probe. results: how many results this breaker was told of,
+/* lease_ns: as the attempt was admitted. results: how many results this breaker was told of,
  * with this one; the caller counts them, from any start and on any number of lines, and may say 0
  * when they are not wanted. Returns true when the state changed. */
-bool breaker_report(struct breaker *b, const struct policy *p, bool success, bool probe,
+bool breaker_report(struct breaker *b, const struct policy *p, bool success, int64_t lease_ns,
                     uint64_t results, int64_t now_ns, uint64_t random);
 /* Whether breaker_report will look at results: at a failure, and every BREAKER_WINDOW_S. */
 bool breaker_wants_results(const struct breaker *b, bool success, int64_t now_ns);
 /* A probe that ended without a verdict (cancelled): give the lease back. */
-void breaker_cancel(struct breaker *b, int64_t now_ns);
+void breaker_cancel(struct breaker *b, int64_t lease_ns);
 /* As it is at now_ns; an open circuit whose time is up is half-open. */
 enum breaker_state breaker_state_at(const struct breaker *b, int64_t now_ns);
 /* Until when everything is refused; 0 when it is not open. */

@@ -2,8 +2,8 @@
  *
  * Retry budget (as in gRPC's retry throttling and Finagle): 100 tokens a host; a success gives one
  * back, a retry costs 100/percent (5 at 20 %), twice as much after a timeout. So in the long run no
- * more than `percent` retries per success reach a struggling server. A retry is paid when it is
- * decided. One word of the board, in thousandths of a token *spent*, so that zero is a full budget.
+ * more than `percent` retries per success reach a struggling server. A retry pays when it is
+ * decided, and has it back if it is not admitted then. One word of the board, in thousandths of a token *spent*, so that zero is a full budget.
  */
 #ifndef ENGINE_BUDGET_H
 #define ENGINE_BUDGET_H

@@ -2,15 +2,12 @@
 #include "engine/call_parts.h"
 
 #include "engine/backoff.h"
-#include "engine/gcra.h"
 #include "engine/health.h"
 
 #include <string.h>
 
 /* A throttled request starts its back-off here. */
 #define THROTTLED_BASE_NS NS_PER_S
-/* A retry that begins so close to the deadline could not end well. */
-#define RETRY_ROOM_NS (50 * NS_PER_MS)
 
 static int64_t smaller(int64_t a, int64_t b)
 {
@@ -28,23 +25,9 @@ static int64_t later_by(int64_t t, int64_t d)
     return __builtin_add_overflow(t, d, &sum) ? INT64_MAX : sum;
 }
 
-/* call_bound looked a moment ago; now that the slots are marked as used, look again: they may have
- * been given away in between. */
-static void hold_slots(struct binding *b, int64_t now_ns)
-{
-    if (unlikely(!slot_touch(b->slot, b->key, now_ns) && b->slot != board_overflow(b->board)))
-        b->slot = board_slot(b->board, b->key, b->name, SLOT_HOST, now_ns);
-    for (int i = 0; i < b->policy->limit_count; i++)
-        if (b->bucket_key[i] == b->key)
-            b->bucket[i] = b->slot;
-        else if (unlikely(!slot_touch(b->bucket[i], b->bucket_key[i], now_ns) &&
-                          b->bucket[i] != board_overflow(b->board)))
-            b->bucket[i] = board_slot(b->board, b->bucket_key[i], b->name, SLOT_BUCKET, now_ns);
-}
-
 void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns)
 {
-    hold_slots(b, now_ns);
+    call_hold(b, now_ns);
     int64_t app = app_timeout_ns > 0 ? later_by(now_ns, app_timeout_ns) : INT64_MAX;
     *c = (struct call){
         .binding = b,
@@ -100,8 +83,9 @@ static void judge_host(struct call *c, struct slot *s, const struct verdict_of_c
                        int64_t now_ns, int64_t wall_ns, uint64_t random)
 {
     const struct policy *p = c->policy;
-    bool good = is_success(v), probe = c->probe;
-    c->probe = false;
+    bool good = is_success(v);
+    int64_t lease_ns = c->lease_ns;
+    c->lease_ns = 0;
     if (likely(good && p->breaker != BREAKER_OFF && breaker_expects_success(&s->breaker, now_ns) &&
                health_expects_success(s)))
         return;
@@ -111,12 +95,12 @@ static void judge_host(struct call *c, struct slot *s, const struct verdict_of_c
         /* Counting the results is some work, and asked for only now and then. */
         uint64_t results =
             unlikely(breaker_wants_results(&s->breaker, good, now_ns)) ? results_of(s) : 0;
-        if (unlikely(breaker_report(&s->breaker, p, good, probe, results, now_ns, random)))
+        if (unlikely(breaker_report(&s->breaker, p, good, lease_ns, results, now_ns, random)))
             call_tell_breaker(c, s, now_ns);
     } else {
         slot_count(s, COUNT_UNJUDGED, 1);
-        if (probe)
-            breaker_cancel(&s->breaker, now_ns);
+        if (lease_ns)
+            breaker_cancel(&s->breaker, lease_ns);
     }
     enum health_status status;
     if ((good || v->counted) &&
@@ -163,7 +147,7 @@ static void set_gate(const struct call *c, struct slot *s, const struct attempt 
         return;
     /* What no one could have set must not stand in the way of what is true. */
     int64_t seen = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
-    if (seen > now_ns && seen - now_ns > max_ns)
+    if (seen > now_ns && seen - now_ns > BOARD_GATE_MAX_NS)
         atomic_compare_exchange_strong_explicit(&s->gate_until_ns, &seen, 0, memory_order_relaxed,
                                                 memory_order_relaxed);
     raise(&s->gate_until_ns, now_ns + smaller(hint_ns, max_ns));
@@ -194,7 +178,7 @@ static bool plan_retry(const struct call *c, const struct slot *s, const struct 
         return false;
     plan->least_ns =
         larger(plan->hint_ns, backoff_delay_ns(p, plan->base_ns, made, c->previous_delay_ns, 0));
-    plan->room_ns = c->deadline_ns - RETRY_ROOM_NS - now_ns;
+    plan->room_ns = c->deadline_ns - CALL_ROOM_NS - now_ns;
     if (plan->least_ns > plan->room_ns)
         return false;
     return !call_breaker_enforced(c, s) || !breaker_open_until_ns(&s->breaker, p, now_ns);
@@ -221,9 +205,23 @@ bool call_would_retry(const struct call *c, const struct attempt *a, int64_t now
     if (c->observe || !plan_retry(c, s, a, &v, c->attempts + 1, now_ns, wall_ns, &plan))
         return false;
     /* A probe that fails opens the circuit again. */
-    if (c->probe && feeds_breaker(&v) && call_breaker_enforced(c, s))
+    if (c->lease_ns && feeds_breaker(&v) && call_breaker_enforced(c, s))
         return false;
     return budget_would_allow(&s->budget, c->policy->retry_budget_percent, plan.after_timeout);
+}
+
+void call_retry_made(struct call *c, struct slot *s)
+{
+    c->planned = false;
+    slot_count(s, COUNT_RETRIES, 1);
+    atomic_fetch_add_explicit(&s->retries_by[reason_group(c->last.reason)], 1,
+                              memory_order_relaxed);
+}
+
+void call_retry_dropped(struct call *c, struct slot *s)
+{
+    c->planned = false;
+    budget_give_back(&s->budget, c->policy->retry_budget_percent, c->planned_dearly);
 }
 
 static bool retry(struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
@@ -239,8 +237,10 @@ static bool retry(struct call *c, struct slot *s, const struct attempt *a, int64
     }
     int64_t delay_ns = delay_of(c, &plan, c->attempts, random);
     c->previous_delay_ns = delay_ns;
-    slot_count(s, COUNT_RETRIES, 1);
-    atomic_fetch_add_explicit(&s->retries_by[reason_group(v->reason)], 1, memory_order_relaxed);
+    c->planned = true;
+    c->planned_dearly = plan.after_timeout;
+    if (c->observe)
+        call_retry_made(c, s);
     events_emit(&(struct event){.kind = EVENT_RETRY,
                                 .host = c->binding->name,
                                 .attempt = c->attempts,
@@ -318,9 +318,11 @@ static void let_go(struct call *c, struct slot *s, int64_t now_ns)
 {
     if (c->waiting)
         call_wait_over(c, s, now_ns);
-    if (c->probe)
-        breaker_cancel(&s->breaker, now_ns);
-    c->probe = false;
+    if (c->lease_ns)
+        breaker_cancel(&s->breaker, c->lease_ns);
+    if (c->planned)
+        call_retry_dropped(c, s);
+    c->lease_ns = 0;
     c->reserved_ns = 0;
 }
 

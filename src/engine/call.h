@@ -18,8 +18,9 @@
  *     }
  *     call_end(&c, now, wall);                           exactly once
  *
- * A first attempt may wait up to max_wait, however short max_elapsed is; whatever comes later ends
- * before begun + max_elapsed. Neither goes past the program's own bound.
+ * A first attempt may wait up to max_wait, however short max_elapsed is; whatever comes later begins
+ * before begun + max_elapsed. Neither begins so close to the program's own bound that it could not
+ * end well: a wait of ours must not become the host's failure.
  *
  * In observe mode everything is decided and counted, but the answer is GO and "deliver".
  * A struct call belongs to one thread at a time; the board behind it is shared. No locks, no
@@ -44,6 +45,14 @@ struct binding_parts {
     void *ctx;
 };
 
+/* A rate of a limit, and its word on the board. */
+struct lane {
+    _Atomic int64_t *tat;
+    struct rate rate;
+    struct slot *slot; /* that the word is in */
+    uint64_t key;      /* of that slot */
+};
+
 /* Where a destination's state is. Zero-initialised means unbound. */
 struct binding {
     const struct config *config;
@@ -51,10 +60,12 @@ struct binding {
     const struct policy *policy;
     struct slot *slot; /* health, breaker, budget, gate: the host's (host, or host:port) */
     uint64_t key;
-    struct slot *bucket[LIMITS_MAX];
+    int64_t held_ns; /* when the slots were last marked as used; 0: lanes are to be bound */
+    int lane_count;
+    bool per_request; /* keys hold a header or variable: bind at every request */
+    struct lane lane[LIMITS_MAX * RATES_MAX];
     uint64_t bucket_key[LIMITS_MAX];
     char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */
-    bool per_request;          /* keys hold a header or variable: bind at every request */
 };
 
 /* False for lack of memory: let the call through. */
@@ -73,7 +84,7 @@ struct admission {
 };
 
 struct call {
-    const struct binding *binding;
+    struct binding *binding;
     const struct policy *policy;
     struct slot *slot;
     int64_t begun_ns;
@@ -85,7 +96,9 @@ struct call {
     int attempts; /* made so far */
     bool observe;
     bool waiting;
-    bool probe;
+    bool planned;                 /* a retry was decided and paid for, but not admitted yet */
+    bool planned_dearly;          /* at the price of one after a timeout */
+    int64_t lease_ns;             /* of the breaker's probe that this attempt is; 0: it is none */
     struct verdict_of_class last; /* of the last attempt */
     uint64_t last_error;          /* of it, as on the board: last_error_pack */
 };
@@ -93,13 +106,16 @@ struct call {
 /* app_timeout_ns: the program's own bound over the whole request; 0: none. Binds again what was
  * given to another key since call_bound. */
 void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns);
-/* Asked early, it says WAIT again; asked at the reserved time or later, GO at no further cost. */
+/* Asked early, it says WAIT again; asked at the reserved time, GO at no further cost. Whoever comes
+ * much later than that (stopped, frozen) has lost its place and gets a new one, or is refused: all
+ * that were stopped together would else start together. */
 struct admission call_admit(struct call *c, int64_t now_ns);
 /* At the end of a header block: would an attempt that ends like this be made again? Takes nothing.
  * attempt->replayable here means "as far as is known". */
 bool call_would_retry(const struct call *c, const struct attempt *a, int64_t now_ns,
                       int64_t wall_ns);
-/* An attempt ended. True: again at *at_ns; the retry is paid for. False: deliver. */
+/* An attempt ended. True: again at *at_ns; the retry's budget is taken, and given back if it is not
+ * admitted then. False: deliver. */
 bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                  uint64_t random, int64_t *at_ns);
 /* The request is over: by its last attempt, or by a refusal or an abort of the program. */

@@ -8,6 +8,8 @@
 #define TAKE_ROUNDS 8
 /* After that, ask again so much later. */
 #define CROWDED_NS NS_PER_MS
+/* Who comes so much later than the start that was reserved comes with many others. */
+#define LATE_NS (100 * NS_PER_MS)
 
 static int64_t smaller(int64_t a, int64_t b)
 {
@@ -20,43 +22,34 @@ static int64_t later_by(int64_t t, int64_t d)
     return __builtin_add_overflow(t, d, &sum) ? INT64_MAX : sum;
 }
 
-/* Until when the server asked for silence; 0 when it did not. Further ahead than the longest hint
- * that we obey is not for us to obey, or no hint at all. */
+/* Until when the server asked for silence; 0 when it did not. It may have told this to one whose
+ * policy obeys longer hints than ours: then ours is the time to wait, from the first question on.
+ * Further ahead than any policy allows is no hint. */
 static int64_t gate_end(const struct call *c, const struct slot *s, int64_t now_ns)
 {
     int64_t gate = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
-    if (likely(gate <= now_ns) || gate - now_ns > c->policy->retry_after_max_ns ||
-        call_is_overflow(c, s))
+    if (likely(gate <= now_ns) || gate - now_ns > BOARD_GATE_MAX_NS || call_is_overflow(c, s))
         return 0;
-    return gate;
-}
-
-/* Buckets that found the table full share one slot; as long as there are words, each has its own,
- * for two limits on one word could make each other wait for ever. */
-static _Atomic int64_t *tat_of(const struct call *c, int limit, int rate)
-{
-    struct slot *s = c->binding->bucket[limit];
-    return &s->tat_ns[call_is_overflow(c, s) ? (limit + rate) % RATES_MAX : rate];
+    int64_t asked = c->waiting ? c->asked_ns : now_ns;
+    gate = smaller(gate, asked + c->policy->retry_after_max_ns);
+    return gate > now_ns ? gate : 0;
 }
 
 struct taken {
-    _Atomic int64_t *tat;
     int64_t before, after;
 };
 
 /* The earliest start >= t_ns that every rate of every bucket allows. */
 static int64_t earliest(const struct call *c, int64_t now_ns, int64_t t_ns)
 {
-    const struct policy *p = c->policy;
+    const struct binding *b = c->binding;
     int64_t start = t_ns;
-    for (int i = 0; i < p->limit_count; i++) {
-        for (int j = 0; j < p->limits[i].rate_count; j++) {
-            const struct rate *r = &p->limits[i].rates[j];
-            int64_t tat = atomic_load_explicit(tat_of(c, i, j), memory_order_relaxed);
-            int64_t e = gcra_earliest(gcra_clamp(tat, now_ns, r, p->cost), t_ns, r, p->cost);
-            if (e > start)
-                start = e;
-        }
+    for (int i = 0; i < b->lane_count; i++) {
+        const struct lane *l = &b->lane[i];
+        int64_t tat = atomic_load_explicit(l->tat, memory_order_relaxed);
+        int64_t e = gcra_earliest(gcra_clamp(tat, now_ns), t_ns, &l->rate, c->policy->cost);
+        if (e > start)
+            start = e;
     }
     return start;
 }
@@ -64,20 +57,17 @@ static int64_t earliest(const struct call *c, int64_t now_ns, int64_t t_ns)
 /* Takes from every rate of every bucket for a start at t_ns, or from none. */
 static bool take_all(const struct call *c, int64_t now_ns, int64_t t_ns)
 {
-    const struct policy *p = c->policy;
+    const struct binding *b = c->binding;
     struct taken taken[LIMITS_MAX * RATES_MAX];
-    int n = 0;
-    for (int i = 0; i < p->limit_count; i++) {
-        for (int j = 0; j < p->limits[i].rate_count; j++) {
-            struct taken *k = &taken[n++];
-            k->tat = tat_of(c, i, j);
-            if (gcra_take(k->tat, now_ns, t_ns, &p->limits[i].rates[j], p->cost, &k->before,
-                          &k->after) == t_ns)
-                continue;
-            for (n--; n-- > 0;)
-                gcra_undo(taken[n].tat, taken[n].before, taken[n].after);
-            return false;
-        }
+    for (int i = 0; i < b->lane_count; i++) {
+        const struct lane *l = &b->lane[i];
+        struct taken *k = &taken[i];
+        if (gcra_take(l->tat, now_ns, t_ns, &l->rate, c->policy->cost, &k->before, &k->after) ==
+            t_ns)
+            continue;
+        while (i-- > 0)
+            gcra_undo(b->lane[i].tat, taken[i].before, taken[i].after);
+        return false;
     }
     return true;
 }
@@ -87,9 +77,8 @@ static int64_t latest_start(const struct call *c, int64_t now_ns)
     if (c->policy->on_limit == ON_LIMIT_FAIL)
         return now_ns;
     int64_t latest = later_by(c->asked_ns, c->policy->max_wait_ns);
-    if (c->attempts)
-        latest = smaller(latest, c->deadline_ns);
-    return smaller(latest, c->app_deadline_ns);
+    int64_t deadline = c->attempts ? c->deadline_ns : c->app_deadline_ns;
+    return smaller(latest, deadline - CALL_ROOM_NS);
 }
 
 static void tell(const struct call *c, enum event_kind kind, enum refusal why, int64_t wait_ns,
@@ -108,6 +97,8 @@ static struct admission go(struct call *c, struct slot *s, int64_t now_ns)
 {
     if (unlikely(c->waiting))
         call_wait_over(c, s, now_ns);
+    if (unlikely(c->planned))
+        call_retry_made(c, s);
     return (struct admission){.answer = ANSWER_GO};
 }
 
@@ -126,6 +117,8 @@ static struct admission refuse(struct call *c, struct slot *s, enum refusal why,
         call_wait_over(c, s, now_ns);
     if (c->observe)
         return (struct admission){.answer = ANSWER_GO};
+    if (c->planned)
+        call_retry_dropped(c, s);
     c->reserved_ns = 0;
     return (struct admission){.answer = ANSWER_REFUSE, .why = why, .at_ns = at_ns};
 }
@@ -154,12 +147,12 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
     if (c->reserved_ns) {
         if (gate_ns <= c->reserved_ns && now_ns < c->reserved_ns)
             return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
-        if (!gate_ns) {
-            c->reserved_ns = 0;
-            return go(c, s, now_ns);
-        }
-        /* A gate fell in between: to start at its end, in a row with all others, is a new start. */
+        bool late = now_ns - c->reserved_ns > LATE_NS;
         c->reserved_ns = 0;
+        if (!gate_ns && !late)
+            return go(c, s, now_ns);
+        /* A gate fell in between, to start at whose end, in a row with all others, is a new start;
+         * or the start was missed, and what was taken for it is forfeited. */
     }
     if (!c->waiting)
         c->asked_ns = now_ns;
@@ -184,15 +177,15 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
 
 static struct admission start(struct call *c, struct slot *s, int64_t now_ns)
 {
-    const struct policy *p = c->policy;
+    const struct binding *b = c->binding;
     int64_t gate_ns = gate_end(c, s, now_ns);
     if (likely(!gate_ns && !c->reserved_ns)) {
-        if (!p->limit_count)
+        if (!b->lane_count)
             return go(c, s, now_ns);
-        if (p->limit_count == 1 && p->limits[0].rate_count == 1) {
+        if (b->lane_count == 1) {
             int64_t before, after;
-            if (gcra_take(&c->binding->bucket[0]->tat_ns[0], now_ns, now_ns, &p->limits[0].rates[0],
-                          p->cost, &before, &after) == now_ns)
+            if (gcra_take(b->lane[0].tat, now_ns, now_ns, &b->lane[0].rate, c->policy->cost,
+                          &before, &after) == now_ns)
                 return go(c, s, now_ns);
         }
     }
@@ -202,12 +195,14 @@ static struct admission start(struct call *c, struct slot *s, int64_t now_ns)
 struct admission call_admit(struct call *c, int64_t now_ns)
 {
     struct slot *s = call_slot(c);
-    c->probe = false;
+    if (unlikely(c->attempts)) /* what came before may have taken long */
+        call_hold(c->binding, now_ns);
+    c->lease_ns = 0;
     if (unlikely(!breaker_is_calm(&s->breaker)) && call_breaker_used(c, s)) {
         struct breaker_answer a = breaker_admit(&s->breaker, c->policy, now_ns);
         if (unlikely(a.changed))
             call_tell_breaker(c, s, now_ns);
-        c->probe = a.probe;
+        c->lease_ns = a.lease_ns;
         if (unlikely(!a.admit)) {
             if (c->policy->breaker == BREAKER_ON)
                 return refuse(c, s, REFUSED_BREAKER, a.retry_at_ns, now_ns);
@@ -216,10 +211,10 @@ struct admission call_admit(struct call *c, int64_t now_ns)
         }
     }
     struct admission ad = start(c, s, now_ns);
-    if (unlikely(ad.answer != ANSWER_GO && c->probe)) {
+    if (unlikely(ad.answer != ANSWER_GO && c->lease_ns)) {
         /* Whoever waits for a token must not keep others from probing. */
-        breaker_cancel(&s->breaker, now_ns);
-        c->probe = false;
+        breaker_cancel(&s->breaker, c->lease_ns);
+        c->lease_ns = 0;
     }
     return ad;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/call.h"
+#include "engine/call_parts.h"
 
 #include "base/env.h"
 #include "base/hash.h"
@@ -83,13 +83,119 @@ static void show_limit(const struct binding *b)
         return;
     uint64_t rate = shown_rate_of(p);
     int64_t window_ns = rate ? p->limits[0].rates[0].window_ns : 0;
-    uint32_t index = rate && b->bucket[0] != s ? board_index(b->board, b->bucket[0]) + 1 : 0;
+    const struct slot *bucket = b->lane[0].slot;
+    uint32_t index = rate && bucket != s ? board_index(b->board, bucket) + 1 : 0;
     if (atomic_load_explicit(&s->shown_rate, memory_order_relaxed) != rate)
         atomic_store_explicit(&s->shown_rate, rate, memory_order_relaxed);
     if (atomic_load_explicit(&s->shown_window_ns, memory_order_relaxed) != window_ns)
         atomic_store_explicit(&s->shown_window_ns, window_ns, memory_order_relaxed);
     if (atomic_load_explicit(&s->bucket_index, memory_order_relaxed) != index)
         atomic_store_explicit(&s->bucket_index, index, memory_order_relaxed);
+}
+
+/* The host that is part of a shown name. */
+static void host_of(char host[SLOT_NAME_SIZE], const char *name)
+{
+    bool bracket = name[0] == '[';
+    const char *colon = strchr(name, ':');
+    size_t n = strlen(name);
+    if (bracket)
+        n = strcspn(++name, "]");
+    else if (colon && !strchr(colon + 1, ':'))
+        n = (size_t)(colon - name);
+    memcpy(host, name, n);
+    host[n] = '\0';
+}
+
+/* When every word belongs to another window: that of the next longer one, else of the longest. To
+ * share one never loosens a limit, but it may hold up; so rather us than those of short windows. */
+static int nearest_window(const struct slot *s, int64_t window_ns)
+{
+    int64_t best_ns = 0;
+    int best = 0;
+    for (int i = 0; i < RATES_MAX; i++) {
+        int64_t ns =
+            NS_PER_MS * (int64_t)atomic_load_explicit(&s->window_ms[i], memory_order_relaxed);
+        if (best_ns < window_ns ? ns > best_ns : ns >= window_ns && ns < best_ns) {
+            best_ns = ns;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* Rates on one word would each be kept from what the other has just taken, for ever. One that is as
+ * slow as the slower and as small as the smaller keeps the promises of both. */
+static void add_lane(struct binding *b, const struct lane *own)
+{
+    for (struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
+        if (l->tat == own->tat) {
+            if (l->rate.interval_ns < own->rate.interval_ns)
+                l->rate.interval_ns = own->rate.interval_ns;
+            if (l->rate.burst > own->rate.burst)
+                l->rate.burst = own->rate.burst;
+            return;
+        }
+    b->lane[b->lane_count++] = *own;
+}
+
+/* The word of the rate's window in its bucket. Where all words belong to other windows already,
+ * because others configure other rates, this window has a bucket of its own. */
+static void bind_rate(struct binding *b, struct slot *bucket, uint64_t key, const char *host,
+                      const struct rate *r, int64_t now_ns)
+{
+    struct lane l = {.rate = *r, .slot = bucket, .key = key};
+    int word = slot_window(bucket, r->window_ns);
+    if (unlikely(word < 0)) {
+        uint64_t own = board_key(mix_number(key, 0, (uint64_t)r->window_ns));
+        bool overflow = bucket == board_overflow(b->board);
+        struct slot *other = overflow ? NULL : board_find(b->board, own);
+        if (!other && (word = slot_claim_window(bucket, r->window_ns)) < 0 && !overflow)
+            other = board_slot(b->board, own, host, SLOT_BUCKET, now_ns);
+        if (other) {
+            l.slot = other;
+            l.key = own;
+            word = slot_claim_window(other, r->window_ns);
+        }
+        if (word < 0)
+            word = nearest_window(l.slot, r->window_ns);
+    }
+    l.tat = &l.slot->tat_ns[word];
+    add_lane(b, &l);
+}
+
+void call_bind_lanes(struct binding *b, int64_t now_ns)
+{
+    const struct policy *p = b->policy;
+    char host[SLOT_NAME_SIZE];
+    host_of(host, b->name);
+    b->lane_count = 0;
+    b->lane[0].slot = b->slot;
+    for (int i = 0; i < p->limit_count; i++) {
+        uint64_t key = b->bucket_key[i];
+        struct slot *bucket =
+            key == b->key ? b->slot : board_slot(b->board, key, host, SLOT_BUCKET, now_ns);
+        for (int j = 0; j < p->limits[i].rate_count; j++)
+            bind_rate(b, bucket, key, host, &p->limits[i].rates[j], now_ns);
+    }
+    b->held_ns = now_ns;
+}
+
+/* call_bound looked a moment ago; now that the slots are marked as used, look again: they may have
+ * been given away in between. Or given away and back: the windows may then have other words, but
+ * not so soon after we last marked them. */
+void call_hold(struct binding *b, int64_t now_ns)
+{
+    struct slot *overflow = board_overflow(b->board);
+    bool stale = !b->held_ns || now_ns - b->held_ns > BOARD_IDLE_NS / 2;
+    if (unlikely(!slot_touch(b->slot, b->key, now_ns) && b->slot != overflow))
+        b->slot = board_slot(b->board, b->key, b->name, SLOT_HOST, now_ns);
+    for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
+        if (l->slot != b->slot || l->key != b->key)
+            stale |= !slot_touch(l->slot, l->key, now_ns) && l->slot != overflow;
+    if (unlikely(stale))
+        call_bind_lanes(b, now_ns);
+    b->held_ns = now_ns;
 }
 
 bool call_bind(struct binding *b, const struct config *config, struct board *board,
@@ -104,11 +210,9 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
     b->slot = board_slot(board, b->key, b->name, SLOT_HOST, now_ns);
     for (int i = 0; i < p->limit_count && i < LIMITS_MAX; i++) {
         b->bucket_key[i] = bucket_key(&p->limits[i], t, parts, board);
-        b->bucket[i] = b->bucket_key[i] == b->key
-                           ? b->slot
-                           : board_slot(board, b->bucket_key[i], t->host, SLOT_BUCKET, now_ns);
         b->per_request |= p->limits[i].per.parts & PER_HEADER;
     }
+    call_bind_lanes(b, now_ns);
     show_limit(b);
     return true;
 }
@@ -118,9 +222,9 @@ bool call_bound(const struct binding *b, const struct config *config)
     if (!b->slot || b->config != config ||
         atomic_load_explicit(&b->slot->key, memory_order_relaxed) != b->key)
         return false;
-    for (int i = 0; i < b->policy->limit_count; i++)
-        if (b->bucket[i] != b->slot &&
-            atomic_load_explicit(&b->bucket[i]->key, memory_order_relaxed) != b->bucket_key[i])
+    for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
+        if (l->slot != b->slot &&
+            atomic_load_explicit(&l->slot->key, memory_order_relaxed) != l->key)
             return false;
     return true;
 }

@@ -14,9 +14,13 @@
  * served between processes, and keeps "never more than B + W/T in any window W" exact: every start
  * s satisfies TAT - B*T <= s, and each reservation raises TAT by T at least.
  *
- * Nothing on the board is trusted: a TAT further ahead than the horizon and a whole bucket cannot
- * come from us and counts as an idle bucket. Pure functions on one word; any thread, process,
- * signal. */
+ * Processes of different configurations may share a word: whoever takes raises the TAT by its own
+ * n*T, so each one's own bound holds for its own starts, whatever the others' rates are.
+ *
+ * Nothing on the board is trusted: a TAT further ahead than any configuration allows cannot come
+ * from us and counts as an idle bucket. That bound is one for all, not the reader's own: what is
+ * far for a small bucket is the honest debt of a large one. Pure functions on one word; any thread,
+ * process, signal. */
 #ifndef ENGINE_GCRA_H
 #define ENGINE_GCRA_H
 
@@ -30,24 +34,22 @@
 /* Longest wait that any configuration allows (max_wait is capped to it). */
 #define GCRA_HORIZON_NS (3600 * NS_PER_S)
 
-/* Longest time that a bucket may hold; keeps every sum far from overflow. */
-#define GCRA_SPAN_MAX (INT64_MAX / 8)
+/* The most time that a bucket's tokens, or those of one request, may stand for: twice the longest
+ * window. What is configured beyond it is refused, or counts as this. */
+#define GCRA_DEBT_MAX_NS (62 * 86400 * NS_PER_S)
 
 /* The time that n tokens stand for. */
 static inline int64_t gcra_span_ns(const struct rate *r, uint32_t n)
 {
     int64_t span;
     bool over = __builtin_mul_overflow((int64_t)n, r->interval_ns, &span);
-    return over || span > GCRA_SPAN_MAX ? GCRA_SPAN_MAX : span;
+    return over || span > GCRA_DEBT_MAX_NS ? GCRA_DEBT_MAX_NS : span;
 }
 
-/* A TAT as read from the board, made sane. cost: the most tokens that are taken at once, because a
- * cost above the burst runs further into debt than a full bucket is deep. */
-static inline int64_t gcra_clamp(int64_t tat_ns, int64_t now_ns, const struct rate *r,
-                                 uint32_t cost)
+/* A TAT as read from the board, made sane. */
+static inline int64_t gcra_clamp(int64_t tat_ns, int64_t now_ns)
 {
-    uint32_t deepest = cost > r->burst ? cost : r->burst;
-    return tat_ns > now_ns + GCRA_HORIZON_NS + gcra_span_ns(r, deepest) ? 0 : tat_ns;
+    return tat_ns > now_ns + GCRA_HORIZON_NS + GCRA_DEBT_MAX_NS ? 0 : tat_ns;
 }
 
 /* The earliest start >= t_ns at which cost tokens are free. Cost above the burst counts as burst
@@ -71,7 +73,7 @@ static inline int64_t gcra_take(_Atomic int64_t *tat, int64_t now_ns, int64_t t_
 {
     int64_t raw = atomic_load_explicit(tat, memory_order_relaxed);
     for (;;) {
-        int64_t cur = gcra_clamp(raw, now_ns, r, cost);
+        int64_t cur = gcra_clamp(raw, now_ns);
         int64_t start = gcra_earliest(cur, t_ns, r, cost);
         if (start > t_ns)
             return start;

@@ -1,10 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/view.h"
 
-const struct slot *view_host(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE])
+#include "base/text.h"
+
+static const char hex[] = "0123456789ABCDEF";
+
+static bool is_plain(char c)
 {
-    const struct slot *s = board_nth(b, i, name);
-    return s && atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_HOST ? s : NULL;
+    return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* A name of the board that looks like one of ours is marked too. */
+static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE], uint64_t key)
+{
+    enum { MARK = 7, ESCAPE = 3 };
+    struct text t = {.p = out, .cap = VIEW_NAME_SIZE};
+    bool whole = strcmp(name, BOARD_OVERFLOW_NAME) != 0;
+    size_t i = 0;
+    for (; name[i] && t.n < VIEW_NAME_SIZE - MARK - ESCAPE; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if (is_plain(name[i]))
+            text_putn(&t, name + i, 1);
+        else
+            text_putn(&t, (const char[]){'%', hex[c >> 4], hex[c & 15]}, ESCAPE);
+        whole &= is_plain(name[i]) && c != '~';
+    }
+    if (whole && !name[i] && i < SLOT_NAME_SIZE - 1)
+        return;
+    text_putn(&t, "~", 1);
+    for (int shift = 20; shift >= 0; shift -= 4)
+        text_putn(&t, &hex[key >> shift & 15], 1);
+}
+
+const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE])
+{
+    char raw[SLOT_NAME_SIZE];
+    const struct slot *s = board_nth(b, i, raw);
+    if (!s || atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_HOST)
+        return NULL;
+    if (s == board_overflow(b)) {
+        memcpy(name, raw, sizeof raw);
+        return s;
+    }
+    /* Once more, for board_nth has replaced what is not printable. */
+    uint64_t key = atomic_load_explicit(&s->key, memory_order_acquire);
+    memcpy(raw, s->name, sizeof raw);
+    raw[sizeof raw - 1] = '\0';
+    atomic_thread_fence(memory_order_acquire);
+    if (key >> 63 || !atomic_load_explicit(&s->published, memory_order_relaxed) ||
+        atomic_load_explicit(&s->key, memory_order_relaxed) != key)
+        return NULL;
+    show_name(name, raw, key);
+    return s;
 }
 
 struct last_error view_error(const struct slot *s)
@@ -33,7 +80,8 @@ bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int6
         if (atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_BUCKET)
             s = NULL; /* given to a host; that happens to idle buckets, which are full */
     }
-    *tat_ns = s ? atomic_load_explicit(&s->tat_ns[0], memory_order_relaxed) : 0;
+    int word = s ? slot_window(s, window) : -1;
+    *tat_ns = word >= 0 ? atomic_load_explicit(&s->tat_ns[word], memory_order_relaxed) : 0;
     return true;
 }
 

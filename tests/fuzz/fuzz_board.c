@@ -92,7 +92,7 @@ static void use(struct board *b)
     uint64_t key = board_key(hash_bytes("h", 1, 0));
     struct binding binding = {.config = &config, .board = b, .policy = &policy, .key = key};
     memcpy(binding.name, "h", 2);
-    binding.slot = binding.bucket[0] = board_slot(b, key, "h", SLOT_HOST, NOW);
+    binding.slot = board_slot(b, key, "h", SLOT_HOST, NOW);
     binding.bucket_key[0] = key;
     require(board_index(b, binding.slot) < board_size(b));
     call_bound(&binding, &config);

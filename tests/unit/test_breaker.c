@@ -20,16 +20,16 @@ static const struct policy policy = {
 
 static uint64_t results;
 
-static bool report(struct breaker *b, bool success, bool probe, int64_t now, uint64_t random)
+static bool report(struct breaker *b, bool success, int64_t lease, int64_t now, uint64_t random)
 {
     results++;
     uint64_t told = breaker_wants_results(b, success, now) ? results : 0;
-    return breaker_report(b, &policy, success, probe, told, now, random);
+    return breaker_report(b, &policy, success, lease, told, now, random);
 }
 
 static bool result(struct breaker *b, bool success, int64_t now)
 {
-    return report(b, success, false, now, 0);
+    return report(b, success, 0, now, 0);
 }
 
 static void trip(struct breaker *b, int64_t now)
@@ -43,7 +43,7 @@ static struct breaker_answer probe(struct breaker *b, int64_t now)
 {
     struct breaker_answer a = breaker_admit(b, &policy, now);
     cr_assert(a.admit);
-    cr_assert(a.probe);
+    cr_assert(a.lease_ns != 0);
     return a;
 }
 
@@ -181,13 +181,13 @@ Test(breaker, whoever_counted_before_the_window_began_does_no_harm)
     struct breaker b = {0};
     results = 1000;
     result(&b, true, T0);
-    cr_assert(not(breaker_report(&b, &policy, false, false, 990, T0, 0)));
+    cr_assert(not(breaker_report(&b, &policy, false, 0, 990, T0, 0)));
     for (int i = 0; i < 7; i++)
         cr_assert(not(result(&b, true, T0)));
     cr_assert(not(result(&b, false, T0)));
     uint64_t window = b.window;
     b.window = 0; /* and one that ended since the count was refused */
-    cr_assert(not(breaker_report(&b, &policy, true, false, 0, T0, 0)));
+    cr_assert(not(breaker_report(&b, &policy, true, 0, 0, T0, 0)));
     cr_assert(eq(u64, b.window, 0));
     b.window = window;
     for (int n = 1; n <= 5; n++) { /* 2 of 9 so far: 7 of 14 are the half */
@@ -216,11 +216,12 @@ Test(breaker, two_good_probes_close_it)
     struct breaker b = {0};
     trip(&b, T0);
     int64_t now = T0 + 30 * NS_PER_S;
-    probe(&b, now);
-    cr_assert(not(report(&b, true, true, now, 0)));
+    struct breaker_answer a = probe(&b, now);
+    cr_assert(not(report(&b, true, a.lease_ns, now, 0)));
     cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_HALF_OPEN));
-    cr_assert(not(probe(&b, now).changed));
-    cr_assert(report(&b, true, true, now, 0));
+    a = probe(&b, now);
+    cr_assert(not(a.changed));
+    cr_assert(report(&b, true, a.lease_ns, now, 0));
     cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_CLOSED));
     cr_assert(eq(int, breaker_trips(&b), 0));
     trip(&b, now); /* nothing of before counts */
@@ -235,8 +236,7 @@ Test(breaker, each_failed_probe_opens_it_for_longer_up_to_the_maximum)
         int64_t open = (n < 10 ? n * 30 : 300) * NS_PER_S;
         cr_assert(eq(i64, breaker_admit(&b, &policy, now).retry_at_ns, now + open));
         now += open;
-        probe(&b, now);
-        cr_assert(report(&b, false, true, now, 0));
+        cr_assert(report(&b, false, probe(&b, now).lease_ns, now, 0));
         cr_assert(eq(int, breaker_trips(&b), n + 1));
     }
 }
@@ -246,13 +246,10 @@ Test(breaker, a_failed_probe_after_a_good_one_opens_it_again)
     struct breaker b = {0};
     trip(&b, T0);
     int64_t now = T0 + 30 * NS_PER_S;
-    probe(&b, now);
-    report(&b, true, true, now, 0);
-    probe(&b, now);
-    cr_assert(report(&b, false, true, now, 0));
-    now += 60 * NS_PER_S;
-    probe(&b, now); /* and the good one of before is forgotten */
-    cr_assert(not(report(&b, true, true, now, 0)));
+    report(&b, true, probe(&b, now).lease_ns, now, 0);
+    cr_assert(report(&b, false, probe(&b, now).lease_ns, now, 0));
+    now += 60 * NS_PER_S; /* and the good one of before is forgotten */
+    cr_assert(not(report(&b, true, probe(&b, now).lease_ns, now, 0)));
 }
 
 Test(breaker, jitter_shortens_the_open_time_by_a_tenth_at_most)
@@ -260,7 +257,7 @@ Test(breaker, jitter_shortens_the_open_time_by_a_tenth_at_most)
     struct breaker b = {0};
     for (int i = 0; i < 4; i++)
         result(&b, false, T0);
-    cr_assert(report(&b, false, false, T0, UINT64_MAX));
+    cr_assert(report(&b, false, 0, T0, UINT64_MAX));
     int64_t until = breaker_admit(&b, &policy, T0).retry_at_ns;
     cr_assert(ge(i64, until, T0 + 27 * NS_PER_S));
     cr_assert(lt(i64, until, T0 + 28 * NS_PER_S));
@@ -281,12 +278,28 @@ Test(breaker, a_cancelled_probe_makes_room_for_the_next)
     struct breaker b = {0};
     trip(&b, T0);
     int64_t now = T0 + 30 * NS_PER_S;
-    probe(&b, now);
-    breaker_cancel(&b, now);
+    breaker_cancel(&b, probe(&b, now).lease_ns);
     probe(&b, now);
     struct breaker closed = {0};
     breaker_cancel(&closed, now);
     cr_assert(eq(u64, closed.state, 0));
+}
+
+Test(breaker, a_prober_who_comes_back_after_its_lease_has_no_say)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    int64_t now = T0 + 30 * NS_PER_S;
+    int64_t old = probe(&b, now).lease_ns;
+    now += 31 * NS_PER_S + NS_PER_MS / 3;
+    int64_t lease = probe(&b, now).lease_ns;
+    uint64_t was = b.state;
+    breaker_cancel(&b, old);
+    cr_assert(not(report(&b, false, old, now, 0)));
+    cr_assert(not(report(&b, true, old, now, 0)));
+    breaker_cancel(&b, 0);
+    cr_assert(eq(u64, b.state, was));
+    cr_assert(report(&b, false, lease, now, 0));
 }
 
 Test(breaker, results_from_before_it_opened_decide_nothing)
@@ -317,7 +330,7 @@ Test(breaker, no_corrupted_word_keeps_a_host_shut)
         }
         enum breaker_state s = breaker_state_at(&b, T0);
         cr_assert(s == BREAKER_CLOSED || s == BREAKER_OPEN || s == BREAKER_HALF_OPEN);
-        report(&b, i % 2, a.probe, T0, seed);
+        report(&b, i % 2, a.lease_ns, T0, seed);
         cr_assert(ge(int, breaker_trips(&b), 0));
     }
 }

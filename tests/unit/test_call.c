@@ -69,8 +69,8 @@ static void limit(uint32_t tokens, int64_t window_ns, uint32_t burst)
     struct limit *l = &policy.limits[0];
     l->rates[l->rate_count++] = rate_of(tokens, window_ns, burst);
     policy.limit_count = 1;
-    binding.bucket[0] = binding.slot;
     binding.bucket_key[0] = binding.key;
+    binding.held_ns = 0;
 }
 
 /* A further bucket of its own. */
@@ -80,8 +80,8 @@ static struct slot *operation(uint32_t tokens, int64_t window_ns, uint32_t burst
     policy.limits[i] = (struct limit){.operation = true, .rate_count = 1};
     policy.limits[i].rates[0] = rate_of(tokens, window_ns, burst);
     binding.bucket_key[i] = 77 + (uint64_t)i;
-    binding.bucket[i] = board_slot(board, binding.bucket_key[i], "h", SLOT_BUCKET, NOW);
-    return binding.bucket[i];
+    binding.held_ns = 0;
+    return board_slot(board, binding.bucket_key[i], "h", SLOT_BUCKET, NOW);
 }
 
 static void begin(int64_t now)
@@ -212,10 +212,50 @@ Test(call, the_programs_own_bound_limits_the_wait)
 {
     limit(1, NS_PER_S, 1);
     ANSWER(fresh(NOW), ANSWER_GO);
-    call_begin(&call, &binding, NS_PER_S - 1, NOW);
+    /* What would begin when the program gives up would fail, and seem to be the host's fault. */
+    call_begin(&call, &binding, NS_PER_S + 49 * NS_PER_MS, NOW);
     REFUSED(admit(NOW), REFUSED_RATE);
-    call_begin(&call, &binding, NS_PER_S, NOW);
+    call_begin(&call, &binding, NS_PER_S + 50 * NS_PER_MS, NOW);
     ANSWER(admit(NOW), ANSWER_WAIT);
+    /* But what need not wait may try. */
+    call_begin(&call, &binding, 1, NOW + 2 * NS_PER_S);
+    ANSWER(admit(NOW + 2 * NS_PER_S), ANSWER_GO);
+}
+
+Test(call, who_comes_long_after_the_reserved_start_asks_anew)
+{
+    policy.max_wait_ns = 60 * NS_PER_S;
+    limit(1, NS_PER_S, 1);
+    struct call calls[31];
+    for (int i = 0; i < 31; i++) {
+        call_begin(&calls[i], &binding, 0, NOW);
+        call_admit(&calls[i], NOW);
+    }
+    /* 30 wait, and are stopped for 40 s. */
+    int64_t now = NOW + 40 * NS_PER_S;
+    int go = 0, wait = 0, refused = 0;
+    for (int i = 1; i < 31; i++) {
+        struct admission ad = call_admit(&calls[i], now);
+        go += ad.answer == ANSWER_GO;
+        wait += ad.answer == ANSWER_WAIT;
+        refused += ad.answer == ANSWER_REFUSE;
+        if (ad.answer == ANSWER_WAIT)
+            cr_assert(eq(i64, ad.at_ns, now + wait * NS_PER_S));
+    }
+    cr_assert(eq(int, go, 1));
+    cr_assert(eq(int, wait, 20)); /* max_wait counts from the first question */
+    cr_assert(eq(int, refused, 9));
+    cr_assert(eq(u64, count(COUNT_WAITED), 30));
+}
+
+Test(call, who_wakes_up_a_little_late_keeps_the_place)
+{
+    limit(1, NS_PER_S, 1);
+    fresh(NOW);
+    ANSWER(fresh(NOW), ANSWER_WAIT);
+    int64_t tat = binding.slot->tat_ns[0];
+    ANSWER(admit(NOW + NS_PER_S + 100 * NS_PER_MS), ANSWER_GO);
+    cr_assert(eq(i64, binding.slot->tat_ns[0], tat));
 }
 
 Test(call, a_first_attempt_may_wait_longer_than_max_elapsed_but_no_retry)
@@ -261,15 +301,27 @@ Test(call, a_refusal_by_one_bucket_takes_from_none)
     cr_assert(eq(i64, binding.slot->tat_ns[0], host));
 }
 
-/* Random arrivals through the whole of admission; every window of every rate holds. */
-/* Two limits on one word, as in a crowded overflow slot: each alone admits, both never. */
+/* Two rates on one word: each alone would admit, both never. */
+Test(call, rates_of_one_window_of_one_bucket_are_one_that_keeps_both)
+{
+    limit(60, 60 * NS_PER_S, 20);
+    limit(5, 60 * NS_PER_S, 5);
+    policy.on_limit = ON_LIMIT_FAIL;
+    int n = 0;
+    for (int64_t t = NOW; t < NOW + 60 * NS_PER_S; t += NS_PER_S / 10)
+        n += fresh(t).answer == ANSWER_GO;
+    cr_assert(eq(int, n, 9)); /* 5 at first, and 4 within the minute */
+    cr_assert(eq(int, binding.lane_count, 1));
+}
+
+/* As if somebody else took from the second whenever we have taken from the first. */
 Test(call, what_one_bucket_gave_is_given_back_when_the_next_has_nothing)
 {
     struct slot *s = operation(1, NS_PER_S, 1);
     operation(1, NS_PER_S, 1);
-    binding.bucket[1] = s;
-    binding.bucket_key[1] = binding.bucket_key[0];
-    cr_assert(eq(int, fresh(NOW).answer, ANSWER_WAIT));
+    begin(NOW);
+    binding.lane[1].tat = binding.lane[0].tat;
+    cr_assert(eq(int, admit(NOW).answer, ANSWER_WAIT));
     cr_assert(eq(i64, s->tat_ns[0], 0));
     for (int64_t t = NOW; t <= NOW + 40 * NS_PER_S; t += NS_PER_S) {
         struct admission ad = admit(t);
@@ -283,16 +335,20 @@ Test(call, what_one_bucket_gave_is_given_back_when_the_next_has_nothing)
 
 Test(call, limits_that_share_the_overflow_slot_do_not_starve_each_other)
 {
+    board_close(board);
+    board = binding.board = board_open(NULL, 1, NULL);
+    binding.slot = board_slot(board, binding.key, "h", SLOT_HOST, NOW);
     operation(1, NS_PER_S, 1);
     operation(1, NS_PER_S, 1);
-    binding.bucket[0] = binding.bucket[1] = board_overflow(board);
     cr_assert(eq(int, fresh(NOW).answer, ANSWER_GO));
+    cr_assert(binding.lane[0].slot == board_overflow(board));
     struct admission ad = fresh(NOW);
     cr_assert(eq(int, ad.answer, ANSWER_WAIT));
     cr_assert(eq(i64, ad.at_ns, NOW + NS_PER_S));
     cr_assert(eq(int, admit(NOW + NS_PER_S).answer, ANSWER_GO));
 }
 
+/* Random arrivals through the whole of admission; every window of every rate holds. */
 Test(call, starts_never_exceed_any_rate_whatever_comes)
 {
     limit(20, 10 * NS_PER_S, 8);
@@ -342,6 +398,41 @@ Test(call, a_retry_pays_too)
     struct admission ad = admit(at);
     ANSWER(ad, ANSWER_WAIT);
     cr_assert(eq(i64, ad.at_ns, NOW + NS_PER_S));
+}
+
+Test(call, a_retry_counts_when_it_is_made)
+{
+    limit(1, 3600 * NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    int64_t at;
+    cr_assert(report(get(0, 500), NOW, &at));
+    cr_assert(eq(u64, count(COUNT_RETRIES), 0));
+    cr_assert(lt(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY));
+    REFUSED(admit(at), REFUSED_RATE);
+    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY));
+    call_end(&call, at, WALL);
+    cr_assert(eq(u64, count(COUNT_RETRIES), 0));
+    cr_assert(eq(u64, count(COUNT_EXHAUSTED), 0));
+    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY));
+
+    slot_reset(binding.slot);
+    policy.limit_count = 0;
+    binding.held_ns = 0;
+    begin(NOW);
+    admit(NOW);
+    cr_assert(report(get(28, 0), NOW, &at));
+    call_end(&call, NOW, WALL); /* the program aborts meanwhile */
+    cr_assert(eq(u64, count(COUNT_RETRIES), 0));
+    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY));
+
+    begin(NOW);
+    admit(NOW);
+    cr_assert(report(get(28, 0), NOW, &at));
+    ANSWER(admit(at), ANSWER_GO);
+    cr_assert(eq(u64, count(COUNT_RETRIES), 1));
+    cr_assert(eq(u32, binding.slot->retries_by[reason_group(REASON_TIMEOUT)], 1));
+    call_end(&call, at, WALL);
+    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY - 10));
 }
 
 /* ---- the gate ------------------------------------------------------------------------------- */
@@ -396,6 +487,23 @@ Test(call, a_gate_is_never_drawn_nearer_and_never_further_than_the_longest_hint)
     cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 20 * NS_PER_S));
     request(told(503, 100000), NOW + 30 * NS_PER_S);
     cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 330 * NS_PER_S));
+}
+
+Test(call, a_policy_of_shorter_hints_neither_ignores_nor_lowers_the_gate)
+{
+    policy.retry_after_max_ns = 3600 * NS_PER_S;
+    policy.max_wait_ns = 3600 * NS_PER_S;
+    request(told(429, 1800), NOW);
+    policy.retry_after_max_ns = 60 * NS_PER_S;
+    struct admission ad = fresh(NOW + NS_PER_S);
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(eq(int, ad.why, REFUSED_GATE));
+    cr_assert(eq(i64, ad.at_ns, NOW + 61 * NS_PER_S));
+    ANSWER(admit(NOW + 61 * NS_PER_S), ANSWER_GO); /* it obeyed for as long as it obeys any */
+    report(told(429, 5), NOW + 61 * NS_PER_S, NULL);
+    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 1800 * NS_PER_S));
+    policy.retry_after_max_ns = 3600 * NS_PER_S;
+    cr_assert(eq(i64, fresh(NOW + 100 * NS_PER_S).at_ns, NOW + 1800 * NS_PER_S));
 }
 
 Test(call, hints_that_are_switched_off_are_ignored)
@@ -579,7 +687,11 @@ Test(call, the_budget_ends_a_storm_of_retries)
     int retries = 0;
     for (int i = 0; i < 100; i++) {
         begin(NOW);
-        retries += report(get(0, 500), NOW, NULL);
+        int64_t at;
+        if (report(get(0, 500), NOW, &at)) {
+            ANSWER(admit(at), ANSWER_GO);
+            retries++;
+        }
         call_end(&call, NOW, WALL);
     }
     cr_assert(eq(int, retries, 20));
@@ -664,8 +776,20 @@ Test(call, a_probe_that_must_wait_for_a_token_leaves_the_probing_to_others)
     int64_t now = NOW + 30 * NS_PER_S;
     binding.slot->tat_ns[0] = now + 5 * NS_PER_S;
     ANSWER(fresh(now), ANSWER_WAIT);
-    cr_assert(not(call.probe));
-    cr_assert(breaker_admit(&binding.slot->breaker, &policy, now).probe);
+    cr_assert(eq(i64, call.lease_ns, 0));
+    cr_assert(breaker_admit(&binding.slot->breaker, &policy, now).lease_ns != 0);
+}
+
+Test(call, a_prober_whose_lease_ran_out_does_not_end_the_next_ones)
+{
+    open_circuit();
+    int64_t now = NOW + 30 * NS_PER_S;
+    ANSWER(fresh(now), ANSWER_GO);
+    struct call first = call;
+    now += 31 * NS_PER_S;
+    ANSWER(fresh(now), ANSWER_GO);
+    call_abandon(&first, now);
+    REFUSED(fresh(now), REFUSED_BREAKER);
 }
 
 Test(call, a_failure_that_opens_the_circuit_is_not_repeated)
@@ -905,7 +1029,7 @@ Test(call, a_slot_that_was_given_away_is_bound_again)
     cr_assert(not(call_bound(&binding, &config)));
     ANSWER(fresh(NOW), ANSWER_GO);
     cr_assert(binding.slot != old);
-    cr_assert(binding.bucket[0] == binding.slot);
+    cr_assert(binding.lane[0].slot == binding.slot);
     cr_assert(eq(u64, binding.slot->key, binding.key));
 }
 

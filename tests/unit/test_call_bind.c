@@ -55,7 +55,7 @@ Test(call_bind, a_host_has_one_slot_whatever_its_scheme)
     configure("[host *]\nrate = 10/1s\n");
     struct binding a = at("a.example"), b = bind_to("http", "a.example", 80, true, "/x");
     cr_assert(a.slot == b.slot);
-    cr_assert(a.bucket[0] == a.slot);
+    cr_assert(a.lane[0].slot == a.slot);
     cr_assert(at("b.example").slot != a.slot);
     cr_assert_str_eq(a.name, "a.example");
     cr_assert(eq(int, a.slot->kind, SLOT_HOST));
@@ -66,11 +66,11 @@ Test(call_bind, another_port_has_a_health_of_its_own_and_shares_the_hosts_limit)
     configure("[host *]\nrate = 10/1s\n");
     struct binding b = bind_to("http", "a.example", 8080, false, "/");
     cr_assert_str_eq(b.name, "a.example:8080");
-    cr_assert(b.bucket[0] != b.slot);
-    cr_assert(eq(int, b.bucket[0]->kind, SLOT_BUCKET));
-    cr_assert(eq(u32, b.slot->bucket_index, board_index(board, b.bucket[0]) + 1));
+    cr_assert(b.lane[0].slot != b.slot);
+    cr_assert(eq(int, b.lane[0].slot->kind, SLOT_BUCKET));
+    cr_assert(eq(u32, b.slot->bucket_index, board_index(board, b.lane[0].slot) + 1));
     struct binding a = at("a.example");
-    cr_assert(a.slot == b.bucket[0]);
+    cr_assert(a.slot == b.lane[0].slot);
     cr_assert(eq(int, a.slot->kind, SLOT_HOST));
     cr_assert(eq(u32, a.slot->bucket_index, 0));
 }
@@ -97,11 +97,11 @@ Test(call_bind, an_operation_has_a_bucket_of_its_own_and_no_path_on_the_board)
     configure("[host a.example]\nrate = 10/1s\n[host a.example/v1/search*]\nrate = 1/1s\n");
     struct binding b = bind_to("https", "a.example", 443, true, "/v1/search/secret");
     cr_assert(eq(int, b.policy->limit_count, 2));
-    int own = b.bucket[0] == b.slot ? 1 : 0;
-    cr_assert(b.bucket[!own] == b.slot);
-    cr_assert(b.bucket[own] != b.slot);
-    cr_assert_str_eq(b.bucket[own]->name, "a.example");
-    cr_assert(eq(int, b.bucket[own]->kind, SLOT_BUCKET));
+    int own = b.lane[0].slot == b.slot ? 1 : 0;
+    cr_assert(b.lane[!own].slot == b.slot);
+    cr_assert(b.lane[own].slot != b.slot);
+    cr_assert_str_eq(b.lane[own].slot->name, "a.example");
+    cr_assert(eq(int, b.lane[own].slot->kind, SLOT_BUCKET));
     cr_assert(eq(int, bind_to("https", "a.example", 443, true, "/v2").policy->limit_count, 1));
 }
 
@@ -110,16 +110,16 @@ Test(call_bind, a_bucket_per_origin_tells_scheme_and_port_apart)
     configure("[host *]\nrate = 10/1s\nper = origin\n");
     struct binding a = at("a.example"), b = bind_to("http", "a.example", 80, true, "/");
     struct binding c = bind_to("https", "a.example", 444, false, "/");
-    cr_assert(a.bucket[0] != b.bucket[0]);
-    cr_assert(a.bucket[0] != c.bucket[0]);
-    cr_assert(a.bucket[0] == at("a.example").bucket[0]);
+    cr_assert(a.lane[0].slot != b.lane[0].slot);
+    cr_assert(a.lane[0].slot != c.lane[0].slot);
+    cr_assert(a.lane[0].slot == at("a.example").lane[0].slot);
     cr_assert(a.slot == b.slot);
 }
 
 Test(call_bind, a_bucket_per_rule_is_shared_by_all_hosts_of_the_rule)
 {
     configure("[host *.example]\nrate = 10/1s\nper = rule\n");
-    cr_assert(at("a.example").bucket[0] == at("b.example").bucket[0]);
+    cr_assert(at("a.example").lane[0].slot == at("b.example").lane[0].slot);
     cr_assert(at("a.example").slot != at("b.example").slot);
 }
 
@@ -128,7 +128,7 @@ Test(call_bind, a_bucket_per_header_follows_its_value_and_stores_only_a_hash)
     configure("[host *]\nrate = 10/1s\nper = host+header:X-Org-Id\n");
     header_value = "blue-secret";
     struct binding blue = at("a.example");
-    struct slot *other = at("b.example").bucket[0];
+    struct slot *other = at("b.example").lane[0].slot;
     header_value = "red-secret";
     struct binding red = at("a.example");
     header_value = NULL;
@@ -136,9 +136,9 @@ Test(call_bind, a_bucket_per_header_follows_its_value_and_stores_only_a_hash)
     header_value = "";
     struct binding empty = at("a.example");
     cr_assert(blue.per_request);
-    cr_assert(blue.bucket[0] != red.bucket[0]);
-    cr_assert(blue.bucket[0] != other);
-    cr_assert(none.bucket[0] != empty.bucket[0]);
+    cr_assert(blue.lane[0].slot != red.lane[0].slot);
+    cr_assert(blue.lane[0].slot != other);
+    cr_assert(none.lane[0].slot != empty.lane[0].slot);
     cr_assert(blue.slot == red.slot);
     size_t size = board_size(board) * sizeof(struct slot);
     cr_assert(memmem(board->slots, size, "secret", 6) == NULL);
@@ -152,4 +152,159 @@ Test(call_bind, unbound_or_of_another_configuration_is_not_bound)
     cr_assert(not(call_bound(&b, &other)));
     cr_assert(not(b.per_request));
     cr_assert(not(call_bound(&(struct binding){0}, config)));
+}
+
+/* ---- one board, several configurations ------------------------------------------------------- */
+
+/* Another configuration for the board that is there. */
+static const struct config *also(const char *ini)
+{
+    struct board *same = board;
+    const struct config *first = config;
+    configure(ini);
+    board_close(board);
+    board = same;
+    const struct config *own = config;
+    config = first;
+    return own;
+}
+
+/* How many of n requests are admitted at once. */
+static int admitted(const struct config *c, const char *host, int n, int64_t now)
+{
+    struct target t = {"https", host, 443, true, "/"};
+    struct binding b = {0};
+    int go = 0;
+    cr_assert(call_bind(&b, c, board, &t, NULL, now));
+    for (int i = 0; i < n; i++) {
+        struct call k;
+        call_begin(&k, &b, 0, now);
+        go += call_admit(&k, now).answer == ANSWER_GO;
+        call_abandon(&k, now);
+    }
+    return go;
+}
+
+Test(call_bind, processes_of_different_windows_keep_their_own_limits)
+{
+    configure("[host a]\nrate = 100/1d\non_limit = fail\n");
+    const struct config *other = also("[host a]\nrate = 10/1s\non_limit = fail\n");
+    int day = 0;
+    for (int i = 0; i < 20; i++) {
+        day += admitted(config, "a", 1000, NOW + i * NS_PER_S);
+        cr_assert(eq(int, admitted(other, "a", 11, NOW + i * NS_PER_S), 10));
+    }
+    cr_assert(eq(int, day, 100));
+}
+
+Test(call_bind, the_order_of_rates_does_not_matter)
+{
+    configure("[host a]\nrate = 100/1d 10/1s\non_limit = fail\n");
+    const struct config *other = also("[host a]\nrate = 10/1s 100/1d\non_limit = fail\n");
+    int n = 0;
+    for (int i = 0; i < 600; i++)
+        n += admitted(config, "a", 50, NOW + i * NS_PER_S) +
+             admitted(other, "a", 50, NOW + i * NS_PER_S);
+    cr_assert(eq(int, n, 100));
+}
+
+Test(call_bind, a_limit_that_is_loosened_is_loose_at_once)
+{
+    configure("[host a]\nrate = 1000/1h\non_limit = fail\n");
+    cr_assert(eq(int, admitted(config, "a", 2000, NOW), 1000));
+    const struct config *other = also("[host a]\nrate = 10/1s\non_limit = fail\n");
+    cr_assert(eq(int, admitted(other, "a", 20, NOW + NS_PER_S), 10));
+}
+
+Test(call_bind, the_rates_of_one_window_share_what_was_taken)
+{
+    configure("[host a]\nrate = 60/1m\non_limit = fail\n");
+    const struct config *other = also("[host a]\nrate = 600/1m\non_limit = fail\n");
+    cr_assert(eq(int, admitted(config, "a", 30, NOW), 30));
+    cr_assert(eq(int, admitted(other, "a", 1000, NOW), 300));
+    cr_assert(eq(int, admitted(config, "a", 1, NOW), 0));
+}
+
+Test(call_bind, an_operation_that_costs_more_than_the_bucket_holds_is_paid_in_full)
+{
+    configure("[host a]\nrate = 10/1h\non_limit = fail\n[host a/search*]\ncost = 100\n");
+    struct binding b = bind_to("https", "a", 443, true, "/search");
+    struct call k;
+    call_begin(&k, &b, 0, NOW);
+    cr_assert(eq(int, call_admit(&k, NOW).answer, ANSWER_GO));
+    cr_assert(eq(int, admitted(config, "a", 50, NOW), 0));
+    /* 100 tokens are owed, of which 90 must be there again before one is free. */
+    cr_assert(eq(int, admitted(config, "a", 1, NOW + 9 * 3600 * NS_PER_S), 0));
+    cr_assert(eq(int, admitted(config, "a", 2, NOW + (9 * 3600 + 360) * NS_PER_S), 1));
+}
+
+Test(call_bind, more_windows_than_a_bucket_has_words_for_all_hold)
+{
+    static const char *const rates[] = {"1/1s", "2/2s", "3/3s", "4/4s", "5/5s", "6/1h", "7/1d"};
+    const struct config *c[7];
+    char ini[80];
+    configure("");
+    for (int i = 0; i < 7; i++) {
+        snprintf(ini, sizeof ini, "[host a]\nrate = %s\non_limit = fail\n", rates[i]);
+        c[i] = also(ini);
+    }
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 7; i++)
+            cr_assert(eq(int, admitted(c[i], "a", 50, NOW), round ? 0 : i + 1), "%d", i);
+    cr_assert(eq(int, admitted(c[5], "a", 50, NOW + 600 * NS_PER_S), 1));
+    cr_assert(eq(int, admitted(c[6], "a", 50, NOW + 600 * NS_PER_S), 0));
+}
+
+Test(call_bind, a_long_window_in_the_overflow_slot_does_not_shut_out_a_short_one)
+{
+    configure("[host *]\non_limit = fail\nrate = 100/1s\n[host api]\nrate = 10/1h\n");
+    board_close(board);
+    board = board_open(NULL, 1, NULL);
+    admitted(config, "x", 1, NOW);
+    cr_assert(eq(int, admitted(config, "api", 20, NOW), 10));
+    cr_assert(eq(int, admitted(config, "other.example", 200, NOW), 100));
+    cr_assert(eq(int, admitted(config, "api", 20, NOW + NS_PER_S), 0));
+    cr_assert(gt(u64, board->header->overflows, 0));
+}
+
+/* Nobody's limit is broken then; whoever has a longer window may be held up by shorter ones. */
+Test(call_bind, the_overflow_slot_keeps_every_limit_even_of_too_many_windows)
+{
+    static const char *const rates[] = {"1/1s", "2/2s", "3/3s", "4/4s", "9/1s 9/7s", "6/1h"};
+    char ini[80];
+    configure("");
+    board_close(board);
+    board = board_open(NULL, 1, NULL);
+    admitted(config, "x", 1, NOW);
+    for (int i = 0; i < 6; i++) {
+        snprintf(ini, sizeof ini, "[host a]\nrate = %s\non_limit = fail\n", rates[i]);
+        const struct config *c = also(ini);
+        int n = admitted(c, "a", 50, NOW + i * 600 * NS_PER_S);
+        cr_assert(ge(int, n, 1));
+        cr_assert(le(int, n, i < 4 ? i + 1 : i == 4 ? 9 : 6));
+        cr_assert(eq(int, admitted(c, "a", 50, NOW + i * 600 * NS_PER_S), 0));
+    }
+}
+
+Test(call_bind, a_slot_that_was_given_away_and_back_is_bound_again)
+{
+    configure("[host a]\nrate = 5/1m 100/1h\non_limit = fail\n");
+    struct binding b = bind_to("https", "a", 443, true, "/");
+    cr_assert(b.lane[0].tat == &b.slot->tat_ns[0]);
+    /* Another process came first, with its windows in another order. */
+    b.slot->window_ms[0] = 3600 * 1000;
+    b.slot->window_ms[1] = 60 * 1000;
+    struct call k;
+    call_begin(&k, &b, 0, NOW + BOARD_IDLE_NS);
+    cr_assert(b.lane[0].tat == &b.slot->tat_ns[1]);
+    cr_assert(b.lane[1].tat == &b.slot->tat_ns[0]);
+}
+
+Test(call_bind, a_bucket_is_named_after_the_host_without_its_port)
+{
+    configure("[host *]\nrate = 10/1s\n");
+    cr_assert_str_eq(bind_to("http", "a.example", 8080, false, "/").lane[0].slot->name,
+                     "a.example");
+    cr_assert_str_eq(bind_to("http", "2001:db8::1", 8080, false, "/").lane[0].slot->name,
+                     "2001:db8::1");
 }

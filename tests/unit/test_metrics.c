@@ -56,6 +56,7 @@ static struct slot *busy_host(void)
     slot_attempt(s, 11 * NS_PER_S);
     s->shown_rate = 60ULL << 32 | 60;
     s->shown_window_ns = 60 * NS_PER_S;
+    s->window_ms[0] = 60000;
     s->tat_ns[0] = NOW + 18750 * NS_PER_MS;
     return s;
 }

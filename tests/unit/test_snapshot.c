@@ -129,6 +129,7 @@ Test(snapshot, shows_what_is_on_the_board)
     s->last_success_ms = 1769335200000;
     s->shown_rate = 60ULL << 32 | 60;
     s->shown_window_ns = 60 * NS_PER_S;
+    s->window_ms[0] = 60000;
     s->tat_ns[0] = NOW + 18750 * NS_PER_MS; /* 18.75 of 60 are gone */
     fail(s, 4);
     render();
@@ -178,7 +179,9 @@ Test(snapshot, takes_tokens_from_the_bucket_that_the_host_shares)
     s->shown_rate = 2ULL << 32 | 4;
     s->shown_window_ns = NS_PER_S / 2;
     s->bucket_index = board_index(board, bucket) + 1;
-    bucket->tat_ns[0] = NOW + 250 * NS_PER_MS;
+    bucket->window_ms[0] = 1000; /* of another configuration */
+    bucket->window_ms[1] = 500;
+    bucket->tat_ns[1] = NOW + 250 * NS_PER_MS;
     render();
     has("\"limit\":2,\"window_s\":0.5,\"available\":3,");
     cr_assert_null(strstr(json, "\"rule\""), "a bucket is no host");
