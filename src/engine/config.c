@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/env.h"
+#include "engine/gcra.h"
 #include "engine/loader.h"
 #include "engine/rules.h"
 #include "engine/values.h"
@@ -220,12 +221,41 @@ static void settle_patterns(struct loader *l, struct section *s)
         s->patterns[count++] = loader_copy(l, w, n);
 }
 
+/* A number of tokens that stands for more time, at a rate of the same section, than may be owed.
+ * What comes together from several sections is only cut. */
+static void check_span(struct loader *l, const struct section *s, const char *key)
+{
+    int rate = option_find(SECTION_HOST, "rate"), own = option_find(SECTION_HOST, key);
+    union option_value r, n;
+    char why[400], subject[320];
+    if (!s->value[rate] || !s->value[own] ||
+        !option_parse(&options[rate], s->value[rate], &r, why, sizeof(why)) ||
+        !option_parse(&options[own], s->value[own], &n, why, sizeof(why)))
+        return;
+    for (int i = 0; i < r.limit.rate_count; i++) {
+        int64_t most = GCRA_DEBT_MAX_NS / r.limit.rates[i].interval_ns;
+        if (n.number <= most)
+            continue;
+        snprintf(subject, sizeof(subject), "[host %.200s] %s = %.40s", s->name, key, s->value[own]);
+        l->file = s->from[own].file;
+        loader_error(l, s->from[own].line, subject,
+                     "at rate = %.100s that is more than 62 days' worth, and counts as %lld; "
+                     "write at most %lld",
+                     s->value[rate], (long long)most, (long long)most);
+        return;
+    }
+}
+
 static struct config *settle(struct loader *l)
 {
     struct config *c = l->config;
     settle_harden(l);
     for (int i = 0; i < c->section_count; i++)
         settle_patterns(l, &c->sections[i]);
+    for (int i = 0; i < c->section_count; i++) {
+        check_span(l, &c->sections[i], "burst");
+        check_span(l, &c->sections[i], "cost");
+    }
     if (!l->oom && rules_prepare(c))
         return c;
     config_discard(c);

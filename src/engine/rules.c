@@ -2,6 +2,7 @@
 #include "engine/rules.h"
 
 #include "base/compiler.h"
+#include "engine/gcra.h"
 #include "engine/options.h"
 #include "engine/pattern.h"
 
@@ -190,8 +191,10 @@ static void add_limit(struct policy *policy, const struct section *s, bool opera
     parsed(&options[option_find(SECTION_HOST, "per")], per, &v);
     l->per = v.per;
     parsed(&options[option_find(SECTION_HOST, "burst")], burst, &v);
-    for (int i = 0; i < l->rate_count && v.number; i++)
-        l->rates[i].burst = (uint32_t)v.number;
+    for (int i = 0; i < l->rate_count && v.number; i++) {
+        int64_t most = GCRA_DEBT_MAX_NS / l->rates[i].interval_ns;
+        l->rates[i].burst = (uint32_t)(v.number < most ? v.number : most);
+    }
     policy->limit_count++;
 }
 

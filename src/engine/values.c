@@ -242,6 +242,8 @@ static bool rate_parse(const struct option *o, const char *s, size_t n, struct r
                      "the window is not a duration; write for example 60/1m, 5/s or 1000/1h");
     if ((double)window < o->min || (double)window > o->max)
         return wrong(why, size, "the window is out of range; write 1ms to 31d");
+    if (window % NS_PER_MS)
+        return wrong(why, size, "the window is not whole milliseconds; write for example 1/2ms");
     if (tokens > 1000000)
         return wrong(why, size, "more than 1000000 requests in a window; use a shorter window");
     *r = (struct rate){.tokens = (uint32_t)tokens,

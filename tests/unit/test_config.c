@@ -710,3 +710,21 @@ Test(config, programs_are_chosen_by_glob)
     cr_assert_not(config_covers(c, "curl"));
     config_discard(c);
 }
+
+Test(config, tokens_of_more_than_sixty_two_days_are_reported_and_cut)
+{
+    one_error(
+        "[host a]\nrate = 10/1s 1/1d\nburst = 63\n",
+        "t.ini:3: [host a] burst = 63: at rate = 10/1s 1/1d that is more than 62 days' worth, "
+        "and counts as 62; write at most 62");
+    one_error("[host a]\nrate = 1/31d\ncost = 3\n",
+              "t.ini:3: [host a] cost = 3: at rate = 1/31d that is more than 62 days' worth, and "
+              "counts as 2; write at most 2");
+    struct config *c = load("[host *]\nburst = 1000000\n[host a]\nrate = 1000/1s 1/1d\n"
+                            "[host b]\nrate = 1/1d\nburst = 62\ncost = 62\n");
+    cr_assert_eq(reports, 0);
+    cr_assert_eq(find(c, "a", "/")->limits[0].rates[0].burst, 1000000);
+    cr_assert_eq(find(c, "a", "/")->limits[0].rates[1].burst, 62);
+    cr_assert_eq(find(c, "b", "/")->limits[0].rates[0].burst, 62);
+    config_discard(c);
+}

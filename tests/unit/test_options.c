@@ -201,6 +201,7 @@ Test(options, rates_are_tokens_per_window)
     refused("rate", "60/minute", "window");
     refused("rate", "60/0s", "window");
     refused("rate", "60/32d", "31d");
+    refused("rate", "1/1.5ms", "whole milliseconds");
     refused("rate", "60/1m none", "N/WINDOW");
     refused("rate", "1/s 2/s 3/s 4/s 5/s", "at most 4");
     refused("rate", "9999999/1s", "window");

@@ -31,6 +31,7 @@ static struct record {
     _Atomic uint32_t n;
     int64_t start[STARTS];
 } * record;
+static struct record *records; /* one for each policy */
 
 static void set_up(void)
 {
@@ -66,13 +67,15 @@ static void set_up(void)
     binding.slot = board_slot(board, key, "h", SLOT_HOST, now);
     binding.bucket_key[0] = key;
     binding.name[0] = 'h';
-    record = mmap(NULL, sizeof *record, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    cr_assert(record != MAP_FAILED);
+    records = mmap(NULL, PROCESSES * sizeof *records, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert(records != MAP_FAILED);
+    record = records;
 }
 
 static void tear_down(void)
 {
-    munmap(record, sizeof *record);
+    munmap(records, PROCESSES * sizeof *records);
     board_close(board);
 }
 
@@ -171,6 +174,44 @@ Test(stress, processes_and_threads_together_never_exceed_the_rates)
     cr_assert(eq(u64, slot_counter(binding.slot, COUNT_SUCCESSES), (uint64_t)n));
     cr_assert(eq(u64, slot_counter(binding.slot, COUNT_REQUESTS),
                  (uint64_t)n + slot_counter(binding.slot, COUNT_RATE_REJECTED)));
+}
+
+/* Other rates, other windows and another order of them: more windows than a bucket has words. */
+static void vary_policy(int own)
+{
+    static const int64_t windows[] = {NS_PER_S,     NS_PER_S / 2, NS_PER_S / 5,
+                                      3 * NS_PER_S, NS_PER_S / 4, 2 * NS_PER_S};
+    struct limit *l = &policy.limits[0];
+    for (int i = 0; i < l->rate_count; i++) {
+        int64_t window = windows[(own + (own % 2 ? i : 2 - i)) % 6];
+        uint32_t tokens = (uint32_t)(window / (NS_PER_S / 300)) * (1 + (uint32_t)own % 3);
+        l->rates[i] = (struct rate){.tokens = tokens,
+                                    .burst = tokens / (i ? 2 : 8),
+                                    .window_ns = window,
+                                    .interval_ns = (window + tokens - 1) / tokens};
+    }
+    binding.held_ns = 0;
+    record = &records[own];
+}
+
+Test(stress, processes_of_different_policies_each_keep_their_own)
+{
+    int64_t end = clock_now_ns() + RUN_NS;
+    struct policy common = policy;
+    for (int i = 0; i < PROCESSES; i++) {
+        vary_policy(i);
+        start_process(end);
+        policy = common;
+    }
+    for (int i = 0, status; i < PROCESSES; i++) {
+        wait(&status);
+        cr_assert(eq(int, status, 0));
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        vary_policy(i);
+        cr_assert(gt(int, check_record(), 0));
+        policy = common;
+    }
 }
 
 Test(stress, killing_processes_at_any_moment_stops_no_other_and_breaks_no_rate)
