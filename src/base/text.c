@@ -99,10 +99,10 @@ void text_fmt(struct text *t, const char *fmt, ...)
     va_end(args);
 }
 
-/* Length of the well-formed UTF-8 sequence at s, 0 when there is none (RFC 3629: no overlong forms,
- * no surrogates, nothing above U+10FFFF). A NUL ends every comparison early. */
-static size_t utf8_length(const unsigned char *s)
+/* RFC 3629. A NUL ends every comparison early. */
+size_t text_utf8_length(const char *p)
 {
+    const unsigned char *s = (const unsigned char *)p;
     unsigned char low = 0x80, high = 0xbf;
     size_t n;
 
@@ -146,7 +146,7 @@ void text_json(struct text *t, const char *s)
         unsigned char c = (unsigned char)*s;
         if (!c)
             break;
-        size_t n = utf8_length((const unsigned char *)s);
+        size_t n = text_utf8_length(s);
         if (c == '"' || c == '\\') {
             text_putn(t, (const char[]){'\\', (char)c}, 2);
         } else if (c < 0x20 || c == 0x7f) {

@@ -57,6 +57,9 @@ void text_u64(struct text *t, uint64_t v);
 void text_fixed(struct text *t, int64_t v, int decimals);
 __attribute__((format(printf, 2, 3))) void text_fmt(struct text *t, const char *fmt, ...);
 __attribute__((format(printf, 2, 0))) void text_vfmt(struct text *t, const char *fmt, va_list args);
+/* Length of the well-formed UTF-8 sequence at s (1 at the end), 0 when there is none: no overlong
+ * forms, no surrogates, nothing above U+10FFFF. */
+size_t text_utf8_length(const char *s);
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void text_json(struct text *t, const char *s);
 /* "2026-01-25T10:00:00.123Z" */

@@ -12,7 +12,7 @@
 #include <stdalign.h>
 #include <string.h>
 
-#define LABEL_SIZE  (2 * SLOT_NAME_SIZE) /* every byte escaped */
+#define LABEL_SIZE  VIEW_NAME_SIZE
 #define LABELS_SIZE (2 * LABEL_SIZE + 32)
 
 /* A host's labels, service="...",host="...", are put together once and used in each of its lines.
@@ -68,11 +68,11 @@ static void requests(const struct sample *x)
     put(x, ",outcome=\"failure\"", slot_counter(x->s, COUNT_FAILURES));
 }
 
+/* Not by result: an attempt is counted when it is reported and its request's outcome later, so a
+ * difference of the two could go down. */
 static void attempts(const struct sample *x)
 {
-    uint64_t all = slot_counter(x->s, COUNT_ATTEMPTS), good = slot_counter(x->s, COUNT_SUCCESSES);
-    put(x, ",result=\"success\"", good);
-    put(x, ",result=\"failure\"", all > good ? all - good : 0);
+    put(x, "", slot_counter(x->s, COUNT_ATTEMPTS));
 }
 
 static void by_group(const struct sample *x, const _Atomic uint32_t *counts)
@@ -172,8 +172,7 @@ static const struct {
     {"harden_requests_total", "counter",
      "Requests that ended, by outcome; those that say nothing about the host are left out.",
      requests},
-    {"harden_attempts_total", "counter",
-     "Attempts made: those that completed a request well, and all others.", attempts},
+    {"harden_attempts_total", "counter", "Attempts made.", attempts},
     {"harden_retries_total", "counter", "Attempts that were made again, by reason.", retries},
     {"harden_rate_limited_total", "counter",
      "Requests that waited for a token or a server's hint, or were refused.", rate_limited},
@@ -202,22 +201,28 @@ static void put_help(struct text *t, const char *name, const char *type, const c
     text_put(t, "\n");
 }
 
-/* The value is cut at LABEL_SIZE. */
+static const char *escape(char c)
+{
+    return c == '\n' ? "\\n" : c == '"' ? "\\\"" : c == '\\' ? "\\\\" : NULL;
+}
+
+/* The value is cut at LABEL_SIZE, between two characters. */
 static void put_label(struct text *t, const char *name, const char *value)
 {
     text_put(t, name);
     text_put(t, "=\"");
-    for (size_t room = LABEL_SIZE; *value && room > 1;) {
-        size_t n = strcspn(value, "\\\"\n");
-        n = n < room ? n : room;
-        text_putn(t, value, n);
-        value += n;
-        room -= n;
-        if (*value && room > 1) {
-            text_put(t, *value == '\n' ? "\\n" : *value == '"' ? "\\\"" : "\\\\");
-            value++;
-            room -= 2;
+    size_t end = t->n + LABEL_SIZE;
+    while (*value) {
+        const char *part = escape(*value);
+        size_t n = text_utf8_length(value), length = part ? 2 : n;
+        if (!n) {
+            part = "\xef\xbf\xbd";
+            length = 3;
         }
+        if (t->n + length > end)
+            break;
+        text_putn(t, part ? part : value, length);
+        value += n ? n : 1;
     }
     text_put(t, "\"");
 }
@@ -242,7 +247,7 @@ static struct host *put_host(struct host *h, const char *service, const char *na
 static const struct host *put_hosts(struct text *t, const struct snapshot_context *c,
                                     uint64_t *count)
 {
-    char name[SLOT_NAME_SIZE];
+    char name[VIEW_NAME_SIZE];
     *count = 0;
     for (uint32_t i = 0; i < board_size(c->board); i++)
         *count += view_host(c->board, i, name) != NULL;

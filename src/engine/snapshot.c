@@ -17,7 +17,7 @@ struct totals {
 
 static size_t room_for(const struct board *b, size_t host_bytes)
 {
-    char name[SLOT_NAME_SIZE];
+    char name[VIEW_NAME_SIZE];
     size_t used = 16; /* for those that come while it is written */
     for (uint32_t i = 0; i < board_size(b); i++)
         used += view_host(b, i, name) != NULL;
@@ -230,7 +230,7 @@ static void render_coverage(struct text *t, const struct snapshot_context *c)
 static void render_overall(struct text *t, const struct snapshot_context *c,
                            const unsigned char *status)
 {
-    char name[SLOT_NAME_SIZE];
+    char name[VIEW_NAME_SIZE];
     uint32_t hosts = 0, healthy = 0, unhealthy = 0;
     for (uint32_t i = 0; i < board_size(c->board); i++) {
         hosts += status[i] != 0;
@@ -244,7 +244,7 @@ static void render_overall(struct text *t, const struct snapshot_context *c,
     text_put(t, overall == STATUS_HEALTHY ? "\"healthy\":true," : "\"healthy\":false,");
     text_put(t, "\"failed\":[");
     for (uint32_t i = 0; i < board_size(c->board); i++) {
-        if (status[i] == 1 + STATUS_UNHEALTHY && board_nth(c->board, i, name)) {
+        if (status[i] == 1 + STATUS_UNHEALTHY && view_host(c->board, i, name)) {
             text_json(t, name);
             text_put(t, ",");
         }
@@ -254,7 +254,7 @@ static void render_overall(struct text *t, const struct snapshot_context *c,
 
 void snapshot_render(struct text *t, const struct snapshot_context *c)
 {
-    char name[SLOT_NAME_SIZE];
+    char name[VIEW_NAME_SIZE];
     struct totals sum = {0};
     uint32_t n = board_size(c->board);
 

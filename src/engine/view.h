@@ -12,8 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Room for a name as it is shown: printable ASCII without quote and backslash. What is not becomes
+ * %XX; a name that is not whole and unchanged ends in ~ and six digits of its slot's key, so that no
+ * two hosts are shown under one name. */
+#define VIEW_NAME_SIZE (2 * SLOT_NAME_SIZE)
+
 /* The i-th slot if it is a host, with its name; else NULL. i counts to board_size(b). */
-const struct slot *view_host(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE]);
+const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE]);
 
 /* slot->last_error with values that have names. */
 struct last_error view_error(const struct slot *s);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "engine/health.h"
 #include "engine/snapshot.h"
+#include "engine/view.h"
 
 #include <criterion/criterion.h>
 #include <regex.h>
@@ -68,8 +69,7 @@ Test(metrics, show_what_is_on_the_board)
     has("harden_requests_begun_total{" LABELS "} 12");
     has("harden_requests_total{" LABELS ",outcome=\"success\"} 3");
     has("harden_requests_total{" LABELS ",outcome=\"failure\"} 1");
-    has("harden_attempts_total{" LABELS ",result=\"success\"} 3");
-    has("harden_attempts_total{" LABELS ",result=\"failure\"} 1");
+    has("harden_attempts_total{" LABELS "} 4");
     has("harden_retries_total{" LABELS ",reason=\"http_5xx\"} 2");
     has("harden_rate_limited_total{" LABELS ",action=\"waited\"} 2");
     has("harden_rate_limited_total{" LABELS ",action=\"rejected\"} 3");
@@ -111,6 +111,34 @@ Test(metrics, escape_labels)
     context.service = "a\"b\\c\nd";
     render();
     has("harden_hosts{service=\"a\\\"b\\\\c\\nd\"} 0");
+}
+
+Test(metrics, put_utf8_into_labels_and_cut_between_characters)
+{
+    context.service = "a\xff\xc3\xbc\xc3";
+    render();
+    has("harden_hosts{service=\"a\xef\xbf\xbd\xc3\xbc\xef\xbf\xbd\"} 0");
+
+    char longest[2 * VIEW_NAME_SIZE] = "a";
+    for (size_t i = 1; i + 2 < sizeof longest; i += 2)
+        memcpy(longest + i, "\xc3\xbc", 2);
+    for (int skip = 0; skip < 2; skip++) { /* one of them would be cut within */
+        context.service = longest + skip;
+        render();
+        const char *end = strstr(strstr(text, "harden_hosts{"), "\"}");
+        cr_assert_eq(memcmp(end - 2, "\xc3\xbc", 2), 0);
+    }
+}
+
+Test(metrics, count_no_attempt_that_may_turn_out_otherwise)
+{
+    struct slot *s = board_slot(board, 5, "api.example.com", SLOT_HOST, NOW);
+    slot_attempt(s, NS_PER_MS); /* reported; its request has not ended yet */
+    render();
+    has("harden_attempts_total{" LABELS "} 1");
+    slot_count(s, COUNT_SUCCESSES, 1);
+    render();
+    has("harden_attempts_total{" LABELS "} 1");
 }
 
 /* The exposition format, line by line: help, type, then samples of that metric only. */
