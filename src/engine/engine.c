@@ -5,11 +5,17 @@
 #include "base/compiler.h"
 #include "base/env.h"
 #include "base/quiet.h"
+#include "base/text.h"
+#include "engine/health.h"
 #include "engine/process.h"
 #include "engine/settings.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define OPEN_WAIT_NS (100 * NS_PER_MS)
@@ -30,6 +36,70 @@ static bool unwanted(void)
     return env_secure() || settings_switch("HARDEN_DISABLE");
 }
 
+bool engine_board_at(const char *dir, struct stat *st)
+{
+    char path[PATH_MAX];
+    struct text t = TEXT_OVER(path);
+    text_put(&t, dir);
+    text_put(&t, "/board");
+    return !t.full && stat(path, st) == 0;
+}
+
+static void make_parents(const char *dir)
+{
+    char path[PATH_MAX];
+    for (const char *end = dir; (end = strchr(end + 1, '/'));) {
+        struct text t = TEXT_OVER(path);
+        text_putn(&t, dir, (size_t)(end - dir));
+        if (t.full || (mkdir(path, S_IRWXU) && errno != EEXIST))
+            return;
+    }
+}
+
+/* A directory that the user named is expected to work. */
+static void complain(const char *dir, const char *why)
+{
+    struct stat st;
+    if (lstat(dir, &st))
+        log_error("%s: %s (errno %d); name one that this user can make. The board is private to "
+                  "this process",
+                  dir, why, errno);
+    else if (!S_ISDIR(st.st_mode))
+        log_error("%s: it is no directory; name one. The board is private to this process", dir);
+    else if (st.st_uid != geteuid())
+        log_error("%s: it belongs to user %u; name one of user %u. The board is private to this "
+                  "process",
+                  dir, st.st_uid, geteuid());
+    else if (st.st_mode & (S_IRWXG | S_IRWXO))
+        log_error("%s: its mode 0%o lets others in; make it 0700. The board is private to this "
+                  "process",
+                  dir, st.st_mode & 07777);
+    else
+        log_error("%s: %s. The board is private to this process", dir, why);
+}
+
+static bool open_board(const struct config *c)
+{
+    const char *why = NULL, *value = c->value[option_find(SECTION_HARDEN, "state")];
+    bool named = c->state && value && strcasecmp(value, "auto") != 0;
+    if (named)
+        make_parents(c->state);
+    struct board *b = board_open(c->state, c->max_hosts, &why);
+    if (!b)
+        return false;
+    if (why && named)
+        complain(c->state, why);
+    else if (why)
+        log_warn("the board is private to this process: %s", why);
+    struct stat st = {0};
+    if (b->shared)
+        engine_board_at(c->state, &st);
+    the_engine.board = b;
+    the_engine.dev = st.st_dev;
+    the_engine.ino = st.st_ino;
+    return true;
+}
+
 static int open_now(void)
 {
     if (unwanted())
@@ -37,12 +107,8 @@ static int open_now(void)
     const struct config *c = settings_first();
     if (!c || !config_covers(c, env_program()))
         return REFUSED;
-    const char *why = NULL;
-    the_engine.board = board_open(c->state, c->max_hosts, &why);
-    if (!the_engine.board)
+    if (!open_board(c))
         return REFUSED;
-    if (why)
-        log_warn("the board is private to this process: %s", why);
     atomic_store(&the_engine.config, c);
     atomic_store_explicit(&active, &the_engine, memory_order_release);
     return OPEN;
@@ -64,8 +130,12 @@ static void open_by_us(struct process *p)
  * wait for a thread that it does not have, but opens by itself. */
 static struct engine *open_slowly(void)
 {
-    if (atomic_load_explicit(&state, memory_order_acquire) != CLOSED || opening ||
-        process_is_borrowed())
+    int now = atomic_load_explicit(&state, memory_order_acquire);
+    if (now == OPEN && !opening) { /* switched off; nothing but this would see it switched on */
+        health_start();
+        health_inline(clock_now_ns());
+    }
+    if (now != CLOSED || opening || process_is_borrowed())
         return atomic_load(&active);
     struct process *p = process_self();
     uint32_t nobody = 0;

@@ -17,10 +17,13 @@
 #include "engine/config.h"
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 struct engine {
     const struct config *_Atomic config;
     struct board *board;
+    dev_t dev; /* the file of a shared board, to tell whether it is still in its place */
+    ino_t ino;
 };
 
 /* NULL: forward the call as if we were not there. */
@@ -29,6 +32,9 @@ struct engine *engine_get(void);
 struct engine *engine_peek(void);
 /* Loads the configuration again if a file changed; a bad one keeps the old settings and says so. */
 void engine_reload(void);
+struct stat;
+/* What the file of a state directory's board is. False: there is none. */
+bool engine_board_at(const char *dir, struct stat *st);
 /* Something inside failed and the call was forwarded: counted, and said once. */
 void engine_internal_error(const char *what);
 /* Whether this process is another one than at the last call (a fork): true once in each child. */

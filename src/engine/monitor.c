@@ -13,7 +13,6 @@
 #include "engine/snapshot.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -27,10 +26,13 @@
 #define CLOSE_RANGE_UNSHARE (1U << 1)
 #endif
 
-#define LEASE_NS    (2 * NS_PER_S)
+#define LEASE_NS    (500 * NS_PER_MS) /* as long as a killed writer keeps others from writing */
+#define PER_HOST_NS (20 * NS_PER_US)  /* and more for a large board, which takes long */
 #define GAP_NS      (50 * NS_PER_MS)  /* between two writes, however many alerts come */
 #define FLUSH_NS    (100 * NS_PER_MS) /* longest delay of an exit */
+#define TRY_NS      (2 * NS_PER_MS)   /* between two looks whether somebody else has written */
 #define INTERVAL_NS (100 * NS_PER_MS) /* shortest, whatever the configuration says */
+#define SWEEP_NS    (60 * NS_PER_S)   /* a temporary file of that age has lost its writer */
 
 enum { MONITOR_NONE, MONITOR_STARTING, MONITOR_INLINE, MONITOR_THREAD };
 
@@ -38,6 +40,7 @@ enum { MONITOR_NONE, MONITOR_STARTING, MONITOR_INLINE, MONITOR_THREAD };
 static struct {
     int64_t wrote_ns;
     int64_t reload_ns;
+    int64_t sweep_ns;
 } schedule;
 
 struct targets {
@@ -51,12 +54,27 @@ static bool in_directory(const char *path, const char *dir)
     return path && n && strncmp(path, dir, n) == 0 && path[n] == '/';
 }
 
+/* Whether the state directory still has the board that is mapped here. Not after a chroot, or when
+ * it was removed: then it is not made again, for its files would tell of a board nobody shares. */
+static bool in_place(const struct engine *e, const struct config *c)
+{
+    static atomic_bool said;
+    struct stat st;
+    if (!e->board->shared)
+        return false;
+    if (engine_board_at(c->state, &st) && st.st_dev == e->dev && st.st_ino == e->ino)
+        return true;
+    if (!atomic_exchange(&said, true))
+        log_warn("%s is gone or out of reach: its files are not written any more", c->state);
+    return false;
+}
+
 static struct targets targets_of(const struct engine *e, const struct config *c)
 {
     struct targets t = {.snapshot = c->snapshot, .metrics = c->metrics};
     bool snapshot_in = in_directory(t.snapshot, c->state);
     bool metrics_in = in_directory(t.metrics, c->state);
-    if (!e->board->shared) {
+    if ((snapshot_in || metrics_in) && !in_place(e, c)) {
         /* The files there speak for the shared board, and we are not on it. */
         t.snapshot = snapshot_in ? NULL : t.snapshot;
         t.metrics = metrics_in ? NULL : t.metrics;
@@ -70,29 +88,48 @@ static int64_t interval_of(const struct config *c)
     return c->snapshot_interval_ns > INTERVAL_NS ? c->snapshot_interval_ns : INTERVAL_NS;
 }
 
-static bool write_file(const char *path, const struct config *c, char *room, size_t size,
+/* Only grows. The begin of a transfer counts, because a program may exit from within one. */
+static uint64_t progress(const struct board_header *h)
+{
+    return atomic_load(&h->changes) + atomic_load(&h->transfers_easy);
+}
+
+static bool write_file(const char *path, char *room, size_t size,
                        void (*render)(struct text *, const struct snapshot_context *),
                        const struct snapshot_context *x)
 {
+    struct process *p = process_self();
     struct snapshot_file f;
     if (!path)
         return true;
     snapshot_open(&f, path, room, size);
-    if (f.err == -ENOENT && in_directory(path, c->state) && mkdir(c->state, 0700) == 0)
-        snapshot_open(&f, path, room, size);
+    atomic_store(&p->temp, f.tag);
     if (!f.err)
         render(&f.text, x);
     bool written = snapshot_close(&f) == 0;
+    atomic_store(&p->temp, 0);
     if (!written)
         engine_internal_error("a snapshot could not be written");
     return written;
+}
+
+static void sweep(const struct targets *t, int64_t now_ns)
+{
+    if (now_ns < schedule.sweep_ns)
+        return;
+    schedule.sweep_ns = now_ns + SWEEP_NS;
+    int64_t before_ns = clock_wall_ns() - SWEEP_NS;
+    if (t->snapshot)
+        snapshot_sweep(t->snapshot, before_ns);
+    if (t->metrics)
+        snapshot_sweep(t->metrics, before_ns);
 }
 
 static void write_files(const struct engine *e, const struct config *c, const struct targets *t)
 {
     struct board_header *h = e->board->header;
     struct process *p = process_self();
-    uint64_t changes = atomic_load(&h->changes);
+    uint64_t seen = progress(h);
     struct snapshot_context x = {
         .board = e->board,
         .service = c->service,
@@ -112,12 +149,16 @@ static void write_files(const struct engine *e, const struct config *c, const st
         return;
     }
     madvise(room, size, MADV_DONTFORK); /* a child would keep a copy for ever */
-    bool whole = write_file(t->snapshot, c, room, size, snapshot_render, &x);
-    whole &= write_file(t->metrics, c, room, size, metrics_render, &x);
+    bool whole = write_file(t->snapshot, room, size, snapshot_render, &x);
+    whole &= write_file(t->metrics, room, size, metrics_render, &x);
     munmap(room, size);
     if (whole)
-        atomic_store(&p->written, changes);
+        atomic_store(&p->written, seen);
+    /* Not the highest ever: what the files hold now, even if a faster writer was here meanwhile. */
+    if (whole && t->shared && t->snapshot && t->metrics)
+        atomic_store(&h->written_changes, seen);
     schedule.wrote_ns = clock_now_ns();
+    sweep(t, schedule.wrote_ns);
 }
 
 /* Files of our own choice: another process may have chosen the same ones, which their age tells. */
@@ -153,29 +194,50 @@ static bool is_ahead(int64_t at_ns, int64_t now_ns, int64_t length_ns)
     return at_ns > now_ns && at_ns - now_ns <= length_ns + NS_PER_S;
 }
 
+static int64_t lease_ns(const struct board *b)
+{
+    return LEASE_NS + b->slot_count * PER_HOST_NS;
+}
+
+/* Noted before it is taken, so that the exit of the process can give it back whenever it comes. */
+static bool take_lease(struct board_header *h, int64_t seen, int64_t mine)
+{
+    struct process *p = process_self();
+    atomic_store(&p->lease, mine);
+    if (atomic_compare_exchange_strong(&h->snapshot_lease_ns, &seen, mine))
+        return true;
+    atomic_store(&p->lease, 0);
+    return false;
+}
+
+/* False: it ran out, and somebody else may have written meanwhile. */
+static bool give_lease(struct board_header *h)
+{
+    int64_t mine = atomic_exchange(&process_self()->lease, 0);
+    return mine && atomic_compare_exchange_strong(&h->snapshot_lease_ns, &mine, 0);
+}
+
 /* Writes the files of the board if they are due and nobody else is at it. */
 static bool write_shared(const struct engine *e, const struct config *c, const struct targets *t,
                          int64_t now_ns, bool flush, int64_t *next_ns)
 {
     struct board_header *h = e->board->header;
-    int64_t interval = interval_of(c);
+    int64_t interval = interval_of(c), length = lease_ns(e->board);
     int64_t stagger = (getpid() & 63) * NS_PER_MS; /* so that usually one process wakes first */
 
     int64_t lease = atomic_load(&h->snapshot_lease_ns);
-    int64_t mine = now_ns + LEASE_NS;
-    *next_ns = mine + stagger;
+    *next_ns = now_ns + length + stagger;
     if (!flush && is_ahead(atomic_load(&h->snapshot_due_ns), now_ns, interval)) {
         *next_ns = atomic_load(&h->snapshot_due_ns) + stagger;
         return false;
     }
-    if (is_ahead(lease, now_ns, LEASE_NS) ||
-        !atomic_compare_exchange_strong(&h->snapshot_lease_ns, &lease, mine))
+    if (is_ahead(lease, now_ns, length) || !take_lease(h, lease, now_ns + length))
         return false;
 
     uint64_t alerts = atomic_load(&h->alerts);
     int64_t due = atomic_load(&h->snapshot_due_ns);
     if (!flush && is_ahead(due, now_ns, interval)) { /* the last holder has just written */
-        atomic_compare_exchange_strong(&h->snapshot_lease_ns, &mine, 0);
+        give_lease(h);
         *next_ns = due + stagger;
         return false;
     }
@@ -183,13 +245,13 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
     int64_t now = clock_now_ns();
     *next_ns = now + interval;
     atomic_compare_exchange_strong(&h->snapshot_due_ns, &due, *next_ns);
-    atomic_compare_exchange_strong(&h->snapshot_lease_ns, &mine, 0);
+    bool held = give_lease(h);
     /* Who alerted while we held the lease relies on us: we may have looked before its change. */
-    if (atomic_load(&h->alerts) != alerts) {
-        atomic_store(&h->snapshot_due_ns, 0);
-        *next_ns = now + GAP_NS;
-    }
-    return true;
+    if (held && atomic_load(&h->alerts) == alerts)
+        return true;
+    atomic_store(&h->snapshot_due_ns, 0);
+    *next_ns = now + GAP_NS;
+    return !flush;
 }
 
 /* One look at what is to be done. True when the files were written. One thread at a time. */
@@ -218,6 +280,18 @@ static bool monitor_look(struct engine *e, bool urgent, bool flush, int64_t *nex
     return wrote;
 }
 
+static bool begin_writing(struct process *p)
+{
+    return !atomic_exchange(&p->writing, 1);
+}
+
+static void end_writing(struct process *p)
+{
+    atomic_store(&p->writing, 0);
+    if (atomic_load(&p->closing))
+        process_wake(&p->writing);
+}
+
 static void *monitor_run(void *arg)
 {
     struct engine *e = arg;
@@ -231,22 +305,12 @@ static void *monitor_run(void *arg)
     if (syscall(SYS_close_range, 0U, ~0U, CLOSE_RANGE_UNSHARE) == 0)
         log_own_descriptors();
     for (;;) {
-        int64_t next;
+        int64_t next = INT64_MAX; /* for good, once the process ends */
         uint32_t wake = atomic_load(&p->wake);
-        bool flush = atomic_load(&p->flush);
-        if (atomic_exchange(&p->writing, 1)) { /* the exit has waited long enough for us */
-            process_wait(&p->wake, wake, clock_now_ns() + FLUSH_NS);
-            continue;
-        }
-        bool wrote = monitor_look(e, wake != seen, flush, &next);
-        atomic_store(&p->writing, 0);
-        seen = wrote ? wake : seen;
-        if (flush && wrote) {
-            atomic_store(&p->flush, 0);
-            atomic_fetch_add(&p->flushed, 1);
-            process_wake(&p->flushed);
-        } else if (flush) {
-            next = clock_now_ns() + 2 * NS_PER_MS; /* somebody else writes; it takes that long */
+        if (begin_writing(p)) {
+            if (!atomic_load(&p->closing) && monitor_look(e, wake != seen, false, &next))
+                seen = wake;
+            end_writing(p);
         }
         process_wait(&p->wake, wake, next);
     }
@@ -285,9 +349,9 @@ static void monitor_start(struct process *p)
     if (!e || process_is_borrowed() ||
         !atomic_compare_exchange_strong(&p->monitor, &none, MONITOR_STARTING))
         return;
-    schedule.wrote_ns = 0;
+    schedule.wrote_ns = schedule.sweep_ns = 0;
     schedule.reload_ns = clock_now_ns() + interval_of(atomic_load(&e->config));
-    atomic_store(&p->written, atomic_load(&e->board->header->changes));
+    atomic_store(&p->written, progress(e->board->header));
     atomic_store(&p->inline_at_ns, INT64_MAX);
     if (atomic_load(&e->config)->thread && !process_is_filtered() && thread_create(e)) {
         atomic_store(&p->monitor, MONITOR_THREAD);
@@ -305,19 +369,25 @@ void health_start(void)
         monitor_start(p);
 }
 
-/* One thread of the process at a time. An alert that comes meanwhile sets inline_at_ns again. */
+/* Whether the files hold what had happened at `since`, whoever wrote it. What the board says is
+ * believed as far as it can be true. */
+static bool is_written(const struct engine *e, struct process *p, uint64_t since)
+{
+    uint64_t by_all = atomic_load(&e->board->header->written_changes);
+    uint64_t span = progress(e->board->header) - since;
+    return atomic_load(&p->written) - since <= span || by_all - since <= span;
+}
+
+/* Between begin_writing and end_writing. An alert that comes meanwhile sets inline_at_ns again. */
 static bool look_inline(struct process *p, struct engine *e, bool flush)
 {
     int64_t later = INT64_MAX, next;
-    if (atomic_exchange(&p->writing, 1))
-        return false;
     struct quiet q;
     quiet_begin(&q);
     bool urgent = atomic_exchange(&p->inline_at_ns, later) == 0;
     bool wrote = monitor_look(e, urgent, flush, &next);
-    atomic_compare_exchange_strong(&p->inline_at_ns, &later, next);
+    atomic_compare_exchange_strong(&p->inline_at_ns, &later, flush ? 0 : next);
     quiet_end(&q);
-    atomic_store(&p->writing, 0);
     return wrote;
 }
 
@@ -327,8 +397,10 @@ void health_inline(int64_t now_ns)
     if (likely(now_ns < atomic_load_explicit(&p->inline_at_ns, memory_order_relaxed)))
         return;
     struct engine *e = engine_peek();
-    if (e && atomic_load(&p->monitor) == MONITOR_INLINE)
-        look_inline(p, e, false);
+    if (!e || atomic_load(&p->monitor) != MONITOR_INLINE || !begin_writing(p))
+        return;
+    look_inline(p, e, atomic_load(&p->closing));
+    end_writing(p);
 }
 
 void health_alert(struct board *b)
@@ -344,36 +416,53 @@ void health_alert(struct board *b)
     }
 }
 
+/* Our thread will not come back from where it is. */
+static void clear_away(struct process *p, const struct engine *e)
+{
+    const struct config *c = atomic_load(&e->config);
+    uint64_t tag = atomic_load(&p->temp);
+    give_lease(e->board->header);
+    if (tag && c->snapshot)
+        snapshot_remove(c->snapshot, tag);
+    if (tag && c->metrics)
+        snapshot_remove(c->metrics, tag);
+}
+
+/* Who does not get to it leaves it to the holder of the lease, as an alert does. At least two tries:
+ * on a busy machine the time may be over before the first ends. */
+static void write_last(struct process *p, struct engine *e, uint64_t since, int64_t end_ns)
+{
+    int64_t now = 0;
+    for (int tries = 0; tries < 2 || now < end_ns; tries++) {
+        if (is_written(e, p, since) || look_inline(p, e, true))
+            return;
+        process_wait(&p->writing, 1, clock_now_ns() + TRY_NS);
+        now = clock_now_ns();
+    }
+    atomic_fetch_add(&e->board->header->alerts, 1);
+    atomic_store(&e->board->header->snapshot_due_ns, 0);
+}
+
+/* By the exiting thread: ours may not get to run any more, and what it has begun would be cut off
+ * in the middle. Whatever the program still does after that is written inline. */
 void health_flush(void)
 {
-    struct engine *e = engine_peek();
-    if (!e)
-        return;
     struct process *p = process_self();
+    struct engine *e = engine_peek();
     uint32_t monitor = atomic_load(&p->monitor);
-    struct board_header *h = e->board->header;
-    if ((monitor != MONITOR_THREAD && monitor != MONITOR_INLINE) ||
-        atomic_load(&h->changes) == atomic_load(&p->written))
+    if (!e || (monitor != MONITOR_THREAD && monitor != MONITOR_INLINE))
         return;
-    const struct config *c = atomic_load(&e->config);
-    if (!c->snapshot && !c->metrics)
-        return;
-
-    int64_t now = clock_now_ns(), end = now + FLUSH_NS;
-    uint32_t flushed = atomic_load(&p->flushed);
-    atomic_store(&p->flush, 1);
-    if (monitor == MONITOR_THREAD) {
-        atomic_fetch_add(&p->wake, 1);
-        process_wake(&p->wake);
-    }
-    for (; now < end; now = clock_now_ns()) {
-        if (monitor == MONITOR_INLINE && look_inline(p, e, true))
-            break;
-        if (atomic_load(&p->flushed) != flushed)
-            break;
-        process_wait(&p->flushed, flushed, monitor == MONITOR_THREAD ? end : now + 2 * NS_PER_MS);
-    }
-    /* On a busy machine the thread may not have run at all since; we do. */
-    if (monitor == MONITOR_THREAD && now >= end)
-        look_inline(p, e, true);
+    uint64_t since = progress(e->board->header);
+    int64_t end = clock_now_ns() + FLUSH_NS;
+    atomic_store(&p->closing, 1);
+    bool ours;
+    while (!(ours = begin_writing(p)) && clock_now_ns() < end)
+        process_wait(&p->writing, 1, clock_now_ns() + TRY_NS);
+    if (ours)
+        write_last(p, e, since, end);
+    clear_away(p, e);
+    atomic_store(&p->inline_at_ns, 0);
+    atomic_store(&p->monitor, MONITOR_INLINE);
+    if (ours)
+        end_writing(p);
 }

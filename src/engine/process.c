@@ -27,8 +27,10 @@ static struct process *check_pid(struct process *p)
         atomic_store(&p->known, 0);
         atomic_store(&p->opening, 0);
         atomic_store(&p->monitor, 0);
-        atomic_store(&p->flush, 0);
+        atomic_store(&p->closing, 0);
         atomic_store(&p->writing, 0);
+        atomic_store(&p->lease, 0);
+        atomic_store(&p->temp, 0);
         atomic_store(&p->inline_at_ns, 0);
     }
     return p;

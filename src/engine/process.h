@@ -18,11 +18,12 @@ struct process {
     _Atomic uint32_t opening;     /* somebody opens the engine; a futex */
     _Atomic uint32_t monitor;     /* enum in monitor.c */
     _Atomic uint32_t wake;        /* grows when the thread must look; a futex */
-    _Atomic uint32_t flush;       /* 1: the process ends, write now */
-    _Atomic uint32_t flushed;     /* grows when that was done; a futex */
-    _Atomic uint32_t writing;     /* a thread, the program's or ours, is at it */
+    _Atomic uint32_t closing;     /* the process ends: our thread begins nothing more */
+    _Atomic uint32_t writing;     /* a thread, the program's or ours, is at it; a futex */
     _Atomic int64_t inline_at_ns; /* next inline look; 0: an alert; INT64_MAX: not by us */
-    _Atomic uint64_t written;     /* header->changes as last written or found by this process */
+    _Atomic uint64_t written;     /* like header->written_changes, of this process's own files */
+    _Atomic int64_t lease;        /* header->snapshot_lease_ns as this process set it; 0: not */
+    _Atomic uint64_t temp;        /* snapshot_file.tag of the file that is being written; 0: none */
     _Atomic int pid;              /* where the kernel cannot wipe */
 };
 

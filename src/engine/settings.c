@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/events.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,8 +22,8 @@ struct errors {
     char room[6144];
 };
 
-static const struct config *first;   /* kept for whoever opens after HARDEN_STRICT looked */
-static const struct config *refused; /* the last one with new errors, until its file changes */
+static const struct config *first; /* kept for whoever opens after HARDEN_STRICT looked */
+static struct config *refused;     /* the last one with new errors, until its file changes */
 static uint64_t accepted[ERRORS_MAX], said[ERRORS_MAX]; /* hashes of error lines; 0: free */
 
 static bool has(const uint64_t set[ERRORS_MAX], uint64_t hash)
@@ -88,6 +89,39 @@ static void apply(const struct config *c)
     events_set(c->events, c->service);
 }
 
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* A file of the new state directory, in the one that stays. */
+static const char *moved(const char *path, const char *from, const char *to)
+{
+    size_t n = from ? strlen(from) : 0;
+    if (!path || !n || strncmp(path, from, n) != 0 || path[n] != '/')
+        return path;
+    char *whole = NULL;
+    return to && asprintf(&whole, "%s%s", to, path + n) > 0 ? whole : NULL;
+}
+
+/* The board that is open stays, and its files are written where it is. */
+static void keep_opened(struct config *c, const struct config *opened)
+{
+    static bool told;
+    bool other_state = !same(c->state, opened->state);
+    if (other_state) {
+        c->snapshot = moved(c->snapshot, c->state, opened->state);
+        c->metrics = moved(c->metrics, c->state, opened->state);
+    }
+    bool differs = other_state || c->max_hosts != opened->max_hosts || c->thread != opened->thread;
+    c->state = opened->state;
+    c->max_hosts = opened->max_hosts;
+    c->thread = opened->thread;
+    if (differs && !told)
+        log_warn("state, max_hosts and thread stay as they are until the program is started again");
+    told = differs;
+}
+
 const struct config *settings_first(void)
 {
     struct errors e;
@@ -110,9 +144,12 @@ const struct config *settings_newer(const struct config *current)
     struct errors e;
     if (!config_stale(refused ? refused : current))
         return NULL;
-    const struct config *c = load(&e);
+    struct config *c = load(&e);
     if (!c)
         return NULL;
+    if (refused)
+        config_discard(refused);
+    refused = NULL;
     /* What was already wrong when we started, say in the environment, cannot be held against a file
      * that is changed later. */
     for (int i = 0; i < e.count; i++) {
@@ -123,7 +160,7 @@ const struct config *settings_newer(const struct config *current)
             return NULL;
         }
     }
-    refused = NULL;
+    keep_opened(c, current);
     memset(said, 0, sizeof said);
     accept_errors(&e);
     memcpy(said, accepted, sizeof said);

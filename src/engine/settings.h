@@ -10,7 +10,8 @@
 
 /* The first one of this process, good or bad; NULL for lack of memory. */
 const struct config *settings_first(void);
-/* A newer one when a file changed and nothing new is wrong with it; else NULL: go on as before. */
+/* A newer one when a file changed and nothing new is wrong with it; else NULL: go on as before. The
+ * board of the current one stays, which is said. */
 const struct config *settings_newer(const struct config *current);
 /* For HARDEN_STRICT: whatever is wrong is said, even with log = off. True when something is. */
 bool settings_wrong(const struct config *c);

@@ -11,8 +11,7 @@
  * whole degraded but is not in `failed`.
  *
  * harden_requests_total has the outcomes that are settled, so that each series only grows; requests
- * under way, refused, or ended by the program itself are in harden_requests_begun_total only. A
- * failure of harden_attempts_total is every attempt that did not complete a request well. */
+ * under way, refused, or ended by the program itself are in harden_requests_begun_total only. */
 #ifndef ENGINE_SNAPSHOT_H
 #define ENGINE_SNAPSHOT_H
 
@@ -52,11 +51,16 @@ void metrics_render(struct text *t, const struct snapshot_context *c);
 struct snapshot_file {
     struct text text;
     const char *path;
+    uint64_t tag; /* of its temporary name; random, for processes of two containers share pids */
     int fd;
     int err;
 };
 void snapshot_open(struct snapshot_file *f, const char *path, char *room, size_t size);
 int snapshot_close(struct snapshot_file *f);
+/* What a writer that was killed, or is about to be, left behind: of one tag, or all that were last
+ * written to before a time. */
+void snapshot_remove(const char *path, uint64_t tag);
+void snapshot_sweep(const char *path, int64_t before_wall_ns);
 /* A document that is there as a whole. 0 or -errno. */
 int snapshot_write(const char *path, const char *p, size_t n);
 

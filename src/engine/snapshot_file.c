@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "base/rng.h"
 #include "base/text.h"
 #include "engine/snapshot.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,16 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TEMP_END ".tmp"
+
 static int open_new(const char *path)
 {
-    const int flags = O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
-    int fd = open(path, flags, 0600);
-    if (fd < 0 && errno == EEXIST) {
-        /* Left by a killed process whose pid we have now. Removed, not opened: its name may have
-         * been planted. */
-        unlink(path);
-        fd = open(path, flags, 0600);
-    }
+    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
     return fd < 0 ? -errno : fd;
 }
 
@@ -37,13 +35,13 @@ static int write_all(int fd, const char *p, size_t n)
     return 0;
 }
 
-static bool temp_name(char name[PATH_MAX], const char *path)
+static bool temp_name(char name[PATH_MAX], const char *path, uint64_t tag)
 {
     struct text t = {.p = name, .cap = PATH_MAX};
     text_put(&t, path);
     text_put(&t, ".");
-    text_u64(&t, (uint64_t)getpid());
-    text_put(&t, ".tmp");
+    text_u64(&t, tag);
+    text_put(&t, TEMP_END);
     return !t.full;
 }
 
@@ -68,10 +66,11 @@ void snapshot_open(struct snapshot_file *f, const char *path, char *room, size_t
 {
     int saved = errno;
     char temp[PATH_MAX];
-    *f = (struct snapshot_file){.text = {.p = room, .cap = size, .drain = drain}, .path = path};
-    f->fd = !is_replaceable(path)    ? -EEXIST
-            : !temp_name(temp, path) ? -ENAMETOOLONG
-                                     : open_new(temp);
+    *f = (struct snapshot_file){
+        .text = {.p = room, .cap = size, .drain = drain}, .path = path, .tag = rng_next() | 1};
+    f->fd = !is_replaceable(path)            ? -EEXIST
+            : !temp_name(temp, path, f->tag) ? -ENAMETOOLONG
+                                             : open_new(temp);
     f->err = f->fd < 0 ? f->fd : 0;
     errno = saved;
 }
@@ -80,7 +79,7 @@ int snapshot_close(struct snapshot_file *f)
 {
     int saved = errno;
     char temp[PATH_MAX];
-    if (f->fd < 0 || !temp_name(temp, f->path))
+    if (f->fd < 0 || !temp_name(temp, f->path, f->tag))
         return f->err;
     if (f->text.full && !f->err)
         f->err = -ENOBUFS;
@@ -94,6 +93,43 @@ int snapshot_close(struct snapshot_file *f)
         unlink(temp);
     errno = saved;
     return f->err;
+}
+
+void snapshot_remove(const char *path, uint64_t tag)
+{
+    int saved = errno;
+    char temp[PATH_MAX];
+    if (temp_name(temp, path, tag))
+        unlink(temp);
+    errno = saved;
+}
+
+static bool is_temp_of(const char *name, const char *base)
+{
+    size_t n = strlen(base), all = strlen(name), end = strlen(TEMP_END);
+    return all > n + end && strncmp(name, base, n) == 0 && name[n] == '.' &&
+           strcmp(name + all - end, TEMP_END) == 0;
+}
+
+void snapshot_sweep(const char *path, int64_t before_wall_ns)
+{
+    int saved = errno;
+    char dir[PATH_MAX];
+    struct text t = TEXT_OVER(dir);
+    const char *base = strrchr(path, '/') + 1;
+    text_putn(&t, path, (size_t)(base - path));
+    DIR *d = t.full ? NULL : opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        struct stat st;
+        if (is_temp_of(e->d_name, base) &&
+            fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+            st.st_uid == geteuid() &&
+            st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec < before_wall_ns)
+            unlinkat(dirfd(d), e->d_name, 0);
+    }
+    if (d)
+        closedir(d);
+    errno = saved;
 }
 
 int snapshot_write(const char *path, const char *p, size_t n)

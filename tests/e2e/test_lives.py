@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import time
 import unittest
@@ -175,6 +176,28 @@ class Lives(bed.Bed):
         (host,) = outcome.health["checks"].values()
         self.assertEqual((host["requests"], host["attempts"], host["successes"]),
                          (480, 480, 480))
+
+
+class ShortLives(bed.Bed):
+    """Many programs that end at once: what each did is in the files when the last is gone."""
+    ROUNDS, EACH = 20, 40
+    LEASE_AT = 72  # struct board_header: a line of what it is, snapshot_due_ns, snapshot_lease_ns
+
+    def test_their_last_numbers_are_written_and_nothing_is_left_behind(self):
+        script = "".join('curl -sS -o /dev/null "$1" & ' for _ in range(self.EACH)) + "wait"
+        url = self.url(bed.unique())
+        for _ in range(self.ROUNDS):
+            env = bed.hardened_environment()
+            self.assertEqual(bed.run(["sh", "-c", script, "sh", url], env).err, b"")
+            state = env["HARDEN_STATE"]
+            with open(os.path.join(state, "board"), "rb") as f:
+                lease = struct.unpack_from("=q", f.read(4096), self.LEASE_AT)[0]
+            with open(os.path.join(state, "health.json"), encoding="utf-8") as f:
+                (host,) = json.load(f)["checks"].values()
+            self.assertEqual((host["requests"], host["attempts"], host["successes"]),
+                             (self.EACH,) * 3)
+            self.assertEqual(lease, 0)
+            self.assertEqual(sorted(os.listdir(state)), ["board", "health.json", "metrics.prom"])
 
 
 if __name__ == "__main__":

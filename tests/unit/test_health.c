@@ -543,7 +543,121 @@ Test(monitor, does_not_hang_an_exit_when_somebody_else_holds_the_lease)
     cr_assert_lt(clock_now_ns() - begun, 2 * NS_PER_S);
 }
 
-Test(monitor, makes_the_state_directory_again)
+Test(monitor, gives_up_its_lease_and_temporary_file_when_its_thread_is_stuck_in_a_write)
+{
+    char temp[96];
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1 && !atomic_load(&process_self()->writing)));
+    struct process *p = process_self();
+    struct board_header *h = engine->board->header;
+    int64_t lease = clock_now_ns() + 400 * NS_PER_MS;
+    atomic_store(&p->writing, 1);
+    atomic_store(&p->lease, lease);
+    atomic_store(&h->snapshot_lease_ns, lease);
+    atomic_store(&p->temp, 77);
+    snprintf(temp, sizeof temp, "%s.77.tmp", file);
+    close(open(temp, O_CREAT | O_WRONLY, 0600));
+    call_ended();
+    health_flush();
+    cr_assert_eq(atomic_load(&h->snapshot_lease_ns), 0);
+    cr_assert_eq(access(temp, F_OK), -1);
+}
+
+Test(monitor, leaves_the_lease_of_somebody_else_alone)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    int64_t lease = clock_now_ns() + 400 * NS_PER_MS;
+    atomic_store(&engine->board->header->snapshot_lease_ns, lease);
+    call_ended();
+    health_flush();
+    cr_assert_eq(atomic_load(&engine->board->header->snapshot_lease_ns), lease);
+}
+
+Test(monitor, leaves_an_exit_at_once_when_somebody_else_has_written_its_numbers)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    struct board_header *h = engine->board->header;
+    call_ended();
+    atomic_store(&h->snapshot_lease_ns, clock_now_ns() + 400 * NS_PER_MS);
+    atomic_store(&h->written_changes, atomic_load(&h->changes));
+    int64_t begun = clock_now_ns();
+    health_flush();
+    cr_assert_lt(clock_now_ns() - begun, 90 * NS_PER_MS);
+    cr_assert_eq(seq_on_file(), 1u);
+}
+
+Test(monitor, does_not_believe_that_more_is_written_than_has_happened)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    call_ended();
+    atomic_store(&engine->board->header->written_changes, UINT64_MAX / 2);
+    health_flush();
+    cr_assert_eq(seq_on_file(), 2u);
+}
+
+Test(monitor, leaves_to_the_holder_of_the_lease_what_it_could_not_write)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    struct board_header *h = engine->board->header;
+    atomic_store(&h->snapshot_lease_ns, clock_now_ns() + 400 * NS_PER_MS);
+    uint64_t alerts = atomic_load(&h->alerts);
+    call_ended();
+    health_flush();
+    cr_assert_eq(atomic_load(&h->alerts), alerts + 1);
+    cr_assert_eq(atomic_load(&h->snapshot_due_ns), 0);
+}
+
+Test(monitor, flushes_a_transfer_that_the_program_exits_from_within)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    atomic_fetch_add(&engine->board->header->transfers_easy, 1);
+    health_flush();
+    cr_assert_eq(seq_on_file(), 2u);
+}
+
+Test(monitor, writes_inline_what_ends_after_the_flush)
+{
+    open_engine();
+    health_start();
+    cr_assert(eventually(seq_on_file() == 1));
+    for (unsigned i = 0; i < 3; i++) {
+        call_ended();
+        i ? health_inline(clock_now_ns()) : health_flush();
+        cr_assert_eq(seq_on_file(), 2u + i);
+    }
+}
+
+Test(monitor, sweeps_what_killed_writers_left_and_nothing_else)
+{
+    char old[96], young[96], foreign[96];
+    const struct timespec past[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    snprintf(old, sizeof old, "%s.123.tmp", file);
+    snprintf(young, sizeof young, "%s.124.tmp", file);
+    snprintf(foreign, sizeof foreign, "%s/notes.tmp", dir);
+    close(open(old, O_CREAT | O_WRONLY, 0600));
+    close(open(young, O_CREAT | O_WRONLY, 0600));
+    close(open(foreign, O_CREAT | O_WRONLY, 0600));
+    utimensat(AT_FDCWD, old, past, 0);
+    utimensat(AT_FDCWD, foreign, past, 0);
+    open_engine();
+    health_start();
+    cr_assert(eventually(access(old, F_OK) < 0));
+    cr_assert_eq(access(young, F_OK), 0);
+    cr_assert_eq(access(foreign, F_OK), 0);
+}
+
+Test(monitor, writes_nothing_for_a_board_that_is_gone)
 {
     open_engine();
     health_start();
@@ -551,7 +665,11 @@ Test(monitor, makes_the_state_directory_again)
     drop();
     call_ended();
     health_flush();
-    cr_assert_eq(seq_on_file(), 2u);
+    cr_assert_eq(access(dir, F_OK), -1, "it is not made again");
+    cr_assert_eq(mkdir(dir, 0700), 0);
+    call_ended();
+    health_flush();
+    cr_assert_eq(entries(dir), 0, "another board may be there by now");
 }
 
 Test(monitor, counts_a_snapshot_that_cannot_be_written_and_goes_on)
