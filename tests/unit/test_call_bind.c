@@ -13,6 +13,8 @@
 static struct board *board;
 static const struct config *config;
 static const char *header_value;
+static struct config *loaded[16];
+static int loads;
 
 static void configure(const char *ini)
 {
@@ -21,12 +23,22 @@ static void configure(const char *ini)
     cr_assert(ge(int, fd, 0));
     cr_assert(eq(int, (int)write(fd, ini, strlen(ini)), (int)strlen(ini)));
     close(fd);
-    config = config_load_file(path, NULL, NULL);
+    cr_assert(lt(int, loads, 16));
+    config = loaded[loads++] = config_load_file(path, NULL, NULL);
     unlink(path);
     cr_assert(config != NULL);
     cr_assert(eq(int, config->errors, 0));
     board = board_open(NULL, 64, NULL);
 }
+
+static void tear_down(void)
+{
+    board_close(board);
+    while (loads)
+        config_discard(loaded[--loads]);
+}
+
+TestSuite(call_bind, .fini = tear_down);
 
 static const char *header(void *ctx, const char *name)
 {

@@ -92,7 +92,7 @@ Test(gcra, reservations_and_their_undoing_keep_the_bound)
             /* Some start later than they could: another bucket holds them up. */
             int64_t t =
                 now + (next_random(&seed) % 4 ? 0 : (int64_t)(next_random(&seed) % NS_PER_S));
-            int64_t before, after;
+            int64_t before = 0, after = 0;
             t = gcra_earliest(gcra_clamp(tat, now), t, &r, 1);
             cr_assert(eq(i64, gcra_take(&tat, now, t, &r, 1, &before, &after), t));
             if (next_random(&seed) % 5 == 0)
