@@ -287,34 +287,47 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* False when the kernel does not tell, or too much. */
+static bool read_program(char name[NAME_MAX + 1])
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[n > 0 ? n : 0] = '\0';
+    const char *base = base_name(path);
+    size_t length = strlen(base);
+    /* What the kernel appends when the file was replaced under the running program. */
+    static const char deleted[] = " (deleted)";
+    const size_t tail = sizeof deleted - 1;
+    if (length > tail && strcmp(base + length - tail, deleted) == 0)
+        length -= tail;
+    if (!length || length > NAME_MAX)
+        return false;
+    memcpy(name, base, length);
+    name[length] = '\0';
+    return true;
+}
+
+/* Each who finds it unknown looks for itself, in a room of its own: one that waited for another
+ * would wait for ever in the child of a fork, where that other is not. */
 const char *env_program(void)
 {
-    static char name[NAME_MAX + 1];
-    static _Atomic int state; /* 0 unknown, 1 somebody looks, 2 in name, 3 not to be had */
-    int unknown = 0;
-
-    if (atomic_compare_exchange_strong(&state, &unknown, 1)) {
-        int saved = errno;
-        char path[PATH_MAX];
-        ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-        path[n > 0 ? n : 0] = '\0';
-        const char *base = base_name(path);
-        size_t length = strlen(base);
-        /* What the kernel appends when the file was replaced under the running program. */
-        static const char deleted[] = " (deleted)";
-        const size_t tail = sizeof deleted - 1;
-        if (length > tail && strcmp(base + length - tail, deleted) == 0)
-            length -= tail;
-        bool usable = length > 0 && length < sizeof name;
-        if (usable)
-            memcpy(name, base, length);
-        atomic_store_explicit(&state, usable ? 2 : 3, memory_order_release);
-        errno = saved;
-    }
-    if (atomic_load_explicit(&state, memory_order_acquire) == 2)
+    static char rooms[4][NAME_MAX + 1];
+    static _Atomic unsigned taken;
+    static const char *_Atomic known;
+    const char *name = atomic_load_explicit(&known, memory_order_acquire);
+    if (name)
         return name;
-    const char *path = (const char *)getauxval(AT_EXECFN);
-    return path ? base_name(path) : "";
+
+    const char *path = (const char *)getauxval(AT_EXECFN), *found = path ? base_name(path) : "";
+    int saved = errno;
+    unsigned room = atomic_load(&taken) < array_size(rooms) ? atomic_fetch_add(&taken, 1)
+                                                            : (unsigned)array_size(rooms);
+    if (room >= array_size(rooms))
+        return found;
+    if (read_program(rooms[room]))
+        found = rooms[room];
+    errno = saved;
+    return atomic_compare_exchange_strong(&known, &name, found) ? found : name;
 }
 
 const char *env_absolute(const char *path, char *out, unsigned long size)

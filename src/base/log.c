@@ -86,7 +86,7 @@ static bool is_stderr(int fd)
     return poll(&p, 1, 0) == 1 && p.revents & POLLOUT;
 }
 
-static void to_stderr(const struct text *line)
+static void to_stderr(const char *p, size_t n)
 {
     int fd = STDERR_FILENO;
     int process = -1;
@@ -95,7 +95,7 @@ static void to_stderr(const struct text *line)
         fd = (int)syscall(SYS_pidfd_getfd, process, STDERR_FILENO, 0);
     }
     if (is_stderr(fd)) {
-        ssize_t done = write(fd, line->p, line->n);
+        ssize_t done = write(fd, p, n);
         (void)done; /* nowhere to say that it failed */
     }
     if (own_descriptors) {
@@ -149,11 +149,28 @@ bool log_expand(struct text *out, const char *pattern)
     return !out->full;
 }
 
+/* Of the kernel and the administrator, and made of links; not what lies deeper, such as /dev/shm,
+ * where anybody may put one. */
+static bool is_device(const char *path)
+{
+    static const char dirs[][16] = {"/proc/self/fd/", "/dev/fd/", "/dev/"};
+    for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
+        size_t n = strlen(dirs[i]);
+        if (strncmp(path, dirs[i], n) == 0)
+            return !strchr(path + n, '/');
+    }
+    return false;
+}
+
 int log_append(const char *path, const char *p, size_t n)
 {
+    if (strcmp(path, "/dev/stderr") == 0) {
+        to_stderr(p, n);
+        return 0;
+    }
     /* O_NONBLOCK: a FIFO without a reader must not stop us; a file does not care. */
-    int fd = open(
-        path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+    int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    int fd = open(path, flags | (is_device(path) ? 0 : O_CREAT | O_NOFOLLOW), 0600);
     if (fd < 0)
         return -errno;
     ssize_t done = write(fd, p, n);
@@ -202,8 +219,8 @@ void log_line(enum log_level level, const char *fmt, ...)
     text_put(&t, "\n");
 
     const char *to = atomic_load(&log_to);
-    if (strcmp(to, "stderr") == 0)
-        to_stderr(&t);
+    if (strcmp(to, "stderr") == 0 || strcmp(to, "/dev/stderr") == 0)
+        to_stderr(t.p, t.n);
     else if (strcmp(to, "syslog") == 0)
         to_syslog(level, &t);
     else

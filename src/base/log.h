@@ -34,7 +34,8 @@ void log_own_descriptors(void);
 
 /* The path that a pattern with %p, %n, %u (and %% for %) means; false when it does not fit. */
 bool log_expand(struct text *out, const char *pattern);
-/* Appends by one write() to a file opened for it; 0 or -errno. For use within quiet_begin/_end. */
+/* Appends by one write() to a file opened for it; 0 or -errno. A link is followed only directly in
+ * /dev, /dev/fd and /proc/self/fd; /dev/stderr is what log_set's "stderr" is. For use within quiet_begin/_end. */
 int log_append(const char *path, const char *p, size_t n);
 
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *fmt, ...);

@@ -118,7 +118,8 @@ static void keep_opened(struct config *c, const struct config *opened)
     c->max_hosts = opened->max_hosts;
     c->thread = opened->thread;
     if (differs && !told)
-        log_warn("state, max_hosts and thread stay as they are until the program is started again");
+        log_error(
+            "state, max_hosts and thread stay as they are until the program is started again");
     told = differs;
 }
 

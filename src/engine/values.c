@@ -180,9 +180,11 @@ static bool number_parse(const struct option *o, const char *s, int64_t *out, ch
     else if (o->type == TYPE_SIZE)
         a = amount_parse(s, n, sizes, array_size(sizes), out);
     else if (o->type == TYPE_PERCENT && (n == 0 || s[n - 1] != '%'))
-        a = whole_number(s, n) >= 0 ? AMOUNT_NO_UNIT : AMOUNT_NONSENSE;
+        a = (*out = whole_number(s, n)) >= 0 ? AMOUNT_NO_UNIT : AMOUNT_NONSENSE;
     else if ((*out = whole_number(s, o->type == TYPE_PERCENT ? n - 1 : n)) < 0)
         a = AMOUNT_NONSENSE;
+    if (a == AMOUNT_NO_UNIT && o->type == TYPE_PERCENT && !in_range(o, (double)*out, why, size))
+        return false; /* a unit alone would not help */
     if (a == AMOUNT_NO_UNIT)
         return wrong(why, size, "a number without a unit; write for example %s%s%s%s", s,
                      o->type == TYPE_DURATION  ? "s"

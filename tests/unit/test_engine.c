@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "engine/health.h"
 #include "engine/process.h"
 
 #include <criterion/criterion.h>
@@ -305,6 +306,113 @@ Test(engine, can_be_switched_off_and_on_by_the_file)
     write_ini("[harden]\nmode = observe\n");
     engine_reload();
     cr_assert_eq(engine_get(), e);
+}
+
+Test(engine, keeps_board_and_files_where_they_are_when_the_file_moves_them_and_says_so_once)
+{
+    char text[256], want[64];
+    int fd = catch_stderr();
+    unsetenv("HARDEN_STATE");
+    snprintf(text, sizeof text, "[harden]\nstate = %s\n", dir);
+    write_ini(text);
+    struct engine *e = engine_get();
+    for (int i = 0; i < 3; i++) {
+        snprintf(text, sizeof text,
+                 "[harden]\nstate = /nonexistent/b\nmax_hosts = 7\nservice = n%d\n", i);
+        write_ini(text);
+        engine_reload();
+        const struct config *c = atomic_load(&e->config);
+        cr_assert_eq(c->service[1], '0' + i, "the rest of it is taken up");
+        cr_assert_str_eq(c->state, dir);
+        snprintf(want, sizeof want, "%s/health.json", dir);
+        cr_assert_str_eq(c->snapshot, want);
+        snprintf(want, sizeof want, "%s/metrics.prom", dir);
+        cr_assert_str_eq(c->metrics, want);
+    }
+    cr_assert_eq(count(caught(fd), "state, max_hosts and thread stay"), 1, "%s", got);
+}
+
+Test(engine, that_is_off_without_a_thread_is_switched_on_by_the_file)
+{
+    write_ini("[harden]\nthread = off\nsnapshot_interval = 100ms\n");
+    struct engine *e = engine_get();
+    health_start();
+    health_inline(clock_now_ns());
+    write_ini("[harden]\nthread = off\nsnapshot_interval = 100ms\nmode = off\n");
+    engine_reload();
+    cr_assert_null(engine_get());
+    write_ini("[harden]\nthread = off\nsnapshot_interval = 100ms\n");
+    int64_t end = clock_now_ns() + 20 * NS_PER_S;
+    while (!engine_get() && clock_now_ns() < end)
+        usleep(1000);
+    cr_assert_eq(engine_get(), e);
+}
+
+Test(engine, that_is_off_is_switched_on_in_the_child_of_a_fork_too)
+{
+    write_ini("[harden]\nsnapshot_interval = 100ms\n");
+    cr_assert_not_null(engine_get());
+    write_ini("[harden]\nsnapshot_interval = 100ms\nmode = off\n");
+    engine_reload();
+    pid_t child = fork();
+    if (!child) {
+        if (engine_get())
+            _exit(1);
+        write_ini("[harden]\nsnapshot_interval = 100ms\n");
+        int64_t end = clock_now_ns() + 20 * NS_PER_S;
+        while (!engine_get() && clock_now_ns() < end)
+            usleep(1000);
+        _exit(engine_get() ? 0 : 2);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    cr_assert_eq(status, 0, "%d", WEXITSTATUS(status));
+}
+
+Test(engine, makes_a_named_state_directory_with_its_parents)
+{
+    char deep[96], parent[96];
+    struct stat st;
+    snprintf(parent, sizeof parent, "%s/a", dir);
+    snprintf(deep, sizeof deep, "%s/a/b", dir);
+    setenv("HARDEN_STATE", deep, 1);
+    umask(0);
+    struct engine *e = engine_get();
+    cr_assert(e->board->shared);
+    cr_assert_eq(stat(parent, &st), 0);
+    cr_assert_eq(st.st_mode & 0777, 0700u);
+    char board[128];
+    snprintf(board, sizeof board, "%s/board", deep);
+    unlink(board);
+    rmdir(deep);
+    rmdir(parent);
+}
+
+static const char *complaint(const char *state)
+{
+    int fd = catch_stderr();
+    setenv("HARDEN_STATE", state, 1);
+    struct engine *e = engine_get();
+    cr_assert(e && !e->board->shared);
+    cr_assert_eq(count(caught(fd), "harden: error: "), 1, "%s", got);
+    return got;
+}
+
+Test(engine, says_that_a_named_state_directory_lets_others_in)
+{
+    chmod(dir, 0755);
+    cr_assert_eq(count(complaint(dir), "mode 0755 lets others in; make it 0700"), 1, "%s", got);
+}
+
+Test(engine, says_that_a_named_state_directory_is_none)
+{
+    cr_assert_eq(count(complaint("/dev/null"), "it is no directory"), 1, "%s", got);
+}
+
+Test(engine, says_that_a_named_state_directory_cannot_be_made)
+{
+    cr_assert_eq(count(complaint("/proc/none/such"), "/proc/none/such: the state directory cannot"),
+                 1, "%s", got);
 }
 
 Test(engine, counts_internal_errors_and_says_each_once)

@@ -92,6 +92,26 @@ Test(env, gives_the_name_of_the_executable)
     cr_assert_eq(errno, EXDEV);
 }
 
+static void *name(void *arg)
+{
+    pthread_barrier_wait(arg);
+    return (void *)env_program();
+}
+
+Test(env, gives_the_name_to_racing_threads_and_their_children)
+{
+    pthread_t thread[8];
+    pthread_barrier_t b;
+    void *got;
+    pthread_barrier_init(&b, NULL, 8);
+    for (int i = 0; i < 8; i++)
+        pthread_create(&thread[i], NULL, name, &b);
+    for (int i = 0; i < 8; i++) {
+        pthread_join(thread[i], &got);
+        cr_assert_str_eq(got, "test_env");
+    }
+}
+
 Test(env, reads_any_variable_as_it_was_at_exec)
 {
     char *at_exec = getenv("PATH");

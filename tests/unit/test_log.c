@@ -168,6 +168,37 @@ Test(log, does_not_follow_a_link_that_was_planted)
     rmdir(dir);
 }
 
+Test(log, takes_the_names_of_the_standard_streams)
+{
+    int fd = catch_stderr();
+    log_set(LOG_WARN, "/dev/stderr", "x");
+    log_warn("to stderr");
+    cr_assert_str_eq(caught(fd), "harden: warn: to stderr\n");
+    cr_assert_eq(log_append("/dev/stderr", "a line\n", 7), 0);
+    cr_assert_str_eq(caught(fd), "a line\n");
+
+    int p[2];
+    cr_assert_eq(pipe2(p, O_NONBLOCK | O_CLOEXEC), 0);
+    int old = dup(1);
+    dup2(p[1], 1);
+    int err[3] = {log_append("/dev/stdout", "a", 1), log_append("/proc/self/fd/1", "b", 1),
+                  log_append("/dev/fd/1", "c", 1)};
+    dup2(old, 1);
+    cr_assert_str_eq(caught(p[0]), "abc");
+    cr_assert_eq(err[0] | err[1] | err[2], 0);
+    cr_assert_eq(log_append("/dev/harden-no-such-file", "a", 1), -ENOENT, "nothing is made there");
+}
+
+Test(log, does_not_follow_a_link_below_dev)
+{
+    char link[64];
+    snprintf(link, sizeof link, "/dev/shm/harden-test-link-%d", getpid());
+    cr_assert_eq(symlink("/dev/null", link), 0);
+    int err = log_append(link, "a", 1);
+    unlink(link);
+    cr_assert_eq(err, -ELOOP);
+}
+
 Test(log, does_not_wait_for_the_reader_of_a_fifo, .timeout = 20)
 {
     char dir[] = "/tmp/harden-test-XXXXXX", path[64];
