@@ -576,3 +576,29 @@ Test(board, racing_claims_of_one_key_end_up_on_one_slot)
                 cr_assert(ne(u64, b->slots[i].key, b->slots[k].key));
     }
 }
+
+Test(board, a_window_has_one_word_and_keeps_it)
+{
+    struct board *b = board_open(NULL, 4, NULL);
+    struct slot *s = board_slot(b, 7, "h", SLOT_HOST, NOW);
+    cr_assert(eq(int, slot_window(s, NS_PER_S), -1));
+    for (int i = 0; i < RATES_MAX; i++)
+        for (int k = 0; k < 2; k++)
+            cr_assert(eq(int, slot_claim_window(s, (i + 1) * NS_PER_S), i));
+    cr_assert(eq(int, slot_claim_window(s, 31 * 86400 * NS_PER_S), -1));
+    s->tat_ns[2] = NOW + NS_PER_S;
+    slot_reset(s);
+    cr_assert(eq(i64, s->tat_ns[2], 0));
+    cr_assert(eq(int, slot_window(s, 3 * NS_PER_S), 2));
+    board_close(b);
+}
+
+Test(board, a_slot_given_to_another_begins_without_windows)
+{
+    struct board *b = board_open(NULL, 1, NULL);
+    struct slot *s = board_slot(b, 7, "h", SLOT_HOST, NOW);
+    slot_claim_window(s, NS_PER_S);
+    cr_assert(board_slot(b, 8, "i", SLOT_HOST, NOW + BOARD_IDLE_NS) == s);
+    cr_assert(eq(int, slot_window(s, NS_PER_S), -1));
+    board_close(b);
+}
