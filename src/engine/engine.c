@@ -56,7 +56,8 @@ static void make_parents(const char *dir)
     }
 }
 
-/* A directory that the user named is expected to work. */
+/* A directory that the user named is expected to work; a lack of descriptors or disk space is not the
+ * configuration's fault. */
 static void complain(const char *dir, const char *why)
 {
     struct stat st;
@@ -75,7 +76,7 @@ static void complain(const char *dir, const char *why)
                   "process",
                   dir, st.st_mode & 07777);
     else
-        log_error("%s: %s. The board is private to this process", dir, why);
+        log_warn("%s: %s. The board is private to this process", dir, why);
 }
 
 static bool open_board(const struct config *c)
