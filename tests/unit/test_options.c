@@ -133,6 +133,7 @@ Test(options, sizes_percentages_and_counts_are_bounded)
     refused("hold_limit", "1GiB", "0 to 64MiB");
     cr_assert_eq(number("retry_budget", "20%"), 20);
     refused("retry_budget", "20", "20%");
+    refused("retry_budget", "0", "write 1% to 100%, or off");
     refused("retry_budget", "12.5%", "not a percentage");
     refused("breaker_ratio", "101%", "1% to 100%");
     refused("breaker_ratio", "%", "not a percentage");
