@@ -9,14 +9,13 @@
 #include "base/quiet.h"
 #include "engine/engine.h"
 #include "engine/health.h"
+#include "engine/monitor_parts.h"
 #include "engine/process.h"
 #include "engine/snapshot.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,8 +30,6 @@
 #define GAP_NS      (50 * NS_PER_MS)  /* between two writes, however many alerts come */
 #define FLUSH_NS    (100 * NS_PER_MS) /* longest delay of an exit */
 #define TRY_NS      (2 * NS_PER_MS)   /* between two looks whether somebody else has written */
-#define INTERVAL_NS (100 * NS_PER_MS) /* shortest, whatever the configuration says */
-#define SWEEP_NS    (60 * NS_PER_S)   /* a temporary file of that age has lost its writer */
 
 enum { MONITOR_NONE, MONITOR_STARTING, MONITOR_INLINE, MONITOR_THREAD };
 
@@ -40,126 +37,7 @@ enum { MONITOR_NONE, MONITOR_STARTING, MONITOR_INLINE, MONITOR_THREAD };
 static struct {
     int64_t wrote_ns;
     int64_t reload_ns;
-    int64_t sweep_ns;
 } schedule;
-
-struct targets {
-    const char *snapshot, *metrics; /* NULL: not to be written */
-    bool shared;                    /* other processes of this board write the same ones */
-};
-
-static bool in_directory(const char *path, const char *dir)
-{
-    size_t n = dir ? strlen(dir) : 0;
-    return path && n && strncmp(path, dir, n) == 0 && path[n] == '/';
-}
-
-/* Whether the state directory still has the board that is mapped here. Not after a chroot, or when
- * it was removed: then it is not made again, for its files would tell of a board nobody shares. */
-static bool in_place(const struct engine *e, const struct config *c)
-{
-    static atomic_bool said;
-    struct stat st;
-    if (!e->board->shared)
-        return false;
-    if (engine_board_at(c->state, &st) && st.st_dev == e->dev && st.st_ino == e->ino)
-        return true;
-    if (!atomic_exchange(&said, true))
-        log_warn("%s is gone or out of reach: its files are not written any more", c->state);
-    return false;
-}
-
-static struct targets targets_of(const struct engine *e, const struct config *c)
-{
-    struct targets t = {.snapshot = c->snapshot, .metrics = c->metrics};
-    bool snapshot_in = in_directory(t.snapshot, c->state);
-    bool metrics_in = in_directory(t.metrics, c->state);
-    if ((snapshot_in || metrics_in) && !in_place(e, c)) {
-        /* The files there speak for the shared board, and we are not on it. */
-        t.snapshot = snapshot_in ? NULL : t.snapshot;
-        t.metrics = metrics_in ? NULL : t.metrics;
-    }
-    t.shared = (!t.snapshot || snapshot_in) && (!t.metrics || metrics_in);
-    return t;
-}
-
-static int64_t interval_of(const struct config *c)
-{
-    return c->snapshot_interval_ns > INTERVAL_NS ? c->snapshot_interval_ns : INTERVAL_NS;
-}
-
-/* Only grows. The begin of a transfer counts, because a program may exit from within one. */
-static uint64_t progress(const struct board_header *h)
-{
-    return atomic_load(&h->changes) + atomic_load(&h->transfers_easy);
-}
-
-static bool write_file(const char *path, char *room, size_t size,
-                       void (*render)(struct text *, const struct snapshot_context *),
-                       const struct snapshot_context *x)
-{
-    struct process *p = process_self();
-    struct snapshot_file f;
-    if (!path)
-        return true;
-    snapshot_open(&f, path, room, size);
-    atomic_store(&p->temp, f.tag);
-    if (!f.err)
-        render(&f.text, x);
-    bool written = snapshot_close(&f) == 0;
-    atomic_store(&p->temp, 0);
-    if (!written)
-        engine_internal_error("a snapshot could not be written");
-    return written;
-}
-
-static void sweep(const struct targets *t, int64_t now_ns)
-{
-    if (now_ns < schedule.sweep_ns)
-        return;
-    schedule.sweep_ns = now_ns + SWEEP_NS;
-    int64_t before_ns = clock_wall_ns() - SWEEP_NS;
-    if (t->snapshot)
-        snapshot_sweep(t->snapshot, before_ns);
-    if (t->metrics)
-        snapshot_sweep(t->metrics, before_ns);
-}
-
-static void write_files(const struct engine *e, const struct config *c, const struct targets *t)
-{
-    struct board_header *h = e->board->header;
-    struct process *p = process_self();
-    uint64_t seen = progress(h);
-    struct snapshot_context x = {
-        .board = e->board,
-        .service = c->service,
-        .pid = getpid(),
-        .seq = atomic_fetch_add(&h->snapshot_seq, 1) + 1,
-        .now_ns = clock_now_ns(),
-        .wall_ns = clock_wall_ns(),
-        .interval_ns = interval_of(c),
-        .hooks = engine_coverage.hooks,
-        .libcurls = engine_coverage.libcurls,
-    };
-    size_t size = snapshot_room(e->board);
-    char *room = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room == MAP_FAILED) {
-        engine_internal_error("no memory for a snapshot");
-        return;
-    }
-    madvise(room, size, MADV_DONTFORK); /* a child would keep a copy for ever */
-    bool whole = write_file(t->snapshot, room, size, snapshot_render, &x);
-    whole &= write_file(t->metrics, room, size, metrics_render, &x);
-    munmap(room, size);
-    if (whole)
-        atomic_store(&p->written, seen);
-    /* Not the highest ever: what the files hold now, even if a faster writer was here meanwhile. */
-    if (whole && t->shared && t->snapshot && t->metrics)
-        atomic_store(&h->written_changes, seen);
-    schedule.wrote_ns = clock_now_ns();
-    sweep(t, schedule.wrote_ns);
-}
 
 /* Files of our own choice: another process may have chosen the same ones, which their age tells. */
 static int64_t fresh_until_ns(const char *path, int64_t interval_ns, int64_t now_ns)
@@ -174,7 +52,7 @@ static int64_t fresh_until_ns(const char *path, int64_t interval_ns, int64_t now
 static bool write_own(const struct engine *e, const struct config *c, const struct targets *t,
                       int64_t now_ns, bool urgent, int64_t *next_ns)
 {
-    int64_t interval = interval_of(c);
+    int64_t interval = monitor_interval_ns(c);
     if (!urgent) {
         int64_t a = t->snapshot ? fresh_until_ns(t->snapshot, interval, now_ns) : INT64_MAX;
         int64_t b = t->metrics ? fresh_until_ns(t->metrics, interval, now_ns) : INT64_MAX;
@@ -182,8 +60,9 @@ static bool write_own(const struct engine *e, const struct config *c, const stru
         if (*next_ns > now_ns)
             return false;
     }
-    write_files(e, c, t);
-    *next_ns = clock_now_ns() + interval;
+    monitor_write(e, c, t);
+    schedule.wrote_ns = clock_now_ns();
+    *next_ns = schedule.wrote_ns + interval;
     return true;
 }
 
@@ -222,7 +101,7 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
                          int64_t now_ns, bool flush, int64_t *next_ns)
 {
     struct board_header *h = e->board->header;
-    int64_t interval = interval_of(c), length = lease_ns(e->board);
+    int64_t interval = monitor_interval_ns(c), length = lease_ns(e->board);
     int64_t stagger = (getpid() & 63) * NS_PER_MS; /* so that usually one process wakes first */
 
     int64_t lease = atomic_load(&h->snapshot_lease_ns);
@@ -241,8 +120,9 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
         *next_ns = due + stagger;
         return false;
     }
-    write_files(e, c, t);
+    monitor_write(e, c, t);
     int64_t now = clock_now_ns();
+    schedule.wrote_ns = now;
     *next_ns = now + interval;
     atomic_compare_exchange_strong(&h->snapshot_due_ns, &due, *next_ns);
     bool held = give_lease(h);
@@ -260,10 +140,10 @@ static bool monitor_look(struct engine *e, bool urgent, bool flush, int64_t *nex
     int64_t now = clock_now_ns();
     if (now >= schedule.reload_ns && !flush) {
         engine_reload();
-        schedule.reload_ns = now + interval_of(atomic_load(&e->config));
+        schedule.reload_ns = now + monitor_interval_ns(atomic_load(&e->config));
     }
     const struct config *c = atomic_load(&e->config);
-    struct targets t = targets_of(e, c);
+    struct targets t = monitor_targets(e, c);
     bool wrote = false;
     *next_ns = schedule.reload_ns;
     if (!t.snapshot && !t.metrics)
@@ -349,9 +229,9 @@ static void monitor_start(struct process *p)
     if (!e || process_is_borrowed() ||
         !atomic_compare_exchange_strong(&p->monitor, &none, MONITOR_STARTING))
         return;
-    schedule.wrote_ns = schedule.sweep_ns = 0;
-    schedule.reload_ns = clock_now_ns() + interval_of(atomic_load(&e->config));
-    atomic_store(&p->written, progress(e->board->header));
+    schedule.wrote_ns = 0;
+    schedule.reload_ns = clock_now_ns() + monitor_interval_ns(atomic_load(&e->config));
+    atomic_store(&p->written, monitor_progress(e->board->header));
     atomic_store(&p->inline_at_ns, INT64_MAX);
     if (atomic_load(&e->config)->thread && !process_is_filtered() && thread_create(e)) {
         atomic_store(&p->monitor, MONITOR_THREAD);
@@ -374,7 +254,7 @@ void health_start(void)
 static bool is_written(const struct engine *e, struct process *p, uint64_t since)
 {
     uint64_t by_all = atomic_load(&e->board->header->written_changes);
-    uint64_t span = progress(e->board->header) - since;
+    uint64_t span = monitor_progress(e->board->header) - since;
     return atomic_load(&p->written) - since <= span || by_all - since <= span;
 }
 
@@ -452,7 +332,7 @@ void health_flush(void)
     uint32_t monitor = atomic_load(&p->monitor);
     if (!e || (monitor != MONITOR_THREAD && monitor != MONITOR_INLINE))
         return;
-    uint64_t since = progress(e->board->header);
+    uint64_t since = monitor_progress(e->board->header);
     int64_t end = clock_now_ns() + FLUSH_NS;
     atomic_store(&p->closing, 1);
     bool ours;
