@@ -185,6 +185,7 @@ static void to_file(const char *to, const struct text *line)
     struct text where = TEXT_OVER(path);
     char buf[1280];
     struct text t = TEXT_OVER(buf);
+    path[0] = '\0';
     if (!log_expand(&where, to))
         return;
     text_time(&t, clock_wall_ns());
