@@ -35,8 +35,8 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC         0x6e6564726168626cULL
-#define BOARD_LAYOUT        3
-#define SLOT_NAME_SIZE      88
+#define BOARD_LAYOUT        4
+#define SLOT_NAME_SIZE      80
 #define BOARD_OVERFLOW_NAME "_other"
 #define STRIPES             LATENCY_STRIPES
 
@@ -103,6 +103,7 @@ struct slot {
     _Atomic int64_t last_success_ms;             /* wall clock; 0: never */
     _Atomic int64_t last_failure_ms;
     _Atomic uint64_t last_error;           /* last_error_pack */
+    _Atomic uint64_t failed_attempts;      /* that ended otherwise than well */
     _Atomic uint32_t window_ms[RATES_MAX]; /* of each TAT; 0: not taken, and those after it */
     _Atomic uint64_t shown_rate; /* tokens:32 burst:32 of the limit in force, for display */
     _Atomic int64_t shown_window_ns;

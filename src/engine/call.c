@@ -283,7 +283,10 @@ bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_
                                                         .curl = a->curl_code,
                                                         .http = a->http_status,
                                                         .os_errno = a->os_errno});
-    return retry(c, s, a, now_ns, wall_ns, random, at_ns);
+    bool again = retry(c, s, a, now_ns, wall_ns, random, at_ns);
+    if (again || !is_success(&c->last))
+        atomic_fetch_add_explicit(&s->failed_attempts, 1, memory_order_relaxed);
+    return again;
 }
 
 /* The outcome of a request whose last attempt ended so: what is local is neither. */
@@ -332,7 +335,7 @@ void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
     let_go(c, s, now_ns);
     if (c->attempts)
         count_outcome(c, s, wall_ns);
-    atomic_fetch_add_explicit(&c->binding->board->header->changes, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->binding->board->header->changes, 1, memory_order_release);
 }
 
 void call_abandon(struct call *c, int64_t now_ns)

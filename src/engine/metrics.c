@@ -68,11 +68,12 @@ static void requests(const struct sample *x)
     put(x, ",outcome=\"failure\"", slot_counter(x->s, COUNT_FAILURES));
 }
 
-/* Not by result: an attempt is counted when it is reported and its request's outcome later, so a
- * difference of the two could go down. */
+/* Two counters, not one and a difference, which could go down. A good attempt ends its request. */
 static void attempts(const struct sample *x)
 {
-    put(x, "", slot_counter(x->s, COUNT_ATTEMPTS));
+    put(x, ",result=\"success\"", slot_counter(x->s, COUNT_SUCCESSES));
+    put(x, ",result=\"failure\"",
+        atomic_load_explicit(&x->s->failed_attempts, memory_order_relaxed));
 }
 
 static void by_group(const struct sample *x, const _Atomic uint32_t *counts)

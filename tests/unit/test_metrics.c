@@ -51,6 +51,7 @@ static struct slot *busy_host(void)
     slot_count(s, COUNT_WAITED_NS, 1500000001);
     slot_count(s, COUNT_RATE_REJECTED, 3);
     s->retries_by[GROUP_HTTP_5XX] = 2;
+    s->failed_attempts = 2;
     slot_attempt(s, 5 * NS_PER_MS);
     slot_attempt(s, 5 * NS_PER_MS + 1);
     slot_attempt(s, 70 * NS_PER_MS);
@@ -69,7 +70,8 @@ Test(metrics, show_what_is_on_the_board)
     has("harden_requests_begun_total{" LABELS "} 12");
     has("harden_requests_total{" LABELS ",outcome=\"success\"} 3");
     has("harden_requests_total{" LABELS ",outcome=\"failure\"} 1");
-    has("harden_attempts_total{" LABELS "} 4");
+    has("harden_attempts_total{" LABELS ",result=\"success\"} 3");
+    has("harden_attempts_total{" LABELS ",result=\"failure\"} 2");
     has("harden_retries_total{" LABELS ",reason=\"http_5xx\"} 2");
     has("harden_rate_limited_total{" LABELS ",action=\"waited\"} 2");
     has("harden_rate_limited_total{" LABELS ",action=\"rejected\"} 3");
@@ -135,10 +137,12 @@ Test(metrics, count_no_attempt_that_may_turn_out_otherwise)
     struct slot *s = board_slot(board, 5, "api.example.com", SLOT_HOST, NOW);
     slot_attempt(s, NS_PER_MS); /* reported; its request has not ended yet */
     render();
-    has("harden_attempts_total{" LABELS "} 1");
+    has("harden_attempts_total{" LABELS ",result=\"success\"} 0");
+    has("harden_attempts_total{" LABELS ",result=\"failure\"} 0");
     slot_count(s, COUNT_SUCCESSES, 1);
     render();
-    has("harden_attempts_total{" LABELS "} 1");
+    has("harden_attempts_total{" LABELS ",result=\"success\"} 1");
+    has("harden_attempts_total{" LABELS ",result=\"failure\"} 0");
 }
 
 /* The exposition format, line by line: help, type, then samples of that metric only. */
