@@ -111,6 +111,17 @@ class Limits(unittest.TestCase):
         self.assertEqual(statuses, [0] * 5 + [28] * 3)
         self.assertEqual(len(self.times("outlives")), 5)
 
+    def test_each_value_of_a_variable_or_header_has_a_bucket_of_its_own(self):
+        state = bed.fresh_dir("state")
+        limit = {"rate": "1/1h", "on_limit": "fail", "per": "host+env:TENANT+header:X-Org-Id"}
+
+        def status(tenant, org):
+            env = bed.hardened_environment(state, **limit) | {"TENANT": tenant}
+            return bed.run(["curl", "-sS", "-H", f"X-Org-Id: {org}",
+                            f"{self.url}/x?key={bed.unique()}"], env).status
+        self.assertEqual([status("a", "1"), status("b", "1"), status("a", "2")], [0, 0, 0])
+        self.assertEqual([status("a", "1"), status("b", "1"), status("a", "2")], [28, 28, 28])
+
     def test_a_refusal_names_harden_and_sends_nothing(self):
         env = bed.hardened_environment(rate="1/60s", on_limit="fail")
         command = ["curl", "-sS", f"{self.url}/x?key=refusal"]
