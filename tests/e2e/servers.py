@@ -82,21 +82,44 @@ http {{
     return daemon
 
 
-def haproxy(backend):
-    """In front of the backend; answers 503 by itself while that is down."""
+def run_haproxy(sections):
+    """sections: a configuration in which {port} is where it listens."""
     directory = bed.fresh_dir("haproxy")
     port = free_port()
     path = os.path.join(directory, "haproxy.cfg")
     with open(path, "w", encoding="ascii") as f:
-        f.write(f"""
+        f.write("""
 defaults
   mode http
   timeout connect 300ms
   timeout client 10s
   timeout server 10s
   retries 0
+""" + sections.replace("{port}", str(port)))
+    return Daemon([path_of("haproxy"), "-db", "-q", "-f", path], port)
+
+
+def haproxy(backend):
+    """In front of the backend; answers 503 by itself while that is down."""
+    return run_haproxy(f"""
 listen front
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{{port}}
   server back 127.0.0.1:{backend}
 """)
-    return Daemon([path_of("haproxy"), "-db", "-q", "-f", path], port)
+
+
+def haproxy_forward(tunnels):
+    """A forward proxy for http: it goes where the URL says. It cannot open tunnels by itself and
+    relays CONNECT to the proxy at the port `tunnels`, answering 503 while that is down."""
+    return run_haproxy(f"""
+frontend proxy
+  bind 127.0.0.1:{{port}}
+  use_backend tunnels if METH_CONNECT
+  default_backend anywhere
+backend tunnels
+  server tunnel 127.0.0.1:{tunnels}
+backend anywhere
+  http-request set-dst url_ip
+  http-request set-dst-port url_port
+  server there 0.0.0.0:0
+""")

@@ -345,6 +345,42 @@ class Servers(bed.Bed):
             for s in late:
                 s.stop()
 
+    def test_haproxy_as_a_forward_proxy(self):
+        proxy = servers.haproxy_forward(servers.free_port())
+        try:
+            key = bed.unique("forward")
+            url = f"http://127.0.0.1:{self.http.port}/x?key={key}&size=64"
+            through = CURL + ["-x", f"http://127.0.0.1:{proxy.port}"]
+            plain = bed.bare(through + [url])
+            shim = bed.hardened(through + [url + "&fail=3"])
+            self.assertEqual((shim.status, shim.out, shim.err), (0, plain.out, plain.err))
+            self.assertEqual(len(self.http.log(key)), 4)
+            self.assertEqual(list(shim.health["checks"]), [f"127.0.0.1:{self.http.port}"])
+        finally:
+            proxy.stop()
+
+    def test_haproxy_as_a_connect_proxy_that_is_busy_at_first(self):
+        tunnels = servers.free_port()
+        proxy = servers.haproxy_forward(tunnels)
+        late = []
+        try:
+            command = CURL + ["--cacert", self.ca, "-x", f"http://127.0.0.1:{proxy.port}",
+                              f"https://localhost:{self.nginx.tls_port}/file.txt"]
+            self.assertEqual(bed.bare(command).status, 56)
+            timer = threading.Timer(0.5,
+                                    lambda: late.append(bed.FaultServer(port=tunnels).start()))
+            timer.start()
+            shim = bed.hardened(command, base_delay="600ms", max_delay="600ms", jitter="none")
+            timer.join()
+            self.assertEqual((shim.status, shim.out), (0, bed.body_of(100000)), shim.err)
+            (host,) = shim.health["checks"].values()
+            self.assertEqual(host["consecutive_failures"], 0, "the proxy's fault, not the host's")
+            self.assertEqual(host["recovered"], 1)
+        finally:
+            proxy.stop()
+            for s in late:
+                s.stop()
+
 
 if __name__ == "__main__":
     unittest.main()
