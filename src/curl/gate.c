@@ -168,8 +168,26 @@ static void decide(struct gate *g, int status, bool first_body_byte)
         g->late = true;
 }
 
+/* Most header lines are none that we look at: the first letter tells. */
+static bool tells_nothing(const struct gate *g, char first)
+{
+    switch (first | 0x20) {
+    case 'h': /* a status line */
+    case 'r':
+    case 'd':
+    case 'x':
+        return false;
+    case 'u':
+        return g->line_status != 101;
+    default:
+        return true;
+    }
+}
+
 static void read_line(struct gate *g, const char *p, size_t n)
 {
+    if (g->block_open && n > 2 && tells_nothing(g, p[0]))
+        return;
     if (is_status_line(p, n)) {
         g->line_status = status_of_line(p, n);
         g->block_open = true;
