@@ -109,10 +109,10 @@ static void render_last_error(struct text *t, const struct slot *s)
     close_with(t, "},");
 }
 
-static void render_counts(struct text *t, const struct slot *s, struct totals *sum)
+static void render_counts(struct text *t, const struct slot *s, uint64_t attempts,
+                          struct totals *sum)
 {
     uint64_t requests = slot_counter(s, COUNT_REQUESTS);
-    uint64_t attempts = slot_counter(s, COUNT_ATTEMPTS);
     uint64_t retries = slot_counter(s, COUNT_RETRIES);
     uint64_t recovered = slot_counter(s, COUNT_RECOVERED);
     put_count(t, "requests", requests);
@@ -134,14 +134,13 @@ static void render_counts(struct text *t, const struct slot *s, struct totals *s
     sum->hosts++;
 }
 
-static void render_durations(struct text *t, const struct slot *s)
+static void render_durations(struct text *t, const struct slot *s,
+                             const uint64_t counts[LATENCY_BUCKETS], uint64_t n)
 {
     static const struct {
         const char *name;
         double q;
     } shown[] = {{"p50", .50}, {"p95", .95}, {"p99", .99}};
-    uint64_t counts[LATENCY_BUCKETS];
-    uint64_t n = view_latency(s, counts);
     int64_t max = atomic_load_explicit(&s->max_ns, memory_order_relaxed);
 
     open_object(t, "duration_ms");
@@ -200,8 +199,11 @@ static void render_host(struct text *t, const struct snapshot_context *c, const 
     put_when(t, "last_success", atomic_load_explicit(&s->last_success_ms, memory_order_relaxed));
     put_when(t, "last_failure", atomic_load_explicit(&s->last_failure_ms, memory_order_relaxed));
     render_last_error(t, s);
-    render_counts(t, s, sum);
-    render_durations(t, s);
+    /* Read once: attempts and their durations are the same in one snapshot. */
+    uint64_t counts[LATENCY_BUCKETS];
+    uint64_t attempts = view_latency(s, counts);
+    render_counts(t, s, attempts, sum);
+    render_durations(t, s, counts, attempts);
     render_limits(t, c, s, sum);
     text_put(t, "},");
 }
