@@ -8,8 +8,8 @@
  *   3. any loaded object that defines it, for callers that have it from neither
  *
  * The first two are the order of the loader itself. The library that is found is pinned, so that a
- * table stays valid for ever. Found lazily; no lock;
- * a few dozen call sites are remembered, so the usual look-up is one comparison.
+ * table stays valid for ever. Found lazily; no lock; call sites are remembered, so the usual look-up
+ * is one comparison.
  *
  *     const struct curl_api *api = real_find(from);      NULL: there is no libcurl behind the call
  *
