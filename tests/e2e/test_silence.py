@@ -30,6 +30,11 @@ def read(path):
         return f.read()
 
 
+def timeless(err):
+    """curl tells how long a connection took to fail, which two bare runs do not agree on either."""
+    return re.sub(rb"after \d+ ms", b"after N ms", err)
+
+
 class Silence(bed.Bed):
     def test_output_of_programs_is_the_same_to_the_byte(self):
         key = bed.unique("quiet")
@@ -41,8 +46,8 @@ class Silence(bed.Bed):
                     ["curl"], ["curl", "--version"], ["curl", "-sS", "nothing://x"]]
         for command in commands:
             plain, shim = bed.bare(command), bed.hardened(command, reached=False)
-            self.assertEqual((shim.status, shim.out, shim.err),
-                             (plain.status, plain.out, plain.err), command)
+            self.assertEqual((shim.status, shim.out, timeless(shim.err)),
+                             (plain.status, plain.out, timeless(plain.err)), command)
 
     def test_the_log_goes_where_it_is_told(self):
         log = os.path.join(bed.fresh_dir(), "log")
