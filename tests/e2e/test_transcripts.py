@@ -146,8 +146,15 @@ class Mutants(bed.Bed):
         url = self.url(key, fail=-1, how="mutant", seed=seed)
         command = [self.recorder, "HTTP09_ALLOWED=1", "FOLLOWLOCATION=1", "MAXREDIRS=2",
                    "TIMEOUT_MS=1500", "HEADER=%d" % (seed % 2), f"URL={url}", "perform"]
-        plain, shim = bed.bare(command), bed.hardened(command)
-        Transcripts.compare(self, shim, plain)
+        # What libcurl makes of damage depends on how its bytes arrive: two bare runs differ now and
+        # then. What is ours differs each time.
+        for last in (False, False, True):
+            plain, shim = bed.bare(command), bed.hardened(command)
+            try:
+                return Transcripts.compare(self, shim, plain)
+            except AssertionError:
+                if last:
+                    raise
 
 
 class Documented(unittest.TestCase):
