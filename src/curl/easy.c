@@ -36,10 +36,9 @@ static void committed(void *ctx)
     transfer_relax(ctx);
 }
 
-static void transfer_begin(struct transfer *t, struct shadow *s, struct engine *e, int64_t now_ns)
+static void transfer_begin(struct transfer *t, struct shadow *s, int64_t now_ns)
 {
     t->shadow = s;
-    t->engine = e;
     t->wrapped = t->read_wrapped = t->bounded = t->shortened = false;
     t->performing = t->paused = t->reset = t->ended = false;
     t->relaxed_timeout_ms = -1;
@@ -218,10 +217,10 @@ static CURLcode run(struct transfer *t, int64_t now_ns)
     }
 }
 
-static CURLcode guarded(struct shadow *s, struct engine *e, int64_t now_ns)
+static CURLcode guarded(struct shadow *s, int64_t now_ns)
 {
     struct transfer *t __attribute__((cleanup(transfer_leave))) = s->transfer_memory;
-    transfer_begin(t, s, e, now_ns);
+    transfer_begin(t, s, now_ns);
     CURLcode r = run(t, now_ns);
     if (r)
         s->hidden_errno = 0; /* the program is told of a failure */
@@ -246,7 +245,7 @@ CURLcode easy_perform(struct shadow *s)
         return s->api->easy_perform(s->handle);
     health_start();
     atomic_fetch_add_explicit(&e->board->header->transfers_easy, 1, memory_order_relaxed);
-    CURLcode r = guarded(s, e, now_ns);
+    CURLcode r = guarded(s, now_ns);
     health_inline(clock_now_ns());
     return r;
 }

@@ -17,7 +17,6 @@
 
 struct transfer {
     struct shadow *shadow;
-    struct engine *engine;
     struct call call;
     struct gate gate;
     struct body body;
