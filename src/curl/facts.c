@@ -39,6 +39,7 @@ static void request_facts(struct attempt *a, const struct transfer *t)
 {
     const struct shadow *s = t->shadow;
     a->protocol = s->protocol;
+    a->via_proxy = s->binding.proxy.slot != NULL;
     if (s->protocol == PROTOCOL_HTTP) {
         const char *method = method_of(s);
         memcpy(a->method, method, strlen(method) + 1);
@@ -57,6 +58,26 @@ void facts_so_far(struct attempt *a, const struct transfer *t, int status)
     a->http_status = status;
     a->redirected = long_of(t->shadow, CURLINFO_REDIRECT_COUNT) > 0;
     a->replayable = body_may_rewind(&t->body, false);
+}
+
+/* Whether it was the proxy with which the attempt got no further: no connection came about, or, with
+ * one that is asked with CONNECT, no answer to that. (A timeout there may be the host's.) */
+static bool proxy_unreached(const struct attempt *a, const struct shadow *s)
+{
+    if (!a->via_proxy || !a->nothing_sent || a->proxy_status)
+        return false;
+    switch (a->curl_code) {
+    case CURLE_COULDNT_CONNECT:
+        return true;
+    case CURLE_OPERATION_TIMEDOUT:
+        return offset_of(s, CURLINFO_CONNECT_TIME_T) == 0;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_RECV_ERROR:
+        return s->proxy_is_http;
+    default:
+        return false;
+    }
 }
 
 static bool nothing_sent(const struct attempt *a, const struct transfer *t)
@@ -120,6 +141,7 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
         a->proxy_error = (int)long_of(s, CURLINFO_PROXY_ERROR);
     a->nothing_sent = nothing_sent(a, t);
     a->shortened = t->shortened;
+    a->proxy_unreached = proxy_unreached(a, s);
     const char *text = transfer_error(t);
     a->retried_inside = strstr(text, "tried 5 times") != NULL;
     a->enhance_your_calm = strstr(text, "ENHANCE_YOUR_CALM") != NULL;

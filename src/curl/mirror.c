@@ -15,6 +15,12 @@ static void copy_word(char *to, size_t size, const char *from)
     to[n] = '\0';
 }
 
+static void set_text(char **owned, const char *text)
+{
+    free(*owned);
+    *owned = text ? strdup(text) : NULL;
+}
+
 /* A size above the one before drops a copy that was made for the smaller one. */
 static void set_fields_size(struct shadow *s, curl_off_t size)
 {
@@ -28,8 +34,7 @@ static void set_url(struct shadow *s, const char *url)
     if (s->url && url && !strcmp(s->url, url))
         return; /* the usual case of a handle in a loop: what is known of it still holds */
     s->target_known = false;
-    free(s->url);
-    s->url = url ? strdup(url) : NULL;
+    set_text(&s->url, url);
 }
 
 static void set_nobody(struct shadow *s, bool on)
@@ -139,6 +144,21 @@ static bool set_target(struct shadow *s, CURLoption option, union option_argumen
     case CURLOPT_UNIX_SOCKET_PATH:
     case CURLOPT_ABSTRACT_UNIX_SOCKET:
         s->unix_socket = v.pointer != NULL;
+        break;
+    case CURLOPT_PROXY:
+        set_text(&s->proxy, v.pointer);
+        break;
+    case CURLOPT_PRE_PROXY:
+        set_text(&s->pre_proxy, v.pointer);
+        break;
+    case CURLOPT_NOPROXY:
+        set_text(&s->no_proxy, v.pointer);
+        break;
+    case CURLOPT_PROXYPORT:
+        s->proxy_port = v.number;
+        break;
+    case CURLOPT_PROXYTYPE:
+        s->proxy_type = v.number;
         break;
     default:
         return false;

@@ -20,7 +20,7 @@ void refuse_forget(const struct shadow *s)
 
 CURLcode refuse(struct shadow *s, const struct admission *why, int64_t now_ns)
 {
-    const char *host = s->binding.name;
+    const char *host = why->by_proxy ? s->binding.proxy.name : s->binding.name;
     refuse_forget(s);
     if (s->error_buffer) {
         char line[CURL_ERROR_SIZE];

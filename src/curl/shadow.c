@@ -93,9 +93,36 @@ static bool table_insert(struct shadow *s)
     return false;
 }
 
+/* The texts that belong to the shadow; NULL ends them. */
+static char **owned_text(struct shadow *s, int i)
+{
+    char **all[] = {&s->url, &s->proxy, &s->pre_proxy, &s->no_proxy, NULL};
+    return all[i];
+}
+
+static void free_texts(struct shadow *s)
+{
+    for (int i = 0; owned_text(s, i); i++)
+        free(*owned_text(s, i));
+}
+
+/* False: no memory, and nothing is left to be freed. */
+static bool copy_texts(struct shadow *s)
+{
+    bool whole = true;
+    for (int i = 0; owned_text(s, i); i++) {
+        char **text = owned_text(s, i);
+        if (*text)
+            whole &= (*text = strdup(*text)) != NULL;
+    }
+    if (!whole)
+        free_texts(s);
+    return whole;
+}
+
 static void options_default(struct shadow *s)
 {
-    free(s->url);
+    free_texts(s);
     struct shadow fresh = {
         .handle = s->handle,
         .api = s->api,
@@ -114,7 +141,7 @@ static void options_default(struct shadow *s)
 
 static void shadow_free(struct shadow *s)
 {
-    free(s->url);
+    free_texts(s);
     if (s->transfer_memory)
         hold_free(&s->transfer_memory->gate.hold);
     free(s->transfer_memory);
@@ -142,15 +169,14 @@ struct shadow *shadow_copy(CURL *copy, const struct shadow *original)
     struct shadow *s = shadow_add(copy, original->api);
     if (!s)
         return NULL;
-    char *url = original->url ? strdup(original->url) : NULL;
-    if (original->url && !url) {
+    struct shadow texts = *original;
+    if (!copy_texts(&texts)) {
         shadow_remove(copy);
         return NULL;
     }
-    *s = *original;
+    *s = texts;
     s->handle = copy;
     s->transfer = NULL;
-    s->url = url;
     s->hidden_errno = 0;
     s->transfer_memory = NULL;
     return s;

@@ -69,6 +69,10 @@ struct shadow {
     long port; /* CURLOPT_PORT; 0: the URL's */
     char default_protocol[16];
     bool unix_socket;
+    char *proxy;     /* CURLOPT_PROXY; owned; NULL: by the environment; "": none */
+    char *no_proxy;  /* CURLOPT_NOPROXY; owned; NULL: by the environment */
+    char *pre_proxy; /* owned */
+    long proxy_port, proxy_type;
 
     /* The program's own bounds; 0: none. */
     long timeout_ms;
@@ -81,7 +85,8 @@ struct shadow {
     bool target_known; /* binding belongs to the options as they are */
     bool no_target;    /* with target_known: they lead to no host */
     enum protocol protocol;
-    long hidden_errno; /* OS_ERRNO of a failure that the program has not seen; 0: none */
+    bool proxy_is_http; /* of the proxy in binding: it is asked with CONNECT */
+    long hidden_errno;  /* OS_ERRNO of a failure that the program has not seen; 0: none */
     struct transfer *transfer_memory; /* for `transfer`; NULL: never performed */
 };
 

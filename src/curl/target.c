@@ -2,6 +2,7 @@
 #include "curl/target.h"
 
 #include "base/compiler.h"
+#include "curl/proxy.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -68,8 +69,7 @@ static void lower(char *p)
         *p = (char)tolower((unsigned char)*p);
 }
 
-/* "[::1%25eth0]" becomes "::1", "Example.COM." becomes "example.com". */
-static char *plain_host(char *host)
+char *target_plain_host(char *host)
 {
     lower(host);
     size_t n = strlen(host);
@@ -88,6 +88,18 @@ static const char *header_of(void *shadow, const char *name)
     return target_header(shadow, name);
 }
 
+static void bind_proxy(struct shadow *s, const struct target *t, int64_t now_ns)
+{
+    struct proxy p;
+    if (!proxy_find(&p, s, t->scheme, t->host))
+        return;
+    s->proxy_is_http = p.is_http;
+    call_bind_proxy(
+        &s->binding,
+        &(struct target){.scheme = p.scheme, .host = p.host, .port = p.port, .path = ""}, now_ns);
+    proxy_release(&p);
+}
+
 static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, int64_t now_ns)
 {
     lower(part->scheme);
@@ -98,7 +110,7 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
     }
     long port = s->port ? s->port : part->port ? strtol(part->port, NULL, 10) : scheme->port;
     char unix_host[300] = "unix:";
-    const char *host = plain_host(part->host);
+    const char *host = target_plain_host(part->host);
     if (s->unix_socket) { /* the URL's name is only a word then; no such host is contacted */
         strncat(unix_host, host, sizeof unix_host - 6);
         host = unix_host;
@@ -112,7 +124,10 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
     };
     struct binding_parts dynamic = {.header = header_of, .ctx = s};
     s->protocol = scheme->protocol;
-    return call_bind(&s->binding, atomic_load(&e->config), e->board, &t, &dynamic, now_ns);
+    if (!call_bind(&s->binding, atomic_load(&e->config), e->board, &t, &dynamic, now_ns))
+        return false;
+    bind_proxy(s, &t, now_ns);
+    return true;
 }
 
 /* A CURLU may be changed without our seeing it, a header or a variable from request to request. */

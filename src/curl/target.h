@@ -18,6 +18,9 @@
 #include <stdint.h>
 
 bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns);
+/* Of a host as libcurl's parser gives it, in place: "[::1%25eth0]" becomes "::1", "Example.COM."
+ * "example.com". */
+char *target_plain_host(char *host);
 /* Value of a header that the program has put into CURLOPT_HTTPHEADER; NULL: none. */
 const char *target_header(const struct shadow *s, const char *name);
 

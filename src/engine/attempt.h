@@ -23,6 +23,8 @@ struct attempt {
     char method[16];        /* of the first hop; "" when the protocol has none */
     bool idempotency_key;   /* the request carries Idempotency-Key */
     bool upload;            /* the program sends a body */
+    bool via_proxy;         /* a proxy stands between the program and the host */
+    bool proxy_unreached;   /* ended before the proxy had agreed to anything: its doing */
     bool shortened;         /* it had less time than the program gave, because we had waited */
     bool nothing_sent;      /* predicate N: certainly nothing of the request left */
     bool redirected;        /* redirects were followed: an earlier hop may have acted on it */

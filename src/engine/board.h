@@ -40,7 +40,9 @@
 #define BOARD_OVERFLOW_NAME "_other"
 #define STRIPES             LATENCY_STRIPES
 
-enum slot_kind { SLOT_HOST = 1, SLOT_BUCKET = 2 }; /* BUCKET: a limit only, not shown as a host */
+/* BUCKET: a limit only, not shown. PROXY: health and breaker of a proxy; its counts are of requests
+ * that count for the hosts behind it already. */
+enum slot_kind { SLOT_HOST = 1, SLOT_BUCKET = 2, SLOT_PROXY = 3 };
 
 enum counter {
     /* On the line of the limit, which is written at the same moment. */

@@ -48,80 +48,6 @@ void call_wait_over(struct call *c, struct slot *s, int64_t now_ns)
     c->waiting = false;
 }
 
-void call_tell_breaker(struct call *c, struct slot *s, int64_t now_ns)
-{
-    enum breaker_state state = breaker_state_at(&s->breaker, now_ns);
-    if (state == BREAKER_OPEN)
-        slot_count(s, COUNT_BREAKER_OPENED, 1);
-    events_emit(&(struct event){.kind = EVENT_BREAKER,
-                                .host = c->binding->name,
-                                .state = breaker_state_name(state),
-                                .wait_ns = -1,
-                                .observed = !call_breaker_enforced(c, s)});
-    health_alert(c->binding->board);
-}
-
-static bool is_success(const struct verdict_of_class *v)
-{
-    return v->class == CLASS_SUCCESS || (v->alive && !v->counted && v->class != CLASS_C);
-}
-
-static bool feeds_breaker(const struct verdict_of_class *v)
-{
-    return v->counted &&
-           (v->class == CLASS_A || v->class == CLASS_B || v->reason == REASON_HTTP_5XX);
-}
-
-/* All that the breaker has learnt from, and this attempt. */
-static uint64_t results_of(const struct slot *s)
-{
-    return slot_counter(s, COUNT_ATTEMPTS) - slot_counter(s, COUNT_UNJUDGED);
-}
-
-/* Status and breaker learn from every attempt that says something about the host. */
-static void judge_host(struct call *c, struct slot *s, const struct verdict_of_class *v,
-                       int64_t now_ns, int64_t wall_ns, uint64_t random)
-{
-    const struct policy *p = c->policy;
-    bool good = is_success(v);
-    int64_t lease_ns = c->lease_ns;
-    c->lease_ns = 0;
-    if (likely(good && p->breaker != BREAKER_OFF && breaker_expects_success(&s->breaker, now_ns) &&
-               health_expects_success(s)))
-        return;
-    if (call_is_overflow(c, s))
-        return;
-    if (likely(call_breaker_used(c, s) && (good || feeds_breaker(v)))) {
-        /* Counting the results is some work, and asked for only now and then. */
-        uint64_t results =
-            unlikely(breaker_wants_results(&s->breaker, good, now_ns)) ? results_of(s) : 0;
-        if (unlikely(breaker_report(&s->breaker, p, good, lease_ns, results, now_ns, random)))
-            call_tell_breaker(c, s, now_ns);
-    } else {
-        slot_count(s, COUNT_UNJUDGED, 1);
-        if (lease_ns)
-            breaker_cancel(&s->breaker, lease_ns);
-    }
-    enum health_status status;
-    if ((good || v->counted) &&
-        unlikely(health_result(s, good, p->unhealthy_after, p->healthy_after, wall_ns / NS_PER_MS,
-                               &status))) {
-        events_emit(&(struct event){.kind = EVENT_HEALTH,
-                                    .host = c->binding->name,
-                                    .state = health_status_name(status),
-                                    .wait_ns = -1});
-        health_alert(c->binding->board);
-    }
-}
-
-static void raise(_Atomic int64_t *word, int64_t v)
-{
-    int64_t seen = atomic_load_explicit(word, memory_order_relaxed);
-    while (seen < v && !atomic_compare_exchange_weak_explicit(word, &seen, v, memory_order_relaxed,
-                                                              memory_order_relaxed))
-        ;
-}
-
 /* How long the server asked to wait; -1: it did not, or hints are off. */
 static int64_t hint_of(const struct call *c, const struct attempt *a, const struct hints *h,
                        int64_t wall_ns)
@@ -150,7 +76,7 @@ static void set_gate(const struct call *c, struct slot *s, const struct attempt 
     if (seen > now_ns && seen - now_ns > BOARD_GATE_MAX_NS)
         atomic_compare_exchange_strong_explicit(&s->gate_until_ns, &seen, 0, memory_order_relaxed,
                                                 memory_order_relaxed);
-    raise(&s->gate_until_ns, now_ns + smaller(hint_ns, max_ns));
+    call_raise(&s->gate_until_ns, now_ns + smaller(hint_ns, max_ns));
 }
 
 struct plan {
@@ -161,8 +87,18 @@ struct plan {
     bool after_timeout;
 };
 
+/* A retry would be refused: by the host's circuit, or by its proxy's. */
+static bool is_shut(const struct call *c, struct slot *s, int64_t now_ns)
+{
+    struct party who = call_host(c, s);
+    if (call_breaker_enforced(c, &who) && breaker_open_until_ns(&s->breaker, who.policy, now_ns))
+        return true;
+    return call_proxy(c, &who) && call_breaker_enforced(c, &who) &&
+           breaker_open_until_ns(&who.slot->breaker, who.policy, now_ns);
+}
+
 /* Everything that decides about a retry but the budget. made: attempts with this one. */
-static bool plan_retry(const struct call *c, const struct slot *s, const struct attempt *a,
+static bool plan_retry(const struct call *c, struct slot *s, const struct attempt *a,
                        const struct verdict_of_class *v, int made, int64_t now_ns, int64_t wall_ns,
                        struct plan *plan)
 {
@@ -181,7 +117,7 @@ static bool plan_retry(const struct call *c, const struct slot *s, const struct 
     plan->room_ns = c->deadline_ns - CALL_ROOM_NS - now_ns;
     if (plan->least_ns > plan->room_ns)
         return false;
-    return !call_breaker_enforced(c, s) || !breaker_open_until_ns(&s->breaker, p, now_ns);
+    return !is_shut(c, s, now_ns);
 }
 
 static int64_t delay_of(const struct call *c, const struct plan *plan, int made, uint64_t random)
@@ -196,6 +132,15 @@ static int64_t delay_of(const struct call *c, const struct plan *plan, int made,
     return d;
 }
 
+/* A probe that fails opens the circuit again. */
+static bool probe_failed(const struct call *c, struct slot *s, const struct verdict_of_class *v)
+{
+    struct party who = call_host(c, s);
+    if (*who.lease_ns && call_feeds_breaker(v) && call_breaker_enforced(c, &who))
+        return true;
+    return v->proxy && call_proxy(c, &who) && *who.lease_ns && call_breaker_enforced(c, &who);
+}
+
 bool call_would_retry(const struct call *c, const struct attempt *a, int64_t now_ns,
                       int64_t wall_ns)
 {
@@ -204,18 +149,24 @@ bool call_would_retry(const struct call *c, const struct attempt *a, int64_t now
     struct verdict_of_class v = classify(a, c->policy);
     if (c->observe || !plan_retry(c, s, a, &v, c->attempts + 1, now_ns, wall_ns, &plan))
         return false;
-    /* A probe that fails opens the circuit again. */
-    if (c->lease_ns && feeds_breaker(&v) && call_breaker_enforced(c, s))
+    if (probe_failed(c, s, &v))
         return false;
     return budget_would_allow(&s->budget, c->policy->retry_budget_percent, plan.after_timeout);
+}
+
+static void count_retry(struct slot *s, enum reason reason)
+{
+    slot_count(s, COUNT_RETRIES, 1);
+    atomic_fetch_add_explicit(&s->retries_by[reason_group(reason)], 1, memory_order_relaxed);
 }
 
 void call_retry_made(struct call *c, struct slot *s)
 {
     c->planned = false;
-    slot_count(s, COUNT_RETRIES, 1);
-    atomic_fetch_add_explicit(&s->retries_by[reason_group(c->last.reason)], 1,
-                              memory_order_relaxed);
+    count_retry(s, c->last.reason);
+    struct party proxy;
+    if (call_proxy(c, &proxy))
+        count_retry(proxy.slot, c->last.reason);
 }
 
 void call_retry_dropped(struct call *c, struct slot *s)
@@ -271,10 +222,11 @@ bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_
     c->last = likely(plainly_good(a)) ? good_verdict : classify(a, c->policy);
     c->attempts++;
     c->waiting = false;
-    slot_attempt(s, duration_ns);
-    raise(&s->max_ns, duration_ns);
+    struct party host = call_host(c, s);
+    call_count_attempt(s, duration_ns);
     slot_touch(s, c->binding->key, now_ns);
-    judge_host(c, s, &c->last, now_ns, wall_ns, random);
+    call_judge(c, &host, &c->last, now_ns, wall_ns, random);
+    call_proxy_report(c, a, now_ns, wall_ns, random);
     set_gate(c, s, a, now_ns, wall_ns);
     if (likely(c->last.class == CLASS_SUCCESS))
         return false;
@@ -284,36 +236,19 @@ bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_
                                                         .http = a->http_status,
                                                         .os_errno = a->os_errno});
     bool again = retry(c, s, a, now_ns, wall_ns, random, at_ns);
-    if (again || !is_success(&c->last))
+    if (again || !call_is_success(&c->last))
         atomic_fetch_add_explicit(&s->failed_attempts, 1, memory_order_relaxed);
     return again;
 }
 
-/* The outcome of a request whose last attempt ended so: what is local is neither. */
-static bool is_failure(const struct verdict_of_class *v)
+void call_give_leases_back(struct call *c, struct slot *s)
 {
-    return !is_success(v) && v->class != CLASS_E && v->reason != REASON_LOCAL;
-}
-
-static void count_outcome(struct call *c, struct slot *s, int64_t wall_ns)
-{
-    int64_t wall_ms = wall_ns / NS_PER_MS;
-    if (is_success(&c->last)) {
-        slot_count(s, COUNT_SUCCESSES, 1);
-        if (c->attempts > 1)
-            slot_count(s, COUNT_RECOVERED, 1);
-        if (atomic_load_explicit(&s->last_success_ms, memory_order_relaxed) != wall_ms)
-            atomic_store_explicit(&s->last_success_ms, wall_ms, memory_order_relaxed);
-        budget_success(&s->budget);
-    } else if (is_failure(&c->last)) {
-        slot_count(s, COUNT_FAILURES, 1);
-        if (c->attempts > 1)
-            slot_count(s, COUNT_EXHAUSTED, 1);
-        atomic_fetch_add_explicit(&s->failures_by[reason_group(c->last.reason)], 1,
-                                  memory_order_relaxed);
-        atomic_store_explicit(&s->last_error, c->last_error, memory_order_relaxed);
-        atomic_store_explicit(&s->last_failure_ms, wall_ms, memory_order_relaxed);
-    }
+    struct party proxy;
+    if (unlikely(c->lease_ns))
+        breaker_cancel(&s->breaker, c->lease_ns);
+    if (unlikely(c->proxy_lease_ns) && call_proxy(c, &proxy))
+        breaker_cancel(&proxy.slot->breaker, c->proxy_lease_ns);
+    c->lease_ns = c->proxy_lease_ns = 0;
 }
 
 /* Gives back what an admission leased and no report settled. */
@@ -321,11 +256,9 @@ static void let_go(struct call *c, struct slot *s, int64_t now_ns)
 {
     if (c->waiting)
         call_wait_over(c, s, now_ns);
-    if (c->lease_ns)
-        breaker_cancel(&s->breaker, c->lease_ns);
+    call_give_leases_back(c, s);
     if (c->planned)
         call_retry_dropped(c, s);
-    c->lease_ns = 0;
     c->reserved_ns = 0;
 }
 
@@ -333,8 +266,10 @@ void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
 {
     struct slot *s = call_slot(c);
     let_go(c, s, now_ns);
-    if (c->attempts)
-        count_outcome(c, s, wall_ns);
+    if (c->attempts) {
+        call_count_outcome(c, s, &c->last, wall_ns);
+        call_proxy_end(c, wall_ns);
+    }
     atomic_fetch_add_explicit(&c->binding->board->header->changes, 1, memory_order_release);
 }
 

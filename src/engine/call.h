@@ -53,6 +53,14 @@ struct lane {
     uint64_t key;      /* of that slot */
 };
 
+/* The proxy that requests for a destination go through: health and breaker of its own. */
+struct proxy_binding {
+    struct slot *slot; /* NULL: none */
+    uint64_t key;
+    const struct policy *policy; /* breaker and health of the rules for the proxy's name */
+    char name[SLOT_NAME_SIZE];   /* "http://proxy.example.com:3128" */
+};
+
 /* Where a destination's state is. Zero-initialised means unbound. */
 struct binding {
     const struct config *config;
@@ -65,12 +73,15 @@ struct binding {
     bool per_request; /* keys hold a header or variable: bind at every request */
     struct lane lane[LIMITS_MAX * RATES_MAX];
     uint64_t bucket_key[LIMITS_MAX];
+    struct proxy_binding proxy;
     char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */
 };
 
 /* False for lack of memory: let the call through. */
 bool call_bind(struct binding *b, const struct config *config, struct board *board,
                const struct target *t, const struct binding_parts *parts, int64_t now_ns);
+/* After call_bind: t is the proxy, with the scheme that it is spoken to in. */
+void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns);
 /* Whether the binding still holds: same config, slots not given to others. */
 bool call_bound(const struct binding *b, const struct config *config);
 
@@ -80,6 +91,7 @@ enum refusal { REFUSED_NOTHING, REFUSED_RATE, REFUSED_GATE, REFUSED_BREAKER };
 struct admission {
     enum answer answer;
     enum refusal why; /* of WAIT and REFUSE */
+    bool by_proxy;    /* REFUSED_BREAKER: the proxy's circuit, not the host's */
     int64_t at_ns;    /* WAIT: until then; REFUSE: when it may be worth a try */
 };
 
@@ -99,8 +111,10 @@ struct call {
     bool planned;                 /* a retry was decided and paid for, but not admitted yet */
     bool planned_dearly;          /* at the price of one after a timeout */
     int64_t lease_ns;             /* of the breaker's probe that this attempt is; 0: it is none */
+    int64_t proxy_lease_ns;       /* the same, of the proxy's breaker */
     struct verdict_of_class last; /* of the last attempt */
-    uint64_t last_error;          /* of it, as on the board: last_error_pack */
+    struct verdict_of_class proxy_last; /* what it says about the proxy */
+    uint64_t last_error;                /* of it, as on the board: last_error_pack */
 };
 
 /* app_timeout_ns: the program's own bound over the whole request; 0: none. Binds again what was

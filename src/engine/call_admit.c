@@ -81,12 +81,12 @@ static int64_t latest_start(const struct call *c, int64_t now_ns)
     return smaller(latest, deadline - CALL_ROOM_NS);
 }
 
-static void tell(const struct call *c, enum event_kind kind, enum refusal why, int64_t wait_ns,
-                 bool observed)
+static void tell(const struct call *c, const char *name, enum event_kind kind, enum refusal why,
+                 int64_t wait_ns, bool observed)
 {
     static const char *const reasons[] = {NULL, "rate", "gate", "breaker"};
     events_emit(&(struct event){.kind = kind,
-                                .host = c->binding->name,
+                                .host = name,
                                 .attempt = c->attempts + 1,
                                 .reason = reasons[why],
                                 .wait_ns = wait_ns,
@@ -102,17 +102,17 @@ static struct admission go(struct call *c, struct slot *s, int64_t now_ns)
     return (struct admission){.answer = ANSWER_GO};
 }
 
-static void note_refusal(const struct call *c, struct slot *s, enum refusal why, int64_t at_ns,
-                         int64_t now_ns, bool observed)
+static void note_refusal(const struct call *c, struct slot *s, const char *by, enum refusal why,
+                         int64_t at_ns, int64_t now_ns, bool observed)
 {
     slot_count(s, why == REFUSED_BREAKER ? COUNT_BREAKER_REJECTED : COUNT_RATE_REJECTED, 1);
-    tell(c, EVENT_REJECT, why, at_ns > now_ns ? at_ns - now_ns : 0, observed);
+    tell(c, by, EVENT_REJECT, why, at_ns > now_ns ? at_ns - now_ns : 0, observed);
 }
 
-static struct admission refuse(struct call *c, struct slot *s, enum refusal why, int64_t at_ns,
-                               int64_t now_ns)
+static struct admission refuse(struct call *c, struct slot *s, const char *by, enum refusal why,
+                               int64_t at_ns, int64_t now_ns)
 {
-    note_refusal(c, s, why, at_ns, now_ns, c->observe);
+    note_refusal(c, s, by, why, at_ns, now_ns, c->observe);
     if (c->waiting)
         call_wait_over(c, s, now_ns);
     if (c->observe)
@@ -131,7 +131,7 @@ static struct admission wait_until(struct call *c, struct slot *s, enum refusal 
         c->waiting = true;
         c->asked_ns = now_ns;
         slot_count(s, COUNT_WAITED, 1);
-        tell(c, EVENT_WAIT, why, t_ns - now_ns, c->observe);
+        tell(c, c->binding->name, EVENT_WAIT, why, t_ns - now_ns, c->observe);
     }
     if (c->observe) {
         c->reserved_ns = 0;
@@ -162,7 +162,7 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
         t = earliest(c, now_ns, from);
         enum refusal why = t > from ? REFUSED_RATE : REFUSED_GATE;
         if (t > now_ns && t > latest)
-            return refuse(c, s, from > latest ? REFUSED_GATE : why, t, now_ns);
+            return refuse(c, s, c->binding->name, from > latest ? REFUSED_GATE : why, t, now_ns);
         if (!take_all(c, now_ns, t))
             continue;
         if (t <= now_ns)
@@ -171,7 +171,7 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
         return wait_until(c, s, why, t, now_ns);
     }
     t = t > now_ns ? t : now_ns + CROWDED_NS;
-    return t > latest ? refuse(c, s, REFUSED_RATE, t, now_ns)
+    return t > latest ? refuse(c, s, c->binding->name, REFUSED_RATE, t, now_ns)
                       : wait_until(c, s, REFUSED_RATE, t, now_ns);
 }
 
@@ -192,29 +192,45 @@ static struct admission start(struct call *c, struct slot *s, int64_t now_ns)
     return start_slowly(c, s, gate_ns, now_ns);
 }
 
+/* True: pass on to what comes next. False: *ad is the answer. What a proxy's circuit refuses is a
+ * request to the host (s) that was refused; the proxy's own count says why. */
+static bool pass_breaker(struct call *c, struct slot *s, const struct party *who, int64_t now_ns,
+                         struct admission *ad)
+{
+    if (likely(breaker_is_calm(&who->slot->breaker)) || !call_breaker_used(c, who))
+        return true;
+    struct breaker_answer a = breaker_admit(&who->slot->breaker, who->policy, now_ns);
+    if (unlikely(a.changed))
+        call_tell_breaker(c, who, now_ns);
+    *who->lease_ns = a.lease_ns;
+    if (likely(a.admit))
+        return true;
+    bool enforced = who->policy->breaker == BREAKER_ON;
+    if (who->is_proxy && (enforced || !c->waiting))
+        slot_count(who->slot, COUNT_BREAKER_REJECTED, 1);
+    if (enforced) {
+        *ad = refuse(c, s, who->name, REFUSED_BREAKER, a.retry_at_ns, now_ns);
+        ad->by_proxy = who->is_proxy;
+        return false;
+    }
+    if (!c->waiting)
+        note_refusal(c, s, who->name, REFUSED_BREAKER, a.retry_at_ns, now_ns, true);
+    return true;
+}
+
 struct admission call_admit(struct call *c, int64_t now_ns)
 {
     struct slot *s = call_slot(c);
     if (unlikely(c->attempts)) /* what came before may have taken long */
         call_hold(c->binding, now_ns);
-    c->lease_ns = 0;
-    if (unlikely(!breaker_is_calm(&s->breaker)) && call_breaker_used(c, s)) {
-        struct breaker_answer a = breaker_admit(&s->breaker, c->policy, now_ns);
-        if (unlikely(a.changed))
-            call_tell_breaker(c, s, now_ns);
-        c->lease_ns = a.lease_ns;
-        if (unlikely(!a.admit)) {
-            if (c->policy->breaker == BREAKER_ON)
-                return refuse(c, s, REFUSED_BREAKER, a.retry_at_ns, now_ns);
-            if (!c->waiting)
-                note_refusal(c, s, REFUSED_BREAKER, a.retry_at_ns, now_ns, true);
-        }
-    }
-    struct admission ad = start(c, s, now_ns);
-    if (unlikely(ad.answer != ANSWER_GO && c->lease_ns)) {
-        /* Whoever waits for a token must not keep others from probing. */
-        breaker_cancel(&s->breaker, c->lease_ns);
-        c->lease_ns = 0;
-    }
+    c->lease_ns = c->proxy_lease_ns = 0;
+    struct party host = call_host(c, s), proxy;
+    struct admission ad;
+    if (likely(pass_breaker(c, s, &host, now_ns, &ad) &&
+               (!call_proxy(c, &proxy) || pass_breaker(c, s, &proxy, now_ns, &ad))))
+        ad = start(c, s, now_ns);
+    if (unlikely(ad.answer != ANSWER_GO))
+        /* Whoever waits or is refused must not keep others from probing. */
+        call_give_leases_back(c, s);
     return ad;
 }

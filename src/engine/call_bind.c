@@ -11,6 +11,7 @@
 #define SEED_HOST   0x686f7374ULL
 #define SEED_BUCKET 0x6275636b6574ULL
 #define SEED_VALUE  0x76616c7565ULL
+#define SEED_PROXY  0x70726f7879ULL
 
 /* port 0: the scheme's own, whichever that is. */
 static uint64_t host_key(const char *host, uint16_t port)
@@ -64,6 +65,13 @@ static void name_of(char name[SLOT_NAME_SIZE], const struct target *t)
         snprintf(name, SLOT_NAME_SIZE, "%s", t->host);
     else
         snprintf(name, SLOT_NAME_SIZE, v6 ? "[%s]:%u" : "%s:%u", t->host, t->port);
+}
+
+/* Its scheme tells it from a host of the same name. */
+static void proxy_name(char name[SLOT_NAME_SIZE], const struct target *t)
+{
+    bool v6 = strchr(t->host, ':') != NULL;
+    snprintf(name, SLOT_NAME_SIZE, v6 ? "%s://[%s]:%u" : "%s://%s:%u", t->scheme, t->host, t->port);
 }
 
 static uint64_t shown_rate_of(const struct policy *p)
@@ -181,6 +189,15 @@ void call_bind_lanes(struct binding *b, int64_t now_ns)
     b->held_ns = now_ns;
 }
 
+/* Where the board is full, the overflow slot would count a request twice. */
+static void claim_proxy(struct binding *b, int64_t now_ns)
+{
+    struct proxy_binding *proxy = &b->proxy;
+    proxy->slot = board_slot(b->board, proxy->key, proxy->name, SLOT_PROXY, now_ns);
+    if (proxy->slot == board_overflow(b->board))
+        proxy->slot = NULL;
+}
+
 /* call_bound looked a moment ago; now that the slots are marked as used, look again: they may have
  * been given away in between. Or given away and back: the windows may then have other words, but
  * not so soon after we last marked them. */
@@ -190,6 +207,8 @@ void call_hold(struct binding *b, int64_t now_ns)
     bool stale = !b->held_ns || now_ns - b->held_ns > BOARD_IDLE_NS / 2;
     if (unlikely(!slot_touch(b->slot, b->key, now_ns) && b->slot != overflow))
         b->slot = board_slot(b->board, b->key, b->name, SLOT_HOST, now_ns);
+    if (unlikely(b->proxy.slot) && unlikely(!slot_touch(b->proxy.slot, b->proxy.key, now_ns)))
+        claim_proxy(b, now_ns);
     for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
         if (l->slot != b->slot || l->key != b->key)
             stale |= !slot_touch(l->slot, l->key, now_ns) && l->slot != overflow;
@@ -215,6 +234,16 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
     call_bind_lanes(b, now_ns);
     show_limit(b);
     return true;
+}
+
+void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns)
+{
+    struct proxy_binding *proxy = &b->proxy;
+    if (!(proxy->policy = rules_find(b->config, t)))
+        return;
+    proxy_name(proxy->name, t);
+    proxy->key = board_key(hash_bytes(proxy->name, strlen(proxy->name), SEED_PROXY));
+    claim_proxy(b, now_ns);
 }
 
 bool call_bound(const struct binding *b, const struct config *config)

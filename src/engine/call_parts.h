@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the parts of call.h share among themselves: call.c (begin, report, end), call_admit.c,
- * call_bind.c. Nobody else includes it. */
+ * call_bind.c, call_judge.c, call_proxy.c. Nobody else includes it. */
 #ifndef ENGINE_CALL_PARTS_H
 #define ENGINE_CALL_PARTS_H
 
@@ -25,14 +25,40 @@ static inline bool call_is_overflow(const struct call *c, const struct slot *s)
     return s == board_overflow(c->binding->board);
 }
 
-static inline bool call_breaker_used(const struct call *c, const struct slot *s)
+/* One of those that a request depends on: the host, or the proxy before it. */
+struct party {
+    struct slot *slot;
+    const struct policy *policy;
+    const char *name;
+    int64_t *lease_ns;
+    bool is_proxy;
+};
+
+static inline struct party call_host(const struct call *c, struct slot *s)
 {
-    return c->policy->breaker != BREAKER_OFF && !call_is_overflow(c, s);
+    return (struct party){.slot = s,
+                          .policy = c->policy,
+                          .name = c->binding->name,
+                          .lease_ns = (int64_t *)&c->lease_ns};
 }
 
-static inline bool call_breaker_enforced(const struct call *c, const struct slot *s)
+/* To v, if it is lower. */
+static inline void call_raise(_Atomic int64_t *word, int64_t v)
 {
-    return !c->observe && c->policy->breaker == BREAKER_ON && !call_is_overflow(c, s);
+    int64_t seen = atomic_load_explicit(word, memory_order_relaxed);
+    while (seen < v && !atomic_compare_exchange_weak_explicit(word, &seen, v, memory_order_relaxed,
+                                                              memory_order_relaxed))
+        ;
+}
+
+static inline bool call_breaker_used(const struct call *c, const struct party *who)
+{
+    return who->policy->breaker != BREAKER_OFF && !call_is_overflow(c, who->slot);
+}
+
+static inline bool call_breaker_enforced(const struct call *c, const struct party *who)
+{
+    return !c->observe && who->policy->breaker == BREAKER_ON && !call_is_overflow(c, who->slot);
 }
 
 /* Binds each rate of the policy's limits to its word. */
@@ -44,7 +70,27 @@ void call_retry_made(struct call *c, struct slot *s);
 void call_retry_dropped(struct call *c, struct slot *s);
 /* The wait that call_admit answered is over, however it ended. */
 void call_wait_over(struct call *c, struct slot *s, int64_t now_ns);
+/* Probes of both that were leased and come to nothing. */
+void call_give_leases_back(struct call *c, struct slot *s);
 /* Says that the circuit changed, and has it seen at once. */
-void call_tell_breaker(struct call *c, struct slot *s, int64_t now_ns);
+void call_tell_breaker(const struct call *c, const struct party *who, int64_t now_ns);
+
+/* call_judge.c: what verdicts mean, and who learns from them. */
+bool call_is_success(const struct verdict_of_class *v);
+bool call_feeds_breaker(const struct verdict_of_class *v);
+/* Status and breaker learn from every attempt that says something about the party. */
+void call_judge(struct call *c, const struct party *who, const struct verdict_of_class *v,
+                int64_t now_ns, int64_t wall_ns, uint64_t random);
+/* An attempt was made that took so long. */
+void call_count_attempt(struct slot *s, int64_t duration_ns);
+void call_count_outcome(const struct call *c, struct slot *s, const struct verdict_of_class *v,
+                        int64_t wall_ns);
+
+/* call_proxy.c: false when there is none, or its slot was given to somebody else. */
+bool call_proxy(const struct call *c, struct party *who);
+/* Of an attempt, once c->last is known. */
+void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
+                       uint64_t random);
+void call_proxy_end(struct call *c, int64_t wall_ns);
 
 #endif

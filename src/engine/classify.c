@@ -78,12 +78,16 @@ static struct verdict_of_class by_code(const struct attempt *a)
     /* We had waited, and the time that was left was ours, not the host's. */
     if (a->curl_code == CURLE_TIMEDOUT && a->shortened)
         v.counted = false;
+    if (a->proxy_unreached) {
+        v.proxy = true;
+        v.counted = false;
+    }
     /* "Could not connect" for want of a socket, a port or a network is no fault of the host. */
     if (a->curl_code == CURLE_COULDNT_CONNECT && a->os_errno) {
         const struct outcome_row *row = outcome_of_errno(a->os_errno);
         if (row->class == CLASS_A && !(row->flags & COUNTED)) {
             v.reason = row->reason;
-            v.counted = false;
+            v.counted = v.proxy = false;
         }
     }
     if (a->curl_code == CURLE_HTTP2_STREAM && a->enhance_your_calm)

@@ -21,6 +21,7 @@ struct host {
     const struct slot *s; /* NULL: the end */
     uint32_t size;        /* of this entry */
     uint32_t n;           /* of labels */
+    bool is_proxy;
     char labels[];
 };
 
@@ -168,25 +169,28 @@ static const struct {
     char name[40], type[12];
     const char *help;
     void (*samples)(const struct sample *x);
+    bool of_proxies; /* the others would count their requests twice */
 } metrics[] = {
-    {"harden_requests_begun_total", "counter", "Requests that the program began.", requests_begun},
+    {"harden_requests_begun_total", "counter", "Requests that the program began.", requests_begun,
+     false},
     {"harden_requests_total", "counter",
      "Requests that ended, by outcome; those that say nothing about the host are left out.",
-     requests},
-    {"harden_attempts_total", "counter", "Attempts made.", attempts},
-    {"harden_retries_total", "counter", "Attempts that were made again, by reason.", retries},
+     requests, false},
+    {"harden_attempts_total", "counter", "Attempts made.", attempts, false},
+    {"harden_retries_total", "counter", "Attempts that were made again, by reason.", retries,
+     false},
     {"harden_rate_limited_total", "counter",
-     "Requests that waited for a token or a server's hint, or were refused.", rate_limited},
-    {"harden_rate_wait_seconds_total", "counter", "Time spent in those waits.", rate_wait},
+     "Requests that waited for a token or a server's hint, or were refused.", rate_limited, false},
+    {"harden_rate_wait_seconds_total", "counter", "Time spent in those waits.", rate_wait, false},
     {"harden_rate_tokens_available", "gauge", "Tokens left in the bucket of the limit in force.",
-     rate_tokens},
+     rate_tokens, false},
     {"harden_retry_budget_available", "gauge", "Tokens left in the retry budget, of 100.",
-     budget_tokens},
-    {"harden_breaker_open", "gauge", "1 while the circuit is open.", breaker_open},
+     budget_tokens, false},
+    {"harden_breaker_open", "gauge", "1 while the circuit is open.", breaker_open, true},
     {"harden_breaker_rejected_total", "counter", "Requests refused by an open circuit.",
-     breaker_rejected},
-    {"harden_health_status", "gauge", "0 healthy, 1 degraded, 2 unhealthy.", status},
-    {"harden_request_duration_seconds", "histogram", "Duration of the attempts.", durations},
+     breaker_rejected, false},
+    {"harden_health_status", "gauge", "0 healthy, 1 degraded, 2 unhealthy.", status, true},
+    {"harden_request_duration_seconds", "histogram", "Duration of the attempts.", durations, false},
 };
 
 static void put_help(struct text *t, const char *name, const char *type, const char *help)
@@ -238,13 +242,14 @@ static struct host *put_host(struct host *h, const char *service, const char *na
         put_label(&l, "host", name);
     }
     h->s = s;
+    h->is_proxy = s && view_is_proxy(s);
     h->n = (uint32_t)l.n;
     h->size = (uint32_t)((sizeof *h + l.n + alignof(struct host)) & ~(alignof(struct host) - 1));
     return (struct host *)((char *)h + h->size);
 }
 
-/* The entries of all hosts and, as the last, one of the service alone; NULL when they do not fit.
- */
+/* The entries of all and, as the last, one of the service alone; NULL when they do not fit. *count:
+ * the hosts among them. */
 static const struct host *put_hosts(struct text *t, const struct snapshot_context *c,
                                     uint64_t *count)
 {
@@ -258,15 +263,17 @@ static const struct host *put_hosts(struct text *t, const struct snapshot_contex
     t->cap -= room;
     uintptr_t end = (uintptr_t)t->p + t->cap;
     struct host *first = (struct host *)((end | (alignof(struct host) - 1)) + 1), *h = first;
-    uint64_t put = 0;
+    uint64_t put = 0, proxies = 0;
     for (uint32_t i = 0; i < board_size(c->board) && put < *count; i++) {
         const struct slot *s = view_host(c->board, i, name);
         if (s) {
-            h = put_host(h, c->service, name, s);
+            struct host *next = put_host(h, c->service, name, s);
+            proxies += h->is_proxy;
             put++;
+            h = next;
         }
     }
-    *count = put;
+    *count = put - proxies;
     put_host(h, c->service, NULL, NULL);
     return first;
 }
@@ -283,8 +290,9 @@ void metrics_render(struct text *t, const struct snapshot_context *c)
     for (size_t i = 0; i < array_size(metrics); i++) {
         put_help(t, metrics[i].name, metrics[i].type, metrics[i].help);
         for (h = first; h->s; h = (const struct host *)((const char *)h + h->size))
-            metrics[i].samples(
-                &(struct sample){.t = t, .c = c, .metric = metrics[i].name, .host = h, .s = h->s});
+            if (!h->is_proxy || metrics[i].of_proxies)
+                metrics[i].samples(&(struct sample){
+                    .t = t, .c = c, .metric = metrics[i].name, .host = h, .s = h->s});
     }
 
     struct sample x = {.t = t, .c = c, .host = h};

@@ -127,6 +127,8 @@ static void render_counts(struct text *t, const struct slot *s, uint64_t attempt
         put_count(t, reason_group_name(g),
                   atomic_load_explicit(&s->failures_by[g], memory_order_relaxed));
     close_with(t, "},");
+    if (view_is_proxy(s))
+        return;
     sum->requests += requests;
     sum->attempts += attempts;
     sum->retries += retries;
@@ -185,7 +187,8 @@ static void render_limits(struct text *t, const struct snapshot_context *c, cons
     put_count(t, "opened", slot_counter(s, COUNT_BREAKER_OPENED));
     put_count(t, "rejected", breaker_rejected);
     close_with(t, "}");
-    sum->rejected += rate_rejected + breaker_rejected;
+    if (!view_is_proxy(s))
+        sum->rejected += rate_rejected + breaker_rejected;
 }
 
 static void render_host(struct text *t, const struct snapshot_context *c, const struct slot *s,

@@ -36,7 +36,8 @@ const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_N
 {
     char raw[SLOT_NAME_SIZE];
     const struct slot *s = board_nth(b, i, raw);
-    if (!s || atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_HOST)
+    int kind = s ? atomic_load_explicit(&s->kind, memory_order_relaxed) : 0;
+    if (kind != SLOT_HOST && kind != SLOT_PROXY)
         return NULL;
     if (s == board_overflow(b)) {
         memcpy(name, raw, sizeof raw);
@@ -52,6 +53,11 @@ const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_N
         return NULL;
     show_name(name, raw, key);
     return s;
+}
+
+bool view_is_proxy(const struct slot *s)
+{
+    return atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_PROXY;
 }
 
 struct last_error view_error(const struct slot *s)

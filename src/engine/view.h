@@ -17,8 +17,11 @@
  * two hosts are shown under one name. */
 #define VIEW_NAME_SIZE (2 * SLOT_NAME_SIZE)
 
-/* The i-th slot if it is a host, with its name; else NULL. i counts to board_size(b). */
+/* The i-th slot if it is a host or a proxy, with its name; else NULL. i counts to board_size(b). */
 const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE]);
+
+/* A proxy's counts are of requests that are counted for their hosts as well: no part of a sum. */
+bool view_is_proxy(const struct slot *s);
 
 /* slot->last_error with values that have names. */
 struct last_error view_error(const struct slot *s);

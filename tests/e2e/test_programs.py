@@ -355,9 +355,33 @@ class Servers(bed.Bed):
             shim = bed.hardened(through + [url + "&fail=3"])
             self.assertEqual((shim.status, shim.out, shim.err), (0, plain.out, plain.err))
             self.assertEqual(len(self.http.log(key)), 4)
-            self.assertEqual(list(shim.health["checks"]), [f"127.0.0.1:{self.http.port}"])
+            way = f"http://127.0.0.1:{proxy.port}"
+            checks = shim.health["checks"]
+            self.assertEqual(set(checks), {f"127.0.0.1:{self.http.port}", way})
+            self.assertEqual((checks[way]["attempts"], checks[way]["failures"]), (3, 0))
+            self.assertEqual(shim.health["totals"]["requests"], 1)
+            self.assertEqual(shim.health["totals"]["hosts"], 1)
         finally:
             proxy.stop()
+
+    def test_a_dead_proxy_is_to_blame_and_no_host_behind_it(self):
+        dead = servers.free_port()
+        urls = [f"http://h{i}.example/" for i in range(7)]
+        for how in (["-x", f"http://127.0.0.1:{dead}"], ["-x", f"socks5h://127.0.0.1:{dead}"], []):
+            scheme = "socks5h" if how and "socks" in how[1] else "http"
+            variable = [] if how else ["env", f"http_proxy=127.0.0.1:{dead}"]
+            state = bed.fresh_dir("proxy")
+            last = None
+            for url in urls:
+                last = bed.hardened(variable + CURL + how + [url], state=state, retry="off")
+                self.assertEqual(last.status, 7)
+            way = f"{scheme}://127.0.0.1:{dead}"
+            self.assertIn(f"harden: circuit open for {way}".encode(), last.err)
+            checks = last.health["checks"]
+            self.assertEqual(last.health["failed"], [way])
+            self.assertEqual(checks[way]["breaker"]["rejected"], 2)
+            self.assertTrue(all(c["status"] == "healthy" and c["breaker"]["state"] == "closed"
+                                for name, c in checks.items() if name != way))
 
     def test_haproxy_as_a_connect_proxy_that_is_busy_at_first(self):
         tunnels = servers.free_port()
@@ -373,8 +397,11 @@ class Servers(bed.Bed):
             shim = bed.hardened(command, base_delay="600ms", max_delay="600ms", jitter="none")
             timer.join()
             self.assertEqual((shim.status, shim.out), (0, bed.body_of(100000)), shim.err)
-            (host,) = shim.health["checks"].values()
+            host = shim.health["checks"][f"localhost:{self.nginx.tls_port}"]
+            way = shim.health["checks"][f"http://127.0.0.1:{proxy.port}"]
             self.assertEqual(host["consecutive_failures"], 0, "the proxy's fault, not the host's")
+            self.assertEqual(way["retries"], host["retries"])
+            self.assertEqual(way["breaker"]["opened"], 0)
             self.assertEqual(host["recovered"], 1)
         finally:
             proxy.stop()

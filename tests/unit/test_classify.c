@@ -172,6 +172,19 @@ Test(classify, an_answer_of_the_proxy_is_the_same_under_either_code)
     check(&a, expected_code(56, false));
 }
 
+Test(classify, what_never_got_past_the_proxy_is_the_proxys)
+{
+    for (int code = 1; code < 100; code++) {
+        struct attempt a = {.curl_code = code, .nothing_sent = true, .proxy_unreached = true};
+        struct verdict_of_class v = classify(&a, &policy);
+        cr_assert(v.proxy && !v.counted, "code %d", code);
+    }
+    struct attempt a = {
+        .curl_code = 7, .nothing_sent = true, .proxy_unreached = true, .os_errno = EADDRNOTAVAIL};
+    struct verdict_of_class v = classify(&a, &policy);
+    cr_assert(!v.proxy && !v.counted, "no port left: nobody's fault");
+}
+
 Test(classify, a_socks_proxy_that_denies_is_not_asked_again)
 {
     for (int e = 0; e <= 40; e++) {

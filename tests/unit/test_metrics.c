@@ -108,6 +108,21 @@ Test(metrics, leave_out_tokens_where_there_is_no_limit)
     cr_assert_null(strstr(text, "\"rule\""), "a bucket is no host");
 }
 
+/* A request through a proxy is one request. */
+Test(metrics, of_a_proxy_are_its_circuit_and_its_status_alone)
+{
+    slot_count(board_slot(board, 5, "h", SLOT_HOST, NOW), COUNT_REQUESTS, 1);
+    slot_count(board_slot(board, 6, "http://proxy:3128", SLOT_PROXY, NOW), COUNT_REQUESTS, 1);
+    render();
+    has("harden_hosts{service=\"legacy-client\"} 1");
+    int lines = 0;
+    for (const char *at = text; (at = strstr(at, "host=\"http://proxy:3128\"")); at++)
+        lines++;
+    cr_assert_eq(lines, 2);
+    has("harden_breaker_open{service=\"legacy-client\",host=\"http://proxy:3128\"} 0");
+    has("harden_health_status{service=\"legacy-client\",host=\"http://proxy:3128\"} 0");
+}
+
 Test(metrics, escape_labels)
 {
     context.service = "a\"b\\c\nd";

@@ -54,6 +54,17 @@ static const char *render(void)
 
 #define has(part) cr_assert_not_null(strstr(json, part), "no %s in %s", part, json)
 
+/* A request through a proxy is one request. */
+Test(snapshot, shows_a_proxy_but_adds_nothing_of_it)
+{
+    slot_count(host("h", 5), COUNT_REQUESTS, 1);
+    slot_count(board_slot(board, 6, "http://proxy:3128", SLOT_PROXY, NOW), COUNT_REQUESTS, 1);
+    render();
+    has("\"http://proxy:3128\":{\"kind\":\"passive\"");
+    has("\"totals\":{\"requests\":1,\"attempts\":0,\"retries\":0,\"recovered\":0,\"rejected\":0,"
+        "\"hosts\":1}");
+}
+
 static void fail(struct slot *s, int times)
 {
     enum health_status status;

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "curl/proxy.h"
+
+#include "base/compiler.h"
+#include "base/env.h"
+#include "curl/target.h"
+#include "engine/pattern.h"
+#include "engine/rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* By CURLOPT_PROXYTYPE; a scheme in the proxy's own string wins. */
+static const char *const schemes[] = {
+    [CURLPROXY_HTTP] = "http",       [CURLPROXY_HTTP_1_0] = "http",
+    [CURLPROXY_HTTPS] = "https",     [3] = "https", /* CURLPROXY_HTTPS2, 8.2 */
+    [CURLPROXY_SOCKS4] = "socks4",   [CURLPROXY_SOCKS5] = "socks5",
+    [CURLPROXY_SOCKS4A] = "socks4a", [CURLPROXY_SOCKS5_HOSTNAME] = "socks5h",
+};
+
+static const char *scheme_of(const struct shadow *s, const char *text, const char *parsed)
+{
+    if (!strstr(text, "://"))
+        return (unsigned long)s->proxy_type < array_size(schemes) ? schemes[s->proxy_type] : NULL;
+    if (!strcasecmp(parsed, "socks"))
+        return "socks4";
+    for (size_t i = 0; i < array_size(schemes); i++)
+        if (!strcasecmp(parsed, schemes[i]))
+            return schemes[i];
+    return NULL;
+}
+
+static bool parse(struct proxy *p, const struct shadow *s, const char *text)
+{
+    const struct curl_api *api = s->api;
+    CURLU *u = api->url();
+    char *scheme = NULL, *port = NULL;
+    *p = (struct proxy){.api = api};
+    if (u && !api->url_set(u, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) &&
+        !api->url_get(u, CURLUPART_SCHEME, &scheme, 0) &&
+        !api->url_get(u, CURLUPART_HOST, &p->owned, 0)) {
+        api->url_get(u, CURLUPART_PORT, &port, 0);
+        p->scheme = scheme_of(s, text, scheme);
+        p->host = target_plain_host(p->owned);
+    }
+    if (p->scheme) {
+        p->is_http = p->scheme[0] == 'h';
+        long usual = !strcmp(p->scheme, "https") ? 443 : 1080;
+        p->port = (uint16_t)(port ? strtol(port, NULL, 10) : s->proxy_port ? s->proxy_port : usual);
+    }
+    api->free(scheme);
+    api->free(port);
+    if (u)
+        api->url_cleanup(u);
+    if (!p->scheme)
+        proxy_release(p);
+    return p->scheme;
+}
+
+void proxy_release(struct proxy *p)
+{
+    p->api->free(p->owned);
+    p->owned = p->host = NULL;
+}
+
+/* ---- no_proxy ------------------------------------------------------------------------------- */
+
+/* example.com covers itself and every name below it, with or without a dot in front. */
+static bool covers_name(const char *word, size_t n, const char *host)
+{
+    if (n && word[n - 1] == '.')
+        n--;
+    if (n && word[0] == '.') {
+        word++;
+        n--;
+    }
+    size_t length = strlen(host);
+    return n && length >= n && !strncasecmp(host + length - n, word, n) &&
+           (length == n || host[length - n - 1] == '.');
+}
+
+static bool covers_address(const char *word, size_t n, const struct target *t,
+                           const struct address *literal)
+{
+    struct pattern pattern;
+    char why[160];
+    return pattern_parse(word, n, &pattern, why, sizeof why) && pattern.is_address &&
+           pattern_matches(&pattern, t, literal);
+}
+
+static bool is_exempt(const char *list, const char *host)
+{
+    struct target t = {.scheme = "", .host = host, .path = ""};
+    struct address literal;
+    bool is_literal = pattern_address(host, &literal);
+    if (!strcmp(list, "*"))
+        return true;
+    for (const char *at = list; *(at += strspn(at, " ,")); at += strcspn(at, " ,")) {
+        size_t n = strcspn(at, " ,");
+        if (is_literal ? covers_address(at, n, &t, &literal) : covers_name(at, n, host))
+            return true;
+    }
+    return false;
+}
+
+/* ---- where it is said ----------------------------------------------------------------------- */
+
+static const char *either(const char *lower, const char *upper)
+{
+    const char *value = env_get(lower);
+    return value ? value : env_get(upper);
+}
+
+/* HTTP_PROXY is not asked for: a web server sets it for a CGI program from a request's header. */
+static const char *by_environment(const char *scheme)
+{
+    const char *value;
+    if (!strcmp(scheme, "http") || !strcmp(scheme, "ws"))
+        value = env_get("http_proxy");
+    else if (!strcmp(scheme, "https") || !strcmp(scheme, "wss"))
+        value = either("https_proxy", "HTTPS_PROXY");
+    else
+        value = NULL;
+    return value ? value : either("all_proxy", "ALL_PROXY");
+}
+
+bool proxy_find(struct proxy *p, const struct shadow *s, const char *scheme, const char *host)
+{
+    const char *text = s->pre_proxy && *s->pre_proxy ? s->pre_proxy : s->proxy;
+    if (!text)
+        text = by_environment(scheme);
+    if (!text || !*text || s->unix_socket || !s->api->url)
+        return false;
+    const char *except = s->no_proxy ? s->no_proxy : either("no_proxy", "NO_PROXY");
+    if (except && is_exempt(except, host))
+        return false;
+    return parse(p, s, text);
+}

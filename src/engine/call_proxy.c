@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A proxy has health and a circuit of its own, so that a dead one is told from dead hosts, and all
+ * that goes through it is refused at once. Limits, hints, budget and waits are the host's alone. */
+#include "engine/call_parts.h"
+
+bool call_proxy(const struct call *c, struct party *who)
+{
+    const struct proxy_binding *proxy = &c->binding->proxy;
+    if (likely(!proxy->slot))
+        return false;
+    *who = (struct party){.slot = proxy->slot,
+                          .policy = proxy->policy,
+                          .name = proxy->name,
+                          .lease_ns = (int64_t *)&c->proxy_lease_ns,
+                          .is_proxy = true};
+    return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;
+}
+
+/* Whatever came through speaks for the proxy. An answer of its own does too: 502 to 504 mostly mean
+ * that it could not reach the one host, and must not close the way to all others; so they are shown
+ * as its failures, and nothing is made of them. */
+static struct verdict_of_class of_proxy(const struct verdict_of_class *v, const struct attempt *a)
+{
+    static const struct verdict_of_class good = {.class = CLASS_SUCCESS, .alive = true};
+    if (v->proxy) {
+        struct verdict_of_class own = *v;
+        own.alive = v->class == CLASS_D && (a->proxy_status || v->reason == REASON_AUTH);
+        own.counted = !own.alive && !a->proxy_status;
+        return own;
+    }
+    if (a->http_status || !a->curl_code || !a->nothing_sent)
+        return good;
+    return (struct verdict_of_class){.class = CLASS_E, .reason = REASON_LOCAL};
+}
+
+void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
+                       uint64_t random)
+{
+    struct party proxy;
+    if (!call_proxy(c, &proxy))
+        return;
+    struct slot *s = proxy.slot;
+    c->proxy_last = of_proxy(&c->last, a);
+    if (c->attempts == 1)
+        slot_count(s, COUNT_REQUESTS, 1);
+    call_count_attempt(s, a->duration_ns > 0 ? a->duration_ns : 0);
+    slot_touch(s, c->binding->proxy.key, now_ns);
+    call_judge(c, &proxy, &c->proxy_last, now_ns, wall_ns, random);
+}
+
+void call_proxy_end(struct call *c, int64_t wall_ns)
+{
+    struct party proxy;
+    if (call_proxy(c, &proxy))
+        call_count_outcome(c, proxy.slot, &c->proxy_last, wall_ns);
+}

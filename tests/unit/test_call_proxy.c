@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/call.h"
+
+#include "engine/health.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#define NOW  (100000 * NS_PER_S)
+#define WALL (1750000000 * NS_PER_S)
+
+static const struct config *config;
+static struct board *board;
+static struct call call;
+
+static void quiet(void *ctx, const char *line)
+{
+    (void)ctx;
+    cr_assert(false, "%s", line);
+}
+
+static void make(void)
+{
+    setenv("HARDEN_CONFIG", "none", 1);
+    config = config_load(quiet, NULL);
+    board = board_open(NULL, 64, NULL);
+}
+
+static void unmake(void)
+{
+    board_close(board);
+}
+
+TestSuite(proxy, .init = make, .fini = unmake);
+
+/* A request to the host behind the one proxy. */
+static enum answer begin(struct binding *b, const char *host, int64_t now)
+{
+    struct target t = {
+        .scheme = "https", .host = host, .port = 443, .default_port = true, .path = "/"};
+    struct target proxy = {.scheme = "http", .host = "proxy", .port = 3128, .path = ""};
+    cr_assert(call_bind(b, config, board, &t, NULL, now));
+    call_bind_proxy(b, &proxy, now);
+    call_begin(&call, b, 0, now);
+    return call_admit(&call, now).answer;
+}
+
+static struct attempt unreached(void)
+{
+    struct attempt a = {.protocol = PROTOCOL_HTTP,
+                        .curl_code = 7,
+                        .method = "GET",
+                        .via_proxy = true,
+                        .proxy_unreached = true,
+                        .nothing_sent = true};
+    hints_reset(&a.hints);
+    return a;
+}
+
+static struct attempt connect_answered(int status)
+{
+    struct attempt a = unreached();
+    a.curl_code = 56;
+    a.proxy_unreached = false;
+    a.proxy_status = status;
+    return a;
+}
+
+static struct attempt good(void)
+{
+    struct attempt a = {
+        .protocol = PROTOCOL_HTTP, .method = "GET", .via_proxy = true, .http_status = 200};
+    hints_reset(&a.hints);
+    return a;
+}
+
+/* Of one attempt. */
+static struct slot *request(const char *host, struct attempt a, int64_t now)
+{
+    static struct binding b;
+    int64_t at;
+    cr_assert(eq(int, begin(&b, host, now), ANSWER_GO));
+    call_report(&call, &a, now, WALL, 0, &at);
+    call_end(&call, now, WALL);
+    return b.proxy.slot;
+}
+
+Test(proxy, that_cannot_be_reached_is_refused_for_all_hosts_and_no_host_is_to_blame)
+{
+    static const char *const hosts[] = {"a", "b", "c", "d", "e"};
+    struct slot *proxy = NULL;
+    for (int i = 0; i < 5; i++)
+        proxy = request(hosts[i], unreached(), NOW);
+    cr_assert(eq(str, proxy->name, "http://proxy:3128"));
+    cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_OPEN));
+    cr_assert(eq(int, health_status(proxy), STATUS_UNHEALTHY));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_FAILURES), 5));
+
+    struct binding b;
+    cr_assert(eq(int, begin(&b, "f", NOW), ANSWER_REFUSE));
+    struct admission ad = call_admit(&call, NOW);
+    cr_assert(ad.by_proxy && ad.why == REFUSED_BREAKER);
+    call_end(&call, NOW, WALL);
+    cr_assert(eq(u64, slot_counter(b.slot, COUNT_BREAKER_REJECTED), 2));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_BREAKER_REJECTED), 2));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_REQUESTS), 5), "what was refused did not go there");
+    begin(&b, "a", NOW);
+    cr_assert(breaker_is_calm(&b.slot->breaker));
+    cr_assert(eq(int, (int)health_failures_in_row(b.slot), 0));
+    call_end(&call, NOW, WALL);
+}
+
+Test(proxy, is_probed_by_one_request_and_closes_again_by_what_comes_through)
+{
+    struct slot *proxy = NULL;
+    for (int i = 0; i < 5; i++)
+        proxy = request("a", unreached(), NOW);
+    int64_t later = NOW + 60 * NS_PER_S;
+    struct binding first, second;
+    struct call probe;
+    cr_assert(eq(int, begin(&first, "a", later), ANSWER_GO));
+    probe = call;
+    cr_assert(eq(int, begin(&second, "b", later), ANSWER_REFUSE), "one probe at a time");
+    call_end(&call, later, WALL);
+    struct attempt a = good();
+    int64_t at;
+    call_report(&probe, &a, later, WALL, 0, &at);
+    call_end(&probe, later, WALL);
+    request("b", good(), later);
+    cr_assert(eq(int, breaker_state_at(&proxy->breaker, later), BREAKER_CLOSED));
+    cr_assert(eq(int, health_status(proxy), STATUS_HEALTHY));
+}
+
+Test(proxy, a_probe_that_is_given_up_is_free_for_the_next)
+{
+    for (int i = 0; i < 5; i++)
+        request("a", unreached(), NOW);
+    int64_t later = NOW + 60 * NS_PER_S;
+    struct binding b;
+    cr_assert(eq(int, begin(&b, "a", later), ANSWER_GO));
+    call_abandon(&call, later);
+    cr_assert(eq(int, begin(&b, "b", later), ANSWER_GO));
+    call_end(&call, later, WALL);
+}
+
+Test(proxy, that_answers_503_for_one_host_stays_open_to_all_others)
+{
+    struct slot *proxy = NULL;
+    for (int i = 0; i < 20; i++)
+        proxy = request("dead", connect_answered(503), NOW);
+    cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_CLOSED));
+    cr_assert(eq(int, health_status(proxy), STATUS_HEALTHY));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_FAILURES), 20), "but it is shown");
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_SUCCESSES), 0));
+}
+
+Test(proxy, that_wants_a_password_is_alive)
+{
+    struct slot *proxy = request("a", connect_answered(407), NOW);
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_SUCCESSES), 1));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_FAILURES), 0));
+}
+
+Test(proxy, what_says_nothing_about_it_is_no_outcome_of_its)
+{
+    struct attempt a = unreached();
+    a.curl_code = 6; /* the host's name, for a proxy that wants addresses */
+    a.proxy_unreached = false;
+    struct slot *proxy = request("a", a, NOW);
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_SUCCESSES), 0));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_FAILURES), 0));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_REQUESTS), 1));
+}
+
+Test(proxy, retries_that_it_made_necessary_are_counted_for_it)
+{
+    struct binding b;
+    struct attempt a = unreached();
+    a.replayable = true;
+    int64_t at = 0;
+    begin(&b, "a", NOW);
+    cr_assert(call_would_retry(&call, &a, NOW, WALL));
+    cr_assert(call_report(&call, &a, NOW, WALL, 0, &at));
+    cr_assert(eq(int, call_admit(&call, at).answer, ANSWER_GO));
+    a = good();
+    call_report(&call, &a, at, WALL, 0, &at);
+    call_end(&call, at, WALL);
+    struct slot *proxy = b.proxy.slot;
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_REQUESTS), 1));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_ATTEMPTS), 2));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_RETRIES), 1));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_RECOVERED), 1));
+    cr_assert(eq(u64, slot_counter(b.slot, COUNT_RECOVERED), 1));
+}
+
+Test(proxy, a_retry_is_not_promised_when_its_circuit_would_refuse_it)
+{
+    struct binding b;
+    struct attempt a = unreached();
+    a.replayable = true;
+    int64_t at;
+    for (int i = 0; i < 4; i++)
+        request("a", unreached(), NOW);
+    begin(&b, "b", NOW);
+    cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));
+    call_end(&call, NOW, WALL);
+}
+
+Test(proxy, on_a_full_board_has_no_account)
+{
+    board_close(board);
+    board = board_open(NULL, 1, NULL);
+    struct binding b;
+    begin(&b, "a", NOW);
+    cr_assert(b.proxy.slot == NULL);
+    call_end(&call, NOW, WALL);
+}
