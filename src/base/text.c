@@ -36,6 +36,11 @@ void text_u64(struct text *t, uint64_t v)
 {
     char digits[20];
     size_t i = sizeof digits;
+    if (v < 10) { /* most numbers are 0 */
+        digits[0] = (char)('0' + v);
+        text_putn(t, digits, 1);
+        return;
+    }
     for (; v >= 10; v /= 10)
         digits[--i] = (char)('0' + v % 10);
     digits[--i] = (char)('0' + v);

@@ -215,14 +215,6 @@ uint32_t board_size(const struct board *b)
     return b->slot_count + 1;
 }
 
-static void copy_name(char out[SLOT_NAME_SIZE], const char *name)
-{
-    size_t n = 0;
-    for (; n < SLOT_NAME_SIZE - 1 && name[n]; n++)
-        out[n] = name[n] > ' ' && name[n] < 0x7f ? name[n] : '?';
-    out[n] = '\0';
-}
-
 struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE])
 {
     if (i > b->slot_count)
@@ -232,7 +224,11 @@ struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SI
     if (!key || (i < b->slot_count && (key & CHANGING)) ||
         !atomic_load_explicit(&s->published, memory_order_acquire))
         return NULL;
-    copy_name(name, i < b->slot_count ? s->name : BOARD_OVERFLOW_NAME);
+    if (i < b->slot_count)
+        memcpy(name, s->name, SLOT_NAME_SIZE);
+    else
+        memcpy(name, BOARD_OVERFLOW_NAME, sizeof BOARD_OVERFLOW_NAME);
+    name[SLOT_NAME_SIZE - 1] = '\0';
     /* Given to another while we read: the name may be of two. */
     atomic_thread_fence(memory_order_acquire);
     if (!name[0] || atomic_load_explicit(&s->key, memory_order_relaxed) != key)

@@ -173,7 +173,7 @@ struct slot *board_slot(struct board *b, uint64_t key, const char *name, enum sl
 /* Finds only; NULL when there is none. */
 struct slot *board_find(const struct board *b, uint64_t key);
 /* For readers: the i-th slot when it is in use and its name is whole, else NULL; i counts to
- * board_size(b). name gets a checked, printable copy. */
+ * board_size(b). name gets a copy that ends, of whatever bytes (view.h makes them printable). */
 uint32_t board_size(const struct board *b);
 struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE]);
 /* board_size(b) for a pointer that is no slot of this board. */
@@ -266,7 +266,7 @@ static inline void slot_attempt(struct slot *s, int64_t duration_ns)
 /* How many attempts are in bucket i of the histogram. */
 static inline uint64_t slot_latency(const struct slot *s, int i)
 {
-    return latency_total(&s->latency_high[i], &s->stripe[0].latency_low[i],
+    return latency_count(&s->latency_high[i], &s->stripe[0].latency_low[i],
                          &s->stripe[1].latency_low[i]);
 }
 

@@ -41,20 +41,19 @@ int64_t latency_bound_ns(int i)
     return i < BOUNDS ? bound_ns[i] : INT64_MAX;
 }
 
-int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], double q)
+int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t total, double q)
 {
-    double total = 0;
-    for (int i = 0; i < LATENCY_BUCKETS; i++)
-        total += (double)counts[i];
-    if (total <= 0)
+    uint64_t seen = 0;
+    if (!total)
         return 0;
-    double rank = q * total, seen = 0;
+    double rank = q * (double)total;
+    uint64_t whole = (uint64_t)rank, needed = whole + ((double)whole < rank);
     int last = 0;
     for (int i = 0; i < BOUNDS; i++) {
-        double n = (double)counts[i];
-        if (n > 0 && seen + n >= rank) {
+        uint64_t n = counts[i];
+        if (n && seen + n >= needed) {
             double low = i ? (double)bound_ns[i - 1] : 0;
-            double part = rank > seen ? (rank - seen) / n : 0;
+            double part = rank > (double)seen ? (rank - (double)seen) / (double)n : 0;
             return (int64_t)(low + ((double)bound_ns[i] - low) * part);
         }
         seen += n;
@@ -62,14 +61,6 @@ int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], double q)
     }
     /* Above the last bound there is nothing to interpolate to. */
     return bound_ns[last];
-}
-
-uint64_t latency_count_le(const uint64_t counts[LATENCY_BUCKETS], int64_t limit_ns)
-{
-    uint64_t n = 0;
-    for (int i = 0; i < BOUNDS && bound_ns[i] <= limit_ns; i++)
-        n += counts[i];
-    return n;
 }
 
 #define LOW_BITS   15

@@ -28,10 +28,8 @@
 int latency_bucket(int64_t duration_ns);
 /* Upper bound of bucket i; INT64_MAX for the last. */
 int64_t latency_bound_ns(int i);
-/* 0 < q <= 1, linear within the bucket; 0 when nothing was counted. */
-int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], double q);
-/* How many were <= bound_ns; exact when bound_ns is a bucket bound. */
-uint64_t latency_count_le(const uint64_t counts[LATENCY_BUCKETS], int64_t bound_ns);
+/* 0 < q <= 1 of the total of all counts, linear within the bucket; 0 when nothing was counted. */
+int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t total, double q);
 
 /* Whether the one who added to a low word must look after the high one: at the carry itself, and
  * often enough afterwards that one of them has done it long before the next. */
@@ -44,5 +42,16 @@ void latency_carry(_Atomic uint32_t *high, const _Atomic uint16_t *low0,
                    const _Atomic uint16_t *low1);
 uint64_t latency_total(const _Atomic uint32_t *high, const _Atomic uint16_t *low0,
                        const _Atomic uint16_t *low1);
+
+/* The same, for most buckets are empty: nothing ran over yet where the high word is 0. */
+static inline uint64_t latency_count(const _Atomic uint32_t *high, const _Atomic uint16_t *low0,
+                                     const _Atomic uint16_t *low1)
+{
+    if (!atomic_load_explicit(high, memory_order_acquire) &&
+        !atomic_load_explicit(low0, memory_order_relaxed) &&
+        !atomic_load_explicit(low1, memory_order_relaxed))
+        return 0;
+    return latency_total(high, low0, low1);
+}
 
 #endif

@@ -29,14 +29,17 @@ struct sample {
     struct text *t;
     const struct snapshot_context *c;
     const char *metric;
+    size_t metric_length;
     const struct host *host;
     const struct slot *s; /* the host's */
 };
 
+#define ALWAYS_INLINE inline __attribute__((always_inline)) /* literals' lengths are known then */
+
 /* NAME{labels,MORE} and a blank; the value and a newline are to follow. */
-static void begin(const struct sample *x, const char *suffix, const char *more)
+static ALWAYS_INLINE void begin(const struct sample *x, const char *suffix, const char *more)
 {
-    text_put(x->t, x->metric);
+    text_putn(x->t, x->metric, x->metric_length);
     text_put(x->t, suffix);
     text_put(x->t, "{");
     text_putn(x->t, x->host->labels, x->host->n);
@@ -44,7 +47,7 @@ static void begin(const struct sample *x, const char *suffix, const char *more)
     text_put(x->t, "} ");
 }
 
-static void put(const struct sample *x, const char *more, uint64_t v)
+static ALWAYS_INLINE void put(const struct sample *x, const char *more, uint64_t v)
 {
     begin(x, "", more);
     text_u64(x->t, v);
@@ -56,11 +59,6 @@ static void put_fixed(const struct sample *x, const char *suffix, int64_t v, int
     begin(x, suffix, "");
     text_fixed(x->t, v, decimals);
     text_put(x->t, "\n");
-}
-
-static void requests_begun(const struct sample *x)
-{
-    put(x, "", slot_counter(x->s, COUNT_REQUESTS));
 }
 
 static void requests(const struct sample *x)
@@ -77,16 +75,41 @@ static void attempts(const struct sample *x)
         atomic_load_explicit(&x->s->failed_attempts, memory_order_relaxed));
 }
 
+/* The lines of one host and metric that differ in one last label begin alike. */
+struct head {
+    char text[LABELS_SIZE + 64];
+    size_t n;
+};
+
+static void put_head(struct head *head, const struct sample *x, const char *suffix,
+                     const char *label)
+{
+    struct text t = TEXT_OVER(head->text);
+    text_putn(&t, x->metric, x->metric_length);
+    text_put(&t, suffix);
+    text_put(&t, "{");
+    text_putn(&t, x->host->labels, x->host->n);
+    text_put(&t, label);
+    head->n = t.n;
+}
+
+static ALWAYS_INLINE void put_after(const struct head *head, struct text *t, const char *value,
+                                    uint64_t v)
+{
+    text_putn(t, head->text, head->n);
+    text_put(t, value);
+    text_put(t, "\"} ");
+    text_u64(t, v);
+    text_put(t, "\n");
+}
+
 static void by_group(const struct sample *x, const _Atomic uint32_t *counts)
 {
-    for (int g = 0; g < REASON_GROUPS; g++) {
-        char more[64];
-        struct text t = TEXT_OVER(more);
-        text_put(&t, ",reason=\"");
-        text_put(&t, reason_group_name(g));
-        text_put(&t, "\"");
-        put(x, more, atomic_load_explicit(&counts[g], memory_order_relaxed));
-    }
+    struct head head;
+    put_head(&head, x, "", ",reason=\"");
+    for (int g = 0; g < REASON_GROUPS; g++)
+        put_after(&head, x->t, reason_group_name(g),
+                  atomic_load_explicit(&counts[g], memory_order_relaxed));
 }
 
 static void retries(const struct sample *x)
@@ -137,27 +160,23 @@ static void durations(const struct sample *x)
 {
     static const struct {
         int64_t ns;
-        char label[16];
+        char label[8];
     } bounds[] = {
-        {5 * NS_PER_MS, ",le=\"0.005\""},  {10 * NS_PER_MS, ",le=\"0.01\""},
-        {25 * NS_PER_MS, ",le=\"0.025\""}, {50 * NS_PER_MS, ",le=\"0.05\""},
-        {75 * NS_PER_MS, ",le=\"0.075\""}, {100 * NS_PER_MS, ",le=\"0.1\""},
-        {250 * NS_PER_MS, ",le=\"0.25\""}, {500 * NS_PER_MS, ",le=\"0.5\""},
-        {750 * NS_PER_MS, ",le=\"0.75\""}, {1000 * NS_PER_MS, ",le=\"1\""},
-        {2500 * NS_PER_MS, ",le=\"2.5\""}, {5000 * NS_PER_MS, ",le=\"5\""},
-        {7500 * NS_PER_MS, ",le=\"7.5\""}, {10000 * NS_PER_MS, ",le=\"10\""},
-        {INT64_MAX, ",le=\"+Inf\""},
+        {5 * NS_PER_MS, "0.005"},  {10 * NS_PER_MS, "0.01"},  {25 * NS_PER_MS, "0.025"},
+        {50 * NS_PER_MS, "0.05"},  {75 * NS_PER_MS, "0.075"}, {100 * NS_PER_MS, "0.1"},
+        {250 * NS_PER_MS, "0.25"}, {500 * NS_PER_MS, "0.5"},  {750 * NS_PER_MS, "0.75"},
+        {1000 * NS_PER_MS, "1"},   {2500 * NS_PER_MS, "2.5"}, {5000 * NS_PER_MS, "5"},
+        {7500 * NS_PER_MS, "7.5"}, {10000 * NS_PER_MS, "10"}, {INT64_MAX, "+Inf"},
     };
     uint64_t counts[LATENCY_BUCKETS];
     uint64_t n = view_latency(x->s, counts), le = 0;
-    int k = 0;
-    for (size_t i = 0; i < array_size(bounds); i++) {
+    struct head head;
+    put_head(&head, x, "_bucket", ",le=\"");
+    for (size_t i = 0, k = 0; i < array_size(bounds); i++) {
         /* Exact: each of these bounds is one of the histogram's. */
-        for (; k < LATENCY_BUCKETS && latency_bound_ns(k) <= bounds[i].ns; k++)
+        for (size_t last = (size_t)latency_bucket(bounds[i].ns); k <= last; k++)
             le += counts[k];
-        begin(x, "_bucket", bounds[i].label);
-        text_u64(x->t, le);
-        text_put(x->t, "\n");
+        put_after(&head, x->t, bounds[i].label, le);
     }
     put_fixed(x, "_sum", (int64_t)slot_counter(x->s, COUNT_DURATION_NS), 9);
     begin(x, "_count", "");
@@ -171,8 +190,6 @@ static const struct {
     void (*samples)(const struct sample *x);
     bool of_proxies; /* the others would count their requests twice */
 } metrics[] = {
-    {"harden_requests_begun_total", "counter", "Requests that the program began.", requests_begun,
-     false},
     {"harden_requests_total", "counter",
      "Requests that ended, by outcome; those that say nothing about the host are left out.",
      requests, false},
@@ -192,6 +209,12 @@ static const struct {
     {"harden_health_status", "gauge", "0 healthy, 1 degraded, 2 unhealthy.", status, true},
     {"harden_request_duration_seconds", "histogram", "Duration of the attempts.", durations, false},
 };
+
+static void name_metric(struct sample *x, const char *name)
+{
+    x->metric = name;
+    x->metric_length = strlen(name);
+}
 
 static void put_help(struct text *t, const char *name, const char *type, const char *help)
 {
@@ -254,17 +277,15 @@ static const struct host *put_hosts(struct text *t, const struct snapshot_contex
                                     uint64_t *count)
 {
     char name[VIEW_NAME_SIZE];
-    *count = 0;
-    for (uint32_t i = 0; i < board_size(c->board); i++)
-        *count += view_host(c->board, i, name) != NULL;
-    size_t room = (*count + 2) * (sizeof(struct host) + LABELS_SIZE + alignof(struct host));
+    uint32_t most = view_count(c->board);
+    size_t room = (most + 2) * (sizeof(struct host) + LABELS_SIZE + alignof(struct host));
     if (t->cap <= room)
         return NULL;
     t->cap -= room;
     uintptr_t end = (uintptr_t)t->p + t->cap;
     struct host *first = (struct host *)((end | (alignof(struct host) - 1)) + 1), *h = first;
     uint64_t put = 0, proxies = 0;
-    for (uint32_t i = 0; i < board_size(c->board) && put < *count; i++) {
+    for (uint32_t i = 0; i < board_size(c->board) && put < most; i++) {
         const struct slot *s = view_host(c->board, i, name);
         if (s) {
             struct host *next = put_host(h, c->service, name, s);
@@ -287,22 +308,25 @@ void metrics_render(struct text *t, const struct snapshot_context *c)
         t->full = true;
         return;
     }
+    struct sample x = {.t = t, .c = c};
     for (size_t i = 0; i < array_size(metrics); i++) {
         put_help(t, metrics[i].name, metrics[i].type, metrics[i].help);
-        for (h = first; h->s; h = (const struct host *)((const char *)h + h->size))
+        name_metric(&x, metrics[i].name);
+        for (h = first; h->s; h = (const struct host *)((const char *)h + h->size)) {
+            x.host = h;
+            x.s = h->s;
             if (!h->is_proxy || metrics[i].of_proxies)
-                metrics[i].samples(&(struct sample){
-                    .t = t, .c = c, .metric = metrics[i].name, .host = h, .s = h->s});
+                metrics[i].samples(&x);
+        }
     }
-
-    struct sample x = {.t = t, .c = c, .host = h};
-    x.metric = "harden_hosts";
+    x.host = h;
+    name_metric(&x, "harden_hosts");
     put_help(t, x.metric, "gauge", "Hosts on the board.");
     put(&x, "", hosts);
-    x.metric = "harden_internal_errors_total";
+    name_metric(&x, "harden_internal_errors_total");
     put_help(t, x.metric, "counter", "Calls forwarded because something inside failed.");
     put(&x, "", atomic_load(&c->board->header->internal_errors));
-    x.metric = "harden_snapshot_timestamp_seconds";
+    name_metric(&x, "harden_snapshot_timestamp_seconds");
     put_help(t, x.metric, "gauge", "When this was written, seconds since 1970.");
     put_fixed(&x, "", c->wall_ns / NS_PER_MS, 3);
     t->cap = cap;

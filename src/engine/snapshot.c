@@ -10,6 +10,8 @@
 #define HOST_BYTES  24576
 #define NOTES_BYTES 640
 #define BASE_BYTES  65536
+/* On its way into a file, text stays in the cache. */
+#define WINDOW_BYTES 65536
 
 struct totals {
     uint64_t requests, attempts, retries, recovered, rejected, hosts;
@@ -17,10 +19,7 @@ struct totals {
 
 static size_t room_for(const struct board *b, size_t host_bytes)
 {
-    char name[VIEW_NAME_SIZE];
-    size_t used = 16; /* for those that come while it is written */
-    for (uint32_t i = 0; i < board_size(b); i++)
-        used += view_host(b, i, name) != NULL;
+    size_t used = view_count(b) + 16; /* some may come while it is written */
     return BASE_BYTES + board_size(b) + used * host_bytes;
 }
 
@@ -149,7 +148,7 @@ static void render_durations(struct text *t, const struct slot *s,
     put_count(t, "count", n);
     put_decimal(t, "mean", n ? (int64_t)(slot_counter(s, COUNT_DURATION_NS) / n / 1000) : -1, 3);
     for (int i = 0; i < 3; i++) {
-        int64_t v = n ? latency_quantile_ns(counts, shown[i].q) : -1;
+        int64_t v = n ? latency_quantile_ns(counts, n, shown[i].q) : -1;
         /* Within its bucket a percentile is an estimate; what is known exactly bounds it. */
         put_decimal(t, shown[i].name, n ? (max > 0 && v > max ? max : v) / 1000 : -1, 3);
     }
@@ -269,8 +268,11 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
         t->full = true;
         return;
     }
+    size_t cap = t->cap;
     t->cap -= n;
     unsigned char *status = (unsigned char *)t->p + t->cap;
+    if (t->drain && t->cap > WINDOW_BYTES)
+        t->cap = WINDOW_BYTES;
     for (uint32_t i = 0; i < n; i++) {
         const struct slot *s = view_host(c->board, i, name);
         status[i] = s ? (unsigned char)(1 + health_status(s)) : 0;
@@ -301,5 +303,5 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     close_with(t, "},");
     render_coverage(t, c);
     text_put(t, "}\n");
-    t->cap += n;
+    t->cap = cap;
 }

@@ -11,7 +11,7 @@
  * whole degraded but is not in `failed`.
  *
  * harden_requests_total has the outcomes that are settled, so that each series only grows; requests
- * under way, refused, or ended by the program itself are in harden_requests_begun_total only. */
+ * under way, refused, or ended by the program itself are in `requests` of health.json only. */
 #ifndef ENGINE_SNAPSHOT_H
 #define ENGINE_SNAPSHOT_H
 

@@ -17,6 +17,9 @@ static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE],
     struct text t = {.p = out, .cap = VIEW_NAME_SIZE};
     bool whole = strcmp(name, BOARD_OVERFLOW_NAME) != 0;
     size_t i = 0;
+    while (is_plain(name[i]) && name[i] != '~')
+        i++;
+    text_putn(&t, name, i);
     for (; name[i] && t.n < VIEW_NAME_SIZE - MARK - ESCAPE; i++) {
         unsigned char c = (unsigned char)name[i];
         if (is_plain(name[i]))
@@ -32,27 +35,31 @@ static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE],
         text_putn(&t, &hex[key >> shift & 15], 1);
 }
 
+static bool is_shown(const struct slot *s)
+{
+    int kind = atomic_load_explicit(&s->kind, memory_order_relaxed);
+    return kind == SLOT_HOST || kind == SLOT_PROXY;
+}
+
 const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE])
 {
     char raw[SLOT_NAME_SIZE];
     const struct slot *s = board_nth(b, i, raw);
-    int kind = s ? atomic_load_explicit(&s->kind, memory_order_relaxed) : 0;
-    if (kind != SLOT_HOST && kind != SLOT_PROXY)
+    if (!s || !is_shown(s))
         return NULL;
-    if (s == board_overflow(b)) {
+    if (s == board_overflow(b))
         memcpy(name, raw, sizeof raw);
-        return s;
-    }
-    /* Once more, for board_nth has replaced what is not printable. */
-    uint64_t key = atomic_load_explicit(&s->key, memory_order_acquire);
-    memcpy(raw, s->name, sizeof raw);
-    raw[sizeof raw - 1] = '\0';
-    atomic_thread_fence(memory_order_acquire);
-    if (key >> 63 || !atomic_load_explicit(&s->published, memory_order_relaxed) ||
-        atomic_load_explicit(&s->key, memory_order_relaxed) != key)
-        return NULL;
-    show_name(name, raw, key);
+    else
+        show_name(name, raw, atomic_load_explicit(&s->key, memory_order_relaxed));
     return s;
+}
+
+uint32_t view_count(const struct board *b)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < board_size(b); i++)
+        n += atomic_load_explicit(&b->slots[i].key, memory_order_relaxed) && is_shown(&b->slots[i]);
+    return n;
 }
 
 bool view_is_proxy(const struct slot *s)

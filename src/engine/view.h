@@ -20,6 +20,9 @@
 /* The i-th slot if it is a host or a proxy, with its name; else NULL. i counts to board_size(b). */
 const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE]);
 
+/* How many there are at most, for those that make room. */
+uint32_t view_count(const struct board *b);
+
 /* A proxy's counts are of requests that are counted for their hosts as well: no part of a sum. */
 bool view_is_proxy(const struct slot *s);
 
