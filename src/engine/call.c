@@ -214,6 +214,13 @@ static bool plainly_good(const struct attempt *a)
            a->http_status >= 200 && a->http_status < 300;
 }
 
+/* The usual case: a good answer of a host that is well, to a request that was no probe. */
+static bool changes_nothing(const struct call *c, const struct slot *s, int64_t now_ns)
+{
+    return c->last.class == CLASS_SUCCESS && !c->lease_ns && c->policy->breaker != BREAKER_OFF &&
+           breaker_expects_success(&s->breaker, now_ns) && health_expects_success(s);
+}
+
 bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                  uint64_t random, int64_t *at_ns)
 {
@@ -222,11 +229,14 @@ bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_
     c->last = likely(plainly_good(a)) ? good_verdict : classify(a, c->policy);
     c->attempts++;
     c->waiting = false;
-    struct party host = call_host(c, s);
     call_count_attempt(s, duration_ns);
     slot_touch(s, c->binding->key, now_ns);
-    call_judge(c, &host, &c->last, now_ns, wall_ns, random);
-    call_proxy_report(c, a, now_ns, wall_ns, random);
+    if (unlikely(!changes_nothing(c, s, now_ns))) {
+        struct party host = call_host(c, s);
+        call_judge(c, &host, &c->last, now_ns, wall_ns, random);
+    }
+    if (unlikely(c->binding->proxy.slot))
+        call_proxy_report(c, a, now_ns, wall_ns, random);
     set_gate(c, s, a, now_ns, wall_ns);
     if (likely(c->last.class == CLASS_SUCCESS))
         return false;
@@ -256,7 +266,8 @@ static void let_go(struct call *c, struct slot *s, int64_t now_ns)
 {
     if (c->waiting)
         call_wait_over(c, s, now_ns);
-    call_give_leases_back(c, s);
+    if (unlikely(c->lease_ns || c->proxy_lease_ns))
+        call_give_leases_back(c, s);
     if (c->planned)
         call_retry_dropped(c, s);
     c->reserved_ns = 0;
@@ -268,7 +279,8 @@ void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
     let_go(c, s, now_ns);
     if (c->attempts) {
         call_count_outcome(c, s, &c->last, wall_ns);
-        call_proxy_end(c, wall_ns);
+        if (unlikely(c->binding->proxy.slot))
+            call_proxy_end(c, wall_ns);
     }
     atomic_fetch_add_explicit(&c->binding->board->header->changes, 1, memory_order_release);
 }

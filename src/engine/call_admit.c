@@ -224,13 +224,14 @@ struct admission call_admit(struct call *c, int64_t now_ns)
     if (unlikely(c->attempts)) /* what came before may have taken long */
         call_hold(c->binding, now_ns);
     c->lease_ns = c->proxy_lease_ns = 0;
+    if (likely(breaker_is_calm(&s->breaker) && !c->binding->proxy.slot))
+        return start(c, s, now_ns);
     struct party host = call_host(c, s), proxy;
     struct admission ad;
-    if (likely(pass_breaker(c, s, &host, now_ns, &ad) &&
-               (!call_proxy(c, &proxy) || pass_breaker(c, s, &proxy, now_ns, &ad))))
+    if (pass_breaker(c, s, &host, now_ns, &ad) &&
+        (!call_proxy(c, &proxy) || pass_breaker(c, s, &proxy, now_ns, &ad)))
         ad = start(c, s, now_ns);
-    if (unlikely(ad.answer != ANSWER_GO))
-        /* Whoever waits or is refused must not keep others from probing. */
+    if (ad.answer != ANSWER_GO) /* whoever waits or is refused must not keep others from probing */
         call_give_leases_back(c, s);
     return ad;
 }

@@ -69,12 +69,6 @@ void call_judge(struct call *c, const struct party *who, const struct verdict_of
     }
 }
 
-void call_count_attempt(struct slot *s, int64_t duration_ns)
-{
-    slot_attempt(s, duration_ns);
-    call_raise(&s->max_ns, duration_ns);
-}
-
 /* The outcome of a request whose last attempt ended so: what is local is neither. */
 static bool is_failure(const struct verdict_of_class *v)
 {

@@ -51,6 +51,13 @@ static inline void call_raise(_Atomic int64_t *word, int64_t v)
         ;
 }
 
+/* An attempt was made that took so long. */
+static inline void call_count_attempt(struct slot *s, int64_t duration_ns)
+{
+    slot_attempt(s, duration_ns);
+    call_raise(&s->max_ns, duration_ns);
+}
+
 static inline bool call_breaker_used(const struct call *c, const struct party *who)
 {
     return who->policy->breaker != BREAKER_OFF && !call_is_overflow(c, who->slot);
@@ -81,8 +88,6 @@ bool call_feeds_breaker(const struct verdict_of_class *v);
 /* Status and breaker learn from every attempt that says something about the party. */
 void call_judge(struct call *c, const struct party *who, const struct verdict_of_class *v,
                 int64_t now_ns, int64_t wall_ns, uint64_t random);
-/* An attempt was made that took so long. */
-void call_count_attempt(struct slot *s, int64_t duration_ns);
 void call_count_outcome(const struct call *c, struct slot *s, const struct verdict_of_class *v,
                         int64_t wall_ns);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The Prometheus text format wants all samples of a metric together, so this goes over the hosts
- * once per metric: a row of the table below. */
+ * once per metric: a row of the table below. Over the board it goes once: its slots lie far apart,
+ * and what was read at one moment agrees with itself. */
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "engine/gcra.h"
@@ -15,23 +16,40 @@
 #define LABEL_SIZE  VIEW_NAME_SIZE
 #define LABELS_SIZE (2 * LABEL_SIZE + 32)
 
-/* A host's labels, service="...",host="...", are put together once and used in each of its lines.
- * All hosts' lie one after the other at the end of the room. */
+/* Upper bounds of the published histogram; each is one of the board's. */
+static const struct {
+    int64_t ns;
+    char label[8];
+} bounds[] = {
+    {5 * NS_PER_MS, "0.005"},  {10 * NS_PER_MS, "0.01"},  {25 * NS_PER_MS, "0.025"},
+    {50 * NS_PER_MS, "0.05"},  {75 * NS_PER_MS, "0.075"}, {100 * NS_PER_MS, "0.1"},
+    {250 * NS_PER_MS, "0.25"}, {500 * NS_PER_MS, "0.5"},  {750 * NS_PER_MS, "0.75"},
+    {1000 * NS_PER_MS, "1"},   {2500 * NS_PER_MS, "2.5"}, {5000 * NS_PER_MS, "5"},
+    {7500 * NS_PER_MS, "7.5"}, {10000 * NS_PER_MS, "10"}, {INT64_MAX, "+Inf"},
+};
+
+/* What is shown of a host. Its labels, service="...",host="...", are put together once and used in
+ * each of its lines. All hosts' lie one after the other at the end of the room. */
 struct host {
-    const struct slot *s; /* NULL: the end */
-    uint32_t size;        /* of this entry */
-    uint32_t n;           /* of labels */
-    bool is_proxy;
+    uint64_t successes, failures, failed_attempts;
+    uint64_t waited, waited_ns, rate_rejected, breaker_rejected;
+    int64_t rate_tokens_milli; /* -1: no limit */
+    int64_t budget_tokens_milli;
+    uint64_t duration_ns;
+    uint64_t within[array_size(bounds)]; /* attempts that took no longer than each bound */
+    uint32_t retries_by[REASON_GROUPS];
+    uint32_t size; /* of this entry; 0: the end */
+    uint32_t n;    /* of labels */
+    uint8_t status;
+    bool is_open, is_proxy;
     char labels[];
 };
 
 struct sample {
     struct text *t;
-    const struct snapshot_context *c;
     const char *metric;
     size_t metric_length;
     const struct host *host;
-    const struct slot *s; /* the host's */
 };
 
 #define ALWAYS_INLINE inline __attribute__((always_inline)) /* literals' lengths are known then */
@@ -63,16 +81,15 @@ static void put_fixed(const struct sample *x, const char *suffix, int64_t v, int
 
 static void requests(const struct sample *x)
 {
-    put(x, ",outcome=\"success\"", slot_counter(x->s, COUNT_SUCCESSES));
-    put(x, ",outcome=\"failure\"", slot_counter(x->s, COUNT_FAILURES));
+    put(x, ",outcome=\"success\"", x->host->successes);
+    put(x, ",outcome=\"failure\"", x->host->failures);
 }
 
 /* Two counters, not one and a difference, which could go down. A good attempt ends its request. */
 static void attempts(const struct sample *x)
 {
-    put(x, ",result=\"success\"", slot_counter(x->s, COUNT_SUCCESSES));
-    put(x, ",result=\"failure\"",
-        atomic_load_explicit(&x->s->failed_attempts, memory_order_relaxed));
+    put(x, ",result=\"success\"", x->host->successes);
+    put(x, ",result=\"failure\"", x->host->failed_attempts);
 }
 
 /* The lines of one host and metric that differ in one last label begin alike. */
@@ -103,84 +120,61 @@ static ALWAYS_INLINE void put_after(const struct head *head, struct text *t, con
     text_put(t, "\n");
 }
 
-static void by_group(const struct sample *x, const _Atomic uint32_t *counts)
+static void retries(const struct sample *x)
 {
     struct head head;
     put_head(&head, x, "", ",reason=\"");
     for (int g = 0; g < REASON_GROUPS; g++)
-        put_after(&head, x->t, reason_group_name(g),
-                  atomic_load_explicit(&counts[g], memory_order_relaxed));
-}
-
-static void retries(const struct sample *x)
-{
-    by_group(x, x->s->retries_by);
+        put_after(&head, x->t, reason_group_name(g), x->host->retries_by[g]);
 }
 
 static void rate_limited(const struct sample *x)
 {
-    put(x, ",action=\"waited\"", slot_counter(x->s, COUNT_WAITED));
-    put(x, ",action=\"rejected\"", slot_counter(x->s, COUNT_RATE_REJECTED));
+    put(x, ",action=\"waited\"", x->host->waited);
+    put(x, ",action=\"rejected\"", x->host->rate_rejected);
 }
 
 static void rate_wait(const struct sample *x)
 {
-    put_fixed(x, "", (int64_t)slot_counter(x->s, COUNT_WAITED_NS), 9);
+    put_fixed(x, "", (int64_t)x->host->waited_ns, 9);
 }
 
 static void rate_tokens(const struct sample *x)
 {
-    struct rate r;
-    int64_t tat;
-    if (view_rate(x->c->board, x->s, &r, &tat))
-        put_fixed(x, "", (int64_t)(gcra_available(tat, x->c->now_ns, &r) * 1000), 3);
+    if (x->host->rate_tokens_milli >= 0)
+        put_fixed(x, "", x->host->rate_tokens_milli, 3);
 }
 
 static void budget_tokens(const struct sample *x)
 {
-    put_fixed(x, "", (int64_t)(budget_available(&x->s->budget) * 1000), 3);
+    put_fixed(x, "", x->host->budget_tokens_milli, 3);
 }
 
 static void breaker_open(const struct sample *x)
 {
-    put(x, "", breaker_state_at(&x->s->breaker, x->c->now_ns) == BREAKER_OPEN);
+    put(x, "", x->host->is_open);
 }
 
 static void breaker_rejected(const struct sample *x)
 {
-    put(x, "", slot_counter(x->s, COUNT_BREAKER_REJECTED));
+    put(x, "", x->host->breaker_rejected);
 }
 
 static void status(const struct sample *x)
 {
-    put(x, "", health_status(x->s));
+    put(x, "", x->host->status);
 }
 
 static void durations(const struct sample *x)
 {
-    static const struct {
-        int64_t ns;
-        char label[8];
-    } bounds[] = {
-        {5 * NS_PER_MS, "0.005"},  {10 * NS_PER_MS, "0.01"},  {25 * NS_PER_MS, "0.025"},
-        {50 * NS_PER_MS, "0.05"},  {75 * NS_PER_MS, "0.075"}, {100 * NS_PER_MS, "0.1"},
-        {250 * NS_PER_MS, "0.25"}, {500 * NS_PER_MS, "0.5"},  {750 * NS_PER_MS, "0.75"},
-        {1000 * NS_PER_MS, "1"},   {2500 * NS_PER_MS, "2.5"}, {5000 * NS_PER_MS, "5"},
-        {7500 * NS_PER_MS, "7.5"}, {10000 * NS_PER_MS, "10"}, {INT64_MAX, "+Inf"},
-    };
-    uint64_t counts[LATENCY_BUCKETS];
-    uint64_t n = view_latency(x->s, counts), le = 0;
+    const struct host *h = x->host;
     struct head head;
     put_head(&head, x, "_bucket", ",le=\"");
-    for (size_t i = 0, k = 0; i < array_size(bounds); i++) {
-        /* Exact: each of these bounds is one of the histogram's. */
-        for (size_t last = (size_t)latency_bucket(bounds[i].ns); k <= last; k++)
-            le += counts[k];
-        put_after(&head, x->t, bounds[i].label, le);
-    }
-    put_fixed(x, "_sum", (int64_t)slot_counter(x->s, COUNT_DURATION_NS), 9);
+    for (size_t i = 0; i < array_size(bounds); i++)
+        put_after(&head, x->t, bounds[i].label, h->within[i]);
+    put_fixed(x, "_sum", (int64_t)h->duration_ns, 9);
     begin(x, "_count", "");
-    text_u64(x->t, n);
+    text_u64(x->t, h->within[array_size(bounds) - 1]);
     text_put(x->t, "\n");
 }
 
@@ -255,8 +249,45 @@ static void put_label(struct text *t, const char *name, const char *value)
     text_put(t, "\"");
 }
 
-static struct host *put_host(struct host *h, const char *service, const char *name,
-                             const struct slot *s)
+static void read_durations(struct host *h, const struct slot *s)
+{
+    uint64_t counts[LATENCY_BUCKETS], n = 0;
+    view_latency(s, counts);
+    for (size_t i = 0, k = 0; i < array_size(bounds); i++) {
+        for (size_t last = (size_t)latency_bucket(bounds[i].ns); k <= last; k++)
+            n += counts[k];
+        h->within[i] = n;
+    }
+    h->duration_ns = slot_counter(s, COUNT_DURATION_NS);
+}
+
+static void read_slot(struct host *h, const struct slot *s, const struct snapshot_context *c)
+{
+    struct rate r;
+    int64_t tat;
+    *h = (struct host){
+        .successes = slot_counter(s, COUNT_SUCCESSES),
+        .failures = slot_counter(s, COUNT_FAILURES),
+        .failed_attempts = atomic_load_explicit(&s->failed_attempts, memory_order_relaxed),
+        .waited = slot_counter(s, COUNT_WAITED),
+        .waited_ns = slot_counter(s, COUNT_WAITED_NS),
+        .rate_rejected = slot_counter(s, COUNT_RATE_REJECTED),
+        .breaker_rejected = slot_counter(s, COUNT_BREAKER_REJECTED),
+        .rate_tokens_milli = view_rate(c->board, s, &r, &tat)
+                                 ? (int64_t)(gcra_available(tat, c->now_ns, &r) * 1000)
+                                 : -1,
+        .budget_tokens_milli = (int64_t)(budget_available(&s->budget) * 1000),
+        .status = (uint8_t)health_status(s),
+        .is_open = breaker_state_at(&s->breaker, c->now_ns) == BREAKER_OPEN,
+        .is_proxy = view_is_proxy(s),
+    };
+    for (int g = 0; g < REASON_GROUPS; g++)
+        h->retries_by[g] = atomic_load_explicit(&s->retries_by[g], memory_order_relaxed);
+    read_durations(h, s);
+}
+
+/* The entry after it. */
+static struct host *put_labels(struct host *h, const char *service, const char *name)
 {
     struct text l = {.p = h->labels, .cap = LABELS_SIZE};
     put_label(&l, "service", service);
@@ -264,8 +295,6 @@ static struct host *put_host(struct host *h, const char *service, const char *na
         text_put(&l, ",");
         put_label(&l, "host", name);
     }
-    h->s = s;
-    h->is_proxy = s && view_is_proxy(s);
     h->n = (uint32_t)l.n;
     h->size = (uint32_t)((sizeof *h + l.n + alignof(struct host)) & ~(alignof(struct host) - 1));
     return (struct host *)((char *)h + h->size);
@@ -288,14 +317,15 @@ static const struct host *put_hosts(struct text *t, const struct snapshot_contex
     for (uint32_t i = 0; i < board_size(c->board) && put < most; i++) {
         const struct slot *s = view_host(c->board, i, name);
         if (s) {
-            struct host *next = put_host(h, c->service, name, s);
+            read_slot(h, s, c);
             proxies += h->is_proxy;
             put++;
-            h = next;
+            h = put_labels(h, c->service, name);
         }
     }
     *count = put - proxies;
-    put_host(h, c->service, NULL, NULL);
+    put_labels(h, c->service, NULL);
+    h->size = 0;
     return first;
 }
 
@@ -308,13 +338,12 @@ void metrics_render(struct text *t, const struct snapshot_context *c)
         t->full = true;
         return;
     }
-    struct sample x = {.t = t, .c = c};
+    struct sample x = {.t = t};
     for (size_t i = 0; i < array_size(metrics); i++) {
         put_help(t, metrics[i].name, metrics[i].type, metrics[i].help);
         name_metric(&x, metrics[i].name);
-        for (h = first; h->s; h = (const struct host *)((const char *)h + h->size)) {
+        for (h = first; h->size; h = (const struct host *)((const char *)h + h->size)) {
             x.host = h;
-            x.s = h->s;
             if (!h->is_proxy || metrics[i].of_proxies)
                 metrics[i].samples(&x);
         }
