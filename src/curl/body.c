@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/body.h"
 
+#include "base/compiler.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -50,8 +52,12 @@ static long position_of(FILE *f)
 
 void body_begin(struct body *b, const struct shadow *s)
 {
+    b->kind = kind_of(s);
+    b->consumed = b->changed = false;
+    if (likely(b->kind == BODY_NONE)) /* nothing else is asked of it */
+        return;
     *b = (struct body){
-        .kind = kind_of(s),
+        .kind = b->kind,
         .handle = s->handle,
         .read_fn = s->read_fn,
         .read_data = s->read_data,

@@ -175,7 +175,8 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
                       : wait_until(c, s, REFUSED_RATE, t, now_ns);
 }
 
-static struct admission start(struct call *c, struct slot *s, int64_t now_ns)
+static inline __attribute__((always_inline)) struct admission start(struct call *c, struct slot *s,
+                                                                    int64_t now_ns)
 {
     const struct binding *b = c->binding;
     int64_t gate_ns = gate_end(c, s, now_ns);

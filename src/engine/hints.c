@@ -144,16 +144,31 @@ static void on_reset(struct hints *h, struct span v)
         h->limit_reset_s = capped(n);
 }
 
+#define FIELD(name, on)                                                                            \
+    {                                                                                              \
+        name, sizeof(name) - 1, on                                                                 \
+    }
 static const struct {
-    const char *name;
+    char name[22];
+    uint8_t length;
     void (*on)(struct hints *h, struct span v);
 } fields[] = {
-    {"retry-after", on_retry_after}, {"date", on_date},
-    {"ratelimit", on_ratelimit},     {"x-ratelimit-remaining", on_remaining},
-    {"x-ratelimit-reset", on_reset}, {"ratelimit-remaining", on_remaining},
-    {"ratelimit-reset", on_reset},
+    FIELD("date", on_date), /* the first, for every answer has one */
+    FIELD("retry-after", on_retry_after),
+    FIELD("ratelimit", on_ratelimit),
+    FIELD("x-ratelimit-remaining", on_remaining),
+    FIELD("x-ratelimit-reset", on_reset),
+    FIELD("ratelimit-remaining", on_remaining),
+    FIELD("ratelimit-reset", on_reset),
 };
 #define LONGEST_NAME 21
+
+/* Most lines are none of ours: the first letter tells. */
+static bool may_be_ours(char first)
+{
+    char c = first | 0x20;
+    return c == 'd' || c == 'r' || c == 'x';
+}
 
 void hints_reset(struct hints *h)
 {
@@ -164,15 +179,14 @@ void hints_reset(struct hints *h)
 
 void hints_line(struct hints *h, const char *line, size_t n)
 {
-    /* Most lines are none of ours: the first letter tells. */
-    if (n < 5 || !memchr("rRdDxX", line[0], 6))
+    if (n < 5 || !may_be_ours(line[0]))
         return;
     const char *colon = memchr(line, ':', n > LONGEST_NAME + 1 ? LONGEST_NAME + 1 : n);
     if (!colon)
         return;
     size_t length = (size_t)(colon - line);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (strlen(fields[i].name) == length && !strncasecmp(fields[i].name, line, length)) {
+        if (fields[i].length == length && !strncasecmp(fields[i].name, line, length)) {
             fields[i].on(h, trim((struct span){colon + 1, line + n}));
             return;
         }
