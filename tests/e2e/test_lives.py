@@ -11,10 +11,9 @@ import unittest
 
 import bed
 
-# Only what is certainly lost: the background thread is not joined at exit, on purpose, and its
-# descriptor is "possibly lost" while it runs.
 VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
-            "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]
+            "--show-leak-kinds=definite,possible", "--errors-for-leak-kinds=definite,possible",
+            f"--suppressions={bed.ROOT}/tests/support/valgrind.supp"]
 
 
 class WithoutNetwork(unittest.TestCase):
