@@ -39,11 +39,13 @@ Q := $(if $(V),,@)
 BASE_SRC    := $(wildcard src/base/*.c)
 ENGINE_SRC  := $(wildcard src/engine/*.c)
 CURL_SRC    := $(wildcard src/curl/*.c)
+SOCK_SRC    := $(wildcard src/sock/*.c)
 PRELOAD_SRC := $(wildcard preload/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ENGINE_LIB := $(BUILD)/libengine.a
 CURL_LIB   := $(BUILD)/libcurlpart.a
+SOCK_LIB   := $(BUILD)/libsockpart.a
 SHIM       := $(BUILD)/libharden.so
 
 .PHONY: all
@@ -60,9 +62,12 @@ $(ENGINE_LIB): $(call objects,$(BASE_SRC) $(ENGINE_SRC))
 $(CURL_LIB): $(call objects,$(CURL_SRC))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
+$(SOCK_LIB): $(call objects,$(SOCK_SRC))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
 # Everything that is not the C library is linked in, and hidden: it lands in foreign processes.
-SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(ENGINE_LIB)
+SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB)
 LINK_SHIM    = $(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libharden.so \
 	  -Wl,--version-script,preload/harden.map -Wl,--exclude-libs,ALL -Wl,--gc-sections \
 	  -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack,-z,defs,-z,noseparate-code,-O1
@@ -100,6 +105,7 @@ endif
 
 # ---- tests ------------------------------------------------------------------------------------
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+SOCK_TESTS := $(patsubst tests/sock/%.c,$(BUILD)/tests/sock/%,$(wildcard tests/sock/test_*.c))
 CURL_TESTS := $(patsubst tests/curl/%.c,$(BUILD)/tests/curl/%,$(wildcard tests/curl/test_*.c))
 # Criterion's own runner does not start under ThreadSanitizer.
 RUNNER     := $(if $(findstring thread,$(SANITIZE)),tests/support/plain_runner.c)
@@ -109,6 +115,11 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(ENGINE_LIB)
 	@$(if $(V),,echo "  CCLD    $@")
 	$(Q)$(CC) $(CPPFLAGS) -Itests/support $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(ENGINE_LIB) -l:libinih.a \
 	  -lcriterion -lpthread
+$(BUILD)/tests/sock/%: tests/sock/%.c $(SOCK_LIB) $(ENGINE_LIB)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CCLD    $@")
+	$(Q)$(CC) $(CPPFLAGS) -Itests/support $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(SOCK_LIB) \
+	  $(ENGINE_LIB) -l:libinih.a -lcriterion -lpthread
 $(BUILD)/tests/curl/%: tests/curl/%.c $(CURL_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CCLD    $@")
@@ -116,7 +127,7 @@ $(BUILD)/tests/curl/%: tests/curl/%.c $(CURL_LIB) $(ENGINE_LIB)
 	  $(wildcard tests/curl/fake_*.c) $(CURL_LIB) $(ENGINE_LIB) -l:libinih.a -lcriterion -lcurl -lpthread
 
 .PHONY: check-unit check-curl
-check-unit: $(UNIT_TESTS)  ## the engine
+check-unit: $(UNIT_TESTS) $(SOCK_TESTS)  ## the engine, and what knows sockets
 	@scripts/run-tests $^
 check-curl: $(CURL_TESTS)  ## what knows libcurl's types, against a fake libcurl
 	@scripts/run-tests $^

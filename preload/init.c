@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const hooks[] = {"curl_easy_perform", NULL};
+static const char *const hooks[] = {"curl_easy_perform", "connect", "getaddrinfo", NULL};
 
 static bool disabled(void)
 {

@@ -243,6 +243,18 @@ const struct curl_api *real_find(struct from from)
     return api;
 }
 
+bool real_is_libcurl(const void *caller)
+{
+    for (int i = 0; i < LIBRARIES_MAX; i++) {
+        const struct curl_api *api = atomic_load_explicit(&libraries[i], memory_order_acquire);
+        if (!api)
+            return false;
+        if (curl_api_owns(api, caller))
+            return true;
+    }
+    return false;
+}
+
 void real_list(struct text *t)
 {
     for (int i = 0; i < LIBRARIES_MAX; i++) {

@@ -19,6 +19,8 @@
 
 #include "curl/api.h"
 
+#include <stdbool.h>
+
 /* Who calls: the version node of the reference ("" for none) and the return address. */
 struct from {
     const char *node;
@@ -26,6 +28,9 @@ struct from {
 };
 
 const struct curl_api *real_find(struct from from);
+
+/* Whether a return address lies in a libcurl that was found. */
+bool real_is_libcurl(const void *caller);
 
 struct text;
 /* The libcurls in use, as elements of a JSON array. */

@@ -19,6 +19,13 @@
 
 #define PAUSE_STEP_NS (1 * NS_PER_MS)
 
+static _Thread_local const struct curl_api *performing;
+
+const struct curl_api *easy_performing(void)
+{
+    return performing;
+}
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 static bool would_retry(void *ctx, int status)
@@ -39,6 +46,7 @@ static void committed(void *ctx)
 static void transfer_begin(struct transfer *t, struct shadow *s, int64_t now_ns)
 {
     t->shadow = s;
+    t->outer = performing;
     t->wrapped = t->read_wrapped = t->bounded = t->shortened = false;
     t->performing = t->paused = t->reset = t->ended = false;
     t->relaxed_timeout_ms = -1;
@@ -60,6 +68,7 @@ static void transfer_leave(struct transfer **frame)
 {
     struct transfer *t = *frame;
     int saved = errno;
+    performing = t->outer;
     transfer_unwrap(t);
     gate_end(&t->gate);
     t->shadow->transfer = NULL;
@@ -117,7 +126,9 @@ static CURLcode attempt(struct transfer *t, struct attempt *a, int64_t now_ns)
     if (!t->wrapped)
         transfer_wrap(t);
     t->performing = true;
+    performing = s->api;
     CURLcode r = s->api->easy_perform(s->handle);
+    performing = t->outer;
     t->performing = false;
     if (unlikely(t->body.changed))
         r = failed(t, CURLE_SEND_FAIL_REWIND, "harden: the request body could not be repeated");

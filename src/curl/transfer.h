@@ -32,7 +32,8 @@ struct transfer {
     bool paused;     /* the program has paused what is being delivered */
     bool reset;      /* it took its options back in flight */
     bool ended;      /* counted */
-    char error[CURL_ERROR_SIZE]; /* where the program has no buffer */
+    const struct curl_api *outer; /* that performs around us, in one of whose callbacks we are */
+    char error[CURL_ERROR_SIZE];  /* where the program has no buffer */
 };
 
 /* Our callbacks and bounds on the handle, and off again. */

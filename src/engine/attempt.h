@@ -31,6 +31,7 @@ struct attempt {
     bool header_cut;        /* ended inside a header block although the code says success */
     bool retried_inside;    /* libcurl itself gave up after several tries */
     bool enhance_your_calm; /* HTTP/2 asked for less */
+    bool more_follow;       /* a connection: the name has further addresses to be tried */
     bool committed;         /* the program has seen a byte of it */
     bool replayable;        /* the request body can be sent again, byte for byte */
 

@@ -41,6 +41,14 @@ void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64
     slot_count(b->slot, COUNT_REQUESTS, 1);
 }
 
+void call_bound_by(struct call *c, int64_t app_timeout_ns)
+{
+    if (app_timeout_ns <= 0)
+        return;
+    c->app_deadline_ns = later_by(c->begun_ns, app_timeout_ns);
+    c->deadline_ns = smaller(c->deadline_ns, c->app_deadline_ns);
+}
+
 void call_wait_over(struct call *c, struct slot *s, int64_t now_ns)
 {
     if (now_ns > c->asked_ns)

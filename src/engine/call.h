@@ -71,10 +71,10 @@ struct binding {
     int64_t held_ns; /* when the slots were last marked as used; 0: lanes are to be bound */
     int lane_count;
     bool per_request; /* keys hold a header or variable: bind at every request */
-    struct lane lane[LIMITS_MAX * RATES_MAX];
     uint64_t bucket_key[LIMITS_MAX];
     struct proxy_binding proxy;
     char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */
+    struct lane lane[LIMITS_MAX * RATES_MAX]; /* the last member: copies take lane_count of them */
 };
 
 /* False for lack of memory: let the call through. */
@@ -84,6 +84,9 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
 void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns);
 /* Whether the binding still holds: same config, slots not given to others. */
 bool call_bound(const struct binding *b, const struct config *config);
+
+/* Whether a request would be admitted at once and take nothing: no limit, no gate, a calm breaker. */
+bool call_is_free(const struct binding *b, int64_t now_ns);
 
 enum answer { ANSWER_GO, ANSWER_WAIT, ANSWER_REFUSE };
 enum refusal { REFUSED_NOTHING, REFUSED_RATE, REFUSED_GATE, REFUSED_BREAKER };
@@ -107,6 +110,7 @@ struct call {
     int64_t previous_delay_ns;
     int attempts; /* made so far */
     bool observe;
+    bool cannot_wait; /* set after call_begin: tokens are taken, and no wait is ever asked for */
     bool waiting;
     bool planned;                 /* a retry was decided and paid for, but not admitted yet */
     bool planned_dearly;          /* at the price of one after a timeout */
@@ -120,6 +124,9 @@ struct call {
 /* app_timeout_ns: the program's own bound over the whole request; 0: none. Binds again what was
  * given to another key since call_bound. */
 void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns);
+/* The program's own bound, where asking for it costs something and is done only now. As in
+ * call_begin. */
+void call_bound_by(struct call *c, int64_t app_timeout_ns);
 /* Asked early, it says WAIT again; asked at the reserved time, GO at no further cost. Whoever comes
  * much later than that (stopped, frozen) has lost its place and gets a new one, or is refused: all
  * that were stopped together would else start together. */

@@ -76,6 +76,8 @@ static int64_t latest_start(const struct call *c, int64_t now_ns)
 {
     if (c->policy->on_limit == ON_LIMIT_FAIL)
         return now_ns;
+    if (c->cannot_wait)
+        return INT64_MAX;
     int64_t latest = later_by(c->asked_ns, c->policy->max_wait_ns);
     int64_t deadline = c->attempts ? c->deadline_ns : c->app_deadline_ns;
     return smaller(latest, deadline - CALL_ROOM_NS);
@@ -127,6 +129,10 @@ static struct admission refuse(struct call *c, struct slot *s, const char *by, e
 static struct admission wait_until(struct call *c, struct slot *s, enum refusal why, int64_t t_ns,
                                    int64_t now_ns)
 {
+    if (c->cannot_wait) {
+        c->reserved_ns = 0;
+        return go(c, s, now_ns);
+    }
     if (!c->waiting) {
         c->waiting = true;
         c->asked_ns = now_ns;
@@ -217,6 +223,13 @@ static bool pass_breaker(struct call *c, struct slot *s, const struct party *who
     if (!c->waiting)
         note_refusal(c, s, who->name, REFUSED_BREAKER, a.retry_at_ns, now_ns, true);
     return true;
+}
+
+bool call_is_free(const struct binding *b, int64_t now_ns)
+{
+    const struct slot *s = b->slot;
+    return !b->lane_count && breaker_is_calm(&s->breaker) &&
+           atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed) <= now_ns;
 }
 
 struct admission call_admit(struct call *c, int64_t now_ns)

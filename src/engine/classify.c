@@ -3,6 +3,7 @@
 
 #include "engine/classify_table.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define CURLE_COULDNT_CONNECT     7
@@ -162,10 +163,22 @@ static void override(struct verdict_of_class *v, const struct attempt *a, const 
         v->max_tries = 1;
 }
 
+/* One address of several is not the host, and the program has others to try before it waits. */
+static struct verdict_of_class of_connection(const struct attempt *a)
+{
+    struct verdict_of_class v = from_row(outcome_of_errno(a->os_errno), a);
+    if (a->more_follow && v.class != CLASS_SUCCESS)
+        v = (struct verdict_of_class){.class = CLASS_E, .reason = REASON_LOCAL};
+    /* We had waited, and the time that was left was ours, not the host's. */
+    if (a->os_errno == ETIMEDOUT && a->shortened)
+        v.counted = false;
+    return v;
+}
+
 static struct verdict_of_class judge(const struct attempt *a, bool status)
 {
     if (a->protocol == PROTOCOL_CONNECT && !a->curl_code)
-        return from_row(outcome_of_errno(a->os_errno), a);
+        return of_connection(a);
     if (a->header_cut && !a->curl_code)
         return (struct verdict_of_class){.class = CLASS_B, .reason = REASON_RESET, .counted = true};
     if (proxy_refused(a))

@@ -94,13 +94,13 @@ static bool find_matches(const struct config *c, const struct target *t, struct 
 {
     const struct policy_cache *cache = c->policies;
     struct address address;
-    const struct address *literal = NULL;
+    const struct address *literal = t->address;
     m->count = 0;
     m->at = m->few;
     if (c->section_count > MATCHES_FEW &&
         !(m->at = malloc((size_t)c->section_count * sizeof(*m->at))))
         return false;
-    if (cache->addresses && pattern_address(t->host, &address))
+    if (!literal && cache->addresses && pattern_address(t->host, &address))
         literal = &address;
     for (int i = 0; i < c->section_count; i++) {
         const struct pattern *best = NULL, *p = &cache->patterns[cache->first[i]];

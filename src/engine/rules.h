@@ -19,6 +19,7 @@
 #define ENGINE_RULES_H
 
 #include "engine/config.h"
+#include "engine/pattern.h"
 #include "engine/policy.h"
 
 #include <stdint.h>
@@ -28,8 +29,9 @@ struct target {
     const char *scheme; /* lower case; "" for a plain connection */
     const char *host;   /* lower case, without brackets or a trailing dot */
     uint16_t port;
-    bool default_port; /* port is the scheme's own */
-    const char *path;  /* from the first slash, without query; "" when unknown */
+    bool default_port;             /* port is the scheme's own */
+    const char *path;              /* from the first slash, without query; "" when unknown */
+    const struct address *address; /* that the host is reached at; NULL: not known, or its name */
 };
 
 /* By config.c, once the sections are final. False for lack of memory. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the library costs a program that makes no transfer: instructions at the start, and that the
-functions of the C library are bound by the first transfer and not before (preload/imports.h)."""
+functions of the C library are bound by the first intercepted call and not before
+(preload/imports.h)."""
 import os
 import re
 import subprocess
@@ -10,7 +11,7 @@ INSTRUCTIONS = 25_000  # over a bare /bin/true: the bar of docs/performance.md
 
 # The slots by their address, before and after a transfer that cannot even connect.
 SLOTS = """
-import ctypes, pycurl, sys
+import ctypes, sys
 first, shim = int(sys.argv[1], 16), sys.argv[2]
 maps = [line.split() for line in open("/proc/self/maps")]
 base = min(int(m[0].split("-")[0], 16) for m in maps if m[-1] == shim)
@@ -25,6 +26,7 @@ def rights():
             return line.split()[1]
 
 before = slot(), rights()
+import pycurl # which asks for its own machine's name
 handle = pycurl.Curl()
 handle.setopt(pycurl.URL, "http://127.0.0.1:1/")
 try:
@@ -102,6 +104,6 @@ def cheap_start(shim):
     return f"{cost:,} instructions, not {INSTRUCTIONS:,}" if cost > INSTRUCTIONS else None
 
 
-CHECKS = {"the first transfer binds the C library": bound_by_the_first_transfer,
+CHECKS = {"the first intercepted call binds the C library": bound_by_the_first_transfer,
           "a C library that lacks a function": closed_without_a_function,
           "a start without network is cheap": cheap_start}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What tells names from addresses. libcurl's own threads resolve for a transfer whose policy is the
+ * one that counts, so to them nothing is repeated. */
+#include "base/clock.h"
+#include "hooks.h"
+#include "next.h"
+#include "sock/names.h"
+#include "sock/resolve.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+static _Atomic next_function real_getaddrinfo, real_gethostbyname, real_gethostbyname2,
+    real_gethostbyname_r, real_gethostbyname2_r, real_gai_error;
+
+static void learn(const char *name, const struct hostent *entry)
+{
+    int saved = errno;
+    if (entry && name && !hooks_off())
+        names_learn_entry(name, entry, clock_now_ns());
+    errno = saved;
+}
+
+EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **list)
+{
+    resolve_function *real = (resolve_function *)next_of(&real_getaddrinfo, "getaddrinfo");
+    if (unlikely(!real))
+        return EAI_FAIL;
+    if (hooks_off())
+        return real(node, service, hints, list);
+    if (!real_is_libcurl(__builtin_return_address(0)))
+        return resolve(real, node, service, hints, list);
+    int answer = real(node, service, hints, list), saved = errno;
+    if (!answer && node)
+        names_learn_list(node, *list, clock_now_ns());
+    errno = saved;
+    return answer;
+}
+
+EXPORT struct hostent *gethostbyname(const char *name)
+{
+    typedef struct hostent *function(const char *);
+    function *real = (function *)next_of(&real_gethostbyname, "gethostbyname");
+    struct hostent *entry = real ? real(name) : NULL;
+    learn(name, entry);
+    return entry;
+}
+
+EXPORT struct hostent *gethostbyname2(const char *name, int family)
+{
+    typedef struct hostent *function(const char *, int);
+    function *real = (function *)next_of(&real_gethostbyname2, "gethostbyname2");
+    struct hostent *entry = real ? real(name, family) : NULL;
+    learn(name, entry);
+    return entry;
+}
+
+EXPORT int gethostbyname_r(const char *name, struct hostent *entry, char *buf, size_t size,
+                           struct hostent **result, int *error)
+{
+    typedef int function(const char *, struct hostent *, char *, size_t, struct hostent **, int *);
+    function *real = (function *)next_of(&real_gethostbyname_r, "gethostbyname_r");
+    int status = real ? real(name, entry, buf, size, result, error) : ENOSYS;
+    learn(name, status ? NULL : *result);
+    return status;
+}
+
+EXPORT int gethostbyname2_r(const char *name, int family, struct hostent *entry, char *buf,
+                            size_t size, struct hostent **result, int *error)
+{
+    typedef int function(const char *, int, struct hostent *, char *, size_t, struct hostent **,
+                         int *);
+    function *real = (function *)next_of(&real_gethostbyname2_r, "gethostbyname2_r");
+    int status = real ? real(name, family, entry, buf, size, result, error) : ENOSYS;
+    learn(name, status ? NULL : *result);
+    return status;
+}
+
+/* How a program asks whether a question of getaddrinfo_a has been answered. */
+EXPORT int gai_error(struct gaicb *question)
+{
+    typedef int function(struct gaicb *);
+    function *real = (function *)next_of(&real_gai_error, "gai_error");
+    int status = real ? real(question) : EAI_SYSTEM, saved = errno;
+    if (!status && question && question->ar_name && !hooks_off())
+        names_learn_list(question->ar_name, question->ar_result, clock_now_ns());
+    errno = saved;
+    return status;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The real function behind a hook of the C library: found at the first call, kept in an atomic
+ * pointer. No lock and no allocation; two threads that find it at once find the same.
+ *
+ *     static _Atomic next_function real;
+ *     connect_function *next = (connect_function *)next_of(&real, "connect");
+ *
+ * The loader is asked each time until it has an answer. NULL: there is none. */
+#ifndef PRELOAD_NEXT_H
+#define PRELOAD_NEXT_H
+
+#include "base/compiler.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+
+typedef void (*next_function)(void);
+
+static inline next_function next_of(_Atomic next_function *known, const char *name)
+{
+    next_function real = atomic_load_explicit(known, memory_order_acquire);
+    if (unlikely(!real)) {
+        real = (next_function)dlsym(RTLD_NEXT, name);
+        atomic_store_explicit(known, real, memory_order_release);
+    }
+    return real;
+}
+
+#endif

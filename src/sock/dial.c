@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include "sock/dial.h"
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/rng.h"
+#include "engine/call.h"
+#include "engine/engine.h"
+#include "engine/health.h"
+#include "sock/dial_bind.h"
+#include "sock/dial_socket.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A wait is looked at so often, for a signal handler may take as long as it wants. */
+#define STEP_NS NS_PER_S
+
+struct dial {
+    const struct dial_request *request;
+    struct engine *engine;
+    struct binding binding;
+    struct call call;
+    struct socket_facts socket;
+    bool looked;      /* socket holds */
+    bool more_follow; /* the program has further addresses to try */
+    bool begun, ended;
+    bool bounded; /* SO_SNDTIMEO is ours */
+    int error;    /* of the last attempt; 0: connected */
+};
+
+/* Runs however the frame is left but for a longjmp: by return, or by pthread_cancel, since connect()
+ * is a cancellation point. */
+static void dial_leave(struct dial *d)
+{
+    int saved = errno;
+    if (d->bounded)
+        socket_bound(d->request->fd, d->socket.send_timeout_ns);
+    if (d->begun && !d->ended)
+        call_abandon(&d->call, clock_now_ns());
+    errno = saved;
+}
+
+static int bare(const struct dial *d)
+{
+    const struct dial_request *r = d->request;
+    return r->real(r->fd, r->address, r->length);
+}
+
+static bool look(struct dial *d)
+{
+    if (!d->looked) {
+        d->socket = socket_look(d->request->fd);
+        d->looked = true;
+    }
+    return d->socket.stream;
+}
+
+static void begin(struct dial *d, int64_t now_ns)
+{
+    health_start(); /* first: what is counted from here on is to be written */
+    call_begin(&d->call, &d->binding, 0, now_ns);
+    d->begun = true;
+}
+
+static void end(struct dial *d)
+{
+    d->ended = true;
+    call_end(&d->call, clock_now_ns(), clock_wall_ns());
+    health_inline(clock_now_ns());
+}
+
+static void count(const struct dial *d, bool blocking)
+{
+    struct board_header *h = d->engine->board->header;
+    atomic_fetch_add_explicit(blocking ? &h->connects_blocking : &h->connects_nonblocking, 1,
+                              memory_order_relaxed);
+}
+
+/* ---- one attempt ---------------------------------------------------------------------------- */
+
+/* What says nothing about the host: the connection is on its way or there already, or the call
+ * itself was wrong. */
+static bool is_no_result(int error)
+{
+    switch (error) {
+    case EINPROGRESS:
+    case EALREADY:
+    case EINTR:
+    case EISCONN:
+    case EBADF:
+    case ENOTSOCK:
+    case EFAULT:
+    case EINVAL:
+    case EAFNOSUPPORT:
+    case EPROTOTYPE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Reports an attempt that ended with d->error. True: another one at *at_ns. */
+static bool report(struct dial *d, int64_t begun_ns, bool shortened, bool again, int64_t *at_ns)
+{
+    int64_t now_ns = clock_now_ns();
+    struct attempt a = {
+        .protocol = PROTOCOL_CONNECT,
+        .os_errno = d->error,
+        .nothing_sent = true,
+        .shortened = shortened,
+        .more_follow = d->more_follow,
+        .replayable = again && d->looked && d->socket.blocking,
+        .duration_ns = now_ns - begun_ns,
+    };
+    hints_reset(&a.hints);
+    return call_report(&d->call, &a, now_ns, clock_wall_ns(), d->error ? rng_next() : 0, at_ns);
+}
+
+static int64_t tighter(int64_t a_ns, int64_t b_ns)
+{
+    return !a_ns || (b_ns && b_ns < a_ns) ? b_ns : a_ns;
+}
+
+/* How long the next attempt may take by us; 0: as long as the program lets it. *ours: it is the
+ * policy's bound, and not what is left of a time. */
+static int64_t bound_of(const struct dial *d, int64_t now_ns, bool *policys)
+{
+    const struct policy *p = d->call.policy;
+    int64_t by_policy = tighter(p->connect_timeout_ns, p->attempt_timeout_ns), left = 0;
+    bool further = d->call.attempts > 0;
+    int64_t until = further ? d->call.deadline_ns : d->call.app_deadline_ns;
+    if (until != INT64_MAX && (further || now_ns > d->call.begun_ns + NS_PER_MS))
+        left = until > now_ns ? until - now_ns : NS_PER_MS;
+    int64_t bound = tighter(by_policy, left);
+    *policys = bound && bound == by_policy;
+    return bound && (!d->socket.send_timeout_ns || bound < d->socket.send_timeout_ns) ? bound : 0;
+}
+
+/* The connection that our bound ended is still on its way: taken back, the socket is as before. */
+static void take_back(const struct dial *d)
+{
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    d->request->real(d->request->fd, &none, sizeof none);
+}
+
+/* On a blocking socket. True: another attempt at *at_ns. */
+static bool attempt(struct dial *d, int64_t now_ns, int64_t *at_ns)
+{
+    bool policys = false;
+    int64_t bound_ns = d->call.observe ? 0 : bound_of(d, now_ns, &policys);
+    if (bound_ns) {
+        d->bounded = true;
+        socket_bound(d->request->fd, bound_ns);
+    }
+    d->error = bare(d) ? errno : 0;
+    if (bound_ns) {
+        socket_bound(d->request->fd, d->socket.send_timeout_ns);
+        d->bounded = false;
+    }
+    if (d->error != EINPROGRESS)
+        return report(d, now_ns, false, true, at_ns);
+    /* SO_SNDTIMEO has run out. When it was the program's, the connection goes on without it. */
+    if (bound_ns)
+        take_back(d);
+    d->error = ETIMEDOUT;
+    bool again = report(d, now_ns, bound_ns && !policys, bound_ns, at_ns);
+    if (!bound_ns)
+        d->error = EINPROGRESS;
+    return again;
+}
+
+/* ---- blocking ------------------------------------------------------------------------------- */
+
+/* False: a signal came. */
+static bool wait_until(int64_t at_ns)
+{
+    for (int64_t now = clock_now_ns(); now < at_ns; now = clock_now_ns())
+        if (clock_sleep_until(now + STEP_NS < at_ns ? now + STEP_NS : at_ns) == EINTR)
+            return false;
+    return true;
+}
+
+/* Until the call has its place: whatever signals come, for there is no errno that says "not begun
+ * yet" and that programs understand. */
+static void wait_for_turn(int64_t at_ns)
+{
+    while (!wait_until(at_ns))
+        ;
+}
+
+static int refused(const struct admission *ad)
+{
+    return ad->why == REFUSED_BREAKER ? ECONNREFUSED : ETIMEDOUT;
+}
+
+/* From now on, or, when at_ns is not 0, from a retry on that was decided for then. */
+static void run(struct dial *d, int64_t now_ns, int64_t at_ns)
+{
+    for (;;) {
+        if (at_ns && !wait_until(at_ns))
+            return; /* with the failure of the last attempt */
+        if (at_ns)
+            now_ns = clock_now_ns();
+        struct admission ad = call_admit(&d->call, now_ns);
+        while (ad.answer == ANSWER_WAIT) {
+            wait_for_turn(ad.at_ns);
+            now_ns = clock_now_ns();
+            ad = call_admit(&d->call, now_ns);
+        }
+        if (ad.answer == ANSWER_REFUSE) {
+            if (!d->call.attempts)
+                d->error = refused(&ad);
+            return;
+        }
+        if (!attempt(d, now_ns, &at_ns))
+            return;
+    }
+}
+
+/* ---- the two ways --------------------------------------------------------------------------- */
+
+static int result(struct dial *d, int saved)
+{
+    end(d);
+    errno = d->error ? d->error : saved;
+    return d->error ? -1 : 0;
+}
+
+/* Nothing stands in the way: first the call, then what is to be known of it. */
+static int dial_freely(struct dial *d, int64_t now_ns, int saved)
+{
+    const struct dial_request *r = d->request;
+    int value = bare(d), error = value ? errno : 0;
+    int64_t duration_ns = clock_now_ns() - now_ns;
+    bool stream = !error ? socket_was_stream(r->fd, r->caller, r->to->port, duration_ns)
+                         : (error == EINPROGRESS || !is_no_result(error)) && look(d);
+    if (!stream) {
+        errno = error ? error : saved;
+        return value;
+    }
+    d->error = error;
+    begin(d, now_ns); /* and it was admitted: there was nothing to take */
+    if (error == EINPROGRESS && d->socket.blocking) { /* the program's SO_SNDTIMEO has run out */
+        d->error = ETIMEDOUT;
+        report(d, now_ns, false, false, &(int64_t){0});
+        d->error = EINPROGRESS;
+    }
+    count(d, !error || d->socket.blocking);
+    if (error == EINPROGRESS)
+        return result(d, saved);
+    if (d->looked && d->socket.blocking)
+        call_bound_by(&d->call, d->socket.send_timeout_ns);
+    int64_t at_ns;
+    if (report(d, now_ns, false, true, &at_ns))
+        run(d, now_ns, at_ns);
+    return result(d, saved);
+}
+
+static int dial_carefully(struct dial *d, int64_t now_ns, int saved)
+{
+    if (!look(d) || !d->socket.idle) {
+        errno = saved;
+        return bare(d);
+    }
+    begin(d, now_ns);
+    count(d, d->socket.blocking);
+    if (d->socket.blocking) {
+        call_bound_by(&d->call, d->socket.send_timeout_ns);
+        run(d, now_ns, 0);
+        return result(d, saved);
+    }
+    d->call.cannot_wait = true;
+    struct admission ad = call_admit(&d->call, now_ns);
+    if (ad.answer == ANSWER_REFUSE) {
+        d->error = refused(&ad);
+        return result(d, saved);
+    }
+    d->error = bare(d) ? errno : 0;
+    if (!is_no_result(d->error))
+        report(d, now_ns, false, false, &(int64_t){0});
+    return result(d, saved);
+}
+
+/* The engine is opened for a stream and for nothing else. */
+static struct engine *engine_for(struct dial *d)
+{
+    return engine_peek() || look(d) ? engine_get() : NULL;
+}
+
+int dial(const struct dial_request *r)
+{
+    int saved = errno;
+    struct dial d __attribute__((cleanup(dial_leave)));
+    d.request = r;
+    d.looked = d.begun = d.ended = d.bounded = false;
+    d.socket.blocking = false;
+    int64_t now_ns = clock_now_ns();
+    d.engine = engine_for(&d);
+    if (!d.engine || !dial_bind(&d.binding, &d.more_follow, d.engine, r->to, now_ns)) {
+        errno = saved;
+        return bare(&d);
+    }
+    const struct policy *p = d.binding.policy;
+    if (likely(call_is_free(&d.binding, now_ns) && !p->connect_timeout_ns &&
+               !p->attempt_timeout_ns))
+        return dial_freely(&d, now_ns, saved);
+    return dial_carefully(&d, now_ns, saved);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "sock/dial_bind.h"
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/hash.h"
+#include "engine/rules.h"
+#include "sock/names.h"
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+#define ENTRIES 256 /* a power of two */
+/* A copy is not marked as used on the board for longer than this, and made anew. */
+#define KEPT_NS (60 * NS_PER_S)
+
+/* A name's own ports are the ones of its schemes, as for a transfer: then one host is one name. */
+static bool is_usual(uint16_t port)
+{
+    return port == 80 || port == 443;
+}
+
+struct kept {
+    struct endpoint to;
+    uint32_t generation; /* of the names */
+    bool more_follow;
+    int64_t until_ns;
+    struct binding binding; /* the last member: lanes in use only */
+};
+
+#define WORDS (sizeof(struct kept) / sizeof(uint64_t))
+_Static_assert(sizeof(struct kept) % sizeof(uint64_t) == 0, "copied word by word");
+
+struct entry {
+    _Atomic uint64_t sequence; /* odd while it is written */
+    _Atomic uint64_t words[WORDS];
+};
+
+static struct entry table[ENTRIES];
+
+static struct entry *entry_of(const struct endpoint *to)
+{
+    uint64_t key[3] = {to->port};
+    memcpy(&key[1], to->address.bytes, sizeof to->address.bytes);
+    return &table[hash_bytes(key, sizeof key, 0) & (ENTRIES - 1)];
+}
+
+static size_t words_of(int lanes)
+{
+    size_t head = offsetof(struct kept, binding) + offsetof(struct binding, lane);
+    return (head + (size_t)lanes * sizeof(struct lane)) / sizeof(uint64_t);
+}
+
+static void copy_out(const struct entry *e, struct kept *k, size_t from, size_t to)
+{
+    uint64_t *words = (uint64_t *)(void *)k;
+    for (size_t i = from; i < to; i++)
+        words[i] = atomic_load_explicit(&e->words[i], memory_order_relaxed);
+}
+
+static bool recall(struct entry *e, struct kept *k, const struct endpoint *to)
+{
+    uint64_t before = atomic_load_explicit(&e->sequence, memory_order_acquire);
+    if (!before || (before & 1))
+        return false;
+    copy_out(e, k, 0, words_of(0));
+    int lanes = k->binding.lane_count;
+    if (k->to.port != to->port || memcmp(&k->to.address, &to->address, sizeof to->address) != 0 ||
+        lanes < 0 || lanes > LIMITS_MAX * RATES_MAX)
+        return false;
+    copy_out(e, k, words_of(0), words_of(lanes));
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&e->sequence, memory_order_relaxed) == before;
+}
+
+static void keep(struct entry *e, const struct kept *k)
+{
+    const uint64_t *words = (const uint64_t *)(const void *)k;
+    uint64_t before = atomic_load_explicit(&e->sequence, memory_order_relaxed);
+    if ((before & 1) ||
+        !atomic_compare_exchange_strong_explicit(&e->sequence, &before, before + 1,
+                                                 memory_order_acquire, memory_order_relaxed))
+        return;
+    atomic_thread_fence(memory_order_release);
+    for (size_t i = 0; i < words_of(k->binding.lane_count); i++)
+        atomic_store_explicit(&e->words[i], words[i], memory_order_relaxed);
+    atomic_store_explicit(&e->sequence, before + 2, memory_order_release);
+}
+
+static bool holds(const struct kept *k, const struct config *config, int64_t now_ns)
+{
+    return k->generation == names_generation() && now_ns < k->until_ns &&
+           call_bound(&k->binding, config);
+}
+
+static bool bind_anew(struct kept *k, struct engine *e, const struct config *config,
+                      const struct endpoint *to, int64_t now_ns)
+{
+    struct name name;
+    k->to = *to;
+    k->generation = names_generation();
+    k->until_ns = now_ns + KEPT_NS;
+    if (!names_find(&to->address, now_ns, &name)) {
+        endpoint_text(&to->address, name.host);
+        name.more_follow = false;
+    }
+    k->more_follow = name.more_follow;
+    struct target t = {.scheme = "",
+                       .host = name.host,
+                       .port = to->port,
+                       .default_port = is_usual(to->port),
+                       .path = "",
+                       .address = &to->address};
+    struct binding_parts nothing = {0};
+    return call_bind(&k->binding, config, e->board, &t, &nothing, now_ns);
+}
+
+bool dial_bind(struct binding *b, bool *more_follow, struct engine *e, const struct endpoint *to,
+               int64_t now_ns)
+{
+    const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
+    struct entry *entry = entry_of(to);
+    struct kept k;
+    if (unlikely(!recall(entry, &k, to) || !holds(&k, config, now_ns))) {
+        if (!bind_anew(&k, e, config, to, now_ns))
+            return false;
+        keep(entry, &k);
+    }
+    memcpy(b, &k.binding,
+           offsetof(struct binding, lane) + (size_t)k.binding.lane_count * sizeof(struct lane));
+    *more_follow = k.more_follow;
+    return true;
+}

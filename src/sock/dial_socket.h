@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is to be known of a socket, asked only when it must be: each answer is a system call. None
+ * changes the socket; SO_ERROR, which reading clears, is left alone. errno is not preserved. */
+#ifndef SOCK_DIAL_SOCKET_H
+#define SOCK_DIAL_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct socket_facts {
+    bool stream; /* and of the Internet */
+    bool blocking;
+    bool idle;               /* neither connected nor connecting nor listening */
+    int64_t send_timeout_ns; /* SO_SNDTIMEO, which bounds a blocking connect; 0: none */
+};
+
+struct socket_facts socket_look(int fd);
+
+/* Whether a connect() that has just succeeded was a stream's. Asks once for each place that calls
+ * and port; after that only for what came back faster than any handshake. */
+bool socket_was_stream(int fd, const void *caller, uint16_t port, int64_t duration_ns);
+
+/* SO_SNDTIMEO. */
+void socket_bound(int fd, int64_t timeout_ns);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A destination of connect(), as far as the library looks at any: an address of the Internet, IPv4 in
+ * its IPv6-mapped form, and a port.
+ *
+ *     struct endpoint to;
+ *     if (endpoint_of(&to, address, length)) ...
+ *
+ * Pure: no state, no system call. */
+#ifndef SOCK_ENDPOINT_H
+#define SOCK_ENDPOINT_H
+
+#include "engine/pattern.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define ENDPOINT_DNS_PORT 53
+
+struct endpoint {
+    struct address address;
+    uint16_t port;
+};
+
+static inline void endpoint_map_v4(struct address *out, const struct in_addr *v4)
+{
+    memset(out->bytes, 0, 10);
+    memset(out->bytes + 10, 0xff, 2);
+    memcpy(out->bytes + 12, v4, 4);
+}
+
+/* False: another family, or too short. */
+static inline bool endpoint_address(struct address *out, const struct sockaddr *a, socklen_t length)
+{
+    if (!a || length < (socklen_t)sizeof(struct sockaddr_in))
+        return false;
+    if (a->sa_family == AF_INET)
+        endpoint_map_v4(out, &((const struct sockaddr_in *)(const void *)a)->sin_addr);
+    else if (a->sa_family == AF_INET6 && length >= (socklen_t)sizeof(struct sockaddr_in6))
+        memcpy(out->bytes, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, 16);
+    else
+        return false;
+    return true;
+}
+
+/* False: no address of the Internet, or the port of name servers. The first thing that every
+ * connect() of the program comes to, so it is inline. */
+static inline bool endpoint_of(struct endpoint *e, const struct sockaddr *a, socklen_t length)
+{
+    if (!endpoint_address(&e->address, a, length))
+        return false;
+    e->port =
+        ntohs(((const struct sockaddr_in *)(const void *)a)->sin_port); /* in6's lies there too */
+    return e->port != ENDPOINT_DNS_PORT;
+}
+
+/* "10.0.0.1", "fd00::1"; out has room for INET6_ADDRSTRLEN. */
+void endpoint_text(const struct address *a, char *out);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "sock/names.h"
+
+#include "base/compiler.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "sock/endpoint.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#define SETS 128 /* a power of two */
+#define WAYS 4
+/* Of one answer; what comes after them is hardly ever tried. */
+#define ADDRESSES_MAX 64
+
+struct record {
+    struct address address;
+    int64_t until_ns; /* 0: empty */
+    struct name name;
+};
+
+#define WORDS (sizeof(struct record) / sizeof(uint64_t))
+_Static_assert(sizeof(struct record) % sizeof(uint64_t) == 0, "copied word by word");
+
+/* Written under an odd sequence number, read between two equal even ones. */
+struct entry {
+    _Atomic uint64_t sequence;
+    _Atomic uint64_t words[WORDS];
+};
+
+static struct entry table[SETS][WAYS];
+static _Atomic uint32_t generation, ambiguous;
+
+static bool entry_read(struct entry *e, struct record *out)
+{
+    uint64_t *to = (uint64_t *)(void *)out;
+    uint64_t before = atomic_load_explicit(&e->sequence, memory_order_acquire);
+    if (before & 1)
+        return false;
+    for (size_t i = 0; i < WORDS; i++)
+        to[i] = atomic_load_explicit(&e->words[i], memory_order_relaxed);
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&e->sequence, memory_order_relaxed) == before;
+}
+
+static bool entry_write(struct entry *e, const struct record *r)
+{
+    const uint64_t *from = (const uint64_t *)(const void *)r;
+    uint64_t before = atomic_load_explicit(&e->sequence, memory_order_relaxed);
+    if ((before & 1) ||
+        !atomic_compare_exchange_strong_explicit(&e->sequence, &before, before + 1,
+                                                 memory_order_acquire, memory_order_relaxed))
+        return false;
+    atomic_thread_fence(memory_order_release);
+    for (size_t i = 0; i < WORDS; i++)
+        atomic_store_explicit(&e->words[i], from[i], memory_order_relaxed);
+    atomic_store_explicit(&e->sequence, before + 2, memory_order_release);
+    return true;
+}
+
+static struct entry *set_of(const struct address *a)
+{
+    return table[hash_bytes(a->bytes, sizeof a->bytes, 0) & (SETS - 1)];
+}
+
+bool names_find(const struct address *a, int64_t now_ns, struct name *out)
+{
+    struct entry *set = set_of(a);
+    struct record r;
+    for (int i = 0; i < WAYS; i++) {
+        if (!entry_read(&set[i], &r) || r.until_ns <= now_ns ||
+            memcmp(&r.address, a, sizeof *a) != 0)
+            continue;
+        *out = r.name;
+        return true;
+    }
+    return false;
+}
+
+/* Where the address is, else what is empty or over, else what ends first. */
+static struct entry *place_for(const struct record *r, int64_t now_ns, struct record *was)
+{
+    struct entry *set = set_of(&r->address), *best = NULL;
+    int64_t best_ns = INT64_MAX;
+    for (int i = 0; i < WAYS; i++) {
+        struct record seen;
+        if (!entry_read(&set[i], &seen))
+            continue;
+        bool same = seen.until_ns && memcmp(&seen.address, &r->address, sizeof r->address) == 0;
+        int64_t ends_ns = same ? -1 : seen.until_ns <= now_ns ? 0 : seen.until_ns;
+        if (ends_ns >= best_ns)
+            continue;
+        best = &set[i];
+        best_ns = ends_ns;
+        *was = seen;
+    }
+    return best;
+}
+
+static void learn(const struct record *r, int64_t now_ns)
+{
+    struct record was = {0};
+    struct entry *e = place_for(r, now_ns, &was);
+    bool same =
+        e && was.until_ns > now_ns && memcmp(&was.address, &r->address, sizeof r->address) == 0;
+    bool same_name = same && strcmp(was.name.host, r->name.host) == 0;
+    if (!e || !entry_write(e, r))
+        return;
+    if (same && !same_name && atomic_fetch_add(&ambiguous, 1) == 0)
+        log_info("two names lead to one address: the one that was asked for last counts");
+    if (!same_name || was.name.more_follow != r->name.more_follow)
+        atomic_fetch_add_explicit(&generation, 1, memory_order_release);
+}
+
+static bool plain_name(char out[NAMES_HOST_SIZE], const char *host)
+{
+    struct address literal;
+    size_t n = host ? strnlen(host, NAMES_HOST_SIZE + 1) : 0;
+    if (n > 1 && host[n - 1] == '.')
+        n--;
+    if (!n || n >= NAMES_HOST_SIZE)
+        return false;
+    memset(out, 0, NAMES_HOST_SIZE);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (char)(host[i] >= 'A' && host[i] <= 'Z' ? host[i] | 0x20 : host[i]);
+    return !pattern_address(out, &literal);
+}
+
+/* Each address of an answer once, in its order. */
+struct answer {
+    struct address address[ADDRESSES_MAX];
+    size_t n;
+};
+
+static void add(struct answer *a, const struct address *address)
+{
+    for (size_t i = 0; i < a->n; i++)
+        if (memcmp(&a->address[i], address, sizeof *address) == 0)
+            return;
+    if (a->n < ADDRESSES_MAX)
+        a->address[a->n++] = *address;
+}
+
+static void learn_answer(const char *host, const struct answer *a, int64_t now_ns)
+{
+    struct record r = {.until_ns = now_ns + NAMES_TTL_NS};
+    if (!a->n || !plain_name(r.name.host, host))
+        return;
+    for (size_t i = 0; i < a->n; i++) {
+        r.address = a->address[i];
+        r.name.more_follow = i + 1 < a->n;
+        learn(&r, now_ns);
+    }
+}
+
+void names_learn_list(const char *host, const struct addrinfo *list, int64_t now_ns)
+{
+    struct answer a = {.n = 0};
+    for (; list; list = list->ai_next) {
+        struct endpoint e;
+        if (list->ai_addr && endpoint_address(&e.address, list->ai_addr, list->ai_addrlen))
+            add(&a, &e.address);
+    }
+    learn_answer(host, &a, now_ns);
+}
+
+void names_learn_entry(const char *host, const struct hostent *entry, int64_t now_ns)
+{
+    struct answer a = {.n = 0};
+    for (char **p = entry->h_addr_list; p && *p; p++) {
+        struct address address;
+        if (entry->h_addrtype == AF_INET && entry->h_length == 4)
+            endpoint_map_v4(&address, (const struct in_addr *)(const void *)*p);
+        else if (entry->h_addrtype == AF_INET6 && entry->h_length == 16)
+            memcpy(address.bytes, *p, 16);
+        else
+            continue;
+        add(&a, &address);
+    }
+    learn_answer(host, &a, now_ns);
+}
+
+uint32_t names_generation(void)
+{
+    return atomic_load_explicit(&generation, memory_order_acquire);
+}
+
+uint32_t names_ambiguous(void)
+{
+    return atomic_load(&ambiguous);
+}

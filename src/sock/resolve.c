@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "sock/resolve.h"
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/rng.h"
+#include "engine/call.h"
+#include "engine/engine.h"
+#include "engine/health.h"
+#include "engine/rules.h"
+#include "sock/names.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CURLE_COULDNT_RESOLVE_HOST 6 /* how an unresolved name is told to the engine */
+
+struct question {
+    resolve_function *real;
+    const char *node, *service;
+    const struct addrinfo *hints;
+    struct addrinfo **list;
+};
+
+static int ask(const struct question *q)
+{
+    return q->real(q->node, q->service, q->hints, q->list);
+}
+
+static void learn(const struct question *q, int answer)
+{
+    int saved = errno;
+    if (!answer && q->list && q->node)
+        names_learn_list(q->node, *q->list, clock_now_ns());
+    errno = saved;
+}
+
+/* Name servers are no host of the rules: no token is taken for a question. */
+static bool bind_node(struct binding *b, struct engine *e, const char *node, int64_t now_ns)
+{
+    char host[NAMES_HOST_SIZE];
+    size_t n = strnlen(node, sizeof host);
+    if (!n || n == sizeof host)
+        return false;
+    for (size_t i = 0; i <= n; i++)
+        host[i] = (char)(node[i] >= 'A' && node[i] <= 'Z' ? node[i] | 0x20 : node[i]);
+    if (n > 1 && host[n - 1] == '.')
+        host[n - 1] = '\0';
+    struct target t = {.scheme = "", .host = host, .default_port = true, .path = ""};
+    struct binding_parts nothing = {0};
+    if (!call_bind(b, atomic_load(&e->config), e->board, &t, &nothing, now_ns))
+        return false;
+    b->lane_count = 0;
+    return true;
+}
+
+static bool again(struct call *c, int answer, int64_t begun_ns, int64_t *at_ns)
+{
+    int64_t now_ns = clock_now_ns();
+    struct attempt a = {.protocol = PROTOCOL_CONNECT,
+                        .curl_code = answer == EAI_AGAIN ? CURLE_COULDNT_RESOLVE_HOST : 0,
+                        .nothing_sent = true,
+                        .replayable = true,
+                        .duration_ns = now_ns - begun_ns};
+    hints_reset(&a.hints);
+    return call_report(c, &a, now_ns, clock_wall_ns(), rng_next(), at_ns);
+}
+
+static void leave(struct call *c)
+{
+    int saved = errno;
+    call_end(c, clock_now_ns(), clock_wall_ns());
+    health_inline(clock_now_ns());
+    errno = saved;
+}
+
+/* After a first EAI_AGAIN. */
+static int ask_again(const struct question *q, struct engine *e, int64_t begun_ns)
+{
+    struct binding b;
+    int answer = EAI_AGAIN, saved = errno;
+    if (!bind_node(&b, e, q->node, begun_ns)) {
+        errno = saved;
+        return answer;
+    }
+    struct call c __attribute__((cleanup(leave)));
+    int64_t at_ns;
+    health_start();
+    call_begin(&c, &b, 0, begun_ns);
+    while (again(&c, answer, begun_ns, &at_ns)) {
+        if (clock_sleep_until(at_ns) == EINTR)
+            break;
+        begun_ns = clock_now_ns();
+        if (call_admit(&c, begun_ns).answer != ANSWER_GO)
+            break;
+        answer = ask(q);
+        saved = errno;
+        if (answer && answer != EAI_AGAIN)
+            break;
+    }
+    errno = saved;
+    return answer;
+}
+
+int resolve(resolve_function *real, const char *node, const char *service,
+            const struct addrinfo *hints, struct addrinfo **list)
+{
+    struct question q = {real, node, service, hints, list};
+    int64_t begun_ns = clock_now_ns();
+    int answer = ask(&q);
+    if (unlikely(answer == EAI_AGAIN && node)) {
+        struct engine *e = engine_get();
+        if (e)
+            answer = ask_again(&q, e, begun_ns);
+    }
+    learn(&q, answer);
+    return answer;
+}

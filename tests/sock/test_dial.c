@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * connect() as the program sees it, over a scripted one: real sockets, but no network. */
+#include "sock/dial.h"
+
+#include "base/clock.h"
+#include "engine/board.h"
+#include "engine/engine.h"
+#include "engine/health.h"
+#include "sock/names.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { CALLS_MAX = 64 };
+static int script[CALLS_MAX], calls; /* errnos; 0: connected */
+static int64_t bound_seen_ns[CALLS_MAX];
+static int taken_back;
+static int64_t handshake_ns;
+
+static int64_t bound_of(int fd)
+{
+    struct timeval t = {0};
+    socklen_t n = sizeof t;
+    getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &n);
+    return t.tv_sec * NS_PER_S + t.tv_usec * NS_PER_US;
+}
+
+static int scripted(int fd, const struct sockaddr *address, socklen_t length)
+{
+    (void)length;
+    if (address->sa_family == AF_UNSPEC) {
+        taken_back++;
+        return 0;
+    }
+    bound_seen_ns[calls] = bound_of(fd);
+    int error = script[calls++];
+    cr_assert(calls < CALLS_MAX);
+    if (handshake_ns)
+        clock_sleep_until(clock_now_ns() + handshake_ns);
+    errno = error ? error : errno;
+    return error ? -1 : 0;
+}
+
+static void make(void)
+{
+    setenv("HARDEN_CONFIG", "none", 1);
+    setenv("HARDEN_STATE", "private", 1);
+    setenv("HARDEN_SNAPSHOT", "none", 1);
+    setenv("HARDEN_METRICS", "none", 1);
+    setenv("HARDEN_BASE_DELAY", "1ms", 1);
+    setenv("HARDEN_MAX_DELAY", "2ms", 1);
+    handshake_ns = 20 * NS_PER_US;
+}
+
+TestSuite(dial, .init = make, .timeout = 60);
+
+static int tcp(bool blocking)
+{
+    return socket(AF_INET, SOCK_STREAM | (blocking ? 0 : SOCK_NONBLOCK), 0);
+}
+
+/* As a program calls it; the errno, 0 when connected. */
+static int connect_to(int fd, const char *address, uint16_t port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct endpoint to;
+    inet_pton(AF_INET, address, &a.sin_addr);
+    cr_assert(endpoint_of(&to, (struct sockaddr *)&a, sizeof a));
+    errno = 4321;
+    int r = dial(&(struct dial_request){scripted, fd, (struct sockaddr *)&a, sizeof a, &to,
+                                        (void *)connect_to});
+    if (!r)
+        cr_assert(eq(int, errno, 4321), "errno stays as it was");
+    return r ? errno : 0;
+}
+
+static const struct slot *slot_named(const char *name)
+{
+    const struct board *b = engine_peek()->board;
+    char seen[SLOT_NAME_SIZE];
+    for (uint32_t i = 0; i < board_size(b); i++) {
+        const struct slot *s = board_nth(b, i, seen);
+        if (s && !strcmp(seen, name))
+            return s;
+    }
+    cr_assert(false, "no %s on the board", name);
+    return NULL;
+}
+
+#define COUNTED(s, what, n) cr_assert(eq(u64, slot_counter(s, what), n))
+
+Test(dial, a_connection_that_comes_about_is_counted_and_nothing_else)
+{
+    int fd = tcp(true);
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), 0));
+    cr_assert(eq(int, calls, 1));
+    const struct slot *s = slot_named("10.0.0.1:5432");
+    COUNTED(s, COUNT_REQUESTS, 1);
+    COUNTED(s, COUNT_ATTEMPTS, 1);
+    COUNTED(s, COUNT_SUCCESSES, 1);
+    cr_assert(eq(u64, engine_peek()->board->header->connects_blocking, 1));
+}
+
+Test(dial, a_blocking_one_is_repeated_until_it_comes_about)
+{
+    script[0] = ECONNREFUSED;
+    script[1] = ETIMEDOUT;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    cr_assert(eq(int, calls, 3));
+    const struct slot *s = slot_named("10.0.0.1:5432");
+    COUNTED(s, COUNT_REQUESTS, 1);
+    COUNTED(s, COUNT_ATTEMPTS, 3);
+    COUNTED(s, COUNT_RETRIES, 2);
+    COUNTED(s, COUNT_RECOVERED, 1);
+}
+
+Test(dial, the_last_failure_is_the_answer)
+{
+    for (int i = 0; i < 3; i++)
+        script[i] = i < 2 ? ETIMEDOUT : EHOSTUNREACH;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), EHOSTUNREACH));
+    cr_assert(eq(int, calls, 3));
+    const struct slot *s = slot_named("10.0.0.1:5432");
+    COUNTED(s, COUNT_FAILURES, 1);
+    COUNTED(s, COUNT_EXHAUSTED, 1);
+    cr_assert(eq(int, (int)health_failures_in_row(s), 3));
+}
+
+Test(dial, what_is_no_passing_failure_is_the_answer_at_once)
+{
+    static const int errors[] = {EACCES,       EPERM,   EBADF,    EINVAL,
+                                 EAFNOSUPPORT, EISCONN, EALREADY, EINTR};
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        script[calls = 0] = errors[i];
+        cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), errors[i]));
+        cr_assert(eq(int, calls, 1));
+    }
+}
+
+Test(dial, a_non_blocking_one_is_never_repeated)
+{
+    script[0] = ECONNREFUSED;
+    cr_assert(eq(int, connect_to(tcp(false), "10.0.0.1", 5432), ECONNREFUSED));
+    cr_assert(eq(int, calls, 1));
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_FAILURES, 1);
+    cr_assert(eq(u64, engine_peek()->board->header->connects_nonblocking, 1));
+}
+
+Test(dial, one_that_is_under_way_has_no_result_yet)
+{
+    script[0] = EINPROGRESS;
+    cr_assert(eq(int, connect_to(tcp(false), "10.0.0.1", 5432), EINPROGRESS));
+    const struct slot *s = slot_named("10.0.0.1:5432");
+    COUNTED(s, COUNT_REQUESTS, 1);
+    COUNTED(s, COUNT_ATTEMPTS, 0);
+    COUNTED(s, COUNT_FAILURES, 0);
+}
+
+Test(dial, a_datagram_socket_opens_nothing_and_is_not_counted)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 123), 0));
+    cr_assert(engine_peek() == NULL);
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 124), 0));
+    handshake_ns = 0;
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 124), 0), "the same place calls, for both kinds");
+    script[calls] = ECONNREFUSED;
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 124), ECONNREFUSED));
+    COUNTED(slot_named("10.0.0.1:124"), COUNT_ATTEMPTS, 1);
+}
+
+Test(dial, name_servers_and_other_families_are_left_alone)
+{
+    struct endpoint to;
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(53)};
+    struct sockaddr_in6 b = {.sin6_family = AF_INET6, .sin6_port = htons(53)};
+    struct sockaddr_un u = {.sun_family = AF_UNIX};
+    cr_assert(not(endpoint_of(&to, (struct sockaddr *)&a, sizeof a)));
+    cr_assert(not(endpoint_of(&to, (struct sockaddr *)&b, sizeof b)));
+    cr_assert(not(endpoint_of(&to, (struct sockaddr *)&u, sizeof u)));
+    cr_assert(not(endpoint_of(&to, NULL, 16)));
+    a.sin_port = htons(54);
+    cr_assert(not(endpoint_of(&to, (struct sockaddr *)&a, sizeof a - 1)), "too short");
+    cr_assert(endpoint_of(&to, (struct sockaddr *)&a, sizeof a));
+    b.sin6_port = htons(54);
+    cr_assert(not(endpoint_of(&to, (struct sockaddr *)&b, sizeof a)));
+    cr_assert(endpoint_of(&to, (struct sockaddr *)&b, sizeof b) && to.port == 54);
+}
+
+Test(dial, a_blocking_one_waits_for_its_turn_and_a_limit_holds)
+{
+    setenv("HARDEN_RATE", "20/1s", 1);
+    setenv("HARDEN_BURST", "2", 1);
+    int64_t begun = clock_now_ns();
+    for (int i = 0; i < 6; i++)
+        cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    cr_assert(ge(i64, clock_now_ns() - begun, 200 * NS_PER_MS), "4 of them at 50 ms each");
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_WAITED, 4);
+}
+
+Test(dial, a_non_blocking_one_never_waits_but_takes_its_token)
+{
+    setenv("HARDEN_RATE", "1/1m", 1);
+    for (int i = 0; i < 8; i++)
+        script[i] = EINPROGRESS;
+    int64_t begun = clock_now_ns();
+    for (int i = 0; i < 3; i++)
+        cr_assert(eq(int, connect_to(tcp(false), "10.0.0.1", 5432), EINPROGRESS));
+    cr_assert(lt(i64, clock_now_ns() - begun, 10 * NS_PER_S), "it did not wait a minute");
+    const struct slot *s = slot_named("10.0.0.1:5432");
+    COUNTED(s, COUNT_WAITED, 0);
+    COUNTED(s, COUNT_RATE_REJECTED, 0);
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT), "three tokens are owed");
+}
+
+Test(dial, on_limit_fail_refuses_either_kind)
+{
+    setenv("HARDEN_RATE", "1/1m", 1);
+    setenv("HARDEN_ON_LIMIT", "fail", 1);
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    cr_assert(eq(int, connect_to(tcp(false), "10.0.0.1", 5432), ETIMEDOUT));
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT));
+    cr_assert(eq(int, calls, 1), "no connection was tried");
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_RATE_REJECTED, 2);
+}
+
+Test(dial, an_open_circuit_refuses_as_a_dead_host_does)
+{
+    setenv("HARDEN_RETRY", "off", 1);
+    for (int i = 0; i < 5; i++) {
+        script[i] = ETIMEDOUT;
+        cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT));
+    }
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
+    cr_assert(eq(int, connect_to(tcp(false), "10.0.0.1", 5432), ECONNREFUSED));
+    cr_assert(eq(int, calls, 5));
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.2", 5432), 0),
+              "another host is another matter");
+}
+
+Test(dial, of_several_addresses_only_the_last_is_repeated_and_blamed)
+{
+    struct in_addr a, b;
+    inet_pton(AF_INET, "10.0.0.1", &a);
+    inet_pton(AF_INET, "10.0.0.2", &b);
+    char *list[] = {(char *)&a, (char *)&b, NULL};
+    struct hostent entry = {.h_addrtype = AF_INET, .h_length = 4, .h_addr_list = list};
+    names_learn_entry("db.example", &entry, clock_now_ns());
+    script[0] = script[1] = ECONNREFUSED;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
+    cr_assert(eq(int, calls, 1));
+    const struct slot *s = slot_named("db.example:5432");
+    COUNTED(s, COUNT_FAILURES, 0);
+    cr_assert(eq(int, (int)health_failures_in_row(s), 0));
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.2", 5432), 0));
+    cr_assert(eq(int, calls, 3));
+    COUNTED(s, COUNT_RECOVERED, 1);
+}
+
+Test(dial, rules_hold_for_the_name_as_well_as_for_the_address)
+{
+    char path[] = "/tmp/harden-dial-XXXXXX";
+    int fd = mkstemp(path);
+    static const char ini[] = "[host 10.0.0.0/8]\nretry = off\n[host db.example]\non_limit = fail\n"
+                              "rate = 1/1m\n";
+    cr_assert(eq(int, (int)write(fd, ini, sizeof ini - 1), (int)sizeof ini - 1));
+    setenv("HARDEN_CONFIG", path, 1);
+    struct in_addr a;
+    inet_pton(AF_INET, "10.0.0.1", &a);
+    char *list[] = {(char *)&a, NULL};
+    struct hostent entry = {.h_addrtype = AF_INET, .h_length = 4, .h_addr_list = list};
+    names_learn_entry("db.example", &entry, clock_now_ns());
+    script[0] = ECONNREFUSED;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
+    cr_assert(eq(int, calls, 1), "the address's rule");
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT), "the name's rule");
+    unlink(path);
+}
+
+Test(dial, the_programs_own_bound_is_kept_and_restored)
+{
+    int fd = tcp(true);
+    struct timeval own = {.tv_sec = 5};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
+    script[0] = script[1] = ECONNREFUSED;
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), 0));
+    cr_assert(eq(i64, bound_seen_ns[0], 5 * NS_PER_S));
+    cr_assert(bound_seen_ns[1] && bound_seen_ns[1] <= 5 * NS_PER_S, "all of them together");
+    cr_assert(eq(i64, bound_of(fd), 5 * NS_PER_S));
+}
+
+Test(dial, no_retry_begins_that_the_programs_bound_leaves_no_time_for)
+{
+    int fd = tcp(true);
+    struct timeval own = {.tv_usec = 40000};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
+    script[0] = ECONNREFUSED;
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), ECONNREFUSED));
+    cr_assert(eq(int, calls, 1));
+}
+
+/* The kernel says EINPROGRESS when SO_SNDTIMEO runs out. */
+Test(dial, a_program_without_a_bound_gets_ours)
+{
+    setenv("HARDEN_CONNECT_TIMEOUT", "3s", 1);
+    int fd = tcp(true);
+    script[0] = EINPROGRESS;
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), 0));
+    cr_assert(eq(int, calls, 2));
+    cr_assert(eq(int, taken_back, 1), "what was on its way is not left there");
+    cr_assert(eq(i64, bound_seen_ns[0], 3 * NS_PER_S));
+    cr_assert(eq(i64, bound_of(fd), 0));
+    cr_assert(eq(int, (int)slot_named("10.0.0.1:5432")->retries_by[GROUP_TIMEOUT], 1));
+}
+
+Test(dial, when_the_programs_own_bound_has_run_out_it_is_told_as_always)
+{
+    int fd = tcp(true);
+    struct timeval own = {.tv_sec = 2};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
+    script[0] = EINPROGRESS;
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), EINPROGRESS));
+    cr_assert(eq(int, calls, 1));
+    cr_assert(eq(int, taken_back, 0));
+    cr_assert(eq(int, (int)slot_named("10.0.0.1:5432")->failures_by[GROUP_TIMEOUT], 1));
+}
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+}
+
+Test(dial, a_signal_ends_the_back_off)
+{
+    setenv("HARDEN_BASE_DELAY", "5s", 1);
+    setenv("HARDEN_MAX_DELAY", "5s", 1);
+    setenv("HARDEN_JITTER", "none", 1);
+    signal(SIGALRM, on_alarm);
+    setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 50000}}, NULL);
+    script[0] = ECONNREFUSED;
+    int64_t begun = clock_now_ns();
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
+    cr_assert(lt(i64, clock_now_ns() - begun, 4 * NS_PER_S));
+    cr_assert(eq(int, calls, 1));
+}
+
+Test(dial, observe_changes_nothing)
+{
+    setenv("HARDEN_MODE", "observe", 1);
+    setenv("HARDEN_RATE", "1/1m", 1);
+    setenv("HARDEN_ON_LIMIT", "fail", 1);
+    script[1] = ECONNREFUSED;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
+    cr_assert(eq(int, calls, 2));
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_RATE_REJECTED, 1);
+}
+
+Test(dial, usual_ports_belong_to_the_host_itself)
+{
+    connect_to(tcp(true), "10.0.0.1", 80);
+    connect_to(tcp(true), "10.0.0.1", 443);
+    COUNTED(slot_named("10.0.0.1"), COUNT_REQUESTS, 2);
+}
+
+static int at_once(int fd, const struct sockaddr *address, socklen_t length)
+{
+    (void)fd, (void)address, (void)length;
+    return 0;
+}
+
+enum { THREADS = 4, EACH = 2000, HOSTS = 40 };
+
+static void *many(void *arg)
+{
+    int fd = tcp(true);
+    for (int i = 0; i < EACH; i++) {
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(99)};
+        struct endpoint to;
+        a.sin_addr.s_addr = htonl(0x0a000100u + (uint32_t)(i + (int)(intptr_t)arg) % HOSTS);
+        endpoint_of(&to, (struct sockaddr *)&a, sizeof a);
+        dial(&(struct dial_request){at_once, fd, (struct sockaddr *)&a, sizeof a, &to, NULL});
+    }
+    close(fd);
+    return NULL;
+}
+
+Test(dial, many_threads_lose_no_connection)
+{
+    pthread_t t[THREADS];
+    for (intptr_t i = 0; i < THREADS; i++)
+        pthread_create(&t[i], NULL, many, (void *)i);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(t[i], NULL);
+    uint64_t sum = 0;
+    for (int i = 0; i < HOSTS; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "10.0.1.%d:99", i);
+        sum += slot_counter(slot_named(name), COUNT_SUCCESSES);
+    }
+    cr_assert(eq(u64, sum, THREADS * EACH));
+}
+
+static int slow_to_refuse(int fd, const struct sockaddr *address, socklen_t length)
+{
+    (void)fd, (void)address, (void)length;
+    pthread_testcancel();
+    errno = ECONNREFUSED;
+    return -1;
+}
+
+static void *to_be_cancelled(void *arg)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(99)};
+    struct endpoint to;
+    a.sin_addr.s_addr = htonl(0x0a000001u);
+    endpoint_of(&to, (struct sockaddr *)&a, sizeof a);
+    for (;;)
+        dial(&(struct dial_request){slow_to_refuse, *(int *)arg, (struct sockaddr *)&a, sizeof a,
+                                    &to, NULL});
+    return NULL;
+}
+
+Test(dial, a_cancelled_thread_leaves_the_socket_as_it_was)
+{
+    setenv("HARDEN_CONNECT_TIMEOUT", "3s", 1);
+    setenv("HARDEN_BREAKER", "off", 1);
+    int fd = tcp(true);
+    pthread_t t;
+    pthread_create(&t, NULL, to_be_cancelled, &fd);
+    clock_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
+    pthread_cancel(t);
+    pthread_join(t, NULL);
+    cr_assert(eq(i64, bound_of(fd), 0));
+}
