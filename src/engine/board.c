@@ -61,10 +61,14 @@ static bool idle(const struct slot *s, int64_t now_ns)
     return breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED;
 }
 
-/* Word by word: every word may be read meanwhile. */
+/* Word by word: every word may be read, or written alike, meanwhile. */
+typedef _Atomic uint64_t __attribute__((may_alias)) word;
+_Static_assert(offsetof(struct slot, name) % sizeof(word) == 0 &&
+                   SLOT_NAME_SIZE % sizeof(word) == 0,
+               "a name is whole words");
+
 static void clear_words(struct slot *s, size_t from, size_t to)
 {
-    typedef _Atomic uint64_t __attribute__((may_alias)) word;
     word *w = (word *)(void *)s;
     for (size_t i = from / sizeof *w; i < to / sizeof *w; i++)
         atomic_store_explicit(&w[i], 0, memory_order_relaxed);
@@ -72,9 +76,10 @@ static void clear_words(struct slot *s, size_t from, size_t to)
 
 static void publish(struct slot *s, const char *name, enum slot_kind kind)
 {
-    size_t n = strnlen(name, SLOT_NAME_SIZE - 1);
-    memcpy(s->name, name, n);
-    s->name[n] = '\0';
+    uint64_t words[SLOT_NAME_SIZE / sizeof(word)] = {0};
+    memcpy(words, name, strnlen(name, SLOT_NAME_SIZE - 1));
+    for (size_t i = 0; i < array_size(words); i++)
+        atomic_store_explicit(&((word *)(void *)s->name)[i], words[i], memory_order_relaxed);
     atomic_store_explicit(&s->kind, (uint16_t)kind, memory_order_relaxed);
     atomic_store_explicit(&s->published, 1, memory_order_release);
 }
@@ -215,6 +220,14 @@ uint32_t board_size(const struct board *b)
     return b->slot_count + 1;
 }
 
+static void read_name(char name[SLOT_NAME_SIZE], struct slot *s)
+{
+    uint64_t words[SLOT_NAME_SIZE / sizeof(word)];
+    for (size_t i = 0; i < array_size(words); i++)
+        words[i] = atomic_load_explicit(&((word *)(void *)s->name)[i], memory_order_relaxed);
+    memcpy(name, words, sizeof words);
+}
+
 struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE])
 {
     if (i > b->slot_count)
@@ -225,7 +238,7 @@ struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SI
         !atomic_load_explicit(&s->published, memory_order_acquire))
         return NULL;
     if (i < b->slot_count)
-        memcpy(name, s->name, SLOT_NAME_SIZE);
+        read_name(name, s);
     else
         memcpy(name, BOARD_OVERFLOW_NAME, sizeof BOARD_OVERFLOW_NAME);
     name[SLOT_NAME_SIZE - 1] = '\0';

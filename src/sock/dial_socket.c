@@ -48,15 +48,17 @@ struct socket_facts socket_look(int fd)
 bool socket_was_stream(int fd, const void *caller, uint16_t port, int64_t duration_ns)
 {
     static _Atomic uint64_t places[PLACES];
-    uint64_t place = (uint64_t)(uintptr_t)caller << 16 ^ port;
+    uint64_t place = ((uint64_t)(uintptr_t)caller << 16 ^ port) << 1, mixed = place | 1;
     _Atomic uint64_t *known = &places[(place * 0x9e3779b97f4a7c15ULL) >> 32 & (PLACES - 1)];
     if (likely(duration_ns >= HANDSHAKE_NS &&
                atomic_load_explicit(known, memory_order_relaxed) == place))
         return true;
-    if (!is_stream(fd))
-        return false;
-    atomic_store_explicit(known, place, memory_order_relaxed);
-    return true;
+    bool stream = is_stream(fd);
+    if (!stream)
+        atomic_store_explicit(known, mixed, memory_order_relaxed);
+    else if (atomic_load_explicit(known, memory_order_relaxed) != mixed)
+        atomic_store_explicit(known, place, memory_order_relaxed);
+    return stream;
 }
 
 void socket_bound(int fd, int64_t timeout_ns)

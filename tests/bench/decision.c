@@ -89,7 +89,7 @@ static struct binding *bind_all(void)
     for (int i = 0; b && i < hosts; i++) {
         char name[32];
         snprintf(name, sizeof name, "host%d.example.com", i);
-        struct target t = {"http", name, 80, true, "/"};
+        struct target t = {"http", name, 80, true, "/", NULL};
         if (!call_bind(&b[i], config, board, &t, &parts, clock_now_ns()))
             exit(1);
     }
