@@ -17,10 +17,10 @@ def free_port():
 
 
 class Daemon:
-    def __init__(self, command, port):
+    def __init__(self, command, port, **more):
         self.port = port
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, start_new_session=True)
+                                        stderr=subprocess.PIPE, start_new_session=True, **more)
         end = time.monotonic() + 10
         while True:
             try:
