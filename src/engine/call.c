@@ -218,6 +218,8 @@ static const struct verdict_of_class good_verdict = {.class = CLASS_SUCCESS, .al
 
 static bool plainly_good(const struct attempt *a)
 {
+    if (a->protocol == PROTOCOL_CONNECT)
+        return !a->os_errno && !a->curl_code;
     return a->protocol == PROTOCOL_HTTP && !a->curl_code && !a->header_cut &&
            a->http_status >= 200 && a->http_status < 300;
 }

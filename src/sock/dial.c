@@ -19,11 +19,10 @@
 struct dial {
     const struct dial_request *request;
     struct engine *engine;
-    struct binding binding;
+    struct dial_binding bound;
     struct call call;
     struct socket_facts socket;
-    bool looked;      /* socket holds */
-    bool more_follow; /* the program has further addresses to try */
+    bool looked; /* socket holds */
     bool begun, ended;
     bool bounded; /* SO_SNDTIMEO is ours */
     int error;    /* of the last attempt; 0: connected */
@@ -59,15 +58,15 @@ static bool look(struct dial *d)
 static void begin(struct dial *d, int64_t now_ns)
 {
     health_start(); /* first: what is counted from here on is to be written */
-    call_begin(&d->call, &d->binding, 0, now_ns);
+    call_begin(&d->call, &d->bound.binding, 0, now_ns);
     d->begun = true;
 }
 
-static void end(struct dial *d)
+static void end(struct dial *d, int64_t now_ns, int64_t wall_ns)
 {
     d->ended = true;
-    call_end(&d->call, clock_now_ns(), clock_wall_ns());
-    health_inline(clock_now_ns());
+    call_end(&d->call, now_ns, wall_ns);
+    health_inline(now_ns);
 }
 
 static void count(const struct dial *d, bool blocking)
@@ -109,7 +108,7 @@ static bool report(struct dial *d, int64_t begun_ns, bool shortened, bool again,
         .os_errno = d->error,
         .nothing_sent = true,
         .shortened = shortened,
-        .more_follow = d->more_follow,
+        .more_follow = d->bound.more_follow,
         .replayable = again && d->looked && d->socket.blocking,
         .duration_ns = now_ns - begun_ns,
     };
@@ -222,9 +221,20 @@ static void run(struct dial *d, int64_t now_ns, int64_t at_ns)
 
 static int result(struct dial *d, int saved)
 {
-    end(d);
+    end(d, clock_now_ns(), clock_wall_ns());
     errno = d->error ? d->error : saved;
     return d->error ? -1 : 0;
+}
+
+/* The usual end. Each look at the clock costs as much as all the rest. */
+static int connected(struct dial *d, int64_t begun_ns, int64_t now_ns, int saved)
+{
+    struct attempt a = {.protocol = PROTOCOL_CONNECT, .duration_ns = now_ns - begun_ns};
+    int64_t wall_ns = clock_wall_ns();
+    call_report(&d->call, &a, now_ns, wall_ns, 0, &(int64_t){0});
+    end(d, now_ns, wall_ns);
+    errno = saved;
+    return 0;
 }
 
 /* Nothing stands in the way: first the call, then what is to be known of it. */
@@ -232,8 +242,8 @@ static int dial_freely(struct dial *d, int64_t now_ns, int saved)
 {
     const struct dial_request *r = d->request;
     int value = bare(d), error = value ? errno : 0;
-    int64_t duration_ns = clock_now_ns() - now_ns;
-    bool stream = !error ? socket_was_stream(r->fd, r->caller, r->to->port, duration_ns)
+    int64_t ended_ns = clock_now_ns();
+    bool stream = !error ? socket_was_stream(r->fd, r->caller, r->to->port, ended_ns - now_ns)
                          : (error == EINPROGRESS || !is_no_result(error)) && look(d);
     if (!stream) {
         errno = error ? error : saved;
@@ -241,15 +251,19 @@ static int dial_freely(struct dial *d, int64_t now_ns, int saved)
     }
     d->error = error;
     begin(d, now_ns); /* and it was admitted: there was nothing to take */
+    if (likely(!error)) {
+        count(d, true);
+        return connected(d, now_ns, ended_ns, saved);
+    }
     if (error == EINPROGRESS && d->socket.blocking) { /* the program's SO_SNDTIMEO has run out */
         d->error = ETIMEDOUT;
         report(d, now_ns, false, false, &(int64_t){0});
         d->error = EINPROGRESS;
     }
-    count(d, !error || d->socket.blocking);
+    count(d, d->socket.blocking);
     if (error == EINPROGRESS)
         return result(d, saved);
-    if (d->looked && d->socket.blocking)
+    if (d->socket.blocking)
         call_bound_by(&d->call, d->socket.send_timeout_ns);
     int64_t at_ns;
     if (report(d, now_ns, false, true, &at_ns))
@@ -297,12 +311,12 @@ int dial(const struct dial_request *r)
     d.socket.blocking = false;
     int64_t now_ns = clock_now_ns();
     d.engine = engine_for(&d);
-    if (!d.engine || !dial_bind(&d.binding, &d.more_follow, d.engine, r->to, now_ns)) {
+    if (!d.engine || !dial_bind(&d.bound, d.engine, r->to, now_ns)) {
         errno = saved;
         return bare(&d);
     }
-    const struct policy *p = d.binding.policy;
-    if (likely(call_is_free(&d.binding, now_ns) && !p->connect_timeout_ns &&
+    const struct policy *p = d.bound.binding.policy;
+    if (likely(call_is_free(&d.bound.binding, now_ns) && !p->connect_timeout_ns &&
                !p->attempt_timeout_ns))
         return dial_freely(&d, now_ns, saved);
     return dial_carefully(&d, now_ns, saved);

@@ -22,16 +22,8 @@ static bool is_usual(uint16_t port)
     return port == 80 || port == 443;
 }
 
-struct kept {
-    struct endpoint to;
-    uint32_t generation; /* of the names */
-    bool more_follow;
-    int64_t until_ns;
-    struct binding binding; /* the last member: lanes in use only */
-};
-
-#define WORDS (sizeof(struct kept) / sizeof(uint64_t))
-_Static_assert(sizeof(struct kept) % sizeof(uint64_t) == 0, "copied word by word");
+#define WORDS (sizeof(struct dial_binding) / sizeof(uint64_t))
+_Static_assert(sizeof(struct dial_binding) % sizeof(uint64_t) == 0, "copied word by word");
 
 struct entry {
     _Atomic uint64_t sequence; /* odd while it is written */
@@ -49,18 +41,18 @@ static struct entry *entry_of(const struct endpoint *to)
 
 static size_t words_of(int lanes)
 {
-    size_t head = offsetof(struct kept, binding) + offsetof(struct binding, lane);
+    size_t head = offsetof(struct dial_binding, binding) + offsetof(struct binding, lane);
     return (head + (size_t)lanes * sizeof(struct lane)) / sizeof(uint64_t);
 }
 
-static void copy_out(const struct entry *e, struct kept *k, size_t from, size_t to)
+static void copy_out(const struct entry *e, struct dial_binding *k, size_t from, size_t to)
 {
     uint64_t *words = (uint64_t *)(void *)k;
     for (size_t i = from; i < to; i++)
         words[i] = atomic_load_explicit(&e->words[i], memory_order_relaxed);
 }
 
-static bool recall(struct entry *e, struct kept *k, const struct endpoint *to)
+static bool recall(struct entry *e, struct dial_binding *k, const struct endpoint *to)
 {
     uint64_t before = atomic_load_explicit(&e->sequence, memory_order_acquire);
     if (!before || (before & 1))
@@ -75,7 +67,7 @@ static bool recall(struct entry *e, struct kept *k, const struct endpoint *to)
     return atomic_load_explicit(&e->sequence, memory_order_relaxed) == before;
 }
 
-static void keep(struct entry *e, const struct kept *k)
+static void keep(struct entry *e, const struct dial_binding *k)
 {
     const uint64_t *words = (const uint64_t *)(const void *)k;
     uint64_t before = atomic_load_explicit(&e->sequence, memory_order_relaxed);
@@ -89,13 +81,13 @@ static void keep(struct entry *e, const struct kept *k)
     atomic_store_explicit(&e->sequence, before + 2, memory_order_release);
 }
 
-static bool holds(const struct kept *k, const struct config *config, int64_t now_ns)
+static bool holds(const struct dial_binding *k, const struct config *config, int64_t now_ns)
 {
     return k->generation == names_generation() && now_ns < k->until_ns &&
            call_bound(&k->binding, config);
 }
 
-static bool bind_anew(struct kept *k, struct engine *e, const struct config *config,
+static bool bind_anew(struct dial_binding *k, struct engine *e, const struct config *config,
                       const struct endpoint *to, int64_t now_ns)
 {
     struct name name;
@@ -117,19 +109,14 @@ static bool bind_anew(struct kept *k, struct engine *e, const struct config *con
     return call_bind(&k->binding, config, e->board, &t, &nothing, now_ns);
 }
 
-bool dial_bind(struct binding *b, bool *more_follow, struct engine *e, const struct endpoint *to,
-               int64_t now_ns)
+bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int64_t now_ns)
 {
     const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
     struct entry *entry = entry_of(to);
-    struct kept k;
-    if (unlikely(!recall(entry, &k, to) || !holds(&k, config, now_ns))) {
-        if (!bind_anew(&k, e, config, to, now_ns))
-            return false;
-        keep(entry, &k);
-    }
-    memcpy(b, &k.binding,
-           offsetof(struct binding, lane) + (size_t)k.binding.lane_count * sizeof(struct lane));
-    *more_follow = k.more_follow;
+    if (likely(recall(entry, b, to) && holds(b, config, now_ns)))
+        return true;
+    if (!bind_anew(b, e, config, to, now_ns))
+        return false;
+    keep(entry, b);
     return true;
 }

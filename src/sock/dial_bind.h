@@ -4,9 +4,8 @@
  * to. Bindings are kept for endpoints that were asked for lately, in a table without locks; the
  * caller gets a copy, for a binding belongs to one call at a time.
  *
- *     struct binding b;
- *     bool more_follow;
- *     if (dial_bind(&b, &more_follow, engine, to, now_ns)) ...
+ *     struct dial_binding b;
+ *     if (dial_bind(&b, engine, to, now_ns)) ... b.binding
  *
  * False for lack of memory: let the call through. Any thread, also after fork. */
 #ifndef SOCK_DIAL_BIND_H
@@ -16,8 +15,14 @@
 #include "engine/engine.h"
 #include "sock/endpoint.h"
 
-/* *more_follow: the name has further addresses for the program to try. */
-bool dial_bind(struct binding *b, bool *more_follow, struct engine *e, const struct endpoint *to,
-               int64_t now_ns);
+struct dial_binding {
+    struct endpoint to;
+    uint32_t generation; /* of the names, when it was bound */
+    bool more_follow;    /* the name has further addresses for the program to try */
+    int64_t until_ns;
+    struct binding binding; /* the last member: lanes in use only */
+};
+
+bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int64_t now_ns);
 
 #endif
