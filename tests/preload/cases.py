@@ -31,6 +31,7 @@ class Case:
     says: str = ""           # a pattern that a line of the shim on stderr may match
     state: str = "{scratch}/state"
     root: bool = False       # needs to be root
+    connects: typing.Optional[int] = None  # of blocking sockets; None: the case does not say
     check: typing.Optional[typing.Callable] = None  # of the run's scratch directory: an error or None
 
 
@@ -273,6 +274,37 @@ print(sum('/board' in line for line in open('/proc/self/maps')), len(os.listdir(
       for where in ("first", "last")),
 ]
 
+
+# The same lives of programs that open their connections themselves: nothing is cured, since what the
+# server answers is not seen, and each transfer is a connection.
+RAW_HOSTS = ("forks", "descriptors", "sandbox", "threads", "early")
+
+
+def raw(case):
+    argv = list(case.argv)
+    i = next(i for i, word in enumerate(argv) if word.startswith("{out}/"))
+    argv[i] += "-raw"
+    # Without a descriptor there is no socket to be connected.
+    connects = 2 if "exhausted" in argv else case.transfers
+    last = [word.replace("libearly", "libearly-raw") for word in case.last]
+    return dataclasses.replace(case, name=case.name + ", by connect()", argv=argv, last=last,
+                               transfers=case.transfers and 0, connects=connects, recovers=None,
+                               stays=".")
+
+
+CASES += [raw(c) for c in CASES
+          if any(word in ["{out}/" + host for host in RAW_HOSTS] for word in c.argv)
+          and "DISABLE" not in c.name]
+CASES += [
+    Case("connect() of an object preloaded after, before main", ["{out}/fetch-raw", "ok/main"], 0,
+         connects=2, recovers=None, stays=".", last=["{out}/libearly-raw.so"]),
+    Case("AddressSanitizer host with threads, by connect()", ["{out}/threads-raw-asan", "4", "20"],
+         0, connects=80, recovers=None, stays=".", first=[ASAN]),
+    Case("ThreadSanitizer host with threads, by connect()", ["{out}/threads-raw-tsan", "4", "20"],
+         0, connects=80, recovers=None, stays="."),
+    Case("HARDEN_DISABLE=1, by connect()", ["{out}/fetch-raw", "f2/1"],
+         env={"HARDEN_DISABLE": "1"}, **UNCOVERED),
+]
 
 # ---- checks of the library file ------------------------------------------------------------------------
 def dlopen_ends_in_a_jump(shim):

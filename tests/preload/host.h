@@ -6,7 +6,11 @@
 #ifndef TESTS_PRELOAD_HOST_H
 #define TESTS_PRELOAD_HOST_H
 
+#ifdef RAW
+#include "raw.h"
+#else
 #include <curl/curl.h>
+#endif
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
