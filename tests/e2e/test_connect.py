@@ -230,6 +230,44 @@ class Recovery(bed.Bed):
         self.assertEqual((check["attempts"], check["breaker"]["rejected"]), (5, 1))
 
 
+class Names(unittest.TestCase):
+    """A name server that answers SERVFAIL to one question, for A and for AAAA, before it works."""
+    WGET = ["wget", "-q", "-t1", "-O-", "http://db.example/"]
+
+    def world(self, command, env, failures=2):
+        unshare = ["unshare", "-mn" if os.getuid() == 0 else "-rmn"]
+        env = dict(env)
+        if "LD_PRELOAD" in env:
+            env["PRELOAD"] = env.pop("LD_PRELOAD")
+        return bed.run([*unshare, PYTHON, str(bed.ROOT / "tests/support/resolver.py"),
+                        str(failures), *command], env)
+
+    def test_a_name_server_that_is_not_ready_is_asked_again(self):
+        plain = self.world(self.WGET, bed.environment())
+        self.assertNotEqual(plain.status, 0)
+        env = bed.hardened_environment()
+        for command in (self.WGET, [PYTHON, "-c", GET, "http://db.example/"]):
+            shim = self.world(command, env)
+            self.assertEqual((shim.status, shim.out), (0, b"found\n"), shim.err)
+        check = shim.health["checks"]["db.example"]
+        self.assertEqual((check["retries"], check["recovered"]), (2, 2))
+        self.assertEqual(connects(shim), (2, 0))
+
+    def test_libcurls_own_questions_are_left_to_its_transfer(self):
+        shim = self.world(["curl", "-sS", "http://db.example/"], bed.hardened_environment())
+        self.assertEqual((shim.status, shim.out), (0, b"found\n"), shim.err)
+        check = shim.health["checks"]["db.example"]
+        self.assertEqual((check["requests"], check["attempts"], check["retries"]), (1, 2, 1))
+
+    def test_a_rule_for_a_name_holds_for_its_connections(self):
+        env = bed.hardened_environment(rate=None, config=bed.fresh_file(
+            b"[host db.example]\nrate = 1/1h\non_limit = fail\n"))
+        shim = self.world(["sh", "-c", "wget -q -t1 -O- http://db.example/;"
+                           "wget -q -t1 -O- http://other.example/;"
+                           "wget -q -t1 -O- http://db.example/"], env, failures=0)
+        self.assertEqual((shim.status, shim.out), (4, b"found\nfound\n"))
+
+
 class Crowd(unittest.TestCase):
     """The limit at connect(), on the clock of the server that sees the connections."""
     alone = True

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "sock/resolve.h"
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "sock/endpoint.h"
+#include "sock/names.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+static int script[16], calls;
+static struct sockaddr_in found;
+static struct addrinfo answer;
+
+static int scripted(const char *node, const char *service, const struct addrinfo *hints,
+                    struct addrinfo **list)
+{
+    (void)node, (void)service, (void)hints;
+    int status = script[calls++];
+    if (!status)
+        *list = &answer;
+    else
+        errno = 1000 + calls;
+    return status;
+}
+
+static void make(void)
+{
+    setenv("HARDEN_CONFIG", "none", 1);
+    setenv("HARDEN_STATE", "private", 1);
+    setenv("HARDEN_SNAPSHOT", "none", 1);
+    setenv("HARDEN_METRICS", "none", 1);
+    setenv("HARDEN_BASE_DELAY", "1ms", 1);
+    setenv("HARDEN_MAX_DELAY", "2ms", 1);
+    found.sin_family = AF_INET;
+    inet_pton(AF_INET, "10.0.0.1", &found.sin_addr);
+    answer = (struct addrinfo){.ai_addr = (struct sockaddr *)&found, .ai_addrlen = sizeof found};
+}
+
+TestSuite(resolve, .init = make, .timeout = 60);
+
+static int ask(const char *node)
+{
+    struct addrinfo *list = NULL;
+    int status = resolve(scripted, node, "80", NULL, &list);
+    if (!status)
+        cr_assert(list == &answer);
+    return status;
+}
+
+static const char *name_of_answer(void)
+{
+    static struct name name;
+    struct address a;
+    endpoint_address(&a, answer.ai_addr, answer.ai_addrlen);
+    return names_find(&a, clock_now_ns(), &name) ? name.host : "";
+}
+
+static const struct slot *slot_named(const char *name)
+{
+    const struct board *b = engine_peek()->board;
+    char seen[SLOT_NAME_SIZE];
+    for (uint32_t i = 0; i < board_size(b); i++) {
+        const struct slot *s = board_nth(b, i, seen);
+        if (s && !strcmp(seen, name))
+            return s;
+    }
+    cr_assert(false, "no %s on the board", name);
+    return NULL;
+}
+
+Test(resolve, what_is_answered_is_remembered_and_nothing_is_opened_for_it)
+{
+    cr_assert(eq(int, ask("Db.Example"), 0));
+    cr_assert(eq(str, (char *)name_of_answer(), "db.example"));
+    cr_assert(engine_peek() == NULL);
+}
+
+Test(resolve, a_name_is_asked_for_twice_at_most)
+{
+    script[0] = script[1] = EAI_AGAIN;
+    cr_assert(eq(int, ask("db.example"), EAI_AGAIN));
+    cr_assert(eq(int, calls, 2));
+}
+
+Test(resolve, what_was_recovered_is_counted_as_dns)
+{
+    script[0] = EAI_AGAIN;
+    cr_assert(eq(int, ask("Db.Example."), 0));
+    cr_assert(eq(int, calls, 2));
+    cr_assert(eq(str, (char *)name_of_answer(), "db.example"));
+    const struct slot *s = slot_named("db.example");
+    cr_assert(eq(u64, slot_counter(s, COUNT_RECOVERED), 1));
+    cr_assert(eq(int, (int)s->retries_by[GROUP_DNS], 1));
+}
+
+Test(resolve, the_last_answer_is_the_programs_with_its_errno)
+{
+    script[0] = script[1] = EAI_AGAIN;
+    cr_assert(eq(int, ask("db.example"), EAI_AGAIN));
+    cr_assert(eq(int, errno, 1000 + calls));
+    cr_assert(eq(int, (int)slot_named("db.example")->failures_by[GROUP_DNS], 1));
+}
+
+Test(resolve, any_other_answer_is_not_questioned)
+{
+    static const int answers[] = {EAI_NONAME, EAI_FAIL, EAI_SERVICE, EAI_MEMORY, EAI_SYSTEM};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        script[calls = 0] = answers[i];
+        cr_assert(eq(int, ask("db.example"), answers[i]));
+        cr_assert(eq(int, calls, 1));
+        cr_assert(eq(int, errno, 1001));
+    }
+    cr_assert(engine_peek() == NULL);
+    script[calls = 0] = EAI_AGAIN;
+    cr_assert(eq(int, ask(NULL), EAI_AGAIN), "nobody's name");
+    cr_assert(eq(int, calls, 1));
+}
+
+Test(resolve, a_final_answer_to_the_second_question_is_the_answer)
+{
+    script[0] = EAI_AGAIN;
+    script[1] = EAI_NONAME;
+    cr_assert(eq(int, ask("db.example"), EAI_NONAME));
+    cr_assert(eq(int, calls, 2));
+    cr_assert(eq(u64, slot_counter(slot_named("db.example"), COUNT_RECOVERED), 0));
+}
+
+Test(resolve, never_on_dns_asks_once)
+{
+    setenv("HARDEN_NEVER_ON", "dns", 1);
+    script[0] = EAI_AGAIN;
+    cr_assert(eq(int, ask("db.example"), EAI_AGAIN));
+    cr_assert(eq(int, calls, 1));
+}
+
+Test(resolve, no_token_is_taken_for_a_question)
+{
+    setenv("HARDEN_RATE", "1/1h", 1);
+    setenv("HARDEN_ON_LIMIT", "fail", 1);
+    for (int i = 0; i < 3; i++) {
+        script[calls = 0] = EAI_AGAIN;
+        script[1] = 0;
+        cr_assert(eq(int, ask("db.example"), 0));
+    }
+    cr_assert(eq(u64, slot_counter(slot_named("db.example"), COUNT_RATE_REJECTED), 0));
+}
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+}
+
+Test(resolve, a_signal_ends_the_back_off)
+{
+    setenv("HARDEN_BASE_DELAY", "5s", 1);
+    setenv("HARDEN_MAX_DELAY", "5s", 1);
+    setenv("HARDEN_JITTER", "none", 1);
+    signal(SIGALRM, on_alarm);
+    setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 50000}}, NULL);
+    script[0] = EAI_AGAIN;
+    int64_t begun = clock_now_ns();
+    cr_assert(eq(int, ask("db.example"), EAI_AGAIN));
+    cr_assert(lt(i64, clock_now_ns() - begun, 4 * NS_PER_S));
+}
