@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/easy.h"
+#include "engine/engine.h"
+#include "engine/rules.h"
 #include "hooks.h"
 #include "next.h"
 #include "sock/dial.h"
@@ -15,17 +17,32 @@ static bool belongs_to_transfer(const void *caller)
     return api && curl_api_owns(api, caller);
 }
 
+/* Local sockets are left alone, unless a rule names this one. */
+static bool is_named_local(struct endpoint *to, char name[ENDPOINT_LOCAL_SIZE],
+                           const struct sockaddr *address, socklen_t length)
+{
+    const struct config *c;
+    if (!address || length < (socklen_t)sizeof(sa_family_t) || address->sa_family != AF_UNIX ||
+        hooks_off() || !(c = engine_config()) || likely(!rules_have_locals(c)))
+        return false;
+    *to = (struct endpoint){.local = name};
+    return endpoint_local(name, address, length) && rules_name_local(c, name);
+}
+
 __attribute__((visibility("default"))) int connect(int fd, const struct sockaddr *address,
                                                    socklen_t length)
 {
     dial_function *real = (dial_function *)next_of(&real_connect, "connect");
     const void *caller = __builtin_return_address(0);
     struct endpoint to;
+    char local[ENDPOINT_LOCAL_SIZE];
     if (unlikely(!real)) {
         errno = ENOSYS;
         return -1;
     }
-    if (!endpoint_of(&to, address, length) || hooks_off() || belongs_to_transfer(caller))
+    if ((!endpoint_of(&to, address, length) &&
+         likely(!is_named_local(&to, local, address, length))) ||
+        hooks_off() || belongs_to_transfer(caller))
         return real(fd, address, length);
     return dial(&(struct dial_request){real, fd, address, length, &to, caller});
 }

@@ -26,24 +26,10 @@ static __attribute__((noinline)) dlopen_function *find_real(void)
     return real;
 }
 
-static void quiet(void *ctx, const char *line)
-{
-    (void)ctx;
-    (void)line; /* said when the engine opens */
-}
-
 /* Asked only for RTLD_DEEPBIND, so that other programs never read a configuration for it. */
 static bool masks_deepbind(void)
 {
-    static const struct config *_Atomic own;
-    if (hooks_off())
-        return false;
-    const struct engine *e = engine_peek();
-    const struct config *c = e ? atomic_load(&e->config) : atomic_load(&own);
-    if (!c) {
-        c = config_load(quiet, NULL);
-        atomic_store(&own, c);
-    }
+    const struct config *c = hooks_off() ? NULL : engine_config();
     return c && c->deepbind_mask && config_covers(c, env_program());
 }
 

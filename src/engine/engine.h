@@ -30,6 +30,9 @@ struct engine {
 struct engine *engine_get(void);
 /* The engine if it is open, without opening it. */
 struct engine *engine_peek(void);
+/* The configuration in force; before the engine is open, for a question that must be answered
+ * without opening it, it is read and nothing is said of it. NULL for lack of memory. */
+const struct config *engine_config(void);
 /* Loads the configuration again if a file changed; a bad one keeps the old settings and says so. */
 void engine_reload(void);
 struct stat;

@@ -183,6 +183,18 @@ static bool host_parse(struct pattern *out, char *why, size_t size)
     return out->is_address || name_parse(host, out, why, size);
 }
 
+/* A path may have any character, colons and slashes too. */
+static bool local_parse(const char *s, size_t n, struct pattern *out, char *why, size_t size)
+{
+    if (n == sizeof PATTERN_LOCAL - 1)
+        return wrong(why, size, "no socket after unix:; write for example unix:/run/app.sock");
+    memcpy(out->text, s, n);
+    out->path_at = (uint16_t)(n + 1);
+    out->kind = memchr(s, '*', n) ? PATTERN_GLOB : PATTERN_EXACT;
+    out->rank = rank(out);
+    return true;
+}
+
 bool pattern_parse(const char *s, size_t n, struct pattern *out, char *why, size_t size)
 {
     memset(out, 0, sizeof(*out));
@@ -192,6 +204,8 @@ bool pattern_parse(const char *s, size_t n, struct pattern *out, char *why, size
         return wrong(why, size, "no pattern; write for example [host api.example.com]");
     if (n > PATTERN_SIZE - 2)
         return wrong(why, size, "the pattern is longer than %d characters", PATTERN_SIZE - 2);
+    if (n >= sizeof PATTERN_LOCAL - 1 && pattern_is_local(s))
+        return local_parse(s, n, out, why, size);
     if (slash > s && slash[-1] == ':' && n - host > 1 && slash[1] == '/')
         return wrong(why, size, "a pattern has no scheme; write for example api.example.com/v1/*");
     if (memchr(s, '?', n) || memchr(s, '#', n) || memchr(s, '@', host))

@@ -3,17 +3,18 @@
  * One pattern of a [host] section, compiled:
  *
  *     *   *.example.com   api.example.com   api.example.com:8443   api.example.com/v1/search*
- *     10.0.0.1   10.0.0.0/8   fd00::/8   [::1]:8080
+ *     10.0.0.1   10.0.0.0/8   fd00::/8   [::1]:8080   unix:/run/app.sock   unix:@abstract
  *
  * A `*` stands for any run of characters, dots included, so *.example.com is every name below
  * example.com and not that name itself. An address prefix applies to literal addresses. Hosts are
- * compared in lower case, paths as they are. Pure functions; nothing is allocated. */
+ * compared in lower case, paths as they are; unix: names a local socket by its whole path. Pure functions; nothing is allocated. */
 #ifndef ENGINE_PATTERN_H
 #define ENGINE_PATTERN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define PATTERN_SIZE 256
 
@@ -37,6 +38,13 @@ struct pattern {
     uint32_t rank;           /* higher: more specific */
     char text[PATTERN_SIZE]; /* host, NUL, path */
 };
+
+#define PATTERN_LOCAL "unix:"
+
+static inline bool pattern_is_local(const char *host)
+{
+    return strncmp(host, PATTERN_LOCAL, sizeof PATTERN_LOCAL - 1) == 0;
+}
 
 static inline bool pattern_is_operation(const struct pattern *p)
 {

@@ -23,6 +23,7 @@ struct interned {
 
 struct policy_cache {
     bool addresses; /* some pattern is one */
+    bool locals;    /* some pattern names a local socket */
     struct interned *_Atomic buckets[POLICY_BUCKETS];
     int *first; /* of each section's patterns; one more at the end */
     struct pattern *patterns;
@@ -58,8 +59,10 @@ bool rules_prepare(struct config *c)
     for (size_t i = 0; i < sections; i++) {
         cache->first[i] = (int)n;
         for (const char **p = c->sections[i].patterns; *p; p++)
-            if (pattern_parse(*p, strlen(*p), &cache->patterns[n], why, sizeof(why)))
-                cache->addresses |= cache->patterns[n++].is_address;
+            if (pattern_parse(*p, strlen(*p), &cache->patterns[n], why, sizeof(why))) {
+                cache->addresses |= cache->patterns[n].is_address;
+                cache->locals |= pattern_is_local(cache->patterns[n++].text);
+            }
     }
     cache->first[sections] = (int)n;
     return true;
@@ -288,6 +291,22 @@ static struct interned *known(struct interned *head, const struct interned *end,
     while (head != end && !same(head, m))
         head = head->next;
     return head == end ? NULL : head;
+}
+
+bool rules_have_locals(const struct config *c)
+{
+    return c->policies->locals;
+}
+
+bool rules_name_local(const struct config *c, const char *host)
+{
+    const struct policy_cache *cache = c->policies;
+    const struct target t = {.scheme = "", .host = host, .path = ""};
+    for (int i = 0; i < cache->first[c->section_count]; i++)
+        if (pattern_is_local(cache->patterns[i].text) &&
+            pattern_matches(&cache->patterns[i], &t, NULL))
+            return true;
+    return false;
 }
 
 const struct policy *rules_find(const struct config *c, const struct target *t)

@@ -3,6 +3,7 @@
  * From a destination to the one policy that applies. Sections are patterns:
  *
  *     *   *.example.com   api.example.com   api.example.com:8443   10.0.0.0/8
+ *     unix:/run/app.sock                  a local socket; left alone unless a pattern says unix:
  *     api.example.com/v1/search*          an operation: inherits its host's settings, and its
  *                                         `rate` is a further bucket on top of the host's
  *
@@ -40,6 +41,10 @@ void rules_discard(struct config *c);
 
 /* Never NULL for a config; NULL only for lack of memory. */
 const struct policy *rules_find(const struct config *c, const struct target *t);
+
+/* Whether any section names local sockets, and whether one names this one ("unix:/run/app.sock"). */
+bool rules_have_locals(const struct config *c);
+bool rules_name_local(const struct config *c, const char *host);
 
 /* Calls seen for each section that applies, most specific first: for `harden config --explain`. */
 void rules_explain(const struct config *c, const struct target *t,

@@ -87,6 +87,16 @@ static bool holds(const struct dial_binding *k, const struct config *config, int
            call_bound(&k->binding, config);
 }
 
+/* Rare, and found by name alone: not kept. */
+static bool bind_local(struct dial_binding *b, struct engine *e, const struct config *config,
+                       const struct endpoint *to, int64_t now_ns)
+{
+    struct target t = {.scheme = "", .host = to->local, .default_port = true, .path = ""};
+    struct binding_parts nothing = {0};
+    b->more_follow = false;
+    return call_bind(&b->binding, config, e->board, &t, &nothing, now_ns);
+}
+
 static bool bind_anew(struct dial_binding *k, struct engine *e, const struct config *config,
                       const struct endpoint *to, int64_t now_ns)
 {
@@ -112,6 +122,8 @@ static bool bind_anew(struct dial_binding *k, struct engine *e, const struct con
 bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int64_t now_ns)
 {
     const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
+    if (unlikely(to->local != NULL))
+        return bind_local(b, e, config, to, now_ns);
     struct entry *entry = entry_of(to);
     if (likely(recall(entry, b, to) && holds(b, config, now_ns)))
         return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A destination of connect(), as far as the library looks at any: an address of the Internet, IPv4 in
- * its IPv6-mapped form, and a port.
+ * its IPv6-mapped form, and a port; or a local socket.
  *
  *     struct endpoint to;
  *     if (endpoint_of(&to, address, length)) ...
@@ -23,7 +23,11 @@
 struct endpoint {
     struct address address;
     uint16_t port;
+    const char *local; /* a local socket's name instead: "unix:/run/app.sock"; NULL: none */
 };
+
+/* Room for the name of any local socket. */
+#define ENDPOINT_LOCAL_SIZE 120
 
 static inline void endpoint_map_v4(struct address *out, const struct in_addr *v4)
 {
@@ -52,11 +56,14 @@ static inline bool endpoint_of(struct endpoint *e, const struct sockaddr *a, soc
 {
     if (!endpoint_address(&e->address, a, length))
         return false;
+    e->local = NULL;
     e->port =
         ntohs(((const struct sockaddr_in *)(const void *)a)->sin_port); /* in6's lies there too */
     return e->port != ENDPOINT_DNS_PORT;
 }
 
+/* "unix:/run/app.sock", "unix:@abstract". False: no local socket, or one without a name. */
+bool endpoint_local(char name[ENDPOINT_LOCAL_SIZE], const struct sockaddr *a, socklen_t length);
 /* "10.0.0.1", "fd00::1"; out has room for INET6_ADDRSTRLEN. */
 void endpoint_text(const struct address *a, char *out);
 

@@ -219,6 +219,26 @@ class Recovery(bed.Bed):
     def test_bash(self):
         self.late(["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/{port}"])
 
+    def test_a_local_socket_is_touched_only_where_a_rule_names_it(self):
+        path = os.path.join(bed.fresh_dir("local"), "S")
+        script = ("import socket, sys, threading, time\n"
+                  "def serve():\n"
+                  "    time.sleep(0.6)\n"
+                  "    s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()\n"
+                  "    s.accept()\n"
+                  "threading.Thread(target=serve, daemon=True).start()\n"
+                  "socket.socket(socket.AF_UNIX).connect(sys.argv[1])\n")
+        command = [PYTHON, "-c", script, path]
+        env = bed.hardened_environment()
+        self.assertIn(b"FileNotFoundError", bed.run(command, env).err)
+        self.assertEqual(os.listdir(env["HARDEN_STATE"]), [])
+        rule = (f"[host late]\nmatch = unix:{path}\nbase_delay = 900ms\nmax_delay = 900ms\n"
+                "jitter = none\n")
+        shim = bed.hardened(command, reached=False, base_delay=None, max_delay=None,
+                            config=bed.fresh_file(rule.encode()))
+        self.assertEqual(shim.status, 0, shim.err)
+        self.assertEqual(shim.health["checks"][f"unix:{path}"]["recovered"], 1)
+
     def test_a_dead_host_is_refused_at_once_after_a_while(self):
         port, state = servers.free_port(), bed.fresh_dir("state")
         command = ["wget", "-q", "-t1", "-O-", f"http://127.0.0.1:{port}/"]

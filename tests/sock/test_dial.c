@@ -200,6 +200,31 @@ Test(dial, name_servers_and_other_families_are_left_alone)
     cr_assert(endpoint_of(&to, (struct sockaddr *)&b, sizeof b) && to.port == 54);
 }
 
+Test(dial, a_local_socket_has_its_path_for_a_name)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "/run/a.sock"};
+    char name[ENDPOINT_LOCAL_SIZE];
+    cr_assert(endpoint_local(name, (struct sockaddr *)&a, sizeof a));
+    cr_assert(eq(str, name, "unix:/run/a.sock"));
+    cr_assert(endpoint_local(name, (struct sockaddr *)&a, sizeof a.sun_family + 4));
+    cr_assert(eq(str, name, "unix:/run"), "no NUL within the length");
+    cr_assert(not(endpoint_local(name, (struct sockaddr *)&a, sizeof a.sun_family)), "no name");
+    memset(a.sun_path, 'x', sizeof a.sun_path);
+    cr_assert(endpoint_local(name, (struct sockaddr *)&a, sizeof a));
+    cr_assert(eq(sz, strlen(name), 5 + sizeof a.sun_path));
+    memcpy(a.sun_path, "\0ab", 3);
+    cr_assert(endpoint_local(name, (struct sockaddr *)&a, sizeof a.sun_family + 3));
+    cr_assert(eq(str, name, "unix:@ab"));
+
+    script[0] = ENOENT;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct endpoint to = {.local = name};
+    cr_assert(eq(
+        int, dial(&(struct dial_request){scripted, fd, (struct sockaddr *)&a, sizeof a, &to, NULL}),
+        0));
+    COUNTED(slot_named("unix:@ab"), COUNT_RECOVERED, 1);
+}
+
 Test(dial, a_blocking_one_waits_for_its_turn_and_a_limit_holds)
 {
     setenv("HARDEN_RATE", "20/1s", 1);

@@ -40,6 +40,21 @@ static bool applies(const char *pattern, const char *host, uint16_t port, const 
     return hit;
 }
 
+Test(rules, a_local_socket_is_named_by_its_whole_path)
+{
+    cr_assert(applies("unix:/run/App/a.sock", "unix:/run/App/a.sock", 0, ""));
+    cr_assert(applies("unix:/run/*.sock", "unix:/run/a.sock", 0, ""));
+    cr_assert(applies("unix:@name", "unix:@name", 0, ""));
+    cr_assert(!applies("unix:/run/a.sock", "unix:/run/b.sock", 0, ""));
+    cr_assert(!applies("unix:/run/a.sock", "unix", 0, "/run/a.sock"));
+    struct config *none = load("[host *]\ncost = 7\n"),
+                  *one = load("[host unix:/run/*]\ncost = 7\n");
+    cr_assert(!rules_have_locals(none) && rules_have_locals(one));
+    cr_assert(!rules_name_local(none, "unix:/run/a"));
+    cr_assert(rules_name_local(one, "unix:/run/a"));
+    cr_assert(!rules_name_local(one, "unix:/tmp/a"));
+}
+
 Test(rules, without_any_section_the_defaults_apply)
 {
     struct config *c = load("");
