@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Programs that open their connections themselves, and what is done for them at connect()."""
+import contextlib
 import os
 import pwd
 import shutil
+import socket
 import socketserver
 import subprocess
 import threading
@@ -142,6 +144,14 @@ class Programs(bed.Bed):
             self.same(["ssh", "-F", "none", "-p", port, "-i", f"{directory}/own", "-o",
                        "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o",
                        "LogLevel=ERROR", "127.0.0.1", "echo through"])
+            subprocess.run(["git", "init", "-q", f"{directory}/r"], check=True)
+            subprocess.run(["git", "-C", f"{directory}/r", "-c", "user.name=t", "-c",
+                            "user.email=t@example.com", "commit", "-q", "--allow-empty", "-m",
+                            "one"], check=True)
+            how = (f"ssh -F none -i {directory}/own -o StrictHostKeyChecking=no -o "
+                   "UserKnownHostsFile=/dev/null -o LogLevel=ERROR")
+            self.same(["git", "-c", f"core.sshCommand={how}", "ls-remote",
+                       f"ssh://127.0.0.1:{port}{directory}/r"])
         finally:
             server.stop()
 
@@ -162,6 +172,33 @@ class Programs(bed.Bed):
                        "select 6 * 7"], blocking=False)
         finally:
             server.stop()
+
+    def test_sudo_and_su_are_what_they_are(self):
+        # Root has the rights that they are for, so that nothing is kept from them; to others the
+        # loader gives no preloaded object.
+        commands = [["sudo", "-n", "echo", "a"], ["su", "-s", "/bin/sh", "nobody", "-c", "id -u"]]
+        if os.getuid() == 0:
+            commands += [["setpriv", "--reuid", "65534", "--clear-groups", *c] for c in commands]
+        for command in commands:
+            env = bed.hardened_environment()
+            plain, shim = bed.bare(command), bed.run(command, env)
+            self.assertEqual((shim.status, shim.out, shim.err),
+                             (plain.status, plain.out, plain.err))
+            self.assertEqual(os.listdir(env["HARDEN_STATE"]), [])
+
+    def test_wget_gives_up_by_its_own_alarm_and_jumps_out_of_connect(self):
+        with socket.socket() as s, contextlib.ExitStack() as waiting:
+            s.bind(("127.0.0.1", 0))
+            s.listen(0)
+            for _ in range(3):  # the queue is full then, and whoever comes gets no answer
+                c = waiting.enter_context(socket.socket())
+                c.setblocking(False)
+                c.connect_ex(s.getsockname())
+            command = ["wget", "-q", "-t2", "--connect-timeout=0.5", "--waitretry=0", "-O-",
+                       f"http://127.0.0.1:{s.getsockname()[1]}/"]
+            plain, shim = bed.bare(command), bed.hardened(command, reached=False)
+        self.assertEqual(plain.status, 4)
+        self.assertEqual((shim.status, shim.out, shim.err), (plain.status, plain.out, plain.err))
 
     def test_two_names_of_one_address_are_two_hosts(self):
         shim = bed.hardened([PYTHON, "-c", GET, f"http://localhost:{self.http.port}/x?size=1",
