@@ -102,8 +102,8 @@ static inline void program_start(struct program *p, const struct fake_attempt *s
     setenv("HARDEN_THREAD", "off", 1);
     setenv("HARDEN_SNAPSHOT", "none", 1);
     setenv("HARDEN_METRICS", "none", 1);
-    setenv("HARDEN_BASE_DELAY", "1ms", 1);
-    setenv("HARDEN_MAX_DELAY", "1ms", 1);
+    setenv("HARDEN_BASE_DELAY", "1ms", 0);
+    setenv("HARDEN_MAX_DELAY", "1ms", 0);
     memset(p, 0, sizeof *p);
     p->handle = fake_new(script, n);
     p->shadow = shadow_add(p->handle, &fake_curl);

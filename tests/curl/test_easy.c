@@ -323,6 +323,8 @@ Test(easy, the_progress_callback_may_abort_the_wait_for_a_retry)
 {
     struct program p;
     setenv("HARDEN_JITTER", "none", 1);
+    setenv("HARDEN_BASE_DELAY", "300ms", 1);
+    setenv("HARDEN_MAX_DELAY", "300ms", 1);
     START(&p, BUSY_503, OK_200);
     set_number(&p, CURLOPT_NOPROGRESS, 0);
     set_function(&p, CURLOPT_XFERINFOFUNCTION, (void (*)(void))stop_at_once);
@@ -516,6 +518,8 @@ Test(easy, a_reset_during_the_wait_ends_the_request)
 {
     struct program p;
     setenv("HARDEN_JITTER", "none", 1);
+    setenv("HARDEN_BASE_DELAY", "300ms", 1);
+    setenv("HARDEN_MAX_DELAY", "300ms", 1);
     START(&p, RESET, OK_200);
     set_number(&p, CURLOPT_NOPROGRESS, 0);
     set_function(&p, CURLOPT_XFERINFOFUNCTION, (void (*)(void))reset_now);
