@@ -107,8 +107,8 @@ endif
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 SOCK_TESTS := $(patsubst tests/sock/%.c,$(BUILD)/tests/sock/%,$(wildcard tests/sock/test_*.c))
 CURL_TESTS := $(patsubst tests/curl/%.c,$(BUILD)/tests/curl/%,$(wildcard tests/curl/test_*.c))
-# Criterion's own runner starts neither under ThreadSanitizer nor under an emulator.
-RUNNER     := $(if $(or $(findstring thread,$(SANITIZE)),$(EMULATOR)),tests/support/plain_runner.c)
+# Criterion's own runner does not start under ThreadSanitizer.
+RUNNER     := $(if $(findstring thread,$(SANITIZE)),tests/support/plain_runner.c)
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(ENGINE_LIB)
 	@mkdir -p $(@D)
@@ -128,9 +128,9 @@ $(BUILD)/tests/curl/%: tests/curl/%.c $(CURL_LIB) $(ENGINE_LIB)
 
 .PHONY: check-unit check-curl
 check-unit: $(UNIT_TESTS) $(SOCK_TESTS)  ## the engine, and what knows sockets
-	@EMULATOR="$(EMULATOR)" scripts/run-tests $^
+	@scripts/run-tests $^
 check-curl: $(CURL_TESTS)  ## what knows libcurl's types, against a fake libcurl
-	@EMULATOR="$(EMULATOR)" scripts/run-tests $^
+	@scripts/run-tests $^
 
 # ---- everything else that is checked ------------------------------------------------------------
 .PHONY: setup check check-preload check-e2e check-aarch64 lint fuzz fuzz-quick
@@ -145,7 +145,7 @@ check-preload: $(SHIM)  ## real programs under the library
 	@scripts/run-preload $(SHIM)
 check-e2e: $(SHIM)      ## real programs, real servers, real faults
 	@LIBHARDEN=$(SHIM) scripts/run-e2e
-check-aarch64:          ## the library and its tests under an emulator of another processor
+check-aarch64:          ## the library under an emulator of another processor
 	@scripts/setup aarch64
 	@scripts/run-aarch64
 lint: $(SHIM)           ## layout, layers, static analysis, exported symbols, manual pages

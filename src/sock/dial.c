@@ -13,6 +13,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* SO_SNDTIMEO is kept in ticks of the kernel, a millisecond or more: an EINPROGRESS that comes before
+ * that is of a socket that does not block, and nothing need be asked. */
+#define TICK_NS (500 * NS_PER_US)
 /* A wait is looked at so often, for a signal handler may take as long as it wants. */
 #define STEP_NS NS_PER_S
 
@@ -244,7 +247,8 @@ static int dial_freely(struct dial *d, int64_t now_ns, int saved)
     int value = bare(d), error = value ? errno : 0;
     int64_t ended_ns = clock_now_ns();
     bool stream = !error ? socket_was_stream(r->fd, r->caller, r->to->port, ended_ns - now_ns)
-                         : (error == EINPROGRESS || !is_no_result(error)) && look(d);
+                  : error == EINPROGRESS ? ended_ns - now_ns < TICK_NS || look(d)
+                                         : !is_no_result(error) && look(d);
     if (!stream) {
         errno = error ? error : saved;
         return value;

@@ -158,6 +158,15 @@ Test(dial, a_non_blocking_one_is_never_repeated)
     cr_assert(eq(u64, engine_peek()->board->header->connects_nonblocking, 1));
 }
 
+/* No question, no system call: a descriptor that is none has no answers. */
+Test(dial, nothing_is_asked_of_one_that_is_under_way_at_once)
+{
+    script[1] = EINPROGRESS;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    cr_assert(eq(int, connect_to(-1, "10.0.0.1", 5432), EINPROGRESS));
+    cr_assert(eq(u64, engine_peek()->board->header->connects_nonblocking, 1));
+}
+
 Test(dial, one_that_is_under_way_has_no_result_yet)
 {
     script[0] = EINPROGRESS;
