@@ -118,7 +118,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(ENGINE_LIB)
 $(BUILD)/tests/sock/%: tests/sock/%.c $(SOCK_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CCLD    $@")
-	$(Q)$(CC) $(CPPFLAGS) -Itests/support $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(SOCK_LIB) \
+	$(Q)$(CC) $(CPPFLAGS) -Itests/support -Itests/sock $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(SOCK_LIB) \
 	  $(ENGINE_LIB) -l:libinih.a -lcriterion -lpthread
 $(BUILD)/tests/curl/%: tests/curl/%.c $(CURL_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)

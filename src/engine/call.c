@@ -144,9 +144,9 @@ static int64_t delay_of(const struct call *c, const struct plan *plan, int made,
 static bool probe_failed(const struct call *c, struct slot *s, const struct verdict_of_class *v)
 {
     struct party who = call_host(c, s);
-    if (*who.lease_ns && call_feeds_breaker(v) && call_breaker_enforced(c, &who))
+    if (c->lease_ns && call_feeds_breaker(v) && call_breaker_enforced(c, &who))
         return true;
-    return v->proxy && call_proxy(c, &who) && *who.lease_ns && call_breaker_enforced(c, &who);
+    return v->proxy && c->proxy_lease_ns && call_proxy(c, &who) && call_breaker_enforced(c, &who);
 }
 
 bool call_would_retry(const struct call *c, const struct attempt *a, int64_t now_ns,

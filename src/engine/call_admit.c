@@ -209,7 +209,7 @@ static bool pass_breaker(struct call *c, struct slot *s, const struct party *who
     struct breaker_answer a = breaker_admit(&who->slot->breaker, who->policy, now_ns);
     if (unlikely(a.changed))
         call_tell_breaker(c, who, now_ns);
-    *who->lease_ns = a.lease_ns;
+    *call_lease(c, who) = a.lease_ns;
     if (likely(a.admit))
         return true;
     bool enforced = who->policy->breaker == BREAKER_ON;

@@ -39,8 +39,8 @@ void call_judge(struct call *c, const struct party *who, const struct verdict_of
     struct slot *s = who->slot;
     const struct policy *p = who->policy;
     bool good = call_is_success(v);
-    int64_t lease_ns = *who->lease_ns;
-    *who->lease_ns = 0;
+    int64_t *lease = call_lease(c, who), lease_ns = *lease;
+    *lease = 0;
     if (likely(good && p->breaker != BREAKER_OFF && breaker_expects_success(&s->breaker, now_ns) &&
                health_expects_success(s)))
         return;

@@ -30,16 +30,12 @@ struct party {
     struct slot *slot;
     const struct policy *policy;
     const char *name;
-    int64_t *lease_ns;
     bool is_proxy;
 };
 
 static inline struct party call_host(const struct call *c, struct slot *s)
 {
-    return (struct party){.slot = s,
-                          .policy = c->policy,
-                          .name = c->binding->name,
-                          .lease_ns = (int64_t *)&c->lease_ns};
+    return (struct party){.slot = s, .policy = c->policy, .name = c->binding->name};
 }
 
 /* To v, if it is lower. */
@@ -56,6 +52,12 @@ static inline void call_count_attempt(struct slot *s, int64_t duration_ns)
 {
     slot_attempt(s, duration_ns);
     call_raise(&s->max_ns, duration_ns);
+}
+
+/* Of the probe that the attempt is at the party's breaker; 0: it is none. */
+static inline int64_t *call_lease(struct call *c, const struct party *who)
+{
+    return who->is_proxy ? &c->proxy_lease_ns : &c->lease_ns;
 }
 
 static inline bool call_breaker_used(const struct call *c, const struct party *who)

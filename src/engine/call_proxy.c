@@ -9,11 +9,8 @@ bool call_proxy(const struct call *c, struct party *who)
     const struct proxy_binding *proxy = &c->binding->proxy;
     if (likely(!proxy->slot))
         return false;
-    *who = (struct party){.slot = proxy->slot,
-                          .policy = proxy->policy,
-                          .name = proxy->name,
-                          .lease_ns = (int64_t *)&c->proxy_lease_ns,
-                          .is_proxy = true};
+    *who = (struct party){
+        .slot = proxy->slot, .policy = proxy->policy, .name = proxy->name, .is_proxy = true};
     return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/hash.h"
+#include "base/seqlock.h"
 #include "engine/rules.h"
 #include "sock/names.h"
 
@@ -26,7 +27,7 @@ static bool is_usual(uint16_t port)
 _Static_assert(sizeof(struct dial_binding) % sizeof(uint64_t) == 0, "copied word by word");
 
 struct entry {
-    _Atomic uint64_t sequence; /* odd while it is written */
+    _Atomic uint64_t sequence;
     _Atomic uint64_t words[WORDS];
 };
 
@@ -45,40 +46,18 @@ static size_t words_of(int lanes)
     return (head + (size_t)lanes * sizeof(struct lane)) / sizeof(uint64_t);
 }
 
-static void copy_out(const struct entry *e, struct dial_binding *k, size_t from, size_t to)
+static bool recall(const struct entry *e, struct dial_binding *k, const struct endpoint *to)
 {
-    uint64_t *words = (uint64_t *)(void *)k;
-    for (size_t i = from; i < to; i++)
-        words[i] = atomic_load_explicit(&e->words[i], memory_order_relaxed);
-}
-
-static bool recall(struct entry *e, struct dial_binding *k, const struct endpoint *to)
-{
-    uint64_t before = atomic_load_explicit(&e->sequence, memory_order_acquire);
+    uint64_t before = seqlock_begin(&e->sequence);
     if (!before || (before & 1))
         return false;
-    copy_out(e, k, 0, words_of(0));
+    seqlock_copy(k, e->words, 0, words_of(0));
     int lanes = k->binding.lane_count;
     if (k->to.port != to->port || memcmp(&k->to.address, &to->address, sizeof to->address) != 0 ||
         lanes < 0 || lanes > LIMITS_MAX * RATES_MAX)
         return false;
-    copy_out(e, k, words_of(0), words_of(lanes));
-    atomic_thread_fence(memory_order_acquire);
-    return atomic_load_explicit(&e->sequence, memory_order_relaxed) == before;
-}
-
-static void keep(struct entry *e, const struct dial_binding *k)
-{
-    const uint64_t *words = (const uint64_t *)(const void *)k;
-    uint64_t before = atomic_load_explicit(&e->sequence, memory_order_relaxed);
-    if ((before & 1) ||
-        !atomic_compare_exchange_strong_explicit(&e->sequence, &before, before + 1,
-                                                 memory_order_acquire, memory_order_relaxed))
-        return;
-    atomic_thread_fence(memory_order_release);
-    for (size_t i = 0; i < words_of(k->binding.lane_count); i++)
-        atomic_store_explicit(&e->words[i], words[i], memory_order_relaxed);
-    atomic_store_explicit(&e->sequence, before + 2, memory_order_release);
+    seqlock_copy(k, e->words, words_of(0), words_of(lanes));
+    return seqlock_same(&e->sequence, before);
 }
 
 static bool holds(const struct dial_binding *k, const struct config *config, int64_t now_ns)
@@ -129,6 +108,6 @@ bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *
         return true;
     if (!bind_anew(b, e, config, to, now_ns))
         return false;
-    keep(entry, b);
+    seqlock_write(&entry->sequence, entry->words, b, words_of(b->binding.lane_count));
     return true;
 }

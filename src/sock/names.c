@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/seqlock.h"
 #include "sock/endpoint.h"
 
 #include <stdatomic.h>
@@ -23,7 +24,6 @@ struct record {
 #define WORDS (sizeof(struct record) / sizeof(uint64_t))
 _Static_assert(sizeof(struct record) % sizeof(uint64_t) == 0, "copied word by word");
 
-/* Written under an odd sequence number, read between two equal even ones. */
 struct entry {
     _Atomic uint64_t sequence;
     _Atomic uint64_t words[WORDS];
@@ -32,31 +32,13 @@ struct entry {
 static struct entry table[SETS][WAYS];
 static _Atomic uint32_t generation, ambiguous;
 
-static bool entry_read(struct entry *e, struct record *out)
+static bool entry_read(const struct entry *e, struct record *out)
 {
-    uint64_t *to = (uint64_t *)(void *)out;
-    uint64_t before = atomic_load_explicit(&e->sequence, memory_order_acquire);
+    uint64_t before = seqlock_begin(&e->sequence);
     if (before & 1)
         return false;
-    for (size_t i = 0; i < WORDS; i++)
-        to[i] = atomic_load_explicit(&e->words[i], memory_order_relaxed);
-    atomic_thread_fence(memory_order_acquire);
-    return atomic_load_explicit(&e->sequence, memory_order_relaxed) == before;
-}
-
-static bool entry_write(struct entry *e, const struct record *r)
-{
-    const uint64_t *from = (const uint64_t *)(const void *)r;
-    uint64_t before = atomic_load_explicit(&e->sequence, memory_order_relaxed);
-    if ((before & 1) ||
-        !atomic_compare_exchange_strong_explicit(&e->sequence, &before, before + 1,
-                                                 memory_order_acquire, memory_order_relaxed))
-        return false;
-    atomic_thread_fence(memory_order_release);
-    for (size_t i = 0; i < WORDS; i++)
-        atomic_store_explicit(&e->words[i], from[i], memory_order_relaxed);
-    atomic_store_explicit(&e->sequence, before + 2, memory_order_release);
-    return true;
+    seqlock_copy(out, e->words, 0, WORDS);
+    return seqlock_same(&e->sequence, before);
 }
 
 static struct entry *set_of(const struct address *a)
@@ -105,7 +87,7 @@ static void learn(const struct record *r, int64_t now_ns)
     bool same =
         e && was.until_ns > now_ns && memcmp(&was.address, &r->address, sizeof r->address) == 0;
     bool same_name = same && strcmp(was.name.host, r->name.host) == 0;
-    if (!e || !entry_write(e, r))
+    if (!e || !seqlock_write(&e->sequence, e->words, r, WORDS))
         return;
     if (same && !same_name && atomic_fetch_add(&ambiguous, 1) == 0)
         log_info("two names lead to one address: the one that was asked for last counts");

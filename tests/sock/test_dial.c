@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "sock/names.h"
+#include "sock_test.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -55,12 +56,7 @@ static int scripted(int fd, const struct sockaddr *address, socklen_t length)
 
 static void make(void)
 {
-    setenv("HARDEN_CONFIG", "none", 1);
-    setenv("HARDEN_STATE", "private", 1);
-    setenv("HARDEN_SNAPSHOT", "none", 1);
-    setenv("HARDEN_METRICS", "none", 1);
-    setenv("HARDEN_BASE_DELAY", "1ms", 1);
-    setenv("HARDEN_MAX_DELAY", "2ms", 1);
+    engine_of_our_own();
     handshake_ns = 20 * NS_PER_US;
 }
 
@@ -84,19 +80,6 @@ static int connect_to(int fd, const char *address, uint16_t port)
     if (!r)
         cr_assert(eq(int, errno, 4321), "errno stays as it was");
     return r ? errno : 0;
-}
-
-static const struct slot *slot_named(const char *name)
-{
-    const struct board *b = engine_peek()->board;
-    char seen[SLOT_NAME_SIZE];
-    for (uint32_t i = 0; i < board_size(b); i++) {
-        const struct slot *s = board_nth(b, i, seen);
-        if (s && !strcmp(seen, name))
-            return s;
-    }
-    cr_assert(false, "no %s on the board", name);
-    return NULL;
 }
 
 #define COUNTED(s, what, n) cr_assert(eq(u64, slot_counter(s, what), n))
@@ -372,18 +355,9 @@ Test(dial, when_the_programs_own_bound_has_run_out_it_is_told_as_always)
     cr_assert(eq(int, (int)slot_named("10.0.0.1:5432")->failures_by[GROUP_TIMEOUT], 1));
 }
 
-static void on_alarm(int signal)
-{
-    (void)signal;
-}
-
 Test(dial, a_signal_ends_the_back_off)
 {
-    setenv("HARDEN_BASE_DELAY", "5s", 1);
-    setenv("HARDEN_MAX_DELAY", "5s", 1);
-    setenv("HARDEN_JITTER", "none", 1);
-    signal(SIGALRM, on_alarm);
-    setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 50000}}, NULL);
+    interrupt_the_back_off();
     script[0] = ECONNREFUSED;
     int64_t begun = clock_now_ns();
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));

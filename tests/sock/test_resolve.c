@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "sock/endpoint.h"
 #include "sock/names.h"
+#include "sock_test.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -33,12 +34,7 @@ static int scripted(const char *node, const char *service, const struct addrinfo
 
 static void make(void)
 {
-    setenv("HARDEN_CONFIG", "none", 1);
-    setenv("HARDEN_STATE", "private", 1);
-    setenv("HARDEN_SNAPSHOT", "none", 1);
-    setenv("HARDEN_METRICS", "none", 1);
-    setenv("HARDEN_BASE_DELAY", "1ms", 1);
-    setenv("HARDEN_MAX_DELAY", "2ms", 1);
+    engine_of_our_own();
     found.sin_family = AF_INET;
     inet_pton(AF_INET, "10.0.0.1", &found.sin_addr);
     answer = (struct addrinfo){.ai_addr = (struct sockaddr *)&found, .ai_addrlen = sizeof found};
@@ -61,19 +57,6 @@ static const char *name_of_answer(void)
     struct address a;
     endpoint_address(&a, answer.ai_addr, answer.ai_addrlen);
     return names_find(&a, clock_now_ns(), &name) ? name.host : "";
-}
-
-static const struct slot *slot_named(const char *name)
-{
-    const struct board *b = engine_peek()->board;
-    char seen[SLOT_NAME_SIZE];
-    for (uint32_t i = 0; i < board_size(b); i++) {
-        const struct slot *s = board_nth(b, i, seen);
-        if (s && !strcmp(seen, name))
-            return s;
-    }
-    cr_assert(false, "no %s on the board", name);
-    return NULL;
 }
 
 Test(resolve, what_is_answered_is_remembered_and_nothing_is_opened_for_it)
@@ -153,18 +136,9 @@ Test(resolve, no_token_is_taken_for_a_question)
     cr_assert(eq(u64, slot_counter(slot_named("db.example"), COUNT_RATE_REJECTED), 0));
 }
 
-static void on_alarm(int signal)
-{
-    (void)signal;
-}
-
 Test(resolve, a_signal_ends_the_back_off)
 {
-    setenv("HARDEN_BASE_DELAY", "5s", 1);
-    setenv("HARDEN_MAX_DELAY", "5s", 1);
-    setenv("HARDEN_JITTER", "none", 1);
-    signal(SIGALRM, on_alarm);
-    setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 50000}}, NULL);
+    interrupt_the_back_off();
     script[0] = EAI_AGAIN;
     int64_t begun = clock_now_ns();
     cr_assert(eq(int, ask("db.example"), EAI_AGAIN));

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the tests of sockets share: an engine of this process alone, and what it has counted. */
+#ifndef TESTS_SOCK_TEST_H
+#define TESTS_SOCK_TEST_H
+
+#include "engine/engine.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+static inline void engine_of_our_own(void)
+{
+    setenv("HARDEN_CONFIG", "none", 1);
+    setenv("HARDEN_STATE", "private", 1);
+    setenv("HARDEN_SNAPSHOT", "none", 1);
+    setenv("HARDEN_METRICS", "none", 1);
+    setenv("HARDEN_BASE_DELAY", "1ms", 1);
+    setenv("HARDEN_MAX_DELAY", "2ms", 1);
+}
+
+static inline const struct slot *slot_named(const char *name)
+{
+    const struct board *b = engine_peek()->board;
+    char seen[SLOT_NAME_SIZE];
+    for (uint32_t i = 0; i < board_size(b); i++) {
+        const struct slot *s = board_nth(b, i, seen);
+        if (s && !strcmp(seen, name))
+            return s;
+    }
+    cr_assert(false, "no %s on the board", name);
+    return NULL;
+}
+
+static inline void on_alarm(int signal)
+{
+    (void)signal;
+}
+
+/* A back-off of five seconds, and a signal in the middle of it. */
+static inline void interrupt_the_back_off(void)
+{
+    setenv("HARDEN_BASE_DELAY", "5s", 1);
+    setenv("HARDEN_MAX_DELAY", "5s", 1);
+    setenv("HARDEN_JITTER", "none", 1);
+    signal(SIGALRM, on_alarm);
+    setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 50000}}, NULL);
+}
+
+#endif
