@@ -172,6 +172,11 @@ struct engine *engine_peek(void)
     return atomic_load_explicit(&state, memory_order_acquire) == OPEN ? &the_engine : NULL;
 }
 
+bool engine_refused(void)
+{
+    return atomic_load_explicit(&state, memory_order_acquire) == REFUSED;
+}
+
 static void say_nothing(void *ctx, const char *line)
 {
     (void)ctx;

@@ -30,6 +30,8 @@ struct engine {
 struct engine *engine_get(void);
 /* The engine if it is open, without opening it. */
 struct engine *engine_peek(void);
+/* Whether it was asked for and will never open: disabled, a program that is not covered. */
+bool engine_refused(void);
 /* The configuration in force; before the engine is open, for a question that must be answered
  * without opening it, it is read and nothing is said of it. NULL for lack of memory. */
 const struct config *engine_config(void);

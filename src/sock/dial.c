@@ -303,7 +303,7 @@ static int dial_carefully(struct dial *d, int64_t now_ns, int saved)
 /* The engine is opened for a stream and for nothing else. */
 static struct engine *engine_for(struct dial *d)
 {
-    return engine_peek() || look(d) ? engine_get() : NULL;
+    return !engine_refused() && (engine_peek() || look(d)) ? engine_get() : NULL;
 }
 
 int dial(const struct dial_request *r)

@@ -174,6 +174,16 @@ Test(dial, a_datagram_socket_opens_nothing_and_is_not_counted)
     COUNTED(slot_named("10.0.0.1:124"), COUNT_ATTEMPTS, 1);
 }
 
+Test(dial, a_program_that_is_not_covered_is_left_alone)
+{
+    setenv("HARDEN_PROGRAMS", "other", 1);
+    script[0] = script[1] = ECONNREFUSED;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 123), ECONNREFUSED));
+    cr_assert(engine_refused());
+    cr_assert(eq(int, connect_to(-1, "10.0.0.1", 123), ECONNREFUSED));
+    cr_assert(eq(int, calls, 2));
+}
+
 Test(dial, name_servers_and_other_families_are_left_alone)
 {
     struct endpoint to;
