@@ -88,7 +88,16 @@ class Programs(bed.Bed):
         self.same([PYTHON, "-c", GET, f"{self.http.url}/x?size=50",
                    f"http://localhost:{self.http.port}/x?size=60"])
         self.same([PYTHON, "-c", ASYNC, self.http.port], blocking=False)
-        self.same([PYTHON, "-c", POOL, f"{self.http.url}/x?size=20"])
+
+    def test_python_with_processes_that_are_killed(self):
+        command = [PYTHON, "-c", POOL, f"{self.http.url}/x?size=20"]
+        env = bed.hardened_environment()
+        plain, shim = bed.bare(command), bed.run(command, env)
+        self.assertEqual((shim.status, shim.out, shim.err), (plain.status, plain.out, plain.err))
+        # The pool ends its workers by a signal: what they did is on the board, for the next to show.
+        self.assertEqual(bed.run(["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{self.http.port}"],
+                                 env).status, 0)
+        self.assertEqual(connects(shim), (13, 0))
 
     def test_node(self):
         self.same(["node", "-e", NODE, f"{self.http.url}/x?size=50"], blocking=False)
