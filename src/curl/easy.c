@@ -132,14 +132,16 @@ static CURLcode attempt(struct transfer *t, struct attempt *a, int64_t now_ns)
     t->performing = false;
     if (unlikely(t->body.changed))
         r = failed(t, CURLE_SEND_FAIL_REWIND, "harden: the request body could not be repeated");
-    facts_of_result(a, t, r, clock_now_ns() - now_ns);
+    t->answered_ns = clock_now_ns();
+    t->answered_wall_ns = clock_wall_ns();
+    facts_of_result(a, t, r, t->answered_ns - now_ns);
     return r;
 }
 
 /* Whether another attempt follows, at *at_ns; the body is rewound then. */
 static bool again(struct transfer *t, struct attempt *a, int64_t *at_ns)
 {
-    int64_t now_ns = clock_now_ns(), wall_ns = clock_wall_ns();
+    int64_t now_ns = t->answered_ns, wall_ns = t->answered_wall_ns;
     bool good = a->curl_code == CURLE_OK && a->http_status < 300 && !a->header_cut;
     if (good || t->reset) { /* a request that was reset in flight cannot be made again */
         a->replayable = false;
@@ -228,14 +230,15 @@ static CURLcode run(struct transfer *t, int64_t now_ns)
     }
 }
 
-static CURLcode guarded(struct shadow *s, int64_t now_ns)
+static CURLcode guarded(struct shadow *s, int64_t now_ns, int64_t *ended_ns)
 {
     struct transfer *t __attribute__((cleanup(transfer_leave))) = s->transfer_memory;
     transfer_begin(t, s, now_ns);
     CURLcode r = run(t, now_ns);
     if (r)
         s->hidden_errno = 0; /* the program is told of a failure */
-    call_end(&t->call, clock_now_ns(), clock_wall_ns());
+    *ended_ns = clock_now_ns();
+    call_end(&t->call, *ended_ns, t->answered_wall_ns);
     t->ended = true;
     return r;
 }
@@ -256,8 +259,9 @@ CURLcode easy_perform(struct shadow *s)
         return s->api->easy_perform(s->handle);
     health_start();
     atomic_fetch_add_explicit(&e->board->header->transfers_easy, 1, memory_order_relaxed);
-    CURLcode r = guarded(s, now_ns);
-    health_inline(clock_now_ns());
+    int64_t ended_ns;
+    CURLcode r = guarded(s, now_ns, &ended_ns);
+    health_inline(ended_ns);
     return r;
 }
 

@@ -20,6 +20,10 @@ struct transfer {
     struct call call;
     struct gate gate;
     struct body body;
+    int64_t
+        answered_ns; /* when the last attempt ended, and by the wall clock: a look at a clock costs
+                              * as much as a decision */
+    int64_t answered_wall_ns;
     int64_t app_deadline_ns; /* from CURLOPT_TIMEOUT(_MS); INT64_MAX: none */
     long timeout_ms;         /* the program's, as it was when we set ours */
     long relaxed_timeout_ms; /* TIMEOUT_MS once a good answer streams; -1: as it is */
