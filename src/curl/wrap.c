@@ -127,6 +127,12 @@ void transfer_bound(struct transfer *t, int64_t now_ns)
     const struct shadow *s = t->shadow;
     const struct policy *p = t->call.policy;
     bool first = t->call.attempts == 0 && now_ns - t->call.begun_ns < NS_PER_MS;
+    t->timeout_ms = s->timeout_ms;
+    t->relaxed_timeout_ms = -1;
+    t->shortened = false;
+    if (likely(first && !t->bounded && !p->attempt_timeout_ns && !p->connect_timeout_ns &&
+               !p->stall_timeout_ns))
+        return; /* the program's own bounds, as they are */
     int64_t program = first ? s->timeout_ms : ms_left(t->app_deadline_ns, now_ns);
     int64_t answered = tighter(program, ms_up(p->attempt_timeout_ns));
     bool must_answer = t->holds && t->call.attempts > 0;
@@ -134,7 +140,6 @@ void transfer_bound(struct transfer *t, int64_t now_ns)
         must_answer ? tighter(answered, ms_left(t->call.deadline_ns, now_ns)) : answered;
     int64_t connecting = tighter(s->connect_timeout_ms, ms_up(p->connect_timeout_ns));
     bool stall = p->stall_timeout_ns && !s->low_speed_time_s;
-    t->timeout_ms = s->timeout_ms;
     t->relaxed_timeout_ms = waiting == answered ? -1 : (long)answered;
     t->shortened = !first && program;
     if (likely(waiting == s->timeout_ms && connecting == s->connect_timeout_ms && !stall &&
