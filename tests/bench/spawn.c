@@ -29,7 +29,8 @@ int main(int argc, char **argv)
     int n = atoi(argv[1]);
     char preload[4096];
     snprintf(preload, sizeof preload, "LD_PRELOAD=%s", argv[2]);
-    char *env[] = {"PATH=/usr/bin:/bin", "HOME=/", argv[2][0] ? preload : NULL, NULL};
+    char *env[] = {"PATH=/usr/bin:/bin", "HOME=/", "PROXYCHAINS_QUIET_MODE=1",
+                   argv[2][0] ? preload : NULL, NULL};
     double *us = calloc((size_t)n, sizeof *us);
     if (!us || n < 1)
         return 1;
