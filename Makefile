@@ -21,6 +21,12 @@ LDFLAGS   ?=
 SANITIZE  ?=
 comma     := ,
 BUILD     := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),release)
+INIH      := -l:libinih.a
+# Criterion's own runner does not start under ThreadSanitizer.
+RUNNER    := $(if $(findstring thread,$(SANITIZE)),tests/support/plain_runner.c)
+ifdef TARGET
+include scripts/targets.mk
+endif
 
 override CPPFLAGS += -Isrc -Ipreload -D_GNU_SOURCE -DHARDEN_VERSION='"$(VERSION)"' \
                      -DSYSCONFDIR='"$(SYSCONFDIR)"'
@@ -67,7 +73,7 @@ $(SOCK_LIB): $(call objects,$(SOCK_SRC))
 	$(Q)$(AR) rcs $@ $^
 
 # Everything that is not the C library is linked in, and hidden: it lands in foreign processes.
-SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB)
+SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB) $(INIH_PARTS)
 LINK_SHIM    = $(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libharden.so \
 	  -Wl,--version-script,preload/harden.map -Wl,--exclude-libs,ALL -Wl,--gc-sections \
 	  -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack,-z,defs,-z,noseparate-code,-O1
@@ -79,7 +85,7 @@ LAZY_IMPORTS ?= $(if $(SANITIZE)$(findstring -flto,$(CFLAGS)),no,$(if \
 ifneq ($(LAZY_IMPORTS),yes)
 $(SHIM): $(SHIM_PARTS) preload/harden.map
 	@$(if $(V),,echo "  LINK    $@")
-	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS) -l:libinih.a
+	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS) $(INIH)
 else
 # A direct link tells which functions at which versions; then the same parts are linked again with
 # the calls renamed. The compiler's start files would bring in four look-ups and do nothing here.
@@ -88,7 +94,7 @@ LAZY_PARTS  := $(SHIM_PARTS:$(BUILD)/%=$(LAZY)/%) $(LAZY)/libinih.a
 OBJCOPY     := $(shell $(CC) -print-prog-name=objcopy)
 $(LAZY)/direct.so: $(SHIM_PARTS) preload/harden.map
 	@mkdir -p $(@D)
-	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS) -l:libinih.a
+	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS) $(INIH)
 $(LAZY)/imports.list: $(LAZY)/direct.so scripts/lazy-imports
 	$(Q)CC="$(CC)" scripts/lazy-imports $< $(BUILD)/obj/preload/imports.o $@ $(LAZY)/names
 $(LAZY)/libinih.a: $(LAZY)/imports.list
@@ -107,47 +113,56 @@ endif
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 SOCK_TESTS := $(patsubst tests/sock/%.c,$(BUILD)/tests/sock/%,$(wildcard tests/sock/test_*.c))
 CURL_TESTS := $(patsubst tests/curl/%.c,$(BUILD)/tests/curl/%,$(wildcard tests/curl/test_*.c))
-# Criterion's own runner does not start under ThreadSanitizer.
-RUNNER     := $(if $(findstring thread,$(SANITIZE)),tests/support/plain_runner.c)
+TEST_LIBS  := $(INIH_PARTS) $(INIH) $(if $(RUNNER),,-lcriterion) -lpthread
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CCLD    $@")
-	$(Q)$(CC) $(CPPFLAGS) -Itests/support $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(ENGINE_LIB) -l:libinih.a \
-	  -lcriterion -lpthread
+	$(Q)$(CC) $(CPPFLAGS) -Itests/support $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(ENGINE_LIB) $(TEST_LIBS)
 $(BUILD)/tests/sock/%: tests/sock/%.c $(SOCK_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CCLD    $@")
 	$(Q)$(CC) $(CPPFLAGS) -Itests/support -Itests/sock $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(SOCK_LIB) \
-	  $(ENGINE_LIB) -l:libinih.a -lcriterion -lpthread
+	  $(ENGINE_LIB) $(TEST_LIBS)
 $(BUILD)/tests/curl/%: tests/curl/%.c $(CURL_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CCLD    $@")
 	$(Q)$(CC) $(CPPFLAGS) -Itests/support -Itests/curl $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) \
-	  $(wildcard tests/curl/fake_*.c) $(CURL_LIB) $(ENGINE_LIB) -l:libinih.a -lcriterion -lcurl -lpthread
+	  $(wildcard tests/curl/fake_*.c) $(CURL_LIB) $(ENGINE_LIB) $(TEST_LIBS) -lcurl
 
 .PHONY: check-unit check-curl
-check-unit: $(UNIT_TESTS) $(SOCK_TESTS)  ## the engine, and what knows sockets
-	@scripts/run-tests $^
-check-curl: $(CURL_TESTS)  ## what knows libcurl's types, against a fake libcurl
-	@scripts/run-tests $^
+# Built on all CPUs, run one after the other.
+AT_ONCE    := --no-print-directory -j$(shell nproc)
+check-unit:  ## the engine, and what knows sockets
+	@$(MAKE) $(AT_ONCE) $(UNIT_TESTS) $(SOCK_TESTS)
+	@scripts/run-tests $(UNIT_TESTS) $(SOCK_TESTS)
+check-curl:  ## what knows libcurl's types, against a fake libcurl
+	@$(MAKE) $(AT_ONCE) $(CURL_TESTS)
+	@scripts/run-tests $(CURL_TESTS)
 
 # ---- everything else that is checked ------------------------------------------------------------
-.PHONY: setup check check-preload check-e2e check-aarch64 lint fuzz fuzz-quick
+.PHONY: setup check check-preload check-e2e check-aarch64 check-musl lint fuzz fuzz-quick
 setup:           ## install what building and testing need (Debian packages)
 	@scripts/setup build check lint
 check:           ## every test, the sanitizers and the linters; sums up
-	@scripts/check setup lint "DEVELOPER=1 BUILD=build/strict all" \
+	@scripts/check setup lint "-j DEVELOPER=1 BUILD=build/strict all" \
 	  check-unit check-curl check-preload check-e2e \
 	  "SANITIZE=address,undefined check-unit check-curl" "SANITIZE=thread check-unit check-curl" \
-	  fuzz-quick
+	  check-musl check-aarch64 fuzz-quick
 check-preload: $(SHIM)  ## real programs under the library
-	@scripts/run-preload $(SHIM)
+	@CC="$(CC)" TARGET=$(TARGET) scripts/run-preload $(SHIM)
 check-e2e: $(SHIM)      ## real programs, real servers, real faults
 	@LIBHARDEN=$(SHIM) scripts/run-e2e
-check-aarch64:          ## the library under an emulator of another processor
-	@scripts/setup aarch64
-	@scripts/run-aarch64
+check-musl:             ## the library on another C library
+	@$(MAKE) $(AT_ONCE) TARGET=musl all
+	@$(MAKE) --no-print-directory TARGET=musl check-unit check-preload
+check-aarch64:          ## and on another processor, under an emulator
+	@if ! scripts/setup aarch64; then \
+	  echo "not run: the packages of another architecture cannot be installed here"; \
+	else \
+	  $(MAKE) $(AT_ONCE) TARGET=aarch64 all && \
+	  $(MAKE) --no-print-directory TARGET=aarch64 check-unit check-curl check-preload; \
+	fi
 lint: $(SHIM)           ## layout, layers, static analysis, exported symbols, manual pages
 	@BUILD=$(BUILD) scripts/lint
 

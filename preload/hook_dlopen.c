@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#ifdef RTLD_DEEPBIND /* a C library without it needs no hook */
 typedef void *dlopen_function(const char *file, int flags);
 
 static dlopen_function *_Atomic real_dlopen;
@@ -50,3 +51,4 @@ __attribute__((visibility("default"), optimize("O2"))) void *dlopen(const char *
         flags = flags_for(file, flags);
     return real(file, flags);
 }
+#endif

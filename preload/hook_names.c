@@ -14,7 +14,7 @@
 #define EXPORT __attribute__((visibility("default")))
 
 static _Atomic next_function real_getaddrinfo, real_gethostbyname, real_gethostbyname2,
-    real_gethostbyname_r, real_gethostbyname2_r, real_gai_error;
+    real_gethostbyname_r, real_gethostbyname2_r;
 
 static void learn(const char *name, const struct hostent *entry)
 {
@@ -80,10 +80,12 @@ EXPORT int gethostbyname2_r(const char *name, int family, struct hostent *entry,
     return status;
 }
 
+#ifdef __GLIBC__
 /* How a program asks whether a question of getaddrinfo_a has been answered. */
 EXPORT int gai_error(struct gaicb *question)
 {
     typedef int function(struct gaicb *);
+    static _Atomic next_function real_gai_error;
     function *real = (function *)next_of(&real_gai_error, "gai_error");
     int status = real ? real(question) : EAI_SYSTEM, saved = errno;
     if (!status && question && question->ar_name && !hooks_off())
@@ -91,3 +93,4 @@ EXPORT int gai_error(struct gaicb *question)
     errno = saved;
     return status;
 }
+#endif

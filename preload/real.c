@@ -28,6 +28,14 @@ static struct site sites[SITES];
 
 /* ---- one library ---------------------------------------------------------------------------- */
 
+#ifndef __GLIBC__ /* musl's loader passes over the nodes of references */
+static void *dlvsym(void *library, const char *name, const char *node)
+{
+    (void)node;
+    return dlsym(library, name);
+}
+#endif
+
 static void *symbol(void *library, const char *name, const char *node)
 {
     void *p = node[0] ? dlvsym(library, name, node) : NULL;

@@ -65,13 +65,26 @@ struct process *process_self(void)
     return p ? check_pid(p) : process_map();
 }
 
+static int owner_of(const pthread_mutex_t *m)
+{
+#ifdef __GLIBC__
+    return m->__data.__owner;
+#else /* musl: the lock word, whose upper bits say more */
+    return m->__u.__vi[1] & 0x3fffffff;
+#endif
+}
+
 bool process_is_borrowed(void)
 {
     /* libc notes the owner of a checking mutex by the thread id that it keeps itself. After vfork
      * that is still the parent's, while the kernel knows better. */
-    pthread_mutex_t m = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+    pthread_mutexattr_t checking;
+    pthread_mutex_t m;
+    pthread_mutexattr_init(&checking);
+    pthread_mutexattr_settype(&checking, PTHREAD_MUTEX_ERRORCHECK);
+    pthread_mutex_init(&m, &checking);
     pthread_mutex_lock(&m);
-    int by_libc = m.__data.__owner;
+    int by_libc = owner_of(&m);
     pthread_mutex_unlock(&m);
     return by_libc != (int)syscall(SYS_gettid);
 }

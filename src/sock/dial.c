@@ -11,6 +11,7 @@
 #include "sock/dial_socket.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 /* SO_SNDTIMEO is kept in ticks of the kernel, a millisecond or more: an EINPROGRESS that comes before
@@ -33,8 +34,9 @@ struct dial {
 
 /* Runs however the frame is left but for a longjmp: by return, or by pthread_cancel, since connect()
  * is a cancellation point. */
-static void dial_leave(struct dial *d)
+static void dial_leave(void *dialled)
 {
+    struct dial *d = dialled;
     int saved = errno;
     if (d->bounded)
         socket_bound(d->request->fd, d->socket.send_timeout_ns);
@@ -306,22 +308,31 @@ static struct engine *engine_for(struct dial *d)
     return !engine_refused() && (engine_peek() || look(d)) ? engine_get() : NULL;
 }
 
-int dial(const struct dial_request *r)
+static int perform(struct dial *d)
 {
     int saved = errno;
-    struct dial d __attribute__((cleanup(dial_leave)));
+    int64_t now_ns = clock_now_ns();
+    d->engine = engine_for(d);
+    if (!d->engine || !dial_bind(&d->bound, d->engine, d->request->to, now_ns)) {
+        errno = saved;
+        return bare(d);
+    }
+    const struct policy *p = d->bound.binding.policy;
+    if (likely(call_is_free(&d->bound.binding, now_ns) && !p->connect_timeout_ns &&
+               !p->attempt_timeout_ns))
+        return dial_freely(d, now_ns, saved);
+    return dial_carefully(d, now_ns, saved);
+}
+
+int dial(const struct dial_request *r)
+{
+    struct dial d;
     d.request = r;
     d.looked = d.begun = d.ended = d.bounded = false;
     d.socket.blocking = false;
-    int64_t now_ns = clock_now_ns();
-    d.engine = engine_for(&d);
-    if (!d.engine || !dial_bind(&d.bound, d.engine, r->to, now_ns)) {
-        errno = saved;
-        return bare(&d);
-    }
-    const struct policy *p = d.bound.binding.policy;
-    if (likely(call_is_free(&d.bound.binding, now_ns) && !p->connect_timeout_ns &&
-               !p->attempt_timeout_ns))
-        return dial_freely(&d, now_ns, saved);
-    return dial_carefully(&d, now_ns, saved);
+    int value;
+    pthread_cleanup_push(dial_leave, &d);
+    value = perform(&d);
+    pthread_cleanup_pop(1);
+    return value;
 }

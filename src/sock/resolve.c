@@ -11,6 +11,7 @@
 #include "sock/names.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #define CURLE_COULDNT_RESOLVE_HOST 6 /* how an unresolved name is told to the engine */
@@ -66,10 +67,10 @@ static bool again(struct call *c, int answer, int64_t begun_ns, int64_t *at_ns)
     return call_report(c, &a, now_ns, clock_wall_ns(), rng_next(), at_ns);
 }
 
-static void leave(struct call *c)
+static void leave(void *call)
 {
     int saved = errno;
-    call_end(c, clock_now_ns(), clock_wall_ns());
+    call_end(call, clock_now_ns(), clock_wall_ns());
     health_inline(clock_now_ns());
     errno = saved;
 }
@@ -83,10 +84,11 @@ static int ask_again(const struct question *q, struct engine *e, int64_t begun_n
         errno = saved;
         return answer;
     }
-    struct call c __attribute__((cleanup(leave)));
+    struct call c;
     int64_t at_ns;
     health_start();
     call_begin(&c, &b, 0, begun_ns);
+    pthread_cleanup_push(leave, &c);
     while (again(&c, answer, begun_ns, &at_ns)) {
         if (clock_sleep_until(at_ns) == EINTR)
             break;
@@ -98,6 +100,7 @@ static int ask_again(const struct question *q, struct engine *e, int64_t begun_n
         if (answer && answer != EAI_AGAIN)
             break;
     }
+    pthread_cleanup_pop(1);
     errno = saved;
     return answer;
 }

@@ -34,6 +34,8 @@ struct answer {
 
 /* The server; NULL: as the environment says. */
 static const char *base;
+/* Where the lines go; NULL: stdout. */
+static FILE *lines;
 
 static inline const char *url_of(const char *path, char *out, size_t size)
 {
@@ -83,12 +85,13 @@ static inline void prepare(CURL *h, const char *path, struct answer *a)
 static inline void tell(CURL *h, const char *what, CURLcode rc, const struct answer *a)
 {
     long status = -1;
+    FILE *out = lines ? lines : stdout;
     curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
-    printf("%s: %d %ld %s", what, (int)rc, status, a->body);
+    fprintf(out, "%s: %d %ld %s", what, (int)rc, status, a->body);
     if (a->library[0])
-        printf(" by %s", a->library);
-    putchar('\n');
-    fflush(stdout);
+        fprintf(out, " by %s", a->library);
+    fputc('\n', out);
+    fflush(out);
 }
 
 /* A whole life: init, setopt, perform, cleanup. */

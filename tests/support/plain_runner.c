@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * A small stand-in for Criterion's runner, linked in front of it with SANITIZE=thread: Criterion's
- * own sandbox needs memory at addresses that ThreadSanitizer keeps for itself and does not start
- * under it. The tests are the same objects; Test, TestSuite, ParameterizedTest, assertions, signal,
- * exit_code and timeout mean the same here. Each test runs in a child of its own. */
+ * A small stand-in for Criterion's library, linked instead of it where it does not start
+ * (ThreadSanitizer keeps the memory for itself that Criterion's sandbox needs) or is not to be had
+ * (another architecture, another C library). The tests are the same objects; Test, TestSuite,
+ * ParameterizedTest, assertions, signal, exit_code and timeout mean the same here. Each test runs in
+ * a child of its own.
+ *
+ * SKIP_TESTS: names of tests, "suite::name", that cannot run here; each is said. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <criterion/options.h>
 #include <criterion/parameterized.h>
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +23,8 @@
 
 #define FAILED       101
 #define TIME_LIMIT_S 120
+
+struct criterion_options criterion_options;
 
 extern struct criterion_test *__start_cr_tst[], *__stop_cr_tst[];
 extern struct criterion_suite *__start_cr_sts[] __attribute__((weak));
@@ -99,6 +106,89 @@ void cri_asserts_passed_incr(void)
 {
 }
 
+/* ---- texts and trees of what was asserted ------------------------------------------------------ */
+
+int cr_asprintf(char **out, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    int n = vasprintf(out, format, ap);
+    va_end(ap);
+    return n;
+}
+
+void cr_asprintf_free(char *text)
+{
+    free(text);
+}
+
+/* The first argument is what was asserted, as it stands in the source. */
+char *cr_translate_assert_msg(int message, ...)
+{
+    va_list ap;
+    (void)message;
+    va_start(ap, message);
+    char *text = strdup(va_arg(ap, const char *));
+    va_end(ap);
+    return text;
+}
+
+/* The macros put an "x" in front, so that a format is never empty. */
+char *cri_assert_message(const char *format, ...)
+{
+    char *text;
+    va_list ap;
+    va_start(ap, format);
+    int n = vasprintf(&text, format + 1, ap);
+    va_end(ap);
+    return n > 0 ? text : NULL;
+}
+
+int cr_user_str_eq(char **a, char **b)
+{
+    return *a && *b ? strcmp(*a, *b) == 0 : *a == *b;
+}
+
+char *cr_user_str_tostr(char **text)
+{
+    return strdup(*text ? *text : "(null)");
+}
+
+void cri_assert_node_init(struct cri_assert_node *n)
+{
+    memset(n, 0, sizeof *n);
+}
+
+struct cri_assert_node *cri_assert_node_add(struct cri_assert_node *tree, struct cri_assert_node *n)
+{
+    if (tree->nchild == tree->maxchild) {
+        tree->maxchild = tree->maxchild ? tree->maxchild * 2 : 4;
+        tree->children = realloc(tree->children, tree->maxchild * sizeof *n);
+        if (!tree->children)
+            abort();
+    }
+    tree->children[tree->nchild] = *n;
+    return &tree->children[tree->nchild++];
+}
+
+void cri_assert_node_negate(struct cri_assert_node *n)
+{
+    n->pass = !n->pass;
+    for (uint32_t i = 0; i < n->nchild; i++)
+        cri_assert_node_negate(&n->children[i]);
+}
+
+void cri_assert_node_term(struct cri_assert_node *n)
+{
+    for (uint32_t i = 0; i < n->nchild; i++)
+        cri_assert_node_term(&n->children[i]);
+    for (int i = 0; i < CRI_ASSERT_MAX_PARAMS && n->params[i].name; i++)
+        if (n->params[i].type == CRI_ASSERT_RT_STR)
+            free(n->params[i].data);
+    free(n->children);
+    n->children = NULL;
+}
+
 /* ---- the runner ------------------------------------------------------------------------------ */
 
 static const struct criterion_suite *suite_of(const struct criterion_test *t)
@@ -131,12 +221,25 @@ static bool run(void)
     return good;
 }
 
+static bool is_to_skip(void)
+{
+    char name[256];
+    const char *skip = getenv("SKIP_TESTS");
+    snprintf(name, sizeof name, " %s::%s ", test->category, test->name);
+    if (!skip || !strstr(skip, name))
+        return false;
+    printf("[SKIP]%s\n", name);
+    return true;
+}
+
 int main(void)
 {
     int passing = 0, failing = 0;
     for (struct criterion_test **t = __start_cr_tst; t < __stop_cr_tst; t++) {
         test = *t;
         suite = suite_of(test);
+        if (is_to_skip())
+            continue;
         struct criterion_test_params p = {.length = 1};
         if (test->data->kind_ == CR_TEST_PARAMETERIZED)
             p = test->data->param_();

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+#
+# Other targets than this machine's own, for Debian on x86-64: `make TARGET=aarch64 check-unit`.
+# Criterion can be there for one architecture only, so its tests run on tests/support/plain_runner.c.
+
+space  := $() $()
+BUILD  := build/$(TARGET)
+RUNNER := tests/support/plain_runner.c
+
+ifeq ($(TARGET),aarch64)
+CC       := aarch64-linux-gnu-gcc
+AR       := aarch64-linux-gnu-ar
+export EMULATOR := qemu-aarch64
+# qemu-user accepts MADV_WIPEONFORK and does not do it; has no CLOSE_RANGE_UNSHARE, no system call
+# filters, no choice of CPUs; and is too slow for what is told from a call that came back at once.
+export SKIP_TESTS := $(space) engine::notices_a_fork_once_in_each_child \
+  engine::opens_in_the_child_when_a_fork_came_while_another_thread_was_opening \
+  monitor::starts_again_in_the_child_of_a_fork \
+  monitor::has_a_descriptor_table_of_its_own_and_all_signals_blocked \
+  monitor::writes_inline_under_a_seccomp_filter_that_kills_thread_makers \
+  monitor::flushes_although_its_thread_gets_no_processor \
+  dial::nothing_is_asked_of_one_that_is_under_way_at_once $(space)
+else ifeq ($(TARGET),musl)
+# musl-gcc looks into its own directory alone. What does not depend on the C library is added.
+MULTIARCH := $(shell cc -print-multiarch)
+$(shell mkdir -p $(BUILD)/include && ln -sfn $(addprefix /usr/include/,linux asm-generic ini.h \
+  xxhash.h xxh3.h criterion $(MULTIARCH)/asm $(MULTIARCH)/curl) $(BUILD)/include)
+CC           := musl-gcc -idirafter $(abspath $(BUILD))/include
+LAZY_IMPORTS := no
+INIH         := /usr/lib/$(MULTIARCH)/libinih.a
+INIH_PARTS   := $(BUILD)/obj/tests/support/musl.o
+else
+$(error TARGET=$(TARGET): aarch64 and musl are known)
+endif
