@@ -81,6 +81,24 @@ EXPORT int gethostbyname2_r(const char *name, int family, struct hostent *entry,
 }
 
 #ifdef __GLIBC__
+static void learn_answer(const struct gaicb *question)
+{
+    if (question && question->ar_name && question->ar_result)
+        names_learn_list(question->ar_name, question->ar_result, clock_now_ns());
+}
+
+EXPORT int getaddrinfo_a(int mode, struct gaicb **list, int n, struct sigevent *event)
+{
+    typedef int function(int, struct gaicb **, int, struct sigevent *);
+    static _Atomic next_function real_getaddrinfo_a;
+    function *real = (function *)next_of(&real_getaddrinfo_a, "getaddrinfo_a");
+    int status = real ? real(mode, list, n, event) : EAI_SYSTEM, saved = errno;
+    for (int i = 0; i < n && mode == GAI_WAIT && !hooks_off(); i++)
+        learn_answer(list[i]);
+    errno = saved;
+    return status;
+}
+
 /* How a program asks whether a question of getaddrinfo_a has been answered. */
 EXPORT int gai_error(struct gaicb *question)
 {
@@ -88,8 +106,8 @@ EXPORT int gai_error(struct gaicb *question)
     static _Atomic next_function real_gai_error;
     function *real = (function *)next_of(&real_gai_error, "gai_error");
     int status = real ? real(question) : EAI_SYSTEM, saved = errno;
-    if (!status && question && question->ar_name && !hooks_off())
-        names_learn_list(question->ar_name, question->ar_result, clock_now_ns());
+    if (!status && !hooks_off())
+        learn_answer(question);
     errno = saved;
     return status;
 }

@@ -5,6 +5,7 @@ The rule for all of them: a bare run ends as `ends` says and prints `recovers` f
 would have cured; the run under the shim ends in the same way, says the same on both outputs but for
 those failures, which are successes now, and the snapshot has counted exactly that."""
 import dataclasses
+import json
 import os
 import re
 import subprocess
@@ -68,6 +69,12 @@ def inside(place, what, cured=False, **more):
 
 def in_scratch(script, **more):
     return {"argv": ["sh", "-ec", script]} | more
+
+
+def is_counted_for_localhost(run):
+    with open(run + "/state/health.json", encoding="utf-8") as f:
+        hosts = [name.rpartition(":")[0] for name in json.load(f)["checks"]]
+    return None if hosts == ["localhost"] else f"counted for {hosts}"
 
 
 # ---- checks of what a case left behind --------------------------------------------------------------
@@ -190,6 +197,9 @@ CASES = [
     # Two processes, and the ends of processes.
     *(Case(f"child by {way}", ["{out}/forks", way], 3, 2)
       for way in ("fork", "clone", "grandchild", "vfork", "spawn", "system", "daemon")),
+    Case("exec with its environment", ["{out}/forks", "exec"], 2, 2),
+    Case("exec without an environment", ["{out}/forks", "exec-bare"], 1, 1, stays="^child",
+         probe=True),
     Case("children while threads run", ["{out}/forks", "storm"], 62, 1, env=QUICK_SNAPSHOT),
     Case("children while other threads transfer", ["{out}/forks", "crowd"], 232, None),
     *(Case(f"ended by {way}", ["{out}/forks", way], 1, 1, ends=ends, probe=True)
@@ -237,6 +247,12 @@ CASES = [
     Case("sigwait gets the process's signals", ["{out}/sandbox", "sigwait"], 2, 2),
     Case("signalfd gets the process's signals", ["{out}/sandbox", "signalfd"], 2, 2),
     Case("signal mask and SIGPIPE are kept", ["{out}/sandbox", "mask"], 1, 1),
+    Case("alarms and children while requests are made", ["{out}/sandbox", "handlers"], 10, 1),
+    Case("setns() into name spaces before the first transfer", ["{out}/sandbox", "setns-first"], 1,
+         1, root=True),
+    Case("setns() into name spaces later", ["{out}/sandbox", "setns-later"], 2, 2, root=True),
+    Case("setns() into a mount name space later, thread = off", ["{out}/sandbox", "setns-mounts"],
+         2, 2, root=True, env={"HARDEN_THREAD": "off"}),
     Case("unshare(CLONE_NEWUSER) before the first transfer", ["{out}/sandbox", "unshare"], None),
 
     # Nothing to do: nothing there.
@@ -250,6 +266,9 @@ print(sum('/board' in line for line in open('/proc/self/maps')), len(os.listdir(
     Case("/bin/true", ["/bin/true"]),
     Case("first calls of the C library from all sides at once", ["{out}/thunks"]),
     Case("a static program", ["{out}/idle-static"]),
+    Case("a static Go program", ["{out}/fetch-go-static", "f2/1", "ok/2"], **UNCOVERED),
+    Case("a Go program with cgo", ["{out}/fetch-go-cgo", "f2/1", "ok/2"], **UNCOVERED),
+    Case("connections by raw system calls", ["{out}/fetch-syscall", "f2/1", "ok/2"], **UNCOVERED),
     Case("HARDEN_DISABLE=1", ["{out}/fetch-openssl", "f2/1"], env={"HARDEN_DISABLE": "1"},
          **UNCOVERED),
     Case("HARDEN_DISABLE=1 with plug-ins", ["{out}/plughost", *loads(("now", "openssl"),
@@ -309,9 +328,18 @@ CASES += [
 # Words of the cases that another target cannot have. qemu-user has no system call filters and no name
 # spaces, cannot start a program of its own architecture from within, has vfork as fork, and leaves
 # memory in the child that was to be wiped. The shell of system() is of glibc.
-LACKING = {"aarch64": {"vfork", "spawn", "system", "daemon", "filter-first", "filter-later", "unshare"},
+LACKING = {"aarch64": {"vfork", "spawn", "system", "exec", "exec-bare", "daemon", "filter-first",
+                       "filter-later", "unshare", "setns-first", "setns-mounts"},
            "musl": {"system"}}
 
+
+# How a name becomes an address, before the connection that is counted for the name.
+CASES += [
+    Case(f"names: {way}", ["{out}/names", way], 0, connects=1, recovers=None,
+         check=is_counted_for_localhost)
+    for way in ("getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyname_r",
+                "gethostbyname2_r", "getaddrinfo_a-wait", "getaddrinfo_a")
+]
 
 # ---- checks of the library file ------------------------------------------------------------------------
 def dlopen_ends_in_a_jump(shim):

@@ -77,6 +77,20 @@ static void by_system(void)
     printf("system: %d\n", system(command));
 }
 
+/* The same process, another program; the children of `exec-bare` know BASE and nothing else. */
+static void by_exec(void)
+{
+    execv(self, child_argv);
+}
+
+static void by_bare_exec(void)
+{
+    char base_of[512];
+    char *environment[] = {base_of, NULL};
+    snprintf(base_of, sizeof base_of, "BASE=%s", getenv("BASE"));
+    execve(self, child_argv, environment);
+}
+
 static void by_daemon(void)
 {
     REQUIRE(!daemon(1, 1));
@@ -158,11 +172,12 @@ static const struct {
     const char *name;
     void (*act)(void);
 } ways[] = {
-    {"fork", by_fork},         {"clone", by_clone}, {"grandchild", by_grandchild},
-    {"vfork", by_vfork},       {"spawn", by_spawn}, {"system", by_system},
-    {"daemon", by_daemon},     {"storm", by_storm}, {"crowd", by_crowd},
-    {"quick_exit", end_quick}, {"_exit", end_now},  {"abort", end_abort},
-    {"kill", end_kill},        {"term", end_term},
+    {"fork", by_fork},   {"clone", by_clone},         {"grandchild", by_grandchild},
+    {"vfork", by_vfork}, {"spawn", by_spawn},         {"system", by_system},
+    {"exec", by_exec},   {"exec-bare", by_bare_exec}, {"daemon", by_daemon},
+    {"storm", by_storm}, {"crowd", by_crowd},         {"quick_exit", end_quick},
+    {"_exit", end_now},  {"abort", end_abort},        {"kill", end_kill},
+    {"term", end_term},
 };
 
 int main(int argc, char **argv)

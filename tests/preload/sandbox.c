@@ -3,16 +3,20 @@
  * Programs that arrange their signals, name spaces and system calls: sandbox WHAT. */
 #include "host.h"
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A new thread or process is death. */
@@ -101,6 +105,80 @@ static void mask_is_kept(void)
     REQUIRE(pipe_before.sa_handler == pipe_after.sa_handler);
 }
 
+static volatile sig_atomic_t alarms, children;
+static pthread_t first_thread;
+
+static void on_alarm(int s)
+{
+    (void)s;
+    if (pthread_equal(pthread_self(), first_thread))
+        alarms++;
+}
+
+static void on_child(int s)
+{
+    (void)s;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        children++;
+}
+
+/* Signals by the dozen while requests are made, waited for and repeated: each handler runs in the
+ * program's own thread, and no child is there that the program did not make. */
+static void handlers(void)
+{
+    struct itimerval often = {{0, 3000}, {0, 3000}}, never = {{0, 0}, {0, 0}};
+    first_thread = pthread_self();
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm, .sa_flags = SA_RESTART}, NULL);
+    sigaction(SIGCHLD, &(struct sigaction){.sa_handler = on_child, .sa_flags = SA_RESTART}, NULL);
+    REQUIRE(!setitimer(ITIMER_REAL, &often, NULL));
+    for (int i = 0; i < 10; i++) {
+        pid_t pid = fork();
+        if (!pid)
+            _exit(0);
+        fetch("interrupted", i ? "ok/interrupted" : "f2/interrupted");
+    }
+    while (alarms < 20 || children < 10)
+        usleep(1000);
+    REQUIRE(!setitimer(ITIMER_REAL, &never, NULL));
+    printf("children: %d\n", (int)children);
+}
+
+static void enter(const char *kind)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/ns/%s", kind);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    REQUIRE(fd >= 0 && !setns(fd, 0));
+    close(fd);
+}
+
+/* Into name spaces that are its own: the kernel's conditions are the same. */
+static void name_spaces_first(void)
+{
+    enter("mnt");
+    enter("net");
+    fetch("entered", "f2/entered");
+}
+
+static void name_spaces_later(void)
+{
+    fetch("before", "f2/before");
+    usleep(100 * 1000);
+    enter("net");
+    enter("uts");
+    enter("pid");
+    fetch("entered", "f2/entered");
+}
+
+/* The kernel lets only those into a mount name space that share nothing with a thread. */
+static void mounts_later(void)
+{
+    fetch("before", "f2/before");
+    usleep(100 * 1000);
+    enter("mnt");
+    fetch("entered", "f2/entered");
+}
+
 static void new_user(void)
 {
     REQUIRE(!unshare(CLONE_NEWUSER));
@@ -110,9 +188,16 @@ static void new_user(void)
 static const struct {
     const char *name;
     void (*act)(void);
-} acts[] = {{"filter-first", filter_first}, {"filter-later", filter_later},
-            {"sigwait", wait_for_signals},  {"signalfd", read_signals},
-            {"mask", mask_is_kept},         {"unshare", new_user}};
+} acts[] = {{"filter-first", filter_first},
+            {"filter-later", filter_later},
+            {"sigwait", wait_for_signals},
+            {"signalfd", read_signals},
+            {"mask", mask_is_kept},
+            {"unshare", new_user},
+            {"handlers", handlers},
+            {"setns-first", name_spaces_first},
+            {"setns-later", name_spaces_later},
+            {"setns-mounts", mounts_later}};
 
 int main(int argc, char **argv)
 {
