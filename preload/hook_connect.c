@@ -29,8 +29,8 @@ static bool is_named_local(struct endpoint *to, char name[ENDPOINT_LOCAL_SIZE],
     return endpoint_local(name, address, length) && rules_name_local(c, name);
 }
 
-__attribute__((visibility("default"))) int connect(int fd, const struct sockaddr *address,
-                                                   socklen_t length)
+__attribute__((visibility("default"))) HOT int connect(int fd, const struct sockaddr *address,
+                                                       socklen_t length)
 {
     dial_function *real = (dial_function *)next_of(&real_connect, "connect");
     const void *caller = __builtin_return_address(0);

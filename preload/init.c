@@ -20,7 +20,7 @@ static bool disabled(void)
     return kill && strcmp(kill, "0") && kill[0];
 }
 
-bool hooks_off(void)
+HOT bool hooks_off(void)
 {
     static _Atomic int off; /* 0: not asked yet, 1: on, 2: off */
     int now = atomic_load_explicit(&off, memory_order_acquire);

@@ -32,6 +32,7 @@ static inline uint64_t seqlock_begin(const _Atomic uint64_t *sequence)
 static inline void seqlock_copy(void *out, const _Atomic uint64_t *words, size_t from, size_t to)
 {
     uint64_t *copy = (uint64_t *)out;
+#pragma GCC unroll 8
     for (size_t i = from; i < to; i++)
         copy[i] = atomic_load_explicit(&words[i], memory_order_relaxed);
 }

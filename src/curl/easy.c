@@ -21,7 +21,7 @@
 
 static _Thread_local const struct curl_api *performing;
 
-const struct curl_api *easy_performing(void)
+HOT const struct curl_api *easy_performing(void)
 {
     return performing;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/budget.h"
 
+#include "base/compiler.h"
+
 #define MILLI          1000
 #define CAPACITY_MILLI ((uint64_t)BUDGET_CAPACITY * MILLI)
 
@@ -61,7 +63,7 @@ void budget_give_back(struct budget *b, int percent, bool after_timeout)
         give_back(b, cost_milli(percent, after_timeout));
 }
 
-void budget_success(struct budget *b)
+HOT void budget_success(struct budget *b)
 {
     give_back(b, MILLI);
 }

@@ -25,7 +25,7 @@ static int64_t later_by(int64_t t, int64_t d)
     return __builtin_add_overflow(t, d, &sum) ? INT64_MAX : sum;
 }
 
-void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns)
+HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns)
 {
     call_hold(b, now_ns);
     int64_t app = app_timeout_ns > 0 ? later_by(now_ns, app_timeout_ns) : INT64_MAX;
@@ -231,8 +231,8 @@ static bool changes_nothing(const struct call *c, const struct slot *s, int64_t 
            breaker_expects_success(&s->breaker, now_ns) && health_expects_success(s);
 }
 
-bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
-                 uint64_t random, int64_t *at_ns)
+HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
+                     uint64_t random, int64_t *at_ns)
 {
     struct slot *s = call_slot(c);
     int64_t duration_ns = larger(a->duration_ns, 0);
@@ -283,7 +283,7 @@ static void let_go(struct call *c, struct slot *s, int64_t now_ns)
     c->reserved_ns = 0;
 }
 
-void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
+HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
 {
     struct slot *s = call_slot(c);
     let_go(c, s, now_ns);
@@ -293,6 +293,20 @@ void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
             call_proxy_end(c, wall_ns);
     }
     atomic_fetch_add_explicit(&c->binding->board->header->changes, 1, memory_order_release);
+}
+
+HOT bool passage_count(const struct passage *p, int64_t duration_ns, int64_t now_ns,
+                       int64_t wall_ns)
+{
+    struct slot *s = p->slot;
+    if (p->policy->breaker == BREAKER_OFF || !slot_touch(s, p->key, now_ns) ||
+        !breaker_expects_success(&s->breaker, now_ns) || !health_expects_success(s))
+        return false;
+    slot_count(s, COUNT_REQUESTS, 1);
+    call_count_attempt(s, larger(duration_ns, 0));
+    call_count_success(s, wall_ns);
+    atomic_fetch_add_explicit(&p->board->header->changes, 1, memory_order_release);
+    return true;
 }
 
 void call_abandon(struct call *c, int64_t now_ns)

@@ -70,10 +70,10 @@ struct binding {
     uint64_t key;
     int64_t held_ns; /* when the slots were last marked as used; 0: lanes are to be bound */
     int lane_count;
-    bool per_request; /* keys hold a header or variable: bind at every request */
-    uint64_t bucket_key[LIMITS_MAX];
-    struct proxy_binding proxy;
+    bool per_request;          /* keys hold a header or variable: bind at every request */
     char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */
+    struct proxy_binding proxy;
+    uint64_t bucket_key[LIMITS_MAX];          /* from here on unused without lanes */
     struct lane lane[LIMITS_MAX * RATES_MAX]; /* the last member: copies take lane_count of them */
 };
 
@@ -87,6 +87,22 @@ bool call_bound(const struct binding *b, const struct config *config);
 
 /* Whether a request would be admitted at once and take nothing: no limit, no gate, a calm breaker. */
 bool call_is_free(const struct binding *b, int64_t now_ns);
+
+/* Such requests may be made first and counted afterwards; this is all of a binding that they need.
+ *
+ *     if (passage_is_free(&p, now)) {
+ *         make the attempt
+ *         if (went well and passage_count(&p, duration, now, wall)) done: begin, report and end in one
+ *     }                                                   else: begin, report and end, as always */
+struct passage {
+    struct board *board;
+    const struct policy *policy;
+    struct slot *slot;
+    uint64_t key;
+};
+bool passage_is_free(const struct passage *p, int64_t now_ns);
+/* False: nothing is counted, because a success changes more than the counters. */
+bool passage_count(const struct passage *p, int64_t duration_ns, int64_t now_ns, int64_t wall_ns);
 
 enum answer { ANSWER_GO, ANSWER_WAIT, ANSWER_REFUSE };
 enum refusal { REFUSED_NOTHING, REFUSED_RATE, REFUSED_GATE, REFUSED_BREAKER };

@@ -225,14 +225,24 @@ static bool pass_breaker(struct call *c, struct slot *s, const struct party *who
     return true;
 }
 
-bool call_is_free(const struct binding *b, int64_t now_ns)
+static bool is_open(const struct slot *s, int64_t now_ns)
 {
-    const struct slot *s = b->slot;
-    return !b->lane_count && breaker_is_calm(&s->breaker) &&
+    return breaker_is_calm(&s->breaker) &&
            atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed) <= now_ns;
 }
 
-struct admission call_admit(struct call *c, int64_t now_ns)
+bool call_is_free(const struct binding *b, int64_t now_ns)
+{
+    return !b->lane_count && is_open(b->slot, now_ns);
+}
+
+HOT bool passage_is_free(const struct passage *p, int64_t now_ns)
+{
+    return is_open(p->slot, now_ns) &&
+           atomic_load_explicit(&p->slot->key, memory_order_relaxed) == p->key;
+}
+
+HOT struct admission call_admit(struct call *c, int64_t now_ns)
 {
     struct slot *s = call_slot(c);
     if (unlikely(c->attempts)) /* what came before may have taken long */

@@ -201,7 +201,7 @@ static void claim_proxy(struct binding *b, int64_t now_ns)
 /* call_bound looked a moment ago; now that the slots are marked as used, look again: they may have
  * been given away in between. Or given away and back: the windows may then have other words, but
  * not so soon after we last marked them. */
-void call_hold(struct binding *b, int64_t now_ns)
+HOT void call_hold(struct binding *b, int64_t now_ns)
 {
     struct slot *overflow = board_overflow(b->board);
     bool stale = !b->held_ns || now_ns - b->held_ns > BOARD_IDLE_NS / 2;
@@ -246,7 +246,7 @@ void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns)
     claim_proxy(b, now_ns);
 }
 
-bool call_bound(const struct binding *b, const struct config *config)
+HOT bool call_bound(const struct binding *b, const struct config *config)
 {
     if (!b->slot || b->config != config ||
         atomic_load_explicit(&b->slot->key, memory_order_relaxed) != b->key)

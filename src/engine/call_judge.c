@@ -75,17 +75,23 @@ static bool is_failure(const struct verdict_of_class *v)
     return !call_is_success(v) && v->class != CLASS_E && v->reason != REASON_LOCAL;
 }
 
-void call_count_outcome(const struct call *c, struct slot *s, const struct verdict_of_class *v,
-                        int64_t wall_ns)
+HOT void call_count_success(struct slot *s, int64_t wall_ns)
+{
+    int64_t wall_ms = wall_ns / NS_PER_MS;
+    slot_count(s, COUNT_SUCCESSES, 1);
+    if (atomic_load_explicit(&s->last_success_ms, memory_order_relaxed) != wall_ms)
+        atomic_store_explicit(&s->last_success_ms, wall_ms, memory_order_relaxed);
+    budget_success(&s->budget);
+}
+
+HOT void call_count_outcome(const struct call *c, struct slot *s, const struct verdict_of_class *v,
+                            int64_t wall_ns)
 {
     int64_t wall_ms = wall_ns / NS_PER_MS;
     if (call_is_success(v)) {
-        slot_count(s, COUNT_SUCCESSES, 1);
+        call_count_success(s, wall_ns);
         if (c->attempts > 1)
             slot_count(s, COUNT_RECOVERED, 1);
-        if (atomic_load_explicit(&s->last_success_ms, memory_order_relaxed) != wall_ms)
-            atomic_store_explicit(&s->last_success_ms, wall_ms, memory_order_relaxed);
-        budget_success(&s->budget);
     } else if (is_failure(v)) {
         slot_count(s, COUNT_FAILURES, 1);
         if (c->attempts > 1)

@@ -90,6 +90,8 @@ bool call_feeds_breaker(const struct verdict_of_class *v);
 /* Status and breaker learn from every attempt that says something about the party. */
 void call_judge(struct call *c, const struct party *who, const struct verdict_of_class *v,
                 int64_t now_ns, int64_t wall_ns, uint64_t random);
+/* Of a request. */
+void call_count_success(struct slot *s, int64_t wall_ns);
 void call_count_outcome(const struct call *c, struct slot *s, const struct verdict_of_class *v,
                         int64_t wall_ns);
 

@@ -156,7 +156,12 @@ static struct engine *open_slowly(void)
     return atomic_load_explicit(&active, memory_order_acquire);
 }
 
-struct engine *engine_get(void)
+HOT struct engine *engine_active(void)
+{
+    return atomic_load_explicit(&active, memory_order_acquire);
+}
+
+HOT struct engine *engine_get(void)
 {
     struct engine *e = atomic_load_explicit(&active, memory_order_acquire);
     if (likely(e))

@@ -28,6 +28,8 @@ struct engine {
 
 /* NULL: forward the call as if we were not there. */
 struct engine *engine_get(void);
+/* As engine_get, where it is open: what can wait for anything is left to that one. */
+struct engine *engine_active(void);
 /* The engine if it is open, without opening it. */
 struct engine *engine_peek(void);
 /* Whether it was asked for and will never open: disabled, a program that is not covered. */

@@ -36,6 +36,8 @@ const char *health_status_name(enum health_status s);
 void health_start(void);
 /* After a call ended, when there is no thread: writes what is due, at most once an interval. */
 void health_inline(int64_t now_ns);
+/* Whether neither of the two would do anything. */
+bool health_is_quiet(int64_t now_ns);
 /* Something must be seen at once. */
 void health_alert(struct board *b);
 /* At exit: what has not been written is, within 100 ms. */

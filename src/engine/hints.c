@@ -2,6 +2,7 @@
 #include "engine/hints.h"
 
 #include "base/clock.h"
+#include "base/compiler.h"
 
 #include <string.h>
 #include <strings.h>
@@ -198,7 +199,7 @@ bool hints_has_retry_after(const struct hints *h)
     return h->retry_after_s >= 0 || h->retry_at_s >= 0;
 }
 
-bool hints_exhausted(const struct hints *h)
+HOT bool hints_exhausted(const struct hints *h)
 {
     return h->limit_remaining == 0;
 }

@@ -2,6 +2,7 @@
 #include "engine/latency.h"
 
 #include "base/clock.h"
+#include "base/compiler.h"
 
 #define BOUNDS (LATENCY_BUCKETS - 1)
 
@@ -22,7 +23,7 @@ static const uint8_t first_bucket[LAST_BITS - FIRST_BITS + 1] = {
     0, 2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 32, 35, 38, 41, 44, 47, 50, 53, 56, 59, 62, 65, 68,
 };
 
-int latency_bucket(int64_t duration_ns)
+HOT int latency_bucket(int64_t duration_ns)
 {
     if (duration_ns <= bound_ns[0])
         return 0;

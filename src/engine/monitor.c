@@ -242,11 +242,18 @@ static void monitor_start(struct process *p)
     errno = saved;
 }
 
-void health_start(void)
+HOT void health_start(void)
 {
     struct process *p = process_self();
     if (unlikely(atomic_load_explicit(&p->monitor, memory_order_relaxed) == MONITOR_NONE))
         monitor_start(p);
+}
+
+HOT bool health_is_quiet(int64_t now_ns)
+{
+    struct process *p = process_self();
+    return atomic_load_explicit(&p->monitor, memory_order_relaxed) != MONITOR_NONE &&
+           now_ns < atomic_load_explicit(&p->inline_at_ns, memory_order_relaxed);
 }
 
 /* Whether the files hold what had happened at `since`, whoever wrote it. What the board says is
@@ -271,7 +278,7 @@ static bool look_inline(struct process *p, struct engine *e, bool flush)
     return wrote;
 }
 
-void health_inline(int64_t now_ns)
+HOT void health_inline(int64_t now_ns)
 {
     struct process *p = process_self();
     if (likely(now_ns < atomic_load_explicit(&p->inline_at_ns, memory_order_relaxed)))

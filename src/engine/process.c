@@ -56,7 +56,7 @@ static struct process *process_map(void)
     return p;
 }
 
-struct process *process_self(void)
+HOT struct process *process_self(void)
 {
     struct process *p = atomic_load_explicit(&wiped, memory_order_acquire);
     if (likely(p))

@@ -231,42 +231,42 @@ static int result(struct dial *d, int saved)
     return d->error ? -1 : 0;
 }
 
-/* The usual end. Each look at the clock costs as much as all the rest. */
-static int connected(struct dial *d, int64_t begun_ns, int64_t now_ns, int saved)
+/* How the bare call ended that was made before anything else was known. */
+struct first {
+    bool made;
+    bool stream; /* as far as it succeeded */
+    int value, error;
+    int64_t ended_ns;
+};
+
+static inline struct first make_first(const struct dial_request *r, int64_t now_ns)
 {
-    struct attempt a = {.protocol = PROTOCOL_CONNECT, .duration_ns = now_ns - begun_ns};
-    int64_t wall_ns = clock_wall_ns();
-    call_report(&d->call, &a, now_ns, wall_ns, 0, &(int64_t){0});
-    end(d, now_ns, wall_ns);
-    errno = saved;
-    return 0;
+    struct first f = {.made = true, .value = r->real(r->fd, r->address, r->length)};
+    f.error = f.value ? errno : 0;
+    f.ended_ns = clock_now_ns();
+    f.stream = !f.error && socket_was_stream(r->fd, r->caller, r->to->port, f.ended_ns - now_ns);
+    return f;
 }
 
-/* Nothing stands in the way: first the call, then what is to be known of it. */
-static int dial_freely(struct dial *d, int64_t now_ns, int saved)
+/* Nothing stood in the way: now what is to be known of the call. */
+static int dial_freely(struct dial *d, const struct first *f, int64_t now_ns, int saved)
 {
-    const struct dial_request *r = d->request;
-    int value = bare(d), error = value ? errno : 0;
-    int64_t ended_ns = clock_now_ns();
-    bool stream = !error ? socket_was_stream(r->fd, r->caller, r->to->port, ended_ns - now_ns)
-                  : error == EINPROGRESS ? ended_ns - now_ns < TICK_NS || look(d)
+    int error = f->error;
+    bool stream = !error                 ? f->stream
+                  : error == EINPROGRESS ? f->ended_ns - now_ns < TICK_NS || look(d)
                                          : !is_no_result(error) && look(d);
     if (!stream) {
         errno = error ? error : saved;
-        return value;
+        return f->value;
     }
     d->error = error;
     begin(d, now_ns); /* and it was admitted: there was nothing to take */
-    if (likely(!error)) {
-        count(d, true);
-        return connected(d, now_ns, ended_ns, saved);
-    }
+    count(d, !error || d->socket.blocking);
     if (error == EINPROGRESS && d->socket.blocking) { /* the program's SO_SNDTIMEO has run out */
         d->error = ETIMEDOUT;
         report(d, now_ns, false, false, &(int64_t){0});
         d->error = EINPROGRESS;
     }
-    count(d, d->socket.blocking);
     if (error == EINPROGRESS)
         return result(d, saved);
     if (d->socket.blocking)
@@ -308,23 +308,25 @@ static struct engine *engine_for(struct dial *d)
     return !engine_refused() && (engine_peek() || look(d)) ? engine_get() : NULL;
 }
 
-static int perform(struct dial *d)
+static int perform(struct dial *d, struct first *f, int64_t now_ns, int saved)
 {
-    int saved = errno;
-    int64_t now_ns = clock_now_ns();
+    const struct policy *p;
     d->engine = engine_for(d);
     if (!d->engine || !dial_bind(&d->bound, d->engine, d->request->to, now_ns)) {
-        errno = saved;
-        return bare(d);
+        errno = f->error ? f->error : saved;
+        return f->made ? f->value : bare(d);
     }
-    const struct policy *p = d->bound.binding.policy;
-    if (likely(call_is_free(&d->bound.binding, now_ns) && !p->connect_timeout_ns &&
-               !p->attempt_timeout_ns))
-        return dial_freely(d, now_ns, saved);
-    return dial_carefully(d, now_ns, saved);
+    p = d->bound.binding.policy;
+    if (!f->made && (!call_is_free(&d->bound.binding, now_ns) || p->connect_timeout_ns ||
+                     p->attempt_timeout_ns))
+        return dial_carefully(d, now_ns, saved);
+    if (!f->made)
+        *f = make_first(d->request, now_ns);
+    return dial_freely(d, f, now_ns, saved);
 }
 
-int dial(const struct dial_request *r)
+static __attribute__((noinline)) int dial_slowly(const struct dial_request *r, struct first *f,
+                                                 int64_t now_ns, int saved)
 {
     struct dial d;
     d.request = r;
@@ -332,7 +334,27 @@ int dial(const struct dial_request *r)
     d.socket.blocking = false;
     int value;
     pthread_cleanup_push(dial_leave, &d);
-    value = perform(&d);
+    value = perform(&d, f, now_ns, saved);
     pthread_cleanup_pop(1);
     return value;
+}
+
+/* The usual connection, to a host that is known, well and not limited, costs no more than this. */
+HOT int dial(const struct dial_request *r)
+{
+    int saved = errno;
+    int64_t now_ns = clock_now_ns();
+    struct engine *e = engine_active();
+    struct passage p;
+    struct first f = {0};
+    if (likely(e && dial_pass(&p, e, r->to, now_ns) && passage_is_free(&p, now_ns))) {
+        f = make_first(r, now_ns);
+        if (likely(f.stream && health_is_quiet(f.ended_ns) &&
+                   passage_count(&p, f.ended_ns - now_ns, f.ended_ns, clock_wall_about_ns()))) {
+            atomic_fetch_add_explicit(&p.board->header->connects_blocking, 1, memory_order_relaxed);
+            errno = saved;
+            return 0;
+        }
+    }
+    return dial_slowly(r, &f, now_ns, saved);
 }

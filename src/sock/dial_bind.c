@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "base/hash.h"
 #include "base/seqlock.h"
 #include "engine/rules.h"
 #include "sock/names.h"
@@ -31,19 +30,51 @@ struct entry {
     _Atomic uint64_t words[WORDS];
 };
 
-static struct entry table[ENTRIES];
+/* What dial_pass needs. */
+struct way {
+    uint64_t address[2];
+    uint32_t port;
+    uint32_t generation;
+    int64_t until_ns;
+    const struct config *config;
+    struct passage passage;
+};
 
-static struct entry *entry_of(const struct endpoint *to)
+#define WAY_WORDS (sizeof(struct way) / sizeof(uint64_t))
+_Static_assert(sizeof(struct way) % sizeof(uint64_t) == 0, "copied word by word");
+
+struct short_entry {
+    _Atomic uint64_t sequence;
+    _Atomic uint64_t words[WAY_WORDS];
+} __attribute__((aligned(2 * CACHE_LINE)));
+
+static struct entry table[ENTRIES];
+static struct short_entry ways[ENTRIES];
+
+static void halves(uint64_t half[2], const struct endpoint *to)
 {
-    uint64_t key[3] = {to->port};
-    memcpy(&key[1], to->address.bytes, sizeof to->address.bytes);
-    return &table[hash_bytes(key, sizeof key, 0) & (ENTRIES - 1)];
+    memcpy(half, to->address.bytes, sizeof to->address.bytes);
 }
+
+/* Multiply and fold. Who chooses addresses to collide makes his own connections slower. */
+static size_t index_of(const struct endpoint *to)
+{
+    uint64_t half[2];
+    halves(half, to);
+    unsigned __int128 product =
+        (unsigned __int128)(half[0] ^ (uint64_t)to->port << 48 ^ 0x9e3779b97f4a7c15ULL) *
+        (half[1] ^ 0xa0761d6478bd642fULL);
+    return (size_t)((uint64_t)product ^ (uint64_t)(product >> 64)) & (ENTRIES - 1);
+}
+
+/* Where in the words a member of the binding begins. A connection has no proxy, and mostly no lanes:
+ * only the rest is copied. */
+#define WORD_OF(member)                                                                            \
+    ((offsetof(struct dial_binding, binding) + offsetof(struct binding, member)) / sizeof(uint64_t))
 
 static size_t words_of(int lanes)
 {
-    size_t head = offsetof(struct dial_binding, binding) + offsetof(struct binding, lane);
-    return (head + (size_t)lanes * sizeof(struct lane)) / sizeof(uint64_t);
+    return WORD_OF(lane) + (size_t)lanes * sizeof(struct lane) / sizeof(uint64_t);
 }
 
 static bool recall(const struct entry *e, struct dial_binding *k, const struct endpoint *to)
@@ -51,12 +82,14 @@ static bool recall(const struct entry *e, struct dial_binding *k, const struct e
     uint64_t before = seqlock_begin(&e->sequence);
     if (!before || (before & 1))
         return false;
-    seqlock_copy(k, e->words, 0, words_of(0));
+    seqlock_copy(k, e->words, 0, WORD_OF(proxy));
+    k->binding.proxy.slot = NULL;
     int lanes = k->binding.lane_count;
     if (k->to.port != to->port || memcmp(&k->to.address, &to->address, sizeof to->address) != 0 ||
         lanes < 0 || lanes > LIMITS_MAX * RATES_MAX)
         return false;
-    seqlock_copy(k, e->words, words_of(0), words_of(lanes));
+    if (lanes)
+        seqlock_copy(k, e->words, WORD_OF(bucket_key), words_of(lanes));
     return seqlock_same(&e->sequence, before);
 }
 
@@ -98,16 +131,51 @@ static bool bind_anew(struct dial_binding *k, struct engine *e, const struct con
     return call_bind(&k->binding, config, e->board, &t, &nothing, now_ns);
 }
 
+HOT bool dial_pass(struct passage *p, struct engine *e, const struct endpoint *to, int64_t now_ns)
+{
+    if (unlikely(to->local != NULL))
+        return false;
+    struct short_entry *entry = &ways[index_of(to)];
+    struct way w;
+    uint64_t half[2], before = seqlock_begin(&entry->sequence);
+    if (unlikely(!before))
+        return false;
+    seqlock_copy(&w, entry->words, 0, WAY_WORDS);
+    halves(half, to);
+    *p = w.passage;
+    return likely(seqlock_same(&entry->sequence, before)) && w.address[0] == half[0] &&
+           w.address[1] == half[1] && w.port == to->port && w.generation == names_generation() &&
+           now_ns < w.until_ns &&
+           w.config == atomic_load_explicit(&e->config, memory_order_acquire);
+}
+
+/* Only what nothing stands in the way of but the state on the board. */
+static void keep_way(size_t index, const struct dial_binding *k, const struct endpoint *to)
+{
+    const struct binding *b = &k->binding;
+    if (b->lane_count || b->policy->connect_timeout_ns || b->policy->attempt_timeout_ns)
+        return;
+    struct way w = {.port = to->port,
+                    .generation = k->generation,
+                    .until_ns = k->until_ns,
+                    .config = b->config,
+                    .passage = {b->board, b->policy, b->slot, b->key}};
+    halves(w.address, to);
+    seqlock_write(&ways[index].sequence, ways[index].words, &w, WAY_WORDS);
+}
+
 bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int64_t now_ns)
 {
     const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
     if (unlikely(to->local != NULL))
         return bind_local(b, e, config, to, now_ns);
-    struct entry *entry = entry_of(to);
+    size_t index = index_of(to);
+    struct entry *entry = &table[index];
     if (likely(recall(entry, b, to) && holds(b, config, now_ns)))
         return true;
     if (!bind_anew(b, e, config, to, now_ns))
         return false;
     seqlock_write(&entry->sequence, entry->words, b, words_of(b->binding.lane_count));
+    keep_way(index, b, to);
     return true;
 }

@@ -7,6 +7,11 @@
  *     struct dial_binding b;
  *     if (dial_bind(&b, engine, to, now_ns)) ... b.binding
  *
+ * Most connections need much less of it, and that is kept besides, in two cache lines:
+ *
+ *     struct passage p;
+ *     if (dial_pass(&p, engine, to, now_ns)) ... see call.h
+ *
  * False for lack of memory: let the call through. Any thread, also after fork. */
 #ifndef SOCK_DIAL_BIND_H
 #define SOCK_DIAL_BIND_H
@@ -23,6 +28,9 @@ struct dial_binding {
     struct binding binding; /* the last member: lanes in use only */
 };
 
+/* Of an endpoint that was bound lately and whose connections neither a limit nor a bound in time
+ * concerns; it may be out of date by less than a minute in what the board knows (passage_is_free). */
+bool dial_pass(struct passage *p, struct engine *e, const struct endpoint *to, int64_t now_ns);
 bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int64_t now_ns);
 
 #endif

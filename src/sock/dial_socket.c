@@ -45,7 +45,7 @@ struct socket_facts socket_look(int fd)
     return f;
 }
 
-bool socket_was_stream(int fd, const void *caller, uint16_t port, int64_t duration_ns)
+HOT bool socket_was_stream(int fd, const void *caller, uint16_t port, int64_t duration_ns)
 {
     static _Atomic uint64_t places[PLACES];
     uint64_t place = ((uint64_t)(uintptr_t)caller << 16 ^ port) << 1, mixed = place | 1;

@@ -12,6 +12,7 @@
 
 #include "engine/pattern.h"
 
+#include <endian.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,11 +30,12 @@ struct endpoint {
 /* Room for the name of any local socket. */
 #define ENDPOINT_LOCAL_SIZE 120
 
+/* Written in the two halves in which it is read: a read over parts just written has to wait. */
 static inline void endpoint_map_v4(struct address *out, const struct in_addr *v4)
 {
-    memset(out->bytes, 0, 10);
-    memset(out->bytes + 10, 0xff, 2);
-    memcpy(out->bytes + 12, v4, 4);
+    const uint64_t half[2] = {0, be64toh(0xffffULL << 32 | be32toh(v4->s_addr))};
+    memcpy(out->bytes, &half[0], sizeof half[0]);
+    memcpy(out->bytes + sizeof half[0], &half[1], sizeof half[1]);
 }
 
 /* False: another family, or too short. */

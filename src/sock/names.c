@@ -163,7 +163,7 @@ void names_learn_entry(const char *host, const struct hostent *entry, int64_t no
     learn_answer(host, &a, now_ns);
 }
 
-uint32_t names_generation(void)
+HOT uint32_t names_generation(void)
 {
     return atomic_load_explicit(&generation, memory_order_acquire);
 }

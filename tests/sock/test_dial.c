@@ -96,6 +96,32 @@ Test(dial, a_connection_that_comes_about_is_counted_and_nothing_else)
     cr_assert(eq(u64, engine_peek()->board->header->connects_blocking, 1));
 }
 
+/* The first binds, the others find what is kept of that. */
+Test(dial, one_that_follows_another_is_treated_as_that)
+{
+    for (int i = 0; i < 4; i++)
+        cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    script[calls = 0] = ECONNREFUSED;
+    script[1] = ETIMEDOUT;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    cr_assert(eq(int, calls, 3));
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0), "which is a recovery");
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    script[calls = 0] = EINPROGRESS;
+    cr_assert(eq(int, connect_to(tcp(false), "10.0.0.1", 5432), EINPROGRESS));
+    script[calls = 0] = EACCES;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), EACCES));
+    const struct slot *s = slot_named("10.0.0.1:5432");
+    COUNTED(s, COUNT_REQUESTS, 9);
+    COUNTED(s, COUNT_ATTEMPTS, 10);
+    COUNTED(s, COUNT_SUCCESSES, 7);
+    COUNTED(s, COUNT_FAILURES, 0);
+    COUNTED(s, COUNT_RETRIES, 2);
+    COUNTED(s, COUNT_RECOVERED, 1);
+    cr_assert(eq(u64, engine_peek()->board->header->connects_blocking, 8));
+    cr_assert(eq(u64, engine_peek()->board->header->connects_nonblocking, 1));
+}
+
 Test(dial, a_blocking_one_is_repeated_until_it_comes_about)
 {
     script[0] = ECONNREFUSED;

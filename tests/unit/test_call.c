@@ -1017,6 +1017,85 @@ Test(call, observing_decides_and_counts_but_never_holds_up)
     cr_assert(eq(u64, count(COUNT_BREAKER_REJECTED), 1));
 }
 
+/* ---- what nothing stands in the way of ------------------------------------------------------- */
+
+static struct passage passage(void)
+{
+    return (struct passage){board, &policy, binding.slot, binding.key};
+}
+
+static bool pass(int64_t now)
+{
+    struct passage p = passage();
+    return passage_is_free(&p, now) && passage_count(&p, 20 * NS_PER_MS, now, WALL);
+}
+
+Test(call, a_passage_counts_what_begin_report_and_end_count)
+{
+    static struct slot by_steps, by_one;
+    struct attempt a = {.protocol = PROTOCOL_CONNECT, .duration_ns = 20 * NS_PER_MS};
+    request(get(0, 200), NOW);
+    slot_reset(binding.slot);
+    request(a, NOW);
+    struct slot fresh_slot = *binding.slot;
+    for (int i = 1; i < 9; i++) {
+        uint64_t changes = board->header->changes;
+        request(a, NOW + i * NS_PER_S);
+        cr_assert(eq(u64, board->header->changes, changes + 1));
+    }
+    by_steps = *binding.slot;
+    *binding.slot = fresh_slot;
+    for (int i = 1; i < 9; i++) {
+        uint64_t changes = board->header->changes;
+        cr_assert(pass(NOW + i * NS_PER_S));
+        cr_assert(eq(u64, board->header->changes, changes + 1));
+    }
+    by_one = *binding.slot;
+    /* Which stripe counted depends on the CPU. */
+    for (int c = 0; c <= COUNT_ATTEMPTS; c++)
+        cr_assert(eq(u64, slot_counter(&by_steps, c), slot_counter(&by_one, c)));
+    for (int i = 0; i < LATENCY_BUCKETS; i++)
+        cr_assert(eq(u64, slot_latency(&by_steps, i), slot_latency(&by_one, i)));
+    memset(by_steps.stripe, 0, sizeof by_steps.stripe);
+    memset(by_one.stripe, 0, sizeof by_one.stripe);
+    cr_assert(eq(int, memcmp(&by_steps, &by_one, sizeof by_one), 0));
+}
+
+Test(call, a_passage_is_none_where_a_success_means_more)
+{
+    struct passage p = passage();
+    policy.max_attempts = 1;
+    cr_assert(not(pass(NOW)), "the first result of all is news");
+    request(get(0, 200), NOW);
+    cr_assert(pass(NOW));
+    cr_assert(not(pass(NOW + 3600 * NS_PER_S)), "the breaker's window is over");
+    request(get(0, 200), NOW);
+    request(get(7, 0), NOW);
+    cr_assert(not(pass(NOW)), "after a failure it is a recovery");
+    request(get(0, 200), NOW);
+    cr_assert(pass(NOW));
+    policy.breaker = BREAKER_OFF;
+    cr_assert(not(pass(NOW)), "what the breaker does not learn is counted");
+    policy.breaker = BREAKER_ON;
+    binding.slot->gate_until_ns = NOW + 1;
+    cr_assert(not(passage_is_free(&p, NOW)));
+    cr_assert(passage_is_free(&p, NOW + 1));
+    for (int i = 0; i < 5 && breaker_is_calm(&binding.slot->breaker); i++)
+        request(get(7, 0), NOW + 1);
+    cr_assert(not(passage_is_free(&p, NOW + 1)), "its circuit is open");
+}
+
+Test(call, a_passage_is_none_for_a_slot_that_was_given_away)
+{
+    struct passage p = passage();
+    request(get(0, 200), NOW);
+    binding.slot->key = 12345;
+    struct slot before = *binding.slot;
+    cr_assert(not(passage_is_free(&p, NOW)));
+    cr_assert(not(passage_count(&p, 1, NOW, WALL)), "nor when it happens during the attempt");
+    cr_assert(eq(int, memcmp(&before, binding.slot, sizeof before), 0));
+}
+
 /* ---- slots that change hands ---------------------------------------------------------------- */
 
 Test(call, a_slot_that_was_given_away_is_bound_again)
