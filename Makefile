@@ -47,15 +47,17 @@ ENGINE_SRC  := $(wildcard src/engine/*.c)
 CURL_SRC    := $(wildcard src/curl/*.c)
 SOCK_SRC    := $(wildcard src/sock/*.c)
 PRELOAD_SRC := $(wildcard preload/*.c)
+CLI_SRC     := $(wildcard src/cli/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ENGINE_LIB := $(BUILD)/libengine.a
 CURL_LIB   := $(BUILD)/libcurlpart.a
 SOCK_LIB   := $(BUILD)/libsockpart.a
 SHIM       := $(BUILD)/libharden.so
+CLI        := $(BUILD)/harden
 
 .PHONY: all
-all: $(SHIM)             ## the library (default)
+all: $(SHIM) $(CLI)      ## the library and the command (default)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -71,6 +73,11 @@ $(CURL_LIB): $(call objects,$(CURL_SRC))
 $(SOCK_LIB): $(call objects,$(SOCK_SRC))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
+
+$(call objects,$(CLI_SRC)): override CPPFLAGS += -DLIBDIR='"$(LIBDIR)"'
+$(CLI): $(call objects,$(CLI_SRC)) $(ENGINE_LIB) $(INIH_PARTS)
+	@$(if $(V),,echo "  LINK    $@")
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(INIH) -lpthread
 
 # Everything that is not the C library is linked in, and hidden: it lands in foreign processes.
 SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB) $(INIH_PARTS)

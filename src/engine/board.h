@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC         0x6e6564726168626cULL
-#define BOARD_LAYOUT        4
+#define BOARD_LAYOUT        5
 #define SLOT_NAME_SIZE      80
 #define BOARD_OVERFLOW_NAME "_other"
 #define STRIPES             LATENCY_STRIPES
@@ -142,6 +142,9 @@ struct board_header {
     _Atomic uint64_t overflows; /* look-ups that ended at the overflow slot */
     /* What had happened (changes and begun transfers) when the snapshot was last written whole. */
     _Atomic uint64_t written_changes;
+    /* A process of this board looked after it then, and would again within the interval. */
+    _Atomic int64_t alive_ns; /* monotonic; 0: never */
+    _Atomic int64_t alive_interval_ns;
 };
 
 struct board {
@@ -164,6 +167,9 @@ struct board {
  * slot_count hosts at least; a board that is already there keeps the size it has. Says in *why (may
  * be NULL), a static string, why it fell back to private memory; NULL when it did not. */
 struct board *board_open(const char *dir, uint32_t slot_count, const char **why);
+/* One that is there, to look at it, or to reset it (writable); never makes any. NULL: *why says what
+ * is the matter, and errno is ENOENT where there is none. */
+struct board *board_attach(const char *dir, bool writable, const char **why);
 /* For short-lived readers and tests: slots of it are gone then. What is preloaded never closes. */
 void board_close(struct board *b);
 /* Finds or claims the slot of a key; the overflow slot when the table is full of busy ones. name is

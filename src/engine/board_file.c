@@ -76,10 +76,11 @@ static bool ours_alone(const struct stat *st)
     return st->st_uid == geteuid() && !(st->st_mode & (S_IRWXG | S_IRWXO));
 }
 
-static bool map(struct board *b, int fd, uint32_t slot_count)
+static bool map(struct board *b, int fd, uint32_t slot_count, bool writable)
 {
     int flags = MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0);
-    void *p = mmap(NULL, file_size(slot_count), PROT_READ | PROT_WRITE, flags, fd, 0);
+    int access = PROT_READ | (writable ? PROT_WRITE : 0);
+    void *p = mmap(NULL, file_size(slot_count), access, flags, fd, 0);
     if (p == MAP_FAILED)
         return false;
     b->header = p;
@@ -90,12 +91,13 @@ static bool map(struct board *b, int fd, uint32_t slot_count)
 }
 
 /* UNFIT: not of our kind, to be replaced; UNSAFE: of somebody else, not to be touched. */
-static enum opened try_open(struct board *b, int dir, const char **why)
+static enum opened try_open(struct board *b, int dir, bool writable, const char **why)
 {
     struct stat st;
     struct board_header h;
     /* A pipe in its place must not block us. */
-    int fd = openat(dir, BOARD_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(dir, BOARD_NAME,
+                    (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
         *why = "the board cannot be opened";
         return errno == ENOENT ? UNFIT : UNSAFE;
@@ -108,7 +110,7 @@ static enum opened try_open(struct board *b, int dir, const char **why)
     if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h || !header_fits(&h, st.st_size))
         goto out;
     *why = "the board cannot be mapped";
-    result = map(b, fd, h.slot_count) ? OPENED : FAILED;
+    result = map(b, fd, h.slot_count, writable) ? OPENED : FAILED;
 out:
     close(fd);
     return result;
@@ -161,14 +163,14 @@ static bool open_shared(struct board *b, const char *path, uint32_t slot_count, 
     *why = "the state directory is not of this user alone";
     if (fstat(dir, &st) || !ours_alone(&st))
         goto out;
-    enum opened result = try_open(b, dir, why);
+    enum opened result = try_open(b, dir, true, why);
     if (result == UNFIT) {
         *why = "the state directory stays locked";
         if (!lock(dir))
             goto out;
-        result = try_open(b, dir, why);
+        result = try_open(b, dir, true, why);
         if (result == UNFIT && (result = replace(dir, slot_count, why)) == OPENED)
-            result = try_open(b, dir, why);
+            result = try_open(b, dir, true, why);
         flock(dir, LOCK_UN);
     }
     ok = result == OPENED;
@@ -184,7 +186,7 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
     struct board *b = calloc(1, sizeof *b);
     slot_count = with_spare(slot_count);
     if (b && !(dir && open_shared(b, dir, slot_count, &reason))) {
-        if (map(b, -1, slot_count)) {
+        if (map(b, -1, slot_count, true)) {
             *b->header = header_for(slot_count);
         } else {
             free(b);
@@ -196,6 +198,32 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
     if (why)
         *why = reason;
     errno = saved;
+    return b;
+}
+
+struct board *board_attach(const char *path, bool writable, const char **why)
+{
+    struct stat st;
+    struct board *b = calloc(1, sizeof *b);
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int error = dir < 0 ? errno : EPERM;
+    enum opened result = UNSAFE;
+    *why = dir < 0 ? "the state directory cannot be opened"
+                   : "the state directory is not of this user alone";
+    if (b && dir >= 0 && !fstat(dir, &st) && ours_alone(&st)) {
+        errno = EPERM;
+        result = try_open(b, dir, writable, why);
+        error = errno;
+        if (result == UNFIT && error != ENOENT)
+            *why = "the board is of another version, or of before the last boot";
+    }
+    if (dir >= 0)
+        close(dir);
+    if (result != OPENED) {
+        free(b);
+        errno = error;
+        return NULL;
+    }
     return b;
 }
 

@@ -145,6 +145,8 @@ static bool monitor_look(struct engine *e, bool urgent, bool flush, int64_t *nex
     const struct config *c = atomic_load(&e->config);
     struct targets t = monitor_targets(e, c);
     bool wrote = false;
+    atomic_store(&e->board->header->alive_interval_ns, monitor_interval_ns(c));
+    atomic_store(&e->board->header->alive_ns, now);
     *next_ns = schedule.reload_ns;
     if (!t.snapshot && !t.metrics)
         return true;

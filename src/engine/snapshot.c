@@ -236,15 +236,11 @@ static void render_overall(struct text *t, const struct snapshot_context *c,
                            const unsigned char *status)
 {
     char name[VIEW_NAME_SIZE];
-    uint32_t hosts = 0, healthy = 0, unhealthy = 0;
-    for (uint32_t i = 0; i < board_size(c->board); i++) {
-        hosts += status[i] != 0;
-        healthy += status[i] == 1 + STATUS_HEALTHY;
-        unhealthy += status[i] == 1 + STATUS_UNHEALTHY;
-    }
-    enum health_status overall = healthy == hosts     ? STATUS_HEALTHY
-                                 : unhealthy == hosts ? STATUS_UNHEALTHY
-                                                      : STATUS_DEGRADED;
+    struct overall all = {0};
+    for (uint32_t i = 0; i < board_size(c->board); i++)
+        if (status[i])
+            view_add(&all, status[i] - 1);
+    enum health_status overall = view_overall(&all);
     put_word(t, "overall_status", health_status_name(overall));
     text_put(t, overall == STATUS_HEALTHY ? "\"healthy\":true," : "\"healthy\":false,");
     text_put(t, "\"failed\":[");

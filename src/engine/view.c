@@ -54,6 +54,20 @@ const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_N
     return s;
 }
 
+void view_add(struct overall *all, enum health_status one)
+{
+    all->hosts++;
+    all->healthy += one == STATUS_HEALTHY;
+    all->unhealthy += one == STATUS_UNHEALTHY;
+}
+
+enum health_status view_overall(const struct overall *all)
+{
+    return all->healthy == all->hosts     ? STATUS_HEALTHY
+           : all->unhealthy == all->hosts ? STATUS_UNHEALTHY
+                                          : STATUS_DEGRADED;
+}
+
 uint32_t view_count(const struct board *b)
 {
     uint32_t n = 0;

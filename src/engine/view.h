@@ -20,6 +20,13 @@
 /* The i-th slot if it is a host or a proxy, with its name; else NULL. i counts to board_size(b). */
 const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE]);
 
+/* All of them together. */
+struct overall {
+    uint32_t hosts, healthy, unhealthy; /* the rest is degraded */
+};
+void view_add(struct overall *all, enum health_status one);
+enum health_status view_overall(const struct overall *all);
+
 /* How many there are at most, for those that make room. */
 uint32_t view_count(const struct board *b);
 

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include "base/clock.h"
+#include "base/env.h"
+#include "engine/options.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void cli_say(const struct command *c, const char *fmt, ...)
+{
+    va_list ap;
+    fprintf(stderr, "harden %s: ", c->name);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+}
+
+int cli_misused(const struct command *c, const char *fmt, ...)
+{
+    va_list ap;
+    fprintf(stderr, "harden %s: ", c->name);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "\nusage: harden %s %s\n", c->name, c->arguments);
+    return EXIT_USAGE;
+}
+
+void cli_report(void *command, const char *line)
+{
+    cli_say(command, "%s", line);
+}
+
+static int tell_help(const struct command *c)
+{
+    printf("usage: harden %s %s\n\n%s\n\n%s", c->name, c->arguments, c->summary, c->help);
+    return -1;
+}
+
+static int no_such_flag(const struct command *c, const struct flag *flags, const char *word)
+{
+    const char *known[32] = {"help", "version"};
+    int n = 2;
+    char name[64];
+    for (const struct flag *f = flags; f->name && n < 32; f++)
+        known[n++] = f->name;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + strspn(word, "-"), "="),
+             word + strspn(word, "-"));
+    const char *near = option_nearest(name, known, n);
+    return -1 - (near ? cli_misused(c, "there is no %s; did you mean --%s?", word, near)
+                      : cli_misused(c, "there is no %s", word));
+}
+
+static const struct flag *find(const struct flag *flags, const char *word)
+{
+    size_t n = strcspn(word + 2, "=");
+    for (const struct flag *f = flags; f->name; f++)
+        if (word[1] == '-' ? strlen(f->name) == n && !strncmp(f->name, word + 2, n)
+                           : f->letter && f->letter == word[1] && !word[2])
+            return f;
+    return NULL;
+}
+
+int cli_flags(const struct command *c, int argc, char **argv, const struct flag *flags)
+{
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+        const char *word = argv[i], *equals = word[1] == '-' ? strchr(word, '=') : NULL;
+        if (!strcmp(word, "--"))
+            return i + 1;
+        if (!strcmp(word, "--help") || !strcmp(word, "-h"))
+            return tell_help(c);
+        if (!strcmp(word, "--version")) {
+            puts("harden " HARDEN_VERSION);
+            return -1;
+        }
+        const struct flag *f = find(flags, word);
+        if (!f)
+            return no_such_flag(c, flags, word);
+        if (f->given)
+            *f->given = true;
+        if (!f->value && equals)
+            return -1 - cli_misused(c, "--%s takes no value", f->name);
+        if (f->value && !equals && i + 1 == argc)
+            return -1 - cli_misused(c, "--%s needs a value", f->name);
+        if (f->value)
+            *f->value = equals ? equals + 1 : argv[++i];
+    }
+    return i;
+}
+
+const struct config *cli_config(const struct command *c)
+{
+    env_capture();
+    const struct config *config = config_load(cli_report, (void *)(uintptr_t)c);
+    if (!config)
+        cli_say(c, "out of memory");
+    return config;
+}
+
+struct board *cli_board(const struct command *c, const struct config *config, bool writable,
+                        bool *none)
+{
+    const char *why = "state = private: each process has a board of its own";
+    errno = EPERM;
+    struct board *b = config->state ? board_attach(config->state, writable, &why) : NULL;
+    *none = !b && errno == ENOENT;
+    if (!b && !*none)
+        cli_say(c, "%s%s%s", config->state ? config->state : "", config->state ? ": " : "", why);
+    return b;
+}
+
+const char *cli_age(int64_t ns, char out[24])
+{
+    static const struct {
+        int64_t ns;
+        const char *name;
+    } units[] = {{86400 * NS_PER_S, "d"}, {3600 * NS_PER_S, "h"}, {60 * NS_PER_S, "min"}};
+    for (int i = 0; i < 3; i++)
+        if (ns >= 2 * units[i].ns) {
+            snprintf(out, 24, "%lld %s", (long long)(ns / units[i].ns), units[i].name);
+            return out;
+        }
+    snprintf(out, 24, "%lld s", (long long)(ns > 0 ? ns / NS_PER_S : 0));
+    return out;
+}
+
+const char *cli_duration(int64_t ns, char out[24])
+{
+    static const struct {
+        int64_t ns;
+        const char *name;
+    } units[] = {{86400 * NS_PER_S, "d"},
+                 {3600 * NS_PER_S, "h"},
+                 {60 * NS_PER_S, "m"},
+                 {NS_PER_S, "s"},
+                 {NS_PER_MS, "ms"}};
+    for (int i = 0; i < 5; i++)
+        if (ns >= units[i].ns && ns % units[i].ns == 0) {
+            snprintf(out, 24, "%lld%s", (long long)(ns / units[i].ns), units[i].name);
+            return out;
+        }
+    snprintf(out, 24, "%gs", (double)ns / (double)NS_PER_S);
+    return out;
+}
+
+bool cli_colours(FILE *f)
+{
+    const char *no = env_any("NO_COLOR"), *term = env_any("TERM");
+    return isatty(fileno(f)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Forgets what was taken and counted. Programs that run go on with the same slots. */
+#include "cli/cli.h"
+
+#include "engine/view.h"
+
+#include <string.h>
+
+/* The buckets that hold a host's limits are slots of their own, under the host's name alone. */
+static bool is_bucket_of(const struct slot *s, const char *name, const char *host)
+{
+    size_t n = strlen(name);
+    return atomic_load(&s->kind) == SLOT_BUCKET && !strncmp(host, name, n) &&
+           (!host[n] || host[n] == ':');
+}
+
+static int reset(struct board *b, const char *host)
+{
+    char shown[VIEW_NAME_SIZE], raw[SLOT_NAME_SIZE];
+    int hosts = 0;
+    for (uint32_t i = 0; i < board_size(b); i++) {
+        struct slot *s = board_nth(b, i, raw);
+        const struct slot *seen = view_host(b, i, shown);
+        bool meant = !host || (seen && !strcasecmp(shown, host));
+        if (!s || !(meant || is_bucket_of(s, raw, host)))
+            continue;
+        hosts += seen != NULL;
+        slot_reset(s);
+    }
+    return hosts;
+}
+
+static int run(int argc, char **argv)
+{
+    const struct flag flags[] = {{0}};
+    bool none;
+    int first = cli_flags(&cmd_reset, argc, argv, flags);
+    if (first < 0)
+        return -first - 1;
+    if (argc - first > 1)
+        return cli_misused(&cmd_reset, "one host at a time");
+    const char *host = first < argc ? argv[first] : NULL;
+    const struct config *c = cli_config(&cmd_reset);
+    struct board *b = c ? cli_board(&cmd_reset, c, true, &none) : NULL;
+    if (!b && c && none)
+        cli_say(&cmd_reset, "there is nothing to reset: no program has used the library yet");
+    if (!b)
+        return 1;
+    int hosts = reset(b, host);
+    if (host && !hosts) {
+        cli_say(&cmd_reset, "there is no host %s on the board; harden status lists them", host);
+        return 1;
+    }
+    atomic_fetch_add(&b->header->changes, 1);
+    printf("limits, breaker and counters of %d host%s are as new\n", hosts, hosts == 1 ? "" : "s");
+    return 0;
+}
+
+const struct command cmd_reset = {
+    "reset", "[HOST]", "Clears limits, breakers and counters of all hosts, or of one.", run,
+    "Programs that run meanwhile go on, and start anew from here.\n"
+    "\n"
+    "exit status: 0 done, 1 there is no such host or no board\n"};

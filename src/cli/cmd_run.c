@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Starts a program with the library in it: checks what it would be told, extends LD_PRELOAD, and then
+ * becomes that program, so that its pid, signals and exit status are its own. */
+#include "cli/cli.h"
+
+#include "base/compiler.h"
+#include "base/env.h"
+#include "cli/elf.h"
+#include "cli/find.h"
+#include "engine/options.h"
+#include "engine/values.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_WRONG       2
+#define EXIT_NO_EXEC     126
+#define EXIT_NOT_FOUND   127
+#define VARIABLE_LONGEST 64
+
+static int unknown_key(const char *word, const char *key)
+{
+    const char *known[OPTION_MAX + 1];
+    int n = 0;
+    for (int i = 0; i < option_count; i++)
+        if (options[i].type != TYPE_PATTERNS)
+            known[n++] = options[i].name;
+    known[n++] = "observe";
+    const char *near = option_nearest(key, known, n);
+    if (near)
+        cli_say(&cmd_run, "there is no %s; did you mean --%s?", word, near);
+    else
+        cli_say(&cmd_run, "there is no %s; harden.ini(5) has all keys", word);
+    return EXIT_WRONG;
+}
+
+/* --max-attempts and --max_attempts mean the key max_attempts. */
+static void key_of(const char *word, char key[VARIABLE_LONGEST])
+{
+    size_t n = strcspn(word + 2, "=");
+    snprintf(key, VARIABLE_LONGEST, "%.*s", (int)(n < 40 ? n : 40), word + 2);
+    for (char *c = key; *c; c++)
+        *c = *c == '-' ? '_' : *c;
+}
+
+/* --KEY VALUE becomes HARDEN_KEY, which the program's children inherit too. */
+static int set_key(const char *word, const char *next, int *used)
+{
+    char key[VARIABLE_LONGEST], variable[VARIABLE_LONGEST * 2] = "HARDEN_";
+    const char *equals = strchr(word, '=');
+    key_of(word, key);
+    *used = 1;
+    if (!strcmp(key, "observe") && !equals)
+        return setenv("HARDEN_MODE", "observe", 1) ? EXIT_WRONG : 0;
+    int host = option_find(SECTION_HOST, key);
+    if (option_find(SECTION_HARDEN, key) < 0 && (host < 0 || options[host].type == TYPE_PATTERNS) &&
+        strcmp(key, "config") != 0)
+        return unknown_key(word, key);
+    if (!equals && !next) {
+        cli_say(&cmd_run, "%s needs a value", word);
+        return EXIT_WRONG;
+    }
+    *used = equals ? 1 : 2;
+    size_t n = strlen(variable);
+    for (size_t i = 0; key[i]; i++)
+        variable[n++] = ascii_upper(key[i]);
+    variable[n] = '\0';
+    return setenv(variable, equals ? equals + 1 : next, 1) ? EXIT_WRONG : 0;
+}
+
+/* Index of the program; or -1 - STATUS. */
+static int set_keys(int argc, char **argv)
+{
+    int i = 1, used;
+    while (i < argc && argv[i][0] == '-' && argv[i][1]) {
+        const struct flag none[] = {{0}};
+        if (!strcmp(argv[i], "--"))
+            return i + 1;
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "--version") || argv[i][1] != '-')
+            return cli_flags(&cmd_run, 2, (char *[]){argv[0], argv[i], NULL}, none);
+        int status = set_key(argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used);
+        if (status)
+            return -1 - status;
+        i += used;
+    }
+    return i;
+}
+
+/* gcc's AddressSanitizer refuses to start unless its library comes first. */
+static const char *sanitizer_of(const char *path, char name[NAME_MAX])
+{
+    struct elf e;
+    name[0] = '\0';
+    if (elf_read(&e, path))
+        return name;
+    const char *needs = elf_needs(&e, "libasan.so");
+    if (needs)
+        snprintf(name, NAME_MAX, "%s", needs);
+    elf_release(&e);
+    return name;
+}
+
+static int preload(const char *program)
+{
+    char library[PATH_MAX], first[NAME_MAX];
+    const char *before = env_any("LD_PRELOAD");
+    if (!find_library(library, sizeof library)) {
+        cli_say(&cmd_run, "libharden.so is neither beside this command nor in " LIBDIR);
+        return EXIT_WRONG;
+    }
+    if (strpbrk(library, " :")) {
+        cli_say(&cmd_run, "%s: the loader takes no path with a blank or a colon", library);
+        return EXIT_WRONG;
+    }
+    if (before && strstr(before, "libharden.so"))
+        return 0;
+    sanitizer_of(program, first);
+    size_t size = strlen(library) + strlen(first) + (before ? strlen(before) : 0) + 3;
+    char *value = malloc(size);
+    if (!value)
+        return EXIT_WRONG;
+    snprintf(value, size, "%s%s%s%s%s", first, *first ? ":" : "", library,
+             before && *before ? ":" : "", before ? before : "");
+    int status = setenv("LD_PRELOAD", value, 1) ? EXIT_WRONG : 0;
+    free(value);
+    return status;
+}
+
+/* Said here, because nobody else would: such a program just runs as if nothing had been asked. */
+static void warn_if_deaf(const char *path)
+{
+    struct elf e;
+    if (elf_read(&e, path))
+        return; /* a script, whose interpreter is another file */
+    if (!e.native)
+        cli_say(&cmd_run, "%s is of another architecture: the library is not loaded", path);
+    else if (!e.interpreter)
+        cli_say(&cmd_run, "%s is a static program: the library is not loaded", path);
+    elf_release(&e);
+}
+
+static int run(int argc, char **argv)
+{
+    char path[PATH_MAX];
+    int program = set_keys(argc, argv);
+    if (program < 0)
+        return -program - 1;
+    if (program >= argc)
+        return cli_misused(&cmd_run, "which program?");
+    const struct config *c = cli_config(&cmd_run);
+    if (!c || c->errors) {
+        cli_say(&cmd_run, "%s was not started", argv[program]);
+        return EXIT_WRONG;
+    }
+    if (!find_program(argv[program], path, sizeof path)) {
+        int error = errno;
+        cli_say(&cmd_run, "%s: %s", argv[program], strerror(error));
+        return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NO_EXEC;
+    }
+    int status = preload(path);
+    if (status)
+        return status;
+    warn_if_deaf(path);
+    fflush(NULL);
+    execv(path, argv + program);
+    if (errno == ENOEXEC) { /* a script without a first line, as execvp would run it */
+        argv[program] = path;
+        argv[program - 1] = (char *)"sh";
+        execv("/bin/sh", argv + program - 1);
+    }
+    cli_say(&cmd_run, "%s: %s", path, strerror(errno));
+    return EXIT_NO_EXEC;
+}
+
+const struct command cmd_run = {
+    "run", "[--KEY VALUE]... [--observe] [--] PROGRAM [ARGUMENT...]",
+    "Runs a program with the library in it, after a look at the configuration.", run,
+    "  --KEY VALUE   any key of harden.ini(5), for this run and all hosts: --rate 60/1m, --log "
+    "info\n"
+    "  --observe     decide, count and log, but change nothing (the same as --mode observe)\n"
+    "\n"
+    "The program takes this command's place: its pid, signals and exit status are its own.\n"
+    "\n"
+    "exit status: the program's; 2 the configuration is wrong, 126 the program cannot be run,\n"
+    "127 there is no such program\n"};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where programs and the library are. */
+#ifndef CLI_FIND_H
+#define CLI_FIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The file that execvp would start for a name; false and errno when there is none. */
+bool find_program(const char *name, char *out, size_t size);
+/* The library as LD_PRELOAD names it: beside this command, or where it was installed; as
+ * DIR/$LIB/libharden.so where it is there for several architectures. False: it is nowhere. */
+bool find_library(char *out, size_t size);
+
+#endif

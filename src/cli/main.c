@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include "base/compiler.h"
+#include "engine/options.h"
+
+#include <string.h>
+
+static const struct command *const commands[] = {
+    &cmd_run, &cmd_config, &cmd_status, &cmd_health, &cmd_reset,
+};
+
+static int usage(FILE *f)
+{
+    fprintf(f, "usage: harden COMMAND [ARGUMENT...]\n\n"
+               "Makes the network calls of unmodified programs survive what networks do.\n\n");
+    for (size_t i = 0; i < array_size(commands); i++)
+        fprintf(f, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(f,
+            "\nharden COMMAND --help tells more, and the manual all: man harden, man 7 libharden, "
+            "man harden.ini\n");
+    return f == stdout ? 0 : EXIT_USAGE;
+}
+
+static int unknown(const char *name)
+{
+    const char *known[array_size(commands)];
+    for (size_t i = 0; i < array_size(commands); i++)
+        known[i] = commands[i]->name;
+    const char *near = option_nearest(name, known, array_size(commands));
+    fprintf(stderr, "harden: there is no command %s", name);
+    if (near)
+        fprintf(stderr, "; did you mean %s?", near);
+    fprintf(stderr, "\nharden --help lists them\n");
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(stderr);
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+        return usage(stdout);
+    if (!strcmp(argv[1], "--version")) {
+        puts("harden " HARDEN_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < array_size(commands); i++)
+        if (!strcmp(argv[1], commands[i]->name)) {
+            int status = commands[i]->run(argc - 1, argv + 1);
+            /* A full disk behind a redirection is no success. */
+            return fflush(stdout) || ferror(stdout) ? (status ? status : EXIT_USAGE + 10) : status;
+        }
+    return unknown(argv[1]);
+}

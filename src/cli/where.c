@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/where.h"
+
+#include "base/compiler.h"
+#include "engine/values.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static uint16_t port_of_scheme(const char *scheme)
+{
+    static const struct {
+        const char *scheme;
+        uint16_t port;
+    } known[] = {{"http", 80},  {"https", 443}, {"ftp", 21},    {"ftps", 990},  {"ws", 80},
+                 {"wss", 443},  {"smtp", 25},   {"smtps", 465}, {"imap", 143},  {"imaps", 993},
+                 {"pop3", 110}, {"pop3s", 995}, {"ldap", 389},  {"ldaps", 636}, {"sftp", 22},
+                 {"scp", 22},   {"mqtt", 1883}, {"dict", 2628}, {"gopher", 70}, {"telnet", 23},
+                 {"rtsp", 554}, {"smb", 445},   {"smbs", 445},  {"tftp", 69}};
+    for (size_t i = 0; i < array_size(known); i++)
+        if (!strcmp(scheme, known[i].scheme))
+            return known[i].port;
+    return 0;
+}
+
+static bool copy_lower(char *out, size_t size, const char *s, size_t n)
+{
+    if (n >= size)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        out[i] = ascii_lower(s[i]);
+    out[n] = '\0';
+    return true;
+}
+
+static bool parse_port(const char *s, size_t n, uint16_t *port)
+{
+    long number = n ? whole_number(s, n) : 0;
+    if (number < 0 || number > 65535)
+        return false;
+    *port = (uint16_t)number;
+    return true;
+}
+
+/* host, host:port, [v6], [v6]:port, and a bare v6. */
+static bool parse_authority(struct where *w, const char *s, size_t n, uint16_t *port, char *why,
+                            size_t size)
+{
+    const char *at = memrchr(s, '@', n);
+    if (at) {
+        n -= (size_t)(at + 1 - s);
+        s = at + 1;
+    }
+    const char *end = s + n, *colon = memrchr(s, ':', n), *host_end = end;
+    if (*s == '[') {
+        const char *close = memchr(s, ']', n);
+        if (!close || (close + 1 < end && close[1] != ':'))
+            return wrong(why, size, "the bracket of the address is not closed");
+        host_end = close++;
+        s++;
+        colon = close < end ? close : NULL;
+    } else if (colon && memchr(s, ':', (size_t)(colon - s))) {
+        colon = NULL; /* several: an IPv6 address without a port */
+    } else if (colon) {
+        host_end = colon;
+    }
+    if (colon && !parse_port(colon + 1, (size_t)(end - colon - 1), port))
+        return wrong(why, size, "the port is none: %.*s", (int)(end - colon - 1), colon + 1);
+    if (host_end > s + 1 && host_end[-1] == '.')
+        host_end--;
+    if (host_end == s)
+        return wrong(why, size, "there is no host in it");
+    if (!copy_lower(w->host, sizeof w->host, s, (size_t)(host_end - s)))
+        return wrong(why, size, "the host is too long");
+    return true;
+}
+
+bool where_parse(const char *text, struct where *w, char *why, size_t size)
+{
+    *w = (struct where){0};
+    w->target = (struct target){.scheme = w->scheme, .host = w->host, .path = w->path};
+    if (pattern_is_local(text)) {
+        w->target.default_port = true;
+        if (snprintf(w->host, sizeof w->host, "%s", text) >= (int)sizeof w->host)
+            return wrong(why, size, "the path is too long");
+        return true;
+    }
+    const char *colon = strstr(text, "://"), *s = colon ? colon + 3 : text;
+    if (colon && !copy_lower(w->scheme, sizeof w->scheme, text, (size_t)(colon - text)))
+        return wrong(why, size, "the scheme is too long");
+    size_t n = strcspn(s, "/?#");
+    uint16_t own = port_of_scheme(w->scheme);
+    w->target.port = own;
+    if (!parse_authority(w, s, n, &w->target.port, why, size))
+        return false;
+    /* A connection's own ports are the web's, as for the library. */
+    w->target.default_port = colon
+                                 ? w->target.port == own
+                                 : !w->target.port || w->target.port == 80 || w->target.port == 443;
+    size_t path = strcspn(s + n, "?#");
+    if (path >= sizeof w->path)
+        return wrong(why, size, "the path is too long");
+    memcpy(w->path, s + n, path);
+    w->path[path] = '\0';
+    if (colon && !path)
+        strncpy(w->path, "/", sizeof w->path - 1);
+    return true;
+}
