@@ -4,11 +4,13 @@
  * so that nothing that drifts is in the difference. It knows nothing of the library.
  *
  *     connect tracked N   N connections of each kind to a listener of its own
+ *     connect warm N      calls of a connect() that only waits (preload/still.c), on one socket
  *     connect port53 N    a datagram socket to the port of name servers; nothing is sent
  *     connect local N     a datagram socket of the local family
  *     connect count N     N connections by name alone, for counting instructions or system calls
  *
  * Prints "RAW NAMED OVER" in nanoseconds: medians, OVER of the differences of neighbours. */
+#include <dlfcn.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -113,6 +115,29 @@ static void tracked(int n, double *raw, double *named)
     }
 }
 
+typedef int connect_function(int fd, const struct sockaddr *address, socklen_t length);
+
+static void warm(int n, double *raw, double *named)
+{
+    connect_function *still = (connect_function *)dlsym(RTLD_DEFAULT, "still_connect");
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (!still)
+        exit(1);
+    for (int i = -100; i < n; i++) {
+        int64_t begun = now_ns();
+        still(fd, (struct sockaddr *)&to, sizeof to);
+        int64_t between = now_ns();
+        connect(fd, (struct sockaddr *)&to, sizeof to);
+        int64_t ended = now_ns();
+        if (i >= 0) {
+            raw[i] = (double)(between - begun);
+            named[i] = (double)(ended - between);
+        }
+    }
+}
+
 static void datagrams(const struct sockaddr *to, socklen_t size, int n, double *raw, double *named)
 {
     int fd = socket(to->sa_family, SOCK_DGRAM, 0);
@@ -144,6 +169,8 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "tracked")) {
         tracked(n, v, v + n);
+    } else if (!strcmp(argv[1], "warm")) {
+        warm(n, v, v + n);
     } else if (!strcmp(argv[1], "port53")) {
         struct sockaddr_in to = {.sin_family = AF_INET,
                                  .sin_port = htons(53),
