@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The files in conf/ that people copy: each is read without an error, and the limits of well-known
+ * services stay within what those document. */
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "engine/config.h"
+#include "engine/rules.h"
+
+#include <criterion/criterion.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MS(n) ((n)*NS_PER_MS)
+#define S(n)  ((n)*NS_PER_S)
+
+static char copy[64]; /* of the file that is being read; it is not left behind */
+
+static void fail_on_error(void *ctx, const char *line)
+{
+    unlink(copy);
+    cr_assert_fail("%s: %s", (const char *)ctx, line);
+}
+
+static size_t append(const char *path, char *text, size_t n, size_t size)
+{
+    FILE *f = fopen(path, "r");
+    cr_assert_not_null(f, "%s: tests run from the root of the source tree", path);
+    n += fread(text + n, 1, size - n, f);
+    fclose(f);
+    cr_assert_lt(n, size);
+    return n;
+}
+
+/* From a private copy: the checkout may be another user's, or writable for the group. */
+static struct config *load(const char *path)
+{
+    static char text[65536];
+    size_t n = append(path, text, 0, sizeof(text));
+    snprintf(copy, sizeof(copy), "/tmp/harden-presets-XXXXXX");
+    int fd = mkstemp(copy);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, n), (ssize_t)n);
+    close(fd);
+    struct config *c = config_load_file(copy, fail_on_error, (void *)path);
+    unlink(copy);
+    cr_assert_eq(c->errors, 0);
+    cr_assert(c->files[0].present, "%s was not read", path);
+    return c;
+}
+
+static void each(const char *pattern, void (*f)(const char *path))
+{
+    glob_t found;
+    cr_assert_eq(glob(pattern, 0, NULL, &found), 0, "%s: none", pattern);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        f(found.gl_pathv[i]);
+    globfree(&found);
+}
+
+static void loads(const char *path)
+{
+    config_discard(load(path));
+}
+
+Test(presets, every_file_is_read_without_an_error)
+{
+    each("conf/*.ini", loads);
+    each("conf/presets/*.ini", loads);
+}
+
+/* A limit that a service documents, and what its preset makes of it for a request. */
+struct limit_of {
+    const char *file, *host, *path;
+    uint32_t tokens; /* the rate that applies */
+    int64_t window_ns;
+    uint32_t burst;
+    unsigned per;
+    uint32_t most;     /* documented: so many requests */
+    int64_t within_ns; /* in any window of this length, or refilled in this time */
+    uint32_t capacity; /* of the token bucket that the service has; 0: it counts in windows */
+};
+
+static const struct limit_of limits[] = {
+    {"airtable", "api.airtable.com", "/v0/meta/bases", 45, S(1), 4, PER_HOST, 50, S(1), 0},
+    {"airtable", "api.airtable.com", "/v0/appA/Table", 4, S(1), 1, PER_HOST, 5, S(1), 0},
+    {"arxiv", "export.arxiv.org", "/api/query", 1, MS(3300), 1, PER_RULE, 1, S(3), 0},
+    {"arxiv", "oaipmh.arxiv.org", "/oai", 1, MS(3300), 1, PER_RULE, 1, S(3), 0},
+    {"discord", "discord.com", "/api/v10/gateway", 45, S(1), 4, PER_HOST | PER_HEADER, 50, S(1), 0},
+    {"github", "api.github.com", "/user", 4900, S(3600), 60, PER_HOST, 5000, S(3600), 0},
+    {"github", "api.github.com", "/search/issues", 25, S(60), 5, PER_HOST, 30, S(60), 0},
+    {"github", "api.github.com", "/search/code", 8, S(60), 2, PER_HOST, 10, S(60), 0},
+    {"gitlab", "gitlab.com", "/api/v4/user", 1800, S(60), 100, PER_HOST, 2000, S(60), 0},
+    {"gitlab", "gitlab.com", "/api/v4/search", 85, S(60), 10, PER_HOST, 100, S(60), 0},
+    {"gitlab", "gitlab.com", "/api/v4/groups/7/search", 85, S(60), 10, PER_HOST, 100, S(60), 0},
+    {"gitlab", "gitlab.com", "/api/v4/projects", 1800, S(600), 100, PER_HOST, 2000, S(600), 0},
+    {"gitlab", "gitlab.com", "/api/v4/groups", 40, S(60), 5, PER_HOST, 50, S(60), 0},
+    {"letsencrypt", "acme-v02.api.letsencrypt.org", "/acme/new-nonce", 10, S(1), 5, PER_HOST, 20,
+     S(1), 10},
+    {"letsencrypt", "acme-v02.api.letsencrypt.org", "/acme/revoke-cert", 10, S(1), 5, PER_HOST, 10,
+     S(1), 100},
+    {"letsencrypt", "acme-v02.api.letsencrypt.org", "/acme/new-order", 300, S(10800), 100, PER_HOST,
+     300, S(10800), 300},
+    {"letsencrypt", "acme-v02.api.letsencrypt.org", "/acme/new-acct", 10, S(10800), 5, PER_HOST, 10,
+     S(10800), 10},
+    {"ncbi", "eutils.ncbi.nlm.nih.gov", "/entrez/eutils/esearch.fcgi", 1, MS(350), 1, PER_HOST, 3,
+     S(1), 0},
+    {"nominatim", "nominatim.openstreetmap.org", "/search", 1, MS(1100), 1, PER_HOST, 1, S(1), 0},
+    {"sec-edgar", "www.sec.gov", "/Archives/edgar/data/1", 9, S(1), 1, PER_RULE, 10, S(1), 0},
+    {"sec-edgar", "data.sec.gov", "/submissions/CIK1.json", 9, S(1), 1, PER_RULE, 10, S(1), 0},
+    {"shopify", "a-store.myshopify.com", "/admin/api/2024-10/orders.json", 2, S(1), 20, PER_HOST, 2,
+     S(1), 40},
+    {"slack", "slack.com", "/api/chat.postMessage", 1, MS(1100), 1, PER_HOST | PER_HEADER, 1, S(1),
+     0},
+    {"slack", "slack.com", "/api/conversations.history", 45, S(60), 4, PER_HOST | PER_HEADER, 50,
+     S(60), 0},
+    {"slack", "slack.com", "/api/users.info", 90, S(60), 9, PER_HOST | PER_HEADER, 100, S(60), 0},
+    {"stripe", "api.stripe.com", "/v1/charges", 20, S(1), 4, PER_HOST, 25, S(1), 0},
+    {"stripe", "api.stripe.com", "/v1/charges/search", 15, S(1), 4, PER_HOST, 20, S(1), 0},
+    {"stripe", "files.stripe.com", "/v1/files", 15, S(1), 4, PER_HOST, 20, S(1), 0},
+};
+
+static const struct policy *policy_for(const struct config *c, const char *host, const char *path)
+{
+    struct target t = {
+        .scheme = "https", .host = host, .port = 443, .default_port = true, .path = path};
+    return rules_find(c, &t);
+}
+
+/* The bucket of that rate, NULL when there is none. */
+static const struct limit *bucket_with(const struct policy *p, uint32_t tokens, int64_t window_ns)
+{
+    for (int i = 0; i < p->limit_count; i++)
+        if (p->limits[i].rates[0].tokens == tokens && p->limits[i].rates[0].window_ns == window_ns)
+            return &p->limits[i];
+    return NULL;
+}
+
+static const struct limit *bucket_of(const struct config *c, const struct limit_of *d)
+{
+    const struct limit *l = bucket_with(policy_for(c, d->host, d->path), d->tokens, d->window_ns);
+    cr_assert_not_null(l, "%s: %s%s has another rate", d->file, d->host, d->path);
+    return l;
+}
+
+static void applies(const struct config *c, const struct limit_of *d)
+{
+    const struct limit *l = bucket_of(c, d);
+    cr_assert_eq(l->rates[0].burst, d->burst, "%s: %s%s", d->file, d->host, d->path);
+    cr_assert_eq(l->per.parts, d->per, "%s: %s%s", d->file, d->host, d->path);
+}
+
+static void load_path(char path[128], const struct limit_of *d)
+{
+    snprintf(path, 128, "conf/presets/%s.ini", d->file);
+}
+
+Test(presets, the_rate_applies_to_a_request_of_the_service)
+{
+    for (size_t i = 0; i < array_size(limits); i++) {
+        char path[128];
+        load_path(path, &limits[i]);
+        struct config *c = load(path);
+        applies(c, &limits[i]);
+        config_discard(c);
+    }
+}
+
+/* gcra.h: at most B + W/T starts in a window W. */
+Test(presets, no_window_holds_more_requests_than_is_documented)
+{
+    for (size_t i = 0; i < array_size(limits); i++) {
+        const struct limit_of *d = &limits[i];
+        char path[128];
+        load_path(path, d);
+        struct config *c = load(path);
+        const struct rate *r = &bucket_of(c, d)->rates[0];
+        if (d->capacity) {
+            cr_assert_leq(r->burst, d->capacity, "%s: %s", d->file, d->path);
+            cr_assert_geq(r->interval_ns, d->within_ns / d->most, "%s: %s", d->file, d->path);
+        } else {
+            int64_t most = r->burst + d->within_ns / r->interval_ns;
+            cr_assert_leq(most, (int64_t)d->most, "%s: %s", d->file, d->path);
+        }
+        config_discard(c);
+    }
+}
+
+static void is_in_the_table(const char *path)
+{
+    for (size_t i = 0; i < array_size(limits); i++) {
+        char known[128];
+        load_path(known, &limits[i]);
+        if (strcmp(known, path) == 0)
+            return;
+    }
+    cr_assert_fail("%s: no documented limit here", path);
+}
+
+Test(presets, every_preset_is_tested)
+{
+    each("conf/presets/*.ini", is_in_the_table);
+}
+
+static char all[262144];
+static size_t all_length;
+
+static void append_to_all(const char *path)
+{
+    all_length = append(path, all, all_length, sizeof(all));
+}
+
+Test(presets, all_of_them_fit_into_one_file)
+{
+    each("conf/presets/*.ini", append_to_all);
+    append_to_all("conf/production.ini");
+    struct config *c =
+        config_load_text("all.ini", all, all_length, fail_on_error, (void *)"all.ini");
+    for (size_t i = 0; i < array_size(limits); i++)
+        applies(c, &limits[i]);
+    config_discard(c);
+}
+
+Test(presets, the_head_of_each_says_what_is_documented_where_and_when)
+{
+    static const char *const parts[] = {"\n# Limit ", "\n# Counts ", "\n# Source   https://",
+                                        "\n# As of ", "\n# Differs "};
+    for (size_t i = 0; i < array_size(limits); i++) {
+        static char text[65536];
+        char path[128];
+        load_path(path, &limits[i]);
+        text[append(path, text, 0, sizeof(text) - 1)] = '\0';
+        for (size_t k = 0; k < array_size(parts); k++)
+            cr_assert(strstr(text, parts[k]), "%s: no \"%s\"", path, parts[k] + 1);
+    }
+}
+
+/* ---- conf/production.ini ---- */
+
+static const struct operation {
+    const char *path;
+    uint32_t tokens;
+    int attempts;
+    unsigned per;
+} operations[] = {
+    {"/v1/search", 30, 3, PER_HOST | PER_UID | PER_HEADER},
+    {"/v1/transform/7", 10, 5, PER_HOST | PER_UID | PER_HEADER},
+    {"/v1/embed", 60, 5, PER_HOST | PER_UID | PER_HEADER},
+    {"/v1/health_check", 10, 1, PER_HOST | PER_UID},
+};
+
+Test(presets, the_production_sample_limits_each_operation_on_top_of_its_host)
+{
+    struct config *c = load("conf/production.ini");
+    for (size_t i = 0; i < array_size(operations); i++) {
+        const struct operation *o = &operations[i];
+        const struct policy *p = policy_for(c, "api.example.com", o->path);
+        cr_assert_eq(p->limit_count, 2, "%s", o->path);
+        const struct limit *host = bucket_with(p, 120, S(60));
+        const struct limit *own = bucket_with(p, o->tokens, S(60));
+        cr_assert(host && !host->operation, "%s: not the host's rate", o->path);
+        cr_assert(own && own->operation, "%s: not its own rate", o->path);
+        cr_assert_eq(host->per.parts, PER_HOST | PER_UID);
+        cr_assert_eq(own->per.parts, o->per, "%s", o->path);
+        cr_assert_eq(p->max_attempts, o->attempts, "%s", o->path);
+        cr_assert_eq(p->breaker, BREAKER_ON);
+    }
+    cr_assert_eq(policy_for(c, "api.example.com", "/v1/other")->limit_count, 1);
+    cr_assert_eq(policy_for(c, "www.example.com", "/")->limit_count, 0);
+    config_discard(c);
+}
