@@ -201,27 +201,30 @@ bench-quick: $(SHIM) $(BENCH)  ## the same in under two minutes
 	@BUILD=$(BUILD) scripts/bench --quick
 
 # ---- installing ---------------------------------------------------------------------------------
-# The sample configuration goes to the documentation: a file in $(SYSCONFDIR) is live for every
+# The sample configurations go to the documentation: a file in $(SYSCONFDIR) is live for every
 # program of the machine, so only an administrator puts one there.
 DOCDIR = $(DATADIR)/doc/libharden
 MAN5   = $(wildcard docs/*.5)
 MAN7   = $(wildcard docs/*.7)
-DOCS   = README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) conf/harden.ini
+DOCS   = README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) conf/harden.ini conf/production.ini
+PRESETS = $(wildcard conf/presets/*)
 INSTALLED = $(LIBDIR)/libharden.so $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) \
-	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(notdir $(DOCS)))
+	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) \
+	    $(addprefix $(DOCDIR)/presets/,$(notdir $(PRESETS)))
 # Lets "LD_PRELOAD=libharden.so" find it; a staged or a user's own installation leaves that alone.
 LDCONFIG = if [ -z "$(DESTDIR)" ] && [ -w /etc/ld.so.cache ]; then ldconfig; fi
 .PHONY: install uninstall dist
 install: $(SHIM)        ## into PREFIX, staged under DESTDIR
-	install -d $(addprefix $(DESTDIR),$(LIBDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(DOCDIR))
+	install -d $(addprefix $(DESTDIR),$(LIBDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(DOCDIR)/presets)
 	install -m 755 $(SHIM) $(DESTDIR)$(LIBDIR)/libharden.so
 	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	install -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
 	install -m 644 $(DOCS) $(DESTDIR)$(DOCDIR)
+	install -m 644 $(PRESETS) $(DESTDIR)$(DOCDIR)/presets
 	@$(LDCONFIG)
 uninstall:              ## remove exactly what install wrote
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
-	-@rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null
+	-@rmdir $(DESTDIR)$(DOCDIR)/presets $(DESTDIR)$(DOCDIR) 2>/dev/null
 	@$(LDCONFIG)
 dist:                   ## a source archive of HEAD, the same bytes each time
 	@mkdir -p build
