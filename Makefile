@@ -158,7 +158,7 @@ check:           ## every test, the sanitizers and the linters; sums up
 	  check-musl check-aarch64 fuzz-quick
 check-preload: $(SHIM)  ## real programs under the library
 	@CC="$(CC)" TARGET=$(TARGET) scripts/run-preload $(SHIM)
-check-e2e: $(SHIM)      ## real programs, real servers, real faults
+check-e2e: $(SHIM) $(CLI)      ## real programs, real servers, real faults
 	@LIBHARDEN=$(SHIM) scripts/run-e2e
 check-musl:             ## the library on another C library
 	@$(MAKE) $(AT_ONCE) TARGET=musl all

@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: MIT
+"""The `harden` command, as its users type it."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+import bed
+
+HARDEN = bed.LIBRARY.parent / "harden"
+CURL = ["curl", "-sS", "-o", os.devnull]
+
+
+def environment(state=None, **options):
+    env = bed.hardened_environment(state, **options)
+    del env["LD_PRELOAD"]
+    return env
+
+
+def harden(*arguments, env=None, **kw):
+    done = subprocess.run([HARDEN, *map(str, arguments)], env=env or environment(), text=True,
+                          capture_output=True, timeout=bed.TIMEOUT_S, check=False,
+                          stdin=subprocess.DEVNULL, **kw)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Run(bed.Bed):
+    def test_the_program_takes_the_commands_place(self):
+        env = environment()
+        p = bed.start([HARDEN, "run", "sh", "-c", "echo $$; cat; exit 7"], env, subprocess.PIPE)
+        o = bed.finish(p, env, b"words\n")
+        self.assertEqual((o.status, o.out, o.err), (7, f"{p.pid}\nwords\n".encode(), b""))
+        self.assertEqual(bed.run([HARDEN, "run", "--", "sh", "-c", "kill -TERM $$"], env).status,
+                         -signal.SIGTERM)
+
+    def test_it_is_hardened_by_the_keys_of_the_command_line(self):
+        env = environment()
+        self.assertEqual(harden("run", *CURL, "-f", f"{self.http.url}/?key={bed.unique()}&fail=2",
+                                env=env)[0], 0)
+        status, _, err = harden("run", "--retry=off", *CURL, "-f",
+                                f"{self.http.url}/?key={bed.unique()}&fail=2", env=env)
+        self.assertEqual((status, "503" in err), (22, True), err)
+        self.assertEqual(harden("run", "--max-attempts", "7", "--mode=observe", "sh", "-c",
+                                "echo $HARDEN_MAX_ATTEMPTS $HARDEN_MODE")[1], "7 observe\n")
+        self.assertEqual(harden("run", "--observe", "sh", "-c", "echo $HARDEN_MODE")[1],
+                         "observe\n")
+
+    def test_nothing_starts_with_a_bad_configuration(self):
+        flag = os.path.join(bed.fresh_dir(), "started")
+        file = bed.fresh_file(b"[harden]\nmode = enforced\n")
+        for arguments, words in ((["--rate", "x"], "HARDEN_RATE = x"),
+                                 (["--max-atempts", "3"], "did you mean --max_attempts?"),
+                                 (["--match", "a.example"], "--match"),
+                                 (["--rate"], "--rate needs a value"),
+                                 (["--config", file], f"{file}:2: [harden] mode = enforced"),
+                                 (["--config", "/no/such"], "/no/such")):
+            following = [] if arguments == ["--rate"] else ["touch", flag]
+            status, out, err = harden("run", *arguments, *following)
+            self.assertEqual((status, out), (2, ""), err)
+            self.assertIn(words, err)
+            self.assertFalse(os.path.exists(flag))
+
+    def test_what_cannot_be_run_is_told_as_a_shell_tells_it(self):
+        plain = bed.fresh_file(b"echo by sh $1\n")
+        for program, expected in (("no-such-program", 127), ("/no/such/program", 127),
+                                  ("/etc", 126), (plain, 126)):
+            status, out, err = harden("run", program)
+            self.assertEqual((status, out), (expected, ""), program)
+            self.assertIn(program, err)
+        os.chmod(plain, 0o755)
+        self.assertEqual(harden("run", plain, "too"), (0, "by sh too\n", ""))
+        self.assertEqual(harden("run")[0], 64)
+
+    def test_what_is_preloaded_already_stays(self):
+        show = ["sh", "-c", "echo $LD_PRELOAD"]
+        self.assertEqual(harden("run", *show)[1], f"{bed.LIBRARY}\n")
+        env = environment() | {"LD_PRELOAD": "libm.so.6"}
+        self.assertEqual(harden("run", *show, env=env)[1], f"{bed.LIBRARY}:libm.so.6\n")
+        self.assertEqual(harden("run", HARDEN, "run", *show)[1], f"{bed.LIBRARY}\n")
+
+    def test_the_address_sanitizer_comes_first(self):
+        program = os.path.join(bed.fresh_dir(), "asan")
+        source = bed.fresh_file(b"#include <stdlib.h>\n#include <stdio.h>\n"
+                                b"int main(void) { puts(getenv(\"LD_PRELOAD\")); return 0; }\n")
+        subprocess.run(["gcc", "-fsanitize=address", "-x", "c", source, "-o", program], check=True)
+        status, out, err = harden("run", program)
+        self.assertEqual(status, 0, err)
+        self.assertRegex(out, rf"^libasan\.so\.\d+:{bed.LIBRARY}\n$")
+
+    def test_it_says_when_the_program_cannot_be_reached(self):
+        program = os.path.join(bed.fresh_dir(), "static")
+        source = bed.fresh_file(b"int main(void) { return 5; }\n")
+        subprocess.run(["gcc", "-static", "-x", "c", source, "-o", program], check=True)
+        status, _, err = harden("run", program)
+        self.assertEqual(status, 5)
+        self.assertEqual(err, f"harden run: {program} is a static program: the library is not "
+                              "loaded\n")
+
+    def test_of_several_architectures_the_loader_chooses(self):
+        multiarch = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True,
+                                   check=True).stdout.strip()
+        usr = bed.fresh_dir()
+        for path in ("bin", f"lib/{multiarch}", "lib/other"):
+            os.makedirs(f"{usr}/{path}")
+        shutil.copy(HARDEN, f"{usr}/bin")
+        for place in (multiarch, "other"):
+            shutil.copy(bed.LIBRARY, f"{usr}/lib/{place}")
+        subprocess.run(["ln", "-s", f"{multiarch}/libharden.so", f"{usr}/lib/libharden.so"],
+                       check=True)
+        env = environment()
+        out = subprocess.run([f"{usr}/bin/harden", "run", "sh", "-c",
+                              f"echo $LD_PRELOAD; curl -sS '{self.http.url}/?key={bed.unique()}'"],
+                             env=env, capture_output=True, text=True, check=True)
+        self.assertEqual(out.stdout.splitlines()[0], f"{usr}/$LIB/libharden.so")
+        self.assertEqual(out.stderr, "")
+        with open(env["HARDEN_STATE"] + "/health.json", encoding="utf-8") as f:
+            self.assertEqual(json.load(f)["coverage"]["transfers_easy"], 1)
+
+
+class Config(unittest.TestCase):
+    FILE = b"""[harden]
+log = warn
+[host *]
+retry = expensive
+[host api.example.com]
+rate = 120/1m
+[host api.example.com/v1/search*]
+rate = 30/1m
+"""
+
+    def values(self, text):
+        return {tuple(line.split(";")[0].split(" = ", 1)) for line in text.splitlines()
+                if " = " in line and not line.startswith(";")}
+
+    def test_it_prints_every_key_and_where_its_value_comes_from(self):
+        file = bed.fresh_file(self.FILE)
+        env = environment() | {"HARDEN_CONFIG": file, "HARDEN_MAX_WAIT": "7s"}
+        status, out, err = harden("config", env=env)
+        self.assertEqual((status, err), (0, ""))
+        self.assertRegex(out, rf"(?m)^log = warn +; {file}:2$")
+        self.assertRegex(out, rf"(?m)^retry = expensive +; {file}:4$")
+        self.assertRegex(out, rf"(?m)^rate = 30/1m +; {file}:8$")
+        self.assertRegex(out, r"(?m)^max_wait = 7s +; environment$")
+        self.assertRegex(out, r"(?m)^mode = enforce +; default$")
+        keys = set(re.findall(r"(?m)^(\w+) = ", out))
+        with open(bed.ROOT / "conf/harden.ini", encoding="utf-8") as f:
+            sample = set(re.findall(r"(?m)^;?(\w+) *=", f.read()))
+        self.assertEqual(sample - keys - {"match"}, set())
+
+    def test_what_it_prints_is_a_configuration_with_the_same_meaning(self):
+        file = bed.fresh_file(self.FILE)
+        _, out, _ = harden("config", file)
+        again = bed.fresh_file(out.encode())
+        status, second, err = harden("config", again)
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(self.values(second), self.values(out))
+
+    def test_every_error_is_said_and_is_an_exit_status(self):
+        file = bed.fresh_file(b"[harden]\nsevrice = warn\n[host *]\nrate = fast\n")
+        status, out, err = harden("config", file)
+        self.assertEqual(status, 2)
+        self.assertIn(f"{file}:2: [harden] sevrice = warn: unknown key; did you mean service?", err)
+        self.assertIn(f"{file}:4: [host *] rate = fast: not a rate", err)
+        self.assertIn("2 errors", err)
+        self.assertIn("rate = none", out)
+        self.assertEqual(harden("config", "/no/such")[0], 2)
+
+    def test_it_explains_what_applies_to_a_url(self):
+        file = bed.fresh_file(self.FILE)
+        env = environment() | {"HARDEN_CONFIG": file, "HARDEN_BURST": "9"}
+        del env["HARDEN_BASE_DELAY"], env["HARDEN_MAX_DELAY"]
+        status, out, err = harden("config", "--explain",
+                                  "https://me:secret@API.example.com./v1/search?q=x", env=env)
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("host api.example.com, port 443, by https", out)
+        self.assertNotIn("secret", out)
+        sections = re.findall(r"(?m)^  (\[host .*?\])", out)
+        self.assertEqual(sections[:4], ["[host *]", "[host api.example.com/v1/search*]",
+                                        "[host api.example.com]", "[host *]"])
+        self.assertRegex(out, r"(?m)^  120/1m, burst 9, per host +\[host api\.example\.com\]$")
+        self.assertRegex(out, r"(?m)^  30/1m, burst \d+, per \S+ +\[host api.example.com/v1/search")
+        self.assertRegex(out, r"(?m)^  max_attempts = 5 +; by retry$")
+        self.assertRegex(out, rf"(?m)^  retry = expensive +; \[host \*\] {file}:4$")
+        _, other, _ = harden("config", "--explain=other.example:8080", env=env)
+        self.assertIn("host other.example, port 8080, by connect()", other)
+        self.assertIn("limits; a request needs a token of each\n  none", other)
+        for wrong in ("http://", "http://[::1", "host:99999"):
+            status, out, err = harden("config", "--explain", wrong, env=env)
+            self.assertEqual((status, out), (64, ""), wrong)
+            self.assertIn(wrong, err)
+
+
+class Board(bed.Bed):
+    """Status, health and reset, over what real programs left on the board."""
+
+    def sick_and_well(self, **options):
+        env = environment(**options)
+        harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)
+        harden("run", "--retry=off", "sh", "-c",
+               "for i in 1 2 3; do curl -sS http://127.0.0.1:1/; done", env=env)
+        return env, f"localhost:{self.http.port}"
+
+    def test_the_table_has_the_sick_first_and_what_was_done(self):
+        env, well = self.sick_and_well(rate="100/1m")
+        status, out, err = harden("status", env=env)
+        self.assertEqual((status, err), (0, ""))
+        lines = out.splitlines()
+        self.assertRegex(lines[0], rf"^{env['HARDEN_STATE']}: 2 hosts; last sign of life")
+        self.assertEqual(lines[2].split(), ["HOST", "STATUS", "REQUESTS", "SUCCESS", "RETRIES",
+                                            "WAITED", "P50", "P99", "BREAKER", "TOKENS"])
+        self.assertRegex(lines[3], r"^127\.0\.0\.1:1 +unhealthy +3 +0\.0 % +0 .* closed ")
+        self.assertRegex(lines[4], rf"^{well} +healthy +1 +100\.0 % +0 +- .* ms +\S+ ms closed +\S+/100$")
+        self.assertNotIn("\033", out)
+
+    def test_json_is_the_document_of_the_snapshot(self):
+        env, well = self.sick_and_well()
+        status, out, err = harden("status", "--json", env=env)
+        self.assertEqual((status, err), (0, ""))
+        document = json.loads(out)
+        with open(env["HARDEN_STATE"] + "/health.json", encoding="utf-8") as f:
+            written = json.load(f)
+        self.assertEqual(document["schema"], "harden.health/1")
+        self.assertEqual(document["failed"], ["127.0.0.1:1"])
+        self.assertEqual(document["totals"], written["totals"])
+        self.assertEqual(set(document), set(written))
+        self.assertEqual(set(document["checks"][well]), set(written["checks"][well]))
+
+    def test_health_is_one_line_and_an_exit_status(self):
+        env, well = self.sick_and_well()
+        self.assertEqual(harden("health", env=env),
+                         (1, "degraded: 1 of 2 hosts are well; not 127.0.0.1:1\n", ""))
+        self.assertEqual(harden("health", "--host", well, env=env)[0], 0)
+        status, out, _ = harden("health", "--host", "127.0.0.1:1", env=env)
+        self.assertEqual(status, 2)
+        self.assertRegex(out, r"^unhealthy: 127\.0\.0\.1:1, 3 failures in a row, for \d+ s\n$")
+        self.assertEqual(harden("health", "--host", "unknown.example", env=env)[0], 3)
+        harden("reset", well, env=env)
+        self.assertEqual(harden("health", env=env)[0], 1)
+        for arguments in (["--max-age", "soon"], ["--hots", "x"], ["extra"], ["--host"]):
+            self.assertEqual(harden("health", *arguments, env=env)[0], 64, arguments)
+
+    def test_what_is_old_is_called_stale(self):
+        env, _ = self.sick_and_well(snapshot_interval="100ms")
+        self.assertEqual(harden("health", "--max-age", "1h", env=env)[0], 1)
+        time.sleep(0.6)
+        status, out, _ = harden("health", env=env)
+        self.assertEqual(status, 3)
+        self.assertRegex(out, r"^stale: the last sign of life of a program was \d+ s ago\n$")
+        self.assertIn("none runs now", harden("status", env=env)[1])
+        self.assertEqual(harden("health", "--max-age", "1h", env=env)[0], 1)
+
+    def test_without_a_board_nothing_is_made_up(self):
+        env = environment(state=os.path.join(bed.fresh_dir(), "state"))
+        self.assertEqual(harden("status", env=env)[:2], (1, ""))
+        self.assertEqual(harden("health", env=env),
+                         (3, "none: no program has used the library yet\n", ""))
+        self.assertEqual(harden("reset", env=env)[0], 1)
+        self.assertFalse(os.path.exists(env["HARDEN_STATE"]))
+        env["HARDEN_STATE"] = "private"
+        status, _, err = harden("status", env=env)
+        self.assertEqual(status, 1)
+        self.assertIn("private", err)
+
+    def test_a_board_of_others_or_damaged_is_refused(self):
+        env, _ = self.sick_and_well()
+        os.chmod(env["HARDEN_STATE"], 0o755)
+        status, out, err = harden("status", env=env)
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn("not of this user alone", err)
+        os.chmod(env["HARDEN_STATE"], 0o700)
+        with open(env["HARDEN_STATE"] + "/board", "r+b") as f:
+            f.truncate(1000)
+        status, out, err = harden("status", env=env)
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn("of another version", err)
+
+    def test_reset_forgets_one_host_or_all(self):
+        env, well = self.sick_and_well(rate="2/1h", on_limit="fail")
+        self.assertNotEqual(harden("run", *CURL, "http://127.0.0.1:1/", env=env)[0], 0)
+        status, out, err = harden("reset", "127.0.0.1:1", env=env)
+        self.assertEqual((status, out, err),
+                         (0, "limits, breaker and counters of 1 host are as new\n", ""))
+        table = harden("status", env=env)[1]
+        self.assertRegex(table, r"(?m)^127\.0\.0\.1:1 +healthy +0 ")
+        self.assertRegex(table, rf"(?m)^{well} +healthy +1 ")
+        self.assertEqual(harden("reset", "no.example", env=env)[0], 1)
+        self.assertEqual(harden("reset", env=env)[0], 0)
+        self.assertRegex(harden("status", env=env)[1], rf"(?m)^{well} +healthy +0 ")
+        # All tokens are back.
+        for _ in range(2):
+            self.assertEqual(harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)[0], 0)
+
+    def test_watch_draws_again_and_ends_with_its_reader(self):
+        env, _ = self.sick_and_well()
+        p = bed.start([HARDEN, "status", "--watch"], env)
+        seen = b""
+        while seen.count(b"HOST ") < 2:
+            seen += os.read(p.stdout.fileno(), 65536)
+        p.stdout.close()
+        self.assertIn(p.wait(timeout=10), (0, -signal.SIGPIPE))
+        p.stderr.close()
+
+    def test_a_program_killed_in_mid_load_leaves_the_truth(self):
+        env = environment(snapshot_interval="1h")
+        key = bed.unique()
+        loop = f"while :; do curl -sS -o {os.devnull} '{self.http.url}/?key={key}'; done"
+        p = bed.start([HARDEN, "run", "sh", "-c", loop], env, start_new_session=True)
+        time.sleep(1.5)
+        os.killpg(p.pid, signal.SIGKILL)
+        p.communicate()
+        document = json.loads(harden("status", "--json", env=env)[1])
+        requests = document["totals"]["requests"]
+        self.assertGreater(requests, 3)
+        self.assertLessEqual(abs(len(self.http.log(key)) - requests), 1)
+        self.assertEqual(harden("health", env=env)[0], 0)
+
+
+class Usage(unittest.TestCase):
+    def test_help_and_version_everywhere(self):
+        status, out, err = harden("--help")
+        self.assertEqual((status, err), (0, ""))
+        commands = re.findall(r"(?m)^  (\w+) ", out)
+        self.assertLessEqual({"run", "config", "status", "health", "reset"}, set(commands))
+        for command in commands:
+            status, out, err = harden(command, "--help")
+            self.assertEqual((status, err), (0, ""), command)
+            self.assertTrue(out.startswith(f"usage: harden {command}"), out)
+            self.assertIn("exit status:", out)
+            self.assertRegex(harden(command, "--version")[1], r"^harden \d+\.\d+\.\d+\n$")
+
+    def test_mistakes_are_named_with_what_would_be_right(self):
+        for arguments, words in (([], "usage:"), (["statsu"], "did you mean status?"),
+                                 (["status", "--jsno"], "did you mean --json?"),
+                                 (["status", "--json", "--watch"], "either"),
+                                 (["status", "--json=yes"], "takes no value"),
+                                 (["reset", "a", "b"], "one host")):
+            status, out, err = harden(*arguments)
+            self.assertEqual((status, out), (64, ""), arguments)
+            self.assertIn(words, err)
+
+    def test_a_full_disk_is_no_success(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            p = subprocess.run([HARDEN, "config"], env=environment(), stdout=full, check=False,
+                               stderr=subprocess.DEVNULL)
+        self.assertNotEqual(p.returncode, 0)
