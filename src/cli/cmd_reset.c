@@ -52,6 +52,8 @@ static int run(int argc, char **argv)
         cli_say(&cmd_reset, "there is no host %s on the board; harden status lists them", host);
         return 1;
     }
+    if (!host)
+        history_clear(b->history);
     atomic_fetch_add(&b->header->changes, 1);
     printf("limits, breaker and counters of %d host%s are as new\n", hosts, hosts == 1 ? "" : "s");
     return 0;

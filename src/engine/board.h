@@ -25,6 +25,7 @@
 #include "engine/breaker.h"
 #include "engine/budget.h"
 #include "engine/classify.h"
+#include "engine/history.h"
 #include "engine/latency.h"
 #include "engine/policy.h"
 
@@ -35,7 +36,7 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC         0x6e6564726168626cULL
-#define BOARD_LAYOUT        5
+#define BOARD_LAYOUT        6
 #define SLOT_NAME_SIZE      80
 #define BOARD_OVERFLOW_NAME "_other"
 #define STRIPES             LATENCY_STRIPES
@@ -150,6 +151,7 @@ struct board_header {
 struct board {
     struct board_header *header;
     struct slot *slots; /* header->slot_count of them, checked at open; then the overflow slot */
+    struct history *history; /* after these */
     uint32_t slot_count;
     bool shared; /* false: private memory */
 };

@@ -25,7 +25,8 @@ enum opened { OPENED, UNFIT, UNSAFE, FAILED };
 
 static size_t file_size(uint32_t slot_count)
 {
-    return sizeof(struct board_header) + ((size_t)slot_count + 1) * sizeof(struct slot);
+    return sizeof(struct board_header) + ((size_t)slot_count + 1) * sizeof(struct slot) +
+           sizeof(struct history);
 }
 
 /* With bounded probing a full large table would turn keys away that it has room for. */
@@ -85,6 +86,7 @@ static bool map(struct board *b, int fd, uint32_t slot_count, bool writable)
         return false;
     b->header = p;
     b->slots = (struct slot *)(b->header + 1);
+    b->history = (struct history *)(b->slots + slot_count + 1);
     b->slot_count = slot_count; /* checked once; what the file says later does not matter */
     b->shared = fd >= 0;
     return true;

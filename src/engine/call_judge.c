@@ -13,6 +13,7 @@ void call_tell_breaker(const struct call *c, const struct party *who, int64_t no
                                 .state = breaker_state_name(state),
                                 .wait_ns = -1,
                                 .observed = !call_breaker_enforced(c, who)});
+    history_change(c->binding->board->history, who->slot->key, CHANGE_BREAKER, (int)state, now_ns);
     health_alert(c->binding->board);
 }
 
@@ -65,6 +66,7 @@ void call_judge(struct call *c, const struct party *who, const struct verdict_of
                                     .host = who->name,
                                     .state = health_status_name(status),
                                     .wait_ns = -1});
+        history_change(c->binding->board->history, s->key, CHANGE_STATUS, (int)status, now_ns);
         health_alert(c->binding->board);
     }
 }

@@ -105,7 +105,8 @@ Test(board, makes_a_directory_and_a_file_of_this_user_alone)
     cr_assert(eq(int, st.st_mode & 07777, 0700));
     cr_assert(eq(int, stat(path, &st), 0));
     cr_assert(eq(int, st.st_mode & 07777, 0600));
-    cr_assert(eq(u64, (uint64_t)st.st_size, sizeof(struct board_header) + 65 * 1024));
+    cr_assert(eq(u64, (uint64_t)st.st_size,
+                 sizeof(struct board_header) + 65 * 1024 + sizeof(struct history)));
 }
 
 Test(board, survives_those_who_wrote_it)

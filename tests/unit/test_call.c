@@ -1096,6 +1096,22 @@ Test(call, a_passage_is_none_for_a_slot_that_was_given_away)
     cr_assert(eq(int, memcmp(&before, binding.slot, sizeof before), 0));
 }
 
+Test(call, changes_of_circuit_and_status_are_in_the_history)
+{
+    static struct history_change change[HISTORY_CHANGES];
+    policy.max_attempts = 1;
+    for (int i = 0; i < 5; i++)
+        request(get(7, 0), NOW + i);
+    cr_assert(eq(sz, history_changes(board->history, change), 2));
+    cr_assert(eq(int, (int)change[0].kind, CHANGE_STATUS));
+    cr_assert(eq(int, change[0].state, STATUS_UNHEALTHY));
+    cr_assert(eq(i64, change[0].at_ns, NOW + 2));
+    cr_assert(eq(int, (int)change[1].kind, CHANGE_BREAKER));
+    cr_assert(eq(int, change[1].state, BREAKER_OPEN));
+    cr_assert(eq(i64, change[1].at_ns, NOW + 4));
+    cr_assert(eq(u64, change[1].key, binding.key));
+}
+
 /* ---- slots that change hands ---------------------------------------------------------------- */
 
 Test(call, a_slot_that_was_given_away_is_bound_again)
