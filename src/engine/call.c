@@ -84,7 +84,10 @@ static void set_gate(const struct call *c, struct slot *s, const struct attempt 
     if (seen > now_ns && seen - now_ns > BOARD_GATE_MAX_NS)
         atomic_compare_exchange_strong_explicit(&s->gate_until_ns, &seen, 0, memory_order_relaxed,
                                                 memory_order_relaxed);
-    call_raise(&s->gate_until_ns, now_ns + smaller(hint_ns, max_ns));
+    hint_ns = smaller(hint_ns, max_ns);
+    if (call_raise(&s->gate_until_ns, now_ns + hint_ns))
+        atomic_store_explicit(&s->gate_s, (uint16_t)smaller(hint_ns / NS_PER_S, UINT16_MAX),
+                              memory_order_relaxed);
 }
 
 struct plan {

@@ -18,6 +18,8 @@
  *     }
  *     call_end(&c, now, wall);                           exactly once
  *
+ * Who waits for the end of a server's hint is told a start some way after it, each another one.
+ *
  * A first attempt may wait up to max_wait, however short max_elapsed is; whatever comes later begins
  * before begun + max_elapsed. Neither begins so close to the program's own bound that it could not
  * end well: a wait of ours must not become the host's failure.

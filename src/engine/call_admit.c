@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/call_parts.h"
 
+#include "base/hash.h"
 #include "engine/gcra.h"
 #include "engine/health.h"
 
@@ -33,6 +34,28 @@ static int64_t gate_end(const struct call *c, const struct slot *s, int64_t now_
     int64_t asked = c->waiting ? c->asked_ns : now_ns;
     gate = smaller(gate, asked + c->policy->retry_after_max_ns);
     return gate > now_ns ? gate : 0;
+}
+
+/* All who wait for the end of a gate would start at once, and every one of them before it could be
+ * known what became of the first. So each starts within half of what the server asked for later, as
+ * a retry does; not later than it may. Where there is a rate, that spreads them. What is random here
+ * is when each came, and how many had. */
+static int64_t after_gate(const struct call *c, const struct slot *s, int64_t gate_ns,
+                          int64_t latest_ns)
+{
+    if (c->binding->lane_count || gate_ns >= latest_ns)
+        return gate_ns;
+    int64_t hint_ns = atomic_load_explicit(&s->gate_s, memory_order_relaxed) * NS_PER_S;
+    int64_t most_ns = smaller(hint_ns, c->policy->retry_after_max_ns) / 2;
+    int64_t least_ns = 0, left_ns = latest_ns - gate_ns;
+    if (most_ns > left_ns) {
+        most_ns = left_ns;
+        least_ns = left_ns / 2; /* who has little time left must not make up the wave */
+    }
+    uint64_t came[] = {(uint64_t)c->asked_ns, slot_counter(s, COUNT_WAITED)};
+    uint64_t random = hash_bytes(came, sizeof came, c->binding->key);
+    return gate_ns + least_ns +
+           (int64_t)(((unsigned __int128)(uint64_t)(most_ns - least_ns) * random) >> 64);
 }
 
 struct taken {
@@ -163,7 +186,7 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
     if (!c->waiting)
         c->asked_ns = now_ns;
     int64_t latest = latest_start(c, now_ns);
-    int64_t from = gate_ns ? gate_ns : now_ns, t = from;
+    int64_t from = gate_ns ? after_gate(c, s, gate_ns, latest) : now_ns, t = from;
     for (int round = 0; round < TAKE_ROUNDS; round++) {
         t = earliest(c, now_ns, from);
         enum refusal why = t > from ? REFUSED_RATE : REFUSED_GATE;

@@ -38,13 +38,14 @@ static inline struct party call_host(const struct call *c, struct slot *s)
     return (struct party){.slot = s, .policy = c->policy, .name = c->binding->name};
 }
 
-/* To v, if it is lower. */
-static inline void call_raise(_Atomic int64_t *word, int64_t v)
+/* To v, if it is lower: then true. */
+static inline bool call_raise(_Atomic int64_t *word, int64_t v)
 {
     int64_t seen = atomic_load_explicit(word, memory_order_relaxed);
     while (seen < v && !atomic_compare_exchange_weak_explicit(word, &seen, v, memory_order_relaxed,
                                                               memory_order_relaxed))
         ;
+    return seen < v;
 }
 
 /* An attempt was made that took so long. */
