@@ -93,6 +93,17 @@ Test(breaker, does_not_judge_a_ratio_of_few_or_old_results)
     }
 }
 
+Test(breaker, without_a_ratio_only_failures_in_a_row_open_it)
+{
+    struct policy p = policy;
+    p.breaker_ratio_percent = 0;
+    struct breaker b = {0};
+    for (uint64_t i = 1; i <= 100; i++)
+        cr_assert(not(breaker_report(&b, &p, i % 5 == 0, 0, i, T0, 0)));
+    for (uint64_t i = 1; i <= 5; i++)
+        cr_assert(eq(int, breaker_report(&b, &p, false, 0, 100 + i, T0, 0), i == 5));
+}
+
 Test(breaker, a_busy_window_keeps_its_ratio)
 {
     struct breaker b = {0};
@@ -225,6 +236,37 @@ Test(breaker, two_good_probes_close_it)
     cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_CLOSED));
     cr_assert(eq(int, breaker_trips(&b), 0));
     trip(&b, now); /* nothing of before counts */
+}
+
+Test(breaker, as_many_good_probes_close_it_as_are_configured)
+{
+    struct policy p = policy;
+    for (p.breaker_successes = 1; p.breaker_successes <= 5; p.breaker_successes++) {
+        struct breaker b = {0};
+        trip(&b, T0);
+        int64_t now = T0 + 30 * NS_PER_S;
+        for (int i = 1; i <= p.breaker_successes; i++) {
+            int64_t lease = breaker_admit(&b, &p, now).lease_ns;
+            cr_assert(lease != 0, "%d of %d", i, p.breaker_successes);
+            cr_assert(
+                eq(int, breaker_report(&b, &p, true, lease, 0, now, 0), i == p.breaker_successes));
+        }
+        cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_CLOSED));
+    }
+}
+
+/* Those who share a board need not share a configuration. */
+Test(breaker, who_is_configured_for_shorter_openings_probes_by_its_own)
+{
+    struct policy other = policy;
+    other.breaker_open_ns = other.breaker_max_open_ns = 10 * NS_PER_S;
+    struct breaker b = {0};
+    trip(&b, T0);
+    struct breaker_answer a = breaker_admit(&b, &other, T0 + NS_PER_S);
+    cr_assert(a.admit && a.lease_ns);
+    cr_assert(breaker_report(&b, &other, false, a.lease_ns, 0, T0 + NS_PER_S, 0));
+    cr_assert(eq(i64, breaker_admit(&b, &other, T0 + NS_PER_S).retry_at_ns, T0 + 11 * NS_PER_S));
+    cr_assert(eq(i64, breaker_admit(&b, &policy, T0 + NS_PER_S).retry_at_ns, T0 + 11 * NS_PER_S));
 }
 
 Test(breaker, each_failed_probe_opens_it_for_longer_up_to_the_maximum)

@@ -511,6 +511,23 @@ Test(call, the_first_behind_a_gate_that_is_told_to_wait_again_holds_the_others)
     }
 }
 
+Test(call, a_gate_that_nobody_can_have_set_gives_way_to_a_true_one)
+{
+    binding.slot->gate_until_ns = INT64_MAX;
+    ANSWER(fresh(NOW), ANSWER_GO);
+    report(told(429, 7), NOW, NULL);
+    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 7 * NS_PER_S));
+}
+
+Test(call, who_cannot_wait_passes_a_gate)
+{
+    request(told(429, 10), NOW);
+    begin(NOW);
+    call.cannot_wait = true;
+    ANSWER(admit(NOW), ANSWER_GO);
+    cr_assert(eq(u64, count(COUNT_WAITED), 0));
+}
+
 Test(call, a_gate_above_max_wait_is_refused)
 {
     request(told(429, 60), NOW);
@@ -758,6 +775,32 @@ Test(call, the_budget_ends_a_storm_of_retries)
     cr_assert(report(get(0, 500), NOW, NULL));
 }
 
+Test(call, only_requests_that_end_well_refill_the_budget)
+{
+    static const struct {
+        int code, status, tokens;
+    } rows[] = {{0, 200, 1}, {0, 302, 1}, {0, 404, 1}, {0, 429, 0},
+                {0, 500, 0}, {28, 0, 0},  {60, 0, 0},  {42, 0, 0}};
+    policy.max_attempts = 1;
+    policy.breaker = BREAKER_OFF;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        slot_reset(binding.slot);
+        cr_assert(budget_take(&binding.slot->budget, 20, true));
+        request(get(rows[i].code, rows[i].status), NOW);
+        cr_assert(eq(dbl, budget_available(&binding.slot->budget), 90 + rows[i].tokens), "row %zu",
+                  i);
+    }
+}
+
+Test(call, a_request_that_vanishes_before_its_retry_leaves_the_budget_whole)
+{
+    begin(NOW);
+    cr_assert(report(get(28, 0), NOW, NULL));
+    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY - 10));
+    call_abandon(&call, NOW);
+    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY));
+}
+
 Test(call, asking_whether_it_would_be_repeated_changes_nothing)
 {
     begin(NOW);
@@ -846,6 +889,56 @@ Test(call, a_prober_whose_lease_ran_out_does_not_end_the_next_ones)
     ANSWER(fresh(now), ANSWER_GO);
     call_abandon(&first, now);
     REFUSED(fresh(now), REFUSED_BREAKER);
+}
+
+Test(call, a_failed_probe_is_not_repeated_and_opens_the_circuit_for_longer)
+{
+    open_circuit();
+    policy.max_attempts = 3;
+    int64_t now = NOW + 30 * NS_PER_S;
+    ANSWER(fresh(now), ANSWER_GO);
+    cr_assert(not(report(get(0, 500), now, NULL)));
+    call_end(&call, now, WALL);
+    struct admission ad = fresh(now);
+    REFUSED(ad, REFUSED_BREAKER);
+    cr_assert(eq(i64, ad.at_ns, now + 60 * NS_PER_S));
+    cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 2));
+}
+
+Test(call, a_retry_whose_circuit_opened_meanwhile_is_refused_and_has_its_budget_back)
+{
+    int64_t at;
+    begin(NOW);
+    cr_assert(report(get(0, 500), NOW, &at));
+    struct call waiting = call;
+    policy.max_attempts = 1;
+    for (int i = 0; i < 4; i++)
+        request(get(7, 0), NOW);
+    double left = budget_available(&binding.slot->budget);
+    call = waiting;
+    REFUSED(admit(at), REFUSED_BREAKER);
+    cr_assert(eq(dbl, budget_available(&binding.slot->budget), left + 5));
+    call_end(&call, at, WALL);
+    cr_assert(eq(u64, count(COUNT_RETRIES), 0));
+}
+
+Test(call, our_own_refusals_say_nothing_about_the_host)
+{
+    policy.on_limit = ON_LIMIT_FAIL;
+    policy.max_wait_ns = 5 * NS_PER_S;
+    limit(1, 3600 * NS_PER_S, 1);
+    request(told(429, 100), NOW);
+    struct slot before = *binding.slot;
+    for (int i = 0; i < 100; i++) {
+        int64_t now = NOW + i * 2 * NS_PER_S; /* by the gate, then by the rate */
+        REFUSED(fresh(now), i < 50 ? REFUSED_GATE : REFUSED_RATE);
+        call_end(&call, now, WALL);
+    }
+    cr_assert(eq(u64, binding.slot->breaker.state, before.breaker.state));
+    cr_assert(eq(u64, binding.slot->breaker.window, before.breaker.window));
+    cr_assert(eq(u64, binding.slot->run, before.run));
+    cr_assert(eq(u64, count(COUNT_FAILURES), 1));
+    cr_assert(eq(u64, binding.slot->budget.spent_milli, 0));
 }
 
 Test(call, a_failure_that_opens_the_circuit_is_not_repeated)
@@ -1061,6 +1154,10 @@ Test(call, observing_decides_and_counts_but_never_holds_up)
     cr_assert(eq(u64, count(COUNT_WAITED), 2));
     cr_assert(eq(u64, count(COUNT_WAITED_NS), 3 * NS_PER_S));
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 2));
+    binding.slot->gate_until_ns = NOW + 20 * NS_PER_S;
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 3));
+    binding.slot->gate_until_ns = 0;
     cr_assert(not(report(get(0, 500), NOW, NULL)));
     cr_assert(eq(u64, count(COUNT_RETRIES), 1));
     struct attempt a = get(0, 500);
