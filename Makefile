@@ -194,11 +194,13 @@ $(BUILD)/bench/%: tests/bench/%.c $(ENGINE_LIB)
 	@$(if $(V),,echo "  CCLD    $@")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ENGINE_LIB) -l:libinih.a -lpthread \
 	  $(BENCH_LIBS)
-.PHONY: bench bench-quick
+.PHONY: bench bench-quick bench-storm
 bench: $(SHIM) $(BENCH)  ## measure against the floor and the peers
 	@BUILD=$(BUILD) scripts/bench
 bench-quick: $(SHIM) $(BENCH)  ## the same in under two minutes
 	@BUILD=$(BUILD) scripts/bench --quick
+bench-storm: $(BUILD)/bench/storm  ## a simulated outage: what the server sees, and a drawing
+	@BUILD=$(BUILD) scripts/storm
 
 # ---- installing ---------------------------------------------------------------------------------
 # The sample configurations go to the documentation: a file in $(SYSCONFDIR) is live for every
@@ -206,7 +208,8 @@ bench-quick: $(SHIM) $(BENCH)  ## the same in under two minutes
 DOCDIR = $(DATADIR)/doc/libharden
 MAN5   = $(wildcard docs/*.5)
 MAN7   = $(wildcard docs/*.7)
-DOCS   = README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) conf/harden.ini conf/production.ini
+DOCS   = README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.svg) conf/harden.ini \
+	 conf/production.ini
 PRESETS = $(wildcard conf/presets/*)
 INSTALLED = $(LIBDIR)/libharden.so $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) \
 	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) \

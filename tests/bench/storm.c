@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a server sees of its clients while it is down and when it comes back: clients without
+ * retries, with naive ones, and with this engine, which is the real one; only the clients' loop,
+ * the server and the time are a model.
+ *
+ *     storm CONTESTANT OUTAGE SEED
+ *
+ * CONTESTANT: none; at-once (3 retries, no delay); in-step (3 retries, each at the next full
+ * second, as timers and cron jobs have it); harden (the defaults, one board: the processes of one
+ * machine); harden-apart (a board each: as many machines, which know nothing of each other).
+ * OUTAGE: refused (connections are, after 1 ms); errors (503, after 20 ms); silent (no answer);
+ * maintenance (503 with Retry-After: 10); throttled (429 with Retry-After: 10).
+ *
+ * Clients: 200 processes of 4 workers, which is enough for a request a second of 4 attempts of a
+ * second each. A process wants a request every 0.5 to 1.5 s, whatever became of the last one, as
+ * those do that have users of their own: the open model, in which load does not go away because it
+ * is not served (Schroeder, Wierman, Harchol-Balter, "Open Versus Closed", NSDI 2006). A request
+ * that finds all workers busy was wanted too, and failed. An attempt is given up after 1 s, by a
+ * bound that holds for each attempt: one over the whole request would spare the server retries
+ * after a timeout.
+ *
+ * Server: one queue. Before the outage it serves 400 requests a second, twice what is wanted;
+ * afterwards 250, rising to 400 again within 30 s: its caches are cold. It works on what its
+ * clients have given up meanwhile, for it does not know; beyond 2 s of work it answers 503 at once,
+ * at a tenth of the cost of a request. That is what lets an overload outlive its cause (Bronson et
+ * al., "Metastable Failures in Distributed Systems", HotOS 2021). What it had accepted when the
+ * outage begins, it still answers.
+ *
+ * Left out: the network, the time that clients themselves need, failures of a part of the requests,
+ * the wish to give up sooner because others have failed. The naive do not read Retry-After.
+ * Each run of a seed is the same, and wants the same requests at the same times of all contestants.
+ *
+ * Prints "NAME VALUE" lines, then a line "second WANTED ATTEMPTS ANSWERED GOOD" for each second:
+ * requests wanted, attempts that reached the server, requests that ended well in that second, and
+ * requests wanted in that second that ended well, whenever that was. */
+#include "base/clock.h"
+#include "engine/call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLIENTS       200
+#define WORKERS       4
+#define STEADY_S      30
+#define OUTAGE_S      60
+#define AFTER_S       120
+#define TOTAL_S       (STEADY_S + OUTAGE_S + AFTER_S)
+#define OUTAGE_AT     (STEADY_S * NS_PER_S)
+#define OUTAGE_END    (OUTAGE_AT + OUTAGE_S * NS_PER_S)
+#define END           (TOTAL_S * NS_PER_S)
+#define REQUESTS_MAX  (CLIENTS * TOTAL_S * 2)
+#define ATTEMPTS_MAX  (REQUESTS_MAX * 4)
+#define NAIVE_RETRIES 3
+
+#define ATTEMPT_TIMEOUT_NS NS_PER_S
+#define PATH_NS            (1 * NS_PER_MS) /* to the server and back */
+#define ERROR_NS           (20 * NS_PER_MS)
+#define HINT_S             10
+#define QUEUE_MAX_NS       (2 * NS_PER_S)
+#define REJECT_SHARE       10
+#define CAPACITY           400.0
+#define CAPACITY_COLD      250.0
+#define WARMING_NS         (30 * NS_PER_S)
+#define WINDOW_NS          (100 * NS_PER_MS)
+#define AFTERMATH_S        30
+
+/* The engine's clocks at the model's 0. */
+#define MONOTONIC_0 (100000 * NS_PER_S)
+#define WALL_0      (1750000000 * NS_PER_S)
+
+enum contestant { NONE, AT_ONCE, IN_STEP, HARDEN, HARDEN_APART };
+static const char *const contestants[] = {"none", "at-once", "in-step", "harden", "harden-apart"};
+enum outage { REFUSED, ERRORS, SILENT, MAINTENANCE, THROTTLED };
+static const char *const outages[] = {"refused", "errors", "silent", "maintenance", "throttled"};
+
+struct client {
+    uint64_t random; /* of what it wants, and of nothing else */
+    int busy;
+    struct binding binding;
+};
+
+struct request {
+    int client;
+    int64_t wanted_ns, begun_ns; /* begun: of the attempt under way */
+    int attempts;
+    bool asking; /* between two attempts: admit, rather than report, comes next */
+    struct attempt attempt;
+    struct call call;
+};
+
+/* What happens next: to a request, or (request < 0) a client wants another one. */
+struct event {
+    int64_t at_ns;
+    uint64_t order; /* of two at one moment, the one that was planned first */
+    int client, request;
+};
+
+static enum contestant contestant;
+static enum outage outage;
+static uint64_t engine_random;
+static int64_t now; /* 0: the model begins */
+static struct client clients[CLIENTS];
+static struct request *requests;
+static int request_count;
+static int64_t *attempts_at;
+static int attempt_count;
+static struct event heap[CLIENTS * (WORKERS + 1)];
+static int heap_size;
+static uint64_t planned;
+static struct second {
+    int wanted, tried, attempts, answered, good;
+} seconds[TOTAL_S];
+
+/* splitmix64 */
+static uint64_t draw(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15ULL;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+    return z ^ z >> 31;
+}
+
+static int64_t uniform(uint64_t *state, int64_t n)
+{
+    return (int64_t)((unsigned __int128)draw(state) * (uint64_t)n >> 64);
+}
+
+/* ---- the order of events -------------------------------------------------------------------- */
+
+static bool before(const struct event *a, const struct event *b)
+{
+    return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
+}
+
+static void plan(int64_t at_ns, int client, int request)
+{
+    struct event e = {at_ns, planned++, client, request};
+    int i = heap_size++;
+    for (; i > 0 && before(&e, &heap[(i - 1) / 2]); i = (i - 1) / 2)
+        heap[i] = heap[(i - 1) / 2];
+    heap[i] = e;
+}
+
+static struct event next_event(void)
+{
+    struct event first = heap[0], last = heap[--heap_size];
+    int i = 0;
+    for (int k; (k = 2 * i + 1) < heap_size; i = k) {
+        if (k + 1 < heap_size && before(&heap[k + 1], &heap[k]))
+            k++;
+        if (!before(&heap[k], &last))
+            break;
+        heap[i] = heap[k];
+    }
+    heap[i] = last;
+    return first;
+}
+
+/* ---- the server ----------------------------------------------------------------------------- */
+
+static double capacity(void)
+{
+    if (now < OUTAGE_END)
+        return CAPACITY;
+    double warm = (double)(now - OUTAGE_END) / WARMING_NS;
+    return CAPACITY_COLD + (CAPACITY - CAPACITY_COLD) * (warm < 1 ? warm : 1);
+}
+
+static struct attempt answer(int curl_code, int http_status, int64_t duration_ns)
+{
+    struct attempt a = {.protocol = PROTOCOL_HTTP,
+                        .curl_code = curl_code,
+                        .http_status = http_status,
+                        .method = "GET",
+                        .replayable = true,
+                        .committed = http_status == 200,
+                        .nothing_sent = curl_code == 7,
+                        .os_errno = curl_code == 7 ? ECONNREFUSED : 0,
+                        .duration_ns = duration_ns};
+    hints_reset(&a.hints);
+    return a;
+}
+
+static struct attempt answer_down(void)
+{
+    struct attempt a;
+    switch (outage) {
+    case REFUSED:
+        return answer(7, 0, PATH_NS);
+    case SILENT:
+        return answer(28, 0, ATTEMPT_TIMEOUT_NS);
+    case MAINTENANCE:
+    case THROTTLED:
+        a = answer(0, outage == THROTTLED ? 429 : 503, ERROR_NS);
+        a.hints.retry_after_s = HINT_S;
+        return a;
+    case ERRORS:
+    default:
+        return answer(0, 503, ERROR_NS);
+    }
+}
+
+static struct attempt serve(void)
+{
+    static int64_t idle_at_ns;
+    attempts_at[attempt_count++] = now;
+    seconds[now / NS_PER_S].attempts++;
+    if (now >= OUTAGE_AT && now < OUTAGE_END) {
+        idle_at_ns = 0;
+        return answer_down();
+    }
+    int64_t cost_ns = (int64_t)(NS_PER_S / capacity());
+    if (idle_at_ns < now)
+        idle_at_ns = now;
+    if (idle_at_ns - now > QUEUE_MAX_NS) {
+        idle_at_ns += cost_ns / REJECT_SHARE;
+        return answer(0, 503, PATH_NS);
+    }
+    idle_at_ns += cost_ns;
+    int64_t took_ns = idle_at_ns - now + PATH_NS;
+    return took_ns > ATTEMPT_TIMEOUT_NS ? answer(28, 0, ATTEMPT_TIMEOUT_NS)
+                                        : answer(0, 200, took_ns);
+}
+
+/* ---- the clients ---------------------------------------------------------------------------- */
+
+static bool with_engine(void)
+{
+    return contestant >= HARDEN;
+}
+
+static void end(struct request *r, bool good)
+{
+    clients[r->client].busy--;
+    if (with_engine())
+        call_end(&r->call, MONOTONIC_0 + now, WALL_0 + now);
+    if (!good)
+        return;
+    seconds[r->wanted_ns / NS_PER_S].good++;
+    if (now < END)
+        seconds[now / NS_PER_S].answered++;
+}
+
+static void attempt(struct request *r)
+{
+    r->attempt = serve();
+    r->begun_ns = now;
+    seconds[now / NS_PER_S].tried += !r->attempts++;
+    r->asking = false;
+    plan(now + r->attempt.duration_ns, r->client, (int)(r - requests));
+}
+
+static void ask(struct request *r)
+{
+    r->asking = true;
+    if (!with_engine()) {
+        attempt(r);
+        return;
+    }
+    struct admission ad = call_admit(&r->call, MONOTONIC_0 + now);
+    if (ad.answer == ANSWER_GO)
+        attempt(r);
+    else if (ad.answer == ANSWER_WAIT)
+        plan(ad.at_ns - MONOTONIC_0, r->client, (int)(r - requests));
+    else
+        end(r, false);
+}
+
+/* True: again at *at_ns. */
+static bool again(struct request *r, int64_t *at_ns)
+{
+    if (with_engine()) {
+        bool retry = call_report(&r->call, &r->attempt, MONOTONIC_0 + now, WALL_0 + now,
+                                 draw(&engine_random), at_ns);
+        *at_ns -= MONOTONIC_0;
+        return retry;
+    }
+    *at_ns = contestant == IN_STEP ? (now / NS_PER_S + 1) * NS_PER_S : now;
+    return r->attempt.http_status != 200 && contestant != NONE && r->attempts <= NAIVE_RETRIES;
+}
+
+static void report(struct request *r)
+{
+    int64_t at_ns = 0;
+    if (again(r, &at_ns)) {
+        r->asking = true;
+        plan(at_ns, r->client, (int)(r - requests));
+    } else {
+        end(r, r->attempt.http_status == 200);
+    }
+}
+
+static void want(int client)
+{
+    struct client *c = &clients[client];
+    plan(now + NS_PER_S / 2 + uniform(&c->random, NS_PER_S), client, -1);
+    seconds[now / NS_PER_S].wanted++;
+    if (c->busy == WORKERS)
+        return;
+    c->busy++;
+    struct request *r = &requests[request_count++];
+    *r = (struct request){.client = client, .wanted_ns = now};
+    if (with_engine())
+        call_begin(&r->call, &c->binding, 0, MONOTONIC_0 + now);
+    ask(r);
+}
+
+static void run(void)
+{
+    for (int i = 0; i < CLIENTS; i++)
+        plan(uniform(&clients[i].random, NS_PER_S), i, -1);
+    while (heap_size && heap[0].at_ns < END) {
+        struct event e = next_event();
+        now = e.at_ns;
+        if (e.request < 0)
+            want(e.client);
+        else if (requests[e.request].asking)
+            ask(&requests[e.request]);
+        else
+            report(&requests[e.request]);
+    }
+}
+
+/* ---- what came of it ------------------------------------------------------------------------ */
+
+struct ratios {
+    double amplification; /* attempts for each request that was wanted */
+    double each;          /* for each that reached the server, once at least */
+};
+
+static struct ratios between(int from_s, int to_s)
+{
+    int wanted = 0, tried = 0, attempts = 0;
+    for (int i = from_s; i < to_s; i++) {
+        wanted += seconds[i].wanted;
+        tried += seconds[i].tried;
+        attempts += seconds[i].attempts;
+    }
+    return (struct ratios){(double)attempts / wanted, tried ? (double)attempts / tried : 0};
+}
+
+/* The most attempts in any window that begins between two moments, for each in a mean window of the
+ * steady time. */
+static double peak(int64_t from_ns, int64_t to_ns)
+{
+    int most = 0, steady = 0;
+    for (int i = 0, k = 0; i < attempt_count; i++) {
+        steady += attempts_at[i] < OUTAGE_AT;
+        while (k < attempt_count && attempts_at[k] < attempts_at[i] + WINDOW_NS)
+            k++;
+        if (attempts_at[i] >= from_ns && attempts_at[i] < to_ns && k - i > most)
+            most = k - i;
+    }
+    return (double)most / ((double)steady * WINDOW_NS / OUTAGE_AT);
+}
+
+/* Whole seconds from the end of the outage until 99 of 100 requests end well, and do so for 10 s;
+ * -1: not within the run. */
+static int recovery_s(void)
+{
+    for (int i = STEADY_S + OUTAGE_S, well = 0; i < TOTAL_S; i++) {
+        well = seconds[i].good * 100 >= seconds[i].wanted * 99 ? well + 1 : 0;
+        if (well == 10)
+            return i - 9 - STEADY_S - OUTAGE_S;
+    }
+    return -1;
+}
+
+static void print(void)
+{
+    int down = STEADY_S, up = STEADY_S + OUTAGE_S;
+    printf("outage_from_s %d\noutage_to_s %d\n", down, up);
+    struct ratios during = between(down, up), after = between(up, up + AFTERMATH_S);
+    printf("amplification_during %.3f\n", during.amplification);
+    printf("amplification_after %.3f\n", after.amplification);
+    printf("each_during %.3f\n", during.each);
+    printf("each_after %.3f\n", after.each);
+    printf("peak_steady %.2f\n", peak(0, OUTAGE_AT - WINDOW_NS));
+    printf("peak_during %.2f\n", peak(OUTAGE_AT, OUTAGE_END));
+    printf("peak_after %.2f\n", peak(OUTAGE_END, END));
+    printf("recovery_s %d\n", recovery_s());
+    for (int i = 0; i < TOTAL_S; i++)
+        printf("second %d %d %d %d\n", seconds[i].wanted, seconds[i].attempts, seconds[i].answered,
+               seconds[i].good);
+}
+
+static void complain(void *ctx, const char *line)
+{
+    (void)ctx;
+    fprintf(stderr, "%s\n", line);
+}
+
+static bool bind_all(uint64_t seed)
+{
+    const struct config *config = config_load_text("defaults", "", 0, complain, NULL);
+    struct target t = {"http", "api.example.com", 80, true, "/", NULL};
+    struct binding_parts parts = {0};
+    struct board *board = NULL;
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i].random = seed * CLIENTS + (uint64_t)i;
+        if (!board || contestant == HARDEN_APART)
+            board = board_open(NULL, 4, NULL);
+        if (!config || !board ||
+            !call_bind(&clients[i].binding, config, board, &t, &parts, MONOTONIC_0))
+            return false;
+    }
+    engine_random = ~seed;
+    return true;
+}
+
+static int index_of(const char *name, const char *const *names, int n)
+{
+    int i = 0;
+    while (i < n && strcmp(name, names[i]) != 0)
+        i++;
+    return i;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4)
+        return 2;
+    contestant = (enum contestant)index_of(argv[1], contestants, HARDEN_APART + 1);
+    outage = (enum outage)index_of(argv[2], outages, THROTTLED + 1);
+    if (contestant > HARDEN_APART || outage > THROTTLED)
+        return 2;
+    requests = calloc(REQUESTS_MAX, sizeof *requests);
+    attempts_at = calloc(ATTEMPTS_MAX, sizeof *attempts_at);
+    if (!requests || !attempts_at || !bind_all(strtoull(argv[3], NULL, 10))) {
+        fprintf(stderr, "no memory\n");
+        return 1;
+    }
+    run();
+    print();
+    return 0;
+}
