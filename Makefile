@@ -209,7 +209,7 @@ DOCDIR = $(DATADIR)/doc/libharden
 MAN5   = $(wildcard docs/*.5)
 MAN7   = $(wildcard docs/*.7)
 DOCS   = README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.svg) conf/harden.ini \
-	 conf/production.ini
+	 conf/production.ini conf/health.schema.json
 PRESETS = $(wildcard conf/presets/*)
 INSTALLED = $(LIBDIR)/libharden.so $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) \
 	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) \
