@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""The files of conf/examples do what they say: each is used as it stands, with this build's paths."""
+import configparser
+import json
+import os
+import pwd
+import re
+import shlex
+import shutil
+import subprocess
+import time
+import unittest
+
+import yaml
+
+import bed
+
+EXAMPLES = bed.ROOT / "conf/examples"
+HARDEN = bed.LIBRARY.parent / "harden"
+
+
+def example(name):
+    return (EXAMPLES / name).read_text(encoding="utf-8")
+
+
+def here(text):
+    """An example speaks of an installation; this build takes its place."""
+    return text.replace("/usr/local/lib/libharden.so", str(bed.LIBRARY))
+
+
+def covered(state):
+    with open(state + "/health.json", encoding="utf-8") as f:
+        return json.load(f)["coverage"]["transfers_easy"]
+
+
+class Examples(bed.Bed):
+    def setUp(self):
+        self.failing = f"{self.http.url}/?key={bed.unique()}&fail=2"
+        self.state = bed.fresh_dir("state")
+        self.bin = bed.fresh_dir("bin")
+        os.symlink(HARDEN, self.bin + "/harden")
+        self.path = {"PATH": f"{self.bin}:{os.environ['PATH']}"}
+
+    def recovers(self, env):
+        env = bed.environment(bed.QUICK | env)
+        o = bed.run(["curl", "-fsS", "-o", os.devnull, self.failing], env)
+        self.assertEqual((o.status, o.err), (0, b""))
+        self.assertEqual(covered(env["HARDEN_STATE"]), 1)
+
+    def test_the_drop_in_is_understood_by_systemd_and_hardens(self):
+        units = bed.fresh_dir("units")
+        with open(units + "/agent.service", "w", encoding="ascii") as f:
+            f.write("[Service]\nExecStart=/bin/true\n")
+        os.mkdir(units + "/agent.service.d")
+        shutil.copy(EXAMPLES / "systemd-drop-in.conf", units + "/agent.service.d/harden.conf")
+        done = subprocess.run(["systemd-analyze", "--man=no", "verify", units + "/agent.service"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        variables = {}
+        for line in re.findall(r"(?m)^Environment=(.*)$", example("systemd-drop-in.conf")):
+            variables |= dict(word.split("=", 1) for word in shlex.split(line))
+        self.assertEqual(variables["HARDEN_STATE"], "/run/%N-harden")
+        self.assertEqual(variables["LD_PRELOAD"], "libharden.so")
+        self.recovers(variables | {"HARDEN_STATE": self.state, "LD_PRELOAD": str(bed.LIBRARY)})
+
+    def test_the_job_of_cron_survives_two_failures(self):
+        line = re.search(r"(?m)^\*/5 \* \* \* \* (\S+) (.*)$", example("crontab"))
+        self.assertEqual(line[1], "sync")
+        target = os.path.join(bed.fresh_dir(), "data.json")
+        command = line[2].replace("/var/lib/sync/data.json", target)
+        command = command.replace("https://api.example.com/v1/data", f"'{self.failing}'")
+        self.assertIn(target, command)
+        self.assertIn(self.failing, command)
+        env = bed.environment(bed.QUICK | self.path | {"HARDEN_STATE": self.state})
+        o = bed.run(["sh", "-c", command], env)  # as cron runs it
+        self.assertEqual((o.status, o.out, o.err), (0, b"", b""))
+        self.assertEqual(os.path.getsize(target) > 0, True)
+        self.assertEqual(covered(self.state), 1)
+
+    def test_the_lines_of_the_dockerfile_harden_and_probe(self):
+        text = here(example("Dockerfile"))
+        variables = dict(re.findall(r"(?m)^ENV (\w+)=(\S+)$", text))
+        self.assertEqual(set(variables), {"LD_PRELOAD", "HARDEN_STATE"})
+        self.recovers(variables | {"HARDEN_STATE": self.state})
+        probe = json.loads(re.search(r"(?m)^HEALTHCHECK .* CMD (\[.*\])$", text)[1])
+        env = bed.environment(self.path | {"HARDEN_STATE": self.state, "HARDEN_CONFIG": "none"})
+        self.assertEqual(bed.run(probe, env).status, 0)
+
+    def test_the_probe_of_the_pod_tells_well_from_sick_and_silent(self):
+        pod = yaml.safe_load(here(example("kubernetes-probe.yaml")))["containers"][0]
+        variables = {v["name"]: v["value"] for v in pod["env"]}
+        command = pod["readinessProbe"]["exec"]["command"]
+        reader = bed.environment(self.path | {"HARDEN_STATE": self.state, "HARDEN_CONFIG": "none"})
+        self.assertEqual(bed.run(command, reader).status, 3)
+        self.recovers(variables | {"HARDEN_STATE": self.state})
+        self.assertEqual(bed.run(command, reader).status, 0)
+        sick = bed.environment(bed.QUICK | variables | {"HARDEN_STATE": self.state})
+        bed.run(["curl", "-sS", "http://127.0.0.1:1/"], sick)
+        self.assertEqual(bed.run(command, reader).status, 1)
+
+    def test_the_configuration_for_node_exporter_is_good(self):
+        out = bed.run([HARDEN, "config", EXAMPLES / "node_exporter.ini"], bed.environment())
+        self.assertEqual((out.status, out.err), (0, b""))
+        self.assertRegex(out.text, r"(?m)^metrics = /var/lib/prometheus/node-exporter/harden\.prom ")
+
+
+class Fpm(bed.Bed):
+    SCRIPT = b"<?php $c = curl_init($_GET['url']); curl_setopt($c, CURLOPT_RETURNTRANSFER, true);\n" \
+             b"curl_exec($c); echo curl_getinfo($c, CURLINFO_RESPONSE_CODE);\n"
+
+    def setUp(self):
+        self.dir = bed.fresh_dir("fpm")
+        self.script = f"{self.dir}/get.php"
+        with open(self.script, "wb") as f:
+            f.write(self.SCRIPT)
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        pool = configparser.ConfigParser(interpolation=None, comment_prefixes=("#", ";"))
+        pool.read_string(example("php-fpm.conf"))
+        values = dict(pool["www"]) | {"user": user, "listen": f"{self.dir}/socket"}
+        del values["group"]
+        with open(f"{self.dir}/fpm.conf", "w", encoding="ascii") as f:
+            f.write(f"[global]\nerror_log = {self.dir}/log\ndaemonize = no\n[www]\n" +
+                    "".join(f"{k} = {v}\n" for k, v in values.items()))
+
+    def ask(self, env):
+        """What a request to a fresh master answers, of a page that fails twice."""
+        master = bed.start(["php-fpm8.2", "-R", "-y", f"{self.dir}/fpm.conf"], env)
+        try:
+            for _ in range(200):
+                if os.path.exists(f"{self.dir}/socket"):
+                    break
+                time.sleep(0.05)
+            url = f"{self.http.url}/?key={bed.unique()}%26fail=2"
+            o = bed.run(["cgi-fcgi", "-bind", "-connect", f"{self.dir}/socket"], bed.environment({
+                "SCRIPT_FILENAME": self.script, "REQUEST_METHOD": "GET",
+                "QUERY_STRING": "url=" + url}))
+            return o.out.split(b"\r\n\r\n")[-1]
+        finally:
+            master.terminate()
+            master.communicate()
+            if os.path.exists(f"{self.dir}/socket"):
+                os.unlink(f"{self.dir}/socket")
+
+    def test_a_pool_recovers_where_it_failed(self):
+        self.assertEqual(self.ask(bed.environment()), b"503")
+        env = bed.hardened_environment()
+        self.assertEqual(self.ask(env), b"200")
+        self.assertEqual(covered(env["HARDEN_STATE"]), 1)
+
+
+class Completeness(unittest.TestCase):
+    def test_no_example_is_without_a_test(self):
+        with open(__file__, encoding="utf-8") as f:
+            source = f.read()
+        for path in EXAMPLES.iterdir():
+            self.assertIn(f'"{path.name}"', source)
