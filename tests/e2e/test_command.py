@@ -347,3 +347,49 @@ class Usage(unittest.TestCase):
             p = subprocess.run([HARDEN, "config"], env=environment(), stdout=full, check=False,
                                stderr=subprocess.DEVNULL)
         self.assertNotEqual(p.returncode, 0)
+
+
+class Reference(unittest.TestCase):
+    """docs/quick-reference.md names what there is, and nothing else."""
+
+    def setUp(self):
+        with open(bed.ROOT / "docs/quick-reference.md", encoding="utf-8") as f:
+            text = f.read()
+        self.parts = dict(re.findall(r"(?ms)^## (.*?)\n(.*?)(?=^## |\Z)", text))
+
+    def test_its_keys_and_defaults_are_those_in_force_without_a_configuration(self):
+        env = environment()
+        del env["HARDEN_BASE_DELAY"], env["HARDEN_MAX_DELAY"], env["HARDEN_STATE"]
+        sections = re.findall(r"(?ms)^(\[.*?\])\n(.*?)(?=^\[|\Z)", harden("config", env=env)[1])
+        for (_, values), part in zip(sections, ("[harden]", "[host PATTERN]"), strict=True):
+            real = dict(re.findall(r"(?m)^(\w+) = (.*?) *; default$", values))
+            rows = dict(re.findall(r"(?m)^\| `(\w+)` \| `(.*?)` \|", self.parts[part]))
+            self.assertEqual(rows, real)
+            self.assertEqual(len(real) > 10, True)
+
+    def test_its_commands_and_exit_statuses_are_those_of_the_help(self):
+        rows = re.findall(r"(?m)^\| `harden (\w+)(.*?)` \| .*? \| (.*) \|$",
+                          self.parts["The command"])
+        commands = re.findall(r"(?m)^  (\w+) ", harden("--help")[1])
+        self.assertEqual({name for name, _, _ in rows}, set(commands))
+        for name, arguments, statuses in rows:
+            text = harden(name, "--help")[1]
+            said = text.split("exit status:")[1]
+            self.assertEqual(set(re.findall(r"\b\d+\b", statuses)), set(re.findall(r"\b\d+\b", said)),
+                             name)
+            for flag in re.findall(r"--[a-z-]+", arguments):
+                self.assertIn(flag, text, name)
+
+    def test_no_page_leads_to_nowhere(self):
+        pages = [*bed.ROOT.glob("*.md"), *bed.ROOT.glob("docs/*.md"), *bed.ROOT.glob("conf/*/*.md")]
+        self.assertGreater(len(pages), 6)
+        for page in pages:
+            for link in re.findall(r"\]\(([^):#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+                self.assertTrue(link in ("https", "mailto") or (page.parent / link).exists(),
+                                f"{page.name}: {link}")
+
+    def test_its_metrics_are_those_that_are_written(self):
+        rows = re.findall(r"(?m)^\| `(harden_\w+)` \|", self.parts["Metrics"])
+        with open(bed.ROOT / "src/engine/metrics.c", encoding="utf-8") as f:
+            written = set(re.findall(r'"(harden_\w+)"', f.read()))
+        self.assertEqual(set(rows), written)
