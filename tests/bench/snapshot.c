@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     if (argc != 3)
         return 2;
     int hosts = atoi(argv[1]);
-    struct board *b = board_open(NULL, (uint32_t)hosts * 2, NULL);
+    struct board *b = board_open(argv[2], (uint32_t)hosts * 2, NULL);
     if (!b || hosts < 1)
         return 1;
     fill(b, hosts);
