@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# Completion of harden(1) for bash. Commands, flags and keys are those that the command itself tells,
+# hosts are those on the board; scripts/checks/manual looks at what is offered.
+
+# COMP_WORDS is split at = and : too. Sets words, and at: where each begins in COMP_WORDS.
+_harden_words() {
+    local rest=$COMP_LINE i word
+    words=() at=()
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if ((i == 0)) || [[ $rest == [[:blank:]]* ]]; then
+            rest=${rest#"${rest%%[![:blank:]]*}"}
+            words+=("$word") at+=("$i")
+        else
+            words[-1]+=$word
+        fi
+        rest=${rest#"$word"}
+    done
+}
+
+# A name is not always a name: what a shell would take for something else is not offered.
+_harden_hosts() {
+    "$harden" status 2>/dev/null |
+        awk 'seen && $1 ~ /^[][A-Za-z0-9._:\/@*-]+$/ { print $1 } $1 == "HOST" { seen = 1 }'
+}
+
+_harden_commands() {
+    "$harden" --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  *[A-Z].*/\1/p'
+    printf '%s\n' --help --version
+}
+
+# Those that --help tells; a flag in capitals stands for others.
+_harden_flags() {
+    printf '%s\n' --help --version
+    "$harden" "$1" --help 2>/dev/null | grep -oE '(^|[^[:alnum:]-])-(-[a-z][a-z-]*|[a-z]\>)' |
+        grep -oE -e '-.*'
+}
+
+# With the hyphens that flags have, unless the word already has an underscore.
+_harden_keys() {
+    local hyphens='s/_/-/g'
+    [[ $word == *_* ]] && hyphens=
+    HARDEN_CONFIG=none "$harden" config 2>/dev/null | sed -n 's/^\([a-z_]*\) = .*/--\1/p' |
+        sed "$hyphens"
+    echo --config
+}
+
+# What may follow a flag, one a line; nothing where that cannot be known.
+_harden_values() {
+    case ${1//_/-} in
+    --mode) printf '%s\n' enforce observe off ;;
+    --log) printf '%s\n' off error warn info debug ;;
+    --deepbind) printf '%s\n' mask leave ;;
+    --thread) printf '%s\n' on off ;;
+    --per) printf '%s\n' host origin rule uid ;;
+    --on-limit) printf '%s\n' wait fail ;;
+    --retry) printf '%s\n' normal expensive off ;;
+    --jitter) printf '%s\n' full equal decorrelated none ;;
+    --commit) printf '%s\n' headers late ;;
+    --breaker) printf '%s\n' on off observe ;;
+    --host | --explain) _harden_hosts ;;
+    --state) printf '%s\n' auto private && _harden_paths -d ;;
+    --log-to) printf '%s\n' stderr syslog && _harden_paths -f ;;
+    --snapshot | --metrics) printf '%s\n' auto none && _harden_paths -f ;;
+    --events | --config) printf '%s\n' none && _harden_paths -f ;;
+    -o | --output) _harden_paths -f ;;
+    esac
+}
+
+_harden_paths() {
+    compgen "$1" -- "$word"
+}
+
+# Of the lines, those that go on from word. What is left of its last = or : stays as it is.
+_harden_offer() {
+    local line kept=
+    [[ ${COMP_WORDBREAKS-} == *:* && $word == *:* ]] && kept=${word%"${word##*:}"}
+    while IFS= read -r line; do
+        [[ $line == "$word"* ]] && COMPREPLY+=("${line#"$kept"}")
+    done < <(sort -u)
+}
+
+_harden_files() {
+    compopt -o filenames 2>/dev/null
+    _harden_offer < <(compgen "$1" -- "$word")
+}
+
+_harden_value() {
+    compopt -o filenames 2>/dev/null
+    _harden_offer < <(_harden_values "$1")
+}
+
+# A word that begins with a hyphen: --flag=value, or one of the flags that come on stdin.
+_harden_flag() {
+    local flag=${word%%=*}
+    if [[ $word == --*=* ]]; then
+        word=${word#*=}
+        _harden_value "$flag"
+    else
+        _harden_offer
+    fi
+}
+
+# Which of run's words is the program. Sets program; or value_of, when the last word is the value of
+# that flag.
+_harden_split() {
+    value_of=
+    for ((program = 2; program < last; program++)); do
+        case ${words[program]} in
+        --) ((program++)) && return ;;
+        --observe | --help | --version | --*=*) ;;
+        --*) ((++program == last)) && value_of=${words[last - 1]} && return ;;
+        *) return ;;
+        esac
+    done
+}
+
+_harden_run() {
+    local program value_of
+    _harden_split
+    if [[ $value_of ]]; then
+        _harden_value "$value_of"
+    elif ((program < last)) && declare -F _command_offset >/dev/null; then
+        _command_offset "${at[program]}"
+    elif ((program < last)); then
+        _harden_files -f
+    elif [[ $word == -* && ${words[last - 1]} != -- ]]; then
+        _harden_flag < <(_harden_flags run && _harden_keys)
+    else
+        _harden_files -c
+    fi
+}
+
+_harden_other() {
+    local before=${words[last - 1]}
+    if [[ $word == -* ]]; then
+        _harden_flag < <(_harden_flags "${words[1]}")
+        return
+    fi
+    case $before in
+    --host | --explain | --output | -o)
+        _harden_value "$before"
+        return
+        ;;
+    --max-age) return ;;
+    esac
+    case ${words[1]} in
+    reset) _harden_offer < <(_harden_hosts) ;;
+    config) _harden_files -f ;;
+    doctor) _harden_files -c ;;
+    esac
+}
+
+_harden() {
+    local harden=$1 words at last word
+    _harden_words
+    last=$((${#words[@]} - 1))
+    word=${words[last]}
+    COMPREPLY=()
+    if ((last < 2)); then
+        _harden_offer < <(_harden_commands)
+    elif [[ ${words[1]} == run ]]; then
+        _harden_run
+    else
+        _harden_other
+    fi
+}
+
+complete -F _harden harden
