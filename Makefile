@@ -6,6 +6,7 @@
 
 VERSION    = 0.1.0
 PREFIX    ?= /usr/local
+BINDIR    ?= $(PREFIX)/bin
 LIBDIR    ?= $(PREFIX)/lib
 DATADIR   ?= $(PREFIX)/share
 MANDIR    ?= $(DATADIR)/man
@@ -74,7 +75,14 @@ $(SOCK_LIB): $(call objects,$(SOCK_SRC))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(call objects,$(CLI_SRC)): override CPPFLAGS += -DLIBDIR='"$(LIBDIR)"'
+$(call objects,$(CLI_SRC)): override CPPFLAGS += -DBINDIR='"$(BINDIR)"' -DLIBDIR='"$(LIBDIR)"'
+# What is compiled in. The file changes with it, so "make" and then "make install LIBDIR=..." agree.
+COMPILED_IN := $(VERSION) $(BINDIR) $(LIBDIR) $(SYSCONFDIR)
+$(call objects,$(CLI_SRC) src/engine/config.c): $(BUILD)/compiled-in
+$(BUILD)/compiled-in: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILED_IN)' | cmp -s - $@ || echo '$(COMPILED_IN)' >$@
+.PHONY: FORCE
 $(CLI): $(call objects,$(CLI_SRC)) $(ENGINE_LIB) $(INIH_PARTS)
 	@$(if $(V),,echo "  LINK    $@")
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(INIH) -lpthread
@@ -170,7 +178,7 @@ check-aarch64:          ## and on another processor, under an emulator
 	  $(MAKE) $(AT_ONCE) TARGET=aarch64 all && \
 	  $(MAKE) --no-print-directory TARGET=aarch64 check-unit check-curl check-preload; \
 	fi
-lint: $(SHIM)           ## layout, layers, static analysis, exported symbols, manual pages
+lint: $(SHIM) $(CLI)    ## layout, layers, static analysis, exported symbols, manual pages
 	@BUILD=$(BUILD) scripts/lint
 
 # Coverage-guided, under the sanitizers: clang's, because gcc has no fuzzer. Time per target.
@@ -206,20 +214,28 @@ bench-storm: $(BUILD)/bench/storm  ## a simulated outage: what the server sees, 
 # The sample configurations go to the documentation: a file in $(SYSCONFDIR) is live for every
 # program of the machine, so only an administrator puts one there.
 DOCDIR = $(DATADIR)/doc/libharden
+COMPDIR= $(DATADIR)/bash-completion/completions
+MAN1   = $(wildcard docs/*.1)
 MAN5   = $(wildcard docs/*.5)
 MAN7   = $(wildcard docs/*.7)
 DOCS   = README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.svg) conf/harden.ini \
 	 conf/production.ini conf/health.schema.json
 PRESETS = $(wildcard conf/presets/*)
-INSTALLED = $(LIBDIR)/libharden.so $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) \
+INSTALLED = $(BINDIR)/harden $(LIBDIR)/libharden.so $(COMPDIR)/harden \
+	    $(addprefix $(MANDIR)/man1/,$(notdir $(MAN1))) \
+	    $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) \
 	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) \
 	    $(addprefix $(DOCDIR)/presets/,$(notdir $(PRESETS)))
 # Lets "LD_PRELOAD=libharden.so" find it; a staged or a user's own installation leaves that alone.
 LDCONFIG = if [ -z "$(DESTDIR)" ] && [ -w /etc/ld.so.cache ]; then ldconfig; fi
 .PHONY: install uninstall dist
-install: $(SHIM)        ## into PREFIX, staged under DESTDIR
-	install -d $(addprefix $(DESTDIR),$(LIBDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(DOCDIR)/presets)
+install: $(SHIM) $(CLI) ## into PREFIX, staged under DESTDIR
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR) $(COMPDIR) $(MANDIR)/man1 \
+	  $(MANDIR)/man5 $(MANDIR)/man7 $(DOCDIR)/presets)
+	install -m 755 $(CLI) $(DESTDIR)$(BINDIR)/harden
 	install -m 755 $(SHIM) $(DESTDIR)$(LIBDIR)/libharden.so
+	install -m 644 scripts/completion/harden.bash $(DESTDIR)$(COMPDIR)/harden
+	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
 	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	install -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
 	install -m 644 $(DOCS) $(DESTDIR)$(DOCDIR)
@@ -229,10 +245,15 @@ uninstall:              ## remove exactly what install wrote
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	-@rmdir $(DESTDIR)$(DOCDIR)/presets $(DESTDIR)$(DOCDIR) 2>/dev/null
 	@$(LDCONFIG)
+
+# Order and owners are git's own, the time is the commit's; nobody's settings have a say.
+DIST ?= build/libharden-$(VERSION).tar.gz
 dist:                   ## a source archive of HEAD, the same bytes each time
-	@mkdir -p build
-	git archive --format=tar --prefix=libharden-$(VERSION)/ HEAD | gzip -9n \
-	  >build/libharden-$(VERSION).tar.gz
+	@mkdir -p $(dir $(DIST))
+	git -c tar.umask=0022 -c core.autocrlf=false -c core.attributesFile=/dev/null archive \
+	  --format=tar --prefix=libharden-$(VERSION)/ -o $(DIST).tar HEAD
+	env -u GZIP gzip -9n <$(DIST).tar >$(DIST)
+	@rm $(DIST).tar
 
 .PHONY: demo help
 demo:                   ## see it work: installs what is missing, builds, shows

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/find.h"
 
-#include "base/compiler.h"
 #include "base/env.h"
 
 #include <errno.h>
@@ -66,25 +65,39 @@ static bool for_several(const char *path, char *out, size_t size)
     return several;
 }
 
+/* Where `make install` puts it, seen from the command: below DESTDIR too, and wherever the tree is
+ * taken then. False: the command is not in BINDIR. */
+static bool installed(const char *dir, char *out, size_t size)
+{
+    size_t n = strlen(dir), bin = sizeof BINDIR - 1;
+    if (n < bin || strcmp(dir + n - bin, BINDIR) != 0)
+        return false;
+    return snprintf(out, size, "%.*s" LIBDIR "/" LIBRARY, (int)(n - bin), dir) < (int)size;
+}
+
+static bool usable(const char *path, char *out, size_t size)
+{
+    char whole[PATH_MAX];
+    if (!realpath(path, whole) || access(whole, R_OK) < 0)
+        return false;
+    if (!for_several(whole, out, size))
+        snprintf(out, size, "%s", whole);
+    return true;
+}
+
 bool find_library(char *out, size_t size)
 {
-    static const char *const beside[] = {"/" LIBRARY, "/../lib/" LIBRARY};
-    char self[PATH_MAX], path[PATH_MAX * 2], whole[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(self, '/');
+    char dir[PATH_MAX], path[PATH_MAX * 2];
+    ssize_t n = readlink("/proc/self/exe", dir, sizeof dir - 1);
+    dir[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(dir, '/');
     if (slash)
         *slash = '\0';
-    for (size_t i = 0; i <= array_size(beside); i++) {
-        if (i < array_size(beside))
-            snprintf(path, sizeof path, "%s%s", self, beside[i]);
-        else
-            snprintf(path, sizeof path, "%s", LIBDIR "/" LIBRARY);
-        if (!realpath(path, whole) || access(whole, R_OK) < 0)
-            continue;
-        if (!for_several(whole, out, size))
-            snprintf(out, size, "%s", whole);
+    snprintf(path, sizeof path, "%s/" LIBRARY, dir); /* as it was built */
+    if (slash && usable(path, out, size))
         return true;
-    }
-    return false;
+    if (slash && installed(dir, path, sizeof path) && usable(path, out, size))
+        return true;
+    snprintf(path, sizeof path, "%s/../lib/" LIBRARY, dir);
+    return (slash && usable(path, out, size)) || usable(LIBDIR "/" LIBRARY, out, size);
 }

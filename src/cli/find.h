@@ -9,7 +9,8 @@
 
 /* The file that execvp would start for a name; false and errno when there is none. */
 bool find_program(const char *name, char *out, size_t size);
-/* The library as LD_PRELOAD names it: beside this command, or where it was installed; as
+/* The library as LD_PRELOAD names it: beside this command, as it was built; else where it was
+ * installed with the command, also below a DESTDIR; else in ../lib or LIBDIR. As
  * DIR/$LIB/libharden.so where it is there for several architectures. False: it is nowhere. */
 bool find_library(char *out, size_t size);
 
