@@ -107,6 +107,8 @@ else
 LAZY        := $(BUILD)/lazy
 LAZY_PARTS  := $(SHIM_PARTS:$(BUILD)/%=$(LAZY)/%) $(LAZY)/libinih.a
 OBJCOPY     := $(shell $(CC) -print-prog-name=objcopy)
+# Runs before there is anything to call, so no distribution's flags may put a call into it.
+$(BUILD)/obj/preload/imports.o: override CFLAGS += -fno-stack-protector
 $(LAZY)/direct.so: $(SHIM_PARTS) preload/harden.map
 	@mkdir -p $(@D)
 	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS) $(INIH)
