@@ -165,7 +165,7 @@ check:           ## every test, the sanitizers and the linters; sums up
 	@scripts/check setup lint "-j DEVELOPER=1 BUILD=build/strict all" \
 	  check-unit check-curl check-preload check-e2e \
 	  "SANITIZE=address,undefined check-unit check-curl" "SANITIZE=thread check-unit check-curl" \
-	  check-musl check-aarch64 fuzz-quick
+	  check-musl check-aarch64 check-deb fuzz-quick
 check-preload: $(SHIM)  ## real programs under the library
 	@CC="$(CC)" TARGET=$(TARGET) scripts/run-preload $(SHIM)
 check-e2e: $(SHIM) $(CLI)      ## real programs, real servers, real faults
@@ -230,7 +230,7 @@ INSTALLED = $(BINDIR)/harden $(LIBDIR)/libharden.so $(COMPDIR)/harden \
 	    $(addprefix $(DOCDIR)/presets/,$(notdir $(PRESETS)))
 # Lets "LD_PRELOAD=libharden.so" find it; a staged or a user's own installation leaves that alone.
 LDCONFIG = if [ -z "$(DESTDIR)" ] && [ -w /etc/ld.so.cache ]; then ldconfig; fi
-.PHONY: install uninstall dist
+.PHONY: install uninstall dist deb check-deb
 install: $(SHIM) $(CLI) ## into PREFIX, staged under DESTDIR
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR) $(COMPDIR) $(MANDIR)/man1 \
 	  $(MANDIR)/man5 $(MANDIR)/man7 $(DOCDIR)/presets)
@@ -256,6 +256,16 @@ dist:                   ## a source archive of HEAD, the same bytes each time
 	  --format=tar --prefix=libharden-$(VERSION)/ -o $(DIST).tar HEAD
 	env -u GZIP gzip -9n <$(DIST).tar >$(DIST)
 	@rm $(DIST).tar
+deb: dist               ## a Debian package of HEAD, looked at by lintian
+	@scripts/packaging/build-deb $(DIST)
+check-deb:              ## the package, built, installed, used and removed: needs root
+	@if ! [ -e .git ] || ! git rev-parse -q --verify HEAD >/dev/null 2>&1; then \
+	  echo "not run: a package is made of a commit, and git has none here"; \
+	elif ! scripts/setup package; then \
+	  echo "not run: what builds a Debian package cannot be installed here"; \
+	else \
+	  $(MAKE) --no-print-directory deb && scripts/packaging/check-deb build/deb; \
+	fi
 
 .PHONY: demo help
 demo:                   ## see it work: installs what is missing, builds, shows
