@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/board.h"
 
+#include "base/hash.h"
 #include "engine/gcra.h"
 
 #include <string.h>
@@ -82,6 +83,11 @@ static void publish(struct slot *s, const char *name, enum slot_kind kind)
         atomic_store_explicit(&((word *)(void *)s->name)[i], words[i], memory_order_relaxed);
     atomic_store_explicit(&s->kind, (uint16_t)kind, memory_order_relaxed);
     atomic_store_explicit(&s->published, 1, memory_order_release);
+}
+
+void slot_rename(struct slot *s, const char *name)
+{
+    publish(s, name, (enum slot_kind)atomic_load_explicit(&s->kind, memory_order_relaxed));
 }
 
 static struct slot *use(struct slot *s, const char *name, enum slot_kind kind)
@@ -213,6 +219,12 @@ struct slot *board_find(const struct board *b, uint64_t hash)
             return NULL;
     }
     return NULL;
+}
+
+uint64_t board_host_key(const char *host, uint16_t port)
+{
+    const uint64_t seed = 0x686f7374ULL; /* keys of different kinds never meet */
+    return board_key(hash_bytes(host, strlen(host), seed | (uint64_t)port << 48));
 }
 
 uint32_t board_size(const struct board *b)

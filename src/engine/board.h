@@ -42,8 +42,9 @@
 #define STRIPES             LATENCY_STRIPES
 
 /* BUCKET: a limit only, not shown. PROXY: health and breaker of a proxy; its counts are of requests
- * that count for the hosts behind it already. */
-enum slot_kind { SLOT_HOST = 1, SLOT_BUCKET = 2, SLOT_PROXY = 3 };
+ * that count for the hosts behind it already. CHECK: an active check; check_run.h says what its words
+ * mean. */
+enum slot_kind { SLOT_HOST = 1, SLOT_BUCKET = 2, SLOT_PROXY = 3, SLOT_CHECK = 4 };
 
 enum counter {
     /* On the line of the limit, which is written at the same moment. */
@@ -179,6 +180,10 @@ void board_close(struct board *b);
  * cut to SLOT_NAME_SIZE - 1. Never NULL. */
 struct slot *board_slot(struct board *b, uint64_t key, const char *name, enum slot_kind kind,
                         int64_t now_ns);
+/* Another name for a slot that keeps its key; who reads it at that moment may see a part of each. */
+void slot_rename(struct slot *s, const char *name);
+/* The key of a host by its name, and of one of its ports; 0: the scheme's own, whichever that is. */
+uint64_t board_host_key(const char *host, uint16_t port);
 /* Finds only; NULL when there is none. */
 struct slot *board_find(const struct board *b, uint64_t key);
 /* For readers: the i-th slot when it is in use and its name is whole, else NULL; i counts to

@@ -7,17 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Seeds: keys of different kinds never meet, whatever their bytes. */
-#define SEED_HOST   0x686f7374ULL
+/* Seeds, as board_host_key has one: keys of different kinds never meet, whatever their bytes. */
 #define SEED_BUCKET 0x6275636b6574ULL
 #define SEED_VALUE  0x76616c7565ULL
 #define SEED_PROXY  0x70726f7879ULL
-
-/* port 0: the scheme's own, whichever that is. */
-static uint64_t host_key(const char *host, uint16_t port)
-{
-    return board_key(hash_bytes(host, strlen(host), SEED_HOST | (uint64_t)port << 48));
-}
 
 /* Order and kind of the parts are in the number, so "a"+"b" is neither "b"+"a" nor "ab". */
 static uint64_t mix(uint64_t key, enum per_part part, const char *value)
@@ -40,7 +33,7 @@ static uint64_t bucket_key(const struct limit *l, const struct target *t,
     const struct per *per = &l->per;
     uint64_t key = SEED_BUCKET;
     if (!l->operation && (per->parts == PER_HOST || !per->parts))
-        return host_key(t->host, 0);
+        return board_host_key(t->host, 0);
     if (per->parts & PER_HOST)
         key = mix(key, PER_HOST, t->host);
     if (per->parts & PER_ORIGIN)
@@ -225,7 +218,7 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
         return false;
     *b = (struct binding){.config = config, .board = board, .policy = p};
     name_of(b->name, t);
-    b->key = host_key(t->host, t->default_port ? 0 : t->port);
+    b->key = board_host_key(t->host, t->default_port ? 0 : t->port);
     b->slot = board_slot(board, b->key, b->name, SLOT_HOST, now_ns);
     for (int i = 0; i < p->limit_count && i < LIMITS_MAX; i++) {
         b->bucket_key[i] = bucket_key(&p->limits[i], t, parts, board);
