@@ -61,6 +61,11 @@ void log_own_descriptors(void)
     own_descriptors = true;
 }
 
+bool log_has_own_descriptors(void)
+{
+    return own_descriptors;
+}
+
 static const char *level_name(enum log_level level)
 {
     static const char *const names[] = {"off", "error", "warn", "info", "debug"};

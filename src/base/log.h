@@ -31,6 +31,7 @@ void log_set(enum log_level level, const char *to, const char *program);
 
 /* This thread has a descriptor table of its own: the process's stderr is fetched for each line. */
 void log_own_descriptors(void);
+bool log_has_own_descriptors(void);
 
 /* The path that a pattern with %p, %n, %u (and %% for %) means; false when it does not fit. */
 bool log_expand(struct text *out, const char *pattern);

@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "base/quiet.h"
+#include "base/thread.h"
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "engine/monitor_parts.h"
@@ -15,7 +16,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -199,30 +199,6 @@ static void *monitor_run(void *arg)
     return NULL;
 }
 
-/* Stack sizes include the program's thread-local storage, of which it may have any amount. */
-static bool thread_create(struct engine *e)
-{
-    static const size_t stacks[] = {128 << 10, 1 << 20, 8 << 20};
-    pthread_attr_t attr;
-    sigset_t all, mask;
-    if (pthread_attr_init(&attr))
-        return false;
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    /* A thread that takes the program's signals breaks its sigwait and signalfd loops. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &mask);
-    int err = EINVAL;
-    for (size_t i = 0; i < array_size(stacks) && err == EINVAL; i++) {
-        pthread_t thread;
-        err = pthread_attr_setstacksize(&attr, stacks[i]);
-        if (!err)
-            err = pthread_create(&thread, &attr, monitor_run, e);
-    }
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    pthread_attr_destroy(&attr);
-    return !err;
-}
-
 static void monitor_start(struct process *p)
 {
     uint32_t none = MONITOR_NONE;
@@ -235,7 +211,8 @@ static void monitor_start(struct process *p)
     schedule.reload_ns = clock_now_ns() + monitor_interval_ns(atomic_load(&e->config));
     atomic_store(&p->written, monitor_progress(e->board->header));
     atomic_store(&p->inline_at_ns, INT64_MAX);
-    if (atomic_load(&e->config)->thread && !process_is_filtered() && thread_create(e)) {
+    if (atomic_load(&e->config)->thread && !process_is_filtered() &&
+        !thread_start(monitor_run, e)) {
         atomic_store(&p->monitor, MONITOR_THREAD);
     } else {
         atomic_store(&p->monitor, MONITOR_INLINE);
