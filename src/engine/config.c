@@ -63,25 +63,45 @@ void loader_error(struct loader *l, int line, const char *subject, const char *f
         l->report(l->ctx, text);
 }
 
-struct section *loader_section(struct loader *l, const char *name, bool environment)
+void loader_show_value(char *out, size_t size, const char *key, const char *value)
 {
-    struct config *c = l->config;
-    int n = c->section_count;
+    const char *start = strstr(value, "://");
+    bool known = option_find(SECTION_CHECK, key) >= 0 || option_find(SECTION_HOST, key) >= 0;
+    bool target = strcmp(key, "target") == 0 || !known;
+    bool secret = target && strpbrk(start ? start + 3 : value, "/?#@");
+    snprintf(out, size, "%s", secret ? "..." : value);
+}
+
+static struct section *find_or_add(struct loader *l, struct section **list, int *count,
+                                   const char *name, bool environment)
+{
+    int n = *count;
     for (int i = 0; i < n; i++)
-        if (c->sections[i].environment == environment && strcmp(c->sections[i].name, name) == 0)
-            return &c->sections[i];
+        if ((*list)[i].environment == environment && strcmp((*list)[i].name, name) == 0)
+            return &(*list)[i];
     if ((n & (n - 1)) == 0) { /* full at each power of two */
-        struct section *grown =
-            reallocarray(c->sections, n ? 2 * (size_t)n : 1, sizeof(*c->sections));
+        struct section *grown = reallocarray(*list, n ? 2 * (size_t)n : 1, sizeof(**list));
         if (!grown) {
             l->oom = true;
             return NULL;
         }
-        c->sections = grown;
+        *list = grown;
     }
-    c->sections[n] = (struct section){.name = name, .environment = environment};
-    c->section_count++;
-    return &c->sections[n];
+    (*list)[n] = (struct section){.name = name, .environment = environment};
+    ++*count;
+    return &(*list)[n];
+}
+
+struct section *loader_section(struct loader *l, const char *name, bool environment)
+{
+    struct config *c = l->config;
+    return find_or_add(l, &c->sections, &c->section_count, name, environment);
+}
+
+struct section *loader_check(struct loader *l, const char *name)
+{
+    struct config *c = l->config;
+    return find_or_add(l, &c->check_sections, &c->check_section_count, name, false);
 }
 
 /* A `retry` of a stronger file replaces what a weaker one said in the same section. */
@@ -105,6 +125,8 @@ void loader_set(struct loader *l, struct section *s, int option, const char *val
     char why[400];
     if (!option_parse(o, value, &parsed, why, sizeof(why))) {
         loader_error(l, line, subject, "%s", why);
+        if (o->section == SECTION_CHECK) /* given, if badly: no word that it is missing */
+            *from = (struct origin){.file = l->file, .line = line};
         return;
     }
     if (s && o->type == TYPE_PATTERNS && *value && strpbrk(s->name, ".:*/")) {
@@ -256,6 +278,7 @@ static struct config *settle(struct loader *l)
         check_span(l, &c->sections[i], "burst");
         check_span(l, &c->sections[i], "cost");
     }
+    loader_settle_checks(l);
     if (!l->oom && rules_prepare(c))
         return c;
     config_discard(c);
@@ -337,6 +360,7 @@ void config_discard(struct config *c)
         free(m);
     }
     free(c->sections);
+    free(c->check_sections);
     free(c);
 }
 

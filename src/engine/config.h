@@ -15,6 +15,7 @@
 #define ENGINE_CONFIG_H
 
 #include "base/log.h"
+#include "engine/check.h"
 #include "engine/options.h"
 #include "engine/policy.h"
 
@@ -28,12 +29,13 @@ struct origin {
     int line;         /* 0: none */
 };
 
-/* One [host PATTERN] section as written: a value per row of the option table, NULL where not given.
+/* One [host PATTERN] or [check NAME] section as written: a value per row of the option table, NULL where not given.
  * Sections of the same name in several files are one section; the later file wins key by key. */
 struct section {
-    const char *name;      /* after "host ": a pattern or a label; hosts in lower case */
+    const char *name;      /* after the word: a pattern or a label, hosts in lower case; a NAME */
     const char **patterns; /* NULL-terminated: `match`, or the name itself */
     bool environment;      /* HARDEN_*: beats every section */
+    struct origin at;      /* its first header */
     const char *value[OPTION_MAX];
     struct origin from[OPTION_MAX];
 };
@@ -67,6 +69,10 @@ struct config {
     struct origin from[OPTION_MAX];
     struct section *sections;
     int section_count;
+    struct section *check_sections;
+    int check_section_count;
+    struct check_config *checks; /* of the sections, those that can be run */
+    int check_count;
     struct config_file files[2];
     int file_count;
     int errors;

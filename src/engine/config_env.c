@@ -25,7 +25,7 @@ static void unknown(struct loader *l, const char *key, const char *subject)
     for (size_t i = 0; i < array_size(switches); i++)
         known[n++] = switches[i];
     for (int i = 0; i < option_count; i++)
-        if (options[i].type != TYPE_PATTERNS)
+        if (options[i].section != SECTION_CHECK && options[i].type != TYPE_PATTERNS)
             known[n++] = options[i].name;
     const char *near = option_nearest(key, known, n);
     for (size_t i = 0; near && near[i]; i++)
@@ -92,9 +92,10 @@ static void set_rates(struct loader *l, int option, const char *value, const cha
 
 static void set_variable(struct loader *l, const char *name, size_t n, const char *value)
 {
-    char key[NAME_LONGEST + 1] = "", subject[320];
+    char key[NAME_LONGEST + 1] = "", subject[320], variable[NAME_LONGEST + 8];
     size_t length = n - strlen(PREFIX);
     snprintf(subject, sizeof(subject), "%.*s = %.200s", (int)(n < 80 ? n : 80), name, value);
+    snprintf(variable, sizeof(variable), "%.*s", (int)n, name); /* where the value is not shown */
     for (size_t i = 0; i < length && length < sizeof(key); i++)
         key[i] = ascii_lower(name[strlen(PREFIX) + i]);
     for (size_t i = 0; i < array_size(switches); i++)
@@ -112,6 +113,9 @@ static void set_variable(struct loader *l, const char *name, size_t n, const cha
         set_rates(l, host, value, subject);
     else if (host >= 0)
         set_for(l, "*", host, value, subject);
+    else if (option_find(SECTION_CHECK, key) >= 0)
+        loader_error(l, 0, variable,
+                     "only a file has checks; write the key into [check NAME] there");
     else
         unknown(l, key, subject);
 }

@@ -24,8 +24,8 @@ struct reader {
     struct loader *loader;
     const char *at, *end;
     int line;
-    enum { BEFORE_ANY, IN_HARDEN, IN_HOST, IN_REFUSED } where;
-    const char *host;              /* name of the section, IN_HOST */
+    enum { BEFORE_ANY, IN_HARDEN, IN_HOST, IN_CHECK, IN_REFUSED } where;
+    const char *name;              /* of the section, IN_HOST and IN_CHECK */
     char title[NAME_LONGEST + 16]; /* of the section, as written */
 
     /* The key whose value is being collected over its lines. */
@@ -44,16 +44,32 @@ static bool is_blank(char c)
 
 static void subject(const struct reader *r, char *out, const char *key, const char *value)
 {
-    snprintf(out, SUBJECT_SIZE, "[%s] %.60s = %.200s", r->title, key, value);
+    char shown[200];
+    if (r->where == IN_CHECK)
+        loader_show_value(shown, sizeof(shown), key, value);
+    else
+        snprintf(shown, sizeof(shown), "%s", value);
+    snprintf(out, SUBJECT_SIZE, "[%s] %.60s = %s", r->title, key, shown);
+}
+
+static enum option_section section_of(const struct reader *r)
+{
+    return r->where == IN_HOST    ? SECTION_HOST
+           : r->where == IN_CHECK ? SECTION_CHECK
+                                  : SECTION_HARDEN;
 }
 
 static void key_is_unknown(struct reader *r, const char *about)
 {
-    bool in_host = r->where == IN_HOST;
-    const char *near = option_suggest(in_host ? SECTION_HOST : SECTION_HARDEN, r->key);
-    if (option_find(in_host ? SECTION_HARDEN : SECTION_HOST, r->key) >= 0)
-        loader_error(r->loader, r->key_line, about, "the key belongs into %s",
-                     in_host ? "[harden]" : "a [host PATTERN] section; [host *] is for all hosts");
+    static const char *const belongs[OPTION_SECTIONS] = {
+        "[harden]", "a [host PATTERN] section; [host *] is for all hosts",
+        "a [check NAME] section"};
+    const char *near = option_suggest(section_of(r), r->key);
+    int other = 0;
+    while (other < OPTION_SECTIONS && option_find((enum option_section)other, r->key) < 0)
+        other++;
+    if (other < OPTION_SECTIONS)
+        loader_error(r->loader, r->key_line, about, "the key belongs into %s", belongs[other]);
     else if (near)
         loader_error(r->loader, r->key_line, about, "unknown key; did you mean %s?", near);
     else
@@ -71,7 +87,7 @@ static void finish_key(struct reader *r)
         return;
     }
     subject(r, about, r->key, r->value);
-    int option = option_find(r->where == IN_HOST ? SECTION_HOST : SECTION_HARDEN, r->key);
+    int option = option_find(section_of(r), r->key);
     if (r->where == BEFORE_ANY) {
         snprintf(about, sizeof(about), "%.60s = %.200s", r->key, r->value);
         loader_error(r->loader, line, about,
@@ -79,7 +95,9 @@ static void finish_key(struct reader *r)
     } else if (option < 0) {
         key_is_unknown(r, about);
     } else {
-        struct section *s = r->where == IN_HOST ? loader_section(r->loader, r->host, false) : NULL;
+        struct section *s = r->where == IN_HOST    ? loader_section(r->loader, r->name, false)
+                            : r->where == IN_CHECK ? loader_check(r->loader, r->name)
+                                                   : NULL;
         if (s || r->where == IN_HARDEN)
             loader_set(r->loader, s, option, r->value, line, about);
     }
@@ -108,21 +126,69 @@ static void host_section(struct reader *r, const char *name, size_t n, const cha
                 !path && name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
         }
         struct section *s = NULL;
-        if ((r->host = loader_copy(r->loader, canonical, n)))
-            s = loader_section(r->loader, r->host, false);
+        if ((r->name = loader_copy(r->loader, canonical, n)))
+            s = loader_section(r->loader, r->name, false);
         r->where = s ? IN_HOST : IN_REFUSED;
     }
+}
+
+static bool is_check_name(const char *name, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char c = name[i];
+        bool alone = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+        if (!alone && (i == 0 || (c != '-' && c != '_' && c != '.')))
+            return false;
+    }
+    return n > 0 && n < CHECK_NAME_SIZE;
+}
+
+static void check_section(struct reader *r, const char *name, size_t n, const char *about)
+{
+    struct section *s = NULL;
+    r->where = IN_REFUSED;
+    if (!is_check_name(name, n)) {
+        loader_error(r->loader, r->line, about,
+                     "a check needs a name of letters, digits, dots and dashes; write for example "
+                     "[check database]");
+        return;
+    }
+    if ((r->name = loader_copy(r->loader, name, n)))
+        s = loader_check(r->loader, r->name);
+    if (s && !s->at.file)
+        s->at = (struct origin){.file = r->loader->file, .line = r->line};
+    r->where = s ? IN_CHECK : IN_REFUSED;
+}
+
+/* What comes after the word that a section begins with; NULL: it begins with another one. */
+static const char *after_word(const char *s, size_t *n, const char *word)
+{
+    size_t length = strlen(word);
+    if (*n < length || memcmp(s, word, length) != 0 || (*n > length && !is_blank(s[length])))
+        return NULL;
+    for (s += length, *n -= length; *n && is_blank(*s); s++, --*n)
+        ;
+    return s;
+}
+
+/* The bracket is missing: the section that may be meant. */
+static const char *section_form(const char *s, size_t n)
+{
+    return n > 2 && memcmp(s, "[ho", 3) == 0  ? "host PATTERN"
+           : n > 1 && memcmp(s, "[c", 2) == 0 ? "check NAME"
+                                              : "harden";
 }
 
 static void section_header(struct reader *r, const char *s, size_t n)
 {
     char about[SUBJECT_SIZE];
+    const char *name;
     finish_key(r);
     r->where = IN_REFUSED;
     snprintf(about, sizeof(about), "%.*s", (int)(n < 80 ? n : 80), s);
     if (s[n - 1] != ']') {
         loader_error(r->loader, r->line, about, "a section ends with its bracket; write [%s]",
-                     n > 1 && s[1] == 'h' && n > 2 && s[2] == 'o' ? "host PATTERN" : "harden");
+                     section_form(s, n));
         return;
     }
     for (s++, n -= 2; n && is_blank(*s); s++, n--)
@@ -137,13 +203,14 @@ static void section_header(struct reader *r, const char *s, size_t n)
                      NAME_LONGEST);
     else if (n == 6 && memcmp(s, "harden", n) == 0)
         r->where = IN_HARDEN;
-    else if (n >= 4 && memcmp(s, "host", 4) == 0 && (n == 4 || is_blank(s[4]))) {
-        for (s += 4, n -= 4; n && is_blank(*s); s++, n--)
-            ;
-        host_section(r, s, n, about);
-    } else
+    else if ((name = after_word(s, &n, "host")))
+        host_section(r, name, n, about);
+    else if ((name = after_word(s, &n, "check")))
+        check_section(r, name, n, about);
+    else
         loader_error(r->loader, r->line, about,
-                     "unknown section; write [harden], or [host PATTERN] as in [host *]");
+                     "unknown section; write [harden], [host PATTERN] as in [host *], or [check "
+                     "NAME]");
 }
 
 /* An indented line that reads "word =" is a key like any other, however inih sees it. */
@@ -179,6 +246,15 @@ static size_t without_comment(const char *s, size_t n)
     return n;
 }
 
+/* How much of a wrong line is shown: of a check only the key, its value may be nobody's business. */
+static int shown_length(const struct reader *r, const char *s, size_t n, size_t most)
+{
+    for (size_t i = 0; i < n && r->where == IN_CHECK && *s != '['; i++)
+        if (s[i] == '=' || s[i] == ':')
+            n = i + 1;
+    return (int)(n < most ? n : most);
+}
+
 /* Whether inih would take the key line as it is meant; else it is reported. */
 static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
 {
@@ -192,7 +268,7 @@ static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
     if (r->where == IN_REFUSED)
         return true;
     snprintf(about, sizeof(about), "%s%s%s%.*s", *r->title ? "[" : "", r->title,
-             *r->title ? "] " : "", (int)(n < 80 ? n : 80), s);
+             *r->title ? "] " : "", shown_length(r, s, n, 80), s);
     if (key == 0)
         loader_error(r->loader, r->line, about, "not a key and its value; write KEY = VALUE");
     else if (key > NAME_LONGEST)
@@ -209,8 +285,9 @@ static bool line_is_sound(struct reader *r, const char *s, size_t n, size_t raw)
     if (!nul && raw <= LINE_LONGEST)
         return true;
     if (r->where != IN_REFUSED || *s == '[') {
+        int shown = shown_length(r, s, n, 40);
         snprintf(about, sizeof(about), "%s%s%s%.*s%s", *r->title ? "[" : "", r->title,
-                 *r->title ? "] " : "", (int)(n < 40 ? n : 40), s, n > 40 ? "..." : "");
+                 *r->title ? "] " : "", shown, s, n > (size_t)shown ? "..." : "");
         if (nul)
             loader_error(r->loader, r->line, about, "a NUL byte; write plain text");
         else

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/quiet.h"
 #include "base/thread.h"
+#include "engine/checker.h"
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "engine/monitor_parts.h"
@@ -194,6 +195,8 @@ static void *monitor_run(void *arg)
                 seen = wake;
             end_writing(p);
         }
+        if (!atomic_load(&p->closing))
+            checker_tend(e);
         process_wait(&p->wake, wake, next);
     }
     return NULL;
@@ -321,6 +324,7 @@ void health_flush(void)
     uint64_t since = monitor_progress(e->board->header);
     int64_t end = clock_now_ns() + FLUSH_NS;
     atomic_store(&p->closing, 1);
+    checker_close();
     bool ours;
     while (!(ours = begin_writing(p)) && clock_now_ns() < end)
         process_wait(&p->writing, 1, clock_now_ns() + TRY_NS);

@@ -109,6 +109,21 @@ const struct option options[] = {
      IN(policy, unhealthy_after), "Consecutive failures after which a host is unhealthy."},
     {"healthy_after", SECTION_HOST, TYPE_COUNT, "1", "", 1, 100,
      IN(policy, healthy_after), "Consecutive successes after which it is healthy again."},
+
+    {"type", SECTION_CHECK, TYPE_CHOICE, "", "tcp http dns", NO_LIMITS, IN(check_config, kind),
+     "What is tried: a connection, a request, or the resolution of a name."},
+    {"target", SECTION_CHECK, TYPE_TEXT, "", "", NO_LIMITS, SPECIAL,
+     "What it is tried on: host:port, a URL, or a name."},
+    {"interval", SECTION_CHECK, TYPE_DURATION, "30s", "", 100 * MS, DAY,
+     IN(check_config, interval_ns), "Time from one check to the next."},
+    {"timeout", SECTION_CHECK, TYPE_DURATION, "5s", "", 10 * MS, 60 * SECOND,
+     IN(check_config, timeout_ns), "What takes longer has failed."},
+    {"expect", SECTION_CHECK, TYPE_STATUSES, "200-399", "", NO_LIMITS, IN(check_config, expect),
+     "HTTP statuses that are good."},
+    {"unhealthy_after", SECTION_CHECK, TYPE_COUNT, "3", "", 1, 100,
+     IN(check_config, unhealthy_after), "Failures in a row after which it is unhealthy."},
+    {"healthy_after", SECTION_CHECK, TYPE_COUNT, "1", "", 1, 100,
+     IN(check_config, healthy_after), "Successes in a row after which it is healthy again."},
 };
 /* clang-format on */
 const int option_count = array_size(options);
@@ -182,6 +197,8 @@ void option_store(const struct option *o, const union option_value *v, void *int
         memcpy(at, &v->outcomes, o->width);
     else if (o->type == TYPE_METHODS)
         memcpy(at, v->methods, o->width);
+    else if (o->type == TYPE_STATUSES)
+        memcpy(at, &v->statuses, o->width);
     else if (o->width == sizeof(byte))
         memcpy(at, &byte, sizeof(byte));
     else if (o->width == sizeof(word))

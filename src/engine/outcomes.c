@@ -168,6 +168,36 @@ bool outcomes_parse(const char *value, struct outcome_set *out, char *why, size_
     return true;
 }
 
+/* "204", "200-399" or "2xx". */
+static bool statuses_add(const char *s, size_t n, struct status_set *out)
+{
+    const char *dash = memchr(s, '-', n);
+    size_t first = dash ? (size_t)(dash - s) : n;
+    long low = whole_number(s, first), high = dash ? whole_number(dash + 1, n - first - 1) : low;
+    if (n == 3 && *s >= '1' && *s <= '5' && word_is(s + 1, 2, "xx")) {
+        low = (*s - '0') * 100;
+        high = low + 99;
+    }
+    if (low < 100 || high > 599 || low > high)
+        return false;
+    for (long status = low; status <= high; status++)
+        bit_set(out->bits, status - 100);
+    return true;
+}
+
+bool statuses_parse(const char *value, struct status_set *out, char *why, size_t size)
+{
+    const char *at = value, *w;
+    size_t n, count = 0;
+    *out = (struct status_set){.bits = {0}};
+    for (; (w = word_next(&at, &n)); count++)
+        if (!statuses_add(w, n, out))
+            return wrong(why, size,
+                         "%.*s is no HTTP status; write for example 200-399, 2xx or 200 404",
+                         (int)(n < 60 ? n : 60), w);
+    return count || wrong(why, size, "no HTTP status; write for example 200-399, 2xx or 200 404");
+}
+
 static bool is_token(char c)
 {
     return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||

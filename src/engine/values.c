@@ -296,6 +296,9 @@ static bool path_parse(const struct option *o, const char *value, char *why, siz
 bool option_parse(const struct option *o, const char *value, union option_value *out, char *why,
                   size_t size)
 {
+    if (!*value && !*o->fallback && o->type != TYPE_PATTERNS)
+        return wrong(why, size, "no value; the key has no default, write %s%s",
+                     *o->choices ? "one of: " : "one", o->choices);
     if (!*value && o->type != TYPE_PATTERNS)
         return wrong(why, size, "no value; leave the key out for its default, %s", o->fallback);
     switch (o->type) {
@@ -316,6 +319,8 @@ bool option_parse(const struct option *o, const char *value, union option_value 
         return outcomes_parse(value, &out->outcomes, why, size);
     case TYPE_METHODS:
         return methods_parse(value, out->methods, why, size);
+    case TYPE_STATUSES:
+        return statuses_parse(value, &out->statuses, why, size);
     case TYPE_PATTERNS:
         out->text = value;
         return patterns_parse(value, why, size);

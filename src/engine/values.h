@@ -5,6 +5,7 @@
 #ifndef ENGINE_VALUES_H
 #define ENGINE_VALUES_H
 
+#include "engine/check.h"
 #include "engine/policy.h"
 
 #include <stdbool.h>
@@ -23,6 +24,7 @@ __attribute__((format(printf, 3, 4))) bool wrong(char *why, size_t size, const c
 
 bool outcomes_parse(const char *value, struct outcome_set *out, char *why, size_t size);
 bool per_parse(const char *value, struct per *out, char *why, size_t size);
+bool statuses_parse(const char *value, struct status_set *out, char *why, size_t size);
 bool methods_parse(const char *value, char out[METHODS_MAX][16], char *why, size_t size);
 
 #endif

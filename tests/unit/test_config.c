@@ -214,11 +214,8 @@ Test(config, each_wrong_line_gives_one_clear_error)
     one_error("rate = 5/s\n", "t.ini:1: rate = 5/s: the key is outside of any section; write "
                               "[harden] or [host *] above it");
     one_error("[hots *]\nrate = 5/s\nnonsense\n",
-              "t.ini:1: [hots *]: unknown section; write [harden], or [host PATTERN] as in "
-              "[host *]");
-    one_error("[check db]\ntype = tcp\n",
-              "t.ini:1: [check db]: unknown section; write [harden], or [host PATTERN] as in "
-              "[host *]");
+              "t.ini:1: [hots *]: unknown section; write [harden], [host PATTERN] as in [host *], "
+              "or [check NAME]");
     one_error("[host]\nrate = 5/s\n", "t.ini:1: [host]: a host section needs a pattern; write "
                                       "[host *] or [host api.example.com]");
     one_error("[host a.example b.example]\nrate = 5/s\n",

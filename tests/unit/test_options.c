@@ -18,6 +18,8 @@ static const struct option *option_named(const char *name)
     int i = option_find(SECTION_HOST, name);
     if (i < 0)
         i = option_find(SECTION_HARDEN, name);
+    if (i < 0)
+        i = option_find(SECTION_CHECK, name);
     cr_assert_geq(i, 0, "%s", name);
     return &options[i];
 }
@@ -50,8 +52,10 @@ Test(options, every_default_is_a_valid_value_of_its_key)
     for (int i = 0; i < option_count; i++) {
         union option_value v;
         char why[400] = "";
-        cr_assert(option_parse(&options[i], options[i].fallback, &v, why, sizeof(why)), "%s: %s",
-                  options[i].name, why);
+        bool needed =
+            strcmp(options[i].name, "type") == 0 || strcmp(options[i].name, "target") == 0;
+        bool good = option_parse(&options[i], options[i].fallback, &v, why, sizeof(why));
+        cr_assert_eq(good, !needed, "%s: %s", options[i].name, why);
     }
 }
 
@@ -59,7 +63,9 @@ Test(options, every_name_is_found_once_and_fits_the_parser)
 {
     for (int i = 0; i < option_count; i++) {
         cr_assert_eq(option_find(options[i].section, options[i].name), i);
-        cr_assert_eq(option_find(!options[i].section, options[i].name), -1);
+        if (options[i].section !=
+            SECTION_CHECK) /* these have no variable that could be another's */
+            cr_assert_eq(option_find(!options[i].section, options[i].name), -1);
         cr_assert_lt(strlen(options[i].name), 32);
     }
 }
@@ -264,6 +270,28 @@ Test(options, outcomes_are_named_by_group_curlcode_or_status)
     refused("never_on", "dns default", "default");
 }
 
+Test(options, statuses_are_numbers_ranges_and_hundreds)
+{
+    union option_value v;
+    char why[400];
+    struct check_config c;
+    cr_assert(parse("expect", "200-399", &v, why), "%s", why);
+    c.expect = v.statuses;
+    cr_assert(check_expects(&c, 200) && check_expects(&c, 399));
+    cr_assert(!check_expects(&c, 199) && !check_expects(&c, 400));
+    cr_assert(!check_expects(&c, 0) && !check_expects(&c, 600) && !check_expects(&c, -1));
+    cr_assert(parse("expect", "204, 5xx 100-100", &v, why), "%s", why);
+    c.expect = v.statuses;
+    cr_assert(check_expects(&c, 204) && check_expects(&c, 500) && check_expects(&c, 599));
+    cr_assert(check_expects(&c, 100) && !check_expects(&c, 205) && !check_expects(&c, 101));
+    refused("expect", "99", "no HTTP status");
+    refused("expect", "600", "no HTTP status");
+    refused("expect", "399-200", "no HTTP status");
+    refused("expect", "200-", "no HTTP status");
+    refused("expect", "6xx", "no HTTP status");
+    refused("expect", ",", "no HTTP status");
+}
+
 Test(options, methods_are_upper_case_tokens)
 {
     union option_value v;
@@ -315,12 +343,15 @@ static void agrees(const char *path, const char *prefix)
     int n = occurrences(path, prefix, seen, OPTION_MAX * 2);
     for (int i = 0; i < option_count; i++) {
         char expected[160];
-        int hits = 0;
+        int hits = 0, rows = 0;
         snprintf(expected, sizeof(expected), "%s =%s%s", options[i].name,
                  *options[i].fallback ? " " : "", options[i].fallback);
         for (int k = 0; k < n; k++)
             hits += strcmp(seen[k], expected) == 0;
-        cr_expect_eq(hits, 1, "%s: \"%s\"", path, expected);
+        for (int k = 0; k < option_count; k++) /* a check has keys that a host has too */
+            rows += strcmp(options[k].name, options[i].name) == 0 &&
+                    strcmp(options[k].fallback, options[i].fallback) == 0;
+        cr_expect_eq(hits, rows, "%s: \"%s\"", path, expected);
     }
     cr_assert_eq(n, option_count, "%s has keys that are unknown, or twice", path);
 }
@@ -347,8 +378,12 @@ Test(options, the_sample_configuration_changes_nothing_when_it_is_uncommented)
     char line[1024];
     FILE *f = fopen("conf/harden.ini", "r");
     cr_assert_not_null(f);
-    while (fgets(line, sizeof(line), f))
+    while (fgets(line, sizeof(line), f)) {
         strncat(text, line + (line[0] == ';'), sizeof(text) - strlen(text) - 1);
+        /* What a check needs and has no default for. */
+        if (strncmp(line, ";type =", 7) == 0 || strncmp(line, ";target =", 9) == 0)
+            strcpy(text + strlen(text) - 1, line[2] == 'y' ? " http\n" : " https://a.example/\n");
+    }
     fclose(f);
     struct config *c = config_load_text("harden.ini", text, strlen(text), no_error, NULL);
     struct config *plain = config_load_text("harden.ini", "", 0, no_error, NULL);
@@ -358,6 +393,16 @@ Test(options, the_sample_configuration_changes_nothing_when_it_is_uncommented)
     cr_assert_str_eq(c->state, plain->state);
     cr_assert_str_eq(c->log_to, plain->log_to);
     cr_assert_null(c->events);
+    static const char check[] = "[check NAME]\ntype = http\ntarget = https://a.example/\n";
+    struct config *bare = config_load_text("harden.ini", check, strlen(check), no_error, NULL);
+    cr_assert_eq(c->check_count, 1);
+    cr_assert_eq(c->checks->interval_ns, bare->checks->interval_ns);
+    cr_assert_eq(c->checks->timeout_ns, bare->checks->timeout_ns);
+    cr_assert_eq(memcmp(&c->checks->expect, &bare->checks->expect, sizeof(bare->checks->expect)),
+                 0);
+    cr_assert_eq(c->checks->unhealthy_after, bare->checks->unhealthy_after);
+    cr_assert_eq(c->checks->healthy_after, bare->checks->healthy_after);
+    config_discard(bare);
     config_discard(c);
     config_discard(plain);
 }

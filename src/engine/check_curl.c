@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/check_curl.h"
+
+#include "base/compiler.h"
+#include "engine/checker.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+static bool fill(struct check_curl *api, void *library)
+{
+    struct {
+        void *slot;
+        const char *name;
+    } const wanted[] = {
+        {&api->global_init, "curl_global_init"},
+        {&api->version_info, "curl_version_info"},
+        {&api->easy_init, "curl_easy_init"},
+        {&api->easy_setopt, "curl_easy_setopt"},
+        {&api->easy_getinfo, "curl_easy_getinfo"},
+        {&api->easy_cleanup, "curl_easy_cleanup"},
+        {&api->multi_init, "curl_multi_init"},
+        {&api->multi_add_handle, "curl_multi_add_handle"},
+        {&api->multi_remove_handle, "curl_multi_remove_handle"},
+        {&api->multi_perform, "curl_multi_perform"},
+        {&api->multi_poll, "curl_multi_poll"},
+        {&api->multi_info_read, "curl_multi_info_read"},
+        {&api->multi_cleanup, "curl_multi_cleanup"},
+    };
+    for (size_t i = 0; i < array_size(wanted); i++) {
+        void *p = dlsym(library, wanted[i].name);
+        if (!p)
+            return false;
+        memcpy(wanted[i].slot, &p, sizeof p);
+    }
+    return true;
+}
+
+/* A program that exports parts of a TLS or HTTP/2 library of its own (node does) would have them take
+ * the place of those that a libcurl loaded later brings along. */
+static bool program_exports_parts(void)
+{
+    static const char *const parts[] = {"SSL_CTX_new", "OPENSSL_init_crypto", "gnutls_init",
+                                        "nghttp2_session_client_new"};
+    Dl_info program, in;
+    if (!dladdr((const void *)getauxval(AT_ENTRY), &program)) // NOLINT(performance-no-int-to-ptr)
+        return true;
+    for (size_t i = 0; i < array_size(parts); i++) {
+        void *p = dlsym(RTLD_DEFAULT, parts[i]);
+        if (p && dladdr(p, &in) && in.dli_fbase == program.dli_fbase)
+            return true;
+    }
+    return false;
+}
+
+static void *open_library(const char **why)
+{
+    static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4"};
+    for (size_t i = 0; i < array_size(names); i++) {
+        void *library = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+        if (library)
+            return library;
+    }
+    *why = "the program has its own TLS library, beside which no libcurl can be loaded";
+    if (program_exports_parts())
+        return NULL;
+    *why = "no libcurl is installed";
+    for (size_t i = 0; i < array_size(names); i++) {
+        void *library = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL);
+        if (library)
+            return library;
+    }
+    return NULL;
+}
+
+/* Older ones cannot be initialised beside a program that may be doing so too. The initialisation is
+ * counted: as it is never taken back, the program's own clean-up takes nothing away from us. */
+static bool prepare(const struct check_curl *api, const char **why)
+{
+    if (!(api->version_info(0)->features & CHECK_CURL_VERSION_THREADSAFE)) {
+        *why = "the libcurl here is not safe to use beside the program; it takes 7.84 or later";
+        return false;
+    }
+    *why = "libcurl could not be initialised";
+    return api->global_init(CHECK_CURL_GLOBAL_DEFAULT) == 0;
+}
+
+const struct check_curl *check_curl_find(const char **why)
+{
+    static struct check_curl api;
+    static bool asked, found; /* one thread; the child of a fork goes on with what was found */
+    static const char *lack;
+    if (!asked) {
+        asked = true;
+        void *library = open_library(&lack);
+        if (library && !fill(&api, library))
+            lack = "the libcurl here lacks functions; it takes 7.84 or later";
+        else
+            found = library && prepare(&api, &lack);
+        if (found)
+            checker_guard();
+    }
+    if (!found)
+        *why = lack;
+    return found ? &api : NULL;
+}

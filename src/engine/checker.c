@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/checker.h"
+
+#include "base/clock.h"
+#include "base/env.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "engine/check_run.h"
+#include "engine/process.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define THREAD_NAME "harden-check"
+#define GUARD_NS    (100 * NS_PER_MS) /* how long a fork or an exit waits at most */
+
+/* process->check_gate: who is between enter and leave. */
+enum { GATE_OPEN, GATE_OURS, GATE_HELD, GATE_CLOSED };
+
+_Thread_local bool checker_own_thread;
+
+static const struct config *_Atomic seen_config; /* by checker_tend */
+static bool own_table;                           /* of descriptors, the background thread's */
+static atomic_bool ever;                         /* also in children, where it does no harm */
+
+bool checker_is_descendant(void)
+{
+    char name[16];
+    return atomic_load_explicit(&ever, memory_order_relaxed) && prctl(PR_GET_NAME, name) == 0 &&
+           strcmp(name, THREAD_NAME) == 0;
+}
+
+bool checker_enter(void)
+{
+    struct process *p = process_self();
+    for (;;) {
+        uint32_t now = GATE_OPEN;
+        if (atomic_compare_exchange_strong(&p->check_gate, &now, GATE_OURS))
+            return true;
+        if (now == GATE_CLOSED)
+            return false;
+        process_wait(&p->check_gate, now, INT64_MAX);
+    }
+}
+
+void checker_leave(void)
+{
+    uint32_t ours = GATE_OURS; /* or closed meanwhile */
+    atomic_compare_exchange_strong(&process_self()->check_gate, &ours, GATE_OPEN);
+    process_wake(&process_self()->check_gate);
+}
+
+/* False: whoever is inside did not come out in time, or the gate is closed for good. */
+static bool shut(uint32_t state)
+{
+    struct process *p = process_self();
+    int64_t end_ns = clock_now_ns() + GUARD_NS;
+    for (;;) {
+        uint32_t now = atomic_load(&p->check_gate);
+        if (now == GATE_CLOSED)
+            return false;
+        if (now != GATE_OURS && atomic_compare_exchange_strong(&p->check_gate, &now, state))
+            return true;
+        if (clock_now_ns() >= end_ns)
+            return false;
+        process_wait(&p->check_gate, GATE_OURS, end_ns);
+    }
+}
+
+void checker_close(void)
+{
+    if (!shut(GATE_CLOSED))
+        atomic_store(&process_self()->check_gate, GATE_CLOSED);
+}
+
+/* ---- around fork and exit ------------------------------------------------------------------- */
+
+static void before_fork(void)
+{
+    if (atomic_load(&process_self()->checker))
+        shut(GATE_HELD);
+}
+
+/* In the child there is nobody to be let in: its gate is open anyway. */
+static void after_fork(void)
+{
+    uint32_t held = GATE_HELD;
+    atomic_compare_exchange_strong(&process_self()->check_gate, &held, GATE_OPEN);
+    process_wake(&process_self()->check_gate);
+}
+
+static void at_exit(void *nothing)
+{
+    (void)nothing;
+    checker_close();
+}
+
+/* The C library's own names of pthread_atfork and atexit: those would need start files, which the
+ * library is linked without. */
+#ifdef __GLIBC__
+int __register_atfork(void (*)(void), void (*)(void), void (*)(void), void *);
+#define register_fork(before, parent, child) __register_atfork(before, parent, child, NULL)
+#else
+#define register_fork(before, parent, child) pthread_atfork(before, parent, child)
+#endif
+int __cxa_atexit(void (*)(void *), void *, void *);
+
+/* Registered after the library that is called, so at exit it comes before that library's end. */
+void checker_guard(void)
+{
+    register_fork(before_fork, after_fork, after_fork);
+    __cxa_atexit(at_exit, NULL, NULL);
+}
+
+/* ---- the thread ----------------------------------------------------------------------------- */
+
+static bool is_closing(void)
+{
+    struct process *p = process_self();
+    return atomic_load(&p->closing) || atomic_load(&p->check_gate) == GATE_CLOSED;
+}
+
+static const struct config *config_now(struct engine *e)
+{
+    const struct config *c = atomic_load(&e->config);
+    return c->check_count && config_covers(c, env_program()) ? c : NULL;
+}
+
+static void *checker_run(void *arg)
+{
+    struct engine *e = arg;
+    struct process *p = process_self();
+    struct check_runner runner = {
+        .board = e->board, .now_ns = clock_now_ns, .wall_ns = clock_wall_ns, .closing = is_closing};
+    const struct config *was = NULL;
+
+    checker_own_thread = true;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    prctl(PR_SET_NAME, THREAD_NAME);
+    if (own_table)
+        log_own_descriptors();
+    for (;;) {
+        int64_t next_ns = INT64_MAX;
+        uint32_t wake = atomic_load(&p->check_wake);
+        const struct config *now = config_now(e);
+        if (!is_closing()) {
+            if (now != was)
+                check_give_up(&runner, was, now);
+            was = now;
+            if (now)
+                next_ns = check_round(&runner, now);
+        }
+        process_wait(&p->check_wake, wake, next_ns);
+    }
+    return NULL;
+}
+
+/* What a library writes to descriptor 2 must not get into a connection, which would have that number
+ * in a table that is empty. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd < STDERR_FILENO)
+        ;
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
+void checker_tend(struct engine *e)
+{
+    struct process *p = process_self();
+    const struct config *c = atomic_load(&e->config);
+    if (atomic_load(&p->checker)) {
+        if (atomic_exchange(&seen_config, c) != c) {
+            atomic_fetch_add(&p->check_wake, 1);
+            process_wake(&p->check_wake);
+        }
+    } else if (config_now(e)) {
+        atomic_store(&seen_config, c);
+        atomic_store(&ever, true);
+        if ((own_table = log_has_own_descriptors()))
+            fill_standard_descriptors();
+        atomic_store(&p->checker, !thread_start(checker_run, e));
+    }
+}

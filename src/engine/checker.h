@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The thread of the active checks, "harden-check". The background thread of health.h starts it, when
+ * the configuration has checks, and tells it of each change of them; it is a thread of its own, so
+ * that a target or a name server that does not answer holds up no snapshot. With `thread = off`, or
+ * under a seccomp filter, neither thread exists and no check is run. It blocks all signals, shares
+ * the background thread's descriptor table, which is not the program's, and ends with the process.
+ * The child of a fork has none until its own background thread starts one.
+ *
+ * What a check calls, the program may be calling too. So that no lock of a foreign library is held by
+ * a thread that a fork or an exit has stopped, calls of such a library are put between
+ * checker_enter and checker_leave; fork() and exit() wait for the end of that stretch, 100 ms at
+ * most. */
+#ifndef ENGINE_CHECKER_H
+#define ENGINE_CHECKER_H
+
+#include "engine/engine.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether the calling thread is one of a check: hooks let it pass. */
+extern _Thread_local bool checker_own_thread;
+static inline bool checker_is_own(void)
+{
+    return checker_own_thread;
+}
+/* The same for threads that a library has started from there, which bear its name. Asks the kernel,
+ * but only in a process that has run checks. */
+bool checker_is_descendant(void);
+
+/* By the background thread, again and again. */
+void checker_tend(struct engine *e);
+/* The process ends: nothing more is begun. Any thread. */
+void checker_close(void);
+
+/* In the thread of the checks. False: the process ends, so leave it at that. */
+bool checker_enter(void);
+void checker_leave(void);
+/* Makes exits and forks wait for it from now on. Called once that matters. */
+void checker_guard(void);
+
+#endif
