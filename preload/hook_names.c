@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * What tells names from addresses. libcurl's own threads resolve for a transfer whose policy is the
- * one that counts, so to them nothing is repeated. */
+ * one that counts, so to them nothing is repeated; what our own checks ask is not remembered either. */
 #include "base/clock.h"
+#include "engine/checker.h"
 #include "hooks.h"
 #include "next.h"
 #include "sock/names.h"
@@ -30,7 +31,7 @@ EXPORT int getaddrinfo(const char *node, const char *service, const struct addri
     resolve_function *real = (resolve_function *)next_of(&real_getaddrinfo, "getaddrinfo");
     if (unlikely(!real))
         return EAI_FAIL;
-    if (hooks_off())
+    if (hooks_off() || checker_is_descendant())
         return real(node, service, hints, list);
     if (!real_is_libcurl(__builtin_return_address(0)))
         return resolve(real, node, service, hints, list);

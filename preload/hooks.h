@@ -22,7 +22,7 @@ CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t siz
                            curl_free_callback free_fn, void *arg);
 CURLcode hook_mime_filedata(struct from from, curl_mimepart *part, const char *path);
 
-/* HARDEN_DISABLE, AT_SECURE: forward everything, remember nothing. */
+/* HARDEN_DISABLE, AT_SECURE, a thread of our own checks: forward everything, remember nothing. */
 bool hooks_off(void);
 
 #endif

@@ -2,7 +2,9 @@
  *
  * At load: the environment is copied while it is still the one that the program was started with,
  * and nothing else. At exit: what the snapshot does not show yet is written. */
+#include "base/compiler.h"
 #include "base/env.h"
+#include "engine/checker.h"
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "hooks.h"
@@ -23,6 +25,8 @@ static bool disabled(void)
 HOT bool hooks_off(void)
 {
     static _Atomic int off; /* 0: not asked yet, 1: on, 2: off */
+    if (unlikely(checker_is_own()))
+        return true;
     int now = atomic_load_explicit(&off, memory_order_acquire);
     if (!now) {
         if (!env_known())

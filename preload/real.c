@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/text.h"
+#include "engine/checker.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -17,6 +18,7 @@
 #define SITE_PROBES   8
 
 static struct curl_api *_Atomic libraries[LIBRARIES_MAX];
+static atomic_bool used[LIBRARIES_MAX]; /* by the program, and not only by a check of ours */
 
 /* Call sites that were answered. The caller's address is written last and read first. */
 struct site {
@@ -248,6 +250,9 @@ const struct curl_api *real_find(struct from from)
     const struct curl_api *api = search(from);
     if (api)
         remember(from, api);
+    for (int i = 0; api && i < LIBRARIES_MAX && !checker_is_own(); i++)
+        if (atomic_load(&libraries[i]) == api)
+            atomic_store(&used[i], true);
     return api;
 }
 
@@ -265,11 +270,15 @@ bool real_is_libcurl(const void *caller)
 
 void real_list(struct text *t)
 {
+    bool any = false;
     for (int i = 0; i < LIBRARIES_MAX; i++) {
         const struct curl_api *api = atomic_load(&libraries[i]);
         if (!api)
             break;
-        text_put(t, i ? ",{\"path\":" : "{\"path\":");
+        if (!atomic_load(&used[i]))
+            continue;
+        text_put(t, any ? ",{\"path\":" : "{\"path\":");
+        any = true;
         text_json(t, api->path);
         text_put(t, ",\"version\":");
         text_json(t, api->version);
