@@ -28,6 +28,10 @@ static const struct {
     {7500 * NS_PER_MS, "7.5"}, {10000 * NS_PER_MS, "10"}, {INT64_MAX, "+Inf"},
 };
 
+/* What there is a line of a metric for. A proxy's requests would be counted twice, and checks are no
+ * requests of the program. */
+enum shown_for { HOSTS = 1, PROXIES = 2, CHECKS = 4 };
+
 /* What is shown of a host. Its labels, service="...",host="...", are put together once and used in
  * each of its lines. All hosts' lie one after the other at the end of the room. */
 struct host {
@@ -41,7 +45,8 @@ struct host {
     uint32_t size; /* of this entry; 0: the end */
     uint32_t n;    /* of labels */
     uint8_t status;
-    bool is_open, is_proxy;
+    bool is_open;
+    enum shown_for is; /* one of them */
     char labels[];
 };
 
@@ -182,26 +187,27 @@ static const struct {
     char name[40], type[12];
     const char *help;
     void (*samples)(const struct sample *x);
-    bool of_proxies; /* the others would count their requests twice */
+    unsigned of; /* enum shown_for */
 } metrics[] = {
     {"harden_requests_total", "counter",
      "Requests that ended, by outcome; those that say nothing about the host are left out.",
-     requests, false},
-    {"harden_attempts_total", "counter", "Attempts made.", attempts, false},
+     requests, HOSTS},
+    {"harden_attempts_total", "counter", "Attempts made.", attempts, HOSTS},
     {"harden_retries_total", "counter", "Attempts that were made again, by reason.", retries,
-     false},
+     HOSTS},
     {"harden_rate_limited_total", "counter",
-     "Requests that waited for a token or a server's hint, or were refused.", rate_limited, false},
-    {"harden_rate_wait_seconds_total", "counter", "Time spent in those waits.", rate_wait, false},
+     "Requests that waited for a token or a server's hint, or were refused.", rate_limited, HOSTS},
+    {"harden_rate_wait_seconds_total", "counter", "Time spent in those waits.", rate_wait, HOSTS},
     {"harden_rate_tokens_available", "gauge", "Tokens left in the bucket of the limit in force.",
-     rate_tokens, false},
+     rate_tokens, HOSTS},
     {"harden_retry_budget_available", "gauge", "Tokens left in the retry budget, of 100.",
-     budget_tokens, false},
-    {"harden_breaker_open", "gauge", "1 while the circuit is open.", breaker_open, true},
+     budget_tokens, HOSTS},
+    {"harden_breaker_open", "gauge", "1 while the circuit is open.", breaker_open, HOSTS | PROXIES},
     {"harden_breaker_rejected_total", "counter", "Requests refused by an open circuit.",
-     breaker_rejected, false},
-    {"harden_health_status", "gauge", "0 healthy, 1 degraded, 2 unhealthy.", status, true},
-    {"harden_request_duration_seconds", "histogram", "Duration of the attempts.", durations, false},
+     breaker_rejected, HOSTS},
+    {"harden_health_status", "gauge", "0 healthy, 1 degraded, 2 unhealthy.", status,
+     HOSTS | PROXIES | CHECKS},
+    {"harden_request_duration_seconds", "histogram", "Duration of the attempts.", durations, HOSTS},
 };
 
 static void name_metric(struct sample *x, const char *name)
@@ -279,7 +285,7 @@ static void read_slot(struct host *h, const struct slot *s, const struct snapsho
         .budget_tokens_milli = (int64_t)(budget_available(&s->budget) * 1000),
         .status = (uint8_t)health_status(s),
         .is_open = breaker_state_at(&s->breaker, c->now_ns) == BREAKER_OPEN,
-        .is_proxy = view_is_proxy(s),
+        .is = view_is_proxy(s) ? PROXIES : HOSTS,
     };
     for (int g = 0; g < REASON_GROUPS; g++)
         h->retries_by[g] = atomic_load_explicit(&s->retries_by[g], memory_order_relaxed);
@@ -313,17 +319,20 @@ static const struct host *put_hosts(struct text *t, const struct snapshot_contex
     t->cap -= room;
     uintptr_t end = (uintptr_t)t->p + t->cap;
     struct host *first = (struct host *)((end | (alignof(struct host) - 1)) + 1), *h = first;
-    uint64_t put = 0, proxies = 0;
-    for (uint32_t i = 0; i < board_size(c->board) && put < most; i++) {
+    *count = 0;
+    for (uint32_t i = 0, put = 0; i < board_size(c->board) && put < most; i++) {
+        struct check_view check;
         const struct slot *s = view_host(c->board, i, name);
-        if (s) {
+        if (s)
             read_slot(h, s, c);
-            proxies += h->is_proxy;
-            put++;
-            h = put_labels(h, c->service, name);
-        }
+        else if (view_check(c->board, i, c->now_ns, &check) && check.known)
+            *h = (struct host){.status = (uint8_t)check.status, .is = CHECKS};
+        else
+            continue;
+        *count += h->is == HOSTS;
+        put++;
+        h = put_labels(h, c->service, s ? name : check.name);
     }
-    *count = put - proxies;
     put_labels(h, c->service, NULL);
     h->size = 0;
     return first;
@@ -344,7 +353,7 @@ void metrics_render(struct text *t, const struct snapshot_context *c)
         name_metric(&x, metrics[i].name);
         for (h = first; h->size; h = (const struct host *)((const char *)h + h->size)) {
             x.host = h;
-            if (!h->is_proxy || metrics[i].of_proxies)
+            if (metrics[i].of & h->is)
                 metrics[i].samples(&x);
         }
     }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/snapshot.h"
+#include "engine/snapshot_parts.h"
 
 #include "base/clock.h"
 #include "engine/gcra.h"
 #include "engine/health.h"
-#include "engine/view.h"
 
 /* Per host: 38 lines of metrics of at most 640 bytes; the JSON needs less. Notes: labels
  * and what is shown in metrics. */
@@ -13,6 +12,7 @@
 #define BASE_BYTES  65536
 /* On its way into a file, text stays in the cache. */
 #define WINDOW_BYTES 65536
+#define NOT_KNOWN    255 /* in place of a status */
 
 struct totals {
     uint64_t requests, attempts, retries, recovered, rejected, hosts;
@@ -34,23 +34,7 @@ size_t snapshot_room(const struct board *b)
     return room_for(b, NOTES_BYTES);
 }
 
-static inline void put_key(struct text *t, const char *key)
-{
-    text_put(t, "\"");
-    text_put(t, key);
-    text_put(t, "\":");
-}
-
-static inline __attribute__((always_inline)) void put_count(struct text *t, const char *key,
-                                                            uint64_t v)
-{
-    put_key(t, key);
-    text_u64(t, v);
-    text_put(t, ",");
-}
-
-/* v / 10^decimals; a negative one is unknown. */
-static void put_decimal(struct text *t, const char *key, int64_t v, int decimals)
+void put_decimal(struct text *t, const char *key, int64_t v, int decimals)
 {
     put_key(t, key);
     if (v < 0)
@@ -72,27 +56,6 @@ static void put_when(struct text *t, const char *key, int64_t wall_ms)
     }
 }
 
-static void put_word(struct text *t, const char *key, const char *word)
-{
-    put_key(t, key);
-    text_json(t, word);
-    text_put(t, ",");
-}
-
-static void open_object(struct text *t, const char *key)
-{
-    put_key(t, key);
-    text_put(t, "{");
-}
-
-/* Each member ended in a comma; the last one's is taken back. */
-static void close_with(struct text *t, const char *end)
-{
-    if (t->n && t->p[t->n - 1] == ',')
-        t->p[--t->n] = '\0';
-    text_put(t, end);
-}
-
 static void render_last_error(struct text *t, const struct slot *s)
 {
     struct last_error e = view_error(s);
@@ -109,6 +72,25 @@ static void render_last_error(struct text *t, const struct slot *s)
     close_with(t, "},");
 }
 
+void render_failures_by(struct text *t, const struct slot *s)
+{
+    open_object(t, "failures_by");
+    for (int g = 0; g < REASON_GROUPS; g++)
+        put_count(t, reason_group_name(g),
+                  atomic_load_explicit(&s->failures_by[g], memory_order_relaxed));
+    close_with(t, "},");
+}
+
+void render_status(struct text *t, const struct slot *s, const char *status)
+{
+    put_word(t, "status", status);
+    put_when(t, "since", atomic_load_explicit(&s->status_since_ms, memory_order_relaxed));
+    put_count(t, "consecutive_failures", health_failures_in_row(s));
+    put_when(t, "last_success", atomic_load_explicit(&s->last_success_ms, memory_order_relaxed));
+    put_when(t, "last_failure", atomic_load_explicit(&s->last_failure_ms, memory_order_relaxed));
+    render_last_error(t, s);
+}
+
 static void render_counts(struct text *t, const struct slot *s, uint64_t attempts,
                           struct totals *sum)
 {
@@ -122,11 +104,7 @@ static void render_counts(struct text *t, const struct slot *s, uint64_t attempt
     put_count(t, "retries", retries);
     put_count(t, "recovered", recovered);
     put_count(t, "exhausted", slot_counter(s, COUNT_EXHAUSTED));
-    open_object(t, "failures_by");
-    for (int g = 0; g < REASON_GROUPS; g++)
-        put_count(t, reason_group_name(g),
-                  atomic_load_explicit(&s->failures_by[g], memory_order_relaxed));
-    close_with(t, "},");
+    render_failures_by(t, s);
     if (view_is_proxy(s))
         return;
     sum->requests += requests;
@@ -136,8 +114,8 @@ static void render_counts(struct text *t, const struct slot *s, uint64_t attempt
     sum->hosts++;
 }
 
-static void render_durations(struct text *t, const struct slot *s,
-                             const uint64_t counts[LATENCY_BUCKETS], uint64_t n)
+void render_durations(struct text *t, const struct slot *s, const uint64_t counts[LATENCY_BUCKETS],
+                      uint64_t n)
 {
     static const struct {
         const char *name;
@@ -145,7 +123,6 @@ static void render_durations(struct text *t, const struct slot *s,
     } shown[] = {{"p50", .50}, {"p95", .95}, {"p99", .99}};
     int64_t max = atomic_load_explicit(&s->max_ns, memory_order_relaxed);
 
-    open_object(t, "duration_ms");
     put_count(t, "count", n);
     put_decimal(t, "mean", n ? (int64_t)(slot_counter(s, COUNT_DURATION_NS) / n / 1000) : -1, 3);
     for (int i = 0; i < 3; i++) {
@@ -154,7 +131,6 @@ static void render_durations(struct text *t, const struct slot *s,
         put_decimal(t, shown[i].name, n ? (max > 0 && v > max ? max : v) / 1000 : -1, 3);
     }
     put_decimal(t, "max", n ? max / 1000 : -1, 3);
-    close_with(t, "},");
 }
 
 static void render_limits(struct text *t, const struct snapshot_context *c, const struct slot *s,
@@ -196,17 +172,14 @@ static void render_host(struct text *t, const struct snapshot_context *c, const 
 {
     text_json(t, name);
     text_put(t, ":{\"kind\":\"passive\",");
-    put_word(t, "status", health_status_name(status));
-    put_when(t, "since", atomic_load_explicit(&s->status_since_ms, memory_order_relaxed));
-    put_count(t, "consecutive_failures", health_failures_in_row(s));
-    put_when(t, "last_success", atomic_load_explicit(&s->last_success_ms, memory_order_relaxed));
-    put_when(t, "last_failure", atomic_load_explicit(&s->last_failure_ms, memory_order_relaxed));
-    render_last_error(t, s);
+    render_status(t, s, health_status_name(status));
     /* Read once: attempts and their durations are the same in one snapshot. */
     uint64_t counts[LATENCY_BUCKETS];
     uint64_t attempts = view_latency(s, counts);
     render_counts(t, s, attempts, sum);
+    open_object(t, "duration_ms");
     render_durations(t, s, counts, attempts);
+    close_with(t, "},");
     render_limits(t, c, s, sum);
     text_put(t, "},");
 }
@@ -238,14 +211,14 @@ static void render_overall(struct text *t, const struct snapshot_context *c,
     char name[VIEW_NAME_SIZE];
     struct overall all = {0};
     for (uint32_t i = 0; i < board_size(c->board); i++)
-        if (status[i])
+        if (status[i] && status[i] != NOT_KNOWN)
             view_add(&all, status[i] - 1);
     enum health_status overall = view_overall(&all);
     put_word(t, "overall_status", health_status_name(overall));
     text_put(t, overall == STATUS_HEALTHY ? "\"healthy\":true," : "\"healthy\":false,");
     text_put(t, "\"failed\":[");
     for (uint32_t i = 0; i < board_size(c->board); i++) {
-        if (status[i] == 1 + STATUS_UNHEALTHY && view_host(c->board, i, name)) {
+        if (status[i] == 1 + STATUS_UNHEALTHY && view_name(c->board, i, c->now_ns, name)) {
             text_json(t, name);
             text_put(t, ",");
         }
@@ -253,13 +226,40 @@ static void render_overall(struct text *t, const struct snapshot_context *c,
     close_with(t, "],");
 }
 
-void snapshot_render(struct text *t, const struct snapshot_context *c)
+/* As it is noted: 0 is nothing to be shown. */
+static unsigned char status_of(const struct snapshot_context *c, uint32_t i)
 {
     char name[VIEW_NAME_SIZE];
+    struct check_view check;
+    const struct slot *s = view_host(c->board, i, name);
+    if (s)
+        return (unsigned char)(1 + health_status(s));
+    if (!view_check(c->board, i, c->now_ns, &check))
+        return 0;
+    return check.known ? (unsigned char)(1 + check.status) : NOT_KNOWN;
+}
+
+static void render_entry(struct text *t, const struct snapshot_context *c, uint32_t i,
+                         unsigned char status, struct totals *sum)
+{
+    char name[VIEW_NAME_SIZE];
+    struct check_view check;
+    const struct slot *s = view_host(c->board, i, name);
+    if (s) {
+        render_host(t, c, s, name, (enum health_status)(status - 1), sum);
+    } else if ((s = view_check(c->board, i, c->now_ns, &check))) {
+        check.known = status != NOT_KNOWN;
+        check.status = check.known ? (enum health_status)(status - 1) : check.status;
+        render_check(t, s, &check);
+    }
+}
+
+void snapshot_render(struct text *t, const struct snapshot_context *c)
+{
     struct totals sum = {0};
     uint32_t n = board_size(c->board);
 
-    /* The end of the room holds each slot's status, read once: status + 1, 0 for no host. So the
+    /* The end of the room holds each slot's status, read once: status + 1, 0 for no entry. So the
      * parts of the document agree with each other although the board moves on. */
     if (t->cap < n + 1) {
         t->full = true;
@@ -270,10 +270,8 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     unsigned char *status = (unsigned char *)t->p + t->cap;
     if (t->drain && t->cap > WINDOW_BYTES)
         t->cap = WINDOW_BYTES;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct slot *s = view_host(c->board, i, name);
-        status[i] = s ? (unsigned char)(1 + health_status(s)) : 0;
-    }
+    for (uint32_t i = 0; i < n; i++)
+        status[i] = status_of(c, i);
 
     text_put(t, "{");
     put_word(t, "schema", "harden.health/1");
@@ -284,11 +282,9 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     put_when(t, "expires", (c->wall_ns + 3 * c->interval_ns) / NS_PER_MS);
     render_overall(t, c, status);
     open_object(t, "checks");
-    for (uint32_t i = 0; i < n; i++) {
-        const struct slot *s = status[i] ? view_host(c->board, i, name) : NULL;
-        if (s)
-            render_host(t, c, s, name, status[i] - 1, &sum);
-    }
+    for (uint32_t i = 0; i < n; i++)
+        if (status[i])
+            render_entry(t, c, i, status[i], &sum);
     close_with(t, "},");
     open_object(t, "totals");
     put_count(t, "requests", sum.requests);

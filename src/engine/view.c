@@ -2,12 +2,21 @@
 #include "engine/view.h"
 
 #include "base/text.h"
+#include "engine/check_run.h"
+#include "engine/health.h"
 
 static const char hex[] = "0123456789ABCDEF";
 
 static bool is_plain(char c)
 {
     return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+static void put_mark(struct text *t, uint64_t key)
+{
+    text_putn(t, "~", 1);
+    for (int shift = 20; shift >= 0; shift -= 4)
+        text_putn(t, &hex[key >> shift & 15], 1);
 }
 
 /* A name of the board that looks like one of ours is marked too. */
@@ -30,22 +39,24 @@ static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE],
     }
     if (whole && !name[i] && i < SLOT_NAME_SIZE - 1)
         return;
-    text_putn(&t, "~", 1);
-    for (int shift = 20; shift >= 0; shift -= 4)
-        text_putn(&t, &hex[key >> shift & 15], 1);
+    put_mark(&t, key);
 }
 
-static bool is_shown(const struct slot *s)
+static int kind_of(const struct slot *s)
 {
-    int kind = atomic_load_explicit(&s->kind, memory_order_relaxed);
-    return kind == SLOT_HOST || kind == SLOT_PROXY;
+    return atomic_load_explicit(&s->kind, memory_order_relaxed);
+}
+
+static bool is_host(const struct slot *s)
+{
+    return kind_of(s) == SLOT_HOST || kind_of(s) == SLOT_PROXY;
 }
 
 const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE])
 {
     char raw[SLOT_NAME_SIZE];
     const struct slot *s = board_nth(b, i, raw);
-    if (!s || !is_shown(s))
+    if (!s || !is_host(s))
         return NULL;
     if (s == board_overflow(b))
         memcpy(name, raw, sizeof raw);
@@ -68,11 +79,58 @@ enum health_status view_overall(const struct overall *all)
                                           : STATUS_DEGRADED;
 }
 
+/* The next word of "NAME KIND ORIGIN", as far as it is plain. */
+static const char *take_word(const char *s, char *out, size_t size)
+{
+    struct text t = {.p = out, .cap = size};
+    *out = '\0';
+    for (; *s && *s != ' '; s++)
+        if (is_plain(*s))
+            text_putn(&t, s, 1);
+    return *s ? s + 1 : s;
+}
+
+static bool is_taken(const struct board *b, const char *name)
+{
+    const struct slot *host = board_find(b, board_host_key(name, 0));
+    return host && is_host(host);
+}
+
+const struct slot *view_check(const struct board *b, uint32_t i, int64_t now_ns,
+                              struct check_view *v)
+{
+    char raw[SLOT_NAME_SIZE];
+    const struct slot *s = board_nth(b, i, raw);
+    if (!s || !check_is_shown(s, now_ns))
+        return NULL;
+    const char *rest = take_word(raw, v->name, sizeof v->name);
+    rest = take_word(rest, v->kind, sizeof v->kind);
+    take_word(rest, v->target, sizeof v->target);
+    struct text t = {.p = v->name, .n = strlen(v->name), .cap = sizeof v->name};
+    if (is_taken(b, v->name))
+        put_mark(&t, atomic_load_explicit(&s->key, memory_order_relaxed));
+    v->known = check_is_known(s);
+    v->status = health_status(s);
+    return s;
+}
+
+bool view_name(const struct board *b, uint32_t i, int64_t now_ns, char name[VIEW_NAME_SIZE])
+{
+    struct check_view check;
+    if (view_host(b, i, name))
+        return true;
+    if (!view_check(b, i, now_ns, &check))
+        return false;
+    memcpy(name, check.name, sizeof check.name);
+    return true;
+}
+
 uint32_t view_count(const struct board *b)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < board_size(b); i++)
-        n += atomic_load_explicit(&b->slots[i].key, memory_order_relaxed) && is_shown(&b->slots[i]);
+        n += atomic_load_explicit(&b->slots[i].key, memory_order_relaxed) &&
+             (is_host(&b->slots[i]) || kind_of(&b->slots[i]) == SLOT_CHECK);
     return n;
 }
 

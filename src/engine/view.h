@@ -27,7 +27,21 @@ struct overall {
 void view_add(struct overall *all, enum health_status one);
 enum health_status view_overall(const struct overall *all);
 
-/* How many there are at most, for those that make room. */
+/* An active check that is looked after (check_run.h). A NAME that a host has too is marked like one
+ * that is not whole. */
+struct check_view {
+    char name[VIEW_NAME_SIZE];
+    char target[VIEW_NAME_SIZE]; /* its origin */
+    char kind[16];
+    bool known; /* it has had a result */
+    enum health_status status;
+};
+const struct slot *view_check(const struct board *b, uint32_t i, int64_t now_ns,
+                              struct check_view *v);
+/* The name of either; false: the slot is neither. */
+bool view_name(const struct board *b, uint32_t i, int64_t now_ns, char name[VIEW_NAME_SIZE]);
+
+/* How many there are at most, of both, for those that make room. */
 uint32_t view_count(const struct board *b);
 
 /* A proxy's counts are of requests that are counted for their hosts as well: no part of a sum. */
