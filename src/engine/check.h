@@ -64,7 +64,8 @@ enum check_outcome {
 struct check_result {
     enum check_outcome outcome;
     struct attempt attempt; /* what happened, when it failed */
-    const char *why;        /* static; UNKNOWN and UNABLE */
+    int64_t took_ns;        /* 0: as long as the call */
+    const char *why;        /* static; UNABLE, and UNKNOWN, where NULL is the end of the process */
 };
 
 struct check_type {

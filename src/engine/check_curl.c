@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
 
@@ -55,24 +56,36 @@ static bool program_exports_parts(void)
     return false;
 }
 
-static void *open_library(const char **why)
+static void *open_any(int more_flags)
 {
     static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4"};
-    for (size_t i = 0; i < array_size(names); i++) {
-        void *library = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
-        if (library)
-            return library;
-    }
+    void *library = NULL;
+    for (size_t i = 0; i < array_size(names) && !library; i++)
+        library = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL | more_flags);
+    return library;
+}
+
+static void *open_library(const char **why)
+{
+    void *library = open_any(RTLD_NOLOAD);
+    if (library)
+        return library;
     *why = "the program has its own TLS library, beside which no libcurl can be loaded";
     if (program_exports_parts())
         return NULL;
     *why = "no libcurl is installed";
-    for (size_t i = 0; i < array_size(names); i++) {
-        void *library = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL);
-        if (library)
-            return library;
-    }
-    return NULL;
+    return open_any(0);
+}
+
+/* OpenSSL takes itself apart at exit, unless it is told not to before anything else: we may be in the
+ * middle of a handshake then. */
+static void keep_openssl(void *library)
+{
+    enum { NO_ATEXIT = 0x80000 };
+    int (*init)(uint64_t, const void *) =
+        (int (*)(uint64_t, const void *))dlsym(library, "OPENSSL_init_crypto");
+    if (init)
+        init(NO_ATEXIT, NULL);
 }
 
 /* Older ones cannot be initialised beside a program that may be doing so too. The initialisation is
@@ -87,6 +100,34 @@ static bool prepare(const struct check_curl *api, const char **why)
     return api->global_init(CHECK_CURL_GLOBAL_DEFAULT) == 0;
 }
 
+/* False: the process ends. Each step stops in time for an exit that has begun meanwhile, for that takes
+ * the libraries apart: it waits for the loader, and before OpenSSL's handler it runs ours, provided
+ * that ours was registered later. */
+static bool find(struct check_curl *api, bool *found, const char **lack)
+{
+    if (!checker_guard() || !checker_enter())
+        return false;
+    void *library = open_library(lack);
+    checker_leave();
+    if (!library)
+        return true;
+    if (!checker_enter())
+        return false;
+    bool complete = fill(api, library);
+    if (complete)
+        keep_openssl(library);
+    else
+        *lack = "the libcurl here lacks functions; it takes 7.84 or later";
+    checker_leave();
+    if (!complete)
+        return true;
+    if (!checker_guard() || !checker_enter())
+        return false;
+    *found = prepare(api, lack);
+    checker_leave();
+    return true;
+}
+
 const struct check_curl *check_curl_find(const char **why)
 {
     static struct check_curl api;
@@ -94,15 +135,9 @@ const struct check_curl *check_curl_find(const char **why)
     static const char *lack;
     if (!asked) {
         asked = true;
-        void *library = open_library(&lack);
-        if (library && !fill(&api, library))
-            lack = "the libcurl here lacks functions; it takes 7.84 or later";
-        else
-            found = library && prepare(&api, &lack);
-        if (found)
-            checker_guard();
+        if (!find(&api, &found, &lack))
+            return NULL;
     }
-    if (!found)
-        *why = lack;
+    *why = found ? NULL : lack;
     return found ? &api : NULL;
 }

@@ -98,20 +98,20 @@ static void judge(const struct check_curl *api, void *h, const struct check_conf
 
 static void run(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
 {
-    int64_t until_ns = clock_now_ns() + timeout_ns + BACKSTOP_NS;
-    const struct check_curl *api = NULL;
     void *h = NULL, *multi = NULL;
-    out->outcome = CHECK_UNKNOWN;
-    out->why = "there was no memory for a request";
-    if (!checker_enter())
-        return;
-    if (!(api = check_curl_find(&out->why)))
-        out->outcome = CHECK_UNABLE;
-    else if ((multi = api->multi_init()) && (h = make_handle(api, c, timeout_ns)))
-        api->multi_add_handle(multi, h);
-    checker_leave();
-    int code = h ? perform(api, multi, until_ns) : -1;
+    const struct check_curl *api = check_curl_find(&out->why);
+    out->outcome = api || !out->why ? CHECK_UNKNOWN : CHECK_UNABLE;
     if (!api || !checker_enter())
+        return;
+    if ((multi = api->multi_init()) && (h = make_handle(api, c, timeout_ns)))
+        api->multi_add_handle(multi, h);
+    else
+        out->why = "there was no memory for a request";
+    checker_leave();
+    int64_t begun_ns = clock_now_ns();
+    int code = h ? perform(api, multi, begun_ns + timeout_ns + BACKSTOP_NS) : -1;
+    out->took_ns = clock_now_ns() - begun_ns;
+    if (!checker_enter())
         return; /* at the end of the process nothing is given back */
     if (code >= 0)
         judge(api, h, c, code, out);

@@ -201,13 +201,13 @@ static int64_t run(struct check_runner *r, struct slot *s, const struct check_co
         atomic_compare_exchange_strong(due(s), &lease_ns, at_ns);
         return leave_to_others(s, c, at_ns, ended_ns);
     }
-    if (x.outcome == CHECK_UNKNOWN)
-        log_warn("check %s: %s", c->name, x.why ? x.why : "it could not be run");
+    if (x.outcome == CHECK_UNKNOWN && x.why)
+        log_warn("check %s: %s", c->name, x.why);
     /* Too late, or given to another: then it is somebody else's, and so is the result. */
     if (atomic_load(&s->key) != key_of(c) || !set_due(s, c, lease_ns, next_ns))
         return atomic_load(due(s)) + STAGGER_NS;
     if (x.outcome != CHECK_UNKNOWN)
-        settle(r, s, c, &x, ended_ns - begun_ns);
+        settle(r, s, c, &x, x.took_ns ? x.took_ns : ended_ns - begun_ns);
     return next_ns;
 }
 

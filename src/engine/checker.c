@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define THREAD_NAME "harden-check"
+#define SETTLE_NS   (500 * NS_PER_MS)
 #define GUARD_NS    (100 * NS_PER_MS) /* how long a fork or an exit waits at most */
 
 /* process->check_gate: who is between enter and leave. */
@@ -74,6 +75,7 @@ void checker_close(void)
 {
     if (!shut(GATE_CLOSED))
         atomic_store(&process_self()->check_gate, GATE_CLOSED);
+    process_wake(&process_self()->check_gate);
 }
 
 /* ---- around fork and exit ------------------------------------------------------------------- */
@@ -108,11 +110,20 @@ int __register_atfork(void (*)(void), void (*)(void), void (*)(void), void *);
 #endif
 int __cxa_atexit(void (*)(void *), void *, void *);
 
-/* Registered after the library that is called, so at exit it comes before that library's end. */
-void checker_guard(void)
+bool checker_guard(void)
 {
-    register_fork(before_fork, after_fork, after_fork);
+    static atomic_bool forks; /* once is enough for these */
+    struct process *p = process_self();
+    int64_t until_ns = clock_now_ns() + SETTLE_NS;
+    if (!atomic_exchange(&forks, true))
+        register_fork(before_fork, after_fork, after_fork);
     __cxa_atexit(at_exit, NULL, NULL);
+    for (;;) {
+        uint32_t now = atomic_load(&p->check_gate);
+        if (now == GATE_CLOSED || clock_now_ns() >= until_ns)
+            return now != GATE_CLOSED;
+        process_wait(&p->check_gate, now, until_ns);
+    }
 }
 
 /* ---- the thread ----------------------------------------------------------------------------- */

@@ -37,7 +37,10 @@ void checker_close(void);
 /* In the thread of the checks. False: the process ends, so leave it at that. */
 bool checker_enter(void);
 void checker_leave(void);
-/* Makes exits and forks wait for it from now on. Called once that matters. */
-void checker_guard(void);
+/* Makes exits and forks wait for it from now on, and sees that none has begun before: an exit's next
+ * handler is then ours, so half a second is waited for it. False: the process ends. In the thread of
+ * the checks, before the first use of a library that has an end of its own at exit, and again after
+ * that library may have registered it. */
+bool checker_guard(void);
 
 #endif

@@ -1,0 +1,502 @@
+# SPDX-License-Identifier: MIT
+"""Active checks: real programs that stay alive, and servers that count who comes."""
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import unittest
+
+import bed
+
+PYTHON = "/usr/bin/python3"
+# Connects once for each line; "fork" goes on in a child.
+STAY = """
+import os, socket, sys, threading
+def connect():
+    with socket.socket() as s:
+        return s.connect_ex((sys.argv[1], int(sys.argv[2])))
+connect()
+print("ready", flush=True)
+for line in sys.stdin:
+    if line == "fork\\n":
+        if os.fork():
+            os._exit(0)
+        connect()
+    else:
+        connect()
+    print("done", os.getpid(), flush=True)
+"""
+TRANSFERS = """
+import pycurl, sys
+def get():
+    c = pycurl.Curl(); c.setopt(c.URL, sys.argv[1]); c.setopt(c.WRITEFUNCTION, lambda b: None)
+    c.perform(); code = c.getinfo(c.RESPONSE_CODE); c.close(); return code
+print("ready" if get() == 200 else "bad", flush=True)
+for line in sys.stdin:
+    for i in range(200):
+        assert get() == 200
+    print("done", flush=True)
+"""
+WAIT_S = 20
+
+
+def until(condition, seconds=WAIT_S):
+    """Whether it comes true; how long that takes is nobody's promise here."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return bool(condition())
+
+
+class Listener:
+    """Accepts and closes; counts."""
+
+    def __init__(self, port=0, host="127.0.0.1"):
+        self.at = []
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind((host, port))
+        self.socket.listen(64)
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    @property
+    def seen(self):
+        return len(self.at)
+
+    def serve(self):
+        while True:
+            try:
+                self.socket.accept()[0].close()
+            except OSError:
+                return
+            self.at.append(time.monotonic())
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+class Web:
+    """Answers with the status that it is set to, or not at all; remembers what was asked."""
+
+    def __init__(self, tls=False):
+        self.status, self.hang, self.requests = 200, False, []
+        web = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                web.requests.append((self.command, self.path, dict(self.headers)))
+                while web.hang:
+                    time.sleep(0.02)
+                self.send_response(web.status)
+                self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "1000000")
+                self.end_headers()
+                self.wfile.write(bytes(1000000))
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                pass
+        self.server = Server(("127.0.0.1", 0), Handler)
+        if tls:
+            _, cert, key = bed.certificates()
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(cert, key)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
+                                                     do_handshake_on_connect=False)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.hang = False
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def section(name, kind, target, interval="200ms", **more):
+    keys = {"type": kind, "target": target, "interval": interval, **more}
+    return f"[check {name}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items())
+
+
+def write(path, text):
+    with open(path + ".new", "w", encoding="ascii") as f:
+        f.write("[harden]\nsnapshot_interval = 100ms\n" + text)
+    os.rename(path + ".new", path)
+
+
+class Program:
+    """One that has made its first connection, or transfer, and waits for a line."""
+
+    def __init__(self, env, script, *arguments):
+        self.env = env
+        self.process = bed.start([PYTHON, "-c", script, *arguments], env, stdin=subprocess.PIPE)
+        self.pid = self.process.pid
+        line = self.process.stdout.readline()
+        if line != b"ready\n":
+            raise AssertionError(f"{line!r} {self.process.stderr.read()!r}")
+
+    def say(self, line="go"):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
+
+    def threads(self):
+        names = {}
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{task}/comm", encoding="ascii") as f:
+                names[f.read().strip()] = task
+        return names
+
+    def end(self):
+        return bed.finish(self.process, self.env, b"")
+
+
+class Checks(bed.Bed):
+    def setUp(self):
+        self.first = Listener()  # where the programs themselves connect to
+        self.to_stop, self.programs = [self.first], []
+        self.config = os.path.join(bed.fresh_dir(), "harden.ini")
+        self.env = None
+
+    def tearDown(self):
+        for p in self.programs:
+            p.process.kill()
+            p.process.communicate()
+        for server in self.to_stop:
+            try:
+                server.stop()
+            except OSError:
+                pass
+
+    def server(self, kind, *arguments, **more):
+        self.to_stop.append(kind(*arguments, **more))
+        return self.to_stop[-1]
+
+    def start(self, text=None, script=STAY, arguments=None, **options):
+        if text is not None:
+            write(self.config, text)
+        self.env = bed.hardened_environment(self.env and self.env["HARDEN_STATE"],
+                                            config=self.config, **options)
+        program = Program(self.env, script, *(arguments or ("127.0.0.1", self.first.port)))
+        self.programs.append(program)
+        return program
+
+    def health(self):
+        try:
+            with open(os.path.join(self.env["HARDEN_STATE"], "health.json"), encoding="utf-8") as f:
+                return json.load(f)
+        except FileNotFoundError:
+            return {"checks": {}, "failed": []}
+
+    def check(self, name):
+        return self.health()["checks"].get(name, {})
+
+    def comes_to(self, name, status):
+        self.assertTrue(until(lambda: self.check(name).get("status") == status),
+                        f"{name} is not {status}: {self.check(name)}")
+        return self.check(name)
+
+    def all_that_is_said(self):
+        """Everything that anybody could read of what the library knows."""
+        said = b""
+        for name in os.listdir(self.env["HARDEN_STATE"]):
+            with open(os.path.join(self.env["HARDEN_STATE"], name), "rb") as f:
+                said += f.read()
+        return said
+
+
+class Results(Checks):
+    def test_a_port_that_closes_and_opens_again(self):
+        db = self.server(Listener)
+        program = self.start(section("db", "tcp", f"127.0.0.1:{db.port}"))
+        entry = self.comes_to("db", "healthy")
+        self.assertEqual((entry["kind"], entry["target"]), ("tcp", f"127.0.0.1:{db.port}"))
+        self.assertLess(entry["duration_ms"]["last"], 1000)
+        db.stop()
+        entry = self.comes_to("db", "unhealthy")
+        self.assertGreaterEqual(entry["consecutive_failures"], 3)
+        self.assertEqual(entry["last_error"]["reason"], "connect")
+        health = self.health()
+        self.assertEqual((health["overall_status"], health["failed"]), ("degraded", ["db"]))
+        self.server(Listener, db.port)
+        entry = self.comes_to("db", "healthy")
+        self.assertEqual(entry["consecutive_failures"], 0)
+        self.assertEqual(entry["attempts"], entry["successes"] + entry["failures"])
+        outcome = program.end()
+        self.assertEqual((outcome.status, outcome.err), (0, b""))
+        self.assertEqual(outcome.health["overall_status"], "healthy")
+
+    def test_a_server_that_answers_well_badly_and_not_at_all(self):
+        web = self.server(Web)
+        target = f"http://user:secret@localhost:{web.port}/secret?secret=1"
+        program = self.start(section("web", "http", target, timeout="300ms",
+                                     expect="200-399", unhealthy_after=2))
+        entry = self.comes_to("web", "healthy")
+        self.assertEqual((entry["kind"], entry["target"]), ("http", f"http://localhost:{web.port}"))
+        web.status = 503
+        entry = self.comes_to("web", "unhealthy")
+        self.assertEqual((entry["last_error"]["http"], entry["last_error"]["reason"]),
+                         (503, "http_5xx"))
+        web.status = 302  # expected, and not followed
+        self.comes_to("web", "healthy")
+        web.status = 404
+        entry = self.comes_to("web", "unhealthy")
+        self.assertEqual(entry["last_error"]["http"], 404)
+        web.status = 200
+        self.comes_to("web", "healthy")
+        web.hang = True
+        entry = self.comes_to("web", "unhealthy")
+        self.assertEqual((entry["last_error"]["curl"], entry["last_error"]["reason"]),
+                         (28, "timeout"))
+        self.assertTrue(until(lambda: 290 < self.check("web")["duration_ms"]["last"] < 2000))
+        web.hang = False
+        self.comes_to("web", "healthy")
+        self.assertEqual({(method, path) for method, path, _ in web.requests},
+                         {("GET", "/secret?secret=1")})
+        headers = web.requests[0][2]
+        self.assertEqual(headers["User-Agent"], "libharden-check")
+        self.assertTrue(headers["Authorization"].startswith("Basic "))
+        self.assertNotIn(b"secret", self.all_that_is_said())
+        self.assertEqual(program.end().err, b"")
+
+    def test_a_certificate_that_nobody_vouches_for(self):
+        web = self.server(Web, tls=True)
+        self.start(section("web", "http", f"https://localhost:{web.port}/", unhealthy_after=1))
+        entry = self.comes_to("web", "unhealthy")
+        self.assertEqual(entry["last_error"]["reason"], "tls")
+        self.assertEqual(web.requests, [])
+
+    def test_names(self):
+        self.start(section("here", "dns", "localhost", unhealthy_after=1) +
+                   section("nowhere", "dns", "no-such-host.invalid", timeout="2s",
+                           unhealthy_after=1))
+        self.comes_to("here", "healthy")
+        entry = self.comes_to("nowhere", "unhealthy")
+        self.assertEqual((entry["kind"], entry["last_error"]["reason"]), ("dns", "dns"))
+        self.assertLess(entry["duration_ms"]["max"], 3000)
+        with open(os.path.join(self.env["HARDEN_STATE"], "metrics.prom"), encoding="utf-8") as f:
+            lines = [line for line in f if 'host="nowhere"' in line]
+        self.assertEqual(len(lines), 1)
+        self.assertTrue(lines[0].startswith("harden_health_status{") and lines[0].endswith(" 2\n"))
+
+
+class Processes(Checks):
+    def test_of_many_one_runs_each_check_once_an_interval(self):
+        db, web = self.server(Listener), self.server(Web)
+        text = (section("db", "tcp", f"127.0.0.1:{db.port}", "500ms") +
+                section("web", "http", f"http://127.0.0.1:{web.port}/", "500ms"))
+        for _ in range(6):
+            self.start(text)
+        self.comes_to("db", "healthy")
+        self.comes_to("web", "healthy")
+        before, began = (db.seen, len(web.requests)), time.monotonic()
+        time.sleep(4)
+        seen, intervals = (db.seen, len(web.requests)), (time.monotonic() - began) / 0.5
+        for i in range(2):
+            self.assertLessEqual(seen[i] - before[i], intervals + 1)
+            self.assertGreaterEqual(seen[i] - before[i], intervals / 2)
+        for a, b in zip(db.at, db.at[1:]):
+            self.assertGreater(b - a, 0.35)
+
+    def test_a_killed_runner_is_replaced(self):
+        web = self.server(Web)
+        web.hang = True
+        runner = self.start(section("web", "http", f"http://127.0.0.1:{web.port}/", timeout="1s",
+                                    unhealthy_after=1))
+        self.assertTrue(until(lambda: web.requests))
+        runner.process.send_signal(signal.SIGKILL)
+        killed, seen = time.monotonic(), len(web.requests)
+        web.hang = False
+        self.start()
+        self.comes_to("web", "healthy")
+        self.assertEqual(len(web.requests) - seen > 0, True)
+        self.assertGreater(time.monotonic() - killed, 1, "not while it might be at it")
+
+    def test_the_child_of_a_fork_goes_on(self):
+        db = self.server(Listener)
+        program = self.start(section("db", "tcp", f"127.0.0.1:{db.port}"))
+        self.comes_to("db", "healthy")
+        child = int(program.say("fork").split()[1])
+        self.assertNotEqual(child, program.pid)
+        program.process.wait()
+        seen = db.seen
+        self.assertTrue(until(lambda: db.seen > seen + 3))
+        self.assertTrue(until(lambda: self.health()["pid"] == child))
+        self.comes_to("db", "healthy")
+        program.end()
+        self.assertTrue(until(lambda: not os.path.exists(f"/proc/{child}")))
+
+    def test_forks_at_any_moment_leave_the_child_its_libraries(self):
+        web = self.server(Web, tls=True)
+        self.https.requests = []
+        script = TRANSFERS.replace("for line in sys.stdin:", """import os
+for line in sys.stdin:
+    for i in range(60):
+        pid = os.fork()
+        if not pid:
+            os._exit(0 if get() == 200 else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+""").replace("c.perform()", "c.setopt(c.CAINFO, sys.argv[2]); c.perform()")
+        program = self.start(section("web", "http", f"https://localhost:{web.port}/", "100ms") +
+                             section("other", "http", f"https://127.0.0.1:{web.port}/", "100ms"),
+                             script, (self.url(bed.unique(), tls=True), self.ca))
+        self.comes_to("web", "unhealthy")
+        self.assertEqual(program.say(), b"done\n")
+        self.assertEqual(program.end().status, 0)
+
+
+class Traffic(Checks):
+    def test_is_not_the_programs_and_no_limit_holds_it_up(self):
+        web = self.server(Web)
+        checks = (section("db", "tcp", f"localhost:{self.first.port}", "100ms") +
+                  section("web", "http", f"http://127.0.0.1:{web.port}/", "100ms") +
+                  section("ns", "dns", "localhost", "100ms"))
+        program = self.start("[host *]\nrate = 1/1h\non_limit = fail\n" + checks)
+        for name in ("db", "web", "ns"):
+            self.assertTrue(until(lambda n=name: self.check(n).get("successes", 0) > 5), name)
+        program.say()
+        health = program.end().health
+        hosts = {n: c for n, c in health["checks"].items() if c["kind"] == "passive"}
+        # The name that a check has looked up is not the name of what the program connects to.
+        self.assertEqual(list(hosts), [f"127.0.0.1:{self.first.port}"])
+        (host,) = hosts.values()
+        self.assertEqual((host["requests"], host["attempts"], host["rate"]["rejected"]), (2, 1, 1))
+        self.assertEqual(health["totals"]["requests"], 2)
+        self.assertEqual(health["totals"]["hosts"], 1)
+        coverage = health["coverage"]
+        self.assertEqual((coverage["connects_blocking"], coverage["connects_nonblocking"],
+                          coverage["transfers_easy"], coverage["internal_errors"],
+                          coverage["libcurl"]), (2, 0, 0, 0, []))
+
+    def test_beside_a_program_that_uses_libcurl_itself(self):
+        web = self.server(Web)
+        program = self.start(section("web", "http", f"http://127.0.0.1:{web.port}/", "100ms"),
+                             TRANSFERS, (self.url(bed.unique()),))
+        self.assertTrue(until(lambda: self.check("web").get("successes", 0) > 3))
+        self.assertEqual(program.say(), b"done\n")
+        outcome = program.end()
+        self.assertEqual((outcome.status, outcome.err), (0, b""))
+        self.assertEqual(outcome.health["coverage"]["transfers_easy"], 201)
+        self.assertEqual(outcome.health["totals"]["requests"], 201)
+        self.assertEqual(len(outcome.health["coverage"]["libcurl"]), 1)
+
+
+class Life(Checks):
+    def test_a_section_that_is_removed_stops_its_check(self):
+        db, other = self.server(Listener), self.server(Listener)
+        stays = section("other", "tcp", f"127.0.0.1:{other.port}")
+        text = section("db", "tcp", f"127.0.0.1:{db.port}") + stays
+        self.start(text)
+        self.comes_to("db", "healthy")
+        write(self.config, stays)
+        self.assertTrue(until(lambda: "db" not in self.health()["checks"]))
+        seen, others = db.seen, other.seen
+        self.assertTrue(until(lambda: other.seen > others + 5))
+        self.assertEqual(db.seen, seen)
+        write(self.config, text)
+        self.assertTrue(until(lambda: db.seen > seen + 2))
+        self.comes_to("db", "healthy")
+
+    def test_leaves_the_descriptors_of_the_program_alone(self):
+        web, db = self.server(Web), self.server(Listener)
+        program = self.start(section("web", "http", f"http://localhost:{web.port}/", "100ms") +
+                             section("db", "tcp", f"localhost:{db.port}", "100ms"))
+
+        def descriptors(task):
+            return sorted(os.listdir(f"/proc/{program.pid}/task/{task}/fd"))
+        before = descriptors(program.pid)
+        self.assertEqual(before, ["0", "1", "2"])
+        self.assertTrue(until(lambda: len(web.requests) > 5 and db.seen > 5))
+        self.assertEqual(descriptors(program.pid), before)
+        task = program.threads()["harden-check"]
+        # Between two checks; other threads than these two have ended.
+        self.assertTrue(until(lambda: descriptors(task) == ["0", "1", "2"]), descriptors(task))
+        self.assertTrue(until(lambda: len(os.listdir(f"/proc/{program.pid}/task")) == 3))
+        for fd in "012":
+            self.assertEqual(os.readlink(f"/proc/{program.pid}/task/{task}/fd/{fd}"), "/dev/null")
+
+    def test_without_a_thread_there_are_no_checks(self):
+        db = self.server(Listener)
+        program = self.start(section("db", "tcp", f"127.0.0.1:{db.port}"), thread="off")
+        time.sleep(0.5)
+        program.say()
+        self.assertEqual(list(program.threads()), ["python3"])
+        self.assertNotIn("db", program.end().health["checks"])
+        self.assertEqual(db.seen, 0)
+
+    def test_without_checks_there_is_one_thread_less(self):
+        program = self.start("")
+        self.assertTrue(until(lambda: self.health()["checks"]))
+        self.assertEqual(sorted(program.threads()), ["harden", "python3"])
+
+    def test_without_a_libcurl_an_http_check_is_unknown_and_said_so_once(self):
+        directory = bed.fresh_dir()
+        for name in ("libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4"):
+            subprocess.run([os.environ.get("CC", "cc"), "-shared", "-nostdlib", "-x", "c",
+                            "/dev/null", "-o", f"{directory}/{name}", f"-Wl,-soname,{name}"],
+                           check=True)
+        text = (section("web", "http", f"http://127.0.0.1:{self.first.port}/", unhealthy_after=1) +
+                section("too", "http", f"http://127.0.0.1:{self.first.port}/"))
+        write(self.config, text)
+        self.env = dict(bed.hardened_environment(config=self.config), LD_LIBRARY_PATH=directory)
+        program = Program(self.env, STAY, "127.0.0.1", self.first.port)
+        self.programs.append(program)
+        self.comes_to("web", "unknown")
+        self.comes_to("too", "unknown")
+        health = self.health()
+        self.assertEqual((health["overall_status"], health["failed"]), ("healthy", []))
+        time.sleep(1)
+        outcome = program.end()
+        self.assertEqual(outcome.status, 0)
+        self.assertEqual(len(outcome.err.splitlines()), 1, outcome.err)
+        self.assertIn(b"harden: error: check web: the libcurl here lacks functions", outcome.err)
+
+    def test_a_short_program_ends_as_it_would_without(self):
+        """Whatever the check is at: looking for libcurl, in a handshake, waiting for an answer."""
+        web = self.server(Web, tls=True)
+        web.hang = True
+        write(self.config, section("web", "http", f"https://127.0.0.1:{web.port}/", "100ms") +
+              section("db", "tcp", f"localhost:{self.first.port}", "100ms") +
+              section("ns", "dns", "no-such-host.invalid", "100ms"))
+        key = bed.unique()
+        commands = [["curl", "-sS", self.url(key)], ["curl", "-sS", "--cacert", self.ca,
+                                                     self.url(key, tls=True)],
+                    [PYTHON, "-c", "import socket, sys, time\n"
+                     "socket.create_connection(('127.0.0.1', int(sys.argv[1])))\n"
+                     "time.sleep(float(sys.argv[2]))", self.first.port]]
+
+        def run(i):
+            lasts = (i * 7 % 180) / 100  # to the end of every step of the first http check
+            command = [*commands[i % 3], *([lasts] if i % 3 == 2 else [])]
+            return command, bed.run(command, bed.hardened_environment(config=self.config))
+        for result in bed.in_parallel(run, range(180), workers=8):
+            command, outcome = result
+            self.assertEqual((outcome.status, outcome.err), (0, b""), command)
+
+    def test_programs_with_a_tls_library_of_their_own(self):
+        self.require("node")
+        web = self.server(Web)
+        write(self.config, section("web", "http", f"http://127.0.0.1:{web.port}/"))
+        script = ("const net = require('net'); const s = net.connect(+process.argv[1], '127.0.0.1');"
+                  "s.on('close', () => setTimeout(() => process.exit(7), 700));")
+        self.env = bed.hardened_environment(config=self.config)
+        outcome = bed.run([shutil.which("node"), "-e", script, self.first.port], self.env)
+        self.assertEqual(outcome.status, 7)
+        self.assertIn(b"TLS library", outcome.err)
+        self.assertEqual(self.check("web")["status"], "unknown")
+
+
+if __name__ == "__main__":
+    unittest.main()
