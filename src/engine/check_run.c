@@ -158,7 +158,7 @@ static void settle(struct check_runner *r, struct slot *s, const struct check_co
 static int64_t turn_of(const struct slot *s, const struct check_config *c, int64_t at_ns,
                        int64_t now_ns)
 {
-    if (at_ns - now_ns > 2 * DAY_NS)
+    if (at_ns <= 0 || at_ns - now_ns > 2 * DAY_NS)
         return now_ns;
     int64_t sooner_ns = is_lease(at_ns) ? 0 : interval_of(s) - c->interval_ns;
     return sooner_ns > 0 ? at_ns - sooner_ns : at_ns;
@@ -176,9 +176,8 @@ static bool set_due(struct slot *s, const struct check_config *c, int64_t seen_n
 static int64_t leave_to_others(struct slot *s, const struct check_config *c, int64_t at_ns,
                                int64_t now_ns)
 {
-    int64_t late_ns = at_ns + c->interval_ns;
-    if (now_ns < late_ns)
-        return late_ns;
+    if (at_ns <= now_ns && now_ns < at_ns + c->interval_ns)
+        return at_ns + c->interval_ns;
     if (set_due(s, c, at_ns, now_ns + c->interval_ns))
         atomic_store(&s->run, 0);
     return now_ns + 2 * c->interval_ns;
@@ -189,7 +188,7 @@ static int64_t run(struct check_runner *r, struct slot *s, const struct check_co
 {
     int64_t lease_ns = (begun_ns + c->timeout_ns + GRACE_NS) | 1;
     if (!atomic_compare_exchange_strong(due(s), &at_ns, lease_ns))
-        return atomic_load(due(s)) + STAGGER_NS;
+        return turn_of(s, c, at_ns, begun_ns) + STAGGER_NS;
     struct check_result x = {.outcome = CHECK_UNKNOWN};
     hints_reset(&x.attempt.hints);
     check_type_of(c->kind)->run(c, c->timeout_ns, &x);
@@ -201,11 +200,12 @@ static int64_t run(struct check_runner *r, struct slot *s, const struct check_co
         atomic_compare_exchange_strong(due(s), &lease_ns, at_ns);
         return leave_to_others(s, c, at_ns, ended_ns);
     }
-    if (x.outcome == CHECK_UNKNOWN && x.why)
+    if (x.outcome == CHECK_UNKNOWN && x.why && !r->said_unknown[c->kind])
         log_warn("check %s: %s", c->name, x.why);
+    r->said_unknown[c->kind] |= x.outcome == CHECK_UNKNOWN;
     /* Too late, or given to another: then it is somebody else's, and so is the result. */
     if (atomic_load(&s->key) != key_of(c) || !set_due(s, c, lease_ns, next_ns))
-        return atomic_load(due(s)) + STAGGER_NS;
+        return turn_of(s, c, atomic_load(due(s)), ended_ns) + STAGGER_NS;
     if (x.outcome != CHECK_UNKNOWN)
         settle(r, s, c, &x, x.took_ns ? x.took_ns : ended_ns - begun_ns);
     return next_ns;

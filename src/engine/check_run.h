@@ -31,7 +31,7 @@ struct check_runner {
     int64_t (*wall_ns)(void);
     bool (*closing)(void);    /* NULL: never */
     bool unable[CHECK_KINDS]; /* in this process */
-    bool said_clash, said_full;
+    bool said_clash, said_full, said_unknown[CHECK_KINDS];
 };
 
 /* Runs what is due, one after the other; returns when to look again. */

@@ -24,7 +24,6 @@ enum { GATE_OPEN, GATE_OURS, GATE_HELD, GATE_CLOSED };
 _Thread_local bool checker_own_thread;
 
 static const struct config *_Atomic seen_config; /* by checker_tend */
-static bool own_table;                           /* of descriptors, the background thread's */
 static atomic_bool ever;                         /* also in children, where it does no harm */
 
 bool checker_is_descendant(void)
@@ -151,8 +150,7 @@ static void *checker_run(void *arg)
     checker_own_thread = true;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     prctl(PR_SET_NAME, THREAD_NAME);
-    if (own_table)
-        log_own_descriptors();
+    log_own_descriptors();
     for (;;) {
         int64_t next_ns = INT64_MAX;
         uint32_t wake = atomic_load(&p->check_wake);
@@ -180,6 +178,16 @@ static void fill_standard_descriptors(void)
         close(fd);
 }
 
+/* In the program's table, a connection that it closes by number, as daemons do with all, would write
+ * into the file that gets the number next. */
+static bool has_own_table(void)
+{
+    static atomic_bool said;
+    if (!log_has_own_descriptors() && !atomic_exchange(&said, true))
+        log_error("no checks are run: this system gives no thread descriptors of its own");
+    return log_has_own_descriptors();
+}
+
 void checker_tend(struct engine *e)
 {
     struct process *p = process_self();
@@ -189,11 +197,10 @@ void checker_tend(struct engine *e)
             atomic_fetch_add(&p->check_wake, 1);
             process_wake(&p->check_wake);
         }
-    } else if (config_now(e)) {
+    } else if (config_now(e) && has_own_table()) {
         atomic_store(&seen_config, c);
         atomic_store(&ever, true);
-        if ((own_table = log_has_own_descriptors()))
-            fill_standard_descriptors();
+        fill_standard_descriptors();
         atomic_store(&p->checker, !thread_start(checker_run, e));
     }
 }

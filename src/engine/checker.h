@@ -3,8 +3,9 @@
  * The thread of the active checks, "harden-check". The background thread of health.h starts it, when
  * the configuration has checks, and tells it of each change of them; it is a thread of its own, so
  * that a target or a name server that does not answer holds up no snapshot. With `thread = off`, or
- * under a seccomp filter, neither thread exists and no check is run. It blocks all signals, shares
- * the background thread's descriptor table, which is not the program's, and ends with the process.
+ * under a seccomp filter, neither thread exists and no check is run. It blocks all signals and ends
+ * with the process. Its descriptor table is the background thread's, which is not the program's;
+ * where that is not to be had (before Linux 5.9), no check is run.
  * The child of a fork has none until its own background thread starts one.
  *
  * What a check calls, the program may be calling too. So that no lock of a foreign library is held by

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
-#include "engine/loader.h"
-#include "engine/pattern.h"
+#include "engine/config_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,35 +12,6 @@
 #include <unistd.h>
 
 #define FILE_LARGEST (1 << 20)
-#define NAME_LONGEST 49  /* inih cuts section names and keys there, and lines at the other, */
-#define LINE_LONGEST 199 /* without a word */
-#define SUBJECT_SIZE 320
-
-/* Where the reader is. Section headers are its own business, because inih ends a name at the first
- * bracket of [host [::1]:8080] and never tells of a section without keys; inih gets the keys, with
- * their values and continuations, one sound line at a time. */
-struct reader {
-    struct loader *loader;
-    const char *at, *end;
-    int line;
-    enum { BEFORE_ANY, IN_HARDEN, IN_HOST, IN_CHECK, IN_REFUSED } where;
-    const char *name;              /* of the section, IN_HOST and IN_CHECK */
-    char title[NAME_LONGEST + 16]; /* of the section, as written */
-
-    /* The key whose value is being collected over its lines. */
-    char key[NAME_LONGEST + 1];
-    char *value;
-    size_t length;
-    int key_line;    /* 0: none */
-    bool dropped;    /* the key's line was wrong: so are its continuations */
-    bool continuing; /* the line that inih has is a continuation */
-};
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
-}
-
 static void subject(const struct reader *r, char *out, const char *key, const char *value)
 {
     char shown[200];
@@ -76,8 +46,7 @@ static void key_is_unknown(struct reader *r, const char *about)
         loader_error(r->loader, r->key_line, about, "unknown key; harden.ini(5) has them all");
 }
 
-/* The collected key is complete: another one begins, or the section ends. */
-static void finish_key(struct reader *r)
+void reader_finish_key(struct reader *r)
 {
     char about[SUBJECT_SIZE];
     int line = r->key_line;
@@ -104,115 +73,6 @@ static void finish_key(struct reader *r)
     r->key_line = 0;
 }
 
-static void host_section(struct reader *r, const char *name, size_t n, const char *about)
-{
-    char why[256];
-    struct pattern p;
-    char canonical[NAME_LONGEST + 1];
-    r->where = IN_REFUSED;
-    if (n == 0) {
-        loader_error(r->loader, r->line, about,
-                     "a host section needs a pattern; write [host *] or [host api.example.com]");
-    } else if (memchr(name, ' ', n) || memchr(name, '\t', n) || memchr(name, ',', n)) {
-        loader_error(r->loader, r->line, about,
-                     "a section has one pattern; write [host LABEL] with a key match = PATTERN...");
-    } else if (!pattern_parse(name, n, &p, why, sizeof(why))) {
-        loader_error(r->loader, r->line, about, "%s", why);
-    } else {
-        bool path = false;
-        for (size_t i = 0; i < n; i++) {
-            path = path || name[i] == '/';
-            canonical[i] =
-                !path && name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
-        }
-        struct section *s = NULL;
-        if ((r->name = loader_copy(r->loader, canonical, n)))
-            s = loader_section(r->loader, r->name, false);
-        r->where = s ? IN_HOST : IN_REFUSED;
-    }
-}
-
-static bool is_check_name(const char *name, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        char c = name[i];
-        bool alone = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
-        if (!alone && (i == 0 || (c != '-' && c != '_' && c != '.')))
-            return false;
-    }
-    return n > 0 && n < CHECK_NAME_SIZE;
-}
-
-static void check_section(struct reader *r, const char *name, size_t n, const char *about)
-{
-    struct section *s = NULL;
-    r->where = IN_REFUSED;
-    if (!is_check_name(name, n)) {
-        loader_error(r->loader, r->line, about,
-                     "a check needs a name of letters, digits, dots and dashes; write for example "
-                     "[check database]");
-        return;
-    }
-    if ((r->name = loader_copy(r->loader, name, n)))
-        s = loader_check(r->loader, r->name);
-    if (s && !s->at.file)
-        s->at = (struct origin){.file = r->loader->file, .line = r->line};
-    r->where = s ? IN_CHECK : IN_REFUSED;
-}
-
-/* What comes after the word that a section begins with; NULL: it begins with another one. */
-static const char *after_word(const char *s, size_t *n, const char *word)
-{
-    size_t length = strlen(word);
-    if (*n < length || memcmp(s, word, length) != 0 || (*n > length && !is_blank(s[length])))
-        return NULL;
-    for (s += length, *n -= length; *n && is_blank(*s); s++, --*n)
-        ;
-    return s;
-}
-
-/* The bracket is missing: the section that may be meant. */
-static const char *section_form(const char *s, size_t n)
-{
-    return n > 2 && memcmp(s, "[ho", 3) == 0  ? "host PATTERN"
-           : n > 1 && memcmp(s, "[c", 2) == 0 ? "check NAME"
-                                              : "harden";
-}
-
-static void section_header(struct reader *r, const char *s, size_t n)
-{
-    char about[SUBJECT_SIZE];
-    const char *name;
-    finish_key(r);
-    r->where = IN_REFUSED;
-    snprintf(about, sizeof(about), "%.*s", (int)(n < 80 ? n : 80), s);
-    if (s[n - 1] != ']') {
-        loader_error(r->loader, r->line, about, "a section ends with its bracket; write [%s]",
-                     section_form(s, n));
-        return;
-    }
-    for (s++, n -= 2; n && is_blank(*s); s++, n--)
-        ;
-    while (n && is_blank(s[n - 1]))
-        n--;
-    snprintf(r->title, sizeof(r->title), "%.*s", (int)(n < NAME_LONGEST ? n : NAME_LONGEST), s);
-    if (n > NAME_LONGEST)
-        loader_error(r->loader, r->line, about,
-                     "the name is longer than %d characters; write [host LABEL] with a key match = "
-                     "PATTERN",
-                     NAME_LONGEST);
-    else if (n == 6 && memcmp(s, "harden", n) == 0)
-        r->where = IN_HARDEN;
-    else if ((name = after_word(s, &n, "host")))
-        host_section(r, name, n, about);
-    else if ((name = after_word(s, &n, "check")))
-        check_section(r, name, n, about);
-    else
-        loader_error(r->loader, r->line, about,
-                     "unknown section; write [harden], [host PATTERN] as in [host *], or [check "
-                     "NAME]");
-}
-
 /* An indented line that reads "word =" is a key like any other, however inih sees it. */
 static bool looks_like_key(const char *s, size_t n)
 {
@@ -222,7 +82,7 @@ static bool looks_like_key(const char *s, size_t n)
     while (i && i < n && (s[i] == '_' || ((s[i] | 32) >= 'a' && (s[i] | 32) <= 'z')))
         i++;
     size_t word = i;
-    while (i < n && is_blank(s[i]))
+    while (i < n && reader_is_blank(s[i]))
         i++;
     return word && i < n && s[i] == '=';
 }
@@ -231,7 +91,7 @@ static bool looks_like_key(const char *s, size_t n)
 static bool looks_like_section(const char *s, size_t n)
 {
     size_t i = 1;
-    while (i < n && s[i] != ']' && s[i] != ':' && !is_blank(s[i]))
+    while (i < n && s[i] != ']' && s[i] != ':' && !reader_is_blank(s[i]))
         i++;
     return n && s[0] == '[' && (i == n || s[i] != ':');
 }
@@ -239,9 +99,9 @@ static bool looks_like_section(const char *s, size_t n)
 static size_t without_comment(const char *s, size_t n)
 {
     for (size_t i = 0; i + 1 < n; i++)
-        if (is_blank(s[i]) && s[i + 1] == ';')
+        if (reader_is_blank(s[i]) && s[i + 1] == ';')
             n = i;
-    while (n && is_blank(s[n - 1]))
+    while (n && reader_is_blank(s[n - 1]))
         n--;
     return n;
 }
@@ -263,7 +123,7 @@ static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
     for (size_t i = 0; i < n && !equals; i++)
         equals = s[i] == '=' || s[i] == ':' ? s + i : NULL;
     size_t key = equals ? (size_t)(equals - s) : 0;
-    while (key && is_blank(s[key - 1]))
+    while (key && reader_is_blank(s[key - 1]))
         key--;
     if (r->where == IN_REFUSED)
         return true;
@@ -304,7 +164,7 @@ static bool take_line(struct reader *r, const char *s, size_t raw, char *out)
 {
     size_t n = raw;
     const char *start = s;
-    while (n && is_blank(*s)) {
+    while (n && reader_is_blank(*s)) {
         s++;
         n--;
     }
@@ -316,7 +176,7 @@ static bool take_line(struct reader *r, const char *s, size_t raw, char *out)
     if (r->continuing && r->dropped)
         return false;
     if (!r->continuing)
-        finish_key(r);
+        reader_finish_key(r);
     if (!line_is_sound(r, s, n, raw)) {
         r->where = header ? IN_REFUSED : r->where;
         r->key_line = 0;
@@ -325,7 +185,7 @@ static bool take_line(struct reader *r, const char *s, size_t raw, char *out)
     }
     n = without_comment(s, n);
     if (header) {
-        section_header(r, s, n);
+        reader_section(r, s, n);
         return false;
     }
     if (!r->continuing && !key_line_is_sound(r, s, n)) {
@@ -388,7 +248,7 @@ void loader_text(struct loader *l, const char *text, size_t n)
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         r.at += 3;
     ini_parse_stream(next_line, &r, take_key, &r);
-    finish_key(&r);
+    reader_finish_key(&r);
     free(r.value);
 }
 

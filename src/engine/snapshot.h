@@ -10,6 +10,10 @@
  * server's Retry-After makes requests wait too). A host that is recovering (degraded) makes the
  * whole degraded but is not in `failed`.
  *
+ * An active check (check_run.h) is an entry like a host's, without what only requests have; its status
+ * is "unknown" until there is a result, and counts for nothing then. totals and all metrics but
+ * harden_health_status are without checks.
+ *
  * harden_requests_total has the outcomes that are settled, so that each series only grows; requests
  * under way, refused, or ended by the program itself are in `requests` of health.json only. */
 #ifndef ENGINE_SNAPSHOT_H

@@ -71,6 +71,8 @@ static void read_all(const struct board *b)
         enum breaker_state state = breaker_state_at(&s->breaker, NOW);
         require(state <= BREAKER_HALF_OPEN && breaker_state_name(state));
         require(breaker_trips(&s->breaker) >= 0);
+        struct check_view check;
+        require(!view_check(b, i, NOW, &check) || check.status <= STATUS_UNHEALTHY);
         double tokens = budget_available(&s->budget);
         require(tokens >= 0 && tokens <= BUDGET_CAPACITY);
         const struct rate *r = &policy.limits[0].rates[0];

@@ -4,6 +4,7 @@
  * give a policy for any destination. */
 #include "fuzz.h"
 
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "engine/config.h"
 #include "engine/rules.h"
@@ -23,6 +24,9 @@ const char *const fuzz_seeds[] = {
     "never_on = 500\nretry_methods = GET POST\nhold_limit = 64KiB\nretry_budget = 20%\n",
     "\xef\xbb\xbf[host partners]\r\nmatch = *.example.com [::1]:8080\r\n   10.0.0.0/8 fd00::/8\r\n"
     "[host [::1]:8080]\nbreaker = off\n# c\n; d\n[host 10.0.0.0/8]\nbreaker_ratio: 50%\n",
+    "[check db]\ntype = tcp\ntarget = db.example.com:5432\ninterval = 10s\nunhealthy_after = 2\n"
+    "[check web]\ntype = http\ntarget = https://u:p@[::1]:8443/h?q\nexpect = 200-299 404 3xx\n"
+    "[check ns]\ntype = dns\ntarget = example.com\ntimeout = 250ms\nhealthy_after = 2\n",
     NULL,
 };
 
@@ -76,6 +80,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const struct policy *p = rules_find(c, &targets[i]);
         check_policy(p);
         REQUIRE(p == rules_find(c, &targets[i]));
+    }
+    REQUIRE(c->check_count <= c->check_section_count);
+    for (int i = 0; i < c->check_count; i++) {
+        const struct check_config *k = &c->checks[i];
+        REQUIRE(k->name && k->target && k->at.host[0] && k->at.origin[0]);
+        REQUIRE(k->kind < CHECK_KINDS && k->interval_ns >= 100 * NS_PER_MS);
+        REQUIRE(k->timeout_ns > 0 && k->unhealthy_after >= 1 && k->healthy_after >= 1);
     }
     config_covers(c, "curl");
     config_discard(c);
