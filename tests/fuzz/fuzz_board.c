@@ -9,6 +9,7 @@
 #include "engine/call.h"
 #include "engine/gcra.h"
 #include "engine/health.h"
+#include "engine/view.h"
 
 #include <fcntl.h>
 #include <stdio.h>
