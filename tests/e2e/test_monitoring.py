@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What monitoring reads: by the tools that will read it."""
+import contextlib
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -54,6 +56,47 @@ class Snapshot(bed.Bed):
                                   env=bed.environment({"HARDEN_STATE": state,
                                                        "HARDEN_CONFIG": "none"}))
             validator.validate(json.loads(live.stdout))
+
+    def test_the_schema_describes_active_checks(self):
+        validator = jsonschema.Draft202012Validator(SCHEMA)
+        file = bed.fresh_file(f"""
+[check well]
+type = tcp
+target = 127.0.0.1:{self.http.port}
+interval = 100ms
+[check sick]
+type = http
+target = http://127.0.0.1:1/secret/path?key=secret
+interval = 100ms
+[check later]
+type = dns
+target = localhost
+""".encode())
+        env = bed.hardened_environment(config=file, snapshot_interval="100ms", events="none")
+        program = [sys.executable, "-c", "import socket, sys, time\n"
+                   "socket.create_connection(('127.0.0.1', int(sys.argv[1]))).close()\n"
+                   "time.sleep(60)\n", str(self.http.port)]
+        p = bed.start(program, env)
+        try:
+            statuses = {}
+            for _ in range(200):
+                time.sleep(0.05)
+                with contextlib.suppress(OSError):
+                    with open(env["HARDEN_STATE"] + "/health.json", encoding="utf-8") as f:
+                        text = f.read()
+                    document = json.loads(text)
+                    validator.validate(document)
+                    self.assertNotIn("secret", text)
+                    statuses = {name: c["status"] for name, c in document["checks"].items()
+                                if c["kind"] != "passive"}
+                    if statuses.get("sick") == "unhealthy" and statuses.get("well") == "healthy":
+                        break
+            self.assertEqual((statuses["well"], statuses["sick"]), ("healthy", "unhealthy"))
+            self.assertIn("later", statuses)
+            self.assertIn("sick", document["failed"])
+        finally:
+            p.kill()
+            p.communicate()
 
     def test_the_schema_refuses_what_is_no_snapshot(self):
         validator = jsonschema.Draft202012Validator(SCHEMA)
