@@ -54,6 +54,7 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ENGINE_LIB := $(BUILD)/libengine.a
 CURL_LIB   := $(BUILD)/libcurlpart.a
 SOCK_LIB   := $(BUILD)/libsockpart.a
+CLI_LIB    := $(BUILD)/libcli.a
 SHIM       := $(BUILD)/libharden.so
 CLI        := $(BUILD)/harden
 
@@ -83,7 +84,11 @@ $(BUILD)/compiled-in: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILED_IN)' | cmp -s - $@ || echo '$(COMPILED_IN)' >$@
 .PHONY: FORCE
-$(CLI): $(call objects,$(CLI_SRC)) $(ENGINE_LIB) $(INIH_PARTS)
+# All but main(), for tests.
+$(CLI_LIB): $(call objects,$(filter-out src/cli/main.c,$(CLI_SRC)))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(CLI): $(BUILD)/obj/src/cli/main.o $(CLI_LIB) $(ENGINE_LIB) $(INIH_PARTS)
 	@$(if $(V),,echo "  LINK    $@")
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(INIH) -lpthread
 
@@ -132,10 +137,11 @@ SOCK_TESTS := $(patsubst tests/sock/%.c,$(BUILD)/tests/sock/%,$(wildcard tests/s
 CURL_TESTS := $(patsubst tests/curl/%.c,$(BUILD)/tests/curl/%,$(wildcard tests/curl/test_*.c))
 TEST_LIBS  := $(INIH_PARTS) $(INIH) $(if $(RUNNER),,-lcriterion) -lpthread
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(ENGINE_LIB)
+$(BUILD)/tests/unit/%: tests/unit/%.c $(CLI_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CCLD    $@")
-	$(Q)$(CC) $(CPPFLAGS) -Itests/support $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(ENGINE_LIB) $(TEST_LIBS)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/support $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(CLI_LIB) $(ENGINE_LIB) \
+	  $(TEST_LIBS)
 $(BUILD)/tests/sock/%: tests/sock/%.c $(SOCK_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CCLD    $@")
@@ -150,7 +156,7 @@ $(BUILD)/tests/curl/%: tests/curl/%.c $(CURL_LIB) $(ENGINE_LIB)
 .PHONY: check-unit check-curl
 # Built on all CPUs, run one after the other.
 AT_ONCE    := --no-print-directory -j$(shell nproc)
-check-unit:  ## the engine, and what knows sockets
+check-unit:  ## the engine, the command's parts, and what knows sockets
 	@$(MAKE) $(AT_ONCE) $(UNIT_TESTS) $(SOCK_TESTS)
 	@scripts/run-tests $(UNIT_TESTS) $(SOCK_TESTS)
 check-curl:  ## what knows libcurl's types, against a fake libcurl

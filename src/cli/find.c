@@ -78,14 +78,11 @@ static bool installed(const char *dir, char *out, size_t size)
 static bool usable(const char *path, char *out, size_t size)
 {
     char whole[PATH_MAX];
-    if (!realpath(path, whole) || access(whole, R_OK) < 0)
-        return false;
-    if (!for_several(whole, out, size))
-        snprintf(out, size, "%s", whole);
-    return true;
+    return realpath(path, whole) && access(whole, R_OK) == 0 &&
+           snprintf(out, size, "%s", whole) < (int)size;
 }
 
-bool find_library(char *out, size_t size)
+bool find_library_file(char *out, size_t size)
 {
     char dir[PATH_MAX], path[PATH_MAX * 2];
     ssize_t n = readlink("/proc/self/exe", dir, sizeof dir - 1);
@@ -100,4 +97,14 @@ bool find_library(char *out, size_t size)
         return true;
     snprintf(path, sizeof path, "%s/../lib/" LIBRARY, dir);
     return (slash && usable(path, out, size)) || usable(LIBDIR "/" LIBRARY, out, size);
+}
+
+bool find_library(char *out, size_t size)
+{
+    char file[PATH_MAX];
+    if (!find_library_file(file, sizeof file))
+        return false;
+    if (!for_several(file, out, size))
+        snprintf(out, size, "%s", file);
+    return true;
 }

@@ -13,5 +13,7 @@ bool find_program(const char *name, char *out, size_t size);
  * installed with the command, also below a DESTDIR; else in ../lib or LIBDIR. As
  * DIR/$LIB/libharden.so where it is there for several architectures. False: it is nowhere. */
 bool find_library(char *out, size_t size);
+/* The file for programs of this command's own kind. */
+bool find_library_file(char *out, size_t size);
 
 #endif
