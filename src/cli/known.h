@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What files do not tell of well-known programs and libraries. Names are base names. */
+#ifndef CLI_KNOWN_H
+#define CLI_KNOWN_H
+
+#include <stdbool.h>
+
+enum known {
+    CONNECTS_ASYNC = 1 << 0, /* by non-blocking sockets, without an event loop to be seen */
+    EASY_MOSTLY = 1 << 1,    /* has both of libcurl's interfaces */
+    STARTS_OTHERS = 1 << 2,  /* whose connections are the point of it */
+};
+
+unsigned known_of(const char *program);
+/* The n-th remark about it; NULL past the end. */
+const char *known_note(const char *program, int n);
+/* A library that connects by non-blocking sockets. */
+bool known_asynchronous(const char *library);
+/* A library of the system, whose connections are local ones to its daemons. */
+bool known_local(const char *library);
+
+#endif
