@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""Whether it is true what `harden doctor` says: the verdict, then the counters of a run."""
+import glob
+import os
+import pwd
+import shutil
+import socket
+import struct
+import tempfile
+import threading
+
+import bed
+from doctor_bed import REMOTE_HTTP, Case, host
+
+
+class Deaf(threading.Thread):
+    """A server that hangs up on everybody."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = str(self.socket.getsockname()[1])
+
+    def run(self):
+        while True:
+            self.socket.accept()[0].close()
+
+
+class Truth(Case):
+    """The verdict, and then the counters of a run under the library."""
+
+    def url(self, key, tls=False, path="/get", **query):
+        return super().url(key, tls, path, **query).replace("localhost", "127.0.0.1")
+
+    def counted(self, command, **options):
+        """(transfers, blocking connections, others) that the library has seen."""
+        o = bed.hardened(command, reached=False, retry="off", **options)
+        if not os.path.exists(os.path.join(o.state, "health.json")):
+            return 0, 0, 0
+        c = o.health["coverage"]
+        return c["transfers_easy"], c["connects_blocking"], c["connects_nonblocking"]
+
+    def of_host(self, name, *arguments):
+        key = bed.unique("doctor")
+        os.environ["BASE"] = f"http://127.0.0.1:{self.http.port}/x"
+        try:
+            seen = self.counted([host(name), *arguments, f"get?key={key}&te=close"])
+        finally:
+            del os.environ["BASE"]
+        if not arguments:
+            self.assertEqual(len(self.http.log(key)), 1, "it has asked the server")
+        return seen
+
+    def test_covered_users_of_libcurl_are_seen_by_transfer(self):
+        for name in ("fetch-openssl", "fetch-gnutls", "fetch-nss", "fetch-unversioned"):
+            self.says(host(name), 0, "transfers are covered")
+            self.assertEqual(self.of_host(name)[0], 1, name)
+
+    def test_a_covered_plug_in_is_seen_by_transfer(self):
+        self.says(host("plughost"), 0, "a libcurl that one links is covered")
+        for how in ("now", "deepbind"):
+            self.assertGreater(self.of_host("plughost", how, host("plug-openssl.so"))[0], 0, how)
+
+    def test_covered_users_of_connect_are_seen_by_connection(self):
+        self.says(host("fetch-raw"), 0)
+        self.assertEqual(self.of_host("fetch-raw"), (0, 1, 0))
+        self.says("wget", 0)
+        self.assertEqual(self.counted(["wget", "-qO", "/dev/null", self.url(bed.unique())]),
+                         (0, 1, 0))
+
+    def test_what_is_not_covered_is_not_seen(self):
+        for name in ("fetch-syscall", "fetch-go-static", "fetch-go-cgo"):
+            self.says(host(name), 2)
+            self.assertEqual(self.of_host(name), (0, 0, 0), name)
+
+    def test_the_multi_interface_is_counted_only(self):
+        self.says(REMOTE_HTTP, 1)
+        transfers, _, others = self.counted(["git", "ls-remote", self.url(bed.unique())])
+        self.assertEqual(transfers, 0)
+        self.assertGreater(others, 0)
+        self.says("curl", 0, "with --parallel")
+        self.assertEqual(self.counted(["curl", "-s", self.url(bed.unique())])[0], 1)
+        transfers, _, others = self.counted(["curl", "-sZ", self.url(bed.unique())])
+        self.assertEqual((transfers, others), (0, 1))
+
+    def test_connections_that_do_not_block_are_counted_only(self):
+        psql = sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"))[-1]
+        deaf = Deaf()
+        deaf.start()
+        for program, *arguments in (
+                ("rsync", f"rsync://127.0.0.1:{deaf.port}/x", "."),
+                ("node", "-e", f"require('net').connect({deaf.port}, '127.0.0.1')"
+                 ".on('error', function () {})"),
+                (psql, "-h", "127.0.0.1", "-p", deaf.port, "-U", "x", "-c", "")):
+            self.says(program, 1, "are counted" if program in ("rsync", psql) else "counted only")
+            seen = self.counted([program, *arguments])
+            self.assertEqual(seen[:2], (0, 0), program)
+            self.assertGreater(seen[2], 0, program)
+
+    def test_an_event_loop_may_block_too(self):
+        deaf = Deaf()
+        deaf.start()
+        self.says("redis-cli", 1, "what blocks is covered")
+        self.assertGreater(sum(self.counted(["redis-cli", "-p", deaf.port, "ping"])[1:]), 0)
+
+    def test_php(self):
+        url = self.url(bed.unique())
+        self.says("php", 1, "curl_exec() of PHP is covered", "streams are counted")
+        self.assertEqual(self.counted(["php", "-r", f"curl_exec(curl_init('{url}'));"])[0], 1)
+        self.assertEqual(self.counted(["php", "-r", f"file_get_contents('{url}');"]), (0, 0, 1))
+        self.says("php", 1, "curl_exec() is not covered", HARDEN_DEEPBIND="leave")
+        self.assertEqual(self.counted(["php", "-r", f"curl_exec(curl_init('{url}'));"],
+                                      deepbind="leave")[0], 0)
+
+    def test_python(self):
+        url = self.url(bed.unique())
+        self.says("/usr/bin/python3", 1, "asyncio is counted", "urllib")
+        python = ["/usr/bin/python3", "-c"]
+        self.assertEqual(self.counted(
+            [*python, f"import urllib.request as u; u.urlopen('{url}')"]), (0, 1, 0))
+        self.assertEqual(self.counted(
+            [*python, f"import asyncio as a; a.run(a.open_connection('127.0.0.1', {self.http.port}))"]),
+            (0, 0, 1))
+
+    def test_what_the_configuration_leaves_out_is_not_seen(self):
+        for options in ({"disable": "1"}, {"mode": "off"}, {"programs": "!curl"}):
+            self.says("curl", 2, **{f"HARDEN_{k.upper()}": v for k, v in options.items()})
+            self.assertEqual(self.counted(["curl", "-s", self.url(bed.unique())], **options),
+                             (0, 0, 0))
+
+    def test_programs_with_more_rights_are_seen_for_nobody_but_their_owner(self):
+        if os.geteuid():
+            return  # nothing of this can be made
+        nobody = pwd.getpwnam("nobody")
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
+            os.chmod(directory, 0o755)
+            library = shutil.copy(bed.LIBRARY, directory)
+            plain = shutil.copy(host("fetch-raw"), directory + "/plain")
+            bit, capable = (shutil.copy(plain, f"{directory}/{name}") for name in ("bit", "capable"))
+            os.chmod(bit, 0o4755)
+            os.setxattr(capable, "security.capability",
+                        struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0))
+            self.says(plain, 0)
+            self.says(bit, 2, "is setuid", "ignores LD_PRELOAD")
+            self.says(capable, 2, "file capabilities", "setcap -r")
+            for path, user, seen in ((plain, "nobody", 1), (bit, "nobody", 0),
+                                     (capable, "nobody", 0), (bit, "root", 1)):
+                state = os.path.join(directory, bed.unique("state"))
+                os.mkdir(state, 0o700)
+                if user == "nobody":
+                    os.chown(state, nobody.pw_uid, nobody.pw_gid)
+                env = bed.environment({**bed.QUICK, "LD_PRELOAD": library, "HARDEN_STATE": state,
+                                       "BASE": f"{self.http.url}/x"})
+                o = bed.run([path, f"get?key={bed.unique()}&te=close"], env, user=user,
+                            group=nobody.pw_gid if user == "nobody" else 0)
+                self.assertEqual(o.status, 0)
+                self.assertEqual(os.path.exists(state + "/health.json"), bool(seen), (path, user))
