@@ -134,7 +134,8 @@ WRONG_LINES = [
     ("host *", "just some words", ()),
     ("host *", "rate = " + "1" * 300, ()),
     ("nonsense", "rate = 5/1s", ("nonsense",)),
-    ("check x", "type = http", ("check x", "section")),
+    ("chek x", "type = http", ("chek x", "section")),
+    ("check x", "type = http", ("check x", "no target")),
 ]
 
 
