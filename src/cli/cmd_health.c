@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
+#include "cli/hosts.h"
 #include "engine/health.h"
 #include "engine/options.h"
 #include "engine/view.h"
@@ -25,19 +26,6 @@ static bool parse_age(const char *value, int64_t *ns)
     }
     *ns = v.number;
     return true;
-}
-
-/* Damaged words must not look fresh. */
-static int64_t age_of(const struct board_header *h, int64_t now_ns)
-{
-    int64_t alive_ns = atomic_load(&h->alive_ns);
-    return alive_ns <= 0 || alive_ns > now_ns + NS_PER_S ? -1 : now_ns - alive_ns;
-}
-
-static int64_t allowed_age(const struct board_header *h)
-{
-    int64_t interval_ns = atomic_load(&h->alive_interval_ns);
-    return interval_ns > 0 && interval_ns < INT64_MAX / 3 ? 3 * interval_ns : 0;
 }
 
 static void tell_failed(const struct board *b)
@@ -116,14 +104,15 @@ static int run(int argc, char **argv)
         printf("none: no program has used the library yet\n");
         return EXIT_STALE;
     }
-    int64_t age_ns = age_of(b->header, clock_now_ns());
-    if (!max_age)
-        max_age_ns = allowed_age(b->header);
-    if (age_ns < 0 || age_ns > max_age_ns) {
-        if (age_ns < 0)
+    struct life life = life_of(b->header, clock_now_ns());
+    if (max_age)
+        life.allowed_ns = max_age_ns;
+    if (life_is_stale(life)) {
+        if (life.none)
             puts("stale: no program has given a sign of life");
         else
-            printf("stale: the last sign of life of a program was %s ago\n", cli_age(age_ns, age));
+            printf("stale: the last sign of life of a program was %s ago\n",
+                   cli_age(life.age_ns, age));
         return EXIT_STALE;
     }
     return host ? one_host(b, host) : all_hosts(b);

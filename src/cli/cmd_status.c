@@ -4,11 +4,9 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
-#include "base/compiler.h"
-#include "engine/gcra.h"
+#include "cli/hosts.h"
 #include "engine/health.h"
 #include "engine/snapshot.h"
-#include "engine/view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,97 +15,9 @@
 #define HOST_WIDTH 44
 #define REDRAW_NS  NS_PER_S
 
-struct row {
-    char name[VIEW_NAME_SIZE];
-    enum health_status status;
-    enum breaker_state breaker;
-    uint64_t requests, successes, failures, retries, attempts;
-    int64_t waited_ns, p50_ns, p99_ns;
-    bool limited;
-    double available;
-    uint32_t burst;
-};
-
-static int64_t at_most(int64_t a, int64_t b)
-{
-    return b > 0 && a > b ? b : a;
-}
-
-static void fill(struct row *r, const struct board *b, const struct slot *s, int64_t now_ns)
-{
-    uint64_t counts[LATENCY_BUCKETS];
-    struct rate rate;
-    int64_t tat_ns, max_ns = atomic_load(&s->max_ns);
-    r->status = health_status(s);
-    r->breaker = breaker_state_at(&s->breaker, now_ns);
-    r->requests = slot_counter(s, COUNT_REQUESTS);
-    r->successes = slot_counter(s, COUNT_SUCCESSES);
-    r->failures = slot_counter(s, COUNT_FAILURES);
-    r->retries = slot_counter(s, COUNT_RETRIES);
-    r->waited_ns = (int64_t)slot_counter(s, COUNT_WAITED_NS);
-    r->attempts = view_latency(s, counts);
-    r->p50_ns = r->attempts ? at_most(latency_quantile_ns(counts, r->attempts, .50), max_ns) : 0;
-    r->p99_ns = r->attempts ? at_most(latency_quantile_ns(counts, r->attempts, .99), max_ns) : 0;
-    r->limited = view_rate(b, s, &rate, &tat_ns);
-    r->available = r->limited ? gcra_available(tat_ns, now_ns, &rate) : 0;
-    r->burst = r->limited ? rate.burst : 0;
-}
-
-/* The sick first, then the busy. */
-static int by_urgency(const void *a, const void *b)
-{
-    const struct row *x = a, *y = b;
-    if (x->status != y->status)
-        return (x->status < y->status) - (x->status > y->status);
-    if (x->requests != y->requests)
-        return (x->requests < y->requests) - (x->requests > y->requests);
-    return strcmp(x->name, y->name);
-}
-
-static struct row *rows_of(const struct board *b, uint32_t *n)
-{
-    uint32_t room = view_count(b) + 1;
-    struct row *rows = calloc(room, sizeof *rows);
-    int64_t now_ns = clock_now_ns();
-    *n = 0;
-    for (uint32_t i = 0; rows && i < board_size(b) && *n < room; i++) {
-        const struct slot *s = view_host(b, i, rows[*n].name);
-        if (s)
-            fill(&rows[(*n)++], b, s, now_ns);
-    }
-    if (rows)
-        qsort(rows, *n, sizeof *rows, by_urgency);
-    return rows;
-}
-
 /* ---- the table ------------------------------------------------------------------------------ */
 
-static const char *time_text(int64_t ns, char out[16])
-{
-    double ms = (double)ns / (double)NS_PER_MS;
-    if (ns <= 0)
-        return "-";
-    if (ms < 10)
-        snprintf(out, 16, "%.1f ms", ms);
-    else if (ms < 10000)
-        snprintf(out, 16, "%.0f ms", ms);
-    else
-        snprintf(out, 16, "%.1f s", ms / 1000);
-    return out;
-}
-
-/* Of the requests that are settled, the share that went well. */
-static const char *success_text(const struct row *r, char out[16])
-{
-    uint64_t settled = r->successes + r->failures;
-    if (!settled)
-        return "-";
-    double percent = 100.0 * (double)r->successes / (double)settled;
-    snprintf(out, 16, "%.1f %%", r->failures && percent > 99.9 ? 99.9 : percent);
-    return out;
-}
-
-static const char *tokens_text(const struct row *r, char out[32])
+static const char *tokens_text(const struct host *r, char out[32])
 {
     if (!r->limited)
         return "-";
@@ -121,34 +31,33 @@ static const char *colour_of(enum health_status s)
     return colours[s];
 }
 
-static void print_row(const struct row *r, int width, bool colours)
+static void print_row(const struct host *r, int width, bool colours)
 {
     char success[16], waited[16], p50[16], p99[16], tokens[32];
     printf("%-*s %s%-9s%s %10llu %8s %8llu %9s %9s %9s %-9s %s\n", width, r->name,
            colours ? colour_of(r->status) : "", health_status_name(r->status),
-           colours ? "\033[0m" : "", (unsigned long long)r->requests, success_text(r, success),
-           (unsigned long long)r->retries, time_text(r->waited_ns, waited),
-           time_text(r->p50_ns, p50), time_text(r->p99_ns, p99), breaker_state_name(r->breaker),
+           colours ? "\033[0m" : "", (unsigned long long)r->requests, host_success(r, success),
+           (unsigned long long)r->retries, host_time(r->waited_ns, waited),
+           host_time(r->p50_ns, p50), host_time(r->p99_ns, p99), breaker_state_name(r->breaker),
            tokens_text(r, tokens));
 }
 
 static void print_life(const struct board *b)
 {
     char age[24];
-    int64_t alive_ns = atomic_load(&b->header->alive_ns), age_ns = clock_now_ns() - alive_ns;
-    int64_t interval_ns = atomic_load(&b->header->alive_interval_ns);
-    if (alive_ns <= 0 || age_ns < -NS_PER_S)
+    struct life life = life_of(b->header, clock_now_ns());
+    if (life.none)
         printf("no program has looked after it yet\n");
     else
-        printf("last sign of life of a program %s ago%s\n", cli_age(age_ns, age),
-               age_ns > 3 * interval_ns ? ": none runs now" : "");
+        printf("last sign of life of a program %s ago%s\n", cli_age(life.age_ns, age),
+               life_is_stale(life) ? ": none runs now" : "");
 }
 
 static int print_table(const struct board *b, const char *state, bool colours)
 {
     uint32_t n;
     int width = 4;
-    struct row *rows = rows_of(b, &n);
+    struct host *rows = hosts_read(b, clock_now_ns(), &n);
     if (!rows) {
         cli_say(&cmd_status, "out of memory");
         return 1;

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/hosts.h"
+
+#include "base/clock.h"
+#include "engine/gcra.h"
+#include "engine/health.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Within its bucket a percentile is an estimate; what is known exactly bounds it. */
+static int64_t quantile_ns(const struct host *h, double q, int64_t max_ns)
+{
+    int64_t ns = h->attempts ? latency_quantile_ns(h->latency, h->attempts, q) : 0;
+    return max_ns > 0 && ns > max_ns ? max_ns : ns;
+}
+
+static void fill(struct host *h, const struct board *b, const struct slot *s, int64_t now_ns)
+{
+    struct rate rate;
+    int64_t tat_ns, max_ns = atomic_load(&s->max_ns);
+    h->key = atomic_load(&s->key);
+    h->proxy = view_is_proxy(s);
+    h->status = health_status(s);
+    h->breaker = breaker_state_at(&s->breaker, now_ns);
+    h->since_ms = atomic_load(&s->status_since_ms);
+    h->failures_in_row = health_failures_in_row(s);
+    h->requests = slot_counter(s, COUNT_REQUESTS);
+    h->successes = slot_counter(s, COUNT_SUCCESSES);
+    h->failures = slot_counter(s, COUNT_FAILURES);
+    h->retries = slot_counter(s, COUNT_RETRIES);
+    h->recovered = slot_counter(s, COUNT_RECOVERED);
+    h->rate_rejected = slot_counter(s, COUNT_RATE_REJECTED);
+    h->breaker_rejected = slot_counter(s, COUNT_BREAKER_REJECTED);
+    h->waited_ns = (int64_t)slot_counter(s, COUNT_WAITED_NS);
+    h->attempts = view_latency(s, h->latency);
+    h->p50_ns = quantile_ns(h, .50, max_ns);
+    h->p95_ns = quantile_ns(h, .95, max_ns);
+    h->p99_ns = quantile_ns(h, .99, max_ns);
+    h->limited = view_rate(b, s, &rate, &tat_ns);
+    h->available = h->limited ? gcra_available(tat_ns, now_ns, &rate) : 0;
+    h->burst = h->limited ? rate.burst : 0;
+}
+
+static int by_urgency(const void *a, const void *b)
+{
+    const struct host *x = a, *y = b;
+    if (x->status != y->status)
+        return (x->status < y->status) - (x->status > y->status);
+    if (x->requests != y->requests)
+        return (x->requests < y->requests) - (x->requests > y->requests);
+    return strcmp(x->name, y->name);
+}
+
+struct host *hosts_read(const struct board *b, int64_t now_ns, uint32_t *n)
+{
+    uint32_t room = view_count(b) + 1;
+    struct host *hosts = calloc(room, sizeof *hosts);
+    *n = 0;
+    for (uint32_t i = 0; hosts && i < board_size(b) && *n < room; i++) {
+        const struct slot *s = view_host(b, i, hosts[*n].name);
+        if (s)
+            fill(&hosts[(*n)++], b, s, now_ns);
+    }
+    if (hosts)
+        qsort(hosts, *n, sizeof *hosts, by_urgency);
+    return hosts;
+}
+
+const char *host_success(const struct host *h, char out[16])
+{
+    uint64_t settled = h->successes + h->failures;
+    if (!settled)
+        return "-";
+    double percent = 100.0 * (double)h->successes / (double)settled;
+    snprintf(out, 16, "%.1f %%", h->failures && percent > 99.9 ? 99.9 : percent);
+    return out;
+}
+
+const char *host_time(int64_t ns, char out[16])
+{
+    double ms = (double)ns / (double)NS_PER_MS;
+    if (ns <= 0)
+        return "-";
+    if (ms < 10)
+        snprintf(out, 16, "%.1f ms", ms);
+    else if (ms < 10000)
+        snprintf(out, 16, "%.0f ms", ms);
+    else
+        snprintf(out, 16, "%.1f s", ms / 1000);
+    return out;
+}
+
+struct life life_of(const struct board_header *h, int64_t now_ns)
+{
+    int64_t alive_ns = atomic_load(&h->alive_ns);
+    int64_t interval_ns = atomic_load(&h->alive_interval_ns);
+    struct life l = {.none = alive_ns <= 0 || alive_ns > now_ns + NS_PER_S};
+    if (!l.none)
+        l.age_ns = alive_ns < now_ns ? now_ns - alive_ns : 0;
+    if (interval_ns > 0 && interval_ns < INT64_MAX / 3)
+        l.allowed_ns = 3 * interval_ns;
+    return l;
+}
