@@ -90,7 +90,7 @@ $(CLI_LIB): $(call objects,$(filter-out src/cli/main.c,$(CLI_SRC)))
 	$(Q)$(AR) rcs $@ $^
 $(CLI): $(BUILD)/obj/src/cli/main.o $(CLI_LIB) $(ENGINE_LIB) $(INIH_PARTS)
 	@$(if $(V),,echo "  LINK    $@")
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(INIH) -lpthread
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(INIH) -lpthread -lm
 
 # Everything that is not the C library is linked in, and hidden: it lands in foreign processes.
 SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB) $(INIH_PARTS)
@@ -135,7 +135,7 @@ endif
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 SOCK_TESTS := $(patsubst tests/sock/%.c,$(BUILD)/tests/sock/%,$(wildcard tests/sock/test_*.c))
 CURL_TESTS := $(patsubst tests/curl/%.c,$(BUILD)/tests/curl/%,$(wildcard tests/curl/test_*.c))
-TEST_LIBS  := $(INIH_PARTS) $(INIH) $(if $(RUNNER),,-lcriterion) -lpthread
+TEST_LIBS  := $(INIH_PARTS) $(INIH) $(if $(RUNNER),,-lcriterion) -lpthread -lm
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(CLI_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)

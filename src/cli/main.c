@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &cmd_run, &cmd_doctor, &cmd_config, &cmd_status, &cmd_health, &cmd_reset,
+    &cmd_run, &cmd_doctor, &cmd_config, &cmd_status, &cmd_health, &cmd_report, &cmd_reset,
 };
 
 static int usage(FILE *f)

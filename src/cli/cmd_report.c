@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The board, its history and the configuration as one page. */
+#include "cli/cli.h"
+
+#include "base/clock.h"
+#include "cli/config_print.h"
+#include "cli/page.h"
+#include "cli/report.h"
+#include "engine/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_NO_BOARD 1
+#define EXIT_WRITE    74 /* as for any output that cannot be written */
+
+bool report_config(const struct report *r)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    bool good = f != NULL;
+    if (f)
+        config_print(f, r->config);
+    good = good && fclose(f) == 0;
+    page_section(r->f, "config", "Configuration");
+    fputs("<p class=\"soft\">What a program gets that is started by this user, here and now: as "
+          "<code>harden config</code> prints it.",
+          r->f);
+    if (r->config->errors)
+        fprintf(r->f, " <b>%d error%s</b>: the keys concerned keep their defaults.",
+                r->config->errors, r->config->errors == 1 ? "" : "s");
+    fputs("</p>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Effective "
+          "configuration\">\n<pre>",
+          r->f);
+    if (good)
+        page_text(r->f, text);
+    fputs("</pre>\n</div>\n</section>\n", r->f);
+    free(text);
+    return good;
+}
+
+void report_foot(const struct report *r)
+{
+    fputs("</main>\n<footer>\nMade by harden " HARDEN_VERSION " at ", r->f);
+    page_time(r->f, r->wall_ns, TIME_WHOLE);
+    fputs(" from ", r->f);
+    page_text(r->f, r->config->state);
+    fputs(". All times are UTC.\n</footer>\n", r->f);
+}
+
+static bool write_page(struct report *r)
+{
+    char verdict[1024], title[1100];
+    report_verdict(r, verdict, sizeof verdict);
+    snprintf(title, sizeof title, "harden report: %s", verdict);
+    page_begin(r->f, title);
+    report_head(r, verdict);
+    report_hosts(r);
+    bool good = report_times(r) && report_spans(r) && report_latency(r) && report_config(r);
+    report_foot(r);
+    page_end(r->f);
+    return good;
+}
+
+/* The whole page in memory, so that nothing half-written leaves it. NULL: out of memory. */
+static char *render(const struct board *b, const struct config *c, size_t *size)
+{
+    char *page = NULL;
+    struct report r = {
+        .board = b, .config = c, .now_ns = clock_now_ns(), .wall_ns = clock_wall_ns()};
+    struct host *hosts = hosts_read(b, r.now_ns, &r.host_count);
+    r.hosts = hosts;
+    r.f = hosts ? open_memstream(&page, size) : NULL;
+    bool good = r.f && write_page(&r);
+    if (r.f && fclose(r.f) != 0)
+        good = false;
+    free(hosts);
+    if (!good) {
+        free(page);
+        page = NULL;
+    }
+    return page;
+}
+
+static int deliver(const char *page, size_t size, const char *file)
+{
+    if (!file)
+        return fwrite(page, 1, size, stdout) == size ? 0 : EXIT_WRITE;
+    int err = snapshot_write(file, page, size);
+    if (!err)
+        return 0;
+    cli_say(&cmd_report, "%s: %s", file,
+            err == -EEXIST ? "is there and is no regular file; redirect to it instead"
+                           : strerror(-err));
+    return EXIT_WRITE;
+}
+
+static int run(int argc, char **argv)
+{
+    const char *file = NULL;
+    const struct flag flags[] = {{.name = "output", .letter = 'o', .value = &file}, {0}};
+    bool none;
+    size_t size;
+    int first = cli_flags(&cmd_report, argc, argv, flags);
+    if (first < 0)
+        return -first - 1;
+    if (first < argc)
+        return cli_misused(&cmd_report, "%s is too much", argv[first]);
+    if (file && !*file)
+        return cli_misused(&cmd_report, "--output needs a file");
+    if (file && !strcmp(file, "-"))
+        file = NULL;
+    else if (!file && isatty(STDOUT_FILENO))
+        return cli_misused(&cmd_report, "the page is not for a terminal: -o FILE.html, or redirect "
+                                        "the output");
+    const struct config *c = cli_config(&cmd_report);
+    struct board *b = c ? cli_board(&cmd_report, c, false, &none) : NULL;
+    if (!b && c && none)
+        cli_say(&cmd_report, "%s: no program has used the library yet", c->state);
+    if (!b)
+        return EXIT_NO_BOARD;
+    char *page = render(b, c, &size);
+    if (!page) {
+        cli_say(&cmd_report, "out of memory");
+        return EXIT_NO_BOARD;
+    }
+    int status = deliver(page, size, file);
+    free(page);
+    return status;
+}
+
+const struct command cmd_report = {
+    "report", "[-o FILE.html]",
+    "Writes a page with the hosts, what happened when, latencies and configuration.", run,
+    "  -o, --output FILE  to a file, which is replaced when the page is whole; else to the "
+    "standard\n"
+    "                     output, unless that is a terminal\n"
+    "\n"
+    "The page is one file that fetches nothing and runs nothing: open it in any browser, mail it,\n"
+    "print it. It names hosts, and the configuration as `harden config` prints it.\n"
+    "\n"
+    "exit status: 0 written, 1 there is no board, 64 the command line makes no sense, 74 the page\n"
+    "cannot be written\n"};
