@@ -102,10 +102,10 @@ void page_duration(FILE *f, int64_t ns)
         fputs("–", f);
     else if (ms < 10)
         fprintf(f, "%.1f ms", ms);
-    else if (ms < 10000)
+    else if (ms < 999.5)
         fprintf(f, "%.0f ms", ms);
     else
-        fprintf(f, "%.1f s", ms / 1000);
+        fprintf(f, ms < 9995 ? "%.2f s" : "%.1f s", ms / 1000);
     fputs("</data>", f);
 }
 
@@ -158,7 +158,8 @@ static void table_head(FILE *f, const char *const *columns)
 {
     fputs("<thead><tr>", f);
     for (; *columns; columns++)
-        fprintf(f, "<th scope=\"col\">%s</th>", *columns);
+        fprintf(f, "<th scope=\"col\"%s>%s</th>", **columns == '<' ? " class=\"word\"" : "",
+                *columns + (**columns == '<'));
     fputs("</tr></thead>\n<tbody>\n", f);
 }
 

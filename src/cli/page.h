@@ -48,7 +48,8 @@ void page_time(FILE *f, int64_t wall_ns, enum page_time form);
 /* <section> with its heading, to be closed with </section>. */
 void page_section(FILE *f, const char *id, const char *heading);
 /* A table in a box that scrolls by itself, by keyboard as well: to <tbody>, and from there. Columns
- * are names, the first of which heads the rows; NULL ends them. The caption may be hidden from sight. */
+ * are names, the first of which heads the rows, and those of words instead of numbers begin with "<";
+ * NULL ends them. The caption may be hidden from sight. */
 void page_table(FILE *f, const char *caption, bool hidden, const char *const *columns);
 void page_table_end(FILE *f);
 /* The same, folded in. */

@@ -12,15 +12,15 @@
 #define TIMES_MOST 5
 #define DAY_NS     (86400 * NS_PER_S)
 
-void plot_begin(struct plot *p, FILE *f, const char *id, const char *title, const char *description,
-                const char *data_id, int height_px)
+void plot_begin(struct plot *p, FILE *f, const char *look, const char *id, const char *title,
+                const char *description, const char *data_id, int height_px)
 {
     *p = (struct plot){.f = f, .top_px = ABOVE_PX, .height_px = height_px - ABOVE_PX - BELOW_PX};
     fprintf(f,
-            "<svg class=\"plot\" role=\"img\" width=\"100%%\" height=\"%d\" "
+            "<svg class=\"plot %s\" role=\"img\" width=\"100%%\" height=\"%d\" "
             "aria-labelledby=\"%s-title\" aria-describedby=\"%s-text\" aria-details=\"%s\">\n"
             "<title id=\"%s-title\">",
-            height_px, id, id, data_id, id);
+            look, height_px, id, id, data_id, id);
     page_text(f, title);
     fprintf(f, "</title>\n<desc id=\"%s-text\">", id);
     page_text(f, description);
@@ -114,7 +114,7 @@ void plot_bars(struct plot *p, const char *look, const struct step *bars, size_t
 /* Near an end, a label that stood in the middle of its place would be cut. */
 static const char *anchor_at(double x)
 {
-    return x < .06 ? "start" : x > .94 ? "end" : "middle";
+    return x < .02 ? "start" : x > .98 ? "end" : "middle";
 }
 
 void plot_mark(struct plot *p, double x, int row, const char *label)
@@ -147,7 +147,7 @@ void plot_label(struct plot *p, const char *look, int y_px, const char *text, si
 
 /* ---- axes --------------------------------------------------------------------------------------- */
 
-void plot_values(struct plot *p, struct scale s, const char *unit)
+void plot_values(struct plot *p, struct scale s)
 {
     char number[32];
     for (int i = 0; i * s.step <= s.top * (1 + 1e-9); i++) {
@@ -155,18 +155,19 @@ void plot_values(struct plot *p, struct scale s, const char *unit)
         fprintf(p->f, "<line class=\"%s\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/>",
                 i ? "grid" : "base", y, y);
         if (i)
-            fprintf(p->f, "<text class=\"tick\" x=\"0\" y=\"%.1f\">%s%s</text>\n", y - 4,
-                    page_number(i * s.step, number), unit);
+            fprintf(p->f,
+                    "<text class=\"tick\" x=\"-8\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
+                    y + 4, page_number(i * s.step, number));
     }
 }
 
-static void tick(struct plot *p, double x, const char *label)
+static void tick(struct plot *p, double x, const char *anchor, const char *label)
 {
     fprintf(p->f,
             "<line class=\"base\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" y2=\"%d\"/>"
             "<text class=\"tick\" x=\"%.2f%%\" y=\"%d\" text-anchor=\"%s\">%s</text>\n",
             x * 100, x * 100, p->top_px + p->height_px, p->top_px + p->height_px + 4, x * 100,
-            p->top_px + p->height_px + 18, anchor_at(x), label);
+            p->top_px + p->height_px + 18, anchor, label);
 }
 
 void plot_times(struct plot *p, int64_t from_ns, int64_t to_ns)
@@ -175,13 +176,15 @@ void plot_times(struct plot *p, int64_t from_ns, int64_t to_ns)
     char label[32];
     fprintf(p->f, "<line class=\"base\" x1=\"0\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>",
             p->top_px + p->height_px, p->top_px + p->height_px);
-    for (int64_t t = (from_ns + step_ns - 1) / step_ns * step_ns; t <= to_ns; t += step_ns)
-        tick(p, (double)(t - from_ns) / (double)(to_ns - from_ns),
+    for (int64_t t = (from_ns + step_ns - 1) / step_ns * step_ns; t <= to_ns; t += step_ns) {
+        double x = (double)(t - from_ns) / (double)(to_ns - from_ns);
+        tick(p, x, anchor_at(x),
              page_time_text(t,
                             t % DAY_NS == 0           ? TIME_DATE
                             : step_ns < 60 * NS_PER_S ? TIME_CLOCK
                                                       : TIME_SHORT,
                             label));
+    }
 }
 
 void plot_decades(struct plot *p, double low_ms, double high_ms)
@@ -192,7 +195,7 @@ void plot_decades(struct plot *p, double low_ms, double high_ms)
             snprintf(label, sizeof label, "%g ms", v);
         else
             snprintf(label, sizeof label, "%g s", v / 1000);
-        tick(p, scale_log(v, low_ms, high_ms), label);
+        tick(p, scale_log(v, low_ms, high_ms), "middle", label);
     }
     fprintf(p->f, "<line class=\"base\" x1=\"0\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>\n",
             p->top_px + p->height_px, p->top_px + p->height_px);

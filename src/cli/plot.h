@@ -3,9 +3,10 @@
  * Plots as SVG within a page. As wide as their place, with letters that stay as large as they are:
  * x is a share of the width, from 0 to 1, and y is in px or, of values, a share of the plot's height.
  *
- *     plot_begin(&p, f, "requests", "Requests per second", "From 10:00 ...", "requests-data", 170);
+ *     plot_begin(&p, f, "axis", "requests", "Requests per second", "...", "requests-data", 170);
+ *     plot_values(&p, scale);                        below the data
  *     plot_steps(&p, "first", steps, n, true);
- *     plot_values(&p, scale, "/s");  plot_times(&p, from_ns, to_ns);          axes lie above the data
+ *     plot_times(&p, from_ns, to_ns);
  *     plot_end(&p);
  *
  * To who does not see it, a plot is its title and description, and the id of where its data are. */
@@ -30,8 +31,9 @@ struct step {
     bool rough;
 };
 
-void plot_begin(struct plot *p, FILE *f, const char *id, const char *title, const char *description,
-                const char *data_id, int height_px);
+/* `look`: "axis" leaves room for the labels of values; else "". */
+void plot_begin(struct plot *p, FILE *f, const char *look, const char *id, const char *title,
+                const char *description, const char *data_id, int height_px);
 void plot_end(struct plot *p);
 
 /* A line, and the area below it if so. `look` is a class of the style. */
@@ -45,7 +47,8 @@ void plot_bar(struct plot *p, const char *look, double x0, double x1, int y_px, 
 /* Text that is not ours is escaped, and cut to `letters`. */
 void plot_label(struct plot *p, const char *look, int y_px, const char *text, size_t letters);
 
-void plot_values(struct plot *p, struct scale s, const char *unit);
+/* Their labels stand left of the plot. */
+void plot_values(struct plot *p, struct scale s);
 /* Ticks of usual steps between two wall clock times. */
 void plot_times(struct plot *p, int64_t from_ns, int64_t to_ns);
 /* Ticks at each power of ten of ms between two such. */

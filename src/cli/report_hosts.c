@@ -10,6 +10,7 @@
 #include "engine/health.h"
 
 #define NAMES_SHOWN 3
+#define DAY_NS      (86400 * NS_PER_S)
 
 /* ---- the sentence ------------------------------------------------------------------------------- */
 
@@ -156,18 +157,18 @@ static void name_cell(const struct report *r, const struct host *h)
 {
     char age[24];
     int64_t ns = not_well_for_ns(r, h);
-    fputs("<tr><th scope=\"row\">", r->f);
+    fputs("<tr><th scope=\"row\"><span>", r->f);
     page_text(r->f, h->name);
+    fputs("</span>", r->f);
     if (h->proxy)
         fputs("<small>proxy, in no sum</small>", r->f);
     if (h->status != STATUS_HEALTHY && ns >= 0) {
         fprintf(r->f, "<small>for %s, since ", cli_age(ns, age));
-        page_time(r->f, r->wall_ns - ns, TIME_SECONDS);
+        page_time(r->f, r->wall_ns - ns, ns < DAY_NS ? TIME_CLOCK : TIME_DAY);
         fputs("</small>", r->f);
     }
-    if (h->failures_in_row)
-        fprintf(r->f, "<small>%u failure%s in a row</small>", h->failures_in_row,
-                h->failures_in_row == 1 ? "" : "s");
+    if (h->failures_in_row > 1)
+        fprintf(r->f, "<small>%u failures in a row</small>", h->failures_in_row);
     fputs("</th>", r->f);
 }
 
@@ -208,9 +209,9 @@ static void row(const struct report *r, const struct host *h)
 
 void report_hosts(const struct report *r)
 {
-    static const char *const columns[] = {"Host",      "Status",  "Requests", "Success", "Retries",
-                                          "Recovered", "Waited",  "Rejected", "p50",     "p95",
-                                          "p99",       "Breaker", "Tokens",   NULL};
+    static const char *const columns[] = {"Host",      "<Status",  "Requests", "Success", "Retries",
+                                          "Recovered", "Waited",   "Rejected", "p50",     "p95",
+                                          "p99",       "<Breaker", "Tokens",   NULL};
     page_section(r->f, "hosts", "Hosts");
     if (!r->host_count) {
         fputs("<p>None yet. Each host appears here with the first request that a program makes to "

@@ -99,14 +99,14 @@ static void show(const struct report *r, const struct host *h, struct axis a, si
     page_text(r->f, h->name);
     fputs("</h3>", r->f);
     page_count(r->f, h->attempts);
-    fprintf(r->f, " attempt%s; p50 ", h->attempts == 1 ? "" : "s");
+    fprintf(r->f, " attempt%s<span class=\"quantiles\"><span>p50 ", h->attempts == 1 ? "" : "s");
     page_duration(r->f, h->p50_ns);
-    fputs(", p95 ", r->f);
+    fputs("</span> <span>p95 ", r->f);
     page_duration(r->f, h->p95_ns);
-    fputs(", p99 ", r->f);
+    fputs("</span> <span>p99 ", r->f);
     page_duration(r->f, h->p99_ns);
-    fputs("</figcaption>\n", r->f);
-    plot_begin(&p, r->f, id, title, text, data_id, 160);
+    fputs("</span></span></figcaption>\n", r->f);
+    plot_begin(&p, r->f, "", id, title, text, data_id, 160);
     p.height_px -= 26; /* two more rows of labels */
     p.top_px += 26;
     draw_bars(&p, h, a);

@@ -17,7 +17,7 @@
 #define SHORTEST_NS (120 * NS_PER_S)
 #define ROWS_SHOWN  30
 #define ROW_PX      64
-#define ABOVE_PX    18
+#define AXIS_PX     30
 
 static const char *state_name(const struct span *s)
 {
@@ -104,8 +104,8 @@ static size_t draw(const struct report *r, const struct span *s, size_t n)
              "%zu host%s, %zu time%s in which a circuit was not closed or a host "
              "not healthy",
              rows, rows == 1 ? "" : "s", n, n == 1 ? "" : "s");
-    plot_begin(&p, r->f, "spans-plot", "Circuits and health of each host", text, "spans-data",
-               (int)shown * ROW_PX + ABOVE_PX + 24);
+    plot_begin(&p, r->f, "", "spans-plot", "Circuits and health of each host", text, "spans-data",
+               (int)shown * ROW_PX + AXIS_PX);
     for (size_t i = 0, k; i < n && drawn < shown; i += k, drawn++) {
         k = of_one_host(s + i, n - i);
         draw_row(&p, r, s + i, k, from_ns, (int)drawn * ROW_PX);
@@ -117,8 +117,8 @@ static size_t draw(const struct report *r, const struct span *s, size_t n)
 
 static void tell(const struct report *r, const struct span *s, size_t n)
 {
-    static const char *const columns[] = {"Host",     "What", "State", "From (UTC)",
-                                          "To (UTC)", "For",  NULL};
+    static const char *const columns[] = {"Host",     "<What", "<State", "From (UTC)",
+                                          "To (UTC)", "For",   NULL};
     char age[24];
     page_folded_table(r->f, "spans-data", "The same as a table", columns);
     for (size_t i = 0; i < n; i++) {
@@ -139,23 +139,21 @@ static void tell(const struct report *r, const struct span *s, size_t n)
     page_folded_table_end(r->f);
 }
 
-static void key(FILE *f, const char *look, const char *path, const char *name)
+static void key(FILE *f, const char *look, int y_px, int height_px, const char *name)
 {
-    fprintf(f, "<span class=\"key\"><svg aria-hidden=\"true\">%s</svg>%s</span> ", path, name);
-    (void)look;
+    fprintf(f,
+            "<span class=\"key\"><svg aria-hidden=\"true\"><rect class=\"%s\" x=\"1\" width=\"20\" "
+            "y=\"%d\" height=\"%d\"/></svg>%s</span> ",
+            look, y_px, height_px, name);
 }
 
 static void show(const struct report *r, const struct span *s, size_t n)
 {
     fputs("<figure class=\"wide\"><figcaption>", r->f);
-    key(r->f, "", "<rect class=\"open\" x=\"1\" width=\"20\" y=\"0\" height=\"11\"/>",
-        "circuit open: nothing is sent");
-    key(r->f, "", "<rect class=\"half-open\" x=\"1\" width=\"20\" y=\"0\" height=\"11\"/>",
-        "half-open: one request probes");
-    key(r->f, "", "<rect class=\"unhealthy\" x=\"1\" width=\"20\" y=\"4\" height=\"5\"/>",
-        "unhealthy");
-    key(r->f, "", "<rect class=\"degraded\" x=\"1\" width=\"20\" y=\"4\" height=\"5\"/>",
-        "degraded: recovering");
+    key(r->f, "open", 0, 11, "circuit open: nothing is sent");
+    key(r->f, "half-open", 0, 11, "half-open: one request probes");
+    key(r->f, "unhealthy", 4, 5, "unhealthy");
+    key(r->f, "degraded", 4, 5, "degraded: recovering");
     fputs("</figcaption>\n", r->f);
     size_t more = draw(r, s, n);
     if (more)

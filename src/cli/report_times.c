@@ -14,13 +14,17 @@
 #define FINE_NS     (3600 * NS_PER_S)
 #define COARSE_NS   (2 * 86400 * NS_PER_S)
 #define SHORTEST_NS (120 * NS_PER_S)
+/* The average between two runs of a job says something when it comes every five minutes, or, over
+ * days, every hour. */
+#define FINE_ROUGH_NS   (330 * NS_PER_S)
+#define COARSE_ROUGH_NS (3900 * NS_PER_S)
 /* After less than this since the last sample, the present moment is none of its own. */
 #define PRESENT_NS (HISTORY_STEP_NS / 2)
 
 struct range {
     const char *id, *heading;
     bool fine;
-    int64_t span_ns, usual_ns;
+    int64_t span_ns, usual_ns, rough_ns;
     int64_t from_ns; /* of the plots, which end now */
     struct interval *intervals;
     size_t count;
@@ -71,7 +75,7 @@ static bool read_range(const struct report *r, struct range *range)
             if (samples[i].at_ns <= r->now_ns && samples[i].at_ns > r->now_ns - range->span_ns)
                 samples[n++] = samples[i];
         good = n == 0 || add_present(r, samples, &n);
-        range->count = series_of(samples, n, range->usual_ns, range->intervals);
+        range->count = series_of(samples, n, range->usual_ns, range->rough_ns, range->intervals);
     }
     free(samples);
     range->from_ns = r->now_ns - SHORTEST_NS;
@@ -104,7 +108,7 @@ static const struct chart charts[] = {
      false,
      {{"waited for a token or a server’s hint", "second", CURVE_WAITED}}},
     {"sick",
-     "Hosts that are not well",
+     "Unhealthy hosts and circuits not closed",
      "",
      true,
      {{"unhealthy hosts", "first", CURVE_SICK}, {"circuits not closed", "third", CURVE_OPEN}}},
@@ -199,10 +203,10 @@ static void draw(const struct report *r, const struct range *g, const struct cha
     snprintf(data_id, sizeof data_id, "%s-data", g->id);
     snprintf(title, sizeof title, "%s, %s", c->heading, g->heading);
     caption(r, g, c);
-    plot_begin(&p, r->f, id, title, text ? text : "", data_id, 190);
+    plot_begin(&p, r->f, "axis", id, title, text ? text : "", data_id, 190);
+    plot_values(&p, s);
     for (int k = 0; k < 2 && c->curves[k].name; k++)
         draw_curve(&p, r, g, c->curves[k].look, c->curves[k].curve, s.top, k == 0);
-    plot_values(&p, s, c->unit);
     plot_times(&p, report_wall_ns(r, g->from_ns), r->wall_ns);
     plot_end(&p);
     fputs("</figure>\n", r->f);
@@ -221,7 +225,7 @@ static void tell(const struct report *r, const struct range *g)
 {
     static const char *const columns[] = {
         "From (UTC)", "To (UTC)",  "Requests",        "Requests/s",          "Retries",
-        "Rejected",   "Waited, s", "Unhealthy hosts", "Circuits not closed", "Note",
+        "Rejected",   "Waited, s", "Unhealthy hosts", "Circuits not closed", "<Note",
         NULL};
     static const char *const notes[] = {"", "average of a longer time",
                                         "no sample, nothing counted",
@@ -302,9 +306,15 @@ bool report_times(const struct report *r)
 {
     int64_t interval_ns = atomic_load(&r->board->header->alive_interval_ns);
     int64_t usual_ns = interval_ns > HISTORY_STEP_NS ? interval_ns : HISTORY_STEP_NS;
-    struct range fine = {
-        .id = "hour", .heading = "The last hour", .fine = true, .span_ns = FINE_NS};
-    struct range coarse = {.id = "days", .heading = "The last two days", .span_ns = COARSE_NS};
+    struct range fine = {.id = "hour",
+                         .heading = "The last hour",
+                         .fine = true,
+                         .span_ns = FINE_NS,
+                         .rough_ns = FINE_ROUGH_NS};
+    struct range coarse = {.id = "days",
+                           .heading = "The last two days",
+                           .span_ns = COARSE_NS,
+                           .rough_ns = COARSE_ROUGH_NS};
     fine.usual_ns = usual_ns < FINE_NS ? usual_ns : FINE_NS;
     coarse.usual_ns = fine.usual_ns > HISTORY_LONG_NS ? fine.usual_ns : HISTORY_LONG_NS;
     bool good = read_range(r, &fine) && read_range(r, &coarse);

@@ -3,12 +3,11 @@
 
 #include <stdbool.h>
 
-/* In times of what is usual: a sample that was late, and a job that comes every five minutes while
- * samples would come every ten seconds. */
+/* A sample that is late, in tenths of what is usual. */
 #define LATE_TENTHS 35
-#define ROUGH       33
 
-static enum interval_kind kind_of(const struct interval *i, bool reset, int64_t usual_ns)
+static enum interval_kind kind_of(const struct interval *i, bool reset, int64_t usual_ns,
+                                  int64_t rough_ns)
 {
     bool counted = false;
     if (reset)
@@ -20,11 +19,11 @@ static enum interval_kind kind_of(const struct interval *i, bool reset, int64_t 
         return INTERVAL_KNOWN;
     if (!counted)
         return INTERVAL_SILENT;
-    return span_ns / ROUGH <= usual_ns ? INTERVAL_ROUGH : INTERVAL_LONG;
+    return span_ns <= rough_ns ? INTERVAL_ROUGH : INTERVAL_LONG;
 }
 
 size_t series_of(const struct history_sample *sample, size_t count, int64_t usual_ns,
-                 struct interval *out)
+                 int64_t rough_ns, struct interval *out)
 {
     size_t n = 0;
     for (size_t i = 1; i < count; i++) {
@@ -41,7 +40,7 @@ size_t series_of(const struct history_sample *sample, size_t count, int64_t usua
             reset |= b->sum[k] < a->sum[k];
             o->counted[k] = b->sum[k] - a->sum[k];
         }
-        o->kind = kind_of(o, reset, usual_ns);
+        o->kind = kind_of(o, reset, usual_ns, rough_ns);
         n++;
     }
     return n;

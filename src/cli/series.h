@@ -3,7 +3,7 @@
  * What happened between the samples of the history (engine/history.h): differences of sums, and where
  * there is none.
  *
- *     n = series_of(samples, count, usual_ns, out);         at most count - 1
+ *     n = series_of(samples, count, usual_ns, rough_ns, out);    at most count - 1
  *     out[i].counted[SUM_REQUESTS] in (out[i].from_ns, out[i].to_ns]
  *
  * Samples are as far apart as programs run. Where nothing was counted for longer than usual, nothing
@@ -33,9 +33,10 @@ struct interval {
     uint64_t unhealthy, open;        /* as of from_ns */
 };
 
-/* A sum of all that are counted; `usual_ns` is how far apart samples are while a program runs. */
+/* usual_ns: how far apart samples are while a program runs; rough_ns: how far apart they may be for an
+ * average to say something. */
 size_t series_of(const struct history_sample *sample, size_t count, int64_t usual_ns,
-                 struct interval *out);
+                 int64_t rough_ns, struct interval *out);
 
 static inline int interval_is_gap(const struct interval *i)
 {
