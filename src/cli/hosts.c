@@ -20,6 +20,7 @@ static void fill(struct host *h, const struct board *b, const struct slot *s, in
 {
     struct rate rate;
     int64_t tat_ns, max_ns = atomic_load(&s->max_ns);
+    uint64_t waited_ns = slot_counter(s, COUNT_WAITED_NS);
     h->key = atomic_load(&s->key);
     h->proxy = view_is_proxy(s);
     h->status = health_status(s);
@@ -33,7 +34,7 @@ static void fill(struct host *h, const struct board *b, const struct slot *s, in
     h->recovered = slot_counter(s, COUNT_RECOVERED);
     h->rate_rejected = slot_counter(s, COUNT_RATE_REJECTED);
     h->breaker_rejected = slot_counter(s, COUNT_BREAKER_REJECTED);
-    h->waited_ns = (int64_t)slot_counter(s, COUNT_WAITED_NS);
+    h->waited_ns = waited_ns < INT64_MAX ? (int64_t)waited_ns : INT64_MAX;
     h->attempts = view_latency(s, h->latency);
     h->p50_ns = quantile_ns(h, .50, max_ns);
     h->p95_ns = quantile_ns(h, .95, max_ns);

@@ -56,18 +56,31 @@ static bool is_control(const char *s, size_t n)
            (n == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0);
 }
 
+/* One letter, and where the next one is. */
+static const char *put_letter(FILE *f, const char *s)
+{
+    size_t n = text_utf8_length(s);
+    const char *e = n == 1 ? entity(*s) : NULL;
+    if (e)
+        fputs(e, f);
+    else if (!n || is_control(s, n))
+        fputs("\xef\xbf\xbd", f);
+    else
+        fwrite(s, 1, n, f);
+    return s + (n ? n : 1);
+}
+
 void page_text(FILE *f, const char *s)
 {
-    for (size_t n; *s; s += n ? n : 1) {
-        n = text_utf8_length(s);
-        const char *e = n == 1 ? entity(*s) : NULL;
-        if (e)
-            fputs(e, f);
-        else if (!n || is_control(s, n))
-            fputs("\xef\xbf\xbd", f);
-        else
-            fwrite(s, 1, n, f);
-    }
+    while (*s)
+        s = put_letter(f, s);
+}
+
+void page_host(FILE *f, const char *name)
+{
+    for (const char *s = name; *s; s = put_letter(f, s))
+        if (s > name && (*s == '.' || *s == ':'))
+            fputs("<wbr>", f);
 }
 
 /* ---- numbers -------------------------------------------------------------------------------- */
@@ -93,7 +106,7 @@ void page_count(FILE *f, uint64_t n)
 
 void page_duration(FILE *f, int64_t ns)
 {
-    char value[32];
+    char value[32] = "";
     struct text t = TEXT_OVER(value);
     double ms = (double)ns / (double)NS_PER_MS;
     text_fixed(&t, ns > 0 ? ns / NS_PER_US : 0, 3);
@@ -139,7 +152,7 @@ const char *page_time_text(int64_t wall_ns, enum page_time form, char out[32])
 
 void page_time(FILE *f, int64_t wall_ns, enum page_time form)
 {
-    char exact[32], shown[32];
+    char exact[32] = "", shown[32];
     struct text t = TEXT_OVER(exact);
     text_time(&t, wall_ns);
     fprintf(f, "<time datetime=\"%s\">%s</time>", exact, page_time_text(wall_ns, form, shown));

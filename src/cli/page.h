@@ -25,6 +25,8 @@ void page_end(FILE *f);
 /* For text and for attributes in double quotes; bytes that are not UTF-8, and controls, become
  * U+FFFD. */
 void page_text(FILE *f, const char *s);
+/* The same for the name of a host, which may be broken before its parts. */
+void page_host(FILE *f, const char *name);
 
 /* 1234567: <data value="1234567">1,234,567</data> */
 void page_count(FILE *f, uint64_t n);

@@ -114,7 +114,7 @@ void plot_bars(struct plot *p, const char *look, const struct step *bars, size_t
 /* Near an end, a label that stood in the middle of its place would be cut. */
 static const char *anchor_at(double x)
 {
-    return x < .02 ? "start" : x > .98 ? "end" : "middle";
+    return x < .03 ? "start" : x > .96 ? "end" : "middle";
 }
 
 void plot_mark(struct plot *p, double x, int row, const char *label)

@@ -99,7 +99,8 @@ static void say_sums(const struct report *r)
         all.retries += h->retries;
         all.recovered += h->recovered;
         all.rate_rejected += h->rate_rejected + h->breaker_rejected;
-        all.waited_ns += h->waited_ns;
+        if (__builtin_add_overflow(all.waited_ns, h->waited_ns, &all.waited_ns))
+            all.waited_ns = INT64_MAX; /* damage */
     }
     fputs("<dl class=\"sums\" id=\"sums\">\n", r->f);
     sum(r->f, "Requests", all.requests);
@@ -158,7 +159,7 @@ static void name_cell(const struct report *r, const struct host *h)
     char age[24];
     int64_t ns = not_well_for_ns(r, h);
     fputs("<tr><th scope=\"row\"><span>", r->f);
-    page_text(r->f, h->name);
+    page_host(r->f, h->name);
     fputs("</span>", r->f);
     if (h->proxy)
         fputs("<small>proxy, in no sum</small>", r->f);
@@ -175,7 +176,7 @@ static void name_cell(const struct report *r, const struct host *h)
 /* Rounded down, so that a bucket that is shown as full is full. */
 static void tokens_cell(FILE *f, const struct host *h)
 {
-    char value[32];
+    char value[32] = "";
     struct text t = TEXT_OVER(value);
     text_fixed(&t, (int64_t)(h->available * 10), 1);
     if (h->limited)

@@ -96,7 +96,7 @@ static void show(const struct report *r, const struct host *h, struct axis a, si
              (unsigned long long)h->attempts, host_time(h->p50_ns, p50), host_time(h->p95_ns, p95),
              host_time(h->p99_ns, p99));
     fputs("<figure><figcaption><h3>", r->f);
-    page_text(r->f, h->name);
+    page_host(r->f, h->name);
     fputs("</h3>", r->f);
     page_count(r->f, h->attempts);
     fprintf(r->f, " attempt%s<span class=\"quantiles\"><span>p50 ", h->attempts == 1 ? "" : "s");

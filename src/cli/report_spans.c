@@ -16,8 +16,8 @@
 #define LONGEST_NS  (2 * 86400 * NS_PER_S)
 #define SHORTEST_NS (120 * NS_PER_S)
 #define ROWS_SHOWN  30
-#define ROW_PX      64
-#define AXIS_PX     30
+#define ROW_PX      78
+#define AXIS_PX     20
 
 static const char *state_name(const struct span *s)
 {

@@ -4,6 +4,7 @@ import html.parser
 import json
 import os
 import pty
+import random
 import re
 import subprocess
 import unittest
@@ -13,6 +14,8 @@ import browser
 from test_command import CURL, HARDEN, environment, harden
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
+# What is read at opening: a board without it is refused.
+HEADER_BYTES = 64
 ALONE_IN_SVG = {"path", "line", "rect", "circle"}
 
 
@@ -224,6 +227,24 @@ class Safety(unittest.TestCase):
         self.assertNotIn("onload=x>", text)
         for node in page.all():
             self.assertFalse([a for a in node.attributes if a.startswith("on")], node.attributes)
+
+    def test_a_damaged_board_is_still_a_page(self):
+        env = fill_board("lively")
+        path = os.path.join(env["HARDEN_STATE"], "board")
+        with open(path, "rb") as f:
+            good = f.read()
+        dice = random.Random(7)
+        for words in (10, 1000, 10000) * 3:
+            bad = bytearray(good)
+            for _ in range(words):
+                at = dice.randrange(HEADER_BYTES // 8, len(bad) // 8) * 8
+                bad[at:at + 8] = dice.choice((b"\xff" * 8, b"\xff" * 7 + b"\x7f", bytes(8),
+                                              dice.randbytes(8)))
+            with open(path, "r+b") as f:
+                f.write(bad)
+            text = report(env)
+            Page(text)
+            self.assertNotRegex(text, r"\b(nan|inf)\b")
 
     def test_it_refers_to_nothing_but_itself(self):
         text = report(fill_board("names", *self.NAMES))
