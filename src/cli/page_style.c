@@ -35,6 +35,7 @@ const char page_style[] =
     ".stale b { color: var(--fair); }\n"
     "a { color: var(--first); text-underline-offset: 3px; }\n"
     ":focus-visible { outline: 3px solid var(--first); outline-offset: 3px; border-radius: 4px; }\n"
+    "main:focus { outline: none; }\n"
     ".skip { position: absolute; left: -9999px; top: 8px; padding: 8px 16px; background: "
     "var(--front); z-index: 2; }\n"
     ".skip:focus { left: 16px; }\n"

@@ -129,13 +129,13 @@ static int by_attempts(const void *a, const void *b)
 
 bool report_latency(const struct report *r)
 {
-    const struct host **busy = calloc(r->host_count + 1, sizeof(*busy));
+    const struct host **busy = calloc(r->host_count + 1, sizeof(void *));
     size_t n = 0;
     for (uint32_t i = 0; busy && i < r->host_count; i++)
         if (r->hosts[i].attempts)
             busy[n++] = &r->hosts[i];
     if (n)
-        qsort(busy, n, sizeof(*busy), by_attempts);
+        qsort(busy, n, sizeof(void *), by_attempts);
     page_section(r->f, "latency", "Latency");
     if (!n)
         fputs("<p>No attempt was made yet, so there is nothing to draw.</p>\n", r->f);

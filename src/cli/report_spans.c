@@ -176,8 +176,8 @@ bool report_spans(const struct report *r)
     if (n)
         show(r, spans, n);
     else
-        fputs("<p>No circuit opened, and no host changed: there is nothing to show, as it should "
-              "be.</p>\n",
+        fputs("<p>No circuit opened and no host’s health changed, as far back as the board "
+              "remembers.</p>\n",
               r->f);
     if (gone)
         fprintf(r->f,

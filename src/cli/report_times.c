@@ -5,84 +5,12 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "cli/cli.h"
 #include "cli/page.h"
 #include "cli/plot.h"
-#include "cli/series.h"
+#include "cli/range.h"
 
 #include <stdlib.h>
-
-#define FINE_NS     (3600 * NS_PER_S)
-#define COARSE_NS   (2 * 86400 * NS_PER_S)
-#define SHORTEST_NS (120 * NS_PER_S)
-/* The average between two runs of a job says something when it comes every five minutes, or, over
- * days, every hour. */
-#define FINE_ROUGH_NS   (330 * NS_PER_S)
-#define COARSE_ROUGH_NS (3900 * NS_PER_S)
-/* After less than this since the last sample, the present moment is none of its own. */
-#define PRESENT_NS (HISTORY_STEP_NS / 2)
-
-struct range {
-    const char *id, *heading;
-    bool fine;
-    int64_t span_ns, usual_ns, rough_ns;
-    int64_t from_ns; /* of the plots, which end now */
-    struct interval *intervals;
-    size_t count;
-};
-
-/* What a curve shows of an interval. */
-enum curve { CURVE_REQUESTS, CURVE_RETRIES, CURVE_REJECTED, CURVE_WAITED, CURVE_SICK, CURVE_OPEN };
-
-static double value_of(const struct interval *i, enum curve c)
-{
-    static const enum history_sum sums[] = {SUM_REQUESTS, SUM_RETRIES, SUM_REJECTED, SUM_WAITED_MS};
-    if (c == CURVE_SICK)
-        return (double)i->unhealthy;
-    if (c == CURVE_OPEN)
-        return (double)i->open;
-    return (double)i->counted[sums[c]] / interval_s(i) / (c == CURVE_WAITED ? 1000 : 1);
-}
-
-/* ---- reading ------------------------------------------------------------------------------------ */
-
-/* The sums of this moment, as a sample that is nobody's. */
-static bool add_present(const struct report *r, struct history_sample *samples, size_t *n)
-{
-    if (*n && r->now_ns - samples[*n - 1].at_ns < PRESENT_NS)
-        return true;
-    struct history *own = calloc(1, sizeof *own);
-    struct history_sample *one = calloc(HISTORY_FINE, sizeof *one);
-    bool room = own && one;
-    if (room) {
-        history_sample(own, r->board, r->now_ns);
-        if (history_samples(own, true, one) == 1)
-            samples[(*n)++] = one[0];
-    }
-    free(own);
-    free(one);
-    return room;
-}
-
-static bool read_range(const struct report *r, struct range *range)
-{
-    size_t room = range->fine ? HISTORY_FINE : HISTORY_COARSE, n = 0;
-    struct history_sample *samples = calloc(room + 1, sizeof *samples);
-    range->intervals = calloc(room + 1, sizeof *range->intervals);
-    bool good = samples && range->intervals;
-    if (good) {
-        size_t all = history_samples(r->board->history, range->fine, samples);
-        for (size_t i = 0; i < all; i++)
-            if (samples[i].at_ns <= r->now_ns && samples[i].at_ns > r->now_ns - range->span_ns)
-                samples[n++] = samples[i];
-        good = n == 0 || add_present(r, samples, &n);
-        range->count = series_of(samples, n, range->usual_ns, range->rough_ns, range->intervals);
-    }
-    free(samples);
-    range->from_ns = r->now_ns - SHORTEST_NS;
-    if (range->count && range->intervals[0].from_ns < range->from_ns)
-        range->from_ns = range->intervals[0].from_ns;
-    return good;
-}
 
 /* ---- plots -------------------------------------------------------------------------------------- */
 
@@ -119,18 +47,7 @@ static double place(const struct report *r, const struct range *g, int64_t at_ns
     return (double)(at_ns - g->from_ns) / (double)(r->now_ns - g->from_ns);
 }
 
-static double highest(const struct range *g, enum curve c, int64_t *at_ns)
-{
-    double max = 0;
-    for (size_t i = 0; i < g->count; i++)
-        if (!interval_is_gap(&g->intervals[i]) && value_of(&g->intervals[i], c) > max) {
-            max = value_of(&g->intervals[i], c);
-            *at_ns = g->intervals[i].from_ns;
-        }
-    return max;
-}
-
-static void draw_curve(struct plot *p, const struct report *r, const struct range *g,
+static bool draw_curve(struct plot *p, const struct report *r, const struct range *g,
                        const char *look, enum curve c, double top, bool area)
 {
     struct step *steps = calloc(g->count + 1, sizeof *steps);
@@ -140,12 +57,13 @@ static void draw_curve(struct plot *p, const struct report *r, const struct rang
         if (!interval_is_gap(v))
             steps[n++] = (struct step){.x0 = place(r, g, v->from_ns),
                                        .x1 = place(r, g, v->to_ns),
-                                       .y = value_of(v, c) / top,
+                                       .y = range_value(v, c) / top,
                                        .rough = v->kind == INTERVAL_ROUGH};
     }
     if (n)
         plot_steps(p, look, steps, n, area);
     free(steps);
+    return steps != NULL;
 }
 
 /* What it comes to, for who reads it and for who hears it. */
@@ -154,7 +72,7 @@ static void summarize(FILE *f, const struct report *r, const struct range *g, co
     char number[32], when[32];
     for (int k = 0; k < 2 && c->curves[k].name; k++) {
         int64_t at_ns = 0;
-        double max = highest(g, c->curves[k].curve, &at_ns);
+        double max = range_highest(g, c->curves[k].curve, &at_ns);
         fprintf(f, "%s%s: ", k ? "; " : "", c->curves[k].name);
         if (max > 0)
             fprintf(
@@ -171,7 +89,7 @@ static void caption(const struct report *r, const struct range *g, const struct 
     fprintf(r->f, "<figure><figcaption><b>%s</b>", c->heading);
     for (int k = 0; k < 2 && c->curves[k].name; k++) {
         int64_t at_ns = 0;
-        double max = highest(g, c->curves[k].curve, &at_ns);
+        double max = range_highest(g, c->curves[k].curve, &at_ns);
         fprintf(
             r->f,
             "<span class=\"key\"><svg class=\"%s\" aria-hidden=\"true\"><line class=\"line %s\" "
@@ -182,21 +100,22 @@ static void caption(const struct report *r, const struct range *g, const struct 
     fputs("</figcaption>\n", r->f);
 }
 
-static void draw(const struct report *r, const struct range *g, const struct chart *c)
+static bool draw(const struct report *r, const struct range *g, const struct chart *c)
 {
     struct plot p;
     char id[64], data_id[64], title[128], *text = NULL;
     size_t length;
     double max = 0;
     FILE *words = open_memstream(&text, &length);
+    bool good = words != NULL;
     for (int k = 0; k < 2 && c->curves[k].name; k++) {
         int64_t at_ns;
-        double own = highest(g, c->curves[k].curve, &at_ns);
+        double own = range_highest(g, c->curves[k].curve, &at_ns);
         max = own > max ? own : max;
     }
     if (words) {
         summarize(words, r, g, c);
-        fclose(words);
+        good &= fclose(words) == 0;
     }
     struct scale s = scale_value(max, 4, c->whole);
     snprintf(id, sizeof id, "%s-%s", g->id, c->id);
@@ -206,11 +125,12 @@ static void draw(const struct report *r, const struct range *g, const struct cha
     plot_begin(&p, r->f, "axis", id, title, text ? text : "", data_id, 190);
     plot_values(&p, s);
     for (int k = 0; k < 2 && c->curves[k].name; k++)
-        draw_curve(&p, r, g, c->curves[k].look, c->curves[k].curve, s.top, k == 0);
+        good &= draw_curve(&p, r, g, c->curves[k].look, c->curves[k].curve, s.top, k == 0);
     plot_times(&p, report_wall_ns(r, g->from_ns), r->wall_ns);
     plot_end(&p);
     fputs("</figure>\n", r->f);
     free(text);
+    return good;
 }
 
 /* ---- the same as a table ------------------------------------------------------------------------ */
@@ -223,10 +143,17 @@ static void number_cell(FILE *f, double v)
 
 static void tell(const struct report *r, const struct range *g)
 {
-    static const char *const columns[] = {
-        "From (UTC)", "To (UTC)",  "Requests",        "Requests/s",          "Retries",
-        "Rejected",   "Waited, s", "Unhealthy hosts", "Circuits not closed", "<Note",
-        NULL};
+    static const char *const columns[] = {"From (UTC)",
+                                          "To (UTC)",
+                                          "Requests",
+                                          "Requests/s",
+                                          "Retries",
+                                          "Rejected",
+                                          "Waited, s",
+                                          "Unhealthy then",
+                                          "Circuits not closed then",
+                                          "<Note",
+                                          NULL};
     static const char *const notes[] = {"", "average of a longer time",
                                         "no sample, nothing counted",
                                         "no sample for too long to draw", "reset"};
@@ -246,7 +173,7 @@ static void tell(const struct report *r, const struct range *g)
             fputs("<td>–</td><td>–</td><td>–</td><td>–</td><td>–</td>", r->f);
         } else {
             fprintf(r->f, "<td>%llu</td>", (unsigned long long)v->counted[SUM_REQUESTS]);
-            number_cell(r->f, value_of(v, CURVE_REQUESTS));
+            number_cell(r->f, range_value(v, CURVE_REQUESTS));
             fprintf(r->f, "<td>%llu</td><td>%llu</td><td>%.3f</td>",
                     (unsigned long long)v->counted[SUM_RETRIES],
                     (unsigned long long)v->counted[SUM_REJECTED],
@@ -273,21 +200,23 @@ static void say_gaps(const struct report *r, const struct range *g)
     if (blank) {
         fputs("<p class=\"soft\">", r->f);
         page_count(r->f, blank);
-        fputs(" requests fell into times without samples, too long to say when; the plots leave "
-              "these blank, the table has them.</p>\n",
-              r->f);
+        fprintf(r->f,
+                " request%s fell into times without samples, too long to say when; the plots leave "
+                "these blank, the table has them.</p>\n",
+                blank == 1 ? "" : "s");
     }
 }
 
-static void show(const struct report *r, const struct range *g)
+static bool show(const struct report *r, const struct range *g)
 {
+    bool good = true;
     fprintf(r->f, "<h3>%s</h3>\n", g->heading);
     if (!g->count) {
         fprintf(r->f,
                 "<p>Nothing to draw yet: that takes two samples, which are %s apart at least and "
                 "are made while a program runs.</p>\n",
                 g->fine ? "ten seconds" : "five minutes");
-        return;
+        return true;
     }
     fputs("<p class=\"soft\">", r->f);
     page_time(r->f, report_wall_ns(r, g->from_ns), TIME_DAY);
@@ -297,35 +226,35 @@ static void show(const struct report *r, const struct range *g)
     say_gaps(r, g);
     fputs("<div class=\"plots\">\n", r->f);
     for (size_t i = 0; i < array_size(charts); i++)
-        draw(r, g, &charts[i]);
+        good &= draw(r, g, &charts[i]);
     fputs("</div>\n", r->f);
     tell(r, g);
+    return good;
+}
+
+/* The board's clock stands still while the machine sleeps. */
+static void say_sleep(const struct report *r)
+{
+    int64_t slept_ns = clock_read_ns(CLOCK_BOOTTIME) - clock_now_ns();
+    char age[24];
+    if (slept_ns > HISTORY_STEP_NS)
+        fprintf(r->f,
+                "<p class=\"soft\">This machine has slept for %s since it started: what happened "
+                "before is shown that much too late, here and below.</p>\n",
+                cli_age(slept_ns, age));
 }
 
 bool report_times(const struct report *r)
 {
-    int64_t interval_ns = atomic_load(&r->board->header->alive_interval_ns);
-    int64_t usual_ns = interval_ns > HISTORY_STEP_NS ? interval_ns : HISTORY_STEP_NS;
-    struct range fine = {.id = "hour",
-                         .heading = "The last hour",
-                         .fine = true,
-                         .span_ns = FINE_NS,
-                         .rough_ns = FINE_ROUGH_NS};
-    struct range coarse = {.id = "days",
-                           .heading = "The last two days",
-                           .span_ns = COARSE_NS,
-                           .rough_ns = COARSE_ROUGH_NS};
-    fine.usual_ns = usual_ns < FINE_NS ? usual_ns : FINE_NS;
-    coarse.usual_ns = fine.usual_ns > HISTORY_LONG_NS ? fine.usual_ns : HISTORY_LONG_NS;
-    bool good = read_range(r, &fine) && read_range(r, &coarse);
+    struct range fine, coarse;
+    bool good = range_read(r, true, &fine);
+    good = range_read(r, false, &coarse) && good;
     page_section(r->f, "times", "Over time");
     fputs("<p class=\"soft\">All hosts together. Where no program ran, and where a host was reset, "
           "there is a gap.</p>\n",
           r->f);
-    if (good) {
-        show(r, &fine);
-        show(r, &coarse);
-    }
+    say_sleep(r);
+    good = good && show(r, &fine) && show(r, &coarse);
     fputs("</section>\n", r->f);
     free(fine.intervals);
     free(coarse.intervals);

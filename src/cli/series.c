@@ -34,8 +34,8 @@ size_t series_of(const struct history_sample *sample, size_t count, int64_t usua
             continue;
         *o = (struct interval){.from_ns = a->at_ns,
                                .to_ns = b->at_ns,
-                               .unhealthy = a->sum[SUM_UNHEALTHY],
-                               .open = a->sum[SUM_OPEN]};
+                               .unhealthy = b->sum[SUM_UNHEALTHY],
+                               .open = b->sum[SUM_OPEN]};
         for (int k = 0; k < SUM_UNHEALTHY; k++) {
             reset |= b->sum[k] < a->sum[k];
             o->counted[k] = b->sum[k] - a->sum[k];

@@ -30,7 +30,7 @@ struct interval {
     int64_t from_ns, to_ns;
     enum interval_kind kind;
     uint64_t counted[SUM_UNHEALTHY]; /* the sums; those of a moment are not */
-    uint64_t unhealthy, open;        /* as of from_ns */
+    uint64_t unhealthy, open;        /* as found at to_ns */
 };
 
 /* usual_ns: how far apart samples are while a program runs; rough_ns: how far apart they may be for an

@@ -171,12 +171,12 @@ Test(series, tells_what_was_counted_between_samples)
     cr_assert(eq(sz, series(s, 3), 2));
     cr_assert(eq(u64, interval[0].counted[SUM_REQUESTS], 20));
     cr_assert(eq(u64, interval[0].counted[SUM_RETRIES], 3));
-    cr_assert(eq(u64, interval[0].unhealthy, 0));
+    cr_assert(eq(u64, interval[0].unhealthy, 1));
     cr_assert(eq(dbl, interval_s(&interval[0]), 10));
     cr_assert(eq(int, interval[0].kind, INTERVAL_KNOWN));
     /* A program that runs and asks nothing is no gap. */
     cr_assert(eq(u64, interval[1].counted[SUM_REQUESTS], 0));
-    cr_assert(eq(u64, interval[1].unhealthy, 1));
+    cr_assert(eq(u64, interval[1].unhealthy, 2));
     cr_assert(eq(int, interval[1].kind, INTERVAL_KNOWN));
 }
 
