@@ -6,6 +6,7 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
+#include "cli/checks.h"
 #include "cli/hosts.h"
 #include "engine/config.h"
 
@@ -19,6 +20,8 @@ struct report {
     const struct config *config;
     const struct host *hosts;
     uint32_t host_count;
+    const struct check *checks;
+    uint32_t check_count;
     int64_t now_ns, wall_ns; /* one moment on both clocks */
 };
 
@@ -32,6 +35,9 @@ static inline int64_t report_wall_ns(const struct report *r, int64_t at_ns)
 void report_verdict(const struct report *r, char *out, size_t size);
 void report_head(const struct report *r, const char *verdict);
 void report_hosts(const struct report *r);
+void report_checks(const struct report *r); /* within the hosts' section */
+/* The shape of a status, beside its word. */
+void report_shape(FILE *f, enum health_status s);
 /* These need memory; false: there is none. */
 bool report_times(const struct report *r);
 bool report_spans(const struct report *r);

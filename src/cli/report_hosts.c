@@ -21,6 +21,18 @@ static int64_t not_well_for_ns(const struct report *r, const struct host *h)
                : -1;
 }
 
+static void say_checks(const struct report *r, struct text *t)
+{
+    uint32_t failing = 0, n = r->check_count;
+    while (failing < n && check_fails(&r->checks[failing]))
+        failing++;
+    if (n == 1 && failing)
+        text_fmt(t, "; the check %s fails", r->checks[0].view.name);
+    else if (failing)
+        text_fmt(t, "; %u of %u checks %s: %s%s", failing, n, failing == 1 ? "fails" : "fail",
+                 r->checks[0].view.name, failing > 1 ? " and others" : "");
+}
+
 void report_verdict(const struct report *r, char *out, size_t size)
 {
     struct text t = {.p = out, .cap = size};
@@ -45,13 +57,14 @@ void report_verdict(const struct report *r, char *out, size_t size)
     }
     if (sick > NAMES_SHOWN)
         text_fmt(&t, "; and %u more", sick - NAMES_SHOWN);
+    say_checks(r, &t);
 }
 
-static void shape(FILE *f, const char *status)
+void report_shape(FILE *f, enum health_status s)
 {
-    const char *path = status[0] == 'h'   ? "M6 0a6 6 0 1 0 0 12a6 6 0 1 0 0-12"
-                       : status[0] == 'd' ? "M6 0L12 11.5H0Z"
-                                          : "M1 1H11V11H1Z";
+    const char *path = s == STATUS_HEALTHY    ? "M6 0a6 6 0 1 0 0 12a6 6 0 1 0 0-12"
+                       : s == STATUS_DEGRADED ? "M6 0L12 11.5H0Z"
+                                              : "M1 1H11V11H1Z";
     fprintf(
         f, "<svg class=\"shape\" viewBox=\"0 0 12 12\" aria-hidden=\"true\"><path d=\"%s\"/></svg>",
         path);
@@ -116,14 +129,16 @@ static void say_sums(const struct report *r)
 
 void report_head(const struct report *r, const char *verdict)
 {
-    const char *worst = health_status_name(r->host_count ? r->hosts[0].status : STATUS_HEALTHY);
+    enum health_status worst = r->host_count ? r->hosts[0].status : STATUS_HEALTHY;
+    if (r->check_count && check_fails(&r->checks[0]) && r->checks[0].view.status > worst)
+        worst = r->checks[0].view.status;
     fputs("<a class=\"skip\" href=\"#main\">Skip to the report</a>\n<header>\n"
           "<p class=\"name\">harden report</p>\n",
           r->f);
     fputs("<h1>", r->f);
-    if (r->host_count) {
-        fprintf(r->f, "<span class=\"%s\">", worst);
-        shape(r->f, worst);
+    if (r->host_count || r->check_count) {
+        fprintf(r->f, "<span class=\"%s\">", health_status_name(worst));
+        report_shape(r->f, worst);
         fputs("</span>", r->f);
     }
     page_text(r->f, verdict);
@@ -192,7 +207,7 @@ static void row(const struct report *r, const struct host *h)
     const char *status = health_status_name(h->status), *breaker = breaker_state_name(h->breaker);
     name_cell(r, h);
     fprintf(f, "<td class=\"word %s\">", status);
-    shape(f, status);
+    report_shape(f, h->status);
     fprintf(f, "%s</td>", status);
     count_cell(f, h->requests);
     fprintf(f, "<td>%s</td>", h->successes + h->failures ? host_success(h, success) : "–");
@@ -208,18 +223,11 @@ static void row(const struct report *r, const struct host *h)
     fputs("</tr>\n", f);
 }
 
-void report_hosts(const struct report *r)
+static void show(const struct report *r)
 {
     static const char *const columns[] = {"Host",      "<Status",  "Requests", "Success", "Retries",
                                           "Recovered", "Waited",   "Rejected", "p50",     "p95",
                                           "p99",       "<Breaker", "Tokens",   NULL};
-    page_section(r->f, "hosts", "Hosts");
-    if (!r->host_count) {
-        fputs("<p>None yet. Each host appears here with the first request that a program makes to "
-              "it under the library.</p>\n</section>\n",
-              r->f);
-        return;
-    }
     fputs(
         "<p class=\"soft\">Since each host was first asked, or reset. Success is the share of the "
         "settled requests; recovered are those that a retry saved; p50, p95 and p99 are of single "
@@ -231,5 +239,18 @@ void report_hosts(const struct report *r)
     for (uint32_t i = 0; i < r->host_count; i++)
         row(r, &r->hosts[i]);
     page_table_end(r->f);
-    fputs("</div>\n</section>\n", r->f);
+    fputs("</div>\n", r->f);
+}
+
+void report_hosts(const struct report *r)
+{
+    page_section(r->f, "hosts", "Hosts");
+    if (r->host_count)
+        show(r);
+    else
+        fputs("<p>None yet. Each host appears here with the first request that a program makes to "
+              "it under the library.</p>\n",
+              r->f);
+    report_checks(r);
+    fputs("</section>\n", r->f);
 }

@@ -11,6 +11,7 @@ import unittest
 
 import bed
 import browser
+from test_checks import PYTHON, STAY, until
 from test_command import CURL, HARDEN, environment, harden
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
@@ -165,6 +166,28 @@ class Facts(bed.Bed):
             counted = sum(number(row[1]) for row in figure.rows())
             self.assertEqual(counted, check["attempts"])
             self.assertEqual(float(next(figure.all("data")).attributes["value"]), counted)
+
+    def test_active_checks_have_a_table_and_a_say(self):
+        file = bed.fresh_file(b"[check db]\ntype = tcp\ntarget = 127.0.0.1:1\ninterval = 1s\n"
+                              b"unhealthy_after = 1\n")
+        env = environment() | {"HARDEN_CONFIG": file}
+
+        def check():
+            return json.loads(harden("status", "--json", env=env)[1])["checks"].get("db", {})
+
+        p = bed.start([HARDEN, "run", PYTHON, "-c", STAY, "127.0.0.1", str(self.http.port)], env,
+                      subprocess.PIPE)
+        self.assertEqual(p.stdout.readline(), b"ready\n")
+        self.assertTrue(until(lambda: check().get("attempts")))
+        bed.finish(p, env)
+        told, page = check(), page_of(env)
+        self.assertEqual(page.one("h1").text, "The only host is well; the check db fails")
+        row, = page.one(class_="hosts checks").rows()
+        self.assertEqual([row[0].one("span").text, *(c.text for c in row[1:4])],
+                         ["db", "unhealthy", "tcp", "127.0.0.1:1"])
+        self.assertEqual([number(c) for c in row[4:]],
+                         [told[k] for k in ("attempts", "successes", "failures")] +
+                         [told["duration_ms"][k] for k in ("last", "p50", "p95")])
 
     def test_the_configuration_is_that_of_config(self):
         env = self.used_board()

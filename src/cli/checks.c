@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/checks.h"
+
+#include "engine/check_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void fill(struct check *c, const struct slot *s)
+{
+    uint64_t counts[LATENCY_BUCKETS];
+    int64_t max_ns = atomic_load(&s->max_ns);
+    c->since_ms = atomic_load(&s->status_since_ms);
+    c->successes = slot_counter(s, COUNT_SUCCESSES);
+    c->failures = slot_counter(s, COUNT_FAILURES);
+    c->runs = view_latency(s, counts);
+    c->last_ns = c->runs ? check_last_ns(s) : 0;
+    c->p50_ns = latency_quantile_ns(counts, c->runs, .50);
+    c->p95_ns = latency_quantile_ns(counts, c->runs, .95);
+    if (max_ns > 0 && c->p50_ns > max_ns)
+        c->p50_ns = max_ns;
+    if (max_ns > 0 && c->p95_ns > max_ns)
+        c->p95_ns = max_ns;
+}
+
+static int by_urgency(const void *a, const void *b)
+{
+    const struct check *x = a, *y = b;
+    if (check_fails(x) != check_fails(y))
+        return check_fails(y) - check_fails(x);
+    return strcmp(x->view.name, y->view.name);
+}
+
+struct check *checks_read(const struct board *b, int64_t now_ns, uint32_t *n)
+{
+    uint32_t room = view_count(b) + 1;
+    struct check *checks = calloc(room, sizeof *checks);
+    *n = 0;
+    for (uint32_t i = 0; checks && i < board_size(b) && *n < room; i++) {
+        const struct slot *s = view_check(b, i, now_ns, &checks[*n].view);
+        if (s)
+            fill(&checks[(*n)++], s);
+    }
+    if (checks)
+        qsort(checks, *n, sizeof *checks, by_urgency);
+    return checks;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The active checks of the board at one moment, as hosts.h has the hosts: those that fail first. */
+#ifndef CLI_CHECKS_H
+#define CLI_CHECKS_H
+
+#include "engine/view.h"
+
+struct check {
+    struct check_view view;
+    int64_t since_ms; /* of the status, wall clock; 0: not known */
+    uint64_t runs, successes, failures;
+    int64_t last_ns, p50_ns, p95_ns; /* 0: no run yet */
+};
+
+/* NULL: out of memory. To be freed. */
+struct check *checks_read(const struct board *b, int64_t now_ns, uint32_t *n);
+
+static inline bool check_fails(const struct check *c)
+{
+    return c->view.known && c->view.status != STATUS_HEALTHY;
+}
+
+#endif
