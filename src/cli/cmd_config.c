@@ -25,7 +25,7 @@ static int run(int argc, char **argv)
     if (url && explain(c, url))
         return EXIT_USAGE;
     if (!url)
-        config_print(stdout, c);
+        config_print(stdout, c, false);
     if (c->errors)
         cli_say(&cmd_config, "%d error%s; the keys named above keep their defaults", c->errors,
                 c->errors == 1 ? "" : "s");

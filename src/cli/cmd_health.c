@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/hosts.h"
 #include "engine/health.h"
 #include "engine/options.h"
@@ -28,58 +29,66 @@ static bool parse_age(const char *value, int64_t *ns)
     return true;
 }
 
-static void tell_failed(const struct board *b)
-{
+/* A host, a proxy, or an active check that has had a result. */
+struct seen {
     char name[VIEW_NAME_SIZE];
-    int told = 0, more = 0;
-    for (uint32_t i = 0; i < board_size(b); i++) {
-        const struct slot *s = view_host(b, i, name);
-        if (!s || health_status(s) == STATUS_HEALTHY)
-            continue;
-        if (told == NAMES_SHOWN)
-            more++;
-        else
-            printf("%s%s", told++ ? ", " : "; not ", name);
+    const struct slot *slot;
+    enum health_status status;
+};
+
+static bool see(const struct board *b, uint32_t i, int64_t now_ns, struct seen *out)
+{
+    struct check_view check;
+    if ((out->slot = view_host(b, i, out->name))) {
+        out->status = health_status(out->slot);
+        return true;
     }
-    if (more)
-        printf(" and %d more", more);
+    if (!(out->slot = view_check(b, i, now_ns, &check)) || !check.known)
+        return false;
+    memcpy(out->name, check.name, sizeof out->name);
+    out->status = check.status;
+    return true;
 }
 
-static int all_hosts(const struct board *b)
+static int all_hosts(const struct board *b, int64_t now_ns)
 {
-    char name[VIEW_NAME_SIZE];
     struct overall all = {0};
+    struct seen one;
+    char names[NAMES_SHOWN * (VIEW_NAME_SIZE + 2) + 16] = "";
+    struct text t = TEXT_OVER(names);
+    uint32_t told = 0;
     for (uint32_t i = 0; i < board_size(b); i++) {
-        const struct slot *s = view_host(b, i, name);
-        if (s)
-            view_add(&all, health_status(s));
+        if (!see(b, i, now_ns, &one))
+            continue;
+        view_add(&all, one.status);
+        if (one.status != STATUS_HEALTHY && told++ < NAMES_SHOWN)
+            text_fmt(&t, "%s%s", told == 1 ? "; not " : ", ", one.name);
     }
+    if (told > NAMES_SHOWN)
+        text_fmt(&t, " and %u more", told - NAMES_SHOWN);
     enum health_status overall = view_overall(&all);
-    printf("%s: %u of %u host%s well", health_status_name(overall), all.healthy, all.hosts,
-           all.hosts == 1 ? " is" : "s are");
-    tell_failed(b);
-    putchar('\n');
+    printf("%s: %u of %u host%s well%s\n", health_status_name(overall), all.healthy, all.hosts,
+           all.hosts == 1 ? " is" : "s are", names);
     return (int)overall;
 }
 
-static int one_host(const struct board *b, const char *host)
+static int one_host(const struct board *b, const char *host, int64_t now_ns)
 {
-    char name[VIEW_NAME_SIZE], age[24];
+    struct seen one;
+    char age[24];
     for (uint32_t i = 0; i < board_size(b); i++) {
-        const struct slot *s = view_host(b, i, name);
-        if (!s || strcasecmp(name, host) != 0)
+        if (!see(b, i, now_ns, &one) || strcasecmp(one.name, host) != 0)
             continue;
-        enum health_status status = health_status(s);
-        int64_t since_ms = atomic_load(&s->status_since_ms);
-        printf("%s: %s", health_status_name(status), name);
-        if (health_failures_in_row(s))
-            printf(", %u failures in a row", health_failures_in_row(s));
+        int64_t since_ms = atomic_load(&one.slot->status_since_ms);
+        printf("%s: %s", health_status_name(one.status), one.name);
+        if (health_failures_in_row(one.slot))
+            printf(", %u failures in a row", health_failures_in_row(one.slot));
         if (since_ms > 0)
             printf(", for %s", cli_age(clock_wall_ns() - since_ms * NS_PER_MS, age));
         putchar('\n');
-        return (int)status;
+        return (int)one.status;
     }
-    printf("none: nothing was asked of %s yet\n", host);
+    printf("none: nothing is known of %s yet\n", host);
     return EXIT_STALE;
 }
 
@@ -104,7 +113,8 @@ static int run(int argc, char **argv)
         printf("none: no program has used the library yet\n");
         return EXIT_STALE;
     }
-    struct life life = life_of(b->header, clock_now_ns());
+    int64_t now_ns = clock_now_ns();
+    struct life life = life_of(b->header, now_ns);
     if (max_age)
         life.allowed_ns = max_age_ns;
     if (life_is_stale(life)) {
@@ -115,13 +125,13 @@ static int run(int argc, char **argv)
                    cli_age(life.age_ns, age));
         return EXIT_STALE;
     }
-    return host ? one_host(b, host) : all_hosts(b);
+    return host ? one_host(b, host, now_ns) : all_hosts(b, now_ns);
 }
 
 const struct command cmd_health = {
     "health", "[--host HOST] [--max-age DURATION]",
     "Says in one line, and by its exit status, how the hosts are: for probes.", run,
-    "  --host HOST          of this host alone, as `harden status` names it\n"
+    "  --host HOST          of this host or check alone, as `harden status` names it\n"
     "  --max-age DURATION   how old the last sign of life of a program may be (default: three "
     "times\n"
     "                       its snapshot_interval, which is 30s)\n"

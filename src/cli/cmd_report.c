@@ -24,7 +24,7 @@ bool report_config(const struct report *r)
     FILE *f = open_memstream(&text, &size);
     bool good = f != NULL;
     if (f)
-        config_print(f, r->config);
+        config_print(f, r->config, true);
     good = good && fclose(f) == 0;
     page_section(r->f, "config", "Configuration");
     fputs("<p class=\"soft\">What a program gets that is started by this user, here and now: as "

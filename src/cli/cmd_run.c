@@ -27,7 +27,7 @@ static int unknown_key(const char *word, const char *key)
     const char *known[OPTION_MAX + 1];
     int n = 0;
     for (int i = 0; i < option_count; i++)
-        if (options[i].type != TYPE_PATTERNS)
+        if (options[i].type != TYPE_PATTERNS && options[i].section != SECTION_CHECK)
             known[n++] = options[i].name;
     known[n++] = "observe";
     const char *near = option_nearest(key, known, n);

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
+#include "cli/checks.h"
 #include "cli/hosts.h"
 #include "engine/health.h"
 #include "engine/snapshot.h"
@@ -42,6 +43,42 @@ static void print_row(const struct host *r, int width, bool colours)
            tokens_text(r, tokens));
 }
 
+static const char *check_success(const struct check *c, char out[16])
+{
+    struct host settled = {.successes = c->successes, .failures = c->failures};
+    return host_success(&settled, out);
+}
+
+static int print_checks(const struct board *b, bool colours)
+{
+    uint32_t n;
+    int width = 5;
+    char success[16], last[16], p50[16], p95[16];
+    struct check *checks = checks_read(b, clock_now_ns(), &n);
+    if (!checks) {
+        cli_say(&cmd_status, "out of memory");
+        return 1;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if ((int)strlen(checks[i].view.name) > width)
+            width = (int)strlen(checks[i].view.name);
+    if (n)
+        printf("\n%-*s %-9s %10s %8s %9s %9s %9s %-5s %s\n", width, "CHECK", "STATUS", "RUNS",
+               "SUCCESS", "LAST", "P50", "P95", "KIND", "TARGET");
+    for (uint32_t i = 0; i < n; i++) {
+        const struct check *c = &checks[i];
+        bool known = c->view.known;
+        printf("%-*s %s%-9s%s %10llu %8s %9s %9s %9s %-5s %s\n", width, c->view.name,
+               colours && known ? colour_of(c->view.status) : "",
+               known ? health_status_name(c->view.status) : "unknown",
+               colours && known ? "\033[0m" : "", (unsigned long long)c->runs,
+               check_success(c, success), host_time(c->last_ns, last), host_time(c->p50_ns, p50),
+               host_time(c->p95_ns, p95), c->view.kind, c->view.target);
+    }
+    free(checks);
+    return 0;
+}
+
 static void print_life(const struct board *b)
 {
     char age[24];
@@ -75,7 +112,7 @@ static int print_table(const struct board *b, const char *state, bool colours)
     for (uint32_t i = 0; i < n; i++)
         print_row(&rows[i], width, colours);
     free(rows);
-    return 0;
+    return print_checks(b, colours);
 }
 
 /* ---- the other two forms -------------------------------------------------------------------- */

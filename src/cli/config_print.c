@@ -66,7 +66,31 @@ static void print_section(FILE *f, const struct config *c, const struct section 
     }
 }
 
-void config_print(FILE *f, const struct config *c)
+static const struct check_config *check_of(const struct config *c, const char *name)
+{
+    for (int i = 0; i < c->check_count; i++)
+        if (!strcmp(c->checks[i].name, name))
+            return &c->checks[i];
+    return NULL;
+}
+
+/* Of a target that others may see only where it leads to: paths, queries and users are secrets. */
+static void print_check(FILE *f, const struct config *c, const struct section *s, bool for_others)
+{
+    const struct check_config *check = check_of(c, s->name);
+    fprintf(f, "\n[check %s]%s\n", s->name, check ? "" : "   ; not run: see the errors");
+    for (int i = 0; i < option_count; i++) {
+        if (options[i].section != SECTION_CHECK)
+            continue;
+        const char *value = s->value[i] ? s->value[i] : options[i].fallback;
+        if (value == s->value[i] && for_others && !strcmp(options[i].name, "target"))
+            value = check ? check->at.origin : "";
+        if (*value)
+            print_value(f, options[i].name, value, s->value[i] ? &s->from[i] : NULL);
+    }
+}
+
+void config_print(FILE *f, const struct config *c, bool for_others)
 {
     for (int i = 0; i < c->file_count; i++)
         fprintf(f, "; %s: %s\n", c->files[i].path, c->files[i].present ? "read" : "not there");
@@ -75,4 +99,6 @@ void config_print(FILE *f, const struct config *c)
     for (int i = 0; i < c->section_count; i++)
         if (strcmp(c->sections[i].name, "*") != 0)
             print_section(f, c, &c->sections[i]);
+    for (int i = 0; i < c->check_section_count; i++)
+        print_check(f, c, &c->check_sections[i], for_others);
 }

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
-void config_print(FILE *f, const struct config *c);
+/* for_others: the targets of checks without what may be secret in them; then it is not the same
+ * configuration any more. */
+void config_print(FILE *f, const struct config *c, bool for_others);
 
 #endif

@@ -130,6 +130,9 @@ retry = expensive
 rate = 120/1m
 [host api.example.com/v1/search*]
 rate = 30/1m
+[check database]
+type = http
+target = https://user:secret@db.example.com/secret?secret
 """
 
     def values(self, text):
@@ -147,6 +150,8 @@ rate = 30/1m
         self.assertRegex(out, r"(?m)^max_wait = 7s +; environment$")
         self.assertRegex(out, r"(?m)^mode = enforce +; default$")
         keys = set(re.findall(r"(?m)^(\w+) = ", out))
+        self.assertRegex(out, rf"(?m)^type = http +; {file}:10$")
+        self.assertRegex(out, r"(?m)^interval = 30s +; default$")
         with open(bed.ROOT / "conf/harden.ini", encoding="utf-8") as f:
             sample = set(re.findall(r"(?m)^;?(\w+) *=", f.read()))
         self.assertEqual(sample - keys - {"match"}, set())
@@ -228,6 +233,48 @@ class Board(bed.Bed):
         self.assertEqual(document["totals"], written["totals"])
         self.assertEqual(set(document), set(written))
         self.assertEqual(set(document["checks"][well]), set(written["checks"][well]))
+
+    def test_active_checks_are_hosts_of_their_own(self):
+        file = bed.fresh_file(f"""
+[check up]
+type = tcp
+target = 127.0.0.1:{self.http.port}
+interval = 100ms
+[check down]
+type = tcp
+target = 127.0.0.1:1
+interval = 100ms
+unhealthy_after = 1
+""".encode())
+        env = environment(config=file, snapshot_interval="100ms")
+        p = bed.start([HARDEN, "run", "python3", "-c", "import socket, sys, time\n"
+                       f"socket.create_connection(('127.0.0.1', {self.http.port})).close()\n"
+                       "time.sleep(60)"], env)
+        try:
+            for _ in range(200):
+                time.sleep(0.05)
+                status, out, _ = harden("health", "--max-age", "1h", env=env)
+                if "of 3" in out:
+                    break
+            self.assertEqual((status, out), (1, "degraded: 2 of 3 hosts are well; not down\n"))
+            self.assertEqual(harden("health", "--host", "up", "--max-age", "1h", env=env)[0], 0)
+            self.assertEqual(harden("health", "--host", "down", "--max-age", "1h", env=env)[0], 2)
+            table = harden("status", env=env)[1]
+            self.assertRegex(table, r"(?m)^down +unhealthy +\d+ +0\.0 % .* tcp +127\.0\.0\.1:1$")
+            self.assertRegex(table, r"(?m)^up +healthy +\d+ +100\.0 % ")
+            self.assertLess(table.index("\ndown "), table.index("\nup "))
+        finally:
+            p.kill()
+            p.communicate()
+
+    def test_a_report_keeps_what_is_secret_in_a_checks_target(self):
+        env, _ = self.sick_and_well()
+        env["HARDEN_CONFIG"] = bed.fresh_file(Config.FILE)
+        status, page, err = harden("report", env=env)
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("target = https://db.example.com", page)
+        self.assertNotIn("secret", page)
+        self.assertIn("secret", harden("config", env=env)[1])
 
     def test_health_is_one_line_and_an_exit_status(self):
         env, well = self.sick_and_well()
@@ -361,11 +408,14 @@ class Reference(unittest.TestCase):
         env = environment()
         del env["HARDEN_BASE_DELAY"], env["HARDEN_MAX_DELAY"], env["HARDEN_STATE"]
         sections = re.findall(r"(?ms)^(\[.*?\])\n(.*?)(?=^\[|\Z)", harden("config", env=env)[1])
-        for (_, values), part in zip(sections, ("[harden]", "[host PATTERN]"), strict=True):
+        file = bed.fresh_file(b"[check x]\ntype = tcp\ntarget = localhost:1\n")
+        sections += re.findall(r"(?ms)^(\[check x\])\n(.*)", harden("config", file, env=env)[1])
+        for (_, values), part, least in zip(sections, ("[harden]", "[host PATTERN]", "[check NAME]"),
+                                            (10, 20, 4), strict=True):
             real = dict(re.findall(r"(?m)^(\w+) = (.*?) *; default$", values))
             rows = dict(re.findall(r"(?m)^\| `(\w+)` \| `(.*?)` \|", self.parts[part]))
             self.assertEqual(rows, real)
-            self.assertEqual(len(real) > 10, True)
+            self.assertGreater(len(real), least)
 
     def test_its_commands_and_exit_statuses_are_those_of_the_help(self):
         rows = re.findall(r"(?m)^\| `harden (\w+)(.*?)` \| .*? \| (.*) \|$",
