@@ -11,24 +11,28 @@
 #include <string.h>
 #include <unistd.h>
 
+static void say(const struct command *c, const char *fmt, va_list ap)
+{
+    fprintf(stderr, "harden %s: ", c->name);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+}
+
 void cli_say(const struct command *c, const char *fmt, ...)
 {
     va_list ap;
-    fprintf(stderr, "harden %s: ", c->name);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    say(c, fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
 }
 
 int cli_misused(const struct command *c, const char *fmt, ...)
 {
     va_list ap;
-    fprintf(stderr, "harden %s: ", c->name);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    say(c, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "\nusage: harden %s %s\n", c->name, c->arguments);
+    fprintf(stderr, "usage: harden %s %s\n", c->name, c->arguments);
     return EXIT_USAGE;
 }
 

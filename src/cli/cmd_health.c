@@ -104,7 +104,7 @@ static int run(int argc, char **argv)
     if (first < 0)
         return -first - 1;
     if (first < argc)
-        return cli_misused(&cmd_health, "%s is too much", argv[first]);
+        return cli_misused(&cmd_health, "unexpected argument: %s", argv[first]);
     if (max_age && !parse_age(max_age, &max_age_ns))
         return EXIT_USAGE;
     const struct config *c = cli_config(&cmd_health);

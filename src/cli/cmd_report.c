@@ -112,7 +112,7 @@ static int run(int argc, char **argv)
     if (first < 0)
         return -first - 1;
     if (first < argc)
-        return cli_misused(&cmd_report, "%s is too much", argv[first]);
+        return cli_misused(&cmd_report, "unexpected argument: %s", argv[first]);
     if (file && !*file)
         return cli_misused(&cmd_report, "--output needs a file");
     if (file && !strcmp(file, "-"))

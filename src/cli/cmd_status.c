@@ -172,7 +172,7 @@ static int run(int argc, char **argv)
     if (first < 0)
         return -first - 1;
     if (first < argc)
-        return cli_misused(&cmd_status, "%s is too much", argv[first]);
+        return cli_misused(&cmd_status, "unexpected argument: %s", argv[first]);
     if (json && watching)
         return cli_misused(&cmd_status, "either --json or --watch");
     const struct config *c = cli_config(&cmd_status);
