@@ -226,35 +226,32 @@ COMPDIR= $(DATADIR)/bash-completion/completions
 MAN1   = $(wildcard docs/*.1)
 MAN5   = $(wildcard docs/*.5)
 MAN7   = $(wildcard docs/*.7)
-DOCS   = README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.svg) conf/harden.ini \
-	 conf/production.ini conf/health.schema.json
-PRESETS = $(wildcard conf/presets/*)
-EXAMPLES = $(wildcard conf/examples/*)
+# As they lie here, so that their links lead somewhere.
+DOCS   = README.md CHANGELOG.md CONTRIBUTING.md LICENSE $(wildcard docs/*.md docs/*.svg docs/*.png \
+	 conf/*.ini conf/*.json conf/presets/* conf/examples/*)
+DOCDIRS = $(sort $(dir $(DOCS)))
 INSTALLED = $(BINDIR)/harden $(LIBDIR)/libharden.so $(COMPDIR)/harden \
 	    $(addprefix $(MANDIR)/man1/,$(notdir $(MAN1))) \
 	    $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) \
-	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) \
-	    $(addprefix $(DOCDIR)/presets/,$(notdir $(PRESETS))) \
-	    $(addprefix $(DOCDIR)/examples/,$(notdir $(EXAMPLES)))
+	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(DOCS))
 # Lets "LD_PRELOAD=libharden.so" find it; a staged or a user's own installation leaves that alone.
 LDCONFIG = if [ -z "$(DESTDIR)" ] && [ -w /etc/ld.so.cache ]; then ldconfig; fi
 .PHONY: install uninstall dist deb check-deb
 install: $(SHIM) $(CLI) ## into PREFIX, staged under DESTDIR
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR) $(COMPDIR) $(MANDIR)/man1 \
-	  $(MANDIR)/man5 $(MANDIR)/man7 $(DOCDIR)/presets $(DOCDIR)/examples)
+	  $(MANDIR)/man5 $(MANDIR)/man7 $(addprefix $(DOCDIR)/,$(DOCDIRS)))
 	install -m 755 $(CLI) $(DESTDIR)$(BINDIR)/harden
 	install -m 755 $(SHIM) $(DESTDIR)$(LIBDIR)/libharden.so
 	install -m 644 scripts/completion/harden.bash $(DESTDIR)$(COMPDIR)/harden
 	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
 	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	install -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
-	install -m 644 $(DOCS) $(DESTDIR)$(DOCDIR)
-	install -m 644 $(PRESETS) $(DESTDIR)$(DOCDIR)/presets
-	install -m 644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
+	for f in $(DOCS); do install -m 644 $$f $(DESTDIR)$(DOCDIR)/$$f || exit; done
 	@$(LDCONFIG)
 uninstall:              ## remove exactly what install wrote
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
-	-@rmdir $(DESTDIR)$(DOCDIR)/presets $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR) 2>/dev/null
+	@cd $(DESTDIR)$(DOCDIR) 2>/dev/null && rmdir -p $(filter-out ./,$(DOCDIRS)) 2>/dev/null || true
+	@rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 	@$(LDCONFIG)
 
 # Order and owners are git's own, the time is the commit's; nobody's settings have a say.

@@ -16,7 +16,10 @@ static int run(int argc, char **argv)
     if (first < 0)
         return -first - 1;
     if (argc - first > 1)
-        return cli_misused(&cmd_config, "one file at a time");
+        return cli_misused(&cmd_config,
+                           argv[first + 1][0] == '-' ? "%s comes before the file"
+                                                     : "unexpected argument: %s",
+                           argv[first + 1]);
     const struct config *c =
         first < argc ? config_load_file(argv[first], cli_report, (void *)(uintptr_t)&cmd_config)
                      : cli_config(&cmd_config);
@@ -27,14 +30,16 @@ static int run(int argc, char **argv)
     if (!url)
         config_print(stdout, c, false);
     if (c->errors)
-        cli_say(&cmd_config, "%d error%s; the keys named above keep their defaults", c->errors,
-                c->errors == 1 ? "" : "s");
+        cli_say(&cmd_config,
+                "%d error%s: a program started now goes on without what is named above, a running "
+                "one keeps its old settings, harden run starts nothing",
+                c->errors, c->errors == 1 ? "" : "s");
     return c->errors ? EXIT_WRONG : 0;
 }
 
 const struct command cmd_config = {
     "config", "[--explain URL] [FILE]",
-    "Checks the configuration, and shows what is in force and where each value comes from.", run,
+    "Checks the configuration, and shows what is in force and from where.", run,
     "  FILE           this file alone, without the environment; else what a program would get that "
     "is\n"
     "                 started here and now\n"

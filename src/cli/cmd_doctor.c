@@ -198,8 +198,7 @@ static int run(int argc, char **argv)
 }
 
 const struct command cmd_doctor = {
-    "doctor", "PROGRAM | PID",
-    "Says what of a program would be covered, or is of a running process, and what to do about it.",
+    "doctor", "PROGRAM | PID", "Says what of a program or process is covered, and if not, why.",
     run,
     "PROGRAM is looked for in PATH; a script is followed to what runs it. A number is a process: "
     "a\n"

@@ -98,7 +98,7 @@ static int run(int argc, char **argv)
     const struct flag flags[] = {
         {.name = "host", .value = &host}, {.name = "max-age", .value = &max_age}, {0}};
     int64_t max_age_ns = 0;
-    bool none;
+    bool none = false;
     char age[24];
     int first = cli_flags(&cmd_health, argc, argv, flags);
     if (first < 0)
@@ -110,7 +110,8 @@ static int run(int argc, char **argv)
     const struct config *c = cli_config(&cmd_health);
     struct board *b = c ? cli_board(&cmd_health, c, false, &none) : NULL;
     if (!b) {
-        printf("none: no program has used the library yet\n");
+        puts(c && none ? "none: no program has used the library yet"
+                       : "none: the board cannot be read");
         return EXIT_STALE;
     }
     int64_t now_ns = clock_now_ns();
@@ -130,7 +131,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_health = {
     "health", "[--host HOST] [--max-age DURATION]",
-    "Says in one line, and by its exit status, how the hosts are: for probes.", run,
+    "Says in one line and an exit status how the hosts are, for probes.", run,
     "  --host HOST          of this host or check alone, as `harden status` names it\n"
     "  --max-age DURATION   how old the last sign of life of a program may be (default: three "
     "times\n"

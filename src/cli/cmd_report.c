@@ -138,7 +138,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_report = {
     "report", "[-o FILE.html]",
-    "Writes a page with the hosts, what happened when, latencies and configuration.", run,
+    "Writes a page: hosts, what happened when, latencies, configuration.", run,
     "  -o, --output FILE  to a file, which is replaced when the page is whole; else to the "
     "standard\n"
     "                     output, unless that is a terminal\n"

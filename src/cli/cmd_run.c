@@ -178,12 +178,14 @@ static int run(int argc, char **argv)
 
 const struct command cmd_run = {
     "run", "[--KEY VALUE]... [--observe] [--] PROGRAM [ARGUMENT...]",
-    "Runs a program with the library in it, after a look at the configuration.", run,
+    "Runs a program with the library in it, if the configuration is good.", run,
     "  --KEY VALUE   any key of harden.ini(5), for this run and all hosts: --rate 60/1m, --log "
     "info\n"
+    "  --config FILE this file instead of the machine's and the user's; none: no file\n"
     "  --observe     decide, count and log, but change nothing (the same as --mode observe)\n"
     "\n"
     "The program takes this command's place: its pid, signals and exit status are its own.\n"
     "\n"
-    "exit status: the program's; 2 the configuration is wrong, 126 the program cannot be run,\n"
+    "exit status: the program's; 2 the configuration is wrong or the library not found, 126 the "
+    "program cannot be run,\n"
     "127 there is no such program\n"};

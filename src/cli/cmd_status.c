@@ -13,8 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HOST_WIDTH 44
-#define REDRAW_NS  NS_PER_S
+#define REDRAW_NS NS_PER_S
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
@@ -35,12 +34,13 @@ static const char *colour_of(enum health_status s)
 static void print_row(const struct host *r, int width, bool colours)
 {
     char success[16], waited[16], p50[16], p99[16], tokens[32];
-    printf("%-*s %s%-9s%s %10llu %8s %8llu %9s %9s %9s %-9s %s\n", width, r->name,
+    printf("%-*s %s%-9s%s %9llu %8s %8llu %9llu %8s %8s %8s %-9s %s\n", width, r->name,
            colours ? colour_of(r->status) : "", health_status_name(r->status),
            colours ? "\033[0m" : "", (unsigned long long)r->requests, host_success(r, success),
-           (unsigned long long)r->retries, host_time(r->waited_ns, waited),
-           host_time(r->p50_ns, p50), host_time(r->p99_ns, p99), breaker_state_name(r->breaker),
-           tokens_text(r, tokens));
+           (unsigned long long)r->retries,
+           (unsigned long long)(r->rate_rejected + r->breaker_rejected),
+           host_time(r->waited_ns, waited), host_time(r->p50_ns, p50), host_time(r->p99_ns, p99),
+           breaker_state_name(r->breaker), tokens_text(r, tokens));
 }
 
 static const char *check_success(const struct check *c, char out[16])
@@ -90,7 +90,7 @@ static void print_life(const struct board *b)
                life_is_stale(life) ? ": none runs now" : "");
 }
 
-static int print_table(const struct board *b, const char *state, bool colours)
+static int print_table(const struct board *b, const struct config *c, bool colours)
 {
     uint32_t n;
     int width = 4;
@@ -101,14 +101,16 @@ static int print_table(const struct board *b, const char *state, bool colours)
     }
     for (uint32_t i = 0; i < n; i++) {
         int length = (int)strlen(rows[i].name);
-        if (length > width)
-            width = length < HOST_WIDTH ? length : HOST_WIDTH;
+        width = length > width ? length : width;
     }
-    printf("%s: %u host%s; ", state, n, n == 1 ? "" : "s");
+    printf("%s: %u host%s; ", c->state, n, n == 1 ? "" : "s");
     print_life(b);
+    if (c->mode == MODE_OBSERVE)
+        puts("mode = observe: what is counted as retried or rejected was not, only decided");
     if (n)
-        printf("\n%-*s %-9s %10s %8s %8s %9s %9s %9s %-9s %s\n", width, "HOST", "STATUS",
-               "REQUESTS", "SUCCESS", "RETRIES", "WAITED", "P50", "P99", "BREAKER", "TOKENS");
+        printf("\n%-*s %-9s %9s %8s %8s %9s %8s %8s %8s %-9s %s\n", width, "HOST", "STATUS",
+               "REQUESTS", "SUCCESS", "RETRIES", "REJECTED", "WAITED", "P50", "P99", "BREAKER",
+               "TOKENS");
     for (uint32_t i = 0; i < n; i++)
         print_row(&rows[i], width, colours);
     free(rows);
@@ -144,14 +146,14 @@ static int print_json(const struct board *b, const struct config *c)
     return 0;
 }
 
-static int watch(const struct board *b, const char *state)
+static int watch(const struct board *b, const struct config *c)
 {
     bool terminal = isatty(STDOUT_FILENO), colours = cli_colours(stdout);
     int64_t at_ns = clock_now_ns();
     for (;;) {
         if (terminal)
             printf("\033[H\033[J");
-        if (print_table(b, state, colours))
+        if (print_table(b, c, colours))
             return 1;
         if (!terminal)
             putchar('\n');
@@ -182,17 +184,18 @@ static int run(int argc, char **argv)
     if (!b)
         return 1;
     return json       ? print_json(b, c)
-           : watching ? watch(b, c->state)
-                      : print_table(b, c->state, cli_colours(stdout));
+           : watching ? watch(b, c)
+                      : print_table(b, c, cli_colours(stdout));
 }
 
 const struct command cmd_status = {
     "status", "[--json | --watch]",
-    "Shows every host: how it is, what was asked of it, what we did.", run,
+    "Shows every host: how it is, what was asked of it, and what was done.", run,
     "  --json       the same as the document that health.json is (libharden(7))\n"
     "  -w, --watch  again every second, until it is interrupted\n"
     "\n"
-    "SUCCESS is the share of the settled requests, WAITED the time spent waiting for a token or a\n"
-    "server's hint, P50 and P99 are of attempts, TOKENS what is left of the limit in force.\n"
+    "SUCCESS is the share of the requests that were made, without those REJECTED by a limit or\n"
+    "an open circuit; WAITED the time spent waiting for a token or a server's hint; P50 and P99\n"
+    "are of attempts; TOKENS what is left of the limit in force.\n"
     "\n"
     "exit status: 0, or 1 where there is no board\n"};

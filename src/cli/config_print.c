@@ -85,7 +85,7 @@ static void print_check(FILE *f, const struct config *c, const struct section *s
         const char *value = s->value[i] ? s->value[i] : options[i].fallback;
         if (value == s->value[i] && for_others && !strcmp(options[i].name, "target"))
             value = check ? check->at.origin : "";
-        if (*value)
+        if (*value && !(check && options[i].type == TYPE_STATUSES && check->kind != CHECK_HTTP))
             print_value(f, options[i].name, value, s->value[i] ? &s->from[i] : NULL);
     }
 }

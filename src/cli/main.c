@@ -16,9 +16,8 @@ static int usage(FILE *f)
                "Makes the network calls of unmodified programs survive what networks do.\n\n");
     for (size_t i = 0; i < array_size(commands); i++)
         fprintf(f, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(f,
-            "\nharden COMMAND --help tells more, and the manual all: man harden, man 7 libharden, "
-            "man harden.ini\n");
+    fprintf(f, "\nharden COMMAND --help tells more, and the manuals all: harden(1), libharden(7),\n"
+               "harden.ini(5)\n");
     return f == stdout ? 0 : EXIT_USAGE;
 }
 

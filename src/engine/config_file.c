@@ -39,7 +39,7 @@ static void key_is_unknown(struct reader *r, const char *about)
     while (other < OPTION_SECTIONS && option_find((enum option_section)other, r->key) < 0)
         other++;
     if (other < OPTION_SECTIONS)
-        loader_error(r->loader, r->key_line, about, "the key belongs into %s", belongs[other]);
+        loader_error(r->loader, r->key_line, about, "the key belongs in %s", belongs[other]);
     else if (near)
         loader_error(r->loader, r->key_line, about, "unknown key; did you mean %s?", near);
     else
@@ -256,11 +256,11 @@ void loader_text(struct loader *l, const char *text, size_t n)
 static const char *why_refused(const struct stat *st)
 {
     if (!S_ISREG(st->st_mode))
-        return "refused, it is not a regular file";
+        return "refused, it is not a regular file; name one, or none";
     if (st->st_uid != 0 && st->st_uid != geteuid())
         return "refused, it belongs to another user; make it yours or root's with chown";
     if (st->st_mode & (S_IWGRP | S_IWOTH))
-        return "refused, others can write it; take that away with chmod go-w";
+        return "refused, the group or others can write it; take that away with chmod go-w";
     if (st->st_size > FILE_LARGEST)
         return "refused, it is larger than 1 MiB";
     return NULL;

@@ -99,8 +99,11 @@ void reader_section(struct reader *r, const char *s, size_t n)
     snprintf(r->title, sizeof(r->title), "%.*s", (int)(n < NAME_LONGEST ? n : NAME_LONGEST), s);
     if (n > NAME_LONGEST)
         loader_error(r->loader, r->line, about,
-                     "the name is longer than %d characters; write [host LABEL] with a key match = "
-                     "PATTERN",
+                     after_word(s, &n, "check")
+                         ? "the header is longer than %d characters; choose a shorter name. The "
+                           "section is not used"
+                         : "the header is longer than %d characters; write [host LABEL], with the "
+                           "pattern as match = PATTERN. The section is not used",
                      NAME_LONGEST);
     else if (n == 6 && memcmp(s, "harden", n) == 0)
         r->where = IN_HARDEN;

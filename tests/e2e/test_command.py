@@ -164,6 +164,13 @@ target = https://user:secret@db.example.com/secret?secret
         self.assertEqual((status, err), (0, ""))
         self.assertEqual(self.values(second), self.values(out))
 
+    def test_so_is_what_it_prints_of_each_sample(self):
+        for sample in bed.ROOT.glob("conf/**/*.ini"):
+            _, out, _ = harden("config", sample)
+            status, second, err = harden("config", bed.fresh_file(out.encode()))
+            self.assertEqual((status, err), (0, ""), sample)
+            self.assertEqual(self.values(second), self.values(out), sample)
+
     def test_every_error_is_said_and_is_an_exit_status(self):
         file = bed.fresh_file(b"[harden]\nsevrice = warn\n[host *]\nrate = fast\n")
         status, out, err = harden("config", file)
@@ -216,10 +223,19 @@ class Board(bed.Bed):
         lines = out.splitlines()
         self.assertRegex(lines[0], rf"^{env['HARDEN_STATE']}: 2 hosts; last sign of life")
         self.assertEqual(lines[2].split(), ["HOST", "STATUS", "REQUESTS", "SUCCESS", "RETRIES",
-                                            "WAITED", "P50", "P99", "BREAKER", "TOKENS"])
-        self.assertRegex(lines[3], r"^127\.0\.0\.1:1 +unhealthy +3 +0\.0 % +0 .* closed ")
-        self.assertRegex(lines[4], rf"^{well} +healthy +1 +100\.0 % +0 +- .* ms +\S+ ms closed +\S+/100$")
+                                            "REJECTED", "WAITED", "P50", "P99", "BREAKER", "TOKENS"])
+        self.assertRegex(lines[3], r"^127\.0\.0\.1:1 +unhealthy +3 +0\.0 % +0 +0 .* closed ")
+        self.assertRegex(lines[4], rf"^{well} +healthy +1 +100\.0 % +0 +0 +- .* ms +\S+ ms closed +\S+/100$")
         self.assertNotIn("\033", out)
+
+    def test_what_was_refused_is_shown_and_what_was_only_observed_is_called_that(self):
+        env = environment(rate="1/1h", on_limit="fail")
+        for _ in range(3):
+            harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)
+        row = harden("status", env=env)[1].splitlines()[-1].split()
+        self.assertEqual(row[2:7], ["3", "100.0", "%", "0", "2"])
+        self.assertNotIn("observe", harden("status", env=env)[1])
+        self.assertIn("mode = observe: ", harden("status", env=env | {"HARDEN_MODE": "observe"})[1])
 
     def test_json_is_the_document_of_the_snapshot(self):
         env, well = self.sick_and_well()
@@ -408,7 +424,7 @@ class Reference(unittest.TestCase):
         env = environment()
         del env["HARDEN_BASE_DELAY"], env["HARDEN_MAX_DELAY"], env["HARDEN_STATE"]
         sections = re.findall(r"(?ms)^(\[.*?\])\n(.*?)(?=^\[|\Z)", harden("config", env=env)[1])
-        file = bed.fresh_file(b"[check x]\ntype = tcp\ntarget = localhost:1\n")
+        file = bed.fresh_file(b"[check x]\ntype = http\ntarget = http://localhost\n")
         sections += re.findall(r"(?ms)^(\[check x\])\n(.*)", harden("config", file, env=env)[1])
         for (_, values), part, least in zip(sections, ("[harden]", "[host PATTERN]", "[check NAME]"),
                                             (10, 20, 4), strict=True):

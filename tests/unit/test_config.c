@@ -205,11 +205,11 @@ Test(config, each_wrong_line_gives_one_clear_error)
               "t.ini:3: [host *] max_atempts = 3: unknown key; did you mean max_attempts?");
     one_error("[harden]\nxyzzy = 3\n",
               "t.ini:2: [harden] xyzzy = 3: unknown key; harden.ini(5) has them all");
-    one_error("[harden]\nrate = 5/s\n", "t.ini:2: [harden] rate = 5/s: the key belongs into a "
+    one_error("[harden]\nrate = 5/s\n", "t.ini:2: [harden] rate = 5/s: the key belongs in a "
                                         "[host PATTERN] section; [host *] is for all hosts");
     one_error("[host *]\nmode = off\n",
-              "t.ini:2: [host *] mode = off: the key belongs into [harden]");
-    one_error("[harden]\nmatch = *\n", "t.ini:2: [harden] match = *: the key belongs into a "
+              "t.ini:2: [host *] mode = off: the key belongs in [harden]");
+    one_error("[harden]\nmatch = *\n", "t.ini:2: [harden] match = *: the key belongs in a "
                                        "[host PATTERN] section; [host *] is for all hosts");
     one_error("rate = 5/s\n", "t.ini:1: rate = 5/s: the key is outside of any section; write "
                               "[harden] or [host *] above it");

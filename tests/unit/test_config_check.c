@@ -117,15 +117,15 @@ Test(config_check, a_wrong_value_costs_the_key_alone)
     one_error("[check db]\ntype = tcp\ntarget = db:1\nintervall = 5s\n",
               "t.ini:4: [check db] intervall = 5s: unknown key; did you mean interval?", 1);
     one_error("[check db]\ntype = tcp\ntarget = db:1\nrate = 5/s\n",
-              "t.ini:4: [check db] rate = 5/s: the key belongs into a [host PATTERN] section; "
+              "t.ini:4: [check db] rate = 5/s: the key belongs in a [host PATTERN] section; "
               "[host *] is for all hosts",
               1);
     one_error("[harden]\nexpect = 200\n",
-              "t.ini:2: [harden] expect = 200: the key belongs into a [check NAME] section", 0);
+              "t.ini:2: [harden] expect = 200: the key belongs in a [check NAME] section", 0);
     one_error("[host *]\ntarget = db:1\n",
-              "t.ini:2: [host *] target = db:1: the key belongs into a [check NAME] section", 0);
+              "t.ini:2: [host *] target = db:1: the key belongs in a [check NAME] section", 0);
     one_error("[harden]\nhealthy_after = 1\n",
-              "t.ini:2: [harden] healthy_after = 1: the key belongs into a [host PATTERN] section; "
+              "t.ini:2: [harden] healthy_after = 1: the key belongs in a [host PATTERN] section; "
               "[host *] is for all hosts",
               0);
     one_error(
