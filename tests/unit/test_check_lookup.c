@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Names of checks, looked up by a getaddrinfo() of our own: "slow" is never answered, all others are
+ * at once. */
+#include "base/clock.h"
+#include "engine/check_lookup.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **list)
+{
+    (void)service;
+    (void)list;
+    while (strcmp(node, "slow") == 0 && !(hints->ai_flags & AI_NUMERICHOST))
+        pause();
+    return EAI_NONAME;
+}
+
+/* Of ThreadSanitizer: the child of a fork has threads, too. */
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "die_after_fork=0";
+}
+
+static int ask(const char *name, int64_t within_ns)
+{
+    struct addrinfo *list = NULL;
+    return check_lookup(name, "", clock_now_ns() + within_ns, &list);
+}
+
+Test(check_lookup, does_not_wait_for_ever_and_asks_no_more_than_four_at_once)
+{
+    cr_assert_eq(ask("quick", 10 * NS_PER_S), EAI_NONAME);
+    for (int i = 0; i < CHECK_LOOKUPS_MAX; i++)
+        cr_assert_eq(ask("slow", 10 * NS_PER_MS), CHECK_LOOKUP_TIMEOUT);
+    cr_assert_eq(ask("quick", 10 * NS_PER_MS), CHECK_LOOKUP_TIMEOUT);
+}
+
+Test(check_lookup, in_the_child_of_a_fork_does_not_wait_for_the_parents_questions)
+{
+    for (int i = 0; i < CHECK_LOOKUPS_MAX; i++)
+        ask("slow", 10 * NS_PER_MS);
+    pid_t child = fork();
+    if (!child)
+        _exit(ask("quick", 10 * NS_PER_S) == EAI_NONAME ? 0 : 1);
+    int status = -1;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0, "a target must not fail because of the parent");
+}
