@@ -20,8 +20,6 @@ struct lookup {
     char host[CHECK_HOST_SIZE], port[6];
 };
 
-static _Atomic uint32_t open_lookups; /* a futex */
-
 static void drop(struct lookup *l)
 {
     if (atomic_fetch_sub(&l->owners, 1) > 1)
@@ -33,8 +31,9 @@ static void drop(struct lookup *l)
 
 static void close_lookup(void)
 {
-    atomic_fetch_sub(&open_lookups, 1);
-    process_wake(&open_lookups);
+    struct process *p = process_self();
+    atomic_fetch_sub(&p->lookups, 1);
+    process_wake(&p->lookups);
 }
 
 static void *ask(void *arg)
@@ -54,16 +53,17 @@ static void *ask(void *arg)
 /* False: the time is over. */
 static bool open_lookup(int64_t until_ns)
 {
-    uint32_t open = atomic_load(&open_lookups);
+    struct process *p = process_self();
+    uint32_t open = atomic_load(&p->lookups);
     for (;;) {
         if (open < CHECK_LOOKUPS_MAX) {
-            if (atomic_compare_exchange_strong(&open_lookups, &open, open + 1))
+            if (atomic_compare_exchange_strong(&p->lookups, &open, open + 1))
                 return true;
         } else {
             if (clock_now_ns() >= until_ns)
                 return false;
-            process_wait(&open_lookups, open, until_ns);
-            open = atomic_load(&open_lookups);
+            process_wait(&p->lookups, open, until_ns);
+            open = atomic_load(&p->lookups);
         }
     }
 }

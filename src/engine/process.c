@@ -33,6 +33,7 @@ static struct process *check_pid(struct process *p)
         atomic_store(&p->temp, 0);
         atomic_store(&p->checker, 0);
         atomic_store(&p->check_gate, 0);
+        atomic_store(&p->lookups, 0);
         atomic_store(&p->inline_at_ns, 0);
     }
     return p;

@@ -27,6 +27,7 @@ struct process {
     _Atomic uint32_t checker;     /* the thread of the checks was started */
     _Atomic uint32_t check_wake;  /* grows when it must look; a futex */
     _Atomic uint32_t check_gate;  /* enum in checker.c; a futex */
+    _Atomic uint32_t lookups;     /* questions of checks that are open; a futex */
     _Atomic int pid;              /* where the kernel cannot wipe */
 };
 
