@@ -338,6 +338,15 @@ class Processes(Checks):
         program.end()
         self.assertTrue(until(lambda: not os.path.exists(f"/proc/{child}")))
 
+    def test_the_child_of_a_fork_that_came_early_goes_on(self):
+        # A daemon's life: it has hardly connected when it goes on in a child.
+        web = self.server(Web)
+        program = self.start(section("web", "http", f"http://127.0.0.1:{web.port}/"))
+        self.assertTrue(until(lambda: "harden-check" in program.threads()))
+        program.say("fork")
+        program.process.wait()
+        self.comes_to("web", "healthy")
+
     def test_forks_at_any_moment_leave_the_child_its_libraries(self):
         web = self.server(Web, tls=True)
         script = TRANSFERS.replace("for line in sys.stdin:", """import os
