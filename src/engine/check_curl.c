@@ -131,13 +131,12 @@ static bool find(struct check_curl *api, bool *found, const char **lack)
 const struct check_curl *check_curl_find(const char **why)
 {
     static struct check_curl api;
-    static bool asked, found; /* one thread; the child of a fork goes on with what was found */
+    /* One thread. The child of a fork goes on with what was found, or looks itself. */
+    static bool asked, found;
     static const char *lack;
-    if (!asked) {
-        asked = true;
-        if (!find(&api, &found, &lack))
-            return NULL;
-    }
+    if (!asked && !find(&api, &found, &lack))
+        return NULL;
+    asked = true;
     *why = found ? NULL : lack;
     return found ? &api : NULL;
 }
