@@ -213,6 +213,11 @@ class Processes(Case):
         time.sleep(0.1)
         self.says(str(p.pid), 0, HARDEN_MODE="off", HARDEN_DISABLE="1")
 
+    def test_an_environment_of_any_size_is_put_aside(self):
+        p = self.process(["sleep", "60"], bed.hardened_environment())
+        time.sleep(0.1)
+        self.says(str(p.pid), 0, **{"HARDEN_" + 300 * "A": "1"})
+
     def test_one_without_the_library(self):
         p = self.process(["sleep", "60"], bed.environment())
         self.says(str(p.pid), 2, "is not loaded in it", "without it in LD_PRELOAD", "harden run")
