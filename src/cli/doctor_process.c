@@ -47,14 +47,12 @@ static void adopt(struct diagnosis *d, const char *environment, size_t size)
     static const char *const others[] = {"HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"};
     char all[1024] = "";
     size_t n = 0;
-    for (char **v = environ; v && *v;) {
-        char name[256];
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(*v, "="), *v);
-        if (strncmp(name, "HARDEN_", 7) || unsetenv(name))
-            v++;
-        else
-            v = environ;
-    }
+    char **kept = environ;
+    for (char **v = environ; v && *v; v++)
+        if (strncmp(*v, "HARDEN_", 7))
+            *kept++ = *v;
+    if (kept)
+        *kept = NULL;
     for (size_t i = 0; i < array_size(others); i++) {
         const char *value = proc_variable(environment, size, others[i]);
         if (value)
