@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Time is stepped, and the targets are words of a check that does nothing: "up", "down", "lost" (no
- * answer because of us), "unable", "slow" (5 s), "late" (its lease runs out). */
+ * answer because of us), "unable", "slow" (5 s), "late" (its lease runs out), "stopped" (the same,
+ * and it has failed). */
 #include "base/clock.h"
 #include "engine/check_run.h"
 #include "engine/health.h"
@@ -52,14 +53,16 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
     runs++;
     if (while_running)
         while_running();
-    now += strcmp(answer, "slow") == 0   ? 5 * NS_PER_S
-           : strcmp(answer, "late") == 0 ? 60 * NS_PER_S
-                                         : 7 * NS_PER_MS;
+    now += strcmp(answer, "slow") == 0      ? 5 * NS_PER_S
+           : strcmp(answer, "late") == 0    ? 60 * NS_PER_S
+           : strcmp(answer, "stopped") == 0 ? 60 * NS_PER_S
+                                            : 7 * NS_PER_MS;
     out->outcome = CHECK_PASSED;
     if (strcmp(answer, "lost") == 0 || strcmp(answer, "unable") == 0)
         out->outcome = *answer == 'l' ? CHECK_UNKNOWN : CHECK_UNABLE;
     out->why = "for a test";
-    if (strcmp(answer, "down") == 0 || strcmp(answer, "slow") == 0) {
+    if (strcmp(answer, "down") == 0 || strcmp(answer, "slow") == 0 ||
+        strcmp(answer, "stopped") == 0) {
         out->outcome = CHECK_FAILED;
         out->attempt.protocol = PROTOCOL_CONNECT;
         out->attempt.os_errno = 111;
@@ -199,6 +202,20 @@ Test(check, that_took_too_long_is_not_counted_twice)
     struct check_view v;
     const struct slot *s = entry(&v);
     cr_assert_eq(slot_counter(s, COUNT_ATTEMPTS), 1u, "nobody else took it meanwhile");
+}
+
+/* SIGSTOP, a debugger, a frozen container: the time was over before the answer could be read. */
+Test(check, that_found_its_time_over_after_a_stop_says_nothing_of_the_target)
+{
+    struct config *c = load("[check db]\ntype = tcp\ntarget = x\nunhealthy_after = 1\n");
+    struct check_view v;
+    check_round(&one, c);
+    now = START + INTERVAL;
+    answer = "stopped";
+    check_round(&one, c);
+    cr_assert_eq(runs, 2);
+    cr_assert_eq(status(), STATUS_HEALTHY);
+    cr_assert_eq(slot_counter(entry(&v), COUNT_ATTEMPTS), 1u);
 }
 
 Test(check, is_unhealthy_after_three_failures_and_healthy_after_one_success)
