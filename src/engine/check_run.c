@@ -200,6 +200,10 @@ static int64_t run(struct check_runner *r, struct slot *s, const struct check_co
         atomic_compare_exchange_strong(due(s), &lease_ns, at_ns);
         return leave_to_others(s, c, at_ns, ended_ns);
     }
+    if (x.outcome == CHECK_FAILED && ended_ns > lease_ns) {
+        x.outcome = CHECK_UNKNOWN;
+        x.why = "this program was stopped until the time of the check was over";
+    }
     if (x.outcome == CHECK_UNKNOWN && x.why && !r->said_unknown[c->kind])
         log_warn("check %s: %s", c->name, x.why);
     r->said_unknown[c->kind] |= x.outcome == CHECK_UNKNOWN;
