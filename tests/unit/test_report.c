@@ -180,6 +180,15 @@ Test(series, tells_what_was_counted_between_samples)
     cr_assert(eq(int, interval[1].kind, INTERVAL_KNOWN));
 }
 
+Test(series, counts_nothing_twice_where_a_sample_came_out_of_order)
+{
+    const struct history_sample s[] = {at(100, 0, 0, 0), at(110, 10, 0, 0), at(108, 7, 0, 0),
+                                       at(120, 20, 0, 0)};
+    cr_assert(eq(sz, series(s, 4), 2));
+    cr_assert(eq(i64, interval[1].from_ns, T(110)));
+    cr_assert(eq(u64, interval[0].counted[SUM_REQUESTS] + interval[1].counted[SUM_REQUESTS], 20));
+}
+
 Test(series, is_empty_without_two_samples)
 {
     const struct history_sample s[] = {at(100, 5, 1, 0)};
