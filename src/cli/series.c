@@ -25,13 +25,16 @@ static enum interval_kind kind_of(const struct interval *i, bool reset, int64_t 
 size_t series_of(const struct history_sample *sample, size_t count, int64_t usual_ns,
                  int64_t rough_ns, struct interval *out)
 {
-    size_t n = 0;
+    size_t n = 0, last = 0;
     for (size_t i = 1; i < count; i++) {
-        const struct history_sample *a = &sample[i - 1], *b = &sample[i];
+        const struct history_sample *a = &sample[last], *b = &sample[i];
         struct interval *o = &out[n];
         bool reset = false;
-        if (b->at_ns <= a->at_ns) /* two writers at once, or damage */
+        if (b->at_ns <= a->at_ns) { /* two writers at once, or damage */
+            last = n ? last : i;    /* what is counted already must not be counted again */
             continue;
+        }
+        last = i;
         *o = (struct interval){.from_ns = a->at_ns,
                                .to_ns = b->at_ns,
                                .unhealthy = b->sum[SUM_UNHEALTHY],
