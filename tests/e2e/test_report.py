@@ -301,6 +301,20 @@ class Safety(unittest.TestCase):
             self.assertIn(words, err)
         self.assertEqual(sorted(os.listdir(folder)), ["d", "r.html"])
 
+    def test_a_page_that_others_may_read_stays_so(self):
+        env, file = fill_board("samples"), os.path.join(bed.fresh_dir(), "r.html")
+        with open(file, "wb"):
+            os.chmod(file, 0o644)
+        self.assertEqual(harden("report", "-o", file, env=env), (0, "", ""))
+        self.assertEqual(os.stat(file).st_mode & 0o777, 0o644)
+
+    def test_a_damaged_time_is_not_told(self):
+        env = fill_board("damaged")
+        self.assertEqual(harden("health", "--host", "a.example", env=env),
+                         (2, "unhealthy: a.example, 1 failures in a row\n", ""))
+        page = page_of(env)
+        self.assertNotIn(" for ", page.one("h1").text)
+
     def test_statuses_tell_why_there_is_no_page(self):
         env = environment(state=os.path.join(bed.fresh_dir(), "state"))
         status, out, err = harden("report", env=env)

@@ -4,6 +4,7 @@
  *
  *     lively     twelve hosts over two days (or since boot): one down, a pause, a reset
  *     names      hosts of the given names, each with a request, a change and an attempt
+ *     damaged    a.example, not well since a time that is yet to come
  *     samples    two samples ten seconds apart, 30 requests, 20 retries and 10 waited seconds between
  *
  * What a run writes is the same each time, but for the clock. */
@@ -190,6 +191,14 @@ static void names(int64_t now_ns, char **name)
     }
 }
 
+static void damaged(int64_t now_ns)
+{
+    enum health_status status;
+    struct slot *s = host("a.example", now_ns);
+    health_result(s, false, 1, 1, wall_ms(now_ns), &status);
+    atomic_store(&s->status_since_ms, INT64_MAX / 2);
+}
+
 static void samples(int64_t now_ns)
 {
     struct slot *s = host("a.example", now_ns);
@@ -205,13 +214,15 @@ int main(int argc, char **argv)
     int64_t now_ns = clock_now_ns();
     board = argc > 2 ? board_open(argv[1], 64, NULL) : NULL;
     if (!board || !board->shared) {
-        fprintf(stderr, "usage: fill_board DIRECTORY lively|names|samples [NAME...]\n");
+        fprintf(stderr, "usage: fill_board DIRECTORY lively|names|damaged|samples [NAME...]\n");
         return 1;
     }
     if (!strcmp(argv[2], "lively"))
         lively(now_ns);
     else if (!strcmp(argv[2], "names"))
         names(now_ns, argv + 3);
+    else if (!strcmp(argv[2], "damaged"))
+        damaged(now_ns);
     else
         samples(now_ns);
     atomic_store(&board->header->alive_ns, now_ns);
