@@ -83,8 +83,9 @@ static int one_host(const struct board *b, const char *host, int64_t now_ns)
         printf("%s: %s", health_status_name(one.status), one.name);
         if (health_failures_in_row(one.slot))
             printf(", %u failures in a row", health_failures_in_row(one.slot));
-        if (since_ms > 0)
-            printf(", for %s", cli_age(clock_wall_ns() - since_ms * NS_PER_MS, age));
+        int64_t wall_ns = clock_wall_ns();
+        if (since_ms > 0 && since_ms <= wall_ns / NS_PER_MS) /* else damage */
+            printf(", for %s", cli_age(wall_ns - since_ms * NS_PER_MS, age));
         putchar('\n');
         return (int)one.status;
     }
