@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define EXIT_NO_BOARD 1
@@ -93,7 +94,12 @@ static int deliver(const char *page, size_t size, const char *file)
 {
     if (!file)
         return fwrite(page, 1, size, stdout) == size ? 0 : EXIT_WRITE;
+    struct stat was;
+    bool there = lstat(file, &was) == 0;
     int err = snapshot_write(file, page, size);
+    /* What others may read already, on a web server for instance, they may read on. */
+    if (!err && there && chmod(file, was.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO)) < 0)
+        err = -errno;
     if (!err)
         return 0;
     cli_say(&cmd_report, "%s: %s", file,
