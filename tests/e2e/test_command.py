@@ -90,6 +90,11 @@ class Run(bed.Bed):
         status, out, err = harden("run", program)
         self.assertEqual(status, 0, err)
         self.assertRegex(out, rf"^libasan\.so\.\d+:{bed.LIBRARY}\n$")
+        # Also for what is started by a program that is hardened already, and not twice.
+        status, again, err = harden("run", HARDEN, "run", program)
+        self.assertEqual((status, again), (0, out), err)
+        status, again, err = harden("run", program, env=environment() | {"LD_PRELOAD": out.strip()})
+        self.assertEqual((status, again), (0, out), err)
 
     def test_it_says_when_the_program_cannot_be_reached(self):
         program = os.path.join(bed.fresh_dir(), "static")
