@@ -104,6 +104,13 @@ static const char *sanitizer_of(const char *path, char name[NAME_MAX])
     return name;
 }
 
+static bool leads(const char *list, const char *name)
+{
+    list += strspn(list, " :");
+    size_t n = strcspn(list, " :"), k = strlen(name);
+    return n >= k && !memcmp(list + n - k, name, k);
+}
+
 static int preload(const char *program)
 {
     char library[PATH_MAX], first[NAME_MAX];
@@ -116,15 +123,16 @@ static int preload(const char *program)
         cli_say(&cmd_run, "%s: the loader takes no path with a blank or a colon", library);
         return EXIT_WRONG;
     }
-    if (before && strstr(before, "libharden.so"))
-        return 0;
+    bool there = before && strstr(before, "libharden.so");
     sanitizer_of(program, first);
+    if (there && (!*first || leads(before, first)))
+        return 0;
     size_t size = strlen(library) + strlen(first) + (before ? strlen(before) : 0) + 3;
     char *value = malloc(size);
     if (!value)
         return EXIT_WRONG;
-    snprintf(value, size, "%s%s%s%s%s", first, *first ? ":" : "", library,
-             before && *before ? ":" : "", before ? before : "");
+    snprintf(value, size, "%s%s%s%s%s", first, *first ? ":" : "", there ? "" : library,
+             !there && before && *before ? ":" : "", before ? before : "");
     int status = setenv("LD_PRELOAD", value, 1) ? EXIT_WRONG : 0;
     free(value);
     return status;
