@@ -362,6 +362,16 @@ unhealthy_after = 1
         for _ in range(2):
             self.assertEqual(harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)[0], 0)
 
+    def test_reset_gives_back_the_limit_of_a_port_however_it_is_named(self):
+        curl = ["curl", "-sS", "--noproxy", "*"]
+        for url, name in (("http://[::1]:1/", "[::1]:1"),
+                          ("http://localhost:1/", "LOCALHOST:1")):
+            env = environment(rate="1/1h", on_limit="fail", retry="off")
+            harden("run", *curl, url, env=env)
+            self.assertIn("0.0/1", harden("status", env=env)[1])
+            self.assertEqual(harden("reset", name, env=env)[0], 0)
+            self.assertIn("1.0/1", harden("status", env=env)[1], name)
+
     def test_watch_draws_again_and_ends_with_its_reader(self):
         env, _ = self.sick_and_well()
         p = bed.start([HARDEN, "status", "--watch"], env)
