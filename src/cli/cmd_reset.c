@@ -11,8 +11,11 @@
 static bool is_bucket_of(const struct slot *s, const char *name, const char *host)
 {
     size_t n = strlen(name);
-    return atomic_load(&s->kind) == SLOT_BUCKET && !strncmp(host, name, n) &&
-           (!host[n] || host[n] == ':');
+    bool bracket = *host == '[';
+    const char *rest = host + bracket + n; /* there, if the name is */
+    if (atomic_load(&s->kind) != SLOT_BUCKET || strncasecmp(host + bracket, name, n) != 0)
+        return false;
+    return bracket ? *rest == ']' : !*rest || (*rest == ':' && !strchr(rest + 1, ':'));
 }
 
 static int reset(struct board *b, const char *host)
