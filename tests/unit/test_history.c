@@ -118,6 +118,32 @@ Test(history, what_is_half_written_or_impossible_is_passed_over)
     cr_assert(eq(sz, history_changes(h, change), 1));
 }
 
+static uint64_t requests_at(int64_t at_ns)
+{
+    history_sample(h, board, at_ns);
+    return sample[history_samples(h, true, sample) - 1].sum[SUM_REQUESTS];
+}
+
+Test(history, what_a_host_counted_stays_in_the_sums_when_it_makes_room)
+{
+    for (uint64_t key = 1; key <= 16; key++)
+        slot_count(host(key, "idle.example", SLOT_HOST), COUNT_REQUESTS, 10);
+    cr_assert(eq(u64, requests_at(NOW), 160));
+    int64_t later = NOW + BOARD_IDLE_NS + NS_PER_S;
+    slot_count(board_slot(board, 17, "new.example", SLOT_HOST, later), COUNT_REQUESTS, 3);
+    cr_assert(board_find(board, 17) != NULL);
+    cr_assert(eq(u64, requests_at(later), 163));
+}
+
+Test(history, of_a_proxy_or_bucket_that_makes_room_nothing_is_added)
+{
+    for (uint64_t key = 1; key <= 16; key++)
+        slot_count(host(key, "p", key & 1 ? SLOT_PROXY : SLOT_BUCKET), COUNT_REQUESTS, 10);
+    for (uint64_t key = 17; key <= 32; key++)
+        board_slot(board, key, "new.example", SLOT_HOST, NOW + BOARD_IDLE_NS + NS_PER_S);
+    cr_assert(eq(u64, requests_at(NOW + BOARD_IDLE_NS + NS_PER_S), 0));
+}
+
 Test(history, damage_does_not_stop_it)
 {
     history_sample(h, board, NOW);
