@@ -29,6 +29,7 @@ static int reset(struct board *b, const char *host)
         if (!s || !(meant || is_bucket_of(s, raw, host)))
             continue;
         hosts += seen != NULL;
+        history_keep(b->history, s);
         slot_reset(s);
     }
     return hosts;

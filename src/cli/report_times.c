@@ -250,9 +250,7 @@ bool report_times(const struct report *r)
     bool good = range_read(r, true, &fine);
     good = range_read(r, false, &coarse) && good;
     page_section(r->f, "times", "Over time");
-    fputs("<p class=\"soft\">All hosts together. Where no program ran, and where a host was reset, "
-          "there is a gap.</p>\n",
-          r->f);
+    fputs("<p class=\"soft\">All hosts together. Where no program ran there is a gap.</p>\n", r->f);
     say_sleep(r);
     good = good && show(r, &fine) && show(r, &coarse);
     fputs("</section>\n", r->f);

@@ -166,6 +166,8 @@ static struct slot *recycle(const struct board *b, const struct place *at, uint6
         atomic_compare_exchange_strong(&s->key, &mine, old);
         return NULL;
     }
+    if (!(old & CHANGING))
+        history_keep(b->history, s);
     clear_words(s, sizeof s->key, sizeof *s);
     publish(s, name, kind);
     atomic_store_explicit(&s->last_used_ns, now_ns, memory_order_relaxed);

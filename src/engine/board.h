@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC         0x6e6564726168626cULL
-#define BOARD_LAYOUT        8
+#define BOARD_LAYOUT        9
 #define SLOT_NAME_SIZE      80
 #define BOARD_OVERFLOW_NAME "_other"
 #define STRIPES             LATENCY_STRIPES

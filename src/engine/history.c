@@ -13,10 +13,8 @@ static uint64_t load(const _Atomic uint64_t *word)
 
 /* ---- adding --------------------------------------------------------------------------------- */
 
-static void add_host(uint64_t sum[HISTORY_SUMS], const struct slot *s, int64_t now_ns)
+static void add_counts(uint64_t sum[SUM_UNHEALTHY], const struct slot *s)
 {
-    sum[SUM_UNHEALTHY] += health_status(s) == STATUS_UNHEALTHY;
-    sum[SUM_OPEN] += breaker_state_at(&s->breaker, now_ns) != BREAKER_CLOSED;
     if (view_is_proxy(s)) /* its requests are counted for the hosts behind it */
         return;
     sum[SUM_REQUESTS] += slot_counter(s, COUNT_REQUESTS);
@@ -27,6 +25,31 @@ static void add_host(uint64_t sum[HISTORY_SUMS], const struct slot *s, int64_t n
     sum[SUM_REJECTED] +=
         slot_counter(s, COUNT_RATE_REJECTED) + slot_counter(s, COUNT_BREAKER_REJECTED);
     sum[SUM_WAITED_MS] += slot_counter(s, COUNT_WAITED_NS) / NS_PER_MS;
+}
+
+void history_keep(struct history *h, const struct slot *s)
+{
+    uint64_t sum[SUM_UNHEALTHY] = {0};
+    if (atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_HOST)
+        add_counts(sum, s);
+    for (int i = 0; i < SUM_UNHEALTHY; i++)
+        if (sum[i])
+            atomic_fetch_add_explicit(&h->gone[i], sum[i], memory_order_relaxed);
+}
+
+static void add_all(uint64_t sum[HISTORY_SUMS], const struct board *b, int64_t now_ns)
+{
+    char name[VIEW_NAME_SIZE];
+    for (int i = 0; i < SUM_UNHEALTHY; i++)
+        sum[i] += load(&b->history->gone[i]);
+    for (uint32_t i = 0; i < board_size(b); i++) {
+        const struct slot *s = view_host(b, i, name);
+        if (!s)
+            continue;
+        add_counts(sum, s);
+        sum[SUM_UNHEALTHY] += health_status(s) == STATUS_UNHEALTHY;
+        sum[SUM_OPEN] += breaker_state_at(&s->breaker, now_ns) != BREAKER_CLOSED;
+    }
 }
 
 /* A time that is yet to come is damage, and must not stop the history. */
@@ -56,12 +79,8 @@ void history_sample(struct history *h, const struct board *b, int64_t now_ns)
         is_due(h->fine, HISTORY_FINE, load(&h->fine_next), HISTORY_STEP_NS * 9 / 10, now_ns);
     bool coarse = is_due(h->coarse, HISTORY_COARSE, load(&h->coarse_next), HISTORY_LONG_NS, now_ns);
     uint64_t sum[HISTORY_SUMS] = {0};
-    char name[VIEW_NAME_SIZE];
-    for (uint32_t i = 0; (fine || coarse) && i < board_size(b); i++) {
-        const struct slot *s = view_host(b, i, name);
-        if (s)
-            add_host(sum, s, now_ns);
-    }
+    if (fine || coarse)
+        add_all(sum, b, now_ns);
     if (fine)
         put(h->fine, HISTORY_FINE, &h->fine_next, sum, now_ns);
     if (coarse)

@@ -3,7 +3,8 @@
  * What happened over time, bounded: a part of the board behind its slots, for `harden report`.
  *
  * Samples are sums over all hosts, each as it stood at a moment, so that the difference of two is
- * what happened between them. Whoever writes the snapshot adds one, at most every HISTORY_STEP_NS to
+ * what happened between them; what a host had counted that was reset or gave up its place stays in
+ * them. Whoever writes the snapshot adds one, at most every HISTORY_STEP_NS to
  * the fine ring (an hour) and every HISTORY_LONG_NS to the coarse one (two days). Changes are those of
  * a host's circuit and status; any process adds one when it makes it.
  *
@@ -69,12 +70,16 @@ struct history_note {
 };
 struct history {
     _Atomic uint64_t fine_next, coarse_next, change_next;
+    _Atomic uint64_t gone[SUM_UNHEALTHY]; /* counted by hosts that were reset or replaced */
     struct history_place fine[HISTORY_FINE];
     struct history_place coarse[HISTORY_COARSE];
     struct history_note change[HISTORY_CHANGES];
 };
 
 struct board;
+struct slot;
+/* Before the slot is cleared: what it has counted stays in the sums. */
+void history_keep(struct history *h, const struct slot *s);
 void history_sample(struct history *h, const struct board *b, int64_t now_ns);
 void history_change(struct history *h, uint64_t key, enum history_kind kind, int state,
                     int64_t at_ns);
