@@ -67,6 +67,7 @@ static void put(struct history_place *ring, size_t room, _Atomic uint64_t *next,
 {
     struct history_place *p = &ring[atomic_fetch_add(next, 1) % room];
     atomic_store(&p->at_ns, 0);
+    atomic_thread_fence(memory_order_release); /* no word before it */
     for (int i = 0; i < HISTORY_SUMS; i++)
         atomic_store_explicit(&p->word[i], sum[i], memory_order_relaxed);
     atomic_store_explicit(&p->at_ns, at_ns, memory_order_release);
@@ -92,6 +93,7 @@ void history_change(struct history *h, uint64_t key, enum history_kind kind, int
 {
     struct history_note *n = &h->change[atomic_fetch_add(&h->change_next, 1) % HISTORY_CHANGES];
     atomic_store(&n->at_ns, 0);
+    atomic_thread_fence(memory_order_release);
     atomic_store_explicit(&n->key, key, memory_order_relaxed);
     atomic_store_explicit(&n->what, (uint64_t)kind << 8 | (uint64_t)(state & 0xff),
                           memory_order_relaxed);
