@@ -66,6 +66,10 @@ static int all_hosts(const struct board *b, int64_t now_ns)
     }
     if (told > NAMES_SHOWN)
         text_fmt(&t, " and %u more", told - NAMES_SHOWN);
+    if (!all.hosts) {
+        puts("none: nothing is known of any host yet");
+        return EXIT_STALE;
+    }
     enum health_status overall = view_overall(&all);
     printf("%s: %u of %u host%s well%s\n", health_status_name(overall), all.healthy, all.hosts,
            all.hosts == 1 ? " is" : "s are", names);
@@ -82,7 +86,8 @@ static int one_host(const struct board *b, const char *host, int64_t now_ns)
         int64_t since_ms = atomic_load(&one.slot->status_since_ms);
         printf("%s: %s", health_status_name(one.status), one.name);
         if (health_failures_in_row(one.slot))
-            printf(", %u failures in a row", health_failures_in_row(one.slot));
+            printf(", %u failure%s in a row", health_failures_in_row(one.slot),
+                   health_failures_in_row(one.slot) == 1 ? "" : "s");
         int64_t wall_ns = clock_wall_ns();
         if (since_ms > 0 && since_ms <= wall_ns / NS_PER_MS) /* else damage */
             printf(", for %s", cli_age(wall_ns - since_ms * NS_PER_MS, age));

@@ -18,8 +18,8 @@
 #define SETTLE_NS   (500 * NS_PER_MS)
 #define GUARD_NS    (100 * NS_PER_MS) /* how long a fork or an exit waits at most */
 
-/* process->check_gate: who is between enter and leave. */
-enum { GATE_OPEN, GATE_OURS, GATE_HELD, GATE_CLOSED };
+/* process->check_gate: who is between enter and leave. From GATE_HELD on it is held by as many forks. */
+enum { GATE_OPEN, GATE_OURS, GATE_CLOSED, GATE_HELD };
 
 _Thread_local bool checker_own_thread;
 
@@ -54,15 +54,16 @@ void checker_leave(void)
 }
 
 /* False: whoever is inside did not come out in time, or the gate is closed for good. */
-static bool shut(uint32_t state)
+static bool shut(bool for_good)
 {
     struct process *p = process_self();
     int64_t end_ns = clock_now_ns() + GUARD_NS;
     for (;;) {
         uint32_t now = atomic_load(&p->check_gate);
+        uint32_t next = for_good ? GATE_CLOSED : now < GATE_HELD ? GATE_HELD : now + 1;
         if (now == GATE_CLOSED)
             return false;
-        if (now != GATE_OURS && atomic_compare_exchange_strong(&p->check_gate, &now, state))
+        if (now != GATE_OURS && atomic_compare_exchange_strong(&p->check_gate, &now, next))
             return true;
         if (clock_now_ns() >= end_ns)
             return false;
@@ -72,25 +73,31 @@ static bool shut(uint32_t state)
 
 void checker_close(void)
 {
-    if (!shut(GATE_CLOSED))
+    if (!shut(true))
         atomic_store(&process_self()->check_gate, GATE_CLOSED);
     process_wake(&process_self()->check_gate);
 }
 
 /* ---- around fork and exit ------------------------------------------------------------------- */
 
+static _Thread_local bool holds; /* this fork; several threads may be at one */
+
 static void before_fork(void)
 {
-    if (atomic_load(&process_self()->checker))
-        shut(GATE_HELD);
+    holds = atomic_load(&process_self()->checker) && shut(false);
 }
 
 /* In the child there is nobody to be let in: its gate is open anyway. */
 static void after_fork(void)
 {
-    uint32_t held = GATE_HELD;
-    atomic_compare_exchange_strong(&process_self()->check_gate, &held, GATE_OPEN);
-    process_wake(&process_self()->check_gate);
+    struct process *p = process_self();
+    uint32_t now = atomic_load(&p->check_gate);
+    while (holds && now >= GATE_HELD)
+        if (atomic_compare_exchange_strong(&p->check_gate, &now,
+                                           now == GATE_HELD ? GATE_OPEN : now - 1))
+            break;
+    holds = false;
+    process_wake(&p->check_gate);
 }
 
 static void at_exit(void *nothing)
