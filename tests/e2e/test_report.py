@@ -311,7 +311,7 @@ class Safety(unittest.TestCase):
     def test_a_damaged_time_is_not_told(self):
         env = fill_board("damaged")
         self.assertEqual(harden("health", "--host", "a.example", env=env),
-                         (2, "unhealthy: a.example, 1 failures in a row\n", ""))
+                         (2, "unhealthy: a.example, 1 failure in a row\n", ""))
         page = page_of(env)
         self.assertNotIn(" for ", page.one("h1").text)
 
