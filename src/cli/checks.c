@@ -9,18 +9,13 @@
 static void fill(struct check *c, const struct slot *s)
 {
     uint64_t counts[LATENCY_BUCKETS];
-    int64_t max_ns = atomic_load(&s->max_ns);
     c->since_ms = atomic_load(&s->status_since_ms);
     c->successes = slot_counter(s, COUNT_SUCCESSES);
     c->failures = slot_counter(s, COUNT_FAILURES);
     c->runs = view_latency(s, counts);
     c->last_ns = c->runs ? check_last_ns(s) : 0;
-    c->p50_ns = latency_quantile_ns(counts, c->runs, .50);
-    c->p95_ns = latency_quantile_ns(counts, c->runs, .95);
-    if (max_ns > 0 && c->p50_ns > max_ns)
-        c->p50_ns = max_ns;
-    if (max_ns > 0 && c->p95_ns > max_ns)
-        c->p95_ns = max_ns;
+    c->p50_ns = view_quantile_ns(s, counts, c->runs, .50);
+    c->p95_ns = view_quantile_ns(s, counts, c->runs, .95);
 }
 
 static int by_urgency(const void *a, const void *b)

@@ -9,17 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Within its bucket a percentile is an estimate; what is known exactly bounds it. */
-static int64_t quantile_ns(const struct host *h, double q, int64_t max_ns)
-{
-    int64_t ns = h->attempts ? latency_quantile_ns(h->latency, h->attempts, q) : 0;
-    return max_ns > 0 && ns > max_ns ? max_ns : ns;
-}
-
 static void fill(struct host *h, const struct board *b, const struct slot *s, int64_t now_ns)
 {
     struct rate rate;
-    int64_t tat_ns, max_ns = atomic_load(&s->max_ns);
+    int64_t tat_ns;
     uint64_t waited_ns = slot_counter(s, COUNT_WAITED_NS);
     h->key = atomic_load(&s->key);
     h->proxy = view_is_proxy(s);
@@ -36,9 +29,9 @@ static void fill(struct host *h, const struct board *b, const struct slot *s, in
     h->breaker_rejected = slot_counter(s, COUNT_BREAKER_REJECTED);
     h->waited_ns = waited_ns < INT64_MAX ? (int64_t)waited_ns : INT64_MAX;
     h->attempts = view_latency(s, h->latency);
-    h->p50_ns = quantile_ns(h, .50, max_ns);
-    h->p95_ns = quantile_ns(h, .95, max_ns);
-    h->p99_ns = quantile_ns(h, .99, max_ns);
+    h->p50_ns = view_quantile_ns(s, h->latency, h->attempts, .50);
+    h->p95_ns = view_quantile_ns(s, h->latency, h->attempts, .95);
+    h->p99_ns = view_quantile_ns(s, h->latency, h->attempts, .99);
     h->limited = view_rate(b, s, &rate, &tat_ns);
     h->available = h->limited ? gcra_available(tat_ns, now_ns, &rate) : 0;
     h->burst = h->limited ? rate.burst : 0;

@@ -211,17 +211,14 @@ int objects_of_maps(struct objects *o, const char *maps, const char *exe, const 
     path[n > 0 ? n : 0] = '\0';
     if (!add(o, path, &e, -1))
         return -ENOMEM;
-    for (const char *line = maps; *line; line = strchr(line, '\n') + 1) {
+    for (const char *line = maps, *end; (end = strchr(line, '\n')); line = end + 1) {
         int at = 0;
-        char rights[5];
-        if (!strchr(line, '\n'))
-            break;
-        if (sscanf(line, "%*s %4s %*s %*s %*s %n", rights, &at) < 1 || !at || line[at] != '/' ||
-            rights[2] != 'x')
+        char rights[5], copy[PATH_MAX + 100]; /* sscanf measures its text to the very end */
+        if (snprintf(copy, sizeof copy, "%.*s", (int)(end - line), line) >= (int)sizeof copy)
             continue;
-        size_t length = strcspn(line + at, "\n");
-        if (snprintf(path, sizeof path, "%.*s", (int)length, line + at) < (int)sizeof path)
-            add_mapped(o, path, root);
+        if (sscanf(copy, "%*s %4s %*s %*s %*s %n", rights, &at) >= 1 && at && copy[at] == '/' &&
+            rights[2] == 'x')
+            add_mapped(o, copy + at, root);
     }
     return 0;
 }

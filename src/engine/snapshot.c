@@ -125,11 +125,9 @@ void render_durations(struct text *t, const struct slot *s, const uint64_t count
 
     put_count(t, "count", n);
     put_decimal(t, "mean", n ? (int64_t)(slot_counter(s, COUNT_DURATION_NS) / n / 1000) : -1, 3);
-    for (int i = 0; i < 3; i++) {
-        int64_t v = n ? latency_quantile_ns(counts, n, shown[i].q) : -1;
-        /* Within its bucket a percentile is an estimate; what is known exactly bounds it. */
-        put_decimal(t, shown[i].name, n ? (max > 0 && v > max ? max : v) / 1000 : -1, 3);
-    }
+    for (int i = 0; i < 3; i++)
+        put_decimal(t, shown[i].name, n ? view_quantile_ns(s, counts, n, shown[i].q) / 1000 : -1,
+                    3);
     put_decimal(t, "max", n ? max / 1000 : -1, 3);
 }
 

@@ -177,3 +177,11 @@ uint64_t view_latency(const struct slot *s, uint64_t counts[LATENCY_BUCKETS])
         n += counts[i] = slot_latency(s, i);
     return n;
 }
+
+int64_t view_quantile_ns(const struct slot *s, const uint64_t counts[LATENCY_BUCKETS], uint64_t n,
+                         double q)
+{
+    int64_t max_ns = atomic_load_explicit(&s->max_ns, memory_order_relaxed);
+    int64_t ns = latency_quantile_ns(counts, n, q);
+    return max_ns > 0 && ns > max_ns ? max_ns : ns;
+}

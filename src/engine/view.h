@@ -54,5 +54,9 @@ struct last_error view_error(const struct slot *s);
 bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int64_t *tat_ns);
 /* Copies the histogram and returns its sum, so that sum and buckets agree. */
 uint64_t view_latency(const struct slot *s, uint64_t counts[LATENCY_BUCKETS]);
+/* Of that histogram; 0 when nothing was counted. Within its bucket a percentile is an estimate; the
+ * longest attempt, which is known exactly, bounds it. */
+int64_t view_quantile_ns(const struct slot *s, const uint64_t counts[LATENCY_BUCKETS], uint64_t n,
+                         double q);
 
 #endif

@@ -45,19 +45,35 @@ struct socket_facts socket_look(int fd)
     return f;
 }
 
+/* What was learnt of a place: the words may be of two places for a moment, which costs a question or
+ * leaves it at HANDSHAKE_NS. */
+struct place {
+    _Atomic uint64_t name;    /* the lowest bit: both kinds of socket were seen there */
+    _Atomic int64_t least_ns; /* the quickest handshake */
+};
+
+static void learn(struct place *p, uint64_t name, bool stream, int64_t duration_ns)
+{
+    uint64_t was = atomic_load_explicit(&p->name, memory_order_relaxed);
+    if (was != name || duration_ns < atomic_load_explicit(&p->least_ns, memory_order_relaxed))
+        atomic_store_explicit(&p->least_ns, duration_ns, memory_order_relaxed);
+    if (!stream)
+        atomic_store_explicit(&p->name, name | 1, memory_order_relaxed);
+    else if (was != (name | 1))
+        atomic_store_explicit(&p->name, name, memory_order_relaxed);
+}
+
 HOT bool socket_was_stream(int fd, const void *caller, uint16_t port, int64_t duration_ns)
 {
-    static _Atomic uint64_t places[PLACES];
-    uint64_t place = ((uint64_t)(uintptr_t)caller << 16 ^ port) << 1, mixed = place | 1;
-    _Atomic uint64_t *known = &places[(place * 0x9e3779b97f4a7c15ULL) >> 32 & (PLACES - 1)];
-    if (likely(duration_ns >= HANDSHAKE_NS &&
-               atomic_load_explicit(known, memory_order_relaxed) == place))
+    static struct place places[PLACES];
+    uint64_t name = ((uint64_t)(uintptr_t)caller << 16 ^ port) << 1;
+    struct place *p = &places[(name * 0x9e3779b97f4a7c15ULL) >> 32 & (PLACES - 1)];
+    if (likely(atomic_load_explicit(&p->name, memory_order_relaxed) == name &&
+               duration_ns >= HANDSHAKE_NS &&
+               duration_ns >= atomic_load_explicit(&p->least_ns, memory_order_relaxed) / 2))
         return true;
     bool stream = is_stream(fd);
-    if (!stream)
-        atomic_store_explicit(known, mixed, memory_order_relaxed);
-    else if (atomic_load_explicit(known, memory_order_relaxed) != mixed)
-        atomic_store_explicit(known, place, memory_order_relaxed);
+    learn(p, name, stream, duration_ns);
     return stream;
 }
 

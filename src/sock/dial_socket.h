@@ -18,9 +18,9 @@ struct socket_facts {
 struct socket_facts socket_look(int fd);
 
 /* Whether a connect() that has just succeeded was a stream's. Asks once for each place that calls
- * and port; after that only for what came back faster than any handshake, and always where a
- * datagram socket was seen. So one of these is taken for a stream only if it is the first at a place
- * that had streams, and was held up in the call. */
+ * and port; after that only for what came back in less than half the time of the quickest handshake
+ * there, and always where a datagram socket was seen. So one of these is taken for a stream only if it
+ * is the first at a place that had streams, and was held up for that long. */
 bool socket_was_stream(int fd, const void *caller, uint16_t port, int64_t duration_ns);
 
 /* SO_SNDTIMEO. */

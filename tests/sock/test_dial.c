@@ -204,6 +204,19 @@ Test(dial, a_datagram_socket_opens_nothing_and_is_not_counted)
     COUNTED(slot_named("10.0.0.1:124"), COUNT_ATTEMPTS, 1);
 }
 
+/* On a busy machine it takes longer than a short handshake; than that of this place, hardly ever. */
+Test(dial, a_datagram_socket_that_was_held_up_is_not_taken_for_a_stream)
+{
+    handshake_ns = 40 * NS_PER_MS;
+    for (int i = 0; i < 3; i++)
+        cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    handshake_ns = NS_PER_MS / 5;
+    cr_assert(eq(int, connect_to(socket(AF_INET, SOCK_DGRAM, 0), "10.0.0.1", 5432), 0));
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_REQUESTS, 3);
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0), "quicker than ever before");
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_REQUESTS, 4);
+}
+
 Test(dial, a_program_that_is_not_covered_is_left_alone)
 {
     setenv("HARDEN_PROGRAMS", "other", 1);
