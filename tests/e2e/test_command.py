@@ -474,3 +474,5 @@ class Reference(unittest.TestCase):
         with open(bed.ROOT / "src/engine/metrics.c", encoding="utf-8") as f:
             written = set(re.findall(r'"(harden_\w+)"', f.read()))
         self.assertEqual(set(rows), written)
+        with open(bed.ROOT / "docs/libharden.7", encoding="utf-8") as f:
+            self.assertEqual(set(re.findall(r"(?m)^\.It Li (harden_\w+)$", f.read())), written)

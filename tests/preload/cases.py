@@ -196,7 +196,7 @@ CASES = [
 
     # Two processes, and the ends of processes.
     *(Case(f"child by {way}", ["{out}/forks", way], 3, 2)
-      for way in ("fork", "clone", "grandchild", "vfork", "spawn", "system", "daemon")),
+      for way in ("fork", "_Fork", "clone", "grandchild", "vfork", "spawn", "system", "daemon")),
     Case("exec with its environment", ["{out}/forks", "exec"], 2, 2),
     Case("exec without an environment", ["{out}/forks", "exec-bare"], 1, 1, stays="^child",
          probe=True),
@@ -226,6 +226,8 @@ CASES = [
     Case("rights dropped after the first transfer", ["{out}/descriptors", "drop", "{scratch}"], 12,
          2, env=QUICK_SNAPSHOT, root=True, probe=True,
          internal_errors=None, says=r"^harden: "),
+    Case("capabilities dropped after the first transfer",
+         ["{out}/descriptors", "capset", "{scratch}"], 12, 2, env=QUICK_SNAPSHOT, root=True),
     Case("rights dropped before the first transfer", ["{out}/descriptors", "drop-first",
          "{scratch}"], None, 1, root=True, says=r"^harden: "),
 

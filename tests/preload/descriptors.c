@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -119,6 +120,17 @@ static void dropped(void)
     fetch("nobody", "f2/nobody");
 }
 
+/* Root without what makes it root. */
+static void powerless(void)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+    fetch("able", "f2/able");
+    REQUIRE(!syscall(SYS_capset, &header, none));
+    fetch_many(10);
+    fetch("powerless", "f2/powerless");
+}
+
 static void dropped_first(void)
 {
     become_nobody();
@@ -185,6 +197,7 @@ static const struct {
             {"chdir", relative_state},
             {"chroot", in_a_cell},
             {"drop", dropped},
+            {"capset", powerless},
             {"drop-first", dropped_first},
             {"file-size", no_file_size},
             {"memory", little_memory},

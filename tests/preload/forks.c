@@ -41,6 +41,17 @@ static void by_clone(void)
     finish(pid);
 }
 
+/* Nor by the fork that calls no handlers. */
+static void by_raw_fork(void)
+{
+    pid_t pid = _Fork();
+    if (!pid) {
+        fetch("child", "f2/child");
+        _exit(0);
+    }
+    finish(pid);
+}
+
 static void by_grandchild(void)
 {
     pid_t pid = fork();
@@ -172,11 +183,14 @@ static const struct {
     const char *name;
     void (*act)(void);
 } ways[] = {
-    {"fork", by_fork},   {"clone", by_clone},         {"grandchild", by_grandchild},
-    {"vfork", by_vfork}, {"spawn", by_spawn},         {"system", by_system},
-    {"exec", by_exec},   {"exec-bare", by_bare_exec}, {"daemon", by_daemon},
-    {"storm", by_storm}, {"crowd", by_crowd},         {"quick_exit", end_quick},
-    {"_exit", end_now},  {"abort", end_abort},        {"kill", end_kill},
+    {"fork", by_fork},           {"_Fork", by_raw_fork},
+    {"clone", by_clone},         {"grandchild", by_grandchild},
+    {"vfork", by_vfork},         {"spawn", by_spawn},
+    {"system", by_system},       {"exec", by_exec},
+    {"exec-bare", by_bare_exec}, {"daemon", by_daemon},
+    {"storm", by_storm},         {"crowd", by_crowd},
+    {"quick_exit", end_quick},   {"_exit", end_now},
+    {"abort", end_abort},        {"kill", end_kill},
     {"term", end_term},
 };
 
