@@ -87,8 +87,8 @@ class Demo:
         print("\nThe health snapshot that these runs left behind (health.json, shortened):\n\n"
               f"  overall_status: {h['overall_status']}")
         print("  totals: " + ", ".join(f"{n} {name}" for name, n in h["totals"].items()) + "\n")
-        form = "  {:<27} {:<9} {:>8} {:>8} {:>9} {:>5}  {}"
-        print(form.format("host", "status", "requests", "attempts", "recovered", "p50", "breaker"))
+        form = "  {:<27} {:<9} {:>8} {:>8} {:>9} {:>6}  {}"
+        print(form.format("host", "status", "requests", "attempts", "recovered", "p50 ms", "breaker"))
         for host, c in sorted(h["checks"].items()):
             print(form.format(host, c["status"], c["requests"], c["attempts"], c["recovered"],
                               round(c["duration_ms"]["p50"], 1), c["breaker"]["state"]))
