@@ -171,7 +171,7 @@ check:           ## every test, the sanitizers and the linters; sums up
 	@scripts/check setup lint "-j DEVELOPER=1 BUILD=build/strict all" \
 	  check-unit check-curl check-preload check-e2e \
 	  "SANITIZE=address,undefined check-unit check-curl" "SANITIZE=thread check-unit check-curl" \
-	  check-musl check-aarch64 check-deb fuzz-quick
+	  check-musl check-aarch64 check-deb bench-storm fuzz-quick
 check-preload: $(SHIM)  ## real programs under the library
 	@CC="$(CC)" TARGET=$(TARGET) scripts/run-preload $(SHIM)
 check-e2e: $(SHIM) $(CLI)      ## real programs, real servers, real faults
