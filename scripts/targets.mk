@@ -13,7 +13,7 @@ AR       := aarch64-linux-gnu-ar
 export EMULATOR := qemu-aarch64
 # qemu-user accepts MADV_WIPEONFORK and does not do it; has no CLOSE_RANGE_UNSHARE, no system call
 # filters, no choice of CPUs; and is too slow for what is told from a call that came back at once.
-export SKIP_TESTS := $(space) engine::notices_a_fork_once_in_each_child \
+export SKIP_TESTS := $(space) \
   engine::opens_in_the_child_when_a_fork_came_while_another_thread_was_opening \
   monitor::starts_again_in_the_child_of_a_fork \
   monitor::has_a_descriptor_table_of_its_own_and_all_signals_blocked \

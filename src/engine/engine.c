@@ -230,15 +230,6 @@ void engine_internal_error(const char *what)
     }
 }
 
-bool engine_forked(void)
-{
-    static atomic_bool ever;
-    struct process *p = process_self();
-    if (likely(atomic_load_explicit(&p->known, memory_order_relaxed)))
-        return false;
-    return !atomic_exchange(&p->known, 1) && atomic_exchange(&ever, true);
-}
-
 void engine_start_strict(void)
 {
     if (unwanted() || !settings_switch("HARDEN_STRICT"))

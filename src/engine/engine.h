@@ -44,8 +44,6 @@ struct stat;
 bool engine_board_at(const char *dir, struct stat *st);
 /* Something inside failed and the call was forwarded: counted, and said once. */
 void engine_internal_error(const char *what);
-/* Whether this process is another one than at the last call (a fork): true once in each child. */
-bool engine_forked(void);
 /* HARDEN_STRICT: the configuration is checked at start, and a bad one ends the program with 78. */
 void engine_start_strict(void);
 

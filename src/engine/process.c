@@ -24,7 +24,6 @@ static struct process *check_pid(struct process *p)
     if (was == pid)
         return p;
     if (atomic_compare_exchange_strong(&p->pid, &was, pid) && was) {
-        atomic_store(&p->known, 0);
         atomic_store(&p->opening, 0);
         atomic_store(&p->monitor, 0);
         atomic_store(&p->closing, 0);

@@ -14,7 +14,6 @@
 #include <stdint.h>
 
 struct process {
-    _Atomic uint32_t known;       /* engine_forked has seen this process */
     _Atomic uint32_t opening;     /* somebody opens the engine; a futex */
     _Atomic uint32_t monitor;     /* enum in monitor.c */
     _Atomic uint32_t wake;        /* grows when the thread must look; a futex */

@@ -234,26 +234,6 @@ Test(engine, keeps_its_board_over_a_fork)
     cr_assert_eq(atomic_load(&e->board->header->changes), 7u);
 }
 
-Test(engine, notices_a_fork_once_in_each_child)
-{
-    cr_assert(!engine_forked());
-    cr_assert(!engine_forked());
-    pid_t child = fork();
-    if (!child) {
-        bool first = engine_forked(), second = engine_forked();
-        pid_t grandchild = fork();
-        if (!grandchild)
-            _exit(engine_forked() && !engine_forked() ? 0 : 1);
-        int status;
-        waitpid(grandchild, &status, 0);
-        _exit(first && !second && status == 0 ? 0 : 1);
-    }
-    int status;
-    waitpid(child, &status, 0);
-    cr_assert_eq(status, 0);
-    cr_assert(!engine_forked());
-}
-
 Test(engine, takes_up_a_changed_file)
 {
     write_ini("[harden]\nservice = one\n");
