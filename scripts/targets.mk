@@ -12,13 +12,15 @@ CC       := aarch64-linux-gnu-gcc
 AR       := aarch64-linux-gnu-ar
 export EMULATOR := qemu-aarch64
 # qemu-user accepts MADV_WIPEONFORK and does not do it; has no CLOSE_RANGE_UNSHARE, no system call
-# filters, no choice of CPUs; and is too slow for what is told from a call that came back at once.
+# filters, no choice of CPUs; is too slow for what is told from a call that came back at once; and the
+# child of a fork may hang there while other threads wait.
 export SKIP_TESTS := $(space) \
   engine::opens_in_the_child_when_a_fork_came_while_another_thread_was_opening \
   monitor::starts_again_in_the_child_of_a_fork \
   monitor::has_a_descriptor_table_of_its_own_and_all_signals_blocked \
   monitor::writes_inline_under_a_seccomp_filter_that_kills_thread_makers \
   monitor::flushes_although_its_thread_gets_no_processor \
+  check_lookup::in_the_child_of_a_fork_does_not_wait_for_the_parents_questions \
   dial::nothing_is_asked_of_one_that_is_under_way_at_once $(space)
 else ifeq ($(TARGET),musl)
 # musl-gcc looks into its own directory alone. What does not depend on the C library is added.

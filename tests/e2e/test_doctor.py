@@ -188,6 +188,15 @@ class Processes(Case):
         self.addCleanup(p.kill)
         return p
 
+    def started(self, p):
+        """The loader is through, and the program sleeps."""
+        for _ in range(500):
+            with open(f"/proc/{p.pid}/stat", encoding="ascii") as f:
+                if f.read().rpartition(")")[2].split()[0] == "S":
+                    return
+            time.sleep(0.01)
+        self.fail("it does not sleep")
+
     def ready(self, p, word=b"ready"):
         self.assertEqual(p.stdout.readline().strip(), word)
 
@@ -203,19 +212,20 @@ class Processes(Case):
 
     def test_one_that_has_made_no_call_yet(self):
         p = self.process(["sleep", "60"], bed.hardened_environment())
+        self.started(p)
         self.says(str(p.pid), 0, "loaded in it", "no call of it was intercepted so far")
 
     def test_its_own_settings_decide(self):
         p = self.process(["sleep", "60"], bed.hardened_environment(mode="off"))
-        time.sleep(0.1)
+        self.started(p)
         self.says(str(p.pid), 2, "mode = off")
         p = self.process(["sleep", "60"], bed.hardened_environment())
-        time.sleep(0.1)
+        self.started(p)
         self.says(str(p.pid), 0, HARDEN_MODE="off", HARDEN_DISABLE="1")
 
     def test_an_environment_of_any_size_is_put_aside(self):
         p = self.process(["sleep", "60"], bed.hardened_environment())
-        time.sleep(0.1)
+        self.started(p)
         self.says(str(p.pid), 0, **{"HARDEN_" + 300 * "A": "1"})
 
     def test_one_without_the_library(self):
@@ -224,14 +234,14 @@ class Processes(Case):
 
     def test_one_whose_library_is_missing(self):
         p = self.process(["sleep", "60"], bed.environment({"LD_PRELOAD": "/nonexistent/libharden.so"}))
-        time.sleep(0.1)
+        self.started(p)
         self.says(str(p.pid), 2, "names /nonexistent/libharden.so, which is not there")
 
     def test_one_into_which_nothing_can_be_loaded(self):
         path = compiled(bed.fresh_dir(), "static",
                         "#include <unistd.h>\nint main(void) { return pause(); }", "-static")
         p = self.process([path], bed.hardened_environment())
-        time.sleep(0.1)
+        self.started(p)
         self.says(str(p.pid), 2, "static program", "is not loaded in it", "nothing can be loaded")
 
     def test_functions_that_were_looked_up(self):
@@ -268,5 +278,5 @@ class Processes(Case):
             p = bed.start([path, "60"], env, user="nobody")
             self.addCleanup(p.communicate)
             self.addCleanup(p.kill)
-            time.sleep(0.1)
+            self.started(p)
             self.says(str(p.pid), 2, "more rights than its caller")

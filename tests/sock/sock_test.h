@@ -47,7 +47,8 @@ static inline void interrupt_the_back_off(void)
     setenv("HARDEN_MAX_DELAY", "5s", 1);
     setenv("HARDEN_JITTER", "none", 1);
     signal(SIGALRM, on_alarm);
-    setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 50000}}, NULL);
+    struct timeval often = {.tv_usec = 50000}; /* the first may come before the back-off begins */
+    setitimer(ITIMER_REAL, &(struct itimerval){.it_interval = often, .it_value = often}, NULL);
 }
 
 #endif
