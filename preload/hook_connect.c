@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/easy.h"
+#include "curl/inside.h"
 #include "engine/engine.h"
 #include "engine/rules.h"
 #include "hooks.h"
@@ -13,7 +13,7 @@ static _Atomic next_function real_connect;
 /* A connection that libcurl makes for a transfer that was admitted is part of it. */
 static bool belongs_to_transfer(const void *caller)
 {
-    const struct curl_api *api = easy_performing();
+    const struct curl_api *api = inside_now();
     return api && curl_api_owns(api, caller);
 }
 

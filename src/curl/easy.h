@@ -15,9 +15,6 @@
 #include "curl/shadow.h"
 
 CURLcode easy_perform(struct shadow *s);
-/* The library that performs a transfer of this thread at this moment; NULL: none. What it calls from
- * its own code belongs to that transfer. */
-const struct curl_api *easy_performing(void);
 /* curl_easy_getinfo: what differs from libcurl's own answer; true when *out is the answer. */
 bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out);
 /* curl_easy_pause: true when libcurl must not be asked, because nothing is in flight any more. */

@@ -1,97 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/shadow.h"
 
-#include "base/compiler.h"
+#include "curl/registry.h"
 #include "curl/transfer.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Segments of an open-addressing table. A handle lies within PROBE_MAX places of its home in one of
- * them, so a look-up is bounded however many handles came and went; a segment is never freed. */
-#define PROBE_MAX     16
-#define SEGMENT_FIRST 256
-#define SEGMENTS_MAX  12
-
-#define REMOVED ((const CURL *)-1) /* was in use: look further */
-
-struct place {
-    const CURL *_Atomic handle;
-    struct shadow *_Atomic shadow;
-};
-
-static struct place first_segment[SEGMENT_FIRST];
-static struct place *_Atomic segments[SEGMENTS_MAX] = {first_segment};
-
-static size_t segment_size(int i)
-{
-    return (size_t)SEGMENT_FIRST << (2 * i);
-}
-
-static size_t home_of(const CURL *handle, size_t size)
-{
-    uint64_t h = (uint64_t)(uintptr_t)handle * 0x9e3779b97f4a7c15ULL;
-    return (h >> 32) & (size - 1);
-}
-
-static struct place *place_of(const CURL *handle)
-{
-    for (int i = 0; i < SEGMENTS_MAX; i++) {
-        struct place *seg = atomic_load_explicit(&segments[i], memory_order_acquire);
-        if (!seg)
-            return NULL;
-        size_t size = segment_size(i), at = home_of(handle, size);
-        for (int n = 0; n < PROBE_MAX; n++) {
-            struct place *p = &seg[(at + n) & (size - 1)];
-            const CURL *h = atomic_load_explicit(&p->handle, memory_order_acquire);
-            if (h == handle)
-                return p;
-            if (!h)
-                break;
-        }
-    }
-    return NULL;
-}
-
-static bool place_claim(struct place *p, const CURL *handle)
-{
-    const CURL *h = atomic_load_explicit(&p->handle, memory_order_relaxed);
-    return (!h || h == REMOVED) && atomic_compare_exchange_strong(&p->handle, &h, handle);
-}
-
-static struct place *segment_get(int i)
-{
-    struct place *seg = atomic_load_explicit(&segments[i], memory_order_acquire);
-    if (seg)
-        return seg;
-    struct place *fresh = calloc(segment_size(i), sizeof *fresh);
-    if (!fresh)
-        return NULL;
-    if (atomic_compare_exchange_strong(&segments[i], &seg, fresh))
-        return fresh;
-    free(fresh);
-    return seg;
-}
-
-static bool table_insert(struct shadow *s)
-{
-    for (int i = 0; i < SEGMENTS_MAX; i++) {
-        struct place *seg = segment_get(i);
-        if (!seg)
-            return false;
-        size_t size = segment_size(i), at = home_of(s->handle, size);
-        for (int n = 0; n < PROBE_MAX; n++) {
-            struct place *p = &seg[(at + n) & (size - 1)];
-            if (place_claim(p, s->handle)) {
-                atomic_store_explicit(&p->shadow, s, memory_order_release);
-                return true;
-            }
-        }
-    }
-    return false;
-}
+static struct registry shadows;
 
 /* The texts that belong to the shadow; NULL ends them. */
 static char **owned_text(struct shadow *s, int i)
@@ -127,6 +44,7 @@ static void options_default(struct shadow *s)
         .handle = s->handle,
         .api = s->api,
         .transfer = s->transfer,
+        .member = s->member,
         .write_data = stdout,
         .noprogress = true,
         .fields_size = -1,
@@ -157,7 +75,7 @@ struct shadow *shadow_add(CURL *handle, const struct curl_api *api)
     s->handle = handle;
     s->api = api;
     options_default(s);
-    if (!table_insert(s)) {
+    if (!registry_put(&shadows, handle, s)) {
         shadow_free(s);
         return NULL;
     }
@@ -177,6 +95,7 @@ struct shadow *shadow_copy(CURL *copy, const struct shadow *original)
     *s = texts;
     s->handle = copy;
     s->transfer = NULL;
+    s->member = NULL;
     s->hidden_errno = 0;
     s->transfer_memory = NULL;
     return s;
@@ -184,19 +103,12 @@ struct shadow *shadow_copy(CURL *copy, const struct shadow *original)
 
 struct shadow *shadow_find(const CURL *handle)
 {
-    if (unlikely(!handle))
-        return NULL;
-    struct place *p = place_of(handle);
-    return p ? atomic_load_explicit(&p->shadow, memory_order_acquire) : NULL;
+    return registry_find(&shadows, handle);
 }
 
 void shadow_remove(const CURL *handle)
 {
-    struct place *p = handle ? place_of(handle) : NULL;
-    if (!p)
-        return;
-    struct shadow *s = atomic_exchange(&p->shadow, NULL);
-    atomic_store_explicit(&p->handle, REMOVED, memory_order_release);
+    struct shadow *s = registry_take(&shadows, handle);
     if (s)
         shadow_free(s);
 }

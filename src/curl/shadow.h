@@ -9,9 +9,8 @@
  *     struct shadow *s = shadow_find(handle);      NULL: not ours
  *     shadow_remove(handle);
  *
- * The table behind it is lock-free: a handle is used by one thread at a time (libcurl's own rule),
- * so the only race is between different handles. It is safe after fork at any moment. shadow_add
- * may fail for lack of memory: the handle is then simply unknown. */
+ * As safe as the registry behind it. shadow_add may fail for lack of memory: the handle is then
+ * simply unknown. */
 #ifndef CURL_SHADOW_H
 #define CURL_SHADOW_H
 
@@ -25,11 +24,13 @@
 enum request { REQUEST_GET, REQUEST_HEAD, REQUEST_POST, REQUEST_MIME, REQUEST_FORM, REQUEST_PUT };
 
 struct transfer;
+struct member;
 
 struct shadow {
     CURL *handle;
     const struct curl_api *api;
     struct transfer *transfer; /* in flight; NULL: idle */
+    struct member *member;     /* of a multi handle; NULL: of none */
 
     /* Where the answer goes. */
     curl_write_callback write_fn; /* NULL: fwrite */

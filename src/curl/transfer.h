@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * One perform of the program: all attempts of it. It lies in memory that belongs to the handle, so
- * that nothing points into a stack that a longjmp has left. Leaving easy_perform by return, C++
- * exception or pthread_cancel goes through transfer_leave, which puts the handle's options back. */
+ * One request of the program: all attempts of it, whoever drives them.
+ *
+ *     struct transfer *t = transfer_begin(shadow, BY_EASY, now);     NULL: it is libcurl's alone
+ *     while (call_admit(&t->call, now) says GO) {
+ *         transfer_attempt(t, now);
+ *         r = ... libcurl transfers ...
+ *         r = transfer_attempted(t, &a, r);
+ *         if (!transfer_again(t, &a, &at_ns))
+ *             gate_deliver(&t->gate), and that was the last
+ *     }
+ *     transfer_end(t, r, now);                  counted
+ *     transfer_leave(t);                        the handle is as the program made it
+ *
+ * It lies in memory that belongs to the handle, so that nothing points into a stack that a longjmp
+ * has left. transfer_leave without transfer_end gives back what the engine lent. */
 #ifndef CURL_TRANSFER_H
 #define CURL_TRANSFER_H
 
@@ -15,14 +27,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* libcurl calls the progress function four to five times a second when idle; so do we. */
+#define PROGRESS_STEP_NS (200 * NS_PER_MS)
+
 struct transfer {
     struct shadow *shadow;
     struct call call;
     struct gate gate;
     struct body body;
-    int64_t
-        answered_ns; /* when the last attempt ended, and by the wall clock: a look at a clock costs
-                              * as much as a decision */
+    int64_t started_ns;  /* when the last attempt started */
+    int64_t answered_ns; /* when it ended, and by the wall clock: a look at a clock costs as much as
+                          * a decision */
     int64_t answered_wall_ns;
     int64_t app_deadline_ns; /* from CURLOPT_TIMEOUT(_MS); INT64_MAX: none */
     long timeout_ms;         /* the program's, as it was when we set ours */
@@ -32,13 +47,31 @@ struct transfer {
     bool bounded;    /* our time limits are on the handle */
     bool shortened;  /* and this attempt has less time than the program gave the whole request */
     bool holds;      /* answers are held until they are judged */
-    bool performing; /* inside libcurl; else we wait, or deliver what was held */
+    bool performing; /* it is libcurl's turn; else we wait, or deliver what was held */
     bool paused;     /* the program has paused what is being delivered */
     bool reset;      /* it took its options back in flight */
     bool ended;      /* counted */
-    const struct curl_api *outer; /* that performs around us, in one of whose callbacks we are */
+    const struct curl_api *outer; /* at work around us, in one of whose callbacks we are */
     char error[CURL_ERROR_SIZE];  /* where the program has no buffer */
 };
+
+enum driver { BY_EASY, BY_MULTI };
+
+struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t now_ns);
+/* The handle is ready for libcurl. */
+void transfer_attempt(struct transfer *t, int64_t now_ns);
+/* libcurl ended with r: fills *a. The code that the program is to get if this was the last one. */
+CURLcode transfer_attempted(struct transfer *t, struct attempt *a, CURLcode r);
+/* Whether another attempt follows, at *at_ns; the body is rewound then. */
+bool transfer_again(struct transfer *t, struct attempt *a, int64_t *at_ns);
+void transfer_end(struct transfer *t, CURLcode r, int64_t now_ns);
+void transfer_leave(struct transfer *t);
+
+/* The program's progress callback, while nothing moves. False: it wants no more. */
+bool transfer_progress(const struct shadow *s);
+/* A failure of ours, with its text. */
+CURLcode transfer_failed(struct transfer *t, CURLcode code, const char *text);
+CURLcode transfer_aborted(struct transfer *t);
 
 /* Our callbacks and bounds on the handle, and off again. */
 void transfer_wrap(struct transfer *t);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "curl/inside.h"
+
+#include "base/compiler.h"
+
+static _Thread_local const struct curl_api *now;
+
+const struct curl_api *inside_enter(const struct curl_api *api)
+{
+    const struct curl_api *outer = now;
+    now = api;
+    return outer;
+}
+
+void inside_leave(const struct curl_api *outer)
+{
+    now = outer;
+}
+
+HOT const struct curl_api *inside_now(void)
+{
+    return now;
+}

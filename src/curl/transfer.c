@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "curl/transfer.h"
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/rng.h"
+#include "curl/facts.h"
+#include "curl/target.h"
+#include "engine/health.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool would_retry(void *ctx, int status)
+{
+    struct transfer *t = ctx;
+    struct attempt a;
+    if (status < 300 || t->reset)
+        return false;
+    facts_so_far(&a, t, status);
+    return call_would_retry(&t->call, &a, clock_now_ns(), clock_wall_ns());
+}
+
+static void committed(void *ctx)
+{
+    transfer_relax(ctx);
+}
+
+static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
+{
+    t->shadow = s;
+    t->wrapped = t->read_wrapped = t->bounded = t->shortened = false;
+    t->performing = t->paused = t->reset = t->ended = false;
+    t->relaxed_timeout_ms = -1;
+    t->error[0] = '\0';
+    t->app_deadline_ns = s->timeout_ms > 0 ? now_ns + s->timeout_ms * NS_PER_MS : INT64_MAX;
+    t->gate.shadow = s;
+    t->gate.policy = s->binding.policy;
+    t->gate.would_retry = would_retry;
+    t->gate.committed = committed;
+    t->gate.ctx = t;
+    body_begin(&t->body, s);
+    call_begin(&t->call, &s->binding, s->timeout_ms > 0 ? s->timeout_ms * NS_PER_MS : 0, now_ns);
+    t->holds = !t->call.observe && s->protocol == PROTOCOL_HTTP && !s->connect_only;
+    s->transfer = t;
+}
+
+struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t now_ns)
+{
+    struct engine *e;
+    if ((s->target_known && s->no_target) || !(e = engine_get()) || !target_bind(s, e, now_ns))
+        return NULL;
+    if (!s->transfer_memory && !(s->transfer_memory = calloc(1, sizeof *s->transfer_memory)))
+        return NULL;
+    health_start();
+    struct board_header *h = e->board->header;
+    atomic_fetch_add_explicit(driver == BY_EASY ? &h->transfers_easy : &h->transfers_multi, 1,
+                              memory_order_relaxed);
+    set_up(s->transfer_memory, s, now_ns);
+    return s->transfer;
+}
+
+void transfer_attempt(struct transfer *t, int64_t now_ns)
+{
+    gate_begin(&t->gate, !t->holds);
+    body_attempt(&t->body);
+    if (!t->call.observe)
+        transfer_bound(t, now_ns);
+    if (!t->wrapped)
+        transfer_wrap(t);
+    t->started_ns = now_ns;
+    t->performing = true;
+}
+
+CURLcode transfer_attempted(struct transfer *t, struct attempt *a, CURLcode r)
+{
+    t->performing = false;
+    if (unlikely(t->body.changed))
+        r = transfer_failed(t, CURLE_SEND_FAIL_REWIND,
+                            "harden: the request body could not be repeated");
+    t->answered_ns = clock_now_ns();
+    t->answered_wall_ns = clock_wall_ns();
+    facts_of_result(a, t, r, t->answered_ns - t->started_ns);
+    return r;
+}
+
+static bool decide(struct transfer *t, struct attempt *a, int64_t *at_ns)
+{
+    int64_t now_ns = t->answered_ns, wall_ns = t->answered_wall_ns;
+    bool good = a->curl_code == CURLE_OK && a->http_status < 300 && !a->header_cut;
+    if (good || t->reset) { /* a request that was reset in flight cannot be made again */
+        a->replayable = false;
+        call_report(&t->call, a, now_ns, wall_ns, 0, at_ns);
+        return false;
+    }
+    if (call_would_retry(&t->call, a, now_ns, wall_ns))
+        a->replayable = t->call.observe ? body_may_rewind(&t->body, a->nothing_sent)
+                                        : body_rewind(&t->body, a->nothing_sent);
+    return call_report(&t->call, a, now_ns, wall_ns, rng_next(), at_ns);
+}
+
+bool transfer_again(struct transfer *t, struct attempt *a, int64_t *at_ns)
+{
+    if (!decide(t, a, at_ns))
+        return false;
+    if (a->curl_code)
+        t->shadow->hidden_errno = a->os_errno;
+    return true;
+}
+
+void transfer_end(struct transfer *t, CURLcode r, int64_t now_ns)
+{
+    if (r)
+        t->shadow->hidden_errno = 0; /* the program is told of a failure */
+    call_end(&t->call, now_ns, t->answered_wall_ns);
+    t->ended = true;
+}
+
+void transfer_leave(struct transfer *t)
+{
+    transfer_unwrap(t);
+    gate_end(&t->gate);
+    t->shadow->transfer = NULL;
+    if (!t->ended)
+        call_abandon(&t->call, clock_now_ns());
+}
+
+bool transfer_progress(const struct shadow *s)
+{
+    int stop = 0;
+    if (s->noprogress)
+        return true;
+    if (s->xferinfo_fn)
+        stop = s->xferinfo_fn(s->progress_data, 0, 0, 0, 0);
+    else if (s->progress_fn)
+        stop = s->progress_fn(s->progress_data, 0, 0, 0, 0);
+    return !stop || stop == CURL_PROGRESSFUNC_CONTINUE;
+}
+
+CURLcode transfer_failed(struct transfer *t, CURLcode code, const char *text)
+{
+    memcpy(transfer_error(t), text, strlen(text) + 1);
+    return code;
+}
+
+CURLcode transfer_aborted(struct transfer *t)
+{
+    return transfer_failed(t, CURLE_ABORTED_BY_CALLBACK, "Callback aborted");
+}
