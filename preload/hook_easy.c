@@ -2,10 +2,11 @@
 #include "hooks.h"
 
 #include "curl/easy.h"
+#include "curl/multi.h"
 #include "curl/transfer.h"
 #include "engine/engine.h"
 
-static const struct curl_api *real_or_complain(struct from from)
+const struct curl_api *real_or_complain(struct from from)
 {
     const struct curl_api *api = real_find(from);
     if (!api)
@@ -36,6 +37,8 @@ void hook_easy_cleanup(struct from from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
     const struct curl_api *api = s ? s->api : real_or_complain(from);
+    if (s && s->member)
+        multi_forget(s);
     if (s && !s->transfer)
         shadow_remove(h); /* before the address can be somebody else's */
     if (api)
@@ -102,7 +105,7 @@ CURLcode hook_easy_perform(struct from from, CURL *h)
 CURLcode hook_easy_pause(struct from from, CURL *h, int bitmask)
 {
     struct shadow *s = shadow_find(h);
-    if (s && easy_pause(s, bitmask))
+    if (s && (s->member ? multi_pause(s, bitmask) : easy_pause(s, bitmask)))
         return CURLE_OK;
     const struct curl_api *api = s ? s->api : real_or_complain(from);
     return api ? api->easy_pause(h, bitmask) : CURLE_FAILED_INIT;

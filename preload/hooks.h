@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hooks: one function for each that libcurl has, with the caller in front. symbols.c exports a
- * stub of each under every version node. A hook finds the handle's shadow or the real function,
- * calls one function of the layer below, and that is all. */
+ * The hooks: one function for each that libcurl has, with the caller in front. symbols.c and
+ * symbols_multi.c export a stub of each under every version node. A hook finds what of ours belongs
+ * to the handle, or the real function, calls one function of the layer below, and that is all. */
 #ifndef PRELOAD_HOOKS_H
 #define PRELOAD_HOOKS_H
 
 #include "curl/shadow.h"
 #include "real.h"
+
+#include <stdarg.h>
 
 CURL *hook_easy_init(struct from from);
 void hook_easy_cleanup(struct from from, CURL *h);
@@ -21,6 +23,43 @@ CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t siz
                            curl_read_callback read_fn, curl_seek_callback seek_fn,
                            curl_free_callback free_fn, void *arg);
 CURLcode hook_mime_filedata(struct from from, curl_mimepart *part, const char *path);
+
+CURLM *hook_multi_init(struct from from);
+CURLMcode hook_multi_cleanup(struct from from, CURLM *m);
+CURLMcode hook_multi_add_handle(struct from from, CURLM *m, CURL *h);
+CURLMcode hook_multi_remove_handle(struct from from, CURLM *m, CURL *h);
+CURLMcode hook_multi_perform(struct from from, CURLM *m, int *running);
+CURLMcode hook_multi_socket_action(struct from from, CURLM *m, curl_socket_t fd, int events,
+                                   int *running);
+CURLMcode hook_multi_socket_all(struct from from, CURLM *m, int *running);
+CURLMcode hook_multi_wait(struct from from, CURLM *m, struct curl_waitfd *extra, unsigned n,
+                          int timeout_ms, int *ready);
+CURLMcode hook_multi_poll(struct from from, CURLM *m, struct curl_waitfd *extra, unsigned n,
+                          int timeout_ms, int *ready);
+CURLMcode hook_multi_timeout(struct from from, CURLM *m, long *timeout_ms);
+CURLMsg *hook_multi_info_read(struct from from, CURLM *m, int *left);
+CURLMcode hook_multi_setopt(struct from from, CURLM *m, CURLMoption option,
+                            union option_argument v);
+CURL **hook_multi_get_handles(struct from from, CURLM *m);
+CURLMcode hook_multi_get_offt(struct from from, CURLM *m, int info, curl_off_t *out);
+CURLMcode hook_multi_notify_enable(struct from from, CURLM *m, unsigned type);
+CURLMcode hook_multi_notify_disable(struct from from, CURLM *m, unsigned type);
+
+/* The library behind a call; NULL, and complained of, when there is none. */
+const struct curl_api *real_or_complain(struct from from);
+
+/* Options come in ranges by the type of their argument. */
+static inline union option_argument option_argument_of(int option, va_list *ap)
+{
+    union option_argument v = {0};
+    if (option < CURLOPTTYPE_OBJECTPOINT)
+        v.number = va_arg(*ap, long);
+    else if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_BLOB)
+        v.offset = va_arg(*ap, curl_off_t);
+    else
+        v.pointer = va_arg(*ap, void *);
+    return v;
+}
 
 /* HARDEN_DISABLE, AT_SECURE, a thread of our own checks: forward everything, remember nothing. */
 bool hooks_off(void);

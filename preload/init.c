@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const hooks[] = {"curl_easy_perform", "connect", "getaddrinfo", NULL};
+static const char *const hooks[] = {
+    "curl_easy_perform", "curl_multi_perform", "curl_multi_socket_action",
+    "connect",           "getaddrinfo",        NULL};
 
 static bool disabled(void)
 {

@@ -1,33 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is exported. A program that was linked with a libcurl of versioned symbols refers to
- * "curl_easy_init@CURL_OPENSSL_4"; the node tells which flavour it means, even where the return
- * address cannot (a tail call). So each hook is exported once under every node that libcurl's
- * builds use, and once as the default for references without a version. */
+ * What is exported of the easy interface. */
 #include "hooks.h"
+#include "nodes.h"
 
 #include <stdarg.h>
-
-#define NODES(X)                                                                                   \
-    X(CURL_4)                                                                                      \
-    X(CURL_OPENSSL_4)                                                                              \
-    X(CURL_OPENSSL_3)                                                                              \
-    X(CURL_GNUTLS_4)                                                                               \
-    X(CURL_GNUTLS_3)                                                                               \
-    X(CURL_NSS_4)                                                                                  \
-    X(CURL_NSS_3)                                                                                  \
-    X(CURL_MBEDTLS_4)                                                                              \
-    X(CURL_WOLFSSL_4)                                                                              \
-    X(CURL_RUSTLS_4)                                                                               \
-    X(CURL_MULTISSL_4)
-
-#define EXPORT __attribute__((visibility("default"), used))
-
-/* "remove" takes the stub's own name out of the symbol table. */
-#define AT_NODE(name, node) __asm__(".symver " #name "__" #node "," #name "@" #node ",remove")
-#define AS_DEFAULT(name)    __asm__(".symver " #name "__any," #name "@@HARDEN_1,remove")
-
-#define FROM(node_name) ((struct from){.node = (node_name), .caller = __builtin_return_address(0)})
 
 /* All stubs for one node. */
 #define STUBS(suffix, node)                                                                        \
@@ -56,7 +33,7 @@
     {                                                                                              \
         va_list ap;                                                                                \
         va_start(ap, o);                                                                           \
-        union option_argument v = argument_of(o, &ap);                                             \
+        union option_argument v = option_argument_of(o, &ap);                                      \
         va_end(ap);                                                                                \
         return hook_easy_setopt(FROM(node), h, o, v);                                              \
     }                                                                                              \
@@ -106,22 +83,8 @@
     X(curl_mime_data_cb, node);                                                                    \
     X(curl_mime_filedata, node)
 
-/* Options come in ranges by the type of their argument. */
-static union option_argument argument_of(CURLoption option, va_list *ap)
-{
-    union option_argument v = {0};
-    if (option < CURLOPTTYPE_OBJECTPOINT)
-        v.number = va_arg(*ap, long);
-    else if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_BLOB)
-        v.offset = va_arg(*ap, curl_off_t);
-    else
-        v.pointer = va_arg(*ap, void *);
-    return v;
-}
-
 #define NODE(node) STUBS(node, #node) HOOKED(AT_NODE, node);
 NODES(NODE)
 
-#define AT_ANY(name, node) AS_DEFAULT(name)
 STUBS(any, "")
 HOOKED(AT_ANY, any);

@@ -15,6 +15,7 @@
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 #undef curl_easy_perform
+#undef curl_multi_setopt
 
 struct curl_api {
     CURL *(*easy_init)(void);
@@ -25,6 +26,23 @@ struct curl_api {
     CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
     CURLcode (*easy_perform)(CURL *);
     CURLcode (*easy_pause)(CURL *, int);
+    CURLM *(*multi_init)(void);
+    CURLMcode (*multi_cleanup)(CURLM *);
+    CURLMcode (*multi_add_handle)(CURLM *, CURL *);
+    CURLMcode (*multi_remove_handle)(CURLM *, CURL *);
+    CURLMcode (*multi_perform)(CURLM *, int *);
+    CURLMcode (*multi_socket_action)(CURLM *, curl_socket_t, int, int *);
+    CURLMcode (*multi_socket_all)(CURLM *, int *);
+    CURLMcode (*multi_timeout)(CURLM *, long *);
+    CURLMsg *(*multi_info_read)(CURLM *, int *);
+    CURLMcode (*multi_setopt)(CURLM *, CURLMoption, ...);
+    CURLMcode (*multi_wait)(CURLM *, struct curl_waitfd *, unsigned, int, int *); /* 7.28 */
+    CURLMcode (*multi_poll)(CURLM *, struct curl_waitfd *, unsigned, int,
+                            int *);                          /* optional, 7.66 */
+    CURL **(*multi_get_handles)(CURLM *);                    /* optional, 8.4 */
+    CURLMcode (*multi_get_offt)(CURLM *, int, curl_off_t *); /* optional, 8.16 */
+    CURLMcode (*multi_notify_enable)(CURLM *, unsigned);     /* optional, 8.17 */
+    CURLMcode (*multi_notify_disable)(CURLM *, unsigned);    /* optional, 8.17 */
     CURLcode (*mime_data_cb)(curl_mimepart *, curl_off_t, curl_read_callback, curl_seek_callback,
                              curl_free_callback, void *);     /* optional, 7.56 */
     CURLcode (*mime_filedata)(curl_mimepart *, const char *); /* optional, 7.56 */
@@ -33,6 +51,7 @@ struct curl_api {
     CURLUcode (*url_get)(CURLU *, CURLUPart, char **, unsigned int);
     CURLUcode (*url_set)(CURLU *, CURLUPart, const char *, unsigned int);
     void (*free)(void *);
+    char *(*maprintf)(const char *, ...); /* memory that `free` takes */
     curl_version_info_data *(*version_info)(CURLversion);
 
     unsigned version_num; /* 0x075801 for 7.88.1 */

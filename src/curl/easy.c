@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "curl/inside.h"
+#include "curl/multi.h"
 #include "curl/refuse.h"
 #include "curl/transfer.h"
 #include "engine/health.h"
@@ -94,6 +95,12 @@ static bool wait_for_next(struct transfer *t, int64_t at_ns, CURLcode *r)
     return true;
 }
 
+static CURLcode refuse(const struct shadow *s, const struct admission *why, int64_t now_ns)
+{
+    refuse_forget(s);
+    return refuse_say(s, why, now_ns);
+}
+
 static CURLcode run(struct transfer *t, int64_t now_ns)
 {
     struct attempt a = {0};
@@ -128,8 +135,8 @@ static CURLcode guarded(struct transfer *begun, int64_t now_ns, int64_t *ended_n
 
 CURLcode easy_perform(struct shadow *s)
 {
-    if (s->transfer && !s->transfer->performing)
-        return CURLE_FAILED_INIT; /* libcurl's own answer to a perform within a perform */
+    if ((s->transfer && !s->transfer->performing) || multi_keeps(s))
+        return CURLE_FAILED_INIT; /* libcurl's own answer for a handle that is in use */
     if (s->transfer || s->member)
         return s->api->easy_perform(s->handle);
     int64_t now_ns = clock_now_ns(), ended_ns;

@@ -6,22 +6,30 @@
 
 #include <string.h>
 
-void refuse_forget(const struct shadow *s)
+void refuse_prepare(const struct shadow *s)
 {
-    const struct curl_api *api = s->api;
     if (s->curlu)
-        api->easy_setopt(s->handle, CURLOPT_CURLU, NULL);
-    api->easy_setopt(s->handle, CURLOPT_URL, "");
-    api->easy_perform(s->handle);
-    api->easy_setopt(s->handle, CURLOPT_URL, s->url);
-    if (s->curlu)
-        api->easy_setopt(s->handle, CURLOPT_CURLU, s->curlu);
+        s->api->easy_setopt(s->handle, CURLOPT_CURLU, NULL);
+    s->api->easy_setopt(s->handle, CURLOPT_URL, "");
 }
 
-CURLcode refuse(struct shadow *s, const struct admission *why, int64_t now_ns)
+void refuse_restore(const struct shadow *s)
+{
+    s->api->easy_setopt(s->handle, CURLOPT_URL, s->url);
+    if (s->curlu)
+        s->api->easy_setopt(s->handle, CURLOPT_CURLU, s->curlu);
+}
+
+void refuse_forget(const struct shadow *s)
+{
+    refuse_prepare(s);
+    s->api->easy_perform(s->handle);
+    refuse_restore(s);
+}
+
+CURLcode refuse_say(const struct shadow *s, const struct admission *why, int64_t now_ns)
 {
     const char *host = why->by_proxy ? s->binding.proxy.name : s->binding.name;
-    refuse_forget(s);
     if (s->error_buffer) {
         char line[CURL_ERROR_SIZE];
         struct text t = TEXT_OVER(line);

@@ -10,8 +10,12 @@
 #include "curl/shadow.h"
 #include "engine/call.h"
 
-/* Every CURLINFO as on a handle that has transferred nothing. */
+/* Around the empty attempt, whoever makes it: the URL away, and back. */
+void refuse_prepare(const struct shadow *s);
+void refuse_restore(const struct shadow *s);
+/* The whole of it. Every CURLINFO is then as on a handle that has transferred nothing. */
 void refuse_forget(const struct shadow *s);
-CURLcode refuse(struct shadow *s, const struct admission *why, int64_t now_ns);
+/* The code, and the text in the program's error buffer. */
+CURLcode refuse_say(const struct shadow *s, const struct admission *why, int64_t now_ns);
 
 #endif

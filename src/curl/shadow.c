@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/shadow.h"
 
+#include "curl/multi.h"
 #include "curl/registry.h"
 #include "curl/transfer.h"
 
@@ -109,6 +110,8 @@ struct shadow *shadow_find(const CURL *handle)
 void shadow_remove(const CURL *handle)
 {
     struct shadow *s = registry_take(&shadows, handle);
+    if (s && s->member)
+        multi_lost(s);
     if (s)
         shadow_free(s);
 }

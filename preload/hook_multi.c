@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The program's calls of curl_multi_*. libcurl calls these functions of itself, for
+ * curl_easy_perform above all: such calls go straight back. */
+#include "base/compiler.h"
+#include "curl/inside.h"
+#include "curl/multi.h"
+#include "hooks.h"
+
+/* Ours, or NULL and the library that the call is for: libcurl's own call, one of a callback while it
+ * works, or of a multi handle that was not seen born. Both NULL: there is no library. */
+static struct multi *ours(struct from from, CURLM *m, const struct curl_api **api)
+{
+    *api = inside_now();
+    if (*api && curl_api_owns(*api, from.caller))
+        return NULL;
+    struct multi *known = multi_find(m);
+    *api = known ? multi_api(known) : real_or_complain(from);
+    return known && !multi_is_busy(known) ? known : NULL;
+}
+
+CURLM *hook_multi_init(struct from from)
+{
+    const struct curl_api *api = real_or_complain(from);
+    CURLM *m = api ? api->multi_init() : NULL;
+    if (m && !hooks_off() && !curl_api_owns(api, from.caller))
+        multi_new(m, api);
+    return m;
+}
+
+CURLMcode hook_multi_cleanup(struct from from, CURLM *m)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_cleanup(x);
+    return api ? api->multi_cleanup(m) : CURLM_BAD_HANDLE;
+}
+
+CURLMcode hook_multi_add_handle(struct from from, CURLM *m, CURL *h)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_add(x, h, shadow_find(h));
+    return api ? api->multi_add_handle(m, h) : CURLM_BAD_HANDLE;
+}
+
+CURLMcode hook_multi_remove_handle(struct from from, CURLM *m, CURL *h)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_remove(x, h, shadow_find(h));
+    return api ? api->multi_remove_handle(m, h) : CURLM_BAD_HANDLE;
+}
+
+HOT CURLMcode hook_multi_perform(struct from from, CURLM *m, int *running)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_perform(x, running);
+    return api ? api->multi_perform(m, running) : CURLM_BAD_HANDLE;
+}
+
+CURLMcode hook_multi_socket_action(struct from from, CURLM *m, curl_socket_t fd, int events,
+                                   int *running)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_socket_action(x, fd, events, running);
+    return api ? api->multi_socket_action(m, fd, events, running) : CURLM_BAD_HANDLE;
+}
+
+CURLMcode hook_multi_socket_all(struct from from, CURLM *m, int *running)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_socket_all(x, running);
+    return api ? api->multi_socket_all(m, running) : CURLM_BAD_HANDLE;
+}
+
+CURLMcode hook_multi_wait(struct from from, CURLM *m, struct curl_waitfd *extra, unsigned n,
+                          int timeout_ms, int *ready)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_wait(x, extra, n, timeout_ms, ready);
+    return api ? api->multi_wait(m, extra, n, timeout_ms, ready) : CURLM_BAD_HANDLE;
+}
+
+HOT CURLMcode hook_multi_poll(struct from from, CURLM *m, struct curl_waitfd *extra, unsigned n,
+                              int timeout_ms, int *ready)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (!api || !api->multi_poll)
+        return CURLM_BAD_HANDLE;
+    return x ? multi_poll(x, extra, n, timeout_ms, ready)
+             : api->multi_poll(m, extra, n, timeout_ms, ready);
+}
+
+CURLMcode hook_multi_timeout(struct from from, CURLM *m, long *timeout_ms)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_timeout(x, timeout_ms);
+    return api ? api->multi_timeout(m, timeout_ms) : CURLM_BAD_HANDLE;
+}
+
+HOT CURLMsg *hook_multi_info_read(struct from from, CURLM *m, int *left)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_info_read(x, left);
+    return api ? api->multi_info_read(m, left) : NULL;
+}
+
+CURLMcode hook_multi_setopt(struct from from, CURLM *m, CURLMoption option, union option_argument v)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_setopt(x, option, v);
+    return api ? curl_api_multi_setopt(api, m, option, v) : CURLM_BAD_HANDLE;
+}
+
+CURL **hook_multi_get_handles(struct from from, CURLM *m)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_get_handles(x);
+    return api && api->multi_get_handles ? api->multi_get_handles(m) : NULL;
+}
+
+CURLMcode hook_multi_get_offt(struct from from, CURLM *m, int info, curl_off_t *out)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_get_offt(x, info, out);
+    return api && api->multi_get_offt ? api->multi_get_offt(m, info, out) : CURLM_UNKNOWN_OPTION;
+}
+
+CURLMcode hook_multi_notify_enable(struct from from, CURLM *m, unsigned type)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_notify(x, type, true);
+    return api && api->multi_notify_enable ? api->multi_notify_enable(m, type)
+                                           : CURLM_UNKNOWN_OPTION;
+}
+
+CURLMcode hook_multi_notify_disable(struct from from, CURLM *m, unsigned type)
+{
+    const struct curl_api *api;
+    struct multi *x = ours(from, m, &api);
+    if (x)
+        return multi_notify(x, type, false);
+    return api && api->multi_notify_disable ? api->multi_notify_disable(m, type)
+                                            : CURLM_UNKNOWN_OPTION;
+}

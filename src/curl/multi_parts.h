@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the multi driver share: multi.c (life), multi_turn.c (what becomes of a
+ * transfer), multi_messages.c (results), multi_time.c (timeouts). */
+#ifndef CURL_MULTI_PARTS_H
+#define CURL_MULTI_PARTS_H
+
+#include "curl/multi.h"
+#include "curl/park.h"
+#include "curl/transfer.h"
+
+/* Newer than the headers that we are built with: libcurl 8.16 and 8.17. */
+#define MULTI_OPTION_NOTIFYFUNCTION ((CURLMoption)(CURLOPTTYPE_FUNCTIONPOINT + 18))
+#define MULTI_OPTION_NOTIFYDATA     ((CURLMoption)(CURLOPTTYPE_OBJECTPOINT + 19))
+enum multi_notice { NOTICE_INFO_READ, NOTICE_EASY_DONE };
+typedef void notify_function(CURLM *m, unsigned notice, CURL *h, void *data);
+
+enum member_state {
+    MEMBER_ADDED,  /* parked: the program may still set options */
+    MEMBER_ALONE,  /* libcurl's: we have no part in it */
+    MEMBER_PARKED, /* waits for its first attempt, or another */
+    MEMBER_LIVE,   /* an attempt is under way */
+    MEMBER_HELD,   /* parked: over, but the program has paused what is being delivered */
+    MEMBER_DONE,   /* its message waits, or was read */
+};
+
+/* An easy handle in a multi handle. */
+struct member {
+    struct parked parked;
+    struct multi *multi;
+    struct shadow *shadow;
+    enum member_state state;
+    bool in_libcurl; /* added to libcurl's own */
+    bool refused;    /* LIVE: only the empty attempt that makes libcurl forget the last one */
+    bool cancelled;  /* by the progress callback */
+    bool crowded;    /* PARKED: all connections that the program allows are in use */
+    bool stalled;    /* PARKED: it was due, but is paused */
+    bool watched;    /* parked, with a progress callback */
+    struct admission refusal; /* with refused */
+    CURLcode result;          /* of the last attempt */
+    CURLMsg message;          /* with DONE */
+    struct member *previous, *next;
+};
+
+/* Messages that the program has not read. There is room for one of each member. */
+struct messages {
+    CURLMsg **list;
+    size_t begin, end, room;
+    size_t news; /* of them, not notified yet */
+};
+
+struct multi {
+    CURLM *handle;
+    const struct curl_api *api;
+    struct park park;
+    struct member *first, *last;
+    size_t member_count;
+    struct messages messages;
+    int depth;        /* calls into libcurl */
+    bool in_callback; /* we called the program */
+
+    curl_multi_timer_callback timer_fn;
+    void *timer_data;
+    int64_t libcurl_due_ns; /* what libcurl last told its timer */
+    int64_t told_ns;        /* what the program's timer was told; PARK_FOREVER: nothing */
+    bool timer_refused;     /* the program's callback failed: all ends */
+
+    size_t watched; /* parked with a progress callback */
+    int64_t progress_at_ns;
+
+    curl_push_callback push_fn;
+    void *push_data;
+    notify_function *notify_fn;
+    void *notify_data;
+    unsigned notices; /* bits by enum multi_notice */
+
+    long max_total, max_host, max_streams; /* connections, and streams of one; 0: no bound */
+    bool multiplexes;                      /* an answer came by HTTP/2 or later */
+    curl_off_t added;                      /* so far, by the program */
+};
+
+/* Around each call into libcurl. Left however that ends:
+ *
+ *     struct entry e __attribute__((cleanup(multi_leave))) = multi_enter(m);      */
+struct entry {
+    struct multi *multi;
+    const struct curl_api *outer;
+};
+struct entry multi_enter(struct multi *m);
+void multi_leave(struct entry *e);
+/* The same around a callback of the program that libcurl would have called. */
+struct multi *multi_calls_out(struct multi *m);
+void multi_called_out(struct multi **m);
+
+/* ---- multi.c ---- */
+struct member *multi_member(const struct multi *m, const struct shadow *s);
+CURLMcode multi_put_in(struct member *x);
+CURLMcode multi_take_out(struct member *x);
+void multi_park(struct member *x, enum member_state state, int64_t due_ns);
+void multi_unpark(struct member *x);
+
+/* ---- multi_turn.c ---- */
+/* The program takes it away, in whatever state it is. */
+void multi_withdraw(struct member *x);
+
+/* ---- multi_messages.c ---- */
+/* Room for the messages of n more. False: no memory. */
+bool messages_reserve(struct messages *q, size_t n);
+void messages_put(struct messages *q, CURLMsg *msg);
+void messages_drop(struct messages *q, const CURL *h);
+size_t messages_count(const struct messages *q);
+void messages_notify(struct multi *m);
+
+/* ---- multi_time.c ---- */
+int multi_on_timer(CURLM *handle, long timeout_ms, void *multi);
+/* The program spent its timer: it called because of it. */
+void multi_timer_spent(struct multi *m, int64_t now_ns);
+/* Tells the program's timer what it does not know yet. */
+CURLMcode multi_retime(struct multi *m);
+
+#endif

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A turn of the program's loop: what is due starts, libcurl works, and what it has to say is taken
+ * before the program can see it. */
+#include "curl/multi_parts.h"
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "curl/refuse.h"
+#include "engine/health.h"
+
+#include <errno.h>
+
+/* ---- connections that the program allows ---------------------------------------------------- */
+
+static bool is_full(long max, size_t in_use, const struct multi *m)
+{
+    size_t each = m->multiplexes && m->max_streams > 0 ? (size_t)m->max_streams : 1;
+    return max > 0 && in_use >= (size_t)max * each;
+}
+
+/* Beyond the connections that the program allows, libcurl would keep a transfer waiting that has its
+ * token already; many such would start at once later on, and the limit be missed. So where there is
+ * a limit a token is taken only once there is a connection for it. */
+static bool must_queue(const struct member *x)
+{
+    const struct multi *m = x->multi;
+    const struct binding *b = &x->shadow->binding;
+    if (likely(!b->lane_count || (m->max_total <= 0 && m->max_host <= 0)))
+        return false;
+    size_t total = 0, host = 0;
+    for (const struct member *y = m->first; y; y = y->next) {
+        total += y->state == MEMBER_LIVE;
+        host += y->state == MEMBER_LIVE && y->shadow->binding.slot == b->slot;
+    }
+    return is_full(m->max_total, total, m) || is_full(m->max_host, host, m);
+}
+
+static void let_one_in(struct multi *m)
+{
+    if (likely(m->max_total <= 0 && m->max_host <= 0))
+        return;
+    for (struct member *x = m->first; x; x = x->next)
+        if (x->crowded && !must_queue(x)) {
+            x->crowded = false;
+            multi_park(x, MEMBER_PARKED, clock_now_ns());
+            return;
+        }
+}
+
+static void note_version(struct multi *m, const struct member *x)
+{
+    long version = 0;
+    if (m->multiplexes || (m->max_total <= 0 && m->max_host <= 0))
+        return;
+    m->multiplexes = !m->api->easy_getinfo(x->shadow->handle, CURLINFO_HTTP_VERSION, &version) &&
+                     version >= CURL_HTTP_VERSION_2_0;
+}
+
+/* ---- the end of a transfer ------------------------------------------------------------------ */
+
+static void over(struct member *x, CURLcode r)
+{
+    struct transfer *t = x->shadow->transfer;
+    int64_t now_ns = clock_now_ns();
+    transfer_end(t, r, now_ns);
+    transfer_leave(t);
+    x->state = MEMBER_DONE;
+    x->message =
+        (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = x->shadow->handle, .data = {.result = r}};
+    messages_put(&x->multi->messages, &x->message);
+    let_one_in(x->multi);
+    health_inline(now_ns);
+}
+
+/* What is still held goes to the program, now or when it has unpaused. */
+static void deliver(struct member *x, CURLcode r)
+{
+    struct transfer *t = x->shadow->transfer;
+    multi_park(x, MEMBER_HELD, t->app_deadline_ns); /* in case a callback throws */
+    x->result = r;
+    t->paused = true;
+    size_t left;
+    {
+        struct multi *m __attribute__((cleanup(multi_called_out))) = multi_calls_out(x->multi);
+        left = gate_deliver(&t->gate);
+    }
+    if (left == CURL_WRITEFUNC_PAUSE) {
+        if (!t->paused) /* and has unpaused already */
+            multi_park(x, MEMBER_HELD, clock_now_ns());
+        return;
+    }
+    multi_unpark(x);
+    if (left && r == CURLE_OK)
+        r = transfer_failed(t, CURLE_WRITE_ERROR, "Failure writing output to destination");
+    over(x, r);
+}
+
+static void discard(struct member *x, CURLcode r)
+{
+    gate_discard(&x->shadow->transfer->gate);
+    over(x, r);
+}
+
+void multi_withdraw(struct member *x)
+{
+    struct transfer *t = x->shadow->transfer;
+    if (!t)
+        return;
+    if (x->refused)
+        refuse_restore(x->shadow);
+    else if (x->state == MEMBER_LIVE) {
+        struct attempt a;
+        int64_t at_ns;
+        t->reset = true; /* no other attempt follows */
+        transfer_attempted(t, &a, CURLE_ABORTED_BY_CALLBACK);
+        transfer_again(t, &a, &at_ns);
+    }
+    x->state = MEMBER_DONE;
+    x->crowded = false;
+    transfer_end(t, CURLE_ABORTED_BY_CALLBACK, clock_now_ns());
+    transfer_leave(t);
+    let_one_in(x->multi);
+}
+
+/* ---- what is due ---------------------------------------------------------------------------- */
+
+static CURLcode code_of(CURLMcode r)
+{
+    switch (r) {
+    case CURLM_OUT_OF_MEMORY:
+        return CURLE_OUT_OF_MEMORY;
+    case CURLM_ABORTED_BY_CALLBACK:
+        return CURLE_ABORTED_BY_CALLBACK;
+    default:
+        return CURLE_FAILED_INIT;
+    }
+}
+
+/* libcurl would not have it: its refusal is the result. */
+static void not_taken(struct member *x, CURLMcode code)
+{
+    struct transfer *t = x->shadow->transfer;
+    struct attempt a;
+    int64_t at_ns;
+    CURLcode r = code_of(code);
+    x->state = MEMBER_PARKED;
+    if (t->performing) {
+        t->reset = true;
+        r = transfer_attempted(t, &a, r);
+        transfer_again(t, &a, &at_ns);
+    }
+    discard(x, r);
+}
+
+static void enter_libcurl(struct member *x)
+{
+    x->state = MEMBER_LIVE;
+    CURLMcode r = multi_put_in(x);
+    if (unlikely(r))
+        not_taken(x, r);
+}
+
+/* An answer without a transfer; see refuse.h. It takes one more turn. */
+static void empty_attempt(struct member *x)
+{
+    x->refused = true;
+    refuse_prepare(x->shadow);
+    enter_libcurl(x);
+}
+
+static void cancel(struct member *x)
+{
+    x->cancelled = true;
+    if (x->shadow->transfer->call.attempts)
+        discard(x, transfer_aborted(x->shadow->transfer));
+    else
+        empty_attempt(x);
+}
+
+static void start(struct member *x, int64_t now_ns)
+{
+    struct transfer *t = x->shadow->transfer;
+    if (now_ns < t->app_deadline_ns && must_queue(x)) {
+        x->crowded = true;
+        multi_park(x, MEMBER_PARKED, t->app_deadline_ns);
+        return;
+    }
+    struct admission ad = call_admit(&t->call, now_ns);
+    if (ad.answer == ANSWER_WAIT) {
+        multi_park(x, MEMBER_PARKED, ad.at_ns);
+    } else if (ad.answer == ANSWER_GO) {
+        gate_discard(&t->gate);
+        transfer_attempt(t, now_ns);
+        enter_libcurl(x);
+    } else if (t->call.attempts) {
+        deliver(x, x->result);
+    } else {
+        x->refusal = ad;
+        empty_attempt(x);
+    }
+}
+
+/* It is paused: nothing happens to it before its time is over. */
+static void stall(struct member *x, int64_t now_ns)
+{
+    struct transfer *t = x->shadow->transfer;
+    x->stalled = true;
+    if (now_ns < t->app_deadline_ns)
+        multi_park(x, x->state, t->app_deadline_ns);
+    else
+        discard(x,
+                transfer_failed(t, CURLE_OPERATION_TIMEDOUT, "Operation timed out while paused"));
+}
+
+static void begin(struct member *x, int64_t now_ns)
+{
+    if (transfer_begin(x->shadow, BY_MULTI, now_ns)) {
+        x->state = MEMBER_PARKED;
+        return;
+    }
+    x->state = MEMBER_ALONE;
+    CURLMcode r = multi_put_in(x);
+    if (likely(!r))
+        return;
+    x->state = MEMBER_DONE;
+    x->message = (CURLMsg){
+        .msg = CURLMSG_DONE, .easy_handle = x->shadow->handle, .data = {.result = code_of(r)}};
+    messages_put(&x->multi->messages, &x->message);
+}
+
+static void step(struct member *x, int64_t now_ns)
+{
+    if (x->state == MEMBER_ADDED)
+        begin(x, now_ns);
+    struct transfer *t = x->shadow->transfer;
+    if (!t)
+        return;
+    if (unlikely(x->cancelled || x->multi->timer_refused))
+        cancel(x);
+    else if (unlikely(t->paused))
+        stall(x, now_ns);
+    else if (x->state == MEMBER_HELD || (t->reset && t->call.attempts))
+        deliver(x, x->result);
+    else
+        start(x, now_ns);
+}
+
+static struct member *member_of(struct parked *p)
+{
+    return (struct member *)(void *)p; /* its first member */
+}
+
+static bool wants_more(const struct member *x)
+{
+    struct multi *m __attribute__((cleanup(multi_called_out))) = multi_calls_out(x->multi);
+    return transfer_progress(x->shadow);
+}
+
+/* Those that want no more are due at once. */
+static void show_progress(struct multi *m, int64_t now_ns)
+{
+    m->progress_at_ns = now_ns + PROGRESS_STEP_NS;
+    for (struct member *x = m->first; x; x = x->next)
+        if (x->watched && !x->cancelled)
+            x->cancelled = !wants_more(x);
+    for (struct member *x = m->first; x; x = x->next)
+        if (x->cancelled && x->parked.place)
+            multi_park(x, x->state, now_ns);
+}
+
+static void start_due(struct multi *m)
+{
+    struct parked *first = park_first(&m->park);
+    if (likely(!first))
+        return;
+    int64_t now_ns = clock_now_ns();
+    if (m->watched && m->progress_at_ns <= now_ns)
+        show_progress(m, now_ns);
+    while ((first = park_first(&m->park)) &&
+           (first->due_ns <= now_ns || unlikely(m->timer_refused))) {
+        multi_unpark(member_of(first));
+        step(member_of(first), now_ns);
+    }
+}
+
+/* ---- what libcurl has to say ---------------------------------------------------------------- */
+
+static void conclude(struct member *x, CURLcode r)
+{
+    struct transfer *t = x->shadow->transfer;
+    struct attempt a;
+    int64_t at_ns = 0;
+    if (unlikely(x->refused)) {
+        x->refused = false;
+        refuse_restore(x->shadow);
+        over(x, x->cancelled ? transfer_aborted(t)
+                             : refuse_say(x->shadow, &x->refusal, clock_now_ns()));
+        return;
+    }
+    r = transfer_attempted(t, &a, r);
+    note_version(x->multi, x);
+    if (transfer_again(t, &a, &at_ns)) {
+        x->result = r;
+        multi_take_out(x);
+        multi_park(x, MEMBER_PARKED, at_ns);
+        let_one_in(x->multi);
+    } else {
+        deliver(x, r);
+    }
+}
+
+/* All messages: a program stops when nothing runs any more, so what is to be repeated must be parked
+ * by then. */
+static void harvest(struct multi *m)
+{
+    int left;
+    CURLMsg *msg;
+    while (messages_reserve(&m->messages, m->member_count + 1) &&
+           (msg = m->api->multi_info_read(m->handle, &left))) {
+        struct member *x = multi_member(m, shadow_find(msg->easy_handle));
+        if (x && x->state == MEMBER_LIVE)
+            conclude(x, msg->data.result);
+        else
+            messages_put(&m->messages, msg);
+    }
+}
+
+/* ---- a turn --------------------------------------------------------------------------------- */
+
+struct turn {
+    enum { TURN_PERFORM, TURN_SOCKET, TURN_ALL } kind;
+    curl_socket_t fd; /* TURN_SOCKET */
+    int events;
+};
+
+static CURLMcode work(struct multi *m, const struct turn *turn, int *alive)
+{
+    struct entry e __attribute__((cleanup(multi_leave))) = multi_enter(m);
+    const struct curl_api *api = m->api;
+    switch (turn->kind) {
+    case TURN_PERFORM:
+        return api->multi_perform(m->handle, alive);
+    case TURN_SOCKET:
+        return api->multi_socket_action(m->handle, turn->fd, turn->events, alive);
+    default:
+        return api->multi_socket_all(m->handle, alive);
+    }
+}
+
+static CURLMcode take_turn(struct multi *m, const struct turn *turn, int *running)
+{
+    int alive = 0;
+    if (m->in_callback)
+        return CURLM_RECURSIVE_API_CALL;
+    start_due(m);
+    CURLMcode r = work(m, turn, &alive);
+    int saved = errno;
+    harvest(m);
+    messages_notify(m);
+    if (running)
+        *running = alive + (int)m->park.count;
+    CURLMcode timer = multi_retime(m);
+    errno = saved;
+    return r ? r : timer;
+}
+
+CURLMcode multi_perform(struct multi *m, int *running)
+{
+    return take_turn(m, &(struct turn){.kind = TURN_PERFORM}, running);
+}
+
+CURLMcode multi_socket_action(struct multi *m, curl_socket_t fd, int events, int *running)
+{
+    if (fd == CURL_SOCKET_TIMEOUT && !m->in_callback)
+        multi_timer_spent(m, clock_now_ns());
+    return take_turn(m, &(struct turn){.kind = TURN_SOCKET, .fd = fd, .events = events}, running);
+}
+
+CURLMcode multi_socket_all(struct multi *m, int *running)
+{
+    return take_turn(m, &(struct turn){.kind = TURN_ALL}, running);
+}
