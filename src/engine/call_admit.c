@@ -9,7 +9,7 @@
 #define TAKE_ROUNDS 8
 /* After that, ask again so much later. */
 #define CROWDED_NS NS_PER_MS
-/* Who comes so much later than the start that was reserved comes with many others. */
+/* Who comes so much later than the start that was reserved may come with many others. */
 #define LATE_NS (100 * NS_PER_MS)
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -169,6 +169,23 @@ static struct admission wait_until(struct call *c, struct slot *s, enum refusal 
     return (struct admission){.answer = ANSWER_WAIT, .why = why, .at_ns = t_ns};
 }
 
+/* Starts that were reserved over a time t, and all are made at its end, are no more than the burst if
+ * the bucket would have filled in t: so late whoever comes breaks no limit. */
+static bool lost_its_place(const struct call *c, int64_t now_ns)
+{
+    const struct binding *b = c->binding;
+    int64_t late_ns = now_ns - c->reserved_ns;
+    if (late_ns <= LATE_NS || c->lost_place)
+        return false;
+    for (int i = 0; i < b->lane_count; i++) {
+        const struct rate *r = &b->lane[i].rate;
+        uint32_t n = c->policy->cost < r->burst ? c->policy->cost : r->burst;
+        if (late_ns > gcra_span_ns(r, r->burst - n))
+            return true;
+    }
+    return false;
+}
+
 /* Gate and buckets, when it is not simply a go. */
 static struct admission start_slowly(struct call *c, struct slot *s, int64_t gate_ns,
                                      int64_t now_ns)
@@ -176,10 +193,11 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
     if (c->reserved_ns) {
         if (gate_ns <= c->reserved_ns && now_ns < c->reserved_ns)
             return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
-        bool late = now_ns - c->reserved_ns > LATE_NS;
+        bool late = lost_its_place(c, now_ns);
         c->reserved_ns = 0;
         if (!gate_ns && !late)
             return go(c, s, now_ns);
+        c->lost_place |= late;
         /* A gate fell in between, to start at whose end, in a row with all others, is a new start;
          * or the start was missed, and what was taken for it is forfeited. */
     }

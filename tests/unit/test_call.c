@@ -258,6 +258,37 @@ Test(call, who_wakes_up_a_little_late_keeps_the_place)
     cr_assert(eq(i64, binding.slot->tat_ns[0], tat));
 }
 
+Test(call, who_comes_as_late_as_the_burst_covers_keeps_the_place)
+{
+    policy.max_wait_ns = 60 * NS_PER_S;
+    limit(10, NS_PER_S, 10);
+    for (int i = 0; i < 10; i++)
+        ANSWER(fresh(NOW), ANSWER_GO);
+    struct call late, later;
+    call_begin(&late, &binding, 0, NOW);
+    call_admit(&late, NOW);
+    call_begin(&later, &binding, 0, NOW);
+    call_admit(&later, NOW);
+    int64_t tat = binding.slot->tat_ns[0], covered = 900 * NS_PER_MS;
+    ANSWER(call_admit(&late, NOW + 100 * NS_PER_MS + covered), ANSWER_GO);
+    cr_assert(eq(i64, binding.slot->tat_ns[0], tat));
+    call_admit(&later, NOW + 200 * NS_PER_MS + covered + 1);
+    cr_assert(gt(i64, binding.slot->tat_ns[0], tat));
+}
+
+Test(call, a_place_is_lost_once_only)
+{
+    limit(1, NS_PER_S, 1);
+    fresh(NOW);
+    ANSWER(fresh(NOW), ANSWER_WAIT);
+    /* A loop that turns every second, half a second late each time. */
+    struct call other;
+    call_begin(&other, &binding, 0, NOW);
+    call_admit(&other, NOW);
+    ANSWER(admit(NOW + 1500 * NS_PER_MS), ANSWER_WAIT);
+    ANSWER(admit(NOW + 3500 * NS_PER_MS), ANSWER_GO);
+}
+
 Test(call, a_first_attempt_may_wait_longer_than_max_elapsed_but_no_retry)
 {
     policy.max_elapsed_ns = 2 * NS_PER_S;

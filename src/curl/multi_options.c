@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Options of a multi handle, and what it tells of itself. */
+#include "curl/multi_parts.h"
+
+#include <string.h>
+
+/* A pushed handle is a copy of one that has our callbacks on it. */
+static int on_push(CURL *parent, CURL *easy, size_t n, struct curl_pushheaders *headers,
+                   void *multi)
+{
+    const struct multi *m = multi;
+    const struct shadow *s = shadow_find(parent);
+    if (s && s->transfer)
+        transfer_unwrap_copy(s->transfer, easy);
+    return m->push_fn(parent, easy, n, headers, m->push_data);
+}
+
+/* libcurl tells of results that may yet become attempts; messages_notify tells of ours. */
+static void on_notify(CURLM *handle, unsigned notice, CURL *h, void *data)
+{
+    (void)handle;
+    (void)notice;
+    (void)h;
+    (void)data;
+}
+
+CURLMcode curl_api_multi_setopt(const struct curl_api *api, CURLM *handle, CURLMoption option,
+                                union option_argument v)
+{
+    if ((int)option < CURLOPTTYPE_OBJECTPOINT)
+        return api->multi_setopt(handle, option, v.number);
+    if ((int)option >= CURLOPTTYPE_OFF_T)
+        return api->multi_setopt(handle, option, v.offset);
+    return api->multi_setopt(handle, option, v.pointer);
+}
+
+/* Our function in place of the program's, which is kept. */
+static CURLMcode set_function(struct multi *m, CURLMoption option, union option_argument v,
+                              void (*ours)(void), CURLMoption data_option)
+{
+    union option_argument self = {.pointer = m}, function = {.function = v.pointer ? ours : NULL};
+    CURLMcode r = curl_api_multi_setopt(m->api, m->handle, option, function);
+    return r ? r : curl_api_multi_setopt(m->api, m->handle, data_option, self);
+}
+
+CURLMcode multi_setopt(struct multi *m, CURLMoption option, union option_argument v)
+{
+    CURLMcode r;
+    switch ((int)option) {
+    case CURLMOPT_TIMERFUNCTION:
+        r = set_function(m, option, v, (void (*)(void))multi_on_timer, CURLMOPT_TIMERDATA);
+        if (!r)
+            m->timer_fn = (curl_multi_timer_callback)v.function;
+        return r;
+    case CURLMOPT_TIMERDATA:
+        m->timer_data = v.pointer;
+        return CURLM_OK;
+    case CURLMOPT_PUSHFUNCTION:
+        r = set_function(m, option, v, (void (*)(void))on_push, CURLMOPT_PUSHDATA);
+        if (!r)
+            m->push_fn = (curl_push_callback)v.function;
+        return r;
+    case CURLMOPT_PUSHDATA:
+        m->push_data = v.pointer;
+        return CURLM_OK;
+    case MULTI_OPTION_NOTIFYFUNCTION:
+        r = set_function(m, option, v, (void (*)(void))on_notify, MULTI_OPTION_NOTIFYDATA);
+        if (!r)
+            m->notify_fn = (notify_function *)v.function;
+        return r;
+    case MULTI_OPTION_NOTIFYDATA:
+        m->notify_data = v.pointer;
+        return m->api->multi_notify_enable ? CURLM_OK : CURLM_UNKNOWN_OPTION;
+    default:
+        break;
+    }
+    r = curl_api_multi_setopt(m->api, m->handle, option, v);
+    if (r)
+        return r;
+    if (option == CURLMOPT_MAX_TOTAL_CONNECTIONS)
+        m->max_total = v.number;
+    else if (option == CURLMOPT_MAX_HOST_CONNECTIONS)
+        m->max_host = v.number;
+    else if (option == CURLMOPT_MAX_CONCURRENT_STREAMS)
+        m->max_streams = v.number;
+    return CURLM_OK;
+}
+
+CURLMcode multi_notify(struct multi *m, unsigned type, bool on)
+{
+    CURLMcode (*real)(CURLM *, unsigned) =
+        on ? m->api->multi_notify_enable : m->api->multi_notify_disable;
+    CURLMcode r = real ? real(m->handle, type) : CURLM_UNKNOWN_OPTION;
+    if (r || type > NOTICE_EASY_DONE)
+        return r;
+    if (on)
+        m->notices |= 1U << type;
+    else
+        m->notices &= ~(1U << type);
+    return r;
+}
+
+static size_t outside(const struct multi *m)
+{
+    size_t n = 0;
+    for (const struct member *x = m->first; x; x = x->next)
+        n += !x->in_libcurl;
+    return n;
+}
+
+/* The program frees the list with curl_free, and has perhaps given libcurl an allocator of its own:
+ * the longer list must be memory of libcurl's. */
+CURL **multi_get_handles(struct multi *m)
+{
+    const struct curl_api *api = m->api;
+    CURL **known = api->multi_get_handles ? api->multi_get_handles(m->handle) : NULL;
+    size_t n = 0, more = outside(m);
+    if (!known || !more)
+        return known;
+    while (known[n])
+        n++;
+    CURL **all = (CURL **)(void *)api->maprintf("%*s", (int)((n + more + 1) * sizeof *all), "");
+    if (all) {
+        memcpy(all, known, n * sizeof *all);
+        for (const struct member *x = m->first; x; x = x->next)
+            if (!x->in_libcurl)
+                all[n++] = x->shadow->handle;
+        all[n] = NULL;
+    }
+    api->free(known);
+    return all;
+}
+
+CURLMcode multi_get_offt(struct multi *m, int info, curl_off_t *out)
+{
+    enum { CURRENT = 1, RUNNING = 2, DONE = 4, ADDED = 5 };
+    if (!m->api->multi_get_offt)
+        return CURLM_UNKNOWN_OPTION;
+    CURLMcode r = m->api->multi_get_offt(m->handle, info, out);
+    if (r)
+        return r;
+    if (info == CURRENT)
+        *out += (curl_off_t)outside(m);
+    else if (info == RUNNING)
+        *out += (curl_off_t)m->park.count;
+    else if (info == DONE)
+        *out += (curl_off_t)messages_count(&m->messages);
+    else if (info == ADDED)
+        *out = m->added;
+    return r;
+}
