@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fake_curl.h"
 
+#include "fake_multi.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,6 +280,7 @@ static curl_version_info_data *fake_version(CURLversion v)
 }
 
 /* URLs are parsed by the real thing, as in production. */
+extern char *curl_maprintf(const char *format, ...);
 const struct curl_api fake_curl = {
     .easy_init = fake_init,
     .easy_cleanup = fake_cleanup,
@@ -287,11 +290,28 @@ const struct curl_api fake_curl = {
     .easy_getinfo = fake_getinfo,
     .easy_perform = fake_perform,
     .easy_pause = fake_pause,
+    .multi_init = fake_multi_init,
+    .multi_cleanup = fake_multi_cleanup,
+    .multi_add_handle = fake_multi_add,
+    .multi_remove_handle = fake_multi_remove,
+    .multi_perform = fake_multi_perform,
+    .multi_socket_action = fake_multi_socket_action,
+    .multi_socket_all = fake_multi_perform,
+    .multi_timeout = fake_multi_timeout,
+    .multi_info_read = fake_multi_info_read,
+    .multi_setopt = fake_multi_setopt,
+    .multi_wait = fake_multi_wait,
+    .multi_poll = fake_multi_poll,
+    .multi_get_handles = fake_multi_get_handles,
+    .multi_get_offt = fake_multi_get_offt,
+    .multi_notify_enable = fake_multi_notify,
+    .multi_notify_disable = fake_multi_notify,
     .url = curl_url,
     .url_cleanup = curl_url_cleanup,
     .url_get = curl_url_get,
     .url_set = curl_url_set,
     .free = curl_free,
+    .maprintf = curl_maprintf,
     .version_info = fake_version,
     .version_num = 0x075801,
     .version = "7.88.1",

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A program with a loop of its own over the scripted multi interface. */
+#ifndef MULTI_LOOP_H
+#define MULTI_LOOP_H
+
+#include "curl/multi.h"
+#include "fake_multi.h"
+#include "recorder.h"
+
+#include "base/clock.h"
+
+#include <criterion/criterion.h>
+
+#define START(p, ...)                                                                              \
+    do {                                                                                           \
+        static const struct fake_attempt script[] = {__VA_ARGS__};                                 \
+        program_start(p, script, sizeof script / sizeof script[0]);                                \
+    } while (0)
+
+#define OK_200                                                                                     \
+    {                                                                                              \
+        .head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine"                                        \
+    }
+#define BUSY_503                                                                                   \
+    {                                                                                              \
+        .head = "HTTP/1.1 503 Busy\nX: 0\n\n", .body = "busy"                                      \
+    }
+#define RESET                                                                                      \
+    {                                                                                              \
+        .result = CURLE_RECV_ERROR, .error = "reset"                                               \
+    }
+
+static const char seen_200[] = "H200[HTTP/1.1 200 OK]H200[X: 1]H200[]B200[fine]";
+static const char seen_503[] = "H503[HTTP/1.1 503 Busy]H503[X: 0]H503[]B503[busy]";
+
+struct loop {
+    CURLM *handle;
+    struct multi *multi;
+    int running;
+    int messages;
+    CURL *last; /* of the newest message */
+    CURLcode result;
+    CURLcode results[FAKE_HANDLES]; /* in the order of the messages */
+    CURL *order[FAKE_HANDLES];
+    int timer_calls;
+    long timer_ms; /* what the timer was last told; -1: nothing */
+    int timer_answers;
+};
+
+static struct loop *loops[4];
+static int loop_count;
+
+static inline struct fake_multi *fake(const struct loop *l)
+{
+    return fake_multi_of(l->handle);
+}
+
+static inline void loop_start(struct loop *l)
+{
+    memset(l, 0, sizeof *l);
+    l->handle = fake_multi_init();
+    l->multi = multi_new(l->handle, &fake_curl);
+    l->timer_ms = -1;
+    cr_assert_not_null(l->multi);
+    loops[loop_count++] = l;
+}
+
+static inline void loops_end(void)
+{
+    while (loop_count)
+        if (loops[--loop_count]->multi)
+            multi_cleanup(loops[loop_count]->multi);
+    programs_end();
+}
+
+static inline CURLMcode add(struct loop *l, struct program *p)
+{
+    return multi_add(l->multi, p->handle, p->shadow);
+}
+
+static inline CURLMcode remove_from(struct loop *l, struct program *p)
+{
+    return multi_remove(l->multi, p->handle, p->shadow);
+}
+
+static inline void read_messages(struct loop *l)
+{
+    int left;
+    for (CURLMsg *m; (m = multi_info_read(l->multi, &left));) {
+        cr_assert_eq(m->msg, CURLMSG_DONE);
+        l->order[l->messages] = l->last = m->easy_handle;
+        l->results[l->messages++] = l->result = m->data.result;
+    }
+}
+
+static inline void turn(struct loop *l)
+{
+    cr_assert_eq(multi_perform(l->multi, &l->running), CURLM_OK);
+    read_messages(l);
+}
+
+/* The classic loop: it ends when nothing runs any more. */
+static inline void run(struct loop *l)
+{
+    int64_t until_ns = clock_now_ns() + 20 * NS_PER_S;
+    do {
+        turn(l);
+        cr_assert_lt(clock_now_ns(), until_ns, "the loop does not end");
+    } while (l->running);
+}
+
+static inline int on_timer(CURLM *m, long ms, void *loop)
+{
+    struct loop *l = loop;
+    (void)m;
+    l->timer_calls++;
+    l->timer_ms = ms;
+    return l->timer_answers;
+}
+
+static inline CURLMcode set_multi(struct loop *l, int option, union option_argument v)
+{
+    return multi_setopt(l->multi, (CURLMoption)option, v);
+}
+
+static inline void with_timer(struct loop *l)
+{
+    set_multi(l, CURLMOPT_TIMERDATA, (union option_argument){.pointer = l});
+    set_multi(l, CURLMOPT_TIMERFUNCTION,
+              (union option_argument){.function = (void (*)(void))on_timer});
+}
+
+/* The timer has come. */
+static inline void timer_fires(struct loop *l)
+{
+    l->timer_ms = -1;
+    cr_assert_eq(multi_socket_action(l->multi, CURL_SOCKET_TIMEOUT, 0, &l->running), CURLM_OK);
+    read_messages(l);
+}
+
+#endif
