@@ -35,6 +35,7 @@ struct entry multi_enter(struct multi *m)
 void multi_leave(struct entry *e)
 {
     e->multi->depth--;
+    e->multi->quiet = false;
     inside_leave(e->outer);
 }
 
@@ -110,6 +111,7 @@ struct member *multi_member(const struct multi *m, const struct shadow *s)
 CURLMcode multi_put_in(struct member *x)
 {
     struct entry e __attribute__((cleanup(multi_leave))) = multi_enter(x->multi);
+    x->multi->quiet = true;
     CURLMcode r = x->multi->api->multi_add_handle(x->multi->handle, x->shadow->handle);
     x->in_libcurl = r == CURLM_OK;
     return r;
@@ -120,6 +122,7 @@ CURLMcode multi_take_out(struct member *x)
     if (!x->in_libcurl)
         return CURLM_OK;
     struct entry e __attribute__((cleanup(multi_leave))) = multi_enter(x->multi);
+    x->multi->quiet = true;
     CURLMcode r = x->multi->api->multi_remove_handle(x->multi->handle, x->shadow->handle);
     x->in_libcurl = r != CURLM_OK;
     return r;

@@ -64,6 +64,7 @@ struct multi {
     int64_t libcurl_due_ns; /* what libcurl last told its timer */
     int64_t told_ns;        /* what the program's timer was told; PARK_FOREVER: nothing */
     bool timer_refused;     /* the program's callback failed: all ends */
+    bool quiet;             /* handles come and go by our doing: its timer is told afterwards */
 
     size_t watched; /* parked with a progress callback */
     int64_t progress_at_ns;
@@ -113,8 +114,9 @@ void messages_notify(struct multi *m);
 
 /* ---- multi_time.c ---- */
 int multi_on_timer(CURLM *handle, long timeout_ms, void *multi);
-/* The program spent its timer: it called because of it. */
-void multi_timer_spent(struct multi *m, int64_t now_ns);
+/* libcurl is about to hear that the program's timer has come. It does not take back what it told
+ * before, whether that had come or not. */
+void multi_timer_spent(struct multi *m);
 /* Tells the program's timer what it does not know yet. */
 CURLMcode multi_retime(struct multi *m);
 

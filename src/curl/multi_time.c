@@ -42,20 +42,20 @@ int multi_on_timer(CURLM *handle, long timeout_ms, void *multi)
     struct multi *m = multi;
     int64_t now_ns = clock_now_ns();
     m->libcurl_due_ns = timeout_ms < 0 ? PARK_FOREVER : now_ns + timeout_ms * NS_PER_MS;
-    int64_t ours = due_ns(m), due = earlier(m->libcurl_due_ns, ours);
     if (m->timer_refused)
         return -1;
-    if (ours != PARK_FOREVER && due == m->told_ns)
+    int64_t due = earlier(m->libcurl_due_ns, due_ns(m));
+    if (m->quiet || due == m->told_ns)
         return 0;
     m->told_ns = due;
     return m->timer_fn(handle, due == m->libcurl_due_ns ? timeout_ms : ms_until(due, now_ns),
                        m->timer_data);
 }
 
-void multi_timer_spent(struct multi *m, int64_t now_ns)
+void multi_timer_spent(struct multi *m)
 {
     m->told_ns = PARK_FOREVER;
-    if (m->libcurl_due_ns <= now_ns)
+    if (m->libcurl_due_ns <= clock_now_ns())
         m->libcurl_due_ns = PARK_FOREVER;
 }
 

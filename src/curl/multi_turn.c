@@ -354,6 +354,8 @@ static CURLMcode take_turn(struct multi *m, const struct turn *turn, int *runnin
     if (m->in_callback)
         return CURLM_RECURSIVE_API_CALL;
     start_due(m);
+    if (turn->kind == TURN_SOCKET && turn->fd == CURL_SOCKET_TIMEOUT)
+        multi_timer_spent(m);
     CURLMcode r = work(m, turn, &alive);
     int saved = errno;
     harvest(m);
@@ -372,8 +374,6 @@ CURLMcode multi_perform(struct multi *m, int *running)
 
 CURLMcode multi_socket_action(struct multi *m, curl_socket_t fd, int events, int *running)
 {
-    if (fd == CURL_SOCKET_TIMEOUT && !m->in_callback)
-        multi_timer_spent(m, clock_now_ns());
     return take_turn(m, &(struct turn){.kind = TURN_SOCKET, .fd = fd, .events = events}, running);
 }
 
