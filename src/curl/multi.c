@@ -83,7 +83,7 @@ static void forget(struct member *x)
     struct multi *m = x->multi;
     multi_withdraw(x);
     multi_unpark(x);
-    messages_drop(&m->messages, x->shadow->handle);
+    messages_drop(m, x->shadow->handle);
     unlink_member(x);
 }
 
@@ -95,7 +95,7 @@ CURLMcode multi_cleanup(struct multi *m)
         forget(m->first);
     registry_take(&multis, m->handle); /* before the address can be somebody else's */
     CURLMcode r = m->api->multi_cleanup(m->handle);
-    free(m->messages.list);
+    messages_free(m);
     park_free(&m->park);
     free(m);
     return r;
@@ -149,8 +149,7 @@ void multi_unpark(struct member *x)
 
 static struct member *new_member(struct multi *m, struct shadow *s)
 {
-    if (!park_reserve(&m->park, m->member_count + 1) ||
-        !messages_reserve(&m->messages, m->member_count + 1))
+    if (!park_reserve(&m->park, m->member_count + 1) || !messages_reserve(m, m->member_count + 1))
         return NULL;
     struct member *x = calloc(1, sizeof *x);
     if (!x)
@@ -209,7 +208,7 @@ CURLMcode multi_remove(struct multi *m, CURL *h, struct shadow *s)
         struct entry e __attribute__((cleanup(multi_leave))) = multi_enter(m);
         if ((r = m->api->multi_remove_handle(m->handle, h)))
             return r;
-        messages_drop(&m->messages, h);
+        messages_drop(m, h);
     }
     return multi_retime(m);
 }
@@ -234,7 +233,7 @@ void multi_lost(struct shadow *s)
         transfer_leave(t);
     }
     multi_unpark(x);
-    messages_drop(&x->multi->messages, s->handle);
+    messages_drop(x->multi, s->handle);
     unlink_member(x);
 }
 

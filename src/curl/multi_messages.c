@@ -4,83 +4,94 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t messages_count(const struct messages *q)
+static size_t count(const struct queue *q)
 {
     return q->end - q->begin;
 }
 
-bool messages_reserve(struct messages *q, size_t n)
+static bool reserve(struct queue *q, size_t n)
 {
-    size_t count = messages_count(q);
     if (q->end + n <= q->room)
         return true;
-    if (count + n > q->room / 2) {
-        size_t room = (count + n) * 2 + 14;
-        CURLMsg **list = realloc(q->list, room * sizeof *list);
+    size_t used = count(q);
+    if (used + n > q->room / 2) {
+        size_t room = (used + n) * 2 + 14;
+        void **list = realloc(q->list, room * sizeof *list);
         if (!list)
             return false;
         q->list = list;
         q->room = room;
     }
-    memmove(q->list, q->list + q->begin, count * sizeof *q->list);
+    memmove(q->list, q->list + q->begin, used * sizeof *q->list);
     q->begin = 0;
-    q->end = count;
+    q->end = used;
     return true;
 }
 
-void messages_put(struct messages *q, CURLMsg *msg)
+static void *take(struct queue *q)
 {
-    q->list[q->end++] = msg;
-    q->news++;
+    return count(q) ? q->list[q->begin++] : NULL;
 }
 
-static void drop_at(struct messages *q, size_t i)
+static void drop_at(struct queue *q, size_t i)
 {
-    if (i + q->news >= q->end)
-        q->news--;
-    if (i == q->begin) {
-        q->begin++;
-        return;
-    }
     memmove(q->list + i, q->list + i + 1, (q->end - i - 1) * sizeof *q->list);
     q->end--;
 }
 
-void messages_drop(struct messages *q, const CURL *h)
+size_t messages_count(const struct multi *m)
 {
-    for (size_t i = q->begin; i < q->end; i++)
-        if (q->list[i]->easy_handle == h) {
-            drop_at(q, i);
-            return; /* there is one of a handle at most */
+    return count(&m->messages);
+}
+
+bool messages_reserve(struct multi *m, size_t n)
+{
+    return reserve(&m->messages, n) && reserve(&m->done, n);
+}
+
+void messages_put(struct multi *m, CURLMsg *msg)
+{
+    m->news |= !count(&m->messages);
+    m->messages.list[m->messages.end++] = msg;
+    m->done.list[m->done.end++] = msg->easy_handle;
+}
+
+/* There is one of a handle at most. */
+void messages_drop(struct multi *m, const CURL *h)
+{
+    for (size_t i = m->messages.begin; i < m->messages.end; i++)
+        if (((CURLMsg *)m->messages.list[i])->easy_handle == h) {
+            drop_at(&m->messages, i);
+            break;
         }
+    for (size_t i = m->done.begin; i < m->done.end; i++)
+        if (m->done.list[i] == h) {
+            drop_at(&m->done, i);
+            break;
+        }
+}
+
+void messages_free(struct multi *m)
+{
+    free(m->messages.list);
+    free(m->done.list);
 }
 
 CURLMsg *multi_info_read(struct multi *m, int *left)
 {
-    struct messages *q = &m->messages;
-    CURLMsg *msg = NULL;
-    *left = 0;
-    if (m->in_callback)
-        return NULL; /* as libcurl has it */
-    if (messages_count(q)) {
-        msg = q->list[q->begin];
-        drop_at(q, q->begin);
-    }
-    *left = (int)messages_count(q);
+    CURLMsg *msg = m->in_callback ? NULL : take(&m->messages); /* as libcurl has it */
+    *left = m->in_callback ? 0 : (int)count(&m->messages);
     return msg;
 }
 
-/* The program may do anything to the multi handle in these callbacks but drive it. */
+/* In these callbacks the program may do anything to the multi handle but drive it. */
 void messages_notify(struct multi *m)
 {
-    struct messages *q = &m->messages;
-    bool was_empty = q->news && q->news == messages_count(q);
-    while (q->news) {
-        CURL *h = q->list[q->end - q->news]->easy_handle;
-        q->news--;
+    for (CURL *h; (h = take(&m->done));)
         if (m->notify_fn && m->notices & 1U << NOTICE_EASY_DONE)
             m->notify_fn(m->handle, NOTICE_EASY_DONE, h, m->notify_data);
-    }
-    if (was_empty && messages_count(q) && m->notify_fn && m->notices & 1U << NOTICE_INFO_READ)
+    bool news = m->news;
+    m->news = false;
+    if (news && m->notify_fn && m->notices & 1U << NOTICE_INFO_READ)
         m->notify_fn(m->handle, NOTICE_INFO_READ, NULL, m->notify_data);
 }

@@ -145,7 +145,7 @@ CURLMcode multi_get_offt(struct multi *m, int info, curl_off_t *out)
     else if (info == RUNNING)
         *out += (curl_off_t)m->park.count;
     else if (info == DONE)
-        *out += (curl_off_t)messages_count(&m->messages);
+        *out += (curl_off_t)messages_count(m);
     else if (info == ADDED)
         *out = m->added;
     return r;

@@ -42,11 +42,9 @@ struct member {
     struct member *previous, *next;
 };
 
-/* Messages that the program has not read. There is room for one of each member. */
-struct messages {
-    CURLMsg **list;
+struct queue {
+    void **list;
     size_t begin, end, room;
-    size_t news; /* of them, not notified yet */
 };
 
 struct multi {
@@ -55,9 +53,12 @@ struct multi {
     struct park park;
     struct member *first, *last;
     size_t member_count;
-    struct messages messages;
-    int depth;        /* calls into libcurl */
-    bool in_callback; /* we called the program */
+    /* There is always room for one of each member. */
+    struct queue messages; /* CURLMsg * that the program has not read */
+    struct queue done;     /* CURL * of which it is to be notified */
+    bool news;             /* there was no message, and now there is */
+    int depth;             /* calls into libcurl */
+    bool in_callback;      /* we called the program */
 
     curl_multi_timer_callback timer_fn;
     void *timer_data;
@@ -105,12 +106,13 @@ void multi_unpark(struct member *x);
 void multi_withdraw(struct member *x);
 
 /* ---- multi_messages.c ---- */
-/* Room for the messages of n more. False: no memory. */
-bool messages_reserve(struct messages *q, size_t n);
-void messages_put(struct messages *q, CURLMsg *msg);
-void messages_drop(struct messages *q, const CURL *h);
-size_t messages_count(const struct messages *q);
+/* Room for n more. False: no memory. */
+bool messages_reserve(struct multi *m, size_t n);
+void messages_put(struct multi *m, CURLMsg *msg);
+void messages_drop(struct multi *m, const CURL *h);
+size_t messages_count(const struct multi *m);
 void messages_notify(struct multi *m);
+void messages_free(struct multi *m);
 
 /* ---- multi_time.c ---- */
 int multi_on_timer(CURLM *handle, long timeout_ms, void *multi);

@@ -68,7 +68,7 @@ static void over(struct member *x, CURLcode r)
     x->state = MEMBER_DONE;
     x->message =
         (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = x->shadow->handle, .data = {.result = r}};
-    messages_put(&x->multi->messages, &x->message);
+    messages_put(x->multi, &x->message);
     let_one_in(x->multi);
     health_inline(now_ns);
 }
@@ -226,7 +226,7 @@ static void begin(struct member *x, int64_t now_ns)
     x->state = MEMBER_DONE;
     x->message = (CURLMsg){
         .msg = CURLMSG_DONE, .easy_handle = x->shadow->handle, .data = {.result = code_of(r)}};
-    messages_put(&x->multi->messages, &x->message);
+    messages_put(x->multi, &x->message);
 }
 
 static void step(struct member *x, int64_t now_ns)
@@ -316,13 +316,13 @@ static void harvest(struct multi *m)
 {
     int left;
     CURLMsg *msg;
-    while (messages_reserve(&m->messages, m->member_count + 1) &&
+    while (messages_reserve(m, m->member_count + 1) &&
            (msg = m->api->multi_info_read(m->handle, &left))) {
         struct member *x = multi_member(m, shadow_find(msg->easy_handle));
         if (x && x->state == MEMBER_LIVE)
             conclude(x, msg->data.result);
         else
-            messages_put(&m->messages, msg);
+            messages_put(m, msg);
     }
 }
 

@@ -103,8 +103,8 @@ CURLMcode fake_multi_perform(CURLM *m, int *running)
         CURLcode r = fake_curl.easy_perform(f->handles[i]);
         f->in_callback = false;
         f->done[i] = true;
-        f->messages[f->message_end % FAKE_HANDLES] = (CURLMsg){
-            .msg = CURLMSG_DONE, .easy_handle = f->handles[i], .data = {.result = r}};
+        f->messages[f->message_end % FAKE_HANDLES] =
+            (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = f->handles[i], .data = {.result = r}};
         f->message_end++;
         if (f->notify_fn)
             f->notify_fn(m, 1, f->handles[i], f->notify_data);
@@ -201,7 +201,7 @@ CURL **fake_multi_get_handles(CURLM *m)
 CURLMcode fake_multi_get_offt(CURLM *m, int info, curl_off_t *out)
 {
     struct fake_multi *f = fake_multi_of(m);
-    const curl_off_t answers[] = {0, f->count, alive(f), 0, f->message_end - f->message_begin,
+    const curl_off_t answers[] = {0,      f->count, alive(f), 0, f->message_end - f->message_begin,
                                   f->adds};
     *out = answers[info];
     return CURLM_OK;

@@ -173,7 +173,8 @@ Test(multi, beyond_the_limit_a_transfer_waits_or_is_refused)
     cr_assert_eq(strncmp(p[1].error, "harden: rate limit of api.example.com", 37), 0, "%s",
                  p[1].error);
     cr_assert_eq(performs(&p[1]), 0);
-    cr_assert_eq(fake_of(p[1].handle)->empty_performs, 1, "what the last transfer left is forgotten");
+    cr_assert_eq(fake_of(p[1].handle)->empty_performs, 1,
+                 "what the last transfer left is forgotten");
     cr_assert_str_eq(fake_of(p[1].handle)->url, "http://api.example.com/x");
 }
 

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the program is told of time, and how it hears of results. */
+#include "multi_loop.h"
+
+TestSuite(multi_time, .fini = loops_end);
+
+static void slowly(void)
+{
+    setenv("HARDEN_BASE_DELAY", "1h", 1);
+    setenv("HARDEN_MAX_DELAY", "1h", 1);
+    setenv("HARDEN_MAX_ELAPSED", "1d", 1);
+    setenv("HARDEN_JITTER", "none", 1);
+}
+
+static void expect_about_an_hour(long ms)
+{
+    cr_assert(ms > 3500 * 1000 && ms <= 3600 * 1000, "%ld", ms);
+}
+
+/* ---- the timer ------------------------------------------------------------------------------ */
+
+Test(multi_time, the_timer_of_one_good_transfer_is_that_of_libcurl)
+{
+    struct loop l;
+    struct program p;
+    loop_start(&l);
+    with_timer(&l);
+    START(&p, OK_200);
+    add(&l, &p);
+    cr_assert_eq(l.timer_ms, 0);
+    cr_assert_eq(l.timer_calls, 1);
+    timer_fires(&l);
+    cr_assert_eq(l.messages, 1);
+    cr_assert_eq(l.running, 0);
+    cr_assert_eq(l.timer_ms, -1, "nothing is armed any more");
+    cr_assert_eq(l.timer_calls, 1);
+}
+
+Test(multi_time, a_program_that_only_answers_its_timer_gets_everything)
+{
+    struct loop l;
+    struct program p[4];
+    loop_start(&l);
+    with_timer(&l);
+    for (int i = 0; i < 4; i++) {
+        START(&p[i], BUSY_503, BUSY_503, OK_200);
+        add(&l, &p[i]);
+    }
+    setenv("HARDEN_BREAKER", "off", 1);
+    int fired = 0;
+    for (; l.timer_ms >= 0; fired++) {
+        int64_t at_ns = clock_now_ns() + l.timer_ms * NS_PER_MS;
+        while (clock_now_ns() < at_ns)
+            ;
+        timer_fires(&l);
+    }
+    cr_assert_eq(l.messages, 4);
+    cr_assert_eq(l.running, 0);
+    cr_assert_leq(fired, 9, "one turn for the first attempts and one for each other, and no more");
+}
+
+Test(multi_time, of_two_times_the_earlier_is_told)
+{
+    struct loop l;
+    struct program p, q;
+    slowly();
+    loop_start(&l);
+    with_timer(&l);
+    START(&p, BUSY_503);
+    START(&q, OK_200);
+    add(&l, &p);
+    timer_fires(&l);
+    expect_about_an_hour(l.timer_ms);
+    add(&l, &q);
+    fake(&l)->slow = 1000;
+    timer_fires(&l);
+    fake_multi_expire(l.handle, 70);
+    cr_assert_eq(l.timer_ms, 70);
+    int calls = l.timer_calls;
+    fake_multi_expire(l.handle, 7200 * 1000);
+    expect_about_an_hour(l.timer_ms);
+    fake_multi_expire(l.handle, 7300 * 1000);
+    cr_assert_eq(l.timer_calls, calls + 1, "what makes no difference is not told");
+}
+
+Test(multi_time, after_an_early_turn_libcurls_time_is_told_again)
+{
+    struct loop l;
+    struct program p;
+    loop_start(&l);
+    with_timer(&l);
+    START(&p, OK_200);
+    fake(&l)->slow = 1000;
+    add(&l, &p);
+    timer_fires(&l);
+    fake(&l)->own_timeout_ms = -1;
+    fake_multi_expire(l.handle, 5000);
+    fake(&l)->timer_told = 5000; /* and libcurl does not repeat it */
+    timer_fires(&l);
+    cr_assert(l.timer_ms > 4000 && l.timer_ms <= 5000, "%ld", l.timer_ms);
+}
+
+Test(multi_time, a_parked_one_that_goes_takes_its_time_along)
+{
+    struct loop l;
+    struct program p;
+    slowly();
+    loop_start(&l);
+    with_timer(&l);
+    START(&p, BUSY_503);
+    add(&l, &p);
+    timer_fires(&l);
+    expect_about_an_hour(l.timer_ms);
+    remove_from(&l, &p);
+    cr_assert_eq(l.timer_ms, -1);
+}
+
+Test(multi_time, a_timer_callback_that_fails_ends_all)
+{
+    struct loop l;
+    struct program p, q;
+    slowly();
+    loop_start(&l);
+    with_timer(&l);
+    START(&p, BUSY_503);
+    START(&q, OK_200);
+    add(&l, &p);
+    timer_fires(&l);
+    l.timer_answers = -1;
+    cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
+    fake(&l)->refuses = CURLM_ABORTED_BY_CALLBACK; /* as libcurl does then */
+    multi_perform(l.multi, &l.running);
+    read_messages(&l);
+    cr_assert_eq(l.running, 0);
+    cr_assert_eq(l.messages, 2);
+    cr_assert_eq(l.results[0], CURLE_ABORTED_BY_CALLBACK);
+    cr_assert_eq(l.results[1], CURLE_ABORTED_BY_CALLBACK);
+}
+
+static CURLMcode inside;
+
+static int turns_itself(CURLM *m, long ms, void *loop)
+{
+    struct loop *l = loop;
+    (void)m, (void)ms;
+    inside = multi_perform(l->multi, &l->running);
+    return 0;
+}
+
+Test(multi_time, the_timer_callback_cannot_drive)
+{
+    struct loop l;
+    struct program p;
+    loop_start(&l);
+    set_multi(&l, CURLMOPT_TIMERDATA, (union option_argument){.pointer = &l});
+    set_multi(&l, CURLMOPT_TIMERFUNCTION,
+              (union option_argument){.function = (void (*)(void))turns_itself});
+    START(&p, OK_200);
+    add(&l, &p);
+    cr_assert_eq(inside, CURLM_RECURSIVE_API_CALL);
+    run(&l);
+    cr_assert_eq(l.messages, 1);
+}
+
+/* ---- polling -------------------------------------------------------------------------------- */
+
+Test(multi_time, polls_end_when_something_is_due)
+{
+    struct loop l;
+    struct program p;
+    int ready;
+    slowly();
+    loop_start(&l);
+    multi_poll(l.multi, NULL, 0, 1000, &ready);
+    cr_assert_eq(fake(&l)->timeout_seen, 1000);
+    multi_wait(l.multi, NULL, 0, 1000, &ready);
+    cr_assert_eq(fake(&l)->waits, 1);
+    START(&p, BUSY_503);
+    add(&l, &p);
+    multi_poll(l.multi, NULL, 0, 1000, &ready);
+    cr_assert_eq(fake(&l)->timeout_seen, 0, "it is due at once");
+    turn(&l);
+    multi_poll(l.multi, NULL, 0, 1 << 30, &ready);
+    expect_about_an_hour(fake(&l)->timeout_seen);
+    /* curl_multi_wait would not wait without a socket. */
+    multi_wait(l.multi, NULL, 0, 50, &ready);
+    cr_assert_eq(fake(&l)->waits, 1);
+    cr_assert_eq(fake(&l)->timeout_seen, 50);
+    multi_poll(l.multi, NULL, 0, -1, &ready);
+    cr_assert_eq(fake(&l)->timeout_seen, -1, "libcurl's to refuse");
+}
+
+static int go_on(void *p, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)a, (void)b, (void)c, (void)d;
+    ++*(int *)p;
+    return 0;
+}
+
+Test(multi_time, a_wait_with_a_progress_callback_is_told_in_steps)
+{
+    struct loop l;
+    struct program p;
+    int asked = 0;
+    slowly();
+    loop_start(&l);
+    START(&p, BUSY_503);
+    set_function(&p, CURLOPT_XFERINFOFUNCTION, (void (*)(void))go_on);
+    set_pointer(&p, CURLOPT_XFERINFODATA, &asked);
+    set_number(&p, CURLOPT_NOPROGRESS, 0);
+    add(&l, &p);
+    turn(&l);
+    turn(&l);
+    turn(&l);
+    cr_assert_eq(asked, 1, "five times a second");
+    long ms;
+    multi_timeout(l.multi, &ms);
+    cr_assert(ms > 0 && ms <= 200, "%ld", ms);
+}
+
+/* ---- what it tells of itself ---------------------------------------------------------------- */
+
+Test(multi_time, lists_and_counts_have_what_is_parked)
+{
+    enum { CURRENT = 1, RUNNING, PENDING, DONE, ADDED };
+    struct loop l;
+    struct program p, q;
+    curl_off_t n[6];
+    slowly();
+    loop_start(&l);
+    START(&p, BUSY_503);
+    START(&q, OK_200);
+    add(&l, &p);
+    add(&l, &q);
+    multi_perform(l.multi, &l.running);
+    for (int i = CURRENT; i <= ADDED; i++)
+        cr_assert_eq(multi_get_offt(l.multi, i, &n[i]), CURLM_OK);
+    cr_assert(n[CURRENT] == 2 && n[RUNNING] == 1 && n[DONE] == 1 && n[ADDED] == 2);
+    CURL **list = multi_get_handles(l.multi);
+    cr_assert_eq(list[0], q.handle);
+    cr_assert_eq(list[1], p.handle);
+    cr_assert_null(list[2]);
+    fake_curl.free(list);
+}
+
+static struct {
+    unsigned kind;
+    CURL *handle;
+    int unread;
+} notices[8];
+static int notice_count;
+
+static void on_notice(CURLM *m, unsigned kind, CURL *h, void *loop)
+{
+    struct loop *l = loop;
+    (void)m;
+    notices[notice_count].kind = kind;
+    notices[notice_count].handle = h;
+    if (kind == 1)
+        multi_remove(l->multi, h, shadow_find(h)); /* all but driving is allowed */
+    int before = l->messages;
+    read_messages(l);
+    notices[notice_count++].unread = l->messages - before;
+}
+
+static void with_notices(struct loop *l)
+{
+    set_multi(l, CURLOPTTYPE_OBJECTPOINT + 19, (union option_argument){.pointer = l});
+    set_multi(l, CURLOPTTYPE_FUNCTIONPOINT + 18,
+              (union option_argument){.function = (void (*)(void))on_notice});
+}
+
+Test(multi_time, a_notice_comes_with_the_last_attempt_only)
+{
+    struct loop l;
+    struct program p;
+    loop_start(&l);
+    with_notices(&l);
+    cr_assert_eq(multi_notify(l.multi, 0, true), CURLM_OK);
+    cr_assert_eq(multi_notify(l.multi, 2, true), CURLM_UNKNOWN_OPTION);
+    START(&p, BUSY_503, OK_200);
+    add(&l, &p);
+    run(&l);
+    cr_assert_eq(notice_count, 1);
+    cr_assert_eq(notices[0].kind, 0);
+    cr_assert_eq(notices[0].unread, 1);
+    cr_assert_str_eq(p.seen, seen_200);
+}
+
+Test(multi_time, a_notice_of_each_transfer_may_remove_it)
+{
+    struct loop l;
+    struct program p[3];
+    loop_start(&l);
+    with_notices(&l);
+    multi_notify(l.multi, 0, true);
+    multi_notify(l.multi, 0, false);
+    multi_notify(l.multi, 1, true);
+    for (int i = 0; i < 3; i++) {
+        START(&p[i], OK_200);
+        add(&l, &p[i]);
+    }
+    run(&l);
+    cr_assert_eq(notice_count, 3);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(notices[i].handle, p[i].handle);
+    cr_assert_eq(notices[0].unread, 2, "of the others");
+    cr_assert_eq(notices[1].unread, 0);
+    cr_assert_str_eq(p[0].seen, seen_200);
+}
+
+Test(multi_time, messages_keep_their_order_through_any_number)
+{
+    struct loop l;
+    struct program p[16];
+    int left;
+    loop_start(&l);
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < 16 && !round; i++)
+            START(&p[i], OK_200);
+        for (int i = 0; i < 16; i++)
+            add(&l, &p[i]);
+        multi_perform(l.multi, &l.running);
+        for (int i = 0; i < 16; i++) {
+            CURLMsg *m = multi_info_read(l.multi, &left);
+            cr_assert_eq(m->easy_handle, p[i].handle);
+            cr_assert_eq(left, 15 - i);
+            cr_assert_eq(remove_from(&l, &p[i]), CURLM_OK);
+        }
+        cr_assert_null(multi_info_read(l.multi, &left));
+        cr_assert_eq(left, 0);
+    }
+}
