@@ -10,6 +10,7 @@
 #include "engine/health.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define PAUSE_STEP_NS (1 * NS_PER_MS)
 
@@ -133,10 +134,19 @@ static CURLcode guarded(struct transfer *begun, int64_t now_ns, int64_t *ended_n
     return r;
 }
 
+/* What libcurl says of such a handle, which it does not know to be one now. */
+static CURLcode in_use(const struct shadow *s)
+{
+    static const char text[] = "easy handle already used in multi handle";
+    if (s->error_buffer)
+        memcpy(s->error_buffer, text, sizeof text);
+    return CURLE_FAILED_INIT;
+}
+
 CURLcode easy_perform(struct shadow *s)
 {
     if ((s->transfer && !s->transfer->performing) || multi_keeps(s))
-        return CURLE_FAILED_INIT; /* libcurl's own answer for a handle that is in use */
+        return in_use(s);
     if (s->transfer || s->member)
         return s->api->easy_perform(s->handle);
     int64_t now_ns = clock_now_ns(), ended_ns;

@@ -91,8 +91,10 @@ CURLMcode multi_cleanup(struct multi *m)
 {
     if (m->in_callback)
         return CURLM_RECURSIVE_API_CALL;
-    while (m->first)
-        forget(m->first);
+    for (struct member *x = m->first, *next; x; x = next) {
+        next = x->next;
+        forget(x);
+    }
     registry_take(&multis, m->handle); /* before the address can be somebody else's */
     CURLMcode r = m->api->multi_cleanup(m->handle);
     messages_free(m);
@@ -110,7 +112,7 @@ struct member *multi_member(const struct multi *m, const struct shadow *s)
 
 CURLMcode multi_put_in(struct member *x)
 {
-    struct entry e __attribute__((cleanup(multi_leave))) = multi_enter(x->multi);
+    struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(x->multi);
     x->multi->quiet = true;
     CURLMcode r = x->multi->api->multi_add_handle(x->multi->handle, x->shadow->handle);
     x->in_libcurl = r == CURLM_OK;
@@ -121,7 +123,7 @@ CURLMcode multi_take_out(struct member *x)
 {
     if (!x->in_libcurl)
         return CURLM_OK;
-    struct entry e __attribute__((cleanup(multi_leave))) = multi_enter(x->multi);
+    struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(x->multi);
     x->multi->quiet = true;
     CURLMcode r = x->multi->api->multi_remove_handle(x->multi->handle, x->shadow->handle);
     x->in_libcurl = r != CURLM_OK;
@@ -166,7 +168,7 @@ static struct member *new_member(struct multi *m, struct shadow *s)
 
 static CURLMcode add_alone(struct multi *m, CURL *h)
 {
-    struct entry e __attribute__((cleanup(multi_leave))) = multi_enter(m);
+    struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);
     return m->api->multi_add_handle(m->handle, h);
 }
 
@@ -205,7 +207,7 @@ CURLMcode multi_remove(struct multi *m, CURL *h, struct shadow *s)
             return r;
         forget(x);
     } else {
-        struct entry e __attribute__((cleanup(multi_leave))) = multi_enter(m);
+        struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);
         if ((r = m->api->multi_remove_handle(m->handle, h)))
             return r;
         messages_drop(m, h);

@@ -148,5 +148,5 @@ CURLMcode multi_get_offt(struct multi *m, int info, curl_off_t *out)
         *out += (curl_off_t)messages_count(m);
     else if (info == ADDED)
         *out = m->added;
-    return r;
+    return CURLM_OK;
 }

@@ -83,7 +83,7 @@ struct multi {
 
 /* Around each call into libcurl. Left however that ends:
  *
- *     struct entry e __attribute__((cleanup(multi_leave))) = multi_enter(m);      */
+ *     struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);      */
 struct entry {
     struct multi *multi;
     const struct curl_api *outer;

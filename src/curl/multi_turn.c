@@ -82,7 +82,8 @@ static void deliver(struct member *x, CURLcode r)
     t->paused = true;
     size_t left;
     {
-        struct multi *m __attribute__((cleanup(multi_called_out))) = multi_calls_out(x->multi);
+        struct multi *m __attribute__((cleanup(multi_called_out), unused)) =
+            multi_calls_out(x->multi);
         left = gate_deliver(&t->gate);
     }
     if (left == CURL_WRITEFUNC_PAUSE) {
@@ -253,7 +254,7 @@ static struct member *member_of(struct parked *p)
 
 static bool wants_more(const struct member *x)
 {
-    struct multi *m __attribute__((cleanup(multi_called_out))) = multi_calls_out(x->multi);
+    struct multi *m __attribute__((cleanup(multi_called_out), unused)) = multi_calls_out(x->multi);
     return transfer_progress(x->shadow);
 }
 
@@ -336,7 +337,7 @@ struct turn {
 
 static CURLMcode work(struct multi *m, const struct turn *turn, int *alive)
 {
-    struct entry e __attribute__((cleanup(multi_leave))) = multi_enter(m);
+    struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);
     const struct curl_api *api = m->api;
     switch (turn->kind) {
     case TURN_PERFORM:

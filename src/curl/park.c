@@ -40,7 +40,7 @@ bool park_reserve(struct park *p, size_t n)
     if (n <= p->room)
         return true;
     size_t room = n < 16 ? 16 : n * 2;
-    struct parked **heap = realloc(p->heap, room * sizeof *heap);
+    struct parked **heap = realloc(p->heap, room * sizeof(struct parked *));
     if (!heap)
         return false;
     p->heap = heap;

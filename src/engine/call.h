@@ -130,7 +130,7 @@ struct call {
     bool observe;
     bool cannot_wait; /* set after call_begin: tokens are taken, and no wait is ever asked for */
     bool waiting;
-    bool lost_place; /* came too late for a start that was reserved */
+    bool lost_place;              /* came too late for a start that was reserved */
     bool planned;                 /* a retry was decided and paid for, but not admitted yet */
     bool planned_dearly;          /* at the price of one after a timeout */
     int64_t lease_ns;             /* of the breaker's probe that this attempt is; 0: it is none */

@@ -48,7 +48,7 @@ struct loop {
     int timer_answers;
 };
 
-static struct loop *loops[4];
+static CURLM *loops[4];
 static int loop_count;
 
 static inline struct fake_multi *fake(const struct loop *l)
@@ -63,14 +63,16 @@ static inline void loop_start(struct loop *l)
     l->multi = multi_new(l->handle, &fake_curl);
     l->timer_ms = -1;
     cr_assert_not_null(l->multi);
-    loops[loop_count++] = l;
+    loops[loop_count++] = l->handle;
 }
 
 static inline void loops_end(void)
 {
-    while (loop_count)
-        if (loops[--loop_count]->multi)
-            multi_cleanup(loops[loop_count]->multi);
+    while (loop_count) {
+        struct multi *m = multi_find(loops[--loop_count]);
+        if (m)
+            multi_cleanup(m);
+    }
     programs_end();
 }
 

@@ -82,6 +82,7 @@ Test(multi_time, of_two_times_the_earlier_is_told)
     expect_about_an_hour(l.timer_ms);
     fake_multi_expire(l.handle, 7300 * 1000);
     cr_assert_eq(l.timer_calls, calls + 1, "what makes no difference is not told");
+    multi_cleanup(l.multi);
 }
 
 Test(multi_time, after_an_early_turn_libcurls_time_is_told_again)
@@ -99,6 +100,7 @@ Test(multi_time, after_an_early_turn_libcurls_time_is_told_again)
     fake(&l)->timer_told = 5000; /* and libcurl does not repeat it */
     timer_fires(&l);
     cr_assert(l.timer_ms > 4000 && l.timer_ms <= 5000, "%ld", l.timer_ms);
+    multi_cleanup(l.multi);
 }
 
 Test(multi_time, a_parked_one_that_goes_takes_its_time_along)
