@@ -41,34 +41,23 @@ static void say_libcurl(struct diagnosis *d, const struct object *curl)
                    curl->node);
 }
 
-static void say_user(struct diagnosis *d, const struct object *user, const char *name,
-                     unsigned known)
+static void say_user(struct diagnosis *d, const struct object *user, const char *name)
 {
-    bool easy = user->uses & USES_EASY, multi = user->uses & USES_MULTI;
+    const char *interfaces = !(user->uses & USES_MULTI)  ? "easy interface"
+                             : !(user->uses & USES_EASY) ? "multi interface"
+                                                         : "easy and multi interfaces";
     if (!knows_node(user->node))
         doctor_say(
             d, PARTLY,
             "%s wants libcurl's functions at the version node %s, which libharden.so does not "
             "have: its connections are counted, its transfers are not retried; tell the project",
             name, user->node);
-    else if (easy && (!multi || known & EASY_MOSTLY))
-        doctor_say(d, FINE, "%s uses libcurl's easy interface: its transfers are covered", name);
-    else if (easy)
-        doctor_say(d, PARTLY,
-                   "%s uses libcurl's easy interface, where transfers are covered, and the multi "
-                   "interface, where connections are counted and transfers are not retried; limits "
-                   "hold there with on_limit = fail",
-                   name);
     else
-        doctor_say(
-            d, PARTLY,
-            "%s uses libcurl's multi interface: its connections are counted, its transfers are "
-            "not retried; limits hold there with on_limit = fail",
-            name);
+        doctor_say(d, FINE, "%s uses libcurl's %s: its transfers are covered", name, interfaces);
 }
 
 /* Whether anything of libcurl's was found. */
-static bool check_curl(struct diagnosis *d, const struct objects *o, unsigned known)
+static bool check_curl(struct diagnosis *d, const struct objects *o)
 {
     int users = 0, copies = 0;
     const struct object *self = &o->list[0];
@@ -84,7 +73,7 @@ static bool check_curl(struct diagnosis *d, const struct objects *o, unsigned kn
             say_libcurl(d, &o->list[i]);
     for (int i = 0; i < o->count && users; i++)
         if (!is_libcurl(o, i) && o->list[i].uses & (USES_EASY | USES_MULTI))
-            say_user(d, &o->list[i], i ? object_name(&o->list[i]) : d->name, i ? 0 : known);
+            say_user(d, &o->list[i], i ? object_name(&o->list[i]) : d->name);
     if (self->built || self->gives & GIVES_CURL) {
         doctor_say(
             d, PARTLY,
@@ -213,7 +202,7 @@ void doctor_network(struct diagnosis *d, const struct objects *o, const struct c
                    "%s is not found where the loader looks: what it brings is not known; set "
                    "LD_LIBRARY_PATH as the program will have it",
                    o->missing);
-    bool curl = check_curl(d, o, known);
+    bool curl = check_curl(d, o);
     bool seen = check_connects(d, o, known, curl) || curl;
     seen = check_unseen(d, o, seen) || seen;
     check_plugins(d, o, c);

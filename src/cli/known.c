@@ -11,13 +11,11 @@ static const struct {
     unsigned known;
     const char *note;
 } programs[] = {
-    {"curl", EASY_MOSTLY,
-     "with --parallel (-Z) curl uses libcurl's multi interface: these transfers are not repeated"},
     {"git", STARTS_OTHERS,
      "for http and https git starts git-remote-http: ask for that too (it is in git --exec-path)"},
     {"rsync", CONNECTS_ASYNC, NULL},
     {"php*", CONNECTS_ASYNC,
-     "curl_exec() of PHP is covered, curl_multi_exec() and streams are counted"},
+     "curl_exec() and curl_multi_exec() of PHP are covered, streams are counted"},
     {"python*", 0,
      "pycurl is covered, as is what blocks in connect() (urllib, requests); asyncio is counted; of "
      "functions that ctypes looks up only the connections are seen"},

@@ -128,7 +128,8 @@ class Outcome:
         """How many the library saw; 0 as well when it had no reason to write a snapshot."""
         if not os.path.exists(os.path.join(self.state, "health.json")):
             return 0
-        return self.health["coverage"]["transfers_easy"]
+        coverage = self.health["coverage"]
+        return coverage["transfers_easy"] + coverage["transfers_multi"]
 
 
 def environment(extra=None):

@@ -33,7 +33,8 @@ class Files(Case):
     def test_scripts_are_followed_to_what_runs_them(self):
         self.says(executable(b"#!/bin/sh\ntrue\n"), 0, "is a script", "/bin/sh", "ask for each")
         self.says(executable(b"true\n"), 0, "no #! line")
-        text = self.says(executable(b"#!/usr/bin/env curl\n"), 0, "is a script", "easy interface")
+        text = self.says(executable(b"#!/usr/bin/env curl\n"), 0, "is a script",
+                         "easy and multi interfaces")
         self.assertIn("it is curl that the library", text)
         self.says(executable(b"#!/nonexistent/x\n"), 2, "/nonexistent/x cannot be run")
         self.says(executable(b"#!/bin/sh\r\n"), 2, "/bin/sh? cannot be run")
@@ -87,14 +88,14 @@ class Files(Case):
         self.says(path, 2, "libharden.so needs GLIBC_", "would not start", directory)
 
     def test_flavours_and_interfaces(self):
-        self.says("curl", 0, "easy interface", "CURL_OPENSSL_4", "--parallel", "curl is covered")
+        self.says("curl", 0, "curl uses libcurl's easy and multi interfaces: its transfers are covered",
+                  "CURL_OPENSSL_4", "curl is covered")
         self.says(host("fetch-gnutls"), 0, "libcurl-gnutls.so.4", "CURL_GNUTLS_")
         self.says(host("fetch-nss"), 0, "libcurl-nss.so.4", "CURL_NSS_")
-        self.says(host("fetch-unversioned"), 0, "easy interface")
+        self.says(host("fetch-unversioned"), 0, "libcurl's easy interface: its transfers are covered")
         self.says(host("fetch-asan"), 0, "AddressSanitizer", "harden run")
-        self.says(REMOTE_HTTP, 1,
-                  "partly: git-remote-http uses libcurl's multi interface: its connections are "
-                  "counted, its transfers are not retried")
+        self.says(REMOTE_HTTP, 0,
+                  "ok: git-remote-http uses libcurl's multi interface: its transfers are covered")
 
     def test_users_of_connect(self):
         self.says(host("fetch-raw"), 0, "connects by connect()", "are covered")
