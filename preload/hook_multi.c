@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program's calls of curl_multi_*. libcurl calls these functions of itself, for
- * curl_easy_perform above all: such calls go straight back. */
+ * The program's calls of curl_multi_*. */
 #include "base/compiler.h"
-#include "curl/inside.h"
 #include "curl/multi.h"
 #include "hooks.h"
 
-/* Ours, or NULL and the library that the call is for: libcurl's own call, one of a callback while it
- * works, or of a multi handle that was not seen born. Both NULL: there is no library. */
-static struct multi *ours(struct from from, CURLM *m, const struct curl_api **api)
+/* Ours, or NULL and the library that the call is for: while that works, and one of its callbacks
+ * calls, or with a multi handle that was not seen born. Both NULL: there is no library. */
+static inline struct multi *ours(struct from from, CURLM *m, const struct curl_api **api)
 {
-    *api = inside_now();
-    if (*api && curl_api_owns(*api, from.caller))
-        return NULL;
     struct multi *known = multi_find(m);
     *api = known ? multi_api(known) : real_or_complain(from);
     return known && !multi_is_busy(known) ? known : NULL;
@@ -23,7 +18,7 @@ CURLM *hook_multi_init(struct from from)
 {
     const struct curl_api *api = real_or_complain(from);
     CURLM *m = api ? api->multi_init() : NULL;
-    if (m && !hooks_off() && !curl_api_owns(api, from.caller))
+    if (m && !hooks_off())
         multi_new(m, api);
     return m;
 }
@@ -124,8 +119,8 @@ HOT CURLMsg *hook_multi_info_read(struct from from, CURLM *m, int *left)
 
 CURLMcode hook_multi_setopt(struct from from, CURLM *m, CURLMoption option, union option_argument v)
 {
-    const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    const struct curl_api *api = real_owner(from.caller);
+    struct multi *x = api ? NULL : ours(from, m, &api);
     if (x)
         return multi_setopt(x, option, v);
     return api ? curl_api_multi_setopt(api, m, option, v) : CURLM_BAD_HANDLE;

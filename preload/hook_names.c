@@ -33,7 +33,7 @@ EXPORT int getaddrinfo(const char *node, const char *service, const struct addri
         return EAI_FAIL;
     if (hooks_off() || checker_is_descendant())
         return real(node, service, hints, list);
-    if (!real_is_libcurl(__builtin_return_address(0)))
+    if (!real_owner(__builtin_return_address(0)))
         return resolve(real, node, service, hints, list);
     int answer = real(node, service, hints, list), saved = errno;
     if (!answer && node)

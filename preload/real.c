@@ -13,12 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIBRARIES_MAX 8
-#define SITES         256 /* a power of two */
-#define SITE_PROBES   8
+#define SITES       256 /* a power of two */
+#define SITE_PROBES 8
 
-static struct curl_api *_Atomic libraries[LIBRARIES_MAX];
-static atomic_bool used[LIBRARIES_MAX]; /* by the program, and not only by a check of ours */
+const struct curl_api *_Atomic real_libraries[REAL_LIBRARIES_MAX];
+static atomic_bool used[REAL_LIBRARIES_MAX]; /* by the program, and not only by a check of ours */
 
 /* Call sites that were answered. The caller's address is written last and read first. */
 struct site {
@@ -119,8 +118,8 @@ static bool fill(struct curl_api *api, void *library, const char *node)
 static const struct curl_api *table_of(void *library, const char *node)
 {
     void *perform = symbol(library, "curl_easy_perform", node);
-    for (int i = 0; i < LIBRARIES_MAX; i++) {
-        struct curl_api *known = atomic_load(&libraries[i]);
+    for (int i = 0; i < REAL_LIBRARIES_MAX; i++) {
+        const struct curl_api *known = atomic_load(&real_libraries[i]);
         if (known && (void *)known->easy_perform == perform)
             return known;
     }
@@ -136,9 +135,9 @@ static const struct curl_api *table_of(void *library, const char *node)
      * dlopen. */
     if (environ)
         dlopen(in.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
-    for (int i = 0; api->path && i < LIBRARIES_MAX; i++) {
-        struct curl_api *none = NULL;
-        if (atomic_compare_exchange_strong(&libraries[i], &none, api))
+    for (int i = 0; api->path && i < REAL_LIBRARIES_MAX; i++) {
+        const struct curl_api *none = NULL;
+        if (atomic_compare_exchange_strong(&real_libraries[i], &none, api))
             return api;
         if (none->easy_perform == api->easy_perform) {
             free((char *)api->path);
@@ -267,29 +266,29 @@ const struct curl_api *real_find(struct from from)
     const struct curl_api *api = search(from);
     if (api)
         remember(from, api);
-    for (int i = 0; api && i < LIBRARIES_MAX && !checker_is_own(); i++)
-        if (atomic_load(&libraries[i]) == api)
+    for (int i = 0; api && i < REAL_LIBRARIES_MAX && !checker_is_own(); i++)
+        if (atomic_load(&real_libraries[i]) == api)
             atomic_store(&used[i], true);
     return api;
 }
 
-bool real_is_libcurl(const void *caller)
+const struct curl_api *real_owner_of_others(const void *caller)
 {
-    for (int i = 0; i < LIBRARIES_MAX; i++) {
-        const struct curl_api *api = atomic_load_explicit(&libraries[i], memory_order_acquire);
+    for (int i = 1; i < REAL_LIBRARIES_MAX; i++) {
+        const struct curl_api *api = atomic_load_explicit(&real_libraries[i], memory_order_acquire);
         if (!api)
-            return false;
+            break;
         if (curl_api_owns(api, caller))
-            return true;
+            return api;
     }
-    return false;
+    return NULL;
 }
 
 void real_list(struct text *t)
 {
     bool any = false;
-    for (int i = 0; i < LIBRARIES_MAX; i++) {
-        const struct curl_api *api = atomic_load(&libraries[i]);
+    for (int i = 0; i < REAL_LIBRARIES_MAX; i++) {
+        const struct curl_api *api = atomic_load(&real_libraries[i]);
         if (!api)
             break;
         if (!atomic_load(&used[i]))

@@ -17,9 +17,10 @@
 #ifndef PRELOAD_REAL_H
 #define PRELOAD_REAL_H
 
+#include "base/compiler.h"
 #include "curl/api.h"
 
-#include <stdbool.h>
+#include <stdatomic.h>
 
 /* Who calls: the version node of the reference ("" for none) and the return address. */
 struct from {
@@ -29,8 +30,20 @@ struct from {
 
 const struct curl_api *real_find(struct from from);
 
-/* Whether a return address lies in a libcurl that was found. */
-bool real_is_libcurl(const void *caller);
+/* Those that were found; NULL ends them. */
+#define REAL_LIBRARIES_MAX 8
+extern const struct curl_api *_Atomic real_libraries[REAL_LIBRARIES_MAX];
+
+const struct curl_api *real_owner_of_others(const void *caller);
+
+/* The libcurl in which a return address lies: it calls itself. NULL: none. */
+static inline const struct curl_api *real_owner(const void *caller)
+{
+    const struct curl_api *first = atomic_load_explicit(&real_libraries[0], memory_order_acquire);
+    if (likely(first && curl_api_owns(first, caller)))
+        return first;
+    return first ? real_owner_of_others(caller) : NULL;
+}
 
 struct text;
 /* The libcurls in use, as elements of a JSON array. */

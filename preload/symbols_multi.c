@@ -4,11 +4,15 @@
 #include "hooks.h"
 #include "nodes.h"
 
-/* One stub: what it returns, its name, its parameters, and the arguments for the hook. */
+/* One stub: what it returns, its name, its parameters, and its arguments. libcurl calls these
+ * functions of itself, for curl_easy_perform above all: such calls go straight back. */
 #define STUB(type, name, suffix, node, parameters, ...)                                            \
     EXPORT type curl_multi_##name##__##suffix parameters;                                          \
     EXPORT type curl_multi_##name##__##suffix parameters                                           \
     {                                                                                              \
+        const struct curl_api *self = real_owner(__builtin_return_address(0));                     \
+        if (likely(self))                                                                          \
+            return self->multi_##name(__VA_ARGS__);                                                \
         return hook_multi_##name(FROM(node), ##__VA_ARGS__);                                       \
     }
 
