@@ -37,8 +37,7 @@ void hook_easy_cleanup(struct from from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
     const struct curl_api *api = s ? s->api : real_or_complain(from);
-    if (s && s->member)
-        multi_forget(s);
+    multi_forget(h);
     if (s && !s->transfer)
         shadow_remove(h); /* before the address can be somebody else's */
     if (api)

@@ -37,7 +37,7 @@ CURLMcode hook_multi_add_handle(struct from from, CURLM *m, CURL *h)
     const struct curl_api *api;
     struct multi *x = ours(from, m, &api);
     if (x)
-        return multi_add(x, h, shadow_find(h));
+        return multi_add(x, h);
     return api ? api->multi_add_handle(m, h) : CURLM_BAD_HANDLE;
 }
 
@@ -46,7 +46,7 @@ CURLMcode hook_multi_remove_handle(struct from from, CURLM *m, CURL *h)
     const struct curl_api *api;
     struct multi *x = ours(from, m, &api);
     if (x)
-        return multi_remove(x, h, shadow_find(h));
+        return multi_remove(x, h);
     return api ? api->multi_remove_handle(m, h) : CURLM_BAD_HANDLE;
 }
 

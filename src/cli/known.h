@@ -8,7 +8,7 @@
 
 enum known {
     CONNECTS_ASYNC = 1 << 0, /* by non-blocking sockets, without an event loop to be seen */
-    STARTS_OTHERS = 1 << 1,   /* whose connections are the point of it */
+    STARTS_OTHERS = 1 << 1,  /* whose connections are the point of it */
 };
 
 unsigned known_of(const char *program);

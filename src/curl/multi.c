@@ -10,6 +10,7 @@
 #include <string.h>
 
 static struct registry multis;
+static struct registry strangers; /* members by their handles, for want of a shadow */
 
 struct multi *multi_find(const CURLM *handle)
 {
@@ -74,7 +75,10 @@ static void unlink_member(struct member *x)
     *(x->previous ? &x->previous->next : &m->first) = x->next;
     *(x->next ? &x->next->previous : &m->last) = x->previous;
     m->member_count--;
-    x->shadow->member = NULL;
+    if (x->shadow)
+        x->shadow->member = NULL;
+    else
+        registry_take(&strangers, x->handle);
     free(x);
 }
 
@@ -83,7 +87,7 @@ static void forget(struct member *x)
     struct multi *m = x->multi;
     multi_withdraw(x);
     multi_unpark(x);
-    messages_drop(m, x->shadow->handle);
+    messages_drop(m, x->handle);
     unlink_member(x);
 }
 
@@ -105,16 +109,23 @@ CURLMcode multi_cleanup(struct multi *m)
 
 /* ---- members -------------------------------------------------------------------------------- */
 
-struct member *multi_member(const struct multi *m, const struct shadow *s)
+static struct member *member_of(const CURL *h)
 {
-    return s && s->member && s->member->multi == m ? s->member : NULL;
+    const struct shadow *s = shadow_find(h);
+    return s ? s->member : registry_find(&strangers, h);
+}
+
+struct member *multi_member(const struct multi *m, const CURL *h)
+{
+    struct member *x = member_of(h);
+    return x && x->multi == m ? x : NULL;
 }
 
 CURLMcode multi_put_in(struct member *x)
 {
     struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(x->multi);
     x->multi->quiet = true;
-    CURLMcode r = x->multi->api->multi_add_handle(x->multi->handle, x->shadow->handle);
+    CURLMcode r = x->multi->api->multi_add_handle(x->multi->handle, x->handle);
     x->in_libcurl = r == CURLM_OK;
     return r;
 }
@@ -125,7 +136,7 @@ CURLMcode multi_take_out(struct member *x)
         return CURLM_OK;
     struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(x->multi);
     x->multi->quiet = true;
-    CURLMcode r = x->multi->api->multi_remove_handle(x->multi->handle, x->shadow->handle);
+    CURLMcode r = x->multi->api->multi_remove_handle(x->multi->handle, x->handle);
     x->in_libcurl = r != CURLM_OK;
     return r;
 }
@@ -149,55 +160,77 @@ void multi_unpark(struct member *x)
     x->watched = false;
 }
 
-static struct member *new_member(struct multi *m, struct shadow *s)
+/* NULL: no memory. */
+static struct member *new_member(struct multi *m, CURL *h, struct shadow *s)
 {
     if (!park_reserve(&m->park, m->member_count + 1) || !messages_reserve(m, m->member_count + 1))
         return NULL;
     struct member *x = calloc(1, sizeof *x);
-    if (!x)
+    if (!x || (!s && !registry_put(&strangers, h, x))) {
+        free(x);
         return NULL;
+    }
     x->multi = m;
+    x->handle = h;
     x->shadow = s;
     x->previous = m->last;
     *(m->last ? &m->last->next : &m->first) = x;
     m->last = x;
     m->member_count++;
-    s->member = x;
+    if (s)
+        s->member = x;
     return x;
 }
 
+void multi_adopt(struct multi *m, CURL *h)
+{
+    struct member *x = new_member(m, h, NULL);
+    if (!x)
+        return;
+    x->state = MEMBER_ALONE;
+    x->in_libcurl = true;
+}
+
+/* What is not ours to decide, or cannot be for lack of memory. */
 static CURLMcode add_alone(struct multi *m, CURL *h)
 {
-    struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);
-    return m->api->multi_add_handle(m->handle, h);
+    CURLMcode r;
+    {
+        struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);
+        r = m->api->multi_add_handle(m->handle, h);
+    }
+    if (!r && !shadow_find(h))
+        multi_adopt(m, h);
+    return r;
 }
 
 /* Nothing is decided before the next turn: until then the program may set options, and bare libcurl
  * would not have looked at them either. */
-CURLMcode multi_add(struct multi *m, CURL *h, struct shadow *s)
+CURLMcode multi_add(struct multi *m, CURL *h)
 {
+    struct shadow *s = shadow_find(h);
     if (s && s->member)
         return CURLM_ADDED_ALREADY;
     if (m->in_callback)
         return CURLM_RECURSIVE_API_CALL;
-    struct member *x = s && !s->transfer && s->api == m->api ? new_member(m, s) : NULL;
-    CURLMcode r = CURLM_OK;
-    if (!x)
-        r = add_alone(m, h);
-    else if (s->error_buffer)
+    struct member *x = s && !s->transfer && s->api == m->api ? new_member(m, h, s) : NULL;
+    if (!x) {
+        CURLMcode r = add_alone(m, h);
+        if (r)
+            return r;
+    } else if (s->error_buffer) {
         s->error_buffer[0] = '\0';
-    if (r)
-        return r;
+    }
     m->added++;
     if (x)
         multi_park(x, MEMBER_ADDED, clock_now_ns());
     return multi_retime(m);
 }
 
-CURLMcode multi_remove(struct multi *m, CURL *h, struct shadow *s)
+CURLMcode multi_remove(struct multi *m, CURL *h)
 {
-    struct member *x = multi_member(m, s);
-    if (!x && s && s->member)
+    struct member *x = member_of(h);
+    if (x && x->multi != m)
         return CURLM_BAD_EASY_HANDLE;
     if (m->in_callback)
         return CURLM_RECURSIVE_API_CALL;
@@ -215,9 +248,9 @@ CURLMcode multi_remove(struct multi *m, CURL *h, struct shadow *s)
     return multi_retime(m);
 }
 
-void multi_forget(struct shadow *s)
+void multi_forget(const CURL *h)
 {
-    struct member *x = s->member;
+    struct member *x = member_of(h);
     if (!x || x->multi->depth || x->multi->in_callback)
         return;
     struct multi *m = x->multi;

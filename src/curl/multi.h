@@ -35,8 +35,8 @@ const struct curl_api *multi_api(const struct multi *m);
 bool multi_is_busy(const struct multi *m);
 CURLMcode multi_cleanup(struct multi *m);
 
-CURLMcode multi_add(struct multi *m, CURL *h, struct shadow *s);
-CURLMcode multi_remove(struct multi *m, CURL *h, struct shadow *s);
+CURLMcode multi_add(struct multi *m, CURL *h);
+CURLMcode multi_remove(struct multi *m, CURL *h);
 CURLMcode multi_perform(struct multi *m, int *running);
 CURLMcode multi_socket_action(struct multi *m, curl_socket_t fd, int events, int *running);
 CURLMcode multi_socket_all(struct multi *m, int *running);
@@ -55,8 +55,8 @@ CURLMcode multi_notify(struct multi *m, unsigned type, bool on);
 
 /* ---- of an easy handle that is in a multi handle ---- */
 
-/* curl_easy_cleanup is about to end it. */
-void multi_forget(struct shadow *s);
+/* curl_easy_cleanup is about to end it, with a shadow or not. */
+void multi_forget(const CURL *h);
 /* The handle was freed without our knowing, or from where libcurl would not have it. */
 void multi_lost(struct shadow *s);
 /* It is in none of libcurl's own: libcurl does not know that it is in use. */

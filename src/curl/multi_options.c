@@ -9,11 +9,14 @@
 static int on_push(CURL *parent, CURL *easy, size_t n, struct curl_pushheaders *headers,
                    void *multi)
 {
-    const struct multi *m = multi;
+    struct multi *m = multi;
     const struct shadow *s = shadow_find(parent);
     if (s && s->transfer)
         transfer_unwrap_copy(s->transfer, easy);
-    return m->push_fn(parent, easy, n, headers, m->push_data);
+    int answer = m->push_fn(parent, easy, n, headers, m->push_data);
+    if (answer == CURL_PUSH_OK)
+        multi_adopt(m, easy);
+    return answer;
 }
 
 /* libcurl tells of results that may yet become attempts; messages_notify tells of ours. */
@@ -125,7 +128,7 @@ CURL **multi_get_handles(struct multi *m)
         memcpy(all, known, n * sizeof *all);
         for (const struct member *x = m->first; x; x = x->next)
             if (!x->in_libcurl)
-                all[n++] = x->shadow->handle;
+                all[n++] = x->handle;
         all[n] = NULL;
     }
     api->free(known);

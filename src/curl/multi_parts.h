@@ -28,7 +28,8 @@ enum member_state {
 struct member {
     struct parked parked;
     struct multi *multi;
-    struct shadow *shadow;
+    CURL *handle;
+    struct shadow *shadow; /* NULL: a stranger, that was not seen born */
     enum member_state state;
     bool in_libcurl; /* added to libcurl's own */
     bool refused;    /* LIVE: only the empty attempt that makes libcurl forget the last one */
@@ -95,7 +96,10 @@ struct multi *multi_calls_out(struct multi *m);
 void multi_called_out(struct multi **m);
 
 /* ---- multi.c ---- */
-struct member *multi_member(const struct multi *m, const struct shadow *s);
+/* NULL: none of this one. */
+struct member *multi_member(const struct multi *m, const CURL *h);
+/* One that libcurl has added, or is about to add, by itself. */
+void multi_adopt(struct multi *m, CURL *h);
 CURLMcode multi_put_in(struct member *x);
 CURLMcode multi_take_out(struct member *x);
 void multi_park(struct member *x, enum member_state state, int64_t due_ns);

@@ -26,7 +26,8 @@ static bool must_queue(const struct member *x)
 {
     const struct multi *m = x->multi;
     const struct binding *b = &x->shadow->binding;
-    if (likely(!b->lane_count || (m->max_total <= 0 && m->max_host <= 0)))
+    if (likely(!b->lane_count || (m->max_total <= 0 && m->max_host <= 0)) ||
+        x->shadow->transfer->call.observe)
         return false;
     size_t total = 0, host = 0;
     for (const struct member *y = m->first; y; y = y->next) {
@@ -53,7 +54,7 @@ static void note_version(struct multi *m, const struct member *x)
     long version = 0;
     if (m->multiplexes || (m->max_total <= 0 && m->max_host <= 0))
         return;
-    m->multiplexes = !m->api->easy_getinfo(x->shadow->handle, CURLINFO_HTTP_VERSION, &version) &&
+    m->multiplexes = !m->api->easy_getinfo(x->handle, CURLINFO_HTTP_VERSION, &version) &&
                      version >= CURL_HTTP_VERSION_2_0;
 }
 
@@ -105,7 +106,7 @@ static void discard(struct member *x, CURLcode r)
 
 void multi_withdraw(struct member *x)
 {
-    struct transfer *t = x->shadow->transfer;
+    struct transfer *t = x->shadow ? x->shadow->transfer : NULL;
     if (!t)
         return;
     if (x->refused)
@@ -138,19 +139,27 @@ static CURLcode code_of(CURLMcode r)
     }
 }
 
+static void end_refused(struct member *x)
+{
+    x->refused = false;
+    refuse_restore(x->shadow);
+    over(x, x->cancelled ? transfer_aborted(x->shadow->transfer)
+                         : refuse_say(x->shadow, &x->refusal, clock_now_ns()));
+}
+
 /* libcurl would not have it: its refusal is the result. */
 static void not_taken(struct member *x, CURLMcode code)
 {
     struct transfer *t = x->shadow->transfer;
     struct attempt a;
     int64_t at_ns;
-    CURLcode r = code_of(code);
-    x->state = MEMBER_PARKED;
-    if (t->performing) {
-        t->reset = true;
-        r = transfer_attempted(t, &a, r);
-        transfer_again(t, &a, &at_ns);
+    if (x->refused) {
+        end_refused(x);
+        return;
     }
+    t->reset = true; /* no other attempt follows */
+    CURLcode r = transfer_attempted(t, &a, code_of(code));
+    transfer_again(t, &a, &at_ns);
     discard(x, r);
 }
 
@@ -225,9 +234,15 @@ static void begin(struct member *x, int64_t now_ns)
     if (likely(!r))
         return;
     x->state = MEMBER_DONE;
-    x->message = (CURLMsg){
-        .msg = CURLMSG_DONE, .easy_handle = x->shadow->handle, .data = {.result = code_of(r)}};
+    x->message =
+        (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = x->handle, .data = {.result = code_of(r)}};
     messages_put(x->multi, &x->message);
+}
+
+/* For another attempt: its options are gone, or the loop turned so late that its time is over. */
+static bool is_too_late(const struct transfer *t, int64_t now_ns)
+{
+    return t->call.attempts && (t->reset || now_ns > t->call.deadline_ns);
 }
 
 static void step(struct member *x, int64_t now_ns)
@@ -241,13 +256,13 @@ static void step(struct member *x, int64_t now_ns)
         cancel(x);
     else if (unlikely(t->paused))
         stall(x, now_ns);
-    else if (x->state == MEMBER_HELD || (t->reset && t->call.attempts))
+    else if (x->state == MEMBER_HELD || is_too_late(t, now_ns))
         deliver(x, x->result);
     else
         start(x, now_ns);
 }
 
-static struct member *member_of(struct parked *p)
+static struct member *parked_member(struct parked *p)
 {
     return (struct member *)(void *)p; /* its first member */
 }
@@ -280,8 +295,8 @@ static void start_due(struct multi *m)
         show_progress(m, now_ns);
     while ((first = park_first(&m->park)) &&
            (first->due_ns <= now_ns || unlikely(m->timer_refused))) {
-        multi_unpark(member_of(first));
-        step(member_of(first), now_ns);
+        multi_unpark(parked_member(first));
+        step(parked_member(first), now_ns);
     }
 }
 
@@ -293,10 +308,7 @@ static void conclude(struct member *x, CURLcode r)
     struct attempt a;
     int64_t at_ns = 0;
     if (unlikely(x->refused)) {
-        x->refused = false;
-        refuse_restore(x->shadow);
-        over(x, x->cancelled ? transfer_aborted(t)
-                             : refuse_say(x->shadow, &x->refusal, clock_now_ns()));
+        end_refused(x);
         return;
     }
     r = transfer_attempted(t, &a, r);
@@ -319,7 +331,7 @@ static void harvest(struct multi *m)
     CURLMsg *msg;
     while (messages_reserve(m, m->member_count + 1) &&
            (msg = m->api->multi_info_read(m->handle, &left))) {
-        struct member *x = multi_member(m, shadow_find(msg->easy_handle));
+        struct member *x = multi_member(m, msg->easy_handle);
         if (x && x->state == MEMBER_LIVE)
             conclude(x, msg->data.result);
         else

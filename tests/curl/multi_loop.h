@@ -78,12 +78,12 @@ static inline void loops_end(void)
 
 static inline CURLMcode add(struct loop *l, struct program *p)
 {
-    return multi_add(l->multi, p->handle, p->shadow);
+    return multi_add(l->multi, p->handle);
 }
 
 static inline CURLMcode remove_from(struct loop *l, struct program *p)
 {
-    return multi_remove(l->multi, p->handle, p->shadow);
+    return multi_remove(l->multi, p->handle);
 }
 
 static inline void read_messages(struct loop *l)

@@ -131,14 +131,30 @@ Test(multi, handles_that_were_never_seen_born_share_it)
     static const struct fake_attempt busy = {.head = "HTTP/1.1 503 Busy\n\n"};
     CURL *stranger = fake_new(&busy, 1);
     fake_curl.easy_setopt(stranger, CURLOPT_URL, "http://api.example.com/");
-    cr_assert_eq(multi_add(l.multi, stranger, NULL), CURLM_OK);
+    cr_assert_eq(multi_add(l.multi, stranger), CURLM_OK);
     add(&l, &p);
     run(&l);
     cr_assert_eq(l.messages, 2);
     cr_assert_eq(fake_of(stranger)->performs, 1);
     cr_assert_str_eq(p.seen, seen_200);
-    cr_assert_eq(multi_remove(l.multi, stranger, NULL), CURLM_OK);
+    cr_assert_eq(multi_remove(l.multi, stranger), CURLM_OK);
     fake_curl.easy_cleanup(stranger);
+}
+
+Test(multi, a_stranger_that_ends_takes_its_message_along)
+{
+    static const struct fake_attempt ok = {.head = "HTTP/1.1 200 OK\n\n"};
+    struct loop l;
+    loop_start(&l);
+    CURL *stranger = fake_new(&ok, 1);
+    fake_curl.easy_setopt(stranger, CURLOPT_URL, "http://api.example.com/");
+    multi_add(l.multi, stranger);
+    multi_perform(l.multi, &l.running);
+    multi_forget(stranger);
+    fake_curl.easy_cleanup(stranger);
+    read_messages(&l);
+    cr_assert_eq(l.messages, 0);
+    cr_assert_eq(fake(&l)->count, 0);
 }
 
 Test(multi, what_libcurl_does_not_take_ends_with_a_message)
@@ -255,6 +271,58 @@ Test(multi, one_that_is_taken_away_leaves_its_connection_to_the_next)
     cr_assert_eq(l.messages, 2);
 }
 
+Test(multi, a_refusal_that_libcurl_does_not_take_is_one_all_the_same)
+{
+    struct loop l;
+    struct program p[2];
+    setenv("HARDEN_RATE", "1/1m", 1);
+    loop_start(&l);
+    for (int i = 0; i < 2; i++) {
+        START(&p[i], OK_200);
+        add(&l, &p[i]);
+        fake(&l)->refuses = i ? CURLM_OUT_OF_MEMORY : CURLM_OK;
+        run(&l);
+    }
+    cr_assert_eq(l.result, CURLE_OPERATION_TIMEDOUT);
+    cr_assert_str_eq(fake_of(p[1].handle)->url, "http://api.example.com/x");
+}
+
+Test(multi, in_observe_mode_nobody_waits_for_a_connection)
+{
+    struct loop l;
+    struct program p[3];
+    setenv("HARDEN_RATE", "1/1m", 1);
+    setenv("HARDEN_MODE", "observe", 1);
+    loop_start(&l);
+    set_multi(&l, CURLMOPT_MAX_TOTAL_CONNECTIONS, (union option_argument){.number = 1});
+    fake(&l)->slow = 2;
+    for (int i = 0; i < 3; i++) {
+        START(&p[i], BUSY_503);
+        add(&l, &p[i]);
+    }
+    run(&l);
+    cr_assert_eq(fake(&l)->most_at_once, 3, "the rest is libcurl's");
+    cr_assert_eq(l.messages, 3);
+    cr_assert_eq(performs(&p[2]), 1);
+}
+
+Test(multi, a_loop_that_turns_too_late_for_another_attempt_gets_what_there_is)
+{
+    struct loop l;
+    struct program p;
+    setenv("HARDEN_MAX_ELAPSED", "300ms", 1);
+    loop_start(&l);
+    START(&p, BUSY_503, OK_200);
+    add(&l, &p);
+    turn(&l);
+    cr_assert_eq(l.running, 1);
+    for (int64_t until_ns = clock_now_ns() + 320 * NS_PER_MS; clock_now_ns() < until_ns;)
+        ;
+    turn(&l);
+    cr_assert_eq(l.messages, 1);
+    cr_assert_str_eq(p.seen, seen_503);
+}
+
 /* ---- the life of a handle ------------------------------------------------------------------- */
 
 static void slowly(void)
@@ -354,7 +422,7 @@ Test(multi, an_easy_handle_that_ends_leaves_it)
     START(&p, BUSY_503);
     add(&l, &p);
     turn(&l);
-    multi_forget(p.shadow);
+    multi_forget(p.handle);
     is_as_the_program_made_it(&p);
     turn(&l);
     cr_assert_eq(l.running, 0);

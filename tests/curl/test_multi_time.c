@@ -260,7 +260,7 @@ static void on_notice(CURLM *m, unsigned kind, CURL *h, void *loop)
     notices[notice_count].kind = kind;
     notices[notice_count].handle = h;
     if (kind == 1)
-        multi_remove(l->multi, h, shadow_find(h)); /* all but driving is allowed */
+        multi_remove(l->multi, h); /* all but driving is allowed */
     int before = l->messages;
     read_messages(l);
     notices[notice_count++].unread = l->messages - before;
