@@ -76,6 +76,15 @@ static inline void loops_end(void)
     programs_end();
 }
 
+/* What fails once stays parked. */
+static inline void slowly(void)
+{
+    setenv("HARDEN_BASE_DELAY", "1h", 1);
+    setenv("HARDEN_MAX_DELAY", "1h", 1);
+    setenv("HARDEN_MAX_ELAPSED", "1d", 1);
+    setenv("HARDEN_JITTER", "none", 1);
+}
+
 static inline CURLMcode add(struct loop *l, struct program *p)
 {
     return multi_add(l->multi, p->handle);

@@ -5,14 +5,6 @@
 
 TestSuite(multi_time, .fini = loops_end);
 
-static void slowly(void)
-{
-    setenv("HARDEN_BASE_DELAY", "1h", 1);
-    setenv("HARDEN_MAX_DELAY", "1h", 1);
-    setenv("HARDEN_MAX_ELAPSED", "1d", 1);
-    setenv("HARDEN_JITTER", "none", 1);
-}
-
 static void expect_about_an_hour(long ms)
 {
     cr_assert(ms > 3500 * 1000 && ms <= 3600 * 1000, "%ld", ms);
