@@ -32,6 +32,7 @@ class Case:
     says: str = ""           # a pattern that a line of the shim on stderr may match
     state: str = "{scratch}/state"
     root: bool = False       # needs to be root
+    multi: bool = False      # the transfers are of libcurl's multi interface
     connects: typing.Optional[int] = None  # of blocking sockets; None: the case does not say
     check: typing.Optional[typing.Callable] = None  # of the run's scratch directory: an error or None
 
@@ -299,24 +300,45 @@ print(sum('/board' in line for line in open('/proc/self/maps')), len(os.listdir(
 
 # The same lives of programs that open their connections themselves: nothing is cured, since what the
 # server answers is not seen, and each transfer is a connection.
-RAW_HOSTS = ("forks", "descriptors", "sandbox", "threads", "early")
+COMPILED_AGAIN = ("forks", "descriptors", "sandbox", "threads", "early")
+
+
+def compiled_as(case, kind):
+    argv = list(case.argv)
+    i = next(i for i, word in enumerate(argv) if word.startswith("{out}/"))
+    argv[i] += "-" + kind
+    return argv, [word.replace("libearly", "libearly-" + kind) for word in case.last]
 
 
 def raw(case):
-    argv = list(case.argv)
-    i = next(i for i, word in enumerate(argv) if word.startswith("{out}/"))
-    argv[i] += "-raw"
+    argv, last = compiled_as(case, "raw")
     # Without a descriptor there is no socket to be connected.
     connects = 2 if "exhausted" in argv else case.transfers
-    last = [word.replace("libearly", "libearly-raw") for word in case.last]
     return dataclasses.replace(case, name=case.name + ", by connect()", argv=argv, last=last,
                                transfers=case.transfers and 0, connects=connects, recovers=None,
                                stays=".")
 
 
-CASES += [raw(c) for c in CASES
-          if any(word in ["{out}/" + host for host in RAW_HOSTS] for word in c.argv)
-          and "DISABLE" not in c.name]
+# And of programs with a loop of their own.
+def multi(case):
+    argv, last = compiled_as(case, "multi")
+    return dataclasses.replace(case, name=case.name + ", by multi", argv=argv, last=last, multi=True)
+
+
+AGAIN = [c for c in CASES
+         if any(word in ["{out}/" + host for host in COMPILED_AGAIN] for word in c.argv)
+         and "DISABLE" not in c.name]
+CASES += [raw(c) for c in AGAIN] + [multi(c) for c in AGAIN]
+CASES += [
+    Case("program on gnutls, by multi", ["{out}/fetch-multi-gnutls", "f2/1", "f2/2", "ok/3"], 3, 2,
+         multi=True),
+    Case("AddressSanitizer host with threads, by multi", ["{out}/threads-multi-asan", "4", "20"], 80,
+         None, first=[ASAN], multi=True),
+    Case("ThreadSanitizer host with threads, by multi", ["{out}/threads-multi-tsan", "4", "20"], 80,
+         None, multi=True),
+    Case("HARDEN_DISABLE=1, by multi", ["{out}/fetch-multi", "f2/1"], env={"HARDEN_DISABLE": "1"},
+         **UNCOVERED),
+]
 CASES += [
     Case("connect() of an object preloaded after, before main", ["{out}/fetch-raw", "ok/main"], 0,
          connects=2, recovers=None, stays=".", last=["{out}/libearly-raw.so"]),
