@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/text.h"
 #include "engine/checker.h"
+#include "required.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -60,6 +61,11 @@ static int find_text(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
+#define REQUIRED(function)                                                                         \
+    {                                                                                              \
+        &api->function, "curl_" #function, false                                                   \
+    }
+
 static bool fill(struct curl_api *api, void *library, const char *node)
 {
     struct {
@@ -67,33 +73,12 @@ static bool fill(struct curl_api *api, void *library, const char *node)
         const char *name;
         bool optional;
     } const wanted[] = {
-        {&api->easy_init, "curl_easy_init", false},
-        {&api->easy_cleanup, "curl_easy_cleanup", false},
-        {&api->easy_reset, "curl_easy_reset", false},
-        {&api->easy_duphandle, "curl_easy_duphandle", false},
-        {&api->easy_setopt, "curl_easy_setopt", false},
-        {&api->easy_getinfo, "curl_easy_getinfo", false},
-        {&api->easy_perform, "curl_easy_perform", false},
-        {&api->easy_pause, "curl_easy_pause", false},
-        {&api->multi_init, "curl_multi_init", false},
-        {&api->multi_cleanup, "curl_multi_cleanup", false},
-        {&api->multi_add_handle, "curl_multi_add_handle", false},
-        {&api->multi_remove_handle, "curl_multi_remove_handle", false},
-        {&api->multi_perform, "curl_multi_perform", false},
-        {&api->multi_socket_action, "curl_multi_socket_action", false},
-        {&api->multi_socket_all, "curl_multi_socket_all", false},
-        {&api->multi_timeout, "curl_multi_timeout", false},
-        {&api->multi_info_read, "curl_multi_info_read", false},
-        {&api->multi_setopt, "curl_multi_setopt", false},
-        {&api->multi_wait, "curl_multi_wait", false},
+        CURL_REQUIRED(REQUIRED),
         {&api->multi_poll, "curl_multi_poll", true},
         {&api->multi_get_handles, "curl_multi_get_handles", true},
         {&api->multi_get_offt, "curl_multi_get_offt", true},
         {&api->multi_notify_enable, "curl_multi_notify_enable", true},
         {&api->multi_notify_disable, "curl_multi_notify_disable", true},
-        {&api->free, "curl_free", false},
-        {&api->maprintf, "curl_maprintf", false},
-        {&api->version_info, "curl_version_info", false},
         {&api->mime_data_cb, "curl_mime_data_cb", true},
         {&api->mime_filedata, "curl_mime_filedata", true},
         {&api->url, "curl_url", true},
