@@ -48,6 +48,7 @@ ENGINE_SRC  := $(wildcard src/engine/*.c)
 CURL_SRC    := $(wildcard src/curl/*.c)
 SOCK_SRC    := $(wildcard src/sock/*.c)
 PRELOAD_SRC := $(wildcard preload/*.c)
+AUDIT_SRC   := $(wildcard preload/audit/*.c)
 CLI_SRC     := $(wildcard src/cli/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -56,10 +57,11 @@ CURL_LIB   := $(BUILD)/libcurlpart.a
 SOCK_LIB   := $(BUILD)/libsockpart.a
 CLI_LIB    := $(BUILD)/libcli.a
 SHIM       := $(BUILD)/libharden.so
+AUDIT      := $(BUILD)/libharden-audit.so
 CLI        := $(BUILD)/harden
 
 .PHONY: all
-all: $(SHIM) $(CLI)      ## the library and the command (default)
+all: $(SHIM) $(AUDIT) $(CLI)  ## the library and the command (default)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -94,9 +96,9 @@ $(CLI): $(BUILD)/obj/src/cli/main.o $(CLI_LIB) $(ENGINE_LIB) $(INIH_PARTS)
 
 # Everything that is not the C library is linked in, and hidden: it lands in foreign processes.
 SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB) $(INIH_PARTS)
-LINK_SHIM    = $(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libharden.so \
-	  -Wl,--version-script,preload/harden.map -Wl,--exclude-libs,ALL -Wl,--gc-sections \
-	  -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack,-z,defs,-z,noseparate-code,-O1
+LINK_SHARED  = $(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(notdir $@) -Wl,--exclude-libs,ALL \
+	  -Wl,--gc-sections -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack,-z,defs,-z,noseparate-code,-O1
+LINK_SHIM    = $(LINK_SHARED) -Wl,--version-script,preload/harden.map
 
 # preload/imports.h: the functions of the C library are bound at the first transfer, not at load.
 MACHINE     := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
@@ -130,6 +132,11 @@ $(SHIM): $(LAZY_PARTS) $(LAZY)/imports.o preload/harden.map
 	@$(if $(V),,echo "  LINK    $@")
 	$(Q)$(LINK_SHIM) -nostartfiles -o $@ $(LAZY)/imports.o $(LAZY_PARTS)
 endif
+
+# Beside it, for those who ask: programs that look libcurl's functions up by themselves.
+$(AUDIT): $(call objects,$(AUDIT_SRC))
+	@$(if $(V),,echo "  LINK    $@")
+	$(Q)$(LINK_SHARED) -nostartfiles -o $@ $^
 
 # ---- tests ------------------------------------------------------------------------------------
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
@@ -172,9 +179,9 @@ check:           ## every test, the sanitizers and the linters; sums up
 	  check-unit check-curl check-preload check-e2e \
 	  "SANITIZE=address,undefined check-unit check-curl" "SANITIZE=thread check-unit check-curl" \
 	  check-musl check-aarch64 check-deb bench-storm fuzz-quick
-check-preload: $(SHIM)  ## real programs under the library
+check-preload: $(SHIM) $(AUDIT)  ## real programs under the library
 	@CC="$(CC)" TARGET=$(TARGET) scripts/run-preload $(SHIM)
-check-e2e: $(SHIM) $(CLI)      ## real programs, real servers, real faults
+check-e2e: all            ## real programs, real servers, real faults
 	@LIBHARDEN=$(SHIM) scripts/run-e2e
 check-musl:             ## the library on another C library
 	@$(MAKE) $(AT_ONCE) TARGET=musl all
@@ -186,7 +193,7 @@ check-aarch64:          ## and on another processor, under an emulator
 	  $(MAKE) $(AT_ONCE) TARGET=aarch64 all && \
 	  $(MAKE) --no-print-directory TARGET=aarch64 check-unit check-curl check-preload; \
 	fi
-lint: $(SHIM) $(CLI)    ## layout, layers, static analysis, exported symbols, manual pages
+lint: all               ## layout, layers, static analysis, exported symbols, manual pages
 	@BUILD=$(BUILD) scripts/lint
 
 # Coverage-guided, under the sanitizers: clang's, because gcc has no fuzzer. Time per target.
@@ -230,18 +237,18 @@ MAN7   = $(wildcard docs/*.7)
 DOCS   = README.md CHANGELOG.md CONTRIBUTING.md LICENSE $(wildcard docs/*.md docs/*.svg docs/*.png \
 	 conf/*.ini conf/*.json conf/presets/* conf/examples/*)
 DOCDIRS = $(sort $(dir $(DOCS)))
-INSTALLED = $(BINDIR)/harden $(LIBDIR)/libharden.so $(COMPDIR)/harden \
+INSTALLED = $(BINDIR)/harden $(LIBDIR)/libharden.so $(LIBDIR)/libharden-audit.so $(COMPDIR)/harden \
 	    $(addprefix $(MANDIR)/man1/,$(notdir $(MAN1))) \
 	    $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) \
 	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(DOCS))
 # Lets "LD_PRELOAD=libharden.so" find it; a staged or a user's own installation leaves that alone.
 LDCONFIG = if [ -z "$(DESTDIR)" ] && [ -w /etc/ld.so.cache ]; then ldconfig; fi
 .PHONY: install uninstall dist deb check-deb
-install: $(SHIM) $(CLI) ## into PREFIX, staged under DESTDIR
+install: all            ## into PREFIX, staged under DESTDIR
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR) $(COMPDIR) $(MANDIR)/man1 \
 	  $(MANDIR)/man5 $(MANDIR)/man7 $(addprefix $(DOCDIR)/,$(DOCDIRS)))
 	install -m 755 $(CLI) $(DESTDIR)$(BINDIR)/harden
-	install -m 755 $(SHIM) $(DESTDIR)$(LIBDIR)/libharden.so
+	install -m 755 $(SHIM) $(AUDIT) $(DESTDIR)$(LIBDIR)
 	install -m 644 scripts/completion/harden.bash $(DESTDIR)$(COMPDIR)/harden
 	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
 	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5

@@ -25,6 +25,7 @@ class Case:
     shim_env: dict = dataclasses.field(default_factory=dict)
     first: list = dataclasses.field(default_factory=list)  # preloaded before the shim
     last: list = dataclasses.field(default_factory=list)   # and after it
+    behind: list = dataclasses.field(default_factory=list)  # and right behind it, not in the bare run
     preload: bool = True     # False: the case sees to LD_PRELOAD itself
     ends: int = 0            # exit status, or -signal
     internal_errors: typing.Optional[int] = 0  # None: some, each of them forwarded and said once
@@ -68,6 +69,14 @@ def inside(place, what, cured=False, **more):
     return Case(name, ["{out}/inside", place, what, "f2/outer" if cured else "ok/outer"], **more)
 
 
+AUDIT = "{audit}"  # libharden-audit.so
+FLAVOURS = [f"{LIB}/libcurl{flavour}.so.4" for flavour in ("", "-gnutls", "-nss")]
+
+
+def audited(name, argv, *numbers, **more):
+    return Case("audit: " + name, argv, *numbers, behind=[AUDIT], **more)
+
+
 def in_scratch(script, **more):
     return {"argv": ["sh", "-ec", script]} | more
 
@@ -106,6 +115,16 @@ mount -t overlay overlay -o lowerdir={scratch}/lib:/usr/lib /usr/lib
 as_nobody() {{ env LD_PRELOAD=$INNER setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }}
 as_nobody {scratch}/cat /proc/self/maps > {scratch}/maps
 as_nobody {scratch}/copy f2/secure
+"""
+
+TWO_COPIES = {"argv": ["sh", "-ec", f"""
+cp {LIB}/libcurl.so.4 {{scratch}}/one.so
+exec {{out}}/handles each {{scratch}}/one.so {LIB}/libcurl.so.4
+"""]}
+
+ALONE = f"""
+test -z "$INNER" || export LD_PRELOAD={AUDIT}
+exec {{out}}/handles each {LIB}/libcurl.so.4
 """
 
 # Not a byte is left: a page of the board that the disk cannot hold would be SIGBUS.
@@ -160,6 +179,56 @@ CASES = [
          **UNCOVERED | {"transfers": None}),
     Case("handles made behind the shim's back", ["{out}/lookup", "mixed", LIB + "/libcurl.so.4"],
          None, stays="."),
+
+    # The same with the second object, which gives the shim's functions for those of the library.
+    audited("libcurl asked by its handle", ["{out}/lookup", "handle", LIB + "/libcurl.so.4"], 1, 1),
+    audited("no handle is made behind the shim's back",
+            ["{out}/lookup", "mixed", LIB + "/libcurl.so.4"], 4, 1),
+    audited("no libcurl behind the exported names", ["{out}/lookup", "none"], None,
+            says=r"^harden: "),
+    *(audited(f"{flavour} asked by its handle", ["{out}/handles", "each", f"{LIB}/{file}"], 2, 2)
+      for flavour, file in (("openssl", "libcurl.so.4"), ("gnutls", "libcurl-gnutls.so.4"),
+                            ("nss", "libcurl-nss.so.4"))),
+    audited("three flavours asked by their handles", ["{out}/handles", "each", *FLAVOURS], 6, 6),
+    audited("a libcurl without versions asked by its handle",
+            ["{out}/handles", "each", "{out}/libcurl-unversioned.so"], 2, 2),
+    audited("libcurls that no node tells apart keep their functions",
+            ["{out}/handles", "each", "{out}/libcurl-unversioned.so", LIB + "/libcurl.so.4"],
+            **UNCOVERED | {"transfers": None}),
+    audited("two copies at one node keep their functions", **TWO_COPIES,
+            **UNCOVERED | {"transfers": None}),
+    audited("a libcurl in a name space of its own keeps its functions",
+            ["{out}/handles", "apart", FLAVOURS[1]], **UNCOVERED),
+    audited("a plug-in asked by its handle for the libcurl that it links",
+            ["{out}/handles", "each", "{out}/libask.so"], 2, 2),
+    audited("what has not all of libcurl keeps its functions",
+            ["{out}/handles", "names", "{out}/stub/libcurl.so.4"]),
+    audited("a library with all names of libcurl", ["{out}/handles", "stubs",
+            "{out}/libcurl-names.so"], shim_env={"STUBS": "1"}),
+    audited("eight threads ask by a handle", ["{out}/handles", "threads", LIB + "/libcurl.so.4"], 8),
+    audited("a child asks by a handle", ["{out}/handles", "fork", LIB + "/libcurl.so.4"], 2, 2),
+    audited("a libcurl asked by its handle comes and goes",
+            ["{out}/handles", "again", LIB + "/libcurl.so.4"], 7, 1),
+    audited("plug-ins of two flavours", [
+        "{out}/plughost-openssl", *loads(("now", "gnutls"), ("lazy", "nss"))], 12, 12),
+    audited("HARDEN_DISABLE=1", ["{out}/handles", "each", LIB + "/libcurl.so.4"],
+            env={"HARDEN_DISABLE": "1"}, **UNCOVERED),
+    audited("RTLD_DEFAULT, RTLD_NEXT, nodes and dlerror mean what they meant",
+            ["{out}/handles", "keep", "{out}/libask.so", LIB + "/libcurl.so.4"]),
+    *(audited(f"{sanitizer} host", [f"{{out}}/handles-{short}", "each", *FLAVOURS[:2]], 4, 4,
+              first=first)
+      for sanitizer, short, first in (("AddressSanitizer", "asan", [ASAN]),
+                                      ("ThreadSanitizer", "tsan", []))),
+    *(audited(f"{sanitizer} host with threads", [f"{{out}}/handles-{short}", "threads",
+              LIB + "/libcurl.so.4"], 8, first=first)
+      for sanitizer, short, first in (("AddressSanitizer", "asan", [ASAN]),
+                                      ("ThreadSanitizer", "tsan", []))),
+    audited("jemalloc", ["{out}/handles", "threads", LIB + "/libcurl.so.4"], 8,
+            first=[LIB + "/libjemalloc.so.2"]),
+    audited("a transfer in the program's preinit array", ["{out}/early"], 1, 1, stays="^early"),
+    audited("a program without network has nothing of ours", ["{out}/idle"]),
+    Case("audit: the second object without the first", preload=False, shim_env={"INNER": "1"},
+         **in_scratch(ALONE), **UNCOVERED),
 
     # Before our constructor.
     # So early libc has no environment, and a dlopen would run its constructor without one: forward.
@@ -367,13 +436,12 @@ CASES += [
 ]
 
 # ---- checks of the library file ------------------------------------------------------------------------
-def dlopen_ends_in_a_jump(shim):
-    """glibc takes RUNPATH from dlopen's return address: the real one must be jumped to."""
-    text = subprocess.run(["objdump", "-d", "--disassemble=dlopen", shim], capture_output=True,
-                          text=True, check=True).stdout
+def ends_in_a_jump(library, symbol):
+    text = subprocess.run(["objdump", "-d", f"--disassemble={symbol}", library],
+                          capture_output=True, text=True, check=True).stdout
     code = re.findall(r"^\s+[0-9a-f]+:\t[0-9a-f ]+\t(.+)$", text, re.M)
     if not code:
-        return "no code at the symbol dlopen"
+        return f"no code at the symbol {symbol}"
     if any(re.match(r"(repz )?ret", line) for line in code):
         return "the hook returns by itself"
     if not any(re.match(r"(notrack |bnd )*jmp\s+\*", line) for line in code):
@@ -381,11 +449,31 @@ def dlopen_ends_in_a_jump(shim):
     return None
 
 
+def dlopen_ends_in_a_jump(shim):
+    """glibc takes RUNPATH from dlopen's return address: the real one must be jumped to."""
+    return ends_in_a_jump(shim, "dlopen")
+
+
+def dlsym_ends_in_a_jump(shim):
+    """The C library takes what RTLD_NEXT and RTLD_DEFAULT mean from it."""
+    return ends_in_a_jump(audit_of(shim), "dlsym") or ends_in_a_jump(audit_of(shim), "dlvsym")
+
+
+def audit_of(shim):
+    return shim.replace("libharden.so", "libharden-audit.so")
+
+
 def needs_libc_alone(shim):
-    text = subprocess.run(["readelf", "-d", shim], capture_output=True, text=True, check=True).stdout
-    needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", text)) - {"libc.so.6", "libc.so"}
-    return "needs " + " ".join(sorted(needed)) if needed else None
+    for library in shim, audit_of(shim):
+        text = subprocess.run(["readelf", "-d", library], capture_output=True, text=True,
+                              check=True).stdout
+        needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", text)) - {"libc.so.6", "libc.so"}
+        if needed:
+            return f"{library} needs " + " ".join(sorted(needed))
+    return None
 
 
-TARGET_CHECKS = {"the library needs libc alone": needs_libc_alone}
-FILE_CHECKS = TARGET_CHECKS | {"dlopen's hook ends in a jump": dlopen_ends_in_a_jump} | start.CHECKS
+TARGET_CHECKS = {"the libraries need libc alone": needs_libc_alone}
+FILE_CHECKS = TARGET_CHECKS | {"dlopen's hook ends in a jump": dlopen_ends_in_a_jump,
+                               "dlsym's and dlvsym's hooks end in a jump": dlsym_ends_in_a_jump} \
+    | start.CHECKS

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libharden-audit.so, which `harden run --audit` preloads besides libharden.so: dlsym() on a handle
+ * gives the functions of the library behind it, which no preloaded object is asked about. For the
+ * names of libcurl's functions this gives libharden.so's. All else reaches the real dlsym by a jump,
+ * not a call: RTLD_NEXT and RTLD_DEFAULT mean what they mean to the caller, whom the real one knows
+ * by the return address.
+ *
+ * dlsym is the first thing that a sanitizer or an allocator calls in a process, before functions of
+ * the C library may be called that they replace. So, for names that are not libcurl's, none is but the
+ * loader's own. */
+#include "audit/stub.h"
+#include "audit/symtab.h"
+#include "base/compiler.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#define EXPORT __attribute__((visibility("default"), optimize("O2")))
+
+typedef void *dlsym_function(void *library, const char *name);
+
+static dlsym_function *_Atomic real_dlsym;
+
+/* The first object behind this one in the order of the loader. */
+static const struct link_map *first_behind(void)
+{
+    const struct link_map *map = NULL;
+#ifdef __GLIBC__
+    Dl_info in;
+    dladdr1((const void *)first_behind, &in, (void **)&map, RTLD_DL_LINKMAP);
+#else
+    extern const ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
+    dlinfo(dlopen(NULL, RTLD_LAZY), RTLD_DI_LINKMAP, &map);
+    while (map && map->l_ld != _DYNAMIC)
+        map = map->l_next;
+#endif
+    return map ? map->l_next : NULL;
+}
+
+static void *nothing(void)
+{
+    return NULL;
+}
+
+/* None of the objects before the C library, which has it at the latest, is ever unloaded. */
+static void *find_real(const char *name)
+{
+    for (const struct link_map *map = first_behind(); map; map = map->l_next) {
+        struct symtab t;
+        void *real = symtab_read(&t, map->l_addr, map->l_ld) ? symtab_find(&t, name, NULL) : NULL;
+        if (real)
+            return real;
+    }
+    return (void *)nothing;
+}
+
+static __attribute__((noinline)) dlsym_function *find_dlsym(void)
+{
+    dlsym_function *real = (dlsym_function *)find_real("dlsym");
+    atomic_store_explicit(&real_dlsym, real, memory_order_release);
+    return real;
+}
+
+/* The others ask the global order, in which libharden.so comes first. */
+static inline __attribute__((always_inline)) bool asks_libcurl(void *library, const char *name)
+{
+    return library != RTLD_DEFAULT && library != RTLD_NEXT && name[0] == 'c' && name[1] == 'u' &&
+           name[2] == 'r' && name[3] == 'l' && name[4] == '_';
+}
+
+/* Apart, so that the way of all other names is short. */
+static __attribute__((noinline)) void *ask(dlsym_function *real, void *library, const char *name,
+                                           const void *caller)
+{
+    return stub_of(name, real(library, name), caller);
+}
+
+EXPORT void *dlsym(void *library, const char *name)
+{
+    dlsym_function *real = atomic_load_explicit(&real_dlsym, memory_order_acquire);
+    if (unlikely(!real))
+        real = find_dlsym();
+    if (unlikely(asks_libcurl(library, name)))
+        return ask(real, library, name, __builtin_return_address(0));
+    return real(library, name);
+}
+
+#ifdef __GLIBC__ /* no other C library has it */
+typedef void *dlvsym_function(void *library, const char *name, const char *node);
+
+static dlvsym_function *_Atomic real_dlvsym;
+
+static __attribute__((noinline)) dlvsym_function *find_dlvsym(void)
+{
+    dlvsym_function *real = (dlvsym_function *)find_real("dlvsym");
+    atomic_store_explicit(&real_dlvsym, real, memory_order_release);
+    return real;
+}
+
+static __attribute__((noinline)) void *
+ask_at(dlvsym_function *real, void *library, const char *name, const char *node, const void *caller)
+{
+    return stub_of(name, real(library, name, node), caller);
+}
+
+EXPORT void *dlvsym(void *library, const char *name, const char *node)
+{
+    dlvsym_function *real = atomic_load_explicit(&real_dlvsym, memory_order_acquire);
+    if (unlikely(!real))
+        real = find_dlvsym();
+    if (unlikely(asks_libcurl(library, name)))
+        return ask_at(real, library, name, node, __builtin_return_address(0));
+    return real(library, name, node);
+}
+#endif

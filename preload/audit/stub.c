@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/stub.h"
+
+#include "audit/symtab.h"
+#include "base/compiler.h"
+#include "required.h"
+
+#include <stddef.h>
+
+#define MEANS_A_LIBCURL "curl_easy_perform" /* as real.c tells it */
+#define OF_LIBHARDEN    "HARDEN_1"
+
+struct view {
+    const void *found, *caller;
+    struct symtab giver, harden; /* .symbols is NULL: not seen */
+    bool by_harden;              /* the caller is libharden.so */
+    const char *node;
+    int others; /* that have a libcurl's functions at the node */
+};
+
+static bool symbols_of(const struct dl_phdr_info *info, struct symtab *t)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+            return symtab_read(t, info->dlpi_addr,
+                               (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
+    return false;
+}
+
+static bool contains(const struct dl_phdr_info *info, const void *address)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        if (ph->p_type == PT_LOAD &&
+            (uintptr_t)address - (info->dlpi_addr + ph->p_vaddr) < ph->p_memsz)
+            return true;
+    }
+    return false;
+}
+
+static int find_both(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct view *v = data;
+    struct symtab t;
+    (void)size;
+    if (!symbols_of(info, &t))
+        return 0;
+    if (contains(info, v->found))
+        v->giver = t;
+    if (symtab_find(&t, MEANS_A_LIBCURL, OF_LIBHARDEN)) {
+        v->harden = t;
+        v->by_harden = contains(info, v->caller);
+    }
+    return v->giver.symbols && v->harden.symbols;
+}
+
+/* An object without any versions answers for each of them. */
+static bool answers(const struct symtab *t, const char *node)
+{
+    return (*node && symtab_find(t, MEANS_A_LIBCURL, node)) ||
+           ((!*node || !t->versions) && symtab_find(t, MEANS_A_LIBCURL, NULL));
+}
+
+static int count_others(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct view *v = data;
+    struct symtab t;
+    (void)size;
+    if (symbols_of(info, &t) && t.symbols != v->giver.symbols && t.symbols != v->harden.symbols)
+        v->others += answers(&t, v->node);
+    return v->others;
+}
+
+static bool is_libcurl(const struct symtab *t, const char *node)
+{
+#define NAME(function) "curl_" #function
+    static const char required[][32] = {CURL_REQUIRED(NAME)};
+    for (size_t i = 0; i < array_size(required); i++)
+        if (!symtab_find(t, required[i], node))
+            return false;
+    return true;
+}
+
+void *stub_of(const char *name, void *found, const void *caller)
+{
+    struct view v = {.found = found, .caller = caller};
+    if (!found || !dl_iterate_phdr(find_both, &v) || v.by_harden ||
+        v.giver.symbols == v.harden.symbols)
+        return found;
+    const char *node = symtab_node(&v.giver, name, found);
+#ifndef __GLIBC__
+    node = node ? "" : NULL; /* musl's loader passes over them */
+#endif
+    if (!node)
+        return found;
+    v.node = node;
+    const char *at = *node ? node : NULL;
+    void *stub = symtab_find(&v.harden, name, at);
+    if (!stub || !is_libcurl(&v.giver, at))
+        return found;
+    return dl_iterate_phdr(count_others, &v) ? found : stub;
+}

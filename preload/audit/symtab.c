@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/symtab.h"
+
+#include <stddef.h>
+
+#define HIDDEN 0x8000 /* found only by references that name the version */
+
+/* glibc makes most of these absolute, musl and the kernel's own object none. */
+static const void *absolute(uintptr_t base, uintptr_t p)
+{
+    return (const void *)(p < base ? base + p : p);
+}
+
+bool symtab_read(struct symtab *t, uintptr_t base, const ElfW(Dyn) * dynamic)
+{
+    *t = (struct symtab){.base = base};
+    for (const ElfW(Dyn) *d = dynamic; d && d->d_tag != DT_NULL; d++) {
+        switch (d->d_tag) {
+        case DT_SYMTAB:
+            t->symbols = absolute(base, d->d_un.d_ptr);
+            break;
+        case DT_STRTAB:
+            t->names = absolute(base, d->d_un.d_ptr);
+            break;
+        case DT_GNU_HASH:
+            t->gnu_hash = absolute(base, d->d_un.d_ptr);
+            break;
+        case DT_HASH:
+            t->hash = absolute(base, d->d_un.d_ptr);
+            break;
+        case DT_VERSYM:
+            t->versions = absolute(base, d->d_un.d_ptr);
+            break;
+        case DT_VERDEF:
+            t->nodes = absolute(base, d->d_un.d_ptr);
+            break;
+        }
+    }
+    return t->symbols && t->names && (t->gnu_hash || t->hash);
+}
+
+static bool same(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    return *a == *b;
+}
+
+/* ---- the two kinds of hash table: each bucket is a chain of symbols, which 0 ends ------------- */
+
+static uint32_t gnu_hash_of(const char *name)
+{
+    uint32_t h = 5381;
+    for (const unsigned char *c = (const unsigned char *)name; *c; c++)
+        h = h * 33 + *c;
+    return h;
+}
+
+static uint32_t hash_of(const char *name)
+{
+    uint32_t h = 0;
+    for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
+        h = (h << 4) + *c;
+        h = (h ^ (h >> 24 & 0xf0)) & 0x0fffffff;
+    }
+    return h;
+}
+
+/* Four words: buckets, the first symbol in them, words of the filter, its shift. Then come the filter,
+ * the buckets, and a word for each symbol. */
+static const uint32_t *gnu_buckets(const uint32_t *table)
+{
+    return (const uint32_t *)((const ElfW(Addr) *)(table + 4) + table[2]);
+}
+
+static uint32_t first_in_chain(const struct symtab *t, const char *name)
+{
+    const uint32_t *table = t->gnu_hash;
+    if (table)
+        return table[0] ? gnu_buckets(table)[gnu_hash_of(name) % table[0]] : 0;
+    table = t->hash;
+    return table[0] ? table[2 + hash_of(name) % table[0]] : 0;
+}
+
+static uint32_t next_in_chain(const struct symtab *t, uint32_t i)
+{
+    const uint32_t *table = t->gnu_hash;
+    if (!table)
+        return t->hash[2 + t->hash[0] + i];
+    bool last = gnu_buckets(table)[table[0] + i - table[1]] & 1;
+    return last ? 0 : i + 1;
+}
+
+/* ---- symbols ---------------------------------------------------------------------------------- */
+
+static bool defines(const struct symtab *t, uint32_t i, const char *name)
+{
+    const ElfW(Sym) *s = &t->symbols[i];
+    return s->st_shndx != SHN_UNDEF && (s->st_info & 0xf) == STT_FUNC &&
+           same(t->names + s->st_name, name);
+}
+
+static void *address_of(const struct symtab *t, uint32_t i)
+{
+    return (void *)(t->base + t->symbols[i].st_value);
+}
+
+static const char *node_of(const struct symtab *t, uint32_t i)
+{
+    uint16_t index = t->versions ? t->versions[i] & ~HIDDEN : VER_NDX_GLOBAL;
+    const char *at = (const char *)t->nodes;
+    while (at && index > VER_NDX_GLOBAL) {
+        const ElfW(Verdef) *node = (const void *)at;
+        const ElfW(Verdaux) *names = (const void *)(at + node->vd_aux);
+        if ((node->vd_ndx & ~HIDDEN) == index)
+            return t->names + names->vda_name;
+        at = node->vd_next ? at + node->vd_next : NULL;
+    }
+    return "";
+}
+
+void *symtab_find(const struct symtab *t, const char *name, const char *node)
+{
+    for (uint32_t i = first_in_chain(t, name); i; i = next_in_chain(t, i)) {
+        bool hidden = t->versions && t->versions[i] & HIDDEN;
+        if (defines(t, i, name) && (node ? same(node_of(t, i), node) : !hidden))
+            return address_of(t, i);
+    }
+    return NULL;
+}
+
+const char *symtab_node(const struct symtab *t, const char *name, const void *address)
+{
+    for (uint32_t i = first_in_chain(t, name); i; i = next_in_chain(t, i))
+        if (defines(t, i, name) && address_of(t, i) == address)
+            return node_of(t, i);
+    return NULL;
+}
