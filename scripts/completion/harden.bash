@@ -110,7 +110,7 @@ _harden_split() {
     for ((program = 2; program < last; program++)); do
         case ${words[program]} in
         --) ((program++)) && return ;;
-        --observe | --help | --version | --*=*) ;;
+        --observe | --audit | --help | --version | --*=*) ;;
         --*) ((++program == last)) && value_of=${words[last - 1]} && return ;;
         *) return ;;
         esac

@@ -24,12 +24,13 @@
 
 static int unknown_key(const char *word, const char *key)
 {
-    const char *known[OPTION_MAX + 1];
+    const char *known[OPTION_MAX + 2];
     int n = 0;
     for (int i = 0; i < option_count; i++)
         if (options[i].type != TYPE_PATTERNS && options[i].section != SECTION_CHECK)
             known[n++] = options[i].name;
     known[n++] = "observe";
+    known[n++] = "audit";
     const char *near = option_nearest(key, known, n);
     if (near)
         cli_say(&cmd_run, "there is no %s; did you mean --%s?", word, near);
@@ -73,7 +74,7 @@ static int set_key(const char *word, const char *next, int *used)
 }
 
 /* Index of the program; or -1 - STATUS. */
-static int set_keys(int argc, char **argv)
+static int set_keys(int argc, char **argv, bool *audit)
 {
     int i = 1, used;
     while (i < argc && argv[i][0] == '-' && argv[i][1]) {
@@ -82,6 +83,11 @@ static int set_keys(int argc, char **argv)
             return i + 1;
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "--version") || argv[i][1] != '-')
             return cli_flags(&cmd_run, 2, (char *[]){argv[0], argv[i], NULL}, none);
+        if (!strcmp(argv[i], "--audit")) {
+            *audit = true;
+            i++;
+            continue;
+        }
         int status = set_key(argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used);
         if (status)
             return -1 - status;
@@ -111,29 +117,60 @@ static bool leads(const char *list, const char *name)
     return n >= k && !memcmp(list + n - k, name, k);
 }
 
-static int preload(const char *program)
+/* What is put in front of LD_PRELOAD; "" where that is not needed, or there already. */
+struct front {
+    char sanitizer[NAME_MAX], library[PATH_MAX], audit[PATH_MAX];
+};
+
+static int find_front(struct front *f, const char *program, bool audit)
 {
-    char library[PATH_MAX], first[NAME_MAX];
-    const char *before = env_any("LD_PRELOAD");
-    if (!find_library(library, sizeof library)) {
+    f->audit[0] = '\0';
+    sanitizer_of(program, f->sanitizer);
+    if (!find_library(f->library, sizeof f->library)) {
         cli_say(&cmd_run, "libharden.so is neither beside this command nor in " LIBDIR);
         return EXIT_WRONG;
     }
-    if (strpbrk(library, " :")) {
-        cli_say(&cmd_run, "%s: the loader takes no path with a blank or a colon", library);
+    if (audit && !find_audit(f->audit, sizeof f->audit)) {
+        cli_say(&cmd_run, "libharden-audit.so is not beside %s; make install puts it there",
+                f->library);
         return EXIT_WRONG;
     }
-    bool there = before && strstr(before, "libharden.so");
-    sanitizer_of(program, first);
-    if (there && (!*first || leads(before, first)))
-        return 0;
-    size_t size = strlen(library) + strlen(first) + (before ? strlen(before) : 0) + 3;
-    char *value = malloc(size);
-    if (!value)
+    if (strpbrk(f->library, " :")) {
+        cli_say(&cmd_run, "%s: the loader takes no path with a blank or a colon", f->library);
         return EXIT_WRONG;
-    snprintf(value, size, "%s%s%s%s%s", first, *first ? ":" : "", there ? "" : library,
-             !there && before && *before ? ":" : "", before ? before : "");
-    int status = setenv("LD_PRELOAD", value, 1) ? EXIT_WRONG : 0;
+    }
+    return 0;
+}
+
+static void leave_out(struct front *f, const char *before)
+{
+    if (strstr(before, "libharden.so"))
+        f->library[0] = '\0';
+    if (strstr(before, "libharden-audit.so"))
+        f->audit[0] = '\0';
+    if (!*f->library && !*f->audit && leads(before, f->sanitizer))
+        f->sanitizer[0] = '\0';
+}
+
+static int preload(const char *program, bool audit)
+{
+    struct front f;
+    const char *before = env_any("LD_PRELOAD");
+    int status = find_front(&f, program, audit);
+    if (status)
+        return status;
+    if (!before)
+        before = "";
+    leave_out(&f, before);
+    const char *const parts[] = {f.sanitizer, f.library, f.audit, before};
+    char *value = NULL;
+    size_t size = 0;
+    FILE *list = open_memstream(&value, &size);
+    for (size_t i = 0; list && i < array_size(parts); i++)
+        if (*parts[i])
+            fprintf(list, "%s%s", ftell(list) ? ":" : "", parts[i]);
+    if (!list || fclose(list) || setenv("LD_PRELOAD", value, 1))
+        status = EXIT_WRONG;
     free(value);
     return status;
 }
@@ -154,7 +191,8 @@ static void warn_if_deaf(const char *path)
 static int run(int argc, char **argv)
 {
     char path[PATH_MAX];
-    int program = set_keys(argc, argv);
+    bool audit = false;
+    int program = set_keys(argc, argv, &audit);
     if (program < 0)
         return -program - 1;
     if (program >= argc)
@@ -169,7 +207,7 @@ static int run(int argc, char **argv)
         cli_say(&cmd_run, "%s: %s", argv[program], strerror(error));
         return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NO_EXEC;
     }
-    int status = preload(path);
+    int status = preload(path, audit);
     if (status)
         return status;
     warn_if_deaf(path);
@@ -185,12 +223,14 @@ static int run(int argc, char **argv)
 }
 
 const struct command cmd_run = {
-    "run", "[--KEY VALUE]... [--observe] [--] PROGRAM [ARGUMENT...]",
+    "run", "[--KEY VALUE]... [--observe] [--audit] [--] PROGRAM [ARGUMENT...]",
     "Runs a program with the library in it, if the configuration is good.", run,
     "  --KEY VALUE   any key of harden.ini(5), for this run and all hosts: --rate 60/1m, --log "
     "info\n"
     "  --config FILE this file instead of the machine's and the user's; none: no file\n"
     "  --observe     decide, count and log, but change nothing (the same as --mode observe)\n"
+    "  --audit       cover programs that look libcurl's functions up with dlsym(), as Python's "
+    "ctypes does\n"
     "\n"
     "The program takes this command's place: its pid, signals and exit status are its own.\n"
     "\n"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define LIBRARY "libharden.so"
+#define AUDIT   "libharden-audit.so"
 
 static bool is_program(const char *path)
 {
@@ -107,4 +108,17 @@ bool find_library(char *out, size_t size)
     if (!for_several(file, out, size))
         snprintf(out, size, "%s", file);
     return true;
+}
+
+static bool beside(char *path, size_t size)
+{
+    size_t n = strlen(path) - strlen(LIBRARY);
+    return snprintf(path + n, size - n, AUDIT) < (int)(size - n);
+}
+
+bool find_audit(char *out, size_t size)
+{
+    char file[PATH_MAX];
+    return find_library_file(file, sizeof file) && beside(file, sizeof file) &&
+           access(file, R_OK) == 0 && find_library(out, size) && beside(out, size);
 }

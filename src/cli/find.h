@@ -15,5 +15,7 @@ bool find_program(const char *name, char *out, size_t size);
 bool find_library(char *out, size_t size);
 /* The file for programs of this command's own kind. */
 bool find_library_file(char *out, size_t size);
+/* libharden-audit.so, which lies beside the library, named in the same way. False: it does not. */
+bool find_audit(char *out, size_t size);
 
 #endif

@@ -82,6 +82,31 @@ class Run(bed.Bed):
         self.assertEqual(harden("run", *show, env=env)[1], f"{bed.LIBRARY}:libm.so.6\n")
         self.assertEqual(harden("run", HARDEN, "run", *show)[1], f"{bed.LIBRARY}\n")
 
+    def test_what_looks_functions_up_gets_the_second_object_too(self):
+        show = ["sh", "-c", "echo $LD_PRELOAD"]
+        both = f"{bed.LIBRARY}:{bed.LIBRARY.with_name('libharden-audit.so')}"
+        self.assertEqual(harden("run", "--audit", *show), (0, both + "\n", ""))
+        self.assertEqual(harden("run", "--audit", "--observe", "--", *show)[1], both + "\n")
+        env = environment() | {"LD_PRELOAD": "libm.so.6"}
+        self.assertEqual(harden("run", "--audit", *show, env=env)[1], f"{both}:libm.so.6\n")
+        # Once, whoever has asked for it; and it is added to a library that is there.
+        for outer, inner in ((["--audit"], ["--audit"]), (["--audit"], [])):
+            self.assertEqual(harden("run", *outer, HARDEN, "run", *inner, *show)[1], both + "\n")
+        added = harden("run", HARDEN, "run", "--audit", *show)[1]
+        self.assertEqual(sorted(added.strip().split(":")), sorted(both.split(":")))
+        status, _, err = harden("run", "--audit=on", *show)
+        self.assertEqual((status, "did you mean --audit?" in err), (2, True), err)
+
+    def test_nothing_starts_without_the_second_object(self):
+        alone, flag = bed.fresh_dir(), os.path.join(bed.fresh_dir(), "started")
+        for file in (HARDEN, bed.LIBRARY):
+            shutil.copy(file, alone)
+        run = [f"{alone}/harden", "run"]
+        p = bed.run([*run, "--audit", "touch", flag], environment())
+        self.assertEqual((p.status, p.out, os.path.exists(flag)), (2, b"", False))
+        self.assertIn(f"libharden-audit.so is not beside {alone}/libharden.so", p.err.decode())
+        self.assertEqual(bed.run([*run, "touch", flag], environment()).status, 0)
+
     def test_the_address_sanitizer_comes_first(self):
         program = os.path.join(bed.fresh_dir(), "asan")
         source = bed.fresh_file(b"#include <stdlib.h>\n#include <stdio.h>\n"
@@ -90,6 +115,9 @@ class Run(bed.Bed):
         status, out, err = harden("run", program)
         self.assertEqual(status, 0, err)
         self.assertRegex(out, rf"^libasan\.so\.\d+:{bed.LIBRARY}\n$")
+        audit = bed.LIBRARY.with_name("libharden-audit.so")
+        self.assertRegex(harden("run", "--audit", program)[1],
+                         rf"^libasan\.so\.\d+:{bed.LIBRARY}:{audit}\n$")
         # Also for what is started by a program that is hardened already, and not twice.
         status, again, err = harden("run", HARDEN, "run", program)
         self.assertEqual((status, again), (0, out), err)
@@ -114,6 +142,7 @@ class Run(bed.Bed):
         shutil.copy(HARDEN, f"{usr}/bin")
         for place in (multiarch, "other"):
             shutil.copy(bed.LIBRARY, f"{usr}/lib/{place}")
+        shutil.copy(bed.LIBRARY.with_name("libharden-audit.so"), f"{usr}/lib/{multiarch}")
         subprocess.run(["ln", "-s", f"{multiarch}/libharden.so", f"{usr}/lib/libharden.so"],
                        check=True)
         env = environment()
@@ -122,6 +151,10 @@ class Run(bed.Bed):
                              env=env, capture_output=True, text=True, check=True)
         self.assertEqual(out.stdout.splitlines()[0], f"{usr}/$LIB/libharden.so")
         self.assertEqual(out.stderr, "")
+        both = subprocess.run([f"{usr}/bin/harden", "run", "--audit", "sh", "-c", "echo $LD_PRELOAD"],
+                              env=env, capture_output=True, text=True, check=True)
+        self.assertEqual((both.stdout, both.stderr), (
+            f"{usr}/$LIB/libharden.so:{usr}/$LIB/libharden-audit.so\n", ""))
         with open(env["HARDEN_STATE"] + "/health.json", encoding="utf-8") as f:
             self.assertEqual(json.load(f)["coverage"]["transfers_easy"], 1)
 

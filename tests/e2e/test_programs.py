@@ -255,6 +255,114 @@ class Programs(bed.Bed):
         self.recovers(["/usr/bin/python3", source, "{url}"])
 
 
+# Each asks the named library for its functions, by dlsym() on the handle.
+CTYPES = """
+import ctypes, sys
+def fetch(library, url):
+    curl = ctypes.CDLL(library)
+    curl.curl_easy_init.restype = ctypes.c_void_p
+    body, status = [], ctypes.c_long()
+    @ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.POINTER(ctypes.c_char), ctypes.c_size_t,
+                      ctypes.c_size_t, ctypes.c_void_p)
+    def keep(data, size, count, _):
+        body.append(data[:size * count])
+        return size * count
+    h = ctypes.c_void_p(curl.curl_easy_init())
+    curl.curl_easy_setopt(h, 10002, ctypes.c_char_p(url.encode()))
+    curl.curl_easy_setopt(h, 20011, keep)
+    curl.curl_easy_perform(h)
+    curl.curl_easy_getinfo(h, 0x200002, ctypes.byref(status))
+    curl.curl_easy_cleanup(h)
+    return "%d %d" % (status.value, len(b"".join(body)))
+"""
+CTYPES_ONE = CTYPES + "sys.stdout.write(fetch('libcurl.so.4', sys.argv[1]))"
+CTYPES_TWO = CTYPES + """
+for i, flavour in enumerate(("", "-gnutls") * 2):
+    print(fetch(f"libcurl{flavour}.so.4", sys.argv[1] + str(i)))
+"""
+CTYPES_MULTI = """
+import ctypes, sys
+curl, status, running = ctypes.CDLL("libcurl.so.4"), ctypes.c_long(), ctypes.c_int(1)
+curl.curl_easy_init.restype = curl.curl_multi_init.restype = ctypes.c_void_p
+h, m = ctypes.c_void_p(curl.curl_easy_init()), ctypes.c_void_p(curl.curl_multi_init())
+curl.curl_easy_setopt(h, 10002, ctypes.c_char_p(sys.argv[1].encode()))
+curl.curl_easy_setopt(h, 44, ctypes.c_long(1))
+curl.curl_multi_add_handle(m, h)
+while running.value:
+    curl.curl_multi_perform(m, ctypes.byref(running))
+    curl.curl_multi_wait(m, None, 0, 1000, None)
+curl.curl_easy_getinfo(h, 0x200002, ctypes.byref(status))
+curl.curl_multi_remove_handle(m, h)
+curl.curl_easy_cleanup(h)
+curl.curl_multi_cleanup(m)
+sys.stdout.write(str(status.value))
+"""
+PHP_FFI = """$f = FFI::cdef("void *curl_easy_init(); int curl_easy_setopt(void *h, int o, ...);
+int curl_easy_perform(void *h); int curl_easy_getinfo(void *h, int i, ...);
+void curl_easy_cleanup(void *h);", "libcurl.so.4");
+$h = $f->curl_easy_init(); $f->curl_easy_setopt($h, 10002, $argv[1]);
+$f->curl_easy_perform($h); $s = FFI::new("long");
+$f->curl_easy_getinfo($h, 0x200002, FFI::addr($s)); $f->curl_easy_cleanup($h);
+echo $s->cdata;"""
+
+
+class LookUps(bed.Bed):
+    """Programs that look libcurl's functions up by themselves, under harden run --audit."""
+
+    def started(self, command, *flags):
+        env = bed.hardened_environment()
+        del env["LD_PRELOAD"]
+        return bed.run([bed.LIBRARY.with_name("harden"), "run", *flags, "--", *command], env)
+
+    def recovers(self, command, failed, well):
+        key = bed.unique("lookup")
+        url = self.url(key, fail=2, fsize=7)
+        command = [a.replace("{url}", url) for a in command]
+        plain = bed.bare(command)
+        self.assertIn(failed, plain.text, plain.err)
+        self.http.seen(key, 0)
+        unaudited = self.started(command)
+        self.assertEqual((unaudited.text, unaudited.transfers()), (plain.text, 0))
+        self.http.seen(key, 0)
+        before = len(self.http.log(key))
+        shim = self.started(command, "--audit")
+        self.assertEqual((shim.status, shim.err), (0, b""))
+        self.assertIn(well, shim.text)
+        self.assertEqual(len(self.http.log(key)) - before, 3)
+        self.assertEqual(shim.transfers(), 1)
+
+    def test_python_ctypes(self):
+        self.recovers(["/usr/bin/python3", "-c", CTYPES_ONE, "{url}"], "503 7", "200 64")
+
+    def test_python_ctypes_with_the_multi_interface(self):
+        self.recovers(["/usr/bin/python3", "-c", CTYPES_MULTI, "{url}"], "503", "200")
+
+    def test_php_ffi(self):
+        self.recovers(["php", "-r", PHP_FFI, "{url}"], "503", "200")
+
+    def test_each_look_up_leads_to_its_own_flavour(self):
+        command = ["/usr/bin/python3", "-c", CTYPES_TWO,
+                   self.url(bed.unique("two"), fail=1, fsize=7, n="")]
+        shim = self.started(command, "--audit")
+        self.assertEqual((shim.text, shim.err), ("200 64\n" * 4, b""))
+        self.assertEqual(shim.transfers(), 4)
+        self.assertEqual({used["node"] for used in shim.health["coverage"]["libcurl"]},
+                         {"CURL_OPENSSL_4", "CURL_GNUTLS_3"})
+
+    def test_programs_without_libcurl_are_as_they_were(self):
+        for command in (["true"], ["sh", "-c", "echo $0; exit 3"],
+                        ["/usr/bin/python3", "-c", "import ctypes\n"
+                         "ctypes.CDLL('libm.so.6').ceil, print(ctypes.CDLL(None).abs(-3))\n"
+                         "try: ctypes.CDLL('libm.so.6').curl_easy_init\n"
+                         "except AttributeError as e: print(e)"],
+                        ["perl", "-MPOSIX", "-e", "print floor(2.5)"],
+                        ["node", "-e", "console.log(process.arch)"]):
+            plain, shim = bed.bare(command), self.started(command, "--audit")
+            self.assertEqual((shim.status, shim.out, shim.err),
+                             (plain.status, plain.out, plain.err), command)
+            self.assertEqual(os.listdir(shim.state), [], command)
+
+
 class Servers(bed.Bed):
     @classmethod
     def setUpClass(cls):
