@@ -34,6 +34,7 @@ struct diagnosis {
     bool script;  /* asked for was one, `name` runs it */
     bool nothing; /* it makes no connections */
     bool unknown; /* it cannot be looked at */
+    bool audit;   /* libharden-audit.so is in the process */
 };
 
 __attribute__((format(printf, 3, 4))) void doctor_say(struct diagnosis *d, enum level level,

@@ -56,6 +56,31 @@ static void say_user(struct diagnosis *d, const struct object *user, const char 
         doctor_say(d, FINE, "%s uses libcurl's %s: its transfers are covered", name, interfaces);
 }
 
+/* As libharden-audit.so tells them apart: one without a node is like any other. */
+static bool told_apart(const struct objects *o)
+{
+    for (int i = 0; i < o->count; i++)
+        for (int k = 0; k < i && is_libcurl(o, i); k++)
+            if (is_libcurl(o, k) && (!*o->list[i].node || !*o->list[k].node ||
+                                     !strcmp(o->list[i].node, o->list[k].node)))
+                return false;
+    return true;
+}
+
+static void say_looked_up(struct diagnosis *d, const struct objects *o)
+{
+    static const char *const ends[] = {
+        "and only its connections are seen; start it anew by harden run --audit",
+        "where libharden-audit.so is asked too, but no version node tells these copies of libcurl "
+        "apart: only their connections are seen; let it load one of them",
+        "where libharden-audit.so is asked too: its transfers are covered"};
+    int end = d->audit ? told_apart(o) ? 2 : 1 : 0;
+    doctor_say(d, end == 2 ? FINE : PARTLY,
+               "nothing that is loaded calls that libcurl by name: its functions were looked up "
+               "with dlsym(), as Python's ctypes does, %s",
+               ends[end]);
+}
+
 /* Whether anything of libcurl's was found. */
 static bool check_curl(struct diagnosis *d, const struct objects *o)
 {
@@ -83,10 +108,7 @@ static bool check_curl(struct diagnosis *d, const struct objects *o)
         return true;
     }
     if (copies && !users && d->pid)
-        doctor_say(
-            d, PARTLY,
-            "nothing that is loaded calls that libcurl by name: its functions were looked up with "
-            "dlsym(), as Python's ctypes does, and only its connections are seen");
+        say_looked_up(d, o);
     else if (copies && !users)
         doctor_say(d, NOTE, "nothing of it calls that libcurl by name");
     return users > 0 || (copies && d->pid);
@@ -190,7 +212,8 @@ static void check_plugins(struct diagnosis *d, const struct objects *o, const st
         doctor_say(
             d, NOTE,
             "%s can load plug-ins (dlopen), which its file does not name: a libcurl that one links "
-            "is covered; ask for the running process to see which",
+            "is covered, one whose functions are looked up with dlsym() by harden run --audit "
+            "alone; ask for the running process to see which",
             d->name);
 }
 

@@ -164,6 +164,7 @@ bool doctor_process(struct diagnosis *d, char **maps)
     if (!environment)
         return cannot_look(d, *maps && length ? errno : *maps ? ENOENT : errno);
     bool secure = is_secure(d);
+    d->audit = proc_mapping(*maps, "libharden-audit.so", library);
     if (proc_mapping(*maps, "libharden.so", library)) {
         say_loaded(d, *maps, library);
         if (secure)

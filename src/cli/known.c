@@ -18,7 +18,8 @@ static const struct {
      "curl_exec() and curl_multi_exec() of PHP are covered, streams are counted"},
     {"python*", 0,
      "pycurl is covered, as is what blocks in connect() (urllib, requests); asyncio is counted; of "
-     "functions that ctypes looks up only the connections are seen"},
+     "functions that ctypes looks up only the connections are seen, unless it is started by harden "
+     "run --audit"},
     {"bash", STARTS_OTHERS, NULL},
     {"zsh*", STARTS_OTHERS, NULL},
     {"ksh*", STARTS_OTHERS, NULL},

@@ -194,7 +194,7 @@ static void add_mapped(struct objects *o, const char *path, const char *root)
         elf_read(&e, whole))
         return;
     const char *name = elf_text(&e, DT_SONAME, 0);
-    if (name && !strcmp(name, "libharden.so"))
+    if (name && (!strcmp(name, "libharden.so") || !strcmp(name, "libharden-audit.so")))
         elf_release(&e);
     else
         add(o, path, &e, 0);

@@ -55,8 +55,8 @@ struct objects {
 
 /* 0 or -errno, as elf_read of the program. */
 int objects_of_program(struct objects *o, const char *path);
-/* `maps` is the text of /proc/PID/maps; paths are looked for below `root`. The library itself is left
- * out. */
+/* `maps` is the text of /proc/PID/maps; paths are looked for below `root`. The library's own are
+ * left out. */
 int objects_of_maps(struct objects *o, const char *maps, const char *exe, const char *root);
 void objects_release(struct objects *o);
 

@@ -109,7 +109,8 @@ class Files(Case):
     def test_plug_ins(self):
         self.says("php", 1, "RTLD_DEEPBIND", "a libcurl that they bring is covered")
         self.says("php", 1, "deepbind = leave", "set deepbind = mask", HARDEN_DEEPBIND="leave")
-        self.says("/usr/bin/python3", 1, "plug-ins (dlopen)", "ctypes", "pycurl is covered")
+        self.says("/usr/bin/python3", 1, "plug-ins (dlopen)", "ctypes", "pycurl is covered",
+                  "harden run --audit")
         self.says(host("plughost"), 0, "plug-ins (dlopen)")
 
     def test_libraries_are_found_as_the_loader_finds_them(self):
@@ -246,11 +247,28 @@ class Processes(Case):
         self.says(str(p.pid), 2, "static program", "is not loaded in it", "nothing can be loaded")
 
     def test_functions_that_were_looked_up(self):
-        p = self.process(["/usr/bin/python3", "-c", "import ctypes, time\n"
-                          "ctypes.CDLL('libcurl.so.4').curl_easy_init()\n"
-                          "print('ready', flush=True); time.sleep(60)"], bed.hardened_environment())
+        def asks(*libraries):
+            return ["/usr/bin/python3", "-c", "import ctypes, sys, time\n"
+                    "for library in sys.argv[1:]: ctypes.CDLL(library).curl_easy_init()\n"
+                    "print('ready', flush=True); time.sleep(60)", *libraries]
+
+        audit = [HARDEN, "run", "--audit"]
+        env = bed.environment({"HARDEN_CONFIG": "none", "HARDEN_STATE": bed.fresh_dir()})
+        known = ["libcurl.so.4", "libcurl-gnutls.so.4"]
+        copy = bed.fresh_dir() + "/copy.so"
+        shutil.copy(subprocess.run(["cc", "-print-file-name=libcurl.so"], check=True, text=True,
+                                   capture_output=True).stdout.strip(), copy)
+        for command, words in (
+                (audit + asks(*known), ["ok: nothing that is loaded calls that libcurl by name",
+                                        "its transfers are covered"]),
+                (audit + asks(known[0], copy), ["partly: nothing that is loaded calls",
+                                                "no version node tells these copies"])):
+            p = self.process(command, env)
+            self.ready(p)
+            self.says(str(p.pid), 1, *words)
+        p = self.process(asks(known[0]), bed.hardened_environment())
         self.ready(p)
-        self.says(str(p.pid), 1, "looked up with dlsym()", "ctypes")
+        self.says(str(p.pid), 1, "looked up with dlsym()", "ctypes", "harden run --audit")
 
     def test_ones_that_cannot_be_looked_into(self):
         self.says("4194304", 2, "no process 4194304")
