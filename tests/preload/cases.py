@@ -29,7 +29,7 @@ class Case:
     preload: bool = True     # False: the case sees to LD_PRELOAD itself
     ends: int = 0            # exit status, or -signal
     internal_errors: typing.Optional[int] = 0  # None: some, each of them forwarded and said once
-    probe: bool = False      # the process dies: another one writes the snapshot
+    probe: bool = False      # death, or another root, may come to who writes the snapshot: another does
     says: str = ""           # a pattern that a line of the shim on stderr may match
     state: str = "{scratch}/state"
     root: bool = False       # needs to be root
@@ -268,7 +268,7 @@ CASES = [
     # daemon() ends the parent by _exit().
     *(Case(f"child by {way}", ["{out}/forks", way], 3, 2, probe=way == "daemon")
       for way in ("fork", "_Fork", "clone", "grandchild", "vfork", "spawn", "system", "daemon")),
-    Case("exec with its environment", ["{out}/forks", "exec"], 2, 2),
+    Case("exec with its environment", ["{out}/forks", "exec"], 2, 2, probe=True),
     Case("exec without an environment", ["{out}/forks", "exec-bare"], 1, 1, stays="^child",
          probe=True),
     Case("children while threads run", ["{out}/forks", "storm"], 62, 1, env=QUICK_SNAPSHOT),
@@ -312,7 +312,7 @@ CASES = [
     Case("no thread to be had", ["{out}/descriptors", "no-thread", "{scratch}"], None, root=True,
          says=r"^harden: "),
     Case("files of its own as standard streams", ["{out}/descriptors", "streams", "{scratch}"],
-         None, None, env=QUICK_SNAPSHOT, root=True),
+         None, None, env=QUICK_SNAPSHOT, root=True, probe=True),
 
     # Signals, name spaces, system call filters.
     Case("a filter that kills on clone, from the start", ["{out}/sandbox", "filter-first"], 1, 1),
