@@ -7,6 +7,7 @@
 #include "engine/pattern.h"
 #include "engine/rules.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -112,10 +113,29 @@ static const char *either(const char *lower, const char *upper)
     return value ? value : env_get(upper);
 }
 
+/* The environment is that of the start, so it is looked through once. */
+static bool environment_has_one(void)
+{
+    static const char names[][16] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                     "ALL_PROXY"};
+    static _Atomic int has; /* 0: not looked yet, 1: none, 2: some */
+    int known = atomic_load_explicit(&has, memory_order_relaxed);
+    if (likely(known))
+        return known == 2;
+    known = 1;
+    for (size_t i = 0; i < array_size(names); i++)
+        if (env_get(names[i]))
+            known = 2;
+    atomic_store_explicit(&has, known, memory_order_relaxed);
+    return known == 2;
+}
+
 /* HTTP_PROXY is not asked for: a web server sets it for a CGI program from a request's header. */
 static const char *by_environment(const char *scheme)
 {
     const char *value;
+    if (likely(!environment_has_one()))
+        return NULL;
     if (!strcmp(scheme, "http") || !strcmp(scheme, "ws"))
         value = env_get("http_proxy");
     else if (!strcmp(scheme, "https") || !strcmp(scheme, "wss"))

@@ -3,6 +3,7 @@
  * An ordinary libcurl program to be measured bare and under the library. It knows nothing of it.
  *
  *     transfer perform URL N       N transfers on one handle; for counting instructions
+ *     transfer loop URL N          the same in a loop of the program's own, by the multi interface
  *     transfer lifecycle URL N     N times init, 10 options, perform, cleanup; the same
  *     transfer latency URL N       prints "P50 P99" in microseconds
  *     transfer throughput URL N    prints MiB/s */
@@ -56,6 +57,28 @@ static void perform(CURL *h)
     }
 }
 
+static CURLcode turn_until_done(CURLM *m)
+{
+    int running = 1, left;
+    while (running && curl_multi_perform(m, &running) == CURLM_OK)
+        if (running)
+            curl_multi_poll(m, NULL, 0, 1000, NULL);
+    const CURLMsg *message = curl_multi_info_read(m, &left);
+    return message ? message->data.result : CURLE_FAILED_INIT;
+}
+
+static void loop(CURL *h, long n)
+{
+    CURLM *m = curl_multi_init();
+    for (long i = 0; i < n; i++) {
+        curl_multi_add_handle(m, h);
+        if (turn_until_done(m) != CURLE_OK)
+            exit(1);
+        curl_multi_remove_handle(m, h);
+    }
+    curl_multi_cleanup(m);
+}
+
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -106,7 +129,9 @@ int main(int argc, char **argv)
         return 0;
     }
     CURL *h = open_handle(url, &total);
-    if (strcmp(mode, "latency") == 0)
+    if (strcmp(mode, "loop") == 0)
+        loop(h, n);
+    else if (strcmp(mode, "latency") == 0)
         latency(h, n);
     else if (strcmp(mode, "throughput") == 0)
         throughput(h, n, &total);
