@@ -5,13 +5,13 @@
 #include "curl/multi.h"
 #include "hooks.h"
 
-/* Ours, or NULL and the library that the call is for: while that works, and one of its callbacks
- * calls, or with a multi handle that was not seen born. Both NULL: there is no library. */
+/* Ours, or NULL and the library of a multi handle that was not seen born. Both NULL: there is no
+ * library. */
 static inline struct multi *ours(struct from from, CURLM *m, const struct curl_api **api)
 {
     struct multi *known = multi_find(m);
     *api = known ? multi_api(known) : real_or_complain(from);
-    return known && !multi_is_busy(known) ? known : NULL;
+    return known;
 }
 
 CURLM *hook_multi_init(struct from from)

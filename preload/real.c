@@ -74,6 +74,7 @@ static bool fill(struct curl_api *api, void *library, const char *node)
         bool optional;
     } const wanted[] = {
         CURL_REQUIRED(REQUIRED),
+        {&api->maprintf, "curl_maprintf", true},
         {&api->multi_poll, "curl_multi_poll", true},
         {&api->multi_get_handles, "curl_multi_get_handles", true},
         {&api->multi_get_offt, "curl_multi_get_offt", true},

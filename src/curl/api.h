@@ -33,6 +33,7 @@ struct curl_api {
     CURLMcode (*multi_perform)(CURLM *, int *);
     CURLMcode (*multi_socket_action)(CURLM *, curl_socket_t, int, int *);
     CURLMcode (*multi_socket_all)(CURLM *, int *);
+    CURLMcode (*multi_fdset)(CURLM *, fd_set *, fd_set *, fd_set *, int *);
     CURLMcode (*multi_timeout)(CURLM *, long *);
     CURLMsg *(*multi_info_read)(CURLM *, int *);
     CURLMcode (*multi_setopt)(CURLM *, CURLMoption, ...);
@@ -51,7 +52,7 @@ struct curl_api {
     CURLUcode (*url_get)(CURLU *, CURLUPart, char **, unsigned int);
     CURLUcode (*url_set)(CURLU *, CURLUPart, const char *, unsigned int);
     void (*free)(void *);
-    char *(*maprintf)(const char *, ...); /* memory that `free` takes */
+    char *(*maprintf)(const char *, ...); /* optional: memory that `free` takes */
     curl_version_info_data *(*version_info)(CURLversion);
 
     unsigned version_num; /* 0x075801 for 7.88.1 */

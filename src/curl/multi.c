@@ -7,7 +7,7 @@
 #include "curl/registry.h"
 
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 static struct registry multis;
 static struct registry strangers; /* members by their handles, for want of a shadow */
@@ -20,11 +20,6 @@ struct multi *multi_find(const CURLM *handle)
 const struct curl_api *multi_api(const struct multi *m)
 {
     return m->api;
-}
-
-bool multi_is_busy(const struct multi *m)
-{
-    return m->depth > 0;
 }
 
 struct entry multi_enter(struct multi *m)
@@ -40,15 +35,25 @@ void multi_leave(struct entry *e)
     inside_leave(e->outer);
 }
 
-struct multi *multi_calls_out(struct multi *m)
+struct multi *multi_calls_out(struct member *x)
 {
-    m->in_callback = true;
-    return m;
+    x->multi->in_callback = true;
+    x->multi->calling = x;
+    return x->multi;
 }
 
 void multi_called_out(struct multi **m)
 {
     (*m)->in_callback = false;
+    (*m)->calling = NULL;
+}
+
+/* Of all that libcurl forbids in its callbacks, this question is the one that does nothing. */
+bool multi_is_forbidden(const struct multi *m)
+{
+    long ms;
+    return m->in_callback ||
+           (m->depth && m->api->multi_timeout(m->handle, &ms) == CURLM_RECURSIVE_API_CALL);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -60,6 +65,7 @@ struct multi *multi_new(CURLM *handle, const struct curl_api *api)
         return NULL;
     m->handle = handle;
     m->api = api;
+    m->pid = getpid();
     m->libcurl_due_ns = m->told_ns = PARK_FOREVER;
     m->max_streams = 100;           /* libcurl's default */
     registry_take(&multis, handle); /* freed behind our back, and the address used again */
@@ -93,8 +99,10 @@ static void forget(struct member *x)
 
 CURLMcode multi_cleanup(struct multi *m)
 {
-    if (m->in_callback)
+    if (m->in_callback || m->in_notice)
         return CURLM_RECURSIVE_API_CALL;
+    if (m->depth)
+        return m->api->multi_cleanup(m->handle);
     for (struct member *x = m->first, *next; x; x = next) {
         next = x->next;
         forget(x);
@@ -103,6 +111,7 @@ CURLMcode multi_cleanup(struct multi *m)
     CURLMcode r = m->api->multi_cleanup(m->handle);
     messages_free(m);
     park_free(&m->park);
+    free(m->loads);
     free(m);
     return r;
 }
@@ -157,7 +166,7 @@ void multi_unpark(struct member *x)
         return;
     park_take(&x->multi->park, &x->parked);
     x->multi->watched -= x->watched;
-    x->watched = false;
+    x->watched = x->queued = false;
 }
 
 /* NULL: no memory. */
@@ -184,7 +193,7 @@ static struct member *new_member(struct multi *m, CURL *h, struct shadow *s)
 
 void multi_adopt(struct multi *m, CURL *h)
 {
-    struct member *x = new_member(m, h, NULL);
+    struct member *x = new_member(m, h, shadow_find(h));
     if (!x)
         return;
     x->state = MEMBER_ALONE;
@@ -199,7 +208,7 @@ static CURLMcode add_alone(struct multi *m, CURL *h)
         struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);
         r = m->api->multi_add_handle(m->handle, h);
     }
-    if (!r && !shadow_find(h))
+    if (!r)
         multi_adopt(m, h);
     return r;
 }
@@ -213,7 +222,8 @@ CURLMcode multi_add(struct multi *m, CURL *h)
         return CURLM_ADDED_ALREADY;
     if (m->in_callback)
         return CURLM_RECURSIVE_API_CALL;
-    struct member *x = s && !s->transfer && s->api == m->api ? new_member(m, h, s) : NULL;
+    struct member *x =
+        s && !s->transfer && s->api == m->api && !m->depth ? new_member(m, h, s) : NULL;
     if (!x) {
         CURLMcode r = add_alone(m, h);
         if (r)
@@ -224,6 +234,8 @@ CURLMcode multi_add(struct multi *m, CURL *h)
     m->added++;
     if (x)
         multi_park(x, MEMBER_ADDED, clock_now_ns());
+    if (m->member_count == 1)
+        m->timer_refused = false; /* libcurl starts over too, when nothing is left */
     return multi_retime(m);
 }
 
@@ -232,13 +244,14 @@ CURLMcode multi_remove(struct multi *m, CURL *h)
     struct member *x = member_of(h);
     if (x && x->multi != m)
         return CURLM_BAD_EASY_HANDLE;
-    if (m->in_callback)
+    if (multi_is_forbidden(m))
         return CURLM_RECURSIVE_API_CALL;
     CURLMcode r;
     if (x) {
         if ((r = multi_take_out(x)))
             return r;
         forget(x);
+        room_let_in(m);
     } else {
         struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);
         if ((r = m->api->multi_remove_handle(m->handle, h)))
@@ -248,28 +261,40 @@ CURLMcode multi_remove(struct multi *m, CURL *h)
     return multi_retime(m);
 }
 
-void multi_forget(const CURL *h)
+static void lose(struct member *x)
 {
-    struct member *x = member_of(h);
-    if (!x || x->multi->depth || x->multi->in_callback)
-        return;
-    struct multi *m = x->multi;
-    multi_take_out(x);
-    forget(x);
-    multi_retime(m);
-}
-
-void multi_lost(struct shadow *s)
-{
-    struct member *x = s->member;
-    struct transfer *t = s->transfer;
+    struct transfer *t = x->shadow ? x->shadow->transfer : NULL;
+    room_leave(x);
     if (t) {
         t->wrapped = false; /* there is no handle any more */
         transfer_leave(t);
     }
     multi_unpark(x);
-    messages_drop(x->multi, s->handle);
+    messages_drop(x->multi, x->handle);
     unlink_member(x);
+}
+
+void multi_lost(struct shadow *s)
+{
+    lose(s->member);
+}
+
+void multi_forget(const CURL *h)
+{
+    struct member *x = member_of(h);
+    if (!x)
+        return;
+    struct multi *m = x->multi;
+    if (m->depth) { /* libcurl takes it out by itself, if it lets go of it at all */
+        lose(x);
+        return;
+    }
+    if (m->calling == x)
+        return; /* libcurl forbids it, and the program is lost without us too */
+    multi_take_out(x);
+    forget(x);
+    room_let_in(m);
+    multi_retime(m);
 }
 
 bool multi_keeps(const struct shadow *s)

@@ -19,7 +19,8 @@
  *
  * Easy handles without a shadow, or that lead to no host, are libcurl's alone, and share a multi
  * handle with the others. No memory: likewise. One thread at a time per multi handle, as libcurl has
- * it. What a callback of ours runs into (exception, cancelled thread) leaves the handle usable. */
+ * it. What a callback of ours runs into (exception, cancelled thread) leaves the handle usable. In a
+ * callback that libcurl makes, libcurl says what is allowed. */
 #ifndef CURL_MULTI_H
 #define CURL_MULTI_H
 
@@ -31,8 +32,6 @@ struct multi *multi_new(CURLM *handle, const struct curl_api *api);
 /* NULL: not ours. */
 struct multi *multi_find(const CURLM *handle);
 const struct curl_api *multi_api(const struct multi *m);
-/* libcurl is at work in it, and we are in a callback of the program: libcurl has the answers. */
-bool multi_is_busy(const struct multi *m);
 CURLMcode multi_cleanup(struct multi *m);
 
 CURLMcode multi_add(struct multi *m, CURL *h);

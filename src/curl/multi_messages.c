@@ -39,11 +39,6 @@ static void drop_at(struct queue *q, size_t i)
     q->end--;
 }
 
-size_t messages_count(const struct multi *m)
-{
-    return count(&m->messages);
-}
-
 bool messages_reserve(struct multi *m, size_t n)
 {
     return reserve(&m->messages, n) && reserve(&m->done, n);
@@ -79,19 +74,35 @@ void messages_free(struct multi *m)
 
 CURLMsg *multi_info_read(struct multi *m, int *left)
 {
-    CURLMsg *msg = m->in_callback ? NULL : take(&m->messages); /* as libcurl has it */
-    *left = m->in_callback ? 0 : (int)count(&m->messages);
+    *left = 0;
+    if (multi_is_forbidden(m))
+        return NULL; /* as libcurl has it */
+    CURLMsg *msg = take(&m->messages);
+    *left = (int)count(&m->messages);
     return msg;
 }
 
-/* In these callbacks the program may do anything to the multi handle but drive it. */
+static void notified(struct multi **m)
+{
+    (*m)->in_notice = false;
+}
+
+/* In these callbacks the program may do anything to the multi handle but drive or end it. */
+static void notify(struct multi *m, enum multi_notice notice, CURL *h)
+{
+    struct multi *calling __attribute__((cleanup(notified), unused)) = m;
+    if (!m->notify_fn || !(m->notices & 1U << notice))
+        return;
+    m->in_notice = true;
+    m->notify_fn(m->handle, notice, h, m->notify_data);
+}
+
 void messages_notify(struct multi *m)
 {
     for (CURL *h; (h = take(&m->done));)
-        if (m->notify_fn && m->notices & 1U << NOTICE_EASY_DONE)
-            m->notify_fn(m->handle, NOTICE_EASY_DONE, h, m->notify_data);
+        notify(m, NOTICE_EASY_DONE, h);
     bool news = m->news;
     m->news = false;
-    if (news && m->notify_fn && m->notices & 1U << NOTICE_INFO_READ)
-        m->notify_fn(m->handle, NOTICE_INFO_READ, NULL, m->notify_data);
+    if (news)
+        notify(m, NOTICE_INFO_READ, NULL);
 }

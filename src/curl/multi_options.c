@@ -87,7 +87,11 @@ CURLMcode multi_setopt(struct multi *m, CURLMoption option, union option_argumen
         m->max_host = v.number;
     else if (option == CURLMOPT_MAX_CONCURRENT_STREAMS)
         m->max_streams = v.number;
-    return CURLM_OK;
+    else
+        return CURLM_OK;
+    room_recount(m);
+    room_let_in(m);
+    return multi_retime(m);
 }
 
 CURLMcode multi_notify(struct multi *m, unsigned type, bool on)
@@ -104,11 +108,12 @@ CURLMcode multi_notify(struct multi *m, unsigned type, bool on)
     return r;
 }
 
-static size_t outside(const struct multi *m)
+/* Members that libcurl does not know of; with done, only those that have ended. */
+static size_t outside(const struct multi *m, bool done)
 {
     size_t n = 0;
     for (const struct member *x = m->first; x; x = x->next)
-        n += !x->in_libcurl;
+        n += !x->in_libcurl && (!done || x->state == MEMBER_DONE);
     return n;
 }
 
@@ -118,8 +123,8 @@ CURL **multi_get_handles(struct multi *m)
 {
     const struct curl_api *api = m->api;
     CURL **known = api->multi_get_handles ? api->multi_get_handles(m->handle) : NULL;
-    size_t n = 0, more = outside(m);
-    if (!known || !more)
+    size_t n = 0, more = outside(m, false);
+    if (!known || !more || !api->maprintf)
         return known;
     while (known[n])
         n++;
@@ -144,11 +149,11 @@ CURLMcode multi_get_offt(struct multi *m, int info, curl_off_t *out)
     if (r)
         return r;
     if (info == CURRENT)
-        *out += (curl_off_t)outside(m);
+        *out += (curl_off_t)outside(m, false);
     else if (info == RUNNING)
         *out += (curl_off_t)m->park.count;
     else if (info == DONE)
-        *out += (curl_off_t)messages_count(m);
+        *out += (curl_off_t)outside(m, true);
     else if (info == ADDED)
         *out = m->added;
     return CURLM_OK;

@@ -9,6 +9,8 @@
 #include "curl/park.h"
 #include "curl/transfer.h"
 
+#include <sys/types.h>
+
 /* Newer than the headers that we are built with: libcurl 8.16 and 8.17. */
 #define MULTI_OPTION_NOTIFYFUNCTION ((CURLMoption)(CURLOPTTYPE_FUNCTIONPOINT + 18))
 #define MULTI_OPTION_NOTIFYDATA     ((CURLMoption)(CURLOPTTYPE_OBJECTPOINT + 19))
@@ -34,18 +36,26 @@ struct member {
     bool in_libcurl; /* added to libcurl's own */
     bool refused;    /* LIVE: only the empty attempt that makes libcurl forget the last one */
     bool cancelled;  /* by the progress callback */
-    bool crowded;    /* PARKED: all connections that the program allows are in use */
-    bool stalled;    /* PARKED: it was due, but is paused */
-    bool watched;    /* parked, with a progress callback */
-    struct admission refusal; /* with refused */
-    CURLcode result;          /* of the last attempt */
-    CURLMsg message;          /* with DONE */
+    bool queued;     /* PARKED: all connections that the program allows are in use */
+    bool counted;    /* as one that uses a connection */
+    const struct slot *counted_for; /* its host; NULL: for none */
+    bool stalled;                   /* PARKED: it was due, but is paused */
+    bool watched;                   /* parked, with a progress callback */
+    struct admission refusal;       /* with refused */
+    CURLcode result;                /* of the last attempt */
+    CURLMsg message;                /* with DONE */
     struct member *previous, *next;
 };
 
 struct queue {
     void **list;
     size_t begin, end, room;
+};
+
+/* A host, and how many of its transfers use a connection. */
+struct load {
+    const struct slot *host;
+    size_t live, let_in;
 };
 
 struct multi {
@@ -55,11 +65,14 @@ struct multi {
     struct member *first, *last;
     size_t member_count;
     /* There is always room for one of each member. */
-    struct queue messages; /* CURLMsg * that the program has not read */
-    struct queue done;     /* CURL * of which it is to be notified */
-    bool news;             /* there was no message, and now there is */
-    int depth;             /* calls into libcurl */
-    bool in_callback;      /* we called the program */
+    struct queue messages;        /* CURLMsg * that the program has not read */
+    struct queue done;            /* CURL * of which it is to be notified */
+    bool news;                    /* there was no message, and now there is */
+    int depth;                    /* calls into libcurl */
+    bool in_callback;             /* we called the program */
+    bool in_notice;               /* to notify it: it may do all but drive */
+    const struct member *calling; /* in_callback: of this one; NULL: of none */
+    pid_t pid;                    /* that made it */
 
     curl_multi_timer_callback timer_fn;
     void *timer_data;
@@ -79,7 +92,11 @@ struct multi {
 
     long max_total, max_host, max_streams; /* connections, and streams of one; 0: no bound */
     bool multiplexes;                      /* an answer came by HTTP/2 or later */
-    curl_off_t added;                      /* so far, by the program */
+    bool has_room;                         /* perhaps, for those that are queued */
+    size_t live, let_in;                   /* that use a connection, and will */
+    struct load *loads;                    /* by host, while max_host is set */
+    size_t load_count, load_room;
+    curl_off_t added; /* so far, by the program */
 };
 
 /* Around each call into libcurl. Left however that ends:
@@ -91,11 +108,13 @@ struct entry {
 };
 struct entry multi_enter(struct multi *m);
 void multi_leave(struct entry *e);
-/* The same around a callback of the program that libcurl would have called. */
-struct multi *multi_calls_out(struct multi *m);
+/* The same around a callback of the program that libcurl would have called for this member. */
+struct multi *multi_calls_out(struct member *x);
 void multi_called_out(struct multi **m);
 
 /* ---- multi.c ---- */
+/* In this callback the program must leave the multi handle alone. */
+bool multi_is_forbidden(const struct multi *m);
 /* NULL: none of this one. */
 struct member *multi_member(const struct multi *m, const CURL *h);
 /* One that libcurl has added, or is about to add, by itself. */
@@ -109,12 +128,22 @@ void multi_unpark(struct member *x);
 /* The program takes it away, in whatever state it is. */
 void multi_withdraw(struct member *x);
 
+/* ---- multi_room.c ---- */
+/* False: all connections that the program allows are in use. */
+bool room_for(struct member *x);
+void room_take(struct member *x);
+void room_leave(struct member *x);
+/* Those that are queued, as many as there is room for. */
+void room_let_in(struct multi *m);
+/* The bounds have changed. */
+void room_recount(struct multi *m);
+void room_note_version(struct member *x);
+
 /* ---- multi_messages.c ---- */
 /* Room for n more. False: no memory. */
 bool messages_reserve(struct multi *m, size_t n);
 void messages_put(struct multi *m, CURLMsg *msg);
 void messages_drop(struct multi *m, const CURL *h);
-size_t messages_count(const struct multi *m);
 void messages_notify(struct multi *m);
 void messages_free(struct multi *m);
 

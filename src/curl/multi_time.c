@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 
-#include <limits.h>
+#include <sys/select.h>
 
 /* From here on libcurl answers calls from a timer callback with CURLM_RECURSIVE_API_CALL. */
 #define VERSION_GUARDS_TIMER 0x075200
@@ -106,6 +106,16 @@ CURLMcode multi_poll(struct multi *m, struct curl_waitfd *extra, unsigned n, int
     return m->api->multi_poll(m->handle, extra, n, shortened(m, timeout_ms), ready);
 }
 
+static bool has_sockets(const struct multi *m)
+{
+    fd_set in, out, err;
+    int highest = -1;
+    FD_ZERO(&in);
+    FD_ZERO(&out);
+    FD_ZERO(&err);
+    return !m->api->multi_fdset(m->handle, &in, &out, &err, &highest) && highest >= 0;
+}
+
 /* Without a socket to wait for curl_multi_wait returns at once, and a loop that has only parked
  * transfers would spin. */
 CURLMcode multi_wait(struct multi *m, struct curl_waitfd *extra, unsigned n, int timeout_ms,
@@ -113,5 +123,12 @@ CURLMcode multi_wait(struct multi *m, struct curl_waitfd *extra, unsigned n, int
 {
     if (m->park.count && m->api->multi_poll)
         return multi_poll(m, extra, n, timeout_ms, ready);
-    return m->api->multi_wait(m->handle, extra, n, shortened(m, timeout_ms), ready);
+    int ms = shortened(m, timeout_ms), seen = 0;
+    int64_t until_ns = clock_now_ns() + ms * NS_PER_MS;
+    CURLMcode r = m->api->multi_wait(m->handle, extra, n, ms, &seen);
+    if (ready)
+        *ready = seen;
+    if (!r && !seen && m->park.count && !n && !has_sockets(m))
+        clock_sleep_until(until_ns); /* before 7.66 */
+    return r;
 }

@@ -10,53 +10,7 @@
 #include "engine/health.h"
 
 #include <errno.h>
-
-/* ---- connections that the program allows ---------------------------------------------------- */
-
-static bool is_full(long max, size_t in_use, const struct multi *m)
-{
-    size_t each = m->multiplexes && m->max_streams > 0 ? (size_t)m->max_streams : 1;
-    return max > 0 && in_use >= (size_t)max * each;
-}
-
-/* Beyond the connections that the program allows, libcurl would keep a transfer waiting that has its
- * token already; many such would start at once later on, and the limit be missed. So where there is
- * a limit a token is taken only once there is a connection for it. */
-static bool must_queue(const struct member *x)
-{
-    const struct multi *m = x->multi;
-    const struct binding *b = &x->shadow->binding;
-    if (likely(!b->lane_count || (m->max_total <= 0 && m->max_host <= 0)) ||
-        x->shadow->transfer->call.observe)
-        return false;
-    size_t total = 0, host = 0;
-    for (const struct member *y = m->first; y; y = y->next) {
-        total += y->state == MEMBER_LIVE;
-        host += y->state == MEMBER_LIVE && y->shadow->binding.slot == b->slot;
-    }
-    return is_full(m->max_total, total, m) || is_full(m->max_host, host, m);
-}
-
-static void let_one_in(struct multi *m)
-{
-    if (likely(m->max_total <= 0 && m->max_host <= 0))
-        return;
-    for (struct member *x = m->first; x; x = x->next)
-        if (x->crowded && !must_queue(x)) {
-            x->crowded = false;
-            multi_park(x, MEMBER_PARKED, clock_now_ns());
-            return;
-        }
-}
-
-static void note_version(struct multi *m, const struct member *x)
-{
-    long version = 0;
-    if (m->multiplexes || (m->max_total <= 0 && m->max_host <= 0))
-        return;
-    m->multiplexes = !m->api->easy_getinfo(x->handle, CURLINFO_HTTP_VERSION, &version) &&
-                     version >= CURL_HTTP_VERSION_2_0;
-}
+#include <unistd.h>
 
 /* ---- the end of a transfer ------------------------------------------------------------------ */
 
@@ -70,7 +24,6 @@ static void over(struct member *x, CURLcode r)
     x->message =
         (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = x->shadow->handle, .data = {.result = r}};
     messages_put(x->multi, &x->message);
-    let_one_in(x->multi);
     health_inline(now_ns);
 }
 
@@ -83,8 +36,7 @@ static void deliver(struct member *x, CURLcode r)
     t->paused = true;
     size_t left;
     {
-        struct multi *m __attribute__((cleanup(multi_called_out), unused)) =
-            multi_calls_out(x->multi);
+        struct multi *m __attribute__((cleanup(multi_called_out), unused)) = multi_calls_out(x);
         left = gate_deliver(&t->gate);
     }
     if (left == CURL_WRITEFUNC_PAUSE) {
@@ -109,9 +61,15 @@ void multi_withdraw(struct member *x)
     struct transfer *t = x->shadow ? x->shadow->transfer : NULL;
     if (!t)
         return;
+    room_leave(x);
     if (x->refused)
         refuse_restore(x->shadow);
-    else if (x->state == MEMBER_LIVE) {
+    if (x->multi->pid != getpid()) { /* the parent counts it */
+        t->ended = true;
+        transfer_leave(t);
+        return;
+    }
+    if (!x->refused && x->state == MEMBER_LIVE) {
         struct attempt a;
         int64_t at_ns;
         t->reset = true; /* no other attempt follows */
@@ -119,10 +77,8 @@ void multi_withdraw(struct member *x)
         transfer_again(t, &a, &at_ns);
     }
     x->state = MEMBER_DONE;
-    x->crowded = false;
     transfer_end(t, CURLE_ABORTED_BY_CALLBACK, clock_now_ns());
     transfer_leave(t);
-    let_one_in(x->multi);
 }
 
 /* ---- what is due ---------------------------------------------------------------------------- */
@@ -153,6 +109,7 @@ static void not_taken(struct member *x, CURLMcode code)
     struct transfer *t = x->shadow->transfer;
     struct attempt a;
     int64_t at_ns;
+    room_leave(x);
     if (x->refused) {
         end_refused(x);
         return;
@@ -166,6 +123,7 @@ static void not_taken(struct member *x, CURLMcode code)
 static void enter_libcurl(struct member *x)
 {
     x->state = MEMBER_LIVE;
+    room_take(x);
     CURLMcode r = multi_put_in(x);
     if (unlikely(r))
         not_taken(x, r);
@@ -191,14 +149,16 @@ static void cancel(struct member *x)
 static void start(struct member *x, int64_t now_ns)
 {
     struct transfer *t = x->shadow->transfer;
-    if (now_ns < t->app_deadline_ns && must_queue(x)) {
-        x->crowded = true;
+    if (now_ns < t->app_deadline_ns && !room_for(x)) {
         multi_park(x, MEMBER_PARKED, t->app_deadline_ns);
+        x->queued = true;
         return;
     }
     struct admission ad = call_admit(&t->call, now_ns);
     if (ad.answer == ANSWER_WAIT) {
         multi_park(x, MEMBER_PARKED, ad.at_ns);
+        x->multi->has_room =
+            true; /* another one, to another host perhaps, may take the connection */
     } else if (ad.answer == ANSWER_GO) {
         gate_discard(&t->gate);
         transfer_attempt(t, now_ns);
@@ -267,9 +227,9 @@ static struct member *parked_member(struct parked *p)
     return (struct member *)(void *)p; /* its first member */
 }
 
-static bool wants_more(const struct member *x)
+static bool wants_more(struct member *x)
 {
-    struct multi *m __attribute__((cleanup(multi_called_out), unused)) = multi_calls_out(x->multi);
+    struct multi *m __attribute__((cleanup(multi_called_out), unused)) = multi_calls_out(x);
     return transfer_progress(x->shadow);
 }
 
@@ -302,22 +262,29 @@ static void start_due(struct multi *m)
 
 /* ---- what libcurl has to say ---------------------------------------------------------------- */
 
+/* Rewinding the body may call the program. */
+static bool again(struct member *x, struct attempt *a, int64_t *at_ns)
+{
+    struct multi *m __attribute__((cleanup(multi_called_out), unused)) = multi_calls_out(x);
+    return transfer_again(x->shadow->transfer, a, at_ns);
+}
+
 static void conclude(struct member *x, CURLcode r)
 {
     struct transfer *t = x->shadow->transfer;
     struct attempt a;
     int64_t at_ns = 0;
+    room_leave(x);
     if (unlikely(x->refused)) {
         end_refused(x);
         return;
     }
     r = transfer_attempted(t, &a, r);
-    note_version(x->multi, x);
-    if (transfer_again(t, &a, &at_ns)) {
+    room_note_version(x);
+    if (again(x, &a, &at_ns)) {
         x->result = r;
         multi_take_out(x);
         multi_park(x, MEMBER_PARKED, at_ns);
-        let_one_in(x->multi);
     } else {
         deliver(x, r);
     }
@@ -364,8 +331,10 @@ static CURLMcode work(struct multi *m, const struct turn *turn, int *alive)
 static CURLMcode take_turn(struct multi *m, const struct turn *turn, int *running)
 {
     int alive = 0;
-    if (m->in_callback)
+    if (m->in_callback || m->in_notice)
         return CURLM_RECURSIVE_API_CALL;
+    if (m->depth)
+        return work(m, turn, running); /* libcurl's to refuse */
     start_due(m);
     if (turn->kind == TURN_SOCKET && turn->fd == CURL_SOCKET_TIMEOUT)
         multi_timer_spent(m);
@@ -373,6 +342,7 @@ static CURLMcode take_turn(struct multi *m, const struct turn *turn, int *runnin
     int saved = errno;
     harvest(m);
     messages_notify(m);
+    room_let_in(m);
     if (running)
         *running = alive + (int)m->park.count;
     CURLMcode timer = multi_retime(m);

@@ -39,7 +39,6 @@ static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
     t->gate.would_retry = would_retry;
     t->gate.committed = committed;
     t->gate.ctx = t;
-    body_begin(&t->body, s);
     call_begin(&t->call, &s->binding, s->timeout_ms > 0 ? s->timeout_ms * NS_PER_MS : 0, now_ns);
     t->holds = !t->call.observe && s->protocol == PROTOCOL_HTTP && !s->connect_only;
     s->transfer = t;
@@ -63,6 +62,8 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
 void transfer_attempt(struct transfer *t, int64_t now_ns)
 {
     gate_begin(&t->gate, !t->holds);
+    if (!t->call.attempts) /* the program may have changed its mind while it waited */
+        body_begin(&t->body, t->shadow);
     body_attempt(&t->body);
     if (!t->call.observe)
         transfer_bound(t, now_ns);

@@ -130,7 +130,7 @@ struct call {
     bool observe;
     bool cannot_wait; /* set after call_begin: tokens are taken, and no wait is ever asked for */
     bool waiting;
-    bool lost_place;              /* came too late for a start that was reserved */
+    int lost_places;              /* came too late for a start that was reserved */
     bool planned;                 /* a retry was decided and paid for, but not admitted yet */
     bool planned_dearly;          /* at the price of one after a timeout */
     int64_t lease_ns;             /* of the breaker's probe that this attempt is; 0: it is none */
@@ -148,8 +148,9 @@ void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64
 void call_bound_by(struct call *c, int64_t app_timeout_ns);
 /* Asked early, it says WAIT again; asked at the reserved time, GO at no further cost. Whoever comes
  * much later than that (stopped, frozen), and later than the burst covers, has lost its place and
- * gets a new one, or is refused: all that were stopped together would else start together. It is lost
- * once only, or a program whose loop seldom turns would never come to its turn. */
+ * gets a new one, or is refused: all that were stopped together would else start together. Who loses
+ * its place a second time (a loop that seldom turns) reserves no more: it gets what is free when it
+ * comes. */
 struct admission call_admit(struct call *c, int64_t now_ns);
 /* At the end of a header block: would an attempt that ends like this be made again? Takes nothing.
  * attempt->replayable here means "as far as is known". */

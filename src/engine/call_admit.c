@@ -175,7 +175,7 @@ static bool lost_its_place(const struct call *c, int64_t now_ns)
 {
     const struct binding *b = c->binding;
     int64_t late_ns = now_ns - c->reserved_ns;
-    if (late_ns <= LATE_NS || c->lost_place)
+    if (late_ns <= LATE_NS)
         return false;
     for (int i = 0; i < b->lane_count; i++) {
         const struct rate *r = &b->lane[i].rate;
@@ -197,7 +197,7 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
         c->reserved_ns = 0;
         if (!gate_ns && !late)
             return go(c, s, now_ns);
-        c->lost_place |= late;
+        c->lost_places += late;
         /* A gate fell in between, to start at whose end, in a row with all others, is a new start;
          * or the start was missed, and what was taken for it is forfeited. */
     }
@@ -210,6 +210,8 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
         enum refusal why = t > from ? REFUSED_RATE : REFUSED_GATE;
         if (t > now_ns && t > latest)
             return refuse(c, s, c->binding->name, from > latest ? REFUSED_GATE : why, t, now_ns);
+        if (t > now_ns && c->lost_places > 1)
+            return wait_until(c, s, why, t, now_ns);
         if (!take_all(c, now_ns, t))
             continue;
         if (t <= now_ns)

@@ -297,6 +297,7 @@ const struct curl_api fake_curl = {
     .multi_perform = fake_multi_perform,
     .multi_socket_action = fake_multi_socket_action,
     .multi_socket_all = fake_multi_perform,
+    .multi_fdset = fake_multi_fdset,
     .multi_timeout = fake_multi_timeout,
     .multi_info_read = fake_multi_info_read,
     .multi_setopt = fake_multi_setopt,

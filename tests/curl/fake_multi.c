@@ -30,7 +30,7 @@ void fake_multi_expire(CURLM *m, long timeout_ms)
     if (timeout_ms == f->timer_told)
         return;
     f->timer_told = timeout_ms;
-    f->in_callback = true;
+    f->in_callback = !f->unguarded;
     if (f->timer_fn)
         f->timer_fn(m, timeout_ms, f->timer_data);
     f->in_callback = false;
@@ -124,7 +124,16 @@ CURLMcode fake_multi_socket_action(CURLM *m, curl_socket_t fd, int events, int *
 
 CURLMcode fake_multi_timeout(CURLM *m, long *timeout_ms)
 {
+    if (fake_multi_of(m)->in_callback)
+        return CURLM_RECURSIVE_API_CALL;
     *timeout_ms = fake_multi_of(m)->own_timeout_ms;
+    return CURLM_OK;
+}
+
+CURLMcode fake_multi_fdset(CURLM *m, fd_set *in, fd_set *out, fd_set *err, int *highest)
+{
+    (void)m, (void)in, (void)out, (void)err;
+    *highest = -1;
     return CURLM_OK;
 }
 
@@ -201,8 +210,7 @@ CURL **fake_multi_get_handles(CURLM *m)
 CURLMcode fake_multi_get_offt(CURLM *m, int info, curl_off_t *out)
 {
     struct fake_multi *f = fake_multi_of(m);
-    const curl_off_t answers[] = {0,      f->count, alive(f), 0, f->message_end - f->message_begin,
-                                  f->adds};
+    const curl_off_t answers[] = {0, f->count, alive(f), 0, f->count - alive(f), f->adds};
     *out = answers[info];
     return CURLM_OK;
 }

@@ -23,6 +23,7 @@ struct fake_multi {
     int adds, removes, turns, most_at_once;
     int polls, waits, timeout_seen; /* of polls and waits */
     bool in_callback;
+    bool unguarded; /* before 7.82: its timer callback may do anything */
 
     curl_multi_timer_callback timer_fn;
     void *timer_data;
@@ -43,6 +44,7 @@ CURLMcode fake_multi_add(CURLM *m, CURL *h);
 CURLMcode fake_multi_remove(CURLM *m, CURL *h);
 CURLMcode fake_multi_perform(CURLM *m, int *running);
 CURLMcode fake_multi_socket_action(CURLM *m, curl_socket_t fd, int events, int *running);
+CURLMcode fake_multi_fdset(CURLM *m, fd_set *in, fd_set *out, fd_set *err, int *highest);
 CURLMcode fake_multi_timeout(CURLM *m, long *timeout_ms);
 CURLMsg *fake_multi_info_read(CURLM *m, int *left);
 CURLMcode fake_multi_setopt(CURLM *m, CURLMoption option, ...);

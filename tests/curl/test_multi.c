@@ -229,43 +229,6 @@ Test(multi, an_open_circuit_answers_without_a_transfer)
     cr_assert_eq(strncmp(p[5].error, "harden: circuit open", 20), 0);
 }
 
-Test(multi, a_token_is_taken_only_when_there_is_a_connection_for_it)
-{
-    struct loop l;
-    struct program p[6];
-    setenv("HARDEN_RATE", "1000/1s", 1);
-    loop_start(&l);
-    set_multi(&l, CURLMOPT_MAX_TOTAL_CONNECTIONS, (union option_argument){.number = 2});
-    fake(&l)->slow = 2;
-    for (int i = 0; i < 6; i++) {
-        START(&p[i], OK_200);
-        add(&l, &p[i]);
-    }
-    run(&l);
-    cr_assert_eq(l.messages, 6);
-    cr_assert_eq(fake(&l)->most_at_once, 2);
-}
-
-Test(multi, one_that_is_taken_away_leaves_its_connection_to_the_next)
-{
-    struct loop l;
-    struct program p[4];
-    setenv("HARDEN_RATE", "1000/1s", 1);
-    loop_start(&l);
-    set_multi(&l, CURLMOPT_MAX_HOST_CONNECTIONS, (union option_argument){.number = 1});
-    fake(&l)->slow = 1000;
-    for (int i = 0; i < 3; i++) {
-        START(&p[i], OK_200);
-        add(&l, &p[i]);
-    }
-    turn(&l);
-    cr_assert_eq(fake(&l)->count, 1);
-    fake(&l)->slow = 0;
-    remove_from(&l, &p[0]);
-    run(&l);
-    cr_assert_eq(l.messages, 2);
-}
-
 Test(multi, a_refusal_that_libcurl_does_not_take_is_one_all_the_same)
 {
     struct loop l;
@@ -280,25 +243,6 @@ Test(multi, a_refusal_that_libcurl_does_not_take_is_one_all_the_same)
     }
     cr_assert_eq(l.result, CURLE_OPERATION_TIMEDOUT);
     cr_assert_str_eq(fake_of(p[1].handle)->url, "http://api.example.com/x");
-}
-
-Test(multi, in_observe_mode_nobody_waits_for_a_connection)
-{
-    struct loop l;
-    struct program p[3];
-    setenv("HARDEN_RATE", "1/1m", 1);
-    setenv("HARDEN_MODE", "observe", 1);
-    loop_start(&l);
-    set_multi(&l, CURLMOPT_MAX_TOTAL_CONNECTIONS, (union option_argument){.number = 1});
-    fake(&l)->slow = 2;
-    for (int i = 0; i < 3; i++) {
-        START(&p[i], BUSY_503);
-        add(&l, &p[i]);
-    }
-    run(&l);
-    cr_assert_eq(fake(&l)->most_at_once, 3, "the rest is libcurl's");
-    cr_assert_eq(l.messages, 3);
-    cr_assert_eq(performs(&p[2]), 1);
 }
 
 Test(multi, a_loop_that_turns_too_late_for_another_attempt_gets_what_there_is)

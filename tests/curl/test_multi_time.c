@@ -157,6 +157,60 @@ Test(multi_time, the_timer_callback_cannot_drive)
     cr_assert_eq(l.messages, 1);
 }
 
+static int reads_messages(CURLM *m, long ms, void *loop)
+{
+    (void)m, (void)ms;
+    read_messages(loop);
+    return 0;
+}
+
+/* Before 7.82 that was allowed; and libcurl has the messages of all attempts. */
+Test(multi_time, a_timer_callback_that_reads_messages_gets_ours)
+{
+    struct loop l;
+    struct program p, q;
+    loop_start(&l);
+    fake(&l)->unguarded = true;
+    set_multi(&l, CURLMOPT_TIMERDATA, (union option_argument){.pointer = &l});
+    set_multi(&l, CURLMOPT_TIMERFUNCTION,
+              (union option_argument){.function = (void (*)(void))reads_messages});
+    START(&p, BUSY_503, OK_200);
+    START(&q, OK_200);
+    add(&l, &p);
+    add(&l, &q);
+    while (multi_perform(l.multi, &l.running) == CURLM_OK && l.running)
+        ;
+    read_messages(&l);
+    cr_assert_eq(l.messages, 2);
+    cr_assert_str_eq(p.seen, seen_200);
+}
+
+static int ends_a_handle(CURLM *m, long ms, void *loop)
+{
+    (void)m, (void)ms;
+    if (((struct loop *)loop)->last)
+        multi_forget(((struct loop *)loop)->last);
+    return 0;
+}
+
+Test(multi_time, a_handle_that_ends_in_a_timer_callback_is_forgotten)
+{
+    struct loop l;
+    struct program p;
+    loop_start(&l);
+    fake(&l)->unguarded = true;
+    set_multi(&l, CURLMOPT_TIMERDATA, (union option_argument){.pointer = &l});
+    set_multi(&l, CURLMOPT_TIMERFUNCTION,
+              (union option_argument){.function = (void (*)(void))ends_a_handle});
+    START(&p, BUSY_503, OK_200);
+    add(&l, &p);
+    l.last = p.handle;
+    multi_perform(l.multi, &l.running);
+    cr_assert_null(p.shadow->member);
+    cr_assert_null(p.shadow->transfer);
+    l.last = NULL;
+}
+
 /* ---- polling -------------------------------------------------------------------------------- */
 
 Test(multi_time, polls_end_when_something_is_due)
@@ -183,6 +237,27 @@ Test(multi_time, polls_end_when_something_is_due)
     cr_assert_eq(fake(&l)->timeout_seen, 50);
     multi_poll(l.multi, NULL, 0, -1, &ready);
     cr_assert_eq(fake(&l)->timeout_seen, -1, "libcurl's to refuse");
+}
+
+Test(multi_time, before_there_was_curl_multi_poll_we_wait_ourselves)
+{
+    static struct curl_api old;
+    struct program p;
+    int ready = -1, running;
+    slowly();
+    old = fake_curl;
+    old.multi_poll = NULL;
+    CURLM *handle = fake_multi_init();
+    struct multi *m = multi_new(handle, &old);
+    START(&p, BUSY_503);
+    p.shadow->api = &old;
+    multi_add(m, p.handle);
+    multi_perform(m, &running);
+    int64_t begun_ns = clock_now_ns();
+    cr_assert_eq(multi_wait(m, NULL, 0, 30, &ready), CURLM_OK);
+    cr_assert_geq(clock_now_ns() - begun_ns, 29 * NS_PER_MS);
+    cr_assert_eq(ready, 0);
+    multi_cleanup(m);
 }
 
 static int go_on(void *p, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
@@ -302,6 +377,33 @@ Test(multi_time, a_notice_of_each_transfer_may_remove_it)
     cr_assert_eq(notices[0].unread, 2, "of the others");
     cr_assert_eq(notices[1].unread, 0);
     cr_assert_str_eq(p[0].seen, seen_200);
+}
+
+static CURLMcode driven, ended;
+
+static void drives(CURLM *m, unsigned kind, CURL *h, void *loop)
+{
+    struct loop *l = loop;
+    (void)m, (void)kind, (void)h;
+    driven = multi_perform(l->multi, &l->running);
+    ended = multi_cleanup(l->multi);
+}
+
+Test(multi_time, who_is_notified_can_neither_drive_nor_end)
+{
+    struct loop l;
+    struct program p;
+    loop_start(&l);
+    set_multi(&l, CURLOPTTYPE_OBJECTPOINT + 19, (union option_argument){.pointer = &l});
+    set_multi(&l, CURLOPTTYPE_FUNCTIONPOINT + 18,
+              (union option_argument){.function = (void (*)(void))drives});
+    multi_notify(l.multi, 1, true);
+    START(&p, OK_200);
+    add(&l, &p);
+    run(&l);
+    cr_assert_eq(driven, CURLM_RECURSIVE_API_CALL);
+    cr_assert_eq(ended, CURLM_RECURSIVE_API_CALL);
+    cr_assert_eq(l.messages, 1);
 }
 
 Test(multi_time, messages_keep_their_order_through_any_number)

@@ -276,17 +276,29 @@ Test(call, who_comes_as_late_as_the_burst_covers_keeps_the_place)
     cr_assert(gt(i64, binding.slot->tat_ns[0], tat));
 }
 
-Test(call, a_place_is_lost_once_only)
+Test(call, a_loop_that_turns_seldom_gets_what_is_free_when_it_comes)
 {
-    limit(1, NS_PER_S, 1);
-    fresh(NOW);
-    ANSWER(fresh(NOW), ANSWER_WAIT);
-    /* A loop that turns every second, half a second late each time. */
-    struct call other;
-    call_begin(&other, &binding, 0, NOW);
-    call_admit(&other, NOW);
-    ANSWER(admit(NOW + 1500 * NS_PER_MS), ANSWER_WAIT);
-    ANSWER(admit(NOW + 3500 * NS_PER_MS), ANSWER_GO);
+    enum { CALLS = 12 };
+    struct call calls[CALLS];
+    bool started[CALLS] = {false};
+    int64_t starts[CALLS];
+    int n = 0;
+    policy.max_wait_ns = 60 * NS_PER_S;
+    limit(10, NS_PER_S, 2);
+    for (int i = 0; i < CALLS; i++)
+        call_begin(&calls[i], &binding, 0, NOW);
+    for (int64_t turn = 0; turn < 20; turn++)
+        for (int i = 0; i < CALLS; i++)
+            if (!started[i]) {
+                struct admission ad = call_admit(&calls[i], NOW + turn * NS_PER_S);
+                cr_assert(ne(int, ad.answer, ANSWER_REFUSE));
+                started[i] = ad.answer == ANSWER_GO;
+                if (started[i])
+                    starts[n++] = turn * NS_PER_S;
+            }
+    cr_assert(eq(int, n, CALLS), "all of them come to their turn");
+    for (int i = 0; i + 2 < n; i++)
+        cr_assert(gt(i64, starts[i + 2], starts[i]), "never more than the burst at once");
 }
 
 Test(call, a_first_attempt_may_wait_longer_than_max_elapsed_but_no_retry)

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connections that the program allows, where a host has a limit. */
+#include "multi_loop.h"
+
+TestSuite(multi_room, .fini = loops_end);
+
+static void allow(struct loop *l, CURLMoption option, long connections)
+{
+    set_multi(l, option, (union option_argument){.number = connections});
+}
+
+Test(multi_room, a_token_is_taken_only_when_there_is_a_connection_for_it)
+{
+    struct loop l;
+    struct program p[6];
+    setenv("HARDEN_RATE", "1000/1s", 1);
+    loop_start(&l);
+    set_multi(&l, CURLMOPT_MAX_TOTAL_CONNECTIONS, (union option_argument){.number = 2});
+    fake(&l)->slow = 2;
+    for (int i = 0; i < 6; i++) {
+        START(&p[i], OK_200);
+        add(&l, &p[i]);
+    }
+    run(&l);
+    cr_assert_eq(l.messages, 6);
+    cr_assert_eq(fake(&l)->most_at_once, 2);
+}
+
+Test(multi_room, one_that_is_taken_away_leaves_its_connection_to_the_next)
+{
+    struct loop l;
+    struct program p[4];
+    setenv("HARDEN_RATE", "1000/1s", 1);
+    loop_start(&l);
+    set_multi(&l, CURLMOPT_MAX_HOST_CONNECTIONS, (union option_argument){.number = 1});
+    fake(&l)->slow = 1000;
+    for (int i = 0; i < 3; i++) {
+        START(&p[i], OK_200);
+        add(&l, &p[i]);
+    }
+    turn(&l);
+    cr_assert_eq(fake(&l)->count, 1);
+    fake(&l)->slow = 0;
+    remove_from(&l, &p[0]);
+    run(&l);
+    cr_assert_eq(l.messages, 2);
+}
+
+Test(multi_room, in_observe_mode_nobody_waits_for_a_connection)
+{
+    struct loop l;
+    struct program p[3];
+    setenv("HARDEN_RATE", "1/1m", 1);
+    setenv("HARDEN_MODE", "observe", 1);
+    loop_start(&l);
+    set_multi(&l, CURLMOPT_MAX_TOTAL_CONNECTIONS, (union option_argument){.number = 1});
+    fake(&l)->slow = 2;
+    for (int i = 0; i < 3; i++) {
+        START(&p[i], BUSY_503);
+        add(&l, &p[i]);
+    }
+    run(&l);
+    cr_assert_eq(fake(&l)->most_at_once, 3, "the rest is libcurl's");
+    cr_assert_eq(l.messages, 3);
+    cr_assert_eq(performs(&p[2]), 1);
+}
+
+Test(multi_room, one_whose_time_is_over_leaves_the_queue)
+{
+    struct loop l;
+    struct program p[3];
+    setenv("HARDEN_RATE", "1000/1s", 1);
+    loop_start(&l);
+    allow(&l, CURLMOPT_MAX_TOTAL_CONNECTIONS, 1);
+    fake(&l)->slow = 1 << 30;
+    for (int i = 0; i < 3; i++) {
+        START(&p[i], OK_200);
+        add(&l, &p[i]);
+    }
+    set_number(&p[1], CURLOPT_TIMEOUT_MS, 50);
+    turn(&l);
+    cr_assert_eq(fake(&l)->count, 1);
+    for (int64_t until_ns = clock_now_ns() + 60 * NS_PER_MS; clock_now_ns() < until_ns;)
+        turn(&l);
+    cr_assert_eq(fake(&l)->count, 2, "libcurl is to say that its time is over");
+    fake(&l)->slow = 0;
+    for (int i = 0; i < FAKE_HANDLES; i++)
+        fake(&l)->turns_left[i] = 0;
+    run(&l);
+    cr_assert_eq(l.messages, 3);
+}
+
+Test(multi_room, a_bound_that_is_lifted_lets_all_in)
+{
+    struct loop l;
+    struct program p[6];
+    setenv("HARDEN_RATE", "1000/1s", 1);
+    loop_start(&l);
+    allow(&l, CURLMOPT_MAX_HOST_CONNECTIONS, 1);
+    fake(&l)->slow = 1 << 30;
+    for (int i = 0; i < 6; i++) {
+        START(&p[i], OK_200);
+        add(&l, &p[i]);
+    }
+    turn(&l);
+    cr_assert_eq(fake(&l)->count, 1);
+    allow(&l, CURLMOPT_MAX_HOST_CONNECTIONS, 3);
+    turn(&l);
+    cr_assert_eq(fake(&l)->count, 3);
+    allow(&l, CURLMOPT_MAX_HOST_CONNECTIONS, 0);
+    turn(&l);
+    cr_assert_eq(fake(&l)->count, 6);
+    multi_cleanup(l.multi);
+}
+
+Test(multi_room, who_waits_for_a_token_keeps_no_connection_from_others)
+{
+    struct loop l;
+    struct program p[4];
+    setenv("HARDEN_RATE", "1/1m", 1);
+    setenv("HARDEN_MAX_WAIT", "1h", 1);
+    loop_start(&l);
+    allow(&l, CURLMOPT_MAX_TOTAL_CONNECTIONS, 1);
+    for (int i = 0; i < 4; i++) {
+        START(&p[i], OK_200);
+        add(&l, &p[i]);
+    }
+    set_pointer(&p[3], CURLOPT_URL, "http://other.example.com/x");
+    for (int i = 0; i < 10 && l.messages < 2; i++)
+        turn(&l);
+    cr_assert_eq(l.messages, 2);
+    cr_assert_eq(l.order[1], p[3].handle);
+    multi_cleanup(l.multi);
+}
