@@ -9,21 +9,9 @@ import time
 import unittest
 
 import bed
+from windows import LATENESS_S, check_windows
 
 RATE, BURST = 50, 50
-# The shim admits, then the request travels, and the server's thread has to be woken: an arrival is
-# late by the time from admission to the stamp, never early. A window can so gain what was admitted
-# shortly before it began. On two cores with 32 busy clients that delay stays below this.
-LATENESS_S = 0.060
-
-
-def most_in_window(times, window):
-    times, most, first = sorted(times), 0, 0
-    for last, t in enumerate(times):
-        while t - times[first] > window:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 class Limits(unittest.TestCase):
@@ -53,17 +41,11 @@ class Limits(unittest.TestCase):
         command = [self.load, f"{self.url}/x?key={key}&size=10", threads, seconds, 1000000]
         return env, [bed.start(command, env) for _ in range(processes)]
 
-    def check_windows(self, times):
-        for window in (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 10):
-            allowed = BURST + RATE * (window + LATENESS_S)
-            self.assertLessEqual(most_in_window(times, window), allowed,
-                                 f"requests within {window} s")
-
     def test_eight_processes_of_four_threads_share_one_limit_and_none_starves(self):
         env, processes = self.crowd("crowd", 10)
         outcomes = [bed.finish(p, env) for p in processes]
         times = self.times("crowd")
-        self.check_windows(times)
+        check_windows(self, times, RATE, BURST)
         # It is used up as well: what waits at the end is one request a thread.
         self.assertGreater(len(times), 0.9 * (BURST + RATE * 10))
         told = [json.loads(o.out) for o in outcomes]
@@ -100,7 +82,7 @@ class Limits(unittest.TestCase):
                 self.assertEqual(json.loads(outcome.out)["bad"], 0)
                 self.assertGreater(sum(json.loads(outcome.out)["good"]), 10)
         times = self.times("killed")
-        self.check_windows(times)
+        check_windows(self, times, RATE, BURST)
         # A killed process may take with it what its threads had reserved, no more.
         self.assertGreater(len(times), 0.8 * (BURST + RATE * 8))
 
