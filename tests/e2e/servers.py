@@ -49,36 +49,48 @@ def path_of(program):
     return found
 
 
-def nginx(backend):
-    """http on .port, https with h2 on .tls_port: / is a file, /fault/ goes to the backend."""
+def run_nginx(sections):
+    """sections: a configuration of http in which {port} and {tls_port} are where it listens, and
+    {directory} is its own one. Its log has a line with connection, protocol and URI a request."""
     directory = bed.fresh_dir("nginx")
-    _, cert, key = bed.certificates()
     port, tls = free_port(), free_port()
     os.chmod(os.path.dirname(directory), 0o755)
     os.chmod(directory, 0o755)
-    with open(os.path.join(directory, "file.txt"), "wb") as f:
-        f.write(bed.body_of(100000))
+    for name, value in (("port", port), ("tls_port", tls), ("directory", directory)):
+        sections = sections.replace("{%s}" % name, str(value))
     user = "user root;" if os.getuid() == 0 else ""
     config = f"""
 daemon off; master_process off; {user}
 pid {directory}/pid; error_log {directory}/error.log crit;
 events {{ worker_connections 256; }}
 http {{
-  access_log off; client_body_temp_path {directory}/b; proxy_temp_path {directory}/p;
-  fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;
-  server {{
-    listen 127.0.0.1:{port}; listen 127.0.0.1:{tls} ssl http2;
-    ssl_certificate {cert}; ssl_certificate_key {key};
-    root {directory};
-    location /fault/ {{ proxy_pass http://127.0.0.1:{backend}/; proxy_next_upstream off; }}
-  }}
+  log_format seen '$connection $server_protocol $request_uri $status';
+  access_log {directory}/access.log seen; client_body_temp_path {directory}/b;
+  proxy_temp_path {directory}/p; fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u;
+  scgi_temp_path {directory}/s;
+  {sections}
 }}
 """
     path = os.path.join(directory, "nginx.conf")
     with open(path, "w", encoding="ascii") as f:
         f.write(config)
     daemon = Daemon([path_of("nginx"), "-e", f"{directory}/error.log", "-c", path], port)
-    daemon.tls_port = tls
+    daemon.tls_port, daemon.directory = tls, directory
+    return daemon
+
+
+def nginx(backend, more=""):
+    """http on .port, https with h2 on .tls_port: / is a file, /fault/ goes to the backend."""
+    _, cert, key = bed.certificates()
+    daemon = run_nginx(f"""server {{
+    listen 127.0.0.1:{{port}}; listen 127.0.0.1:{{tls_port}} ssl http2;
+    ssl_certificate {cert}; ssl_certificate_key {key};
+    root {{directory}};
+    location /fault/ {{ proxy_pass http://127.0.0.1:{backend}/; proxy_next_upstream off; }}
+    {more}
+  }}""")
+    with open(os.path.join(daemon.directory, "file.txt"), "wb") as f:
+        f.write(bed.body_of(100000))
     return daemon
 
 

@@ -18,6 +18,7 @@ class Request:
         self.path = url.path
         self.query = {k: v[-1] for k, v in urllib.parse.parse_qs(url.query, True).items()}
         self.key = self.query.get("key", self.path)
+        self.keep = None  # a bytearray takes the body
 
     def get(self, name, default=None):
         return self.query.get(name, default)
@@ -83,6 +84,8 @@ class Connection:
             entry["sha256"] = digest.hexdigest()
             if multipart:
                 entry["multipart"] += piece.decode("latin-1")
+            if request.keep is not None:
+                request.keep += piece
 
         entry["sha256"] = digest.hexdigest()
         if request.headers.get("expect", "").lower() == "100-continue":
