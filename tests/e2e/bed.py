@@ -23,6 +23,9 @@ TIMEOUT_S = 60
 # Waits short enough for tests, and nothing of the machine's own configuration.
 QUICK = {"HARDEN_CONFIG": "none", "HARDEN_BASE_DELAY": "10ms", "HARDEN_MAX_DELAY": "40ms"}
 
+# For many failures on purpose: what gives up after some of them has tests of its own.
+PATIENT = {"retry_budget": "off", "breaker": "off"}
+
 _scratch = None
 _lock = threading.Lock()
 _numbers = iter(range(1, 1 << 30))
