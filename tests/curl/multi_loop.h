@@ -12,28 +12,6 @@
 
 #include <criterion/criterion.h>
 
-#define START(p, ...)                                                                              \
-    do {                                                                                           \
-        static const struct fake_attempt script[] = {__VA_ARGS__};                                 \
-        program_start(p, script, sizeof script / sizeof script[0]);                                \
-    } while (0)
-
-#define OK_200                                                                                     \
-    {                                                                                              \
-        .head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine"                                        \
-    }
-#define BUSY_503                                                                                   \
-    {                                                                                              \
-        .head = "HTTP/1.1 503 Busy\nX: 0\n\n", .body = "busy"                                      \
-    }
-#define RESET                                                                                      \
-    {                                                                                              \
-        .result = CURLE_RECV_ERROR, .error = "reset"                                               \
-    }
-
-static const char seen_200[] = "H200[HTTP/1.1 200 OK]H200[X: 1]H200[]B200[fine]";
-static const char seen_503[] = "H503[HTTP/1.1 503 Busy]H503[X: 0]H503[]B503[busy]";
-
 struct loop {
     CURLM *handle;
     struct multi *multi;

@@ -6,33 +6,10 @@
 #include <criterion/criterion.h>
 #include <unistd.h>
 
-#define SCRIPT(...)                                                                                \
-    (const struct fake_attempt[])                                                                  \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-#define LENGTH(...)   (int)(sizeof(SCRIPT(__VA_ARGS__)) / sizeof(struct fake_attempt))
-#define START(p, ...) program_start(p, SCRIPT(__VA_ARGS__), LENGTH(__VA_ARGS__))
-
-#define OK_200                                                                                     \
-    {                                                                                              \
-        .head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine"                                        \
-    }
-#define BUSY_503                                                                                   \
-    {                                                                                              \
-        .head = "HTTP/1.1 503 Busy\nX: 0\n\n", .body = "busy"                                      \
-    }
-#define RESET                                                                                      \
-    {                                                                                              \
-        .result = CURLE_RECV_ERROR, .error = "reset"                                               \
-    }
 #define REFUSED                                                                                    \
     {                                                                                              \
         .result = CURLE_COULDNT_CONNECT, .unsent = true, .error = "refused"                        \
     }
-
-static const char seen_200[] = "H200[HTTP/1.1 200 OK]H200[X: 1]H200[]B200[fine]";
-static const char seen_503[] = "H503[HTTP/1.1 503 Busy]H503[X: 0]H503[]B503[busy]";
 
 TestSuite(easy, .fini = programs_end);
 
