@@ -157,8 +157,7 @@ static void start(struct member *x, int64_t now_ns)
     struct admission ad = call_admit(&t->call, now_ns);
     if (ad.answer == ANSWER_WAIT) {
         multi_park(x, MEMBER_PARKED, ad.at_ns);
-        x->multi->has_room =
-            true; /* another one, to another host perhaps, may take the connection */
+        x->multi->has_room = true; /* for another one, perhaps to another host */
     } else if (ad.answer == ANSWER_GO) {
         gate_discard(&t->gate);
         transfer_attempt(t, now_ns);
