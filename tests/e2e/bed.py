@@ -61,11 +61,13 @@ def fresh_file(data, prefix="f"):
 
 
 def compile_client(name):
-    """tests/support/NAME*.c as a program; built again when a source is newer."""
+    """tests/support/NAME*.c and what all clients share as a program; built again when a source is
+    newer."""
     target, support = BUILD / name, ROOT / "tests" / "support"
-    sources = sorted(support.glob(f"{name}*.c"))
+    sources = [*sorted(support.glob(f"{name}*.c")), support / "turn.c"]
     with _lock:
-        newest = max(s.stat().st_mtime for s in [*sources, *support.glob(f"{name}*.h")])
+        headers = [*support.glob(f"{name}*.h"), support / "turn.h"]
+        newest = max(s.stat().st_mtime for s in [*sources, *headers])
         if target.exists() and target.stat().st_mtime >= newest:
             return str(target)
         BUILD.mkdir(parents=True, exist_ok=True)
@@ -127,12 +129,13 @@ class Outcome:
         with open(os.path.join(self.state, "health.json"), encoding="utf-8") as f:
             return json.load(f)
 
-    def transfers(self):
-        """How many the library saw; 0 as well when it had no reason to write a snapshot."""
+    def transfers(self, *interfaces):
+        """How many the library saw, by "easy" and "multi" or one of them; 0 as well when it had no
+        reason to write a snapshot."""
         if not os.path.exists(os.path.join(self.state, "health.json")):
             return 0
         coverage = self.health["coverage"]
-        return coverage["transfers_easy"] + coverage["transfers_multi"]
+        return sum(coverage[f"transfers_{i}"] for i in interfaces or ("easy", "multi"))
 
 
 def environment(extra=None):

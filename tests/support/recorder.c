@@ -12,11 +12,14 @@
  * file=PATH[@OFFSET]                    READDATA is a FILE at that offset, read by libcurl itself
  * mime=NAME:data|file|cb|cbseek:VALUE   one more part of a MIMEPOST body
  * form=NAME:VALUE                       one more part of an HTTPPOST body
- * inflight=nested|setopt|dup|getinfo    what the first header line of a perform makes the client do
+ * inflight=nested|setopt|dup|getinfo|multi   what the first header line of a perform makes the
+ *                 client do
  * progress=N                            the progress callback aborts once N body bytes were seen
  * curlu=URL                             the address as a CURLU handle
  * nested=URL      the address that `inflight` uses
- * perform | multi | dup | reset | infos
+ * driver=easy|poll|wait|fdset|socket    how `perform` works from then on: by curl_easy_perform, or
+ *                 in a multi handle with a loop of that style (turn.h), which ends when nothing runs
+ * perform | dup | reset | infos
  *
  * Body bytes that arrive in a row are one line with length and hash, for their cutting into pieces
  * is the network's. Times, local ports and addresses of connections are left out. */
@@ -27,38 +30,11 @@
 #include <string.h>
 
 struct recorder rec = {.abort_after = -1, .read_abort = -1};
-static CURLM *multi;
-
-static CURLcode multi_perform(void)
-{
-    int running = 1, left;
-    CURLcode rc = (CURLcode)-1;
-    if (!multi)
-        multi = curl_multi_init();
-    printf("add %d\n", curl_multi_add_handle(multi, rec.handle));
-    while (running) {
-        if (curl_multi_perform(multi, &running) != CURLM_OK)
-            break;
-        if (running)
-            curl_multi_poll(multi, NULL, 0, 1000, NULL);
-        for (CURLMsg *m; (m = curl_multi_info_read(multi, &left));) {
-            flush_run();
-            printf("message %d handle=%s\n", m->msg,
-                   m->easy_handle == rec.handle ? "ours" : "WRONG");
-            rc = m->data.result;
-        }
-    }
-    flush_run();
-    printf("remove %d\n", curl_multi_remove_handle(multi, rec.handle));
-    return rc;
-}
 
 static void verb(const char *word)
 {
     if (strcmp(word, "perform") == 0)
-        result("perform", curl_easy_perform(rec.handle));
-    else if (strcmp(word, "multi") == 0)
-        result("multi", multi_perform());
+        rec.loop ? loop_perform() : result("perform", curl_easy_perform(rec.handle));
     else if (strcmp(word, "infos") == 0)
         print_infos();
     else if (strcmp(word, "reset") == 0) {
@@ -88,8 +64,7 @@ int main(int argc, char **argv)
             verb(argv[i]);
     }
     curl_easy_cleanup(rec.handle);
-    if (multi)
-        curl_multi_cleanup(multi);
+    free_loops();
     free_options();
     curl_global_cleanup();
     return 0;

@@ -114,7 +114,8 @@ static void do_in_flight(void)
         curl_easy_getinfo(rec.handle, CURLINFO_HTTP_CONNECTCODE, &connect);
         printf("in flight: %s %s redirects=%ld connect=%ld\n", method, url, redirects, connect);
         rec.inflight_done = 0; /* at each line */
-    }
+    } else if (strcmp(rec.inflight, "multi") == 0)
+        loop_in_flight();
 }
 
 static size_t write_cb(char *p, size_t size, size_t n, void *data)
@@ -147,14 +148,20 @@ static size_t header_cb(char *p, size_t size, size_t n, void *data)
     return answer;
 }
 
+void unpause(void)
+{
+    if (!rec.paused || --rec.paused)
+        return;
+    flush_run();
+    CURLcode rc = curl_easy_pause(rec.handle, CURLPAUSE_CONT);
+    printf("unpause %d\n", rc);
+}
+
 static int progress_cb(void *data, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
     (void)data, (void)a, (void)b, (void)c, (void)d;
-    if (rec.paused && --rec.paused == 0) {
-        flush_run();
-        CURLcode rc = curl_easy_pause(rec.handle, CURLPAUSE_CONT);
-        printf("unpause %d\n", rc);
-    }
+    if (!rec.loop)
+        unpause();
     return rec.abort_after >= 0 && rec.seen_body >= rec.abort_after;
 }
 

@@ -49,7 +49,7 @@ static const struct named infos[] = {
     INFO(PRIVATE),
 };
 
-void print_infos(void)
+static void write_infos(FILE *out)
 {
     for (size_t i = 0; i < sizeof infos / sizeof *infos; i++) {
         char *s = NULL;
@@ -59,25 +59,42 @@ void print_infos(void)
         switch (infos[i].info & CURLINFO_TYPEMASK) {
         case CURLINFO_STRING:
             rc = curl_easy_getinfo(rec.handle, infos[i].info, &s);
-            printf("info %s %d %s\n", infos[i].name, rc, s ? s : "(null)");
+            fprintf(out, "info %s %d %s\n", infos[i].name, rc, s ? s : "(null)");
             break;
         case CURLINFO_LONG:
             rc = curl_easy_getinfo(rec.handle, infos[i].info, &l);
-            printf("info %s %d %ld\n", infos[i].name, rc, l);
+            fprintf(out, "info %s %d %ld\n", infos[i].name, rc, l);
             break;
         default:
             rc = curl_easy_getinfo(rec.handle, infos[i].info, &o);
-            printf("info %s %d %lld\n", infos[i].name, rc, (long long)o);
+            fprintf(out, "info %s %d %lld\n", infos[i].name, rc, (long long)o);
         }
     }
     struct curl_slist *cookies = NULL;
     curl_easy_getinfo(rec.handle, CURLINFO_COOKIELIST, &cookies);
     for (struct curl_slist *c = cookies; c; c = c->next)
-        printf("cookie %s\n", c->data);
+        fprintf(out, "cookie %s\n", c->data);
     curl_slist_free_all(cookies);
     struct curl_header *h = NULL;
     while ((h = curl_easy_nextheader(rec.handle, CURLH_HEADER | CURLH_TRAILER | CURLH_1XX, -1, h)))
-        printf("nextheader %s=%s amount=%zu origin=%u\n", h->name, h->value, h->amount, h->origin);
+        fprintf(out, "nextheader %s=%s amount=%zu origin=%u\n", h->name, h->value, h->amount,
+                h->origin);
+}
+
+void print_infos(void)
+{
+    write_infos(stdout);
+}
+
+char *outcome_text(void)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *f = open_memstream(&text, &length);
+    fprintf(f, "\"%s\"\n", rec.errors);
+    write_infos(f);
+    fclose(f);
+    return text;
 }
 
 void result(const char *how, CURLcode rc)

@@ -165,6 +165,8 @@ void set_pair(const char *name, char *v)
         add_form(v);
     else if (strcmp(name, "inflight") == 0)
         rec.inflight = v;
+    else if (strcmp(name, "driver") == 0)
+        set_driver(v);
     else if (strcmp(name, "nested") == 0)
         rec.nested_url = v;
     else if (strcmp(name, "progress") == 0)

@@ -4,6 +4,8 @@
 #ifndef RECORDER_STATE_H
 #define RECORDER_STATE_H
 
+#include "turn.h"
+
 #include <curl/curl.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +28,7 @@ struct run {
 
 struct recorder {
     CURL *handle;
+    struct turner *loop; /* NULL: curl_easy_perform */
     struct run body_run;
     struct trigger on_write, on_header;
     const char *inflight, *nested_url;
@@ -40,6 +43,8 @@ extern struct recorder rec;
 /* recorder_calls.c: the callbacks, which write down that they were called */
 void callbacks(void);
 void flush_run(void);
+/* At the second call after a callback has paused. */
+void unpause(void);
 size_t read_cb(char *p, size_t size, size_t n, void *data);
 int seek_cb(void *data, curl_off_t offset, int origin);
 curlioerr ioctl_cb(CURL *h, int command, void *data);
@@ -47,6 +52,14 @@ curlioerr ioctl_cb(CURL *h, int command, void *data);
 /* recorder_infos.c: what the handle tells afterwards */
 void print_infos(void);
 void result(const char *how, CURLcode rc);
+/* Both as text, to be freed: the error buffer, and what print_infos says. */
+char *outcome_text(void);
+
+/* recorder_loops.c: the multi interface */
+void set_driver(const char *name);
+void loop_perform(void);
+void loop_in_flight(void);
+void free_loops(void);
 
 /* recorder_options.c: NAME=VALUE */
 void set_pair(const char *name, char *v);
