@@ -4,12 +4,14 @@
 SAME   the retries are invisible: the transcript is that of a run against the recovered server.
 FIRST  one attempt only: the transcript is that of a run without the shim against the failing one.
 
-The multi interface is not covered: what it asks for, at {alone}, fails in both runs alike.
+Each of SCENARIOS runs with curl_easy_perform and with each of LOOPS, the ways to write a loop over
+the multi interface ({loop} is one of them); LOOP_SCENARIOS with the latter only.
 """
 import re
 from dataclasses import dataclass, field
 
 SAME, FIRST = "same", "first"
+LOOPS = ("poll", "wait", "fdset", "socket")
 GET = ("URL={url}", "perform")
 
 
@@ -172,13 +174,18 @@ SCENARIOS = [
     S("tunnel-refused-post", "POSTFIELDS=a=b", *TUNNEL, *GET, proxy=True),
     S("tunnel-reset", *TUNNEL, *GET, proxy=True, how="rst"),
     S("tunnel-forbidden", *TUNNEL, *GET, proxy=True, how="403", expects=FIRST),
-    # ---- the multi interface, which is left alone ----------------------------------------------
-    S("multi", "URL={alone}", "multi", expects=FIRST),
-    S("multi-reset", "URL={alone}", "multi", how="rst", expects=FIRST),
-    S("multi-put", *READ, "read=5000,seek", "URL={alone}", "multi", echo=1, expects=FIRST),
-    S("multi-tls", "CAINFO={ca}", "URL={alone}", "multi", tls=True, expects=FIRST),
-    S("multi-then-easy", "URL={alone}", "multi", "URL={url}", "perform"),
-    S("easy-then-multi", "URL={url}", "perform", "URL={alone}", "multi"),
+    # ---- both interfaces with one handle -------------------------------------------------------
+    S("loop-then-easy", "driver={loop}", "URL={url}", "perform", "driver=easy", "URL={url2}",
+      "perform", options=PATIENT),
+    S("easy-then-loop", "driver=easy", "URL={url}", "perform", "driver={loop}", "URL={url2}",
+      "perform", options=PATIENT),
+]
+
+LOOP_SCENARIOS = [
+    S("calls-in-flight", "inflight=multi", *GET),
+    S("calls-in-flight-small", "inflight=multi", *GET, size=0, fsize=0),
+    S("two-loops", "URL={url}", "perform", "driver=poll", "URL={url2}", "perform",
+      options=PATIENT),
 ]
 
 # Requests that fail without any server: the transcript of one, whatever happens inside.

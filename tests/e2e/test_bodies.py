@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The server never gets a body that differs from the original, and nothing non-idempotent twice."""
 import hashlib
+import itertools
 import os
 import unittest
 
@@ -102,10 +103,11 @@ class Bodies(bed.Bed):
                 self.assertIn(sha(BODY), outcome.text)
 
     def test_a_file_of_libcurls_own_reading_goes_back_to_where_it_began(self):
-        client = [self.recorder, "UPLOAD=1", f"INFILESIZE_LARGE={len(BODY) - 2000}",
-                  f"file={self.file}@2000", "URL={url}", "perform"]
-        for how in FAULTS:
-            with self.subTest(how=how):
+        for how, driver in itertools.product(FAULTS, DRIVERS):
+            with self.subTest(how=how, driver=driver):
+                client = [self.recorder, f"driver={driver}", "UPLOAD=1",
+                          f"INFILESIZE_LARGE={len(BODY) - 2000}", f"file={self.file}@2000",
+                          "URL={url}", "perform"]
                 _, log = self.upload(client, how, BODY[2000:])
                 self.assertTrue(log[-1]["complete"] or how.startswith(("early", "rst")))
 
@@ -154,6 +156,7 @@ READS = {
     "post_chunked_seek": ("POST=1", "HTTPHEADER=Transfer-Encoding: chunked", "read=50000,seek"),
     "post_chunked_no_seek": ("POST=1", "HTTPHEADER=Transfer-Encoding: chunked", "read=50000"),
 }
+DRIVERS = ("easy", "poll", "socket")
 READ_BODY = bytes(ord("a") + i % 23 for i in range(50000))
 
 
@@ -165,12 +168,14 @@ def add_methods():
                 self.upload(command, how, stdin=stdin, multipart=multipart)
             setattr(Bodies, f"test_{name}__{how.replace('-', '_')}", method)
         for name, options in READS.items():
-            def read(self, name=name, options=options, how=how):
-                client = [self.recorder, *options, "HTTPHEADER=Expect:", "URL={url}", "perform"]
-                _, log = self.upload(client, how, READ_BODY)
-                if "no_seek" not in name and "post" not in name and how != "rst-early":
-                    self.assertEqual(log[-1]["fault"], None, "it could have been repeated")
-            setattr(Bodies, f"test_read_{name}__{how.replace('-', '_')}", read)
+            for driver in DRIVERS:
+                def read(self, name=name, options=options, how=how, driver=driver):
+                    client = [self.recorder, f"driver={driver}", *options, "HTTPHEADER=Expect:",
+                              "URL={url}", "perform"]
+                    _, log = self.upload(client, how, READ_BODY)
+                    if "no_seek" not in name and "post" not in name and how != "rst-early":
+                        self.assertEqual(log[-1]["fault"], None, "it could have been repeated")
+                setattr(Bodies, f"test_read_{name}__{how.replace('-', '_')}__{driver}", read)
 
 
 add_methods()

@@ -7,9 +7,11 @@ import unittest
 import urllib.parse
 
 import bed
-from scenarios import DIFFERENCES, FIRST, HOPELESS, NOISE, SCENARIOS, differences
+from scenarios import (DIFFERENCES, FIRST, HOPELESS, LOOP_SCENARIOS, LOOPS, NOISE, SCENARIOS,
+                       differences)
 
 VARIANTS = {"recovers": 2, "never": -1, "at_once": 0}
+ALL = SCENARIOS + LOOP_SCENARIOS
 FILE_BODY = bed.body_of(5000)
 
 
@@ -19,10 +21,10 @@ def normal(text):
 
 
 class Case:
-    """One scenario in one variant: the address, the client's arguments, both runs."""
+    """One scenario in one variant by one driver: the address, the client's arguments, both runs."""
 
-    def __init__(self, test, scenario, variant):
-        self.test, self.s, self.variant = test, scenario, variant
+    def __init__(self, test, scenario, variant, driver):
+        self.test, self.s, self.variant, self.driver = test, scenario, variant, driver
         self.key = bed.unique(scenario.name)
         self.server = test.https if scenario.tls else test.http
         self.fail = VARIANTS[variant]
@@ -38,18 +40,17 @@ class Case:
             return self.test.url(self.key + "-hop", tls=s.tls, path="/hop", to=to, code=code)
 
         names = {"url": url(self.key), "url2": url(self.key + "-2"),
-                 "alone": url(self.key + "-alone"), "key": self.key,
+                 "key": self.key, "loop": LOOPS[0] if self.driver == "easy" else self.driver,
                  "plain": self.test.url(self.key + "-plain", size=11), "ca": self.test.ca,
                  "hop": hop(302), "hop303": hop(303), "hop307": hop(307),
                  "proxy": f"http://127.0.0.1:{self.test.http.port}", "file": self.test.file}
-        return [a.format(**names) for a in s.client]
+        return [f"driver={self.driver}", *(a.format(**names) for a in s.client)]
 
     def faults(self, active):
         """The servers as before anything happened, or as they are in the end."""
         seen = 0 if active else 1000
         for key in (self.key, self.key + "-2"):
             self.server.seen(key, seen)
-        self.server.seen(self.key + "-alone", 0)
         if self.s.proxy:
             forever = self.fail < 0
             self.test.http.proxy(self.key, self.fail if active or forever else 0, self.s.how)
@@ -60,24 +61,30 @@ class Case:
             return len(self.test.http.log(f"CONNECT {self.key}")) or port
         return len(self.server.log(self.key))
 
+    def performs(self):
+        """How many transfers the client makes by the easy and by the multi interface."""
+        easy, multi, by_easy = 0, 0, True
+        for word in self.arguments():
+            if word.startswith("driver="):
+                by_easy = word == "driver=easy"
+            easy += word.startswith("nested=") or (word == "perform" and by_easy)
+            multi += word == "perform" and not by_easy
+        return easy, multi
+
     def run(self):
         """The hardened and the bare outcome, and the requests that the server saw in each."""
-        command, covered = [self.test.recorder, *self.arguments()], "perform" in self.s.client
+        command = [self.test.recorder, *self.arguments()]
         self.faults(True)
-        shim = bed.hardened(command, reached=covered, **self.s.options)
-        attempts, alone = self.attempts(), self.multis()
+        shim = bed.hardened(command, **self.s.options)
+        attempts = self.attempts()
         self.faults(self.s.expects == FIRST)
         plain = bed.bare(command)
-        self.test.assertEqual(self.multis() - alone, alone, "requests of the multi interface")
-        self.test.assertEqual(shim.transfers(), self.s.client.count("perform") +
-                              ("nested" in " ".join(self.s.client)))
+        self.test.assertEqual((shim.transfers("easy"), shim.transfers("multi")), self.performs())
         return shim, plain, attempts, self.attempts() - attempts
 
-    def multis(self):
-        return len(self.server.log(self.key + "-alone"))
 
-
-class Transcripts(bed.Bed):
+class Matrix(bed.Bed):
+    """What the classes share that run scenarios."""
     splittable = True
 
     @classmethod
@@ -104,8 +111,8 @@ class Transcripts(bed.Bed):
         self.assertEqual(shim.err, plain.err)
         self.assertGreater(len(a), 5, "an empty transcript proves nothing")
 
-    def check(self, scenario, variant):
-        shim, plain, attempts, once = Case(self, scenario, variant).run()
+    def check(self, scenario, variant, driver):
+        shim, plain, attempts, once = Case(self, scenario, variant, driver).run()
         retried = scenario.expects != FIRST and variant != "at_once"
         self.compare(shim, plain, *differences(scenario, variant))
         wanted_attempts = once
@@ -117,18 +124,39 @@ class Transcripts(bed.Bed):
         self.assertEqual(attempts, wanted_attempts, "requests that the server saw")
 
 
+class Transcripts(Matrix):
+    """By curl_easy_perform."""
+
+
+class Loops(Matrix):
+    """By the multi interface, in each way to write a program's loop, at the same time."""
+
+    def check_all(self, scenario, variant):
+        self.raise_each(bed.in_parallel(lambda loop: self.check(scenario, variant, loop), LOOPS))
+
+    def raise_each(self, results):
+        for loop, result in zip(LOOPS, results):
+            with self.subTest(loop=loop):
+                if isinstance(result, Exception):
+                    raise result
+
+
 def method_name(name, variant):
     return "test_" + re.sub(r"\W", "_", name) + "__" + variant
 
 
 class Hopeless(bed.Bed):
-    def check(self, client):
+    def check(self, client, driver):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             names = {"closed": s.getsockname()[1], "file": bed.fresh_file(FILE_BODY)}
-            command = [bed.compile_client("recorder"), *(a.format(**names) for a in client)]
+            command = [bed.compile_client("recorder"), f"driver={driver}",
+                       *(a.format(**names) for a in client)]
             shim, plain = bed.hardened(command, reached=False), bed.bare(command)
-        Transcripts.compare(self, shim, plain)
+        Matrix.compare(self, shim, plain)
+
+    def check_all(self, client):
+        Loops.raise_each(self, bed.in_parallel(lambda loop: self.check(client, loop), LOOPS))
 
 
 class Mutants(bed.Bed):
@@ -151,7 +179,7 @@ class Mutants(bed.Bed):
         for last in (False, False, True):
             plain, shim = bed.bare(command), bed.hardened(command)
             try:
-                return Transcripts.compare(self, shim, plain)
+                return Matrix.compare(self, shim, plain)
             except AssertionError:
                 if last:
                     raise
@@ -180,27 +208,37 @@ class Documented(unittest.TestCase):
     def test_every_scenario_with_one_attempt_only_has_its_reason(self):
         listed = [name for row in self.rows("One attempt only", "Chance")
                   for name in re.findall("`([a-z0-9-]+)`", row[1])]
-        self.assertEqual(sorted(listed), sorted(s.name for s in SCENARIOS if s.expects == FIRST))
+        self.assertEqual(sorted(listed),
+                         sorted(s.name for s in ALL if s.expects == FIRST))
 
     def test_the_matrix_has_at_least_45_scenarios(self):
         self.assertGreaterEqual(len(SCENARIOS), 45)
-        self.assertEqual(len(SCENARIOS), len({s.name for s in SCENARIOS}))
+        self.assertEqual(len(ALL), len({s.name for s in ALL}))
 
 
 def add_methods():
-    for scenario in SCENARIOS:
+    for scenario in ALL:
         for variant in VARIANTS:
             def method(self, scenario=scenario, variant=variant):
-                self.check(scenario, variant)
-            setattr(Transcripts, method_name(scenario.name, variant), method)
+                self.check(scenario, variant, "easy")
+
+            def loops(self, scenario=scenario, variant=variant):
+                self.check_all(scenario, variant)
+            if scenario in SCENARIOS:
+                setattr(Transcripts, method_name(scenario.name, variant), method)
+            setattr(Loops, method_name(scenario.name, variant), loops)
     for seed in range(Mutants.count):
         def mutant(self, seed=seed):
             self.check(seed)
         setattr(Mutants, f"test_mutant_{seed}", mutant)
     for name, client in HOPELESS:
         def hopeless(self, client=client):
-            self.check(client)
-        setattr(Hopeless, "test_" + name.replace("-", "_"), hopeless)
+            self.check(client, "easy")
+
+        def hopeless_loops(self, client=client):
+            self.check_all(client)
+        setattr(Hopeless, method_name(name, "easy"), hopeless)
+        setattr(Hopeless, method_name(name, "loops"), hopeless_loops)
 
 
 add_methods()
