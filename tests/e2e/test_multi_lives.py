@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""What a program does with a handle while its transfer is parked is what it does with one in flight.
+
+Bare the transfer waits for a slow server. Hardened it is parked: after a failed attempt, or for a
+token before its first one. Return codes, results and bodies are the same, and valgrind finds nothing.
+"""
+import difflib
+import itertools
+import unittest
+
+import bed
+from scenarios import LOOPS
+from test_lives import VALGRIND
+
+KINDS = ("retry", "token")
+WAIT_MS = 500
+# Handle 0 takes the token of a limit; handle 1 is the parked one; {new} or dup make number 2.
+PREPARE = "new={first} add finish remove cleanup empty={events} new={url} add events={events} "
+
+# what the client does once it is parked, and how many requests beside the failed one reach the server
+REMOVING = {
+    "remove": ("remove turn=50 remove cleanup end", 0),
+    "remove and add again": ("remove add finish cleanup end", 1),
+    "remove and add elsewhere": ("remove multi=1 add finish", 1),
+    "remove from another one": ("multi=1 add remove multi=0 add finish", 1),
+    "remove one of two": ("{new} add use=1 remove use=2 finish", 0),
+    "clean up the easy handle": ("cleanup turn=50 end", 0),
+    "clean up the multi handle": ("end cleanup", 0),
+    "clean up the multi handle first": ("end perform", 1),
+    "clean up in the end": ("", 0),
+}
+CALLING = {
+    "call from a progress callback": ("inside finish", 1),
+    "abort from a progress callback": ("abort finish", 0),
+    "perform": ("perform finish", 1),
+    "perform when removed": ("remove perform", 1),
+    "perform, then add": ("remove perform add finish", 2),
+    "another sink": ("other finish", 1),
+    "reset and remove": ("reset remove cleanup end", 0),
+    "reset and add again": ("reset remove add finish", 0),
+    "duplicate": ("dup use=1 remove cleanup use=2 add finish", 1),
+    "duplicate beside it": ("dup add finish", 2),
+    "clean up the duplicate": ("dup cleanup use=1 finish", 1),
+}
+READING = {
+    "unread and removed": ("unread finish remove read finish end", 1),
+    "unread and cleaned up": ("unread finish cleanup read finish end", 1),
+    "unread in the end": ("unread finish end", 1),
+}
+# A transfer without a connection yet cannot be paused: libcurl answers 43.
+PAUSING = {
+    "pause and unpause": ("pause turn=50 unpause finish", 1),
+    "pause until it was due": ("pause turn=1000 unpause finish", 1),
+    "pause and remove": ("pause turn=50 remove cleanup end", 0),
+    "pause and clean up": ("pause cleanup turn=50 end", 0),
+}
+
+
+def in_order(text):
+    """The lines; which of two transfers that end in one turn comes first is chance."""
+    groups = itertools.groupby(text.splitlines(), lambda line: line.startswith("message "))
+    return [line for sort, lines in groups for line in (sorted(lines) if sort else lines)]
+
+
+class Parked(bed.Bed):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.client = bed.compile_client("parked")
+
+    def words(self, script, kind, events, key):
+        url = self.url(key, fail=int(kind == "retry"), delay_ms=WAIT_MS if kind == "bare" else 0)
+        new = self.url(bed.unique("new"), delay_ms=1)
+        return (PREPARE + script).format(first=self.url(bed.unique("first")), url=url,
+                                         events=events, new=f"new={new}").split()
+
+    def run_words(self, words, kind, events, prefix=()):
+        """kind: "bare", or why it is parked."""
+        if kind == "bare":
+            return bed.bare([*prefix, self.client, *words])
+        wait = f"{WAIT_MS}ms"
+        return bed.hardened([*prefix, self.client, *words], base_delay=wait, max_delay=wait,
+                            jitter="none", rate=f"1/{wait}" if kind == "token" else None,
+                            events=events)
+
+
+class ParkedLives(Parked):
+    def check(self, script, requests, style, kinds):
+        words = self.words(script, "bare", "/dev/null", bed.unique())
+        plain = self.run_words([style, *words], "bare", None)
+        self.assertEqual((plain.status, plain.err), (0, b""))
+        for kind in kinds:
+            events, key = bed.fresh_file(b""), bed.unique("parked")
+            shim = self.run_words([style, *self.words(script, kind, events, key)], kind, events)
+            diff = difflib.unified_diff(in_order(plain.text), in_order(shim.text), "bare", kind,
+                                        lineterm="", n=9)
+            self.assertEqual("\n".join(diff), "", kind)
+            self.assertEqual((shim.status, shim.err), (0, b""), kind)
+            seen = len(self.http.log(key)) - (kind == "retry")
+            self.assertEqual(seen, requests, f"requests of the one that was parked: {kind}")
+
+    def check_all(self, scripts, kinds=KINDS):
+        jobs = [(name, style) for name in scripts for style in LOOPS]
+        results = bed.in_parallel(lambda job: self.check(*scripts[job[0]], job[1], kinds), jobs, 10)
+        for (name, style), result in zip(jobs, results):
+            with self.subTest(script=name, style=style):
+                if isinstance(result, Exception):
+                    raise result
+
+    def test_a_parked_handle_can_be_removed_or_cleaned_up(self):
+        self.check_all(REMOVING)
+
+    def test_a_parked_handle_answers_every_call(self):
+        self.check_all(CALLING)
+
+    def test_the_message_of_one_that_was_parked_may_stay_unread(self):
+        self.check_all(READING)
+
+    def test_a_parked_handle_can_be_paused(self):
+        self.check_all(PAUSING, kinds=("retry",))
+
+
+class ParkedMemory(Parked):
+    """All scripts of a kind in one process, under valgrind."""
+    FIRST_IS_SLOW = "new={0} add finish new={0} add finish fresh"
+
+    def check(self, scripts, kind, style):
+        events = bed.fresh_file(b"")
+        words = [style, *self.FIRST_IS_SLOW.format(self.url(bed.unique("first"))).split()]
+        for script, _ in scripts.values():
+            words += [*self.words(script, kind, events, bed.unique("parked")), "fresh"]
+        outcome = self.run_words(words, kind, events, VALGRIND)
+        self.assertEqual((outcome.status, outcome.err), (0, b""))
+        self.assertNotIn("nothing is parked", outcome.text)
+
+    def test_a_parked_handle_leaves_no_memory_behind(self):
+        jobs = [(scripts, kind, style) for scripts in (REMOVING, CALLING, READING)
+                for kind, style in zip(KINDS, ("socket", "poll"))] + [(PAUSING, "retry", "socket")]
+        for job, result in zip(jobs, bed.in_parallel(lambda job: self.check(*job), jobs, 7)):
+            with self.subTest(scripts=list(job[0]), kind=job[1]):
+                if isinstance(result, Exception):
+                    raise result
+
+
+if __name__ == "__main__":
+    unittest.main()
