@@ -54,6 +54,7 @@ class FaultServer:
         self.keys = {}
         self.proxy_faults = {}
         self.connections = 0
+        self.open, self.most_open = [], 0  # without TLS only
         self.socket = socket.create_server((host, port), backlog=512)
         self.host, self.port = host, self.socket.getsockname()[1]
         self.stopping = False
@@ -80,7 +81,14 @@ class FaultServer:
                 sock, _ = self.socket.accept()
             except OSError:
                 return
+            self.count_open(sock)
             threading.Thread(target=self.connection, args=(sock,), daemon=True).start()
+
+    def count_open(self, sock):
+        """What the other side has closed before it opened this one is not open any more."""
+        with self.lock:
+            self.open = [s for s in self.open if not is_closed(s)] + [sock]
+            self.most_open = max(self.most_open, len(self.open))
 
     # ---- what the tests ask ----------------------------------------------------------------
     def log(self, key):
@@ -300,6 +308,16 @@ class FaultServer:
                     except ConnectionResetError:
                         c.reset()
                     raise Gone
+
+
+def is_closed(sock):
+    """By us, or by the other side, whatever was sent before that."""
+    fd = sock.fileno()
+    if fd < 0:
+        return True
+    poll = select.poll()
+    poll.register(fd, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 REASONS = {100: "Continue", 103: "Early Hints", 200: "OK", 204: "No Content",
