@@ -47,7 +47,6 @@ READING = {
     "unread and cleaned up": ("unread finish cleanup read finish end", 1),
     "unread in the end": ("unread finish end", 1),
 }
-# A transfer without a connection yet cannot be paused: libcurl answers 43.
 PAUSING = {
     "pause and unpause": ("pause turn=50 unpause finish", 1),
     "pause until it was due": ("pause turn=1000 unpause finish", 1),
@@ -118,6 +117,29 @@ class ParkedLives(Parked):
 
     def test_a_parked_handle_can_be_paused(self):
         self.check_all(PAUSING, kinds=("retry",))
+
+    def told(self, script, kind):
+        """What the client writes in each style."""
+        def run(style):
+            events = bed.fresh_file(b"")
+            words = self.words(script, kind, events, bed.unique("parked"))
+            return self.run_words([style, *words], kind, events).text
+        return bed.in_parallel(run, LOOPS)
+
+    def test_before_its_first_attempt_it_has_no_connection_that_could_be_paused(self):
+        words = ["socket", f"new={self.url(bed.unique())}", "add", "pause", "finish"]
+        self.assertIn("pause 43\n", self.run_words(words, "bare", None).text)
+        for text in self.told("pause finish", "token"):
+            self.assertIn("pause 43\nmessage of 1: 0, status 200\n", text)
+
+    def test_an_aborted_one_has_the_status_of_the_failed_attempt(self):
+        for text in self.told("abort finish status", "retry"):
+            self.assertIn('message of 1: 42 "Callback aborted"\n', text)
+            self.assertIn("status 0 503\n", text)
+
+    def test_a_reset_one_ends_with_what_it_has(self):
+        for text in self.told("reset finish", "retry"):
+            self.assertIn(bed.body_of(40).decode() + "message of 1: 0, status ", text)
 
 
 class ParkedMemory(Parked):

@@ -12,6 +12,7 @@
  * other           its body goes to another sink from now on
  * abort           its progress callback wants to end it
  * inside          its progress callback, once, tries what a callback must not do
+ * status          tells its response code
  * unread          messages are left unread from now on
  * read            and are read again
  * turn=MS         turns the loop so long, or until nothing runs
@@ -226,7 +227,11 @@ static void one_word(const char *word)
         printf("unpause %d\n", curl_easy_pause(o->handle, CURLPAUSE_CONT));
     else if (strcmp(word, "other") == 0)
         printf("other %d\n", curl_easy_setopt(o->handle, CURLOPT_WRITEDATA, &o->other));
-    else if (strcmp(word, "dup") == 0)
+    else if (strcmp(word, "status") == 0) {
+        long status = -1;
+        int r = curl_easy_getinfo(o->handle, CURLINFO_RESPONSE_CODE, &status);
+        printf("status %d %ld\n", r, status);
+    } else if (strcmp(word, "dup") == 0)
         settle(count++, curl_easy_duphandle(o->handle));
     else if (strcmp(word, "reset") == 0)
         curl_easy_reset(o->handle);
