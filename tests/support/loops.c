@@ -12,18 +12,21 @@
  * total=N host=N keep=N    CURLMOPT_MAX_TOTAL_CONNECTIONS, _MAX_HOST_CONNECTIONS, _MAXCONNECTS
  * share=1         the handles share connections, names and cookies
  *
- * Prints a JSON object. gap_ms is the longest time between two turns of a loop; an added transfer is
- * a turn too. fds are the open descriptors before anything, after the first round, after the last,
+ * Prints a JSON object. gap_ms is the longest time between two turns of a loop, without the time in
+ * which the thread was ready and the kernel had no processor for it; an added transfer is a turn too.
+ * fds are the open descriptors before anything, after the first round, after the last,
  * and at the end of all. Times of transfers are from the start of their round. */
 #include "turn.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define URLS_MAX   256
 #define LONGEST_MS 40000
@@ -44,6 +47,8 @@ struct worker {
     struct transfer *transfers; /* of all rounds */
     int first;                  /* number of the first one */
     double round_ms, last_turn_ms, gap_ms;
+    int schedstat;     /* of this thread */
+    double crowded_ms; /* so far: without a processor */
     long turns, wrong;
     CURLSH *share;
     pthread_mutex_t mutexes[CURL_LOCK_DATA_LAST];
@@ -118,12 +123,24 @@ static CURLSH *new_share(struct worker *w)
 
 /* ---- one round --------------------------------------------------------------------------------- */
 
+/* How long this thread was ready and did not run; 0 where the kernel does not tell. */
+static double without_processor_ms(struct worker *w)
+{
+    char text[128];
+    unsigned long long ran_ns, waited_ns = 0;
+    ssize_t n = pread(w->schedstat, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = 0;
+    return sscanf(text, "%llu %llu", &ran_ns, &waited_ns) == 2 ? (double)waited_ns / 1e6 : 0;
+}
+
 static void begin_turn(struct worker *w)
 {
-    double now = now_ms();
-    if (w->last_turn_ms > 0 && now - w->last_turn_ms > w->gap_ms)
-        w->gap_ms = now - w->last_turn_ms;
+    double now = now_ms(), crowded = without_processor_ms(w);
+    double gap = now - w->last_turn_ms - (crowded - w->crowded_ms);
+    if (w->last_turn_ms > 0 && gap > w->gap_ms)
+        w->gap_ms = gap;
     w->last_turn_ms = now;
+    w->crowded_ms = crowded;
 }
 
 static void add(struct worker *w, struct transfer *t, int number)
@@ -211,6 +228,7 @@ static void run_round(struct worker *w, struct transfer *ts, int first)
 static void *work(void *arg)
 {
     struct worker *w = arg;
+    w->schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
     turner_init(&w->turner, style);
     if (total)
         curl_multi_setopt(w->turner.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, total);
@@ -226,6 +244,7 @@ static void *work(void *arg)
             fds[1] = open_descriptors();
     }
     fds[2] = open_descriptors();
+    close(w->schedstat);
     if (turner_free(&w->turner) != CURLM_OK)
         w->wrong++;
     w->share_result = w->share ? (int)curl_share_cleanup(w->share) : 0;
