@@ -9,6 +9,7 @@ import unittest
 import bed
 from scenarios import LOOPS
 from test_limits import LATENESS_S, most_in_window
+from test_lives import VALGRIND
 
 GOOD = (0, 200, 1, 64)  # result, status, messages, bytes
 # Every transfer fails at first: as a whole that would look like an outage.
@@ -39,8 +40,8 @@ class Loops(bed.Bed):
     def bare(self, *words):
         return Told(bed.bare([self.client, *words]))
 
-    def shim(self, *words, **options):
-        return Told(bed.hardened([self.client, *words], **{**PATIENT, **options}))
+    def shim(self, *words, prefix=(), **options):
+        return Told(bed.hardened([*prefix, self.client, *words], **{**PATIENT, **options}))
 
     def many(self, **query):
         """An address with a key for each transfer. By number: names are looked up by threads."""
@@ -233,6 +234,17 @@ class Together(Loops):
             self.assertLessEqual(late, early + 5)
             self.assertEqual(after, before)
             self.assertEqual(told.outcome.transfers("multi"), 1000)
+        self.in_each_style(check)
+
+    def test_no_memory_is_lost_or_misused_by_threads_that_recover_and_are_refused(self):
+        def check(style):
+            told = self.shim(style, "threads=2", "n=6", "rounds=2", "share=1", "total=3",
+                             self.many(fail=1), self.many(fail=1, how="rst"), self.many(fail=-1),
+                             prefix=VALGRIND, rate="12/60s", on_limit="fail")
+            self.assertEqual((len(told.transfers), told.wrong, told.share), (24, 0, 0))
+            self.assertEqual({t["messages"] for t in told.transfers}, {1})
+            self.assertIn(28, {t["code"] for t in told.transfers})
+            self.assertIn(200, {t["status"] for t in told.transfers})
         self.in_each_style(check)
 
     def test_what_no_token_is_left_for_is_refused_among_others(self):

@@ -169,10 +169,10 @@ class Mutants(bed.Bed):
         super().setUpClass()
         cls.recorder = bed.compile_client("recorder")
 
-    def check(self, seed):
+    def check(self, seed, driver):
         key = bed.unique("mutant")
         url = self.url(key, fail=-1, how="mutant", seed=seed)
-        command = [self.recorder, "HTTP09_ALLOWED=1", "FOLLOWLOCATION=1", "MAXREDIRS=2",
+        command = [self.recorder, f"driver={driver}", "HTTP09_ALLOWED=1", "FOLLOWLOCATION=1", "MAXREDIRS=2",
                    "TIMEOUT_MS=1500", "HEADER=%d" % (seed % 2), f"URL={url}", "perform"]
         # What libcurl makes of damage depends on how its bytes arrive: two bare runs differ now and
         # then. What is ours differs each time.
@@ -228,9 +228,10 @@ def add_methods():
                 setattr(Transcripts, method_name(scenario.name, variant), method)
             setattr(Loops, method_name(scenario.name, variant), loops)
     for seed in range(Mutants.count):
-        def mutant(self, seed=seed):
-            self.check(seed)
-        setattr(Mutants, f"test_mutant_{seed}", mutant)
+        for driver in ("easy", LOOPS[seed % len(LOOPS)]):
+            def mutant(self, seed=seed, driver=driver):
+                self.check(seed, driver)
+            setattr(Mutants, f"test_mutant_{seed}__{driver}", mutant)
     for name, client in HOPELESS:
         def hopeless(self, client=client):
             self.check(client, "easy")
