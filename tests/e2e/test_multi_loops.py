@@ -14,8 +14,6 @@ from test_lives import VALGRIND
 from windows import LATENESS_S, WINDOWS_S, most_in_window
 
 GOOD = (0, 200, 1, 64)  # result, status, messages, bytes
-# Every transfer fails at first: as a whole that would look like an outage.
-PATIENT = {"retry_budget": "off", "breaker": "off"}
 
 
 class Told:
@@ -43,7 +41,7 @@ class Loops(bed.Bed):
         return Told(bed.bare([self.client, *words]))
 
     def shim(self, *words, prefix=(), **options):
-        return Told(bed.hardened([*prefix, self.client, *words], **{**PATIENT, **options}))
+        return Told(bed.hardened([*prefix, self.client, *words], **{**bed.PATIENT, **options}))
 
     def many(self, **query):
         """An address with a key for each transfer. By number: names are looked up by threads."""
