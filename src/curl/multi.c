@@ -244,10 +244,10 @@ CURLMcode multi_remove(struct multi *m, CURL *h)
     struct member *x = member_of(h);
     if (x && x->multi != m)
         return CURLM_BAD_EASY_HANDLE;
-    if (multi_is_forbidden(m))
-        return CURLM_RECURSIVE_API_CALL;
     CURLMcode r;
     if (x) {
+        if (multi_is_forbidden(m))
+            return CURLM_RECURSIVE_API_CALL;
         if ((r = multi_take_out(x)))
             return r;
         forget(x);

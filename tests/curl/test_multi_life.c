@@ -233,7 +233,7 @@ Test(multi_life, paused_between_two_attempts_it_does_not_start)
 }
 
 static struct loop *looped;
-static CURLMcode answers[3];
+static CURLMcode answers[4];
 static struct program *another;
 
 static int abort_at_once(void *p, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
@@ -242,6 +242,7 @@ static int abort_at_once(void *p, curl_off_t a, curl_off_t b, curl_off_t c, curl
     answers[0] = add(looped, another);
     answers[1] = remove_from(looped, another);
     answers[2] = multi_perform(looped->multi, &looped->running);
+    answers[3] = multi_remove(looped->multi, looped->last);
     return 1;
 }
 
@@ -256,6 +257,7 @@ Test(multi_life, the_progress_callback_may_end_a_wait_and_do_no_more)
     START(&p, BUSY_503);
     START(&q, OK_200);
     add(&l, &p);
+    l.last = p.handle;
     set_function(&p, CURLOPT_XFERINFOFUNCTION, (void (*)(void))abort_at_once);
     set_number(&p, CURLOPT_NOPROGRESS, 0);
     run(&l);
@@ -263,8 +265,10 @@ Test(multi_life, the_progress_callback_may_end_a_wait_and_do_no_more)
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
     cr_assert_str_eq(p.error, "Callback aborted");
     cr_assert_str_eq(p.seen, "");
-    for (int i = 0; i < 3; i++)
-        cr_assert_eq(answers[i], CURLM_RECURSIVE_API_CALL);
+    cr_assert_eq(answers[0], CURLM_RECURSIVE_API_CALL);
+    cr_assert_eq(answers[1], CURLM_OK, "it is in none");
+    cr_assert_eq(answers[2], CURLM_RECURSIVE_API_CALL);
+    cr_assert_eq(answers[3], CURLM_RECURSIVE_API_CALL);
 }
 
 Test(multi_life, the_progress_callback_may_end_the_wait_for_a_first_attempt)
