@@ -172,9 +172,8 @@ class Smart(GitBed):
         for run in bed.bare, bed.hardened:
             front, name, directory = self.serve()
             copy, head = self.committed(front, name)
-            front.plan(fail=-1, how="lost", methods=["POST"])
             # On a connection that was used before libcurl itself would send it once more.
-            front.close = True
+            front.plan(fail=-1, how="lost", methods=["POST"], close=True)
             outcome = self.push(run, copy)
             self.assertNotEqual(outcome.status, 0)
             self.assertEqual(front.count("POST"), 1)

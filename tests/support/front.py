@@ -24,16 +24,17 @@ class Front(FaultServer):
         super().__init__(*tls)
         self.root, self.backend = root, backend
         self.password = None  # of the user "test", where one is wanted
-        self.close = False  # the connection after each good answer
         self.plan(**plan)
 
     @property
     def url(self):
         return super().url.replace("localhost", "127.0.0.1")
 
-    def plan(self, fail=0, how="503", methods=("GET", "HEAD"), below="/", ra=None):
-        """What is treated how from now on: requests with these methods of paths that begin so."""
-        self.fail, self.how, self.methods, self.below, self.ra = fail, how, methods, below, ra
+    def plan(self, fail=0, how="503", methods=("GET", "HEAD"), below="/", close=False):
+        """What is treated how from now on: requests with these methods of paths that begin so.
+        With close, no connection lives longer than a good answer."""
+        self.fail, self.how, self.methods, self.below = fail, how, methods, below
+        self.close = close
 
     def paths(self):
         """{path: its log entries}, without the control requests."""
@@ -51,8 +52,6 @@ class Front(FaultServer):
         r.key = r.path
         if r.method in self.methods and r.path.startswith(self.below):
             r.query.update(fail=self.fail, how=self.how)
-            if self.ra is not None:
-                r.query["ra"] = self.ra
         r.keep = bytearray()
         return super().request(c, r, accepted, number)
 
