@@ -143,6 +143,8 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
     a->shortened = t->shortened;
     a->proxy_unreached = proxy_unreached(a, s);
     const char *text = transfer_error(t);
-    a->retried_inside = strstr(text, "tried 5 times") != NULL;
+    /* Before 8.17 that is counted over the life of a handle, so only connections tell whether it was
+     * this transfer. */
+    a->retried_inside = strstr(text, "tried 5 times") && long_of(s, CURLINFO_NUM_CONNECTS) > 1;
     a->enhance_your_calm = strstr(text, "ENHANCE_YOUR_CALM") != NULL;
 }

@@ -253,7 +253,7 @@ static CURLcode fake_perform(CURL *h)
         return CURLE_ABORTED_BY_CALLBACK;
     f->request_size = a->unsent ? 0 : 100;
     f->pretransfer = a->unsent ? 0 : 1000;
-    f->num_connects = a->reused ? 0 : 1;
+    f->num_connects = (a->reused ? 0 : 1) + a->further;
     f->connect_time = a->unsent || a->reused ? 0 : 500;
     if (a->result)
         f->os_errno = 104;

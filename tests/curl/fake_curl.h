@@ -20,6 +20,7 @@ struct fake_attempt {
     CURLcode result;
     bool unsent; /* failed before anything of the request went out */
     bool reused; /* on a connection of an earlier transfer */
+    int further; /* connections after the first, that libcurl made by itself */
     long redirects;
     const char *error; /* into the error buffer */
     long take;         /* bytes of the request body that are read; -1: all */

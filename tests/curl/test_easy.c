@@ -64,6 +64,24 @@ Test(easy, a_final_error_keeps_its_code_text_and_errno)
     cr_assert_not(easy_getinfo(p.shadow, CURLINFO_OS_ERRNO, &e));
 }
 
+#define GAVE_UP "Connection died, tried 5 times before giving up"
+
+Test(easy, what_libcurl_has_tried_by_itself_is_not_repeated)
+{
+    struct program p;
+    START(&p, {.result = CURLE_SEND_ERROR, .error = GAVE_UP, .further = 5}, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_SEND_ERROR);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(easy, what_it_has_counted_over_the_life_of_a_handle_is)
+{
+    struct program p;
+    START(&p, {.result = CURLE_SEND_ERROR, .error = GAVE_UP, .reused = true}, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+}
+
 Test(easy, a_404_is_not_repeated)
 {
     struct program p;
