@@ -40,22 +40,11 @@ static bool copy_texts(struct shadow *s)
 
 static void options_default(struct shadow *s)
 {
-    free_texts(s);
-    struct shadow fresh = {
-        .handle = s->handle,
-        .api = s->api,
-        .transfer = s->transfer,
-        .member = s->member,
-        .write_data = stdout,
-        .noprogress = true,
-        .fields_size = -1,
-        .upload_size = -1,
-        .read_data = stdin,
-        .binding = s->binding, /* a transfer in flight counts there */
-        .hidden_errno = s->hidden_errno,
-        .transfer_memory = s->transfer_memory,
-    };
-    *s = fresh;
+    s->write_data = stdout;
+    s->noprogress = true;
+    s->fields_size = -1;
+    s->upload_size = -1;
+    s->read_data = stdin;
 }
 
 static void shadow_free(struct shadow *s)
@@ -70,9 +59,10 @@ static void shadow_free(struct shadow *s)
 struct shadow *shadow_add(CURL *handle, const struct curl_api *api)
 {
     shadow_remove(handle); /* freed behind our back, and the address used again */
-    struct shadow *s = calloc(1, sizeof *s);
+    struct shadow *s = malloc(sizeof *s);
     if (!s)
         return NULL;
+    memset(s, 0, offsetof(struct shadow, binding) + offsetof(struct binding, bucket_key));
     s->handle = handle;
     s->api = api;
     options_default(s);
@@ -118,5 +108,8 @@ void shadow_remove(const CURL *handle)
 
 void shadow_reset(struct shadow *s)
 {
+    const size_t begin = offsetof(struct shadow, write_fn);
+    free_texts(s);
+    memset((char *)s + begin, 0, offsetof(struct shadow, hidden_errno) - begin);
     options_default(s);
 }

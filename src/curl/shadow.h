@@ -81,14 +81,16 @@ struct shadow {
     long low_speed_limit;
     long low_speed_time_s;
 
-    /* Kept from one perform to the next. */
-    struct binding binding;
+    /* What they lead to. */
     bool target_known; /* binding belongs to the options as they are */
     bool no_target;    /* with target_known: they lead to no host */
     enum protocol protocol;
     bool proxy_is_http; /* of the proxy in binding: it is asked with CONNECT */
-    long hidden_errno;  /* OS_ERRNO of a failure that the program has not seen; 0: none */
+
+    /* Kept from one perform to the next, and over curl_easy_reset. */
+    long hidden_errno; /* OS_ERRNO of a failure that the program has not seen; 0: none */
     struct transfer *transfer_memory; /* for `transfer`; NULL: never performed */
+    struct binding binding;           /* the last member: its lanes are not initialised */
 };
 
 struct shadow *shadow_add(CURL *handle, const struct curl_api *api);

@@ -80,7 +80,7 @@ CURLcode transfer_attempted(struct transfer *t, struct attempt *a, CURLcode r)
         r = transfer_failed(t, CURLE_SEND_FAIL_REWIND,
                             "harden: the request body could not be repeated");
     t->answered_ns = clock_now_ns();
-    t->answered_wall_ns = clock_wall_ns();
+    t->answered_wall_ns = clock_wall_about_ns();
     facts_of_result(a, t, r, t->answered_ns - t->started_ns);
     return r;
 }
