@@ -144,22 +144,23 @@ CURLMcode hook_multi_get_offt(struct from from, CURLM *m, int info, curl_off_t *
     return api && api->multi_get_offt ? api->multi_get_offt(m, info, out) : CURLM_UNKNOWN_OPTION;
 }
 
-CURLMcode hook_multi_notify_enable(struct from from, CURLM *m, unsigned type)
+static CURLMcode notify(struct from from, CURLM *m, unsigned type, bool on)
 {
     const struct curl_api *api;
     struct multi *x = ours(from, m, &api);
     if (x)
-        return multi_notify(x, type, true);
-    return api && api->multi_notify_enable ? api->multi_notify_enable(m, type)
-                                           : CURLM_UNKNOWN_OPTION;
+        return multi_notify(x, type, on);
+    if (!api || !api->multi_notify_enable || !api->multi_notify_disable)
+        return CURLM_UNKNOWN_OPTION;
+    return on ? api->multi_notify_enable(m, type) : api->multi_notify_disable(m, type);
+}
+
+CURLMcode hook_multi_notify_enable(struct from from, CURLM *m, unsigned type)
+{
+    return notify(from, m, type, true);
 }
 
 CURLMcode hook_multi_notify_disable(struct from from, CURLM *m, unsigned type)
 {
-    const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
-    if (x)
-        return multi_notify(x, type, false);
-    return api && api->multi_notify_disable ? api->multi_notify_disable(m, type)
-                                            : CURLM_UNKNOWN_OPTION;
+    return notify(from, m, type, false);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of the multi driver share: multi.c (life), multi_options.c, multi_turn.c (what
- * becomes of a transfer), multi_messages.c (results), multi_time.c (timeouts). */
+ * becomes of a transfer), multi_room.c (connections), multi_messages.c (results), multi_time.c
+ * (timeouts). */
 #ifndef CURL_MULTI_PARTS_H
 #define CURL_MULTI_PARTS_H
 

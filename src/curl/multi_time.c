@@ -121,14 +121,16 @@ static bool has_sockets(const struct multi *m)
 CURLMcode multi_wait(struct multi *m, struct curl_waitfd *extra, unsigned n, int timeout_ms,
                      int *ready)
 {
-    if (m->park.count && m->api->multi_poll)
+    if (!m->park.count)
+        return m->api->multi_wait(m->handle, extra, n, timeout_ms, ready);
+    if (m->api->multi_poll)
         return multi_poll(m, extra, n, timeout_ms, ready);
     int ms = shortened(m, timeout_ms), seen = 0;
     int64_t until_ns = clock_now_ns() + ms * NS_PER_MS;
     CURLMcode r = m->api->multi_wait(m->handle, extra, n, ms, &seen);
     if (ready)
         *ready = seen;
-    if (!r && !seen && m->park.count && !n && !has_sockets(m))
+    if (!r && !seen && !n && !has_sockets(m))
         clock_sleep_until(until_ns); /* before 7.66 */
     return r;
 }

@@ -222,8 +222,10 @@ Test(multi_time, polls_end_when_something_is_due)
     loop_start(&l);
     multi_poll(l.multi, NULL, 0, 1000, &ready);
     cr_assert_eq(fake(&l)->timeout_seen, 1000);
+    ready = -7;
     multi_wait(l.multi, NULL, 0, 1000, &ready);
     cr_assert_eq(fake(&l)->waits, 1);
+    cr_assert_eq(ready, -7, "what libcurl leaves alone, we do too");
     START(&p, BUSY_503);
     add(&l, &p);
     multi_poll(l.multi, NULL, 0, 1000, &ready);

@@ -399,6 +399,9 @@ AGAIN = [c for c in CASES
          and "DISABLE" not in c.name]
 CASES += [raw(c) for c in AGAIN] + [multi(c) for c in AGAIN]
 CASES += [
+    Case("a loop over curl_multi_socket_all", ["{out}/turns", "socket_all", "f2/1"], 1, 1, multi=True),
+    Case("curl_multi_wakeup while a transfer is parked", ["{out}/turns", "wakeup", "f99/1"], 1,
+         shim_env=LONG_SLEEP, multi=True),
     Case("program on gnutls, by multi", ["{out}/fetch-multi-gnutls", "f2/1", "f2/2", "ok/3"], 3, 2,
          multi=True),
     Case("AddressSanitizer host with threads, by multi", ["{out}/threads-multi-asan", "4", "20"], 80,
