@@ -20,8 +20,12 @@ CPPFLAGS  ?=
 LDFLAGS   ?=
 
 SANITIZE  ?=
+# RARE=1: sizes are tiny (src/base/sizes.h), so that rare paths are common. For tests alone.
+RARE      ?=
 comma     := ,
-BUILD     := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),release)
+space     := $() $()
+VARIANT   := $(strip $(if $(RARE),rare) $(subst $(comma),-,$(SANITIZE)))
+BUILD     := build/$(or $(subst $(space),-,$(VARIANT)),release)
 INIH      := -l:libinih.a
 # Criterion's own runner does not start under ThreadSanitizer.
 RUNNER    := $(if $(findstring thread,$(SANITIZE)),tests/support/plain_runner.c)
@@ -40,6 +44,13 @@ endif
 ifdef SANITIZE
 override CFLAGS   += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
 override LDFLAGS  += -fsanitize=$(SANITIZE)
+endif
+ifdef RARE
+override CPPFLAGS += -DHARDEN_RARE
+endif
+# src/base/precondition.h: never in what may be installed.
+ifneq ($(SANITIZE)$(RARE)$(filter build/strict,$(BUILD)),)
+override CPPFLAGS += -DHARDEN_ASSERT
 endif
 Q := $(if $(V),,@)
 
@@ -178,6 +189,7 @@ check:           ## every test, the sanitizers and the linters; sums up
 	@scripts/check setup lint "-j DEVELOPER=1 BUILD=build/strict all" \
 	  check-unit check-curl check-preload check-e2e \
 	  "SANITIZE=address,undefined check-unit check-curl" "SANITIZE=thread check-unit check-curl" \
+	  "RARE=1 SANITIZE=address,undefined check-unit check-curl" \
 	  check-musl check-aarch64 check-deb bench-storm fuzz-quick
 check-preload: $(SHIM) $(AUDIT)  ## real programs under the library
 	@CC="$(CC)" TARGET=$(TARGET) scripts/run-preload $(SHIM)
@@ -202,7 +214,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 build/fuzz/%: tests/fuzz/%.c $(BASE_SRC) $(ENGINE_SRC)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  FUZZCC  $@")
-	$(Q)clang -O1 -g -std=gnu11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined \
+	$(Q)clang -O1 -g -std=gnu11 $(CPPFLAGS) -DHARDEN_ASSERT -fsanitize=fuzzer,address,undefined \
 	  -fno-sanitize-recover=all -o $@ $^ -l:libinih.a
 fuzz: $(FUZZERS)        ## each parser under the fuzzer for FUZZ_SECONDS
 	@scripts/run-fuzz $(FUZZ_SECONDS) $^

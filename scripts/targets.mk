@@ -3,7 +3,6 @@
 # Other targets than this machine's own, for Debian on x86-64: `make TARGET=aarch64 check-unit`.
 # Criterion can be there for one architecture only, so its tests run on tests/support/plain_runner.c.
 
-space  := $() $()
 BUILD  := build/$(TARGET)
 RUNNER := tests/support/plain_runner.c
 

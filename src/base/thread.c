@@ -2,6 +2,7 @@
 #include "base/thread.h"
 
 #include "base/compiler.h"
+#include "base/sizes.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -10,7 +11,7 @@
 /* Stack sizes include the program's thread-local storage, of which it may have any amount. */
 int thread_start(void *(*run)(void *), void *arg)
 {
-    static const size_t stacks[] = {128 << 10, 1 << 20, 8 << 20};
+    static const size_t stacks[] = {THREAD_STACK_BYTES, 1 << 20, 8 << 20};
     pthread_attr_t attr;
     sigset_t all, mask;
     int err = pthread_attr_init(&attr);

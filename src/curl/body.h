@@ -25,12 +25,11 @@
 #define CURL_BODY_H
 
 #include "base/hash.h"
+#include "base/sizes.h"
 #include "curl/shadow.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-
-#define BODY_PREFIX (64 * 1024)
 
 enum body_kind { BODY_NONE, BODY_READ, BODY_FILE, BODY_MIME, BODY_FORM };
 

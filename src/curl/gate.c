@@ -2,6 +2,7 @@
 #include "curl/gate.h"
 
 #include "base/compiler.h"
+#include "base/sizes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,9 +10,6 @@
 
 /* No sane answer has more header bytes before its final block; past it we stop holding. */
 #define HEADERS_HELD_MAX (160 * 1024)
-
-/* Memory for what is held that a handle keeps from one transfer to the next. */
-#define HOLD_KEPT (16 * 1024)
 
 static long long_info(const struct gate *g, CURLINFO info)
 {
@@ -277,7 +275,7 @@ void gate_end(struct gate *g)
 {
     g->replaying = NULL;
     hold_clear(&g->hold);
-    if (g->hold.capacity > HOLD_KEPT)
+    if (g->hold.capacity > HOLD_KEPT_BYTES)
         hold_free(&g->hold);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/hold.h"
 
+#include "base/sizes.h"
+
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CAPACITY_FIRST 2048
 
 void hold_clear(struct hold *h)
 {
@@ -26,7 +26,7 @@ static bool hold_room(struct hold *h, size_t need)
 {
     if (h->end + need <= h->capacity)
         return true;
-    size_t capacity = h->capacity ? h->capacity : CAPACITY_FIRST;
+    size_t capacity = h->capacity ? h->capacity : HOLD_FIRST_BYTES;
     while (capacity < h->end + need)
         capacity *= 2;
     char *memory = realloc(h->memory, capacity);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/multi_parts.h"
 
+#include "base/sizes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +17,7 @@ static bool reserve(struct queue *q, size_t n)
         return true;
     size_t used = count(q);
     if (used + n > q->room / 2) {
-        size_t room = (used + n) * 2 + 14;
+        size_t room = (used + n) * 2 + MESSAGES_SPARE;
         void **list = realloc(q->list, room * sizeof *list);
         if (!list)
             return false;

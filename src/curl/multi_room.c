@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/sizes.h"
 
 #include <stdlib.h>
 
@@ -28,7 +29,7 @@ static struct load *load_of(struct multi *m, const struct slot *host)
         if (m->loads[i].host == host)
             return &m->loads[i];
     if (m->load_count == m->load_room) {
-        size_t room = m->load_room * 2 + 4;
+        size_t room = m->load_room * 2 + LOADS_SPARE;
         struct load *loads = realloc(m->loads, room * sizeof *loads);
         if (!loads)
             return NULL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/park.h"
 
+#include "base/sizes.h"
+
 #include <stdlib.h>
 
 static bool before(const struct parked *a, const struct parked *b)
@@ -39,7 +41,7 @@ bool park_reserve(struct park *p, size_t n)
 {
     if (n <= p->room)
         return true;
-    size_t room = n < 16 ? 16 : n * 2;
+    size_t room = n < PARK_FIRST ? PARK_FIRST : n * 2;
     struct parked **heap = realloc(p->heap, room * sizeof(struct parked *));
     if (!heap)
         return false;

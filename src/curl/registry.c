@@ -6,10 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Segments of an open-addressing table. A handle lies within PROBE_MAX places of its home in one of
+/* Segments of an open-addressing table. A handle lies within REGISTRY_PROBES places of its home in one of
  * them, so a look-up is bounded however many handles came and went; a segment is never freed. */
-#define PROBE_MAX 16
-#define SEGMENTS  (1 + REGISTRY_MORE)
+#define SEGMENTS (1 + REGISTRY_MORE)
 
 #define REMOVED ((const void *)-1) /* was in use: look further */
 
@@ -36,7 +35,7 @@ static struct registry_place *place_of(struct registry *r, const void *handle)
         if (!seg)
             return NULL;
         size_t size = segment_size(i), at = home_of(handle, size);
-        for (int n = 0; n < PROBE_MAX; n++) {
+        for (int n = 0; n < REGISTRY_PROBES; n++) {
             struct registry_place *p = &seg[(at + n) & (size - 1)];
             const void *h = atomic_load_explicit(&p->handle, memory_order_acquire);
             if (h == handle)
@@ -75,7 +74,7 @@ bool registry_put(struct registry *r, const void *handle, void *ours)
         if (!seg)
             return false;
         size_t size = segment_size(i), at = home_of(handle, size);
-        for (int n = 0; n < PROBE_MAX; n++) {
+        for (int n = 0; n < REGISTRY_PROBES; n++) {
             struct registry_place *p = &seg[(at + n) & (size - 1)];
             if (place_claim(p, handle)) {
                 atomic_store_explicit(&p->ours, ours, memory_order_release);

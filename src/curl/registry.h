@@ -12,12 +12,14 @@
 #ifndef CURL_REGISTRY_H
 #define CURL_REGISTRY_H
 
+#include "base/sizes.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-#define REGISTRY_FIRST 256 /* places; each further segment has four times as many */
-#define REGISTRY_MORE  11
+/* Segments after the first. */
+#define REGISTRY_MORE 11
 
 struct registry_place {
     const void *_Atomic handle;

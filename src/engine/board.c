@@ -11,7 +11,6 @@
 #define CHANGING      (1ULL << 63)
 #define CHANGE_TAG(k) (((k) >> 8) & 0x7fffffff)
 #define CHANGE_UNITS  60
-#define CLAIM_TRIES   4
 
 static uint32_t change_time(int64_t now_ns)
 {
@@ -188,7 +187,7 @@ struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum s
                         int64_t now_ns)
 {
     uint64_t key = board_key(hash);
-    for (int i = 0; i < CLAIM_TRIES; i++) {
+    for (int i = 0; i < BOARD_CLAIM_TRIES; i++) {
         struct place at = look(b, key, now_ns);
         if (at.free) {
             uint64_t none = 0;

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/cpu.h"
+#include "base/sizes.h"
 #include "engine/breaker.h"
 #include "engine/budget.h"
 #include "engine/classify.h"
@@ -158,8 +159,6 @@ struct board {
     bool shared; /* false: private memory */
 };
 
-/* How far from its place by hash a slot may be: what a look-up costs at most. */
-#define BOARD_PROBES 128
 /* Unused for so long, and nothing in force: another key may have it. */
 #define BOARD_IDLE_NS (600 * NS_PER_S)
 /* The longest hint of a server that any configuration obeys. */

@@ -2,12 +2,11 @@
 #include "engine/call_parts.h"
 
 #include "base/hash.h"
+#include "base/sizes.h"
 #include "engine/gcra.h"
 #include "engine/health.h"
 
-/* How often to try again when others take from the same buckets at the same moment. */
-#define TAKE_ROUNDS 8
-/* After that, ask again so much later. */
+/* Where others keep taking from the same buckets, ask again so much later. */
 #define CROWDED_NS NS_PER_MS
 /* Who comes so much later than the start that was reserved may come with many others. */
 #define LATE_NS (100 * NS_PER_MS)
@@ -205,7 +204,7 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
         c->asked_ns = now_ns;
     int64_t latest = latest_start(c, now_ns);
     int64_t from = gate_ns ? after_gate(c, s, gate_ns, latest) : now_ns, t = from;
-    for (int round = 0; round < TAKE_ROUNDS; round++) {
+    for (int round = 0; round < ADMIT_ROUNDS; round++) {
         t = earliest(c, now_ns, from);
         enum refusal why = t > from ? REFUSED_RATE : REFUSED_GATE;
         if (t > now_ns && t > latest)

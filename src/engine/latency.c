@@ -64,7 +64,7 @@ int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t tot
     return bound_ns[last];
 }
 
-#define LOW_BITS   15
+#define LOW_BITS   LATENCY_LOW_BITS
 #define LOW_MASK   ((1u << LOW_BITS) - 1)
 #define CARRY_BITS 30 /* of the high word; above them the parities */
 #define CARRY_MASK ((1u << CARRY_BITS) - 1)
@@ -72,7 +72,7 @@ int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t tot
 /* The high word as it should be by the low ones. */
 static uint32_t carried(uint32_t high, uint16_t low0, uint16_t low1)
 {
-    uint32_t parity0 = low0 >> LOW_BITS, parity1 = low1 >> LOW_BITS;
+    uint32_t parity0 = low0 >> LOW_BITS & 1, parity1 = low1 >> LOW_BITS & 1;
     uint32_t missing0 = parity0 ^ (high >> CARRY_BITS & 1);
     uint32_t missing1 = parity1 ^ (high >> (CARRY_BITS + 1));
     return parity1 << (CARRY_BITS + 1) | parity0 << CARRY_BITS |

@@ -17,6 +17,8 @@
 #ifndef ENGINE_LATENCY_H
 #define ENGINE_LATENCY_H
 
+#include "base/sizes.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,7 +37,7 @@ int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t tot
  * often enough afterwards that one of them has done it long before the next. */
 static inline bool latency_carry_due(uint16_t low_before)
 {
-    return (low_before & 0xff) == 0xff;
+    return low_before % LATENCY_CARRY_EVERY == LATENCY_CARRY_EVERY - 1;
 }
 
 void latency_carry(_Atomic uint32_t *high, const _Atomic uint16_t *low0,

@@ -2,6 +2,7 @@
 #include "engine/rules.h"
 
 #include "base/compiler.h"
+#include "base/sizes.h"
 #include "engine/gcra.h"
 #include "engine/options.h"
 #include "engine/pattern.h"
@@ -10,9 +11,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define POLICY_BUCKETS 64
-#define MATCHES_FEW    32 /* with more sections than that, a look-up asks for memory */
 
 struct interned {
     struct interned *next;
@@ -24,7 +22,7 @@ struct interned {
 struct policy_cache {
     bool addresses; /* some pattern is one */
     bool locals;    /* some pattern names a local socket */
-    struct interned *_Atomic buckets[POLICY_BUCKETS];
+    struct interned *_Atomic buckets[RULES_BUCKETS];
     int *first; /* of each section's patterns; one more at the end */
     struct pattern *patterns;
 };
@@ -38,7 +36,7 @@ struct match {
 struct matches {
     struct match *at;
     uint32_t count;
-    struct match few[MATCHES_FEW];
+    struct match few[RULES_FEW];
 };
 
 bool rules_prepare(struct config *c)
@@ -73,7 +71,7 @@ void rules_discard(struct config *c)
     struct policy_cache *cache = c->policies;
     if (!cache)
         return;
-    for (int i = 0; i < POLICY_BUCKETS; i++)
+    for (int i = 0; i < RULES_BUCKETS; i++)
         for (struct interned *p = cache->buckets[i], *next; p; p = next) {
             next = p->next;
             free(p);
@@ -100,7 +98,7 @@ static bool find_matches(const struct config *c, const struct target *t, struct 
     const struct address *literal = t->address;
     m->count = 0;
     m->at = m->few;
-    if (c->section_count > MATCHES_FEW &&
+    if (c->section_count > RULES_FEW &&
         !(m->at = malloc((size_t)c->section_count * sizeof(*m->at))))
         return false;
     if (!literal && cache->addresses && pattern_address(t->host, &address))
@@ -269,7 +267,7 @@ static struct interned *_Atomic *bucket_of(const struct config *c, const struct 
     uint32_t h = m->count;
     for (uint32_t i = 0; i < m->count; i++)
         h = (h ^ m->at[i].key) * 0x9e3779b1u;
-    return &c->policies->buckets[h >> 26];
+    return &c->policies->buckets[h >> 26 & (RULES_BUCKETS - 1)];
 }
 
 static struct interned *make(const struct config *c, const struct matches *m)

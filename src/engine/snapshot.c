@@ -2,6 +2,7 @@
 #include "engine/snapshot_parts.h"
 
 #include "base/clock.h"
+#include "base/sizes.h"
 #include "engine/gcra.h"
 #include "engine/health.h"
 
@@ -10,9 +11,7 @@
 #define HOST_BYTES  24576
 #define NOTES_BYTES 960
 #define BASE_BYTES  65536
-/* On its way into a file, text stays in the cache. */
-#define WINDOW_BYTES 65536
-#define NOT_KNOWN    255 /* in place of a status */
+#define NOT_KNOWN   255 /* in place of a status */
 
 struct totals {
     uint64_t requests, attempts, retries, recovered, rejected, hosts;
@@ -266,8 +265,8 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     size_t cap = t->cap;
     t->cap -= n;
     unsigned char *status = (unsigned char *)t->p + t->cap;
-    if (t->drain && t->cap > WINDOW_BYTES)
-        t->cap = WINDOW_BYTES;
+    if (t->drain && t->cap > SNAPSHOT_WINDOW_BYTES) /* it stays in the cache */
+        t->cap = SNAPSHOT_WINDOW_BYTES;
     for (uint32_t i = 0; i < n; i++)
         status[i] = status_of(c, i);
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/seqlock.h"
+#include "base/sizes.h"
 #include "engine/rules.h"
 #include "sock/names.h"
 
@@ -12,7 +13,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ENTRIES 256 /* a power of two */
 /* A copy is not marked as used on the board for longer than this, and made anew. */
 #define KEPT_NS (60 * NS_PER_S)
 
@@ -48,8 +48,8 @@ struct short_entry {
     _Atomic uint64_t words[WAY_WORDS];
 } __attribute__((aligned(2 * CACHE_LINE)));
 
-static struct entry table[ENTRIES];
-static struct short_entry ways[ENTRIES];
+static struct entry table[DIAL_ENTRIES];
+static struct short_entry ways[DIAL_ENTRIES];
 
 static void halves(uint64_t half[2], const struct endpoint *to)
 {
@@ -64,7 +64,7 @@ static size_t index_of(const struct endpoint *to)
     unsigned __int128 product =
         (unsigned __int128)(half[0] ^ (uint64_t)to->port << 48 ^ 0x9e3779b97f4a7c15ULL) *
         (half[1] ^ 0xa0761d6478bd642fULL);
-    return (size_t)((uint64_t)product ^ (uint64_t)(product >> 64)) & (ENTRIES - 1);
+    return (size_t)((uint64_t)product ^ (uint64_t)(product >> 64)) & (DIAL_ENTRIES - 1);
 }
 
 /* Where in the words a member of the binding begins. A connection has no proxy, and mostly no lanes:

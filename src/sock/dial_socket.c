@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/sizes.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -11,7 +12,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#define PLACES 256 /* a power of two */
 /* connect() of a datagram socket looks up a route, in about one microsecond; a handshake, even on
  * one machine, runs through the whole stack four times. */
 #define HANDSHAKE_NS (5 * NS_PER_US)
@@ -65,9 +65,9 @@ static void learn(struct place *p, uint64_t name, bool stream, int64_t duration_
 
 HOT bool socket_was_stream(int fd, const void *caller, uint16_t port, int64_t duration_ns)
 {
-    static struct place places[PLACES];
+    static struct place places[DIAL_PLACES];
     uint64_t name = ((uint64_t)(uintptr_t)caller << 16 ^ port) << 1;
-    struct place *p = &places[(name * 0x9e3779b97f4a7c15ULL) >> 32 & (PLACES - 1)];
+    struct place *p = &places[(name * 0x9e3779b97f4a7c15ULL) >> 32 & (DIAL_PLACES - 1)];
     if (likely(atomic_load_explicit(&p->name, memory_order_relaxed) == name &&
                duration_ns >= HANDSHAKE_NS &&
                duration_ns >= atomic_load_explicit(&p->least_ns, memory_order_relaxed) / 2))

@@ -5,13 +5,12 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/seqlock.h"
+#include "base/sizes.h"
 #include "sock/endpoint.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
-#define SETS 128 /* a power of two */
-#define WAYS 4
 /* Of one answer; what comes after them is hardly ever tried. */
 #define ADDRESSES_MAX 64
 
@@ -29,7 +28,7 @@ struct entry {
     _Atomic uint64_t words[WORDS];
 };
 
-static struct entry table[SETS][WAYS];
+static struct entry table[NAMES_SETS][NAMES_WAYS];
 static _Atomic uint32_t generation, ambiguous;
 
 static bool entry_read(const struct entry *e, struct record *out)
@@ -43,14 +42,14 @@ static bool entry_read(const struct entry *e, struct record *out)
 
 static struct entry *set_of(const struct address *a)
 {
-    return table[hash_bytes(a->bytes, sizeof a->bytes, 0) & (SETS - 1)];
+    return table[hash_bytes(a->bytes, sizeof a->bytes, 0) & (NAMES_SETS - 1)];
 }
 
 bool names_find(const struct address *a, int64_t now_ns, struct name *out)
 {
     struct entry *set = set_of(a);
     struct record r;
-    for (int i = 0; i < WAYS; i++) {
+    for (int i = 0; i < NAMES_WAYS; i++) {
         if (!entry_read(&set[i], &r) || r.until_ns <= now_ns ||
             memcmp(&r.address, a, sizeof *a) != 0)
             continue;
@@ -65,7 +64,7 @@ static struct entry *place_for(const struct record *r, int64_t now_ns, struct re
 {
     struct entry *set = set_of(&r->address), *best = NULL;
     int64_t best_ns = INT64_MAX;
-    for (int i = 0; i < WAYS; i++) {
+    for (int i = 0; i < NAMES_WAYS; i++) {
         struct record seen;
         if (!entry_read(&set[i], &seen))
             continue;

@@ -243,7 +243,7 @@ Test(snapshot, shows_no_two_hosts_under_one_name)
                            a,
                            b};
     for (uint64_t i = 0; i < 8; i++)
-        host(names[i], 1 + i * 0x10001);
+        host(names[i], (1 + i * 0x10001) | i << 60);
     fail(board_overflow(board), 1);
     board_overflow(board)->key = 1ULL << 63;
     memcpy(board_overflow(board)->name, "_other", 7);
@@ -283,7 +283,7 @@ Test(snapshot, fits_its_size_with_a_full_board_of_the_longest_names)
         snprintf(name, sizeof name, "%d", i);
         name[strlen(name)] = '\\';
         name[SLOT_NAME_SIZE - 1] = '\0';
-        host(name, 1000 + (uint64_t)i);
+        host(name, (uint64_t)i * 0x9e3779b97f4a7c15ULL);
     }
     context.service = json = NULL;
     char service[4096];
@@ -304,7 +304,7 @@ Test(snapshot, is_the_same_when_it_is_drained_to_a_file)
     close(mkstemp(path));
     for (int i = 0; i < 60; i++) {
         snprintf(name, sizeof name, "host%d.example.com", i);
-        host(name, 1000 + (uint64_t)i);
+        host(name, (uint64_t)i * 0x9e3779b97f4a7c15ULL);
     }
     for (int metrics = 0; metrics < 2; metrics++) {
         void (*draw)(struct text *, const struct snapshot_context *) =
