@@ -79,6 +79,13 @@ Test(names, are_forgotten_after_an_hour)
     cr_assert_str_eq(find("10.0.0.1", NOW + NAMES_TTL_NS), "");
 }
 
+Test(names, are_remembered_for_3600_seconds)
+{
+    LEARN("a.example", NOW, "10.0.0.1");
+    cr_assert_str_eq(find("10.0.0.1", NOW + 3600 * NS_PER_S - 1), "a.example");
+    cr_assert_str_eq(find("10.0.0.1", NOW + 3600 * NS_PER_S), "");
+}
+
 Test(names, of_one_address_the_latest_holds_and_the_change_is_counted)
 {
     LEARN("a.example", NOW, "10.0.0.1");

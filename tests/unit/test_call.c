@@ -258,6 +258,16 @@ Test(call, who_wakes_up_a_little_late_keeps_the_place)
     cr_assert(eq(i64, binding.slot->tat_ns[0], tat));
 }
 
+Test(call, who_wakes_up_later_than_a_tenth_of_a_second_has_lost_the_place)
+{
+    limit(1, NS_PER_S, 1);
+    fresh(NOW);
+    ANSWER(fresh(NOW), ANSWER_WAIT);
+    int64_t tat = binding.slot->tat_ns[0];
+    admit(NOW + NS_PER_S + 100 * NS_PER_MS + 1);
+    cr_assert(gt(i64, binding.slot->tat_ns[0], tat), "a start was reserved anew");
+}
+
 Test(call, who_comes_as_late_as_the_burst_covers_keeps_the_place)
 {
     policy.max_wait_ns = 60 * NS_PER_S;

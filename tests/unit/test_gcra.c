@@ -169,6 +169,14 @@ Test(gcra, a_corrupted_time_counts_as_an_idle_bucket)
     }
 }
 
+Test(gcra, the_longest_debt_that_anybody_may_have_made_counts_in_full)
+{
+    /* The longest wait, an hour, for a bucket that owes 62 days. */
+    const int64_t longest = (3600 + 62 * 86400LL) * NS_PER_S;
+    cr_assert(eq(i64, gcra_clamp(NOW + longest, NOW), NOW + longest));
+    cr_assert(eq(i64, gcra_clamp(NOW + longest + 1, NOW), 0));
+}
+
 Test(gcra, extreme_rates_do_not_overflow)
 {
     struct rate r = {

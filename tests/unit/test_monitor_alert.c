@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What happens on the board while a process writes the snapshot. */
+#include "base/clock.h"
+#include "base/text.h"
+#include "engine/engine.h"
+#include "engine/health.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/harden-test-XXXXXX";
+static struct board_header *header;
+
+/* The writing is under way: what another process does then. */
+static void (*meanwhile)(void);
+
+static void libcurls(struct text *t)
+{
+    (void)t;
+    if (meanwhile)
+        meanwhile();
+}
+
+static void make(void)
+{
+    mkdtemp(dir);
+    setenv("HARDEN_CONFIG", "none", 1);
+    setenv("HARDEN_STATE", dir, 1);
+    setenv("HARDEN_SNAPSHOT_INTERVAL", "1h", 1);
+    setenv("HARDEN_THREAD", "off", 1);
+    setenv("HARDEN_LOG", "off", 1);
+    engine_coverage.libcurls = libcurls;
+    header = engine_get()->board->header;
+}
+
+static void drop(void)
+{
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));)
+        unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    rmdir(dir);
+}
+
+TestSuite(monitor_alert, .init = make, .fini = drop, .timeout = 60);
+
+static void alert_elsewhere(void)
+{
+    atomic_fetch_add(&header->alerts, 1);
+    atomic_store(&header->snapshot_due_ns, 0);
+}
+
+static void write_once(void)
+{
+    health_start();
+    health_inline(clock_now_ns());
+    cr_assert_eq(atomic_load(&header->snapshot_seq), 1u);
+}
+
+Test(monitor_alert, that_comes_during_a_write_makes_the_next_one_due_at_once)
+{
+    meanwhile = alert_elsewhere;
+    write_once();
+    cr_assert_eq(atomic_load(&header->snapshot_due_ns), 0);
+    cr_assert_eq(atomic_load(&header->snapshot_lease_ns), 0);
+    meanwhile = NULL;
+    for (int64_t end = clock_now_ns() + 20 * NS_PER_S;
+         atomic_load(&header->snapshot_seq) < 2 && clock_now_ns() < end;)
+        health_inline(clock_now_ns()); /* two writes have a least distance */
+    cr_assert_eq(atomic_load(&header->snapshot_seq), 2u);
+    cr_assert_gt(atomic_load(&header->snapshot_due_ns), clock_now_ns() + 3000 * NS_PER_S);
+}
+
+Test(monitor_alert, without_one_the_next_write_is_due_an_interval_later)
+{
+    write_once();
+    cr_assert_gt(atomic_load(&header->snapshot_due_ns), clock_now_ns() + 3000 * NS_PER_S);
+    cr_assert_eq(atomic_load(&header->snapshot_lease_ns), 0);
+}
+
+static void take_the_lease(void)
+{
+    atomic_store(&header->snapshot_lease_ns, clock_now_ns() + NS_PER_S);
+}
+
+Test(monitor_alert, whose_lease_was_lost_while_it_wrote_leaves_the_new_one_and_writes_again)
+{
+    meanwhile = take_the_lease;
+    write_once();
+    cr_assert_neq(atomic_load(&header->snapshot_lease_ns), 0, "it is somebody else's");
+    cr_assert_eq(atomic_load(&header->snapshot_due_ns), 0);
+}
