@@ -83,7 +83,7 @@ const struct option options[] = {
      IN(policy, retry_after_max_ns), "Longest hint of a server that is obeyed; off ignores hints."},
     {"retry_budget", SECTION_HOST, TYPE_PERCENT, "20%", "off", 1, 100,
      IN(policy, retry_budget_percent), "Retries per success in the long run; off is unlimited."},
-    {"hold_limit", SECTION_HOST, TYPE_SIZE, "64KiB", "", 0, 64 * MIB, IN(policy, hold_limit),
+    {"hold_limit", SECTION_HOST, TYPE_SIZE, "512KiB", "", 0, 64 * MIB, IN(policy, hold_limit),
      "How much of a failed response is kept so that it can still be delivered."},
     {"commit", SECTION_HOST, TYPE_CHOICE, "headers", "headers late", NO_LIMITS,
      IN(policy, commit), "When a good response starts to stream to the program."},

@@ -249,6 +249,31 @@ Test(easy, a_failed_answer_larger_than_the_hold_is_delivered_and_not_repeated)
     cr_assert_eq(performs(&p), 1);
 }
 
+/* Memory is taken as it is needed: most failures are small. */
+Test(easy, a_failed_answer_of_half_a_mebibyte_is_held_and_a_small_one_costs_little)
+{
+    static char large[512 * 1024 + 1];
+    memset(large, 'x', sizeof large - 1);
+    struct program p, small;
+    START(&p, {.head = "HTTP/1.1 503 Busy\n\n", .body = large, .piece = 8192}, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+    cr_assert_str_eq(p.seen, "H200[HTTP/1.1 200 OK]H200[X: 1]H200[]B200[fine]");
+    START(&small, BUSY_503, OK_200);
+    cr_assert_eq(program_perform(&small), CURLE_OK);
+    cr_assert_leq(small.shadow->transfer_memory->gate.hold.capacity, 2048);
+}
+
+/* libcurl asks again without Expect: what counts is the answer to that. */
+Test(easy, an_expectation_that_failed_is_not_the_answer)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 417 No\n\nHTTP/1.1 503 Busy\n\n", .body = "busy"}, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+    cr_assert_str_eq(p.seen, "H200[HTTP/1.1 200 OK]H200[X: 1]H200[]B200[fine]");
+}
+
 Test(easy, a_pause_in_the_middle_of_the_replay_loses_nothing)
 {
     for (int at = 1; at <= 4; at++) {

@@ -68,8 +68,8 @@ SCENARIOS = [
     S("timeout-of-the-program", "TIMEOUT_MS=400", *GET, how="never", expects=FIRST),
     S("timeout-of-an-attempt", "TIMEOUT_MS=2000", *GET, how="never",
       options={"attempt_timeout": "250ms"}),
-    S("big-error", how="503", fsize=30000),
-    S("huge-error", how="503", fsize=400000, expects=FIRST),
+    S("big-error", how="503", fsize=400000),
+    S("huge-error", how="503", fsize=600000, expects=FIRST),
     S("failed-cookie", "COOKIEFILE=", *GET, fcookie="f", cookie="c", differs=("shared-cookies",)),
     # ---- what a good answer looks like -------------------------------------------------------
     S("chunked", te="chunked", size=20000),

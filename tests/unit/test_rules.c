@@ -67,7 +67,7 @@ Test(rules, without_any_section_the_defaults_apply)
     cr_assert_eq(p->max_elapsed_ns, 30 * NS_PER_S);
     cr_assert_eq(p->retry_after_max_ns, 300 * NS_PER_S);
     cr_assert_eq(p->retry_budget_percent, 20);
-    cr_assert_eq(p->hold_limit, 65536);
+    cr_assert_eq(p->hold_limit, 524288);
     cr_assert_eq(p->cost, 1);
     cr_assert_eq(p->jitter, JITTER_FULL);
     cr_assert_eq(p->breaker, BREAKER_ON);
