@@ -136,18 +136,18 @@ CURLMcode multi_put_in(struct member *x)
     x->multi->quiet = true;
     CURLMcode r = x->multi->api->multi_add_handle(x->multi->handle, x->handle);
     x->in_libcurl = r == CURLM_OK;
-    return r;
+    return multi_heed(x->multi, r);
 }
 
-CURLMcode multi_take_out(struct member *x)
+CURLMcode multi_take_out(struct member *x, bool quietly)
 {
     if (!x->in_libcurl)
         return CURLM_OK;
     struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(x->multi);
-    x->multi->quiet = true;
+    x->multi->quiet = quietly;
     CURLMcode r = x->multi->api->multi_remove_handle(x->multi->handle, x->handle);
-    x->in_libcurl = r != CURLM_OK;
-    return r;
+    x->in_libcurl = r && r != CURLM_ABORTED_BY_CALLBACK;
+    return multi_heed(x->multi, r);
 }
 
 void multi_park(struct member *x, enum member_state state, int64_t due_ns)
@@ -206,11 +206,32 @@ static CURLMcode add_alone(struct multi *m, CURL *h)
     CURLMcode r;
     {
         struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);
-        r = m->api->multi_add_handle(m->handle, h);
+        r = multi_heed(m, m->api->multi_add_handle(m->handle, h));
     }
     if (!r)
         multi_adopt(m, h);
     return r;
+}
+
+/* After a callback failed libcurl takes nothing before all that it has is over; then it starts over. */
+static bool is_ending(struct multi *m)
+{
+    for (const struct member *x = m->first; x; x = x->next)
+        if (x->state != MEMBER_DONE)
+            return true;
+    m->dead = false;
+    m->libcurl_due_ns = m->told_ns = PARK_FOREVER;
+    return false;
+}
+
+/* The program's timer callback failed over it, as it would have when libcurl had added it. So libcurl
+ * refuses it too, and knows that all ends. */
+static CURLMcode refuse(struct member *x)
+{
+    if (!multi_put_in(x))
+        multi_take_out(x, true);
+    forget(x);
+    return CURLM_ABORTED_BY_CALLBACK;
 }
 
 /* Nothing is decided before the next turn: until then the program may set options, and bare libcurl
@@ -222,6 +243,8 @@ CURLMcode multi_add(struct multi *m, CURL *h)
         return CURLM_ADDED_ALREADY;
     if (m->in_callback)
         return CURLM_RECURSIVE_API_CALL;
+    if (unlikely(m->dead) && is_ending(m))
+        return CURLM_ABORTED_BY_CALLBACK;
     struct member *x =
         s && !s->transfer && s->api == m->api && !m->depth ? new_member(m, h, s) : NULL;
     if (!x) {
@@ -231,12 +254,12 @@ CURLMcode multi_add(struct multi *m, CURL *h)
     } else if (s->error_buffer) {
         s->error_buffer[0] = '\0';
     }
-    m->added++;
     if (x)
         multi_park(x, MEMBER_ADDED, clock_now_ns());
-    if (m->member_count == 1)
-        m->timer_refused = false; /* libcurl starts over too, when nothing is left */
-    return multi_retime(m);
+    if (unlikely(multi_retime(m)) && x)
+        return refuse(x);
+    m->added++;
+    return CURLM_OK;
 }
 
 CURLMcode multi_remove(struct multi *m, CURL *h)
@@ -248,17 +271,20 @@ CURLMcode multi_remove(struct multi *m, CURL *h)
     if (x) {
         if (multi_is_forbidden(m))
             return CURLM_RECURSIVE_API_CALL;
-        if ((r = multi_take_out(x)))
+        r = multi_take_out(x, false);
+        if (r && r != CURLM_ABORTED_BY_CALLBACK)
             return r;
         forget(x);
         room_let_in(m);
     } else {
         struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);
-        if ((r = m->api->multi_remove_handle(m->handle, h)))
+        r = multi_heed(m, m->api->multi_remove_handle(m->handle, h));
+        if (r && r != CURLM_ABORTED_BY_CALLBACK)
             return r;
         messages_drop(m, h);
     }
-    return multi_retime(m);
+    CURLMcode timer = multi_retime(m);
+    return r ? r : timer;
 }
 
 static void lose(struct member *x)
@@ -291,7 +317,7 @@ void multi_forget(const CURL *h)
     }
     if (m->calling == x)
         return; /* libcurl forbids it, and the program is lost without us too */
-    multi_take_out(x);
+    multi_take_out(x, false);
     forget(x);
     room_let_in(m);
     multi_retime(m);

@@ -79,7 +79,8 @@ struct multi {
     void *timer_data;
     int64_t libcurl_due_ns; /* what libcurl last told its timer */
     int64_t told_ns;        /* what the program's timer was told; PARK_FOREVER: nothing */
-    bool timer_refused;     /* the program's callback failed: all ends */
+    bool libcurl_spoke;     /* to its timer, in this turn */
+    bool dead;              /* a callback of the multi handle failed: all ends, none is called */
     bool quiet;             /* handles come and go by our doing: its timer is told afterwards */
 
     size_t watched; /* parked with a progress callback */
@@ -114,6 +115,12 @@ struct multi *multi_calls_out(struct member *x);
 void multi_called_out(struct multi **m);
 
 /* ---- multi.c ---- */
+/* What libcurl answered: this, only when a callback of the multi handle has failed. */
+static inline CURLMcode multi_heed(struct multi *m, CURLMcode r)
+{
+    m->dead |= r == CURLM_ABORTED_BY_CALLBACK;
+    return r;
+}
 /* In this callback the program must leave the multi handle alone. */
 bool multi_is_forbidden(const struct multi *m);
 /* NULL: none of this one. */
@@ -121,7 +128,8 @@ struct member *multi_member(const struct multi *m, const CURL *h);
 /* One that libcurl has added, or is about to add, by itself. */
 void multi_adopt(struct multi *m, CURL *h);
 CURLMcode multi_put_in(struct member *x);
-CURLMcode multi_take_out(struct member *x);
+/* CURLM_ABORTED_BY_CALLBACK: it is out, and all ends. */
+CURLMcode multi_take_out(struct member *x, bool quietly);
 void multi_park(struct member *x, enum member_state state, int64_t due_ns);
 void multi_unpark(struct member *x);
 
@@ -150,9 +158,9 @@ void messages_free(struct multi *m);
 
 /* ---- multi_time.c ---- */
 int multi_on_timer(CURLM *handle, long timeout_ms, void *multi);
-/* libcurl is about to hear that the program's timer has come. It does not take back what it told
- * before, whether that had come or not. */
+/* libcurl is about to hear that the program's timer has come, and has heard. */
 void multi_timer_spent(struct multi *m);
+void multi_timer_passed(struct multi *m);
 /* Tells the program's timer what it does not know yet. */
 CURLMcode multi_retime(struct multi *m);
 

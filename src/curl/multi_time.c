@@ -8,11 +8,18 @@
 
 #include <sys/select.h>
 
-/* From here on libcurl answers calls from a timer callback with CURLM_RECURSIVE_API_CALL. */
+/* From here on libcurl answers calls from a timer callback with CURLM_RECURSIVE_API_CALL, and from
+ * there on it looks at what the callback returns. */
 #define VERSION_GUARDS_TIMER 0x075200
+#define VERSION_HEEDS_TIMER  0x075100
+
+/* What the program was told has come: whatever is next, it does not know that. */
+#define TOLD_SPENT INT64_MIN
 
 static int64_t due_ns(const struct multi *m)
 {
+    if (unlikely(m->dead))
+        return 0;
     const struct parked *first = park_first(&m->park);
     if (likely(!first))
         return PARK_FOREVER;
@@ -36,45 +43,73 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* ---- the timer callback --------------------------------------------------------------------- */
 
-/* libcurl says a time once, and never repeats it. So it is kept, for when ours has passed. */
+static int64_t after_ms(int64_t now_ns, long ms)
+{
+    if (ms < 0)
+        return PARK_FOREVER;
+    return ms < (PARK_FOREVER - now_ns) / NS_PER_MS ? now_ns + ms * NS_PER_MS : PARK_FOREVER - 1;
+}
+
+static int tell(struct multi *m, int64_t at_ns, long ms)
+{
+    m->told_ns = at_ns;
+    int r = m->timer_fn(m->handle, ms, m->timer_data);
+    m->dead = r == -1 && m->api->version_num >= VERSION_HEEDS_TIMER;
+    return r;
+}
+
+/* libcurl says a time once, and hardly ever repeats it. So it is kept, for when ours has passed. As
+ * long as ours is not earlier, the program hears what libcurl says and when it says it. */
 int multi_on_timer(CURLM *handle, long timeout_ms, void *multi)
 {
     struct multi *m = multi;
+    (void)handle;
     int64_t now_ns = clock_now_ns();
-    m->libcurl_due_ns = timeout_ms < 0 ? PARK_FOREVER : now_ns + timeout_ms * NS_PER_MS;
-    if (m->timer_refused)
-        return -1;
-    int64_t due = earlier(m->libcurl_due_ns, due_ns(m));
-    if (m->quiet || due == m->told_ns)
+    m->libcurl_due_ns = after_ms(now_ns, timeout_ms);
+    m->libcurl_spoke = true;
+    if (unlikely(m->dead))
+        return -1; /* so that libcurl knows it too */
+    if (m->quiet)
         return 0;
-    m->told_ns = due;
-    return m->timer_fn(handle, due == m->libcurl_due_ns ? timeout_ms : ms_until(due, now_ns),
-                       m->timer_data);
+    int64_t due = due_ns(m);
+    if (likely(m->libcurl_due_ns <= due))
+        return tell(m, m->libcurl_due_ns, timeout_ms);
+    return due == m->told_ns ? 0 : tell(m, due, ms_until(due, now_ns));
 }
 
 void multi_timer_spent(struct multi *m)
 {
-    m->told_ns = PARK_FOREVER;
-    if (m->libcurl_due_ns <= clock_now_ns())
-        m->libcurl_due_ns = PARK_FOREVER;
+    m->libcurl_spoke = false;
+    if (m->told_ns != PARK_FOREVER)
+        m->told_ns = TOLD_SPENT;
+}
+
+/* libcurl has said nothing: it has no time any more, and before 8.10 it does not say so; or it has the
+ * same, and 8.10 and 8.11.0 do not repeat it. Where it never had any, what the program was told was
+ * ours, and is ours to take back. */
+void multi_timer_passed(struct multi *m)
+{
+    long ms = -1;
+    if (likely(m->libcurl_spoke) || m->libcurl_due_ns == PARK_FOREVER || m->dead)
+        return;
+    m->api->multi_timeout(m->handle, &ms);
+    m->libcurl_due_ns = after_ms(clock_now_ns(), ms);
+    if (ms < 0)
+        m->told_ns = PARK_FOREVER;
 }
 
 CURLMcode multi_retime(struct multi *m)
 {
-    if (likely(!m->timer_fn || m->depth))
+    if (likely(!m->timer_fn || m->depth) || unlikely(m->dead))
         return CURLM_OK;
     int64_t due = earlier(m->libcurl_due_ns, due_ns(m));
     if (due == m->told_ns)
         return CURLM_OK;
-    m->told_ns = due;
     bool outer = m->in_callback;
     m->in_callback = outer || m->api->version_num >= VERSION_GUARDS_TIMER;
-    int r = m->timer_fn(m->handle, ms_until(due, clock_now_ns()), m->timer_data);
+    tell(m, due, ms_until(due, clock_now_ns()));
     m->in_callback = outer;
-    if (r != -1)
-        return CURLM_OK;
-    m->timer_refused = true;
-    return CURLM_ABORTED_BY_CALLBACK;
+    return m->dead ? CURLM_ABORTED_BY_CALLBACK : CURLM_OK;
 }
 
 /* ---- who asks ------------------------------------------------------------------------------- */

@@ -182,6 +182,13 @@ static void stall(struct member *x, int64_t now_ns)
                 transfer_failed(t, CURLE_OPERATION_TIMEDOUT, "Operation timed out while paused"));
 }
 
+static void fail(struct member *x, CURLcode r)
+{
+    x->state = MEMBER_DONE;
+    x->message = (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = x->handle, .data = {.result = r}};
+    messages_put(x->multi, &x->message);
+}
+
 static void begin(struct member *x, int64_t now_ns)
 {
     if (transfer_begin(x->shadow, BY_MULTI, now_ns)) {
@@ -190,12 +197,17 @@ static void begin(struct member *x, int64_t now_ns)
     }
     x->state = MEMBER_ALONE;
     CURLMcode r = multi_put_in(x);
-    if (likely(!r))
-        return;
-    x->state = MEMBER_DONE;
-    x->message =
-        (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = x->handle, .data = {.result = code_of(r)}};
-    messages_put(x->multi, &x->message);
+    if (unlikely(r))
+        fail(x, code_of(r));
+}
+
+/* A callback of the multi handle failed. Without a word to the program, as libcurl does it. */
+static void end_with_all(struct member *x)
+{
+    if (x->state == MEMBER_ADDED)
+        fail(x, CURLE_ABORTED_BY_CALLBACK);
+    else
+        discard(x, CURLE_ABORTED_BY_CALLBACK);
 }
 
 /* For another attempt: its options are gone, or the loop turned so late that its time is over. */
@@ -206,12 +218,16 @@ static bool is_too_late(const struct transfer *t, int64_t now_ns)
 
 static void step(struct member *x, int64_t now_ns)
 {
+    if (unlikely(x->multi->dead)) {
+        end_with_all(x);
+        return;
+    }
     if (x->state == MEMBER_ADDED)
         begin(x, now_ns);
     struct transfer *t = x->shadow->transfer;
     if (!t)
         return;
-    if (unlikely(x->cancelled || x->multi->timer_refused))
+    if (unlikely(x->cancelled))
         cancel(x);
     else if (unlikely(t->paused))
         stall(x, now_ns);
@@ -250,10 +266,9 @@ static void start_due(struct multi *m)
     if (likely(!first))
         return;
     int64_t now_ns = clock_now_ns();
-    if (m->watched && m->progress_at_ns <= now_ns)
+    if (m->watched && !m->dead && m->progress_at_ns <= now_ns)
         show_progress(m, now_ns);
-    while ((first = park_first(&m->park)) &&
-           (first->due_ns <= now_ns || unlikely(m->timer_refused))) {
+    while ((first = park_first(&m->park)) && (first->due_ns <= now_ns || unlikely(m->dead))) {
         multi_unpark(parked_member(first));
         step(parked_member(first), now_ns);
     }
@@ -278,11 +293,12 @@ static void conclude(struct member *x, CURLcode r)
         end_refused(x);
         return;
     }
+    t->reset |= x->multi->dead; /* no other attempt follows */
     r = transfer_attempted(t, &a, r);
     room_note_version(x);
     if (again(x, &a, &at_ns)) {
         x->result = r;
-        multi_take_out(x);
+        multi_take_out(x, true);
         multi_park(x, MEMBER_PARKED, at_ns);
     } else {
         deliver(x, r);
@@ -298,10 +314,13 @@ static void harvest(struct multi *m)
     while (messages_reserve(m, m->member_count + 1) &&
            (msg = m->api->multi_info_read(m->handle, &left))) {
         struct member *x = multi_member(m, msg->easy_handle);
-        if (x && x->state == MEMBER_LIVE)
+        if (x && x->state == MEMBER_LIVE) {
             conclude(x, msg->data.result);
-        else
-            messages_put(m, msg);
+            continue;
+        }
+        if (x && x->state == MEMBER_ALONE)
+            x->state = MEMBER_DONE;
+        messages_put(m, msg);
     }
 }
 
@@ -337,8 +356,10 @@ static CURLMcode take_turn(struct multi *m, const struct turn *turn, int *runnin
     start_due(m);
     if (turn->kind == TURN_SOCKET && turn->fd == CURL_SOCKET_TIMEOUT)
         multi_timer_spent(m);
-    CURLMcode r = work(m, turn, &alive);
+    CURLMcode r = multi_heed(m, work(m, turn, &alive));
     int saved = errno;
+    if (turn->kind == TURN_SOCKET && turn->fd == CURL_SOCKET_TIMEOUT)
+        multi_timer_passed(m);
     harvest(m);
     messages_notify(m);
     room_let_in(m);

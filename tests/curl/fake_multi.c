@@ -23,19 +23,6 @@ CURLMcode fake_multi_cleanup(CURLM *m)
     return CURLM_OK;
 }
 
-void fake_multi_expire(CURLM *m, long timeout_ms)
-{
-    struct fake_multi *f = fake_multi_of(m);
-    f->own_timeout_ms = timeout_ms;
-    if (timeout_ms == f->timer_told)
-        return;
-    f->timer_told = timeout_ms;
-    f->in_callback = !f->unguarded;
-    if (f->timer_fn)
-        f->timer_fn(m, timeout_ms, f->timer_data);
-    f->in_callback = false;
-}
-
 static int index_of(const struct fake_multi *f, const CURL *h)
 {
     for (int i = 0; i < f->count; i++)
@@ -52,6 +39,49 @@ static int alive(const struct fake_multi *f)
     return n;
 }
 
+static long timeout_of(const struct fake_multi *f)
+{
+    if (f->dead)
+        return 0;
+    for (int i = 0; i < f->count; i++)
+        if (f->fresh[i])
+            return 0;
+    return f->own_timeout_ms;
+}
+
+static CURLMcode update_timer(struct fake_multi *f)
+{
+    if (!alive(f))
+        f->own_timeout_ms = -1;
+    long ms = timeout_of(f);
+    bool is_known = ms == f->timer_told && (ms < 0 || !f->timer_spent);
+    if (!f->timer_fn || f->dead || is_known)
+        return CURLM_OK;
+    f->timer_told = ms;
+    f->timer_spent = false;
+    f->in_callback = !f->unguarded;
+    f->dead = f->timer_fn((CURLM *)f, ms, f->timer_data) == -1 && !f->heedless;
+    f->in_callback = false;
+    return f->dead ? CURLM_ABORTED_BY_CALLBACK : CURLM_OK;
+}
+
+void fake_multi_expire(CURLM *m, long timeout_ms)
+{
+    fake_multi_of(m)->own_timeout_ms = timeout_ms;
+    update_timer(fake_multi_of(m));
+}
+
+static void take_away(struct fake_multi *f, int at)
+{
+    f->count--;
+    for (int i = at; i < f->count; i++) {
+        f->handles[i] = f->handles[i + 1];
+        f->done[i] = f->done[i + 1];
+        f->fresh[i] = f->fresh[i + 1];
+        f->turns_left[i] = f->turns_left[i + 1];
+    }
+}
+
 CURLMcode fake_multi_add(CURLM *m, CURL *h)
 {
     struct fake_multi *f = fake_multi_of(m);
@@ -61,14 +91,22 @@ CURLMcode fake_multi_add(CURLM *m, CURL *h)
         return CURLM_RECURSIVE_API_CALL;
     if (f->refuses)
         return f->refuses;
-    f->adds++;
+    if (f->dead && alive(f))
+        return CURLM_ABORTED_BY_CALLBACK;
+    f->dead = false;
     f->handles[f->count] = h;
-    f->turns_left[f->count] = f->slow;
+    f->fresh[f->count] = true;
     f->done[f->count++] = false;
+    if (f->timer == TIMER_FORGETS)
+        f->timer_told = -1;
+    CURLMcode r = update_timer(f);
+    if (r) {
+        take_away(f, f->count - 1);
+        return r;
+    }
+    f->adds++;
     if (alive(f) > f->most_at_once)
         f->most_at_once = alive(f);
-    f->timer_told = -1;
-    fake_multi_expire(m, 0);
     return CURLM_OK;
 }
 
@@ -81,15 +119,18 @@ CURLMcode fake_multi_remove(CURLM *m, CURL *h)
     if (f->in_callback)
         return CURLM_RECURSIVE_API_CALL;
     f->removes++;
-    f->count--;
-    for (int i = at; i < f->count; i++) {
-        f->handles[i] = f->handles[i + 1];
-        f->done[i] = f->done[i + 1];
-        f->turns_left[i] = f->turns_left[i + 1];
-    }
-    if (!alive(f))
-        fake_multi_expire(m, -1);
-    return CURLM_OK;
+    take_away(f, at);
+    return update_timer(f);
+}
+
+static CURLcode attempt(struct fake_multi *f, CURL *h)
+{
+    if (f->dead)
+        return CURLE_ABORTED_BY_CALLBACK;
+    f->in_callback = true;
+    CURLcode r = fake_curl.easy_perform(h);
+    f->in_callback = false;
+    return r;
 }
 
 CURLMcode fake_multi_perform(CURLM *m, int *running)
@@ -97,11 +138,12 @@ CURLMcode fake_multi_perform(CURLM *m, int *running)
     struct fake_multi *f = fake_multi_of(m);
     f->turns++;
     for (int i = 0; i < f->count; i++) {
-        if (f->done[i] || f->turns_left[i]-- > 0)
+        if (f->fresh[i])
+            f->turns_left[i] = f->slow;
+        f->fresh[i] = false;
+        if (f->done[i] || (f->turns_left[i]-- > 0 && !f->dead))
             continue;
-        f->in_callback = true;
-        CURLcode r = fake_curl.easy_perform(f->handles[i]);
-        f->in_callback = false;
+        CURLcode r = attempt(f, f->handles[i]);
         f->done[i] = true;
         f->messages[f->message_end % FAKE_HANDLES] =
             (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = f->handles[i], .data = {.result = r}};
@@ -110,15 +152,21 @@ CURLMcode fake_multi_perform(CURLM *m, int *running)
             f->notify_fn(m, 1, f->handles[i], f->notify_data);
     }
     *running = alive(f);
-    fake_multi_expire(m, *running ? f->own_timeout_ms : -1);
-    return CURLM_OK;
+    if (f->socket_refuses) {
+        f->socket_refuses = false;
+        f->dead = true;
+        return CURLM_ABORTED_BY_CALLBACK;
+    }
+    return update_timer(f);
 }
 
 CURLMcode fake_multi_socket_action(CURLM *m, curl_socket_t fd, int events, int *running)
 {
+    struct fake_multi *f = fake_multi_of(m);
     (void)events;
-    if (fd == CURL_SOCKET_TIMEOUT)
-        fake_multi_of(m)->timer_told = -1;
+    if (fd == CURL_SOCKET_TIMEOUT && f->timer == TIMER_FORGETS)
+        f->timer_told = -1;
+    f->timer_spent |= fd == CURL_SOCKET_TIMEOUT && f->timer == TIMER_TELLS_ALL;
     return fake_multi_perform(m, running);
 }
 
@@ -126,7 +174,7 @@ CURLMcode fake_multi_timeout(CURLM *m, long *timeout_ms)
 {
     if (fake_multi_of(m)->in_callback)
         return CURLM_RECURSIVE_API_CALL;
-    *timeout_ms = fake_multi_of(m)->own_timeout_ms;
+    *timeout_ms = timeout_of(fake_multi_of(m));
     return CURLM_OK;
 }
 

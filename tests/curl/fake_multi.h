@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The multi interface of the scripted libcurl: every handle makes the next attempt of its script in
- * the turn after it was added, or so many turns later. It tells its timer as libcurl does: at once
- * when a handle is added, nothing (-1) when none is left, and a value only when it changed. */
+ * the turn after it was added, or so many turns later. It tells its timer as libcurl does: 0 while a
+ * handle has had no turn yet, nothing (-1) when none is left, and a value only when it changed. When
+ * the timer callback fails, all that it has fails, and it calls no callback any more. */
 #ifndef FAKE_MULTI_H
 #define FAKE_MULTI_H
 
@@ -10,10 +11,17 @@
 
 #define FAKE_HANDLES 32
 
+/* What a turn whose reason is the timer makes of what was told before it. */
+enum fake_timer {
+    TIMER_FORGETS,   /* up to 8.9: there was nothing, so that nothing is not told */
+    TIMER_KEEPS,     /* 8.10 to 8.11.0: it stands, and the same is not told again */
+    TIMER_TELLS_ALL, /* since 8.11.1: it stands, and any time is told again */
+};
+
 struct fake_multi {
     CURL *handles[FAKE_HANDLES];
     int turns_left[FAKE_HANDLES];
-    bool done[FAKE_HANDLES];
+    bool done[FAKE_HANDLES], fresh[FAKE_HANDLES];
     int count;
     CURLMsg messages[FAKE_HANDLES];
     int message_begin, message_end;
@@ -23,11 +31,16 @@ struct fake_multi {
     int adds, removes, turns, most_at_once;
     int polls, waits, timeout_seen; /* of polls and waits */
     bool in_callback;
-    bool unguarded; /* before 7.82: its timer callback may do anything */
+    bool unguarded;      /* before 7.82: its timer callback may do anything */
+    bool heedless;       /* before 7.81: whatever its timer callback returns */
+    bool dead;           /* a callback failed */
+    bool socket_refuses; /* the program's socket callback fails in the next turn */
 
     curl_multi_timer_callback timer_fn;
     void *timer_data;
+    enum fake_timer timer;
     long timer_told, own_timeout_ms; /* -1: none */
+    bool timer_spent;                /* what was told is to be told again */
     curl_push_callback push_fn;
     void *push_data;
     void (*notify_fn)(CURLM *, unsigned, CURL *, void *);

@@ -34,14 +34,19 @@ static inline struct fake_multi *fake(const struct loop *l)
     return fake_multi_of(l->handle);
 }
 
-static inline void loop_start(struct loop *l)
+static inline void loop_start_with(struct loop *l, const struct curl_api *api)
 {
     memset(l, 0, sizeof *l);
     l->handle = fake_multi_init();
-    l->multi = multi_new(l->handle, &fake_curl);
+    l->multi = multi_new(l->handle, api);
     l->timer_ms = -1;
     cr_assert_not_null(l->multi);
     loops[loop_count++] = l->handle;
+}
+
+static inline void loop_start(struct loop *l)
+{
+    loop_start_with(l, &fake_curl);
 }
 
 static inline void loops_end(void)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the program is told of time, and how it hears of results. */
+#include "curl/transfer.h"
 #include "multi_loop.h"
+
+#include <limits.h>
 
 TestSuite(multi_time, .fini = loops_end);
 
@@ -77,22 +80,80 @@ Test(multi_time, of_two_times_the_earlier_is_told)
     multi_cleanup(l.multi);
 }
 
+/* libcurl 8.10 does not repeat it. */
 Test(multi_time, after_an_early_turn_libcurls_time_is_told_again)
 {
     struct loop l;
     struct program p;
     loop_start(&l);
+    fake(&l)->timer = TIMER_KEEPS;
     with_timer(&l);
     START(&p, OK_200);
     fake(&l)->slow = 1000;
     add(&l, &p);
     timer_fires(&l);
-    fake(&l)->own_timeout_ms = -1;
     fake_multi_expire(l.handle, 5000);
-    fake(&l)->timer_told = 5000; /* and libcurl does not repeat it */
     timer_fires(&l);
     cr_assert(l.timer_ms > 4000 && l.timer_ms <= 5000, "%ld", l.timer_ms);
     multi_cleanup(l.multi);
+}
+
+/* Since 8.10 libcurl says so; and of what only we told, only we can. */
+Test(multi_time, a_loop_that_keeps_its_deadline_is_told_when_there_is_none)
+{
+    struct loop l;
+    struct program p;
+    loop_start(&l);
+    fake(&l)->timer = TIMER_TELLS_ALL;
+    with_timer(&l);
+    START(&p, OK_200);
+    fake(&l)->slow = 3;
+    add(&l, &p);
+    cr_assert_eq(l.timer_ms, 0);
+    multi_socket_action(l.multi, CURL_SOCKET_TIMEOUT, 0, &l.running);
+    cr_assert_eq(l.running, 1);
+    cr_assert_eq(l.timer_ms, -1);
+    cr_assert_eq(l.timer_calls, 2);
+    run(&l);
+    cr_assert_eq(l.timer_calls, 2);
+}
+
+Test(multi_time, our_own_time_is_taken_back_when_it_is_over_and_libcurl_is_silent)
+{
+    struct loop l;
+    struct program p;
+    loop_start(&l);
+    with_timer(&l);
+    START(&p, BUSY_503);
+    add(&l, &p);
+    timer_fires(&l);
+    p.shadow->transfer->reset = true; /* it delivers what it has, and libcurl hears nothing of it */
+    for (int64_t until_ns = clock_now_ns() + 2 * NS_PER_MS; clock_now_ns() < until_ns;)
+        ;
+    l.timer_ms = 7;
+    multi_socket_action(l.multi, CURL_SOCKET_TIMEOUT, 0, &l.running);
+    cr_assert_eq(l.running, 0);
+    cr_assert_eq(l.timer_ms, -1);
+}
+
+Test(multi_time, a_time_beyond_all_bounds_is_far_away)
+{
+    struct loop l;
+    struct program p, q;
+    slowly();
+    loop_start(&l);
+    with_timer(&l);
+    START(&p, BUSY_503);
+    START(&q, OK_200);
+    add(&l, &p);
+    timer_fires(&l);
+    fake(&l)->slow = 1000;
+    add(&l, &q);
+    timer_fires(&l);
+    fake_multi_expire(l.handle, LONG_MAX);
+    expect_about_an_hour(l.timer_ms);
+    remove_from(&l, &p);
+    cr_assert_gt(l.timer_ms, 1000L * 1000 * 1000);
 }
 
 Test(multi_time, a_parked_one_that_goes_takes_its_time_along)
@@ -108,28 +169,6 @@ Test(multi_time, a_parked_one_that_goes_takes_its_time_along)
     expect_about_an_hour(l.timer_ms);
     remove_from(&l, &p);
     cr_assert_eq(l.timer_ms, -1);
-}
-
-Test(multi_time, a_timer_callback_that_fails_ends_all)
-{
-    struct loop l;
-    struct program p, q;
-    slowly();
-    loop_start(&l);
-    with_timer(&l);
-    START(&p, BUSY_503);
-    START(&q, OK_200);
-    add(&l, &p);
-    timer_fires(&l);
-    l.timer_answers = -1;
-    cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
-    fake(&l)->refuses = CURLM_ABORTED_BY_CALLBACK; /* as libcurl does then */
-    multi_perform(l.multi, &l.running);
-    read_messages(&l);
-    cr_assert_eq(l.running, 0);
-    cr_assert_eq(l.messages, 2);
-    cr_assert_eq(l.results[0], CURLE_ABORTED_BY_CALLBACK);
-    cr_assert_eq(l.results[1], CURLE_ABORTED_BY_CALLBACK);
 }
 
 static CURLMcode inside;

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A callback of the multi handle fails: libcurl fails all that it has, and calls no callback of the
+ * multi handle any more until something is added to the empty one. */
+#include "multi_loop.h"
+
+TestSuite(multi_failing, .fini = loops_end);
+
+/* The timer callback fails, over one transfer that runs for long. */
+static void one_runs_and_all_ends(struct loop *l, struct program *running, struct program *refused)
+{
+    loop_start(l);
+    with_timer(l);
+    START(running, OK_200);
+    START(refused, OK_200);
+    fake(l)->slow = 1000;
+    add(l, running);
+    timer_fires(l);
+    fake_multi_expire(l->handle, 5000);
+    l->timer_answers = -1;
+    cr_assert_eq(add(l, refused), CURLM_ABORTED_BY_CALLBACK);
+}
+
+Test(multi_failing, after_the_timer_callback_failed_it_is_not_called_any_more)
+{
+    struct loop l;
+    struct program p, q;
+    one_runs_and_all_ends(&l, &p, &q);
+    int calls = l.timer_calls;
+    cr_assert_eq(remove_from(&l, &q), CURLM_OK);
+    cr_assert_eq(multi_socket_action(l.multi, CURL_SOCKET_TIMEOUT, 0, &l.running), CURLM_OK);
+    cr_assert_eq(remove_from(&l, &p), CURLM_OK);
+    cr_assert_eq(l.timer_calls, calls);
+}
+
+Test(multi_failing, what_the_timer_callback_refused_was_never_added)
+{
+    struct loop l;
+    struct program p, q;
+    one_runs_and_all_ends(&l, &p, &q);
+    cr_assert_null(q.shadow->member);
+    run(&l);
+    cr_assert_eq(l.messages, 1);
+    cr_assert_eq(l.last, p.handle);
+    cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
+    cr_assert_eq(fake(&l)->turns, 2, "libcurl heard of it at once");
+    curl_off_t added;
+    multi_get_offt(l.multi, 5, &added);
+    cr_assert_eq(added, 1);
+}
+
+Test(multi_failing, nothing_is_added_while_others_end_and_then_all_starts_over)
+{
+    struct loop l;
+    struct program p, q;
+    one_runs_and_all_ends(&l, &p, &q);
+    l.timer_answers = 0;
+    cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
+    run(&l);
+    fake(&l)->slow = 0;
+    l.timer_ms = -7;
+    cr_assert_eq(add(&l, &q), CURLM_OK);
+    cr_assert_eq(l.timer_ms, 0);
+    run(&l);
+    cr_assert_eq(l.messages, 2);
+    cr_assert_eq(l.result, CURLE_OK);
+    cr_assert_str_eq(q.seen, seen_200);
+    cr_assert_eq(l.timer_ms, -1);
+}
+
+Test(multi_failing, the_time_of_before_is_forgotten_when_all_starts_over)
+{
+    struct loop l;
+    struct program p, q;
+    one_runs_and_all_ends(&l, &p, &q);
+    l.timer_answers = 0;
+    cr_assert_eq(remove_from(&l, &p), CURLM_OK);
+    cr_assert_eq(add(&l, &p), CURLM_OK);
+    cr_assert_eq(l.timer_ms, 0);
+    cr_assert_eq(remove_from(&l, &p), CURLM_OK);
+    cr_assert_eq(l.timer_ms, -1);
+}
+
+Test(multi_failing, what_libcurl_alone_has_ends_too_before_all_starts_over)
+{
+    struct loop l;
+    struct program p, q;
+    static const struct fake_attempt ok[] = {OK_200};
+    one_runs_and_all_ends(&l, &p, &q);
+    CURL *stranger = fake_new(ok, 1);
+    l.timer_answers = 0;
+    run(&l);
+    fake(&l)->slow = 1000;
+    cr_assert_eq(multi_add(l.multi, stranger), CURLM_OK);
+    timer_fires(&l);
+    l.timer_answers = -1;
+    cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
+    cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
+    run(&l);
+    cr_assert_eq(l.last, stranger);
+    l.timer_answers = 0;
+    cr_assert_eq(add(&l, &q), CURLM_OK);
+    multi_remove(l.multi, stranger);
+    fake_curl.easy_cleanup(stranger);
+}
+
+Test(multi_failing, what_waits_for_another_attempt_fails_with_all_others)
+{
+    struct loop l;
+    struct program p, q;
+    slowly();
+    loop_start(&l);
+    with_timer(&l);
+    START(&p, BUSY_503);
+    START(&q, OK_200);
+    add(&l, &p);
+    timer_fires(&l);
+    l.timer_answers = -1;
+    cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
+    long ms = -1;
+    multi_timeout(l.multi, &ms);
+    cr_assert_eq(ms, 0, "all wants to be over");
+    int ready;
+    multi_poll(l.multi, NULL, 0, 1000, &ready);
+    cr_assert_eq(fake(&l)->timeout_seen, 0);
+    turn(&l);
+    cr_assert_eq(l.running, 0);
+    cr_assert_eq(l.messages, 1);
+    cr_assert_eq(l.last, p.handle);
+    cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
+    cr_assert_str_eq(p.seen, "", "nobody is called any more");
+    cr_assert_eq(fake_of(p.handle)->performs, 1);
+}
+
+/* The program's timer callback fails when it is told of what is parked: libcurl does not know. */
+Test(multi_failing, a_time_of_ours_that_is_refused_ends_all_as_well)
+{
+    struct loop l;
+    struct program p, q;
+    slowly();
+    loop_start(&l);
+    START(&p, BUSY_503);
+    START(&q, OK_200);
+    add(&l, &p);
+    multi_perform(l.multi, &l.running);
+    with_timer(&l);
+    l.timer_answers = -1;
+    cr_assert_eq(multi_perform(l.multi, &l.running), CURLM_ABORTED_BY_CALLBACK);
+    cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
+    int calls = l.timer_calls;
+    run(&l);
+    cr_assert_eq(l.messages, 1);
+    cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
+    cr_assert_eq(l.timer_calls, calls);
+}
+
+Test(multi_failing, what_was_only_added_fails_without_a_request)
+{
+    struct loop l;
+    struct program p, q;
+    loop_start(&l);
+    START(&p, OK_200);
+    START(&q, OK_200);
+    add(&l, &p);
+    with_timer(&l);
+    l.timer_answers = -1;
+    cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
+    run(&l);
+    cr_assert_eq(l.messages, 1);
+    cr_assert_eq(l.last, p.handle);
+    cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
+    cr_assert_eq(fake(&l)->adds, 0);
+}
+
+Test(multi_failing, what_is_removed_while_the_timer_callback_fails_is_removed)
+{
+    struct loop l;
+    struct program p;
+    loop_start(&l);
+    with_timer(&l);
+    START(&p, OK_200);
+    fake(&l)->slow = 1000;
+    add(&l, &p);
+    timer_fires(&l);
+    fake_multi_expire(l.handle, 5000);
+    l.timer_answers = -1;
+    cr_assert_eq(remove_from(&l, &p), CURLM_ABORTED_BY_CALLBACK);
+    cr_assert_null(p.shadow->member);
+    cr_assert_eq(fake(&l)->count, 0);
+    cr_assert_eq(remove_from(&l, &p), CURLM_OK);
+    cr_assert_eq(l.timer_calls, 3);
+}
+
+Test(multi_failing, an_answer_of_the_turn_in_which_all_ends_is_delivered_and_not_repeated)
+{
+    struct loop l;
+    struct program p, q;
+    loop_start(&l);
+    with_timer(&l);
+    START(&p, BUSY_503, OK_200);
+    START(&q, OK_200);
+    fake(&l)->slow = 1;
+    add(&l, &p);
+    add(&l, &q);
+    timer_fires(&l);
+    fake_of(q.handle)->performs = 0;
+    fake(&l)->turns_left[1] = 1000;
+    fake(&l)->own_timeout_ms = 5000;
+    l.timer_answers = -1;
+    cr_assert_eq(multi_perform(l.multi, &l.running), CURLM_ABORTED_BY_CALLBACK);
+    read_messages(&l);
+    cr_assert_eq(l.messages, 1);
+    cr_assert_eq(l.result, CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_503);
+    run(&l);
+    cr_assert_eq(l.messages, 2);
+    cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
+}
+
+Test(multi_failing, a_socket_callback_that_fails_ends_what_is_parked_too)
+{
+    struct loop l;
+    struct program p;
+    slowly();
+    loop_start(&l);
+    with_timer(&l);
+    START(&p, BUSY_503, OK_200);
+    add(&l, &p);
+    timer_fires(&l);
+    fake(&l)->socket_refuses = true;
+    int calls = l.timer_calls;
+    cr_assert_eq(multi_socket_action(l.multi, 7, 0, &l.running), CURLM_ABORTED_BY_CALLBACK);
+    run(&l);
+    cr_assert_eq(l.messages, 1);
+    cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
+    cr_assert_eq(l.timer_calls, calls);
+}
+
+Test(multi_failing, before_7_81_nobody_looked_at_what_the_timer_callback_returned)
+{
+    static struct curl_api old;
+    struct loop l;
+    struct program p;
+    old = fake_curl;
+    old.version_num = 0x075000;
+    loop_start_with(&l, &old);
+    fake(&l)->heedless = true;
+    with_timer(&l);
+    START(&p, BUSY_503, OK_200);
+    p.shadow->api = &old;
+    l.timer_answers = -1;
+    cr_assert_eq(add(&l, &p), CURLM_OK);
+    run(&l);
+    cr_assert_eq(l.result, CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+    cr_assert_gt(l.timer_calls, 1);
+}
