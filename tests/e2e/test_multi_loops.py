@@ -83,10 +83,11 @@ class Cost(Loops):
             with self.subTest(style=style):
                 for last in [False] * (self.TRIES - 1) + [True]:
                     bare, shim = self.measure(style, slow, parked, options)
-                    for name in ("cpu_ms", "timer_calls"):
+                    # Since 8.10 libcurl itself has hardly a time to tell; each parked one has one.
+                    for name, more in (("cpu_ms", 0), ("timer_calls", self.RUNS * self.N)):
                         ours, theirs = (sum(getattr(t, name) for t in told)
                                         for told in (shim, bare))
-                        self.assertLessEqual(ours, 2 * theirs, name)
+                        self.assertLessEqual(ours, theirs + max(theirs, more), name)
                     # At most: it is due, its name is known, it is connected, it is answered.
                     self.assertLessEqual(max(t.turns for t in shim),
                                          max(t.turns for t in bare) + 4 * self.N)
