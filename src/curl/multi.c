@@ -224,12 +224,15 @@ static bool is_ending(struct multi *m)
     return false;
 }
 
-/* The program's timer callback failed over it, as it would have when libcurl had added it. So libcurl
- * refuses it too, and knows that all ends. */
+/* The program's timer callback failed over it, as it would have when libcurl had added it. libcurl is
+ * to know that all ends: it calls its timer when a handle goes. Not when it comes: what 7.88 and 8.14
+ * refuse for that, they keep half, and crash when it is freed. */
 static CURLMcode refuse(struct member *x)
 {
-    if (!multi_put_in(x))
-        multi_take_out(x, true);
+    x->multi->dead = false;
+    multi_put_in(x);
+    x->multi->dead = true;
+    multi_take_out(x, true);
     forget(x);
     return CURLM_ABORTED_BY_CALLBACK;
 }

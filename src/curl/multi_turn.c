@@ -10,6 +10,7 @@
 #include "engine/health.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 /* ---- the end of a transfer ------------------------------------------------------------------ */
@@ -348,7 +349,7 @@ static CURLMcode work(struct multi *m, const struct turn *turn, int *alive)
 
 static CURLMcode take_turn(struct multi *m, const struct turn *turn, int *running)
 {
-    int alive = 0;
+    int alive = INT_MIN; /* not always said when it fails */
     if (m->in_callback || m->in_notice)
         return CURLM_RECURSIVE_API_CALL;
     if (m->depth)
@@ -363,7 +364,7 @@ static CURLMcode take_turn(struct multi *m, const struct turn *turn, int *runnin
     harvest(m);
     messages_notify(m);
     room_let_in(m);
-    if (running)
+    if (running && alive != INT_MIN)
         *running = alive + (int)m->park.count;
     CURLMcode timer = multi_retime(m);
     errno = saved;

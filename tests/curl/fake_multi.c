@@ -151,12 +151,12 @@ CURLMcode fake_multi_perform(CURLM *m, int *running)
         if (f->notify_fn)
             f->notify_fn(m, 1, f->handles[i], f->notify_data);
     }
-    *running = alive(f);
     if (f->socket_refuses) {
         f->socket_refuses = false;
         f->dead = true;
-        return CURLM_ABORTED_BY_CALLBACK;
+        return CURLM_ABORTED_BY_CALLBACK; /* as 7.88 does it, without a word of what runs */
     }
+    *running = alive(f);
     return update_timer(f);
 }
 

@@ -169,7 +169,7 @@ Test(multi_failing, what_was_only_added_fails_without_a_request)
     cr_assert_eq(l.messages, 1);
     cr_assert_eq(l.last, p.handle);
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
-    cr_assert_eq(fake(&l)->adds, 0);
+    cr_assert_eq(fake_of(p.handle)->performs, 0);
 }
 
 Test(multi_failing, what_is_removed_while_the_timer_callback_fails_is_removed)
@@ -234,6 +234,26 @@ Test(multi_failing, a_socket_callback_that_fails_ends_what_is_parked_too)
     cr_assert_eq(l.messages, 1);
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
     cr_assert_eq(l.timer_calls, calls);
+}
+
+Test(multi_failing, what_libcurl_does_not_say_of_what_runs_is_left_as_it_was)
+{
+    struct loop l;
+    struct program p, q;
+    loop_start(&l);
+    START(&p, OK_200);
+    START(&q, OK_200);
+    fake(&l)->slow = 1;
+    add(&l, &p);
+    add(&l, &q);
+    turn(&l);
+    cr_assert_eq(l.running, 2);
+    fake(&l)->turns_left[1] = 1000;
+    fake(&l)->socket_refuses = true;
+    cr_assert_eq(multi_perform(l.multi, &l.running), CURLM_ABORTED_BY_CALLBACK);
+    cr_assert_eq(l.running, 2);
+    run(&l);
+    cr_assert_eq(l.messages, 2);
 }
 
 Test(multi_failing, before_7_81_nobody_looked_at_what_the_timer_callback_returned)
