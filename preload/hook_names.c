@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * What tells names from addresses. libcurl's own threads resolve for a transfer whose policy is the
- * one that counts, so to them nothing is repeated; what our own checks ask is not remembered either. */
+ * one that counts, so to them nothing is repeated, but why a name was not found is kept for it; what
+ * our own checks ask is not remembered either. */
 #include "base/clock.h"
 #include "engine/checker.h"
+#include "engine/unfound.h"
 #include "hooks.h"
 #include "next.h"
 #include "sock/names.h"
@@ -36,7 +38,9 @@ EXPORT int getaddrinfo(const char *node, const char *service, const struct addri
     if (!real_owner(__builtin_return_address(0)))
         return resolve(real, node, service, hints, list);
     int answer = real(node, service, hints, list), saved = errno;
-    if (!answer && node)
+    if (answer)
+        unfound_note(node, answer, clock_now_ns());
+    else if (node)
         names_learn_list(node, *list, clock_now_ns());
     errno = saved;
     return answer;

@@ -18,6 +18,7 @@ struct attempt {
     int http_status;  /* of the last response, or the ftp reply; 0: none */
     int proxy_status; /* answer to CONNECT; 0: none */
     int proxy_error;  /* CURLINFO_PROXY_ERROR, for CURLE 97 */
+    int lookup;       /* what getaddrinfo() said of a name that was not found; 0: unknown */
     int os_errno;
 
     char method[16];        /* of the first hop; "" when the protocol has none */
@@ -29,6 +30,8 @@ struct attempt {
     bool nothing_sent;      /* predicate N: certainly nothing of the request left */
     bool redirected;        /* redirects were followed: an earlier hop may have acted on it */
     bool header_cut;        /* ended inside a header block although the code says success */
+    bool refused_inside;    /* libcurl, or the program in a callback, did not want it: nobody else
+                             * was asked, and nobody else would answer otherwise */
     bool retried_inside;    /* libcurl itself gave up after several tries */
     bool enhance_your_calm; /* HTTP/2 asked for less */
     bool more_follow;       /* a connection: the name has further addresses to be tried */

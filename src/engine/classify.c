@@ -13,6 +13,11 @@
 #define CURLE_HTTP2_STREAM        92
 #define CURLE_PROXY               97
 
+static struct verdict_of_class local(void)
+{
+    return (struct verdict_of_class){.class = CLASS_E, .reason = REASON_LOCAL};
+}
+
 static struct verdict_of_class from_row(const struct outcome_row *row, const struct attempt *a)
 {
     struct verdict_of_class v = {
@@ -31,11 +36,11 @@ static struct verdict_of_class from_row(const struct outcome_row *row, const str
         v.counted = true;
         v.alive = false;
     }
-    if (v.class == CLASS_E) {
-        v.reason = REASON_LOCAL;
-        v.counted = v.alive = false;
+    if ((row->flags & HEARD) && a->http_status) {
+        v.counted = false;
+        v.alive = true;
     }
-    return v;
+    return v.class == CLASS_E ? local() : v;
 }
 
 static struct verdict_of_class throttled(void)
@@ -69,13 +74,46 @@ static struct verdict_of_class by_status(const struct attempt *a)
     }
 }
 
+static struct verdict_of_class of_name(const struct outcome_row *row, const struct attempt *a)
+{
+    struct verdict_of_class v = from_row(outcome_of_lookup(a->lookup), a);
+    if (v.reason == REASON_DNS && (row->flags & PROXY)) {
+        v.proxy = true;
+        v.counted = false;
+    }
+    return v;
+}
+
+/* "Could not connect" for want of a socket, a port or a network is no fault of the host, and for an
+ * impossible address nobody's but the program's. */
+static struct verdict_of_class by_errno(struct verdict_of_class v, const struct attempt *a)
+{
+    const struct outcome_row *row = outcome_of_errno(a->os_errno);
+    if (!outcome_is_known(row) || row->class == CLASS_SUCCESS || (row->flags & COUNTED))
+        return v;
+    if (row->class != CLASS_A)
+        return from_row(row, a);
+    v.reason = row->reason;
+    v.counted = v.proxy = false;
+    return v;
+}
+
+static const struct outcome_row *row_of_code(const struct attempt *a)
+{
+    if (a->curl_code == CURLE_PROXY) {
+        const struct outcome_row *row = outcome_of_proxy_error(a->proxy_error);
+        if (outcome_is_known(row))
+            return row;
+    }
+    return outcome_of_curl(a->curl_code);
+}
+
 static struct verdict_of_class by_code(const struct attempt *a)
 {
-    struct verdict_of_class v = from_row(outcome_of_curl(a->curl_code), a);
-    if (a->curl_code == CURLE_PROXY && outcome_proxy_denied(a->proxy_error)) {
-        v.class = CLASS_D;
-        v.reason = REASON_AUTH;
-    }
+    const struct outcome_row *row = row_of_code(a);
+    if ((row->flags & NAME) && a->lookup)
+        return of_name(row, a);
+    struct verdict_of_class v = from_row(row, a);
     /* We had waited, and the time that was left was ours, not the host's. */
     if (a->curl_code == CURLE_TIMEDOUT && a->shortened)
         v.counted = false;
@@ -83,14 +121,8 @@ static struct verdict_of_class by_code(const struct attempt *a)
         v.proxy = true;
         v.counted = false;
     }
-    /* "Could not connect" for want of a socket, a port or a network is no fault of the host. */
-    if (a->curl_code == CURLE_COULDNT_CONNECT && a->os_errno) {
-        const struct outcome_row *row = outcome_of_errno(a->os_errno);
-        if (row->class == CLASS_A && !(row->flags & COUNTED)) {
-            v.reason = row->reason;
-            v.counted = v.proxy = false;
-        }
-    }
+    if (a->curl_code == CURLE_COULDNT_CONNECT && a->os_errno)
+        v = by_errno(v, a);
     if (a->curl_code == CURLE_HTTP2_STREAM && a->enhance_your_calm)
         v = (struct verdict_of_class){.class = CLASS_C, .reason = REASON_THROTTLED, .alive = true};
     return v;
@@ -150,8 +182,8 @@ static bool listed(const struct outcome_set *set, const struct verdict_of_class 
 static void override(struct verdict_of_class *v, const struct attempt *a, const struct policy *p,
                      bool status)
 {
-    /* The program's own abort is an order. */
-    if (v->class == CLASS_SUCCESS || a->curl_code == CURLE_ABORTED_BY_CALLBACK)
+    /* The program's own abort is an order, and so is its refusal. */
+    if (v->class == CLASS_SUCCESS || a->curl_code == CURLE_ABORTED_BY_CALLBACK || a->refused_inside)
         return;
     if (p->retry_on.given) {
         if (!listed(&p->retry_on, v, a, status))
@@ -168,7 +200,7 @@ static struct verdict_of_class of_connection(const struct attempt *a)
 {
     struct verdict_of_class v = from_row(outcome_of_errno(a->os_errno), a);
     if (a->more_follow && v.class != CLASS_SUCCESS)
-        v = (struct verdict_of_class){.class = CLASS_E, .reason = REASON_LOCAL};
+        v = local();
     /* We had waited, and the time that was left was ours, not the host's. */
     if (a->os_errno == ETIMEDOUT && a->shortened)
         v.counted = false;
@@ -183,7 +215,9 @@ static struct verdict_of_class judge(const struct attempt *a, bool status)
         return (struct verdict_of_class){.class = CLASS_B, .reason = REASON_RESET, .counted = true};
     if (proxy_refused(a))
         return from_row(outcome_of_proxy(a->proxy_status), a);
-    return status ? by_status(a) : by_code(a);
+    if (status)
+        return by_status(a);
+    return a->refused_inside ? local() : by_code(a);
 }
 
 struct verdict_of_class classify(const struct attempt *a, const struct policy *p)

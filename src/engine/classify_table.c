@@ -4,15 +4,17 @@
 #include "base/compiler.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stddef.h>
 
 /* clang-format off */
 static const struct outcome_row curl_rows[] = {
     /* code          class          reason            flags                        tries otherwise */
     {0,   0,         CLASS_SUCCESS, REASON_NONE,      BY_STATUS,                   0, 0},
-    {1,   1,         CLASS_E,       REASON_OTHER,     UNSENT | COUNTED,            0, CLASS_D},
-    {5,   5,         CLASS_A,       REASON_DNS,       UNSENT | PROXY,              2, CLASS_B},
-    {6,   6,         CLASS_A,       REASON_DNS,       UNSENT | COUNTED,            2, CLASS_B},
+    {1,   1,         CLASS_E,       REASON_OTHER,     UNSENT | COUNTED | HEARD,    0, CLASS_D},
+    {2,   4,         CLASS_E,       REASON_LOCAL,     0,                           0, 0},
+    {5,   5,         CLASS_A,       REASON_DNS,       UNSENT | PROXY | NAME,       2, CLASS_B},
+    {6,   6,         CLASS_A,       REASON_DNS,       UNSENT | COUNTED | NAME,     2, CLASS_B},
     {7,   7,         CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,            0, CLASS_B},
     {8,   8,         CLASS_B,       REASON_OTHER,     COUNTED,                     2, 0},
     {9,   9,         CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
@@ -25,43 +27,61 @@ static const struct outcome_row curl_rows[] = {
     {17,  17,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
     {18,  18,        CLASS_B,       REASON_PARTIAL,   COUNTED | BY_STATUS,         0, 0},
     {19,  19,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
+    {20,  20,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {21,  21,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
     {22,  23,        CLASS_E,       REASON_LOCAL,     BY_STATUS,                   0, 0},
+    {24,  24,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {25,  25,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
+    {26,  27,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {28,  28,        CLASS_A,       REASON_TIMEOUT,   UNSENT | COUNTED | BY_STATUS, 0, CLASS_B},
+    {29,  29,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {30,  31,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
+    {32,  32,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {33,  33,        CLASS_D,       REASON_OTHER,     ALIVE | BY_STATUS,           0, 0},
+    {34,  34,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {35,  35,        CLASS_A,       REASON_TLS,       UNSENT | COUNTED,            2, CLASS_B},
     {36,  36,        CLASS_D,       REASON_OTHER,     ALIVE | BY_STATUS,           0, 0},
+    {37,  37,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {38,  39,        CLASS_D,       REASON_AUTH,      ALIVE,                       0, 0},
+    {40,  46,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {47,  47,        CLASS_D,       REASON_OTHER,     ALIVE,                       0, 0},
+    {48,  51,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {52,  52,        CLASS_B,       REASON_RESET,     COUNTED,                     0, 0},
+    {53,  54,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {55,  55,        CLASS_B,       REASON_RESET,     COUNTED | BY_STATUS,         0, 0},
     {56,  56,        CLASS_A,       REASON_RESET,     UNSENT | COUNTED | BY_STATUS, 0, CLASS_B},
+    {57,  58,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {59,  59,        CLASS_D,       REASON_LOCAL,     0,                           0, 0},
     {60,  60,        CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
     {61,  61,        CLASS_D,       REASON_OTHER,     ALIVE | BY_STATUS,           0, 0},
+    {62,  62,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {63,  63,        CLASS_D,       REASON_LOCAL,     0,                           0, 0},
     {64,  64,        CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
+    {65,  66,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {67,  67,        CLASS_D,       REASON_AUTH,      ALIVE,                       0, 0},
     {68,  70,        CLASS_D,       REASON_OTHER,     ALIVE,                       0, 0},
     {71,  72,        CLASS_D,       REASON_OTHER,     COUNTED,                     0, 0},
     {73,  74,        CLASS_D,       REASON_OTHER,     ALIVE,                       0, 0},
+    {75,  77,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {78,  78,        CLASS_D,       REASON_OTHER,     ALIVE,                       0, 0},
     {79,  79,        CLASS_D,       REASON_OTHER,     COUNTED,                     0, 0},
     {80,  80,        CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
+    {81,  82,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {83,  83,        CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
     {84,  84,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
     {85,  86,        CLASS_D,       REASON_OTHER,     COUNTED,                     0, 0},
     {87,  87,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
+    {88,  88,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {89,  89,        CLASS_A,       REASON_LOCAL,     0,                           0, 0},
     {90,  91,        CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
     {92,  92,        CLASS_B,       REASON_RESET,     COUNTED | BY_STATUS,         0, 0},
+    {93,  93,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {94,  94,        CLASS_D,       REASON_AUTH,      ALIVE,                       0, 0},
     {95,  95,        CLASS_B,       REASON_RESET,     COUNTED | BY_STATUS,         0, 0},
     {96,  96,        CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,            0, CLASS_B},
     {97,  97,        CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,              0, CLASS_B},
     {98,  98,        CLASS_D,       REASON_AUTH,      ALIVE,                       0, 0},
+    {99,  100,       CLASS_E,       REASON_LOCAL,     0,                           0, 0},
     {101, 101,       CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
 };
 
@@ -95,6 +115,65 @@ static const struct outcome_row proxy_rows[] = {
     {400, 32767,     CLASS_D,       REASON_CONNECT,   PROXY,                       0, 0},
 };
 
+/* Of CURLE_PROXY: what became of the talk with a SOCKS proxy. Its replies that speak of the host behind
+ * it are the host's; of those that do not say whose fault it was nothing is made. */
+static const struct outcome_row proxy_error_rows[] = {
+    /* BAD_ADDRESS_TYPE, BAD_VERSION: it speaks something else */
+    {1,  2,          CLASS_D,       REASON_CONNECT,   PROXY,                       0, 0},
+    /* CLOSED */
+    {3,  3,          CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,              0, CLASS_B},
+    /* GSSAPI, GSSAPI_PERMSG, GSSAPI_PROTECTION, IDENTD, IDENTD_DIFFER */
+    {4,  8,          CLASS_D,       REASON_AUTH,      PROXY,                       0, 0},
+    /* LONG_HOSTNAME, LONG_PASSWD, LONG_USER: no proxy was asked */
+    {9,   11,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
+    /* NO_AUTH */
+    {12, 12,         CLASS_D,       REASON_AUTH,      PROXY,                       0, 0},
+    /* RECV_ADDRESS, RECV_AUTH, RECV_CONNECT, RECV_REQACK */
+    {13, 16,         CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,              0, CLASS_B},
+    /* REPLY_ADDRESS_TYPE_NOT_SUPPORTED, REPLY_COMMAND_NOT_SUPPORTED */
+    {17, 18,         CLASS_D,       REASON_CONNECT,   0,                           0, 0},
+    /* REPLY_CONNECTION_REFUSED */
+    {19, 19,         CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,            0, CLASS_B},
+    /* REPLY_GENERAL_SERVER_FAILURE */
+    {20, 20,         CLASS_A,       REASON_CONNECT,   UNSENT,                      0, CLASS_B},
+    /* REPLY_HOST_UNREACHABLE */
+    {21, 21,         CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,            0, CLASS_B},
+    /* REPLY_NETWORK_UNREACHABLE */
+    {22, 22,         CLASS_A,       REASON_CONNECT,   UNSENT,                      0, CLASS_B},
+    /* REPLY_NOT_ALLOWED */
+    {23, 23,         CLASS_D,       REASON_AUTH,      PROXY,                       0, 0},
+    /* REPLY_TTL_EXPIRED */
+    {24, 24,         CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,            0, CLASS_B},
+    /* REPLY_UNASSIGNED, REQUEST_FAILED (all that SOCKS4 says) */
+    {25, 26,         CLASS_A,       REASON_CONNECT,   UNSENT,                      0, CLASS_B},
+    /* RESOLVE_HOST: by libcurl, before it asked the proxy */
+    {27, 27,         CLASS_A,       REASON_DNS,       UNSENT | COUNTED | NAME,     2, CLASS_B},
+    /* SEND_AUTH, SEND_CONNECT, SEND_REQUEST */
+    {28, 30,         CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,              0, CLASS_B},
+    /* UNKNOWN_FAIL, UNKNOWN_MODE: it speaks something else */
+    {31, 32,         CLASS_D,       REASON_CONNECT,   PROXY,                       0, 0},
+    /* USER_REJECTED */
+    {33, 33,         CLASS_D,       REASON_AUTH,      PROXY,                       0, 0},
+};
+
+/* Of getaddrinfo(). A name server that is not there yet is asked again; that a name does not exist,
+ * has no address (of the family that is wanted), or may not be asked for, is an answer. Want of
+ * memory or descriptors is nobody's fault, and the rest comes from the question. */
+static const struct outcome_row lookup_rows[] = {
+    {EAI_AGAIN, EAI_AGAIN,           CLASS_A, REASON_DNS,   UNSENT | COUNTED,      0, CLASS_B},
+    {EAI_NONAME, EAI_NONAME,         CLASS_D, REASON_DNS,   COUNTED,               0, 0},
+    {EAI_NODATA, EAI_NODATA,         CLASS_D, REASON_DNS,   COUNTED,               0, 0},
+    {EAI_ADDRFAMILY, EAI_ADDRFAMILY, CLASS_D, REASON_DNS,   COUNTED,               0, 0},
+    {EAI_FAIL, EAI_FAIL,             CLASS_D, REASON_DNS,   COUNTED,               0, 0},
+    {EAI_SYSTEM, EAI_SYSTEM,         CLASS_A, REASON_LOCAL, UNSENT,                2, CLASS_B},
+    {EAI_MEMORY, EAI_MEMORY,         CLASS_A, REASON_LOCAL, UNSENT,                2, CLASS_B},
+    {EAI_BADFLAGS, EAI_BADFLAGS,     CLASS_E, REASON_LOCAL, 0,                     0, 0},
+    {EAI_FAMILY, EAI_FAMILY,         CLASS_E, REASON_LOCAL, 0,                     0, 0},
+    {EAI_SOCKTYPE, EAI_SOCKTYPE,     CLASS_E, REASON_LOCAL, 0,                     0, 0},
+    {EAI_SERVICE, EAI_SERVICE,       CLASS_E, REASON_LOCAL, 0,                     0, 0},
+    {EAI_OVERFLOW, EAI_OVERFLOW,     CLASS_E, REASON_LOCAL, 0,                     0, 0},
+};
+
 /* Of connect(). ENOENT comes from AF_UNIX alone: nobody listens there. EAGAIN is a full backlog
  * there and a lack of ports elsewhere; the latter says nothing about the host, so neither does. */
 static const struct outcome_row errno_rows[] = {
@@ -117,6 +196,22 @@ static const struct outcome_row errno_rows[] = {
     {ENFILE, ENFILE,                CLASS_A,       REASON_LOCAL, 0,                0, 0},
     {EACCES, EACCES,                CLASS_D,       REASON_LOCAL, 0,                0, 0},
     {EPERM, EPERM,                  CLASS_D,       REASON_LOCAL, 0,                0, 0},
+    /* What was asked for is not possible. */
+    {EINVAL, EINVAL,                CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {EAFNOSUPPORT, EAFNOSUPPORT,    CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {EPROTONOSUPPORT, EPROTONOSUPPORT, CLASS_E,    REASON_LOCAL, 0,                0, 0},
+    {ESOCKTNOSUPPORT, ESOCKTNOSUPPORT, CLASS_E,    REASON_LOCAL, 0,                0, 0},
+    {EPROTOTYPE, EPROTOTYPE,        CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {EOPNOTSUPP, EOPNOTSUPP,        CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {EADDRINUSE, EADDRINUSE,        CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {ENODEV, ENODEV,                CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {ENXIO, ENXIO,                  CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {ENOTDIR, ENOTDIR,              CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {ELOOP, ELOOP,                  CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {ENAMETOOLONG, ENAMETOOLONG,    CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {EBADF, EBADF,                  CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {ENOTSOCK, ENOTSOCK,            CLASS_E,       REASON_LOCAL, 0,                0, 0},
+    {EFAULT, EFAULT,                CLASS_E,       REASON_LOCAL, 0,                0, 0},
 };
 /* clang-format on */
 
@@ -150,8 +245,17 @@ const struct outcome_row *outcome_of_proxy(int status)
     return find(proxy_rows, array_size(proxy_rows), status);
 }
 
-bool outcome_proxy_denied(int e)
+const struct outcome_row *outcome_of_proxy_error(int proxy_error)
 {
-    /* CURLPX_GSSAPI..IDENTD_DIFFER, LONG_PASSWD..NO_AUTH, REPLY_NOT_ALLOWED, USER_REJECTED */
-    return (e >= 4 && e <= 8) || (e >= 10 && e <= 12) || e == 23 || e == 33;
+    return find(proxy_error_rows, array_size(proxy_error_rows), proxy_error);
+}
+
+const struct outcome_row *outcome_of_lookup(int eai)
+{
+    return find(lookup_rows, array_size(lookup_rows), eai);
+}
+
+bool outcome_is_known(const struct outcome_row *row)
+{
+    return row != &local;
 }

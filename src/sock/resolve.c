@@ -59,7 +59,8 @@ static bool again(struct call *c, int answer, int64_t begun_ns, int64_t *at_ns)
 {
     int64_t now_ns = clock_now_ns();
     struct attempt a = {.protocol = PROTOCOL_CONNECT,
-                        .curl_code = answer == EAI_AGAIN ? CURLE_COULDNT_RESOLVE_HOST : 0,
+                        .curl_code = answer ? CURLE_COULDNT_RESOLVE_HOST : 0,
+                        .lookup = answer,
                         .nothing_sent = true,
                         .replayable = true,
                         .duration_ns = now_ns - begun_ns};
@@ -97,8 +98,6 @@ static int ask_again(const struct question *q, struct engine *e, int64_t begun_n
             break;
         answer = ask(q);
         saved = errno;
-        if (answer && answer != EAI_AGAIN)
-            break;
     }
     pthread_cleanup_pop(1);
     errno = saved;

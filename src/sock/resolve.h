@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * getaddrinfo() of a program: what it answers is remembered (names.h), and EAI_AGAIN, the name
- * server's "not now", is asked again with back-off, counted as `dns` for the host. EAI_NONAME and
- * all else are answers. It blocks by nature, so it may wait. A signal ends the back-off.
+ * server's "not now", is asked again with back-off, as often as the policy says, counted as `dns` for
+ * the host. EAI_NONAME and all else are answers. It blocks by nature, so it may wait. A signal ends
+ * the back-off.
  *
  *     return resolve(real, node, service, hints, list);
  *

@@ -66,11 +66,23 @@ Test(resolve, what_is_answered_is_remembered_and_nothing_is_opened_for_it)
     cr_assert(engine_peek() == NULL);
 }
 
-Test(resolve, a_name_is_asked_for_twice_at_most)
+Test(resolve, a_temporary_failure_gets_all_attempts_of_the_policy)
+{
+    setenv("HARDEN_MAX_ATTEMPTS", "4", 1);
+    for (int i = 0; i < 8; i++)
+        script[i] = EAI_AGAIN;
+    cr_assert(eq(int, ask("db.example"), EAI_AGAIN));
+    cr_assert(eq(int, calls, 4));
+    const struct slot *s = slot_named("db.example");
+    cr_assert(eq(u64, slot_counter(s, COUNT_ATTEMPTS), 4));
+    cr_assert(eq(int, (int)s->retries_by[GROUP_DNS], 3));
+}
+
+Test(resolve, the_last_of_all_attempts_may_still_find_it)
 {
     script[0] = script[1] = EAI_AGAIN;
-    cr_assert(eq(int, ask("db.example"), EAI_AGAIN));
-    cr_assert(eq(int, calls, 2));
+    cr_assert(eq(int, ask("db.example"), 0));
+    cr_assert(eq(int, calls, 3));
 }
 
 Test(resolve, what_was_recovered_is_counted_as_dns)
@@ -86,7 +98,7 @@ Test(resolve, what_was_recovered_is_counted_as_dns)
 
 Test(resolve, the_last_answer_is_the_programs_with_its_errno)
 {
-    script[0] = script[1] = EAI_AGAIN;
+    script[0] = script[1] = script[2] = EAI_AGAIN;
     cr_assert(eq(int, ask("db.example"), EAI_AGAIN));
     cr_assert(eq(int, errno, 1000 + calls));
     cr_assert(eq(int, (int)slot_named("db.example")->failures_by[GROUP_DNS], 1));
@@ -109,11 +121,18 @@ Test(resolve, any_other_answer_is_not_questioned)
 
 Test(resolve, a_final_answer_to_the_second_question_is_the_answer)
 {
-    script[0] = EAI_AGAIN;
-    script[1] = EAI_NONAME;
-    cr_assert(eq(int, ask("db.example"), EAI_NONAME));
-    cr_assert(eq(int, calls, 2));
-    cr_assert(eq(u64, slot_counter(slot_named("db.example"), COUNT_RECOVERED), 0));
+    static const int answers[] = {EAI_NONAME, EAI_FAIL, EAI_SERVICE, EAI_MEMORY, EAI_SYSTEM};
+    setenv("HARDEN_BREAKER", "off", 1);
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        script[calls = 0] = EAI_AGAIN;
+        script[1] = answers[i];
+        cr_assert(eq(int, ask("db.example"), answers[i]));
+        cr_assert(eq(int, calls, 2));
+        cr_assert(eq(int, errno, 1002));
+        const struct slot *s = slot_named("db.example");
+        cr_assert(eq(u64, slot_counter(s, COUNT_RECOVERED), 0));
+        cr_assert(eq(u64, slot_counter(s, COUNT_ATTEMPTS), 2 * (i + 1)), "both are told");
+    }
 }
 
 Test(resolve, never_on_dns_asks_once)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/classify.h"
+#include "engine/classify_table.h"
 
 #include "base/compiler.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <errno.h>
+#include <netdb.h>
 #include <string.h>
 
 static const struct policy policy = {
@@ -118,6 +120,14 @@ Test(classify, every_curlcode_without_an_answer_is_as_the_table_says)
         }
 }
 
+/* Up to ECH_REQUIRED; a later one is never repeated until somebody has thought about it. */
+Test(classify, every_curlcode_has_a_row)
+{
+    for (int code = 0; code <= 101; code++)
+        cr_assert(outcome_is_known(outcome_of_curl(code)), "%d", code);
+    cr_assert(not(outcome_is_known(outcome_of_curl(102))));
+}
+
 Test(classify, every_status_is_as_the_table_says)
 {
     for (int s = 100; s <= 599; s++)
@@ -145,8 +155,11 @@ Test(classify, an_error_status_weighs_more_than_how_its_body_got_lost)
             a.curl_code = code;
             a.http_status = s;
             bool by_status = code == 0 || (s >= 400 && status_weighs_more(code));
-            check(&a,
-                  by_status ? expected_status(s, false, false, false) : expected_code(code, false));
+            struct expected e =
+                by_status ? expected_status(s, false, false, false) : expected_code(code, false);
+            if (code == 1)
+                e = (struct expected){.class = 'D', .alive = true};
+            check(&a, e);
         }
 }
 
@@ -185,15 +198,154 @@ Test(classify, what_never_got_past_the_proxy_is_the_proxys)
     cr_assert(not(v.proxy || v.counted), "no port left: nobody's fault");
 }
 
-Test(classify, a_socks_proxy_that_denies_is_not_asked_again)
+/* CURLPX_ codes. */
+static struct expected expected_proxy_error(int e)
+{
+    if (AMONG(e, 9, 10, 11)) /* too long for the protocol: the proxy was not asked */
+        return (struct expected){.class = 'E'};
+    if (AMONG(e, 1, 2, 31, 32)) /* it is no SOCKS proxy */
+        return (struct expected){.class = 'D', .proxy = true};
+    if (AMONG(e, 4, 5, 6, 7, 8, 12, 23, 33)) /* it says no */
+        return (struct expected){.class = 'D', .proxy = true};
+    if (AMONG(e, 17, 18))
+        return (struct expected){.class = 'D'};
+    if (AMONG(e, 19, 21, 24)) /* it says that the host cannot be reached */
+        return (struct expected){.class = 'A', .counted = true};
+    if (AMONG(e, 20, 22, 25, 26)) /* or that something went wrong */
+        return (struct expected){.class = 'A'};
+    if (e == 27)
+        return (struct expected){.class = 'A', .counted = true, .max_tries = 2};
+    return (struct expected){.class = 'A', .proxy = true};
+}
+
+Test(classify, what_a_socks_proxy_answers_decides_who_is_asked_again_and_who_is_charged)
 {
     for (int e = 0; e <= 40; e++) {
-        struct attempt a = request("GET");
+        struct attempt a = request("POST");
         a.curl_code = 97;
         a.proxy_error = e;
         a.nothing_sent = true;
-        bool denied = AMONG(e, 4, 5, 6, 7, 8, 10, 11, 12, 23, 33);
-        check(&a, (struct expected){.class = denied ? 'D' : 'A', .proxy = true});
+        struct expected want = expected_proxy_error(e);
+        check(&a, want);
+        bool auth = AMONG(e, 4, 5, 6, 7, 8, 12, 23, 33);
+        cr_assert(eq(int, classify(&a, &policy).reason == REASON_AUTH, auth), "%d", e);
+        a.nothing_sent = false;
+        want.class = want.class == 'A' ? 'B' : want.class;
+        check(&a, want);
+    }
+    for (int e = 1; e <= 33; e++)
+        cr_assert(outcome_is_known(outcome_of_proxy_error(e)), "%d", e);
+}
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+static const int all_lookups[] = {
+    EAI_AGAIN,    EAI_NONAME, EAI_NODATA,   EAI_ADDRFAMILY, EAI_FAIL,     EAI_SYSTEM,    EAI_MEMORY,
+    EAI_BADFLAGS, EAI_FAMILY, EAI_SOCKTYPE, EAI_SERVICE,    EAI_OVERFLOW, EAI_IDN_ENCODE};
+
+static struct expected expected_lookup(int eai)
+{
+    switch (eai) {
+    case EAI_AGAIN:
+        return (struct expected){.class = 'A', .counted = true};
+    case EAI_NONAME:
+    case EAI_NODATA:
+    case EAI_ADDRFAMILY:
+    case EAI_FAIL:
+        return (struct expected){.class = 'D', .counted = true};
+    case EAI_SYSTEM:
+    case EAI_MEMORY:
+        return (struct expected){.class = 'A', .max_tries = 2};
+    default:
+        return (struct expected){.class = 'E'};
+    }
+}
+
+Test(classify, what_getaddrinfo_said_decides_about_a_name)
+{
+    for (size_t i = 0; i < array_size(all_lookups); i++) {
+        struct attempt a = request("POST");
+        a.curl_code = 6;
+        a.lookup = all_lookups[i];
+        a.nothing_sent = true;
+        struct expected want = expected_lookup(a.lookup);
+        check(&a, want);
+        bool of_the_name = want.counted;
+        cr_assert(eq(int, classify(&a, &policy).reason == REASON_DNS, of_the_name));
+
+        a.curl_code = 97; /* a SOCKS proxy that wants addresses */
+        a.proxy_error = 27;
+        check(&a, want);
+
+        a.curl_code = 5;
+        want.proxy = want.counted;
+        want.counted = false;
+        check(&a, want);
+
+        a.curl_code = 7; /* of an earlier name, it says nothing */
+        check(&a, expected_code(7, true));
+    }
+}
+
+Test(classify, a_name_of_a_plain_connection_is_judged_in_the_same_way)
+{
+    struct attempt a = {.protocol = PROTOCOL_CONNECT, .curl_code = 6, .nothing_sent = true};
+    for (size_t i = 0; i < array_size(all_lookups); i++) {
+        a.lookup = all_lookups[i];
+        check(&a, expected_lookup(a.lookup));
+    }
+}
+
+/* ---- what nobody else was asked about ------------------------------------------------------- */
+
+Test(classify, what_was_refused_inside_is_never_repeated_and_charged_to_nobody)
+{
+    struct policy p = policy;
+    p.retry_on = (struct outcome_set){.given = true, .curl = {UINT64_MAX, UINT64_MAX}};
+    for (int code = 1; code <= 101; code++) {
+        struct attempt a = request("GET");
+        a.curl_code = code;
+        a.nothing_sent = a.refused_inside = true;
+        check(&a, (struct expected){.class = 'E'});
+        struct verdict_of_class v = classify(&a, &p);
+        cr_assert(not(classify_repeatable(&v, &a, &p)));
+    }
+    struct attempt a = request("GET");
+    a.curl_code = 28; /* the program's own limit, in the body of a failing answer */
+    a.http_status = 503;
+    a.refused_inside = true;
+    check(&a, expected_status(503, false, false, false));
+}
+
+Test(classify, a_redirect_to_where_libcurl_does_not_go_is_no_fault_of_the_host)
+{
+    struct attempt a = request("GET");
+    a.curl_code = 1;
+    check(&a, (struct expected){.class = 'D', .counted = true});
+    a.http_status = 302;
+    a.redirected = true;
+    check(&a, (struct expected){.class = 'D', .alive = true});
+}
+
+Test(classify, an_impossible_address_is_the_programs_own)
+{
+    static const int impossible[] = {EINVAL,     EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
+                                     EPROTOTYPE, EOPNOTSUPP,   EADDRINUSE,      ENODEV,
+                                     ENXIO,      ENOTDIR,      ELOOP,           ENAMETOOLONG,
+                                     EBADF,      ENOTSOCK,     EFAULT};
+    struct attempt a = request("GET");
+    a.curl_code = 7;
+    a.nothing_sent = true;
+    for (size_t i = 0; i < array_size(impossible); i++) {
+        a.os_errno = impossible[i];
+        check(&a, (struct expected){.class = 'E'});
+    }
+    a.os_errno = EACCES;
+    check(&a, (struct expected){.class = 'D'});
+    static const int pending[] = {EINPROGRESS, EALREADY, EINTR, EISCONN};
+    for (size_t i = 0; i < array_size(pending); i++) {
+        a.os_errno = pending[i];
+        check(&a, expected_code(7, true));
     }
 }
 

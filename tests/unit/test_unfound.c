@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/unfound.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+Test(unfound, what_was_said_of_a_name_is_known_from_then_on_whatever_its_case)
+{
+    unfound_note("Db.Example.", EAI_NONAME, 100);
+    cr_assert(eq(int, unfound_why("db.EXAMPLE", 100), EAI_NONAME));
+    cr_assert(eq(int, unfound_why("db.example", 50), EAI_NONAME));
+    cr_assert(eq(int, unfound_why("db.example", 101), 0), "said before the attempt began");
+    cr_assert(eq(int, unfound_why("other.example", 0), 0));
+}
+
+Test(unfound, the_newest_word_counts_but_a_temporary_one_leaves_the_question_open)
+{
+    unfound_note("db.example", EAI_NONAME, 100);
+    unfound_note("db.example", EAI_FAIL, 110);
+    cr_assert(eq(int, unfound_why("db.example", 100), EAI_FAIL));
+    unfound_note("db.example", EAI_AGAIN, 120);
+    unfound_note("db.example", EAI_NONAME, 130);
+    cr_assert(eq(int, unfound_why("db.example", 120), EAI_AGAIN));
+    cr_assert(eq(int, unfound_why("db.example", 121), EAI_NONAME));
+}
+
+Test(unfound, what_is_no_name_is_not_noted)
+{
+    char longest[258];
+    memset(longest, 'a', sizeof longest);
+    longest[255] = '\0';
+    unfound_note(longest, EAI_NONAME, 1);
+    cr_assert(eq(int, unfound_why(longest, 1), EAI_NONAME));
+    longest[255] = 'a';
+    longest[256] = '\0';
+    unfound_note(longest, EAI_NONAME, 1);
+    cr_assert(eq(int, unfound_why(longest, 1), 0));
+    unfound_note(NULL, EAI_NONAME, 1);
+    unfound_note("", EAI_NONAME, 1);
+    cr_assert(eq(int, unfound_why(NULL, 0), 0));
+    cr_assert(eq(int, unfound_why("", 0), 0));
+}
+
+/* Pushed out it is unknown; it is never another's. */
+static void *note_many(void *answer)
+{
+    char name[32];
+    for (int i = 1; i <= 20000; i++) {
+        snprintf(name, sizeof name, "%s-%d.example", (const char *)answer, i % 500);
+        unfound_note(name, *(const char *)answer == 'a' ? EAI_AGAIN : EAI_NONAME, i);
+    }
+    return NULL;
+}
+
+Test(unfound, with_more_names_than_there_is_room_for_no_answer_is_anothers)
+{
+    static char again[] = "again", none[] = "none";
+    pthread_t threads[2];
+    pthread_create(&threads[0], NULL, note_many, again);
+    pthread_create(&threads[1], NULL, note_many, none);
+    int known = 0;
+    char name[32];
+    for (int i = 0; i < 20000; i++) {
+        snprintf(name, sizeof name, "none-%d.example", i % 500);
+        int why = unfound_why(name, 1);
+        cr_assert(why == 0 || why == EAI_NONAME, "%s %d", name, why);
+        known += why != 0;
+    }
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    snprintf(name, sizeof name, "none-%d.example", 0);
+    unfound_note(name, EAI_NONAME, 30000);
+    cr_assert(eq(int, unfound_why(name, 30000), EAI_NONAME), "after %d finds", known);
+}
