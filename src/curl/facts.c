@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/facts.h"
 
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "curl/target.h"
+#include "engine/unfound.h"
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* From here on libcurl remembers for a while which names were not found, for half as long as others. */
+#define VERSION_REMEMBERS_FAILURES 0x081000
 
 /* From here on PRETRANSFER_TIME is filled in for failures too. (REQUEST_SIZE is always 0 on 8.7.1.) */
 #define VERSION_REQUEST_SIZE_TELLS 0x081500
@@ -80,16 +86,35 @@ static bool proxy_unreached(const struct attempt *a, const struct shadow *s)
     }
 }
 
+bool facts_is_of_name(const struct attempt *a)
+{
+    return a->curl_code == CURLE_COULDNT_RESOLVE_HOST ||
+           a->curl_code == CURLE_COULDNT_RESOLVE_PROXY ||
+           (a->curl_code == CURLE_PROXY && a->proxy_error == CURLPX_RESOLVE_HOST);
+}
+
+static const char *text_of(const struct shadow *s, CURLINFO info)
+{
+    const char *v = NULL;
+    return s->api->easy_getinfo(s->handle, info, &v) || !v ? "" : v;
+}
+
+/* tftp sends datagrams: it has no connect time when it has sent them for long. */
+static bool is_without_connection(const struct shadow *s)
+{
+    return strcasecmp(text_of(s, CURLINFO_SCHEME), "tftp") == 0;
+}
+
 static bool nothing_sent(const struct attempt *a, const struct transfer *t)
 {
     const struct shadow *s = t->shadow;
     if (a->curl_code == CURLE_OK || t->body.consumed || t->gate.delivered)
         return false;
     if (a->protocol != PROTOCOL_HTTP) { /* a dialogue: only "no connection" is proof */
+        if (is_without_connection(s))
+            return false;
         bool reused = !long_of(s, CURLINFO_NUM_CONNECTS); /* has no connect time either */
-        bool unresolved = a->curl_code == CURLE_COULDNT_RESOLVE_HOST ||
-                          a->curl_code == CURLE_COULDNT_RESOLVE_PROXY;
-        return offset_of(s, CURLINFO_CONNECT_TIME_T) == 0 && (unresolved || !reused);
+        return offset_of(s, CURLINFO_CONNECT_TIME_T) == 0 && (facts_is_of_name(a) || !reused);
     }
     if (a->http_status || a->redirected)
         return false;
@@ -110,6 +135,67 @@ static int socket_shortage(void)
         close(fd);
     errno = saved;
     return shortage;
+}
+
+/* Of a URL, as it is looked up; NULL or what api->free takes. */
+static char *name_in(const struct curl_api *api, const char *url)
+{
+    char *name = NULL;
+    CURLU *u = api->url ? api->url() : NULL;
+    if (u && !api->url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) &&
+        api->url_get(u, CURLUPART_HOST, &name, CURLU_PUNYCODE)) /* built without IDN */
+        api->url_get(u, CURLUPART_HOST, &name, 0);
+    if (u)
+        api->url_cleanup(u);
+    return name;
+}
+
+static int64_t memory_ns(const struct shadow *s, int64_t most_ns)
+{
+    bool for_ever = s->dns_cache_s < 0 || s->dns_cache_s / 2 > most_ns / NS_PER_S;
+    return for_ever ? most_ns : s->dns_cache_s * (NS_PER_S / 2);
+}
+
+/* Why the name was not found. What libcurl did not ask for it may remember. */
+static int lookup_of(const struct attempt *a, const struct transfer *t)
+{
+    const struct shadow *s = t->shadow;
+    char *name = name_in(s->api, a->curl_code == CURLE_COULDNT_RESOLVE_PROXY
+                                     ? s->binding.proxy.name
+                                     : text_of(s, CURLINFO_EFFECTIVE_URL));
+    int why = unfound_why(name, t->started_ns);
+    if (!why && s->api->version_num >= VERSION_REMEMBERS_FAILURES)
+        why = unfound_why(name, t->started_ns - memory_ns(s, t->started_ns));
+    s->api->free(name);
+    return why;
+}
+
+/* A build with c-ares asks by itself, unseen. */
+static bool asks_unseen(const struct shadow *s)
+{
+    const curl_version_info_data *v = s->api->version_info(CURLVERSION_NOW);
+    return v->ares_num != 0;
+}
+
+/* What libcurl says when nobody else was asked; the same since 7.62. */
+static const char *const refusals[] = {"Unsupported proxy", "Not resolving .onion address",
+                                       "Unix socket path too long", "signaled by ssl ctx callback"};
+
+static bool refused_inside(const struct attempt *a, const struct shadow *s, const char *text)
+{
+    for (size_t i = 0; i < array_size(refusals); i++)
+        if (strcasestr(text, refusals[i]))
+            return true;
+    switch (a->curl_code) {
+    case CURLE_COULDNT_CONNECT: /* no text: there is no address that it may use */
+        return !a->os_errno && !a->proxy_status && (s->own_sockets || !*text);
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return !a->lookup && s->own_resolver && !asks_unseen(s);
+    case CURLE_OPERATION_TIMEDOUT: /* slower than the program wants it */
+        return s->low_speed_limit && s->low_speed_time_s && strstr(text, "Operation too slow");
+    default:
+        return false;
+    }
 }
 
 void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int64_t duration_ns)
@@ -142,7 +228,10 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
     a->nothing_sent = nothing_sent(a, t);
     a->shortened = t->shortened;
     a->proxy_unreached = proxy_unreached(a, s);
+    if (facts_is_of_name(a))
+        a->lookup = lookup_of(a, t);
     const char *text = transfer_error(t);
+    a->refused_inside = refused_inside(a, s, text);
     /* Before 8.17 that is counted over the life of a handle, so only connections tell whether it was
      * this transfer. */
     a->retried_inside = strstr(text, "tried 5 times") && long_of(s, CURLINFO_NUM_CONNECTS) > 1;

@@ -13,4 +13,7 @@ void facts_so_far(struct attempt *a, const struct transfer *t, int status);
 /* After the perform. */
 void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int64_t duration_ns);
 
+/* A name was not found. */
+bool facts_is_of_name(const struct attempt *a);
+
 #endif

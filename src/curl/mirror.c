@@ -226,6 +226,15 @@ static void set_rest(struct shadow *s, CURLoption option, union option_argument 
     case CURLOPT_LOW_SPEED_TIME:
         s->low_speed_time_s = v.number;
         break;
+    case CURLOPT_DNS_CACHE_TIMEOUT:
+        s->dns_cache_s = v.number;
+        break;
+    case CURLOPT_OPENSOCKETFUNCTION:
+        s->own_sockets = v.function != NULL;
+        break;
+    case CURLOPT_RESOLVER_START_FUNCTION:
+        s->own_resolver = v.function != NULL;
+        break;
     case CURLOPT_HTTPGET:
     case CURLOPT_POST:
     case CURLOPT_NOBODY:

@@ -44,6 +44,7 @@ static void options_default(struct shadow *s)
     s->noprogress = true;
     s->fields_size = -1;
     s->upload_size = -1;
+    s->dns_cache_s = 60;
     s->read_data = stdin;
 }
 

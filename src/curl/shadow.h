@@ -81,6 +81,10 @@ struct shadow {
     long low_speed_limit;
     long low_speed_time_s;
 
+    long dns_cache_s;  /* how long libcurl may remember names; -1: for ever */
+    bool own_sockets;  /* OPENSOCKETFUNCTION: the program may refuse to make one */
+    bool own_resolver; /* RESOLVER_START_FUNCTION: or to look a name up */
+
     /* What they lead to. */
     bool target_known; /* binding belongs to the options as they are */
     bool no_target;    /* with target_known: they lead to no host */

@@ -29,7 +29,7 @@ static void committed(void *ctx)
 static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
 {
     t->shadow = s;
-    t->wrapped = t->read_wrapped = t->bounded = t->shortened = false;
+    t->wrapped = t->read_wrapped = t->bounded = t->asks_anew = t->shortened = false;
     t->performing = t->paused = t->reset = t->ended = false;
     t->relaxed_timeout_ms = -1;
     t->error[0] = '\0';
@@ -106,6 +106,8 @@ bool transfer_again(struct transfer *t, struct attempt *a, int64_t *at_ns)
         return false;
     if (a->curl_code)
         t->shadow->hidden_errno = a->os_errno;
+    if (facts_is_of_name(a))
+        transfer_ask_anew(t);
     return true;
 }
 

@@ -45,6 +45,7 @@ struct transfer {
     bool wrapped;            /* our callbacks are on the handle */
     bool read_wrapped;
     bool bounded;    /* our time limits are on the handle */
+    bool asks_anew;  /* and no name may come from libcurl's memory */
     bool shortened;  /* and this attempt has less time than the program gave the whole request */
     bool holds;      /* answers are held until they are judged */
     bool performing; /* it is libcurl's turn; else we wait, or deliver what was held */
@@ -77,6 +78,8 @@ CURLcode transfer_aborted(struct transfer *t);
 void transfer_wrap(struct transfer *t);
 void transfer_bound(struct transfer *t, int64_t now_ns);
 void transfer_relax(struct transfer *t);
+/* A name was not found: libcurl 8.16 and later would remember that for the next attempt. */
+void transfer_ask_anew(struct transfer *t);
 void transfer_unwrap(struct transfer *t);
 /* The program's options on a copy that was made of the handle in flight. */
 void transfer_unwrap_copy(const struct transfer *t, CURL *copy);

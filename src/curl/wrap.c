@@ -57,6 +57,8 @@ static void unwrap_on(const struct transfer *t, CURL *h)
         api->easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, s->low_speed_limit);
         api->easy_setopt(h, CURLOPT_LOW_SPEED_TIME, s->low_speed_time_s);
     }
+    if (t->asks_anew)
+        api->easy_setopt(h, CURLOPT_DNS_CACHE_TIMEOUT, s->dns_cache_s);
 }
 
 void transfer_unwrap(struct transfer *t)
@@ -64,7 +66,7 @@ void transfer_unwrap(struct transfer *t)
     if (!t->wrapped)
         return;
     unwrap_on(t, t->shadow->handle);
-    t->wrapped = t->read_wrapped = t->bounded = false;
+    t->wrapped = t->read_wrapped = t->bounded = t->asks_anew = false;
 }
 
 void transfer_unwrap_copy(const struct transfer *t, CURL *copy)
@@ -91,6 +93,8 @@ bool shadow_replaced(const struct shadow *s, CURLoption option)
     case CURLOPT_IOCTLFUNCTION:
     case CURLOPT_IOCTLDATA:
         return t->read_wrapped;
+    case CURLOPT_DNS_CACHE_TIMEOUT:
+        return t->asks_anew;
     default:
         return false;
     }
@@ -162,4 +166,12 @@ void transfer_relax(struct transfer *t)
     if (t->relaxed_timeout_ms >= 0 && t->timeout_ms == t->shadow->timeout_ms)
         t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_TIMEOUT_MS, t->relaxed_timeout_ms);
     t->relaxed_timeout_ms = -1;
+}
+
+void transfer_ask_anew(struct transfer *t)
+{
+    if (t->call.observe || t->reset)
+        return;
+    t->asks_anew = true;
+    t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 }

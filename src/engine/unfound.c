@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define NAMES      128 /* a power of two */
-#define LENGTH_MAX 255
+#define LENGTH_MAX 256
 
 struct record {
     uint64_t key;     /* of the name; 0: empty */
@@ -25,14 +25,14 @@ static struct {
     _Atomic uint64_t words[WORDS];
 } table[NAMES];
 
-/* 0: no name. */
+/* 0: no name. One that is too long to exist is as good as any other that begins so. */
 static uint64_t key_of(const char *name)
 {
-    char plain[LENGTH_MAX + 1];
-    size_t n = name ? strnlen(name, sizeof plain + 1) : 0;
+    char plain[LENGTH_MAX];
+    size_t n = name ? strnlen(name, sizeof plain) : 0;
     if (n > 1 && name[n - 1] == '.')
         n--;
-    if (!n || n > LENGTH_MAX)
+    if (!n)
         return 0;
     for (size_t i = 0; i < n; i++)
         plain[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 0x20 : name[i]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fake_curl.h"
 
+#include "base/clock.h"
+#include "engine/unfound.h"
 #include "fake_multi.h"
 
 #include <stdarg.h>
@@ -99,6 +101,9 @@ static CURLcode fake_setopt(CURL *h, CURLoption option, ...)
     case CURLOPT_LOW_SPEED_TIME:
         f->low_speed_time = number;
         break;
+    case CURLOPT_DNS_CACHE_TIMEOUT:
+        f->dns_cache_s = number;
+        break;
     case CURLOPT_PORT:
         f->port = number;
         break;
@@ -136,6 +141,15 @@ static CURLcode fake_getinfo(CURL *h, CURLINFO info, ...)
         return CURLE_OK;
     case CURLINFO_NUM_CONNECTS:
         *(long *)out = f->num_connects;
+        return CURLE_OK;
+    case CURLINFO_PROXY_ERROR:
+        *(long *)out = f->proxy_error;
+        return CURLE_OK;
+    case CURLINFO_EFFECTIVE_URL:
+        *(char **)out = f->url;
+        return CURLE_OK;
+    case CURLINFO_SCHEME:
+        *(const char **)out = strncmp(f->url, "tftp:", 5) ? NULL : "TFTP";
         return CURLE_OK;
     case CURLINFO_CONNECT_TIME_T:
         *(curl_off_t *)out = f->connect_time;
@@ -247,6 +261,7 @@ static CURLcode fake_perform(CURL *h)
     int i = f->performs < f->script_length ? f->performs : f->script_length - 1;
     const struct fake_attempt *a = &f->script[i];
     f->timeouts_seen[f->performs % 8] = f->timeout_ms;
+    f->dns_cache_seen[f->performs % 8] = f->dns_cache_s;
     bool sent = send_body(h, a);
     f->performs++;
     if (!sent)
@@ -256,7 +271,10 @@ static CURLcode fake_perform(CURL *h)
     f->num_connects = (a->reused ? 0 : 1) + a->further;
     f->connect_time = a->unsent || a->reused ? 0 : 500;
     if (a->result)
-        f->os_errno = 104;
+        f->os_errno = a->os_errno < 0 ? 0 : a->os_errno ? a->os_errno : 104;
+    f->proxy_error = a->proxy_error;
+    if (a->asked)
+        unfound_note(a->asked, a->answer, clock_now_ns());
     f->redirect_count = a->redirects;
     if (!deliver_head(h, a->head) || !deliver_body(h, a))
         return CURLE_WRITE_ERROR;

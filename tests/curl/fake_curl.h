@@ -24,6 +24,10 @@ struct fake_attempt {
     long redirects;
     const char *error; /* into the error buffer */
     long take;         /* bytes of the request body that are read; -1: all */
+    long os_errno;     /* of a failure; 0: ECONNRESET; -1: none */
+    int proxy_error;
+    const char *asked; /* a name that getaddrinfo() is asked for meanwhile, and does not find */
+    int answer;        /* what it says */
 };
 
 struct fake_handle {
@@ -41,9 +45,12 @@ struct fake_handle {
     char *error_buffer;
     char url[256];
     long timeouts_seen[8]; /* TIMEOUT_MS at each perform */
-    char sent[8][256];     /* request body of each attempt */
+    long dns_cache_s;      /* 0: never set */
+    long dns_cache_seen[8];
+    char sent[8][256]; /* request body of each attempt */
 
     long response_code, connect_code, redirect_count, request_size, os_errno, num_connects;
+    long proxy_error;
     curl_off_t connect_time;
     curl_off_t pretransfer;
 };

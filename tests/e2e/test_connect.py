@@ -336,6 +336,39 @@ class Names(unittest.TestCase):
         self.assertEqual((check["retries"], check["recovered"]), (2, 2))
         self.assertEqual(connects(shim), (2, 0))
 
+    def test_it_gets_all_attempts_of_the_policy(self):
+        for command in (self.WGET, [PYTHON, "-c", GET, "http://db.example/"],
+                        ["curl", "-sS", "http://db.example/"],
+                        ["curl", "-sSZ", "http://db.example/", "-o", "-"]):
+            with self.subTest(command[0]):
+                shim = self.world(command, bed.hardened_environment(), failures=4)
+                self.assertEqual((shim.status, shim.out), (0, b"found\n"), shim.err)
+                check = shim.health["checks"]["db.example"]
+                self.assertEqual((check["retries"], check["recovered"]), (2, 1))
+
+    def test_a_name_that_does_not_exist_is_not_asked_for_again(self):
+        url = "http://db.none.example/"
+        for command, status in ((["wget", "-q", "-t1", "-O-", url], 4),
+                                ([PYTHON, "-c", GET, url], 1),
+                                (["curl", "-sS", url], 6), (["curl", "-sSZ", url], 6),
+                                (["curl", "-sS", "-x", "http://proxy.none.example", url], 5)):
+            with self.subTest(command=command):
+                asked = []
+                for env in bed.environment(), bed.hardened_environment():
+                    env["QUESTIONS"] = bed.fresh_file(b"")
+                    run = self.world(command, env, failures=0)
+                    self.assertEqual(run.status, status, run.err)
+                    with open(env["QUESTIONS"], encoding="ascii") as f:
+                        asked.append(sorted(f))
+                self.assertEqual(asked[0], asked[1])
+                self.assertGreater(len(asked[0]), 0)
+                if command[0] == "curl":
+                    host, proxy = "db.none.example", "http://proxy.none.example:1080"
+                    checks = run.health["checks"]
+                    self.assertEqual(checks[host]["attempts"], 1)
+                    party = checks[proxy if status == 5 else host]
+                    self.assertEqual((party["retries"], party["failures_by"]["dns"]), (0, 1))
+
     def test_libcurls_own_questions_are_left_to_its_transfer(self):
         shim = self.world(["curl", "-sS", "http://db.example/"], bed.hardened_environment())
         self.assertEqual((shim.status, shim.out), (0, b"found\n"), shim.err)

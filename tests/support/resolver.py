@@ -3,8 +3,9 @@
 
     unshare -rmn python3 resolver.py FAILURES COMMAND...     (-r only where one is not root)
 
-Every name is 127.0.0.1; the first FAILURES questions get SERVFAIL. On port 80 somebody answers every
-connection with a line. The command runs with the caller's environment; its exit status is ours."""
+Every name is 127.0.0.1, but those below none.example do not exist; the first FAILURES questions get
+SERVFAIL. $QUESTIONS gets a line of each question. On port 80 somebody answers every connection with a
+line. The command runs with the caller's environment; its exit status is ours."""
 import fcntl
 import os
 import socket
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import threading
 
-SIOCSIFFLAGS, IFF_UP, SERVFAIL, A = 0x8914, 1, 2, 1
+SIOCSIFFLAGS, IFF_UP, SERVFAIL, NXDOMAIN, A = 0x8914, 1, 2, 3, 1
 
 
 def loopback_up():
@@ -22,13 +23,15 @@ def loopback_up():
         fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
-def answer_names(s, failures):
+def answer_names(s, failures, log):
     while True:
         query, peer = s.recvfrom(512)
         end = query.index(b"\0", 12)
         kind, = struct.unpack_from("!H", query, end + 1)
         question, failures = query[12:end + 5], failures - 1
-        status, found = (SERVFAIL, b"") if failures >= 0 else (0, b"")
+        print(kind, question[:-4], file=log, flush=True)
+        is_none = question[:-4].endswith(b"\4none\7example\0")
+        status, found = SERVFAIL if failures >= 0 else NXDOMAIN if is_none else 0, b""
         if not status and kind == A:
             found = struct.pack("!HHHIH4s", 0xc00c, A, 1, 60, 4, bytes([127, 0, 0, 1]))
         head = query[:2] + struct.pack("!HHHHH", 0x8180 | status, 1, bool(found), 0, 0)
@@ -53,7 +56,9 @@ def main():
         conf.write("nameserver 127.0.0.1\noptions attempts:1 timeout:5\n")
         conf.flush()
         subprocess.run(["mount", "--bind", conf.name, "/etc/resolv.conf"], check=True)
-        threading.Thread(target=answer_names, args=(names, int(sys.argv[1])), daemon=True).start()
+        log = open(os.environ.get("QUESTIONS", os.devnull), "w", encoding="ascii")
+        threading.Thread(target=answer_names, args=(names, int(sys.argv[1]), log),
+                         daemon=True).start()
         threading.Thread(target=answer_connections, args=(listener,), daemon=True).start()
         env = dict(os.environ)
         preload = env.pop("PRELOAD", None)  # this script and mount are not to be under it
