@@ -75,7 +75,7 @@ static CURLcode deliver(struct transfer *t, CURLcode r)
         }
     }
     if (left && r == CURLE_OK)
-        return transfer_failed(t, CURLE_WRITE_ERROR, "Failure writing output to destination");
+        return transfer_refused(t);
     return r;
 }
 

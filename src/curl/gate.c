@@ -61,8 +61,10 @@ static size_t replay(struct gate *g)
         g->replaying = NULL;
         if (taken == CURL_WRITEFUNC_PAUSE)
             return taken;
-        if (taken != e->n)
+        if (taken != e->n) {
+            g->untaken = (struct untaken){true, e->kind == HELD_HEADER, e->n, taken};
             return taken == CURL_WRITEFUNC_ERROR ? taken : 1;
+        }
         hold_next(&g->hold);
     }
     return 0;
@@ -269,6 +271,7 @@ void gate_begin(struct gate *g, bool pass_at_once)
     g->line_status = g->status = 0;
     g->held_body = g->held_headers = 0;
     g->replaying = NULL;
+    g->untaken.happened = false;
 }
 
 void gate_end(struct gate *g)

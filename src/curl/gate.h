@@ -32,6 +32,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What was held and the program did not take: libcurl is told so at a later callback, and would tell
+ * the program that one's kind and numbers. */
+struct untaken {
+    bool happened, header;
+    size_t passed, returned;
+};
+
 enum gate_state { GATE_HOLD, GATE_CAPTURE, GATE_PASS };
 
 struct gate {
@@ -55,6 +62,7 @@ struct gate {
     size_t held_headers;
     struct hold hold;
     const struct block_info *replaying; /* of the held line that the program is being shown */
+    struct untaken untaken;
 };
 
 /* pass_at_once: nothing is held (observe mode; protocols without a status). */

@@ -47,7 +47,7 @@ static void deliver(struct member *x, CURLcode r)
     }
     multi_unpark(x);
     if (left && r == CURLE_OK)
-        r = transfer_failed(t, CURLE_WRITE_ERROR, "Failure writing output to destination");
+        r = transfer_refused(t);
     over(x, r);
 }
 

@@ -8,6 +8,7 @@
 #include "curl/target.h"
 #include "engine/health.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,8 @@ CURLcode transfer_attempted(struct transfer *t, struct attempt *a, CURLcode r)
     if (unlikely(t->body.changed))
         r = transfer_failed(t, CURLE_SEND_FAIL_REWIND,
                             "harden: the request body could not be repeated");
+    else if (unlikely(r == CURLE_WRITE_ERROR && t->gate.untaken.happened))
+        transfer_refused(t);
     t->answered_ns = clock_now_ns();
     t->answered_wall_ns = clock_wall_about_ns();
     facts_of_result(a, t, r, t->answered_ns - t->started_ns);
@@ -149,4 +152,28 @@ CURLcode transfer_failed(struct transfer *t, CURLcode code, const char *text)
 CURLcode transfer_aborted(struct transfer *t)
 {
     return transfer_failed(t, CURLE_ABORTED_BY_CALLBACK, "Callback aborted");
+}
+
+CURLcode transfer_refused(struct transfer *t)
+{
+    const struct untaken *r = &t->gate.untaken;
+    unsigned version = t->shadow->api->version_num;
+    char text[CURL_ERROR_SIZE];
+    if (version >= 0x080800 && r->returned == CURL_WRITEFUNC_ERROR)
+        snprintf(text, sizeof text, "client returned ERROR on write of %zu bytes", r->passed);
+    else if (version >= 0x081400)
+        snprintf(text, sizeof text,
+                 "Failure writing output to destination, passed %zu returned %zu", r->passed,
+                 r->returned);
+    else if (version >= 0x080700)
+        snprintf(text, sizeof text,
+                 "Failure writing output to destination, passed %zu returned %zd", r->passed,
+                 (ssize_t)r->returned);
+    else if (r->header)
+        return transfer_failed(t, CURLE_WRITE_ERROR, "Failed writing header");
+    else if (version >= 0x074800)
+        return transfer_failed(t, CURLE_WRITE_ERROR, "Failure writing output to destination");
+    else
+        snprintf(text, sizeof text, "Failed writing body (%zu != %zu)", r->returned, r->passed);
+    return transfer_failed(t, CURLE_WRITE_ERROR, text);
 }

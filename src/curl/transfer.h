@@ -73,6 +73,8 @@ bool transfer_progress(const struct shadow *s);
 /* A failure of ours, with its text. */
 CURLcode transfer_failed(struct transfer *t, CURLcode code, const char *text);
 CURLcode transfer_aborted(struct transfer *t);
+/* The program has refused what was held: with the text that libcurl has for that. */
+CURLcode transfer_refused(struct transfer *t);
 
 /* Our callbacks and bounds on the handle, and off again. */
 void transfer_wrap(struct transfer *t);

@@ -41,7 +41,8 @@ struct program {
     CURL *handle;
     char seen[4096];
     int pause_at;  /* the n-th callback pauses once; 0: none */
-    int refuse_at; /* the n-th callback takes nothing */
+    int refuse_at; /* the n-th callback takes nothing, or: */
+    size_t refuse_with;
     int calls;
     char error[CURL_ERROR_SIZE];
 };
@@ -53,7 +54,7 @@ static size_t note(struct program *p, char kind, const char *data, size_t n)
         return CURL_WRITEFUNC_PAUSE;
     }
     if (p->calls == p->refuse_at)
-        return 0;
+        return p->refuse_with;
     long status = 0;
     if (!easy_getinfo(p->shadow, CURLINFO_RESPONSE_CODE, &status))
         fake_curl.easy_getinfo(p->handle, CURLINFO_RESPONSE_CODE, &status);

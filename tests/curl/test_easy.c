@@ -330,7 +330,48 @@ Test(easy, a_callback_that_refuses_after_the_perform_is_a_write_error_too)
     START(&p, {.head = "HTTP/1.1 401 Who\nX: 1\n\n"});
     p.refuse_at = 2;
     cr_assert_eq(program_perform(&p), CURLE_WRITE_ERROR);
-    cr_assert_str_eq(p.error, "Failure writing output to destination");
+    cr_assert_str_eq(p.error, "Failed writing header");
+}
+
+/* libcurl hears of it at a later callback, another one's, and words it for that one. */
+Test(easy, a_refusal_of_what_was_held_has_the_text_that_libcurl_has_for_it)
+{
+    static const struct fake_attempt answers[] = {
+        {.head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine"}, /* refused in flight */
+        {.head = "HTTP/1.1 401 Who\nX: 1\n\n", .body = ""},    /* and after it */
+    };
+    static const struct {
+        unsigned version;
+        int answer, refuse_at;
+        size_t taken; /* with the third callback: a line as a part of the body */
+        const char *text;
+    } rows[] = {
+        {0x074700, 0, 2, 0, "Failed writing header"},
+        {0x074700, 0, 3, 2, "Failed writing body (2 != 6)"},
+        {0x074800, 1, 3, 0, "Failure writing output to destination"},
+        {0x080600, 0, 1, 0, "Failed writing header"},
+        {0x080600, 1, 2, 0, "Failed writing header"},
+        {0x080700, 0, 2, 0, "Failure writing output to destination, passed 6 returned 0"},
+        {0x080700, 1, 2, 3, "Failure writing output to destination, passed 6 returned 3"},
+        {0x080700, 0, 3, 0, "Failure writing output to destination, passed 6 returned 0"},
+        {0x080700, 0, 2, SIZE_MAX, "Failure writing output to destination, passed 6 returned -1"},
+        {0x080800, 0, 2, CURL_WRITEFUNC_ERROR, "client returned ERROR on write of 6 bytes"},
+        {0x081400, 1, 2, 0, "Failure writing output to destination, passed 6 returned 0"},
+        {0x081400, 1, 2, CURL_WRITEFUNC_ERROR, "client returned ERROR on write of 6 bytes"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct program p;
+        struct curl_api api = fake_curl;
+        api.version_num = rows[i].version;
+        program_start(&p, &answers[rows[i].answer], 1);
+        p.shadow->api = &api;
+        if (rows[i].refuse_at == 3)
+            set_number(&p, CURLOPT_HEADER, 1);
+        p.refuse_at = rows[i].refuse_at;
+        p.refuse_with = rows[i].taken;
+        cr_assert_eq(program_perform(&p), CURLE_WRITE_ERROR);
+        cr_assert_str_eq(p.error, rows[i].text, "row %zu: %s", i, p.error);
+    }
 }
 
 static int stop_at_once(void *unused, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
