@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""What a test begins with, from wherever it is run."""
+import os
+import resource
+import signal
+import subprocess
+import sys
+import unittest
+
+import bed
+
+PLAIN = str(bed.ROOT / "tests/support/plain.py")
+# As words that the shell, awk and the kernel say, so that no runtime in between changes them.
+TELL = """
+grep -E '^(SigBlk|SigIgn|SigCgt)' /proc/self/status
+umask
+env | sort | grep -v ^_=
+ls /proc/self/fd | head -n -1
+readlink /proc/self/fd/0
+ulimit -n; ulimit -c
+"""
+
+
+def hostile():
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, 4096))
+    for fd in range(3, 20):
+        os.dup2(2, fd)
+    os.close(0)
+
+
+class Plain(unittest.TestCase):
+    def told(self, env, before=None):
+        p = subprocess.run([sys.executable, PLAIN, "sh", "-c", TELL], env=env, preexec_fn=before,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True,
+                           restore_signals=False, close_fds=before is None)
+        self.assertEqual(p.stderr, "")
+        return p.stdout
+
+    def test_a_test_begins_with_the_same_wherever_it_is_run(self):
+        path = {"PATH": os.environ["PATH"]}
+        strange = {"LC_ALL": "tr_TR.UTF-8", "XDG_RUNTIME_DIR": "/nonexistent", "TERM": "xterm",
+                   "http_proxy": "http://127.0.0.1:1", "TMPDIR": "/nonexistent", "HOME": "/",
+                   "HARDEN_RATE": "1/1h", "LD_PRELOAD": "", "POSIXLY_CORRECT": "1"}
+        plain = self.told(path)
+        self.assertEqual(plain, self.told(path | strange, hostile))
+        for line in ("SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000", "0022", "/dev/null",
+                     "LC_ALL=C"):
+            self.assertIn(line, plain.splitlines())
+
+
+if __name__ == "__main__":
+    unittest.main()
