@@ -61,10 +61,7 @@ static int find_text(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
-#define REQUIRED(function)                                                                         \
-    {                                                                                              \
-        &api->function, "curl_" #function, false                                                   \
-    }
+#define REQUIRED(function) {&api->function, "curl_" #function, false}
 
 static bool fill(struct curl_api *api, void *library, const char *node)
 {

@@ -53,6 +53,7 @@ static void put_padded(struct text *t, uint64_t v, int width)
     char digits[20];
     for (int i = width; i-- > 0; v /= 10)
         digits[i] = (char)('0' + v % 10);
+    // cppcheck-suppress uninitvar ; all that are read are written
     text_putn(t, digits, (size_t)width);
 }
 

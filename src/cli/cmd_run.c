@@ -214,6 +214,7 @@ static int run(int argc, char **argv)
     fflush(NULL);
     execv(path, argv + program);
     if (errno == ENOEXEC) { /* a script without a first line, as execvp would run it */
+        // cppcheck-suppress autoVariables ; the caller does nothing with it but exit
         argv[program] = path;
         argv[program - 1] = (char *)"sh";
         execv("/bin/sh", argv + program - 1);

@@ -145,10 +145,7 @@ static void on_reset(struct hints *h, struct span v)
         h->limit_reset_s = capped(n);
 }
 
-#define FIELD(name, on)                                                                            \
-    {                                                                                              \
-        name, sizeof(name) - 1, on                                                                 \
-    }
+#define FIELD(name, on) {name, sizeof(name) - 1, on}
 static const struct {
     char name[22];
     uint8_t length;

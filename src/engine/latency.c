@@ -8,7 +8,8 @@
 
 #define US100 (100 * NS_PER_US)
 #define DECADE(k)                                                                                  \
-    (k), (k) / 4 * 5, (k) / 2 * 3, (k)*2, (k) / 2 * 5, (k)*3, (k)*4, (k)*5, (k)*6, (k) / 2 * 15
+    (k), (k) / 4 * 5, (k) / 2 * 3, (k) * 2, (k) / 2 * 5, (k) * 3, (k) * 4, (k) * 5, (k) * 6,       \
+        (k) / 2 * 15
 
 static const int64_t bound_ns[BOUNDS] = {
     DECADE(US100),         DECADE(US100 * 10),     DECADE(US100 * 100),     DECADE(US100 * 1000),

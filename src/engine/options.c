@@ -185,6 +185,7 @@ const char *option_suggest(enum option_section section, const char *name)
     for (int i = 0; i < option_count; i++)
         if (options[i].section == section)
             known[n++] = options[i].name;
+    // cppcheck-suppress uninitvar ; n of them are read
     return option_nearest(name, known, n);
 }
 

@@ -119,13 +119,13 @@ void snapshot_sweep(const char *path, int64_t before_wall_ns)
     const char *base = strrchr(path, '/') + 1;
     text_putn(&t, path, (size_t)(base - path));
     DIR *d = t.full ? NULL : opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));) {
+    int fd = d ? dirfd(d) : -1;
+    for (struct dirent *e; fd >= 0 && (e = readdir(d));) {
         struct stat st;
-        if (is_temp_of(e->d_name, base) &&
-            fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-            st.st_uid == geteuid() &&
+        if (is_temp_of(e->d_name, base) && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
             st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec < before_wall_ns)
-            unlinkat(dirfd(d), e->d_name, 0);
+            unlinkat(fd, e->d_name, 0);
     }
     if (d)
         closedir(d);

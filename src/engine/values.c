@@ -168,7 +168,7 @@ static bool number_parse(const struct option *o, const char *s, int64_t *out, ch
                                        [TYPE_SIZE] = "a size; write for example 512B, 64KiB, 1MiB",
                                        [TYPE_PERCENT] = "a percentage; write for example 20%",
                                        [TYPE_COUNT] = "a whole number; write for example 5"};
-    const char * or = *o->choices ? ", or " : "", *words = o->choices;
+    const char *or = *o->choices ? ", or " : "", *words = o->choices;
     size_t n = strlen(s);
     enum amount a = AMOUNT_OK;
     if (word_index(o->choices, s, n) >= 0) {

@@ -18,18 +18,9 @@
         program_start(p, script, sizeof script / sizeof script[0]);                                \
     } while (0)
 
-#define OK_200                                                                                     \
-    {                                                                                              \
-        .head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine"                                        \
-    }
-#define BUSY_503                                                                                   \
-    {                                                                                              \
-        .head = "HTTP/1.1 503 Busy\nX: 0\n\n", .body = "busy"                                      \
-    }
-#define RESET                                                                                      \
-    {                                                                                              \
-        .result = CURLE_RECV_ERROR, .error = "reset"                                               \
-    }
+#define OK_200   {.head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine"}
+#define BUSY_503 {.head = "HTTP/1.1 503 Busy\nX: 0\n\n", .body = "busy"}
+#define RESET    {.result = CURLE_RECV_ERROR, .error = "reset"}
 
 static const char seen_200[] __attribute__((unused)) =
     "H200[HTTP/1.1 200 OK]H200[X: 1]H200[]B200[fine]";

@@ -11,10 +11,7 @@ struct named {
     const char *name;
 };
 
-#define INFO(x)                                                                                    \
-    {                                                                                              \
-        CURLINFO_##x, #x                                                                           \
-    }
+#define INFO(x) {CURLINFO_##x, #x}
 static const struct named infos[] = {
     INFO(RESPONSE_CODE),
     INFO(HTTP_CONNECTCODE),

@@ -308,7 +308,7 @@ Test(elf, bears_many_bytes_changed_at_once)
 
 Test(elf, ends_with_a_list_of_versions_that_goes_in_circles)
 {
-    image.wanted[1].vna_next = (uint32_t) - (int32_t)sizeof image.wanted[0];
+    image.wanted[1].vna_next = (uint32_t)-(int32_t)sizeof image.wanted[0];
     image.file.vn_next = 0;
     image.defined.vd_next = (uint32_t)-1;
     struct elf e = parsed();

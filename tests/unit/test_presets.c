@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MS(n) ((n)*NS_PER_MS)
-#define S(n)  ((n)*NS_PER_S)
+#define MS(n) ((n) * NS_PER_MS)
+#define S(n)  ((n) * NS_PER_S)
 
 static char copy[64]; /* of the file that is being read; it is not left behind */
 

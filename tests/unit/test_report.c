@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define T(s) ((s)*NS_PER_S)
+#define T(s) ((s) * NS_PER_S)
 
 static bool is(const char *text, const char *expected)
 {

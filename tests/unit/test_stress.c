@@ -30,7 +30,7 @@ static struct binding binding;
 static struct record {
     _Atomic uint32_t n;
     int64_t start[STARTS];
-} * record;
+} *record;
 static struct record *records; /* one for each policy */
 
 static void set_up(void)
