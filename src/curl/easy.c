@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "curl/facts.h"
 #include "curl/inside.h"
 #include "curl/multi.h"
 #include "curl/refuse.h"
@@ -164,12 +165,9 @@ bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
     if (unlikely(s->transfer != NULL))
         return gate_getinfo(&s->transfer->gate, info, out);
-    if (info != CURLINFO_OS_ERRNO || !s->hidden_errno)
+    if (info != CURLINFO_OS_ERRNO || !(s->hidden_errno | s->connect_errno))
         return false;
-    long now = 0;
-    if (s->api->easy_getinfo(s->handle, info, &now))
-        return false;
-    *(long *)out = now == s->hidden_errno ? 0 : now; /* libcurl keeps it past a good transfer */
+    *(long *)out = facts_shown_errno(s);
     return true;
 }
 

@@ -17,6 +17,8 @@
 
 /* From here on PRETRANSFER_TIME is filled in for failures too. (REQUEST_SIZE is always 0 on 8.7.1.) */
 #define VERSION_REQUEST_SIZE_TELLS 0x081500
+/* Forgets OS_ERRNO when a transfer begins; older ones keep it, past a good transfer too. */
+#define VERSION_CLEARS_ERRNO 0x080800
 
 static long long_of(const struct shadow *s, CURLINFO info)
 {
@@ -236,4 +238,22 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
      * this transfer. */
     a->retried_inside = strstr(text, "tried 5 times") && long_of(s, CURLINFO_NUM_CONNECTS) > 1;
     a->enhance_your_calm = strstr(text, "ENHANCE_YOUR_CALM") != NULL;
+}
+
+void facts_keep_errno(struct shadow *s, const struct attempt *a)
+{
+    if (s->api->version_num < VERSION_CLEARS_ERRNO) {
+        if (a->curl_code)
+            s->hidden_errno = a->os_errno;
+    } else if (long_of(s, CURLINFO_NUM_CONNECTS)) {
+        s->connect_errno = long_of(s, CURLINFO_OS_ERRNO);
+    }
+}
+
+long facts_shown_errno(const struct shadow *s)
+{
+    long now = long_of(s, CURLINFO_OS_ERRNO);
+    if (now)
+        return now == s->hidden_errno ? 0 : now;
+    return long_of(s, CURLINFO_NUM_CONNECTS) ? 0 : s->connect_errno;
 }

@@ -16,4 +16,10 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
 /* A name was not found. */
 bool facts_is_of_name(const struct attempt *a);
 
+/* CURLINFO_OS_ERRNO as one transfer without attempts would leave it. Before an attempt is repeated,
+ * what libcurl would still know of it, or would have known of the connection that it leaves open; then
+ * the answer for the program. */
+void facts_keep_errno(struct shadow *s, const struct attempt *a);
+long facts_shown_errno(const struct shadow *s);
+
 #endif

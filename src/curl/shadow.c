@@ -88,7 +88,7 @@ struct shadow *shadow_copy(CURL *copy, const struct shadow *original)
     s->handle = copy;
     s->transfer = NULL;
     s->member = NULL;
-    s->hidden_errno = 0;
+    s->hidden_errno = s->connect_errno = 0;
     s->transfer_memory = NULL;
     return s;
 }

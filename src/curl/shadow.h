@@ -92,7 +92,9 @@ struct shadow {
     bool proxy_is_http; /* of the proxy in binding: it is asked with CONNECT */
 
     /* Kept from one perform to the next, and over curl_easy_reset. */
-    long hidden_errno; /* OS_ERRNO of a failure that the program has not seen; 0: none */
+    /* Of OS_ERRNO, 0 for none: what libcurl still has of a failure that the program has not seen; and
+     * what the connection cost (an address that refused) that this transfer's last attempt reuses. */
+    long hidden_errno, connect_errno;
     struct transfer *transfer_memory; /* for `transfer`; NULL: never performed */
     struct binding binding;           /* the last member: its lanes are not initialised */
 };

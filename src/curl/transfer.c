@@ -35,6 +35,7 @@ static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
     t->relaxed_timeout_ms = -1;
     t->error[0] = '\0';
     t->app_deadline_ns = s->timeout_ms > 0 ? now_ns + s->timeout_ms * NS_PER_MS : INT64_MAX;
+    s->connect_errno = 0;
     t->gate.shadow = s;
     t->gate.policy = s->binding.policy;
     t->gate.would_retry = would_retry;
@@ -107,8 +108,7 @@ bool transfer_again(struct transfer *t, struct attempt *a, int64_t *at_ns)
 {
     if (!decide(t, a, at_ns))
         return false;
-    if (a->curl_code)
-        t->shadow->hidden_errno = a->os_errno;
+    facts_keep_errno(t->shadow, a);
     if (facts_is_of_name(a))
         transfer_ask_anew(t);
     return true;

@@ -270,8 +270,7 @@ static CURLcode fake_perform(CURL *h)
     f->pretransfer = a->unsent ? 0 : 1000;
     f->num_connects = (a->reused ? 0 : 1) + a->further;
     f->connect_time = a->unsent || a->reused ? 0 : 500;
-    if (a->result)
-        f->os_errno = a->os_errno < 0 ? 0 : a->os_errno ? a->os_errno : 104;
+    f->os_errno = a->os_errno < 0 ? 0 : a->os_errno || !a->result ? a->os_errno : 104;
     f->proxy_error = a->proxy_error;
     if (a->asked)
         unfound_note(a->asked, a->answer, clock_now_ns());
@@ -297,7 +296,13 @@ static curl_version_info_data *fake_version(CURLversion v)
     return &data;
 }
 
-/* URLs are parsed by the real thing, as in production. */
+/* URLs are parsed by the real thing, as in production. Of what is const there, each version has its
+ * own idea. */
+static CURLUcode fake_url_get(CURLU *u, CURLUPart part, char **out, unsigned flags)
+{
+    return curl_url_get(u, part, out, flags);
+}
+
 extern char *curl_maprintf(const char *format, ...);
 const struct curl_api fake_curl = {
     .easy_init = fake_init,
@@ -327,7 +332,7 @@ const struct curl_api fake_curl = {
     .multi_notify_disable = fake_multi_notify,
     .url = curl_url,
     .url_cleanup = curl_url_cleanup,
-    .url_get = curl_url_get,
+    .url_get = fake_url_get,
     .url_set = curl_url_set,
     .free = curl_free,
     .maprintf = curl_maprintf,

@@ -24,7 +24,8 @@ struct fake_attempt {
     long redirects;
     const char *error; /* into the error buffer */
     long take;         /* bytes of the request body that are read; -1: all */
-    long os_errno;     /* of a failure; 0: ECONNRESET; -1: none */
+    long os_errno;     /* of a failure, or of an address that refused before one connected; 0: of a
+                        * failure ECONNRESET; -1: none */
     int proxy_error;
     const char *asked; /* a name that getaddrinfo() is asked for meanwhile, and does not find */
     int answer;        /* what it says */

@@ -6,10 +6,7 @@
 #include <criterion/criterion.h>
 #include <unistd.h>
 
-#define REFUSED                                                                                    \
-    {                                                                                              \
-        .result = CURLE_COULDNT_CONNECT, .unsent = true, .error = "refused"                        \
-    }
+#define REFUSED {.result = CURLE_COULDNT_CONNECT, .unsent = true, .error = "refused"}
 
 TestSuite(easy, .fini = programs_end);
 
@@ -691,6 +688,53 @@ Test(easy, a_pause_between_attempts_is_accepted)
     t.performing = true;
     cr_assert_not(easy_pause(p.shadow, CURLPAUSE_CONT));
     p.shadow->transfer = NULL;
+}
+
+/* A libcurl that forgets OS_ERRNO when a transfer begins. */
+static long errno_after(struct program *p)
+{
+    static struct curl_api newer;
+    newer = fake_curl;
+    newer.version_num = 0x080800;
+    p->shadow->api = &newer;
+    cr_assert_eq(program_perform(p), CURLE_OK);
+    long e = fake_of(p->handle)->os_errno;
+    easy_getinfo(p->shadow, CURLINFO_OS_ERRNO, &e);
+    return e;
+}
+
+#define REFUSED_FIRST(x) {.os_errno = 111, .head = "HTTP/1.1 " x "\n\n"}
+#define REUSED(x)        {.reused = true, .head = "HTTP/1.1 " x "\n\n"}
+
+Test(easy, an_address_that_refused_is_told_when_the_connection_is_of_an_earlier_attempt)
+{
+    struct program p;
+    START(&p, REFUSED_FIRST("503 Busy"), REUSED("503 Busy"), REUSED("200 OK"), REUSED("200 OK"));
+    cr_assert_eq(errno_after(&p), 111);
+    cr_assert_eq(errno_after(&p), 0, "of the next transfer it is not");
+}
+
+Test(easy, an_address_that_refused_twice_is_told_after_a_reset)
+{
+    struct program p;
+    START(&p, RESET, REFUSED_FIRST("200 OK"));
+    fake_of(p.handle)->os_errno = 0;
+    cr_assert_eq(errno_after(&p), 111);
+}
+
+Test(easy, a_failure_of_the_kind_that_the_connection_overcame_is_not_hidden)
+{
+    struct program p;
+    START(&p, {.result = CURLE_COULDNT_CONNECT, .unsent = true, .os_errno = 104},
+          {.os_errno = 104, .head = "HTTP/1.1 200 OK\n\n"});
+    cr_assert_eq(errno_after(&p), 104);
+}
+
+Test(easy, a_new_connection_owes_nothing_to_the_one_of_an_earlier_attempt)
+{
+    struct program p;
+    START(&p, REFUSED_FIRST("503 Busy"), OK_200);
+    cr_assert_eq(errno_after(&p), 0);
 }
 
 Test(easy, the_errno_of_a_hidden_failure_stays_hidden_until_another_comes)
