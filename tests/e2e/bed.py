@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+import packages  # noqa: E402
 from fault_server import FaultServer, body_of  # noqa: E402,F401  (tests take body_of from here)
 
 LIBRARY = Path(os.environ.get("LIBHARDEN", ROOT / "build" / "release" / "libharden.so")).resolve()
@@ -41,6 +42,12 @@ def scratch():
             _scratch = tempfile.mkdtemp(prefix="harden-e2e-", dir=base)
             atexit.register(shutil.rmtree, _scratch, True)
         return _scratch
+
+
+def needs(package):
+    """For a test of what not every release has: there it is not run, and that is told."""
+    if packages.lacks(package):
+        raise unittest.SkipTest(packages.reason(package))
 
 
 def unique(prefix="k"):

@@ -10,8 +10,10 @@ import bed
 HARDEN = bed.LIBRARY.with_name("harden")
 HOSTS = bed.BUILD / "hosts"
 REMOTE_HTTP = "/usr/lib/git-core/git-remote-http"
-NAMES = ("fetch-openssl fetch-gnutls fetch-nss fetch-unversioned fetch-asan fetch-raw fetch-syscall "
+NAMES = ("fetch-openssl fetch-gnutls fetch-unversioned fetch-asan fetch-raw fetch-syscall "
          "fetch-go-static fetch-go-cgo idle-static plughost plug-openssl.so").split()
+if not bed.packages.lacks(bed.packages.NSS):
+    NAMES.append("fetch-nss")
 
 
 def make_hosts():

@@ -91,11 +91,14 @@ class Files(Case):
         self.says("curl", 0, "curl uses libcurl's easy and multi interfaces: its transfers are covered",
                   "CURL_OPENSSL_4", "curl is covered")
         self.says(host("fetch-gnutls"), 0, "libcurl-gnutls.so.4", "CURL_GNUTLS_")
-        self.says(host("fetch-nss"), 0, "libcurl-nss.so.4", "CURL_NSS_")
         self.says(host("fetch-unversioned"), 0, "libcurl's easy interface: its transfers are covered")
         self.says(host("fetch-asan"), 0, "AddressSanitizer", "harden run")
         self.says(REMOTE_HTTP, 0,
                   "ok: git-remote-http uses libcurl's multi interface: its transfers are covered")
+
+    def test_the_flavour_that_not_every_release_has(self):
+        bed.needs(bed.packages.NSS)
+        self.says(host("fetch-nss"), 0, "libcurl-nss.so.4", "CURL_NSS_")
 
     def test_users_of_connect(self):
         self.says(host("fetch-raw"), 0, "connects by connect()", "are covered")

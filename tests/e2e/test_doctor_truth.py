@@ -58,9 +58,14 @@ class Truth(Case):
         return seen
 
     def test_covered_users_of_libcurl_are_seen_by_transfer(self):
-        for name in ("fetch-openssl", "fetch-gnutls", "fetch-nss", "fetch-unversioned"):
+        for name in ("fetch-openssl", "fetch-gnutls", "fetch-unversioned"):
             self.says(host(name), 0, "transfers are covered")
             self.assertEqual(self.of_host(name)[0], 1, name)
+
+    def test_a_user_of_the_flavour_that_not_every_release_has_is_seen_by_transfer(self):
+        bed.needs(bed.packages.NSS)
+        self.says(host("fetch-nss"), 0, "transfers are covered")
+        self.assertEqual(self.of_host("fetch-nss")[0], 1)
 
     def test_a_covered_plug_in_is_seen_by_transfer(self):
         self.says(host("plughost"), 0, "a libcurl that one links is covered")
