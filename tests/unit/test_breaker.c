@@ -219,7 +219,7 @@ Test(breaker, lets_one_probe_through_when_its_time_is_up)
     cr_assert(probe(&b, up).changed);
     struct breaker_answer other = breaker_admit(&b, &policy, up);
     cr_assert(not(other.admit));
-    cr_assert(gt(i64, other.retry_at_ns, up));
+    cr_assert(lt(i64, up, other.retry_at_ns));
 }
 
 Test(breaker, two_good_probes_close_it)

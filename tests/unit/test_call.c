@@ -265,7 +265,7 @@ Test(call, who_wakes_up_later_than_a_tenth_of_a_second_has_lost_the_place)
     ANSWER(fresh(NOW), ANSWER_WAIT);
     int64_t tat = binding.slot->tat_ns[0];
     admit(NOW + NS_PER_S + 100 * NS_PER_MS + 1);
-    cr_assert(gt(i64, binding.slot->tat_ns[0], tat), "a start was reserved anew");
+    cr_assert(lt(i64, tat, binding.slot->tat_ns[0]), "a start was reserved anew");
 }
 
 Test(call, who_comes_as_late_as_the_burst_covers_keeps_the_place)
@@ -283,7 +283,7 @@ Test(call, who_comes_as_late_as_the_burst_covers_keeps_the_place)
     ANSWER(call_admit(&late, NOW + 100 * NS_PER_MS + covered), ANSWER_GO);
     cr_assert(eq(i64, binding.slot->tat_ns[0], tat));
     call_admit(&later, NOW + 200 * NS_PER_MS + covered + 1);
-    cr_assert(gt(i64, binding.slot->tat_ns[0], tat));
+    cr_assert(lt(i64, tat, binding.slot->tat_ns[0]));
 }
 
 Test(call, a_loop_that_turns_seldom_gets_what_is_free_when_it_comes)
@@ -308,7 +308,7 @@ Test(call, a_loop_that_turns_seldom_gets_what_is_free_when_it_comes)
             }
     cr_assert(eq(int, n, CALLS), "all of them come to their turn");
     for (int i = 0; i + 2 < n; i++)
-        cr_assert(gt(i64, starts[i + 2], starts[i]), "never more than the burst at once");
+        cr_assert(lt(i64, starts[i], starts[i + 2]), "never more than the burst at once");
 }
 
 Test(call, a_first_attempt_may_wait_longer_than_max_elapsed_but_no_retry)
@@ -338,7 +338,7 @@ Test(call, every_rate_of_every_bucket_must_admit)
     ANSWER(ad, ANSWER_WAIT);
     cr_assert(eq(i64, ad.at_ns, NOW + 3 * NS_PER_S));
     /* All three were taken for that start. */
-    cr_assert(gt(i64, binding.slot->tat_ns[0], host));
+    cr_assert(lt(i64, host, binding.slot->tat_ns[0]));
     cr_assert(eq(i64, binding.slot->tat_ns[1], NOW + 3 * NS_PER_S + NS_PER_S / 2));
     cr_assert(eq(i64, op->tat_ns[0], NOW + 6 * NS_PER_S));
 }
@@ -420,7 +420,7 @@ Test(call, starts_never_exceed_any_rate_whatever_comes)
         else if (ad.answer == ANSWER_WAIT)
             start[n++] = ad.at_ns;
     }
-    cr_assert(gt(int, n, 500));
+    cr_assert(lt(int, 500, n));
     for (int l = 0; l < policy.limit_count; l++)
         for (int k = 0; k < policy.limits[l].rate_count; k++) {
             const struct rate *r = &policy.limits[l].rates[k];
@@ -523,7 +523,7 @@ Test(call, waiters_behind_a_gate_do_not_start_together)
         starts[(ad.at_ns - NOW - 10 * NS_PER_S) / (500 * NS_PER_MS)]++;
     }
     for (int i = 0; i < 10; i++) { /* 20 on average */
-        cr_assert(gt(int, starts[i], 5), "%d", i);
+        cr_assert(lt(int, 5, starts[i]), "%d", i);
         cr_assert(lt(int, starts[i], 40), "%d", i);
     }
     slot_reset(binding.slot); /* and who asks at the same moment is told apart by the others */
@@ -885,7 +885,7 @@ Test(call, an_open_circuit_refuses_and_says_until_when)
     cr_assert(eq(u64, count(COUNT_BREAKER_REJECTED), 1));
     cr_assert(eq(u64, count(COUNT_REQUESTS), 6));
     cr_assert(eq(u64, count(COUNT_FAILURES), 5));
-    cr_assert(gt(u64, board->header->alerts, 0));
+    cr_assert(lt(u64, 0, board->header->alerts));
 }
 
 Test(call, one_probe_at_a_time_closes_it_again)
@@ -1176,10 +1176,10 @@ Test(call, status_follows_every_attempt_and_alerts)
         request(get(0, 500), NOW);
     cr_assert(eq(int, health_status(binding.slot), STATUS_UNHEALTHY));
     uint64_t alerts = board->header->alerts;
-    cr_assert(gt(u64, alerts, 0));
+    cr_assert(lt(u64, 0, alerts));
     request(get(0, 404), NOW); /* it lives */
     cr_assert(eq(int, health_status(binding.slot), STATUS_HEALTHY));
-    cr_assert(gt(u64, board->header->alerts, alerts));
+    cr_assert(lt(u64, alerts, board->header->alerts));
 }
 
 /* ---- observe -------------------------------------------------------------------------------- */
