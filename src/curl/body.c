@@ -2,6 +2,7 @@
 #include "curl/body.h"
 
 #include "base/compiler.h"
+#include "base/precondition.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -123,6 +124,7 @@ static bool same_as_before(struct body *b, const char *p, size_t n)
 
 size_t body_read(char *p, size_t size, size_t n, void *body)
 {
+    precondition(((const struct body *)body)->kind == BODY_READ);
     struct body *b = body;
     b->consumed = true;
     size_t got = b->read_fn(p, size, n, b->read_data);
@@ -231,6 +233,7 @@ static bool rewind_file(const struct body *b)
 
 bool body_rewind(struct body *b, bool nothing_sent)
 {
+    precondition(b->handle || b->kind == BODY_NONE);
     if (!body_may_rewind(b, nothing_sent))
         return false;
     switch (b->kind) {

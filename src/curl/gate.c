@@ -2,6 +2,7 @@
 #include "curl/gate.h"
 
 #include "base/compiler.h"
+#include "base/precondition.h"
 #include "base/sizes.h"
 
 #include <stdio.h>
@@ -263,6 +264,7 @@ size_t gate_body(char *p, size_t size, size_t n, void *gate)
 
 void gate_begin(struct gate *g, bool pass_at_once)
 {
+    precondition(g->shadow && g->policy && g->would_retry && g->committed);
     hold_clear(&g->hold);
     hints_reset(&g->hints);
     g->state = pass_at_once ? GATE_PASS : GATE_HOLD;
@@ -289,6 +291,7 @@ void gate_discard(struct gate *g)
 
 size_t gate_deliver(struct gate *g)
 {
+    precondition(!g->replaying);
     if (hold_empty(&g->hold) || g->refused)
         return 0;
     return replay(g) == CURL_WRITEFUNC_PAUSE ? CURL_WRITEFUNC_PAUSE : g->refused;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/hold.h"
 
+#include "base/precondition.h"
 #include "base/sizes.h"
 
 #include <stdalign.h>
@@ -45,6 +46,7 @@ static size_t held_size(size_t n)
 
 bool hold_add(struct hold *h, enum held_kind kind, const char *p, size_t n)
 {
+    precondition(p || !n);
     if (n > UINT32_MAX || !hold_room(h, held_size(n)))
         return false;
     struct held *e = (struct held *)(h->memory + h->end);
@@ -70,6 +72,7 @@ struct held *hold_last(struct hold *h)
 
 void hold_next(struct hold *h)
 {
+    precondition(!hold_empty(h));
     h->begin += held_size(hold_first(h)->n);
     if (h->begin == h->end)
         h->begin = h->end = h->last = 0;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/precondition.h"
 #include "curl/inside.h"
 #include "curl/registry.h"
 
@@ -132,6 +133,7 @@ struct member *multi_member(const struct multi *m, const CURL *h)
 
 CURLMcode multi_put_in(struct member *x)
 {
+    precondition(!x->in_libcurl);
     struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(x->multi);
     x->multi->quiet = true;
     CURLMcode r = x->multi->api->multi_add_handle(x->multi->handle, x->handle);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/precondition.h"
 #include "base/sizes.h"
 
 #include <stdlib.h>
@@ -53,6 +54,7 @@ bool room_for(struct member *x)
 
 void room_take(struct member *x)
 {
+    precondition(!x->counted);
     struct multi *m = x->multi;
     struct load *load = m->max_host > 0 ? load_of(m, x->shadow->binding.slot) : NULL;
     x->counted = true;

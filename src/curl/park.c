@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/park.h"
 
+#include "base/precondition.h"
 #include "base/sizes.h"
 
 #include <stdlib.h>
@@ -52,6 +53,7 @@ bool park_reserve(struct park *p, size_t n)
 
 void park_put(struct park *p, struct parked *x, int64_t due_ns)
 {
+    precondition(x->place || p->count < p->room);
     if (!x->place)
         set(p, ++p->count, x);
     x->due_ns = due_ns;

@@ -2,6 +2,7 @@
 #include "curl/registry.h"
 
 #include "base/compiler.h"
+#include "base/precondition.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -69,6 +70,7 @@ static struct registry_place *segment_get(struct registry *r, int i)
 
 bool registry_put(struct registry *r, const void *handle, void *ours)
 {
+    precondition(handle && ours);
     for (int i = 0; i < SEGMENTS; i++) {
         struct registry_place *seg = segment_get(r, i);
         if (!seg)

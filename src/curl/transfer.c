@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/precondition.h"
 #include "base/rng.h"
 #include "curl/facts.h"
 #include "curl/target.h"
@@ -48,6 +49,7 @@ static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
 
 struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t now_ns)
 {
+    precondition(!s->transfer);
     struct engine *e;
     if ((s->target_known && s->no_target) || !(e = engine_get()) || !target_bind(s, e, now_ns))
         return NULL;
@@ -63,6 +65,7 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
 
 void transfer_attempt(struct transfer *t, int64_t now_ns)
 {
+    precondition(!t->performing && !t->ended);
     gate_begin(&t->gate, !t->holds);
     if (!t->call.attempts) /* the program may have changed its mind while it waited */
         body_begin(&t->body, t->shadow);
@@ -77,6 +80,7 @@ void transfer_attempt(struct transfer *t, int64_t now_ns)
 
 CURLcode transfer_attempted(struct transfer *t, struct attempt *a, CURLcode r)
 {
+    precondition(t->performing);
     t->performing = false;
     if (unlikely(t->body.changed))
         r = transfer_failed(t, CURLE_SEND_FAIL_REWIND,
@@ -106,6 +110,7 @@ static bool decide(struct transfer *t, struct attempt *a, int64_t *at_ns)
 
 bool transfer_again(struct transfer *t, struct attempt *a, int64_t *at_ns)
 {
+    precondition(!t->performing && !t->ended);
     if (!decide(t, a, at_ns))
         return false;
     facts_keep_errno(t->shadow, a);
@@ -116,6 +121,7 @@ bool transfer_again(struct transfer *t, struct attempt *a, int64_t *at_ns)
 
 void transfer_end(struct transfer *t, CURLcode r, int64_t now_ns)
 {
+    precondition(!t->performing && !t->ended);
     if (r)
         t->shadow->hidden_errno = 0; /* the program is told of a failure */
     call_end(&t->call, now_ns, t->answered_wall_ns);
@@ -124,6 +130,7 @@ void transfer_end(struct transfer *t, CURLcode r, int64_t now_ns)
 
 void transfer_leave(struct transfer *t)
 {
+    precondition(t->shadow->transfer == t);
     transfer_unwrap(t);
     gate_end(&t->gate);
     t->shadow->transfer = NULL;

@@ -2,6 +2,7 @@
 #include "engine/board.h"
 
 #include "base/hash.h"
+#include "base/precondition.h"
 #include "engine/gcra.h"
 
 #include <string.h>
@@ -86,6 +87,7 @@ static void publish(struct slot *s, const char *name, enum slot_kind kind)
 
 void slot_rename(struct slot *s, const char *name)
 {
+    precondition(atomic_load_explicit(&s->published, memory_order_relaxed));
     publish(s, name, (enum slot_kind)atomic_load_explicit(&s->kind, memory_order_relaxed));
 }
 
@@ -186,6 +188,7 @@ static struct slot *overflow(struct board *b, int64_t now_ns)
 struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum slot_kind kind,
                         int64_t now_ns)
 {
+    precondition(name && kind >= SLOT_HOST && kind <= SLOT_CHECK);
     uint64_t key = board_key(hash);
     for (int i = 0; i < BOARD_CLAIM_TRIES; i++) {
         struct place at = look(b, key, now_ns);
@@ -293,6 +296,7 @@ int slot_window(const struct slot *s, int64_t window_ns)
 /* They are taken in order and kept, so nobody takes a second one for the same window. */
 int slot_claim_window(struct slot *s, int64_t window_ns)
 {
+    precondition(window_ns >= NS_PER_MS);
     for (int i = 0; i < RATES_MAX; i++) {
         uint32_t seen = 0, own = window_ms(window_ns);
         if (atomic_compare_exchange_strong_explicit(&s->window_ms[i], &seen, own,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/call_parts.h"
 
+#include "base/precondition.h"
 #include "engine/backoff.h"
 #include "engine/health.h"
 
@@ -27,6 +28,7 @@ static int64_t later_by(int64_t t, int64_t d)
 
 HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns)
 {
+    precondition(b->slot && b->policy && b->board);
     call_hold(b, now_ns);
     int64_t app = app_timeout_ns > 0 ? later_by(now_ns, app_timeout_ns) : INT64_MAX;
     *c = (struct call){
@@ -237,6 +239,7 @@ static bool changes_nothing(const struct call *c, const struct slot *s, int64_t 
 HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                      uint64_t random, int64_t *at_ns)
 {
+    precondition(c->binding && at_ns);
     struct slot *s = call_slot(c);
     int64_t duration_ns = larger(a->duration_ns, 0);
     c->last = likely(plainly_good(a)) ? good_verdict : classify(a, c->policy);
@@ -288,6 +291,7 @@ static void let_go(struct call *c, struct slot *s, int64_t now_ns)
 
 HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
 {
+    precondition(c->binding);
     struct slot *s = call_slot(c);
     let_go(c, s, now_ns);
     if (c->attempts) {

@@ -2,6 +2,7 @@
 #include "engine/call_parts.h"
 
 #include "base/hash.h"
+#include "base/precondition.h"
 #include "base/sizes.h"
 #include "engine/gcra.h"
 #include "engine/health.h"
@@ -286,6 +287,7 @@ HOT bool passage_is_free(const struct passage *p, int64_t now_ns)
 
 HOT struct admission call_admit(struct call *c, int64_t now_ns)
 {
+    precondition(c->binding);
     struct slot *s = call_slot(c);
     if (unlikely(c->attempts)) /* what came before may have taken long */
         call_hold(c->binding, now_ns);

@@ -3,6 +3,7 @@
 
 #include "base/env.h"
 #include "base/hash.h"
+#include "base/precondition.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -196,6 +197,7 @@ static void claim_proxy(struct binding *b, int64_t now_ns)
  * not so soon after we last marked them. */
 HOT void call_hold(struct binding *b, int64_t now_ns)
 {
+    precondition(b->slot && b->lane_count >= 0 && b->lane_count <= LIMITS_MAX * RATES_MAX);
     struct slot *overflow = board_overflow(b->board);
     bool stale = !b->held_ns || now_ns - b->held_ns > BOARD_IDLE_NS / 2;
     if (unlikely(!slot_touch(b->slot, b->key, now_ns) && b->slot != overflow))

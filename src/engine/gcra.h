@@ -25,6 +25,7 @@
 #define ENGINE_GCRA_H
 
 #include "base/clock.h"
+#include "base/precondition.h"
 #include "engine/policy.h"
 
 #include <stdatomic.h>
@@ -71,6 +72,7 @@ static inline int64_t gcra_take(_Atomic int64_t *tat, int64_t now_ns, int64_t t_
                                 const struct rate *r, uint32_t cost, int64_t *before,
                                 int64_t *after)
 {
+    precondition(t_ns >= now_ns);
     int64_t raw = atomic_load_explicit(tat, memory_order_relaxed);
     for (;;) {
         int64_t cur = gcra_clamp(raw, now_ns);

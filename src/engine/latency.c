@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/precondition.h"
 
 #define BOUNDS (LATENCY_BUCKETS - 1)
 
@@ -45,6 +46,7 @@ int64_t latency_bound_ns(int i)
 
 int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t total, double q)
 {
+    precondition(q > 0 && q <= 1);
     uint64_t seen = 0;
     if (!total)
         return 0;

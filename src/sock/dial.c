@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/precondition.h"
 #include "base/rng.h"
 #include "engine/call.h"
 #include "engine/engine.h"
@@ -342,6 +343,7 @@ static __attribute__((noinline)) int dial_slowly(const struct dial_request *r, s
 /* The usual connection, to a host that is known, well and not limited, costs no more than this. */
 HOT int dial(const struct dial_request *r)
 {
+    precondition(r->real && r->to);
     int saved = errno;
     int64_t now_ns = clock_now_ns();
     struct engine *e = engine_active();

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/precondition.h"
 #include "base/seqlock.h"
 #include "base/sizes.h"
 #include "engine/rules.h"
@@ -166,6 +167,7 @@ static void keep_way(size_t index, const struct dial_binding *k, const struct en
 
 bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int64_t now_ns)
 {
+    precondition(b && e && to);
     const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
     if (unlikely(to->local != NULL))
         return bind_local(b, e, config, to, now_ns);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/precondition.h"
 #include "base/sizes.h"
 
 #include <fcntl.h>
@@ -79,6 +80,7 @@ HOT bool socket_was_stream(int fd, const void *caller, uint16_t port, int64_t du
 
 void socket_bound(int fd, int64_t timeout_ns)
 {
+    precondition(timeout_ns >= 0);
     struct timeval bound = {.tv_sec = timeout_ns / NS_PER_S,
                             .tv_usec = timeout_ns % NS_PER_S / NS_PER_US};
     if (timeout_ns && !bound.tv_sec && !bound.tv_usec)
