@@ -155,21 +155,27 @@ SOCK_TESTS := $(patsubst tests/sock/%.c,$(BUILD)/tests/sock/%,$(wildcard tests/s
 CURL_TESTS := $(patsubst tests/curl/%.c,$(BUILD)/tests/curl/%,$(wildcard tests/curl/test_*.c))
 TEST_LIBS  := $(INIH_PARTS) $(INIH) $(if $(RUNNER),,-lcriterion) -lpthread -lm
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(CLI_LIB) $(ENGINE_LIB)
+# Objects of their own: a change of the library links the tests again, and compiles none.
+TEST_RUNNER := $(patsubst %.c,$(BUILD)/%.o,$(RUNNER))
+TEST_FAKES  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/curl/fake_*.c))
+.SECONDARY: $(patsubst %,%.o,$(UNIT_TESTS) $(SOCK_TESTS) $(CURL_TESTS)) $(TEST_RUNNER) $(TEST_FAKES)
+$(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	@$(if $(V),,echo "  CCLD    $@")
-	$(Q)$(CC) $(CPPFLAGS) -Itests/support $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(CLI_LIB) $(ENGINE_LIB) \
-	  $(TEST_LIBS)
-$(BUILD)/tests/sock/%: tests/sock/%.c $(SOCK_LIB) $(ENGINE_LIB)
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  CCLD    $@")
-	$(Q)$(CC) $(CPPFLAGS) -Itests/support -Itests/sock $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) $(SOCK_LIB) \
-	  $(ENGINE_LIB) $(TEST_LIBS)
-$(BUILD)/tests/curl/%: tests/curl/%.c $(CURL_LIB) $(ENGINE_LIB)
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  CCLD    $@")
-	$(Q)$(CC) $(CPPFLAGS) -Itests/support -Itests/curl $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUNNER) \
-	  $(wildcard tests/curl/fake_*.c) $(CURL_LIB) $(ENGINE_LIB) $(TEST_LIBS) -lcurl
+	@$(if $(V),,echo "  CC      $<")
+	$(Q)$(CC) $(CPPFLAGS) -Itests/support -I$(<D) $(CFLAGS) -c -o $@ $<
+
+LINK_TEST = $(if $(V),,@echo "  LINK    $@"; )$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(TEST_RUNNER) $(CLI_LIB) $(ENGINE_LIB)
+	$(LINK_TEST)
+$(BUILD)/tests/sock/%: $(BUILD)/tests/sock/%.o $(TEST_RUNNER) $(SOCK_LIB) $(ENGINE_LIB)
+	$(LINK_TEST)
+$(BUILD)/tests/curl/%: $(BUILD)/tests/curl/%.o $(TEST_RUNNER) $(TEST_FAKES) $(CURL_LIB) $(ENGINE_LIB)
+	$(LINK_TEST) -lcurl
+
+# tests/support/scarce.h: what these programs allocate may fail.
+SCARCE := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup \
+	  -Wl,--wrap=mmap,--wrap=munmap,--wrap=free
+$(filter %/test_no_memory,$(UNIT_TESTS) $(SOCK_TESTS) $(CURL_TESTS)): override LDFLAGS += $(SCARCE)
 
 .PHONY: check-unit check-curl
 # Built on all CPUs, run one after the other.

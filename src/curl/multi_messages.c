@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/multi_parts.h"
 
+#include "base/compiler.h"
+#include "base/precondition.h"
 #include "base/sizes.h"
 
 #include <stdlib.h>
@@ -19,10 +21,10 @@ static bool reserve(struct queue *q, size_t n)
     if (used + n > q->room / 2) {
         size_t room = (used + n) * 2 + MESSAGES_SPARE;
         void **list = realloc(q->list, room * sizeof *list);
-        if (!list)
+        if (!list && used + n > q->room)
             return false;
-        q->list = list;
-        q->room = room;
+        q->list = list ? list : q->list;
+        q->room = list ? room : q->room;
     }
     memmove(q->list, q->list + q->begin, used * sizeof *q->list);
     q->begin = 0;
@@ -48,6 +50,7 @@ bool messages_reserve(struct multi *m, size_t n)
 
 void messages_put(struct multi *m, CURLMsg *msg)
 {
+    precondition(m->messages.end < m->messages.room && m->done.end < m->done.room);
     m->news |= !count(&m->messages);
     m->messages.list[m->messages.end++] = msg;
     m->done.list[m->done.end++] = msg->easy_handle;
@@ -80,7 +83,9 @@ CURLMsg *multi_info_read(struct multi *m, int *left)
     if (multi_is_forbidden(m))
         return NULL; /* as libcurl has it */
     CURLMsg *msg = take(&m->messages);
-    *left = (int)count(&m->messages);
+    if (!msg && unlikely(m->starved))
+        msg = multi_unkept(m, left);
+    *left += (int)count(&m->messages);
     return msg;
 }
 

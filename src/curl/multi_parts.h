@@ -69,6 +69,7 @@ struct multi {
     struct queue messages;        /* CURLMsg * that the program has not read */
     struct queue done;            /* CURL * of which it is to be notified */
     bool news;                    /* there was no message, and now there is */
+    bool starved;                 /* there may be more in libcurl, that no memory was there for */
     int depth;                    /* calls into libcurl */
     bool in_callback;             /* we called the program */
     bool in_notice;               /* to notify it: it may do all but drive */
@@ -136,6 +137,8 @@ void multi_unpark(struct member *x);
 /* ---- multi_turn.c ---- */
 /* The program takes it away, in whatever state it is. */
 void multi_withdraw(struct member *x);
+/* A message that there was no memory to keep, and how many libcurl has left. NULL: none. */
+CURLMsg *multi_unkept(struct multi *m, int *left);
 
 /* ---- multi_room.c ---- */
 /* False: all connections that the program allows are in use. */

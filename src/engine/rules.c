@@ -2,6 +2,7 @@
 #include "engine/rules.h"
 
 #include "base/compiler.h"
+#include "base/precondition.h"
 #include "base/sizes.h"
 #include "engine/gcra.h"
 #include "engine/options.h"
@@ -309,10 +310,13 @@ bool rules_name_local(const struct config *c, const char *host)
 
 const struct policy *rules_find(const struct config *c, const struct target *t)
 {
+    precondition(c->policies && t->scheme && t->host && t->path);
     struct matches m;
     int error = errno;
-    if (!find_matches(c, t, &m))
+    if (!find_matches(c, t, &m)) {
+        errno = error;
         return NULL;
+    }
     struct interned *_Atomic *bucket = bucket_of(c, &m);
     struct interned *head = atomic_load_explicit(bucket, memory_order_acquire);
     struct interned *found = known(head, NULL, &m), *mine = NULL;

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Transfers while memory is short: the program gets what it would get without us, or what it gets
+ * with us, and nothing is left behind. */
+#include "scarce.h"
+
+#include "base/clock.h"
+#include "curl/multi.h"
+#include "fake_multi.h"
+#include "recorder.h"
+
+#define LONG_HEAD                                                                                  \
+    "HTTP/1.1 302 Found\nLocation: /y\nX-A: 1234567890123456789012345678901234567890\n\n"          \
+    "HTTP/1.1 200 OK\nX-B: 1234567890123456789012345678901234567890\n\n"
+
+static const struct fake_attempt good[] = {OK_200}, busy[] = {BUSY_503, OK_200},
+                                 reset[] = {RESET, OK_200},
+                                 redirected[] = {
+                                     {.head = LONG_HEAD, .body = "fine", .redirects = 1}};
+
+static void make(void)
+{
+    setenv("HARDEN_CONFIG", "none", 1);
+    setenv("HARDEN_STATE", "private", 1);
+    setenv("HARDEN_THREAD", "off", 1);
+    setenv("HARDEN_SNAPSHOT", "none", 1);
+    setenv("HARDEN_METRICS", "none", 1);
+    setenv("HARDEN_BASE_DELAY", "1ms", 1);
+    setenv("HARDEN_MAX_DELAY", "1ms", 1);
+    setenv("HARDEN_RETRY_BUDGET", "off", 1);
+    setenv("HARDEN_BREAKER", "off", 1);
+}
+
+TestSuite(no_memory, .init = make, .timeout = 120);
+
+static void option(struct program *p, CURLoption o, const void *v)
+{
+    fake_curl.easy_setopt(p->handle, o, v);
+    shadow_setopt(p->shadow, o, (union option_argument){.pointer = (void *)v});
+}
+
+static void number(struct program *p, CURLoption o, long v)
+{
+    fake_curl.easy_setopt(p->handle, o, v);
+    shadow_setopt(p->shadow, o, (union option_argument){.number = v});
+}
+
+/* False: the handle is not known to us. */
+static bool start(struct program *p, const struct fake_attempt *script, int n)
+{
+    bool on = scarce.on;
+    memset(p, 0, sizeof *p);
+    scarce_end(); /* the handle is libcurl's */
+    p->handle = fake_new(script, n);
+    scarce.on = on;
+    p->shadow = shadow_add(p->handle, &fake_curl);
+    if (!p->shadow)
+        return false;
+    option(p, CURLOPT_WRITEFUNCTION, (void *)see_body);
+    option(p, CURLOPT_WRITEDATA, p);
+    option(p, CURLOPT_HEADERFUNCTION, (void *)see_header);
+    option(p, CURLOPT_HEADERDATA, p);
+    option(p, CURLOPT_ERRORBUFFER, p->error);
+    option(p, CURLOPT_URL, "http://api.example.com/x");
+    return true;
+}
+
+static void finish(struct program *p)
+{
+    scarce_end();
+    shadow_remove(p->handle);
+    fake_curl.easy_cleanup(p->handle);
+}
+
+static bool is_whole(const struct program *p)
+{
+    return !strcmp(p->seen, seen_200) || !strcmp(p->seen, seen_503);
+}
+
+static void busy_once(void)
+{
+    struct program p;
+    scarce_begin();
+    if (start(&p, busy, 2)) {
+        CURLcode r = easy_perform(p.shadow);
+        scarce_end();
+        cr_assert_eq(r, CURLE_OK);
+        cr_assert(is_whole(&p), "%s", p.seen);
+    }
+    finish(&p);
+}
+
+Test(no_memory, an_answer_is_whole_whether_it_can_be_held_or_not)
+{
+    scarce_each(busy_once);
+}
+
+static void reset_once(void)
+{
+    struct program p;
+    scarce_begin();
+    if (start(&p, reset, 2)) {
+        CURLcode r = easy_perform(p.shadow);
+        scarce_end();
+        cr_assert_str_eq(p.seen, r ? "" : seen_200);
+        cr_assert_str_eq(p.error, r ? "reset" : "");
+    }
+    finish(&p);
+}
+
+Test(no_memory, a_failure_is_repeated_or_told)
+{
+    scarce_each(reset_once);
+}
+
+/* Of the run with enough memory. */
+static char expected[4096];
+
+static void same_once(const struct fake_attempt *script, bool include_header)
+{
+    struct program p;
+    scarce_begin();
+    if (start(&p, script, 1)) {
+        option(&p, CURLOPT_URL, "api.example.com/x");
+        option(&p, CURLOPT_DEFAULT_PROTOCOL, "https");
+        option(&p, CURLOPT_PROXY, "http://proxy.example.com:3128");
+        option(&p, CURLOPT_NOPROXY, "other.example.com");
+        number(&p, CURLOPT_FOLLOWLOCATION, 1);
+        number(&p, CURLOPT_HEADER, include_header);
+        CURLcode r = easy_perform(p.shadow);
+        scarce_end();
+        cr_assert_eq(r, CURLE_OK);
+        if (!scarce.fail_at)
+            memcpy(expected, p.seen, sizeof expected);
+        cr_assert_str_eq(p.seen, expected);
+    }
+    finish(&p);
+}
+
+static void redirected_once(void)
+{
+    same_once(redirected, false);
+}
+
+static void included_once(void)
+{
+    same_once(redirected, true);
+}
+
+static void good_once(void)
+{
+    same_once(good, false);
+}
+
+Test(no_memory, header_blocks_come_in_their_order_and_once)
+{
+    scarce_each(good_once);
+    scarce_each(redirected_once);
+    scarce_each(included_once);
+}
+
+static void copy_once(void)
+{
+    struct program p;
+    start(&p, good, 1);
+    option(&p, CURLOPT_PROXY, "http://proxy.example.com:3128");
+    option(&p, CURLOPT_NOPROXY, "other.example.com");
+    CURL *copy = fake_curl.easy_duphandle(p.handle);
+    scarce_begin();
+    struct shadow *s = shadow_copy(copy, p.shadow);
+    scarce_end();
+    cr_assert(s || scarce.failed);
+    cr_assert(shadow_find(copy) == s);
+    if (s) {
+        cr_assert_str_eq(s->url, p.shadow->url);
+        cr_assert_str_eq(s->proxy, p.shadow->proxy);
+        cr_assert_str_eq(s->no_proxy, p.shadow->no_proxy);
+        cr_assert(s->url != p.shadow->url);
+    }
+    shadow_remove(copy);
+    fake_curl.easy_cleanup(copy);
+    finish(&p);
+}
+
+Test(no_memory, a_copy_of_a_handle_is_whole_or_unknown)
+{
+    scarce_each(copy_once);
+}
+
+/* ---- a loop --------------------------------------------------------------------------------- */
+
+enum { HANDLES = 6 };
+
+static int ignore_timer(CURLM *m, long ms, void *data)
+{
+    (void)m;
+    (void)ms;
+    (void)data;
+    return 0;
+}
+
+static void read_messages(struct multi *m, const struct program *p, int *told)
+{
+    int left;
+    for (CURLMsg *msg; (msg = multi_info_read(m, &left));)
+        for (int i = 0; i < HANDLES; i++)
+            if (p[i].handle == msg->easy_handle) {
+                told[i]++;
+                bool good_end = msg->data.result == CURLE_OK && is_whole(&p[i]);
+                cr_assert(good_end || (i % 3 == 2 && msg->data.result == CURLE_RECV_ERROR),
+                          "%d: %d, %s", i, msg->data.result, p[i].seen);
+            }
+}
+
+static void drive(struct multi *m, struct program *p)
+{
+    int told[HANDLES] = {0}, running;
+    int64_t end_ns = clock_now_ns() + 20 * NS_PER_S;
+    multi_setopt(m, CURLMOPT_TIMERFUNCTION,
+                 (union option_argument){.function = (void (*)(void))ignore_timer});
+    multi_setopt(m, CURLMOPT_MAX_HOST_CONNECTIONS, (union option_argument){.number = 2});
+    for (int i = 0; i < HANDLES; i++)
+        cr_assert_eq(multi_add(m, p[i].handle), CURLM_OK);
+    do {
+        cr_assert_eq(multi_perform(m, &running), CURLM_OK);
+        read_messages(m, p, told);
+        cr_assert_lt(clock_now_ns(), end_ns, "the loop does not end");
+    } while (running);
+    for (int i = 0; i < HANDLES; i++) {
+        cr_assert_eq(told[i], 1, "handle %d was told %d times", i, told[i]);
+        cr_assert_eq(multi_remove(m, p[i].handle), CURLM_OK);
+    }
+}
+
+static void loop_once(void)
+{
+    struct program p[HANDLES];
+    static const struct fake_attempt *const scripts[] = {good, busy, reset};
+    CURLM *handle = fake_multi_init();
+    for (int i = 0; i < HANDLES; i++)
+        start(&p[i], scripts[i % 3], i % 3 ? 2 : 1);
+    scarce_begin();
+    struct multi *m = multi_new(handle, &fake_curl);
+    if (m) {
+        drive(m, p);
+        multi_cleanup(m);
+    }
+    scarce_end();
+    cr_assert(m || scarce.failed);
+    if (!m)
+        fake_multi_cleanup(handle);
+    for (int i = 0; i < HANDLES; i++)
+        finish(&p[i]);
+}
+
+Test(no_memory, a_loop_hears_of_each_transfer_once)
+{
+    scarce_each(loop_once);
+}
+
+static void limited(void)
+{
+    make();
+    setenv("HARDEN_RATE", "100000/1s", 1);
+}
+
+Test(no_memory, a_loop_with_a_limit_hears_of_each_transfer_once, .init = limited)
+{
+    scarce_each(loop_once);
+}
