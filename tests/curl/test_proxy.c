@@ -145,3 +145,25 @@ Test(proxy_of_a_handle, is_copied_and_reset_with_it)
     shadow_remove(other);
     fake_curl.easy_cleanup(other);
 }
+
+Test(proxy_of_a_handle, an_empty_exemption_of_the_program_exempts_nobody)
+{
+    setenv("no_proxy", "a.example", 1);
+    cr_assert_str_eq(find("http", "a.example"), "");
+    text(CURLOPT_NOPROXY, "");
+    cr_assert_str_eq(find("http", "a.example"), "http://by-environment:80");
+}
+
+static void with_upper_case(void)
+{
+    make();
+    unsetenv("http_proxy");
+    unsetenv("all_proxy");
+    setenv("HTTP_PROXY", "from-a-header:66", 1);
+}
+
+Test(proxy_of_a_handle, is_not_what_a_web_server_made_of_a_requests_header, .init = with_upper_case)
+{
+    cr_assert_str_eq(find("http", "a.example"), "");
+    cr_assert_str_eq(find("https", "a.example"), "http://upper:81");
+}

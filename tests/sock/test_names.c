@@ -101,6 +101,14 @@ Test(names, of_one_address_the_latest_holds_and_the_change_is_counted)
     cr_assert_eq(names_ambiguous(), 1, "the other one was over");
 }
 
+Test(names, change_with_the_order_of_their_addresses)
+{
+    LEARN("a.example", NOW, "10.0.0.1", "10.0.0.2");
+    uint32_t before = names_generation();
+    LEARN("a.example", NOW + 1, "10.0.0.2", "10.0.0.1");
+    cr_assert_neq(names_generation(), before, "another one is the last to try");
+}
+
 Test(names, that_are_addresses_or_too_long_are_not_learnt)
 {
     char longest[400];

@@ -78,6 +78,15 @@ Test(resolve, a_temporary_failure_gets_all_attempts_of_the_policy)
     cr_assert(eq(int, (int)s->retries_by[GROUP_DNS], 3));
 }
 
+Test(resolve, an_answer_leaves_errno_as_it_was)
+{
+    errno = 4321;
+    cr_assert(eq(int, ask("db.example"), 0));
+    cr_assert(eq(int, errno, 4321));
+    script[calls = 0] = EAI_AGAIN;
+    cr_assert(eq(int, ask("db.example"), 0), "the second question");
+}
+
 Test(resolve, the_last_of_all_attempts_may_still_find_it)
 {
     script[0] = script[1] = EAI_AGAIN;

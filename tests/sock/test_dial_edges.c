@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is kept from one connect() to the next, and what must not be counted or taken. */
+#include "base/clock.h"
+#include "sock/dial.h"
+#include "sock/dial_socket.h"
+#include "sock/names.h"
+#include "sock_test.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int answer, calls; /* an errno; 0: connected */
+
+static int scripted(int fd, const struct sockaddr *address, socklen_t length)
+{
+    (void)fd, (void)address, (void)length;
+    calls++;
+    clock_sleep_until(clock_now_ns() + 20 * NS_PER_US); /* a handshake */
+    errno = answer ? answer : errno;
+    return answer ? -1 : 0;
+}
+
+TestSuite(dial_edges, .init = engine_of_our_own, .timeout = 60);
+
+static int tcp(bool blocking)
+{
+    return socket(AF_INET, SOCK_STREAM | (blocking ? 0 : SOCK_NONBLOCK), 0);
+}
+
+static int connect_to(int fd, const char *address, uint16_t port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct endpoint to;
+    inet_pton(AF_INET, address, &a.sin_addr);
+    endpoint_of(&to, (struct sockaddr *)&a, sizeof a);
+    errno = 0;
+    return dial(&(struct dial_request){scripted, fd, (struct sockaddr *)&a, sizeof a, &to,
+                                       (void *)connect_to})
+               ? errno
+               : 0;
+}
+
+/* A new socket each time. */
+static int connect_anew(bool blocking, const char *address, uint16_t port)
+{
+    int fd = tcp(blocking), error = connect_to(fd, address, port);
+    close(fd);
+    return error;
+}
+
+#define COUNTED(name, what, n) cr_assert(eq(u64, slot_counter(slot_named(name), what), n))
+
+static void learn(const char *host, const char *address)
+{
+    struct in_addr a;
+    inet_pton(AF_INET, address, &a);
+    char *list[] = {(char *)&a, NULL};
+    struct hostent entry = {.h_addrtype = AF_INET, .h_length = 4, .h_addr_list = list};
+    names_learn_entry(host, &entry, clock_now_ns());
+}
+
+Test(dial_edges, a_name_that_is_learnt_holds_from_the_next_connection_on)
+{
+    for (int i = 0; i < 3; i++)
+        connect_anew(true, "10.0.0.1", 5432);
+    learn("db.example", "10.0.0.1");
+    for (int i = 0; i < 2; i++)
+        connect_anew(true, "10.0.0.1", 5432);
+    COUNTED("10.0.0.1:5432", COUNT_REQUESTS, 3);
+    COUNTED("db.example:5432", COUNT_REQUESTS, 2);
+}
+
+/* More than have a place in what is kept, so that many of them meet in one. */
+Test(dial_edges, each_port_is_counted_for_itself)
+{
+    enum { FIRST = 5000, PORTS = 600 };
+    int fd = tcp(true);
+    for (int i = 0; i < PORTS; i++)
+        connect_to(fd, "10.0.0.1", (uint16_t)(FIRST + i));
+    close(fd);
+    for (int i = 0; i < PORTS; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "10.0.0.1:%d", FIRST + i);
+        COUNTED(name, COUNT_REQUESTS, 1);
+    }
+}
+
+Test(dial_edges, a_call_that_was_wrong_says_nothing_about_the_host)
+{
+    static const int errors[] = {EALREADY, EINTR,  EISCONN,      EBADF,     ENOTSOCK,
+                                 EFAULT,   EINVAL, EAFNOSUPPORT, EPROTOTYPE};
+    connect_anew(true, "10.0.0.1", 5432);
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        answer = errors[i];
+        cr_assert(eq(int, connect_anew(true, "10.0.0.1", 5432), errors[i]));
+        cr_assert(eq(int, connect_anew(false, "10.0.0.1", 5432), errors[i]));
+    }
+    COUNTED("10.0.0.1:5432", COUNT_REQUESTS, 1);
+    COUNTED("10.0.0.1:5432", COUNT_ATTEMPTS, 1);
+}
+
+Test(dial_edges, one_under_way_has_no_result_where_there_is_a_limit_either)
+{
+    setenv("HARDEN_RATE", "100/1s", 1);
+    answer = EINPROGRESS;
+    cr_assert(eq(int, connect_anew(false, "10.0.0.1", 5432), EINPROGRESS));
+    COUNTED("10.0.0.1:5432", COUNT_REQUESTS, 1);
+    COUNTED("10.0.0.1:5432", COUNT_ATTEMPTS, 0);
+}
+
+Test(dial_edges, a_socket_that_is_connected_takes_no_token)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof a;
+    int listener = tcp(true), fd = tcp(true);
+    cr_assert(eq(int, bind(listener, (struct sockaddr *)&a, length), 0));
+    cr_assert(eq(int, listen(listener, 1), 0));
+    getsockname(listener, (struct sockaddr *)&a, &length);
+    cr_assert(eq(int, connect(fd, (struct sockaddr *)&a, length), 0));
+    setenv("HARDEN_RATE", "1/1h", 1);
+    setenv("HARDEN_ON_LIMIT", "fail", 1);
+    answer = EISCONN;
+    for (int i = 0; i < 3; i++)
+        cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), EISCONN));
+    answer = 0;
+    cr_assert(eq(int, connect_anew(true, "10.0.0.1", 5432), 0), "the token is still there");
+    close(fd);
+    close(listener);
+}
+
+Test(dial_edges, a_retry_that_is_refused_leaves_the_failure_as_it_was)
+{
+    setenv("HARDEN_RATE", "1/1h", 1);
+    setenv("HARDEN_ON_LIMIT", "fail", 1);
+    answer = EHOSTUNREACH;
+    cr_assert(eq(int, connect_anew(true, "10.0.0.1", 5432), EHOSTUNREACH));
+    cr_assert(eq(int, calls, 1));
+    COUNTED("10.0.0.1:5432", COUNT_RATE_REJECTED, 1);
+}
+
+Test(dial_edges, the_shortest_bound_is_not_none)
+{
+    int fd = tcp(true);
+    struct timeval t = {0};
+    socklen_t n = sizeof t;
+    socket_bound(fd, 1);
+    getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &n);
+    cr_assert(t.tv_sec > 0 || t.tv_usec > 0);
+    socket_bound(fd, 0);
+    getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &n);
+    cr_assert(t.tv_sec == 0 && t.tv_usec == 0, "0 is for ever");
+    close(fd);
+}
