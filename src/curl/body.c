@@ -68,7 +68,8 @@ void body_begin(struct body *b, const struct shadow *s)
         .ioctl_data = s->ioctl_data,
         .file_position = -1,
     };
-    if (b->kind == BODY_FILE)
+    /* By the other protocols only an upload reads it; it need not be a stream then. */
+    if (b->kind == BODY_FILE && (s->protocol == PROTOCOL_HTTP || s->request == REQUEST_PUT))
         b->file_position = position_of(b->read_data);
 }
 

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "curl/target.h"
 #include "engine/unfound.h"
 
 #include <errno.h>
@@ -51,7 +50,7 @@ static void request_facts(struct attempt *a, const struct transfer *t)
     if (s->protocol == PROTOCOL_HTTP) {
         const char *method = method_of(s);
         memcpy(a->method, method, strlen(method) + 1);
-        a->idempotency_key = target_header(s, "Idempotency-Key") != NULL;
+        a->idempotency_key = t->idempotency_key;
     }
     /* ftp: anything but a plain download changes something, or may. */
     a->upload =
@@ -232,6 +231,8 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
     a->proxy_unreached = proxy_unreached(a, s);
     if (facts_is_of_name(a))
         a->lookup = lookup_of(a, t);
+    if (result == CURLE_ABORTED_BY_CALLBACK)
+        return; /* it is the program that ends it: its error buffer may be gone */
     const char *text = transfer_error(t);
     a->refused_inside = refused_inside(a, s, text);
     /* Before 8.17 that is counted over the life of a handle, so only connections tell whether it was

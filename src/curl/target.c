@@ -122,7 +122,9 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
         .default_port = port == scheme->port,
         .path = part->path ? part->path : "",
     };
-    struct binding_parts dynamic = {.header = header_of, .ctx = s};
+    /* Only for HTTP does libcurl look at the list of headers. */
+    bool has_headers = scheme->protocol == PROTOCOL_HTTP;
+    struct binding_parts dynamic = {.header = has_headers ? header_of : NULL, .ctx = s};
     s->protocol = scheme->protocol;
     if (!call_bind(&s->binding, atomic_load(&e->config), e->board, &t, &dynamic, now_ns))
         return false;

@@ -63,12 +63,22 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
     return s->transfer;
 }
 
+/* The list is the program's, which may free it as soon as it ends the transfer. */
+static void note_headers(struct transfer *t)
+{
+    const struct shadow *s = t->shadow;
+    t->idempotency_key =
+        s->protocol == PROTOCOL_HTTP && target_header(s, "Idempotency-Key") != NULL;
+}
+
 void transfer_attempt(struct transfer *t, int64_t now_ns)
 {
     precondition(!t->performing && !t->ended);
     gate_begin(&t->gate, !t->holds);
-    if (!t->call.attempts) /* the program may have changed its mind while it waited */
+    if (!t->call.attempts) { /* the program may have changed its mind while it waited */
         body_begin(&t->body, t->shadow);
+        note_headers(t);
+    }
     body_attempt(&t->body);
     if (!t->call.observe)
         transfer_bound(t, now_ns);
