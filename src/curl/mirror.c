@@ -4,6 +4,7 @@
  * documentation and its behaviour have them (one request kind, the last writer wins). */
 #include "curl/shadow.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,12 @@ static void copy_word(char *to, size_t size, const char *from)
     size_t n = from ? strnlen(from, size - 1) : 0;
     memcpy(to, from ? from : "", n);
     to[n] = '\0';
+}
+
+/* Older versions of libcurl accept more than they can count. */
+static long ms_of_seconds(long s)
+{
+    return s > LONG_MAX / 1000 ? LONG_MAX : s < 0 ? -1 : s * 1000;
 }
 
 static void set_text(char **owned, const char *text)
@@ -209,13 +216,13 @@ static void set_rest(struct shadow *s, CURLoption option, union option_argument 
         s->headers = v.pointer;
         break;
     case CURLOPT_TIMEOUT:
-        s->timeout_ms = v.number * 1000;
+        s->timeout_ms = ms_of_seconds(v.number);
         break;
     case CURLOPT_TIMEOUT_MS:
         s->timeout_ms = v.number;
         break;
     case CURLOPT_CONNECTTIMEOUT:
-        s->connect_timeout_ms = v.number * 1000;
+        s->connect_timeout_ms = ms_of_seconds(v.number);
         break;
     case CURLOPT_CONNECTTIMEOUT_MS:
         s->connect_timeout_ms = v.number;

@@ -68,7 +68,7 @@ struct multi *multi_new(CURLM *handle, const struct curl_api *api)
     m->api = api;
     m->pid = getpid();
     m->libcurl_due_ns = m->told_ns = PARK_FOREVER;
-    m->max_streams = 100;           /* libcurl's default */
+    m->max_streams = STREAMS_DEFAULT;
     registry_take(&multis, handle); /* freed behind our back, and the address used again */
     if (registry_put(&multis, handle, m))
         return m;

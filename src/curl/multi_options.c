@@ -3,6 +3,7 @@
  * Options of a multi handle, and what it tells of itself. */
 #include "curl/multi_parts.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* A pushed handle is a copy of one that has our callbacks on it. */
@@ -86,7 +87,7 @@ CURLMcode multi_setopt(struct multi *m, CURLMoption option, union option_argumen
     else if (option == CURLMOPT_MAX_HOST_CONNECTIONS)
         m->max_host = v.number;
     else if (option == CURLMOPT_MAX_CONCURRENT_STREAMS)
-        m->max_streams = v.number;
+        m->max_streams = v.number < 1 || v.number > INT_MAX ? STREAMS_DEFAULT : v.number;
     else
         return CURLM_OK;
     room_recount(m);

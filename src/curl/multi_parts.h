@@ -15,6 +15,8 @@
 /* Newer than the headers that we are built with: libcurl 8.16 and 8.17. */
 #define MULTI_OPTION_NOTIFYFUNCTION ((CURLMoption)(CURLOPTTYPE_FUNCTIONPOINT + 18))
 #define MULTI_OPTION_NOTIFYDATA     ((CURLMoption)(CURLOPTTYPE_OBJECTPOINT + 19))
+/* What libcurl takes for a number of streams that it does not like. */
+#define STREAMS_DEFAULT 100
 enum multi_notice { NOTICE_INFO_READ, NOTICE_EASY_DONE };
 typedef void notify_function(CURLM *m, unsigned notice, CURL *h, void *data);
 

@@ -19,8 +19,8 @@ static bool bounded(const struct multi *m)
 
 static bool is_full(const struct multi *m, long max, size_t in_use)
 {
-    size_t streams = m->multiplexes && m->max_streams > 0 ? (size_t)m->max_streams : 1;
-    return max > 0 && in_use >= (size_t)max * streams;
+    size_t streams = m->multiplexes ? (size_t)m->max_streams : 1;
+    return max > 0 && in_use / streams >= (size_t)max;
 }
 
 /* NULL: no memory. */

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What kind of request the options make; the last writer wins, as in libcurl. */
 enum request { REQUEST_GET, REQUEST_HEAD, REQUEST_POST, REQUEST_MIME, REQUEST_FORM, REQUEST_PUT };
@@ -75,7 +76,7 @@ struct shadow {
     char *pre_proxy; /* owned */
     long proxy_port, proxy_type;
 
-    /* The program's own bounds; 0: none. */
+    /* The program's own bounds as it gave them, see shadow_bound_ms; 0: none. */
     long timeout_ms;
     long connect_timeout_ms;
     long low_speed_limit;
@@ -98,6 +99,13 @@ struct shadow {
     struct transfer *transfer_memory; /* for `transfer`; NULL: never performed */
     struct binding binding;           /* the last member: its lanes are not initialised */
 };
+
+/* What libcurl makes of a number of milliseconds: it counts in an unsigned int, and what is larger
+ * than that, or negative where it lets that pass, is the most that it can count. */
+static inline int64_t shadow_bound_ms(long ms)
+{
+    return ms < 0 || (int64_t)ms > UINT32_MAX ? UINT32_MAX : ms;
+}
 
 struct shadow *shadow_add(CURL *handle, const struct curl_api *api);
 /* The copy of a handle: the same options, nothing in flight. */

@@ -35,14 +35,15 @@ static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
     t->performing = t->paused = t->reset = t->ended = false;
     t->relaxed_timeout_ms = -1;
     t->error[0] = '\0';
-    t->app_deadline_ns = s->timeout_ms > 0 ? now_ns + s->timeout_ms * NS_PER_MS : INT64_MAX;
+    int64_t bound_ns = shadow_bound_ms(s->timeout_ms) * NS_PER_MS;
+    t->app_deadline_ns = bound_ns ? now_ns + bound_ns : INT64_MAX;
     s->connect_errno = 0;
     t->gate.shadow = s;
     t->gate.policy = s->binding.policy;
     t->gate.would_retry = would_retry;
     t->gate.committed = committed;
     t->gate.ctx = t;
-    call_begin(&t->call, &s->binding, s->timeout_ms > 0 ? s->timeout_ms * NS_PER_MS : 0, now_ns);
+    call_begin(&t->call, &s->binding, bound_ns, now_ns);
     t->holds = !t->call.observe && s->protocol == PROTOCOL_HTTP && !s->connect_only;
     s->transfer = t;
 }

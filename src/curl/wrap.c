@@ -3,6 +3,8 @@
 #include "base/compiler.h"
 #include "curl/transfer.h"
 
+#include <limits.h>
+
 char *transfer_error(struct transfer *t)
 {
     return t->shadow->error_buffer ? t->shadow->error_buffer : t->error;
@@ -123,6 +125,11 @@ static int64_t ms_up(int64_t ns)
     return (ns + NS_PER_MS - 1) / NS_PER_MS;
 }
 
+static long option_ms(int64_t ms)
+{
+    return ms < LONG_MAX ? (long)ms : LONG_MAX;
+}
+
 /* The time limits of the next attempt. The program's own always hold; ours are added where it has
  * none. A further attempt must come to an answer before the policy's deadline; once the answer
  * streams, only the program's bound and the policy's bound for an attempt are left. */
@@ -137,23 +144,24 @@ void transfer_bound(struct transfer *t, int64_t now_ns)
     if (likely(first && !t->bounded && !p->attempt_timeout_ns && !p->connect_timeout_ns &&
                !p->stall_timeout_ns))
         return; /* the program's own bounds, as they are */
-    int64_t program = first ? s->timeout_ms : ms_left(t->app_deadline_ns, now_ns);
+    int64_t given = shadow_bound_ms(s->timeout_ms);
+    int64_t connect_given = shadow_bound_ms(s->connect_timeout_ms);
+    int64_t program = first ? given : ms_left(t->app_deadline_ns, now_ns);
     int64_t answered = tighter(program, ms_up(p->attempt_timeout_ns));
     bool must_answer = t->holds && t->call.attempts > 0;
     int64_t waiting =
         must_answer ? tighter(answered, ms_left(t->call.deadline_ns, now_ns)) : answered;
-    int64_t connecting = tighter(s->connect_timeout_ms, ms_up(p->connect_timeout_ns));
+    int64_t connecting = tighter(connect_given, ms_up(p->connect_timeout_ns));
     bool stall = p->stall_timeout_ns && !s->low_speed_time_s;
-    t->relaxed_timeout_ms = waiting == answered ? -1 : (long)answered;
+    t->relaxed_timeout_ms = waiting == answered ? -1 : option_ms(answered);
     t->shortened = !first && program;
-    if (likely(waiting == s->timeout_ms && connecting == s->connect_timeout_ms && !stall &&
-               !t->bounded))
+    if (likely(waiting == given && connecting == connect_given && !stall && !t->bounded))
         return;
 
     const struct curl_api *api = s->api;
     t->bounded = true;
-    api->easy_setopt(s->handle, CURLOPT_TIMEOUT_MS, (long)waiting);
-    api->easy_setopt(s->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)connecting);
+    api->easy_setopt(s->handle, CURLOPT_TIMEOUT_MS, option_ms(waiting));
+    api->easy_setopt(s->handle, CURLOPT_CONNECTTIMEOUT_MS, option_ms(connecting));
     if (stall) {
         api->easy_setopt(s->handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
         api->easy_setopt(s->handle, CURLOPT_LOW_SPEED_TIME,

@@ -31,6 +31,16 @@ static bool is_idle(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 || info.tcpi_state == TCP_CLOSE;
 }
 
+/* The kernel takes longer times than we can count. */
+static int64_t ns_of(const struct timeval *t)
+{
+    int64_t ns;
+    if (__builtin_mul_overflow(t->tv_sec, NS_PER_S, &ns) ||
+        __builtin_add_overflow(ns, t->tv_usec * NS_PER_US, &ns))
+        return INT64_MAX;
+    return ns;
+}
+
 struct socket_facts socket_look(int fd)
 {
     struct socket_facts f = {.stream = is_stream(fd)};
@@ -42,7 +52,7 @@ struct socket_facts socket_look(int fd)
     f.blocking = flags >= 0 && !(flags & O_NONBLOCK);
     f.idle = is_idle(fd);
     if (f.blocking && getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, &size) == 0)
-        f.send_timeout_ns = bound.tv_sec * NS_PER_S + bound.tv_usec * NS_PER_US;
+        f.send_timeout_ns = ns_of(&bound);
     return f;
 }
 

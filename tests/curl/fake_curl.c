@@ -5,6 +5,7 @@
 #include "engine/unfound.h"
 #include "fake_multi.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,14 +54,47 @@ static CURL *fake_duphandle(CURL *h)
     return (CURL *)f;
 }
 
+/* As 7.88 has it: what it refuses, and what it counts in an unsigned int. */
+static bool is_refused(CURLoption option, long number, curl_off_t offset)
+{
+    switch (option) {
+    case CURLOPT_TIMEOUT:
+    case CURLOPT_CONNECTTIMEOUT:
+        return number < 0 || number > INT_MAX / 1000;
+    case CURLOPT_LOW_SPEED_LIMIT:
+    case CURLOPT_LOW_SPEED_TIME:
+        return number < 0;
+    case CURLOPT_PORT:
+    case CURLOPT_PROXYPORT:
+        return number < 0 || number > 65535;
+    case CURLOPT_POSTFIELDSIZE:
+    case CURLOPT_INFILESIZE:
+        return number < -1;
+    case CURLOPT_POSTFIELDSIZE_LARGE:
+    case CURLOPT_INFILESIZE_LARGE:
+        return offset < -1;
+    default:
+        return false;
+    }
+}
+
+static long counted_ms(long ms)
+{
+    return (unsigned long)ms > UINT_MAX ? (long)UINT_MAX : ms;
+}
+
 static CURLcode fake_setopt(CURL *h, CURLoption option, ...)
 {
     struct fake_handle *f = fake_of(h);
     va_list ap;
     va_start(ap, option);
     long number = option < CURLOPTTYPE_OBJECTPOINT ? va_arg(ap, long) : 0;
-    void *pointer = option >= CURLOPTTYPE_OBJECTPOINT ? va_arg(ap, void *) : NULL;
+    bool large = option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_BLOB;
+    curl_off_t offset = large ? va_arg(ap, curl_off_t) : 0;
+    void *pointer = option >= CURLOPTTYPE_OBJECTPOINT && !large ? va_arg(ap, void *) : NULL;
     va_end(ap);
+    if (is_refused(option, number, offset))
+        return CURLE_BAD_FUNCTION_ARGUMENT;
     switch (option) {
     case CURLOPT_WRITEFUNCTION:
         f->write_fn = (curl_write_callback)pointer;
@@ -90,13 +124,19 @@ static CURLcode fake_setopt(CURL *h, CURLoption option, ...)
         f->follow = number;
         break;
     case CURLOPT_TIMEOUT_MS:
-        f->timeout_ms = number;
+        f->timeout_ms = counted_ms(number);
         break;
     case CURLOPT_TIMEOUT:
         f->timeout_ms = number * 1000;
         break;
     case CURLOPT_CONNECTTIMEOUT_MS:
-        f->connect_timeout_ms = number;
+        f->connect_timeout_ms = counted_ms(number);
+        break;
+    case CURLOPT_CONNECTTIMEOUT:
+        f->connect_timeout_ms = number * 1000;
+        break;
+    case CURLOPT_LOW_SPEED_LIMIT:
+        f->low_speed_limit = number;
         break;
     case CURLOPT_LOW_SPEED_TIME:
         f->low_speed_time = number;

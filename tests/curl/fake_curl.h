@@ -42,7 +42,7 @@ struct fake_handle {
     void *write_data, *header_data;
     curl_read_callback read_fn;
     void *read_data;
-    long header, follow, timeout_ms, connect_timeout_ms, low_speed_time, port;
+    long header, follow, timeout_ms, connect_timeout_ms, low_speed_limit, low_speed_time, port;
     char *error_buffer;
     char url[256];
     long timeouts_seen[8]; /* TIMEOUT_MS at each perform */

@@ -72,15 +72,20 @@ static size_t see_body(char *p, size_t size, size_t n, void *program)
 }
 
 /* As the hooks do it: libcurl first, then the shadow. */
-static inline void set(struct program *p, CURLoption option, union option_argument v)
+static inline CURLcode set(struct program *p, CURLoption option, union option_argument v)
 {
-    if (!shadow_replaced(p->shadow, option)) {
-        if (option < CURLOPTTYPE_OBJECTPOINT)
-            fake_curl.easy_setopt(p->handle, option, v.number);
-        else
-            fake_curl.easy_setopt(p->handle, option, v.pointer);
-    }
-    shadow_setopt(p->shadow, option, v);
+    CURLcode r = CURLE_OK;
+    if (shadow_replaced(p->shadow, option))
+        ; /* it is kept, and nothing more */
+    else if (option < CURLOPTTYPE_OBJECTPOINT)
+        r = fake_curl.easy_setopt(p->handle, option, v.number);
+    else if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_BLOB)
+        r = fake_curl.easy_setopt(p->handle, option, v.offset);
+    else
+        r = fake_curl.easy_setopt(p->handle, option, v.pointer);
+    if (!r)
+        shadow_setopt(p->shadow, option, v);
+    return r;
 }
 
 static inline void set_number(struct program *p, CURLoption option, long v)

@@ -373,6 +373,21 @@ Test(dial, the_programs_own_bound_is_kept_and_restored)
     cr_assert(eq(i64, bound_of(fd), 5 * NS_PER_S));
 }
 
+Test(dial, a_bound_of_more_than_we_can_count_is_none)
+{
+    int fd = tcp(true);
+    /* In ns this would be a third of a second too much for 64 bits. */
+    struct timeval own = {.tv_sec = 18446744074};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
+    script[0] = ECONNREFUSED;
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), 0));
+    cr_assert(eq(int, calls, 2));
+    struct timeval after = {0};
+    socklen_t n = sizeof after;
+    getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &after, &n);
+    cr_assert(gt(i64, (int64_t)after.tv_sec, INT64_MAX / NS_PER_S - 1));
+}
+
 Test(dial, no_retry_begins_that_the_programs_bound_leaves_no_time_for)
 {
     int fd = tcp(true);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every number that a program may pass, at its ends: what libcurl makes of it is what holds. */
+#include "multi_loop.h"
+
+#include "curl/multi_parts.h"
+#include "curl/transfer.h"
+
+#include <limits.h>
+
+TestSuite(numbers, .fini = loops_end);
+
+static const long ends[] = {
+    0,
+    1,
+    2,
+    -1,
+    -2,
+    999,
+    1000,
+    30000,
+    65535,
+    65536,
+    INT_MAX / 1000,
+    INT_MAX / 1000 + 1,
+    INT_MAX - 1,
+    INT_MAX,
+    INT_MIN,
+    INT_MAX + 1L,
+    UINT_MAX,
+    UINT_MAX + 1L,
+    LONG_MAX / 2 + 1,
+    LONG_MAX / 1000000,
+    LONG_MAX / 1000,
+    LONG_MAX - 1,
+    LONG_MAX,
+    LONG_MIN,
+    LONG_MIN + 1,
+};
+enum { ENDS = sizeof ends / sizeof *ends };
+
+static const CURLoption numeric[] = {
+    CURLOPT_TIMEOUT,
+    CURLOPT_TIMEOUT_MS,
+    CURLOPT_CONNECTTIMEOUT,
+    CURLOPT_CONNECTTIMEOUT_MS,
+    CURLOPT_LOW_SPEED_LIMIT,
+    CURLOPT_LOW_SPEED_TIME,
+    CURLOPT_PORT,
+    CURLOPT_PROXYPORT,
+    CURLOPT_POSTFIELDSIZE,
+    CURLOPT_INFILESIZE,
+    CURLOPT_NOPROGRESS,
+    CURLOPT_FOLLOWLOCATION,
+    CURLOPT_HTTPGET,
+    CURLOPT_CONNECT_ONLY,
+    CURLOPT_PROXYTYPE,
+};
+enum { OPTIONS = sizeof numeric / sizeof *numeric };
+
+static void allow_everything(void)
+{
+    setenv("HARDEN_BREAKER", "off", 1);
+    setenv("HARDEN_RETRY_BUDGET", "off", 1);
+}
+
+/* A time that is over before a second attempt could begin leaves the first answer. */
+static void is_an_answer_of_the_host(const struct program *p, CURLoption option, long v)
+{
+    cr_assert(!strcmp(p->seen, seen_200) || !strcmp(p->seen, seen_503), "option %d = %ld: %s",
+              (int)option, v, p->seen);
+    bool short_time = option == CURLOPT_TIMEOUT_MS && v > 0 && v < 200;
+    if (!short_time && option != CURLOPT_CONNECT_ONLY)
+        cr_assert_str_eq(p->seen, seen_200, "option %d = %ld", (int)option, v);
+}
+
+static void gives_its_answer(CURLoption option, long v)
+{
+    struct program p;
+    START(&p, BUSY_503, OK_200);
+    CURLcode r = set(&p, option, (union option_argument){.number = v});
+    struct fake_handle before = *fake_of(p.handle);
+    cr_assert_eq(program_perform(&p), CURLE_OK, "option %d = %ld (%d): %s", (int)option, v, r,
+                 p.error);
+    is_an_answer_of_the_host(&p, option, v);
+    const struct fake_handle *after = fake_of(p.handle);
+    cr_assert_eq(after->timeout_ms, before.timeout_ms, "option %d = %ld", (int)option, v);
+    cr_assert_eq(after->connect_timeout_ms, before.connect_timeout_ms);
+    cr_assert_eq(after->low_speed_limit, before.low_speed_limit);
+    cr_assert_eq(after->low_speed_time, before.low_speed_time);
+    cr_assert_leq(after->timeouts_seen[1], 30000, "the second attempt is ours to bound");
+    programs_end();
+}
+
+Test(numbers, a_failed_answer_is_tried_again_whatever_number_an_option_has, .timeout = 60)
+{
+    allow_everything();
+    for (int i = 0; i < OPTIONS; i++)
+        for (int k = 0; k < ENDS; k++)
+            gives_its_answer(numeric[i], ends[k]);
+}
+
+Test(numbers, and_so_it_is_with_bounds_of_the_configuration, .timeout = 60)
+{
+    allow_everything();
+    setenv("HARDEN_CONNECT_TIMEOUT", "1d", 1);
+    setenv("HARDEN_ATTEMPT_TIMEOUT", "1d", 1);
+    setenv("HARDEN_STALL_TIMEOUT", "1d", 1);
+    for (int i = 0; i < OPTIONS; i++)
+        for (int k = 0; k < ENDS; k++)
+            gives_its_answer(numeric[i], ends[k]);
+}
+
+Test(numbers, a_size_that_is_passed_as_a_large_one_is_no_different)
+{
+    static const CURLoption large[] = {CURLOPT_POSTFIELDSIZE_LARGE, CURLOPT_INFILESIZE_LARGE};
+    allow_everything();
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < ENDS; k++) {
+            struct program p;
+            START(&p, BUSY_503, OK_200);
+            set(&p, large[i], (union option_argument){.offset = ends[k]});
+            cr_assert_eq(program_perform(&p), CURLE_OK);
+            cr_assert_str_eq(p.seen, seen_200);
+            programs_end();
+        }
+}
+
+Test(numbers, what_libcurl_refuses_is_not_remembered)
+{
+    struct program p;
+    START(&p, OK_200);
+    set_number(&p, CURLOPT_TIMEOUT, 7);
+    for (int k = 0; k < ENDS; k++) {
+        CURLcode r = set(&p, CURLOPT_TIMEOUT, (union option_argument){.number = ends[k]});
+        cr_assert_eq(r, ends[k] < 0 || ends[k] > INT_MAX / 1000 ? CURLE_BAD_FUNCTION_ARGUMENT : 0);
+        cr_assert_eq(p.shadow->timeout_ms, fake_of(p.handle)->timeout_ms);
+    }
+}
+
+Test(numbers, a_number_of_seconds_that_an_old_libcurl_lets_pass_stays_a_bound)
+{
+    struct program p;
+    START(&p, OK_200);
+    for (int k = 0; k < ENDS; k++) {
+        shadow_setopt(p.shadow, CURLOPT_TIMEOUT, (union option_argument){.number = ends[k]});
+        int64_t ms = shadow_bound_ms(p.shadow->timeout_ms);
+        cr_assert(ms >= 0 && ms <= UINT_MAX);
+        cr_assert_eq(ms == 0, ends[k] == 0);
+    }
+}
+
+/* ---- of loops ------------------------------------------------------------------------------- */
+
+Test(numbers, a_loop_waits_as_long_as_it_says_but_for_what_is_parked)
+{
+    static const int times[] = {INT_MIN, -2, -1, 0, 1, 999, INT_MAX - 1, INT_MAX};
+    struct loop l;
+    struct program p;
+    slowly();
+    loop_start(&l);
+    START(&p, BUSY_503);
+    for (int parked = 0; parked < 2; parked++) {
+        for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+            int ready, want = times[i];
+            cr_assert_eq(multi_poll(l.multi, NULL, 0, want, &ready), CURLM_OK);
+            int told = fake(&l)->timeout_seen;
+            cr_assert(parked && want > 0 ? told > 0 && told <= want : told == want, "%d: %d", want,
+                      told);
+            cr_assert_eq(multi_wait(l.multi, NULL, 0, want, &ready), CURLM_OK);
+            told = fake(&l)->timeout_seen;
+            cr_assert(parked && want > 0 ? told > 0 && told <= want : told == want, "%d: %d", want,
+                      told);
+        }
+        add(&l, &p);
+        turn(&l);
+    }
+}
+
+Test(numbers, bounds_of_connections_that_are_none_or_huge_let_all_in)
+{
+    static const CURLMoption bounds[] = {CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                                         CURLMOPT_MAX_HOST_CONNECTIONS,
+                                         CURLMOPT_MAX_CONCURRENT_STREAMS};
+    setenv("HARDEN_RATE", "1000/1s", 1);
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+        for (int k = 0; k < ENDS; k++)
+            for (int h2 = 0; h2 < 2; h2++) {
+                struct loop l;
+                struct program p[3];
+                loop_start(&l);
+                l.multi->multiplexes = h2;
+                fake(&l)->slow = 1000;
+                set_multi(&l, (int)bounds[i], (union option_argument){.number = ends[k]});
+                for (int n = 0; n < 3; n++) {
+                    START(&p[n], OK_200);
+                    add(&l, &p[n]);
+                }
+                turn(&l);
+                bool few = bounds[i] != CURLMOPT_MAX_CONCURRENT_STREAMS && ends[k] > 0 && !h2;
+                int want = few && ends[k] < 3 ? (int)ends[k] : 3;
+                cr_assert_eq(fake(&l)->count, want, "%d = %ld: %d", (int)bounds[i], ends[k],
+                             fake(&l)->count);
+                loops_end();
+            }
+}
+
+Test(numbers, a_number_of_streams_that_libcurl_does_not_like_is_its_default)
+{
+    struct loop l;
+    loop_start(&l);
+    for (int k = 0; k < ENDS; k++) {
+        set_multi(&l, CURLMOPT_MAX_CONCURRENT_STREAMS, (union option_argument){.number = ends[k]});
+        cr_assert_eq(l.multi->max_streams, ends[k] < 1 || ends[k] > INT_MAX ? 100 : ends[k]);
+    }
+}
