@@ -86,7 +86,7 @@ CURLcode hook_easy_setopt(struct from from, CURL *h, CURLoption option, union op
 CURLcode hook_easy_getinfo(struct from from, CURL *h, CURLINFO info, void *out)
 {
     struct shadow *s = shadow_find(h);
-    if (s && easy_getinfo(s, info, out))
+    if (s && out && easy_getinfo(s, info, out)) /* NULL is libcurl's to refuse */
         return CURLE_OK;
     const struct curl_api *api = s ? s->api : real_or_complain(from);
     return api ? api->easy_getinfo(h, info, out) : CURLE_FAILED_INIT;
@@ -117,15 +117,17 @@ CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t siz
     const struct curl_api *api = real_or_complain(from);
     if (!api || !api->mime_data_cb)
         return CURLE_FAILED_INIT;
-    if (read_fn && !hooks_off() && !curl_api_owns(api, from.caller))
+    CURLcode r = api->mime_data_cb(part, size, read_fn, seek_fn, free_fn, arg);
+    if (!r && read_fn && !hooks_off() && !curl_api_owns(api, from.caller))
         body_part_by_callback();
-    return api->mime_data_cb(part, size, read_fn, seek_fn, free_fn, arg);
+    return r;
 }
 
 CURLcode hook_mime_filedata(struct from from, curl_mimepart *part, const char *path)
 {
     const struct curl_api *api = real_or_complain(from);
-    if (!hooks_off())
+    CURLcode r = api && api->mime_filedata ? api->mime_filedata(part, path) : CURLE_FAILED_INIT;
+    if (!r && !hooks_off())
         body_part_of_file(path);
-    return api && api->mime_filedata ? api->mime_filedata(part, path) : CURLE_FAILED_INIT;
+    return r;
 }

@@ -48,6 +48,16 @@ static CURLMcode set_function(struct multi *m, CURLMoption option, union option_
     return r ? r : curl_api_multi_setopt(m->api, m->handle, data_option, self);
 }
 
+/* libcurl gets ours, as always, but has the say: it refuses all in its callbacks. */
+static CURLMcode set_data(struct multi *m, CURLMoption option, union option_argument v, void **kept)
+{
+    union option_argument self = {.pointer = m};
+    CURLMcode r = curl_api_multi_setopt(m->api, m->handle, option, self);
+    if (!r)
+        *kept = v.pointer;
+    return r;
+}
+
 CURLMcode multi_setopt(struct multi *m, CURLMoption option, union option_argument v)
 {
     CURLMcode r;
@@ -58,24 +68,21 @@ CURLMcode multi_setopt(struct multi *m, CURLMoption option, union option_argumen
             m->timer_fn = (curl_multi_timer_callback)v.function;
         return r;
     case CURLMOPT_TIMERDATA:
-        m->timer_data = v.pointer;
-        return CURLM_OK;
+        return set_data(m, option, v, &m->timer_data);
     case CURLMOPT_PUSHFUNCTION:
         r = set_function(m, option, v, (void (*)(void))on_push, CURLMOPT_PUSHDATA);
         if (!r)
             m->push_fn = (curl_push_callback)v.function;
         return r;
     case CURLMOPT_PUSHDATA:
-        m->push_data = v.pointer;
-        return CURLM_OK;
+        return set_data(m, option, v, &m->push_data);
     case MULTI_OPTION_NOTIFYFUNCTION:
         r = set_function(m, option, v, (void (*)(void))on_notify, MULTI_OPTION_NOTIFYDATA);
         if (!r)
             m->notify_fn = (notify_function *)v.function;
         return r;
     case MULTI_OPTION_NOTIFYDATA:
-        m->notify_data = v.pointer;
-        return m->api->multi_notify_enable ? CURLM_OK : CURLM_UNKNOWN_OPTION;
+        return set_data(m, option, v, &m->notify_data);
     default:
         break;
     }

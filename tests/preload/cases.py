@@ -399,6 +399,7 @@ AGAIN = [c for c in CASES
          and "DISABLE" not in c.name]
 CASES += [raw(c) for c in AGAIN] + [multi(c) for c in AGAIN]
 CASES += [
+    Case("arguments that are no good", ["{out}/arguments", "f99/1"], None, shim_env=LONG_SLEEP),
     Case("a loop over curl_multi_socket_all", ["{out}/turns", "socket_all", "f2/1"], 1, 1, multi=True),
     Case("curl_multi_wakeup while a transfer is parked", ["{out}/turns", "wakeup", "f99/1"], 1,
          shim_env=LONG_SLEEP, multi=True),
