@@ -20,6 +20,9 @@
 #define TICK_NS (500 * NS_PER_US)
 /* A wait is looked at so often, for a signal handler may take as long as it wants. */
 #define STEP_NS NS_PER_S
+/* Nobody closes and opens a descriptor within a call that takes no longer, and that he could not have
+ * done before the call as well. */
+#define AT_ONCE_NS NS_PER_MS
 
 struct dial {
     const struct dial_request *request;
@@ -30,8 +33,25 @@ struct dial {
     bool looked; /* socket holds */
     bool begun, ended;
     bool bounded; /* SO_SNDTIMEO is ours */
+    bool lost;    /* the descriptor is another socket's by now, or nobody's */
     int error;    /* of the last attempt; 0: connected */
 };
+
+/* To be asked after whatever may take long, before the descriptor is used again. */
+static bool is_ours(struct dial *d)
+{
+    int saved = errno;
+    d->lost = d->lost || !descriptor_is(d->request->fd, &d->socket.id);
+    errno = saved;
+    return !d->lost;
+}
+
+static void bound_again(struct dial *d)
+{
+    if (is_ours(d))
+        socket_bound(d->request->fd, d->socket.send_timeout_ns);
+    d->bounded = false;
+}
 
 /* Runs however the frame is left but for a longjmp: by return, or by pthread_cancel, since connect()
  * is a cancellation point. */
@@ -40,7 +60,7 @@ static void dial_leave(void *dialled)
     struct dial *d = dialled;
     int saved = errno;
     if (d->bounded)
-        socket_bound(d->request->fd, d->socket.send_timeout_ns);
+        bound_again(d);
     if (d->begun && !d->ended)
         call_abandon(&d->call, clock_now_ns());
     errno = saved;
@@ -71,7 +91,10 @@ static void begin(struct dial *d, int64_t now_ns)
 static void end(struct dial *d, int64_t now_ns, int64_t wall_ns)
 {
     d->ended = true;
-    call_end(&d->call, now_ns, wall_ns);
+    if (d->lost && !d->call.attempts)
+        call_abandon(&d->call, now_ns);
+    else
+        call_end(&d->call, now_ns, wall_ns);
     health_inline(now_ns);
 }
 
@@ -115,7 +138,7 @@ static bool report(struct dial *d, int64_t begun_ns, bool shortened, bool again,
         .nothing_sent = true,
         .shortened = shortened,
         .more_follow = d->bound.more_follow,
-        .replayable = again && d->looked && d->socket.blocking,
+        .replayable = again && d->looked && d->socket.blocking && !d->lost,
         .duration_ns = now_ns - begun_ns,
     };
     hints_reset(&a.hints);
@@ -159,14 +182,12 @@ static bool attempt(struct dial *d, int64_t now_ns, int64_t *at_ns)
         socket_bound(d->request->fd, bound_ns);
     }
     d->error = bare(d) ? errno : 0;
-    if (bound_ns) {
-        socket_bound(d->request->fd, d->socket.send_timeout_ns);
-        d->bounded = false;
-    }
+    if (bound_ns)
+        bound_again(d);
     if (d->error != EINPROGRESS)
         return report(d, now_ns, false, true, at_ns);
     /* SO_SNDTIMEO has run out. When it was the program's, the connection goes on without it. */
-    if (bound_ns)
+    if (bound_ns && !d->lost)
         take_back(d);
     d->error = ETIMEDOUT;
     bool again = report(d, now_ns, bound_ns && !policys, bound_ns, at_ns);
@@ -194,6 +215,17 @@ static void wait_for_turn(int64_t at_ns)
         ;
 }
 
+/* Who closes a descriptor under a call gets what the last attempt got, else what one would get that
+ * begins now. */
+static bool has_lost(struct dial *d)
+{
+    if (is_ours(d))
+        return false;
+    if (!d->call.attempts)
+        d->error = EBADF;
+    return true;
+}
+
 static int refused(const struct admission *ad)
 {
     return ad->why == REFUSED_BREAKER ? ECONNREFUSED : ETIMEDOUT;
@@ -203,13 +235,15 @@ static int refused(const struct admission *ad)
 static void run(struct dial *d, int64_t now_ns, int64_t at_ns)
 {
     for (;;) {
-        if (at_ns && !wait_until(at_ns))
+        if (at_ns && (!wait_until(at_ns) || has_lost(d)))
             return; /* with the failure of the last attempt */
         if (at_ns)
             now_ns = clock_now_ns();
         struct admission ad = call_admit(&d->call, now_ns);
         while (ad.answer == ANSWER_WAIT) {
             wait_for_turn(ad.at_ns);
+            if (has_lost(d))
+                return;
             now_ns = clock_now_ns();
             ad = call_admit(&d->call, now_ns);
         }
@@ -249,10 +283,19 @@ static inline struct first make_first(const struct dial_request *r, int64_t now_
     return f;
 }
 
+/* Whether the descriptor may have changed hands during the call; nothing may have been asked before. */
+static bool may_be_lost(struct dial *d, const struct first *f, int64_t now_ns, bool asked_before)
+{
+    if (asked_before)
+        return !is_ours(d);
+    return f->ended_ns - now_ns > AT_ONCE_NS && !d->socket.has_failed;
+}
+
 /* Nothing stood in the way: now what is to be known of the call. */
 static int dial_freely(struct dial *d, const struct first *f, int64_t now_ns, int saved)
 {
     int error = f->error;
+    bool asked_before = d->looked;
     bool stream = !error                 ? f->stream
                   : error == EINPROGRESS ? f->ended_ns - now_ns < TICK_NS || look(d)
                                          : !is_no_result(error) && look(d);
@@ -270,6 +313,7 @@ static int dial_freely(struct dial *d, const struct first *f, int64_t now_ns, in
     }
     if (error == EINPROGRESS)
         return result(d, saved);
+    d->lost = error && may_be_lost(d, f, now_ns, asked_before);
     if (d->socket.blocking)
         call_bound_by(&d->call, d->socket.send_timeout_ns);
     int64_t at_ns;
@@ -318,8 +362,9 @@ static int perform(struct dial *d, struct first *f, int64_t now_ns, int saved)
         return f->made ? f->value : bare(d);
     }
     p = d->bound.binding.policy;
+    /* A local socket does not tell afterwards whether it has tried, and is rare enough to be asked. */
     if (!f->made && (!call_is_free(&d->bound.binding, now_ns) || p->connect_timeout_ns ||
-                     p->attempt_timeout_ns))
+                     p->attempt_timeout_ns || d->request->to->local))
         return dial_carefully(d, now_ns, saved);
     if (!f->made)
         *f = make_first(d->request, now_ns);
@@ -331,7 +376,7 @@ static __attribute__((noinline)) int dial_slowly(const struct dial_request *r, s
 {
     struct dial d;
     d.request = r;
-    d.looked = d.begun = d.ended = d.bounded = false;
+    d.looked = d.begun = d.ended = d.bounded = d.lost = false;
     d.socket.blocking = false;
     int value;
     pthread_cleanup_push(dial_leave, &d);

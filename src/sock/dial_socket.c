@@ -24,11 +24,14 @@ static bool is_stream(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
-static bool is_idle(int fd)
+/* The path's MTU is known from the first SYN on, and stays so when the connection has failed. */
+static void look_at_state(int fd, struct socket_facts *f)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
-    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 || info.tcpi_state == TCP_CLOSE;
+    bool known = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+    f->idle = !known || info.tcpi_state == TCP_CLOSE;
+    f->has_failed = known && f->idle && info.tcpi_pmtu;
 }
 
 /* The kernel takes longer times than we can count. */
@@ -43,14 +46,15 @@ static int64_t ns_of(const struct timeval *t)
 
 struct socket_facts socket_look(int fd)
 {
-    struct socket_facts f = {.stream = is_stream(fd)};
+    struct socket_facts f = {.id = descriptor_id(fd)};
+    f.stream = f.id.known && is_stream(fd);
     if (!f.stream)
         return f;
     int flags = fcntl(fd, F_GETFL);
     struct timeval bound = {0};
     socklen_t size = sizeof bound;
     f.blocking = flags >= 0 && !(flags & O_NONBLOCK);
-    f.idle = is_idle(fd);
+    look_at_state(fd, &f);
     if (f.blocking && getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, &size) == 0)
         f.send_timeout_ns = ns_of(&bound);
     return f;

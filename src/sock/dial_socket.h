@@ -5,13 +5,17 @@
 #ifndef SOCK_DIAL_SOCKET_H
 #define SOCK_DIAL_SOCKET_H
 
+#include "sock/descriptor.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 struct socket_facts {
+    struct descriptor_id id;
     bool stream; /* and of the Internet */
     bool blocking;
     bool idle;               /* neither connected nor connecting nor listening */
+    bool has_failed;         /* idle, after it has tried to connect at least once */
     int64_t send_timeout_ns; /* SO_SNDTIMEO, which bounds a blocking connect; 0: none */
 };
 

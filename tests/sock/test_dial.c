@@ -38,6 +38,16 @@ static int64_t bound_of(int fd)
     return t.tv_sec * NS_PER_S + t.tv_usec * NS_PER_US;
 }
 
+static void (*meanwhile)(int fd); /* what another thread does while the call blocks */
+
+/* So that the socket has the marks of a connection that was tried: nobody listens there. */
+static void try_in_vain(int fd)
+{
+    struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_port = htons(1)};
+    nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connect(fd, (struct sockaddr *)&nobody, sizeof nobody);
+}
+
 static int scripted(int fd, const struct sockaddr *address, socklen_t length)
 {
     (void)length;
@@ -45,11 +55,15 @@ static int scripted(int fd, const struct sockaddr *address, socklen_t length)
         taken_back++;
         return 0;
     }
+    if (script[calls])
+        try_in_vain(fd);
     bound_seen_ns[calls] = bound_of(fd);
     int error = script[calls++];
     cr_assert(calls < CALLS_MAX);
     if (handshake_ns)
         clock_sleep_until(clock_now_ns() + handshake_ns);
+    if (meanwhile)
+        meanwhile(fd);
     errno = error ? error : errno;
     return error ? -1 : 0;
 }
@@ -522,4 +536,131 @@ Test(dial, a_cancelled_thread_leaves_the_socket_as_it_was)
     pthread_cancel(t);
     pthread_join(t, NULL);
     cr_assert(eq(i64, bound_of(fd), 0));
+}
+
+/* ---- descriptors that change hands ---- */
+
+/* What "cancel by close" does: the number belongs to a socket of somebody else's then. */
+static void reopen(int fd)
+{
+    close(fd);
+    cr_assert(eq(int, tcp(true), fd), "the same number");
+}
+
+static void close_it(int fd)
+{
+    close(fd);
+}
+
+struct closing {
+    int fd;
+    void (*how)(int fd);
+};
+
+static void *close_later(void *closing)
+{
+    const struct closing *c = closing;
+    clock_sleep_until(clock_now_ns() + 100 * NS_PER_MS);
+    c->how(c->fd);
+    return NULL;
+}
+
+static int connect_while_closed(void (*how)(int fd))
+{
+    struct closing c = {tcp(true), how};
+    pthread_t t;
+    pthread_create(&t, NULL, close_later, &c);
+    int error = connect_to(c.fd, "10.0.0.1", 5432);
+    pthread_join(t, NULL);
+    return error;
+}
+
+Test(dial, a_socket_that_got_the_number_during_a_back_off_is_not_connected)
+{
+    setenv("HARDEN_BASE_DELAY", "300ms", 1);
+    setenv("HARDEN_MAX_DELAY", "300ms", 1);
+    setenv("HARDEN_JITTER", "none", 1);
+    script[0] = ECONNREFUSED;
+    cr_assert(eq(int, connect_while_closed(reopen), ECONNREFUSED));
+    cr_assert(eq(int, calls, 1));
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_FAILURES, 1);
+}
+
+Test(dial, a_socket_that_got_the_number_before_the_turn_came_is_not_connected)
+{
+    setenv("HARDEN_RATE", "1/300ms", 1);
+    setenv("HARDEN_BURST", "1", 1);
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    cr_assert(eq(int, connect_while_closed(reopen), EBADF));
+    cr_assert(eq(int, calls, 1));
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_FAILURES, 0);
+}
+
+Test(dial, a_number_that_is_nobodys_any_more_is_not_used)
+{
+    setenv("HARDEN_RATE", "1/300ms", 1);
+    setenv("HARDEN_BURST", "1", 1);
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    cr_assert(eq(int, connect_while_closed(close_it), EBADF));
+}
+
+/* A host that does not answer: the call blocks, and nothing was asked before it. */
+static void reopen_after_long(int fd)
+{
+    clock_sleep_until(clock_now_ns() + 5 * NS_PER_MS);
+    reopen(fd);
+}
+
+Test(dial, a_socket_that_got_the_number_while_the_call_blocked_is_not_connected)
+{
+    meanwhile = reopen_after_long;
+    script[0] = ETIMEDOUT;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT));
+    cr_assert(eq(int, calls, 1));
+}
+
+static void reopen_connected(int fd)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    socklen_t n = sizeof a;
+    int listening = tcp(true);
+    reopen_after_long(fd);
+    listen(listening, 1);
+    getsockname(listening, (struct sockaddr *)&a, &n);
+    cr_assert(zero(int, connect(fd, (struct sockaddr *)&a, n)));
+}
+
+Test(dial, a_connection_that_got_the_number_while_the_call_blocked_is_left_alone)
+{
+    meanwhile = reopen_connected;
+    script[0] = ETIMEDOUT;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT));
+    cr_assert(eq(int, calls, 1));
+}
+
+Test(dial, a_slow_failure_of_the_same_socket_is_repeated)
+{
+    handshake_ns = 5 * NS_PER_MS;
+    script[0] = ETIMEDOUT;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    cr_assert(eq(int, calls, 2));
+}
+
+static void reopen_with_a_bound_of_its_own(int fd)
+{
+    struct timeval own = {.tv_sec = 7};
+    reopen(fd);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
+}
+
+Test(dial, a_bound_is_restored_and_a_connection_taken_back_on_our_own_socket_only)
+{
+    setenv("HARDEN_CONNECT_TIMEOUT", "3s", 1);
+    meanwhile = reopen_with_a_bound_of_its_own;
+    script[0] = EINPROGRESS;
+    int fd = tcp(true);
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), ETIMEDOUT));
+    cr_assert(eq(int, calls, 1));
+    cr_assert(eq(int, taken_back, 0));
+    cr_assert(eq(i64, bound_of(fd), 7 * NS_PER_S));
 }
