@@ -5,6 +5,7 @@
 #include "hooks.h"
 #include "next.h"
 #include "sock/dial.h"
+#include "sock/readable.h"
 
 #include <errno.h>
 
@@ -22,8 +23,8 @@ static bool is_named_local(struct endpoint *to, char name[ENDPOINT_LOCAL_SIZE],
                            const struct sockaddr *address, socklen_t length)
 {
     const struct config *c;
-    if (!address || length < (socklen_t)sizeof(sa_family_t) || address->sa_family != AF_UNIX ||
-        hooks_off() || !(c = engine_config()) || likely(!rules_have_locals(c)))
+    if (length < (socklen_t)sizeof(sa_family_t) || address->sa_family != AF_UNIX || hooks_off() ||
+        !(c = engine_config()) || likely(!rules_have_locals(c)))
         return false;
     *to = (struct endpoint){.local = name};
     return endpoint_local(name, address, length) && rules_name_local(c, name);
@@ -40,6 +41,9 @@ __attribute__((visibility("default"))) HOT int connect(int fd, const struct sock
         errno = ENOSYS;
         return -1;
     }
+    /* The kernel takes all of it or refuses. */
+    if (unlikely(length > sizeof(struct sockaddr_storage) || !readable(address, length)))
+        return real(fd, address, length);
     if ((!endpoint_of(&to, address, length) &&
          likely(!is_named_local(&to, local, address, length))) ||
         hooks_off() || belongs_to_transfer(caller))

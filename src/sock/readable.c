@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "sock/readable.h"
+
+#include <errno.h>
+#include <link.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PAGE_BYTES    4096 /* or more, and then a second question */
+#define KERNEL_SIGSET 8
+
+/* What lies where as long as the process lives; 0 until it is looked up. */
+static struct {
+    _Atomic uintptr_t data, data_end; /* of the program */
+    _Atomic uintptr_t stack_end;      /* of the first thread */
+    _Atomic uintptr_t heap;           /* the lowest place below the break that was found readable */
+} known;
+
+static uintptr_t get(const _Atomic uintptr_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static void set(_Atomic uintptr_t *word, uintptr_t value)
+{
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+/* By what the kernel has told: the loader's own list is locked while it loads. */
+static void look_up(void)
+{
+    const ElfW(Phdr) *headers =
+        (const void *)getauxval(AT_PHDR); // NOLINT(performance-no-int-to-ptr)
+    size_t n = headers ? getauxval(AT_PHNUM) : 0;
+    uintptr_t base = 0;
+    for (size_t i = 0; i < n; i++)
+        if (headers[i].p_type == PT_PHDR)
+            base = (uintptr_t)headers - headers[i].p_vaddr;
+    for (size_t i = 0; i < n; i++)
+        if (headers[i].p_type == PT_LOAD && headers[i].p_flags & PF_W) {
+            set(&known.data, base + headers[i].p_vaddr);
+            set(&known.data_end, base + headers[i].p_vaddr + headers[i].p_memsz);
+        }
+    set(&known.stack_end, getauxval(AT_EXECFN)); /* strings, above all frames */
+}
+
+static bool within(uintptr_t at, size_t n, uintptr_t from, uintptr_t to)
+{
+    return at >= from && at < to && n <= to - at;
+}
+
+static bool on_first_stack(uintptr_t at, size_t n)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), end = get(&known.stack_end);
+    /* No mapping comes so close to the first stack as a stack that is used so far down. */
+    return within(here, 0, end - (8 << 20), end) && within(at, n, here, end);
+}
+
+static bool asks_for(uintptr_t at)
+{
+    return syscall(SYS_rt_sigprocmask, ~0, at & ~(uintptr_t)(KERNEL_SIGSET - 1), NULL,
+                   KERNEL_SIGSET) == 0 ||
+           errno != EFAULT;
+}
+
+static bool ask(uintptr_t at, size_t n)
+{
+    uintptr_t last = at + n - 1;
+    return last >= at && asks_for(at) && (at / PAGE_BYTES == last / PAGE_BYTES || asks_for(last));
+}
+
+/* Between a place that is heap and the break there is nothing but heap. musl's sbrk is a system call,
+ * and its heap is not there. */
+static uintptr_t heap_end(void)
+{
+#ifdef __GLIBC__
+    return (uintptr_t)sbrk(0);
+#else
+    return 0;
+#endif
+}
+
+HOT bool readable_elsewhere(uintptr_t at, size_t n)
+{
+    int saved = errno;
+    if (unlikely(!get(&known.stack_end)))
+        look_up();
+    uintptr_t heap = get(&known.heap), end;
+    if (on_first_stack(at, n) || within(at, n, get(&known.data), get(&known.data_end)))
+        return true;
+    end = heap_end();
+    if (heap && within(at, n, heap, end))
+        return true;
+    bool good = ask(at, n);
+    if (good && within(at, n, get(&known.data_end), end) && (!heap || at < heap))
+        set(&known.heap, at);
+    errno = saved;
+    return good;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is known to be readable without being asked for, and what the kernel says of the rest. */
+#include "sock/readable.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { ADDRESS = 28, PAGE = 4096 };
+
+TestSuite(readable, .timeout = 60);
+
+static char *pages(int n)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *p =
+        mmap(NULL, (size_t)n * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert(p != MAP_FAILED);
+    return p;
+}
+
+Test(readable, what_no_address_can_be_is_not_read)
+{
+    errno = 77;
+    cr_assert_not(readable(NULL, ADDRESS));
+    cr_assert_not(readable((void *)8, ADDRESS));
+    cr_assert_not(readable((void *)-1, ADDRESS));
+    cr_assert_not(readable((void *)-(intptr_t)ADDRESS, ADDRESS));
+    cr_assert_not(readable((void *)0x8000000000000000, ADDRESS));
+    cr_assert(errno == 77);
+}
+
+Test(readable, a_mapping_is_readable_as_long_as_it_is_there)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *p = pages(2);
+    cr_assert(readable(p + page - ADDRESS / 2, ADDRESS));
+    munmap(p + page, page);
+    cr_assert(readable(p + page - ADDRESS, ADDRESS));
+    cr_assert_not(readable(p + page - ADDRESS / 2, ADDRESS), "half of it");
+    cr_assert_not(readable(p + page - ADDRESS + 1, ADDRESS), "but one byte");
+    mprotect(p, page, PROT_NONE);
+    cr_assert_not(readable(p, ADDRESS));
+    munmap(p, page);
+    cr_assert_not(readable(p, ADDRESS));
+}
+
+Test(readable, what_begins_where_nothing_is_and_ends_in_a_mapping_is_not_readable)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *p = pages(2);
+    munmap(p, page);
+    cr_assert_not(readable(p + page - 8, ADDRESS));
+}
+
+Test(readable, above_the_break_there_is_no_heap)
+{
+    char *heap = sbrk(16 * PAGE);
+    cr_assert(readable(heap, ADDRESS));
+    cr_assert(readable(heap + 15 * PAGE, ADDRESS));
+    sbrk(-8 * PAGE);
+    cr_assert(readable(heap + 7 * PAGE, ADDRESS));
+    cr_assert_not(readable(heap + 15 * PAGE, ADDRESS));
+}
+
+/* From here on the kernel says of everything that it cannot be read. False where it has no filters. */
+static bool deny_questions(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigprocmask, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xffffffff, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EFAULT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof code / sizeof *code, code};
+    return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+           !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
+}
+
+static bool own_frame_is_readable(void)
+{
+    return readable(__builtin_frame_address(0), 16);
+}
+
+static void *in_a_thread(void *good)
+{
+    *(bool *)good = own_frame_is_readable();
+    return NULL;
+}
+
+Test(readable, stack_data_and_heap_are_not_asked_for)
+{
+    static char data[ADDRESS] = "data", zeros[ADDRESS];
+    char *heap = sbrk(PAGE), *mapping = pages(1);
+    bool good = false;
+    pthread_t t;
+    cr_assert(readable(heap, ADDRESS)); /* the first time it is */
+    if (!deny_questions())
+        return;
+    cr_assert_not(readable(mapping, ADDRESS), "it would be");
+    cr_assert(own_frame_is_readable());
+    cr_assert(readable(data, ADDRESS) && readable(zeros, ADDRESS));
+    pthread_create(&t, NULL, in_a_thread, &good);
+    pthread_join(t, NULL);
+    cr_assert(good, "and the stack of a thread");
+#ifdef __GLIBC__
+    cr_assert(readable(heap, ADDRESS));
+    cr_assert(readable(heap + PAGE - ADDRESS, ADDRESS));
+#endif
+}
