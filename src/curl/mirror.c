@@ -3,8 +3,10 @@
  * Which options a shadow remembers, and how they change each other: the rules are libcurl's, as its
  * documentation and its behaviour have them (one request kind, the last writer wins). */
 #include "curl/shadow.h"
+#include "engine/pattern.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +28,16 @@ static void set_text(char **owned, const char *text)
 {
     free(*owned);
     *owned = text ? strdup(text) : NULL;
+}
+
+/* By the name that rules and the board know it by. One option takes the place of the other. */
+static void set_local(struct shadow *s, const char *path, const char *prefix)
+{
+    size_t n = path ? strlen(prefix) + strlen(path) + 1 : 0;
+    free(s->unix_socket);
+    s->unix_socket = n ? malloc(n) : NULL;
+    if (s->unix_socket)
+        snprintf(s->unix_socket, n, "%s%s", prefix, path);
 }
 
 /* A size above the one before drops a copy that was made for the smaller one. */
@@ -149,8 +161,10 @@ static bool set_target(struct shadow *s, CURLoption option, union option_argumen
         copy_word(s->default_protocol, sizeof s->default_protocol, v.pointer);
         break;
     case CURLOPT_UNIX_SOCKET_PATH:
+        set_local(s, v.pointer, PATTERN_LOCAL);
+        break;
     case CURLOPT_ABSTRACT_UNIX_SOCKET:
-        s->unix_socket = v.pointer != NULL;
+        set_local(s, v.pointer, PATTERN_LOCAL "@");
         break;
     case CURLOPT_PROXY:
         set_text(&s->proxy, v.pointer);

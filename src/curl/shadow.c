@@ -14,7 +14,7 @@ static struct registry shadows;
 /* The texts that belong to the shadow; NULL ends them. */
 static char **owned_text(struct shadow *s, int i)
 {
-    char **all[] = {&s->url, &s->proxy, &s->pre_proxy, &s->no_proxy, NULL};
+    char **all[] = {&s->url, &s->proxy, &s->pre_proxy, &s->no_proxy, &s->unix_socket, NULL};
     return all[i];
 }
 

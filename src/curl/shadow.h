@@ -70,10 +70,10 @@ struct shadow {
     CURLU *curlu;
     long port; /* CURLOPT_PORT; 0: the URL's */
     char default_protocol[16];
-    bool unix_socket;
-    char *proxy;     /* CURLOPT_PROXY; owned; NULL: by the environment; "": none */
-    char *no_proxy;  /* CURLOPT_NOPROXY; owned; NULL: by the environment */
-    char *pre_proxy; /* owned */
+    char *unix_socket; /* "unix:/run/app.sock", "unix:@name"; owned; NULL: none */
+    char *proxy;       /* CURLOPT_PROXY; owned; NULL: by the environment; "": none */
+    char *no_proxy;    /* CURLOPT_NOPROXY; owned; NULL: by the environment */
+    char *pre_proxy;   /* owned */
     long proxy_port, proxy_type;
 
     /* The program's own bounds as it gave them, see shadow_bound_ms; 0: none. */

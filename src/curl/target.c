@@ -109,19 +109,17 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
         return false;
     }
     long port = s->port ? s->port : part->port ? strtol(part->port, NULL, 10) : scheme->port;
-    char unix_host[300] = "unix:";
-    const char *host = target_plain_host(part->host);
-    if (s->unix_socket) { /* the URL's name is only a word then; no such host is contacted */
-        strncat(unix_host, host, sizeof unix_host - 6);
-        host = unix_host;
-    }
     struct target t = {
         .scheme = scheme->name,
-        .host = host,
+        .host = target_plain_host(part->host),
         .port = (uint16_t)port,
         .default_port = port == scheme->port,
         .path = part->path ? part->path : "",
     };
+    if (s->unix_socket) { /* the URL's name is only a word then; no such host is contacted */
+        t.host = s->unix_socket;
+        t.default_port = true;
+    }
     /* Only for HTTP does libcurl look at the list of headers. */
     bool has_headers = scheme->protocol == PROTOCOL_HTTP;
     struct binding_parts dynamic = {.header = has_headers ? header_of : NULL, .ctx = s};
