@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What would be covered of a program, or is of a process, and what to do about the rest. */
+#include "base/ascii.h"
 #include "cli/cli.h"
 #include "cli/doctor.h"
 #include "cli/find.h"
@@ -187,7 +188,7 @@ static int run(int argc, char **argv)
     struct diagnosis d = {.named = argv[first]};
     size_t n = strlen(d.named);
     if (strspn(d.named, "0123456789") == n && n) {
-        long pid = n < 10 ? strtol(d.named, NULL, 10) : 0;
+        long pid = n < 10 ? ascii_number(d.named) : 0;
         if (pid <= 0)
             return cli_misused(&cmd_doctor, "%s is no process id; a program of that name is ./%s",
                                d.named, d.named);

@@ -4,9 +4,11 @@
  * happened up to this moment, also after the program was killed. */
 #include "cli/cli.h"
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/hosts.h"
+#include "cli/where.h"
 #include "engine/health.h"
 #include "engine/options.h"
 #include "engine/view.h"
@@ -76,12 +78,13 @@ static int all_hosts(const struct board *b, int64_t now_ns)
     return (int)overall;
 }
 
-static int one_host(const struct board *b, const char *host, int64_t now_ns)
+static int one_host(const struct board *b, const char *typed, int64_t now_ns)
 {
     struct seen one;
-    char age[24];
+    char age[24], name[256];
+    const char *host = where_shown(name, sizeof name, typed);
     for (uint32_t i = 0; i < board_size(b); i++) {
-        if (!see(b, i, now_ns, &one) || strcasecmp(one.name, host) != 0)
+        if (!see(b, i, now_ns, &one) || !ascii_same(one.name, host))
             continue;
         int64_t since_ms = atomic_load(&one.slot->status_since_ms);
         printf("%s: %s", health_status_name(one.status), one.name);

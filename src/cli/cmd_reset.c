@@ -3,6 +3,8 @@
  * Forgets what was taken and counted. Programs that run go on with the same slots. */
 #include "cli/cli.h"
 
+#include "base/ascii.h"
+#include "cli/where.h"
 #include "engine/view.h"
 
 #include <string.h>
@@ -13,7 +15,7 @@ static bool is_bucket_of(const struct slot *s, const char *name, const char *hos
     size_t n = strlen(name);
     bool bracket = *host == '[';
     const char *rest = host + bracket + n; /* there, if the name is */
-    if (atomic_load(&s->kind) != SLOT_BUCKET || strncasecmp(host + bracket, name, n) != 0)
+    if (atomic_load(&s->kind) != SLOT_BUCKET || !ascii_same_n(host + bracket, name, n))
         return false;
     return bracket ? *rest == ']' : !*rest || (*rest == ':' && !strchr(rest + 1, ':'));
 }
@@ -25,7 +27,7 @@ static int reset(struct board *b, const char *host)
     for (uint32_t i = 0; i < board_size(b); i++) {
         struct slot *s = board_nth(b, i, raw);
         const struct slot *seen = view_host(b, i, shown);
-        bool meant = !host || (seen && !strcasecmp(shown, host));
+        bool meant = !host || (seen && ascii_same(shown, host));
         if (!s || !(meant || is_bucket_of(s, raw, host)))
             continue;
         hosts += seen != NULL;
@@ -51,7 +53,8 @@ static int run(int argc, char **argv)
         cli_say(&cmd_reset, "there is nothing to reset: no program has used the library yet");
     if (!b)
         return 1;
-    int hosts = reset(b, host);
+    char name[256];
+    int hosts = reset(b, host ? where_shown(name, sizeof name, host) : NULL);
     if (host && !hosts) {
         cli_say(&cmd_reset, "there is no host %s on the board; harden status lists them", host);
         return 1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/known.h"
 
+#include "base/ascii.h"
 #include "base/compiler.h"
 
-#include <fnmatch.h>
 #include <string.h>
 
 static const struct {
@@ -36,7 +36,7 @@ unsigned known_of(const char *program)
 {
     unsigned known = 0;
     for (size_t i = 0; i < array_size(programs); i++)
-        if (!fnmatch(programs[i].program, program, 0))
+        if (ascii_glob(programs[i].program, program))
             known |= programs[i].known;
     return known;
 }
@@ -44,7 +44,7 @@ unsigned known_of(const char *program)
 const char *known_note(const char *program, int n)
 {
     for (size_t i = 0; i < array_size(programs); i++)
-        if (programs[i].note && !fnmatch(programs[i].program, program, 0) && !n--)
+        if (programs[i].note && ascii_glob(programs[i].program, program) && !n--)
             return programs[i].note;
     return NULL;
 }

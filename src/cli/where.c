@@ -2,6 +2,7 @@
 #include "cli/where.h"
 
 #include "base/compiler.h"
+#include "base/idna.h"
 #include "engine/values.h"
 
 #include <stdio.h>
@@ -70,9 +71,17 @@ static bool parse_authority(struct where *w, const char *s, size_t n, uint16_t *
         host_end--;
     if (host_end == s)
         return wrong(why, size, "there is no host in it");
-    if (!copy_lower(w->host, sizeof w->host, s, (size_t)(host_end - s)))
-        return wrong(why, size, "the host is too long");
+    if (!idna_encode(w->host, sizeof w->host, s, (size_t)(host_end - s)))
+        return wrong(why, size,
+                     "the host is too long, or has letters that are not known here; "
+                     "write it as it goes over the wire, as xn--...");
     return true;
+}
+
+const char *where_shown(char *out, size_t size, const char *host)
+{
+    bool encoded = !pattern_is_local(host) && idna_encode(out, size, host, strlen(host));
+    return encoded ? out : host;
 }
 
 bool where_parse(const char *text, struct where *w, char *why, size_t size)

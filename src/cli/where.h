@@ -22,4 +22,8 @@ struct where {
 /* On failure false, and `why` (size bytes) gets what is wrong. */
 bool where_parse(const char *text, struct where *w, char *why, size_t size);
 
+/* A host as the board shows it, "xn--bcher-kva.example:8443", of what somebody typed; as it is where it
+ * cannot be told. out has room for size bytes. */
+const char *where_shown(char *out, size_t size, const char *host);
+
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/gate.h"
 
+#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/precondition.h"
 #include "base/sizes.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* No sane answer has more header bytes before its final block; past it we stop holding. */
 #define HEADERS_HELD_MAX (160 * 1024)
@@ -198,7 +198,7 @@ static void read_line(struct gate *g, const char *p, size_t n)
         g->block_open = false;
     } else if (g->block_open) {
         hints_line(&g->hints, p, n);
-        if (g->line_status == 101 && n > 8 && !strncasecmp(p, "Upgrade:", 8))
+        if (g->line_status == 101 && n > 8 && ascii_same_n(p, "Upgrade:", 8))
             g->h2c = memmem(p, n, "h2c", 3) != NULL;
     }
 }

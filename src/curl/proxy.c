@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/proxy.h"
 
+#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/env.h"
 #include "curl/target.h"
@@ -10,7 +11,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* By CURLOPT_PROXYTYPE; a scheme in the proxy's own string wins. */
 static const char *const schemes[] = {
@@ -24,10 +24,10 @@ static const char *scheme_of(const struct shadow *s, const char *text, const cha
 {
     if (!strstr(text, "://"))
         return (unsigned long)s->proxy_type < array_size(schemes) ? schemes[s->proxy_type] : NULL;
-    if (!strcasecmp(parsed, "socks"))
+    if (ascii_same(parsed, "socks"))
         return "socks4";
     for (size_t i = 0; i < array_size(schemes); i++)
-        if (!strcasecmp(parsed, schemes[i]))
+        if (ascii_same(parsed, schemes[i]))
             return schemes[i];
     return NULL;
 }
@@ -39,8 +39,7 @@ static bool parse(struct proxy *p, const struct shadow *s, const char *text)
     char *scheme = NULL, *port = NULL;
     *p = (struct proxy){.api = api};
     if (u && !api->url_set(u, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) &&
-        !api->url_get(u, CURLUPART_SCHEME, &scheme, 0) &&
-        !api->url_get(u, CURLUPART_HOST, &p->owned, 0)) {
+        !api->url_get(u, CURLUPART_SCHEME, &scheme, 0) && (p->owned = target_read_host(api, u))) {
         api->url_get(u, CURLUPART_PORT, &port, 0);
         p->scheme = scheme_of(s, text, scheme);
         p->host = target_plain_host(p->owned);
@@ -48,7 +47,7 @@ static bool parse(struct proxy *p, const struct shadow *s, const char *text)
     if (p->scheme) {
         p->is_http = p->scheme[0] == 'h';
         long usual = !strcmp(p->scheme, "https") ? 443 : 1080;
-        p->port = (uint16_t)(port ? strtol(port, NULL, 10) : s->proxy_port ? s->proxy_port : usual);
+        p->port = (uint16_t)(port ? ascii_number(port) : s->proxy_port ? s->proxy_port : usual);
     }
     api->free(scheme);
     api->free(port);
@@ -77,7 +76,7 @@ static bool covers_name(const char *word, size_t n, const char *host)
         n--;
     }
     size_t length = strlen(host);
-    return n && length >= n && !strncasecmp(host + length - n, word, n) &&
+    return n && length >= n && ascii_same_n(host + length - n, word, n) &&
            (length == n || host[length - n - 1] == '.');
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/target.h"
 
+#include "base/ascii.h"
 #include "base/compiler.h"
+#include "base/idna.h"
 #include "curl/proxy.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct scheme {
     char name[8];
@@ -66,7 +66,7 @@ static CURLU *parse(const struct shadow *s)
 static void lower(char *p)
 {
     for (; *p; p++)
-        *p = (char)tolower((unsigned char)*p);
+        *p = ascii_lower(*p);
 }
 
 char *target_plain_host(char *host)
@@ -79,6 +79,24 @@ char *target_plain_host(char *host)
         host[strcspn(host, "%")] = '\0';
     } else if (n > 1 && host[n - 1] == '.') {
         host[n - 1] = '\0';
+    }
+    return host;
+}
+
+/* CURLU_PUNYCODE, since 7.88; an older one does not look at it. */
+#define ON_THE_WIRE (1u << 12)
+
+char *target_read_host(const struct curl_api *api, CURLU *u)
+{
+    char *host = NULL, wire[256];
+    if (api->url_get(u, CURLUPART_HOST, &host, ON_THE_WIRE)) {
+        host = NULL;
+        api->url_get(u, CURLUPART_HOST, &host, 0);
+    }
+    if (host && unlikely(idna_needed(host, strlen(host))) && api->maprintf &&
+        idna_encode(wire, sizeof wire, host, strlen(host))) {
+        api->free(host);
+        host = api->maprintf("%s", wire);
     }
     return host;
 }
@@ -108,7 +126,7 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
         s->target_known = s->no_target = true; /* file:, or something that we know nothing of */
         return false;
     }
-    long port = s->port ? s->port : part->port ? strtol(part->port, NULL, 10) : scheme->port;
+    long port = s->port ? s->port : part->port ? ascii_number(part->port) : scheme->port;
     struct target t = {
         .scheme = scheme->name,
         .host = target_plain_host(part->host),
@@ -153,7 +171,7 @@ bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
     struct parts part = {0};
     bool ok = !api->url_get(parsed, CURLUPART_SCHEME, &part.scheme, 0);
     if (ok) {
-        api->url_get(parsed, CURLUPART_HOST, &part.host, 0);
+        part.host = target_read_host(api, parsed);
         api->url_get(parsed, CURLUPART_PORT, &part.port, 0);
         api->url_get(parsed, CURLUPART_PATH, &part.path, 0);
         ok = bind_parts(s, e, &part, now_ns);
@@ -172,7 +190,7 @@ const char *target_header(const struct shadow *s, const char *name)
 {
     size_t n = strlen(name);
     for (const struct curl_slist *l = s->headers; l; l = l->next) {
-        if (strncasecmp(l->data, name, n) || l->data[n] != ':')
+        if (!ascii_same_n(l->data, name, n) || l->data[n] != ':')
             continue;
         const char *value = l->data + n + 1;
         value += strspn(value, " \t");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/config.h"
 
+#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/env.h"
 #include "engine/gcra.h"
@@ -9,7 +10,6 @@
 #include "engine/values.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,7 +263,7 @@ bool config_covers(const struct config *c, const char *program)
     while ((w = word_next(&at, &n))) {
         bool exclude = *w == '!';
         snprintf(glob, sizeof(glob), "%.*s", (int)n - exclude, w + exclude);
-        bool hit = fnmatch(glob, program, 0) == 0;
+        bool hit = ascii_glob(glob, program);
         if (exclude && hit)
             return false;
         named = named || !exclude;

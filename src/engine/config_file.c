@@ -266,6 +266,30 @@ static const char *why_refused(const struct stat *st)
     return NULL;
 }
 
+/* strerror() speaks the language of the program's user. */
+static const char *reason_of(int error)
+{
+    switch (error) {
+    case ENOENT:
+        return "No such file or directory";
+    case ENOTDIR:
+        return "Not a directory";
+    case EISDIR:
+        return "Is a directory";
+    case EACCES:
+        return "Permission denied";
+    case ELOOP:
+        return "Too many levels of symbolic links";
+    case EMFILE:
+    case ENFILE:
+        return "Too many open files";
+    case EIO:
+        return "Input/output error";
+    default:
+        return "the system refuses it";
+    }
+}
+
 static void read_open_file(struct loader *l, int fd)
 {
     size_t n = 0;
@@ -279,7 +303,7 @@ static void read_open_file(struct loader *l, int fd)
            ((got = read(fd, text + n, FILE_LARGEST - n)) > 0 || (got < 0 && errno == EINTR)))
         n += got > 0 ? (size_t)got : 0;
     if (got < 0)
-        loader_error(l, 0, NULL, "cannot be read: %s", strerror(errno));
+        loader_error(l, 0, NULL, "cannot be read: %s", reason_of(errno));
     else
         loader_text(l, text, n);
     free(text);
@@ -308,7 +332,7 @@ void loader_file(struct loader *l, const char *path, bool must_exist)
         int error = errno; /* the next line notes what cannot be opened, or it would look changed */
         config_file_note(f, stat(path, &st) == 0 ? &st : NULL);
         if (must_exist || (error != ENOENT && error != ENOTDIR))
-            loader_error(l, 0, NULL, "cannot be opened: %s", strerror(error));
+            loader_error(l, 0, NULL, "cannot be opened: %s", reason_of(error));
         return;
     }
     if (fstat(fd, &st) == 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/engine.h"
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/env.h"
@@ -14,7 +15,6 @@
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,7 +82,7 @@ static void complain(const char *dir, const char *why)
 static bool open_board(const struct config *c)
 {
     const char *why = NULL, *value = c->value[option_find(SECTION_HARDEN, "state")];
-    bool named = c->state && value && strcasecmp(value, "auto") != 0;
+    bool named = c->state && value && !ascii_same(value, "auto");
     if (named)
         make_parents(c->state);
     struct board *b = board_open(c->state, c->max_hosts, &why);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/hints.h"
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define HINT_MAX_S (10LL * 365 * 86400)
 /* A reset "in" more seconds than this is a moment since 1970, in ms from the second bound on. */
@@ -184,7 +184,7 @@ void hints_line(struct hints *h, const char *line, size_t n)
         return;
     size_t length = (size_t)(colon - line);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (fields[i].length == length && !strncasecmp(fields[i].name, line, length)) {
+        if (fields[i].length == length && ascii_same_n(fields[i].name, line, length)) {
             fields[i].on(h, trim((struct span){colon + 1, line + n}));
             return;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/pattern.h"
 
+#include "base/idna.h"
 #include "engine/rules.h"
 #include "engine/values.h"
 
@@ -128,8 +129,7 @@ static bool prefix_parse(const char *s, size_t n, struct pattern *out, char *why
 
 static bool name_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c & 0x80) ||
-           (c && strchr("-._*", c));
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr("-._*", c));
 }
 
 static bool name_parse(char *name, struct pattern *out, char *why, size_t size)
@@ -212,11 +212,17 @@ bool pattern_parse(const char *s, size_t n, struct pattern *out, char *why, size
         return wrong(why, size,
                      "a pattern has no user, query or fragment; write for example "
                      "api.example.com/v1/*");
-    for (size_t i = 0; i < host; i++)
-        out->text[i] = ascii_lower(s[i]);
+    if (!idna_encode(out->text, sizeof out->text, s, host))
+        return wrong(why, size,
+                     "the host's name has letters that are not known here, or a * among letters "
+                     "beyond ASCII; write it as it goes over the wire, for example "
+                     "xn--bcher-kva.example");
+    size_t wire = strlen(out->text);
+    if (wire + 1 + (n - host) > PATTERN_SIZE - 1)
+        return wrong(why, size, "the pattern is longer than %d characters", PATTERN_SIZE - 2);
     if (slash)
-        memcpy(out->text + host + 1, slash, n - host);
-    out->path_at = (uint16_t)(host + 1);
+        memcpy(out->text + wire + 1, slash, n - host);
+    out->path_at = (uint16_t)(wire + 1);
     if (!host_parse(out, why, size))
         return false;
     bool digits = slash && whole_number(slash + 1, n - host - 1) >= 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/settings.h"
 
+#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/env.h"
 #include "base/hash.h"
@@ -9,7 +10,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define ERRORS_MAX 32
 
@@ -190,7 +190,7 @@ bool settings_switch(const char *name)
     if (!value)
         return false;
     for (size_t i = 0; i < array_size(off); i++)
-        if (strcasecmp(value, off[i]) == 0)
+        if (ascii_same(value, off[i]))
             return false;
     return true;
 }

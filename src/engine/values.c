@@ -31,16 +31,6 @@ bool wrong(char *why, size_t size, const char *fmt, ...)
     return false;
 }
 
-char ascii_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-char ascii_upper(char c)
-{
-    return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
-}
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';

@@ -5,6 +5,7 @@
 #ifndef ENGINE_VALUES_H
 #define ENGINE_VALUES_H
 
+#include "base/ascii.h"
 #include "engine/check.h"
 #include "engine/policy.h"
 
@@ -15,8 +16,6 @@
 const char *word_next(const char **at, size_t *n);
 /* Whether the n bytes at s are `word`, without regard to case. */
 bool word_is(const char *s, size_t n, const char *word);
-char ascii_lower(char c);
-char ascii_upper(char c);
 /* A whole number made of all n bytes; -1 when it is none, or above a billion. */
 long whole_number(const char *s, size_t n);
 /* Says why a value is wrong; always false. */

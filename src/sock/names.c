@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "sock/names.h"
 
+#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/hash.h"
+#include "base/idna.h"
 #include "base/log.h"
 #include "base/seqlock.h"
 #include "base/sizes.h"
@@ -103,8 +105,9 @@ static bool plain_name(char out[NAMES_HOST_SIZE], const char *host)
     if (!n || n >= NAMES_HOST_SIZE)
         return false;
     memset(out, 0, NAMES_HOST_SIZE);
-    for (size_t i = 0; i < n; i++)
-        out[i] = (char)(host[i] >= 'A' && host[i] <= 'Z' ? host[i] | 0x20 : host[i]);
+    if (!idna_encode(out, NAMES_HOST_SIZE, host, n))
+        for (size_t i = 0; i < n; i++)
+            out[i] = ascii_lower(host[i]);
     return !pattern_address(out, &literal);
 }
 

@@ -24,7 +24,7 @@
 #define NAMES_TTL_NS    (3600LL * 1000000000LL)
 
 struct name {
-    char host[NAMES_HOST_SIZE]; /* lower case, without a trailing dot */
+    char host[NAMES_HOST_SIZE]; /* as it goes over the wire, without a trailing dot */
     bool more_follow;           /* the answer had other addresses after this one */
 };
 

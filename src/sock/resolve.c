@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/idna.h"
 #include "base/rng.h"
 #include "engine/call.h"
 #include "engine/engine.h"
@@ -43,8 +44,9 @@ static bool bind_node(struct binding *b, struct engine *e, const char *node, int
     size_t n = strnlen(node, sizeof host);
     if (!n || n == sizeof host)
         return false;
-    for (size_t i = 0; i <= n; i++)
-        host[i] = (char)(node[i] >= 'A' && node[i] <= 'Z' ? node[i] | 0x20 : node[i]);
+    if (!idna_encode(host, sizeof host, node, n))
+        return false;
+    n = strlen(host);
     if (n > 1 && host[n - 1] == '.')
         host[n - 1] = '\0';
     struct target t = {.scheme = "", .host = host, .default_port = true, .path = ""};

@@ -4,7 +4,10 @@
 #include "curl/target.h"
 #include "recorder.h"
 
+#include "base/idna.h"
+
 #include <criterion/criterion.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -89,4 +92,85 @@ Test(target, rules_for_local_sockets_hold_for_transfers)
     set_pointer(&p, CURLOPT_ABSTRACT_UNIX_SOCKET, "app-2");
     name();
     cr_assert_eq(p.shadow->binding.policy->max_attempts, 8);
+}
+
+/* ---- names beyond ASCII ---- */
+
+/* libcurl's own encoder reads a name in the character set of the locale. */
+static bool libcurl_encodes(void)
+{
+    return setlocale(LC_ALL, "C.UTF-8") &&
+           curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_IDN;
+}
+
+static void expect_one_host(void)
+{
+    static const char *const forms[] = {
+        "http://bücher.example/", "http://BÜCHER.Example/", "http://b%C3%BCcher.example./",
+        "http://xn--bcher-kva.example/", "http://XN--BCHER-KVA.EXAMPLE/"};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        cr_assert_str_eq(name_of(forms[i]), "xn--bcher-kva.example", "%s", forms[i]);
+}
+
+Test(target, all_forms_of_a_name_are_one_host, .init = make)
+{
+    setlocale(LC_ALL, "C.UTF-8");
+    expect_one_host();
+    set_pointer(&p, CURLOPT_PROXY, "http://PROXÝ.example:3128");
+    name_of("http://a.example/");
+    cr_assert_str_eq(p.shadow->binding.proxy.name, "http://xn--prox-8ra.example:3128");
+}
+
+Test(target, all_forms_of_a_name_are_one_host_where_libcurl_cannot_encode, .init = make)
+{
+    expect_one_host();
+}
+
+Test(target, a_rule_holds_for_all_forms_of_its_name)
+{
+    make();
+    configure(
+        "[host bücher.example]\nmax_attempts = 7\n[host *.Ümlaut.example]\nmax_attempts = 8\n");
+    expect_one_host();
+    cr_assert_eq(p.shadow->binding.policy->max_attempts, 7);
+    name_of("http://a.xn--mlaut-jva.example/");
+    cr_assert_eq(p.shadow->binding.policy->max_attempts, 8);
+}
+
+static size_t put_utf8(char *out, unsigned c)
+{
+    size_t n = 0;
+    if (c >= 0x800) {
+        out[n++] = (char)(0xe0 | c >> 12);
+        out[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+    } else {
+        out[n++] = (char)(0xc0 | c >> 6);
+    }
+    out[n++] = (char)(0x80 | (c & 0x3f));
+    out[n] = '\0';
+    return n;
+}
+
+/* What libcurl refuses is no host to anybody. */
+Test(target, our_encoder_does_with_each_letter_what_libcurls_does)
+{
+    int compared = 0;
+    if (!libcurl_encodes())
+        return;
+    for (unsigned c = 0x80; c < 0xffff; c++) {
+        char host[8], ours[64], url[32], *theirs = NULL;
+        size_t n = put_utf8(host, c);
+        if ((c >= 0xd800 && c < 0xe000) || !idna_encode(ours, sizeof ours, host, n))
+            continue;
+        snprintf(url, sizeof url, "http://%s/", host);
+        CURLU *u = curl_url();
+        cr_assert_eq(curl_url_set(u, CURLUPART_URL, url, 0), 0);
+        if (!curl_url_get(u, CURLUPART_HOST, &theirs, 1 << 12)) {
+            cr_assert_str_eq(ours, theirs, "U+%04X", c);
+            compared++;
+        }
+        curl_free(theirs);
+        curl_url_cleanup(u);
+    }
+    cr_assert_geq(compared, 30000);
 }

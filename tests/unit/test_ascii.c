@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/ascii.h"
+
+#include <criterion/criterion.h>
+#include <fnmatch.h>
+#include <string.h>
+#include <strings.h>
+
+TestSuite(ascii);
+
+Test(ascii, letters_are_the_same_without_regard_to_case_and_nothing_else_is)
+{
+    for (int a = 1; a < 256; a++)
+        for (int b = 1; b < 256; b++) {
+            char x[] = {(char)a, 0}, y[] = {(char)b, 0};
+            cr_assert_eq(ascii_same(x, y), !strcasecmp(x, y), "%d and %d", a, b);
+            cr_assert_eq(ascii_same_n(x, y, 1), !strcasecmp(x, y), "%d and %d", a, b);
+        }
+    cr_assert(ascii_same("", ""));
+    cr_assert(ascii_same("INFO.example", "info.EXAMPLE"));
+    cr_assert_not(ascii_same("info", "info.example"));
+    cr_assert_not(ascii_same("info.example", "info"));
+    cr_assert(ascii_same_n("Upgrade: h2c", "upgrade:", 8));
+    cr_assert_not(ascii_same_n("Upgrad", "upgrade:", 8));
+    cr_assert_not(ascii_same_n("info", "info", 5), "ends before");
+}
+
+Test(ascii, a_number_is_what_a_text_begins_with)
+{
+    cr_assert_eq(ascii_number("8443"), 8443);
+    cr_assert_eq(ascii_number("80x"), 80);
+    cr_assert_eq(ascii_number(""), 0);
+    cr_assert_eq(ascii_number(" 80"), 0);
+    cr_assert_eq(ascii_number("-1"), 0);
+    cr_assert_eq(ascii_number("999999999"), 999999999);
+    cr_assert_eq(ascii_number("99999999999999999999999"), 1000000000);
+}
+
+Test(ascii, a_glob_is_that_of_the_shell)
+{
+    static const char *const patterns[] = {
+        "*",       "**",    "",      "a",      "a*",    "*a",    "*a*b*",  "a?c",
+        "?",       "[abc]", "[a-c]", "[!a-c]", "[^a]*", "[]a]",  "[!]a]",  "a[",
+        "[a",      "[a-]",  "\\*",   "a\\?c",  "*.py",  "py*3*", "x[0-9]", "[a-c]*[0-9]",
+        "*[!0-9]", "a*b*c", "\\[a]", "[-a]"};
+    static const char *const texts[] = {
+        "",    "a",  "b",  "abc", "a?c",   "*",    "]",   "-",          "a[",  "[a",   "x5",
+        "b12", "c9", "ab", "aab", "xaxbx", "f.py", "py3", "python3.11", "[a]", "aXbYc"};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+            cr_assert_eq(ascii_glob(patterns[i], texts[k]), !fnmatch(patterns[i], texts[k], 0),
+                         "%s and %s", patterns[i], texts[k]);
+}

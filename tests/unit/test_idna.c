@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/idna.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+TestSuite(idna);
+
+static char wire[256];
+
+/* "" where it is refused. */
+static const char *encode(const char *host)
+{
+    return idna_encode(wire, sizeof wire, host, strlen(host)) ? wire : "";
+}
+
+Test(idna, all_forms_of_a_name_are_one)
+{
+    cr_assert_str_eq(encode("bücher.example"), "xn--bcher-kva.example");
+    cr_assert_str_eq(encode("BÜCHER.Example"), "xn--bcher-kva.example");
+    cr_assert_str_eq(encode("XN--BCHER-KVA.example"), "xn--bcher-kva.example");
+}
+
+Test(idna, labels_are_encoded_one_by_one_and_the_rest_stays)
+{
+    cr_assert_str_eq(encode("*.bücher.example:8443"), "*.xn--bcher-kva.example:8443");
+    cr_assert_str_eq(encode("faß.EXAMPLE."), "xn--fa-hia.example.");
+    cr_assert_str_eq(encode("api.example.com"), "api.example.com");
+    cr_assert_str_eq(encode("[FD00::1]:80"), "[fd00::1]:80");
+    cr_assert(idna_encode(wire, sizeof wire, "bücher.example", 7));
+    cr_assert_str_eq(wire, "xn--bcher-kva", "no more than n bytes");
+    cr_assert(idna_encode(wire, sizeof wire, "x", 0));
+    cr_assert_str_eq(wire, "");
+}
+
+Test(idna, other_scripts_have_capitals_too)
+{
+    cr_assert_str_eq(encode("ΣΊΣΥΦΟΣ"), "xn--kxa6akbbkh");
+    cr_assert_str_eq(encode("ПОЧТА.рф"), "xn--80a1acny.xn--p1ai");
+    cr_assert_str_eq(encode("例え.テスト"), "xn--r8jz45g.xn--zckzah");
+    cr_assert_str_eq(encode("ŽLUŤOUČKÝ"), encode("žluťoučký"));
+    cr_assert_str_neq(encode("žluťoučký"), "");
+}
+
+Test(idna, what_is_not_certain_is_refused)
+{
+    cr_assert_str_eq(encode("İ.example"), "", "becomes two letters");
+    cr_assert_str_eq(encode("bu\xcc\x88"
+                            "cher.example"),
+                     "", "not composed");
+    cr_assert_str_eq(encode("b\xfc"
+                            "cher.example"),
+                     "", "no UTF-8");
+    cr_assert_str_eq(encode("b\xc3.example"), "", "cut short");
+    cr_assert_str_eq(encode("bü*.example"), "", "part of a label");
+    cr_assert_str_eq(encode("☃.example"), "");
+    char label[3 * 64 + 1] = "";
+    for (int i = 0; i < 64; i++)
+        strcat(label, "ü");
+    cr_assert_str_eq(encode(label), "", "longer than any label");
+}
+
+Test(idna, what_has_no_room_is_refused)
+{
+    char out[22];
+    memset(out, 'x', sizeof out);
+    cr_assert(idna_encode(out, 22, "bücher.example", strlen("bücher.example")));
+    cr_assert_not(idna_encode(out, 21, "bücher.example", strlen("bücher.example")));
+    cr_assert_eq(out[20], '\0');
+}
