@@ -36,6 +36,8 @@
 #define RULES_FEW USUALLY(32, 1)
 /* Of a snapshot's text that is on its way into a file. */
 #define SNAPSHOT_WINDOW_BYTES USUALLY(65536, 256)
+/* Names that were not found, by hash; a power of two. */
+#define UNFOUND_NAMES USUALLY(128, 2)
 
 /* ---- curl ---- */
 /* The first piece of memory for what is held; it doubles. */

@@ -3,12 +3,12 @@
 
 #include "base/hash.h"
 #include "base/seqlock.h"
+#include "base/sizes.h"
 
 #include <netdb.h>
 #include <stdbool.h>
 #include <string.h>
 
-#define NAMES      128 /* a power of two */
 #define LENGTH_MAX 256
 
 struct record {
@@ -23,7 +23,7 @@ struct record {
 static struct {
     _Atomic uint64_t sequence;
     _Atomic uint64_t words[WORDS];
-} table[NAMES];
+} table[UNFOUND_NAMES];
 
 /* 0: no name. One that is too long to exist is as good as any other that begins so. */
 static uint64_t key_of(const char *name)
@@ -41,9 +41,9 @@ static uint64_t key_of(const char *name)
 
 static bool read_record(struct record *r, uint64_t key)
 {
-    uint64_t before = seqlock_begin(&table[key % NAMES].sequence);
-    seqlock_copy(r, table[key % NAMES].words, 0, WORDS);
-    return seqlock_same(&table[key % NAMES].sequence, before) && r->key == key;
+    uint64_t before = seqlock_begin(&table[key % UNFOUND_NAMES].sequence);
+    seqlock_copy(r, table[key % UNFOUND_NAMES].words, 0, WORDS);
+    return seqlock_same(&table[key % UNFOUND_NAMES].sequence, before) && r->key == key;
 }
 
 void unfound_note(const char *name, int eai, int64_t now_ns)
@@ -60,7 +60,8 @@ void unfound_note(const char *name, int eai, int64_t now_ns)
         r.other_ns = now_ns;
         r.other = eai;
     }
-    seqlock_write(&table[key % NAMES].sequence, table[key % NAMES].words, &r, WORDS);
+    seqlock_write(&table[key % UNFOUND_NAMES].sequence, table[key % UNFOUND_NAMES].words, &r,
+                  WORDS);
 }
 
 int unfound_why(const char *name, int64_t since_ns)
