@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/facts.h"
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "curl/target.h"
 #include "engine/unfound.h"
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -103,7 +104,7 @@ static const char *text_of(const struct shadow *s, CURLINFO info)
 /* tftp sends datagrams: it has no connect time when it has sent them for long. */
 static bool is_without_connection(const struct shadow *s)
 {
-    return strcasecmp(text_of(s, CURLINFO_SCHEME), "tftp") == 0;
+    return ascii_same(text_of(s, CURLINFO_SCHEME), "tftp");
 }
 
 static bool nothing_sent(const struct attempt *a, const struct transfer *t)
@@ -143,9 +144,8 @@ static char *name_in(const struct curl_api *api, const char *url)
 {
     char *name = NULL;
     CURLU *u = api->url ? api->url() : NULL;
-    if (u && !api->url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) &&
-        api->url_get(u, CURLUPART_HOST, &name, CURLU_PUNYCODE)) /* built without IDN */
-        api->url_get(u, CURLUPART_HOST, &name, 0);
+    if (u && !api->url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME))
+        name = target_read_host(api, u);
     if (u)
         api->url_cleanup(u);
     return name;
@@ -180,12 +180,12 @@ static bool asks_unseen(const struct shadow *s)
 
 /* What libcurl says when nobody else was asked; the same since 7.62. */
 static const char *const refusals[] = {"Unsupported proxy", "Not resolving .onion address",
-                                       "Unix socket path too long", "signaled by ssl ctx callback"};
+                                       "Unix socket path too long", "ctx callback"};
 
 static bool refused_inside(const struct attempt *a, const struct shadow *s, const char *text)
 {
     for (size_t i = 0; i < array_size(refusals); i++)
-        if (strcasestr(text, refusals[i]))
+        if (strstr(text, refusals[i]))
             return true;
     switch (a->curl_code) {
     case CURLE_COULDNT_CONNECT: /* no text: there is no address that it may use */

@@ -135,6 +135,17 @@ Test(futile, the_proxys_name_is_the_one_that_was_not_found)
     cr_assert_eq(p.shadow->binding.proxy.slot->failures_by[GROUP_DNS], 1);
 }
 
+Test(futile, a_name_is_the_one_that_goes_over_the_wire)
+{
+    struct program p;
+    START(&p, {NOT_FOUND, .asked = "xn--bcher-kva.example", .answer = EAI_NONAME});
+    set_pointer(&p, CURLOPT_URL,
+                "http://B\xc3\xbc"
+                "cher.example./x");
+    program_perform(&p);
+    cr_assert_eq(performs(&p), 1);
+}
+
 /* ---- what nobody outside was asked ---------------------------------------------------------- */
 
 static curl_socket_t no_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
