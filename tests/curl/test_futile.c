@@ -217,10 +217,8 @@ Test(futile, what_libcurl_does_not_even_try_is_not_repeated)
 }
 
 #define TOO_SLOW                                                                                   \
-    {                                                                                              \
-        .result = CURLE_OPERATION_TIMEDOUT,                                                        \
-        .error = "Operation too slow. Less than 100 bytes/sec transferred the last 2 seconds"      \
-    }
+    {.result = CURLE_OPERATION_TIMEDOUT,                                                           \
+     .error = "Operation too slow. Less than 100 bytes/sec transferred the last 2 seconds"}
 
 Test(futile, the_programs_own_low_speed_limit_ends_the_transfer_and_ours_the_attempt)
 {
