@@ -17,6 +17,8 @@ static int on_push(CURL *parent, CURL *easy, size_t n, struct curl_pushheaders *
     int answer = m->push_fn(parent, easy, n, headers, m->push_data);
     if (answer == CURL_PUSH_OK)
         multi_adopt(m, easy);
+    else if (answer == CURL_PUSH_ERROROUT && s && s->transfer)
+        s->transfer->last = true;
     return answer;
 }
 

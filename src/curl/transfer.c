@@ -17,7 +17,7 @@ static bool would_retry(void *ctx, int status)
 {
     struct transfer *t = ctx;
     struct attempt a;
-    if (status < 300 || t->reset)
+    if (status < 300 || t->reset || t->last)
         return false;
     facts_so_far(&a, t, status);
     return call_would_retry(&t->call, &a, clock_now_ns(), clock_wall_ns());
@@ -32,7 +32,7 @@ static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
 {
     t->shadow = s;
     t->wrapped = t->read_wrapped = t->bounded = t->asks_anew = t->shortened = false;
-    t->performing = t->paused = t->reset = t->ended = false;
+    t->performing = t->paused = t->reset = t->last = t->ended = false;
     t->relaxed_timeout_ms = -1;
     t->error[0] = '\0';
     int64_t bound_ns = shadow_bound_ms(s->timeout_ms) * NS_PER_MS;
@@ -108,7 +108,8 @@ static bool decide(struct transfer *t, struct attempt *a, int64_t *at_ns)
 {
     int64_t now_ns = t->answered_ns, wall_ns = t->answered_wall_ns;
     bool good = a->curl_code == CURLE_OK && a->http_status < 300 && !a->header_cut;
-    if (good || t->reset) { /* a request that was reset in flight cannot be made again */
+    /* A request that was reset in flight cannot be made again. */
+    if (good || t->reset || t->last) {
         a->replayable = false;
         call_report(&t->call, a, now_ns, wall_ns, 0, at_ns);
         return false;

@@ -51,6 +51,7 @@ struct transfer {
     bool performing; /* it is libcurl's turn; else we wait, or deliver what was held */
     bool paused;     /* the program has paused what is being delivered */
     bool reset;      /* it took its options back in flight */
+    bool last;       /* it wants this attempt to fail: no other one follows */
     bool idempotency_key;         /* among the request's headers, as they were when it began */
     bool ended;                   /* counted */
     const struct curl_api *outer; /* at work around us, in one of whose callbacks we are */

@@ -102,6 +102,7 @@ CURLMcode fake_multi_add(CURLM *m, CURL *h)
     CURLMcode r = update_timer(f);
     if (r) {
         take_away(f, f->count - 1);
+        f->half_kept++;
         return r;
     }
     f->adds++;

@@ -31,9 +31,10 @@ struct fake_multi {
     int adds, removes, turns, most_at_once;
     int polls, waits, timeout_seen; /* of polls and waits */
     bool in_callback;
-    bool unguarded;      /* before 7.82: its timer callback may do anything */
-    bool heedless;       /* before 7.81: whatever its timer callback returns */
-    bool dead;           /* a callback failed */
+    bool unguarded; /* before 7.82: its timer callback may do anything */
+    bool heedless;  /* before 7.81: whatever its timer callback returns */
+    bool dead;      /* a callback failed */
+    int half_kept;  /* added while its timer callback failed: up to 8.x libcurl crashes later */
     bool socket_refuses; /* the program's socket callback fails in the next turn */
 
     curl_multi_timer_callback timer_fn;

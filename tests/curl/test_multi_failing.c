@@ -44,6 +44,7 @@ Test(multi_failing, what_the_timer_callback_refused_was_never_added)
     cr_assert_eq(l.last, p.handle);
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
     cr_assert_eq(fake(&l)->turns, 2, "libcurl heard of it at once");
+    cr_assert_eq(fake(&l)->half_kept, 0);
     curl_off_t added;
     multi_get_offt(l.multi, 5, &added);
     cr_assert_eq(added, 1);

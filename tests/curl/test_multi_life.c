@@ -174,7 +174,10 @@ Test(multi_life, reset_while_parked_it_delivers_what_it_has)
 /* ---- callbacks ------------------------------------------------------------------------------ */
 
 /* It may be an authentication round, so it is held to the end. */
-#define HELD_401 {.head = "HTTP/1.1 401 No\nX: 0\n\n"}
+#define HELD_401                                                                                   \
+    {                                                                                              \
+        .head = "HTTP/1.1 401 No\nX: 0\n\n"                                                        \
+    }
 
 Test(multi_life, a_paused_delivery_goes_on_when_the_program_has_unpaused)
 {
@@ -315,4 +318,31 @@ Test(multi_life, a_pushed_handle_has_the_programs_callbacks)
     cr_assert(seen);
     fake_curl.easy_cleanup(copy);
     multi_cleanup(l.multi);
+}
+
+static int fails(CURL *parent, CURL *easy, size_t n, struct curl_pushheaders *headers, void *data)
+{
+    (void)parent, (void)easy, (void)n, (void)headers, (void)data;
+    return CURL_PUSH_ERROROUT;
+}
+
+Test(multi_life, a_transfer_that_the_push_callback_lets_fail_is_not_repeated)
+{
+    struct loop l;
+    struct program p;
+    loop_start(&l);
+    START(&p, RESET, OK_200);
+    set_multi(&l, CURLMOPT_PUSHFUNCTION,
+              (union option_argument){.function = (void (*)(void))fails});
+    fake(&l)->slow = 1000;
+    add(&l, &p);
+    turn(&l);
+    CURL *copy = fake_curl.easy_duphandle(p.handle);
+    cr_assert_eq(fake(&l)->push_fn(p.handle, copy, 0, NULL, fake(&l)->push_data),
+                 CURL_PUSH_ERROROUT);
+    fake_curl.easy_cleanup(copy);
+    fake(&l)->turns_left[0] = 0;
+    run(&l);
+    cr_assert_eq(l.result, CURLE_RECV_ERROR);
+    cr_assert_eq(performs(&p), 1);
 }
