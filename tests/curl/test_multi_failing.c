@@ -130,6 +130,7 @@ Test(multi_failing, what_waits_for_another_attempt_fails_with_all_others)
     cr_assert_eq(l.last, p.handle);
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
     cr_assert_str_eq(p.seen, "", "nobody is called any more");
+    cr_assert_eq(fake(&l)->half_kept, 0);
     cr_assert_eq(fake_of(p.handle)->performs, 1);
 }
 
@@ -153,6 +154,7 @@ Test(multi_failing, a_time_of_ours_that_is_refused_ends_all_as_well)
     cr_assert_eq(l.messages, 1);
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
     cr_assert_eq(l.timer_calls, calls);
+    cr_assert_eq(fake(&l)->half_kept, 0);
 }
 
 Test(multi_failing, what_was_only_added_fails_without_a_request)
@@ -188,6 +190,7 @@ Test(multi_failing, what_is_removed_while_the_timer_callback_fails_is_removed)
     cr_assert_eq(remove_from(&l, &p), CURLM_ABORTED_BY_CALLBACK);
     cr_assert_null(p.shadow->member);
     cr_assert_eq(fake(&l)->count, 0);
+    cr_assert(fake(&l)->dead, "libcurl itself was told");
     cr_assert_eq(remove_from(&l, &p), CURLM_OK);
     cr_assert_eq(l.timer_calls, 3);
 }
