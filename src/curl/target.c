@@ -4,7 +4,9 @@
 #include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/idna.h"
+#include "base/network.h"
 #include "curl/proxy.h"
+#include "engine/zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,15 +108,24 @@ static const char *header_of(void *shadow, const char *name)
     return target_header(shadow, name);
 }
 
+static uint64_t network_for(const char *host)
+{
+    return zone_has(host) ? network_of_thread() : 0;
+}
+
 static void bind_proxy(struct shadow *s, const struct target *t, int64_t now_ns)
 {
     struct proxy p;
     if (!proxy_find(&p, s, t->scheme, t->host))
         return;
     s->proxy_is_http = p.is_http;
-    call_bind_proxy(
-        &s->binding,
-        &(struct target){.scheme = p.scheme, .host = p.host, .port = p.port, .path = ""}, now_ns);
+    call_bind_proxy(&s->binding,
+                    &(struct target){.scheme = p.scheme,
+                                     .host = p.host,
+                                     .port = p.port,
+                                     .path = "",
+                                     .network = network_for(p.host)},
+                    now_ns);
     proxy_release(&p);
 }
 
@@ -138,6 +149,7 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
         t.host = s->unix_socket;
         t.default_port = true;
     }
+    t.network = network_for(t.host);
     /* Only for HTTP does libcurl look at the list of headers. */
     bool has_headers = scheme->protocol == PROTOCOL_HTTP;
     struct binding_parts dynamic = {.header = has_headers ? header_of : NULL, .ctx = s};

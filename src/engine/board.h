@@ -138,6 +138,7 @@ struct board_header {
     _Atomic uint64_t snapshot_seq;
     _Atomic uint64_t changes; /* grows with every call that ends: "has anything happened?" */
     _Atomic uint64_t alerts;  /* grows with every status or breaker change */
+    _Atomic uint64_t network; /* the name space that is at home here (zone.h); 0: none yet */
     alignas(CACHE_LINE) _Atomic uint64_t transfers_easy;
     _Atomic uint64_t transfers_multi;
     _Atomic uint64_t connects_blocking;

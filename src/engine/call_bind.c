@@ -4,6 +4,7 @@
 #include "base/env.h"
 #include "base/hash.h"
 #include "base/precondition.h"
+#include "engine/zone.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -219,11 +220,14 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
     if (!p)
         return false;
     *b = (struct binding){.config = config, .board = board, .policy = p};
-    name_of(b->name, t);
-    b->key = board_host_key(t->host, t->default_port ? 0 : t->port);
+    char zoned[ZONE_HOST_SIZE];
+    struct target here = *t; /* as the board has it */
+    here.host = zone_host(zoned, board, t->host, t->network);
+    name_of(b->name, &here);
+    b->key = board_host_key(here.host, here.default_port ? 0 : here.port);
     b->slot = board_slot(board, b->key, b->name, SLOT_HOST, now_ns);
     for (int i = 0; i < p->limit_count && i < LIMITS_MAX; i++) {
-        b->bucket_key[i] = bucket_key(&p->limits[i], t, parts, board);
+        b->bucket_key[i] = bucket_key(&p->limits[i], &here, parts, board);
         b->per_request |= p->limits[i].per.parts & PER_HEADER;
     }
     call_bind_lanes(b, now_ns);
@@ -236,7 +240,10 @@ void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns)
     struct proxy_binding *proxy = &b->proxy;
     if (!(proxy->policy = rules_find(b->config, t)))
         return;
-    proxy_name(proxy->name, t);
+    char zoned[ZONE_HOST_SIZE];
+    struct target here = *t;
+    here.host = zone_host(zoned, b->board, t->host, t->network);
+    proxy_name(proxy->name, &here);
     proxy->key = board_key(hash_bytes(proxy->name, strlen(proxy->name), SEED_PROXY));
     claim_proxy(b, now_ns);
 }

@@ -33,6 +33,7 @@ struct target {
     bool default_port;             /* port is the scheme's own */
     const char *path;              /* from the first slash, without query; "" when unknown */
     const struct address *address; /* that the host is reached at; NULL: not known, or its name */
+    uint64_t network;              /* name space, of hosts that it matters to (zone.h); else 0 */
 };
 
 /* By config.c, once the sections are final. False for lack of memory. */

@@ -357,7 +357,7 @@ static int perform(struct dial *d, struct first *f, int64_t now_ns, int saved)
 {
     const struct policy *p;
     d->engine = engine_for(d);
-    if (!d->engine || !dial_bind(&d->bound, d->engine, d->request->to, now_ns)) {
+    if (!d->engine || !dial_bind(&d->bound, d->engine, d->request->to, d->request->fd, now_ns)) {
         errno = f->error ? f->error : saved;
         return f->made ? f->value : bare(d);
     }

@@ -3,10 +3,12 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/network.h"
 #include "base/precondition.h"
 #include "base/seqlock.h"
 #include "base/sizes.h"
 #include "engine/rules.h"
+#include "engine/zone.h"
 #include "sock/names.h"
 
 #include <netinet/in.h>
@@ -94,6 +96,12 @@ static bool recall(const struct entry *e, struct dial_binding *k, const struct e
     return seqlock_same(&e->sequence, before);
 }
 
+static bool is_elsewhere(const struct dial_binding *k, int fd)
+{
+    uint64_t network = k->zoned ? network_of_socket(fd) : 0;
+    return network && network != k->network;
+}
+
 static bool holds(const struct dial_binding *k, const struct config *config, int64_t now_ns)
 {
     return k->generation == names_generation() && now_ns < k->until_ns &&
@@ -102,16 +110,17 @@ static bool holds(const struct dial_binding *k, const struct config *config, int
 
 /* Rare, and found by name alone: not kept. */
 static bool bind_local(struct dial_binding *b, struct engine *e, const struct config *config,
-                       const struct endpoint *to, int64_t now_ns)
+                       const struct endpoint *to, int fd, int64_t now_ns)
 {
     struct target t = {.scheme = "", .host = to->local, .default_port = true, .path = ""};
+    t.network = zone_has(t.host) ? network_of_socket(fd) : 0;
     struct binding_parts nothing = {0};
     b->more_follow = false;
     return call_bind(&b->binding, config, e->board, &t, &nothing, now_ns);
 }
 
 static bool bind_anew(struct dial_binding *k, struct engine *e, const struct config *config,
-                      const struct endpoint *to, int64_t now_ns)
+                      const struct endpoint *to, int fd, int64_t now_ns)
 {
     struct name name;
     k->to = *to;
@@ -122,12 +131,15 @@ static bool bind_anew(struct dial_binding *k, struct engine *e, const struct con
         name.more_follow = false;
     }
     k->more_follow = name.more_follow;
+    k->zoned = zone_has(name.host);
+    k->network = k->zoned ? network_of_socket(fd) : 0;
     struct target t = {.scheme = "",
                        .host = name.host,
                        .port = to->port,
                        .default_port = is_usual(to->port),
                        .path = "",
-                       .address = &to->address};
+                       .address = &to->address,
+                       .network = k->network};
     struct binding_parts nothing = {0};
     return call_bind(&k->binding, config, e->board, &t, &nothing, now_ns);
 }
@@ -165,17 +177,18 @@ static void keep_way(size_t index, const struct dial_binding *k, const struct en
     seqlock_write(&ways[index].sequence, ways[index].words, &w, WAY_WORDS);
 }
 
-bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int64_t now_ns)
+bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int fd,
+               int64_t now_ns)
 {
     precondition(b && e && to);
     const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
     if (unlikely(to->local != NULL))
-        return bind_local(b, e, config, to, now_ns);
+        return bind_local(b, e, config, to, fd, now_ns);
     size_t index = index_of(to);
     struct entry *entry = &table[index];
-    if (likely(recall(entry, b, to) && holds(b, config, now_ns)))
+    if (likely(recall(entry, b, to) && holds(b, config, now_ns) && !is_elsewhere(b, fd)))
         return true;
-    if (!bind_anew(b, e, config, to, now_ns))
+    if (!bind_anew(b, e, config, to, fd, now_ns))
         return false;
     seqlock_write(&entry->sequence, entry->words, b, words_of(b->binding.lane_count));
     keep_way(index, b, to);

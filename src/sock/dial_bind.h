@@ -5,7 +5,7 @@
  * caller gets a copy, for a binding belongs to one call at a time.
  *
  *     struct dial_binding b;
- *     if (dial_bind(&b, engine, to, now_ns)) ... b.binding
+ *     if (dial_bind(&b, engine, to, fd, now_ns)) ... b.binding
  *
  * Most connections need much less of it, and that is kept besides, in two cache lines:
  *
@@ -24,13 +24,18 @@ struct dial_binding {
     struct endpoint to;
     uint32_t generation; /* of the names, when it was bound */
     bool more_follow;    /* the name has further addresses for the program to try */
+    bool zoned;          /* another host in each network name space (zone.h) */
+    uint64_t network;    /* the one that it was bound for; 0: not known */
     int64_t until_ns;
     struct binding binding; /* the last member: lanes in use only */
 };
 
 /* Of an endpoint that was bound lately and whose connections neither a limit nor a bound in time
- * concerns; it may be out of date by less than a minute in what the board knows (passage_is_free). */
+ * concerns; it may be out of date by less than a minute in what the board knows (passage_is_free), and
+ * of another network name space in a program that has changed its own: for what succeeds, since
+ * dial_bind asks the socket. */
 bool dial_pass(struct passage *p, struct engine *e, const struct endpoint *to, int64_t now_ns);
-bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int64_t now_ns);
+bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int fd,
+               int64_t now_ns);
 
 #endif

@@ -49,7 +49,7 @@ static const char *header(void *ctx, const char *name)
 static struct binding bind_to(const char *scheme, const char *host, uint16_t port,
                               bool default_port, const char *path)
 {
-    struct target t = {scheme, host, port, default_port, path, NULL};
+    struct target t = {scheme, host, port, default_port, path, NULL, 0};
     struct binding_parts parts = {.header = header};
     struct binding b = {0};
     cr_assert(call_bind(&b, config, board, &t, &parts, NOW));
@@ -184,7 +184,7 @@ static const struct config *also(const char *ini)
 /* How many of n requests are admitted at once. */
 static int admitted(const struct config *c, const char *host, int n, int64_t now)
 {
-    struct target t = {"https", host, 443, true, "/", NULL};
+    struct target t = {"https", host, 443, true, "/", NULL, 0};
     struct binding b = {0};
     int go = 0;
     cr_assert(call_bind(&b, c, board, &t, NULL, now));

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/network.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+uint64_t network_of_socket(int fd)
+{
+    uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    struct stat st;
+    int saved = errno;
+    if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0)
+        cookie = errno == ENOPROTOOPT && stat("/proc/thread-self/ns/net", &st) == 0 ? st.st_ino : 0;
+    errno = saved;
+    return cookie;
+}
+
+/* A socket of the family that whoever asks is about to use, so no sandbox is surprised. */
+uint64_t network_of_thread(void)
+{
+    int saved = errno, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    uint64_t network = 0;
+    if (fd >= 0) {
+        network = network_of_socket(fd);
+        close(fd);
+    }
+    errno = saved;
+    return network;
+}
