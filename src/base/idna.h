@@ -6,8 +6,7 @@
  *     char wire[256];
  *     if (idna_encode(wire, sizeof wire, "BÜCHER.Example", 15)) ... "xn--bcher-kva.example"
  *
- * libcurl encodes by itself, and where it tells the result (7.88 and later) that is taken. This is for
- * who has no libcurl: rules, connect(), the command. It knows the letters of which it is certain that
+ * Rules, connect() and the command have no libcurl to ask. This knows the letters of which it is certain that
  * libcurl (libidn2, non-transitional) does the same with them: of the Latin, Greek, Cyrillic,
  * Armenian, Georgian, Hebrew, Arabic and Japanese scripts, Chinese and Korean, in composed form. A
  * test compares every one of them with libcurl's. False for all others, for what is no UTF-8, and for

@@ -88,19 +88,24 @@ char *target_plain_host(char *host)
 /* CURLU_PUNYCODE, since 7.88; an older one does not look at it. */
 #define ON_THE_WIRE (1u << 12)
 
+/* libcurl is asked for what we do not encode ourselves. When it cannot either, 7.88 leaves memory
+ * behind, and the transfer fails. */
 char *target_read_host(const struct curl_api *api, CURLU *u)
 {
-    char *host = NULL, wire[256];
-    if (api->url_get(u, CURLUPART_HOST, &host, ON_THE_WIRE)) {
-        host = NULL;
-        api->url_get(u, CURLUPART_HOST, &host, 0);
-    }
-    if (host && unlikely(idna_needed(host, strlen(host))) && api->maprintf &&
-        idna_encode(wire, sizeof wire, host, strlen(host))) {
-        api->free(host);
-        host = api->maprintf("%s", wire);
-    }
-    return host;
+    char *host = NULL, *encoded = NULL, wire[256];
+    if (api->url_get(u, CURLUPART_HOST, &host, 0))
+        return NULL;
+    size_t n = strlen(host);
+    if (likely(!idna_needed(host, n)))
+        return host;
+    if (api->maprintf && idna_encode(wire, sizeof wire, host, n))
+        encoded = api->maprintf("%s", wire);
+    else if (api->url_get(u, CURLUPART_HOST, &encoded, ON_THE_WIRE))
+        encoded = NULL;
+    if (!encoded)
+        return host;
+    api->free(host);
+    return encoded;
 }
 
 static const char *header_of(void *shadow, const char *name)

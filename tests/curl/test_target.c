@@ -114,10 +114,11 @@ static void expect_one_host(void)
 
 Test(target, all_forms_of_a_name_are_one_host, .init = make)
 {
-    setlocale(LC_ALL, "C.UTF-8");
+    if (!libcurl_encodes())
+        return;
     expect_one_host();
     set_pointer(&p, CURLOPT_PROXY, "http://PROXÝ.example:3128");
-    name_of("http://a.example/");
+    cr_assert_str_eq(name_of("http://☃.example/"), "xn--n3h.example", "by libcurl alone");
     cr_assert_str_eq(p.shadow->binding.proxy.name, "http://xn--prox-8ra.example:3128");
 }
 
@@ -167,9 +168,9 @@ Test(target, our_encoder_does_with_each_letter_what_libcurls_does)
         cr_assert_eq(curl_url_set(u, CURLUPART_URL, url, 0), 0);
         if (!curl_url_get(u, CURLUPART_HOST, &theirs, 1 << 12)) {
             cr_assert_str_eq(ours, theirs, "U+%04X", c);
+            curl_free(theirs);
             compared++;
         }
-        curl_free(theirs);
         curl_url_cleanup(u);
     }
     cr_assert_geq(compared, 30000);
