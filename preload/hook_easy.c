@@ -110,6 +110,30 @@ CURLcode hook_easy_pause(struct from from, CURL *h, int bitmask)
     return api ? api->easy_pause(h, bitmask) : CURLE_FAILED_INIT;
 }
 
+CURLHcode hook_easy_header(struct from from, CURL *h, const char *name, size_t index,
+                           unsigned origin, int request, struct curl_header **out)
+{
+    struct shadow *s = shadow_find(h);
+    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    struct told *told = s ? easy_told(s) : NULL;
+    if (!api || !api->easy_header)
+        return CURLHE_NOT_BUILT_IN;
+    return told ? told_header(told, name, index, origin, request, out)
+                : api->easy_header(h, name, index, origin, request, out);
+}
+
+struct curl_header *hook_easy_nextheader(struct from from, CURL *h, unsigned origin, int request,
+                                         struct curl_header *previous)
+{
+    struct shadow *s = shadow_find(h);
+    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    struct told *told = s ? easy_told(s) : NULL;
+    if (!api || !api->easy_nextheader)
+        return NULL;
+    return told ? told_nextheader(told, origin, request, previous)
+                : api->easy_nextheader(h, origin, request, previous);
+}
+
 CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t size,
                            curl_read_callback read_fn, curl_seek_callback seek_fn,
                            curl_free_callback free_fn, void *arg)

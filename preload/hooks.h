@@ -19,6 +19,10 @@ CURLcode hook_easy_setopt(struct from from, CURL *h, CURLoption option, union op
 CURLcode hook_easy_getinfo(struct from from, CURL *h, CURLINFO info, void *out);
 CURLcode hook_easy_perform(struct from from, CURL *h);
 CURLcode hook_easy_pause(struct from from, CURL *h, int bitmask);
+CURLHcode hook_easy_header(struct from from, CURL *h, const char *name, size_t index,
+                           unsigned origin, int request, struct curl_header **out);
+struct curl_header *hook_easy_nextheader(struct from from, CURL *h, unsigned origin, int request,
+                                         struct curl_header *previous);
 CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t size,
                            curl_read_callback read_fn, curl_seek_callback seek_fn,
                            curl_free_callback free_fn, void *arg);

@@ -56,6 +56,20 @@
     {                                                                                              \
         return hook_easy_pause(FROM(node), h, mask);                                               \
     }                                                                                              \
+    EXPORT CURLHcode curl_easy_header__##suffix(CURL *h, const char *n, size_t i, unsigned o,      \
+                                                int r, struct curl_header **to);                   \
+    EXPORT CURLHcode curl_easy_header__##suffix(CURL *h, const char *n, size_t i, unsigned o,      \
+                                                int r, struct curl_header **to)                    \
+    {                                                                                              \
+        return hook_easy_header(FROM(node), h, n, i, o, r, to);                                    \
+    }                                                                                              \
+    EXPORT struct curl_header *curl_easy_nextheader__##suffix(CURL *h, unsigned o, int r,          \
+                                                              struct curl_header *p);              \
+    EXPORT struct curl_header *curl_easy_nextheader__##suffix(CURL *h, unsigned o, int r,          \
+                                                              struct curl_header *p)               \
+    {                                                                                              \
+        return hook_easy_nextheader(FROM(node), h, o, r, p);                                       \
+    }                                                                                              \
     EXPORT CURLcode curl_mime_data_cb__##suffix(curl_mimepart *p, curl_off_t n,                    \
                                                 curl_read_callback r, curl_seek_callback s,        \
                                                 curl_free_callback f, void *arg);                  \
@@ -80,6 +94,8 @@
     X(curl_easy_getinfo, node);                                                                    \
     X(curl_easy_perform, node);                                                                    \
     X(curl_easy_pause, node);                                                                      \
+    X(curl_easy_header, node);                                                                     \
+    X(curl_easy_nextheader, node);                                                                 \
     X(curl_mime_data_cb, node);                                                                    \
     X(curl_mime_filedata, node)
 

@@ -51,6 +51,12 @@ struct curl_api {
     void (*url_cleanup)(CURLU *);
     CURLUcode (*url_get)(CURLU *, CURLUPart, char **, unsigned int);
     CURLUcode (*url_set)(CURLU *, CURLUPart, const char *, unsigned int);
+    CURLHcode (*easy_header)(CURL *, const char *, size_t, unsigned, int,
+                             struct curl_header **); /* optional, 7.83, with the next */
+    struct curl_header *(*easy_nextheader)(CURL *, unsigned, int, struct curl_header *);
+    struct curl_slist *(*slist_append)(struct curl_slist *,
+                                       const char *); /* optional, with the next */
+    void (*slist_free_all)(struct curl_slist *);
     void (*free)(void *);
     char *(*maprintf)(const char *, ...); /* optional: memory that `free` takes */
     curl_version_info_data *(*version_info)(CURLversion);

@@ -163,12 +163,20 @@ CURLcode easy_perform(struct shadow *s)
 
 bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
-    if (unlikely(s->transfer != NULL))
-        return gate_getinfo(&s->transfer->gate, info, out);
-    if (info != CURLINFO_OS_ERRNO || !(s->hidden_errno | s->connect_errno))
-        return false;
-    *(long *)out = facts_shown_errno(s);
+    bool told = s->transfer && told_info(&s->transfer->gate.told, info, out);
+    if (likely(info != CURLINFO_OS_ERRNO || !(s->hidden_errno | s->connect_errno)))
+        return told;
+    if (!told || !*(long *)out)
+        *(long *)out = facts_shown_errno(s);
+    else if (*(long *)out == s->hidden_errno)
+        *(long *)out = 0;
     return true;
+}
+
+struct told *easy_told(const struct shadow *s)
+{
+    struct told *t = s->transfer ? &s->transfer->gate.told : NULL;
+    return t && t->shown ? t : NULL;
 }
 
 bool easy_pause(struct shadow *s, int bitmask)

@@ -13,10 +13,13 @@
 #define CURL_EASY_H
 
 #include "curl/shadow.h"
+#include "curl/told.h"
 
 CURLcode easy_perform(struct shadow *s);
 /* curl_easy_getinfo: what differs from libcurl's own answer; true when *out is the answer. */
 bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out);
+/* NULL unless the program is being shown something held: libcurl's headers are then not its. */
+struct told *easy_told(const struct shadow *s);
 /* curl_easy_pause: true when libcurl must not be asked, because nothing is in flight any more. */
 bool easy_pause(struct shadow *s, int bitmask);
 

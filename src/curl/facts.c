@@ -212,7 +212,7 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
         a->http_status = g->status;
         return;
     }
-    a->http_status = (int)long_of(s, CURLINFO_RESPONSE_CODE);
+    a->http_status = g->elsewhere ? 0 : (int)long_of(s, CURLINFO_RESPONSE_CODE);
     /* Observe mode holds nothing back, but is to say what would have been. */
     a->committed = g->delivered && !(t->call.observe && a->http_status >= 300);
     a->redirected = long_of(s, CURLINFO_REDIRECT_COUNT) > 0;

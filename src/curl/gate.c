@@ -52,34 +52,63 @@ static size_t give(struct gate *g, bool header, char *p, size_t n)
     return taken;
 }
 
+static size_t give_held(struct gate *g, struct held *e)
+{
+    g->told.shown = e;
+    if (e->kind == HELD_BOTH && !e->halfway) {
+        size_t taken = give(g, false, e->bytes, e->n);
+        if (taken != e->n)
+            return taken;
+        e->halfway = true; /* if it pauses now, the body callback has had it */
+    }
+    return give(g, held_is_header(e), e->bytes, e->n);
+}
+
 /* 0: all taken; else what libcurl must be told. */
 static size_t replay(struct gate *g)
 {
     struct held *e;
-    while ((e = hold_first(&g->hold))) {
-        g->replaying = hold_block_of(&g->hold, e);
-        size_t taken = give(g, e->kind == HELD_HEADER, e->bytes, e->n);
-        g->replaying = NULL;
-        if (taken == CURL_WRITEFUNC_PAUSE)
-            return taken;
-        if (taken != e->n) {
-            g->untaken = (struct untaken){true, e->kind == HELD_HEADER, e->n, taken};
-            return taken == CURL_WRITEFUNC_ERROR ? taken : 1;
-        }
+    size_t taken = 0, n = 0;
+    g->told.api = g->shadow->api;
+    g->told.handle = g->shadow->handle;
+    g->told.hold = &g->hold;
+    g->told.arriving = g->arriving != 0;
+    while ((e = hold_first(&g->hold)) && (taken = give_held(g, e)) == (n = e->n))
         hold_next(&g->hold);
-    }
-    return 0;
+    told_end(&g->told);
+    if (!e)
+        return 0;
+    if (taken == CURL_WRITEFUNC_PAUSE)
+        return taken;
+    g->untaken = (struct untaken){true, e->kind == HELD_HEADER || e->halfway, n, taken};
+    return taken == CURL_WRITEFUNC_ERROR ? taken : 1;
+}
+
+/* The line that libcurl is delivering has been among what was held: all of it, unless libcurl has
+ * put more behind it while the program paused. */
+static size_t forward_rest(struct gate *g, char *p, size_t n)
+{
+    size_t had = g->arriving < n ? g->arriving : n;
+    size_t taken = had < n ? give(g, true, p + had, n - had) : 0;
+    if (taken == CURL_WRITEFUNC_PAUSE || taken == CURL_WRITEFUNC_ERROR)
+        return taken;
+    g->arriving = 0;
+    return had + taken;
 }
 
 static size_t forward(struct gate *g, bool header, char *p, size_t n)
 {
     if (unlikely(!hold_empty(&g->hold))) {
+        g->told.line = header && !g->arriving && !g->elsewhere ? p : NULL;
+        g->told.line_n = n;
         size_t stopped = replay(g);
         if (stopped == CURL_WRITEFUNC_PAUSE || stopped == CURL_WRITEFUNC_ERROR)
             return stopped;
         if (stopped)
             return n ? 0 : 1;
     }
+    if (unlikely(g->arriving) && header)
+        return forward_rest(g, p, n);
     return give(g, header, p, n);
 }
 
@@ -104,21 +133,35 @@ static size_t keep(struct gate *g, enum held_kind kind, char *p, size_t n)
         pass(g);
         return forward(g, header, p, n);
     }
+    if (!header && !g->block_open)
+        g->shadow->api->easy_getinfo(g->shadow->handle, CURLINFO_SIZE_DOWNLOAD_T,
+                                     &hold_last(&g->hold)->downloaded);
     return n;
 }
 
-static void note_block_end(struct gate *g)
+/* The block that has ended stays held: what libcurl says of it now is what the program is told when
+ * it is shown the block. */
+static bool mark(struct gate *g)
 {
+    struct hold *h = &g->hold;
+    struct moment *m = moment_take(g->shadow->api, g->shadow->handle, hold_moment(h, h->block - 1));
+    if (!m)
+        return false;
+    m->tunnel = long_info(g, CURLINFO_RESPONSE_CODE) != g->line_status;
+    hold_mark(h, m);
+    return true;
+}
+
+/* What comes is not HTTP: a redirect was followed to another protocol. */
+static bool left_http(struct gate *g)
+{
+    const char *scheme = NULL;
     const struct shadow *s = g->shadow;
-    char *url = NULL;
-    s->api->easy_getinfo(s->handle, CURLINFO_EFFECTIVE_URL, &url);
-    struct block_info info = {
-        .url = url ? strdup(url) : NULL,
-        .response_code = long_info(g, CURLINFO_RESPONSE_CODE),
-        .connect_code = long_info(g, CURLINFO_HTTP_CONNECTCODE),
-        .redirect_count = long_info(g, CURLINFO_REDIRECT_COUNT),
-    };
-    hold_mark(&g->hold, &info);
+    if (g->block_open || g->line_status / 100 != 3 ||
+        s->api->easy_getinfo(s->handle, CURLINFO_SCHEME, &scheme) != CURLE_OK || !scheme)
+        return false;
+    g->elsewhere = (scheme[0] | 0x20) != 'h' && (scheme[0] | 0x20) != 'w'; /* http(s), ws(s) */
+    return g->elsewhere;
 }
 
 static int status_of_line(const char *p, size_t n)
@@ -193,6 +236,7 @@ static void read_line(struct gate *g, const char *p, size_t n)
         g->line_status = status_of_line(p, n);
         g->block_open = true;
         g->h2c = false;
+        hold_block(&g->hold);
         hints_reset(&g->hints);
     } else if (is_block_end(p, n)) {
         g->block_open = false;
@@ -201,6 +245,29 @@ static void read_line(struct gate *g, const char *p, size_t n)
         if (g->line_status == 101 && n > 8 && ascii_same_n(p, "Upgrade:", 8))
             g->h2c = memmem(p, n, "h2c", 3) != NULL;
     }
+}
+
+/* The body callback has had the line by the same address: the program gets it by both. */
+static bool confirm(struct gate *g, const char *p, size_t n)
+{
+    struct held *last = hold_last(&g->hold);
+    if (!last || last->kind != HELD_MAYBE || last->from != p || last->n != n)
+        return false;
+    last->kind = HELD_BOTH;
+    last->block = g->hold.block;
+    return true;
+}
+
+static size_t hold_line(struct gate *g, char *p, size_t n, bool held)
+{
+    if (held)
+        return n;
+    if (wants_headers(g->shadow))
+        return keep(g, HELD_HEADER, p, n);
+    g->held_headers += n;
+    if (g->held_headers > HEADERS_HELD_MAX && g->state == GATE_HOLD)
+        pass(g);
+    return n;
 }
 
 size_t gate_header(char *p, size_t size, size_t n, void *gate)
@@ -212,30 +279,27 @@ size_t gate_header(char *p, size_t size, size_t n, void *gate)
             read_line(g, p, n);
         return forward(g, true, p, n);
     }
+    bool was_open = g->block_open;
     read_line(g, p, n);
+    bool ended = was_open && !g->block_open && g->line_status;
+    bool held = g->shadow->include_header && confirm(g, p, n);
 
-    struct held *last = g->shadow->include_header ? hold_last(&g->hold) : NULL;
-    if (last && last->kind == HELD_MAYBE && last->from == p && last->n == n)
-        last->kind = HELD_BODY; /* confirmed: the program gets it by both callbacks */
-
-    if (g->state == GATE_HOLD && is_block_end(p, n) && g->line_status) {
-        long status = long_info(g, CURLINFO_RESPONSE_CODE);
-        if (block_is_final(g, status))
-            decide(g, (int)status, false);
-        if (g->state == GATE_PASS)
-            return forward(g, true, p, n);
-        size_t taken = wants_headers(g->shadow) ? keep(g, HELD_HEADER, p, n) : n;
-        if (g->state == GATE_HOLD && !g->late)
-            note_block_end(g);
-        return taken;
-    }
-    if (!wants_headers(g->shadow)) {
-        g->held_headers += n;
-        if (g->held_headers > HEADERS_HELD_MAX && g->state == GATE_HOLD)
+    if (g->state == GATE_HOLD) {
+        if (ended) {
+            long status = long_info(g, CURLINFO_RESPONSE_CODE);
+            if (block_is_final(g, status))
+                decide(g, (int)status, false);
+        } else if (g->block_open ? g->hold.block == HOLD_BLOCKS_MAX : left_http(g)) {
             pass(g);
-        return n;
+        }
+        if (g->state == GATE_PASS) {
+            g->arriving = held ? n : 0;
+            return forward(g, true, p, n);
+        }
     }
-    return keep(g, HELD_HEADER, p, n);
+    if (ended && !mark(g))
+        pass(g);
+    return hold_line(g, p, n, held);
 }
 
 size_t gate_body(char *p, size_t size, size_t n, void *gate)
@@ -246,11 +310,15 @@ size_t gate_body(char *p, size_t size, size_t n, void *gate)
         return forward(g, false, p, n);
     if (g->state == GATE_CAPTURE)
         return keep(g, HELD_BODY, p, n);
+    if (left_http(g)) {
+        pass(g);
+        return forward(g, false, p, n);
+    }
     if (g->shadow->include_header && !g->late) {
-        /* A header line comes here first and then, as the same bytes, as a header. Only a second
-         * piece without that proves that the one before was body. */
+        /* A header line comes here first and then, as the same bytes, as a header. While no block
+         * is open, a second piece without that proves that the one before was body. */
         struct held *last = hold_last(&g->hold);
-        if (!last || last->kind != HELD_MAYBE)
+        if (g->block_open || !last || last->kind != HELD_MAYBE)
             return keep(g, HELD_MAYBE, p, n);
         last->kind = HELD_BODY;
     }
@@ -269,16 +337,16 @@ void gate_begin(struct gate *g, bool pass_at_once)
     hints_reset(&g->hints);
     g->state = pass_at_once ? GATE_PASS : GATE_HOLD;
     g->watch = pass_at_once;
-    g->late = g->h2c = g->block_open = g->delivered = g->refused = false;
+    g->late = g->h2c = g->block_open = g->delivered = g->refused = g->elsewhere = false;
     g->line_status = g->status = 0;
-    g->held_body = g->held_headers = 0;
-    g->replaying = NULL;
+    g->held_body = g->held_headers = g->arriving = 0;
     g->untaken.happened = false;
+    told_end(&g->told);
 }
 
 void gate_end(struct gate *g)
 {
-    g->replaying = NULL;
+    told_end(&g->told);
     hold_clear(&g->hold);
     if (g->hold.capacity > HOLD_KEPT_BYTES)
         hold_free(&g->hold);
@@ -291,31 +359,8 @@ void gate_discard(struct gate *g)
 
 size_t gate_deliver(struct gate *g)
 {
-    precondition(!g->replaying);
+    precondition(!g->told.shown);
     if (hold_empty(&g->hold) || g->refused)
         return 0;
     return replay(g) == CURL_WRITEFUNC_PAUSE ? CURL_WRITEFUNC_PAUSE : g->refused;
-}
-
-bool gate_getinfo(const struct gate *g, CURLINFO info, void *out)
-{
-    const struct block_info *block = g->replaying;
-    if (!block)
-        return false;
-    switch (info) {
-    case CURLINFO_RESPONSE_CODE:
-        *(long *)out = block->response_code;
-        return true;
-    case CURLINFO_HTTP_CONNECTCODE:
-        *(long *)out = block->connect_code;
-        return true;
-    case CURLINFO_REDIRECT_COUNT:
-        *(long *)out = block->redirect_count;
-        return true;
-    case CURLINFO_EFFECTIVE_URL:
-        *(char **)out = block->url;
-        return block->url != NULL;
-    default:
-        return false;
-    }
 }

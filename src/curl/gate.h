@@ -11,7 +11,8 @@
  *   CAPTURE   an answer that shall be tried again: its body is kept too, up to hold_limit, because it
  *             must still be delivered if another attempt turns out to be impossible.
  *
- * With commit = late a good answer stays held until its first body byte.
+ * With commit = late a good answer stays held until its first body byte. A redirect that leads out of
+ * HTTP ends the holding when the other protocol's first line or byte comes: what it says is no status.
  *
  *     gate_begin(&g, false);                              before each attempt
  *     api->easy_perform(handle) with gate_header and gate_body as callbacks
@@ -26,6 +27,7 @@
 
 #include "curl/hold.h"
 #include "curl/shadow.h"
+#include "curl/told.h"
 #include "engine/hints.h"
 #include "engine/policy.h"
 
@@ -55,13 +57,15 @@ struct gate {
     bool block_open;    /* lines of a block came, its end did not */
     bool delivered;     /* the program's callbacks were called */
     bool refused;       /* the program took less than it was given */
+    bool elsewhere;     /* a redirect has led out of HTTP */
     int line_status;    /* from the newest status line; 0: none yet */
     int status;         /* of the final answer, once known; 0: not yet */
     struct hints hints; /* of the newest block */
+    size_t arriving;    /* bytes of the line that libcurl is delivering, when it is held already */
     size_t held_body;
     size_t held_headers;
     struct hold hold;
-    const struct block_info *replaying; /* of the held line that the program is being shown */
+    struct told told; /* while the program is being shown what was held */
     struct untaken untaken;
 };
 
@@ -75,7 +79,5 @@ void gate_discard(struct gate *g);
 /* Hands out what is still held, after the perform. 0: all taken; CURL_WRITEFUNC_PAUSE: the program
  * paused, call again when it has unpaused; 1: it refused. */
 size_t gate_deliver(struct gate *g);
-/* curl_easy_getinfo while a held block is shown: true when *out is the block's own answer. */
-bool gate_getinfo(const struct gate *g, CURLINFO info, void *out);
 
 #endif

@@ -11,8 +11,11 @@
 void hold_clear(struct hold *h)
 {
     h->begin = h->end = h->last = 0;
-    while (h->block)
-        free(h->blocks[--h->block].url);
+    h->block = 0;
+    for (; h->marks; h->marks--) {
+        moment_free(h->moments[h->marks]);
+        h->moments[h->marks] = NULL;
+    }
 }
 
 void hold_free(struct hold *h)
@@ -38,23 +41,27 @@ static bool hold_room(struct hold *h, size_t need)
     return true;
 }
 
+/* With the NUL. */
 static size_t held_size(size_t n)
 {
     size_t a = alignof(struct held);
-    return (sizeof(struct held) + n + a - 1) / a * a;
+    return (sizeof(struct held) + n + 1 + a - 1) / a * a;
 }
 
 bool hold_add(struct hold *h, enum held_kind kind, const char *p, size_t n)
 {
     precondition(p || !n);
-    if (n > UINT32_MAX || !hold_room(h, held_size(n)))
+    if (n >= UINT32_MAX || !hold_room(h, held_size(n)))
         return false;
     struct held *e = (struct held *)(h->memory + h->end);
     e->kind = kind;
     e->block = h->block;
     e->n = (uint32_t)n;
+    e->halfway = false;
     e->from = p;
+    e->downloaded = 0;
     memcpy(e->bytes, p, n);
+    e->bytes[n] = '\0';
     h->last = h->end;
     h->end += held_size(n);
     return true;
@@ -78,15 +85,16 @@ void hold_next(struct hold *h)
         h->begin = h->end = h->last = 0;
 }
 
-void hold_mark(struct hold *h, const struct block_info *info)
+const struct held *hold_each(const struct hold *h, const struct held *e)
 {
-    if (h->block < HOLD_BLOCKS_MAX)
-        h->blocks[h->block++] = *info;
-    else
-        free(info->url); /* more hops than anybody follows: the rest get libcurl's last word */
+    size_t at = e ? (size_t)((const char *)e - h->memory) + held_size(e->n) : 0;
+    return at < h->end ? (const struct held *)(h->memory + at) : NULL;
 }
 
-const struct block_info *hold_block_of(const struct hold *h, const struct held *e)
+void hold_mark(struct hold *h, struct moment *m)
 {
-    return e->block < h->block ? &h->blocks[e->block] : NULL;
+    for (; h->marks < h->block; h->marks++)
+        h->moments[h->marks + 1] = NULL;
+    moment_free(h->moments[h->block]);
+    h->moments[h->block] = m;
 }

@@ -4,14 +4,19 @@
  * pieces in their order, in one growing piece of memory.
  *
  *     struct hold h = {0};
+ *     hold_block(&h);                                    a status line comes: a new header block
  *     hold_add(&h, HELD_HEADER, p, n);                   false: no memory; nothing was added
+ *     hold_mark(&h, moment);                             the block has ended
  *     while ((e = hold_first(&h)))  { deliver e->bytes; hold_next(&h); }
  *
- * hold_mark ends a header block and notes what libcurl says of it, so that a program which asks
- * during the replay gets the answer of that block and not of the last. Adding moves the memory:
- * pointers to events are valid until the next hold_add. One thread. */
+ * The bytes lie as libcurl passes them: aligned as by malloc, writable, a NUL behind them. What was
+ * taken out stays readable by hold_each until the hold is empty. The moments stay until the hold is
+ * cleared: the program may keep a pointer that it got from one for as long as from libcurl.
+ * Adding moves the memory: pointers to events are valid until the next hold_add. One thread. */
 #ifndef CURL_HOLD_H
 #define CURL_HOLD_H
+
+#include "curl/moment.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,41 +25,39 @@
 enum held_kind {
     HELD_HEADER,
     HELD_BODY,
-    HELD_MAYBE, /* body callback under CURLOPT_HEADER: a header line if the header callback follows
-                 */
-};
-
-/* What libcurl said at the end of a block. */
-struct block_info {
-    long response_code;
-    long connect_code;
-    long redirect_count;
-    char *url; /* effective; owned by the hold; NULL: no memory */
+    HELD_BOTH,  /* a header line that goes to the body callback first, by the same pointer */
+    HELD_MAYBE, /* body callback under CURLOPT_HEADER: HELD_BOTH if the header callback follows */
 };
 
 struct held {
     enum held_kind kind;
-    uint32_t block;   /* index of its header block */
-    uint32_t n;       /* bytes */
-    const void *from; /* address that libcurl passed, to recognise the same line again */
-    char bytes[];
+    uint32_t block;        /* number of its header block; 0: before the first */
+    uint32_t n;            /* bytes */
+    bool halfway;          /* HELD_BOTH that the body callback has had */
+    const void *from;      /* address that libcurl passed, to recognise the same line again */
+    curl_off_t downloaded; /* of a body piece: SIZE_DOWNLOAD_T with it */
+    _Alignas(16) char bytes[];
 };
 
-#define HOLD_BLOCKS_MAX 32
+/* More blocks than the hops that anybody follows. */
+#define HOLD_BLOCKS_MAX 64
 
 struct hold {
     char *memory;
     size_t capacity;
     size_t begin, end;
-    size_t last; /* offset of the newest event; end when there is none */
-    uint32_t block;
-    struct block_info blocks[HOLD_BLOCKS_MAX]; /* of the blocks that ended */
+    size_t last;    /* offset of the newest event; end when there is none */
+    uint32_t block; /* number of the current block */
+    uint32_t marks; /* number of the newest block that has a moment */
+    struct moment *moments[HOLD_BLOCKS_MAX + 1];
 };
 
 bool hold_add(struct hold *h, enum held_kind kind, const char *p, size_t n);
 struct held *hold_first(struct hold *h);
 struct held *hold_last(struct hold *h);
 void hold_next(struct hold *h);
+/* All events in memory, those that were taken out too: the one after e, or with e NULL the first. */
+const struct held *hold_each(const struct hold *h, const struct held *e);
 /* Nothing is held; the memory stays. */
 void hold_clear(struct hold *h);
 void hold_free(struct hold *h);
@@ -62,9 +65,21 @@ static inline bool hold_empty(const struct hold *h)
 {
     return h->begin == h->end;
 }
-/* The block that is being held has ended; takes info->url over. */
-void hold_mark(struct hold *h, const struct block_info *info);
-/* What was noted for the event's block; NULL: it is the current one, libcurl's own answer holds. */
-const struct block_info *hold_block_of(const struct hold *h, const struct held *e);
+static inline bool held_is_header(const struct held *e)
+{
+    return e->kind == HELD_HEADER || e->kind == HELD_BOTH;
+}
+/* Past the maximum all are one. */
+static inline void hold_block(struct hold *h)
+{
+    h->block += h->block < HOLD_BLOCKS_MAX;
+}
+/* Notes what libcurl says at the end of the current block; owns m from now on. */
+void hold_mark(struct hold *h, struct moment *m);
+/* Of a block; NULL: it has not ended, libcurl's own answer holds. */
+static inline const struct moment *hold_moment(const struct hold *h, uint32_t block)
+{
+    return block <= h->marks ? h->moments[block] : NULL;
+}
 
 #endif

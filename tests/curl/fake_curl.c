@@ -188,14 +188,23 @@ static CURLcode fake_getinfo(CURL *h, CURLINFO info, ...)
     case CURLINFO_EFFECTIVE_URL:
         *(char **)out = f->url;
         return CURLE_OK;
-    case CURLINFO_SCHEME:
-        *(const char **)out = strncmp(f->url, "tftp:", 5) ? NULL : "TFTP";
-        return CURLE_OK;
     case CURLINFO_CONNECT_TIME_T:
         *(curl_off_t *)out = f->connect_time;
         return CURLE_OK;
     case CURLINFO_PRETRANSFER_TIME_T:
         *(curl_off_t *)out = f->pretransfer;
+        return CURLE_OK;
+    case CURLINFO_SIZE_DOWNLOAD_T:
+        *(curl_off_t *)out = f->downloaded;
+        return CURLE_OK;
+    case CURLINFO_HEADER_SIZE:
+        *(long *)out = f->header_size;
+        return CURLE_OK;
+    case CURLINFO_CONTENT_TYPE:
+        *(char **)out = f->content_type[0] ? f->content_type : NULL;
+        return CURLE_OK;
+    case CURLINFO_SCHEME:
+        *(const char **)out = f->scheme;
         return CURLE_OK;
     default:
         return CURLE_UNKNOWN_OPTION;
@@ -216,24 +225,38 @@ static bool call(CURL *h, curl_write_callback fn, char *p, size_t n, void *data)
     return false;
 }
 
+static bool deliver_both(CURL *h, char *line, size_t n)
+{
+    struct fake_handle *f = fake_of(h);
+    if (f->header && !call(h, f->write_fn, line, n, f->write_data))
+        return false;
+    if (!f->header_fn && !f->header_data)
+        return true;
+    return call(h, f->header_fn ? f->header_fn : f->write_fn, line, n, f->header_data);
+}
+
 static bool deliver_line(CURL *h, const char *text, size_t n)
 {
     struct fake_handle *f = fake_of(h);
     char line[4096];
-    bool connect = text[0] == '~';
-    text += connect;
-    n -= connect;
+    bool connect = text[0] == '~', ftp = text[0] == '!';
+    text += connect || ftp;
+    n -= connect || ftp;
     memcpy(line, text, n);
     memcpy(line + n, "\r\n", 3);
+    f->scheme = ftp ? "FTP" : "HTTP";
     if (!strncmp(line, "HTTP/", 5)) {
         long status = strtol(strchr(line, ' '), NULL, 10);
         *(connect ? &f->connect_code : &f->response_code) = status;
     }
-    if (f->header && !call(h, f->write_fn, line, n + 2, f->write_data))
+    if (!strncmp(line, "Content-Type: ", 14))
+        snprintf(f->content_type, sizeof f->content_type, "%.*s", (int)n - 14, line + 14);
+    if (!deliver_both(h, line, n + 2))
         return false;
-    if (!f->header_fn && !f->header_data)
-        return true;
-    return call(h, f->header_fn ? f->header_fn : f->write_fn, line, n + 2, f->header_data);
+    f->header_size += (long)n + 2;
+    if (ftp)
+        f->response_code = strtol(line, NULL, 10);
+    return true;
 }
 
 static bool deliver_head(CURL *h, const char *head)
@@ -253,9 +276,12 @@ static bool deliver_body(CURL *h, const struct fake_attempt *a)
     size_t left = a->body ? strlen(a->body) : 0, piece = a->piece ? (size_t)a->piece : left;
     const char *p = a->body;
     char copy[8192];
+    if (a->body_scheme)
+        f->scheme = a->body_scheme;
     while (left) {
         size_t n = left < piece ? left : piece;
         memcpy(copy, p, n);
+        f->downloaded += (curl_off_t)n;
         if (!call(h, f->write_fn, copy, n, f->write_data))
             return false;
         p += n;
@@ -290,6 +316,10 @@ static CURLcode fake_perform(CURL *h)
     struct fake_handle *f = fake_of(h);
     f->response_code = f->connect_code = f->redirect_count = f->request_size = f->os_errno = 0;
     f->num_connects = 0;
+    f->header_size = 0;
+    f->downloaded = 0;
+    f->content_type[0] = '\0';
+    f->scheme = strncmp(f->url, "tftp:", 5) ? "HTTP" : "TFTP";
     f->connect_time = 0;
     f->pretransfer = 0;
     if (f->error_buffer)

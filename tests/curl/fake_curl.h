@@ -4,7 +4,8 @@
  * program's callbacks would see. It follows the measured behaviour of the real one: headers go to
  * the write callback first under CURLOPT_HEADER, RESPONSE_CODE changes at the status line but not
  * for an answer to CONNECT, a paused callback is called again with the same bytes, the error buffer
- * is cleared when a perform begins. */
+ * is cleared when a perform begins, HEADER_SIZE counts a line when it has been delivered, FTP's
+ * RESPONSE_CODE is that of the line before. */
 #ifndef FAKE_CURL_H
 #define FAKE_CURL_H
 
@@ -14,9 +15,10 @@
 
 struct fake_attempt {
     const char *head; /* lines, each ended by '\n'; an empty one ends a block; "~" in front of a
-                         status line: an answer to CONNECT */
+                         status line: an answer to CONNECT; "!": a line of FTP */
     const char *body; /* NULL: none */
-    int piece;        /* body bytes a callback; 0: all */
+    const char *body_scheme; /* NULL: that of the last line */
+    int piece;               /* body bytes a callback; 0: all */
     CURLcode result;
     bool unsent; /* failed before anything of the request went out */
     bool reused; /* on a connection of an earlier transfer */
@@ -50,6 +52,10 @@ struct fake_handle {
     long dns_cache_seen[8];
     char sent[8][256]; /* request body of each attempt */
 
+    const char *scheme;
+    char content_type[64];
+    long header_size;
+    curl_off_t downloaded;
     long response_code, connect_code, redirect_count, request_size, os_errno, num_connects;
     long proxy_error;
     curl_off_t connect_time;

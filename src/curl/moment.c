@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "curl/moment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* libcurl numbers its values from 1; 8.22 has 71. */
+#define NUMBERS_MAX 96
+
+#define LASTSOCKET 29 /* its name is deprecated */
+
+#define NUMBER(info) ((int)(info) & CURLINFO_MASK)
+#define TYPE(info)   ((int)(info) & CURLINFO_TYPEMASK)
+
+static const int types[] = {CURLINFO_STRING, CURLINFO_LONG, CURLINFO_DOUBLE, CURLINFO_OFF_T};
+#define TYPES (int)(sizeof types / sizeof types[0])
+
+/* Whose answer is libcurl's own whenever it is asked. */
+static bool is_live(int number)
+{
+    switch (number) {
+    case NUMBER(CURLINFO_PRIVATE):
+    case NUMBER(CURLINFO_RTSP_SESSION_ID):
+    case NUMBER(CURLINFO_CAINFO):
+    case NUMBER(CURLINFO_CAPATH):
+    case LASTSOCKET:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int read_all(const struct curl_api *api, CURL *h, struct moment_value *values)
+{
+    int n = 0;
+    for (int number = 1; number <= NUMBERS_MAX; number++)
+        for (int t = 0; t < TYPES && !is_live(number); t++) {
+            struct moment_value *v = &values[n];
+            v->info = (CURLINFO)(types[t] + number);
+            v->offset = 0;
+            n += api->easy_getinfo(h, v->info, &v->offset) == CURLE_OK;
+        }
+    return n;
+}
+
+/* The strings are libcurl's: from here on each is the moment's own. */
+static bool own_strings(struct moment *m)
+{
+    bool whole = true;
+    for (int i = 0; i < m->count; i++) {
+        struct moment_value *v = &m->values[i];
+        if (TYPE(v->info) == CURLINFO_STRING && v->string)
+            whole &= (v->string = strdup(v->string)) != NULL;
+    }
+    return whole;
+}
+
+int moment_request(const struct curl_api *api, CURL *h, int from)
+{
+    struct curl_header *out;
+    if (!api->easy_header)
+        return from;
+    for (;; from++) { /* "?" is no header's name: nothing is found, and *out stays */
+        CURLHcode r = api->easy_header(h, "?", 0, CURLH_HEADER, from + 1, &out);
+        if (r != CURLHE_MISSING)
+            return from;
+    }
+}
+
+struct moment *moment_take(const struct curl_api *api, CURL *h, const struct moment *before)
+{
+    struct moment_value values[NUMBERS_MAX * TYPES];
+    int n = read_all(api, h, values);
+    struct moment *m = calloc(1, sizeof *m + (size_t)n * sizeof *values);
+    if (!m)
+        return NULL;
+    m->api = api;
+    m->count = n;
+    memcpy(m->values, values, (size_t)n * sizeof *values);
+    if (!own_strings(m)) {
+        moment_free(m);
+        return NULL;
+    }
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    m->socket =
+        api->easy_getinfo(h, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD;
+    m->request = moment_request(api, h, before ? before->request : 0);
+    if (api->slist_append && api->slist_free_all)
+        api->easy_getinfo(h, CURLINFO_COOKIELIST, &m->cookies);
+    return m;
+}
+
+void moment_free(struct moment *m)
+{
+    if (!m)
+        return;
+    for (int i = 0; i < m->count; i++)
+        if (TYPE(m->values[i].info) == CURLINFO_STRING)
+            free(m->values[i].string);
+    if (m->cookies)
+        m->api->slist_free_all(m->cookies);
+    free(m);
+}
+
+static bool copy_cookies(const struct moment *m, struct curl_slist **out)
+{
+    struct curl_slist *copy = NULL;
+    for (struct curl_slist *c = m->cookies; c; c = c->next) {
+        struct curl_slist *longer = m->api->slist_append(copy, c->data);
+        if (!longer) {
+            m->api->slist_free_all(copy);
+            return false;
+        }
+        copy = longer;
+    }
+    *out = copy;
+    return true;
+}
+
+bool moment_get(const struct moment *m, CURLINFO info, void *out)
+{
+    if (info == CURLINFO_COOKIELIST)
+        return m->api->slist_append && copy_cookies(m, out);
+    if (info == CURLINFO_ACTIVESOCKET && !m->socket) {
+        *(curl_socket_t *)out = CURL_SOCKET_BAD;
+        return true;
+    }
+    if ((int)info == CURLINFO_LONG + LASTSOCKET && !m->socket) {
+        *(long *)out = -1;
+        return true;
+    }
+    for (int i = 0; i < m->count; i++) {
+        const struct moment_value *v = &m->values[i];
+        if (v->info != info)
+            continue;
+        switch (TYPE(info)) {
+        case CURLINFO_STRING:
+            *(char **)out = v->string;
+            break;
+        case CURLINFO_LONG:
+            *(long *)out = v->number;
+            break;
+        case CURLINFO_DOUBLE:
+            *(double *)out = v->real;
+            break;
+        default:
+            *(curl_off_t *)out = v->offset;
+        }
+        return true;
+    }
+    return false;
+}

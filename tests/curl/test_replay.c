@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a program can see of the holding of an answer, or rather cannot: its callbacks get what libcurl
+ * would have given them, at an address like libcurl's, and are told what libcurl would have told. */
+#include "recorder.h"
+
+#include "curl/transfer.h"
+
+#include <criterion/criterion.h>
+
+TestSuite(replay, .fini = programs_end);
+
+#define FOUND "HTTP/1.1 302 Found\nLocation: /y\n\n"
+
+/* ---- the bytes ------------------------------------------------------------------------------ */
+
+struct bytes {
+    int lines, pieces, wrong;
+    const char *header, *body; /* where the last one lay */
+    bool same_twice;           /* each header line came to the body callback just before */
+    bool scribble;
+    char seen[256]; /* by the header callback */
+};
+
+static void check(struct bytes *b, char *p, size_t n)
+{
+    b->wrong += p[n] != '\0' || strlen(p) != n || (uintptr_t)p % 16 != 0;
+}
+
+static size_t bytes_header(char *p, size_t size, size_t n, void *data)
+{
+    struct bytes *b = data;
+    b->lines++;
+    check(b, p, size * n);
+    b->same_twice &= p == b->body;
+    b->header = p;
+    strncat(b->seen, p, 3);
+    return size * n;
+}
+
+static size_t bytes_body(char *p, size_t size, size_t n, void *data)
+{
+    struct bytes *b = data;
+    b->pieces++;
+    check(b, p, size * n);
+    b->body = p;
+    if (b->scribble)
+        memset(p, 'z', size * n);
+    return size * n;
+}
+
+static void watch_bytes(struct program *p, struct bytes *b)
+{
+    set_function(p, CURLOPT_HEADERFUNCTION, (void (*)(void))bytes_header);
+    set_function(p, CURLOPT_WRITEFUNCTION, (void (*)(void))bytes_body);
+    set_pointer(p, CURLOPT_HEADERDATA, b);
+    set_pointer(p, CURLOPT_WRITEDATA, b);
+    b->same_twice = true;
+}
+
+Test(replay, what_was_held_is_a_string_at_an_aligned_address_like_libcurls)
+{
+    struct program p;
+    struct bytes b = {0};
+    setenv("HARDEN_HOLD_LIMIT", "10B", 1); /* the third piece of body ends the capture */
+    START(&p, {.head = FOUND "HTTP/1.1 503 Busy\nX-Longer: 12\nX: 1\n\n",
+               .body = "busybusybusy",
+               .piece = 4});
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    watch_bytes(&p, &b);
+    b.lines = 0;
+    program_perform(&p);
+    cr_assert_eq(b.lines, 7);
+    cr_assert_eq(b.pieces, 3);
+    /* the last piece comes from the fake itself */
+    cr_assert_leq(b.wrong, 1);
+}
+
+Test(replay, both_callbacks_get_a_header_line_by_one_pointer)
+{
+    struct program p;
+    struct bytes b = {0};
+    START(&p, {.head = FOUND "HTTP/1.1 200 OK\nX: 1\n\n"});
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    set_number(&p, CURLOPT_HEADER, 1);
+    watch_bytes(&p, &b);
+    program_perform(&p);
+    cr_assert_eq(b.lines, 6);
+    cr_assert_eq(b.pieces, 6);
+    cr_assert(b.same_twice);
+}
+
+Test(replay, a_program_may_write_into_what_it_is_shown)
+{
+    struct program p;
+    struct bytes b = {.scribble = true};
+    START(&p, {.head = "HTTP/1.1 404 No\nX-Long: 1\n\n"});
+    set_number(&p, CURLOPT_HEADER, 1);
+    watch_bytes(&p, &b);
+    program_perform(&p);
+    cr_assert_eq(b.wrong, 0);
+    cr_assert_str_eq(b.seen, "zzzzzzzz"); /* as with libcurl, the second callback sees it */
+}
+
+/* ---- the bounds ----------------------------------------------------------------------------- */
+
+static char *long_head(const char *begin, const char *line, int lines)
+{
+    static char head[1 << 20];
+    size_t n = strlen(line), at = (size_t)sprintf(head, "%s", begin);
+    for (int i = 0; i < lines; i++, at += n)
+        memcpy(head + at, line, n);
+    strcpy(head + at, "\n");
+    return head;
+}
+
+/* How often a 503 with so many kilobytes of header is asked for, and what is seen of it. */
+static int performs_of_header(int kilobytes, bool with_callback)
+{
+    static struct fake_attempt script[1];
+    static char line[1025];
+    struct program p;
+    memset(line, 'x', 1023);
+    memcpy(line, "X: ", 3);
+    line[1022] = '\n';
+    line[1023] = '\0';
+    script[0] = (struct fake_attempt){.head = long_head("HTTP/1.1 503 Busy\n", line, kilobytes),
+                                      .body = "busy"};
+    program_start(&p, script, 1);
+    if (!with_callback) {
+        set_function(&p, CURLOPT_HEADERFUNCTION, NULL);
+        set_pointer(&p, CURLOPT_HEADERDATA, NULL);
+    }
+    program_perform(&p);
+    cr_assert(with_callback ? p.calls == kilobytes + 3 : p.calls == 1, "%d", p.calls);
+    return performs(&p);
+}
+
+Test(replay, a_header_is_held_up_to_160_KiB)
+{
+    cr_assert_eq(performs_of_header(150, true), 3);
+}
+
+Test(replay, also_when_the_program_wants_none)
+{
+    cr_assert_eq(performs_of_header(150, false), 3);
+}
+
+Test(replay, a_longer_header_passes_at_once_and_is_asked_for_once)
+{
+    cr_assert_eq(performs_of_header(170, true), 1);
+}
+
+Test(replay, the_answer_with_it_passes_too_when_the_program_wants_no_header)
+{
+    cr_assert_eq(performs_of_header(170, false), 1);
+}
+
+static int performs_of_hints(int blocks, struct program *p)
+{
+    static struct fake_attempt script[1];
+    char *head = long_head("", "HTTP/1.1 103 Hints\n\n", blocks);
+    strcpy(head + strlen(head) - 1, "HTTP/1.1 503 Busy\n\n");
+    script[0] = (struct fake_attempt){.head = head, .body = "busy"};
+    program_start(p, script, 1);
+    program_perform(p);
+    return performs(p);
+}
+
+Test(replay, sixty_blocks_before_an_answer_are_held)
+{
+    struct program p;
+    cr_assert_eq(performs_of_hints(60, &p), 3);
+}
+
+Test(replay, more_blocks_pass_each_with_its_own_status)
+{
+    struct program p;
+    cr_assert_eq(performs_of_hints(70, &p), 1);
+    cr_assert_eq(p.calls, 70 * 2 + 2 + 1);
+    const char *at = p.seen;
+    for (int i = 0; i < 70; i++, at += strlen("H103[HTTP/1.1 103 Hints]H103[]"))
+        cr_assert_eq(strncmp(at, "H103[HTTP/1.1 103 Hints]H103[]", 30), 0, "%d", i);
+    cr_assert_str_eq(at, "H503[HTTP/1.1 503 Busy]H503[]B503[busy]");
+}
+
+/* ---- what is told --------------------------------------------------------------------------- */
+
+static char told[1024];
+
+static void ask(const struct program *p, CURLINFO info, void *out)
+{
+    if (!easy_getinfo(p->shadow, info, out))
+        fake_curl.easy_getinfo(p->handle, info, out);
+}
+
+static size_t tell(struct program *p, char kind)
+{
+    long size = -1;
+    curl_off_t downloaded = -1;
+    const char *type = NULL, *scheme = NULL;
+    size_t at = strlen(told);
+    ask(p, CURLINFO_HEADER_SIZE, &size);
+    ask(p, CURLINFO_CONTENT_TYPE, &type);
+    ask(p, CURLINFO_SCHEME, &scheme);
+    ask(p, CURLINFO_SIZE_DOWNLOAD_T, &downloaded);
+    snprintf(told + at, sizeof told - at, "%c %s %ld %s %d\n", kind, scheme, size,
+             type ? type : "-", (int)downloaded);
+    return 0;
+}
+
+static size_t tell_header(char *p, size_t size, size_t n, void *program)
+{
+    (void)p;
+    return tell(program, 'H') + size * n;
+}
+
+static size_t tell_body(char *p, size_t size, size_t n, void *program)
+{
+    (void)p;
+    return tell(program, 'B') + size * n;
+}
+
+static void watch_values(struct program *p)
+{
+    told[0] = '\0';
+    set_function(p, CURLOPT_HEADERFUNCTION, (void (*)(void))tell_header);
+    set_function(p, CURLOPT_WRITEFUNCTION, (void (*)(void))tell_body);
+    set_number(p, CURLOPT_FOLLOWLOCATION, 1);
+}
+
+Test(replay, each_line_is_shown_with_the_values_of_its_own_moment)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 302 Found\nContent-Type: a/b\n\n"
+                       "HTTP/1.1 200 OK\nX: 1\nContent-Type: c/d\n\n",
+               .body = "fine"});
+    watch_values(&p);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(told, "H HTTP 0 - 0\nH HTTP 20 a/b 0\nH HTTP 39 a/b 0\n"
+                           "H HTTP 41 a/b 0\nH HTTP 58 a/b 0\nH HTTP 64 c/d 0\nH HTTP 83 c/d 0\n"
+                           "B HTTP 85 c/d 4\n");
+}
+
+Test(replay, so_is_a_failed_answer_that_is_delivered_after_all)
+{
+    struct program p;
+    setenv("HARDEN_HOLD_LIMIT", "7B", 1);
+    START(&p, {.head = "HTTP/1.1 503 Busy\nContent-Type: a/b\n\n", .body = "busybusy", .piece = 3});
+    watch_values(&p);
+    program_perform(&p);
+    cr_assert_eq(performs(&p), 1);
+    cr_assert_str_eq(told, "H HTTP 0 - 0\nH HTTP 19 a/b 0\nH HTTP 38 a/b 0\n"
+                           "B HTTP 40 a/b 3\nB HTTP 40 a/b 6\nB HTTP 40 a/b 8\n");
+}
+
+Test(replay, and_a_header_line_in_the_body_callback)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 401 Who\nContent-Type: a/b\n\n", .body = "who?"});
+    watch_values(&p);
+    set_number(&p, CURLOPT_HEADER, 1);
+    set_function(&p, CURLOPT_HEADERFUNCTION, NULL);
+    set_pointer(&p, CURLOPT_HEADERDATA, NULL);
+    program_perform(&p);
+    cr_assert_str_eq(told, "B HTTP 0 - 0\nB HTTP 18 a/b 0\nB HTTP 37 a/b 0\nB HTTP 39 a/b 4\n");
+}
+
+/* ---- out of HTTP ---------------------------------------------------------------------------- */
+
+#define TO_FTP "HTTP/1.1 302 Found\nLocation: ftp://x/\n\n"
+static const char seen_302[] = "H302[HTTP/1.1 302 Found]H302[Location: ftp://x/]H302[]";
+
+Test(replay, after_a_redirect_to_ftp_each_of_its_lines_passes_with_its_own_status)
+{
+    struct program p;
+    char expected[256];
+    START(&p, {.head = TO_FTP "!220 hi\n!331 pw\n!226 done\n", .body = "file"});
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    snprintf(expected, sizeof expected, "%sH302[220 hi]H220[331 pw]H331[226 done]B226[file]",
+             seen_302);
+    cr_assert_str_eq(p.seen, expected);
+}
+
+Test(replay, what_ftp_says_is_no_status_of_http_and_is_not_asked_for_again)
+{
+    struct program p;
+    char expected[256];
+    START(&p, {.head = TO_FTP "!220 hi\n!503 no\n", .result = CURLE_REMOTE_FILE_NOT_FOUND});
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    cr_assert_eq(program_perform(&p), CURLE_REMOTE_FILE_NOT_FOUND);
+    cr_assert_eq(performs(&p), 1);
+    snprintf(expected, sizeof expected, "%sH302[220 hi]H220[503 no]", seen_302);
+    cr_assert_str_eq(p.seen, expected);
+}
+
+Test(replay, nor_does_it_count_against_the_host_that_redirected)
+{
+    struct program p;
+    START(&p, {.head = TO_FTP "!502 no\n"});
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    for (int i = 0; i < 20; i++)
+        cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 20);
+}
+
+Test(replay, a_protocol_without_lines_is_shown_with_its_own_values)
+{
+    for (long header = 0; header < 2; header++) {
+        struct program p;
+        START(&p, {.head = "HTTP/1.1 302 Found\n\n", .body = "file", .body_scheme = "FILE"});
+        watch_values(&p);
+        set_number(&p, CURLOPT_HEADER, header);
+        cr_assert_eq(program_perform(&p), CURLE_OK);
+        cr_assert_str_eq(told, header ? "B HTTP 0 - 0\nH HTTP 0 - 0\nB HTTP 20 - 0\nH HTTP 20 - 0\n"
+                                        "B FILE 22 - 4\n"
+                                      : "H HTTP 0 - 0\nH HTTP 20 - 0\nB FILE 22 - 4\n");
+    }
+}
+
+Test(replay, the_redirect_is_delivered_when_nothing_comes_of_it)
+{
+    struct program p;
+    START(&p, {.head = TO_FTP, .result = CURLE_UNSUPPORTED_PROTOCOL, .redirects = 1});
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    cr_assert_eq(program_perform(&p), CURLE_UNSUPPORTED_PROTOCOL);
+    cr_assert_str_eq(p.seen, seen_302);
+    START(&p, {.head = TO_FTP, .result = CURLE_TOO_MANY_REDIRECTS, .redirects = 1});
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    cr_assert_eq(program_perform(&p), CURLE_TOO_MANY_REDIRECTS);
+    cr_assert_str_eq(p.seen, seen_302);
+}
