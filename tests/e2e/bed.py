@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import packages  # noqa: E402
+from ftp_server import FtpServer  # noqa: E402
 from fault_server import FaultServer, body_of  # noqa: E402,F401  (tests take body_of from here)
 
 LIBRARY = Path(os.environ.get("LIBHARDEN", ROOT / "build" / "release" / "libharden.so")).resolve()
@@ -119,6 +120,10 @@ def server(tls=False):
         _, cert, key = certificates()
         return FaultServer(cert, key).start()
     return FaultServer().start()
+
+
+def ftp_server():
+    return FtpServer().start()
 
 
 class Outcome:

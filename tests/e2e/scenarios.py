@@ -36,6 +36,7 @@ def S(name, *client, how="503", expects=SAME, options=None, tls=False, proxy=Fal
 
 
 READ = ("UPLOAD=1", "INFILESIZE_LARGE=5000")
+ASKED = "inflight=infos"
 PATIENT = {"breaker": "off"}  # more failures in a row than it lets pass
 TUNNEL = ("PROXY={proxy}", "HTTPPROXYTUNNEL=1", "PROXYHEADER=X-Key: {key}")
 
@@ -122,6 +123,34 @@ SCENARIOS = [
       expects=FIRST),
     S("redirect-post-307", "FOLLOWLOCATION=1", "POSTFIELDS=a=b", "URL={hop307}", "perform",
       expects=FIRST),
+    S("redirect-too-many", "FOLLOWLOCATION=1", "MAXREDIRS=0", "URL={hop}", "perform", expects=FIRST),
+    # ---- out of HTTP: what comes is passed on as it comes --------------------------------------
+    S("redirect-ftp", "FOLLOWLOCATION=1", ASKED, "URL={ftp}", "perform", expects=FIRST),
+    S("redirect-ftp-in-body", "FOLLOWLOCATION=1", "HEADER=1", ASKED, "URL={ftp}", "perform",
+      expects=FIRST),
+    S("redirect-ftp-missing", "FOLLOWLOCATION=1", ASKED, "URL={ftp_missing}", "perform",
+      expects=FIRST),
+    S("redirect-file", "FOLLOWLOCATION=1", "REDIR_PROTOCOLS_STR=all", ASKED, "URL={to_file}",
+      "perform", expects=FIRST),
+    S("redirect-file-in-body", "FOLLOWLOCATION=1", "REDIR_PROTOCOLS_STR=all", "HEADER=1", ASKED,
+      "URL={to_file}", "perform", expects=FIRST),
+    S("redirect-forbidden", "FOLLOWLOCATION=1", ASKED, "URL={to_file}", "perform", expects=FIRST),
+    S("redirect-unknown", "FOLLOWLOCATION=1", ASKED, "URL={to_unknown}", "perform", expects=FIRST),
+    # ---- all that can be asked, at each line and piece -----------------------------------------
+    S("asked", ASKED, *GET),
+    S("asked-reset", ASKED, *GET, how="rst"),
+    S("asked-hints", ASKED, *GET, info="103,103"),
+    S("asked-in-body", "HEADER=1", ASKED, *GET, info="103"),
+    S("asked-redirect", "FOLLOWLOCATION=1", "COOKIEFILE=", ASKED, "URL={hop}", "perform", cookie="c"),
+    S("asked-redirect-in-body", "FOLLOWLOCATION=1", "HEADER=1", "header=none", ASKED, "URL={hop}",
+      "perform"),
+    S("asked-auth", "HTTPAUTH=4294967279", "USERPWD=me:secret", ASKED, *GET, auth=1),
+    S("asked-unauthorized", "HEADER=1", ASKED, *GET, auth=1),
+    S("asked-fail-on-error", "FAILONERROR=1", ASKED, *GET),
+    S("asked-tunnel-refused", ASKED, *TUNNEL, *GET, proxy=True),
+    S("asked-tunnel-in-body", "HEADER=1", ASKED, *TUNNEL, *GET, proxy=True),
+    S("asked-late", ASKED, *GET, options={"commit": "late"}),
+    S("asked-large-error", ASKED, *GET, fsize=3000, options={"hold_limit": "1KiB"}, expects=FIRST),
     # ---- bodies ------------------------------------------------------------------------------
     S("post", "POSTFIELDS=a=b", *GET, expects=FIRST),
     S("post-reset", "POSTFIELDS=a=b", *GET, how="rst", expects=FIRST),
@@ -243,7 +272,7 @@ ALWAYS, RETRIED = ("recovers", "never", "at_once"), ("recovers", "never")
 # id: the variants in which it differs, each time, and what makes the transcripts equal again.
 # docs/differences.md says why.
 DIFFERENCES = {
-    "connection-reuse": (RETRIED, without("^info NUM_CONNECTS ")),
+    "connection-reuse": (RETRIED, without("^info NUM_CONNECTS |^  asked (26/2|(4|5|33)/3|5[126]/6) ")),
     "tunnel-reuse": (RETRIED, tunnelled),
     "shared-cookies": (RETRIED, without("^cookie .*\tf\tbad$|^info REQUEST_SIZE ")),
     "header-refused": (ALWAYS, without("^info (HEADER_SIZE|CONTENT_LENGTH_DOWNLOAD_T) |"

@@ -35,13 +35,19 @@ class Case:
         def url(key, **query):
             return self.test.url(key, tls=s.tls, **{**query, **fault, **s.query})
 
-        def hop(code):
-            to = urllib.parse.quote(url(self.key), "")
+        def away(to, code=302):
+            to = urllib.parse.quote(to, "")
             return self.test.url(self.key + "-hop", tls=s.tls, path="/hop", to=to, code=code)
+
+        def hop(code):
+            return away(url(self.key), code)
 
         names = {"url": url(self.key), "url2": url(self.key + "-2"),
                  "key": self.key, "loop": LOOPS[0] if self.driver == "easy" else self.driver,
                  "plain": self.test.url(self.key + "-plain", size=11), "ca": self.test.ca,
+                 "ftp": away(f"ftp://127.0.0.1:{self.test.ftp.port}/file"),
+                 "ftp_missing": away(f"ftp://127.0.0.1:{self.test.ftp.port}/none"),
+                 "to_file": away("file://" + self.test.file), "to_unknown": away("nosuch://x/"),
                  "hop": hop(302), "hop303": hop(303), "hop307": hop(307),
                  "proxy": f"http://127.0.0.1:{self.test.http.port}", "file": self.test.file}
         return [f"driver={self.driver}", *(a.format(**names) for a in s.client)]
@@ -92,6 +98,12 @@ class Matrix(bed.Bed):
         super().setUpClass()
         cls.recorder = bed.compile_client("recorder")
         cls.file = bed.fresh_file(FILE_BODY)
+        cls.ftp = bed.ftp_server()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.ftp.stop()
+        super().tearDownClass()
 
     def compare(self, shim, plain, must=(), may=()):
         """Equal but for the differences; one that must show and does not is not a difference."""

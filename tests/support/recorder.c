@@ -13,7 +13,8 @@
  * mime=NAME:data|file|cb|cbseek:VALUE   one more part of a MIMEPOST body
  * form=NAME:VALUE                       one more part of an HTTPPOST body
  * inflight=nested|setopt|dup|getinfo|multi   what the first header line of a perform makes the
- *                 client do
+ *                 client do; getinfo: each of them
+ * inflight=infos  all that can be asked is, at each header line and each piece of body
  * progress=N                            the progress callback aborts once N body bytes were seen
  * curlu=URL                             the address as a CURLU handle
  * nested=URL      the address that `inflight` uses
@@ -66,6 +67,7 @@ int main(int argc, char **argv)
     curl_easy_cleanup(rec.handle);
     free_loops();
     free_options();
+    forget_answers();
     curl_global_cleanup();
     return 0;
 }

@@ -114,6 +114,9 @@ static void do_in_flight(void)
         curl_easy_getinfo(rec.handle, CURLINFO_HTTP_CONNECTCODE, &connect);
         printf("in flight: %s %s redirects=%ld connect=%ld\n", method, url, redirects, connect);
         rec.inflight_done = 0; /* at each line */
+    } else if (strcmp(rec.inflight, "infos") == 0) {
+        ask_everything();
+        rec.inflight_done = 0;
     } else if (strcmp(rec.inflight, "multi") == 0)
         loop_in_flight();
 }
@@ -124,6 +127,8 @@ static size_t write_cb(char *p, size_t size, size_t n, void *data)
         say("WRONG", "write data");
     size_t answer = acted(&rec.on_write, "write", size * n);
     if (answer == size * n) {
+        if (rec.inflight && strcmp(rec.inflight, "infos") == 0)
+            do_in_flight();
         add_to_run("body", p, size * n, code_now());
         rec.seen_body += (long long)answer;
     }

@@ -49,6 +49,10 @@ size_t read_cb(char *p, size_t size, size_t n, void *data);
 int seek_cb(void *data, curl_off_t offset, int origin);
 curlioerr ioctl_cb(CURL *h, int command, void *data);
 
+/* recorder_asked.c: all that the handle tells at this moment, as far as it is new */
+void ask_everything(void);
+void forget_answers(void);
+
 /* recorder_infos.c: what the handle tells afterwards */
 void print_infos(void);
 void result(const char *how, CURLcode rc);
