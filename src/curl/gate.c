@@ -347,14 +347,12 @@ void gate_begin(struct gate *g, bool pass_at_once)
 void gate_end(struct gate *g)
 {
     told_end(&g->told);
-    hold_clear(&g->hold);
-    if (g->hold.capacity > HOLD_KEPT_BYTES)
-        hold_free(&g->hold);
+    hold_drop(&g->hold, HOLD_KEPT_BYTES);
 }
 
 void gate_discard(struct gate *g)
 {
-    hold_clear(&g->hold);
+    hold_drop(&g->hold, SIZE_MAX);
 }
 
 size_t gate_deliver(struct gate *g)

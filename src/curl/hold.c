@@ -8,9 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-void hold_clear(struct hold *h)
+void hold_drop(struct hold *h, size_t kept)
 {
     h->begin = h->end = h->last = 0;
+    if (h->capacity > kept) {
+        free(h->memory);
+        h->memory = NULL;
+        h->capacity = 0;
+    }
+}
+
+void hold_clear(struct hold *h)
+{
+    hold_drop(h, SIZE_MAX);
     h->block = 0;
     for (; h->marks; h->marks--) {
         moment_free(h->moments[h->marks]);
@@ -21,9 +31,7 @@ void hold_clear(struct hold *h)
 void hold_free(struct hold *h)
 {
     hold_clear(h);
-    free(h->memory);
-    h->memory = NULL;
-    h->capacity = 0;
+    hold_drop(h, 0);
 }
 
 static bool hold_room(struct hold *h, size_t need)

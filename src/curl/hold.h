@@ -58,7 +58,9 @@ struct held *hold_last(struct hold *h);
 void hold_next(struct hold *h);
 /* All events in memory, those that were taken out too: the one after e, or with e NULL the first. */
 const struct held *hold_each(const struct hold *h, const struct held *e);
-/* Nothing is held; the memory stays. */
+/* Nothing is held, but the moments stay, and memory up to `kept` bytes. */
+void hold_drop(struct hold *h, size_t kept);
+/* Nothing is held or known; the memory stays. */
 void hold_clear(struct hold *h);
 void hold_free(struct hold *h);
 static inline bool hold_empty(const struct hold *h)

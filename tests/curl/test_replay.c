@@ -266,6 +266,25 @@ Test(replay, and_a_header_line_in_the_body_callback)
     cr_assert_str_eq(told, "B HTTP 0 - 0\nB HTTP 18 a/b 0\nB HTTP 37 a/b 0\nB HTTP 39 a/b 4\n");
 }
 
+static const char *kept;
+
+static size_t keep_type(char *p, size_t size, size_t n, void *program)
+{
+    (void)p;
+    ask(program, CURLINFO_CONTENT_TYPE, &kept);
+    return size * n;
+}
+
+Test(replay, a_string_that_was_told_stays_until_the_next_perform)
+{
+    struct program p;
+    setenv("HARDEN_HOLD_LIMIT", "3B", 1);
+    START(&p, {.head = "HTTP/1.1 503 Busy\nContent-Type: a/b\n\n", .body = "busy"});
+    set_function(&p, CURLOPT_HEADERFUNCTION, (void (*)(void))keep_type);
+    program_perform(&p);
+    cr_assert_str_eq(kept, "a/b"); /* a sanitizer complains when it does not */
+}
+
 /* ---- out of HTTP ---------------------------------------------------------------------------- */
 
 #define TO_FTP "HTTP/1.1 302 Found\nLocation: ftp://x/\n\n"
