@@ -113,9 +113,9 @@ static CURLcode run(struct transfer *t, int64_t now_ns)
             return t->call.attempts ? deliver(t, r) : refuse(t->shadow, &ad, now_ns);
         if (ad.answer == ANSWER_GO) {
             int64_t at_ns = 0;
-            gate_discard(&t->gate);
+            gate_set_aside(&t->gate);
             r = attempt(t, &a, now_ns);
-            if (!transfer_again(t, &a, &at_ns))
+            if (!transfer_again(t, &a, &r, &at_ns))
                 return deliver(t, r);
             ad.at_ns = at_ns;
         }
@@ -164,6 +164,8 @@ CURLcode easy_perform(struct shadow *s)
 bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
     bool told = s->transfer && told_info(&s->transfer->gate.told, info, out);
+    if (unlikely(s->answered != NULL) && !told && earlier_getinfo(s, info, out))
+        return true;
     if (likely(info != CURLINFO_OS_ERRNO || !(s->hidden_errno | s->connect_errno)))
         return told;
     if (!told || !*(long *)out)

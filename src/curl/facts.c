@@ -227,7 +227,7 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
     if (result == CURLE_PROXY)
         a->proxy_error = (int)long_of(s, CURLINFO_PROXY_ERROR);
     a->nothing_sent = nothing_sent(a, t);
-    a->shortened = t->shortened;
+    a->shortened = result == CURLE_OPERATION_TIMEDOUT && duration_ns >= t->bound_ns;
     a->proxy_unreached = proxy_unreached(a, s);
     if (facts_is_of_name(a))
         a->lookup = lookup_of(a, t);

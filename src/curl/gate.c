@@ -348,11 +348,35 @@ void gate_end(struct gate *g)
 {
     told_end(&g->told);
     hold_drop(&g->hold, HOLD_KEPT_BYTES);
+    if (unlikely(g->aside.capacity || g->aside.marks))
+        hold_free(&g->aside);
 }
 
 void gate_discard(struct gate *g)
 {
     hold_drop(&g->hold, SIZE_MAX);
+}
+
+static void swap(struct gate *g)
+{
+    struct hold h = g->hold;
+    g->hold = g->aside;
+    g->aside = h;
+}
+
+void gate_set_aside(struct gate *g)
+{
+    hold_clear(&g->aside);
+    swap(g);
+}
+
+void gate_bring_back(struct gate *g)
+{
+    hold_clear(&g->hold);
+    swap(g);
+    g->state = GATE_CAPTURE;
+    g->late = g->block_open = false;
+    g->arriving = 0;
 }
 
 size_t gate_deliver(struct gate *g)

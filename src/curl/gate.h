@@ -16,7 +16,8 @@
  *
  *     gate_begin(&g, false);                              before each attempt
  *     api->easy_perform(handle) with gate_header and gate_body as callbacks
- *     gate_discard(&g)  or  gate_deliver(&g)              after it
+ *     gate_set_aside(&g)  or  gate_deliver(&g)            after it
+ *     gate_bring_back(&g)                                 the next attempt brought no answer
  *     gate_end(&g)                                        when the transfer is over
  *
  * A struct gate is zeroed once and used for all transfers of a handle. The program's callbacks may
@@ -65,7 +66,8 @@ struct gate {
     size_t held_body;
     size_t held_headers;
     struct hold hold;
-    struct told told; /* while the program is being shown what was held */
+    struct hold aside; /* of the attempt before */
+    struct told told;  /* while the program is being shown what was held */
     struct untaken untaken;
 };
 
@@ -74,8 +76,13 @@ void gate_begin(struct gate *g, bool pass_at_once);
 size_t gate_header(char *p, size_t size, size_t n, void *gate);
 size_t gate_body(char *p, size_t size, size_t n, void *gate);
 void gate_end(struct gate *g);
-/* Drops what is held: the attempt is made again, or the program has cancelled. */
+/* Drops what is held: the program has cancelled. */
 void gate_discard(struct gate *g);
+/* The attempt is made again: what is held stays to be had until the next one that is. */
+void gate_set_aside(struct gate *g);
+/* It is as if the attempt that was set aside had ended just now. Nothing of the one after it has been
+ * delivered. */
+void gate_bring_back(struct gate *g);
 /* Hands out what is still held, after the perform. 0: all taken; CURL_WRITEFUNC_PAUSE: the program
  * paused, call again when it has unpaused; 1: it refused. */
 size_t gate_deliver(struct gate *g);

@@ -74,8 +74,8 @@ void multi_withdraw(struct member *x)
         struct attempt a;
         int64_t at_ns;
         t->reset = true; /* no other attempt follows */
-        transfer_attempted(t, &a, CURLE_ABORTED_BY_CALLBACK);
-        transfer_again(t, &a, &at_ns);
+        CURLcode r = transfer_attempted(t, &a, CURLE_ABORTED_BY_CALLBACK);
+        transfer_again(t, &a, &r, &at_ns);
     }
     x->state = MEMBER_DONE;
     transfer_end(t, CURLE_ABORTED_BY_CALLBACK, clock_now_ns());
@@ -117,7 +117,7 @@ static void not_taken(struct member *x, CURLMcode code)
     }
     t->reset = true; /* no other attempt follows */
     CURLcode r = transfer_attempted(t, &a, code_of(code));
-    transfer_again(t, &a, &at_ns);
+    transfer_again(t, &a, &r, &at_ns);
     discard(x, r);
 }
 
@@ -160,7 +160,7 @@ static void start(struct member *x, int64_t now_ns)
         multi_park(x, MEMBER_PARKED, ad.at_ns);
         x->multi->has_room = true; /* for another one, perhaps to another host */
     } else if (ad.answer == ANSWER_GO) {
-        gate_discard(&t->gate);
+        gate_set_aside(&t->gate);
         transfer_attempt(t, now_ns);
         enter_libcurl(x);
     } else if (t->call.attempts) {
@@ -278,10 +278,10 @@ static void start_due(struct multi *m)
 /* ---- what libcurl has to say ---------------------------------------------------------------- */
 
 /* Rewinding the body may call the program. */
-static bool again(struct member *x, struct attempt *a, int64_t *at_ns)
+static bool again(struct member *x, struct attempt *a, CURLcode *r, int64_t *at_ns)
 {
     struct multi *m __attribute__((cleanup(multi_called_out), unused)) = multi_calls_out(x);
-    return transfer_again(x->shadow->transfer, a, at_ns);
+    return transfer_again(x->shadow->transfer, a, r, at_ns);
 }
 
 static void conclude(struct member *x, CURLcode r)
@@ -297,7 +297,7 @@ static void conclude(struct member *x, CURLcode r)
     t->reset |= x->multi->dead; /* no other attempt follows */
     r = transfer_attempted(t, &a, r);
     room_note_version(x);
-    if (again(x, &a, &at_ns)) {
+    if (again(x, &a, &r, &at_ns)) {
         x->result = r;
         multi_take_out(x, true);
         multi_park(x, MEMBER_PARKED, at_ns);

@@ -52,8 +52,7 @@ static void shadow_free(struct shadow *s)
 {
     free_texts(s);
     if (s->transfer_memory)
-        hold_free(&s->transfer_memory->gate.hold);
-    free(s->transfer_memory);
+        transfer_free(s->transfer_memory);
     free(s);
 }
 
@@ -88,6 +87,7 @@ struct shadow *shadow_copy(CURL *copy, const struct shadow *original)
     s->handle = copy;
     s->transfer = NULL;
     s->member = NULL;
+    s->answered = NULL;
     s->hidden_errno = s->connect_errno = 0;
     s->transfer_memory = NULL;
     return s;

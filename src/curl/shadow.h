@@ -25,6 +25,7 @@
 enum request { REQUEST_GET, REQUEST_HEAD, REQUEST_POST, REQUEST_MIME, REQUEST_FORM, REQUEST_PUT };
 
 struct transfer;
+struct moment;
 struct member;
 
 struct shadow {
@@ -91,6 +92,9 @@ struct shadow {
     bool no_target;    /* with target_known: they lead to no host */
     enum protocol protocol;
     bool proxy_is_http; /* of the proxy in binding: it is asked with CONNECT */
+
+    /* What CURLINFO says of the last transfer; NULL: what libcurl says. Of its transfer's memory. */
+    const struct moment *answered;
 
     /* Kept from one perform to the next, and over curl_easy_reset. */
     /* Of OS_ERRNO, 0 for none: what libcurl still has of a failure that the program has not seen; and

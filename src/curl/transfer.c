@@ -31,9 +31,11 @@ static void committed(void *ctx)
 static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
 {
     t->shadow = s;
-    t->wrapped = t->read_wrapped = t->bounded = t->asks_anew = t->shortened = false;
+    t->wrapped = t->read_wrapped = t->bounded = t->asks_anew = false;
     t->performing = t->paused = t->reset = t->last = t->ended = false;
     t->relaxed_timeout_ms = -1;
+    t->bound_ns = INT64_MAX;
+    t->earlier.kept = false;
     t->error[0] = '\0';
     int64_t bound_ns = shadow_bound_ms(s->timeout_ms) * NS_PER_MS;
     t->app_deadline_ns = bound_ns ? now_ns + bound_ns : INT64_MAX;
@@ -52,6 +54,7 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
 {
     precondition(!s->transfer);
     struct engine *e;
+    s->answered = NULL;
     if ((s->target_known && s->no_target) || !(e = engine_get()) || !target_bind(s, e, now_ns))
         return NULL;
     if (!s->transfer_memory && !(s->transfer_memory = calloc(1, sizeof *s->transfer_memory)))
@@ -85,6 +88,7 @@ void transfer_attempt(struct transfer *t, int64_t now_ns)
         transfer_bound(t, now_ns);
     if (!t->wrapped)
         transfer_wrap(t);
+    t->shadow->answered = NULL;
     t->started_ns = now_ns;
     t->performing = true;
 }
@@ -104,7 +108,7 @@ CURLcode transfer_attempted(struct transfer *t, struct attempt *a, CURLcode r)
     return r;
 }
 
-static bool decide(struct transfer *t, struct attempt *a, int64_t *at_ns)
+static bool decide(struct transfer *t, struct attempt *a, bool cut, int64_t *at_ns)
 {
     int64_t now_ns = t->answered_ns, wall_ns = t->answered_wall_ns;
     bool good = a->curl_code == CURLE_OK && a->http_status < 300 && !a->header_cut;
@@ -117,18 +121,25 @@ static bool decide(struct transfer *t, struct attempt *a, int64_t *at_ns)
     if (call_would_retry(&t->call, a, now_ns, wall_ns))
         a->replayable = t->call.observe ? body_may_rewind(&t->body, a->nothing_sent)
                                         : body_rewind(&t->body, a->nothing_sent);
-    return call_report(&t->call, a, now_ns, wall_ns, rng_next(), at_ns);
+    return cut ? call_report_cut(&t->call, a, now_ns, wall_ns, rng_next(), at_ns)
+               : call_report(&t->call, a, now_ns, wall_ns, rng_next(), at_ns);
 }
 
-bool transfer_again(struct transfer *t, struct attempt *a, int64_t *at_ns)
+bool transfer_again(struct transfer *t, struct attempt *a, CURLcode *r, int64_t *at_ns)
 {
     precondition(!t->performing && !t->ended);
-    if (!decide(t, a, at_ns))
-        return false;
-    facts_keep_errno(t->shadow, a);
-    if (facts_is_of_name(a))
-        transfer_ask_anew(t);
-    return true;
+    bool cut = a->shortened && t->earlier.kept && !t->gate.delivered;
+    bool again = decide(t, a, cut, at_ns);
+    if (again) {
+        facts_keep_errno(t->shadow, a);
+        if (facts_is_of_name(a))
+            transfer_ask_anew(t);
+    }
+    if (unlikely(cut))
+        *r = earlier_bring_back(t);
+    else if (again)
+        earlier_keep(t, *r);
+    return again;
 }
 
 void transfer_end(struct transfer *t, CURLcode r, int64_t now_ns)
@@ -145,9 +156,19 @@ void transfer_leave(struct transfer *t)
     precondition(t->shadow->transfer == t);
     transfer_unwrap(t);
     gate_end(&t->gate);
+    if (unlikely(t->earlier.kept) && !t->shadow->answered)
+        earlier_forget(&t->earlier);
     t->shadow->transfer = NULL;
     if (!t->ended)
         call_abandon(&t->call, clock_now_ns());
+}
+
+void transfer_free(struct transfer *t)
+{
+    earlier_forget(&t->earlier);
+    hold_free(&t->gate.hold);
+    hold_free(&t->gate.aside);
+    free(t);
 }
 
 bool transfer_progress(const struct shadow *s)

@@ -7,7 +7,7 @@
  *         transfer_attempt(t, now);
  *         r = ... libcurl transfers ...
  *         r = transfer_attempted(t, &a, r);
- *         if (!transfer_again(t, &a, &at_ns))
+ *         if (!transfer_again(t, &a, &r, &at_ns))
  *             gate_deliver(&t->gate), and that was the last
  *     }
  *     transfer_end(t, r, now);                  counted
@@ -19,6 +19,7 @@
 #define CURL_TRANSFER_H
 
 #include "curl/body.h"
+#include "curl/earlier.h"
 #include "curl/gate.h"
 #include "curl/shadow.h"
 #include "engine/call.h"
@@ -35,23 +36,25 @@ struct transfer {
     struct call call;
     struct gate gate;
     struct body body;
+    struct earlier earlier;
     int64_t started_ns;  /* when the last attempt started */
     int64_t answered_ns; /* when it ended, and by the wall clock: a look at a clock costs as much as
                           * a decision */
     int64_t answered_wall_ns;
     int64_t app_deadline_ns; /* from CURLOPT_TIMEOUT(_MS); INT64_MAX: none */
     long timeout_ms;         /* the program's, as it was when we set ours */
+    int64_t bound_ns; /* that this attempt may take at most, where that is less than the program
+                              * gave the whole request; INT64_MAX: it is not */
     long relaxed_timeout_ms; /* TIMEOUT_MS once a good answer streams; -1: as it is */
     bool wrapped;            /* our callbacks are on the handle */
     bool read_wrapped;
-    bool bounded;    /* our time limits are on the handle */
-    bool asks_anew;  /* and no name may come from libcurl's memory */
-    bool shortened;  /* and this attempt has less time than the program gave the whole request */
-    bool holds;      /* answers are held until they are judged */
-    bool performing; /* it is libcurl's turn; else we wait, or deliver what was held */
-    bool paused;     /* the program has paused what is being delivered */
-    bool reset;      /* it took its options back in flight */
-    bool last;       /* it wants this attempt to fail: no other one follows */
+    bool bounded;                 /* our time limits are on the handle */
+    bool asks_anew;               /* and no name may come from libcurl's memory */
+    bool holds;                   /* answers are held until they are judged */
+    bool performing;              /* it is libcurl's turn; else we wait, or deliver what was held */
+    bool paused;                  /* the program has paused what is being delivered */
+    bool reset;                   /* it took its options back in flight */
+    bool last;                    /* it wants this attempt to fail: no other one follows */
     bool idempotency_key;         /* among the request's headers, as they were when it began */
     bool ended;                   /* counted */
     const struct curl_api *outer; /* at work around us, in one of whose callbacks we are */
@@ -65,10 +68,13 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
 void transfer_attempt(struct transfer *t, int64_t now_ns);
 /* libcurl ended with r: fills *a. The code that the program is to get if this was the last one. */
 CURLcode transfer_attempted(struct transfer *t, struct attempt *a, CURLcode r);
-/* Whether another attempt follows, at *at_ns; the body is rewound then. */
-bool transfer_again(struct transfer *t, struct attempt *a, int64_t *at_ns);
+/* Whether another attempt follows, at *at_ns; the body is rewound then. *r, that code, becomes that of
+ * the attempt before if this one was cut short by us: see earlier.h. */
+bool transfer_again(struct transfer *t, struct attempt *a, CURLcode *r, int64_t *at_ns);
 void transfer_end(struct transfer *t, CURLcode r, int64_t now_ns);
 void transfer_leave(struct transfer *t);
+/* Its memory; nothing is in flight. */
+void transfer_free(struct transfer *t);
 
 /* The program's progress callback, while nothing moves. False: it wants no more. */
 bool transfer_progress(const struct shadow *s);

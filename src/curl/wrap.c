@@ -130,6 +130,13 @@ static long option_ms(int64_t ms)
     return ms < LONG_MAX ? (long)ms : LONG_MAX;
 }
 
+/* Of what the attempt may take, and 0 is no bound, only what is less than the program gave is ours. */
+static void set_bound(struct transfer *t, int64_t ms)
+{
+    int64_t given = shadow_bound_ms(t->timeout_ms);
+    t->bound_ns = ms && (!given || ms < given) ? ms * NS_PER_MS : INT64_MAX;
+}
+
 /* The time limits of the next attempt. The program's own always hold; ours are added where it has
  * none. A further attempt must come to an answer before the policy's deadline; once the answer
  * streams, only the program's bound and the policy's bound for an attempt are left. */
@@ -140,7 +147,7 @@ void transfer_bound(struct transfer *t, int64_t now_ns)
     bool first = t->call.attempts == 0 && now_ns - t->call.begun_ns < NS_PER_MS;
     t->timeout_ms = s->timeout_ms;
     t->relaxed_timeout_ms = -1;
-    t->shortened = false;
+    t->bound_ns = INT64_MAX;
     if (likely(first && !t->bounded && !p->attempt_timeout_ns && !p->connect_timeout_ns &&
                !p->stall_timeout_ns))
         return; /* the program's own bounds, as they are */
@@ -154,7 +161,7 @@ void transfer_bound(struct transfer *t, int64_t now_ns)
     int64_t connecting = tighter(connect_given, ms_up(p->connect_timeout_ns));
     bool stall = p->stall_timeout_ns && !s->low_speed_time_s;
     t->relaxed_timeout_ms = waiting == answered ? -1 : option_ms(answered);
-    t->shortened = !first && program;
+    set_bound(t, waiting);
     if (likely(waiting == given && connecting == connect_given && !stall && !t->bounded))
         return;
 
@@ -171,8 +178,10 @@ void transfer_bound(struct transfer *t, int64_t now_ns)
 
 void transfer_relax(struct transfer *t)
 {
-    if (t->relaxed_timeout_ms >= 0 && t->timeout_ms == t->shadow->timeout_ms)
+    if (t->relaxed_timeout_ms >= 0 && t->timeout_ms == t->shadow->timeout_ms) {
         t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_TIMEOUT_MS, t->relaxed_timeout_ms);
+        set_bound(t, t->relaxed_timeout_ms);
+    }
     t->relaxed_timeout_ms = -1;
 }
 

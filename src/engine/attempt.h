@@ -26,7 +26,7 @@ struct attempt {
     bool upload;            /* the program sends a body */
     bool via_proxy;         /* a proxy stands between the program and the host */
     bool proxy_unreached;   /* ended before the proxy had agreed to anything: its doing */
-    bool shortened;         /* it had less time than the program gave, because we had waited */
+    bool shortened;         /* out of time, and of less than the program gave: by a bound of ours */
     bool nothing_sent;      /* predicate N: certainly nothing of the request left */
     bool redirected;        /* redirects were followed: an earlier hop may have acted on it */
     bool header_cut;        /* ended inside a header block although the code says success */

@@ -267,6 +267,17 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
     return again;
 }
 
+bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
+                     uint64_t random, int64_t *at_ns)
+{
+    const struct call before = *c;
+    bool again = call_report(c, a, now_ns, wall_ns, random, at_ns);
+    c->last = before.last;
+    c->proxy_last = before.proxy_last;
+    c->last_error = before.last_error;
+    return again;
+}
+
 void call_give_leases_back(struct call *c, struct slot *s)
 {
     struct party proxy;

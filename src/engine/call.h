@@ -160,6 +160,10 @@ bool call_would_retry(const struct call *c, const struct attempt *a, int64_t now
  * admitted then. False: deliver. */
 bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                  uint64_t random, int64_t *at_ns);
+/* The same of an attempt that a bound of ours cut short: the program gets what the attempt before it
+ * brought, and that stays what the request is judged by. */
+bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
+                     uint64_t random, int64_t *at_ns);
 /* The request is over: by its last attempt, or by a refusal or an abort of the program. */
 void call_end(struct call *c, int64_t now_ns, int64_t wall_ns);
 /* The request vanished under us (exception, thread cancelled): give back what was leased. */

@@ -114,7 +114,7 @@ static struct verdict_of_class by_code(const struct attempt *a)
     if ((row->flags & NAME) && a->lookup)
         return of_name(row, a);
     struct verdict_of_class v = from_row(row, a);
-    /* We had waited, and the time that was left was ours, not the host's. */
+    /* The bound was ours, and not the host's doing. */
     if (a->curl_code == CURLE_TIMEDOUT && a->shortened)
         v.counted = false;
     if (a->proxy_unreached) {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct fake_handle *fake_of(CURL *h)
 {
@@ -347,6 +348,12 @@ static CURLcode fake_perform(CURL *h)
     f->redirect_count = a->redirects;
     if (!deliver_head(h, a->head) || !deliver_body(h, a))
         return CURLE_WRITE_ERROR;
+    if (f->timeout_ms && f->timeout_ms < a->lasts_ms) {
+        usleep((useconds_t)f->timeout_ms * 1000);
+        if (f->error_buffer)
+            snprintf(f->error_buffer, CURL_ERROR_SIZE, "Operation timed out");
+        return CURLE_OPERATION_TIMEDOUT;
+    }
     if (a->error && f->error_buffer)
         snprintf(f->error_buffer, CURL_ERROR_SIZE, "%s", a->error);
     return a->result;

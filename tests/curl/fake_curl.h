@@ -25,6 +25,7 @@ struct fake_attempt {
     int further; /* connections after the first, that libcurl made by itself */
     long redirects;
     const char *error; /* into the error buffer */
+    long lasts_ms;     /* until it ends, after all that comes; a time limit may end it before */
     long take;         /* bytes of the request body that are read; -1: all */
     long os_errno;     /* of a failure, or of an address that refused before one connected; 0: of a
                         * failure ECONNRESET; -1: none */

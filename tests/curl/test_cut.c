@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Attempts that a bound of ours cuts short are no answers: the program gets the one before. */
+#include "multi_loop.h"
+
+#include "curl/multi_parts.h"
+#include "curl/transfer.h"
+#include "engine/health.h"
+
+TestSuite(cut, .fini = loops_end);
+
+/* It brings nothing, or not all, for longer than anybody waits. */
+#define HANGS                                                                                      \
+    {                                                                                              \
+        .lasts_ms = 60000                                                                          \
+    }
+
+static void for_a_short_time(void)
+{
+    setenv("HARDEN_MAX_ELAPSED", "150ms", 1);
+}
+
+static long long_info(const struct program *p, CURLINFO info)
+{
+    long v = -1;
+    if (!easy_getinfo(p->shadow, info, &v))
+        fake_curl.easy_getinfo(p->handle, info, &v);
+    return v;
+}
+
+Test(cut, a_retry_without_an_answer_in_time_leaves_the_answer_before_it)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p, BUSY_503, HANGS);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+    cr_assert_str_eq(p.seen, seen_503);
+    cr_assert_str_eq(p.error, "");
+    cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
+    cr_assert_eq(long_info(&p, CURLINFO_OS_ERRNO), 0);
+    cr_assert_eq(fake_of(p.handle)->response_code, 0, "libcurl knows of the last attempt only");
+}
+
+Test(cut, a_retry_that_the_programs_own_time_cuts_leaves_the_answer_before_it)
+{
+    struct program p;
+    START(&p, BUSY_503, HANGS);
+    set_number(&p, CURLOPT_TIMEOUT_MS, 200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+    cr_assert_str_eq(p.seen, seen_503);
+}
+
+Test(cut, code_and_text_are_those_of_the_answer_before_it)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p,
+          {.head = "HTTP/1.1 503 Busy\n\n",
+           .result = CURLE_HTTP_RETURNED_ERROR,
+           .error = "The requested URL returned error: 503"},
+          HANGS);
+    cr_assert_eq(program_perform(&p), CURLE_HTTP_RETURNED_ERROR);
+    cr_assert_str_eq(p.seen, "H503[HTTP/1.1 503 Busy]H503[]");
+    cr_assert_str_eq(p.error, "The requested URL returned error: 503");
+}
+
+Test(cut, a_failure_before_it_is_told_with_its_errno)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p, RESET, HANGS);
+    cr_assert_eq(program_perform(&p), CURLE_RECV_ERROR);
+    cr_assert_str_eq(p.seen, "");
+    cr_assert_str_eq(p.error, "reset");
+    cr_assert_eq(long_info(&p, CURLINFO_OS_ERRNO), 104);
+}
+
+Test(cut, half_an_answer_of_it_is_not_seen)
+{
+    struct program p;
+    for_a_short_time();
+    setenv("HARDEN_MAX_ATTEMPTS", "4", 1);
+    START(&p, BUSY_503, {.head = "HTTP/1.1 502 Bad\nY: 1\n\n", .body = "ba", .lasts_ms = 60000});
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+    cr_assert_str_eq(p.seen, seen_503);
+    cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
+}
+
+Test(cut, the_newest_answer_counts_and_not_the_first)
+{
+    struct program p;
+    setenv("HARDEN_MAX_ELAPSED", "300ms", 1);
+    START(&p, BUSY_503, RESET, HANGS);
+    cr_assert_eq(program_perform(&p), CURLE_RECV_ERROR);
+    cr_assert_eq(performs(&p), 3);
+    cr_assert_str_eq(p.seen, "");
+    cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 0);
+}
+
+Test(cut, an_attempt_that_attempt_timeout_ends_is_made_again)
+{
+    struct program p;
+    setenv("HARDEN_ATTEMPT_TIMEOUT", "60ms", 1);
+    START(&p, BUSY_503, HANGS, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 3);
+    cr_assert_str_eq(p.seen, seen_200);
+    cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 200);
+
+    START(&p, BUSY_503, HANGS, HANGS);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 3);
+    cr_assert_str_eq(p.seen, seen_503);
+    cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
+}
+
+Test(cut, with_no_answer_before_it_the_program_is_told_of_the_timeout)
+{
+    struct program p;
+    setenv("HARDEN_ATTEMPT_TIMEOUT", "40ms", 1);
+    START(&p, HANGS);
+    cr_assert_eq(program_perform(&p), CURLE_OPERATION_TIMEDOUT);
+    cr_assert_eq(performs(&p), 3);
+    cr_assert_str_eq(p.error, "Operation timed out");
+    START(&p, HANGS);
+    set_number(&p, CURLOPT_TIMEOUT_MS, 30);
+    cr_assert_eq(program_perform(&p), CURLE_OPERATION_TIMEDOUT, "its own");
+}
+
+Test(cut, a_timeout_before_our_bound_is_the_hosts)
+{
+    struct program p;
+    START(&p, BUSY_503, {.result = CURLE_OPERATION_TIMEDOUT, .error = "Connection timed out"});
+    cr_assert_eq(program_perform(&p), CURLE_OPERATION_TIMEDOUT);
+    cr_assert_eq(performs(&p), 3);
+    cr_assert_str_eq(p.seen, "");
+    cr_assert_str_eq(p.error, "Connection timed out");
+    cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 0);
+}
+
+Test(cut, what_has_been_delivered_stays)
+{
+    struct program p;
+    setenv("HARDEN_ATTEMPT_TIMEOUT", "60ms", 1);
+    START(&p, BUSY_503, {.head = "HTTP/1.1 200 OK\n\n", .body = "fi", .lasts_ms = 60000});
+    cr_assert_eq(program_perform(&p), CURLE_OPERATION_TIMEDOUT);
+    cr_assert_str_eq(p.seen, "H200[HTTP/1.1 200 OK]H200[]B200[fi]");
+    cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 200);
+}
+
+/* ---- good answers that take their time ------------------------------------------------------- */
+
+#define LONG_200                                                                                   \
+    {                                                                                              \
+        .head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine", .lasts_ms = 10000                     \
+    }
+
+Test(cut, a_good_answer_may_stream_past_our_deadline)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p, BUSY_503, LONG_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+    cr_assert_leq(fake_of(p.handle)->timeouts_seen[1], 150);
+    cr_assert_eq(fake_of(p.handle)->timeout_ms, 0);
+}
+
+Test(cut, a_good_answer_whose_headers_nobody_wants_may_too)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p, BUSY_503, LONG_200);
+    set_function(&p, CURLOPT_HEADERFUNCTION, NULL);
+    set_pointer(&p, CURLOPT_HEADERDATA, NULL);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "B200[fine]");
+}
+
+Test(cut, a_good_answer_that_is_committed_late_may_too)
+{
+    struct program p;
+    for_a_short_time();
+    setenv("HARDEN_COMMIT", "late", 1);
+    START(&p, BUSY_503, LONG_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+}
+
+Test(cut, a_good_answer_behind_a_redirect_may_too)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p, BUSY_503,
+          {.head = "HTTP/1.1 302 Found\nLocation: /y\n\nHTTP/2 200 \n\n",
+           .body = "fine",
+           .lasts_ms = 10000});
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_not_null(strstr(p.seen, "B200[fine]"));
+}
+
+Test(cut, an_answer_that_is_not_tried_again_may_too)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p, BUSY_503, {.head = "HTTP/1.1 404 No\n\n", .body = "none", .lasts_ms = 10000});
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_not_null(strstr(p.seen, "B404[none]"));
+}
+
+Test(cut, a_good_answer_still_has_the_programs_own_time_only)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p, BUSY_503, LONG_200);
+    set_number(&p, CURLOPT_TIMEOUT_MS, 20000);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+    START(&p, BUSY_503, LONG_200);
+    set_number(&p, CURLOPT_TIMEOUT_MS, 300);
+    cr_assert_eq(program_perform(&p), CURLE_OPERATION_TIMEDOUT);
+    cr_assert_str_eq(p.seen, seen_200);
+}
+
+/* ---- what is left behind --------------------------------------------------------------------- */
+
+Test(cut, the_next_transfer_is_told_of_itself)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p, BUSY_503, HANGS, {.head = "HTTP/1.1 201 Made\n\n"}, OK_200);
+    program_perform(&p);
+    cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, "H201[HTTP/1.1 201 Made]H201[]");
+    cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 201);
+}
+
+Test(cut, a_handle_that_is_reset_or_copied_knows_nothing_of_it)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p, BUSY_503, HANGS);
+    program_perform(&p);
+    CURL *copy = fake_curl.easy_duphandle(p.handle);
+    struct shadow *s = shadow_copy(copy, p.shadow);
+    cr_assert_null(s->answered);
+    shadow_remove(copy);
+    fake_curl.easy_cleanup(copy);
+    shadow_reset(p.shadow);
+    cr_assert_null(p.shadow->answered);
+}
+
+Test(cut, it_is_not_charged_to_the_host)
+{
+    struct program p;
+    for_a_short_time();
+    setenv("HARDEN_RETRY_BUDGET", "off", 1);
+    setenv("HARDEN_UNHEALTHY_AFTER", "1", 1);
+    setenv("HARDEN_BREAKER_FAILURES", "1", 1);
+    START(&p, {.head = "HTTP/1.1 425 Early\n\n", .body = "early"}, HANGS);
+    for (int i = 0; i < 3; i++) {
+        fake_of(p.handle)->performs = 0;
+        cr_assert_eq(program_perform(&p), CURLE_OK);
+        cr_assert_eq(performs(&p), 2);
+        cr_assert_not_null(strstr(p.seen, "B425[early]"));
+    }
+    const struct slot *s = p.shadow->binding.slot;
+    cr_assert_eq(s->failures_by[GROUP_TIMEOUT], 0);
+    cr_assert_neq(health_status(s), STATUS_UNHEALTHY);
+}
+
+Test(cut, the_request_is_judged_by_the_answer_before_it)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p, BUSY_503, HANGS);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    const struct slot *s = p.shadow->binding.slot;
+    cr_assert_eq(s->failures_by[GROUP_TIMEOUT], 0);
+    cr_assert_eq(s->failures_by[GROUP_HTTP_5XX], 1);
+    cr_assert_eq(last_error_unpack(s->last_error).http, 503);
+}
+
+/* ---- by multi -------------------------------------------------------------------------------- */
+
+Test(cut, a_loop_gets_the_answer_before_it_too)
+{
+    struct loop l;
+    struct program p;
+    for_a_short_time();
+    loop_start(&l);
+    START(&p, BUSY_503, HANGS);
+    add(&l, &p);
+    run(&l);
+    cr_assert_eq(l.result, CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+    cr_assert_str_eq(p.seen, seen_503);
+    cr_assert_str_eq(p.error, "");
+    cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
+}
