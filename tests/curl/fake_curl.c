@@ -115,6 +115,21 @@ static CURLcode fake_setopt(CURL *h, CURLoption option, ...)
     case CURLOPT_READDATA:
         f->read_data = pointer;
         break;
+    case CURLOPT_SEEKFUNCTION:
+        f->seek_fn = (curl_seek_callback)pointer;
+        break;
+    case CURLOPT_SEEKDATA:
+        f->seek_data = pointer;
+        break;
+    case CURLOPT_IOCTLFUNCTION:
+        f->ioctl_fn = (curl_ioctl_callback)pointer;
+        break;
+    case CURLOPT_IOCTLDATA:
+        f->ioctl_data = pointer;
+        break;
+    case CURLOPT_CURLU:
+        f->curlu = pointer;
+        break;
     case CURLOPT_ERRORBUFFER:
         f->error_buffer = pointer;
         break;

@@ -45,6 +45,11 @@ struct fake_handle {
     void *write_data, *header_data;
     curl_read_callback read_fn;
     void *read_data;
+    curl_seek_callback seek_fn;
+    void *seek_data;
+    curl_ioctl_callback ioctl_fn;
+    void *ioctl_data;
+    CURLU *curlu;
     long header, follow, timeout_ms, connect_timeout_ms, low_speed_limit, low_speed_time, port;
     char *error_buffer;
     char url[256];

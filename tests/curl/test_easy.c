@@ -436,6 +436,100 @@ Test(easy, the_options_are_the_programs_own_afterwards)
     cr_assert_null(p.shadow->transfer);
 }
 
+static size_t read_nothing(char *d, size_t size, size_t n, void *data)
+{
+    (void)d, (void)size, (void)n, (void)data;
+    return 0;
+}
+
+static int seek_anywhere(void *data, curl_off_t offset, int origin)
+{
+    (void)data, (void)offset, (void)origin;
+    return CURL_SEEKFUNC_OK;
+}
+
+static curlioerr restart(CURL *h, int command, void *data)
+{
+    (void)h, (void)command, (void)data;
+    return CURLIOE_OK;
+}
+
+Test(easy, where_the_body_comes_from_is_the_programs_own_afterwards)
+{
+    struct program p;
+    char places[3];
+    for (int seeks = 0; seeks < 2; seeks++) {
+        START(&p, BUSY_503, OK_200);
+        set_number(&p, CURLOPT_UPLOAD, 1);
+        set_function(&p, CURLOPT_READFUNCTION, (void (*)(void))read_nothing);
+        set_pointer(&p, CURLOPT_READDATA, &places[0]);
+        if (seeks)
+            set_function(&p, CURLOPT_SEEKFUNCTION, (void (*)(void))seek_anywhere);
+        set_pointer(&p, CURLOPT_SEEKDATA, &places[1]);
+        set_function(&p, CURLOPT_IOCTLFUNCTION, (void (*)(void))restart);
+        set_pointer(&p, CURLOPT_IOCTLDATA, &places[2]);
+        cr_assert_eq(program_perform(&p), CURLE_OK);
+        const struct fake_handle *f = fake_of(p.handle);
+        cr_assert(f->read_fn == read_nothing && f->read_data == &places[0]);
+        cr_assert(f->seek_fn == (seeks ? seek_anywhere : NULL) && f->seek_data == &places[1]);
+        cr_assert(f->ioctl_fn == restart && f->ioctl_data == &places[2]);
+    }
+}
+
+Test(easy, a_program_without_an_error_buffer_has_none_afterwards)
+{
+    struct program p;
+    START(&p, BUSY_503, OK_200);
+    set_pointer(&p, CURLOPT_ERRORBUFFER, NULL);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_null(fake_of(p.handle)->error_buffer);
+}
+
+Test(easy, a_refusal_leaves_the_url_to_its_parts)
+{
+    struct program p;
+    setenv("HARDEN_RATE", "1/1h", 1);
+    setenv("HARDEN_ON_LIMIT", "fail", 1);
+    START(&p, OK_200);
+    CURLU *u = curl_url();
+    curl_url_set(u, CURLUPART_URL, "http://api.example.com/y", 0);
+    set_pointer(&p, CURLOPT_CURLU, u);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(program_perform(&p), CURLE_OPERATION_TIMEDOUT);
+    cr_assert_eq(fake_of(p.handle)->empty_performs, 1);
+    cr_assert_eq(fake_of(p.handle)->curlu, u);
+    curl_url_cleanup(u);
+}
+
+Test(easy, what_failed_in_sending_was_perhaps_sent)
+{
+    static const CURLcode codes[] = {CURLE_SEND_ERROR, CURLE_HTTP2, CURLE_HTTP3};
+    static const struct fake_attempt scripts[][2] = {
+        {{.result = CURLE_SEND_ERROR, .unsent = true}, OK_200},
+        {{.result = CURLE_HTTP2, .unsent = true}, OK_200},
+        {{.result = CURLE_HTTP3, .unsent = true}, OK_200},
+    };
+    setenv("HARDEN_BREAKER", "off", 1);
+    for (int i = 0; i < 3; i++) {
+        struct program p;
+        program_start(&p, scripts[i], 2);
+        set_pointer(&p, CURLOPT_POSTFIELDS, "a=1");
+        cr_assert_eq(program_perform(&p), codes[i]);
+        cr_assert_eq(performs(&p), 1);
+
+        int ends[2];
+        cr_assert_eq(pipe(ends), 0);
+        FILE *once = fdopen(ends[0], "r");
+        program_start(&p, scripts[i], 2);
+        set_number(&p, CURLOPT_UPLOAD, 1);
+        set_pointer(&p, CURLOPT_READDATA, once);
+        cr_assert_eq(program_perform(&p), codes[i]);
+        cr_assert_eq(performs(&p), 1, "what was read from a pipe cannot be read again");
+        fclose(once);
+        close(ends[1]);
+    }
+}
+
 Test(easy, a_further_attempt_has_only_what_is_left_of_the_programs_time)
 {
     struct program p;
