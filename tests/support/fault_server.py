@@ -7,6 +7,7 @@ Each request says in its query how it wants to be treated, so one server serves 
     /any/path?key=K            the counter and the log that the request belongs to
       &fail=N                  the first N requests of the key are treated as `how` says (-1: all)
       &how=FAULT               a status (503), or a name of faults.py
+      &then=FAULT              what the failures after the first are, in place of `how`
       &ra=V                    Retry-After of the failure: text, or date:SECONDS from now
       &rl=R,T                  RateLimit: "p";r=R;t=T
       &fsize=N                 size of the failure's body
@@ -153,7 +154,8 @@ class FaultServer:
             return self.connect(c, r, entry)
         fail = r.number("fail")
         if fail < 0 or turn <= fail:
-            entry["fault"] = r.get("how", "503")
+            how = r.get("how", "503")
+            entry["fault"] = how if turn == 1 else r.get("then", how)
             return self.fault(c, r, entry)
         c.body(r, entry)
         return self.good(c, r, entry)
