@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Debian's static libraries were compiled for glibc; these are the two names of theirs that musl has
+ * Debian's static libraries were compiled for glibc; these are the names of theirs that musl has
  * not. Linked only with TARGET=musl: a system of musl has such libraries of its own. */
 #include <ctype.h>
+#include <stdio.h>
 
 const unsigned short **__ctype_b_loc(void);
+FILE *fopen64(const char *path, const char *mode);
 int _dl_find_object(void *pc, void *result);
 
 /* inih: the table behind isspace(), of which it asks nothing else. */
@@ -16,6 +18,12 @@ const unsigned short **__ctype_b_loc(void)
         if (isspace(c))
             classes[128 + c] = 1 << 13; /* _ISspace, little-endian */
     return &table;
+}
+
+/* inih, where it is compiled for files of any size: here all are. */
+FILE *fopen64(const char *path, const char *mode)
+{
+    return fopen(path, mode);
 }
 
 /* libgcc: where an exception would be caught. In tests nothing throws. */
