@@ -199,14 +199,14 @@ static void check_plugins(struct diagnosis *d, const struct objects *o, const st
     for (int i = 1; i < o->count; i++)
         php = php || o->list[i].gives & GIVES_PHP;
     if (php && c && !c->deepbind_mask)
-        doctor_say(
-            d, PARTLY,
-            "PHP loads its extensions with RTLD_DEEPBIND, and deepbind = leave keeps that: they do "
-            "not see the library, curl_exec() is not covered; set deepbind = mask");
+        doctor_say(d, PARTLY,
+                   "PHP may load its extensions with RTLD_DEEPBIND (before 8.5 as a rule), and "
+                   "deepbind = leave "
+                   "keeps that: then curl_exec() is not covered; set deepbind = mask");
     else if (php)
         doctor_say(
             d, FINE,
-            "PHP loads its extensions with RTLD_DEEPBIND, which deepbind = mask takes away: a "
+            "PHP may load its extensions with RTLD_DEEPBIND, which deepbind = mask takes away: a "
             "libcurl that they bring is covered");
     else if (self->uses & USES_DLOPEN && !d->pid)
         doctor_say(
