@@ -2,6 +2,7 @@
 """What all end-to-end tests share: the library, the servers, bare and hardened runs."""
 import atexit
 import concurrent.futures
+import ctypes
 import json
 import os
 import shutil
@@ -43,6 +44,13 @@ def scratch():
             _scratch = tempfile.mkdtemp(prefix="harden-e2e-", dir=base)
             atexit.register(shutil.rmtree, _scratch, True)
         return _scratch
+
+
+def libcurl_version():
+    """(8, 14, 1), of the one that the clients here use."""
+    function = ctypes.CDLL("libcurl.so.4").curl_version
+    function.restype = ctypes.c_char_p
+    return tuple(map(int, function().split(b"/")[1].split(b" ")[0].split(b".")))
 
 
 def needs(package):

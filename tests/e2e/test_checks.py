@@ -3,7 +3,6 @@
 import http.server
 import json
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -42,6 +41,25 @@ for line in sys.stdin:
     for i in range(200):
         assert get() == 200
     print("done", flush=True)
+"""
+# Connects, and stays until the other side has had enough and a check has been tried.
+OWN_TLS = """
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+void *SSL_CTX_new(void) { return NULL; }
+int main(int argc, char **argv)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[argc - 1]))};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    char c;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) || read(fd, &c, 1) < 0)
+        return 1;
+    usleep(700000);
+    return 7;
+}
 """
 WAIT_S = 20
 
@@ -494,13 +512,13 @@ class Life(Checks):
             self.assertEqual((outcome.status, outcome.err), (0, b""), command)
 
     def test_programs_with_a_tls_library_of_their_own(self):
-        self.require("node")
         web = self.server(Web)
         write(self.config, section("web", "http", f"http://127.0.0.1:{web.port}/"))
-        script = ("const net = require('net'); const s = net.connect(+process.argv[1], '127.0.0.1');"
-                  "s.on('close', () => setTimeout(() => process.exit(7), 700));")
+        program = f"{bed.fresh_dir()}/own-tls"
+        subprocess.run(["cc", "-rdynamic", "-x", "c", "-", "-o", program], check=True, text=True,
+                       input=OWN_TLS)
         self.env = bed.hardened_environment(config=self.config)
-        outcome = bed.run([shutil.which("node"), "-e", script, self.first.port], self.env)
+        outcome = bed.run([program, self.first.port], self.env)
         self.assertEqual(outcome.status, 7)
         self.assertIn(b"TLS library", outcome.err)
         self.assertEqual(self.check("web")["status"], "unknown")

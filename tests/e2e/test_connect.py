@@ -98,7 +98,7 @@ class Programs(bed.Bed):
         self.same([PYTHON, "-c", ASYNC, self.http.port], blocking=False)
 
     def test_python_with_processes_that_are_killed(self):
-        command = [PYTHON, "-c", POOL, f"{self.http.url}/x?size=20"]
+        command = [PYTHON, "-c", POOL, f"http://127.0.0.1:{self.http.port}/x?size=20"]
         env = bed.hardened_environment()
         plain, shim = bed.bare(command), bed.run(command, env)
         self.assertEqual((shim.status, shim.out, shim.err), (plain.status, plain.out, plain.err))

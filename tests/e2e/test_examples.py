@@ -124,7 +124,9 @@ class Fpm(bed.Bed):
 
     def ask(self, env):
         """What a request to a fresh master answers, of a page that fails twice."""
-        master = bed.start(["php-fpm8.2", "-R", "-y", f"{self.dir}/fpm.conf"], env)
+        version = bed.run(["php", "-r", "echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION;"],
+                          bed.environment()).text
+        master = bed.start([f"php-fpm{version}", "-R", "-y", f"{self.dir}/fpm.conf"], env)
         try:
             for _ in range(200):
                 if os.path.exists(f"{self.dir}/socket"):

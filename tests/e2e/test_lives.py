@@ -137,11 +137,17 @@ assert get() == 200
 class Lives(bed.Bed):
     def test_forked_children_go_on(self):
         key = bed.unique()
-        outcome = bed.hardened(["/usr/bin/python3", "-c", FORKS, self.url(key, fail=1)])
+        outcome = bed.hardened(["/usr/bin/python3", "-W", "ignore:.*multi-threaded", "-c", FORKS,
+                                self.url(key, fail=1)])
         self.assertEqual((outcome.status, outcome.err), (0, b""))
         self.assertEqual(len(self.http.log(key)), 8)
         (host,) = outcome.health["checks"].values()
         self.assertEqual((host["requests"], host["attempts"]), (7, 8))
+
+    def test_without_our_thread_python_does_not_warn_at_a_fork(self):
+        outcome = bed.hardened(["/usr/bin/python3", "-W", "always", "-c", FORKS,
+                                self.url(bed.unique(), fail=1)], thread="off")
+        self.assertEqual((outcome.status, outcome.err), (0, b""))
 
     def test_a_signal_during_a_wait_still_ends_the_program(self):
         env = bed.hardened_environment(base_delay="20s", max_delay="20s", jitter="none")

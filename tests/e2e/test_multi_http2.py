@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Many transfers of one HTTP/2 connection, and what a server pushes."""
 import os
+import re
 import unittest
 
 import bed
@@ -101,6 +102,11 @@ class Http2(bed.Bed):
                             {len(self.http.log(key)) for key in keys}))
         self.assertEqual(results, [({"2 503"}, False, {1}), ({"2 200"}, True, {3})])
 
+    def needs_push(self):
+        version = re.search(rb"nginx/(\d+)\.(\d+)\.(\d+)", bed.run(["nginx", "-v"], bed.environment()).err)
+        if tuple(map(int, version.groups())) >= (1, 25, 1):
+            self.skipTest("not run: from 1.25.1 on nginx pushes nothing")
+
     def take(self, run, path, **options):
         """(lines, {path: [body]}) of the client that takes what is pushed."""
         directory = bed.fresh_dir("pushed")
@@ -113,6 +119,7 @@ class Http2(bed.Bed):
         return lines, bodies
 
     def test_what_is_pushed_arrives_as_without_the_shim(self):
+        self.needs_push()
         for run in bed.bare, bed.hardened:
             lines, bodies = self.take(run, "/page")
             self.assertEqual(lines, ["/page 0 200 3", f"{ONE} 0 200 3", f"{TWO} 0 200 3"])
@@ -120,6 +127,7 @@ class Http2(bed.Bed):
                                       TWO: [bed.body_of(77)]})
 
     def test_what_is_pushed_with_a_page_that_fails_at_first_arrives_too(self):
+        self.needs_push()
         key = bed.unique("busy")
         path = f"/busy/x?key={key}&fail=2&size=3000"
         lines, bodies = self.take(bed.bare, path)

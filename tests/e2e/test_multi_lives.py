@@ -6,6 +6,7 @@ token before its first one. Return codes, results and bodies are the same, and v
 """
 import difflib
 import itertools
+import re
 import unittest
 
 import bed
@@ -61,6 +62,13 @@ def in_order(text):
     return [line for sort, lines in groups for line in (sorted(lines) if sort else lines)]
 
 
+def unpaused(text):
+    """Without what arrives while a transfer is paused: 8.x may deliver what came with the head."""
+    parts = re.split("(?m)^((?:un)?pause 0)$", text)
+    parts[2::4] = [re.sub(r", sink of 1: \d+", "", part) for part in parts[2::4]]
+    return "".join(parts)
+
+
 class Parked(bed.Bed):
     @classmethod
     def setUpClass(cls):
@@ -91,8 +99,8 @@ class ParkedLives(Parked):
         for kind in kinds:
             events, key = bed.fresh_file(b""), bed.unique("parked")
             shim = self.run_words([style, *self.words(script, kind, events, key)], kind, events)
-            diff = difflib.unified_diff(in_order(plain.text), in_order(shim.text), "bare", kind,
-                                        lineterm="", n=9)
+            diff = difflib.unified_diff(in_order(unpaused(plain.text)), in_order(unpaused(shim.text)),
+                                        "bare", kind, lineterm="", n=9)
             self.assertEqual("\n".join(diff), "", kind)
             self.assertEqual((shim.status, shim.err), (0, b""), kind)
             seen = len(self.http.log(key)) - (kind == "retry")
