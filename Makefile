@@ -188,7 +188,7 @@ check-curl:  ## what knows libcurl's types, against a fake libcurl
 	@scripts/run-tests $(CURL_TESTS)
 
 # ---- everything else that is checked ------------------------------------------------------------
-.PHONY: setup check check-preload check-e2e check-aarch64 check-musl lint fuzz fuzz-quick
+.PHONY: setup check check-bare check-preload check-e2e check-aarch64 check-musl lint fuzz fuzz-quick
 setup:           ## install what building and testing need (Debian packages)
 	@scripts/setup build check lint
 check:           ## every test, the sanitizers and the linters; sums up
@@ -197,6 +197,9 @@ check:           ## every test, the sanitizers and the linters; sums up
 	  "SANITIZE=address,undefined check-unit check-curl" "SANITIZE=thread check-unit check-curl" \
 	  "RARE=1 SANITIZE=address,undefined check-unit check-curl" \
 	  check-musl check-aarch64 check-deb bench-storm fuzz-quick
+SUITE ?= trixie
+check-bare:      ## the same of HEAD in a bare Debian, SUITE=trixie or bookworm (scripts/in-root)
+	@scripts/in-root $(SUITE) check
 check-preload: $(SHIM) $(AUDIT)  ## real programs under the library
 	@CC="$(CC)" TARGET=$(TARGET) scripts/run-preload $(SHIM)
 check-e2e: all            ## real programs, real servers, real faults
