@@ -136,8 +136,9 @@ static CURLcode guarded(struct transfer *begun, int64_t now_ns, int64_t *ended_n
 }
 
 /* What libcurl says of such a handle, which it does not know to be one now. */
-static CURLcode in_use(const struct shadow *s)
+static CURLcode in_use(struct shadow *s)
 {
+    s->connect_errno = 0;
     static const char text[] = "easy handle already used in multi handle";
     if (s->error_buffer)
         memcpy(s->error_buffer, text, sizeof text);
@@ -148,8 +149,10 @@ CURLcode easy_perform(struct shadow *s)
 {
     if ((s->transfer && !s->transfer->performing) || multi_keeps(s))
         return in_use(s);
-    if (s->transfer || s->member)
+    if (s->transfer || s->member) {
+        s->connect_errno = 0; /* libcurl forgets, and refuses */
         return s->api->easy_perform(s->handle);
+    }
     int64_t now_ns = clock_now_ns(), ended_ns;
     struct transfer *t = transfer_begin(s, BY_EASY, now_ns);
     if (!t)

@@ -824,6 +824,30 @@ Test(easy, a_failure_of_the_kind_that_the_connection_overcame_is_not_hidden)
     cr_assert_eq(errno_after(&p), 104);
 }
 
+static CURLcode busy(CURL *h)
+{
+    fake_of(h)->os_errno = 0;
+    return CURLE_FAILED_INIT;
+}
+
+Test(easy, a_perform_of_a_handle_that_performs_forgets_the_address_that_refused)
+{
+    struct program p;
+    START(&p, REFUSED_FIRST("503 Busy"), REUSED("200 OK"));
+    cr_assert_eq(errno_after(&p), 111);
+    struct curl_api api = *p.shadow->api;
+    api.easy_perform = busy;
+    p.shadow->api = &api;
+    p.shadow->transfer = p.shadow->transfer_memory;
+    p.shadow->transfer->performing = true;
+    cr_assert_eq(easy_perform(p.shadow), CURLE_FAILED_INIT);
+    p.shadow->transfer = NULL;
+    long e = 0;
+    easy_getinfo(p.shadow, CURLINFO_OS_ERRNO, &e);
+    cr_assert_eq(e, 0);
+    p.shadow->api = &fake_curl;
+}
+
 Test(easy, a_new_connection_owes_nothing_to_the_one_of_an_earlier_attempt)
 {
     struct program p;
