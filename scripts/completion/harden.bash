@@ -56,7 +56,7 @@ _harden_values() {
     --thread) printf '%s\n' on off ;;
     --per) printf '%s\n' host origin rule uid ;;
     --on-limit) printf '%s\n' wait fail ;;
-    --retry) printf '%s\n' normal expensive off ;;
+    --retry) printf '%s\n' normal quick expensive off ;;
     --jitter) printf '%s\n' full equal decorrelated none ;;
     --commit) printf '%s\n' headers late ;;
     --breaker) printf '%s\n' on off observe ;;

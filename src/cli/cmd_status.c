@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REDRAW_NS NS_PER_S
+#define REDRAW_NS   NS_PER_S
+#define NAMES_SHOWN 3
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
@@ -90,6 +91,23 @@ static void print_life(const struct board *b)
                life_is_stale(life) ? ": none runs now" : "");
 }
 
+/* "retries denied by the budget: 14 (api.example.com 12, b.example.com 2)" */
+static void print_denied(const struct host *rows, uint32_t n)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += rows[i].budget_denied;
+    if (!sum)
+        return;
+    printf("retries denied by the budget: %llu (", (unsigned long long)sum);
+    int told = 0;
+    for (uint32_t i = 0; i < n && told <= NAMES_SHOWN; i++)
+        if (rows[i].budget_denied && told++ < NAMES_SHOWN)
+            printf("%s%s %llu", told > 1 ? ", " : "", rows[i].name,
+                   (unsigned long long)rows[i].budget_denied);
+    puts(told > NAMES_SHOWN ? ", and others)" : ")");
+}
+
 static int print_table(const struct board *b, const struct config *c, bool colours)
 {
     uint32_t n;
@@ -107,6 +125,7 @@ static int print_table(const struct board *b, const struct config *c, bool colou
     print_life(b);
     if (c->mode == MODE_OBSERVE)
         puts("mode = observe: what is counted as retried or rejected was not, only decided");
+    print_denied(rows, n);
     if (n)
         printf("\n%-*s %-9s %9s %8s %8s %9s %8s %8s %8s %-9s %s\n", width, "HOST", "STATUS",
                "REQUESTS", "SUCCESS", "RETRIES", "REJECTED", "WAITED", "P50", "P99", "BREAKER",

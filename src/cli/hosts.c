@@ -27,6 +27,7 @@ static void fill(struct host *h, const struct board *b, const struct slot *s, in
     h->recovered = slot_counter(s, COUNT_RECOVERED);
     h->rate_rejected = slot_counter(s, COUNT_RATE_REJECTED);
     h->breaker_rejected = slot_counter(s, COUNT_BREAKER_REJECTED);
+    h->budget_denied = slot_counter(s, COUNT_BUDGET_DENIED);
     h->waited_ns = waited_ns < INT64_MAX ? (int64_t)waited_ns : INT64_MAX;
     h->attempts = view_latency(s, h->latency);
     h->p50_ns = view_quantile_ns(s, h->latency, h->attempts, .50);

@@ -27,6 +27,7 @@ struct host {
     uint32_t failures_in_row;
     uint64_t requests, attempts, successes, failures, retries, recovered;
     uint64_t rate_rejected, breaker_rejected;
+    uint64_t budget_denied; /* retries */
     int64_t waited_ns;
     uint64_t latency[LATENCY_BUCKETS]; /* attempts are their sum */
     int64_t p50_ns, p95_ns, p99_ns;    /* 0: no attempt yet */

@@ -97,7 +97,6 @@ struct plan {
     int64_t hint_ns;
     int64_t least_ns; /* the shortest delay that jitter may give */
     int64_t room_ns;  /* the longest that the deadline leaves */
-    bool after_timeout;
 };
 
 /* A retry would be refused: by the host's circuit, or by its proxy's. */
@@ -119,7 +118,6 @@ static bool plan_retry(const struct call *c, struct slot *s, const struct attemp
     if (!classify_repeatable(v, a, p) || a->committed || !a->replayable ||
         made >= p->max_attempts || (v->max_tries && made >= v->max_tries))
         return false;
-    plan->after_timeout = v->reason == REASON_TIMEOUT;
     plan->base_ns =
         v->class == CLASS_C ? larger(p->base_delay_ns, THROTTLED_BASE_NS) : p->base_delay_ns;
     plan->hint_ns = hint_of(c, a, &a->hints, wall_ns);
@@ -154,8 +152,26 @@ static bool probe_failed(const struct call *c, struct slot *s, const struct verd
     return v->proxy && c->proxy_lease_ns && call_proxy(c, &who) && call_breaker_enforced(c, &who);
 }
 
-bool call_would_retry(const struct call *c, const struct attempt *a, int64_t now_ns,
-                      int64_t wall_ns)
+/* At the end of the header block, or else at the end of the attempt: once for each. */
+static void note_denied(struct call *c, struct slot *s, const struct attempt *a, enum reason reason,
+                        int made)
+{
+    if (c->denied == made)
+        return;
+    c->denied = made;
+    slot_count(s, COUNT_BUDGET_DENIED, 1);
+    events_emit(&(struct event){.kind = EVENT_DENIED,
+                                .host = c->binding->name,
+                                .attempt = made,
+                                .reason = reason_name(reason),
+                                .curl = a->curl_code,
+                                .http = a->http_status,
+                                .os_errno = a->os_errno,
+                                .wait_ns = -1,
+                                .observed = c->observe});
+}
+
+bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns)
 {
     struct plan plan;
     struct slot *s = call_slot(c);
@@ -164,7 +180,11 @@ bool call_would_retry(const struct call *c, const struct attempt *a, int64_t now
         return false;
     if (probe_failed(c, s, &v))
         return false;
-    return budget_would_allow(&s->budget, c->policy->retry_budget_percent, plan.after_timeout);
+    const struct policy *p = c->policy;
+    if (budget_would_allow(&s->budget, p->retry_budget_percent, p->retry_reserve_ns, now_ns))
+        return true;
+    note_denied(c, s, a, v.reason, c->attempts + 1);
+    return false;
 }
 
 static void count_retry(struct slot *s, enum reason reason)
@@ -185,7 +205,17 @@ void call_retry_made(struct call *c, struct slot *s)
 void call_retry_dropped(struct call *c, struct slot *s)
 {
     c->planned = false;
-    budget_give_back(&s->budget, c->policy->retry_budget_percent, c->planned_dearly);
+    budget_give_back(&s->budget, c->policy->retry_budget_percent);
+}
+
+static bool pay(const struct policy *p, struct slot *s, int64_t now_ns)
+{
+    if (!budget_take(&s->budget, p->retry_budget_percent, p->retry_reserve_ns, now_ns))
+        return false;
+    uint32_t fill_ms = budget_fill_ms(p->retry_budget_percent, p->retry_reserve_ns);
+    if (atomic_load_explicit(&s->budget_fill_ms, memory_order_relaxed) != fill_ms)
+        atomic_store_explicit(&s->budget_fill_ms, fill_ms, memory_order_relaxed);
+    return true;
 }
 
 static bool retry(struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
@@ -195,14 +225,13 @@ static bool retry(struct call *c, struct slot *s, const struct attempt *a, int64
     const struct verdict_of_class *v = &c->last;
     if (!plan_retry(c, s, a, v, c->attempts, now_ns, wall_ns, &plan))
         return false;
-    if (!budget_take(&s->budget, c->policy->retry_budget_percent, plan.after_timeout)) {
-        slot_count(s, COUNT_BUDGET_DENIED, 1);
+    if (!pay(c->policy, s, now_ns)) {
+        note_denied(c, s, a, v->reason, c->attempts);
         return false;
     }
     int64_t delay_ns = delay_of(c, &plan, c->attempts, random);
     c->previous_delay_ns = delay_ns;
     c->planned = true;
-    c->planned_dearly = plan.after_timeout;
     if (c->observe)
         call_retry_made(c, s);
     events_emit(&(struct event){.kind = EVENT_RETRY,

@@ -131,8 +131,8 @@ struct call {
     bool cannot_wait; /* set after call_begin: tokens are taken, and no wait is ever asked for */
     bool waiting;
     int lost_places;              /* came too late for a start that was reserved */
+    int denied;                   /* the attempt after which the budget allowed no retry; 0: none */
     bool planned;                 /* a retry was decided and paid for, but not admitted yet */
-    bool planned_dearly;          /* at the price of one after a timeout */
     int64_t lease_ns;             /* of the breaker's probe that this attempt is; 0: it is none */
     int64_t proxy_lease_ns;       /* the same, of the proxy's breaker */
     struct verdict_of_class last; /* of the last attempt */
@@ -152,10 +152,9 @@ void call_bound_by(struct call *c, int64_t app_timeout_ns);
  * its place a second time (a loop that seldom turns) reserves no more: it gets what is free when it
  * comes. */
 struct admission call_admit(struct call *c, int64_t now_ns);
-/* At the end of a header block: would an attempt that ends like this be made again? Takes nothing.
- * attempt->replayable here means "as far as is known". */
-bool call_would_retry(const struct call *c, const struct attempt *a, int64_t now_ns,
-                      int64_t wall_ns);
+/* At the end of a header block: would an attempt that ends like this be made again? Takes nothing,
+ * and counts only what the budget denies. attempt->replayable here means "as far as is known". */
+bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
 /* An attempt ended. True: again at *at_ns; the retry's budget is taken, and given back if it is not
  * admitted then. False: deliver. */
 bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,

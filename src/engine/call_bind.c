@@ -85,13 +85,13 @@ static void show_limit(const struct binding *b)
     if (s == board_overflow(b->board))
         return;
     uint64_t rate = shown_rate_of(p);
-    int64_t window_ns = rate ? p->limits[0].rates[0].window_ns : 0;
+    uint32_t window_ms = rate ? (uint32_t)(p->limits[0].rates[0].window_ns / NS_PER_MS) : 0;
     const struct slot *bucket = b->lane[0].slot;
     uint32_t index = rate && bucket != s ? board_index(b->board, bucket) + 1 : 0;
     if (atomic_load_explicit(&s->shown_rate, memory_order_relaxed) != rate)
         atomic_store_explicit(&s->shown_rate, rate, memory_order_relaxed);
-    if (atomic_load_explicit(&s->shown_window_ns, memory_order_relaxed) != window_ns)
-        atomic_store_explicit(&s->shown_window_ns, window_ns, memory_order_relaxed);
+    if (atomic_load_explicit(&s->shown_window_ms, memory_order_relaxed) != window_ms)
+        atomic_store_explicit(&s->shown_window_ms, window_ms, memory_order_relaxed);
     if (atomic_load_explicit(&s->bucket_index, memory_order_relaxed) != index)
         atomic_store_explicit(&s->bucket_index, index, memory_order_relaxed);
 }

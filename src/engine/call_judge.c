@@ -92,8 +92,10 @@ HOT void call_count_outcome(const struct call *c, struct slot *s, const struct v
     int64_t wall_ms = wall_ns / NS_PER_MS;
     if (call_is_success(v)) {
         call_count_success(s, wall_ns);
-        if (c->attempts > 1)
+        if (c->attempts > 1) {
             slot_count(s, COUNT_RECOVERED, 1);
+            budget_give_back(&s->budget, c->policy->retry_budget_percent);
+        }
     } else if (is_failure(v)) {
         slot_count(s, COUNT_FAILURES, 1);
         if (c->attempts > 1)

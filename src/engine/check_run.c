@@ -40,8 +40,9 @@ static bool is_lease(int64_t due_ns)
 
 static int64_t interval_of(const struct slot *s)
 {
-    int64_t ns = atomic_load_explicit(&s->shown_window_ns, memory_order_relaxed);
-    return ns < 0 || ns > DAY_NS ? DAY_NS : ns;
+    int64_t ns =
+        NS_PER_MS * (int64_t)atomic_load_explicit(&s->shown_window_ms, memory_order_relaxed);
+    return ns > DAY_NS ? DAY_NS : ns;
 }
 
 bool check_is_shown(const struct slot *s, int64_t now_ns)
@@ -168,7 +169,8 @@ static bool set_due(struct slot *s, const struct check_config *c, int64_t seen_n
 {
     if (!atomic_compare_exchange_strong(due(s), &seen_ns, next_ns & ~1LL))
         return false;
-    atomic_store_explicit(&s->shown_window_ns, c->interval_ns, memory_order_relaxed);
+    atomic_store_explicit(&s->shown_window_ms, (uint32_t)(c->interval_ns / NS_PER_MS),
+                          memory_order_relaxed);
     return true;
 }
 

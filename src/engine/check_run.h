@@ -8,7 +8,7 @@
  *     struct check_runner r = {.board = b, .now_ns = clock_now_ns, .wall_ns = clock_wall_ns};
  *     int64_t at_ns = check_round(&r, config);            and again at at_ns
  *
- * Words of the slot: gate_until_ns is when it is due next, 0: given up; shown_window_ns the interval;
+ * Words of the slot: gate_until_ns is when it is due next, 0: given up; shown_window_ms the interval;
  * shown_rate the duration of the last run in ns; limit_count[0] which target the NAME stands for; its
  * name "NAME KIND ORIGIN". Status, times, counters, last error and histogram are those of any slot:
  * attempts are runs. Of two configurations that give one NAME two targets the one that is already

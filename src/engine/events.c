@@ -20,7 +20,7 @@ void events_set(const char *path, const char *service)
 
 static const char *kind_name(enum event_kind k)
 {
-    static const char *const names[] = {"retry", "wait", "reject", "breaker", "health"};
+    static const char *const names[] = {"retry", "wait", "reject", "breaker", "health", "denied"};
     return names[k];
 }
 
@@ -55,7 +55,7 @@ static void put_json(struct text *t, const struct event *e)
         put_number(t, "attempt", e->attempt);
     put_string(t, "reason", e->reason);
     put_string(t, "state", e->state);
-    if (e->kind == EVENT_RETRY || e->curl || e->http || e->os_errno) {
+    if (e->kind == EVENT_RETRY || e->kind == EVENT_DENIED || e->curl || e->http || e->os_errno) {
         put_number(t, "curl", e->curl);
         put_number(t, "http", e->http);
     }
@@ -94,8 +94,8 @@ static void put_words(struct text *t, const struct event *e)
 
 void events_emit(const struct event *e)
 {
-    bool change = e->kind != EVENT_RETRY && e->kind != EVENT_WAIT;
-    enum log_level level = change ? LOG_WARN : LOG_INFO;
+    bool usual = e->kind == EVENT_RETRY || e->kind == EVENT_WAIT || e->kind == EVENT_DENIED;
+    enum log_level level = usual ? LOG_INFO : LOG_WARN;
     char buf[1536];
 
     if (level <= log_level_now) {

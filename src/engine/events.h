@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events: one JSON line per retry, wait, rejection, breaker change and health change, appended to
- * the file that `events` names. The same fact goes to the log at level info (warn for rejections
- * and changes). A line is one write() to a descriptor opened with O_APPEND for it and closed again,
+ * Events: one JSON line per retry, retry that the budget denied, wait, rejection, breaker change and
+ * health change, appended to the file that `events` names. The same fact goes to the log at level
+ * info (warn for rejections and changes). A line is one write() to a descriptor opened with O_APPEND for it and closed again,
  * so lines of many processes do not mix. Nothing secret: host, numbers and class names only.
  *
  *     {"time":"2026-01-25T10:00:00.123Z","service":"legacy-client","pid":4711,
@@ -17,7 +17,14 @@
 
 #include <stdint.h>
 
-enum event_kind { EVENT_RETRY, EVENT_WAIT, EVENT_REJECT, EVENT_BREAKER, EVENT_HEALTH };
+enum event_kind {
+    EVENT_RETRY,
+    EVENT_WAIT,
+    EVENT_REJECT,
+    EVENT_BREAKER,
+    EVENT_HEALTH,
+    EVENT_DENIED, /* a retry, by the budget */
+};
 
 struct event {
     enum event_kind kind;

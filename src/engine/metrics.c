@@ -36,7 +36,7 @@ enum shown_for { HOSTS = 1, PROXIES = 2, CHECKS = 4 };
  * each of its lines. All hosts' lie one after the other at the end of the room. */
 struct host {
     uint64_t successes, failures, failed_attempts;
-    uint64_t waited, waited_ns, rate_rejected, breaker_rejected;
+    uint64_t waited, waited_ns, rate_rejected, breaker_rejected, budget_denied;
     int64_t rate_tokens_milli; /* -1: no limit */
     int64_t budget_tokens_milli;
     uint64_t duration_ns;
@@ -155,6 +155,11 @@ static void budget_tokens(const struct sample *x)
     put_fixed(x, "", x->host->budget_tokens_milli, 3);
 }
 
+static void budget_denied(const struct sample *x)
+{
+    put(x, "", x->host->budget_denied);
+}
+
 static void breaker_open(const struct sample *x)
 {
     put(x, "", x->host->is_open);
@@ -202,6 +207,8 @@ static const struct {
      rate_tokens, HOSTS},
     {"harden_retry_budget_available", "gauge", "Tokens left in the retry budget, of 100.",
      budget_tokens, HOSTS},
+    {"harden_retry_budget_denied_total", "counter", "Retries that the budget did not allow.",
+     budget_denied, HOSTS},
     {"harden_breaker_open", "gauge", "1 while the circuit is open.", breaker_open, HOSTS | PROXIES},
     {"harden_breaker_rejected_total", "counter", "Requests refused by an open circuit.",
      breaker_rejected, HOSTS},
@@ -279,10 +286,11 @@ static void read_slot(struct host *h, const struct slot *s, const struct snapsho
         .waited_ns = slot_counter(s, COUNT_WAITED_NS),
         .rate_rejected = slot_counter(s, COUNT_RATE_REJECTED),
         .breaker_rejected = slot_counter(s, COUNT_BREAKER_REJECTED),
+        .budget_denied = slot_counter(s, COUNT_BUDGET_DENIED),
         .rate_tokens_milli = view_rate(c->board, s, &r, &tat)
                                  ? (int64_t)(gcra_available(tat, c->now_ns, &r) * 1000)
                                  : -1,
-        .budget_tokens_milli = (int64_t)(budget_available(&s->budget) * 1000),
+        .budget_tokens_milli = (int64_t)(view_budget(s, c->now_ns) * 1000),
         .status = (uint8_t)health_status(s),
         .is_open = breaker_state_at(&s->breaker, c->now_ns) == BREAKER_OPEN,
         .is = view_is_proxy(s) ? PROXIES : HOSTS,

@@ -22,6 +22,7 @@ enum option_section { SECTION_HARDEN, SECTION_HOST, SECTION_CHECK, OPTION_SECTIO
 enum option_type {
     TYPE_DURATION, /* 250ms 1.5s 2m 1h 1d; int64_t ns */
     TYPE_RATES,    /* 60/1m 5/1s, none; struct limit (rates, rate_count) */
+    TYPE_RATE,     /* 10/1m, none; int64_t ns from one to the next */
     TYPE_SIZE,     /* 64KiB; int64_t bytes */
     TYPE_PERCENT,  /* 20%, off = 0; int */
     TYPE_COUNT,    /* whole number; int or uint32_t */
@@ -62,7 +63,7 @@ const char *option_nearest(const char *name, const char *const *known, int count
 
 /* A parsed value: the member that the type names is set. */
 union option_value {
-    int64_t number; /* duration ns, size bytes, percent, count, choice position, bool */
+    int64_t number; /* duration ns, rate ns, size bytes, percent, count, choice position, bool */
     const char *text;
     struct limit limit;
     struct per per;

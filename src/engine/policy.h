@@ -87,7 +87,8 @@ struct policy {
     char retry_methods[METHODS_MAX][16]; /* "" ends the list */
     int64_t retry_after_max_ns;          /* 0: hints are ignored */
     int retry_budget_percent;            /* 0: unlimited */
-    int64_t hold_limit;                  /* bytes */
+    int64_t retry_reserve_ns; /* from one retry that time gives back to the next; 0: none */
+    int64_t hold_limit;       /* bytes */
     enum commit_at commit;
 
     int64_t connect_timeout_ns; /* 0: none */

@@ -146,11 +146,11 @@ static void parsed(const struct option *o, const char *value, union option_value
 /* What `retry` stands for. */
 static const struct preset {
     const char *key;
-    const char *value[3]; /* normal, expensive, off */
+    const char *value[4]; /* normal, expensive, off, quick */
 } presets[] = {
-    {"max_attempts", {"3", "5", "1"}},
-    {"base_delay", {"500ms", "1s", "500ms"}},
-    {"max_delay", {"5s", "10s", "5s"}},
+    {"max_attempts", {"3", "5", "1", "3"}},
+    {"base_delay", {"500ms", "1s", "500ms", "50ms"}},
+    {"max_delay", {"5s", "10s", "5s", "20s"}},
 };
 
 static const char *preset_value(const struct section *s, const char *key)

@@ -6,7 +6,7 @@
 #include "engine/gcra.h"
 #include "engine/health.h"
 
-/* Per host: 38 lines of metrics of at most 640 bytes; the JSON needs less. Notes: labels
+/* Per host: 39 lines of metrics of at most 640 bytes; the JSON needs less. Notes: labels
  * and what is shown in metrics. */
 #define HOST_BYTES  24576
 #define NOTES_BYTES 960
@@ -150,7 +150,7 @@ static void render_limits(struct text *t, const struct snapshot_context *c, cons
     close_with(t, "},");
 
     open_object(t, "budget");
-    put_decimal(t, "available", (int64_t)(budget_available(&s->budget) * 10), 1);
+    put_decimal(t, "available", (int64_t)(view_budget(s, c->now_ns) * 10), 1);
     put_count(t, "capacity", BUDGET_CAPACITY);
     put_count(t, "denied", slot_counter(s, COUNT_BUDGET_DENIED));
     close_with(t, "},");

@@ -265,6 +265,19 @@ static bool rates_parse(const struct option *o, const char *value, struct limit 
            wrong(why, size, "not a rate; write N/WINDOW, for example 60/1m or 5/s, or none");
 }
 
+static bool one_rate_parse(const struct option *o, const char *value, int64_t *out, char *why,
+                           size_t size)
+{
+    struct rate r;
+    *out = 0;
+    if (word_is(value, strlen(value), "none"))
+        return true;
+    if (!rate_parse(o, value, strlen(value), &r, why, size))
+        return false;
+    *out = r.interval_ns;
+    return true;
+}
+
 static bool patterns_parse(const char *value, char *why, size_t size)
 {
     const char *at = value, *w;
@@ -303,6 +316,8 @@ bool option_parse(const struct option *o, const char *value, union option_value 
         return choice_parse(o, value, &out->number, why, size);
     case TYPE_RATES:
         return rates_parse(o, value, &out->limit, why, size);
+    case TYPE_RATE:
+        return one_rate_parse(o, value, &out->number, why, size);
     case TYPE_PER:
         return per_parse(value, &out->per, why, size);
     case TYPE_OUTCOMES:

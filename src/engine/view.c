@@ -151,7 +151,8 @@ struct last_error view_error(const struct slot *s)
 bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int64_t *tat_ns)
 {
     uint64_t shown = atomic_load_explicit(&s->shown_rate, memory_order_relaxed);
-    int64_t window = atomic_load_explicit(&s->shown_window_ns, memory_order_relaxed);
+    int64_t window =
+        NS_PER_MS * (int64_t)atomic_load_explicit(&s->shown_window_ms, memory_order_relaxed);
     uint32_t tokens = (uint32_t)(shown >> 32), burst = (uint32_t)shown;
     if (!tokens || !burst || window <= 0)
         return false;
@@ -168,6 +169,12 @@ bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int6
     int word = s ? slot_window(s, window) : -1;
     *tat_ns = word >= 0 ? atomic_load_explicit(&s->tat_ns[word], memory_order_relaxed) : 0;
     return true;
+}
+
+double view_budget(const struct slot *s, int64_t now_ns)
+{
+    return budget_available(&s->budget,
+                            atomic_load_explicit(&s->budget_fill_ms, memory_order_relaxed), now_ns);
 }
 
 uint64_t view_latency(const struct slot *s, uint64_t counts[LATENCY_BUCKETS])

@@ -52,6 +52,8 @@ struct last_error view_error(const struct slot *s);
 
 /* The limit in force, the first where there are several, and its bucket's TAT; false: none. */
 bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int64_t *tat_ns);
+/* Tokens left in the retry budget, of BUDGET_CAPACITY. */
+double view_budget(const struct slot *s, int64_t now_ns);
 /* Copies the histogram and returns its sum, so that sum and buckets agree. */
 uint64_t view_latency(const struct slot *s, uint64_t counts[LATENCY_BUCKETS]);
 /* Of that histogram; 0 when nothing was counted. Within its bucket a percentile is an estimate; the

@@ -275,6 +275,14 @@ class Board(bed.Bed):
         self.assertNotIn("observe", harden("status", env=env)[1])
         self.assertIn("mode = observe: ", harden("status", env=env | {"HARDEN_MODE": "observe"})[1])
 
+    def test_retries_that_the_budget_denied_are_told(self):
+        env = environment(retry_budget="1%", retry_reserve="none", base_delay="10ms")
+        harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)
+        self.assertNotIn("denied", harden("status", env=env)[1])
+        harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}&fail=-1", env=env)
+        self.assertIn(f"\nretries denied by the budget: 1 (localhost:{self.http.port} 1)\n",
+                      harden("status", env=env)[1])
+
     def test_json_is_the_document_of_the_snapshot(self):
         env, well = self.sick_and_well()
         status, out, err = harden("status", "--json", env=env)

@@ -19,7 +19,8 @@ HOST_FIELDS = {
     "breaker": dict}
 METRICS = {"harden_requests_total", "harden_attempts_total", "harden_retries_total",
            "harden_rate_limited_total", "harden_rate_wait_seconds_total",
-           "harden_retry_budget_available", "harden_breaker_open",
+           "harden_retry_budget_available", "harden_retry_budget_denied_total",
+           "harden_breaker_open",
            "harden_breaker_rejected_total", "harden_health_status",
            "harden_request_duration_seconds", "harden_hosts", "harden_internal_errors_total",
            "harden_snapshot_timestamp_seconds"}
@@ -305,6 +306,13 @@ class Events(bed.Bed):
         self.assertEqual([(x["attempt"], x["http"], x["reason"]) for x in lines],
                          [(1, 503, "http_5xx"), (2, 503, "http_5xx")])
         self.assertTrue(all(x["wait_ms"] >= 0 for x in lines))
+
+    def test_a_line_for_each_retry_that_the_budget_denies(self):
+        lines = self.lines(self.url(bed.unique(), fail=-1), runs=2, base_delay="10ms",
+                           retry_budget="1%", retry_reserve="none")
+        self.assertEqual(len(self.of(lines, "retry")), 1)
+        self.assertEqual([(x["attempt"], x["http"], x["reason"]) for x in self.of(lines, "denied")],
+                         [(2, 503, "http_5xx"), (1, 503, "http_5xx")])
 
     def test_no_line_without_an_event(self):
         self.assertEqual(self.lines(self.url(bed.unique())), [])

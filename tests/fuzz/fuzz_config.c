@@ -21,7 +21,8 @@ const char *const fuzz_seeds[] = {
     "decorrelated\n",
     "[host api.example.com/v1/search*]\nrate = 30/1m\nretry_on = dns, tls\n  503 5xx\n"
     "\tCURLE_SSH 28\n"
-    "never_on = 500\nretry_methods = GET POST\nhold_limit = 64KiB\nretry_budget = 20%\n",
+    "never_on = 500\nretry_methods = GET POST\nhold_limit = 64KiB\nretry_budget = 20%\n"
+    "retry_reserve = 10/1m\n",
     "\xef\xbb\xbf[host partners]\r\nmatch = *.example.com [::1]:8080\r\n   10.0.0.0/8 fd00::/8\r\n"
     "[host [::1]:8080]\nbreaker = off\n# c\n; d\n[host 10.0.0.0/8]\nbreaker_ratio: 50%\n",
     "[check db]\ntype = tcp\ntarget = db.example.com:5432\ninterval = 10s\nunhealthy_after = 2\n"

@@ -134,7 +134,7 @@ static void limit(struct slot *s, uint32_t tokens, uint32_t burst, int64_t now_n
 {
     int word = slot_claim_window(s, 60 * NS_PER_S);
     atomic_store(&s->shown_rate, (uint64_t)tokens << 32 | burst);
-    atomic_store(&s->shown_window_ns, 60 * NS_PER_S);
+    atomic_store(&s->shown_window_ms, 60000);
     atomic_store(&s->tat_ns[word], now_ns + 20 * NS_PER_S);
 }
 

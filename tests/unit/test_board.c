@@ -512,7 +512,7 @@ Test(board, a_reset_forgets_everything_but_whose_slot_it_is)
     struct board *b = open_at(NULL, 8, NULL);
     struct slot *s = host(b, "a", NOW);
     s->tat_ns[0] = s->gate_until_ns = s->max_ns = 5;
-    s->breaker.state = s->breaker.window = s->budget.spent_milli = s->run = 5;
+    s->breaker.state = s->breaker.window = s->budget.word = s->run = 5;
     s->latency_high[3] = s->failures_by[0] = s->retries_by[7] = 5;
     slot_attempt(s, 5);
     for (int c = 0; c < COUNTER_COUNT; c++)
@@ -521,7 +521,7 @@ Test(board, a_reset_forgets_everything_but_whose_slot_it_is)
     for (int c = 0; c < COUNTER_COUNT; c++)
         cr_assert(eq(u64, slot_counter(s, (enum counter)c), 0));
     cr_assert(eq(i64, s->tat_ns[0] + s->gate_until_ns + s->max_ns, 0));
-    cr_assert(eq(u64, s->breaker.state + s->breaker.window + s->budget.spent_milli + s->run, 0));
+    cr_assert(eq(u64, s->breaker.state + s->breaker.window + s->budget.word + s->run, 0));
     cr_assert(eq(u64, slot_counter(s, COUNT_ATTEMPTS), 0));
     cr_assert(eq(u64, s->failures_by[0] + s->retries_by[7], 0));
     cr_assert(board_find(b, key_of("a")) == s);

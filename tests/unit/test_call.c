@@ -31,6 +31,7 @@ static void set_up(void)
         .retry_methods = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"},
         .retry_after_max_ns = 300 * NS_PER_S,
         .retry_budget_percent = 20,
+        .retry_reserve_ns = 6 * NS_PER_S,
         .breaker = BREAKER_ON,
         .breaker_failures = 5,
         .breaker_ratio_percent = 50,
@@ -110,6 +111,11 @@ static struct attempt get(int code, int status)
                         .duration_ns = 20 * NS_PER_MS};
     hints_reset(&a.hints);
     return a;
+}
+
+static double budget_left(int64_t now)
+{
+    return budget_available(&binding.slot->budget, budget_fill_ms(20, 6 * NS_PER_S), now);
 }
 
 static bool report(struct attempt a, int64_t now, int64_t *at)
@@ -437,7 +443,7 @@ Test(call, a_corrupted_board_never_stalls_a_program)
     binding.slot->tat_ns[0] = INT64_MAX;
     binding.slot->gate_until_ns = INT64_MAX;
     binding.slot->breaker.state = UINT64_MAX;
-    binding.slot->budget.spent_milli = UINT64_MAX;
+    binding.slot->budget.word = UINT64_MAX;
     ANSWER(fresh(NOW), ANSWER_GO);
 }
 
@@ -460,13 +466,13 @@ Test(call, a_retry_counts_when_it_is_made)
     int64_t at;
     cr_assert(report(get(0, 500), NOW, &at));
     cr_assert(eq(u64, count(COUNT_RETRIES), 0));
-    cr_assert(lt(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY));
+    cr_assert(lt(dbl, budget_left(NOW), BUDGET_CAPACITY));
     REFUSED(admit(at), REFUSED_RATE);
-    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY));
+    cr_assert(eq(dbl, budget_left(NOW), BUDGET_CAPACITY));
     call_end(&call, at, WALL);
     cr_assert(eq(u64, count(COUNT_RETRIES), 0));
     cr_assert(eq(u64, count(COUNT_EXHAUSTED), 0));
-    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY));
+    cr_assert(eq(dbl, budget_left(NOW), BUDGET_CAPACITY));
 
     slot_reset(binding.slot);
     policy.limit_count = 0;
@@ -476,7 +482,7 @@ Test(call, a_retry_counts_when_it_is_made)
     cr_assert(report(get(28, 0), NOW, &at));
     call_end(&call, NOW, WALL); /* the program aborts meanwhile */
     cr_assert(eq(u64, count(COUNT_RETRIES), 0));
-    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY));
+    cr_assert(eq(dbl, budget_left(NOW), BUDGET_CAPACITY));
 
     begin(NOW);
     admit(NOW);
@@ -485,7 +491,7 @@ Test(call, a_retry_counts_when_it_is_made)
     cr_assert(eq(u64, count(COUNT_RETRIES), 1));
     cr_assert(eq(u32, binding.slot->retries_by[reason_group(REASON_TIMEOUT)], 1));
     call_end(&call, at, WALL);
-    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY - 10));
+    cr_assert(eq(dbl, budget_left(NOW), BUDGET_CAPACITY - 5));
 }
 
 /* ---- the gate ------------------------------------------------------------------------------- */
@@ -828,6 +834,91 @@ Test(call, the_budget_ends_a_storm_of_retries)
     cr_assert(report(get(0, 500), NOW, NULL));
 }
 
+Test(call, a_denied_retry_is_counted_once_wherever_it_was_decided)
+{
+    static const int statuses[] = {503, 429};
+    policy.breaker = BREAKER_OFF;
+    for (int i = 0; i < 2; i++) {
+        struct attempt a = get(0, statuses[i]);
+        int64_t at;
+        slot_reset(binding.slot);
+        while (budget_take(&binding.slot->budget, 20, 0, NOW))
+            ;
+        begin(NOW); /* with headers, then whole: transfer.c asks twice, then reports */
+        cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
+        cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 1), "where it is decided");
+        cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
+        a.committed = true;
+        cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));
+        call_end(&call, NOW, WALL);
+        cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 1));
+        begin(NOW);
+        a.committed = false;
+        cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));
+        cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 2));
+        a.replayable = false; /* not for want of budget */
+        begin(NOW);
+        cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
+        cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));
+        cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 2));
+    }
+}
+
+Test(call, each_denied_retry_of_a_request_counts)
+{
+    int64_t at;
+    policy.breaker = BREAKER_OFF;
+    for (int i = 0; i < 19; i++)
+        cr_assert(budget_take(&binding.slot->budget, 20, 0, NOW));
+    begin(NOW);
+    cr_assert(report(get(0, 503), NOW, &at));
+    ANSWER(admit(at), ANSWER_GO);
+    cr_assert(not(report(get(0, 503), at, NULL)));
+    call_end(&call, at, WALL);
+    cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 1));
+}
+
+Test(call, a_retry_that_helped_has_its_cost_back)
+{
+    int64_t at, now = NOW;
+    policy.retry_reserve_ns = 0;
+    policy.breaker = BREAKER_OFF;
+    for (int i = 0; i < 100; i++) {
+        begin(now);
+        cr_assert(report(get(28, 0), now, &at));
+        ANSWER(admit(at), ANSWER_GO);
+        cr_assert(eq(dbl, budget_available(&binding.slot->budget, 0, now), BUDGET_CAPACITY - 5));
+        report(get(0, 200), at, NULL);
+        call_end(&call, at, WALL);
+        cr_assert(eq(dbl, budget_available(&binding.slot->budget, 0, now), BUDGET_CAPACITY));
+    }
+    begin(now);
+    cr_assert(report(get(28, 0), now, &at));
+    ANSWER(admit(at), ANSWER_GO);
+    policy.max_attempts = 2;
+    cr_assert(not(report(get(28, 0), at, NULL)));
+    call_end(&call, at, WALL);
+    cr_assert(eq(dbl, budget_available(&binding.slot->budget, 0, now), BUDGET_CAPACITY - 5));
+}
+
+Test(call, an_hourly_job_has_its_retries_whatever_became_of_the_last_ones)
+{
+    policy.breaker = BREAKER_OFF;
+    for (int hour = 0; hour < 48; hour++) {
+        int64_t at, now = NOW + hour * 3600 * NS_PER_S;
+        for (int i = 0; i < 10; i++) {
+            begin(now);
+            for (int n = 0; n < 2; n++) {
+                cr_assert(report(get(0, 503), now, &at), "hour %d, %d", hour, i);
+                ANSWER(admit(at), ANSWER_GO);
+            }
+            report(get(0, 503), now, NULL);
+            call_end(&call, now, WALL);
+        }
+    }
+    cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 0));
+}
+
 Test(call, only_requests_that_end_well_refill_the_budget)
 {
     static const struct {
@@ -838,10 +929,9 @@ Test(call, only_requests_that_end_well_refill_the_budget)
     policy.breaker = BREAKER_OFF;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         slot_reset(binding.slot);
-        cr_assert(budget_take(&binding.slot->budget, 20, true));
+        cr_assert(budget_take(&binding.slot->budget, 10, 0, NOW));
         request(get(rows[i].code, rows[i].status), NOW);
-        cr_assert(eq(dbl, budget_available(&binding.slot->budget), 90 + rows[i].tokens), "row %zu",
-                  i);
+        cr_assert(eq(dbl, budget_left(NOW), 90 + rows[i].tokens), "row %zu", i);
     }
 }
 
@@ -849,9 +939,9 @@ Test(call, a_request_that_vanishes_before_its_retry_leaves_the_budget_whole)
 {
     begin(NOW);
     cr_assert(report(get(28, 0), NOW, NULL));
-    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY - 10));
+    cr_assert(eq(dbl, budget_left(NOW), BUDGET_CAPACITY - 5));
     call_abandon(&call, NOW);
-    cr_assert(eq(dbl, budget_available(&binding.slot->budget), BUDGET_CAPACITY));
+    cr_assert(eq(dbl, budget_left(NOW), BUDGET_CAPACITY));
 }
 
 Test(call, asking_whether_it_would_be_repeated_changes_nothing)
@@ -967,10 +1057,10 @@ Test(call, a_retry_whose_circuit_opened_meanwhile_is_refused_and_has_its_budget_
     policy.max_attempts = 1;
     for (int i = 0; i < 4; i++)
         request(get(7, 0), NOW);
-    double left = budget_available(&binding.slot->budget);
+    double left = budget_left(NOW);
     call = waiting;
     REFUSED(admit(at), REFUSED_BREAKER);
-    cr_assert(eq(dbl, budget_available(&binding.slot->budget), left + 5));
+    cr_assert(eq(dbl, budget_left(NOW), left + 5));
     call_end(&call, at, WALL);
     cr_assert(eq(u64, count(COUNT_RETRIES), 0));
 }
@@ -991,7 +1081,7 @@ Test(call, our_own_refusals_say_nothing_about_the_host)
     cr_assert(eq(u64, binding.slot->breaker.window, before.breaker.window));
     cr_assert(eq(u64, binding.slot->run, before.run));
     cr_assert(eq(u64, count(COUNT_FAILURES), 1));
-    cr_assert(eq(u64, binding.slot->budget.spent_milli, 0));
+    cr_assert(eq(u64, binding.slot->budget.word, 0));
 }
 
 Test(call, a_failure_that_opens_the_circuit_is_not_repeated)

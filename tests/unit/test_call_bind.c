@@ -99,7 +99,7 @@ Test(call_bind, the_limit_in_force_is_shown)
     configure("[host *]\nrate = 60/1m\nburst = 5\n[host free.example]\nrate = none\n");
     struct binding b = at("a.example");
     cr_assert(eq(u64, b.slot->shown_rate, 60ULL << 32 | 5));
-    cr_assert(eq(i64, b.slot->shown_window_ns, 60 * NS_PER_S));
+    cr_assert(eq(u32, b.slot->shown_window_ms, 60000));
     b = at("free.example");
     cr_assert(eq(u64, b.slot->shown_rate, 0));
 }

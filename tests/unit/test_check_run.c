@@ -411,7 +411,7 @@ Test(check, believes_no_time_that_nobody_could_have_set)
     static const int64_t wrong[] = {INT64_MAX, INT64_MAX - 1, INT64_MIN, -1};
     for (int i = 0; i < 4; i++) {
         s->gate_until_ns = wrong[i];
-        s->shown_window_ns = wrong[i];
+        s->shown_window_ms = (uint32_t)wrong[i];
         check_round(&one, c);
         cr_assert_eq(runs, 2 + i, "%d", i);
     }

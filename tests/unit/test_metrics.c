@@ -50,6 +50,7 @@ static struct slot *busy_host(void)
     slot_count(s, COUNT_WAITED, 2);
     slot_count(s, COUNT_WAITED_NS, 1500000001);
     slot_count(s, COUNT_RATE_REJECTED, 3);
+    slot_count(s, COUNT_BUDGET_DENIED, 7);
     s->retries_by[GROUP_HTTP_5XX] = 2;
     s->failed_attempts = 2;
     slot_attempt(s, 5 * NS_PER_MS);
@@ -57,7 +58,7 @@ static struct slot *busy_host(void)
     slot_attempt(s, 70 * NS_PER_MS);
     slot_attempt(s, 11 * NS_PER_S);
     s->shown_rate = 60ULL << 32 | 60;
-    s->shown_window_ns = 60 * NS_PER_S;
+    s->shown_window_ms = 60000;
     s->window_ms[0] = 60000;
     s->tat_ns[0] = NOW + 18750 * NS_PER_MS;
     return s;
@@ -77,10 +78,21 @@ Test(metrics, show_what_is_on_the_board)
     has("harden_rate_wait_seconds_total{" LABELS "} 1.500000001");
     has("harden_rate_tokens_available{" LABELS "} 41.25");
     has("harden_retry_budget_available{" LABELS "} 100");
+    has("harden_retry_budget_denied_total{" LABELS "} 7");
     has("harden_breaker_open{" LABELS "} 0");
     has("harden_health_status{" LABELS "} 0");
     has("harden_hosts{service=\"legacy-client\"} 1");
     has("harden_snapshot_timestamp_seconds{service=\"legacy-client\"} 1769335200.123");
+}
+
+Test(metrics, the_budget_is_shown_with_what_time_gave_back)
+{
+    struct slot *s = busy_host();
+    while (budget_take(&s->budget, 20, 6 * NS_PER_S, NOW - 60 * NS_PER_S))
+        ;
+    s->budget_fill_ms = budget_fill_ms(20, 6 * NS_PER_S);
+    render();
+    has("harden_retry_budget_available{" LABELS "} 50");
 }
 
 Test(metrics, count_durations_exactly_at_the_published_bounds)
@@ -185,7 +197,7 @@ Test(metrics, keep_to_the_grammar)
             cr_assert_eq(strncmp(family, metric, strlen(metric)), 0, "%s in %s", line, metric);
         }
     }
-    cr_assert_eq(families, 14);
+    cr_assert_eq(families, 15);
     regfree(&comment);
     regfree(&sample);
 }

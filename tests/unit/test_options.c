@@ -123,9 +123,21 @@ Test(options, words_stand_for_special_numbers)
     cr_assert_eq(number("retry_after", "off"), 0);
     cr_assert_eq(number("retry_budget", "off"), 0);
     cr_assert_eq(number("burst", "auto"), 0);
+    cr_assert_eq(number("retry_reserve", "none"), 0);
     refused("max_wait", "none", "not a duration");
     refused("retry_after", "0", "or off");
     refused("retry_budget", "0%", "or off");
+}
+
+Test(options, a_reserve_is_one_rate)
+{
+    cr_assert_eq(number("retry_reserve", "10/1m"), 6 * NS_PER_S);
+    cr_assert_eq(number("retry_reserve", "3/s"), NS_PER_S / 3 + 1);
+    refused("retry_reserve", "off", "not a rate");
+    refused("retry_reserve", "10", "not a rate");
+    refused("retry_reserve", "0/1m", "not a rate");
+    refused("retry_reserve", "10/1m 1/1s", "window");
+    refused("retry_reserve", "10/100d", "out of range");
 }
 
 Test(options, sizes_percentages_and_counts_are_bounded)
@@ -142,6 +154,9 @@ Test(options, sizes_percentages_and_counts_are_bounded)
     refused("retry_budget", "0", "write 1% to 100%, or off");
     refused("retry_budget", "12.5%", "not a percentage");
     refused("breaker_ratio", "101%", "1% to 100%");
+    cr_assert_eq(number("breaker_failures", "100"), 100);
+    refused("breaker_failures", "101", "1 to 100");
+    refused("breaker_failures", "0", "1 to 100");
     refused("breaker_ratio", "%", "not a percentage");
     cr_assert_eq(number("max_attempts", "20"), 20);
     refused("max_attempts", "21", "1 to 20");

@@ -67,6 +67,7 @@ Test(rules, without_any_section_the_defaults_apply)
     cr_assert_eq(p->max_elapsed_ns, 30 * NS_PER_S);
     cr_assert_eq(p->retry_after_max_ns, 300 * NS_PER_S);
     cr_assert_eq(p->retry_budget_percent, 20);
+    cr_assert_eq(p->retry_reserve_ns, 6 * NS_PER_S);
     cr_assert_eq(p->hold_limit, 524288);
     cr_assert_eq(p->cost, 1);
     cr_assert_eq(p->jitter, JITTER_FULL);
@@ -280,7 +281,8 @@ Test(rules, the_retry_preset_fills_what_is_not_given_as_specifically)
                             "[host a.example]\nretry = expensive\n"
                             "[host b.example]\nretry = expensive\nmax_attempts = 4\n"
                             "[host c.example]\nretry = off\n"
-                            "[host d.example]\nbase_delay = 10ms\n");
+                            "[host d.example]\nbase_delay = 10ms\n"
+                            "[host e.example]\nretry = quick\n");
     const struct policy *p = find(c, "a.example", 1, "");
     cr_assert_eq(p->max_attempts, 5);
     cr_assert_eq(p->base_delay_ns, NS_PER_S);
@@ -293,6 +295,10 @@ Test(rules, the_retry_preset_fills_what_is_not_given_as_specifically)
     cr_assert_eq(p->max_attempts, 7);
     cr_assert_eq(p->base_delay_ns, 10 * NS_PER_MS);
     cr_assert_eq(p->max_delay_ns, 8 * NS_PER_S);
+    p = find(c, "e.example", 1, "");
+    cr_assert_eq(p->max_attempts, 3);
+    cr_assert_eq(p->base_delay_ns, 50 * NS_PER_MS);
+    cr_assert_eq(p->max_delay_ns, 20 * NS_PER_S);
     config_discard(c);
 }
 

@@ -140,7 +140,7 @@ Test(snapshot, shows_what_is_on_the_board)
         .class = CLASS_B, .reason = REASON_TIMEOUT, .curl = 28, .http = 502, .os_errno = 110});
     s->last_success_ms = 1769335200000;
     s->shown_rate = 60ULL << 32 | 60;
-    s->shown_window_ns = 60 * NS_PER_S;
+    s->shown_window_ms = 60000;
     s->window_ms[0] = 60000;
     s->tat_ns[0] = NOW + 18750 * NS_PER_MS; /* 18.75 of 60 are gone */
     fail(s, 4);
@@ -189,7 +189,7 @@ Test(snapshot, takes_tokens_from_the_bucket_that_the_host_shares)
     struct slot *s = host("a.example.com", 5);
     struct slot *bucket = board_slot(board, 9, "rule", SLOT_BUCKET, NOW);
     s->shown_rate = 2ULL << 32 | 4;
-    s->shown_window_ns = NS_PER_S / 2;
+    s->shown_window_ms = 500;
     s->bucket_index = board_index(board, bucket) + 1;
     bucket->window_ms[0] = 1000; /* of another configuration */
     bucket->window_ms[1] = 500;
@@ -209,10 +209,10 @@ Test(snapshot, believes_nothing_that_cannot_be)
     s->last_failure_ms = INT64_MAX / NS_PER_MS;
     s->max_ns = INT64_MIN;
     s->shown_rate = UINT64_MAX;
-    s->shown_window_ns = 1;
+    s->shown_window_ms = 1;
     s->bucket_index = UINT32_MAX;
     s->tat_ns[0] = INT64_MAX;
-    s->budget.spent_milli = UINT64_MAX;
+    s->budget.word = UINT64_MAX;
     s->breaker.state = UINT64_MAX;
     memset((void *)s->limit_count, 0xff, sizeof s->limit_count);
     memset((void *)s->stripe, 0xff, sizeof s->stripe);
