@@ -6,6 +6,8 @@
 /* When to ask again while another one probes. */
 #define PROBE_POLL_NS (1 * NS_PER_S)
 #define WINDOW_MIN    10
+/* What happens more seldom by chance has another cause. */
+#define CHANCE 1e-6
 /* A time further ahead is not ours, whatever the configuration. */
 #define HORIZON_NS (24 * 3600 * NS_PER_S)
 
@@ -69,19 +71,44 @@ static bool pending(int64_t time_ns, int64_t now_ns, int64_t furthest_ns)
     return time_ns > now_ns && time_ns - now_ns <= furthest_ns + NS_PER_MS;
 }
 
-struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, int64_t now_ns)
+static bool leased(struct word w, int64_t lease_ns)
+{
+    return w.state == BREAKER_HALF_OPEN && lease_ns && w.time_ns == lease_ns;
+}
+
+static uint64_t bit_of(unsigned operation)
+{
+    return operation < BREAKER_OPERATIONS ? 1ULL << operation : UINT64_MAX;
+}
+
+/* Of a circuit that is not closed. */
+static bool is_tried(const struct breaker *b, unsigned operation)
+{
+    return load(&b->window) & bit_of(operation);
+}
+
+static struct breaker_answer refuse_until(const struct breaker *b, unsigned operation,
+                                          int64_t retry_at_ns)
+{
+    if (!is_tried(b, operation))
+        return (struct breaker_answer){.admit = true, .lease_ns = BREAKER_UNTRIED};
+    return (struct breaker_answer){.retry_at_ns = retry_at_ns};
+}
+
+struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, unsigned operation,
+                                    int64_t lease_ns, int64_t now_ns)
 {
     uint64_t raw = load(&b->state);
     for (;;) {
         struct word w = unpack(raw);
+        bool ours = leased(w, lease_ns);
         if (w.state == BREAKER_CLOSED)
             return (struct breaker_answer){.admit = true};
         if (w.state == BREAKER_OPEN &&
             pending(w.time_ns, now_ns, smaller(p->breaker_max_open_ns, HORIZON_NS)))
-            return (struct breaker_answer){.retry_at_ns = w.time_ns};
-        if (w.state == BREAKER_HALF_OPEN && pending(w.time_ns, now_ns, PROBE_LEASE_NS))
-            return (struct breaker_answer){.retry_at_ns =
-                                               smaller(w.time_ns, now_ns + PROBE_POLL_NS)};
+            return refuse_until(b, operation, w.time_ns);
+        if (w.state == BREAKER_HALF_OPEN && !ours && pending(w.time_ns, now_ns, PROBE_LEASE_NS))
+            return refuse_until(b, operation, smaller(w.time_ns, now_ns + PROBE_POLL_NS));
         if (w.state == BREAKER_OPEN)
             w.successes = 0;
         bool changed = w.state == BREAKER_OPEN;
@@ -162,62 +189,98 @@ bool breaker_wants_results(const struct breaker *b, bool success, int64_t now_ns
     return !success || breaker_window_over(load(&b->window), now_ns);
 }
 
-static bool report_closed(struct breaker *b, const struct policy *p, bool success, uint64_t results,
+unsigned breaker_least_row(uint64_t successes, uint64_t failures)
+{
+    if (!successes)
+        return 0;
+    /* (Laplace: one of each more than were seen.) */
+    double share = ((double)failures + 1) / ((double)successes + (double)failures + 2), chance = 1;
+    unsigned row = 0;
+    while (chance > CHANCE && row < ROW_MAX) {
+        chance *= share;
+        row++;
+    }
+    return row;
+}
+
+/* The row itself must not make the failures of before more. */
+static unsigned least_row(const struct breaker_result *r, struct word w)
+{
+    uint64_t before = r->failures > w.failures ? r->failures - w.failures : 0;
+    return breaker_least_row(r->successes, before);
+}
+
+static bool report_closed(struct breaker *b, const struct policy *p, const struct breaker_result *r,
                           int64_t now_ns, uint64_t random, uint64_t raw)
 {
-    bool ratio = window_add(b, p, !success, results, now_ns);
+    bool ratio = window_add(b, p, !r->success, r->results, now_ns);
     for (;;) {
         struct word w = unpack(raw);
         if (w.state != BREAKER_CLOSED)
             return false; /* another one opened it meanwhile */
-        if (success && !w.failures)
+        if (r->success && !w.failures)
             return false;
         struct word next = w;
-        next.failures = success ? 0 : capped(w.failures + 1, ROW_MAX);
-        bool trip = !success && (ratio || next.failures >= (unsigned)p->breaker_failures);
+        next.failures = r->success ? 0 : capped(w.failures + 1, ROW_MAX);
+        bool trip = !r->success && !r->lively && next.failures >= least_row(r, w) &&
+                    (ratio || next.failures >= (unsigned)p->breaker_failures);
         if (trip)
             next = opened(p, w, now_ns, random);
         if (!swap(&b->state, &raw, pack(next)))
             continue;
         if (trip)
-            atomic_store_explicit(&b->window, 0, memory_order_relaxed);
+            atomic_store_explicit(&b->window, bit_of(r->operation), memory_order_relaxed);
         return trip;
     }
 }
 
-static bool leased(struct word w, int64_t lease_ns)
+/* What follows from a result when the circuit is not closed. Requests that were under way when it
+ * opened decide nothing. After a good probe, a bad one is the failure of an operation. Each time that
+ * it opens all operations but the one that failed have a try again: they may be well by now. */
+static struct word judged(const struct policy *p, const struct breaker_result *r, struct word w,
+                          int64_t now_ns, uint64_t random)
 {
-    return w.state == BREAKER_HALF_OPEN && lease_ns && w.time_ns == lease_ns;
+    if (r->lease_ns == BREAKER_UNTRIED && r->success)
+        return (struct word){.state = BREAKER_CLOSED};
+    if (!leased(w, r->lease_ns))
+        return w;
+    if (!r->success && !r->lively)
+        return opened(p, w, now_ns, random);
+    w.time_ns = 0;
+    w.successes += r->success;
+    return w.successes >= (unsigned)p->breaker_successes ? (struct word){.state = BREAKER_CLOSED}
+                                                         : w;
 }
 
-static bool report_probe(struct breaker *b, const struct policy *p, bool success, int64_t lease_ns,
-                         int64_t now_ns, uint64_t random, uint64_t raw)
+static bool report_open(struct breaker *b, const struct policy *p, const struct breaker_result *r,
+                        int64_t now_ns, uint64_t random, uint64_t raw)
 {
     for (;;) {
         struct word w = unpack(raw);
-        if (!leased(w, lease_ns))
-            return false;
-        struct word next = w;
-        next.time_ns = 0;
-        next.successes++;
-        if (!success)
-            next = opened(p, w, now_ns, random);
-        else if (next.successes >= (unsigned)p->breaker_successes)
-            next = (struct word){.state = BREAKER_CLOSED};
-        if (swap(&b->state, &raw, pack(next)))
-            return next.state != BREAKER_HALF_OPEN;
+        if (w.state == BREAKER_CLOSED)
+            return false; /* another one closed it meanwhile */
+        struct word next = judged(p, r, w, now_ns, random);
+        if (pack(next) != raw && !swap(&b->state, &raw, pack(next)))
+            continue;
+        bool changed =
+            next.state == BREAKER_CLOSED || next.trips != w.trips || next.state != w.state;
+        if (changed)
+            atomic_store_explicit(&b->window,
+                                  next.state == BREAKER_CLOSED ? 0 : bit_of(r->operation),
+                                  memory_order_relaxed);
+        else if (!r->success)
+            atomic_fetch_or_explicit(&b->window, bit_of(r->operation), memory_order_relaxed);
+        return changed;
     }
 }
 
-bool breaker_report(struct breaker *b, const struct policy *p, bool success, int64_t lease_ns,
-                    uint64_t results, int64_t now_ns, uint64_t random)
+bool breaker_report(struct breaker *b, const struct policy *p, const struct breaker_result *r,
+                    int64_t now_ns, uint64_t random)
 {
     uint64_t raw = load(&b->state);
-    enum breaker_state state = unpack(raw).state;
-    if (state == BREAKER_CLOSED)
-        return report_closed(b, p, success, results, now_ns, random, raw);
-    /* Results of requests that were under way when the circuit opened decide nothing. */
-    return report_probe(b, p, success, lease_ns, now_ns, random, raw);
+    if (unpack(raw).state == BREAKER_CLOSED)
+        return report_closed(b, p, r, now_ns, random, raw);
+    return report_open(b, p, r, now_ns, random, raw);
 }
 
 void breaker_cancel(struct breaker *b, int64_t lease_ns)
@@ -239,11 +302,13 @@ enum breaker_state breaker_state_at(const struct breaker *b, int64_t now_ns)
                                                                               : w.state;
 }
 
-int64_t breaker_open_until_ns(const struct breaker *b, const struct policy *p, int64_t now_ns)
+int64_t breaker_open_until_ns(const struct breaker *b, const struct policy *p, unsigned operation,
+                              int64_t now_ns)
 {
     struct word w = unpack(load(&b->state));
     int64_t max = smaller(p->breaker_max_open_ns, HORIZON_NS);
-    return w.state == BREAKER_OPEN && pending(w.time_ns, now_ns, max) ? w.time_ns : 0;
+    bool is_open = w.state == BREAKER_OPEN && pending(w.time_ns, now_ns, max);
+    return is_open && is_tried(b, operation) ? w.time_ns : 0;
 }
 
 int breaker_trips(const struct breaker *b)

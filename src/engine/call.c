@@ -103,10 +103,11 @@ struct plan {
 static bool is_shut(const struct call *c, struct slot *s, int64_t now_ns)
 {
     struct party who = call_host(c, s);
-    if (call_breaker_enforced(c, &who) && breaker_open_until_ns(&s->breaker, who.policy, now_ns))
+    if (call_breaker_enforced(c, &who) &&
+        breaker_open_until_ns(&s->breaker, who.policy, who.operation, now_ns))
         return true;
     return call_proxy(c, &who) && call_breaker_enforced(c, &who) &&
-           breaker_open_until_ns(&who.slot->breaker, who.policy, now_ns);
+           breaker_open_until_ns(&who.slot->breaker, who.policy, who.operation, now_ns);
 }
 
 /* Everything that decides about a retry but the budget. made: attempts with this one. */
@@ -143,15 +144,6 @@ static int64_t delay_of(const struct call *c, const struct plan *plan, int made,
     return d;
 }
 
-/* A probe that fails opens the circuit again. */
-static bool probe_failed(const struct call *c, struct slot *s, const struct verdict_of_class *v)
-{
-    struct party who = call_host(c, s);
-    if (c->lease_ns && call_feeds_breaker(v) && call_breaker_enforced(c, &who))
-        return true;
-    return v->proxy && c->proxy_lease_ns && call_proxy(c, &who) && call_breaker_enforced(c, &who);
-}
-
 /* At the end of the header block, or else at the end of the attempt: once for each. */
 static void note_denied(struct call *c, struct slot *s, const struct attempt *a, enum reason reason,
                         int made)
@@ -177,8 +169,6 @@ bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns, i
     struct slot *s = call_slot(c);
     struct verdict_of_class v = classify(a, c->policy);
     if (c->observe || !plan_retry(c, s, a, &v, c->attempts + 1, now_ns, wall_ns, &plan))
-        return false;
-    if (probe_failed(c, s, &v))
         return false;
     const struct policy *p = c->policy;
     if (budget_would_allow(&s->budget, p->retry_budget_percent, p->retry_reserve_ns, now_ns))
@@ -265,6 +255,16 @@ static bool changes_nothing(const struct call *c, const struct slot *s, int64_t 
            breaker_expects_success(&s->breaker, now_ns) && health_expects_success(s);
 }
 
+void call_give_leases_back(struct call *c, struct slot *s)
+{
+    struct party proxy;
+    if (unlikely(c->lease_ns))
+        breaker_cancel(&s->breaker, c->lease_ns);
+    if (unlikely(c->proxy_lease_ns) && call_proxy(c, &proxy))
+        breaker_cancel(&proxy.slot->breaker, c->proxy_lease_ns);
+    c->lease_ns = c->proxy_lease_ns = 0;
+}
+
 HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                      uint64_t random, int64_t *at_ns)
 {
@@ -276,15 +276,22 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
     c->waiting = false;
     call_count_attempt(s, duration_ns);
     slot_touch(s, c->binding->key, now_ns);
-    if (unlikely(!changes_nothing(c, s, now_ns))) {
+    bool news = !changes_nothing(c, s, now_ns);
+    if (unlikely(news)) {
         struct party host = call_host(c, s);
-        call_judge(c, &host, &c->last, now_ns, wall_ns, random);
+        call_judge(c, &host, &c->last, now_ns, wall_ns);
     }
-    if (unlikely(c->binding->proxy.slot))
-        call_proxy_report(c, a, now_ns, wall_ns, random);
+    if (unlikely(c->binding->proxy.slot)) {
+        call_proxy_report(c, a, now_ns, wall_ns);
+        news = true;
+    }
     set_gate(c, s, a, now_ns, wall_ns);
-    if (likely(c->last.class == CLASS_SUCCESS))
+    if (likely(c->last.class == CLASS_SUCCESS)) {
+        if (unlikely(news))
+            call_settle(c, s, now_ns, wall_ns, random);
         return false;
+    }
+    c->outage = call_is_outage(&c->last, a);
     c->last_error = last_error_pack((struct last_error){.class = c->last.class,
                                                         .reason = c->last.reason,
                                                         .curl = a->curl_code,
@@ -293,6 +300,14 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
     bool again = retry(c, s, a, now_ns, wall_ns, random, at_ns);
     if (again || !call_is_success(&c->last))
         atomic_fetch_add_explicit(&s->failed_attempts, 1, memory_order_relaxed);
+    if (again) {
+        if (unlikely(c->lease_ns || c->proxy_lease_ns) && !c->outage && !c->proxy_outage)
+            call_give_leases_back(c, s); /* it may have to wait long */
+        c->unsettled = true;
+        c->random = random;
+    } else {
+        call_settle(c, s, now_ns, wall_ns, random);
+    }
     return again;
 }
 
@@ -305,16 +320,6 @@ bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, in
     c->proxy_last = before.proxy_last;
     c->last_error = before.last_error;
     return again;
-}
-
-void call_give_leases_back(struct call *c, struct slot *s)
-{
-    struct party proxy;
-    if (unlikely(c->lease_ns))
-        breaker_cancel(&s->breaker, c->lease_ns);
-    if (unlikely(c->proxy_lease_ns) && call_proxy(c, &proxy))
-        breaker_cancel(&proxy.slot->breaker, c->proxy_lease_ns);
-    c->lease_ns = c->proxy_lease_ns = 0;
 }
 
 /* Gives back what an admission leased and no report settled. */
@@ -333,6 +338,8 @@ HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
 {
     precondition(c->binding);
     struct slot *s = call_slot(c);
+    if (unlikely(c->unsettled)) /* the retry was not made after all */
+        call_settle(c, s, now_ns, wall_ns, c->random);
     let_go(c, s, now_ns);
     if (c->attempts) {
         call_count_outcome(c, s, &c->last, wall_ns);
@@ -358,5 +365,8 @@ HOT bool passage_count(const struct passage *p, int64_t duration_ns, int64_t now
 
 void call_abandon(struct call *c, int64_t now_ns)
 {
-    let_go(c, call_slot(c), now_ns);
+    struct slot *s = call_slot(c);
+    let_go(c, s, now_ns);
+    if (c->unsettled)
+        call_leave_unjudged(c, s);
 }

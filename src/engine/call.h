@@ -73,6 +73,7 @@ struct binding {
     int64_t held_ns; /* when the slots were last marked as used; 0: lanes are to be bound */
     int lane_count;
     bool per_request;          /* keys hold a header or variable: bind at every request */
+    uint8_t operation;         /* scheme, port and path as the breaker tells them apart */
     char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */
     struct proxy_binding proxy;
     uint64_t bucket_key[LIMITS_MAX];          /* from here on unused without lanes */
@@ -135,6 +136,10 @@ struct call {
     bool planned;                 /* a retry was decided and paid for, but not admitted yet */
     int64_t lease_ns;             /* of the breaker's probe that this attempt is; 0: it is none */
     int64_t proxy_lease_ns;       /* the same, of the proxy's breaker */
+    bool unsettled;               /* no breaker has been told of the last attempt, as it is not the
+                                     last one of the request if its retry is made */
+    bool outage, proxy_outage;    /* what the last attempt tells them, if it failed */
+    uint64_t random;              /* of it */
     struct verdict_of_class last; /* of the last attempt */
     struct verdict_of_class proxy_last; /* what it says about the proxy */
     uint64_t last_error;                /* of it, as on the board: last_error_pack */

@@ -122,8 +122,10 @@ static struct admission go(struct call *c, struct slot *s, int64_t now_ns)
 {
     if (unlikely(c->waiting))
         call_wait_over(c, s, now_ns);
-    if (unlikely(c->planned))
+    if (unlikely(c->planned)) {
         call_retry_made(c, s);
+        call_leave_unjudged(c, s);
+    }
     return (struct admission){.answer = ANSWER_GO};
 }
 
@@ -247,9 +249,12 @@ static inline __attribute__((always_inline)) struct admission start(struct call 
 static bool pass_breaker(struct call *c, struct slot *s, const struct party *who, int64_t now_ns,
                          struct admission *ad)
 {
-    if (likely(breaker_is_calm(&who->slot->breaker)) || !call_breaker_used(c, who))
+    if (likely(breaker_is_calm(&who->slot->breaker)) || !call_breaker_used(c, who)) {
+        *call_lease(c, who) = 0;
         return true;
-    struct breaker_answer a = breaker_admit(&who->slot->breaker, who->policy, now_ns);
+    }
+    struct breaker_answer a = breaker_admit(&who->slot->breaker, who->policy, who->operation,
+                                            *call_lease(c, who), now_ns);
     if (unlikely(a.changed))
         call_tell_breaker(c, who, now_ns);
     *call_lease(c, who) = a.lease_ns;
@@ -291,9 +296,10 @@ HOT struct admission call_admit(struct call *c, int64_t now_ns)
     struct slot *s = call_slot(c);
     if (unlikely(c->attempts)) /* what came before may have taken long */
         call_hold(c->binding, now_ns);
-    c->lease_ns = c->proxy_lease_ns = 0;
-    if (likely(breaker_is_calm(&s->breaker) && !c->binding->proxy.slot))
+    if (likely(breaker_is_calm(&s->breaker) && !c->binding->proxy.slot)) {
+        c->lease_ns = 0;
         return start(c, s, now_ns);
+    }
     struct party host = call_host(c, s), proxy;
     struct admission ad;
     if (pass_breaker(c, s, &host, now_ns, &ad) &&

@@ -13,6 +13,7 @@
 #define SEED_BUCKET 0x6275636b6574ULL
 #define SEED_VALUE  0x76616c7565ULL
 #define SEED_PROXY  0x70726f7879ULL
+#define SEED_PATH   0x70617468ULL
 
 /* Order and kind of the parts are in the number, so "a"+"b" is neither "b"+"a" nor "ab". */
 static uint64_t mix(uint64_t key, enum per_part part, const char *value)
@@ -27,6 +28,14 @@ static uint64_t mix_number(uint64_t key, enum per_part part, uint64_t n)
 {
     uint64_t all[3] = {key, (uint64_t)part, n};
     return hash_bytes(all, sizeof all, SEED_BUCKET);
+}
+
+/* One of 64, so that nothing can be learnt of the path from the board. */
+static uint8_t operation_of(const struct target *t)
+{
+    uint64_t parts[] = {hash_bytes(t->path, strlen(t->path), SEED_PATH),
+                        hash_bytes(t->scheme, strlen(t->scheme), t->port)};
+    return hash_bytes(parts, sizeof parts, SEED_PATH) % BREAKER_OPERATIONS;
 }
 
 static uint64_t bucket_key(const struct limit *l, const struct target *t,
@@ -225,6 +234,7 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
     here.host = zone_host(zoned, board, t->host, t->network);
     name_of(b->name, &here);
     b->key = board_host_key(here.host, here.default_port ? 0 : here.port);
+    b->operation = operation_of(t);
     b->slot = board_slot(board, b->key, b->name, SLOT_HOST, now_ns);
     for (int i = 0; i < p->limit_count && i < LIMITS_MAX; i++) {
         b->bucket_key[i] = bucket_key(&p->limits[i], &here, parts, board);

@@ -30,12 +30,16 @@ struct party {
     struct slot *slot;
     const struct policy *policy;
     const char *name;
+    unsigned operation; /* what its breaker tells apart */
     bool is_proxy;
 };
 
 static inline struct party call_host(const struct call *c, struct slot *s)
 {
-    return (struct party){.slot = s, .policy = c->policy, .name = c->binding->name};
+    return (struct party){.slot = s,
+                          .policy = c->policy,
+                          .name = c->binding->name,
+                          .operation = c->binding->operation};
 }
 
 /* To v, if it is lower: then true. */
@@ -87,10 +91,15 @@ void call_tell_breaker(const struct call *c, const struct party *who, int64_t no
 
 /* call_judge.c: what verdicts mean, and who learns from them. */
 bool call_is_success(const struct verdict_of_class *v);
-bool call_feeds_breaker(const struct verdict_of_class *v);
-/* Status and breaker learn from every attempt that says something about the party. */
-void call_judge(struct call *c, const struct party *who, const struct verdict_of_class *v,
-                int64_t now_ns, int64_t wall_ns, uint64_t random);
+/* A failure that may be one of the whole party, and not of one of its pages. */
+bool call_is_outage(const struct verdict_of_class *v, const struct attempt *a);
+/* The status learns from every attempt that says something about the party. */
+void call_judge(const struct call *c, const struct party *who, const struct verdict_of_class *v,
+                int64_t now_ns, int64_t wall_ns);
+/* The breakers learn from the last attempt of a request: it is that now. */
+void call_settle(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns, uint64_t random);
+/* It was not, or nobody will know. */
+void call_leave_unjudged(struct call *c, struct slot *s);
 /* Of a request. */
 void call_count_success(struct slot *s, int64_t wall_ns);
 void call_count_outcome(const struct call *c, struct slot *s, const struct verdict_of_class *v,
@@ -99,8 +108,7 @@ void call_count_outcome(const struct call *c, struct slot *s, const struct verdi
 /* call_proxy.c: false when there is none, or its slot was given to somebody else. */
 bool call_proxy(const struct call *c, struct party *who);
 /* Of an attempt, once c->last is known. */
-void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
-                       uint64_t random);
+void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
 void call_proxy_end(struct call *c, int64_t wall_ns);
 
 #endif

@@ -99,6 +99,8 @@ const struct option options[] = {
      IN(policy, breaker), "Whether a failing host is left alone for a while."},
     {"breaker_failures", SECTION_HOST, TYPE_COUNT, "5", "", 1, 100,
      IN(policy, breaker_failures), "Consecutive failures that open the circuit."},
+    {"breaker_after", SECTION_HOST, TYPE_DURATION, "10s", "", 0, HOUR,
+     IN(policy, breaker_after_ns), "How long nothing must have gone well before a circuit opens."},
     {"breaker_ratio", SECTION_HOST, TYPE_PERCENT, "50%", "", 1, 100,
      IN(policy, breaker_ratio_percent), "Share of failures within 30 s that opens the circuit."},
     {"breaker_open", SECTION_HOST, TYPE_DURATION, "30s", "", 100 * MS, DAY,

@@ -96,6 +96,7 @@ struct policy {
     int64_t stall_timeout_ns;   /* 0: none */
 
     enum breaker_mode breaker;
+    int64_t breaker_after_ns; /* without a success before it opens; 0: at once */
     int breaker_failures;
     int breaker_ratio_percent;
     int64_t breaker_open_ns;

@@ -392,6 +392,19 @@ Test(easy, the_progress_callback_may_abort_the_wait_for_a_retry)
     cr_assert_eq(performs(&p), 1);
 }
 
+Test(easy, a_page_that_fails_keeps_nobody_from_the_others)
+{
+    struct program p;
+    setenv("HARDEN_RETRY", "off", 1);
+    START(&p, BUSY_503, BUSY_503, BUSY_503, BUSY_503, BUSY_503, OK_200);
+    for (int i = 0; i < 5; i++)
+        cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(program_perform(&p), CURLE_COULDNT_CONNECT);
+    set_pointer(&p, CURLOPT_URL, "http://api.example.com/another/page");
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 6);
+}
+
 Test(easy, a_refusal_leaves_no_trace_of_an_earlier_transfer)
 {
     struct program p;

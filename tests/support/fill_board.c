@@ -124,7 +124,7 @@ static void trouble(struct slot *s, int64_t t, int64_t now_ns)
             health_result(s, story[i].state != STATUS_UNHEALTHY, 1,
                           story[i].state == STATUS_DEGRADED ? 9 : 1, wall_ms(at), &status);
         else if (story[i].state == BREAKER_OPEN)
-            breaker_report(&s->breaker, &p, false, 0, 1, at, 0);
+            breaker_report(&s->breaker, &p, &(struct breaker_result){.results = 1}, at, 0);
         else
             atomic_store(&s->breaker.state, 0);
     }

@@ -20,11 +20,27 @@ static const struct policy policy = {
 
 static uint64_t results;
 
+static bool tell(struct breaker *b, const struct policy *p, bool success, int64_t lease,
+                 uint64_t told, int64_t now)
+{
+    struct breaker_result r = {.success = success, .lease_ns = lease, .results = told};
+    return breaker_report(b, p, &r, now, 0);
+}
+
+static bool report_of(struct breaker *b, unsigned operation, bool success, bool lively,
+                      int64_t lease, int64_t now, uint64_t random)
+{
+    struct breaker_result r = {
+        .success = success, .lively = lively, .operation = operation, .lease_ns = lease};
+    results++;
+    if (breaker_wants_results(b, success, now))
+        r.results = results;
+    return breaker_report(b, &policy, &r, now, random);
+}
+
 static bool report(struct breaker *b, bool success, int64_t lease, int64_t now, uint64_t random)
 {
-    results++;
-    uint64_t told = breaker_wants_results(b, success, now) ? results : 0;
-    return breaker_report(b, &policy, success, lease, told, now, random);
+    return report_of(b, 0, success, false, lease, now, random);
 }
 
 static bool result(struct breaker *b, bool success, int64_t now)
@@ -41,7 +57,7 @@ static void trip(struct breaker *b, int64_t now)
 
 static struct breaker_answer probe(struct breaker *b, int64_t now)
 {
-    struct breaker_answer a = breaker_admit(b, &policy, now);
+    struct breaker_answer a = breaker_admit(b, &policy, 0, 0, now);
     cr_assert(a.admit);
     cr_assert(a.lease_ns != 0);
     return a;
@@ -53,10 +69,10 @@ Test(breaker, opens_at_the_fifth_failure_in_a_row)
     trip(&b, T0);
     cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_OPEN));
     cr_assert(eq(int, breaker_trips(&b), 1));
-    struct breaker_answer a = breaker_admit(&b, &policy, T0);
+    struct breaker_answer a = breaker_admit(&b, &policy, 0, 0, T0);
     cr_assert(not(a.admit));
     cr_assert(eq(i64, a.retry_at_ns, T0 + 30 * NS_PER_S));
-    cr_assert(eq(i64, breaker_open_until_ns(&b, &policy, T0), T0 + 30 * NS_PER_S));
+    cr_assert(eq(i64, breaker_open_until_ns(&b, &policy, 0, T0), T0 + 30 * NS_PER_S));
 }
 
 Test(breaker, a_success_begins_the_count_anew)
@@ -99,9 +115,9 @@ Test(breaker, without_a_ratio_only_failures_in_a_row_open_it)
     p.breaker_ratio_percent = 0;
     struct breaker b = {0};
     for (uint64_t i = 1; i <= 100; i++)
-        cr_assert(not(breaker_report(&b, &p, i % 5 == 0, 0, i, T0, 0)));
+        cr_assert(not(tell(&b, &p, i % 5 == 0, 0, i, T0)));
     for (uint64_t i = 1; i <= 5; i++)
-        cr_assert(eq(int, breaker_report(&b, &p, false, 0, 100 + i, T0, 0), i == 5));
+        cr_assert(eq(int, tell(&b, &p, false, 0, 100 + i, T0), i == 5));
 }
 
 Test(breaker, a_busy_window_keeps_its_ratio)
@@ -192,13 +208,13 @@ Test(breaker, whoever_counted_before_the_window_began_does_no_harm)
     struct breaker b = {0};
     results = 1000;
     result(&b, true, T0);
-    cr_assert(not(breaker_report(&b, &policy, false, 0, 990, T0, 0)));
+    cr_assert(not(tell(&b, &policy, false, 0, 990, T0)));
     for (int i = 0; i < 7; i++)
         cr_assert(not(result(&b, true, T0)));
     cr_assert(not(result(&b, false, T0)));
     uint64_t window = b.window;
     b.window = 0; /* and one that ended since the count was refused */
-    cr_assert(not(breaker_report(&b, &policy, true, 0, 0, T0, 0)));
+    cr_assert(not(tell(&b, &policy, true, 0, 0, T0)));
     cr_assert(eq(u64, b.window, 0));
     b.window = window;
     for (int n = 1; n <= 5; n++) { /* 2 of 9 so far: 7 of 14 are the half */
@@ -213,11 +229,11 @@ Test(breaker, lets_one_probe_through_when_its_time_is_up)
     struct breaker b = {0};
     trip(&b, T0);
     int64_t up = T0 + 30 * NS_PER_S;
-    cr_assert(not(breaker_admit(&b, &policy, up - 1).admit));
+    cr_assert(not(breaker_admit(&b, &policy, 0, 0, up - 1).admit));
     cr_assert(eq(int, breaker_state_at(&b, up), BREAKER_HALF_OPEN));
-    cr_assert(eq(i64, breaker_open_until_ns(&b, &policy, up), 0));
+    cr_assert(eq(i64, breaker_open_until_ns(&b, &policy, 0, up), 0));
     cr_assert(probe(&b, up).changed);
-    struct breaker_answer other = breaker_admit(&b, &policy, up);
+    struct breaker_answer other = breaker_admit(&b, &policy, 0, 0, up);
     cr_assert(not(other.admit));
     cr_assert(lt(i64, up, other.retry_at_ns));
 }
@@ -246,10 +262,9 @@ Test(breaker, as_many_good_probes_close_it_as_are_configured)
         trip(&b, T0);
         int64_t now = T0 + 30 * NS_PER_S;
         for (int i = 1; i <= p.breaker_successes; i++) {
-            int64_t lease = breaker_admit(&b, &p, now).lease_ns;
+            int64_t lease = breaker_admit(&b, &p, 0, 0, now).lease_ns;
             cr_assert(lease != 0, "%d of %d", i, p.breaker_successes);
-            cr_assert(
-                eq(int, breaker_report(&b, &p, true, lease, 0, now, 0), i == p.breaker_successes));
+            cr_assert(eq(int, tell(&b, &p, true, lease, 0, now), i == p.breaker_successes));
         }
         cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_CLOSED));
     }
@@ -262,11 +277,13 @@ Test(breaker, who_is_configured_for_shorter_openings_probes_by_its_own)
     other.breaker_open_ns = other.breaker_max_open_ns = 10 * NS_PER_S;
     struct breaker b = {0};
     trip(&b, T0);
-    struct breaker_answer a = breaker_admit(&b, &other, T0 + NS_PER_S);
+    struct breaker_answer a = breaker_admit(&b, &other, 0, 0, T0 + NS_PER_S);
     cr_assert(a.admit && a.lease_ns);
-    cr_assert(breaker_report(&b, &other, false, a.lease_ns, 0, T0 + NS_PER_S, 0));
-    cr_assert(eq(i64, breaker_admit(&b, &other, T0 + NS_PER_S).retry_at_ns, T0 + 11 * NS_PER_S));
-    cr_assert(eq(i64, breaker_admit(&b, &policy, T0 + NS_PER_S).retry_at_ns, T0 + 11 * NS_PER_S));
+    cr_assert(tell(&b, &other, false, a.lease_ns, 0, T0 + NS_PER_S));
+    cr_assert(
+        eq(i64, breaker_admit(&b, &other, 0, 0, T0 + NS_PER_S).retry_at_ns, T0 + 11 * NS_PER_S));
+    cr_assert(
+        eq(i64, breaker_admit(&b, &policy, 0, 0, T0 + NS_PER_S).retry_at_ns, T0 + 11 * NS_PER_S));
 }
 
 Test(breaker, each_failed_probe_opens_it_for_longer_up_to_the_maximum)
@@ -276,7 +293,7 @@ Test(breaker, each_failed_probe_opens_it_for_longer_up_to_the_maximum)
     trip(&b, now);
     for (int n = 1; n < 15; n++) {
         int64_t open = (n < 10 ? n * 30 : 300) * NS_PER_S;
-        cr_assert(eq(i64, breaker_admit(&b, &policy, now).retry_at_ns, now + open));
+        cr_assert(eq(i64, breaker_admit(&b, &policy, 0, 0, now).retry_at_ns, now + open));
         now += open;
         cr_assert(report(&b, false, probe(&b, now).lease_ns, now, 0));
         cr_assert(eq(int, breaker_trips(&b), n + 1));
@@ -300,9 +317,23 @@ Test(breaker, jitter_shortens_the_open_time_by_a_tenth_at_most)
     for (int i = 0; i < 4; i++)
         result(&b, false, T0);
     cr_assert(report(&b, false, 0, T0, UINT64_MAX));
-    int64_t until = breaker_admit(&b, &policy, T0).retry_at_ns;
+    int64_t until = breaker_admit(&b, &policy, 0, 0, T0).retry_at_ns;
     cr_assert(ge(i64, until, T0 + 27 * NS_PER_S));
     cr_assert(lt(i64, until, T0 + 28 * NS_PER_S));
+}
+
+Test(breaker, a_prober_who_tries_again_keeps_its_lease)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    int64_t now = T0 + 30 * NS_PER_S;
+    int64_t first = probe(&b, now).lease_ns;
+    now += 20 * NS_PER_S;
+    struct breaker_answer again = breaker_admit(&b, &policy, 0, first, now);
+    cr_assert(again.admit && again.lease_ns > first);
+    cr_assert(not(breaker_admit(&b, &policy, 0, 0, now + 20 * NS_PER_S).admit));
+    cr_assert(not(breaker_admit(&b, &policy, 0, first, now).admit), "the first one is over");
+    cr_assert(report(&b, false, again.lease_ns, now, 0));
 }
 
 Test(breaker, a_killed_prober_is_replaced)
@@ -311,7 +342,7 @@ Test(breaker, a_killed_prober_is_replaced)
     trip(&b, T0);
     int64_t now = T0 + 30 * NS_PER_S;
     probe(&b, now);
-    cr_assert(not(breaker_admit(&b, &policy, now + 29 * NS_PER_S).admit));
+    cr_assert(not(breaker_admit(&b, &policy, 0, 0, now + 29 * NS_PER_S).admit));
     probe(&b, now + 31 * NS_PER_S);
 }
 
@@ -365,16 +396,119 @@ Test(breaker, no_corrupted_word_keeps_a_host_shut)
     for (int i = 0; i < 100000; i++) {
         seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
         struct breaker b = {.state = seed ^ seed << 17, .window = seed * 31};
-        struct breaker_answer a = breaker_admit(&b, &policy, T0);
+        struct breaker_answer a = breaker_admit(&b, &policy, 0, 0, T0);
         if (!a.admit) {
             cr_assert(le(i64, a.retry_at_ns, T0 + 301 * NS_PER_S));
-            cr_assert(breaker_admit(&b, &policy, T0 + 302 * NS_PER_S).admit);
+            cr_assert(breaker_admit(&b, &policy, 0, 0, T0 + 302 * NS_PER_S).admit);
         }
         enum breaker_state s = breaker_state_at(&b, T0);
         cr_assert(s == BREAKER_CLOSED || s == BREAKER_OPEN || s == BREAKER_HALF_OPEN);
         report(&b, i % 2, a.lease_ns, T0, seed);
         cr_assert(ge(int, breaker_trips(&b), 0));
     }
+}
+
+/* ---- what is not an outage ---------------------------------------------------------------------- */
+
+Test(breaker, stays_closed_while_anything_goes_well)
+{
+    struct breaker b = {0};
+    for (int i = 0; i < 1000; i++)
+        cr_assert(not(report_of(&b, 0, false, true, 0, T0 + i * NS_PER_MS, 0)));
+    cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_CLOSED));
+    cr_assert(result(&b, false, T0 + NS_PER_S), "and opens when that was too long ago");
+}
+
+Test(breaker, a_row_of_failures_means_more_the_fewer_there_were)
+{
+    cr_assert(eq(u32, breaker_least_row(0, 0), 0));
+    cr_assert(eq(u32, breaker_least_row(0, 1000), 0), "it was never well: nothing is known");
+    cr_assert(eq(u32, breaker_least_row(1000, 0), 2));
+    cr_assert(eq(u32, breaker_least_row(10, 0), 6));
+    cr_assert(eq(u32, breaker_least_row(1, 0), 13), "little is known");
+    cr_assert(eq(u32, breaker_least_row(500, 500), 20));
+    cr_assert(eq(u32, breaker_least_row(333, 667), 35));
+    cr_assert(eq(u32, breaker_least_row(1, UINT64_MAX), 1023), "as far as it counts");
+    struct breaker b = {0};
+    struct breaker_result r = {.successes = 500, .failures = 500};
+    for (int i = 1; i <= 20; i++, r.failures++) /* by what was before the row, however long it is */
+        cr_assert(eq(int, breaker_report(&b, &policy, &r, T0, 0), i == 20), "%d", i);
+}
+
+Test(breaker, a_bad_probe_while_anything_goes_well_leaves_the_next_one_a_chance)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    int64_t now = T0 + 30 * NS_PER_S;
+    cr_assert(not(report(&b, true, probe(&b, now).lease_ns, now, 0)));
+    for (int i = 0; i < 10; i++)
+        cr_assert(not(report_of(&b, 0, false, true, probe(&b, now).lease_ns, now, 0)));
+    cr_assert(report(&b, true, probe(&b, now).lease_ns, now, 0));
+    cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_CLOSED));
+}
+
+Test(breaker, an_operation_that_has_not_failed_is_let_through_and_closes_it_by_going_well)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    cr_assert(not(breaker_admit(&b, &policy, 0, 0, T0).admit));
+    for (int i = 0; i < 3; i++) { /* at once, too */
+        struct breaker_answer a = breaker_admit(&b, &policy, 5, 0, T0);
+        cr_assert(a.admit && !a.changed);
+        cr_assert(eq(i64, a.lease_ns, BREAKER_UNTRIED));
+    }
+    cr_assert(eq(i64, breaker_open_until_ns(&b, &policy, 5, T0), 0));
+    cr_assert(report_of(&b, 5, true, false, BREAKER_UNTRIED, T0, 0));
+    cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_CLOSED));
+    cr_assert(breaker_admit(&b, &policy, 0, 0, T0).admit);
+    trip(&b, T0); /* nothing of before counts */
+}
+
+Test(breaker, an_operation_that_fails_at_an_open_circuit_is_refused_as_well)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    uint64_t state = b.state;
+    for (unsigned i = 1; i < BREAKER_OPERATIONS; i++) {
+        cr_assert(breaker_admit(&b, &policy, i, 0, T0).admit);
+        cr_assert(not(report_of(&b, i, false, false, BREAKER_UNTRIED, T0, 0)));
+        cr_assert(not(breaker_admit(&b, &policy, i, 0, T0).admit));
+    }
+    cr_assert(eq(u64, b.state, state));
+}
+
+Test(breaker, a_request_that_was_under_way_when_it_opened_tells_of_its_operation)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    cr_assert(not(report_of(&b, 7, false, false, 0, T0, 0)));
+    cr_assert(not(breaker_admit(&b, &policy, 7, 0, T0).admit));
+    cr_assert(not(report_of(&b, 8, true, false, 0, T0, 0)), "but closes nothing");
+}
+
+Test(breaker, each_time_it_opens_all_but_what_failed_have_a_try)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    report_of(&b, 5, false, false, BREAKER_UNTRIED, T0, 0);
+    int64_t now = T0 + 30 * NS_PER_S;
+    cr_assert(report_of(&b, 0, false, false, probe(&b, now).lease_ns, now, 0));
+    cr_assert(not(breaker_admit(&b, &policy, 0, 0, now).admit));
+    cr_assert(breaker_admit(&b, &policy, 5, 0, now).admit);
+    cr_assert(report_of(&b, 5, true, false, BREAKER_UNTRIED, now, 0));
+}
+
+Test(breaker, what_is_untried_passes_while_another_one_probes)
+{
+    struct breaker b = {0};
+    trip(&b, T0);
+    int64_t now = T0 + 30 * NS_PER_S;
+    probe(&b, now);
+    cr_assert(not(breaker_admit(&b, &policy, 0, 0, now).admit));
+    cr_assert(eq(i64, breaker_admit(&b, &policy, 9, 0, now).lease_ns, BREAKER_UNTRIED));
+    breaker_cancel(&b, BREAKER_UNTRIED);
+    cr_assert(not(breaker_admit(&b, &policy, 0, 0, now).admit), "the probe is still out");
+    cr_assert(report_of(&b, 9, true, false, BREAKER_UNTRIED, now, 0));
 }
 
 Test(breaker, states_have_names)

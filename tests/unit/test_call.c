@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <errno.h>
 #include <string.h>
 
 #define NOW  (100000 * NS_PER_S)
@@ -1019,7 +1020,7 @@ Test(call, a_probe_that_must_wait_for_a_token_leaves_the_probing_to_others)
     binding.slot->tat_ns[0] = now + 5 * NS_PER_S;
     ANSWER(fresh(now), ANSWER_WAIT);
     cr_assert(eq(i64, call.lease_ns, 0));
-    cr_assert(breaker_admit(&binding.slot->breaker, &policy, now).lease_ns != 0);
+    cr_assert(breaker_admit(&binding.slot->breaker, &policy, 0, 0, now).lease_ns != 0);
 }
 
 Test(call, a_prober_whose_lease_ran_out_does_not_end_the_next_ones)
@@ -1034,17 +1035,46 @@ Test(call, a_prober_whose_lease_ran_out_does_not_end_the_next_ones)
     REFUSED(fresh(now), REFUSED_BREAKER);
 }
 
-Test(call, a_failed_probe_is_not_repeated_and_opens_the_circuit_for_longer)
+Test(call, a_probe_is_a_request_with_its_retries)
 {
+    int64_t at, now = NOW + 30 * NS_PER_S;
     open_circuit();
     policy.max_attempts = 3;
-    int64_t now = NOW + 30 * NS_PER_S;
     ANSWER(fresh(now), ANSWER_GO);
-    cr_assert(not(report(get(0, 500), now, NULL)));
+    for (int i = 0; i < 2; i++) {
+        cr_assert(report(get(0, 503), now, &at));
+        struct call probe = call;
+        REFUSED(fresh(at - 1), REFUSED_BREAKER);
+        call_end(&call, at, WALL);
+        call = probe;
+        now = at;
+        ANSWER(admit(now), ANSWER_GO);
+    }
+    cr_assert(not(report(get(0, 503), now, NULL)));
     call_end(&call, now, WALL);
     struct admission ad = fresh(now);
     REFUSED(ad, REFUSED_BREAKER);
     cr_assert(eq(i64, ad.at_ns, now + 60 * NS_PER_S));
+    cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 2));
+    now = ad.at_ns;
+    for (int i = 0; i < 2; i++) { /* and one that goes well in the end is a good one */
+        ANSWER(fresh(now), ANSWER_GO);
+        cr_assert(report(get(0, 503), now, &at));
+        ANSWER(admit(at), ANSWER_GO);
+        report(get(0, 200), at, NULL);
+        call_end(&call, at, WALL);
+    }
+    cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, now), BREAKER_CLOSED));
+}
+
+Test(call, a_probe_whose_retry_the_program_does_not_want_has_failed)
+{
+    int64_t at, now = NOW + 30 * NS_PER_S;
+    open_circuit();
+    policy.max_attempts = 3;
+    ANSWER(fresh(now), ANSWER_GO);
+    cr_assert(report(get(0, 503), now, &at));
+    call_end(&call, now, WALL);
     cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 2));
 }
 
@@ -1055,7 +1085,7 @@ Test(call, a_retry_whose_circuit_opened_meanwhile_is_refused_and_has_its_budget_
     cr_assert(report(get(0, 500), NOW, &at));
     struct call waiting = call;
     policy.max_attempts = 1;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         request(get(7, 0), NOW);
     double left = budget_left(NOW);
     call = waiting;
@@ -1084,15 +1114,233 @@ Test(call, our_own_refusals_say_nothing_about_the_host)
     cr_assert(eq(u64, binding.slot->budget.word, 0));
 }
 
-Test(call, a_failure_that_opens_the_circuit_is_not_repeated)
+/* Eight transfers at once that get one 503 each are eight good requests. */
+Test(call, a_request_counts_once_whatever_became_of_its_attempts)
 {
-    policy.breaker_failures = 1;
-    begin(NOW);
-    struct attempt a = get(7, 0);
-    a.nothing_sent = true;
+    struct call calls[8];
+    int64_t at[8];
+    struct attempt bad = get(0, 503), good = get(0, 200);
+    policy.breaker_failures = 3;
+    for (int i = 0; i < 8; i++) {
+        call_begin(&calls[i], &binding, 0, NOW);
+        ANSWER(call_admit(&calls[i], NOW), ANSWER_GO);
+    }
+    for (int i = 0; i < 8; i++)
+        cr_assert(call_report(&calls[i], &bad, NOW, WALL, 0, &at[i]));
+    for (int i = 0; i < 8; i++) {
+        ANSWER(call_admit(&calls[i], at[i]), ANSWER_GO);
+        cr_assert(not(call_report(&calls[i], &good, at[i], WALL, 0, &at[i])));
+        call_end(&calls[i], at[i], WALL);
+    }
+    cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 0));
+    cr_assert(eq(u64, count(COUNT_RECOVERED), 8));
+    slot_reset(binding.slot);
+    for (int request = 1; request <= 3; request++) {
+        begin(NOW);
+        for (int n = 0; n < 2; n++) {
+            cr_assert(report(bad, NOW, at));
+            ANSWER(admit(at[0]), ANSWER_GO);
+        }
+        cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 0));
+        cr_assert(not(report(bad, NOW, at)));
+        call_end(&call, NOW, WALL);
+        cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), request == 3));
+    }
+}
+
+/* By a limit, or because the program no longer wants it: then it failed by what it had. */
+Test(call, a_request_whose_retry_is_not_made_has_the_result_of_its_last_attempt)
+{
     int64_t at;
-    cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));
-    cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
+    policy.breaker_failures = 2;
+    for (int i = 0; i < 2; i++) {
+        begin(NOW);
+        cr_assert(report(get(0, 503), NOW, &at));
+        cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 0));
+        call_end(&call, NOW, WALL);
+    }
+    cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 1));
+    cr_assert(eq(u64, count(COUNT_UNJUDGED), 0));
+    slot_reset(binding.slot);
+    for (int i = 0; i < 9; i++) { /* killed, or unwound by an exception: nobody knows */
+        begin(NOW);
+        cr_assert(report(get(0, 503), NOW, &at));
+        call_abandon(&call, NOW);
+    }
+    cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 0));
+    cr_assert(eq(u64, count(COUNT_UNJUDGED), 9));
+}
+
+static int state_now(void)
+{
+    return (int)breaker_state_at(&binding.slot->breaker, NOW);
+}
+
+static void repeat(struct attempt a, int n)
+{
+    slot_reset(binding.slot);
+    for (int i = 0; i < n && state_now() == BREAKER_CLOSED; i++)
+        request(a, NOW);
+}
+
+Test(call, what_tells_of_an_outage_opens_the_circuit_and_nothing_else_does)
+{
+    static const int outages[] = {502, 503, 504, 520, 521, 522, 523, 524};
+    policy.max_attempts = 1;
+    for (int status = 400; status < 600; status++) {
+        bool outage = false;
+        for (size_t i = 0; i < sizeof outages / sizeof *outages; i++)
+            outage |= outages[i] == status;
+        repeat(get(0, status), 20);
+        cr_assert(eq(int, state_now(), outage ? BREAKER_OPEN : BREAKER_CLOSED), "%d", status);
+    }
+    static const struct {
+        int code, status;
+        bool outage;
+    } rows[] = {{6, 0, true},     {7, 0, true},   {28, 0, true},   {35, 0, true},  {52, 0, true},
+                {56, 0, true},    {95, 0, true},  {28, 200, true}, {8, 0, false},  {18, 200, false},
+                {56, 200, false}, {60, 0, false}, {42, 0, false},  {23, 0, false}, {89, 0, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct attempt a = get(rows[i].code, rows[i].status);
+        a.committed = rows[i].status;
+        repeat(a, 20);
+        cr_assert(eq(int, state_now(), rows[i].outage ? BREAKER_OPEN : BREAKER_CLOSED), "%d %d",
+                  rows[i].code, rows[i].status);
+    }
+    struct attempt cut = get(28, 0), hinted = get(0, 503);
+    cut.shortened = true; /* by a bound of ours */
+    repeat(cut, 20);
+    cr_assert(eq(int, state_now(), BREAKER_CLOSED));
+    policy.retry_after_max_ns = 0; /* obeyed or not */
+    hinted.hints.retry_after_s = 5;
+    repeat(hinted, 20);
+    cr_assert(eq(int, state_now(), BREAKER_CLOSED));
+}
+
+Test(call, a_refused_connection_opens_it_at_the_connect_layer_too)
+{
+    struct attempt a = {.protocol = PROTOCOL_CONNECT, .os_errno = ECONNREFUSED};
+    policy.max_attempts = 1;
+    repeat(a, 5);
+    cr_assert(eq(int, state_now(), BREAKER_OPEN));
+    a.os_errno = EADDRNOTAVAIL;
+    repeat(a, 20);
+    cr_assert(eq(int, state_now(), BREAKER_CLOSED));
+}
+
+static void get_at(int status, int64_t t)
+{
+    struct attempt a = get(0, status);
+    int64_t at;
+    begin(NOW + t);
+    ANSWER(admit(NOW + t), ANSWER_GO);
+    call_report(&call, &a, NOW + t, WALL + t, 0, &at);
+    call_end(&call, NOW + t, WALL + t);
+}
+
+Test(call, a_host_of_which_anything_goes_well_stays_open_to_all)
+{
+    policy.max_attempts = 1;
+    policy.breaker_after_ns = 30 * NS_PER_S;
+    int64_t t = 0;
+    for (int i = 0; i < 600; i++, t += 5 * NS_PER_S) /* one good answer in six, each 30 s */
+        get_at(i % 6 ? 504 : 200, t);
+    cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 0));
+    slot_reset(binding.slot);
+    get_at(200, t);
+    int n = 0; /* and then none: half a minute later it is an outage */
+    for (; state_now() == BREAKER_CLOSED; n++)
+        get_at(504, t += NS_PER_S);
+    cr_assert(eq(int, n, 30));
+}
+
+Test(call, a_row_that_a_host_has_by_chance_is_no_outage)
+{
+    policy.max_attempts = 1;
+    policy.breaker_after_ns = 10 * NS_PER_S;
+    int64_t t = 0;
+    for (int i = 0; i < 100; i++, t += 60 * NS_PER_S)
+        get_at(i % 2 ? 504 : 200, t);
+    int n = 0;
+    for (; state_now() == BREAKER_CLOSED; n++)
+        get_at(504, t += 60 * NS_PER_S);
+    cr_assert(ge(int, n, 19)); /* one half to the power of 20 is a millionth */
+    cr_assert(lt(int, n, 40));
+    slot_reset(binding.slot);
+    policy.breaker_after_ns = 0;
+    get_at(200, t);
+    for (n = 0; state_now() == BREAKER_CLOSED; n++)
+        get_at(504, t += 60 * NS_PER_S);
+    cr_assert(eq(int, n, 5), "nobody asks");
+}
+
+Test(call, a_wall_clock_that_was_set_keeps_no_circuit_from_opening)
+{
+    policy.max_attempts = 1;
+    policy.breaker_after_ns = 30 * NS_PER_S;
+    static const int64_t wrong[] = {INT64_MAX, INT64_MIN, WALL / NS_PER_MS + 86400000, -1, 0};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        slot_reset(binding.slot);
+        binding.slot->last_success_ms = wrong[i];
+        for (int k = 0; k < 5; k++)
+            request(get(7, 0), NOW);
+        cr_assert(eq(int, state_now(), BREAKER_OPEN), "%zu", i);
+    }
+}
+
+Test(call, an_operation_that_has_not_failed_passes_an_open_circuit)
+{
+    open_circuit();
+    struct binding other = binding;
+    other.operation = binding.operation ^ 1;
+    struct call second;
+    call_begin(&second, &other, 0, NOW);
+    ANSWER(call_admit(&second, NOW), ANSWER_GO);
+    call_begin(&call, &other, 0, NOW);
+    ANSWER(admit(NOW), ANSWER_GO); /* two at once, too */
+    struct attempt bad = get(0, 503), page = get(0, 500), good = get(0, 200);
+    int64_t at;
+    policy.max_attempts = 3;
+    cr_assert(call_report(&second, &page, NOW, WALL, 0, &at), "one page's bug is tried again");
+    ANSWER(call_admit(&second, at), ANSWER_GO);
+    cr_assert(not(call_report(&second, &good, at, WALL, 0, &at)));
+    call_end(&second, at, WALL);
+    cr_assert(eq(int, state_now(), BREAKER_CLOSED));
+    call_end(&call, NOW, WALL);
+    slot_reset(binding.slot);
+    open_circuit();
+    policy.max_attempts = 3;
+    call_begin(&call, &other, 0, NOW);
+    ANSWER(admit(NOW), ANSWER_GO);
+    policy.max_attempts = 1;
+    cr_assert(not(call_report(&call, &bad, NOW, WALL, 0, &at)));
+    call_end(&call, NOW, WALL);
+    call_begin(&call, &other, 0, NOW);
+    REFUSED(admit(NOW), REFUSED_BREAKER);
+}
+
+Test(call, a_page_that_is_broken_does_not_keep_a_circuit_open)
+{
+    open_circuit();
+    int64_t now = NOW + 30 * NS_PER_S;
+    for (int i = 0; i < 2; i++) {
+        cr_assert(ne(int, breaker_state_at(&binding.slot->breaker, now), BREAKER_CLOSED));
+        request(get(0, 500), now);
+    }
+    cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, now), BREAKER_CLOSED));
+}
+
+Test(call, a_probe_that_is_tried_again_leaves_the_probing_to_others)
+{
+    int64_t at, now = NOW + 30 * NS_PER_S;
+    open_circuit();
+    policy.max_attempts = 3;
+    ANSWER(fresh(now), ANSWER_GO);
+    cr_assert(report(get(0, 429), now, &at));
+    struct call waiting = call;
+    ANSWER(fresh(now), ANSWER_GO);
+    call_end(&call, now, WALL);
+    call_end(&waiting, now, WALL);
 }
 
 Test(call, throttles_clients_and_proxies_never_open_a_circuit)
@@ -1110,14 +1358,6 @@ Test(call, throttles_clients_and_proxies_never_open_a_circuit)
         request(proxy, NOW);
     }
     cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_CLOSED));
-}
-
-Test(call, counted_errors_of_the_server_open_it_even_when_they_are_permanent)
-{
-    policy.max_attempts = 1;
-    for (int i = 0; i < 5; i++)
-        request(get(0, 501), NOW);
-    cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_OPEN));
 }
 
 Test(call, a_breaker_that_only_observes_counts_and_lets_pass)
@@ -1212,7 +1452,7 @@ Test(call, the_breakers_ratio_counts_only_what_it_learns_from)
     for (int i = 0; i < 5; i++) {
         cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_CLOSED));
         request(get(0, 429), NOW);
-        request(get(0, 500), NOW);
+        request(get(0, 503), NOW);
     }
     cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_OPEN));
     cr_assert(eq(u64, count(COUNT_ATTEMPTS), 65));
@@ -1227,7 +1467,7 @@ Test(call, a_recycled_slot_begins_a_new_ratio)
     slot_reset(binding.slot);
     for (int i = 0; i < 10; i++) {
         cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_CLOSED));
-        request(get(0, 500), NOW);
+        request(get(0, 503), NOW);
     }
     cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_OPEN));
 }

@@ -320,3 +320,25 @@ Test(call_bind, a_bucket_is_named_after_the_host_without_its_port)
     cr_assert_str_eq(bind_to("http", "2001:db8::1", 8080, false, "/").lane[0].slot->name,
                      "2001:db8::1");
 }
+
+/* What an open circuit tells apart, in six bits. */
+Test(call_bind, pages_schemes_and_ports_are_operations_of_their_own)
+{
+    int pages[BREAKER_OPERATIONS] = {0}, most = 0;
+    configure("");
+    for (int i = 0; i < 640; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/v1/page%d", i);
+        struct binding b = bind_to("http", "h", 80, true, path);
+        cr_assert(eq(int, b.operation, bind_to("http", "h", 80, true, path).operation));
+        cr_assert(lt(int, b.operation, BREAKER_OPERATIONS));
+        most = ++pages[b.operation] > most ? pages[b.operation] : most;
+    }
+    cr_assert(lt(int, most, 25), "10 on average");
+    struct binding http = bind_to("http", "h", 80, true, "/"),
+                   https = bind_to("https", "h", 443, true, "/");
+    cr_assert(http.slot == https.slot, "though it is one host");
+    cr_assert(ne(int, http.operation, https.operation));
+    cr_assert(ne(int, bind_to("", "h", 80, true, "").operation,
+                 bind_to("", "h", 443, true, "").operation));
+}

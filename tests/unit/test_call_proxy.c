@@ -154,6 +154,37 @@ Test(proxy, that_answers_503_for_one_host_stays_open_to_all_others)
     cr_assert(eq(u64, slot_counter(proxy, COUNT_SUCCESSES), 0));
 }
 
+/* It waits for one host, as far as we can see. */
+Test(proxy, that_does_not_answer_for_one_host_lets_the_others_through)
+{
+    struct attempt a = unreached();
+    struct slot *proxy = NULL;
+    a.curl_code = 28;
+    for (int i = 0; i < 5; i++)
+        proxy = request("dead", a, NOW);
+    cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_OPEN));
+    struct binding b;
+    cr_assert(eq(int, begin(&b, "dead", NOW), ANSWER_REFUSE));
+    call_end(&call, NOW, WALL);
+    request("well", good(), NOW);
+    cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_CLOSED));
+}
+
+Test(proxy, that_says_of_a_host_that_it_is_unreachable_has_answered)
+{
+    struct attempt a = unreached();
+    a.curl_code = 97;
+    a.proxy_error = 21;
+    struct slot *proxy = NULL;
+    for (int i = 0; i < 20; i++)
+        proxy = request("dead", a, NOW);
+    cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_CLOSED));
+    a.proxy_error = 3; /* closed the connection */
+    for (int i = 0; i < 5; i++)
+        request("dead", a, NOW);
+    cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_OPEN));
+}
+
 Test(proxy, that_wants_a_password_is_alive)
 {
     struct slot *proxy = request("a", connect_answered(407), NOW);
@@ -199,11 +230,13 @@ Test(proxy, a_retry_is_not_promised_when_its_circuit_would_refuse_it)
     struct attempt a = unreached();
     a.replayable = true;
     int64_t at;
-    for (int i = 0; i < 4; i++)
-        request("a", unreached(), NOW);
     begin(&b, "b", NOW);
-    cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));
-    call_end(&call, NOW, WALL);
+    struct call first = call;
+    for (int i = 0; i < 5; i++)
+        request("a", unreached(), NOW);
+    cr_assert(not(call_would_retry(&first, &a, NOW, WALL)));
+    cr_assert(not(call_report(&first, &a, NOW, WALL, 0, &at)));
+    call_end(&first, NOW, WALL);
 }
 
 Test(proxy, on_a_full_board_has_no_account)

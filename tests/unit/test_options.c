@@ -155,6 +155,7 @@ Test(options, sizes_percentages_and_counts_are_bounded)
     refused("retry_budget", "12.5%", "not a percentage");
     refused("breaker_ratio", "101%", "1% to 100%");
     cr_assert_eq(number("breaker_failures", "100"), 100);
+    cr_assert_eq(number("breaker_after", "0"), 0);
     refused("breaker_failures", "101", "1 to 100");
     refused("breaker_failures", "0", "1 to 100");
     refused("breaker_ratio", "%", "not a percentage");

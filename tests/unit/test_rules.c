@@ -73,6 +73,7 @@ Test(rules, without_any_section_the_defaults_apply)
     cr_assert_eq(p->jitter, JITTER_FULL);
     cr_assert_eq(p->breaker, BREAKER_ON);
     cr_assert_eq(p->breaker_failures, 5);
+    cr_assert_eq(p->breaker_after_ns, 10 * NS_PER_S);
     cr_assert_eq(p->breaker_ratio_percent, 50);
     cr_assert_eq(p->breaker_open_ns, 30 * NS_PER_S);
     cr_assert_eq(p->breaker_max_open_ns, 300 * NS_PER_S);
