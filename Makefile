@@ -243,7 +243,7 @@ bench: all $(BENCH)  ## measure against the floor and the peers
 	@BUILD=$(BUILD) scripts/bench
 bench-quick: all $(BENCH)  ## the same in under two minutes
 	@BUILD=$(BUILD) scripts/bench --quick
-bench-storm: $(BUILD)/bench/storm  ## a simulated outage: what the server sees, and a drawing
+bench-storm: $(BUILD)/bench/storm $(BUILD)/bench/mixtures  ## simulated outages, whole and in part
 	@BUILD=$(BUILD) scripts/storm
 
 # ---- installing ---------------------------------------------------------------------------------

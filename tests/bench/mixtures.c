@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Hosts of which a part fails: a bad page among good ones, bursts, one user whose requests fail, and
+ * others. How many good answers do clients get bare, with this engine (the real one), and with a
+ * breaker that does not ask what went well?
+ *
+ *     mixtures CONTESTANT SEED
+ *
+ * CONTESTANT: bare (each request is one attempt); harden (the defaults); plain (the same, but any
+ * five failures in a row, or half of ten, open the circuit, for all pages: breaker_after = 0, and
+ * every page one operation).
+ *
+ * A mixture is a few streams of requests to one host, of one board, for ten minutes. Of a stream an
+ * attempt fails or not at random, each for itself; or all attempts of a request do (what fails there
+ * is the user, or the input); or only the first attempt of each. What becomes of the first attempt
+ * of a request is the same for all contestants. The server is never overloaded: tests/bench/storm.c
+ * is about that.
+ *
+ * Prints "MIXTURE WANTED GOOD ATTEMPTS REFUSED BAR" for each, separated by tabs; BAR 0: no bar, see
+ * there. */
+#include "base/clock.h"
+#include "engine/call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define END         (600 * NS_PER_S)
+#define STREAMS_MAX 4
+#define HEAP_MAX    65536
+#define GOOD_NS     (20 * NS_PER_MS)
+
+/* The engine's clocks at the model's 0. */
+#define MONOTONIC_0 (100000 * NS_PER_S)
+#define WALL_0      (1750000000 * NS_PER_S)
+
+enum contestant { BARE, HARDEN, PLAIN, CONTESTANTS };
+static const char *const contestants[] = {"bare", "harden", "plain"};
+
+enum fate { EACH_ATTEMPT, EACH_REQUEST, FIRST_ATTEMPT };
+
+/* REFUSED, SILENT and SHUT are no statuses: connections are refused, nothing is answered within 5 s,
+ * connect() of a program without libcurl is refused. */
+enum { REFUSED = 1, SILENT, SHUT };
+
+struct stream {
+    double per_s;       /* requests; a burst counts as one */
+    const char *scheme; /* NULL: http */
+    const char *path;
+    const char *host; /* behind the proxy; NULL: no proxy */
+    int burst;        /* 0: one by one */
+    int from_s;
+    int percent; /* of what fails */
+    enum fate of;
+    int how; /* an HTTP status, or one of the words above */
+};
+
+struct mixture {
+    const char *name;
+    int down_s; /* for so long everything fails, with 503 */
+    bool known; /* fifty requests were made before */
+    bool no_bar;
+    struct stream streams[STREAMS_MAX];
+};
+
+static const struct mixture mixtures[] = {
+    {"1 of 3 pages is 500",
+     .streams = {{3, .path = "/bad", .percent = 100, .how = 500}, {6, .path = "/good"}}},
+    {"1 of 3 pages is 503",
+     .streams = {{3, .path = "/bad", .percent = 100, .how = 503}, {6, .path = "/good"}}},
+    {"1 of 3 pages does not answer",
+     .streams = {{3, .path = "/bad", .percent = 100, .how = SILENT}, {6, .path = "/good"}}},
+    {"9 of 10 requests are for a page that is 504",
+     .streams = {{9, .path = "/bad", .percent = 100, .how = 504}, {1, .path = "/good"}}},
+    {"a bad page 50 times a second, a good one once a minute",
+     .streams = {{50, .path = "/bad", .percent = 100, .how = 503}, {1 / 60., .path = "/good"}}},
+    {"a job a minute: five bad pages and one good",
+     .streams = {{1 / 60., .path = "/bad", .burst = 5, .percent = 100, .how = 502},
+                 {1 / 60., .path = "/good"}}},
+    {"eight at once, the first attempt of each is 503",
+     .streams = {{1 / 5., .path = "/", .burst = 8, .of = FIRST_ATTEMPT, .percent = 100,
+                  .how = 503}}},
+    {"forty at once, half of their first attempts are 503",
+     .streams = {{1 / 20., .path = "/", .burst = 40, .of = FIRST_ATTEMPT, .percent = 50,
+                  .how = 503}}},
+    {"every second attempt is 503", .streams = {{5, .path = "/", .percent = 50, .how = 503}}},
+    {"4 of 5 attempts are 503", .known = true,
+     .streams = {{5, .path = "/", .percent = 80, .how = 503}}},
+    {"every second connection is refused",
+     .streams = {{5, .path = "/", .percent = 50, .how = REFUSED}}},
+    {"4 of 5 connections are refused", .known = true,
+     .streams = {{5, .path = "/", .percent = 80, .how = REFUSED}}},
+    {"every second connect() is refused", .streams = {{5, .path = "", .percent = 50, .how = SHUT}}},
+    {"http is refused, https is well", .streams = {{5, .path = "/", .percent = 100, .how = REFUSED},
+                                                   {1, .scheme = "https", .path = "/"}}},
+    {"1 of 3 users gets 504, at the same page", .known = true,
+     .streams = {{5, .path = "/", .of = EACH_REQUEST, .percent = 33, .how = 504}}},
+    {"2 of 3 requests are of a user who gets no answer, same page", .known = true,
+     .streams = {{5, .path = "/", .of = EACH_REQUEST, .percent = 67, .how = SILENT}}},
+    {"2 of 3 requests are of a user who gets 504, same page, 1/s", .known = true,
+     .streams = {{1, .path = "/", .of = EACH_REQUEST, .percent = 67, .how = 504}}},
+    {"2 of 3 requests are of a user who gets 504, same page, 1/5s", .known = true,
+     .streams = {{1 / 5., .path = "/", .of = EACH_REQUEST, .percent = 67, .how = 504}}},
+    {"9 of 10 requests are of a user who gets 504, same page, 1/5s", .known = true,
+     .streams = {{1 / 5., .path = "/", .of = EACH_REQUEST, .percent = 90, .how = 504}}},
+    {"a user who gets 504 begins to ask 50 times a second, same page",
+     .streams = {{1 / 5., .path = "/"},
+                 {50, .path = "/", .from_s = 60, .percent = 100, .how = 504}}},
+    /* A circuit that is open when an outage ends stays so until it is probed. */
+    {"down for a minute, then 9 of 10 requests are for a bad page", .down_s = 60, .no_bar = true,
+     .streams = {{9, .path = "/bad", .percent = 100, .how = 503}, {1, .path = "/good"}}},
+    {"down for a minute, then every second attempt is 503", .down_s = 60,
+     .streams = {{5, .path = "/", .percent = 50, .how = 503}}},
+    {"a proxy does not answer for 1 of 3 hosts",
+     .streams = {{3, .host = "dead", .path = "/", .percent = 100, .how = SILENT},
+                 {6, .host = "well", .path = "/"}}},
+    /* From the first five requests, all of one kind and all failed, nobody can tell a host that is
+     * down from one that has bad luck; whatever is refused then may have gone well. */
+    {"the first contact: 2 of 3 requests are of a user who gets 504, same page", .no_bar = true,
+     .streams = {{1, .path = "/", .of = EACH_REQUEST, .percent = 67, .how = 504}}},
+    {"the first contact: 19 of 20 are, 5/s", .no_bar = true,
+     .streams = {{5, .path = "/", .of = EACH_REQUEST, .percent = 95, .how = 504}}},
+};
+
+struct request {
+    const struct stream *stream;
+    uint64_t random;
+    int attempts;
+    bool asking;
+    struct attempt attempt;
+    struct call call;
+};
+
+/* What happens next: to a request, or (NULL) a stream wants more. */
+struct event {
+    int64_t at_ns;
+    uint64_t order;
+    int stream;
+    struct request *request;
+};
+
+static enum contestant contestant;
+static const struct config *config;
+static const struct mixture *mixture;
+static struct board *board;
+static struct binding bindings[STREAMS_MAX];
+static uint64_t wishes[STREAMS_MAX], engine_random, planned;
+static int64_t now; /* 0: the model begins */
+static struct event heap[HEAP_MAX];
+static int heap_size;
+static struct {
+    int wanted, good, attempts, refused;
+} sum;
+
+/* splitmix64 */
+static uint64_t draw(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15ULL;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+    return z ^ z >> 31;
+}
+
+static int64_t uniform(uint64_t *state, int64_t n)
+{
+    return (int64_t)((unsigned __int128)draw(state) * (uint64_t)n >> 64);
+}
+
+/* ---- the order of events -------------------------------------------------------------------- */
+
+static bool before(const struct event *a, const struct event *b)
+{
+    return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
+}
+
+static void plan(int64_t at_ns, int stream, struct request *r)
+{
+    struct event e = {at_ns, planned++, stream, r};
+    if (heap_size == HEAP_MAX)
+        abort();
+    int i = heap_size++;
+    for (; i > 0 && before(&e, &heap[(i - 1) / 2]); i = (i - 1) / 2)
+        heap[i] = heap[(i - 1) / 2];
+    heap[i] = e;
+}
+
+static struct event next_event(void)
+{
+    struct event first = heap[0], last = heap[--heap_size];
+    int i = 0;
+    for (int k; (k = 2 * i + 1) < heap_size; i = k) {
+        if (k + 1 < heap_size && before(&heap[k + 1], &heap[k]))
+            k++;
+        if (!before(&heap[k], &last))
+            break;
+        heap[i] = heap[k];
+    }
+    heap[i] = last;
+    return first;
+}
+
+/* ---- the server ----------------------------------------------------------------------------- */
+
+static struct attempt answer(const struct stream *s, int how)
+{
+    struct attempt a = {.protocol = PROTOCOL_HTTP,
+                        .http_status = how,
+                        .method = "GET",
+                        .replayable = true,
+                        .committed = how == 200,
+                        .via_proxy = s->host,
+                        .duration_ns = GOOD_NS};
+    hints_reset(&a.hints);
+    if (s->how == SHUT) {
+        a.protocol = PROTOCOL_CONNECT;
+        a.http_status = 0;
+        a.os_errno = how == SHUT ? ECONNREFUSED : 0;
+        a.committed = false;
+    } else if (how == REFUSED || how == SILENT) {
+        a.http_status = 0;
+        a.curl_code = how == REFUSED ? 7 : 28;
+        a.os_errno = how == REFUSED ? ECONNREFUSED : 0;
+        a.nothing_sent = how == REFUSED;
+        a.proxy_unreached = s->host;
+        a.duration_ns = how == SILENT ? 5 * NS_PER_S : NS_PER_MS;
+    }
+    return a;
+}
+
+static struct attempt serve(struct request *r)
+{
+    const struct stream *s = r->stream;
+    sum.attempts++;
+    uint64_t of_request = r->random;
+    uint64_t *state = s->of == EACH_REQUEST ? &of_request : &r->random;
+    bool bad = uniform(state, 100) < s->percent && (s->of != FIRST_ATTEMPT || !r->attempts);
+    r->attempts++;
+    if (now < mixture->down_s * NS_PER_S)
+        return answer(s, 503);
+    return answer(s, bad ? s->how : 200);
+}
+
+static bool went_well(const struct attempt *a)
+{
+    return a->protocol == PROTOCOL_CONNECT ? !a->os_errno : a->http_status == 200;
+}
+
+/* ---- the clients ---------------------------------------------------------------------------- */
+
+static void end(struct request *r, bool good)
+{
+    if (contestant != BARE)
+        call_end(&r->call, MONOTONIC_0 + now, WALL_0 + now);
+    sum.good += good;
+    free(r);
+}
+
+static void attempt(struct request *r)
+{
+    r->asking = false;
+    r->attempt = serve(r);
+    plan(now + r->attempt.duration_ns, 0, r);
+}
+
+static void ask(struct request *r)
+{
+    struct admission ad = {.answer = ANSWER_GO};
+    if (contestant != BARE)
+        ad = call_admit(&r->call, MONOTONIC_0 + now);
+    if (ad.answer == ANSWER_GO)
+        attempt(r);
+    else if (ad.answer == ANSWER_WAIT)
+        plan(ad.at_ns - MONOTONIC_0, 0, r);
+    else {
+        sum.refused += !r->attempts;
+        end(r, false);
+    }
+}
+
+static void report(struct request *r)
+{
+    int64_t at_ns = 0;
+    if (contestant != BARE && call_report(&r->call, &r->attempt, MONOTONIC_0 + now, WALL_0 + now,
+                                          draw(&engine_random), &at_ns)) {
+        r->asking = true;
+        plan(at_ns - MONOTONIC_0, 0, r);
+    } else {
+        end(r, went_well(&r->attempt));
+    }
+}
+
+static void want(int i)
+{
+    const struct stream *s = &mixture->streams[i];
+    int64_t mean_ns = (int64_t)((double)NS_PER_S / s->per_s);
+    plan(now + mean_ns / 2 + uniform(&wishes[i], mean_ns), i, NULL);
+    for (int k = 0; k < (s->burst ? s->burst : 1); k++) {
+        struct request *r = calloc(1, sizeof *r);
+        if (!r)
+            abort();
+        *r = (struct request){.stream = s, .random = draw(&wishes[i])};
+        sum.wanted++;
+        if (contestant != BARE)
+            call_begin(&r->call, &bindings[i], 0, MONOTONIC_0 + now);
+        ask(r);
+    }
+}
+
+static bool bind(int i)
+{
+    const struct stream *s = &mixture->streams[i];
+    struct binding_parts parts = {0};
+    const char *path = contestant == PLAIN ? "" : s->path;
+    bool https = s->scheme && contestant != PLAIN;
+    struct target t = {https ? "https" : "http",
+                       s->host ? s->host : "api.example.com",
+                       https ? 443 : 80,
+                       true,
+                       path,
+                       NULL};
+    struct target proxy = {"http", "proxy", 3128, false, "", NULL};
+    if (!call_bind(&bindings[i], config, board, &t, &parts, MONOTONIC_0))
+        return false;
+    if (s->host)
+        call_bind_proxy(&bindings[i], &proxy, MONOTONIC_0);
+    if (contestant == PLAIN)
+        bindings[i].key = bindings[0].key; /* one destination to the proxy's breaker, too */
+    return true;
+}
+
+/* Fifty requests that ended as they do. */
+static void make_known(void)
+{
+    int bad = 50 * mixture->streams[0].percent / 100;
+    slot_count(bindings[0].slot, COUNT_SUCCESSES, (uint64_t)(50 - bad));
+    slot_count(bindings[0].slot, COUNT_FAILURES, (uint64_t)bad);
+}
+
+static bool run(uint64_t seed)
+{
+    heap_size = 0;
+    planned = 0;
+    now = 0;
+    engine_random = ~seed;
+    memset(&sum, 0, sizeof sum);
+    board = board_open(NULL, 8, NULL);
+    for (int i = 0; i < STREAMS_MAX && mixture->streams[i].per_s > 0; i++) {
+        wishes[i] = seed * STREAMS_MAX + (uint64_t)i;
+        if (!board || !bind(i))
+            return false;
+        plan(mixture->streams[i].from_s * NS_PER_S + uniform(&wishes[i], NS_PER_S), i, NULL);
+    }
+    if (mixture->known)
+        make_known();
+    while (heap_size) {
+        struct event e = next_event();
+        now = e.at_ns;
+        if (!e.request && now < END)
+            want(e.stream);
+        else if (e.request && e.request->asking)
+            ask(e.request);
+        else if (e.request)
+            report(e.request);
+    }
+    board_close(board);
+    return true;
+}
+
+static void complain(void *ctx, const char *line)
+{
+    (void)ctx;
+    fprintf(stderr, "%s\n", line);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3)
+        return 2;
+    while (contestant < CONTESTANTS && strcmp(argv[1], contestants[contestant]) != 0)
+        contestant++;
+    if (contestant == CONTESTANTS)
+        return 2;
+    const char *text = contestant == PLAIN ? "[host *]\nbreaker_after = 0\n" : "";
+    config = config_load_text("defaults", text, strlen(text), complain, NULL);
+    for (size_t i = 0; i < sizeof mixtures / sizeof *mixtures; i++) {
+        mixture = &mixtures[i];
+        if (!config || !run(strtoull(argv[2], NULL, 10))) {
+            fprintf(stderr, "no memory\n");
+            return 1;
+        }
+        printf("%s\t%d\t%d\t%d\t%d\t%d\n", mixture->name, sum.wanted, sum.good, sum.attempts,
+               sum.refused, !mixture->no_bar);
+    }
+    return 0;
+}
