@@ -36,19 +36,22 @@ struct seen {
     char name[VIEW_NAME_SIZE];
     const struct slot *slot;
     enum health_status status;
+    enum breaker_state breaker;
 };
 
 static bool see(const struct board *b, uint32_t i, int64_t now_ns, struct seen *out)
 {
     struct check_view check;
     if ((out->slot = view_host(b, i, out->name))) {
-        out->status = health_status(out->slot);
+        out->status = view_status(out->slot, now_ns);
+        out->breaker = breaker_state_at(&out->slot->breaker, now_ns);
         return true;
     }
     if (!(out->slot = view_check(b, i, now_ns, &check)) || !check.known)
         return false;
     memcpy(out->name, check.name, sizeof out->name);
     out->status = check.status;
+    out->breaker = BREAKER_CLOSED;
     return true;
 }
 
@@ -91,6 +94,8 @@ static int one_host(const struct board *b, const char *typed, int64_t now_ns)
         if (health_failures_in_row(one.slot))
             printf(", %u failure%s in a row", health_failures_in_row(one.slot),
                    health_failures_in_row(one.slot) == 1 ? "" : "s");
+        if (one.breaker != BREAKER_CLOSED)
+            printf(", its circuit is %s", breaker_state_name(one.breaker));
         int64_t wall_ns = clock_wall_ns();
         if (since_ms > 0 && since_ms <= wall_ns / NS_PER_MS) /* else damage */
             printf(", for %s", cli_age(wall_ns - since_ms * NS_PER_MS, age));

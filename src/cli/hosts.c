@@ -16,7 +16,7 @@ static void fill(struct host *h, const struct board *b, const struct slot *s, in
     uint64_t waited_ns = slot_counter(s, COUNT_WAITED_NS);
     h->key = atomic_load(&s->key);
     h->proxy = view_is_proxy(s);
-    h->status = health_status(s);
+    h->status = view_status(s, now_ns);
     h->breaker = breaker_state_at(&s->breaker, now_ns);
     h->since_ms = atomic_load(&s->status_since_ms);
     h->failures_in_row = health_failures_in_row(s);

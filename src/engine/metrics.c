@@ -291,7 +291,7 @@ static void read_slot(struct host *h, const struct slot *s, const struct snapsho
                                  ? (int64_t)(gcra_available(tat, c->now_ns, &r) * 1000)
                                  : -1,
         .budget_tokens_milli = (int64_t)(view_budget(s, c->now_ns) * 1000),
-        .status = (uint8_t)health_status(s),
+        .status = (uint8_t)view_status(s, c->now_ns),
         .is_open = breaker_state_at(&s->breaker, c->now_ns) == BREAKER_OPEN,
         .is = view_is_proxy(s) ? PROXIES : HOSTS,
     };

@@ -230,7 +230,7 @@ static unsigned char status_of(const struct snapshot_context *c, uint32_t i)
     struct check_view check;
     const struct slot *s = view_host(c->board, i, name);
     if (s)
-        return (unsigned char)(1 + health_status(s));
+        return (unsigned char)(1 + view_status(s, c->now_ns));
     if (!view_check(c->board, i, c->now_ns, &check))
         return 0;
     return check.known ? (unsigned char)(1 + check.status) : NOT_KNOWN;

@@ -7,8 +7,8 @@
  * What is not known is null and never a made-up number: last_success, last_failure and since when
  * there was none; last_error; mean, p50, p95, p99 and max before the first attempt; limit, window_s
  * and available of `rate` where no limit is in force (its counters are there all the same, for a
- * server's Retry-After makes requests wait too). A host that is recovering (degraded) makes the
- * whole degraded but is not in `failed`.
+ * server's Retry-After makes requests wait too). A host that is recovering, or whose circuit
+ * is not closed, is degraded: it makes the whole degraded but is not in `failed`.
  *
  * An active check (check_run.h) is an entry like a host's, without what only requests have; its status
  * is "unknown" until there is a result, and counts for nothing then. totals and all metrics but

@@ -65,6 +65,13 @@ const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_N
     return s;
 }
 
+enum health_status view_status(const struct slot *s, int64_t now_ns)
+{
+    enum health_status status = health_status(s);
+    bool closed = breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED;
+    return closed || status != STATUS_HEALTHY ? status : STATUS_DEGRADED;
+}
+
 void view_add(struct overall *all, enum health_status one)
 {
     all->hosts++;

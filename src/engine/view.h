@@ -20,6 +20,10 @@
 /* The i-th slot if it is a host or a proxy, with its name; else NULL. i counts to board_size(b). */
 const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE]);
 
+/* How a host or a proxy is. Until its circuit is closed it is degraded at least, for requests are
+ * refused; status_since_ms is of this. */
+enum health_status view_status(const struct slot *s, int64_t now_ns);
+
 /* All of them together. */
 struct overall {
     uint32_t hosts, healthy, unhealthy; /* the rest is degraded */

@@ -275,6 +275,26 @@ class Board(bed.Bed):
         self.assertNotIn("observe", harden("status", env=env)[1])
         self.assertIn("mode = observe: ", harden("status", env=env | {"HARDEN_MODE": "observe"})[1])
 
+    def test_a_host_whose_circuit_is_open_is_not_healthy_anywhere(self):
+        env, host = environment(breaker_failures="1", unhealthy_after="100", retry="off"), None
+        harden("run", *CURL, f"{self.http.url}/bad?key={bed.unique()}&fail=-1", env=env)
+        host = f"localhost:{self.http.port}"
+        status, out, err = harden("health", env=env)
+        self.assertEqual((status, out, err), (1, f"degraded: 0 of 1 host is well; not {host}\n", ""))
+        status, out, err = harden("health", "--host", host, env=env)
+        self.assertEqual(status, 1)
+        self.assertIn(f"degraded: {host}, 1 failure in a row, its circuit is open, for ", out)
+        self.assertRegex(harden("status", env=env)[1], rf"(?m)^{host} +degraded .* open ")
+        document = json.loads(harden("status", "--json", env=env)[1])
+        self.assertEqual((document["overall_status"], document["healthy"]), ("degraded", False))
+        self.assertEqual(document["checks"][host]["status"], "degraded")
+        with open(env["HARDEN_STATE"] + "/health.json", encoding="utf-8") as f:
+            self.assertEqual(json.load(f)["checks"][host]["status"], "degraded")
+        with open(env["HARDEN_STATE"] + "/metrics.prom", encoding="utf-8") as f:
+            self.assertRegex(f.read(), rf'harden_health_status{{[^}}]*host="{host}"}} 1\n')
+        status, out, err = harden("report", "-o", "-", env=env)
+        self.assertIn("1 of 1 host is not well", out)
+
     def test_retries_that_the_budget_denied_are_told(self):
         env = environment(retry_budget="1%", retry_reserve="none", base_delay="10ms")
         harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)

@@ -1512,6 +1512,26 @@ Test(call, status_follows_every_attempt_and_alerts)
     cr_assert(lt(u64, alerts, board->header->alerts));
 }
 
+/* A host that is well otherwise is degraded from then on, and well again when the circuit closes. */
+Test(call, the_status_is_as_old_as_the_opening_of_the_circuit)
+{
+    policy.unhealthy_after = 100;
+    request(get(0, 200), NOW);
+    binding.slot->status_since_ms = 1;
+    open_circuit();
+    cr_assert(eq(int, health_status(binding.slot), STATUS_HEALTHY));
+    cr_assert(eq(i64, binding.slot->status_since_ms, WALL / NS_PER_MS));
+    binding.slot->status_since_ms = 1;
+    int64_t now = NOW + 30 * NS_PER_S;
+    request(get(7, 0), now); /* still open */
+    cr_assert(eq(i64, binding.slot->status_since_ms, 1));
+    now += 60 * NS_PER_S;
+    request(get(0, 200), now);
+    cr_assert(eq(i64, binding.slot->status_since_ms, 1));
+    request(get(0, 200), now);
+    cr_assert(eq(i64, binding.slot->status_since_ms, WALL / NS_PER_MS));
+}
+
 /* ---- observe -------------------------------------------------------------------------------- */
 
 Test(call, status_follows_successes_that_the_breaker_has_no_use_for)

@@ -85,6 +85,25 @@ Test(metrics, show_what_is_on_the_board)
     has("harden_snapshot_timestamp_seconds{service=\"legacy-client\"} 1769335200.123");
 }
 
+Test(metrics, an_open_circuit_shows_in_the_status_until_it_is_closed)
+{
+    static const struct policy p = {.breaker_failures = 1,
+                                    .breaker_open_ns = 30 * NS_PER_S,
+                                    .breaker_max_open_ns = 30 * NS_PER_S};
+    struct slot *s = busy_host();
+    cr_assert(breaker_report(&s->breaker, &p, &(struct breaker_result){0}, NOW, 0));
+    render();
+    has("harden_breaker_open{" LABELS "} 1");
+    has("harden_health_status{" LABELS "} 1");
+    context.now_ns = NOW + 30 * NS_PER_S; /* half-open */
+    render();
+    has("harden_breaker_open{" LABELS "} 0");
+    has("harden_health_status{" LABELS "} 1");
+    s->breaker.state = 0;
+    render();
+    has("harden_health_status{" LABELS "} 0");
+}
+
 Test(metrics, the_budget_is_shown_with_what_time_gave_back)
 {
     struct slot *s = busy_host();

@@ -199,6 +199,36 @@ Test(snapshot, takes_tokens_from_the_bucket_that_the_host_shares)
     cr_assert_null(strstr(json, "\"rule\""), "a bucket is no host");
 }
 
+static void open_circuit(struct slot *s, int64_t now)
+{
+    static const struct policy p = {.breaker_failures = 1,
+                                    .breaker_open_ns = 30 * NS_PER_S,
+                                    .breaker_max_open_ns = 30 * NS_PER_S};
+    cr_assert(breaker_report(&s->breaker, &p, &(struct breaker_result){0}, now, 0));
+}
+
+Test(snapshot, a_host_whose_circuit_is_not_closed_is_degraded_at_least)
+{
+    struct slot *s = host("a.example.com", 5);
+    s->run = HEALTH_SEEN;
+    host("b.example.com", 6)->run = HEALTH_SEEN;
+    for (int half = 0; half < 2; half++) {
+        s->breaker.state = 0;
+        open_circuit(s, half ? NOW - 30 * NS_PER_S : NOW);
+        render();
+        cr_assert(python("d['checks']['a.example.com']['status'] == 'degraded'"));
+        cr_assert(python("d['overall_status'] == 'degraded' and d['healthy'] is False"));
+        cr_assert(
+            python("d['failed'] == [] and d['checks']['b.example.com']['status'] == 'healthy'"));
+        has(half ? "\"state\":\"half-open\"" : "\"state\":\"open\"");
+    }
+    enum health_status status;
+    for (int i = 0; i < 3; i++)
+        health_result(s, false, 3, 1, 1, &status);
+    render();
+    cr_assert(python("d['checks']['a.example.com']['status'] == 'unhealthy'"));
+}
+
 Test(snapshot, believes_nothing_that_cannot_be)
 {
     struct slot *s = host("a.example.com", 5);
