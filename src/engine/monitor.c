@@ -38,6 +38,7 @@ enum { MONITOR_NONE, MONITOR_STARTING, MONITOR_INLINE, MONITOR_THREAD };
 static struct {
     int64_t wrote_ns;
     int64_t reload_ns;
+    bool urgent; /* inline: an alert came too soon after a write, and is still to be seen */
 } schedule;
 
 /* Files of our own choice: another process may have chosen the same ones, which their age tells. */
@@ -211,6 +212,7 @@ static void monitor_start(struct process *p)
         !atomic_compare_exchange_strong(&p->monitor, &none, MONITOR_STARTING))
         return;
     schedule.wrote_ns = 0;
+    schedule.urgent = false;
     schedule.reload_ns = clock_now_ns() + monitor_interval_ns(atomic_load(&e->config));
     atomic_store(&p->written, monitor_progress(e->board->header));
     atomic_store(&p->inline_at_ns, INT64_MAX);
@@ -253,8 +255,10 @@ static bool look_inline(struct process *p, struct engine *e, bool flush)
     int64_t later = INT64_MAX, next;
     struct quiet q;
     quiet_begin(&q);
-    bool urgent = atomic_exchange(&p->inline_at_ns, later) == 0;
-    bool wrote = monitor_look(e, urgent, flush, &next);
+    schedule.urgent |= atomic_exchange(&p->inline_at_ns, later) == 0;
+    bool wrote = monitor_look(e, schedule.urgent, flush, &next);
+    if (wrote)
+        schedule.urgent = false;
     atomic_compare_exchange_strong(&p->inline_at_ns, &later, flush ? 0 : next);
     quiet_end(&q);
     return wrote;

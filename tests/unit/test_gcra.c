@@ -144,6 +144,20 @@ Test(gcra, a_small_bucket_does_not_wipe_out_the_debt_of_a_large_one)
     cr_assert(eq(dbl, gcra_available(tat, NOW, &second), 0.0));
 }
 
+/* Who may wait an hour for the end of the deepest debt is there too. */
+Test(gcra, a_reservation_at_the_end_of_the_deepest_debt_is_no_corruption)
+{
+    struct rate day = rate_of(1, 86400 * NS_PER_S, 62), second = rate_of(1, NS_PER_S, 1);
+    _Atomic int64_t tat = 0;
+    for (int i = 0; i < 62; i++)
+        cr_assert(eq(i64, take(&tat, NOW, &day, 1), NOW));
+    int64_t later = NOW + GCRA_HORIZON_NS;
+    tat = later + GCRA_DEBT_MAX_NS;
+    cr_assert(eq(i64, gcra_clamp(tat, NOW), tat));
+    cr_assert(gt(i64, take(&tat, NOW, &second, 1), later));
+    cr_assert(eq(dbl, gcra_available(tat, NOW, &day), 0.0));
+}
+
 Test(gcra, a_taken_token_is_given_back_only_while_nobody_is_behind)
 {
     struct rate r = rate_of(1, NS_PER_S, 1);

@@ -235,6 +235,63 @@ Test(monitor, writes_once_for_a_burst_of_alerts)
     cr_assert_lt(seq_on_file(), 100u);
 }
 
+/* While the first document is being written: as a thread of this process, or as another one. */
+static enum { BY_NOBODY, BY_US, BY_OTHERS } alert_once;
+
+static void alert_meanwhile(struct text *t)
+{
+    struct board_header *h = engine->board->header;
+    (void)t;
+    if (alert_once == BY_US)
+        health_alert(engine->board);
+    else if (alert_once == BY_OTHERS) {
+        atomic_fetch_add(&h->alerts, 1);
+        atomic_store(&h->snapshot_due_ns, 0);
+    }
+    alert_once = BY_NOBODY;
+}
+
+static void an_alert_meanwhile_is_written(int by, bool own_files)
+{
+    char metrics[80];
+    if (own_files) {
+        snprintf(file, sizeof file, "/tmp/harden-own-%d.json", getpid());
+        snprintf(metrics, sizeof metrics, "%s.prom", file);
+        setenv("HARDEN_SNAPSHOT", file, 1);
+        setenv("HARDEN_METRICS", metrics, 1);
+    }
+    setenv("HARDEN_THREAD", "off", 1);
+    open_engine();
+    engine_coverage.libcurls = alert_meanwhile;
+    alert_once = by;
+    health_start();
+    health_inline(clock_now_ns());
+    uint64_t first = seq_on_file();
+    cr_assert_eq(first, 1u);
+    cr_assert_eq(alert_once, BY_NOBODY);
+    cr_assert(eventually((health_inline(clock_now_ns()), seq_on_file() == first + 1)),
+              "an hour is too late");
+    if (own_files) {
+        unlink(file);
+        unlink(metrics);
+    }
+}
+
+Test(monitor, an_alert_of_another_process_during_a_write_is_written_too)
+{
+    an_alert_meanwhile_is_written(BY_OTHERS, false);
+}
+
+Test(monitor, an_alert_of_our_own_during_a_write_is_written_too)
+{
+    an_alert_meanwhile_is_written(BY_US, false);
+}
+
+Test(monitor, an_alert_during_a_write_of_our_own_files_is_written_too)
+{
+    an_alert_meanwhile_is_written(BY_US, true);
+}
+
 Test(monitor, of_many_processes_writes_one_file_an_interval)
 {
     setenv("HARDEN_SNAPSHOT_INTERVAL", "500ms", 1);
