@@ -133,6 +133,23 @@ Test(latency, is_right_while_a_carry_is_missing_and_the_next_one_brings_it_in)
     }
 }
 
+Test(latency, is_right_at_once_when_both_adders_were_killed_before_their_carry)
+{
+    struct bucket b = {0};
+    for (uint64_t n = 1; n <= ROUND + 3; n++) {
+        add(&b, 0, false);
+        cr_assert(eq(u64, total(&b), n));
+    }
+    for (uint64_t n = 1; n <= ROUND + 5; n++) {
+        add(&b, 1, false);
+        cr_assert(eq(u64, total(&b), ROUND + 3 + n));
+    }
+    cr_assert(eq(u32, b.high, 0));
+    latency_carry(&b.high, &b.low[0], &b.low[1]);
+    cr_assert(eq(u64, total(&b), 2 * ROUND + 8));
+    cr_assert(ne(u32, b.high, 0));
+}
+
 Test(latency, counts_up_to_the_end_of_its_high_word_and_begins_again)
 {
     struct bucket b = {0};

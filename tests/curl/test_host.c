@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which host the options of a handle lead to, and what it is told of one that refuses. */
+#include "recorder.h"
+
+#include "base/clock.h"
+#include "curl/refuse.h"
+#include "curl/target.h"
+
+#include <criterion/criterion.h>
+
+TestSuite(host, .fini = programs_end);
+
+/* The name under which it is shown. */
+static const char *name_of(const char *url, long port)
+{
+    static struct program p;
+    START(&p, OK_200);
+    set_pointer(&p, CURLOPT_URL, url);
+    set_number(&p, CURLOPT_PORT, port);
+    return target_bind(p.shadow, engine_get(), clock_now_ns()) ? p.shadow->binding.name : "";
+}
+
+Test(host, a_host_is_one_host_however_it_is_written)
+{
+    cr_assert_str_eq(name_of("http://Example.COM./x", 0), "example.com");
+    cr_assert_str_eq(name_of("https://example.com:443", 0), "example.com");
+    cr_assert_str_eq(name_of("http://[fe80::1%25eth0]/", 0), "fe80::1");
+    cr_assert_str_eq(name_of("http://[FE80::1%25eth1]:81/", 0), "[fe80::1]:81");
+    cr_assert_str_eq(name_of("http://./", 0), ".");
+}
+
+Test(host, the_port_of_the_option_counts_before_that_of_the_url)
+{
+    cr_assert_str_eq(name_of("http://example.com:81/", 0), "example.com:81");
+    cr_assert_str_eq(name_of("http://example.com:81/", 82), "example.com:82");
+    cr_assert_str_eq(name_of("http://example.com:81/", 80), "example.com");
+}
+
+Test(host, what_has_no_host_has_no_name)
+{
+    cr_assert_str_eq(name_of("file:///etc/passwd", 0), "");
+}
+
+Test(host, a_refusal_says_in_how_many_whole_seconds_to_come_again)
+{
+    struct program p;
+    START(&p, OK_200);
+    int64_t now_ns = clock_now_ns();
+    cr_assert(target_bind(p.shadow, engine_get(), now_ns));
+    struct admission why = {.why = REFUSED_RATE, .at_ns = now_ns + 1500 * NS_PER_MS};
+    cr_assert_eq(refuse_say(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
+    cr_assert_str_eq(p.error, "harden: rate limit of api.example.com reached, retry in 2 s");
+    why.why = REFUSED_GATE;
+    cr_assert_eq(refuse_say(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
+    cr_assert_str_eq(p.error, "harden: api.example.com asked for a pause, retry in 2 s");
+    why = (struct admission){.why = REFUSED_BREAKER, .at_ns = now_ns + NS_PER_S};
+    cr_assert_eq(refuse_say(p.shadow, &why, now_ns), CURLE_COULDNT_CONNECT);
+    cr_assert_str_eq(p.error, "harden: circuit open for api.example.com, retry in 1 s");
+    why.at_ns = now_ns - NS_PER_S;
+    refuse_say(p.shadow, &why, now_ns);
+    cr_assert_str_eq(p.error, "harden: circuit open for api.example.com, retry in 0 s");
+}

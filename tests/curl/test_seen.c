@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What of an answer the program sees, and when. */
+#include "recorder.h"
+
+#include "base/clock.h"
+#include "curl/transfer.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+TestSuite(seen, .fini = programs_end);
+
+static uint64_t counted(const struct program *p, enum counter c)
+{
+    return slot_counter(p->shadow->binding.slot, c);
+}
+
+static struct program *changing;
+
+static size_t read_once(char *to, size_t size, size_t n, void *done)
+{
+    bool *was = done;
+    size_t k = *was ? 0 : 4;
+    (void)size, (void)n;
+    memcpy(to, "body", k);
+    *was = true;
+    return k;
+}
+
+static curl_read_callback read_in_flight;
+
+static size_t read_other(char *to, size_t size, size_t n, void *data)
+{
+    (void)to, (void)size, (void)n, (void)data;
+    return 0;
+}
+
+static size_t replace_itself(char *to, size_t size, size_t n, void *data)
+{
+    (void)to, (void)size, (void)n, (void)data;
+    set_function(changing, CURLOPT_READFUNCTION, (void (*)(void))read_other);
+    read_in_flight = fake_of(changing->handle)->read_fn;
+    return 0;
+}
+
+Test(seen, a_read_callback_that_is_set_in_flight_waits_for_the_next_transfer)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 200 OK\n\n", .body = "fine", .take = -1});
+    changing = &p;
+    set_number(&p, CURLOPT_UPLOAD, 1);
+    set_function(&p, CURLOPT_READFUNCTION, (void (*)(void))replace_itself);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert(read_in_flight == body_read);
+    cr_assert(fake_of(p.handle)->read_fn == read_other);
+}
+
+static int lines_in_flight;
+static size_t held_at_first; /* bytes, when the first line was shown */
+
+static size_t note_flight(char *p, size_t size, size_t n, void *program)
+{
+    (void)p;
+    const struct transfer *t = ((struct program *)program)->shadow->transfer;
+    if (!lines_in_flight)
+        held_at_first = t->gate.hold.end;
+    lines_in_flight += t->performing;
+    return size * n;
+}
+
+Test(seen, a_redirect_that_nobody_follows_is_shown_as_it_comes)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 302 Found\nLocation: /y\n\n"});
+    set_function(&p, CURLOPT_HEADERFUNCTION, (void (*)(void))note_flight);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(lines_in_flight, 3);
+}
+
+Test(seen, nothing_is_held_of_a_connection_that_the_program_takes_over)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 302 Found\nLocation: /y\n\n"});
+    set_number(&p, CURLOPT_CONNECT_ONLY, 2);
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    set_function(&p, CURLOPT_HEADERFUNCTION, (void (*)(void))note_flight);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(lines_in_flight, 3);
+}
+
+Test(seen, whoever_refused_a_line_is_given_no_other)
+{
+    struct program p;
+    START(&p, {.head = "HTTP/1.1 404 Not Found\nX: 1\n\n", .body = "no"});
+    p.refuse_at = 1;
+    cr_assert_eq(program_perform(&p), CURLE_WRITE_ERROR);
+    cr_assert_eq(p.calls, 1);
+}
+
+static int seek_badly(void *done, curl_off_t offset, int origin)
+{
+    (void)done, (void)offset, (void)origin;
+    return CURL_SEEKFUNC_FAIL;
+}
+
+/* It was held for another attempt, for which the body then cannot be read again. */
+Test(seen, a_program_that_refuses_what_was_held_of_a_failure_hears_of_the_failure)
+{
+    struct program p;
+    bool done = false;
+    START(&p, {.head = "HTTP/1.1 503 Busy\n\n",
+               .body = "busy",
+               .result = CURLE_PARTIAL_FILE,
+               .take = -1});
+    set_number(&p, CURLOPT_UPLOAD, 1);
+    set_function(&p, CURLOPT_READFUNCTION, (void (*)(void))read_once);
+    set_pointer(&p, CURLOPT_READDATA, &done);
+    set_function(&p, CURLOPT_SEEKFUNCTION, (void (*)(void))seek_badly);
+    p.refuse_at = 1;
+    cr_assert_eq(program_perform(&p), CURLE_PARTIAL_FILE);
+    cr_assert_eq(p.calls, 1);
+}
+
+Test(seen, what_is_held_of_one_attempt_takes_no_room_from_the_next)
+{
+    struct program p;
+    setenv("HARDEN_HOLD_LIMIT", "6B", 1);
+    START(&p, BUSY_503, BUSY_503, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200);
+}
+
+Test(seen, what_does_not_fit_into_what_may_be_held_is_shown)
+{
+    struct program p;
+    setenv("HARDEN_HOLD_LIMIT", "3B", 1);
+    START(&p, BUSY_503, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_503);
+}
+
+/* ---- headers without end -------------------------------------------------------------------- */
+
+#define LINE_128                                                                                   \
+    "X: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234"     \
+    "56789012345678901234567890123456789012\n"
+#define LINES_16                                                                                   \
+    LINE_128 LINE_128 LINE_128 LINE_128 LINE_128 LINE_128 LINE_128 LINE_128 LINE_128 LINE_128      \
+        LINE_128 LINE_128 LINE_128 LINE_128 LINE_128 LINE_128
+#define LINES_256                                                                                  \
+    LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16      \
+        LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16
+
+/* 256 KiB of them before the answer ends; a block that may be followed by another one. */
+static const struct fake_attempt endless[] = {
+    {.head = "HTTP/1.1 302 Found\n" LINES_256 LINES_256 LINES_256 LINES_256 LINES_256 LINES_256
+         LINES_256 LINES_256 "\nHTTP/1.1 200 OK\n\n",
+     .body = "fine",
+     .redirects = 1}};
+
+Test(seen, headers_without_end_are_not_held_without_end)
+{
+    struct program p;
+    program_start(&p, endless, 1);
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    set_function(&p, CURLOPT_HEADERFUNCTION, (void (*)(void))note_flight);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(lines_in_flight, 2 + 8 * 256 + 2);
+    cr_assert_gt(held_at_first, 100u << 10);
+    cr_assert_lt(held_at_first, 220u << 10, "160 KiB, and what each line costs");
+}
+
+static enum gate_state state_in_body;
+
+static size_t note_state(char *p, size_t size, size_t n, void *program)
+{
+    (void)p;
+    state_in_body = ((struct program *)program)->shadow->transfer->gate.state;
+    return size * n;
+}
+
+static const struct fake_attempt endless_503[] = {
+    {.head = "HTTP/1.1 302 Found\n" LINES_256 LINES_256 LINES_256 LINES_256 LINES_256 LINES_256
+         LINES_256 LINES_256 "\nHTTP/1.1 503 Busy\n\n",
+     .body = "busy",
+     .redirects = 1},
+    OK_200};
+
+/* They need no memory, but who sends so many is not asked again. */
+Test(seen, headers_that_nobody_wants_are_not_waited_for_without_end)
+{
+    struct program p;
+    program_start(&p, endless_503, 2);
+    set_number(&p, CURLOPT_FOLLOWLOCATION, 1);
+    set_function(&p, CURLOPT_HEADERFUNCTION, NULL);
+    set_pointer(&p, CURLOPT_HEADERDATA, NULL);
+    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))note_state);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 1);
+    cr_assert_eq(state_in_body, GATE_PASS);
+}
+
+/* ---- asked more than once by libcurl itself -------------------------------------------------- */
+
+static void goes_on(int status)
+{
+    static char head[200];
+    static struct fake_attempt script[2] = {{.body = "fine"}, OK_200};
+    struct program p;
+    snprintf(head, sizeof head, "HTTP/1.1 %d No\nRetry-After: 0\n\nHTTP/1.1 503 Busy\n\n", status);
+    script[0].head = head;
+    program_start(&p, script, 2);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_200, "%d: %s", status, p.seen);
+}
+
+Test(seen, an_answer_after_which_libcurl_asks_again_by_itself_is_not_the_last)
+{
+    static const int statuses[] = {100, 103, 401, 407, 417};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+        goes_on(statuses[i]);
+}
+
+/* ---- callbacks ------------------------------------------------------------------------------ */
+
+static CURLcode nested = CURLE_FAILED_INIT;
+
+static size_t perform_again(char *p, size_t size, size_t n, void *program)
+{
+    struct program *own = program;
+    (void)p;
+    if (nested == CURLE_FAILED_INIT) {
+        nested = CURLE_OK;
+        nested = easy_perform(own->shadow);
+    }
+    return size * n;
+}
+
+Test(seen, a_handle_that_performs_within_its_own_callback_is_libcurls_to_refuse)
+{
+    struct program p;
+    START(&p, OK_200, {.result = CURLE_RECURSIVE_API_CALL});
+    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))perform_again);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(nested, CURLE_RECURSIVE_API_CALL);
+    cr_assert_eq(performs(&p), 2);
+    cr_assert_eq(counted(&p, COUNT_REQUESTS), 1u);
+}
+
+/* ---- the copy of a handle -------------------------------------------------------------------- */
+
+static CURL *copy;
+static struct shadow *copied;
+
+static size_t copy_in_flight(char *p, size_t size, size_t n, void *program)
+{
+    struct program *own = program;
+    (void)p;
+    if (!copy) {
+        copy = fake_curl.easy_duphandle(own->handle);
+        copied = shadow_copy(copy, own->shadow);
+        transfer_unwrap_copy(own->shadow->transfer, copy);
+    }
+    return size * n;
+}
+
+Test(seen, the_copy_of_a_handle_in_flight_is_a_handle_of_its_own)
+{
+    struct program p;
+    START(&p, OK_200);
+    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))copy_in_flight);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_null(copied->transfer);
+    cr_assert_null(copied->transfer_memory);
+    cr_assert_eq(easy_perform(copied), CURLE_OK);
+    cr_assert_eq(fake_of(copy)->performs, 1);
+    cr_assert(copied->transfer_memory != p.shadow->transfer_memory);
+    shadow_remove(copy);
+    fake_curl.easy_cleanup(copy);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What counts as sent, and which bodies are the same the second time. */
+#include "recorder.h"
+
+#include "base/clock.h"
+#include "curl/transfer.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+TestSuite(sent, .fini = programs_end);
+
+#define FIELDS "a=b"
+
+static void post(struct program *p)
+{
+    set_pointer(p, CURLOPT_POSTFIELDS, FIELDS);
+}
+
+static uint64_t counted(const struct program *p, enum counter c)
+{
+    return slot_counter(p->shadow->binding.slot, c);
+}
+
+Test(sent, a_form_whose_sending_failed_is_not_sent_again_however_little_was_counted)
+{
+    struct program p;
+    START(&p, {.result = CURLE_SEND_ERROR, .unsent = true}, OK_200);
+    set_pointer(&p, CURLOPT_HTTPPOST, "a form, which can be read once");
+    set_pointer(&p, CURLOPT_CUSTOMREQUEST, "PUT");
+    cr_assert_eq(program_perform(&p), CURLE_SEND_ERROR);
+    cr_assert_eq(performs(&p), 1);
+}
+
+/* Before anything was sent this would be a mistake of the URL. */
+Test(sent, a_redirect_to_what_libcurl_cannot_do_is_the_hosts_failure)
+{
+    struct program p;
+    START(&p, {.result = CURLE_UNSUPPORTED_PROTOCOL, .unsent = true, .redirects = 1});
+    cr_assert_eq(program_perform(&p), CURLE_UNSUPPORTED_PROTOCOL);
+    cr_assert_eq(counted(&p, COUNT_FAILURES), 1u);
+}
+
+static struct curl_api api;
+static long request_size;
+static curl_off_t pretransfer;
+
+static CURLcode quirky_getinfo(CURL *h, CURLINFO info, ...)
+{
+    va_list ap;
+    va_start(ap, info);
+    void *out = va_arg(ap, void *);
+    va_end(ap);
+    if (info == CURLINFO_REQUEST_SIZE)
+        *(long *)out = request_size;
+    else if (info == CURLINFO_PRETRANSFER_TIME_T)
+        *(curl_off_t *)out = pretransfer;
+    else
+        return fake_curl.easy_getinfo(h, info, out);
+    return CURLE_OK;
+}
+
+/* How many attempts of a POST a libcurl of that version makes, of which the first is reset. */
+static int attempts_of(unsigned version, long size, curl_off_t time)
+{
+    struct program p;
+    static const struct fake_attempt script[] = {RESET, OK_200};
+    program_start(&p, script, 2);
+    api = fake_curl;
+    api.easy_getinfo = quirky_getinfo;
+    api.version_num = version;
+    request_size = size;
+    pretransfer = time;
+    p.shadow->api = &api;
+    post(&p);
+    program_perform(&p);
+    return performs(&p);
+}
+
+Test(sent, whether_a_request_was_sent_is_asked_as_the_version_has_it)
+{
+    cr_assert_eq(attempts_of(0x075801, 100, 0), 2, "7.88 tells by the time");
+    cr_assert_eq(attempts_of(0x080701, 0, 1000), 1, "8.7 counts no request at all");
+    cr_assert_eq(attempts_of(0x0814ff, 0, 1000), 1);
+    cr_assert_eq(attempts_of(0x081500, 0, 1000), 2, "8.21 fills in the time for failures too");
+    cr_assert_eq(attempts_of(0x081500, 100, 0), 1);
+}
+
+static size_t read_once(char *to, size_t size, size_t n, void *done)
+{
+    bool *was = done;
+    size_t k = *was ? 0 : 4;
+    (void)size, (void)n;
+    memcpy(to, "body", k);
+    *was = true;
+    return k;
+}
+
+static int rewind_it(void *done, curl_off_t offset, int origin)
+{
+    (void)offset, (void)origin;
+    *(bool *)done = false;
+    return CURL_SEEKFUNC_OK;
+}
+
+Test(sent, a_post_of_which_something_was_read_may_have_been_sent)
+{
+    struct program p;
+    bool done = false;
+    START(&p, {.result = CURLE_RECV_ERROR, .take = -1}, OK_200);
+    api = fake_curl;
+    api.easy_getinfo = quirky_getinfo; /* and says that nothing was */
+    p.shadow->api = &api;
+    set_number(&p, CURLOPT_POST, 1);
+    set_function(&p, CURLOPT_READFUNCTION, (void (*)(void))read_once);
+    set_pointer(&p, CURLOPT_READDATA, &done);
+    set_function(&p, CURLOPT_SEEKFUNCTION, (void (*)(void))rewind_it);
+    set_pointer(&p, CURLOPT_SEEKDATA, &done);
+    cr_assert_eq(program_perform(&p), CURLE_RECV_ERROR);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(sent, a_server_that_asks_for_calm_is_throttling_whatever_the_method)
+{
+    struct program p;
+    START(&p,
+          {.result = CURLE_HTTP2_STREAM,
+           .error = "HTTP/2 stream 1 was not closed cleanly: ENHANCE_YOUR_CALM (err 11)"},
+          OK_200);
+    post(&p);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 2);
+}
+/* ---- the request body ------------------------------------------------------------------------ */
+
+static int seek_badly(void *done, curl_off_t offset, int origin)
+{
+    (void)done, (void)offset, (void)origin;
+    return CURL_SEEKFUNC_FAIL;
+}
+
+static size_t read_other(char *to, size_t size, size_t n, void *data)
+{
+    (void)to, (void)size, (void)n, (void)data;
+    return 0;
+}
+
+Test(sent, a_post_of_no_bytes_has_no_body)
+{
+    struct program p;
+    struct body b;
+    START(&p, OK_200);
+    set_number(&p, CURLOPT_POST, 1);
+    set_number(&p, CURLOPT_POSTFIELDSIZE, 0);
+    set_function(&p, CURLOPT_READFUNCTION, (void (*)(void))read_other);
+    body_begin(&b, p.shadow);
+    cr_assert_eq(b.kind, BODY_NONE);
+}
+
+Test(sent, a_pipe_that_has_no_position_costs_no_errno)
+{
+    struct program p;
+    struct body b;
+    int ends[2];
+    cr_assert_eq(pipe(ends), 0);
+    FILE *f = fdopen(ends[0], "r");
+    START(&p, OK_200);
+    set_number(&p, CURLOPT_UPLOAD, 1);
+    set_pointer(&p, CURLOPT_READDATA, f);
+    errno = EXDEV;
+    body_begin(&b, p.shadow);
+    cr_assert_eq(errno, EXDEV);
+    cr_assert_eq(b.kind, BODY_FILE);
+    fclose(f);
+    close(ends[1]);
+}
+
+static size_t source_at, source_size;
+
+static size_t feed(char *to, size_t size, size_t n, void *data)
+{
+    (void)data;
+    size_t left = source_size - source_at, k = size * n < left ? size * n : left;
+    memset(to, 'x', k);
+    source_at += k;
+    return k;
+}
+
+static int seek_source(void *data, curl_off_t offset, int origin)
+{
+    (void)data, (void)origin;
+    source_at = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static void begin_upload(struct body *b, struct program *p, curl_seek_callback seek_fn)
+{
+    START(p, OK_200);
+    set_number(p, CURLOPT_UPLOAD, 1);
+    set_function(p, CURLOPT_READFUNCTION, (void (*)(void))feed);
+    set_function(p, CURLOPT_SEEKFUNCTION, (void (*)(void))seek_fn);
+    body_begin(b, p->shadow);
+    body_attempt(b);
+}
+
+Test(sent, a_body_that_ends_earlier_the_second_time_is_another_one)
+{
+    struct program p;
+    struct body b;
+    char piece[1024];
+    size_t got;
+    source_size = 3 * BODY_PREFIX;
+    begin_upload(&b, &p, seek_source);
+    while (body_read(piece, 1, sizeof piece, &b))
+        ;
+    cr_assert(body_rewind(&b, false));
+    body_attempt(&b);
+    source_size -= 10;
+    while ((got = body_read(piece, 1, sizeof piece, &b)) && got <= sizeof piece)
+        ;
+    cr_assert_eq(got, CURL_READFUNC_ABORT);
+    cr_assert(b.changed);
+}
+
+Test(sent, a_seek_that_failed_has_gone_nowhere)
+{
+    struct program p;
+    struct body b;
+    char piece[4];
+    source_size = 100;
+    begin_upload(&b, &p, seek_badly);
+    body_read(piece, 1, sizeof piece, &b);
+    cr_assert_eq(body_seek(&b, 0, SEEK_SET), CURL_SEEKFUNC_FAIL);
+    cr_assert_eq(b.read, 4u);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What one condition more or less in the engine would change for a request. */
+#include "base/env.h"
+#include "base/hash.h"
+#include "engine/call_parts.h"
+#include "engine/gcra.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NOW (1000000 * NS_PER_S)
+
+static struct config config;
+static struct policy policy;
+static struct board *board;
+static struct binding binding;
+static struct call call;
+
+/* The defaults, as far as they matter here; no jitter, so that times are exact. */
+static void set_up(void)
+{
+    policy = (struct policy){
+        .cost = 1,
+        .max_wait_ns = 30 * NS_PER_S,
+        .max_attempts = 3,
+        .base_delay_ns = 500 * NS_PER_MS,
+        .max_delay_ns = 5 * NS_PER_S,
+        .jitter = JITTER_NONE,
+        .max_elapsed_ns = 30 * NS_PER_S,
+        .retry_methods = {"GET", "PUT"},
+        .retry_after_max_ns = 300 * NS_PER_S,
+        .breaker = BREAKER_ON,
+        .breaker_failures = 5,
+        .breaker_open_ns = 30 * NS_PER_S,
+        .breaker_max_open_ns = 300 * NS_PER_S,
+        .breaker_successes = 2,
+        .unhealthy_after = 3,
+        .healthy_after = 1,
+    };
+    config = (struct config){.mode = MODE_ENFORCE};
+    board = board_open(NULL, 16, NULL);
+    uint64_t key = board_key(hash_bytes("h", 1, 0));
+    binding = (struct binding){.config = &config, .board = board, .policy = &policy, .key = key};
+    memcpy(binding.name, "h", 2);
+    binding.slot = board_slot(board, key, "h", SLOT_HOST, NOW);
+}
+
+static void tear_down(void)
+{
+    board_close(board);
+}
+
+TestSuite(engine_edges, .init = set_up, .fini = tear_down);
+
+Test(engine_edges, tokens_for_more_time_than_anybody_may_owe_stand_for_that_time)
+{
+    struct rate r = {.burst = 1, .interval_ns = INT64_MAX / 4};
+    cr_assert(eq(i64, gcra_span_ns(&r, UINT32_MAX), GCRA_DEBT_MAX_NS));
+    cr_assert(eq(i64, gcra_span_ns(&r, 5), GCRA_DEBT_MAX_NS), "it would be a negative number");
+    r.interval_ns = GCRA_DEBT_MAX_NS / 2;
+    cr_assert(eq(i64, gcra_span_ns(&r, 2), GCRA_DEBT_MAX_NS / 2 * 2));
+    cr_assert(eq(i64, gcra_span_ns(&r, 3), GCRA_DEBT_MAX_NS));
+}
+
+Test(engine_edges, what_one_host_was_told_holds_up_no_other_where_the_board_is_full)
+{
+    struct slot *all = board_overflow(board);
+    atomic_store(&all->gate_until_ns, NOW + 10 * NS_PER_S);
+    binding.slot = all;
+    call_begin(&call, &binding, 0, NOW);
+    cr_assert(eq(int, call_admit(&call, NOW).answer, ANSWER_GO));
+}
+
+Test(engine_edges, a_circuit_that_seems_open_where_the_board_is_full_is_nobodys)
+{
+    struct slot *all = board_overflow(board);
+    atomic_store(&all->breaker.state, BREAKER_OPEN | (uint64_t)(NOW / NS_PER_MS + 10000) << 24);
+    binding.slot = all;
+    call_begin(&call, &binding, 0, NOW);
+    cr_assert(eq(int, call_admit(&call, NOW).answer, ANSWER_GO));
+}
+
+static const char *path_of_environment(void *ctx, const char *name)
+{
+    (void)ctx;
+    (void)name;
+    return env_any("PATH");
+}
+
+static uint64_t key_per(const char *part)
+{
+    char text[200];
+    struct target t = {.scheme = "", .host = "h", .default_port = true, .path = ""};
+    struct binding_parts parts = {.header = path_of_environment};
+    struct binding b;
+    int n = snprintf(text, sizeof text, "[host *]\nrate = 1/1s\nper = %s:PATH\n", part);
+    struct config *c = config_load_text("test", text, (size_t)n, NULL, NULL);
+    cr_assert(call_bind(&b, c, board, &t, &parts, NOW));
+    uint64_t key = b.bucket_key[0];
+    config_discard(c);
+    return key;
+}
+
+Test(engine_edges, a_header_and_a_variable_of_one_name_and_value_are_two_buckets)
+{
+    cr_assert(ne(u64, key_per("header"), key_per("env")));
+}
+
+/* A bucket whose words all belong to other windows, and no other one to be had. */
+static struct slot *full_of_windows(void)
+{
+    static const uint32_t window_ms[RATES_MAX] = {1000, 5000, 3000, 4000};
+    struct slot *all = board_overflow(board);
+    for (int i = 0; i < RATES_MAX; i++)
+        atomic_store(&all->window_ms[i], window_ms[i]);
+    binding.slot = all;
+    binding.bucket_key[0] = binding.key;
+    return all;
+}
+
+static void add_rate(uint32_t tokens, int64_t window_ns, uint32_t burst)
+{
+    struct limit *l = &policy.limits[0];
+    policy.limit_count = 1;
+    l->rates[l->rate_count++] = (struct rate){.tokens = tokens,
+                                              .burst = burst,
+                                              .window_ns = window_ns,
+                                              .interval_ns = window_ns / tokens};
+}
+
+Test(engine_edges, a_window_without_a_word_shares_that_of_the_next_longer_one)
+{
+    struct slot *all = full_of_windows();
+    add_rate(1, 2 * NS_PER_S, 1);
+    add_rate(1, 10 * NS_PER_S, 1);
+    call_bind_lanes(&binding, NOW);
+    cr_assert(eq(int, binding.lane_count, 2));
+    cr_assert(binding.lane[0].tat == &all->tat_ns[2], "3 s");
+    cr_assert(binding.lane[1].tat == &all->tat_ns[1], "the longest");
+}
+
+Test(engine_edges, rates_that_share_a_word_are_as_slow_and_as_small_as_the_least_of_them)
+{
+    full_of_windows();
+    add_rate(5, 10 * NS_PER_S, 7);
+    add_rate(2, 20 * NS_PER_S, 2);
+    add_rate(9, 30 * NS_PER_S, 3);
+    call_bind_lanes(&binding, NOW);
+    cr_assert(eq(int, binding.lane_count, 1));
+    cr_assert(eq(u32, binding.lane[0].rate.burst, 2));
+    cr_assert(eq(i64, binding.lane[0].rate.interval_ns, 10 * NS_PER_S));
+}
+
+Test(engine_edges, a_binding_whose_bucket_was_given_away_holds_no_more)
+{
+    struct slot *bucket = board_slot(board, 77, "b", SLOT_BUCKET, NOW);
+    binding.lane_count = 1;
+    binding.lane[0] =
+        (struct lane){.tat = &bucket->tat_ns[0], .slot = bucket, .key = board_key(77)};
+    cr_assert(call_bound(&binding, &config));
+    atomic_store(&bucket->key, board_key(78));
+    cr_assert(not(call_bound(&binding, &config)));
+}
+
+Test(engine_edges, every_hash_has_a_key_that_is_neither_free_nor_changing)
+{
+    cr_assert(eq(u64, board_key(0), 1));
+    cr_assert(eq(u64, board_key(1ULL << 63), 1));
+    cr_assert(eq(u64, board_key(1ULL << 63 | 5), 5));
+}
+
+Test(engine_edges, what_stands_in_quotes_is_no_quota)
+{
+    static const char line[] = "RateLimit: \"x;r=0,y\";r=9;t=5\r\n";
+    struct hints h;
+    hints_reset(&h);
+    hints_line(&h, line, sizeof line - 1);
+    cr_assert(eq(i64, h.limit_remaining, 9));
+}
+
+Test(engine_edges, a_sample_of_the_far_future_stops_no_other)
+{
+    struct history *h = board->history;
+    history_sample(h, board, NOW);
+    atomic_store(&h->fine[0].at_ns, NOW * 1000);
+    atomic_store(&h->coarse[0].at_ns, NOW * 1000);
+    history_sample(h, board, NOW + NS_PER_S);
+    cr_assert(eq(u64, h->fine_next, 2));
+    cr_assert(eq(u64, h->coarse_next, 2));
+}
+
+static void write_file(char path[], const char *text)
+{
+    int fd = mkstemp(path);
+    cr_assert(eq(sz, (size_t)write(fd, text, strlen(text)), strlen(text)));
+    close(fd);
+}
+
+Test(engine_edges, the_environment_is_stronger_than_any_section)
+{
+    char path[] = "/tmp/harden-test-XXXXXX";
+    struct target t = {.scheme = "", .host = "api.example.com", .default_port = true, .path = ""};
+    write_file(path, "[host api.example.com]\nmax_attempts = 7\nmax_delay = 9s\n");
+    setenv("HARDEN_CONFIG", path, 1);
+    setenv("HARDEN_MAX_ATTEMPTS", "2", 1);
+    struct config *c = config_load(NULL, NULL);
+    unlink(path);
+    cr_assert(eq(int, rules_find(c, &t)->max_attempts, 2));
+    cr_assert(eq(i64, rules_find(c, &t)->max_delay_ns, 9 * NS_PER_S));
+    config_discard(c);
+}
+
+Test(engine_edges, an_event_that_does_not_fit_is_not_half_written)
+{
+    static char service[4096];
+    char path[] = "/tmp/harden-test-XXXXXX", got[64];
+    write_file(path, "");
+    memset(service, 'x', sizeof service - 1);
+    events_set(path, service);
+    events_emit(&(struct event){.kind = EVENT_WAIT, .host = "h", .wait_ns = 1});
+    int fd = open(path, O_RDONLY);
+    cr_assert(eq(int, (int)read(fd, got, sizeof got), 0));
+    events_set(path, "short");
+    events_emit(&(struct event){.kind = EVENT_WAIT, .host = "h", .wait_ns = 1});
+    cr_assert(lt(int, 0, (int)read(fd, got, sizeof got)));
+    close(fd);
+    unlink(path);
+}
