@@ -188,7 +188,8 @@ check-curl:  ## what knows libcurl's types, against a fake libcurl
 	@scripts/run-tests $(CURL_TESTS)
 
 # ---- everything else that is checked ------------------------------------------------------------
-.PHONY: setup check check-bare check-preload check-e2e check-aarch64 check-musl lint fuzz fuzz-quick
+.PHONY: setup check check-bare check-mutations check-preload check-e2e check-aarch64\
+        check-musl lint fuzz fuzz-quick
 setup:           ## install what building and testing need (Debian packages)
 	@scripts/setup build check lint
 check:           ## every test, the sanitizers and the linters; sums up
@@ -214,6 +215,8 @@ check-aarch64:          ## and on another processor, under an emulator
 	  $(MAKE) $(AT_ONCE) TARGET=aarch64 all && \
 	  $(MAKE) --no-print-directory TARGET=aarch64 check-unit check-curl check-preload; \
 	fi
+check-mutations:        ## small mistakes made on purpose: does a test notice each? (not in check)
+	@scripts/mutate
 lint: all               ## layout, layers, static analysis, exported symbols, manual pages
 	@BUILD=$(BUILD) scripts/lint
 
