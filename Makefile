@@ -188,7 +188,7 @@ check-curl:  ## what knows libcurl's types, against a fake libcurl
 	@scripts/run-tests $(CURL_TESTS)
 
 # ---- everything else that is checked ------------------------------------------------------------
-.PHONY: setup check check-bare check-mutations check-preload check-e2e check-aarch64\
+.PHONY: setup check check-bare check-mutations check-preload check-e2e check-aarch64 \
         check-musl lint fuzz fuzz-quick
 setup:           ## install what building and testing need (Debian packages)
 	@scripts/setup build check lint
