@@ -292,13 +292,13 @@ size_t gate_header(char *p, size_t size, size_t n, void *gate)
         } else if (g->block_open ? g->hold.block == HOLD_BLOCKS_MAX : left_http(g)) {
             pass(g);
         }
-        if (g->state == GATE_PASS) {
-            g->arriving = held ? n : 0;
-            return forward(g, true, p, n);
-        }
     }
-    if (ended && !mark(g))
-        pass(g);
+    if (ended && g->state != GATE_PASS && !mark(g))
+        pass(g); /* while libcurl still says what belongs to it */
+    if (g->state == GATE_PASS) {
+        g->arriving = held ? n : 0;
+        return forward(g, true, p, n);
+    }
     return hold_line(g, p, n, held);
 }
 
