@@ -31,6 +31,7 @@ static const struct bounds {
     {SECTION_HOST, "stall_timeout", NULL, "0", "1d", "86401s"},
     {SECTION_HOST, "breaker_failures", "0", "1", "100", "101"},
     {SECTION_HOST, "breaker_ratio", "0%", "1%", "100%", "101%"},
+    {SECTION_HOST, "breaker_after", NULL, "0", "1h", "3601s"},
     {SECTION_HOST, "breaker_open", "99ms", "100ms", "1d", "86401s"},
     {SECTION_HOST, "breaker_max_open", "99ms", "100ms", "1d", "86401s"},
     {SECTION_HOST, "breaker_successes", "0", "1", "100", "101"},
