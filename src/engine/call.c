@@ -291,7 +291,8 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
             call_settle(c, s, now_ns, wall_ns, random);
         return false;
     }
-    c->outage = call_is_outage(&c->last, a);
+    if (!call_says_nothing(a, &c->last))
+        c->outage = call_is_outage(&c->last, a);
     c->last_error = last_error_pack((struct last_error){.class = c->last.class,
                                                         .reason = c->last.reason,
                                                         .curl = a->curl_code,

@@ -93,6 +93,11 @@ void call_tell_breaker(const struct call *c, const struct party *who, int64_t no
 bool call_is_success(const struct verdict_of_class *v);
 /* A failure that may be one of the whole party, and not of one of its pages. */
 bool call_is_outage(const struct verdict_of_class *v, const struct attempt *a);
+/* An attempt that a bound of ours cut short says nothing; what the one before said holds then. */
+static inline bool call_says_nothing(const struct attempt *a, const struct verdict_of_class *v)
+{
+    return a->shortened && v->reason == REASON_TIMEOUT && !v->counted;
+}
 /* The status learns from every attempt that says something about the party. */
 void call_judge(const struct call *c, const struct party *who, const struct verdict_of_class *v,
                 int64_t now_ns, int64_t wall_ns);

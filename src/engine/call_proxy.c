@@ -35,7 +35,7 @@ static struct verdict_of_class of_proxy(const struct verdict_of_class *v, const 
     if (v->proxy) {
         struct verdict_of_class own = *v;
         own.alive = v->class == CLASS_D && (has_answered(a) || v->reason == REASON_AUTH);
-        own.counted = !own.alive && !has_answered(a);
+        own.counted = !own.alive && !has_answered(a) && !call_says_nothing(a, v);
         return own;
     }
     if (a->http_status || !a->curl_code || !a->nothing_sent)
@@ -50,7 +50,8 @@ void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, 
         return;
     struct slot *s = proxy.slot;
     c->proxy_last = of_proxy(&c->last, a);
-    c->proxy_outage = call_is_outage(&c->proxy_last, a);
+    if (!call_says_nothing(a, &c->proxy_last))
+        c->proxy_outage = call_is_outage(&c->proxy_last, a);
     if (c->attempts == 1)
         slot_count(s, COUNT_REQUESTS, 1);
     call_count_attempt(s, a->duration_ns > 0 ? a->duration_ns : 0);

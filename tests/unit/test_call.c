@@ -1228,6 +1228,22 @@ Test(call, a_refused_connection_opens_it_at_the_connect_layer_too)
     cr_assert(eq(int, state_now(), BREAKER_CLOSED));
 }
 
+Test(call, a_retry_that_a_bound_of_ours_cut_leaves_the_request_its_result)
+{
+    int64_t at;
+    struct attempt cut = get(28, 0);
+    cut.shortened = true;
+    cut.replayable = false;
+    for (int i = 1; i <= 5; i++) {
+        begin(NOW);
+        cr_assert(report(get(0, 503), NOW, &at));
+        ANSWER(admit(at), ANSWER_GO);
+        cr_assert(not(report(cut, at, NULL)));
+        call_end(&call, at, WALL);
+        cr_assert(eq(int, state_now(), i == 5 ? BREAKER_OPEN : BREAKER_CLOSED), "%d", i);
+    }
+}
+
 static void get_at(int status, int64_t t)
 {
     struct attempt a = get(0, status);

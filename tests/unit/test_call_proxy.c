@@ -170,6 +170,18 @@ Test(proxy, that_does_not_answer_for_one_host_lets_the_others_through)
     cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_CLOSED));
 }
 
+Test(proxy, that_had_too_little_time_by_a_bound_of_ours_is_not_to_blame)
+{
+    struct attempt a = unreached();
+    struct slot *proxy = NULL;
+    a.curl_code = 28;
+    a.shortened = true;
+    for (int i = 0; i < 20; i++)
+        proxy = request("slow", a, NOW);
+    cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_CLOSED));
+    cr_assert(eq(int, health_status(proxy), STATUS_HEALTHY));
+}
+
 Test(proxy, that_says_of_a_host_that_it_is_unreachable_has_answered)
 {
     struct attempt a = unreached();
