@@ -89,7 +89,8 @@ static struct binding *bind_all(void)
     for (int i = 0; b && i < hosts; i++) {
         char name[32];
         snprintf(name, sizeof name, "host%d.example.com", i);
-        struct target t = {"http", name, 80, true, "/", NULL};
+        struct target t = {
+            .scheme = "http", .host = name, .port = 80, .default_port = true, .path = "/"};
         if (!call_bind(&b[i], config, board, &t, &parts, clock_now_ns()))
             exit(1);
     }

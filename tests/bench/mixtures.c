@@ -313,13 +313,12 @@ static bool bind(int i)
     struct binding_parts parts = {0};
     const char *path = contestant == PLAIN ? "" : s->path;
     bool https = s->scheme && contestant != PLAIN;
-    struct target t = {https ? "https" : "http",
-                       s->host ? s->host : "api.example.com",
-                       https ? 443 : 80,
-                       true,
-                       path,
-                       NULL};
-    struct target proxy = {"http", "proxy", 3128, false, "", NULL};
+    struct target t = {.scheme = https ? "https" : "http",
+                       .host = s->host ? s->host : "api.example.com",
+                       .port = https ? 443 : 80,
+                       .default_port = true,
+                       .path = path};
+    struct target proxy = {.scheme = "http", .host = "proxy", .port = 3128, .path = ""};
     if (!call_bind(&bindings[i], config, board, &t, &parts, MONOTONIC_0))
         return false;
     if (s->host)
