@@ -21,10 +21,12 @@ static bool reserve(struct queue *q, size_t n)
     if (used + n > q->room / 2) {
         size_t room = (used + n) * 2 + MESSAGES_SPARE;
         void **list = realloc(q->list, room * sizeof *list);
-        if (!list && used + n > q->room)
+        if (list) {
+            q->list = list;
+            q->room = room;
+        } else if (used + n > q->room) {
             return false;
-        q->list = list ? list : q->list;
-        q->room = list ? room : q->room;
+        }
     }
     memmove(q->list, q->list + q->begin, used * sizeof *q->list);
     q->begin = 0;

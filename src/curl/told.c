@@ -272,7 +272,7 @@ CURLHcode told_header(struct told *t, const char *name, size_t index, unsigned o
     struct curl_header *found;
     int current = request_of(t, t->shown->block);
     CURLHcode r = t->api->easy_header(t->handle, name, 0, origin, request, out ? &found : NULL);
-    if (r == CURLHE_BAD_ARGUMENT || r == CURLHE_NOT_BUILT_IN || !list(t, current))
+    if (!out || r == CURLHE_BAD_ARGUMENT || r == CURLHE_NOT_BUILT_IN || !list(t, current))
         return r;
     size_t n = shown_count(t, current), matches = 0;
     if (!n && !current)

@@ -248,8 +248,9 @@ static struct word judged(const struct policy *p, const struct breaker_result *r
         return opened(p, w, now_ns, random);
     w.time_ns = 0;
     w.successes += r->success;
-    return w.successes >= (unsigned)p->breaker_successes ? (struct word){.state = BREAKER_CLOSED}
-                                                         : w;
+    if (w.successes >= (unsigned)p->breaker_successes)
+        return (struct word){.state = BREAKER_CLOSED};
+    return w;
 }
 
 static bool report_open(struct breaker *b, const struct policy *p, const struct breaker_result *r,

@@ -268,7 +268,7 @@ static bool rates_parse(const struct option *o, const char *value, struct limit 
 static bool one_rate_parse(const struct option *o, const char *value, int64_t *out, char *why,
                            size_t size)
 {
-    struct rate r;
+    struct rate r = {0};
     *out = 0;
     if (word_is(value, strlen(value), "none"))
         return true;

@@ -10,10 +10,7 @@
 TestSuite(cut, .fini = loops_end);
 
 /* It brings nothing, or not all, for longer than anybody waits. */
-#define HANGS                                                                                      \
-    {                                                                                              \
-        .lasts_ms = 60000                                                                          \
-    }
+#define HANGS {.lasts_ms = 60000}
 
 static void for_a_short_time(void)
 {
@@ -153,10 +150,7 @@ Test(cut, what_has_been_delivered_stays)
 
 /* ---- good answers that take their time ------------------------------------------------------- */
 
-#define LONG_200                                                                                   \
-    {                                                                                              \
-        .head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine", .lasts_ms = 10000                     \
-    }
+#define LONG_200 {.head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine", .lasts_ms = 10000}
 
 Test(cut, a_good_answer_may_stream_past_our_deadline)
 {

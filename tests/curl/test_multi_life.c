@@ -174,10 +174,7 @@ Test(multi_life, reset_while_parked_it_delivers_what_it_has)
 /* ---- callbacks ------------------------------------------------------------------------------ */
 
 /* It may be an authentication round, so it is held to the end. */
-#define HELD_401                                                                                   \
-    {                                                                                              \
-        .head = "HTTP/1.1 401 No\nX: 0\n\n"                                                        \
-    }
+#define HELD_401 {.head = "HTTP/1.1 401 No\nX: 0\n\n"}
 
 Test(multi_life, a_paused_delivery_goes_on_when_the_program_has_unpaused)
 {
