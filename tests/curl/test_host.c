@@ -30,6 +30,14 @@ Test(host, a_host_is_one_host_however_it_is_written)
     cr_assert_str_eq(name_of("http://./", 0), ".");
 }
 
+Test(host, a_zone_is_no_part_of_it)
+{
+    char with_zone[] = "[FE80::1%25eth0]", without[] = "[::1]", name[] = "Example.COM.";
+    cr_assert_str_eq(target_plain_host(with_zone), "fe80::1");
+    cr_assert_str_eq(target_plain_host(without), "::1");
+    cr_assert_str_eq(target_plain_host(name), "example.com");
+}
+
 Test(host, the_port_of_the_option_counts_before_that_of_the_url)
 {
     cr_assert_str_eq(name_of("http://example.com:81/", 0), "example.com:81");

@@ -36,7 +36,9 @@ static int64_t bound_of(int fd)
     struct timeval t = {0};
     socklen_t n = sizeof t;
     getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &n);
-    return t.tv_sec * NS_PER_S + t.tv_usec * NS_PER_US;
+    int64_t ns;
+    bool over = __builtin_mul_overflow((int64_t)t.tv_sec, NS_PER_S, &ns);
+    return over ? INT64_MAX : ns + t.tv_usec * NS_PER_US;
 }
 
 static void (*meanwhile)(int fd); /* what another thread does while the call blocks */

@@ -81,6 +81,7 @@ Test(engine_edges, a_circuit_that_seems_open_where_the_board_is_full_is_nobodys)
 {
     struct slot *all = board_overflow(board);
     atomic_store(&all->breaker.state, BREAKER_OPEN | (uint64_t)(NOW / NS_PER_MS + 10000) << 24);
+    atomic_store(&all->breaker.window, UINT64_MAX);
     binding.slot = all;
     call_begin(&call, &binding, 0, NOW);
     cr_assert(eq(int, call_admit(&call, NOW).answer, ANSWER_GO));
@@ -231,4 +232,21 @@ Test(engine_edges, an_event_that_does_not_fit_is_not_half_written)
     cr_assert(lt(int, 0, (int)read(fd, got, sizeof got)));
     close(fd);
     unlink(path);
+}
+
+Test(engine_edges, a_failure_of_a_host_whose_circuit_is_open_is_delivered_at_once)
+{
+    struct attempt a = {
+        .protocol = PROTOCOL_HTTP, .http_status = 503, .method = "GET", .replayable = true};
+    int64_t at_ns;
+    hints_reset(&a.hints);
+    call_begin(&call, &binding, 0, NOW);
+    cr_assert(eq(int, call_admit(&call, NOW).answer, ANSWER_GO));
+    cr_assert(call_would_retry(&call, &a, NOW, NOW));
+    atomic_store(&binding.slot->breaker.state, BREAKER_OPEN | (uint64_t)(NOW / NS_PER_MS + 20000)
+                                                                  << 24);
+    atomic_store(&binding.slot->breaker.window, UINT64_MAX); /* every operation had its try */
+    cr_assert(not(call_would_retry(&call, &a, NOW, NOW)));
+    cr_assert(not(call_report(&call, &a, NOW, NOW, 0, &at_ns)));
+    call_end(&call, NOW, NOW);
 }
