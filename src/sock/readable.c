@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <link.h>
-#include <signal.h>
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PAGE_BYTES    4096 /* or more, and then a second question */
-#define KERNEL_SIGSET 8
+#define PAGE_BYTES 4096 /* or more, and then a second question */
 
 /* What lies where as long as the process lives; 0 until it is looked up. */
 static struct {
@@ -59,10 +58,12 @@ static bool on_first_stack(uintptr_t at, size_t n)
     return within(here, 0, end - (8 << 20), end) && within(at, n, here, end);
 }
 
+/* Whatever is there: of those that wait for it, none is woken and none is moved. */
 static bool asks_for(uintptr_t at)
 {
-    return syscall(SYS_rt_sigprocmask, ~0, at & ~(uintptr_t)(KERNEL_SIGSET - 1), NULL,
-                   KERNEL_SIGSET) == 0 ||
+    static int nobody;
+    return syscall(SYS_futex, at & ~(uintptr_t)3, FUTEX_CMP_REQUEUE_PRIVATE, 0, NULL, &nobody, 0) >=
+               0 ||
            errno != EFAULT;
 }
 
