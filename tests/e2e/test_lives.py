@@ -137,7 +137,7 @@ assert get() == 200
 class Lives(bed.Bed):
     def test_forked_children_go_on(self):
         key = bed.unique()
-        outcome = bed.hardened(["/usr/bin/python3", "-W", "ignore:.*multi-threaded", "-c", FORKS,
+        outcome = bed.hardened(["/usr/bin/python3", "-W", "ignore::DeprecationWarning", "-c", FORKS,
                                 self.url(key, fail=1)])
         self.assertEqual((outcome.status, outcome.err), (0, b""))
         self.assertEqual(len(self.http.log(key)), 8)
