@@ -74,7 +74,7 @@ static void read_all(const struct board *b)
         require(breaker_trips(&s->breaker) >= 0);
         struct check_view check;
         require(!view_check(b, i, NOW, &check) || check.status <= STATUS_UNHEALTHY);
-        double tokens = budget_available(&s->budget);
+        double tokens = view_budget(s, NOW);
         require(tokens >= 0 && tokens <= BUDGET_CAPACITY);
         const struct rate *r = &policy.limits[0].rates[0];
         tokens = gcra_available(s->tat_ns[0], NOW, r);
