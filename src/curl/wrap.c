@@ -130,11 +130,13 @@ static long option_ms(int64_t ms)
     return ms < LONG_MAX ? (long)ms : LONG_MAX;
 }
 
-/* Of what the attempt may take, and 0 is no bound, only what is less than the program gave is ours. */
+/* Of what the attempt may take, and 0 is no bound, only what is less than the program gave is ours; of
+ * a further attempt, all that is left: the program would not have waited for it. */
 static void set_bound(struct transfer *t, int64_t ms)
 {
     int64_t given = shadow_bound_ms(t->timeout_ms);
-    t->bound_ns = ms && (!given || ms < given) ? ms * NS_PER_MS : INT64_MAX;
+    bool ours = ms && (!given || ms < given || t->call.attempts > 0);
+    t->bound_ns = ours ? ms * NS_PER_MS : INT64_MAX;
 }
 
 /* The time limits of the next attempt. The program's own always hold; ours are added where it has
