@@ -191,7 +191,7 @@ bool breaker_wants_results(const struct breaker *b, bool success, int64_t now_ns
 
 unsigned breaker_least_row(uint64_t successes, uint64_t failures)
 {
-    if (!successes)
+    if (!successes || !failures)
         return 0;
     /* (Laplace: one of each more than were seen.) */
     double share = ((double)failures + 1) / ((double)successes + (double)failures + 2), chance = 1;
@@ -222,7 +222,8 @@ static bool report_closed(struct breaker *b, const struct policy *p, const struc
             return false;
         struct word next = w;
         next.failures = r->success ? 0 : capped(w.failures + 1, ROW_MAX);
-        bool trip = !r->success && !r->lively && next.failures >= least_row(r, w) &&
+        bool trip = !r->success && (r->unreachable || !r->lively) &&
+                    next.failures >= least_row(r, w) &&
                     (ratio || next.failures >= (unsigned)p->breaker_failures);
         if (trip)
             next = opened(p, w, now_ns, random);

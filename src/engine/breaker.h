@@ -7,15 +7,16 @@
  *   open ──(time is up)──► half-open: one probe at a time ──(2 successes)──► closed
  *                                └──(a probe fails)──► open, longer (<= max), jittered
  *
- * A host of which anything went well lately (breaker_after, 10 s) is not down, however much of it
- * fails, nor is one that has a longer row of failures now and then: nothing opens it then. And an open
- * circuit refuses only the operations (scheme, port, path)
- * that have failed since it opened. What was not tried yet passes, and closes it by going well: one
- * bad URL keeps nobody from the good ones. Of operations it knows a number below 64, so of a host
- * that is down no more than 64 are tried each time it opens.
+ * A host that answers, and of which anything went well lately (breaker_after, 10 s), is not down,
+ * however much of it fails; nor is one that has a longer row of failures now and then: nothing opens
+ * it then. And an open circuit refuses only the operations (scheme, port, path) that have failed since
+ * it opened. What was not tried yet passes, and closes it by going well: one bad URL keeps nobody from
+ * the good ones. Of operations it knows a number below 64, so of a host that is down no more than 64
+ * are tried each time it opens.
  *
- * A probe is a request like any other, with its retries; and a lease with an end, so a prober that is killed does not keep the circuit half-open. The
- * end also tells the leases apart: whoever comes back after another one was given has no say.
+ * A probe is a request like any other, with its retries; and a lease with an end, so a prober that is
+ * killed does not keep the circuit half-open. The end also tells the leases apart: whoever comes back
+ * after another one was given has no say.
  * Every change is one compare-and-swap on the state word. Times are arguments. */
 #ifndef ENGINE_BREAKER_H
 #define ENGINE_BREAKER_H
@@ -58,6 +59,7 @@ struct breaker_answer {
 struct breaker_result {
     bool success;
     bool lively;                  /* something of the host went well within breaker_after */
+    bool unreachable;             /* no connection came about: a closed circuit does not ask that */
     uint64_t successes, failures; /* requests of the host that ended so, ever, without this one; a
                                      longer row is needed where many failed; 0: do not ask */
     unsigned operation;           /* < BREAKER_OPERATIONS, or BREAKER_EVERYTHING */
@@ -70,8 +72,8 @@ struct breaker_result {
 struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, unsigned operation,
                                     int64_t lease_ns, int64_t now_ns);
 /* How many failures in a row a host is good for by chance alone, once in a million times, of which so
- * many requests went well and so many failed before; 0 when none went well, for then nothing is
- * known. */
+ * many requests went well and so many failed before; 0 when it has only been well or only failed so
+ * far, for then nothing is known of chance. */
 unsigned breaker_least_row(uint64_t successes, uint64_t failures);
 /* Returns true when the state changed. */
 bool breaker_report(struct breaker *b, const struct policy *p, const struct breaker_result *r,

@@ -78,12 +78,18 @@ static void tell_change(const struct call *c, const struct party *who, int64_t n
     call_tell_breaker(c, who, now_ns);
 }
 
-/* What cannot be connected to keeps all from what is behind it; what does not answer may wait for one
- * host. */
+/* Nobody gets there, whatever he asks for. What answers, or only does not answer, may fail one user
+ * or one page. */
+static bool is_unreachable(const struct verdict_of_class *v)
+{
+    return v->reason == REASON_CONNECT || v->reason == REASON_DNS;
+}
+
+/* A proxy that cannot be reached keeps all from what is behind it; one that does not answer may wait
+ * for one host. */
 static unsigned failed_operation(const struct party *who, const struct verdict_of_class *v)
 {
-    bool all = who->is_proxy && (v->reason == REASON_CONNECT || v->reason == REASON_DNS);
-    return all ? BREAKER_EVERYTHING : who->operation;
+    return who->is_proxy && is_unreachable(v) ? BREAKER_EVERYTHING : who->operation;
 }
 
 static void settle(struct call *c, const struct party *who, const struct verdict_of_class *v,
@@ -104,6 +110,7 @@ static void settle(struct call *c, const struct party *who, const struct verdict
         /* Counting the results is some work, and asked for only now and then. */
         struct breaker_result r = {.success = good,
                                    .lively = outage && is_lively(s, p, wall_ns),
+                                   .unreachable = is_unreachable(v),
                                    .operation = failed_operation(who, v),
                                    .lease_ns = lease_ns};
         if (outage && p->breaker_after_ns) {

@@ -1270,6 +1270,18 @@ Test(call, a_host_of_which_anything_goes_well_stays_open_to_all)
     cr_assert(eq(int, n, 30));
 }
 
+Test(call, a_host_that_cannot_be_reached_is_down_whatever_went_well_just_now)
+{
+    policy.max_attempts = 1;
+    policy.breaker_after_ns = 30 * NS_PER_S;
+    get_at(200, 0);
+    for (int i = 0; i < 5; i++) {
+        cr_assert(eq(int, state_now(), BREAKER_CLOSED));
+        request(get(7, 0), NOW + i);
+    }
+    cr_assert(eq(int, state_now(), BREAKER_OPEN));
+}
+
 Test(call, a_row_that_a_host_has_by_chance_is_no_outage)
 {
     policy.max_attempts = 1;
@@ -1299,7 +1311,7 @@ Test(call, a_wall_clock_that_was_set_keeps_no_circuit_from_opening)
         slot_reset(binding.slot);
         binding.slot->last_success_ms = wrong[i];
         for (int k = 0; k < 5; k++)
-            request(get(7, 0), NOW);
+            request(get(0, 504), NOW);
         cr_assert(eq(int, state_now(), BREAKER_OPEN), "%zu", i);
     }
 }
