@@ -367,7 +367,8 @@ static void swap(struct gate *g)
 void gate_set_aside(struct gate *g)
 {
     hold_clear(&g->aside);
-    swap(g);
+    if (!hold_empty(&g->hold) || g->hold.marks) /* before the first attempt there is nothing */
+        swap(g);
 }
 
 void gate_bring_back(struct gate *g)
