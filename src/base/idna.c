@@ -159,7 +159,7 @@ static void put_label(struct text *out, const uint32_t *c, uint32_t count)
 
 static bool encode_label(struct text *out, const char *s, size_t n)
 {
-    uint32_t c[LABEL_MAX], count = 0;
+    uint32_t c[LABEL_MAX] = {0}, count = 0;
     for (size_t at = 0, length; at < n; at += length) {
         length = text_utf8_length(s + at);
         if (!length || at + length > n || count == LABEL_MAX || s[at] == '*' ||
