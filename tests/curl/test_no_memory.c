@@ -5,9 +5,12 @@
 #include "scarce.h"
 
 #include "base/clock.h"
+#include "base/sizes.h"
 #include "curl/multi.h"
 #include "fake_multi.h"
 #include "recorder.h"
+
+#include <limits.h>
 
 #define LONG_HEAD                                                                                  \
     "HTTP/1.1 302 Found\nLocation: /y\nX-A: 1234567890123456789012345678901234567890\n\n"          \
@@ -157,6 +160,21 @@ Test(no_memory, header_blocks_come_in_their_order_and_once)
     scarce_each(good_once);
     scarce_each(redirected_once);
     scarce_each(included_once);
+}
+
+Test(no_memory, a_handle_that_performs_again_asks_for_none)
+{
+    struct program p;
+    start(&p, good, 1);
+    cr_assert_eq(easy_perform(p.shadow), CURLE_OK);
+    scarce_plan(INT_MAX, false);
+    scarce_begin();
+    cr_assert_eq(easy_perform(p.shadow), CURLE_OK);
+    scarce_end();
+    if (HOLD_KEPT_BYTES > 1024) /* what such an answer needs */
+        cr_assert_eq(scarce.asked, 0);
+    scarce_plan(0, false);
+    finish(&p);
 }
 
 static void copy_once(void)
