@@ -39,7 +39,6 @@ static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
     t->error[0] = '\0';
     int64_t bound_ns = shadow_bound_ms(s->timeout_ms) * NS_PER_MS;
     t->app_deadline_ns = bound_ns ? now_ns + bound_ns : INT64_MAX;
-    s->connect_errno = 0;
     t->gate.shadow = s;
     t->gate.policy = s->binding.policy;
     t->gate.would_retry = would_retry;
@@ -55,6 +54,7 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
     precondition(!s->transfer);
     struct engine *e;
     s->answered = NULL;
+    s->connect_errno = 0;
     if ((s->target_known && s->no_target) || !(e = engine_get()) || !target_bind(s, e, now_ns))
         return NULL;
     if (!s->transfer_memory && !(s->transfer_memory = calloc(1, sizeof *s->transfer_memory)))

@@ -861,6 +861,15 @@ Test(easy, a_perform_of_a_handle_that_performs_forgets_the_address_that_refused)
     p.shadow->api = &fake_curl;
 }
 
+Test(easy, a_transfer_that_is_not_ours_owes_nothing_to_the_one_before)
+{
+    struct program p;
+    START(&p, REFUSED_FIRST("503 Busy"), REUSED("200 OK"), {.reused = true, .body = "file"});
+    cr_assert_eq(errno_after(&p), 111);
+    set_pointer(&p, CURLOPT_URL, "file:///etc/motd");
+    cr_assert_eq(errno_after(&p), 0);
+}
+
 Test(easy, a_new_connection_owes_nothing_to_the_one_of_an_earlier_attempt)
 {
     struct program p;
