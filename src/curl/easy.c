@@ -167,11 +167,11 @@ CURLcode easy_perform(struct shadow *s)
 bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
     bool told = s->transfer && told_info(&s->transfer->gate.told, info, out);
-    if (unlikely(s->answered != NULL) && !told && earlier_getinfo(s, info, out))
-        return true;
+    if (unlikely(s->answered != NULL) && !told)
+        told = earlier_getinfo(s, info, out);
     if (likely(info != CURLINFO_OS_ERRNO || !(s->hidden_errno | s->connect_errno)))
         return told;
-    if (!told || !*(long *)out)
+    if (!told || (!*(long *)out && !s->answered)) /* libcurl's own is of the attempt that was cut */
         *(long *)out = facts_shown_errno(s);
     else if (*(long *)out == s->hidden_errno)
         *(long *)out = 0;

@@ -76,6 +76,17 @@ Test(cut, a_failure_before_it_is_told_with_its_errno)
     cr_assert_eq(long_info(&p, CURLINFO_OS_ERRNO), 104);
 }
 
+Test(cut, the_errno_of_a_failure_before_that_answer_stays_hidden)
+{
+    struct program p;
+    for_a_short_time();
+    START(&p, RESET, {.head = "HTTP/1.1 503 Busy\n\n", .os_errno = 104}, HANGS);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 3);
+    cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
+    cr_assert_eq(long_info(&p, CURLINFO_OS_ERRNO), 0);
+}
+
 Test(cut, half_an_answer_of_it_is_not_seen)
 {
     struct program p;
