@@ -256,6 +256,8 @@ CURLMcode multi_add(struct multi *m, CURL *h)
         CURLMcode r = add_alone(m, h);
         if (r)
             return r;
+        if (s)
+            shadow_forget_last(s);
     } else if (s->error_buffer) {
         s->error_buffer[0] = '\0';
     }

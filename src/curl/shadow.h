@@ -111,6 +111,13 @@ static inline int64_t shadow_bound_ms(long ms)
     return ms < 0 || (int64_t)ms > UINT32_MAX ? UINT32_MAX : ms;
 }
 
+/* Another transfer begins: of the last one only libcurl knows, and forgets. */
+static inline void shadow_forget_last(struct shadow *s)
+{
+    s->answered = NULL;
+    s->connect_errno = 0;
+}
+
 struct shadow *shadow_add(CURL *handle, const struct curl_api *api);
 /* The copy of a handle: the same options, nothing in flight. */
 struct shadow *shadow_copy(CURL *copy, const struct shadow *original);

@@ -53,8 +53,7 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
 {
     precondition(!s->transfer);
     struct engine *e;
-    s->answered = NULL;
-    s->connect_errno = 0;
+    shadow_forget_last(s);
     if ((s->target_known && s->no_target) || !(e = engine_get()) || !target_bind(s, e, now_ns))
         return NULL;
     if (!s->transfer_memory && !(s->transfer_memory = calloc(1, sizeof *s->transfer_memory)))

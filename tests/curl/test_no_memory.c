@@ -276,6 +276,35 @@ Test(no_memory, a_loop_hears_of_each_transfer_once)
     scarce_each(loop_once);
 }
 
+static const struct fake_attempt cut[] = {BUSY_503, {.lasts_ms = 60000}, OK_200};
+
+/* The answer that was brought back is told until the next transfer, whoever makes that. */
+Test(no_memory, a_transfer_that_cannot_be_ours_is_told_by_libcurl)
+{
+    struct program p;
+    int running;
+    long status;
+    setenv("HARDEN_MAX_ELAPSED", "400ms", 1);
+    CURLM *handle = fake_multi_init();
+    struct multi *m = multi_new(handle, &fake_curl);
+    start(&p, cut, 3);
+    cr_assert_eq(easy_perform(p.shadow), CURLE_OK);
+    cr_assert(easy_getinfo(p.shadow, CURLINFO_RESPONSE_CODE, &status));
+    cr_assert_eq(status, 503);
+    scarce_plan(1, true);
+    scarce_begin();
+    cr_assert_eq(multi_add(m, p.handle), CURLM_OK);
+    cr_assert_eq(multi_perform(m, &running), CURLM_OK);
+    scarce_end();
+    cr_assert_gt(scarce.failed, 0);
+    scarce_plan(0, false);
+    cr_assert_eq(fake_of(p.handle)->response_code, 200);
+    cr_assert_not(easy_getinfo(p.shadow, CURLINFO_RESPONSE_CODE, &status));
+    cr_assert_eq(multi_remove(m, p.handle), CURLM_OK);
+    multi_cleanup(m);
+    finish(&p);
+}
+
 static void limited(void)
 {
     make();
