@@ -8,8 +8,9 @@
  *     r = earlier_bring_back(t);        that one was cut short
  *     earlier_forget(&t->earlier);
  *
- * What libcurl says of it stays with the handle until its next transfer, curl_easy_reset, or its
- * end (shadow->answered). No memory for that: libcurl's own CURLINFO is that of the last attempt. */
+ * What CURLINFO says of it stays with the handle until its next transfer, curl_easy_reset, or its
+ * end (shadow->answered). No memory for that: libcurl's own CURLINFO is that of the last attempt, as
+ * what curl_easy_header says always is. */
 #ifndef CURL_EARLIER_H
 #define CURL_EARLIER_H
 
