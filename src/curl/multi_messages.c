@@ -86,8 +86,8 @@ CURLMsg *multi_info_read(struct multi *m, int *left)
         return NULL; /* as libcurl has it */
     CURLMsg *msg = take(&m->messages);
     if (!msg && unlikely(m->starved))
-        msg = multi_unkept(m, left);
-    *left += (int)count(&m->messages);
+        msg = multi_unkept(m);
+    *left = (int)count(&m->messages) + (unlikely(m->starved) ? m->unread : 0);
     return msg;
 }
 

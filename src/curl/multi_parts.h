@@ -72,6 +72,7 @@ struct multi {
     struct queue done;            /* CURL * of which it is to be notified */
     bool news;                    /* there was no message, and now there is */
     bool starved;                 /* there may be more in libcurl, that no memory was there for */
+    int unread;                   /* with starved: that many at least */
     int depth;                    /* calls into libcurl */
     bool in_callback;             /* we called the program */
     bool in_notice;               /* to notify it: it may do all but drive */
@@ -139,8 +140,8 @@ void multi_unpark(struct member *x);
 /* ---- multi_turn.c ---- */
 /* The program takes it away, in whatever state it is. */
 void multi_withdraw(struct member *x);
-/* A message that there was no memory to keep, and how many libcurl has left. NULL: none. */
-CURLMsg *multi_unkept(struct multi *m, int *left);
+/* A message that there was no memory to keep. NULL: none. */
+CURLMsg *multi_unkept(struct multi *m);
 
 /* ---- multi_room.c ---- */
 /* False: all connections that the program allows are in use. */

@@ -307,26 +307,26 @@ static void conclude(struct member *x, CURLcode r)
 }
 
 /* Shown as it is: nothing runs any more that the program has not been told of. */
-CURLMsg *multi_unkept(struct multi *m, int *left)
+CURLMsg *multi_unkept(struct multi *m)
 {
-    CURLMsg *msg = m->api->multi_info_read(m->handle, left);
+    int left;
+    CURLMsg *msg = m->api->multi_info_read(m->handle, &m->unread);
     struct member *x = msg ? multi_member(m, msg->easy_handle) : NULL;
     m->starved = msg != NULL;
     if (!x || x->state != MEMBER_LIVE)
         return msg;
     x->shadow->transfer->reset = true; /* no other attempt follows */
     conclude(x, msg->data.result);
-    return multi_info_read(m, left);
+    return multi_info_read(m, &left);
 }
 
 /* All messages: a program stops when nothing runs any more, so what is to be repeated must be parked
  * by then. */
 static void harvest(struct multi *m)
 {
-    int left;
     CURLMsg *msg;
     while (!(m->starved = !messages_reserve(m, m->member_count + 1)) &&
-           (msg = m->api->multi_info_read(m->handle, &left))) {
+           (msg = m->api->multi_info_read(m->handle, &m->unread))) {
         struct member *x = multi_member(m, msg->easy_handle);
         if (x && x->state == MEMBER_LIVE) {
             conclude(x, msg->data.result);

@@ -276,6 +276,40 @@ Test(no_memory, a_loop_hears_of_each_transfer_once)
     scarce_each(loop_once);
 }
 
+/* A program may read as many as it is told that there are, and no more. */
+Test(no_memory, messages_that_cannot_be_kept_are_counted)
+{
+    enum { MANY = 16 };
+    static struct program p[MANY];
+    int running, left, messages = 0;
+    CURLM *handle = fake_multi_init();
+    struct multi *m = multi_new(handle, &fake_curl);
+    for (int i = 0; i < MANY; i++) {
+        start(&p[i], good, 1);
+        cr_assert_eq(easy_perform(p[i].shadow), CURLE_OK);
+        p[i].seen[0] = '\0';
+        cr_assert_eq(multi_add(m, p[i].handle), CURLM_OK);
+    }
+    scarce_plan(1, true);
+    scarce_begin();
+    cr_assert_eq(multi_perform(m, &running), CURLM_OK);
+    do {
+        cr_assert_not_null(multi_info_read(m, &left));
+        messages++;
+    } while (left);
+    scarce_end();
+    cr_assert_gt(scarce.failed, 0);
+    scarce_plan(0, false);
+    cr_assert_eq(messages, MANY);
+    for (int i = 0; i < MANY; i++) {
+        cr_assert_str_eq(p[i].seen, seen_200);
+        cr_assert_eq(multi_remove(m, p[i].handle), CURLM_OK);
+    }
+    multi_cleanup(m);
+    for (int i = 0; i < MANY; i++)
+        finish(&p[i]);
+}
+
 static const struct fake_attempt cut[] = {BUSY_503, {.lasts_ms = 60000}, OK_200};
 
 /* The answer that was brought back is told until the next transfer, whoever makes that. */
