@@ -292,7 +292,7 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
         return false;
     }
     if (!call_says_nothing(a, &c->last))
-        c->outage = call_is_outage(&c->last, a);
+        c->outage = call_outage(&c->last, a);
     c->last_error = last_error_pack((struct last_error){.class = c->last.class,
                                                         .reason = c->last.reason,
                                                         .curl = a->curl_code,

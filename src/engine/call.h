@@ -138,7 +138,8 @@ struct call {
     int64_t proxy_lease_ns;       /* the same, of the proxy's breaker */
     bool unsettled;               /* no breaker has been told of the last attempt, as it is not the
                                      last one of the request if its retry is made */
-    bool outage, proxy_outage;    /* what the last attempt tells them, if it failed */
+    enum reason outage;           /* what the last attempt tells them, if it failed: call_outage */
+    enum reason proxy_outage;     /* the same, of the proxy */
     uint64_t random;              /* of it */
     struct verdict_of_class last; /* of the last attempt */
     struct verdict_of_class proxy_last; /* what it says about the proxy */

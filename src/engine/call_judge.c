@@ -30,7 +30,7 @@ static bool is_outage_status(const struct verdict_of_class *v, int status)
            (status >= 520 && status <= 524);
 }
 
-bool call_is_outage(const struct verdict_of_class *v, const struct attempt *a)
+static bool is_outage(const struct verdict_of_class *v, const struct attempt *a)
 {
     if (!v->counted)
         return false;
@@ -49,6 +49,11 @@ bool call_is_outage(const struct verdict_of_class *v, const struct attempt *a)
     default:
         return false;
     }
+}
+
+enum reason call_outage(const struct verdict_of_class *v, const struct attempt *a)
+{
+    return is_outage(v, a) ? v->reason : REASON_NONE;
 }
 
 /* All that the breaker has learnt from, and this attempt. */
@@ -80,20 +85,20 @@ static void tell_change(const struct call *c, const struct party *who, int64_t n
 
 /* Nobody gets there, whatever he asks for. What answers, or only does not answer, may fail one user
  * or one page. */
-static bool is_unreachable(const struct verdict_of_class *v)
+static bool is_unreachable(enum reason outage)
 {
-    return v->reason == REASON_CONNECT || v->reason == REASON_DNS;
+    return outage == REASON_CONNECT || outage == REASON_DNS;
 }
 
 /* A proxy that cannot be reached keeps all from what is behind it; one that does not answer may wait
  * for one host. */
-static unsigned failed_operation(const struct party *who, const struct verdict_of_class *v)
+static unsigned failed_operation(const struct party *who, enum reason outage)
 {
-    return who->is_proxy && is_unreachable(v) ? BREAKER_EVERYTHING : who->operation;
+    return who->is_proxy && is_unreachable(outage) ? BREAKER_EVERYTHING : who->operation;
 }
 
 static void settle(struct call *c, const struct party *who, const struct verdict_of_class *v,
-                   bool outage, int64_t now_ns, int64_t wall_ns, uint64_t random)
+                   enum reason outage, int64_t now_ns, int64_t wall_ns, uint64_t random)
 {
     struct slot *s = who->slot;
     const struct policy *p = who->policy;
@@ -110,8 +115,8 @@ static void settle(struct call *c, const struct party *who, const struct verdict
         /* Counting the results is some work, and asked for only now and then. */
         struct breaker_result r = {.success = good,
                                    .lively = outage && is_lively(s, p, wall_ns),
-                                   .unreachable = is_unreachable(v),
-                                   .operation = failed_operation(who, v),
+                                   .unreachable = is_unreachable(outage),
+                                   .operation = failed_operation(who, outage),
                                    .lease_ns = lease_ns};
         if (outage && p->breaker_after_ns) {
             r.successes = slot_counter(s, COUNT_SUCCESSES);

@@ -91,8 +91,9 @@ void call_tell_breaker(const struct call *c, const struct party *who, int64_t no
 
 /* call_judge.c: what verdicts mean, and who learns from them. */
 bool call_is_success(const struct verdict_of_class *v);
-/* A failure that may be one of the whole party, and not of one of its pages. */
-bool call_is_outage(const struct verdict_of_class *v, const struct attempt *a);
+/* Why, of a failure that may be one of the whole party, and not of one of its pages; of any other
+ * attempt REASON_NONE. */
+enum reason call_outage(const struct verdict_of_class *v, const struct attempt *a);
 /* An attempt that a bound of ours cut short says nothing; what the one before said holds then. */
 static inline bool call_says_nothing(const struct attempt *a, const struct verdict_of_class *v)
 {

@@ -51,7 +51,7 @@ void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, 
     struct slot *s = proxy.slot;
     c->proxy_last = of_proxy(&c->last, a);
     if (!call_says_nothing(a, &c->proxy_last))
-        c->proxy_outage = call_is_outage(&c->proxy_last, a);
+        c->proxy_outage = call_outage(&c->proxy_last, a);
     if (c->attempts == 1)
         slot_count(s, COUNT_REQUESTS, 1);
     call_count_attempt(s, a->duration_ns > 0 ? a->duration_ns : 0);

@@ -1282,6 +1282,25 @@ Test(call, a_host_that_cannot_be_reached_is_down_whatever_went_well_just_now)
     cr_assert(eq(int, state_now(), BREAKER_OPEN));
 }
 
+Test(call, a_host_that_cannot_be_reached_is_down_also_where_a_bound_of_ours_cut_the_retry)
+{
+    int64_t at;
+    struct attempt cut = get(28, 0);
+    cut.shortened = true;
+    cut.replayable = false;
+    policy.breaker_after_ns = 30 * NS_PER_S;
+    get_at(200, 0);
+    for (int i = 0; i < 5; i++) {
+        cr_assert(eq(int, state_now(), BREAKER_CLOSED));
+        begin(NOW);
+        cr_assert(report(get(7, 0), NOW, &at));
+        ANSWER(admit(at), ANSWER_GO);
+        call_report_cut(&call, &cut, at, WALL, 0, &at);
+        call_end(&call, at, WALL);
+    }
+    cr_assert(eq(int, state_now(), BREAKER_OPEN));
+}
+
 Test(call, a_row_that_a_host_has_by_chance_is_no_outage)
 {
     policy.max_attempts = 1;
