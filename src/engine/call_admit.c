@@ -305,7 +305,9 @@ HOT struct admission call_admit(struct call *c, int64_t now_ns)
     if (pass_breaker(c, s, &host, now_ns, &ad) &&
         (!call_proxy(c, &proxy) || pass_breaker(c, s, &proxy, now_ns, &ad)))
         ad = start(c, s, now_ns);
-    if (ad.answer != ANSWER_GO) /* whoever waits or is refused must not keep others from probing */
+    /* Whoever waits or is refused must not keep others from probing. Of a probe that has failed and
+     * whose retry is refused the breaker hears in call_end. */
+    if (ad.answer == ANSWER_WAIT || (ad.answer == ANSWER_REFUSE && !c->unsettled))
         call_give_leases_back(c, s);
     return ad;
 }

@@ -1078,6 +1078,21 @@ Test(call, a_probe_whose_retry_the_program_does_not_want_has_failed)
     cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 2));
 }
 
+Test(call, a_probe_whose_retry_the_rate_refuses_has_failed)
+{
+    int64_t at, now = NOW + 30 * NS_PER_S;
+    open_circuit();
+    limit(1, 60 * NS_PER_S, 1);
+    policy.on_limit = ON_LIMIT_FAIL;
+    policy.max_attempts = 3;
+    ANSWER(fresh(now), ANSWER_GO);
+    cr_assert(report(get(0, 503), now, &at));
+    REFUSED(admit(at), REFUSED_RATE);
+    call_end(&call, at, WALL);
+    cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, at), BREAKER_OPEN));
+    cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 2));
+}
+
 Test(call, a_retry_whose_circuit_opened_meanwhile_is_refused_and_has_its_budget_back)
 {
     int64_t at;
