@@ -56,8 +56,14 @@ static uint64_t load(const _Atomic uint64_t *w)
 
 static bool swap(_Atomic uint64_t *w, uint64_t *seen, uint64_t next)
 {
-    return atomic_compare_exchange_weak_explicit(w, seen, next, memory_order_relaxed,
+    return atomic_compare_exchange_weak_explicit(w, seen, next, memory_order_acq_rel,
                                                  memory_order_relaxed);
+}
+
+/* Once the state says what the window means. Whoever changes the window after that sees the state. */
+static void begin_window(struct breaker *b, uint64_t window)
+{
+    atomic_store_explicit(&b->window, window, memory_order_release);
 }
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -210,14 +216,25 @@ static unsigned least_row(const struct breaker_result *r, struct word w)
     return breaker_least_row(r->successes, before);
 }
 
+/* A result was counted in a window in which others have noted operations meanwhile. */
+static void take_back(struct breaker *b, const struct breaker_result *r, int64_t now_ns)
+{
+    uint64_t seen = load(&b->window);
+    if (!breaker_window_over(seen, now_ns))
+        atomic_compare_exchange_strong(&b->window, &seen, r->success ? 0 : bit_of(r->operation));
+}
+
 static bool report_closed(struct breaker *b, const struct policy *p, const struct breaker_result *r,
-                          int64_t now_ns, uint64_t random, uint64_t raw)
+                          int64_t now_ns, uint64_t random)
 {
     bool ratio = window_add(b, p, !r->success, r->results, now_ns);
+    uint64_t raw = load(&b->state);
     for (;;) {
         struct word w = unpack(raw);
-        if (w.state != BREAKER_CLOSED)
-            return false; /* another one opened it meanwhile */
+        if (w.state != BREAKER_CLOSED) { /* another one opened it */
+            take_back(b, r, now_ns);
+            return false;
+        }
         if (r->success && !w.failures)
             return false;
         struct word next = w;
@@ -230,7 +247,7 @@ static bool report_closed(struct breaker *b, const struct policy *p, const struc
         if (!swap(&b->state, &raw, pack(next)))
             continue;
         if (trip)
-            atomic_store_explicit(&b->window, bit_of(r->operation), memory_order_relaxed);
+            begin_window(b, bit_of(r->operation));
         return trip;
     }
 }
@@ -254,6 +271,14 @@ static struct word judged(const struct policy *p, const struct breaker_result *r
     return w;
 }
 
+/* Of a circuit that is not closed; if it was closed meanwhile, a count would begin with that. */
+static void note_failed(struct breaker *b, unsigned operation)
+{
+    atomic_fetch_or_explicit(&b->window, bit_of(operation), memory_order_acq_rel);
+    if (unpack(load(&b->state)).state == BREAKER_CLOSED)
+        begin_window(b, 0);
+}
+
 static bool report_open(struct breaker *b, const struct policy *p, const struct breaker_result *r,
                         int64_t now_ns, uint64_t random, uint64_t raw)
 {
@@ -267,11 +292,9 @@ static bool report_open(struct breaker *b, const struct policy *p, const struct 
         bool changed =
             next.state == BREAKER_CLOSED || next.trips != w.trips || next.state != w.state;
         if (changed)
-            atomic_store_explicit(&b->window,
-                                  next.state == BREAKER_CLOSED ? 0 : bit_of(r->operation),
-                                  memory_order_relaxed);
+            begin_window(b, next.state == BREAKER_CLOSED ? 0 : bit_of(r->operation));
         else if (!r->success)
-            atomic_fetch_or_explicit(&b->window, bit_of(r->operation), memory_order_relaxed);
+            note_failed(b, r->operation);
         return changed;
     }
 }
@@ -281,7 +304,7 @@ bool breaker_report(struct breaker *b, const struct policy *p, const struct brea
 {
     uint64_t raw = load(&b->state);
     if (unpack(raw).state == BREAKER_CLOSED)
-        return report_closed(b, p, r, now_ns, random, raw);
+        return report_closed(b, p, r, now_ns, random);
     return report_open(b, p, r, now_ns, random, raw);
 }
 
