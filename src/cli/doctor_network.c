@@ -201,8 +201,8 @@ static void check_plugins(struct diagnosis *d, const struct objects *o, const st
     if (php && c && !c->deepbind_mask)
         doctor_say(d, PARTLY,
                    "PHP may load its extensions with RTLD_DEEPBIND (before 8.5 as a rule), and "
-                   "deepbind = leave "
-                   "keeps that: then curl_exec() is not covered; set deepbind = mask");
+                   "deepbind = leave keeps that: then curl_exec() is not covered; set "
+                   "deepbind = mask");
     else if (php)
         doctor_say(
             d, FINE,

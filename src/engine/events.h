@@ -2,8 +2,9 @@
  *
  * Events: one JSON line per retry, retry that the budget denied, wait, rejection, breaker change and
  * health change, appended to the file that `events` names. The same fact goes to the log at level
- * info (warn for rejections and changes). A line is one write() to a descriptor opened with O_APPEND for it and closed again,
- * so lines of many processes do not mix. Nothing secret: host, numbers and class names only.
+ * info (warn for rejections and changes). A line is one write() to a descriptor opened with O_APPEND
+ * for it and closed again, so lines of many processes do not mix. Nothing secret: host, numbers and
+ * class names only.
  *
  *     {"time":"2026-01-25T10:00:00.123Z","service":"legacy-client","pid":4711,
  *      "host":"api.example.com","event":"retry","attempt":1,"reason":"http_5xx","curl":0,

@@ -7,7 +7,8 @@
  *
  * A `*` stands for any run of characters, dots included, so *.example.com is every name below
  * example.com and not that name itself. An address prefix applies to literal addresses. Hosts are
- * compared in the form that goes over the wire (idna.h), paths as they are; unix: names a local socket by its whole path. Pure functions; nothing is allocated. */
+ * compared in the form that goes over the wire (idna.h), paths as they are; unix: names a local socket
+ * by its whole path. Pure functions; nothing is allocated. */
 #ifndef ENGINE_PATTERN_H
 #define ENGINE_PATTERN_H
 
