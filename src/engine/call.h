@@ -130,6 +130,7 @@ struct call {
     int attempts; /* made so far */
     bool observe;
     bool cannot_wait; /* set after call_begin: tokens are taken, and no wait is ever asked for */
+    bool name_only; /* set after call_begin: its name is looked up, which is no proof of the host */
     bool waiting;
     int lost_places;              /* came too late for a start that was reserved */
     int denied;                   /* the attempt after which the budget allowed no retry; 0: none */

@@ -111,7 +111,7 @@ static void settle(struct call *c, const struct party *who, const struct verdict
         return;
     /* An answer that says nothing against a host that is up says that one that was down is up. */
     good |= lease_ns > 0 && v->reason == REASON_HTTP_5XX && v->counted && !outage;
-    if (call_breaker_used(c, who) && (good || outage)) {
+    if (call_breaker_used(c, who) && (good ? !c->name_only : outage != REASON_NONE)) {
         /* Counting the results is some work, and asked for only now and then. */
         struct breaker_result r = {.success = good,
                                    .lively = outage && is_lively(s, p, wall_ns),

@@ -91,6 +91,7 @@ static int ask_again(const struct question *q, struct engine *e, int64_t begun_n
     int64_t at_ns;
     health_start();
     call_begin(&c, &b, 0, begun_ns);
+    c.name_only = true;
     pthread_cleanup_push(leave, &c);
     while (again(&c, answer, begun_ns, &at_ns)) {
         if (clock_sleep_until(at_ns) == EINTR)

@@ -164,6 +164,20 @@ Test(resolve, no_token_is_taken_for_a_question)
     cr_assert(eq(u64, slot_counter(slot_named("db.example"), COUNT_RATE_REJECTED), 0));
 }
 
+Test(resolve, a_name_that_is_found_closes_no_circuit_of_its_host)
+{
+    script[0] = EAI_AGAIN;
+    cr_assert(eq(int, ask("db.example"), 0));
+    struct breaker *b = (struct breaker *)&slot_named("db.example")->breaker;
+    struct policy p = {.breaker_failures = 1, .breaker_open_ns = 60 * NS_PER_S};
+    p.breaker_max_open_ns = p.breaker_open_ns;
+    struct breaker_result refused = {.unreachable = true, .operation = 7};
+    cr_assert(breaker_report(b, &p, &refused, clock_now_ns(), 0));
+    script[calls = 0] = EAI_AGAIN;
+    cr_assert(eq(int, ask("db.example"), 0));
+    cr_assert(ne(int, breaker_state_at(b, clock_now_ns()), BREAKER_CLOSED));
+}
+
 Test(resolve, a_signal_ends_the_back_off)
 {
     interrupt_the_back_off();
