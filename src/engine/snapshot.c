@@ -6,7 +6,7 @@
 #include "engine/gcra.h"
 #include "engine/health.h"
 
-/* Per host: 39 lines of metrics of at most 640 bytes; the JSON needs less. Notes: labels
+/* Per host: 39 lines of metrics of at most 600 bytes; the JSON needs less. Notes: labels
  * and what is shown in metrics. */
 #define HOST_BYTES  24576
 #define NOTES_BYTES 960
