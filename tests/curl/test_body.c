@@ -319,30 +319,34 @@ Test(body, an_upload_of_nothing_does_not_touch_the_programs_stream)
 }
 
 static FILE *locked;
+static sem_t has_lock, has_seen;
 
-static void *hold_lock(void *ready)
+static void *hold_lock(void *unused)
 {
     flockfile(locked);
-    sem_post(ready);
-    pause();
-    return NULL;
+    sem_post(&has_lock);
+    sem_wait(&has_seen);
+    funlockfile(locked); /* exit() may wait for it */
+    return unused;
 }
 
 Test(body, a_stream_that_another_thread_reads_is_not_waited_for, .timeout = 10)
 {
     struct program p;
     pthread_t thread;
-    sem_t ready;
-    sem_init(&ready, 0, 0);
+    sem_init(&has_lock, 0, 0);
+    sem_init(&has_seen, 0, 0);
     locked = tmpfile();
-    pthread_create(&thread, NULL, hold_lock, &ready);
-    sem_wait(&ready);
+    pthread_create(&thread, NULL, hold_lock, NULL);
+    sem_wait(&has_lock);
     program_start(&p, busy_then_ok, 2);
     set_number(&p, CURLOPT_UPLOAD, 1);
     set_pointer(&p, CURLOPT_READDATA, locked);
     struct body b = fresh(p.shadow);
     cr_assert_eq(b.file_position, -1);
     cr_assert_not(body_may_rewind(&b, false));
+    sem_post(&has_seen);
+    pthread_join(thread, NULL);
 }
 
 Test(body, options_that_change_in_flight_are_those_of_the_next_request)
