@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#undef fopen64 /* a macro for fopen before musl 1.2.4 */
+
 const unsigned short **__ctype_b_loc(void);
 FILE *fopen64(const char *path, const char *mode);
 int _dl_find_object(void *pc, void *result);
