@@ -105,9 +105,10 @@ Test(waits, the_answer_that_leaves_progress_to_libcurl_aborts_nothing)
 {
     struct program p;
     int own = CURL_PROGRESSFUNC_CONTINUE;
-    START(&p, BUSY_503, OK_200);
     setenv("HARDEN_JITTER", "none", 1);
     setenv("HARDEN_BASE_DELAY", "100ms", 1); /* of a shorter wait an emulator may see nothing */
+    setenv("HARDEN_MAX_DELAY", "100ms", 1);
+    START(&p, BUSY_503, OK_200);
     with_progress(&p, true, &own);
     cr_assert_eq(program_perform(&p), CURLE_OK);
     cr_assert_geq(shown, 1);
