@@ -157,12 +157,16 @@ static void put_label(struct text *out, const uint32_t *c, uint32_t count)
 
 /* ---- names ---- */
 
-static bool encode_label(struct text *out, const char *s, size_t n)
+static bool encode_label(struct text *out, const char *host, size_t n)
 {
+    char s[4 * LABEL_MAX + 1] = ""; /* host goes on behind n, or ends there without a NUL */
     uint32_t c[LABEL_MAX] = {0}, count = 0;
+    if (n >= sizeof s)
+        return false;
+    memcpy(s, host, n);
     for (size_t at = 0, length; at < n; at += length) {
         length = text_utf8_length(s + at);
-        if (!length || at + length > n || count == LABEL_MAX || s[at] == '*' ||
+        if (!length || count == LABEL_MAX || s[at] == '*' ||
             !(c[count++] = small(character((const unsigned char *)s + at, length))))
             return false;
     }
@@ -178,13 +182,20 @@ bool idna_needed(const char *host, size_t n)
     return false;
 }
 
+static size_t label_length(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && s[i] != '.' && s[i] != ':' && s[i] != '/')
+        i++;
+    return i;
+}
+
 bool idna_encode(char *out, size_t size, const char *host, size_t n)
 {
     struct text t = {.p = out, .cap = size};
     text_put(&t, "");
     for (size_t at = 0, length; at < n; at += length) {
-        length = strcspn(host + at, ".:/");
-        length = length < n - at ? length : n - at;
+        length = label_length(host + at, n - at);
         if (!length) /* what parts the labels */
             text_putn(&t, host + at, length = 1);
         else if (!idna_needed(host + at, length))

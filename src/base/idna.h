@@ -21,7 +21,8 @@
 
 /* Whether there is anything to encode. */
 bool idna_needed(const char *host, size_t n);
-/* n bytes of host, which may also hold a port or stars (in labels of ASCII). Letters become small. */
+/* n bytes of host, which may also hold a port or stars (in labels of ASCII), and which need no NUL
+ * behind them. Letters become small. */
 bool idna_encode(char *out, size_t size, const char *host, size_t n);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/idna.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 TestSuite(idna);
@@ -58,6 +59,19 @@ Test(idna, what_is_not_certain_is_refused)
     for (int i = 0; i < 64; i++)
         strcat(label, "ü");
     cr_assert_str_eq(encode(label), "", "longer than any label");
+}
+
+/* The address sanitizer sees a read behind the end of an allocation. */
+Test(idna, nothing_behind_the_name_is_read)
+{
+    static const char *const names[] = {"bücher", "example", "b\xc3", "b\xf0\x9f"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t n = strlen(names[i]);
+        char *host = malloc(n);
+        memcpy(host, names[i], n);
+        cr_expect_eq(idna_encode(wire, sizeof wire, host, n), i < 2, "%s", names[i]);
+        free(host);
+    }
 }
 
 Test(idna, what_has_no_room_is_refused)
