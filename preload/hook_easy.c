@@ -115,11 +115,10 @@ CURLHcode hook_easy_header(struct from from, CURL *h, const char *name, size_t i
 {
     struct shadow *s = shadow_find(h);
     const struct curl_api *api = s ? s->api : real_or_complain(from);
-    struct told *told = s ? easy_told(s) : NULL;
     if (!api || !api->easy_header)
         return CURLHE_NOT_BUILT_IN;
-    return told ? told_header(told, name, index, origin, request, out)
-                : api->easy_header(h, name, index, origin, request, out);
+    return s ? easy_header(s, name, index, origin, request, out)
+             : api->easy_header(h, name, index, origin, request, out);
 }
 
 struct curl_header *hook_easy_nextheader(struct from from, CURL *h, unsigned origin, int request,
@@ -127,11 +126,10 @@ struct curl_header *hook_easy_nextheader(struct from from, CURL *h, unsigned ori
 {
     struct shadow *s = shadow_find(h);
     const struct curl_api *api = s ? s->api : real_or_complain(from);
-    struct told *told = s ? easy_told(s) : NULL;
     if (!api || !api->easy_nextheader)
         return NULL;
-    return told ? told_nextheader(told, origin, request, previous)
-                : api->easy_nextheader(h, origin, request, previous);
+    return s ? easy_nextheader(s, origin, request, previous)
+             : api->easy_nextheader(h, origin, request, previous);
 }
 
 CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t size,

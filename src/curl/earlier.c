@@ -27,12 +27,14 @@ void earlier_keep(struct transfer *t, CURLcode r)
     e->kept = true;
     e->result = r;
     e->moment = moment_take(t->shadow->api, t->shadow->handle, NULL);
+    if (e->moment)
+        moment_take_headers(e->moment, t->shadow->handle);
     copy_text(e->error, r ? transfer_error(t) : "");
 }
 
 CURLcode earlier_bring_back(struct transfer *t)
 {
-    gate_bring_back(&t->gate);
+    gate_bring_back(&t->gate, t->earlier.moment);
     copy_text(transfer_error(t), t->earlier.error);
     t->shadow->answered = t->earlier.moment;
     return t->earlier.result;
@@ -43,4 +45,9 @@ bool earlier_getinfo(const struct shadow *s, CURLINFO info, void *out)
     if (info == CURLINFO_COOKIELIST) /* all attempts share them, and the program may change them */
         return false;
     return moment_get(s->answered, info, out);
+}
+
+struct headers *earlier_headers(const struct shadow *s)
+{
+    return s->answered ? s->answered->headers : NULL;
 }

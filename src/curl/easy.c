@@ -178,10 +178,34 @@ bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
     return true;
 }
 
-struct told *easy_told(const struct shadow *s)
+/* NULL unless the program is being shown something held: libcurl's headers are then not its. */
+static struct told *shown(const struct shadow *s)
 {
     struct told *t = s->transfer ? &s->transfer->gate.told : NULL;
     return t && t->shown ? t : NULL;
+}
+
+CURLHcode easy_header(const struct shadow *s, const char *name, size_t index, unsigned origin,
+                      int request, struct curl_header **out)
+{
+    struct told *t = shown(s);
+    if (t)
+        return told_header(t, name, index, origin, request, out);
+    CURLHcode r = s->api->easy_header(s->handle, name, index, origin, request, out);
+    struct headers *kept = earlier_headers(s);
+    return kept && out && r != CURLHE_BAD_ARGUMENT
+               ? headers_find(kept, name, index, origin, request, out)
+               : r;
+}
+
+struct curl_header *easy_nextheader(const struct shadow *s, unsigned origin, int request,
+                                    struct curl_header *previous)
+{
+    struct told *t = shown(s);
+    struct headers *kept = earlier_headers(s);
+    return t      ? told_nextheader(t, origin, request, previous)
+           : kept ? headers_next(kept, origin, request, previous)
+                  : s->api->easy_nextheader(s->handle, origin, request, previous);
 }
 
 bool easy_pause(struct shadow *s, int bitmask)

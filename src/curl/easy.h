@@ -18,8 +18,11 @@
 CURLcode easy_perform(struct shadow *s);
 /* curl_easy_getinfo: what differs from libcurl's own answer; true when *out is the answer. */
 bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out);
-/* NULL unless the program is being shown something held: libcurl's headers are then not its. */
-struct told *easy_told(const struct shadow *s);
+/* curl_easy_header and curl_easy_nextheader, which libcurl must have. */
+CURLHcode easy_header(const struct shadow *s, const char *name, size_t index, unsigned origin,
+                      int request, struct curl_header **out);
+struct curl_header *easy_nextheader(const struct shadow *s, unsigned origin, int request,
+                                    struct curl_header *previous);
 /* curl_easy_pause: true when libcurl must not be asked, because nothing is in flight any more. */
 bool easy_pause(struct shadow *s, int bitmask);
 

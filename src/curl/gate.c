@@ -341,6 +341,7 @@ void gate_begin(struct gate *g, bool pass_at_once)
     g->line_status = g->status = 0;
     g->held_body = g->held_headers = g->arriving = 0;
     g->untaken.happened = false;
+    g->told.answered = NULL;
     told_end(&g->told);
 }
 
@@ -371,10 +372,11 @@ void gate_set_aside(struct gate *g)
         swap(g);
 }
 
-void gate_bring_back(struct gate *g)
+void gate_bring_back(struct gate *g, const struct moment *answered)
 {
     hold_clear(&g->hold);
     swap(g);
+    g->told.answered = answered;
     g->state = GATE_CAPTURE;
     g->late = g->block_open = false;
     g->arriving = 0;

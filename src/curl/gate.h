@@ -17,7 +17,7 @@
  *     gate_begin(&g, false);                              before each attempt
  *     api->easy_perform(handle) with gate_header and gate_body as callbacks
  *     gate_set_aside(&g)  or  gate_deliver(&g)            after it
- *     gate_bring_back(&g)                                 the next attempt brought no answer
+ *     gate_bring_back(&g, moment)                         the next attempt brought no answer
  *     gate_end(&g)                                        when the transfer is over
  *
  * A struct gate is zeroed once and used for all transfers of a handle. The program's callbacks may
@@ -80,9 +80,9 @@ void gate_end(struct gate *g);
 void gate_discard(struct gate *g);
 /* The attempt is made again: what is held stays to be had until the next one that is. */
 void gate_set_aside(struct gate *g);
-/* It is as if the attempt that was set aside had ended just now. Nothing of the one after it has been
- * delivered. */
-void gate_bring_back(struct gate *g);
+/* It is as if the attempt that was set aside had ended just now: answered is what libcurl said of it
+ * then, NULL when that is not known. Nothing of the one after it has been delivered. */
+void gate_bring_back(struct gate *g, const struct moment *answered);
 /* Hands out what is still held, after the perform. 0: all taken; CURL_WRITEFUNC_PAUSE: the program
  * paused, call again when it has unpaused; 1: it refused. */
 size_t gate_deliver(struct gate *g);

@@ -99,7 +99,14 @@ void moment_free(struct moment *m)
             free(m->values[i].string);
     if (m->cookies)
         m->api->slist_free_all(m->cookies);
+    headers_free(m->headers);
     free(m);
+}
+
+void moment_take_headers(struct moment *m, CURL *h)
+{
+    if (m->api->easy_header && m->api->easy_nextheader)
+        m->headers = headers_copy(m->api, h, m->request);
 }
 
 static bool copy_cookies(const struct moment *m, struct curl_slist **out)
@@ -115,6 +122,20 @@ static bool copy_cookies(const struct moment *m, struct curl_slist **out)
     }
     *out = copy;
     return true;
+}
+
+static size_t size_of(const struct moment_value *v)
+{
+    switch (TYPE(v->info)) {
+    case CURLINFO_STRING:
+        return sizeof v->string;
+    case CURLINFO_LONG:
+        return sizeof v->number;
+    case CURLINFO_DOUBLE:
+        return sizeof v->real;
+    default:
+        return sizeof v->offset;
+    }
 }
 
 bool moment_get(const struct moment *m, CURLINFO info, void *out)
@@ -133,19 +154,7 @@ bool moment_get(const struct moment *m, CURLINFO info, void *out)
         const struct moment_value *v = &m->values[i];
         if (v->info != info)
             continue;
-        switch (TYPE(info)) {
-        case CURLINFO_STRING:
-            *(char **)out = v->string;
-            break;
-        case CURLINFO_LONG:
-            *(long *)out = v->number;
-            break;
-        case CURLINFO_DOUBLE:
-            *(double *)out = v->real;
-            break;
-        default:
-            *(curl_off_t *)out = v->offset;
-        }
+        memcpy(out, &v->string, size_of(v));
         return true;
     }
     return false;

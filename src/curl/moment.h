@@ -18,6 +18,7 @@
 #define CURL_MOMENT_H
 
 #include "curl/api.h"
+#include "curl/headers.h"
 
 #include <stdbool.h>
 
@@ -37,16 +38,18 @@ struct moment {
     bool tunnel;                /* the block is a proxy's answer to CONNECT */
     bool socket;                /* ACTIVESOCKET said one */
     struct curl_slist *cookies; /* owned */
+    struct headers *headers;    /* owned; NULL: not taken */
     int count;
     struct moment_value values[]; /* by number, ascending */
 };
 
 /* NULL: no memory. */
 struct moment *moment_take(const struct curl_api *api, CURL *h, const struct moment *before);
+/* What curl_easy_header says too, for when libcurl has forgotten it. No memory: without. */
+void moment_take_headers(struct moment *m, CURL *h);
 void moment_free(struct moment *m);
 /* A list is a copy for the program, as libcurl's would be. */
 bool moment_get(const struct moment *m, CURLINFO info, void *out);
-
 /* The number of the newest request for curl_easy_header, not smaller than `from`. */
 int moment_request(const struct curl_api *api, CURL *h, int from);
 

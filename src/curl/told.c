@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/told.h"
 
-#include <stdlib.h>
+#include "base/ascii.h"
+
 #include <string.h>
 
 /* From here on a header is stored before the body callback gets its line. */
@@ -15,8 +16,6 @@
 #define HTTPAUTH_USED  69
 #define PROXYAUTH_USED 70
 
-#define ANY_ORIGIN (CURLH_HEADER | CURLH_TRAILER | CURLH_CONNECT | CURLH_1XX | CURLH_PSEUDO)
-
 /* ---- lines ---------------------------------------------------------------------------------- */
 
 static bool is_blank(const char *p, size_t n)
@@ -29,22 +28,11 @@ static bool is_status(const char *p, size_t n)
     return n > 5 && !memcmp(p, "HTTP/", 5);
 }
 
-/* ASCII letters are equal in both cases, whatever the program's locale. */
-static bool same(const char *a, const char *b, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        unsigned char x = (unsigned char)a[i], y = (unsigned char)b[i];
-        if (x != y && ((x ^ y) != 0x20 || (x | 0x20) < 'a' || (x | 0x20) > 'z'))
-            return false;
-    }
-    return true;
-}
-
 /* Whether it is a line of that name; with "" whether it ends the block. */
 static bool is_line(const char *p, size_t n, const char *name)
 {
     size_t length = strlen(name);
-    return length ? n > length && same(p, name, length) : is_blank(p, n);
+    return length ? n > length && ascii_same_n(p, name, length) : is_blank(p, n);
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
@@ -64,6 +52,13 @@ static const struct {
     {PROXYAUTH_USED, ""},
     {NUMBER(CURLINFO_COOKIELIST), "Set-Cookie:"}, /* before the first block it is not known */
 };
+
+/* As of the end of what is held. */
+static bool at_the_end(const struct told *t, CURLINFO info, void *out)
+{
+    return t->answered ? moment_get(t->answered, info, out)
+                       : t->api->easy_getinfo(t->handle, info, out) == CURLE_OK;
+}
 
 static bool comes_later(const struct told *t, const char *line)
 {
@@ -98,7 +93,7 @@ static bool before(const struct told *t, CURLINFO info, void *out)
     int unknown = length || number == NUMBER(CURLINFO_FILETIME) ? -1 : 0;
     if (m && !length) /* a length is forgotten when the next request is made */
         return moment_get(m, info, out);
-    if (TYPE(info) == CURLINFO_SLIST || t->api->easy_getinfo(t->handle, info, out) != CURLE_OK)
+    if (TYPE(info) == CURLINFO_SLIST || !at_the_end(t, info, out))
         return false;
     switch (TYPE(info)) {
     case CURLINFO_STRING:
@@ -147,11 +142,11 @@ static bool moving(const struct told *t, const struct moment *m, CURLINFO info, 
     bool body = !held_is_header(e);
     switch ((int)info) {
     case CURLINFO_HEADER_SIZE:
-        if ((m && moment_get(m, info, out)) || !t->api->easy_getinfo(t->handle, info, out))
+        if ((m && moment_get(m, info, out)) || at_the_end(t, info, out))
             *(long *)out = (long)counted(t, *(long *)out, false);
         return true;
     case SIZE_DELIVERED:
-        if (!(m && moment_get(m, info, out)) && t->api->easy_getinfo(t->handle, info, out))
+        if (!(m && moment_get(m, info, out)) && !at_the_end(t, info, out))
             return false;
         *(curl_off_t *)out = counted(t, *(curl_off_t *)out, true);
         return true;
@@ -191,7 +186,8 @@ static int request_of(const struct told *t, uint32_t block)
             break;
     if (m && m == hold_moment(t->hold, block))
         return m->request;
-    return moment_request(t->api, t->handle, m ? m->request : 0);
+    return t->answered ? t->answered->request
+                       : moment_request(t->api, t->handle, m ? m->request : 0);
 }
 
 /* Whether libcurl stores it as a header of its own. */
@@ -216,106 +212,77 @@ static size_t stored_later(const struct told *t, int request)
     return n + (line && request_of(t, t->hold->block) == request);
 }
 
-/* libcurl's headers of the request, those that are still to be shown too. */
-static bool list(struct told *t, int request)
+static struct headers *kept_headers(const struct told *t)
 {
-    size_t room = 0;
-    struct curl_header *h = NULL;
-    if (t->list && t->request == request)
-        return true;
-    free(t->list);
-    t->list = NULL;
-    t->request = request;
-    for (t->count = 0; (h = t->api->easy_nextheader(t->handle, ANY_ORIGIN, request, h));) {
-        if (t->count == room) {
-            struct curl_header *more = realloc(t->list, (room = room * 2 + 16) * sizeof *more);
-            if (!more) {
-                free(t->list);
-                t->list = NULL;
-                return false;
-            }
-            t->list = more;
-        }
-        t->list[t->count++] = *h;
-    }
-    return true;
+    return t->answered ? t->answered->headers : NULL;
 }
 
-static size_t shown_count(struct told *t, int request)
+/* All headers of the request, those that are still to be shown too; NULL: no memory. */
+static const struct header_list *list(struct told *t, int request)
+{
+    struct headers *kept = kept_headers(t);
+    if (kept)
+        return &kept->lists[request];
+    if (!t->list.count || t->request != request) {
+        header_list_free(&t->list);
+        t->request = request;
+        if (!header_list_read(&t->list, t->api, t->handle, request))
+            return NULL;
+    }
+    return &t->list;
+}
+
+static size_t shown_count(const struct told *t, const struct header_list *l, int request)
 {
     size_t later = stored_later(t, request);
-    return later < t->count ? t->count - later : 0;
-}
-
-/* The i-th, as one of those of its name among the first n. */
-static struct curl_header *answer(struct told *t, struct curl_header *to, size_t i, size_t n,
-                                  unsigned origin)
-{
-    *to = t->list[i];
-    to->amount = 0;
-    for (size_t k = 0; k < n; k++) {
-        const struct curl_header *h = &t->list[k];
-        size_t length = strlen(h->name) + 1;
-        if (!(h->origin & origin) || strlen(to->name) + 1 != length ||
-            !same(h->name, to->name, length))
-            continue;
-        if (k == i)
-            to->index = to->amount;
-        to->amount++;
-    }
-    return to;
+    return later < l->count ? l->count - later : 0;
 }
 
 CURLHcode told_header(struct told *t, const char *name, size_t index, unsigned origin, int request,
                       struct curl_header **out)
 {
     struct curl_header *found;
+    const struct header_list *l;
+    struct headers *kept = kept_headers(t);
     int current = request_of(t, t->shown->block);
     CURLHcode r = t->api->easy_header(t->handle, name, 0, origin, request, out ? &found : NULL);
-    if (!out || r == CURLHE_BAD_ARGUMENT || r == CURLHE_NOT_BUILT_IN || !list(t, current))
+    if (!out || r == CURLHE_BAD_ARGUMENT || r == CURLHE_NOT_BUILT_IN || !(l = list(t, current)))
         return r;
-    size_t n = shown_count(t, current), matches = 0;
+    size_t n = shown_count(t, l, current);
     if (!n && !current)
         return CURLHE_NOHEADERS;
     if (request > current)
         return CURLHE_NOREQUEST;
     if (request >= 0 && request < current)
-        return t->api->easy_header(t->handle, name, index, origin, request, out);
-    for (size_t i = 0; i < n; i++) {
-        size_t length = strlen(name) + 1;
-        if (!(t->list[i].origin & origin) || strlen(t->list[i].name) + 1 != length ||
-            !same(t->list[i].name, name, length) || matches++ != index)
-            continue;
-        *out = answer(t, &t->answers[0], i, n, origin);
-        return CURLHE_OK;
-    }
-    return matches ? CURLHE_BADINDEX : CURLHE_MISSING;
+        return kept ? headers_find(kept, name, index, origin, request, out)
+                    : t->api->easy_header(t->handle, name, index, origin, request, out);
+    r = header_list_find(l, n, name, index, origin, &t->answers[0]);
+    if (r == CURLHE_OK)
+        *out = &t->answers[0];
+    return r;
 }
 
 struct curl_header *told_nextheader(struct told *t, unsigned origin, int request,
                                     struct curl_header *previous)
 {
+    const struct header_list *l;
+    struct headers *kept = kept_headers(t);
     int current = request_of(t, t->shown->block);
-    const void *anchor = previous ? previous->anchor : NULL;
-    if (request > current || !list(t, current))
+    if (request > current || !(l = list(t, current)))
         return NULL;
     if (request >= 0 && request < current)
-        return t->api->easy_nextheader(t->handle, origin, request, previous);
-    size_t n = shown_count(t, current), i = 0;
-    for (size_t k = 0; anchor && k < t->count; k++)
-        if (t->list[k].anchor == anchor)
-            i = k + 1;
-    while (i < n && !(t->list[i].origin & origin))
-        i++;
-    return i < n ? answer(t, &t->answers[1], i, n, origin) : NULL;
+        return kept ? headers_next(kept, origin, request, previous)
+                    : t->api->easy_nextheader(t->handle, origin, request, previous);
+    return header_list_next(l, shown_count(t, l, current), origin,
+                            previous ? previous->anchor : NULL, &t->answers[1])
+               ? &t->answers[1]
+               : NULL;
 }
 
 void told_end(struct told *t)
 {
     t->shown = NULL;
     t->line = NULL;
-    if (t->list) { /* seldom; free() is a call */
-        free(t->list);
-        t->list = NULL;
-    }
+    if (t->list.headers) /* seldom; free() is a call */
+        header_list_free(&t->list);
 }

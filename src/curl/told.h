@@ -14,6 +14,7 @@
 #ifndef CURL_TOLD_H
 #define CURL_TOLD_H
 
+#include "curl/headers.h"
 #include "curl/hold.h"
 
 #include <stdbool.h>
@@ -23,13 +24,15 @@ struct told {
     const struct curl_api *api;
     CURL *handle;
     const struct hold *hold;
+    const struct moment
+        *answered;            /* what is held is an answer that libcurl has forgotten (earlier.h):
+                                    * all that it said of it; NULL: it has not */
     const struct held *shown; /* NULL: nothing held is being shown */
     bool arriving;    /* the newest held piece is the line that libcurl delivers meanwhile */
     const char *line; /* that line when it is not held; NULL */
     size_t line_n;
 
-    struct curl_header *list; /* all headers of one request; NULL: not asked for */
-    size_t count;
+    struct header_list list;       /* of one request; nothing in it: not asked for */
     int request;                   /* which */
     struct curl_header answers[2]; /* of told_header and of told_nextheader */
 };

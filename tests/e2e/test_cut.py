@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A retry that nobody answers in time: the program gets the failed response before it, and all that
 it asks is about that one."""
+import re
 import unittest
+import urllib.parse
 
 import bed
 
@@ -24,6 +26,30 @@ class Cut(unittest.TestCase):
 
     def test_the_whole_response_is_that_of_the_attempt_before(self):
         self.compare("-i")
+
+    def test_all_that_can_be_asked_is_of_the_attempt_before(self):
+        """By every CURLINFO, curl_easy_header and curl_easy_nextheader, in callbacks and after."""
+        recorder = bed.compile_client("recorder")
+        server = bed.server()
+
+        def client(*options):
+            key = bed.unique()
+            url = f"{server.url}/x?key={key}&fail=-1&how=503&then=never"
+            if "FOLLOWLOCATION=1" in options:
+                url = f"{server.url}/hop?key={key}-hop&to={urllib.parse.quote(url, '')}"
+            return [recorder, *options, "inflight=infos", f"URL={url}", "perform"]
+
+        def normal(outcome):  # without the sockets: they are told as of now
+            lines = re.sub(r"\n  asked (29/2|44/5) .*", "", outcome.text)
+            return re.sub("(key(=|%3D))[-k0-9]+", r"\1K", lines)
+
+        for driver in "easy", "poll":
+            for options in (), ("HEADER=1",), ("FOLLOWLOCATION=1",):
+                with self.subTest(driver=driver, options=options):
+                    bare = bed.bare(client(f"driver={driver}", *options))
+                    ours = bed.hardened(client(f"driver={driver}", *options), **SHORT)
+                    self.assertIn("nextheader ", bare.text)
+                    self.assertEqual(normal(ours), normal(bare))
 
     def test_an_error_text_is_that_of_the_attempt_before(self):
         self.compare("-f")
