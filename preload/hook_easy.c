@@ -37,6 +37,8 @@ void hook_easy_cleanup(struct from from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
     const struct curl_api *api = s ? s->api : real_or_complain(from);
+    if (s && easy_is_guarded(s))
+        return;
     multi_forget(h);
     if (s && !s->transfer)
         shadow_remove(h); /* before the address can be somebody else's */
@@ -48,6 +50,8 @@ void hook_easy_reset(struct from from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
     const struct curl_api *api = s ? s->api : real_or_complain(from);
+    if (s && easy_is_guarded(s))
+        return;
     if (api)
         api->easy_reset(h);
     if (s && s->transfer)

@@ -135,9 +135,17 @@ static CURLcode guarded(struct transfer *begun, int64_t now_ns, int64_t *ended_n
     return r;
 }
 
+bool easy_is_guarded(const struct shadow *s)
+{
+    return s->api->version_num >= VERSION_GUARDS_CALLS &&
+           (s->member ? multi_calls(s) : !!s->transfer);
+}
+
 /* What libcurl says of such a handle, which it does not know to be one now. */
 static CURLcode in_use(struct shadow *s)
 {
+    if (easy_is_guarded(s))
+        return CURLE_RECURSIVE_API_CALL;
     s->connect_errno = 0;
     static const char text[] = "easy handle already used in multi handle";
     if (s->error_buffer)

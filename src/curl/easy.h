@@ -16,6 +16,9 @@
 #include "curl/told.h"
 
 CURLcode easy_perform(struct shadow *s);
+/* Inside one of the handle's callbacks, where this libcurl lets nobody perform, reset or free it: those
+ * who do get CURLE_RECURSIVE_API_CALL, or nothing happens. */
+bool easy_is_guarded(const struct shadow *s);
 /* curl_easy_getinfo: what differs from libcurl's own answer; true when *out is the answer. */
 bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out);
 /* curl_easy_header and curl_easy_nextheader, which libcurl must have. */

@@ -245,7 +245,9 @@ CURLMcode multi_add(struct multi *m, CURL *h)
 {
     struct shadow *s = shadow_find(h);
     if (s && s->member)
-        return CURLM_ADDED_ALREADY;
+        return m->api->version_num >= VERSION_GUARDS_CALLS && multi_is_forbidden(m)
+                   ? CURLM_RECURSIVE_API_CALL
+                   : CURLM_ADDED_ALREADY;
     if (m->in_callback)
         return CURLM_RECURSIVE_API_CALL;
     if (unlikely(m->dead) && is_ending(m))
@@ -333,6 +335,12 @@ void multi_forget(const CURL *h)
 bool multi_keeps(const struct shadow *s)
 {
     return s->member && !s->member->in_libcurl;
+}
+
+bool multi_calls(const struct shadow *s)
+{
+    const struct multi *m = s->member ? s->member->multi : NULL;
+    return m && (m->depth || m->in_callback || m->in_notice);
 }
 
 bool multi_pause(struct shadow *s, int bitmask)

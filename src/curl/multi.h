@@ -60,6 +60,8 @@ void multi_forget(const CURL *h);
 void multi_lost(struct shadow *s);
 /* It is in none of libcurl's own: libcurl does not know that it is in use. */
 bool multi_keeps(const struct shadow *s);
+/* One of its callbacks, or one of the handles in it, is running. */
+bool multi_calls(const struct shadow *s);
 /* curl_easy_pause: true when libcurl must not be asked, because nothing is in flight. */
 bool multi_pause(struct shadow *s, int bitmask);
 

@@ -118,6 +118,10 @@ static inline void shadow_forget_last(struct shadow *s)
     s->connect_errno = 0;
 }
 
+/* From here on libcurl lets no call into a handle that is in a call, but for a few, before it looks at
+ * anything else. */
+#define VERSION_GUARDS_CALLS 0x081600
+
 struct shadow *shadow_add(CURL *handle, const struct curl_api *api);
 /* The copy of a handle: the same options, nothing in flight. */
 struct shadow *shadow_copy(CURL *copy, const struct shadow *original);

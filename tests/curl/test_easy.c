@@ -670,6 +670,43 @@ Test(easy, a_perform_of_the_same_handle_while_an_answer_is_delivered_is_refused)
     cr_assert_eq(performs(&p), 1);
 }
 
+static bool guarded;
+
+static size_t perform_guarded(char *d, size_t size, size_t n, void *program)
+{
+    struct program *p = program;
+    guarded = easy_is_guarded(p->shadow);
+    return perform_again(d, size, n, program);
+}
+
+static void guards(unsigned version, bool expected)
+{
+    struct program p;
+    static struct curl_api api;
+    api = fake_curl;
+    api.version_num = version;
+    setenv("HARDEN_RATE", "1/1h", 1);
+    setenv("HARDEN_MAX_WAIT", "10ms", 1);
+    START(&p, BUSY_503, OK_200);
+    p.shadow->api = &api;
+    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))perform_guarded);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(guarded, expected);
+    cr_assert_eq(inner_result, expected ? CURLE_RECURSIVE_API_CALL : CURLE_FAILED_INIT);
+    cr_assert_str_eq(p.error, expected ? "" : "easy handle already used in multi handle");
+    cr_assert_not(easy_is_guarded(p.shadow), "when it has ended");
+}
+
+Test(easy, from_8_22_on_a_handle_is_guarded_in_its_callbacks)
+{
+    guards(0x081600, true);
+}
+
+Test(easy, before_8_22_it_is_not)
+{
+    guards(0x081500, false);
+}
+
 static int reset_now(void *program, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
     struct program *p = program;

@@ -3,6 +3,7 @@
  * What a program does with a handle that is parked, and what its callbacks may do. */
 #include "multi_loop.h"
 
+#include "curl/multi_parts.h"
 #include "curl/transfer.h"
 
 TestSuite(multi_life, .fini = loops_end);
@@ -135,6 +136,54 @@ Test(multi_life, a_handle_is_in_one_at_a_time)
     cr_assert_eq(l.messages, 1);
     remove_from(&l, &p);
     cr_assert_eq(program_perform(&p), CURLE_OK);
+}
+
+static struct loop *own_loop;
+static struct program *own;
+static CURLMcode added;
+static CURLcode performed;
+
+static size_t enters_again(char *d, size_t size, size_t n, void *program)
+{
+    (void)program;
+    added = add(own_loop, own);
+    performed = easy_perform(own->shadow);
+    return note(own, 'B', d, size * n);
+}
+
+/* What the member is told in a callback in which it is shown what was held. */
+static void enters(unsigned version)
+{
+    static struct loop l;
+    static struct program p;
+    static struct curl_api api;
+    api = fake_curl;
+    api.version_num = version;
+    setenv("HARDEN_RATE", "1/1h", 1);
+    setenv("HARDEN_MAX_WAIT", "10ms", 1);
+    loop_start(own_loop = &l);
+    START(own = &p, BUSY_503, OK_200);
+    p.shadow->api = &api;
+    l.multi->api = &api;
+    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))enters_again);
+    add(&l, &p);
+    run(&l);
+    cr_assert_eq(l.messages, 1);
+    cr_assert_eq(performs(&p), 1);
+}
+
+Test(multi_life, from_8_22_on_a_handle_is_guarded_in_its_callbacks)
+{
+    enters(0x081600);
+    cr_assert_eq(added, CURLM_RECURSIVE_API_CALL);
+    cr_assert_eq(performed, CURLE_RECURSIVE_API_CALL);
+}
+
+Test(multi_life, before_8_22_it_is_in_use)
+{
+    enters(0x081500);
+    cr_assert_eq(added, CURLM_ADDED_ALREADY);
+    cr_assert_eq(performed, CURLE_FAILED_INIT);
 }
 
 Test(multi_life, a_copy_of_a_parked_handle_is_of_none)
