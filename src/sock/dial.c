@@ -4,12 +4,9 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/precondition.h"
-#include "base/rng.h"
-#include "engine/call.h"
 #include "engine/engine.h"
 #include "engine/health.h"
-#include "sock/dial_bind.h"
-#include "sock/dial_socket.h"
+#include "sock/dial_parts.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -24,35 +21,6 @@
  * done before the call as well. */
 #define AT_ONCE_NS NS_PER_MS
 
-struct dial {
-    const struct dial_request *request;
-    struct engine *engine;
-    struct dial_binding bound;
-    struct call call;
-    struct socket_facts socket;
-    bool looked; /* socket holds */
-    bool begun, ended;
-    bool bounded; /* SO_SNDTIMEO is ours */
-    bool lost;    /* the descriptor is another socket's by now, or nobody's */
-    int error;    /* of the last attempt; 0: connected */
-};
-
-/* To be asked after whatever may take long, before the descriptor is used again. */
-static bool is_ours(struct dial *d)
-{
-    int saved = errno;
-    d->lost = d->lost || !descriptor_is(d->request->fd, &d->socket.id);
-    errno = saved;
-    return !d->lost;
-}
-
-static void bound_again(struct dial *d)
-{
-    if (is_ours(d))
-        socket_bound(d->request->fd, d->socket.send_timeout_ns);
-    d->bounded = false;
-}
-
 /* Runs however the frame is left but for a longjmp: by return, or by pthread_cancel, since connect()
  * is a cancellation point. */
 static void dial_leave(void *dialled)
@@ -60,16 +28,10 @@ static void dial_leave(void *dialled)
     struct dial *d = dialled;
     int saved = errno;
     if (d->bounded)
-        bound_again(d);
+        dial_bound_again(d);
     if (d->begun && !d->ended)
         call_abandon(&d->call, clock_now_ns());
     errno = saved;
-}
-
-static int bare(const struct dial *d)
-{
-    const struct dial_request *r = d->request;
-    return r->real(r->fd, r->address, r->length);
 }
 
 static bool look(struct dial *d)
@@ -105,97 +67,6 @@ static void count(const struct dial *d, bool blocking)
                               memory_order_relaxed);
 }
 
-/* ---- one attempt ---------------------------------------------------------------------------- */
-
-/* What says nothing about the host: the connection is on its way or there already, or the call
- * itself was wrong. */
-static bool is_no_result(int error)
-{
-    switch (error) {
-    case EINPROGRESS:
-    case EALREADY:
-    case EINTR:
-    case EISCONN:
-    case EBADF:
-    case ENOTSOCK:
-    case EFAULT:
-    case EINVAL:
-    case EAFNOSUPPORT:
-    case EPROTOTYPE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Reports an attempt that ended with d->error. True: another one at *at_ns. */
-static bool report(struct dial *d, int64_t begun_ns, bool shortened, bool again, int64_t *at_ns)
-{
-    int64_t now_ns = clock_now_ns();
-    struct attempt a = {
-        .protocol = PROTOCOL_CONNECT,
-        .os_errno = d->error,
-        .nothing_sent = true,
-        .shortened = shortened,
-        .more_follow = d->bound.more_follow,
-        .replayable = again && d->looked && d->socket.blocking && !d->lost,
-        .duration_ns = now_ns - begun_ns,
-    };
-    hints_reset(&a.hints);
-    return call_report(&d->call, &a, now_ns, clock_wall_ns(), d->error ? rng_next() : 0, at_ns);
-}
-
-static int64_t tighter(int64_t a_ns, int64_t b_ns)
-{
-    return !a_ns || (b_ns && b_ns < a_ns) ? b_ns : a_ns;
-}
-
-/* How long the next attempt may take by us; 0: as long as the program lets it. *ours: it is the
- * policy's bound, and not what is left of a time. */
-static int64_t bound_of(const struct dial *d, int64_t now_ns, bool *policys)
-{
-    const struct policy *p = d->call.policy;
-    int64_t by_policy = tighter(p->connect_timeout_ns, p->attempt_timeout_ns), left = 0;
-    bool further = d->call.attempts > 0;
-    int64_t until = further ? d->call.deadline_ns : d->call.app_deadline_ns;
-    if (until != INT64_MAX && (further || now_ns > d->call.begun_ns + NS_PER_MS))
-        left = until > now_ns ? until - now_ns : NS_PER_MS;
-    int64_t bound = tighter(by_policy, left);
-    *policys = bound && bound == by_policy;
-    return bound && (!d->socket.send_timeout_ns || bound < d->socket.send_timeout_ns) ? bound : 0;
-}
-
-/* The connection that our bound ended is still on its way: taken back, the socket is as before. */
-static void take_back(const struct dial *d)
-{
-    struct sockaddr none = {.sa_family = AF_UNSPEC};
-    d->request->real(d->request->fd, &none, sizeof none);
-}
-
-/* On a blocking socket. True: another attempt at *at_ns. */
-static bool attempt(struct dial *d, int64_t now_ns, int64_t *at_ns)
-{
-    bool policys = false;
-    int64_t bound_ns = d->call.observe ? 0 : bound_of(d, now_ns, &policys);
-    if (bound_ns) {
-        d->bounded = true;
-        socket_bound(d->request->fd, bound_ns);
-    }
-    d->error = bare(d) ? errno : 0;
-    if (bound_ns)
-        bound_again(d);
-    if (d->error != EINPROGRESS)
-        return report(d, now_ns, false, true, at_ns);
-    /* SO_SNDTIMEO has run out. When it was the program's, the connection goes on without it. */
-    if (bound_ns && !d->lost)
-        take_back(d);
-    d->error = ETIMEDOUT;
-    bool again = report(d, now_ns, bound_ns && !policys, bound_ns, at_ns);
-    if (!bound_ns)
-        d->error = EINPROGRESS;
-    return again;
-}
-
 /* ---- blocking ------------------------------------------------------------------------------- */
 
 /* False: a signal came. */
@@ -219,7 +90,7 @@ static void wait_for_turn(int64_t at_ns)
  * begins now. */
 static bool has_lost(struct dial *d)
 {
-    if (is_ours(d))
+    if (dial_is_ours(d))
         return false;
     if (!d->call.attempts)
         d->error = EBADF;
@@ -252,7 +123,7 @@ static void run(struct dial *d, int64_t now_ns, int64_t at_ns)
                 d->error = refused(&ad);
             return;
         }
-        if (!attempt(d, now_ns, &at_ns))
+        if (!dial_attempt(d, now_ns, &at_ns))
             return;
     }
 }
@@ -287,7 +158,7 @@ static inline struct first make_first(const struct dial_request *r, int64_t now_
 static bool may_be_lost(struct dial *d, const struct first *f, int64_t now_ns, bool asked_before)
 {
     if (asked_before)
-        return !is_ours(d);
+        return !dial_is_ours(d);
     return f->ended_ns - now_ns > AT_ONCE_NS && !d->socket.has_failed;
 }
 
@@ -298,7 +169,7 @@ static int dial_freely(struct dial *d, const struct first *f, int64_t now_ns, in
     bool asked_before = d->looked;
     bool stream = !error                 ? f->stream
                   : error == EINPROGRESS ? f->ended_ns - now_ns < TICK_NS || look(d)
-                                         : !is_no_result(error) && look(d);
+                                         : !dial_is_no_result(error) && look(d);
     if (!stream) {
         errno = error ? error : saved;
         return f->value;
@@ -308,7 +179,7 @@ static int dial_freely(struct dial *d, const struct first *f, int64_t now_ns, in
     count(d, !error || d->socket.blocking);
     if (error == EINPROGRESS && d->socket.blocking) { /* the program's SO_SNDTIMEO has run out */
         d->error = ETIMEDOUT;
-        report(d, now_ns, false, false, &(int64_t){0});
+        dial_report(d, now_ns, false, false, &(int64_t){0});
         d->error = EINPROGRESS;
     }
     if (error == EINPROGRESS)
@@ -317,7 +188,7 @@ static int dial_freely(struct dial *d, const struct first *f, int64_t now_ns, in
     if (d->socket.blocking)
         call_bound_by(&d->call, d->socket.send_timeout_ns);
     int64_t at_ns;
-    if (report(d, now_ns, false, true, &at_ns))
+    if (dial_report(d, now_ns, false, true, &at_ns))
         run(d, now_ns, at_ns);
     return result(d, saved);
 }
@@ -326,7 +197,7 @@ static int dial_carefully(struct dial *d, int64_t now_ns, int saved)
 {
     if (!look(d) || !d->socket.idle) {
         errno = saved;
-        return bare(d);
+        return dial_bare(d);
     }
     begin(d, now_ns);
     count(d, d->socket.blocking);
@@ -341,9 +212,9 @@ static int dial_carefully(struct dial *d, int64_t now_ns, int saved)
         d->error = refused(&ad);
         return result(d, saved);
     }
-    d->error = bare(d) ? errno : 0;
-    if (!is_no_result(d->error))
-        report(d, now_ns, false, false, &(int64_t){0});
+    d->error = dial_bare(d) ? errno : 0;
+    if (!dial_is_no_result(d->error))
+        dial_report(d, now_ns, false, false, &(int64_t){0});
     return result(d, saved);
 }
 
@@ -359,7 +230,7 @@ static int perform(struct dial *d, struct first *f, int64_t now_ns, int saved)
     d->engine = engine_for(d);
     if (!d->engine || !dial_bind(&d->bound, d->engine, d->request->to, d->request->fd, now_ns)) {
         errno = f->error ? f->error : saved;
-        return f->made ? f->value : bare(d);
+        return f->made ? f->value : dial_bare(d);
     }
     p = d->bound.binding.policy;
     /* A local socket does not tell afterwards whether it has tried, and is rare enough to be asked. */

@@ -429,6 +429,28 @@ Test(dial, a_program_without_a_bound_gets_ours)
     cr_assert(eq(int, (int)slot_named("10.0.0.1:5432")->retries_by[GROUP_TIMEOUT], 1));
 }
 
+/* Of a host to which a connection was ended by a bound of ours. */
+static enum health_status status_after(const char *bound)
+{
+    setenv("HARDEN_RETRY", "off", 1);
+    setenv("HARDEN_UNHEALTHY_AFTER", "1", 1);
+    setenv(bound, "2s", 1);
+    script[0] = EINPROGRESS;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT));
+    cr_assert(eq(i64, bound_seen_ns[0], 2 * NS_PER_S));
+    return health_status(slot_named("10.0.0.1:5432"));
+}
+
+Test(dial, a_host_that_does_not_connect_within_connect_timeout_has_failed)
+{
+    cr_assert(eq(int, status_after("HARDEN_CONNECT_TIMEOUT"), STATUS_UNHEALTHY));
+}
+
+Test(dial, of_one_that_does_not_within_attempt_timeout_nothing_is_known)
+{
+    cr_assert(eq(int, status_after("HARDEN_ATTEMPT_TIMEOUT"), STATUS_HEALTHY));
+}
+
 Test(dial, when_the_programs_own_bound_has_run_out_it_is_told_as_always)
 {
     int fd = tcp(true);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "sock/dial_parts.h"
+
+#include "base/clock.h"
+#include "base/rng.h"
+
+#include <errno.h>
+
+int dial_bare(const struct dial *d)
+{
+    const struct dial_request *r = d->request;
+    return r->real(r->fd, r->address, r->length);
+}
+
+bool dial_is_ours(struct dial *d)
+{
+    int saved = errno;
+    d->lost = d->lost || !descriptor_is(d->request->fd, &d->socket.id);
+    errno = saved;
+    return !d->lost;
+}
+
+void dial_bound_again(struct dial *d)
+{
+    if (dial_is_ours(d))
+        socket_bound(d->request->fd, d->socket.send_timeout_ns);
+    d->bounded = false;
+}
+
+bool dial_is_no_result(int error)
+{
+    switch (error) {
+    case EINPROGRESS:
+    case EALREADY:
+    case EINTR:
+    case EISCONN:
+    case EBADF:
+    case ENOTSOCK:
+    case EFAULT:
+    case EINVAL:
+    case EAFNOSUPPORT:
+    case EPROTOTYPE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, int64_t *at_ns)
+{
+    int64_t now_ns = clock_now_ns();
+    struct attempt a = {
+        .protocol = PROTOCOL_CONNECT,
+        .os_errno = d->error,
+        .nothing_sent = true,
+        .shortened = shortened,
+        .more_follow = d->bound.more_follow,
+        .replayable = again && d->looked && d->socket.blocking && !d->lost,
+        .duration_ns = now_ns - begun_ns,
+    };
+    hints_reset(&a.hints);
+    return call_report(&d->call, &a, now_ns, clock_wall_ns(), d->error ? rng_next() : 0, at_ns);
+}
+
+static int64_t tighter(int64_t a_ns, int64_t b_ns)
+{
+    return !a_ns || (b_ns && b_ns < a_ns) ? b_ns : a_ns;
+}
+
+/* How long the next attempt may take by us; 0: as long as the program lets it. *hosts: a connection
+ * that takes longer is a failure of the host, and not only later than we wait. */
+static int64_t bound_of(const struct dial *d, int64_t now_ns, bool *hosts)
+{
+    const struct policy *p = d->call.policy;
+    int64_t by_policy = tighter(p->connect_timeout_ns, p->attempt_timeout_ns), left = 0;
+    bool further = d->call.attempts > 0;
+    int64_t until = further ? d->call.deadline_ns : d->call.app_deadline_ns;
+    if (until != INT64_MAX && (further || now_ns > d->call.begun_ns + NS_PER_MS))
+        left = until > now_ns ? until - now_ns : NS_PER_MS;
+    int64_t bound = tighter(by_policy, left);
+    *hosts = bound && bound == p->connect_timeout_ns;
+    return bound && (!d->socket.send_timeout_ns || bound < d->socket.send_timeout_ns) ? bound : 0;
+}
+
+/* The connection that our bound ended is still on its way: taken back, the socket is as before. */
+static void take_back(const struct dial *d)
+{
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    d->request->real(d->request->fd, &none, sizeof none);
+}
+
+bool dial_attempt(struct dial *d, int64_t now_ns, int64_t *at_ns)
+{
+    bool hosts = false;
+    int64_t bound_ns = d->call.observe ? 0 : bound_of(d, now_ns, &hosts);
+    if (bound_ns) {
+        d->bounded = true;
+        socket_bound(d->request->fd, bound_ns);
+    }
+    d->error = dial_bare(d) ? errno : 0;
+    if (bound_ns)
+        dial_bound_again(d);
+    if (d->error != EINPROGRESS)
+        return dial_report(d, now_ns, false, true, at_ns);
+    /* SO_SNDTIMEO has run out. When it was the program's, the connection goes on without it. */
+    if (bound_ns && !d->lost)
+        take_back(d);
+    d->error = ETIMEDOUT;
+    bool again = dial_report(d, now_ns, bound_ns && !hosts, bound_ns, at_ns);
+    if (!bound_ns)
+        d->error = EINPROGRESS;
+    return again;
+}
