@@ -112,11 +112,11 @@ struct slot {
     _Atomic uint32_t window_ms[RATES_MAX]; /* of each TAT; 0: not taken, and those after it */
     _Atomic uint64_t shown_rate; /* tokens:32 burst:32 of the limit in force, for display */
     _Atomic uint32_t shown_window_ms;
-    _Atomic uint32_t budget_fill_ms; /* of the reserve in force, for display: budget.h */
-    _Atomic uint32_t bucket_index;   /* slot of the limit in force when it is another one, + 1 */
-    _Atomic uint16_t gate_s;         /* how long the hint was that set gate_until_ns */
-    _Atomic uint8_t kind;            /* enum slot_kind */
-    _Atomic uint8_t published;       /* 1: the name is whole */
+    _Atomic float budget_fill_ms;  /* of the reserve in force, for display: budget.h */
+    _Atomic uint32_t bucket_index; /* slot of the limit in force when it is another one, + 1 */
+    _Atomic uint16_t gate_s;       /* how long the hint was that set gate_until_ns */
+    _Atomic uint8_t kind;          /* enum slot_kind */
+    _Atomic uint8_t published;     /* 1: the name is whole */
     char name[SLOT_NAME_SIZE];
 } __attribute__((aligned(CACHE_LINE)));
 

@@ -68,13 +68,13 @@ static struct account at(uint64_t word, uint64_t fill_ms, int64_t now_ns)
     return a;
 }
 
-uint32_t budget_fill_ms(int percent, int64_t reserve_ns)
+uint64_t budget_fill_ms(int percent, int64_t reserve_ns)
 {
     if (percent <= 0 || reserve_ns <= 0)
         return 0;
     unsigned __int128 ns = (unsigned __int128)reserve_ns * CAPACITY_MILLI / cost_milli(percent);
     ns = (ns + NS_PER_MS - 1) / NS_PER_MS;
-    return ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
+    return ns < MS_MAX ? (uint64_t)ns : MS_MAX;
 }
 
 bool budget_would_allow(const struct budget *b, int percent, int64_t reserve_ns, int64_t now_ns)
@@ -122,7 +122,7 @@ HOT void budget_success(struct budget *b)
     give_back(b, MILLI);
 }
 
-double budget_available(const struct budget *b, uint32_t fill_ms, int64_t now_ns)
+double budget_available(const struct budget *b, uint64_t fill_ms, int64_t now_ns)
 {
     return (double)(CAPACITY_MILLI - at(load(b), fill_ms, now_ns).spent) / MILLI;
 }

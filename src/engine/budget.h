@@ -32,8 +32,8 @@ bool budget_take(struct budget *b, int percent, int64_t reserve_ns, int64_t now_
 void budget_give_back(struct budget *b, int percent);
 void budget_success(struct budget *b);
 /* In how many ms an empty budget is full again by time alone, as readers are told it; 0: never. */
-uint32_t budget_fill_ms(int percent, int64_t reserve_ns);
+uint64_t budget_fill_ms(int percent, int64_t reserve_ns);
 /* 0..BUDGET_CAPACITY, for display. */
-double budget_available(const struct budget *b, uint32_t fill_ms, int64_t now_ns);
+double budget_available(const struct budget *b, uint64_t fill_ms, int64_t now_ns);
 
 #endif

@@ -202,7 +202,7 @@ static bool pay(const struct policy *p, struct slot *s, int64_t now_ns)
 {
     if (!budget_take(&s->budget, p->retry_budget_percent, p->retry_reserve_ns, now_ns))
         return false;
-    uint32_t fill_ms = budget_fill_ms(p->retry_budget_percent, p->retry_reserve_ns);
+    float fill_ms = (float)budget_fill_ms(p->retry_budget_percent, p->retry_reserve_ns);
     if (atomic_load_explicit(&s->budget_fill_ms, memory_order_relaxed) != fill_ms)
         atomic_store_explicit(&s->budget_fill_ms, fill_ms, memory_order_relaxed);
     return true;

@@ -9,6 +9,7 @@
 #define NOW    (100000 * NS_PER_S)
 #define SIX_S  (6 * NS_PER_S) /* 10/1m */
 #define MINUTE (60 * NS_PER_S)
+#define DAY    (1440 * MINUTE)
 
 static bool take(struct budget *b, int64_t now)
 {
@@ -127,7 +128,7 @@ Test(budget, zero_percent_means_unlimited)
         cr_assert(budget_take(&b, 0, SIX_S, NOW));
     budget_give_back(&b, 0);
     cr_assert(eq(u64, b.word, 0));
-    cr_assert(eq(u32, budget_fill_ms(0, SIX_S), 0));
+    cr_assert(eq(u64, budget_fill_ms(0, SIX_S), 0));
 }
 
 Test(budget, the_smallest_share_still_allows_one_retry)
@@ -140,9 +141,20 @@ Test(budget, the_smallest_share_still_allows_one_retry)
 
 Test(budget, any_reserve_fills_it_in_some_time)
 {
-    cr_assert(eq(u32, budget_fill_ms(20, SIX_S), 120000));
-    cr_assert(eq(u32, budget_fill_ms(100, 1), 1));
-    cr_assert(eq(u32, budget_fill_ms(1, INT64_MAX), UINT32_MAX));
+    cr_assert(eq(u64, budget_fill_ms(20, SIX_S), 120000));
+    cr_assert(eq(u64, budget_fill_ms(100, 1), 1));
+    cr_assert(lt(u64, budget_fill_ms(1, 31 * DAY), budget_fill_ms(1, INT64_MAX)));
+}
+
+/* The slowest that a configuration may say, at the percentage that makes it slowest. */
+Test(budget, one_retry_a_month_is_no_more)
+{
+    struct budget b = {0};
+    for (int i = 0; i < BUDGET_CAPACITY; i++)
+        cr_assert(budget_take(&b, 100, 31 * DAY, NOW));
+    cr_assert(not(budget_take(&b, 100, 31 * DAY, NOW + 31 * DAY - NS_PER_MS)));
+    cr_assert(budget_take(&b, 100, 31 * DAY, NOW + 31 * DAY));
+    cr_assert(not(budget_take(&b, 100, 31 * DAY, NOW + 62 * DAY - NS_PER_MS)));
 }
 
 Test(budget, a_corrupted_word_is_an_empty_budget_that_recovers)

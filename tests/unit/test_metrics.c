@@ -109,7 +109,7 @@ Test(metrics, the_budget_is_shown_with_what_time_gave_back)
     struct slot *s = busy_host();
     while (budget_take(&s->budget, 20, 6 * NS_PER_S, NOW - 60 * NS_PER_S))
         ;
-    s->budget_fill_ms = budget_fill_ms(20, 6 * NS_PER_S);
+    s->budget_fill_ms = (float)budget_fill_ms(20, 6 * NS_PER_S);
     render();
     has("harden_retry_budget_available{" LABELS "} 50");
 }
