@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/sizes.h"
+#include "curl/headers.h"
 #include "curl/multi.h"
 #include "fake_multi.h"
 #include "recorder.h"
@@ -337,6 +338,33 @@ Test(no_memory, a_transfer_that_cannot_be_ours_is_told_by_libcurl)
     cr_assert_eq(multi_remove(m, p.handle), CURLM_OK);
     multi_cleanup(m);
     finish(&p);
+}
+
+static struct curl_header *two_headers(CURL *handle, unsigned origin, int request,
+                                       struct curl_header *previous)
+{
+    static struct curl_header h = {.name = "A", .value = "b", .origin = CURLH_HEADER};
+    (void)handle, (void)origin, (void)request;
+    if (previous && previous->anchor)
+        return NULL;
+    h.anchor = previous;
+    return &h;
+}
+
+static void copy_headers(void)
+{
+    static const struct curl_api api = {.easy_nextheader = two_headers};
+    scarce_begin();
+    struct headers *h = headers_copy(&api, NULL, 1);
+    scarce_end();
+    cr_assert_eq(!h, scarce.failed > 0);
+    cr_assert(!h || (h->lists[0].count == 2 && h->lists[1].count == 2));
+    headers_free(h);
+}
+
+Test(no_memory, headers_are_copied_whole_or_not_at_all)
+{
+    scarce_each(copy_headers);
 }
 
 static void limited(void)
