@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * What one condition more or less in the engine would change for a request. */
+#include "one_host.h"
+
 #include "base/env.h"
-#include "base/hash.h"
-#include "engine/call_parts.h"
 #include "engine/gcra.h"
 
 #include <criterion/criterion.h>
@@ -14,49 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NOW (1000000 * NS_PER_S)
-
-static struct config config;
-static struct policy policy;
-static struct board *board;
-static struct binding binding;
-static struct call call;
-
-/* The defaults, as far as they matter here; no jitter, so that times are exact. */
-static void set_up(void)
-{
-    policy = (struct policy){
-        .cost = 1,
-        .max_wait_ns = 30 * NS_PER_S,
-        .max_attempts = 3,
-        .base_delay_ns = 500 * NS_PER_MS,
-        .max_delay_ns = 5 * NS_PER_S,
-        .jitter = JITTER_NONE,
-        .max_elapsed_ns = 30 * NS_PER_S,
-        .retry_methods = {"GET", "PUT"},
-        .retry_after_max_ns = 300 * NS_PER_S,
-        .breaker = BREAKER_ON,
-        .breaker_failures = 5,
-        .breaker_open_ns = 30 * NS_PER_S,
-        .breaker_max_open_ns = 300 * NS_PER_S,
-        .breaker_successes = 2,
-        .unhealthy_after = 3,
-        .healthy_after = 1,
-    };
-    config = (struct config){.mode = MODE_ENFORCE};
-    board = board_open(NULL, 16, NULL);
-    uint64_t key = board_key(hash_bytes("h", 1, 0));
-    binding = (struct binding){.config = &config, .board = board, .policy = &policy, .key = key};
-    memcpy(binding.name, "h", 2);
-    binding.slot = board_slot(board, key, "h", SLOT_HOST, NOW);
-}
-
-static void tear_down(void)
-{
-    board_close(board);
-}
-
-TestSuite(engine_edges, .init = set_up, .fini = tear_down);
+TestSuite(engine_edges, .init = one_host, .fini = no_host);
 
 Test(engine_edges, tokens_for_more_time_than_anybody_may_owe_stand_for_that_time)
 {
