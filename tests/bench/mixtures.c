@@ -18,6 +18,8 @@
  *
  * Prints "MIXTURE WANTED GOOD ATTEMPTS REFUSED BAR" for each, separated by tabs; BAR 0: no bar, see
  * there. */
+#include "model.h"
+
 #include "base/clock.h"
 #include "engine/call.h"
 
@@ -28,7 +30,6 @@
 
 #define END         (600 * NS_PER_S)
 #define STREAMS_MAX 4
-#define HEAP_MAX    65536
 #define GOOD_NS     (20 * NS_PER_MS)
 
 /* The engine's clocks at the model's 0. */
@@ -132,73 +133,16 @@ struct request {
     struct call call;
 };
 
-/* What happens next: to a request, or (NULL) a stream wants more. */
-struct event {
-    int64_t at_ns;
-    uint64_t order;
-    int stream;
-    struct request *request;
-};
-
 static enum contestant contestant;
 static const struct config *config;
 static const struct mixture *mixture;
 static struct board *board;
 static struct binding bindings[STREAMS_MAX];
-static uint64_t wishes[STREAMS_MAX], engine_random, planned;
+static uint64_t wishes[STREAMS_MAX], engine_random;
 static int64_t now; /* 0: the model begins */
-static struct event heap[HEAP_MAX];
-static int heap_size;
 static struct {
     int wanted, good, attempts, refused;
 } sum;
-
-/* splitmix64 */
-static uint64_t draw(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15ULL;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-    return z ^ z >> 31;
-}
-
-static int64_t uniform(uint64_t *state, int64_t n)
-{
-    return (int64_t)((unsigned __int128)draw(state) * (uint64_t)n >> 64);
-}
-
-/* ---- the order of events -------------------------------------------------------------------- */
-
-static bool before(const struct event *a, const struct event *b)
-{
-    return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
-}
-
-static void plan(int64_t at_ns, int stream, struct request *r)
-{
-    struct event e = {at_ns, planned++, stream, r};
-    if (heap_size == HEAP_MAX)
-        abort();
-    int i = heap_size++;
-    for (; i > 0 && before(&e, &heap[(i - 1) / 2]); i = (i - 1) / 2)
-        heap[i] = heap[(i - 1) / 2];
-    heap[i] = e;
-}
-
-static struct event next_event(void)
-{
-    struct event first = heap[0], last = heap[--heap_size];
-    int i = 0;
-    for (int k; (k = 2 * i + 1) < heap_size; i = k) {
-        if (k + 1 < heap_size && before(&heap[k + 1], &heap[k]))
-            k++;
-        if (!before(&heap[k], &last))
-            break;
-        heap[i] = heap[k];
-    }
-    heap[i] = last;
-    return first;
-}
 
 /* ---- the server ----------------------------------------------------------------------------- */
 
@@ -260,7 +204,7 @@ static void attempt(struct request *r)
 {
     r->asking = false;
     r->attempt = serve(r);
-    plan(now + r->attempt.duration_ns, 0, r);
+    event_plan(now + r->attempt.duration_ns, 0, r);
 }
 
 static void ask(struct request *r)
@@ -271,7 +215,7 @@ static void ask(struct request *r)
     if (ad.answer == ANSWER_GO)
         attempt(r);
     else if (ad.answer == ANSWER_WAIT)
-        plan(ad.at_ns - MONOTONIC_0, 0, r);
+        event_plan(ad.at_ns - MONOTONIC_0, 0, r);
     else {
         sum.refused += !r->attempts;
         end(r, false);
@@ -284,7 +228,7 @@ static void report(struct request *r)
     if (contestant != BARE && call_report(&r->call, &r->attempt, MONOTONIC_0 + now, WALL_0 + now,
                                           draw(&engine_random), &at_ns)) {
         r->asking = true;
-        plan(at_ns - MONOTONIC_0, 0, r);
+        event_plan(at_ns - MONOTONIC_0, 0, r);
     } else {
         end(r, went_well(&r->attempt));
     }
@@ -294,7 +238,7 @@ static void want(int i)
 {
     const struct stream *s = &mixture->streams[i];
     int64_t mean_ns = (int64_t)((double)NS_PER_S / s->per_s);
-    plan(now + mean_ns / 2 + uniform(&wishes[i], mean_ns), i, NULL);
+    event_plan(now + mean_ns / 2 + uniform(&wishes[i], mean_ns), i, NULL);
     for (int k = 0; k < (s->burst ? s->burst : 1); k++) {
         struct request *r = calloc(1, sizeof *r);
         if (!r)
@@ -338,8 +282,7 @@ static void make_known(void)
 
 static bool run(uint64_t seed)
 {
-    heap_size = 0;
-    planned = 0;
+    events_reset();
     now = 0;
     engine_random = ~seed;
     memset(&sum, 0, sizeof sum);
@@ -348,19 +291,20 @@ static bool run(uint64_t seed)
         wishes[i] = seed * STREAMS_MAX + (uint64_t)i;
         if (!board || !bind(i))
             return false;
-        plan(mixture->streams[i].from_s * NS_PER_S + uniform(&wishes[i], NS_PER_S), i, NULL);
+        event_plan(mixture->streams[i].from_s * NS_PER_S + uniform(&wishes[i], NS_PER_S), i, NULL);
     }
     if (mixture->known)
         make_known();
-    while (heap_size) {
-        struct event e = next_event();
+    while (event_count) {
+        struct event e = event_next();
         now = e.at_ns;
-        if (!e.request && now < END)
-            want(e.stream);
-        else if (e.request && e.request->asking)
-            ask(e.request);
-        else if (e.request)
-            report(e.request);
+        struct request *r = e.what;
+        if (!r && now < END)
+            want(e.who);
+        else if (r && r->asking)
+            ask(r);
+        else if (r)
+            report(r);
     }
     board_close(board);
     return true;

@@ -34,6 +34,8 @@
  * Prints "NAME VALUE" lines, then a line "second WANTED ATTEMPTS ANSWERED GOOD" for each second:
  * requests wanted, attempts that reached the server, requests that ended well in that second, and
  * requests wanted in that second that ended well, whenever that was. */
+#include "model.h"
+
 #include "base/clock.h"
 #include "engine/call.h"
 
@@ -91,13 +93,6 @@ struct request {
     struct call call;
 };
 
-/* What happens next: to a request, or (request < 0) a client wants another one. */
-struct event {
-    int64_t at_ns;
-    uint64_t order; /* of two at one moment, the one that was planned first */
-    int client, request;
-};
-
 static enum contestant contestant;
 static enum outage outage;
 static uint64_t engine_random;
@@ -107,57 +102,9 @@ static struct request *requests;
 static int request_count;
 static int64_t *attempts_at;
 static int attempt_count;
-static struct event heap[CLIENTS * (WORKERS + 1)];
-static int heap_size;
-static uint64_t planned;
 static struct second {
     int wanted, tried, attempts, answered, good;
 } seconds[TOTAL_S];
-
-/* splitmix64 */
-static uint64_t draw(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15ULL;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-    return z ^ z >> 31;
-}
-
-static int64_t uniform(uint64_t *state, int64_t n)
-{
-    return (int64_t)((unsigned __int128)draw(state) * (uint64_t)n >> 64);
-}
-
-/* ---- the order of events -------------------------------------------------------------------- */
-
-static bool before(const struct event *a, const struct event *b)
-{
-    return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
-}
-
-static void plan(int64_t at_ns, int client, int request)
-{
-    struct event e = {at_ns, planned++, client, request};
-    int i = heap_size++;
-    for (; i > 0 && before(&e, &heap[(i - 1) / 2]); i = (i - 1) / 2)
-        heap[i] = heap[(i - 1) / 2];
-    heap[i] = e;
-}
-
-static struct event next_event(void)
-{
-    struct event first = heap[0], last = heap[--heap_size];
-    int i = 0;
-    for (int k; (k = 2 * i + 1) < heap_size; i = k) {
-        if (k + 1 < heap_size && before(&heap[k + 1], &heap[k]))
-            k++;
-        if (!before(&heap[k], &last))
-            break;
-        heap[i] = heap[k];
-    }
-    heap[i] = last;
-    return first;
-}
 
 /* ---- the server ----------------------------------------------------------------------------- */
 
@@ -250,7 +197,7 @@ static void attempt(struct request *r)
     r->begun_ns = now;
     seconds[now / NS_PER_S].tried += !r->attempts++;
     r->asking = false;
-    plan(now + r->attempt.duration_ns, r->client, (int)(r - requests));
+    event_plan(now + r->attempt.duration_ns, r->client, r);
 }
 
 static void ask(struct request *r)
@@ -264,7 +211,7 @@ static void ask(struct request *r)
     if (ad.answer == ANSWER_GO)
         attempt(r);
     else if (ad.answer == ANSWER_WAIT)
-        plan(ad.at_ns - MONOTONIC_0, r->client, (int)(r - requests));
+        event_plan(ad.at_ns - MONOTONIC_0, r->client, r);
     else
         end(r, false);
 }
@@ -287,7 +234,7 @@ static void report(struct request *r)
     int64_t at_ns = 0;
     if (again(r, &at_ns)) {
         r->asking = true;
-        plan(at_ns, r->client, (int)(r - requests));
+        event_plan(at_ns, r->client, r);
     } else {
         end(r, r->attempt.http_status == 200);
     }
@@ -296,7 +243,7 @@ static void report(struct request *r)
 static void want(int client)
 {
     struct client *c = &clients[client];
-    plan(now + NS_PER_S / 2 + uniform(&c->random, NS_PER_S), client, -1);
+    event_plan(now + NS_PER_S / 2 + uniform(&c->random, NS_PER_S), client, NULL);
     seconds[now / NS_PER_S].wanted++;
     if (c->busy == WORKERS)
         return;
@@ -311,16 +258,17 @@ static void want(int client)
 static void run(void)
 {
     for (int i = 0; i < CLIENTS; i++)
-        plan(uniform(&clients[i].random, NS_PER_S), i, -1);
-    while (heap_size && heap[0].at_ns < END) {
-        struct event e = next_event();
+        event_plan(uniform(&clients[i].random, NS_PER_S), i, NULL);
+    while (event_count && event_heap[0].at_ns < END) {
+        struct event e = event_next();
         now = e.at_ns;
-        if (e.request < 0)
-            want(e.client);
-        else if (requests[e.request].asking)
-            ask(&requests[e.request]);
+        struct request *r = e.what;
+        if (!r)
+            want(e.who);
+        else if (r->asking)
+            ask(r);
         else
-            report(&requests[e.request]);
+            report(r);
     }
 }
 

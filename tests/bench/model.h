@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What models of a server under load share: chance by a seed, and events in the order of their time.
+ *
+ *     event_plan(at_ns, client, request);
+ *     while (event_count) { struct event e = event_next(); ... }
+ *
+ * Of two events at one moment, the one that was planned first comes first: a run with the same seeds
+ * is the same run. */
+#ifndef TESTS_BENCH_MODEL_H
+#define TESTS_BENCH_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#define EVENTS_MAX 65536
+
+struct event {
+    int64_t at_ns;
+    uint64_t order;
+    int who;    /* client or stream */
+    void *what; /* request; NULL: who wants another one */
+};
+
+static struct event event_heap[EVENTS_MAX];
+static int event_count;
+static uint64_t event_planned;
+
+/* splitmix64 */
+static inline uint64_t draw(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15ULL;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+    return z ^ z >> 31;
+}
+
+/* 0 to n - 1 */
+static inline int64_t uniform(uint64_t *state, int64_t n)
+{
+    return (int64_t)((unsigned __int128)draw(state) * (uint64_t)n >> 64);
+}
+
+static inline void events_reset(void)
+{
+    event_count = 0;
+    event_planned = 0;
+}
+
+static inline bool event_before(const struct event *a, const struct event *b)
+{
+    return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
+}
+
+static inline void event_plan(int64_t at_ns, int who, void *what)
+{
+    struct event e = {at_ns, event_planned++, who, what};
+    if (event_count == EVENTS_MAX)
+        abort();
+    int i = event_count++;
+    for (; i > 0 && event_before(&e, &event_heap[(i - 1) / 2]); i = (i - 1) / 2)
+        event_heap[i] = event_heap[(i - 1) / 2];
+    event_heap[i] = e;
+}
+
+static inline struct event event_next(void)
+{
+    struct event first = event_heap[0], last = event_heap[--event_count];
+    int i = 0;
+    for (int k; (k = 2 * i + 1) < event_count; i = k) {
+        if (k + 1 < event_count && event_before(&event_heap[k + 1], &event_heap[k]))
+            k++;
+        if (!event_before(&event_heap[k], &last))
+            break;
+        event_heap[i] = event_heap[k];
+    }
+    event_heap[i] = last;
+    return first;
+}
+
+#endif
