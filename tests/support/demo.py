@@ -19,14 +19,15 @@ FAULTS = [
     ("503 cut off, twice", "cut503", {"how": "partial503"}, [], 1),
     ("200 cut off (a)", "cut200", {"how": "partial"}, [], 1),
     ("503 to a POST (b)", "order", {"how": "503"}, ["-d", "order=1"], 1),
-    ("503 for ever, 3 runs (c)", "down", {"how": "503", "fail": -1}, [], 3),
+    ("503 for ever, 6 runs (c)", "down", {"how": "503", "fail": -1}, [], 6),
 ]
 NOTES = """
   sent: requests that the server saw. waited: before the next attempt, in all.
   (a) Not repeated: curl has a part of the answer already.
   (b) Not repeated: the server may have taken the order before it failed.
-  (c) What the last run got. After five failures in a row the circuit breaker
-      spares the server: that run ends at once, with an error that says so."""
+  (c) What the last run got. Five requests have failed in a row and none went well,
+      so the circuit breaker spares the server: that run ends at once, with an error
+      that says so."""
 WIDTHS = (25, 17, 4, 17, 4, 6)
 CURL_SAYS = {7: "refused", 18: "cut off", 28: "too slow", 52: "nothing", 56: "reset"}
 
