@@ -93,9 +93,7 @@ HOT bool readable_elsewhere(uintptr_t at, size_t n)
     if (on_first_stack(at, n) || within(at, n, get(&known.data), get(&known.data_end)))
         return true;
     end = heap_end();
-    if (heap && within(at, n, heap, end))
-        return true;
-    bool good = ask(at, n);
+    bool good = (heap && within(at, n, heap, end)) || ask(at, n);
     if (good && within(at, n, get(&known.data_end), end) && (!heap || at < heap))
         set(&known.heap, at);
     errno = saved;
