@@ -29,6 +29,7 @@ class Case:
     preload: bool = True     # False: the case sees to LD_PRELOAD itself
     ends: int = 0            # exit status, or -signal
     internal_errors: typing.Optional[int] = 0  # None: some, each of them forwarded and said once
+    cut: bool = False        # a process of it may end while it writes a file, which stays for a minute
     probe: bool = False      # death, or another root, may come to who writes the snapshot: another does
     says: str = ""           # a pattern that a line of the shim on stderr may match
     state: str = "{scratch}/state"
@@ -266,12 +267,13 @@ CASES = [
 
     # Two processes, and the ends of processes.
     # daemon() ends the parent by _exit().
-    *(Case(f"child by {way}", ["{out}/forks", way], 3, 2, probe=way == "daemon")
+    *(Case(f"child by {way}", ["{out}/forks", way], 3, 2, probe=way == "daemon",
+           cut=way in ("_Fork", "clone"))  # children that end by _exit()
       for way in ("fork", "_Fork", "clone", "grandchild", "vfork", "spawn", "system", "daemon")),
     Case("exec with its environment", ["{out}/forks", "exec"], 2, 2, probe=True),
     Case("exec without an environment", ["{out}/forks", "exec-bare"], 1, 1, stays="^child",
          probe=True),
-    Case("children while threads run", ["{out}/forks", "storm"], 62, 1, env=QUICK_SNAPSHOT),
+    Case("children while threads run", ["{out}/forks", "storm"], 62, 1, env=QUICK_SNAPSHOT, cut=True),
     Case("children while other threads transfer", ["{out}/forks", "crowd"], 232, None),
     *(Case(f"ended by {way}", ["{out}/forks", way], 1, 1, ends=ends, probe=True)
       for way, ends in (("_exit", 0), ("quick_exit", 0), ("abort", -6), ("kill", -9),
