@@ -163,7 +163,7 @@ static bool check_connects(struct diagnosis *d, const struct objects *o, unsigne
 {
     const struct object *self = &o->list[0];
     if (self->uses & USES_CONNECT)
-        say_connects(d, d->name, self->uses, known & CONNECTS_ASYNC);
+        say_connects(d, d->name, self->uses, known & CONNECTS_ASYNC && self->uses & USES_POLL);
     /* libcurl's own libraries are a part of its transfers. */
     bool libraries = !curl && !(self->uses & USES_CONNECT) && check_libraries(d, o);
     return self->uses & USES_CONNECT || libraries;

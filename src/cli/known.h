@@ -7,8 +7,10 @@
 #include <stdbool.h>
 
 enum known {
-    CONNECTS_ASYNC = 1 << 0, /* by non-blocking sockets, without an event loop to be seen */
-    STARTS_OTHERS = 1 << 1,  /* whose connections are the point of it */
+    /* By non-blocking sockets and poll(), without an event loop to be seen. An rsync that has no poll()
+     * is one of before 3.4, whose sockets block. */
+    CONNECTS_ASYNC = 1 << 0,
+    STARTS_OTHERS = 1 << 1, /* whose connections are the point of it */
 };
 
 unsigned known_of(const char *program);

@@ -40,6 +40,7 @@ static const struct {
     {"io_uring_queue_init", USES_URING},
     {"io_uring_queue_init_params", USES_URING},
     {"getaddrinfo", USES_NAMES},
+    {"poll", USES_POLL},
 };
 
 static void note_import(struct object *o, size_t i, const char *name, unsigned *raw)

@@ -29,6 +29,7 @@ enum object_uses {
     USES_URING = 1 << 7,
     USES_CURL = 1 << 8,  /* any curl_ function */
     USES_NAMES = 1 << 9, /* getaddrinfo */
+    USES_POLL = 1 << 10, /* poll */
 };
 
 /* What an object brings. */

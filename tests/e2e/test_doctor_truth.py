@@ -112,14 +112,24 @@ class Truth(Case):
         deaf = Deaf()
         deaf.start()
         for program, *arguments in (
-                ("rsync", f"rsync://127.0.0.1:{deaf.port}/x", "."),
                 ("node", "-e", f"require('net').connect({deaf.port}, '127.0.0.1')"
                  ".on('error', function () {})"),
                 (psql, "-h", "127.0.0.1", "-p", deaf.port, "-U", "x", "-c", "")):
-            self.says(program, 1, "are counted" if program in ("rsync", psql) else "counted only")
+            self.says(program, 1, "are counted")
             seen = self.counted([program, *arguments])
             self.assertEqual(seen[:2], (0, 0), program)
             self.assertGreater(seen[2], 0, program)
+
+    def test_an_rsync_that_blocks_is_told_from_one_that_does_not(self):
+        deaf = Deaf()
+        deaf.start()
+        seen = self.counted(["rsync", f"rsync://127.0.0.1:{deaf.port}/x", "."])
+        blocks = seen[1] > 0
+        self.assertEqual(seen, (0, seen[1], 0) if blocks else (0, 0, seen[2]))
+        self.says("rsync", 0 if blocks else 1, "are covered" if blocks else "are counted")
+        path = bed.fresh_dir("old") + "/rsync"  # without poll()
+        shutil.copy(host("fetch-raw"), path)
+        self.says(path, 0, "are covered")
 
     def test_an_event_loop_may_block_too(self):
         deaf = Deaf()
