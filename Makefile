@@ -60,6 +60,7 @@ CURL_SRC    := $(wildcard src/curl/*.c)
 SOCK_SRC    := $(wildcard src/sock/*.c)
 PRELOAD_SRC := $(wildcard preload/*.c)
 AUDIT_SRC   := $(wildcard preload/audit/*.c)
+PRELOAD_SRC += preload/audit/symtab.c
 CLI_SRC     := $(wildcard src/cli/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -126,12 +127,13 @@ LAZY        := $(BUILD)/lazy
 LAZY_PARTS  := $(SHIM_PARTS:$(BUILD)/%=$(LAZY)/%) $(LAZY)/libinih.a
 OBJCOPY     := $(shell $(CC) -print-prog-name=objcopy)
 # Runs before there is anything to call, so no distribution's flags may put a call into it.
-$(BUILD)/obj/preload/imports.o: override CFLAGS += -fno-stack-protector
+BINDER      := $(BUILD)/obj/preload/imports.o $(BUILD)/obj/preload/audit/symtab.o
+$(BINDER): override CFLAGS += -fno-stack-protector
 $(LAZY)/direct.so: $(SHIM_PARTS) preload/harden.map
 	@mkdir -p $(@D)
 	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS) $(INIH)
 $(LAZY)/imports.list: $(LAZY)/direct.so scripts/lazy-imports
-	$(Q)CC="$(CC)" scripts/lazy-imports $< $(BUILD)/obj/preload/imports.o $@ $(LAZY)/names
+	$(Q)CC="$(CC)" scripts/lazy-imports $< $@ $(LAZY)/names $(BINDER)
 $(LAZY)/libinih.a: $(LAZY)/imports.list
 	$(Q)$(OBJCOPY) --redefine-syms=$(LAZY)/names $(shell $(CC) -print-file-name=libinih.a) $@
 $(LAZY)/%: $(BUILD)/% $(LAZY)/imports.list

@@ -4,6 +4,7 @@
  * are asked for by name. The build looks after that (scripts/lazy-imports). */
 #include "imports.h"
 
+#include "audit/symtab.h"
 #include "base/compiler.h"
 
 #include <dlfcn.h>
@@ -47,15 +48,54 @@ static bool same_object(const void *a, const void *b)
     return addr && addr(a, &in_a) && addr(b, &in_b) && in_a.dli_fbase == in_b.dli_fbase;
 }
 
+static bool same(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    return *a == *b;
+}
+
+/* What has to be everybody's: memory, which others allocate or free too; threads, of which a sanitizer
+ * must know; and what frees the answers of the getaddrinfo() that comes next. */
+static bool is_everybodys(const char *name)
+{
+    static const char names[][16] = {"malloc", "calloc",         "realloc",     "reallocarray",
+                                     "free",   "pthread_create", "freeaddrinfo"};
+    for (size_t i = 0; i < array_size(names); i++)
+        if (same(names[i], name))
+            return true;
+    return false;
+}
+
+/* The C library itself, whatever is loaded before it. It stays where it is in the loader's list, near
+ * the front, to which later objects are appended. */
+static bool read_libc(struct symtab *libc)
+{
+    const struct r_debug *debug = named("_r_debug");
+    for (const struct link_map *m = debug ? debug->r_map : NULL; m; m = m->l_next)
+        if (symtab_read(libc, m->l_addr, m->l_ld) &&
+            symtab_find(libc, "gnu_get_libc_version", NULL))
+            return true;
+    return false;
+}
+
 /* dlvsym passes over definitions without a version, which is what interposers have; dlsym takes
  * the C library's newest version, which need not be the one that we were compiled for. */
-static void *find(const struct import *import, dlvsym_function *vsym)
+static void *first_of(const struct import *import, dlvsym_function *vsym)
 {
     void *first = named(import->name);
     void *exact = vsym ? vsym(RTLD_DEFAULT, import->name, import->version) : NULL;
     if (!first || (exact && exact != first && same_object(exact, first)))
         return exact;
     return first;
+}
+
+static void *find(const struct import *import, const struct symtab *libc, dlvsym_function *vsym)
+{
+    void *own = libc && !is_everybodys(import->name)
+                    ? symtab_find(libc, import->name, import->version)
+                    : NULL;
+    return own ? own : first_of(import, vsym);
 }
 
 /* What the loader made read-only, by its own reckoning: whole pages. */
@@ -99,9 +139,10 @@ static intptr_t nothing(void)
 static bool bind_all(void)
 {
     dlvsym_function *vsym = (dlvsym_function *)named("dlvsym");
-    bool complete = true;
+    struct symtab libc;
+    bool known = read_libc(&libc), complete = true;
     for (size_t i = 0; i < import_count; i++) {
-        void *p = find(&import_names[i], vsym);
+        void *p = find(&import_names[i], known ? &libc : NULL, vsym);
         complete &= p != NULL;
         atomic_store(&import_found[i], p ? p : (void *)nothing);
     }

@@ -9,11 +9,13 @@
  * The slots lie among the data that the loader makes read-only. They are writable for the moment in
  * which they are filled, by one thread. Whoever comes at the same time, or in a child forked in
  * that moment, or where memory cannot be made writable, goes by a second table to the same
- * functions: nobody waits. Bound is what the loader would have bound: the first definition in the
- * global order, a preloaded allocator's or a sanitizer's too, and the C library's own at the
- * version that the link recorded.
+ * functions: nobody waits. Bound is the C library's own function at the version that the link
+ * recorded, not what another preloaded library offers in its place: that one may tell a time that is
+ * not the kernel's or a user who is not the real one, hold a lock that it shares with other processes,
+ * and is taken down at exit before we are. What has to be everybody's is the exception: memory is the
+ * first allocator's in the global order, and a thread is made where a sanitizer sees it.
  *
- * A library linked directly (LAZY_IMPORTS=no) has none of this. */
+ * A library linked directly (LAZY_IMPORTS=no) has none of this, and calls what the loader binds. */
 #ifndef PRELOAD_IMPORTS_H
 #define PRELOAD_IMPORTS_H
 

@@ -60,6 +60,20 @@ def hosts(name, linked, *plugs, **more):
     return Case(name, [host, *loads(*plugs)], **more)
 
 
+TESTS = os.path.dirname(__file__)
+# What others preload, with what it wants to do something, and to let connections to this machine be.
+NEIGHBOURS = {
+    "libfaketime": ("faketime/libfaketime.so.1", {"FAKETIME": "+1d"}),
+    "libfaketime with a clock that does not tick":
+        ("faketime/libfaketimeMT.so.1", {"FAKETIME": "2001-01-01 00:00:00"}),
+    "libeatmydata": ("libeatmydata.so.1", {}),
+    "fakeroot": ("libfakeroot/libfakeroot-sysv.so", {}),
+    "socket_wrapper": ("libsocket_wrapper.so", {}),
+    "nss_wrapper": ("libnss_wrapper.so", {"NSS_WRAPPER_HOSTS": "/etc/hosts"}),
+    "uid_wrapper": ("libuid_wrapper.so", {"UID_WRAPPER": "1", "UID_WRAPPER_ROOT": "1"}),
+    "proxychains": ("libproxychains.so.4", {"PROXYCHAINS_CONF_FILE": "TESTS/proxychains.conf"}),
+    "stdbuf": ("/usr/libexec/coreutils/libstdbuf.so", {"_STDBUF_O": "L"}),
+}
 UNCOVERED = {"transfers": 0, "recovers": 0, "stays": "."}
 
 
@@ -366,6 +380,14 @@ print(sum('/board' in line for line in open('/proc/self/maps')), len(os.listdir(
            **{where: [f"{LIB}/{lib}"]})
       for name, lib in (("jemalloc", "libjemalloc.so.2"), ("tcmalloc", "libtcmalloc_minimal.so.4"))
       for where in ("first", "last")),
+    # Company that stands in for the C library.
+    *(Case(f"{name} preloaded {where}: {words[0]}", ["{out}/" + words[0], *words[1:]], n, recovers,
+           env={k: v.replace("TESTS", TESTS) for k, v in env.items()}, **{where: [os.path.join(LIB, lib)]})
+      for name, (lib, env) in NEIGHBOURS.items() for where in ("first", "last")
+      for n, recovers, words in ((80, None, ("threads", "4", "20")), (3, 2, ("forks", "fork")))),
+    *(Case(f"a neighbour in LD_PRELOAD is not asked: {words[0]}", ["{out}/" + words[0], *words[1:]], n,
+           None, first=["{out}/libneighbour.so"], env=QUICK_SNAPSHOT)
+      for n, words in ((80, ("threads", "4", "20")), (10, ("descriptors", "leak", "{scratch}")))),
 ]
 
 
@@ -385,6 +407,9 @@ def raw(case):
     argv, last = compiled_as(case, "raw")
     # Without a descriptor there is no socket to be connected.
     connects = 2 if "exhausted" in argv else case.transfers
+    # socket_wrapper before us calls the C library's connect() itself.
+    if any("socket_wrapper" in word for word in case.first):
+        case, connects = dataclasses.replace(case, transfers=0), None
     return dataclasses.replace(case, name=case.name + ", by connect()", argv=argv, last=last,
                                transfers=case.transfers and 0, connects=connects, recovers=None,
                                stays=".")
