@@ -2,6 +2,7 @@
 #include "base/env.h"
 
 #include "base/compiler.h"
+#include "base/open.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -237,7 +238,7 @@ const char *env_get(const char *name)
 /* Two empty strings at the end. NULL: not to be had. */
 static char *read_environment(size_t size)
 {
-    int fd = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+    int fd = open_file("/proc/self/environ", O_RDONLY, 0);
     if (fd < 0)
         return NULL;
     char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/open.h"
 #include "base/quiet.h"
 #include "base/text.h"
 
@@ -27,7 +28,6 @@ enum log_level log_level_now = LOG_OFF;
 
 static const char *_Atomic log_to = "stderr";
 static const char *_Atomic log_program = "";
-static _Thread_local bool own_descriptors;
 
 /* What descriptor 2 led to when the log was first set. */
 static struct {
@@ -58,12 +58,12 @@ void log_set(enum log_level level, const char *to, const char *program)
 
 void log_own_descriptors(void)
 {
-    own_descriptors = true;
+    open_in_own_table();
 }
 
 bool log_has_own_descriptors(void)
 {
-    return own_descriptors;
+    return open_has_own_table();
 }
 
 static const char *level_name(enum log_level level)
@@ -77,7 +77,7 @@ static const char *level_name(enum log_level level)
 static bool is_stderr(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
-    if (flags < 0 || (flags & FD_CLOEXEC && !own_descriptors))
+    if (flags < 0 || (flags & FD_CLOEXEC && !open_has_own_table()))
         return false;
     struct stat st;
     if (!atomic_load(&first_stderr.known) || fstat(fd, &st) || st.st_dev != first_stderr.dev ||
@@ -95,7 +95,7 @@ static void to_stderr(const char *p, size_t n)
 {
     int fd = STDERR_FILENO;
     int process = -1;
-    if (own_descriptors) {
+    if (open_has_own_table()) {
         process = (int)syscall(SYS_pidfd_open, getpid(), 0);
         fd = (int)syscall(SYS_pidfd_getfd, process, STDERR_FILENO, 0);
     }
@@ -103,7 +103,7 @@ static void to_stderr(const char *p, size_t n)
         ssize_t done = write(fd, p, n);
         (void)done; /* nowhere to say that it failed */
     }
-    if (own_descriptors) {
+    if (open_has_own_table()) {
         if (fd >= 0)
             close(fd);
         if (process >= 0)
@@ -127,7 +127,7 @@ static void to_syslog(enum log_level level, const struct text *line)
     text_u64(&t, (uint64_t)getpid());
     text_put(&t, "]: ");
     text_putn(&t, line->p, line->n - 1);
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = open_socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return;
     sendto(fd, t.p, t.n, MSG_NOSIGNAL, (struct sockaddr *)&a, sizeof a);
@@ -174,8 +174,8 @@ int log_append(const char *path, const char *p, size_t n)
         return 0;
     }
     /* O_NONBLOCK: a FIFO without a reader must not stop us; a file does not care. */
-    int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    int fd = open(path, flags | (is_device(path) ? 0 : O_CREAT | O_NOFOLLOW), 0600);
+    int flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY;
+    int fd = open_file(path, flags | (is_device(path) ? 0 : O_CREAT | O_NOFOLLOW), 0600);
     if (fd < 0)
         return -errno;
     ssize_t done = write(fd, p, n);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/network.h"
 
+#include "base/open.h"
+
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,7 +27,7 @@ uint64_t network_of_socket(int fd)
 /* A socket of the family that whoever asks is about to use, so no sandbox is surprised. */
 uint64_t network_of_thread(void)
 {
-    int saved = errno, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int saved = errno, fd = open_socket(AF_INET, SOCK_DGRAM, 0);
     uint64_t network = 0;
     if (fd >= 0) {
         network = network_of_socket(fd);

@@ -4,6 +4,7 @@
 #include "base/ascii.h"
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/open.h"
 #include "curl/target.h"
 #include "engine/unfound.h"
 
@@ -131,7 +132,7 @@ static bool nothing_sent(const struct attempt *a, const struct transfer *t)
 /* libcurl does not tell why it got no socket; ask for one. */
 static int socket_shortage(void)
 {
-    int saved = errno, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int saved = errno, fd = open_socket(AF_INET, SOCK_STREAM, 0);
     int shortage = fd < 0 ? errno : 0;
     if (fd >= 0)
         close(fd);

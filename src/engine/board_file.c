@@ -2,6 +2,7 @@
 #include "engine/board.h"
 
 #include "base/clock.h"
+#include "base/open.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +43,7 @@ static uint32_t with_spare(uint32_t slot_count)
 static void read_boot_id(char id[40])
 {
     memset(id, 0, 40);
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    int fd = open_file("/proc/sys/kernel/random/boot_id", O_RDONLY, 0);
     if (fd < 0)
         return;
     if (read(fd, id, 36) != 36)
@@ -98,8 +99,7 @@ static enum opened try_open(struct board *b, int dir, bool writable, const char 
     struct stat st;
     struct board_header h;
     /* A pipe in its place must not block us. */
-    int fd = openat(dir, BOARD_NAME,
-                    (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = open_at(dir, BOARD_NAME, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK, 0);
     if (fd < 0) {
         *why = "the board cannot be opened";
         return errno == ENOENT ? UNFIT : UNSAFE;
@@ -125,8 +125,7 @@ static enum opened replace(int dir, uint32_t slot_count, const char **why)
     struct board_header h = header_for(slot_count);
     *why = "the board cannot be created";
     unlinkat(dir, NEW_NAME, 0);
-    int fd = openat(dir, NEW_NAME, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                    S_IRUSR | S_IWUSR);
+    int fd = open_at(dir, NEW_NAME, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     if (fd < 0)
         return FAILED;
     /* Every page is there before it is mapped: a full file system must not end in SIGBUS. */
@@ -159,7 +158,7 @@ static bool open_shared(struct board *b, const char *path, uint32_t slot_count, 
     if (mkdir(path, S_IRWXU) && errno != EEXIST)
         return false;
     *why = "the state directory cannot be opened";
-    int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int dir = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     if (dir < 0)
         return false;
     *why = "the state directory is not of this user alone";
@@ -207,7 +206,7 @@ struct board *board_attach(const char *path, bool writable, const char **why)
 {
     struct stat st;
     struct board *b = calloc(1, sizeof *b);
-    int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int dir = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     int error = dir < 0 ? errno : EPERM;
     enum opened result = UNSAFE;
     *why = dir < 0 ? "the state directory cannot be opened"

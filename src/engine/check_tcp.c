@@ -3,6 +3,7 @@
  * A tcp check passes when a connection can be opened to any of the addresses of the name; nothing is
  * sent on it. The addresses share the time: each gets an even part of what is left. */
 #include "base/clock.h"
+#include "base/open.h"
 #include "engine/check.h"
 #include "engine/check_lookup.h"
 
@@ -40,7 +41,7 @@ static int wait_for(int fd, int64_t until_ns)
 /* 0 or an errno. By the system call itself: it is no connection of the program's. */
 static int try_address(const struct addrinfo *a, int64_t until_ns)
 {
-    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = open_socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return errno;
     int error = syscall(SYS_connect, fd, a->ai_addr, a->ai_addrlen) ? errno : 0;

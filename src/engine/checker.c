@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/env.h"
 #include "base/log.h"
+#include "base/open.h"
 #include "base/thread.h"
 #include "engine/check_run.h"
 #include "engine/process.h"
@@ -179,7 +180,7 @@ static void *checker_run(void *arg)
 static void fill_standard_descriptors(void)
 {
     int fd;
-    while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd < STDERR_FILENO)
+    while ((fd = open_file("/dev/null", O_RDWR, 0)) >= 0 && fd < STDERR_FILENO)
         ;
     if (fd > STDERR_FILENO)
         close(fd);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "base/open.h"
 #include "engine/config_reader.h"
 
 #include <errno.h>
@@ -327,7 +328,7 @@ void loader_file(struct loader *l, const char *path, bool must_exist)
     f->path = l->file = loader_copy(l, path, strlen(path));
     if (!f->path)
         return;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = open_file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
     if (fd < 0) {
         int error = errno; /* the next line notes what cannot be opened, or it would look changed */
         config_file_note(f, stat(path, &st) == 0 ? &st : NULL);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/open.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,7 +98,7 @@ bool process_is_filtered(void)
     int saved = errno;
     char buf[4096];
     ssize_t n = -1;
-    int fd = open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
+    int fd = open_file("/proc/thread-self/status", O_RDONLY, 0);
     if (fd >= 0) {
         n = read(fd, buf, sizeof buf - 1);
         close(fd);

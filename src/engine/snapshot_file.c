@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "base/open.h"
 #include "base/rng.h"
 #include "base/text.h"
 #include "engine/snapshot.h"
@@ -17,7 +18,7 @@
 
 static int open_new(const char *path)
 {
-    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open_file(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0600);
     return fd < 0 ? -errno : fd;
 }
 
@@ -118,9 +119,9 @@ void snapshot_sweep(const char *path, int64_t before_wall_ns)
     struct text t = TEXT_OVER(dir);
     const char *base = strrchr(path, '/') + 1;
     text_putn(&t, path, (size_t)(base - path));
-    DIR *d = t.full ? NULL : opendir(dir);
-    int fd = d ? dirfd(d) : -1;
-    for (struct dirent *e; fd >= 0 && (e = readdir(d));) {
+    int fd = t.full ? -1 : open_file(dir, O_RDONLY | O_DIRECTORY, 0);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    for (struct dirent *e; d && (e = readdir(d));) {
         struct stat st;
         if (is_temp_of(e->d_name, base) && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
@@ -129,6 +130,8 @@ void snapshot_sweep(const char *path, int64_t before_wall_ns)
     }
     if (d)
         closedir(d);
+    else if (fd >= 0)
+        close(fd);
     errno = saved;
 }
 

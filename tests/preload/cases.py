@@ -446,6 +446,8 @@ CASES += [
          0, connects=80, recovers=None, stays=".", first=[ASAN]),
     Case("ThreadSanitizer host with threads, by connect()", ["{out}/threads-raw-tsan", "4", "20"],
          0, connects=80, recovers=None, stays="."),
+    Case("standard streams that are closed and written to", ["{out}/streamless", "30"], 0, connects=30,
+         env=QUICK_SNAPSHOT | {"HARDEN_THREAD": "off"}),
     Case("HARDEN_DISABLE=1, by connect()", ["{out}/fetch-raw", "f2/1"],
          env={"HARDEN_DISABLE": "1"}, **UNCOVERED),
 ]
