@@ -12,17 +12,10 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const hooks[] = {
     "curl_easy_perform", "curl_multi_perform", "curl_multi_socket_action",
     "connect",           "getaddrinfo",        NULL};
-
-static bool disabled(void)
-{
-    const char *kill = env_secure() ? "1" : env_get("HARDEN_DISABLE");
-    return kill && strcmp(kill, "0") && kill[0];
-}
 
 HOT bool hooks_off(void)
 {
@@ -33,7 +26,7 @@ HOT bool hooks_off(void)
     if (!now) {
         if (!env_known())
             return true; /* and ask again: nobody knows yet what the user wants */
-        now = !imports_ready() || disabled() ? 2 : 1;
+        now = !imports_ready() || env_disabled() ? 2 : 1;
         engine_coverage.hooks = hooks;
         engine_coverage.libcurls = real_list;
         atomic_store_explicit(&off, now, memory_order_release);

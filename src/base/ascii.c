@@ -67,6 +67,15 @@ static bool step(const char *pattern, char c, const char **next)
 }
 
 /* After a `*` the shortest run is tried first; on a mismatch only the last `*` takes one more. */
+int ascii_switch(const char *s)
+{
+    static const char words[][8] = {"off", "on", "no", "yes", "false", "true", "0", "1"};
+    for (int i = 0; i < (int)(sizeof words / sizeof words[0]); i++)
+        if (ascii_same(words[i], s))
+            return i & 1;
+    return -1;
+}
+
 bool ascii_glob(const char *pattern, const char *s)
 {
     const char *star = NULL, *retry = NULL, *next;

@@ -29,6 +29,8 @@ bool ascii_same(const char *a, const char *b);
 bool ascii_same_n(const char *a, const char *b, size_t n);
 /* The number that the text begins with; 0: none, and what is above a billion is a billion. */
 long ascii_number(const char *s);
+/* What a switch says: 1 for on, yes, true or 1; 0 for off, no, false or 0; -1: neither. */
+int ascii_switch(const char *s);
 bool ascii_glob(const char *pattern, const char *s);
 
 #endif

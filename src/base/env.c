@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/env.h"
 
+#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/open.h"
 
@@ -233,6 +234,18 @@ const char *env_get(const char *name)
             return value;
     }
     return NULL;
+}
+
+bool env_disabled(void)
+{
+    const char *value = env_secure() ? "on" : env_get("HARDEN_DISABLE");
+    return value && *value && ascii_switch(value) != 0;
+}
+
+bool env_strict(void)
+{
+    const char *value = env_get("HARDEN_STRICT");
+    return value && ascii_switch(value) == 1;
 }
 
 /* Two empty strings at the end. NULL: not to be had. */

@@ -20,6 +20,11 @@ bool env_secure(void);
 /* HARDEN_*, HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR, and http_proxy, https_proxy, all_proxy,
  * no_proxy in both cases; NULL when unset. Valid for ever. */
 const char *env_get(const char *name);
+/* The kill switch: env_secure(), or HARDEN_DISABLE says anything but off. Who sets it wants us out of
+ * the way, so what is neither on nor off counts as on. */
+bool env_disabled(void);
+/* HARDEN_STRICT says on. What is neither on nor off is reported with the configuration. */
+bool env_strict(void);
 /* Any variable as it was when the program was executed. Reads /proc/self/environ the first time. */
 const char *env_any(const char *name);
 /* The i-th captured HARDEN_ variable as "NAME=VALUE"; NULL past the end. */

@@ -149,21 +149,14 @@ bool doctor_library(struct diagnosis *d, const struct objects *o)
     return true;
 }
 
-static bool is_disabled(void)
-{
-    const char *kill = env_get("HARDEN_DISABLE");
-    return kill && *kill && strcmp(kill, "0") != 0;
-}
-
 void doctor_config(struct diagnosis *d, const struct config *c)
 {
-    if (is_disabled())
+    if (env_disabled())
         doctor_say(d, NOT, "HARDEN_DISABLE is set: every call is passed on untouched; unset it");
     if (!c)
         return;
     if (c->errors) {
-        const char *strict = env_get("HARDEN_STRICT");
-        bool stops = strict && !strcmp(strict, "1");
+        bool stops = env_strict();
         doctor_say(d, stops ? NOT : NOTE,
                    "the configuration has %d error%s (harden config tells all)%s", c->errors,
                    c->errors == 1 ? "" : "s",

@@ -14,16 +14,19 @@
 #define PREFIX       "HARDEN_"
 #define NAME_LONGEST 49
 
-/* Variables that are no keys: where to read from, the kill switch, and what a mistake means. */
-static const char *const switches[] = {"config", "disable", "strict"};
+/* Variables that are no keys: where to read from, the kill switch, and what a mistake means. What those
+ * two mean when they are neither on nor off: base/env.h. */
+static const struct {
+    const char *name, *unclear;
+} no_keys[] = {{"config", NULL}, {"disable", "on"}, {"strict", "off"}};
 
 static void unknown(struct loader *l, const char *key, const char *subject)
 {
-    const char *known[OPTION_MAX + array_size(switches)];
+    const char *known[OPTION_MAX + array_size(no_keys)];
     char capitals[NAME_LONGEST + 1] = "";
     int n = 0;
-    for (size_t i = 0; i < array_size(switches); i++)
-        known[n++] = switches[i];
+    for (size_t i = 0; i < array_size(no_keys); i++)
+        known[n++] = no_keys[i].name;
     for (int i = 0; i < option_count; i++)
         if (options[i].section != SECTION_CHECK && options[i].type != TYPE_PATTERNS)
             known[n++] = options[i].name;
@@ -98,9 +101,14 @@ static void set_variable(struct loader *l, const char *name, size_t n, const cha
     snprintf(variable, sizeof(variable), "%.*s", (int)n, name); /* where the value is not shown */
     for (size_t i = 0; i < length && length < sizeof(key); i++)
         key[i] = ascii_lower(name[strlen(PREFIX) + i]);
-    for (size_t i = 0; i < array_size(switches); i++)
-        if (strcmp(key, switches[i]) == 0)
-            return;
+    for (size_t i = 0; i < array_size(no_keys); i++) {
+        if (strcmp(key, no_keys[i].name) != 0)
+            continue;
+        if (no_keys[i].unclear && ascii_switch(value) < 0)
+            loader_error(l, 0, subject, "neither on nor off, and taken as %s; write on or off",
+                         no_keys[i].unclear);
+        return;
+    }
     int harden = option_find(SECTION_HARDEN, key), host = option_find(SECTION_HOST, key);
     for (size_t i = 0; i < n; i++)
         if (name[i] != ascii_upper(name[i]))

@@ -31,11 +31,6 @@ static atomic_bool impatient;         /* an opener took too long: nobody waits a
 
 struct engine_coverage engine_coverage;
 
-static bool unwanted(void)
-{
-    return env_secure() || settings_switch("HARDEN_DISABLE");
-}
-
 bool engine_board_at(const char *dir, struct stat *st)
 {
     char path[PATH_MAX];
@@ -103,7 +98,7 @@ static bool open_board(const struct config *c)
 
 static int open_now(void)
 {
-    if (unwanted())
+    if (env_disabled())
         return REFUSED;
     const struct config *c = settings_first();
     if (!c || !config_covers(c, env_program()))
@@ -232,7 +227,7 @@ void engine_internal_error(const char *what)
 
 void engine_start_strict(void)
 {
-    if (unwanted() || !settings_switch("HARDEN_STRICT"))
+    if (env_disabled() || !env_strict())
         return;
     const struct config *c = settings_first();
     if (c && config_covers(c, env_program()) && settings_wrong(c))

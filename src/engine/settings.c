@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/settings.h"
 
-#include "base/ascii.h"
-#include "base/compiler.h"
 #include "base/env.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -180,17 +178,5 @@ bool settings_wrong(const struct config *c)
         memset(said, 0, sizeof said);
         say(&e);
     }
-    return true;
-}
-
-bool settings_switch(const char *name)
-{
-    static const char *const off[] = {"", "0", "off", "no", "false"};
-    const char *value = env_get(name);
-    if (!value)
-        return false;
-    for (size_t i = 0; i < array_size(off); i++)
-        if (ascii_same(value, off[i]))
-            return false;
     return true;
 }

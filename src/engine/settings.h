@@ -15,7 +15,5 @@ const struct config *settings_first(void);
 const struct config *settings_newer(const struct config *current);
 /* For HARDEN_STRICT: whatever is wrong is said, even with log = off. True when something is. */
 bool settings_wrong(const struct config *c);
-/* A HARDEN_ variable that is a switch: set, and not to 0, off, no or false. */
-bool settings_switch(const char *name);
 
 #endif

@@ -188,10 +188,8 @@ static bool number_parse(const struct option *o, const char *s, int64_t *out, ch
 
 static const char *bool_word(const char *s)
 {
-    static const char *const on = "on yes true 1", *const off = "off no false 0";
-    return word_index(on, s, strlen(s)) >= 0    ? "on"
-           : word_index(off, s, strlen(s)) >= 0 ? "off"
-                                                : "";
+    int on = ascii_switch(s);
+    return on > 0 ? "on" : on == 0 ? "off" : "";
 }
 
 static bool choice_parse(const struct option *o, const char *s, int64_t *out, char *why,

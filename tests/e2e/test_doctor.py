@@ -159,6 +159,8 @@ class Files(Case):
     def test_the_configuration_may_leave_it_out(self):
         self.says("curl", 2, "HARDEN_DISABLE", HARDEN_DISABLE="1")
         self.says("curl", 0, HARDEN_DISABLE="0")
+        self.says("curl", 0, HARDEN_DISABLE="off")
+        self.says("curl", 2, "HARDEN_DISABLE", HARDEN_DISABLE="of")
         self.says("curl", 2, "mode = off", HARDEN_MODE="off")
         self.says("curl", 1, "mode = observe", HARDEN_MODE="observe")
         self.says("curl", 2, "leaves curl out", HARDEN_PROGRAMS="!curl")

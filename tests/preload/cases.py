@@ -360,6 +360,7 @@ print(sum('/board' in line for line in open('/proc/self/maps')), len(os.listdir(
     Case("connections by raw system calls", ["{out}/fetch-syscall", "f2/1", "ok/2"], **UNCOVERED),
     Case("HARDEN_DISABLE=1", ["{out}/fetch-openssl", "f2/1"], env={"HARDEN_DISABLE": "1"},
          **UNCOVERED),
+    Case("HARDEN_DISABLE=off", ["{out}/fetch-openssl", "f2/1"], 1, 1, env={"HARDEN_DISABLE": "off"}),
     Case("HARDEN_DISABLE=1 with plug-ins", ["{out}/plughost", *loads(("now", "openssl"),
          ("deepbind", "gnutls"))], env={"HARDEN_DISABLE": "1"}, **UNCOVERED),
     Case("HARDEN_DISABLE=1 and a transfer in the preinit array", ["{out}/early"],

@@ -51,3 +51,16 @@ Test(ascii, a_glob_is_that_of_the_shell)
             cr_assert_eq(ascii_glob(patterns[i], texts[k]), !fnmatch(patterns[i], texts[k], 0),
                          "%s and %s", patterns[i], texts[k]);
 }
+
+Test(ascii, a_switch_has_four_words_for_on_and_four_for_off)
+{
+    static const char *const on[] = {"on", "yes", "true", "1", "ON", "True"};
+    static const char *const off[] = {"off", "no", "false", "0", "Off", "FALSE"};
+    static const char *const neither[] = {"", "o", "onn", "2", "01", "-1", "enable", "on ", "ja"};
+    for (int i = 0; i < 6; i++) {
+        cr_assert_eq(ascii_switch(on[i]), 1, "%s", on[i]);
+        cr_assert_eq(ascii_switch(off[i]), 0, "%s", off[i]);
+    }
+    for (int i = 0; i < 9; i++)
+        cr_assert_eq(ascii_switch(neither[i]), -1, "%s", neither[i]);
+}

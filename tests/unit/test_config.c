@@ -683,6 +683,18 @@ Test(config, a_wrong_variable_is_reported_and_the_others_apply)
     config_discard(c);
 }
 
+Test(config, a_variable_that_is_a_switch_takes_the_words_of_a_switch)
+{
+    setenv("HARDEN_DISABLE", "maybe", 1);
+    setenv("HARDEN_STRICT", "no", 1);
+    reports = 0;
+    struct config *c = config_load(collect, NULL);
+    cr_assert_eq(reports, 1);
+    cr_assert(was_reported("environment: HARDEN_DISABLE = maybe: neither on nor off, and taken as "
+                           "on; write on or off"));
+    config_discard(c);
+}
+
 Test(config, programs_are_chosen_by_glob)
 {
     static const struct {

@@ -109,6 +109,20 @@ Test(engine, takes_a_kill_switch_of_0_as_not_set)
     cr_assert_not_null(engine_get());
 }
 
+Test(engine, takes_a_kill_switch_that_is_off_as_not_set)
+{
+    setenv("HARDEN_DISABLE", "Off", 1);
+    cr_assert_not_null(engine_get());
+}
+
+Test(engine, stays_out_when_the_kill_switch_is_neither_on_nor_off_and_says_nothing)
+{
+    int fd = catch_stderr();
+    setenv("HARDEN_DISABLE", "of", 1);
+    refused();
+    cr_assert_str_empty(caught(fd));
+}
+
 Test(engine, stays_out_with_mode_off)
 {
     setenv("HARDEN_MODE", "off", 1);
@@ -443,6 +457,26 @@ Test(engine, strict_says_why_even_with_log_off)
     setenv("HARDEN_MAX_WAIT", "30", 1);
     cr_assert_eq(strict(), 78);
     cr_assert_eq(count(caught(fd), "HARDEN_MAX_WAIT"), 1, "%s", got);
+}
+
+Test(engine, strict_has_the_words_of_every_other_switch)
+{
+    static const char *const words[] = {"on", "YES", "true", "off", "no", "False", "0"};
+    setenv("HARDEN_MAX_WAIT", "30", 1);
+    for (int i = 0; i < 7; i++) {
+        setenv("HARDEN_STRICT", words[i], 1);
+        cr_assert_eq(strict(), i < 3 ? 78 : 0, "%s", words[i]);
+    }
+}
+
+Test(engine, strict_that_is_neither_on_nor_off_is_off_and_reported)
+{
+    int fd = catch_stderr();
+    setenv("HARDEN_STRICT", "onn", 1);
+    cr_assert_eq(strict(), 0);
+    cr_assert_not_null(engine_get());
+    cr_assert_eq(count(caught(fd), "HARDEN_STRICT = onn: neither on nor off, and taken as off"), 1,
+                 "%s", got);
 }
 
 Test(engine, strict_lets_a_good_configuration_run)
