@@ -42,4 +42,8 @@ static inline int64_t clock_wall_about_ns(void)
 /* Sleeps until the monotonic time at_ns; returns 0 then, EINTR when a signal came first. */
 int clock_sleep_until(int64_t at_ns);
 
+/* The same as a system call does that is begun anew after a signal (signal(7), SA_RESTART): EINTR only
+ * when a handler was installed without that flag. Before Linux 5.16 no signal ends it. */
+int clock_sleep_restarted(int64_t at_ns);
+
 #endif

@@ -15,8 +15,6 @@
 /* SO_SNDTIMEO is kept in ticks of the kernel, a millisecond or more: an EINPROGRESS that comes before
  * that is of a socket that does not block, and nothing need be asked. */
 #define TICK_NS (500 * NS_PER_US)
-/* A wait is looked at so often, for a signal handler may take as long as it wants. */
-#define STEP_NS NS_PER_S
 /* Nobody closes and opens a descriptor within a call that takes no longer, and that he could not have
  * done before the call as well. */
 #define AT_ONCE_NS NS_PER_MS
@@ -53,7 +51,7 @@ static void begin(struct dial *d, int64_t now_ns)
 static void end(struct dial *d, int64_t now_ns, int64_t wall_ns)
 {
     d->ended = true;
-    if (d->lost && !d->call.attempts)
+    if ((d->lost || d->interrupted) && !d->call.attempts)
         call_abandon(&d->call, now_ns);
     else
         call_end(&d->call, now_ns, wall_ns);
@@ -69,21 +67,17 @@ static void count(const struct dial *d, bool blocking)
 
 /* ---- blocking ------------------------------------------------------------------------------- */
 
-/* False: a signal came. */
-static bool wait_until(int64_t at_ns)
+/* Until the call has its place. A signal that would end a bare connect() ends this, a time limit by
+ * alarm() for one. Not by EINTR: to programs that says that the connection is on its way, and poll()
+ * would find the socket ready that was never connected. */
+static bool wait_for_turn(struct dial *d, int64_t at_ns)
 {
-    for (int64_t now = clock_now_ns(); now < at_ns; now = clock_now_ns())
-        if (clock_sleep_until(now + STEP_NS < at_ns ? now + STEP_NS : at_ns) == EINTR)
-            return false;
-    return true;
-}
-
-/* Until the call has its place: whatever signals come, for there is no errno that says "not begun
- * yet" and that programs understand. */
-static void wait_for_turn(int64_t at_ns)
-{
-    while (!wait_until(at_ns))
-        ;
+    if (clock_sleep_restarted(at_ns) != EINTR)
+        return true;
+    d->interrupted = true;
+    if (!d->call.attempts)
+        d->error = ETIMEDOUT;
+    return false;
 }
 
 /* Who closes a descriptor under a call gets what the last attempt got, else what one would get that
@@ -106,14 +100,13 @@ static int refused(const struct admission *ad)
 static void run(struct dial *d, int64_t now_ns, int64_t at_ns)
 {
     for (;;) {
-        if (at_ns && (!wait_until(at_ns) || has_lost(d)))
+        if (at_ns && (clock_sleep_until(at_ns) == EINTR || has_lost(d)))
             return; /* with the failure of the last attempt */
         if (at_ns)
             now_ns = clock_now_ns();
         struct admission ad = call_admit(&d->call, now_ns);
         while (ad.answer == ANSWER_WAIT) {
-            wait_for_turn(ad.at_ns);
-            if (has_lost(d))
+            if (!wait_for_turn(d, ad.at_ns) || has_lost(d))
                 return;
             now_ns = clock_now_ns();
             ad = call_admit(&d->call, now_ns);
@@ -247,7 +240,7 @@ static __attribute__((noinline)) int dial_slowly(const struct dial_request *r, s
 {
     struct dial d;
     d.request = r;
-    d.looked = d.begun = d.ended = d.bounded = d.lost = false;
+    d.looked = d.begun = d.ended = d.bounded = d.lost = d.interrupted = false;
     d.socket.blocking = false;
     int value;
     pthread_cleanup_push(dial_leave, &d);

@@ -12,7 +12,8 @@
  *
  *   stream, blocking      waits for its turn, makes the call, repeats it with back-off where the
  *                         failure is likely to pass; within SO_SNDTIMEO and max_elapsed. A signal
- *                         ends the back-off: the program gets the failure at once
+ *                         ends the back-off: the program gets the failure at once. One that
+ *                         ends system calls (no SA_RESTART) ends the wait, with ETIMEDOUT
  *   stream, non-blocking  never waits and never repeats; counted, and refused only where on_limit =
  *                         fail or the circuit is open. EINPROGRESS is no result
  *   anything else         the bare call

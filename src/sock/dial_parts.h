@@ -26,9 +26,10 @@ struct dial {
     struct socket_facts socket;
     bool looked; /* socket holds */
     bool begun, ended;
-    bool bounded; /* SO_SNDTIMEO is ours */
-    bool lost;    /* the descriptor is another socket's by now, or nobody's */
-    int error;    /* of the last attempt; 0: connected */
+    bool bounded;     /* SO_SNDTIMEO is ours */
+    bool interrupted; /* while it waited for its turn */
+    bool lost;        /* the descriptor is another socket's by now, or nobody's */
+    int error;        /* of the last attempt; 0: connected */
 };
 
 /* libc's connect(). */

@@ -472,6 +472,46 @@ Test(dial, a_signal_ends_the_back_off)
     cr_assert(eq(int, calls, 1));
 }
 
+static void on_signal(int s)
+{
+    (void)s;
+}
+
+/* Alarms by the dozen while a connection waits for its turn. */
+static int connect_under_alarms(int flags)
+{
+    struct timeval often = {.tv_usec = 50000};
+    setenv("HARDEN_RATE", "1/1s", 1);
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_signal, .sa_flags = flags}, NULL);
+    setitimer(ITIMER_REAL, &(struct itimerval){.it_interval = often, .it_value = often}, NULL);
+    int error = connect_to(tcp(true), "10.0.0.1", 5432);
+    setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, NULL);
+    return error;
+}
+
+static bool kernel_restarts(void)
+{
+    return syscall(449 /* futex_waitv */, NULL, 0, 0, NULL, 0) < 0 && errno == EINVAL;
+}
+
+Test(dial, a_signal_that_ends_system_calls_ends_the_wait_for_a_turn)
+{
+    if (!kernel_restarts())
+        return; /* before Linux 5.16 none does */
+    cr_assert(eq(int, connect_under_alarms(0), ETIMEDOUT));
+    cr_assert(eq(int, calls, 1));
+    const struct slot *s = slot_named("10.0.0.1:5432");
+    COUNTED(s, COUNT_RATE_REJECTED, 0);
+    cr_assert(eq(int, health_status(s), STATUS_HEALTHY));
+}
+
+Test(dial, a_signal_whose_handler_restarts_them_does_not)
+{
+    cr_assert(eq(int, connect_under_alarms(SA_RESTART), 0));
+    cr_assert(eq(int, calls, 2));
+}
+
 Test(dial, observe_changes_nothing)
 {
     setenv("HARDEN_MODE", "observe", 1);
