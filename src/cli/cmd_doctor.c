@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/doctor.h"
 #include "cli/find.h"
+#include "cli/proc.h"
 #include "cli/script.h"
 
 #include "base/compiler.h"
@@ -158,13 +159,15 @@ static int diagnose_program(struct diagnosis *d)
 
 static int diagnose_process(struct diagnosis *d)
 {
-    char exe[64], root[64], *maps = NULL;
+    char exe[64], root[64], loaded[PATH_MAX], library[PATH_MAX + sizeof root] = "", *maps = NULL;
     struct objects o = {.count = 0};
     snprintf(exe, sizeof exe, "/proc/%d/exe", (int)d->pid);
     snprintf(root, sizeof root, "/proc/%d/root", (int)d->pid);
     if (doctor_process(d, &maps) && !objects_of_maps(&o, maps, exe, root))
         set_name(d, o.list[0].path);
-    if (o.count && doctor_program(d, &o)) {
+    if (maps && proc_mapping(maps, "libharden.so", loaded))
+        snprintf(library, sizeof library, "%s%s", root, loaded);
+    if (o.count && doctor_program(d, &o) && doctor_loaded(d, library, &o)) {
         doctor_become(d);
         const struct config *c = cli_config(&cmd_doctor);
         doctor_config(d, c);

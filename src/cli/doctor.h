@@ -51,6 +51,9 @@ bool doctor_rights(struct diagnosis *d, const char *path);
 
 /* doctor_library.c: the library, and whether this program can load it */
 bool doctor_library(struct diagnosis *d, const struct objects *o);
+/* Whether the library that a process has loaded, by a path that leads there from here, works in it; with
+ * "", whether ours would. */
+bool doctor_loaded(struct diagnosis *d, const char *path, const struct objects *o);
 /* Whether the configuration leaves the program in. */
 void doctor_config(struct diagnosis *d, const struct config *c);
 

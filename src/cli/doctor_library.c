@@ -17,11 +17,6 @@
 #define FAILS_OPEN                                                                                 \
     "LD_PRELOAD of a file that is not there stops no program: it runs, and is not covered"
 
-static bool is_musl_loader(const char *interpreter)
-{
-    return strstr(interpreter, "ld-musl") != NULL;
-}
-
 static bool is_musl_library(const struct elf *e)
 {
     return !elf_needs(e, "libc.so.6");
@@ -59,21 +54,28 @@ static bool stays_open(const struct elf *library, const struct objects *o)
     return false;
 }
 
-static bool fits(struct diagnosis *d, const struct elf *library, const struct objects *o)
+static const char *effect(const struct elf *library, const struct objects *o, bool loaded)
+{
+    if (loaded)
+        return "it lies idle in this process";
+    return is_musl_library(library) || stays_open(library, o)
+               ? "under it the program would not start at all"
+               : "under it the program runs as if it were not there";
+}
+
+static bool fits(struct diagnosis *d, const struct elf *library, const struct objects *o,
+                 bool loaded)
 {
     const char *interpreter = o->list[0].elf.interpreter;
     const struct object *libc = find_libc(o);
     const char *version = libc ? lacking(library, &libc->elf) : NULL;
     bool musl = is_musl_library(library);
-    if (is_musl_loader(interpreter) != musl)
-        doctor_say(
-            d, NOT,
-            "%s is of another C library (%s) than libharden.so, which is for %s: under it %s; "
-            "build the library %s",
-            d->name, interpreter, musl ? "musl" : "glibc",
-            musl || stays_open(library, o) ? "the program would not start at all"
-                                           : "the program runs as if it were not there",
-            musl ? "for glibc (make)" : "for musl (make TARGET=musl)");
+    if (objects_on_musl(o) != musl)
+        doctor_say(d, NOT,
+                   "%s is of another C library (%s) than libharden.so, which is for %s: %s; build "
+                   "the library %s",
+                   d->name, interpreter, musl ? "musl" : "glibc", effect(library, o, loaded),
+                   musl ? "for glibc (make)" : "for musl (make TARGET=musl)");
     else if (version)
         doctor_say(
             d, NOT,
@@ -102,6 +104,19 @@ static void check_preload(struct diagnosis *d)
     }
 }
 
+bool doctor_loaded(struct diagnosis *d, const char *path, const struct objects *o)
+{
+    char own[PATH_MAX];
+    struct elf library;
+    bool loaded = *path, good = true;
+    if (!loaded && !find_library_file(own, sizeof own))
+        return true;
+    if (!elf_read(&library, loaded ? path : own) && library.native)
+        good = fits(d, &library, o, loaded);
+    elf_release(&library);
+    return good;
+}
+
 static bool usable(struct diagnosis *d, const char *path, const struct objects *o)
 {
     struct statvfs fs;
@@ -115,7 +130,7 @@ static bool usable(struct diagnosis *d, const char *path, const struct objects *
         elf_release(&library);
         return false;
     }
-    bool good = fits(d, &library, o);
+    bool good = fits(d, &library, o, false);
     elf_release(&library);
     if (good && statvfs(path, &fs) == 0 && fs.f_flag & ST_NOEXEC) {
         doctor_say(d, NOT,

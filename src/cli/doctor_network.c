@@ -217,6 +217,25 @@ static void check_plugins(struct diagnosis *d, const struct objects *o, const st
             d->name);
 }
 
+/* The loader takes our functions for those of a libcurl that is not there. */
+static void check_optional(struct diagnosis *d, const struct objects *o)
+{
+    struct elf_symbol s;
+    bool wanted = false;
+    for (int i = 0; i < o->count; i++)
+        if (o->list[i].gives & GIVES_CURL)
+            return;
+    for (size_t i = 0; !wanted && elf_symbol(&o->list[0].elf, i, &s); i++)
+        wanted = !s.defined && s.weak &&
+                 (!strncmp(s.name, "curl_easy_", 10) || !strncmp(s.name, "curl_multi_", 11));
+    if (wanted)
+        doctor_say(d, NOT,
+                   "%s uses libcurl only where it is there (weak references), and would take "
+                   "libharden.so for it: its transfers would fail, or it would crash. Preload "
+                   "libcurl behind the library, or leave the library out",
+                   d->name);
+}
+
 void doctor_network(struct diagnosis *d, const struct objects *o, const struct config *c)
 {
     const unsigned known = known_of(d->name);
@@ -225,6 +244,7 @@ void doctor_network(struct diagnosis *d, const struct objects *o, const struct c
                    "%s is not found where the loader looks: what it brings is not known; set "
                    "LD_LIBRARY_PATH as the program will have it",
                    o->missing);
+    check_optional(d, o);
     bool curl = check_curl(d, o);
     bool seen = check_connects(d, o, known, curl) || curl;
     seen = check_unseen(d, o, seen) || seen;

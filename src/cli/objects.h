@@ -61,6 +61,8 @@ int objects_of_program(struct objects *o, const char *path);
 int objects_of_maps(struct objects *o, const char *maps, const char *exe, const char *root);
 void objects_release(struct objects *o);
 
+/* Whether the program's C library is musl, whatever its loader is called. */
+bool objects_on_musl(const struct objects *o);
 /* The file that the loader would take for that name, of the same kind as the object that wants it. */
 bool objects_search(const struct objects *o, int wanted_by, const char *name, char *out,
                     size_t size);

@@ -133,10 +133,12 @@ static bool in_cache(const struct search *s)
     return found;
 }
 
-static bool is_musl(const struct objects *o)
+bool objects_on_musl(const struct objects *o)
 {
-    const char *loader = o->list[0].elf.interpreter;
-    return loader && strstr(loader, "ld-musl");
+    const struct elf *e = &o->list[0].elf;
+    const char *libc = elf_needs(e, "libc.");
+    return (e->interpreter && strstr(e->interpreter, "ld-musl")) ||
+           (libc && (!strcmp(libc, "libc.so") || !strncmp(libc, "libc.musl-", 10)));
 }
 
 bool objects_search(const struct objects *o, int wanted_by, const char *name, char *out,
@@ -146,7 +148,7 @@ bool objects_search(const struct objects *o, int wanted_by, const char *name, ch
     const struct search s = {.o = o, .by = by, .name = name, .out = out, .size = size};
     if (strchr(name, '/'))
         return snprintf(out, size, "%s", name) < (int)size && fits(&s);
-    if (is_musl(o)) /* which takes both run paths alike, and has no cache */
+    if (objects_on_musl(o)) /* which takes both run paths alike, and has no cache */
         return in_list(&s, env_any("LD_LIBRARY_PATH")) ||
                in_list(&s, elf_text(&by->elf, DT_RUNPATH, 0)) || in_run_paths(s) ||
                in_list(&s, "/lib:/usr/local/lib:/usr/lib:/lib/" ARCH "-linux-musl:/usr/lib/" ARCH

@@ -79,6 +79,23 @@ class Files(Case):
         dies = bed.hardened([path], reached=False).status == 127
         self.assertIn("would not start at all" if dies else "as if it were not there", text)
 
+    def test_musl_by_another_loaders_name(self):
+        self.require("musl-gcc")
+        loader = os.path.realpath(subprocess.run(["sh", "-c", "echo /lib/ld-musl-*.so.1"], check=True, text=True,
+                                                 capture_output=True).stdout.strip())
+        path = compiled(bed.fresh_dir(), "musl", "int main(void) { return 3; }",
+                        f"-Wl,-dynamic-linker,{loader}", compiler="musl-gcc")
+        self.assertEqual(bed.bare([path]).status, 3)
+        self.says(path, 2, "another C library", "TARGET=musl")
+
+    def test_libcurl_by_weak_references(self):
+        source = ("#pragma weak curl_easy_init\nvoid *curl_easy_init(void);\n"
+                  "int main(void) { return curl_easy_init ? 1 : 0; }")
+        path = compiled(bed.fresh_dir(), "optional", source)
+        self.says(path, 2, "only where it is there", "leave the library out")
+        path = compiled(bed.fresh_dir(), "optional", source, "-Wl,--no-as-needed", "-lcurl")
+        self.says(path, 0, "is covered")
+
     def test_a_c_library_that_is_too_old(self):
         directory = bed.fresh_dir()
         compiled(directory, "libc.so.6", "int old;", "-shared", "-fPIC", "-nostdlib",
@@ -249,6 +266,18 @@ class Processes(Case):
         p = self.process([path], bed.hardened_environment())
         self.started(p)
         self.says(str(p.pid), 2, "static program", "is not loaded in it", "nothing can be loaded")
+
+    def test_one_of_another_c_library(self):
+        self.require("musl-gcc")
+        path = compiled(bed.fresh_dir(), "musl", "#include <sys/socket.h>\n#include <unistd.h>\n"
+                        "int main(int n, char **v) { return v[0] ? pause() : connect(n, 0, 0); }",
+                        compiler="musl-gcc")
+        p = self.process([path], bed.hardened_environment())
+        self.started(p)
+        self.says(str(p.pid), 2, "another C library", "lies idle", "TARGET=musl")
+        p = self.process([path], bed.environment())
+        self.started(p)
+        self.says(str(p.pid), 2, "is not loaded in it", "another C library", "TARGET=musl")
 
     def test_functions_that_were_looked_up(self):
         def asks(*libraries):
