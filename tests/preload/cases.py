@@ -187,6 +187,8 @@ CASES = [
     # Looked up at run time.
     Case("no libcurl behind the exported names", ["{out}/lookup", "none"], None,
          says=r"^harden: "),
+    Case("weak references to a libcurl that is preloaded behind", ["{out}/lookup", "weak"], 1, 1,
+         last=[LIB + "/libcurl.so.4"]),
     Case("libcurl brought in later, found by RTLD_DEFAULT",
          ["{out}/lookup", "global", LIB + "/libcurl.so.4"], 1, 1),
     # Its transfers are not seen, its connections are.

@@ -2,7 +2,8 @@
  *
  * A program without libcurl that looks for it at run time. `lookup none` has no libcurl at all,
  * `global` brings one in later and finds it by RTLD_DEFAULT, `handle` asks one library by its
- * handle, `mixed` uses handles made behind the shim's back through the shim. */
+ * handle, `mixed` uses handles made behind the shim's back through the shim, `weak` takes what weak
+ * references have found. */
 #include "host.h"
 
 #include <stdbool.h>
@@ -79,6 +80,13 @@ int main(int argc, char **argv)
         none(ask(RTLD_DEFAULT));
         none((struct api){
             .init = curl_easy_init, .perform = curl_easy_perform, .cleanup = curl_easy_cleanup});
+        return 0;
+    }
+    if (!strcmp(argv[1], "weak")) {
+        struct api weak = {
+            curl_easy_init, curl_easy_setopt, curl_easy_getinfo, curl_easy_perform, NULL, NULL,
+            NULL,           curl_easy_cleanup};
+        use("weak", weak, weak, "f2/weak");
         return 0;
     }
     bool global = !strcmp(argv[1], "global");
