@@ -190,7 +190,7 @@ check-curl:  ## what knows libcurl's types, against a fake libcurl
 	@scripts/run-tests $(CURL_TESTS)
 
 # ---- everything else that is checked ------------------------------------------------------------
-.PHONY: setup check check-bare check-mutations check-preload check-e2e check-aarch64 \
+.PHONY: setup check check-bare check-mutations check-preload check-stress check-e2e check-aarch64 \
         check-musl lint fuzz fuzz-quick
 setup:           ## install what building and testing need (Debian packages)
 	@scripts/setup build check lint
@@ -205,6 +205,9 @@ check-bare:      ## the same of HEAD in a bare Debian, SUITE=trixie or bookworm 
 	@scripts/in-root $(SUITE) check
 check-preload: $(SHIM) $(AUDIT)  ## real programs under the library
 	@CC="$(CC)" TARGET=$(TARGET) scripts/run-preload $(SHIM)
+LIVES ?= 1-10000
+check-stress: $(SHIM)   ## random lives of a process, bare and under the library (LIVES=1-10000)
+	@scripts/run-stress $(SHIM) $(LIVES)
 check-e2e: all            ## real programs, real servers, real faults
 	@LIBHARDEN=$(SHIM) scripts/run-e2e
 check-musl:             ## the library on another C library
