@@ -5,6 +5,7 @@
 #include "base/rng.h"
 
 #include <errno.h>
+#include <signal.h>
 
 int dial_bare(const struct dial *d)
 {
@@ -89,17 +90,60 @@ static void take_back(const struct dial *d)
     d->request->real(d->request->fd, &none, sizeof none);
 }
 
+static bool is_fault(int number)
+{
+    return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL ||
+           number == SIGTRAP || number == SIGABRT || number == SIGSYS;
+}
+
+/* Whether all of the program's handlers let the kernel begin a system call anew. Those of faults are of
+ * no account: none happens in a system call. */
+static bool handlers_restart(void)
+{
+    struct sigaction a;
+    for (int number = 1; number < NSIG; number++)
+        if (!is_fault(number) && sigaction(number, NULL, &a) == 0 && a.sa_handler != SIG_DFL &&
+            a.sa_handler != SIG_IGN && !(a.sa_flags & SA_RESTART))
+            return false;
+    return true;
+}
+
+/* The bare call. With SO_SNDTIMEO the kernel lets every signal end it, also where it would go on after a
+ * handler otherwise: where that bound is ours alone we go on, as the kernel would. A retry is given up
+ * instead, as the back-off is. */
+static int connect_within(struct dial *d, int64_t now_ns, int64_t bound_ns)
+{
+    bool alone = bound_ns && !d->socket.send_timeout_ns, first = !d->call.attempts;
+    int error = dial_bare(d) ? errno : 0;
+    while (error == EINTR && alone && first && dial_is_ours(d) && handlers_restart()) {
+        int64_t left_ns = now_ns + bound_ns - clock_now_ns();
+        socket_bound(d->request->fd, left_ns > NS_PER_MS ? left_ns : NS_PER_MS);
+        error = dial_bare(d) ? errno : 0;
+        if (error == EALREADY) /* what EINPROGRESS is called the second time */
+            error = EINPROGRESS;
+    }
+    return error;
+}
+
 bool dial_attempt(struct dial *d, int64_t now_ns, int64_t *at_ns)
 {
-    bool hosts = false;
+    bool hosts = false, further = d->call.attempts > 0;
+    int before = further ? d->error : 0;
     int64_t bound_ns = d->call.observe ? 0 : bound_of(d, now_ns, &hosts);
     if (bound_ns) {
         d->bounded = true;
         socket_bound(d->request->fd, bound_ns);
     }
-    d->error = dial_bare(d) ? errno : 0;
+    d->error = connect_within(d, now_ns, bound_ns);
     if (bound_ns)
         dial_bound_again(d);
+    if (d->error == EINTR && bound_ns && !d->socket.send_timeout_ns && further) {
+        if (!d->lost)
+            take_back(d);
+        dial_report(d, now_ns, false, false, at_ns);
+        d->error = before;
+        return false;
+    }
     if (d->error != EINPROGRESS)
         return dial_report(d, now_ns, false, true, at_ns);
     /* SO_SNDTIMEO has run out. When it was the program's, the connection goes on without it. */

@@ -472,6 +472,15 @@ Test(dial, a_signal_ends_the_back_off)
     cr_assert(eq(int, calls, 1));
 }
 
+Test(dial, a_retry_that_a_signal_ends_gives_the_failure_before)
+{
+    script[0] = ECONNREFUSED;
+    script[1] = EINTR;
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
+    cr_assert(eq(int, calls, 2));
+    cr_assert(eq(int, taken_back, 1));
+}
+
 static void on_signal(int s)
 {
     (void)s;
@@ -510,6 +519,49 @@ Test(dial, a_signal_whose_handler_restarts_them_does_not)
 {
     cr_assert(eq(int, connect_under_alarms(SA_RESTART), 0));
     cr_assert(eq(int, calls, 2));
+}
+
+/* The kernel restarts nothing on a socket that has a bound, be it ours. */
+static int connect_bounded(int flags)
+{
+    setenv("HARDEN_CONNECT_TIMEOUT", "5s", 1);
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_signal, .sa_flags = flags}, NULL);
+    sigaction(SIGSEGV, &(struct sigaction){.sa_handler = on_signal}, NULL); /* interrupts nothing */
+    script[0] = EINTR;
+    return connect_to(tcp(true), "10.0.0.1", 5432);
+}
+
+Test(dial, a_connection_with_our_bound_goes_on_after_a_handler_that_restarts)
+{
+    cr_assert(eq(int, connect_bounded(SA_RESTART), 0));
+    cr_assert(eq(int, calls, 2));
+    cr_assert(lt(i64, bound_seen_ns[1], 5 * NS_PER_S + 1));
+}
+
+Test(dial, our_bound_still_runs_out_after_a_handler_that_restarts)
+{
+    script[1] = EALREADY;
+    setenv("HARDEN_MAX_ATTEMPTS", "1", 1);
+    cr_assert(eq(int, connect_bounded(SA_RESTART), ETIMEDOUT));
+    cr_assert(eq(int, taken_back, 1));
+}
+
+Test(dial, a_connection_with_our_bound_is_ended_by_a_handler_that_does_not)
+{
+    cr_assert(eq(int, connect_bounded(0), EINTR));
+    cr_assert(eq(int, calls, 1));
+}
+
+Test(dial, a_connection_with_the_programs_own_bound_is_ended_by_any_handler)
+{
+    int fd = tcp(true);
+    struct timeval own = {.tv_sec = 7};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_signal, .sa_flags = SA_RESTART}, NULL);
+    setenv("HARDEN_CONNECT_TIMEOUT", "5s", 1);
+    script[0] = EINTR;
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), EINTR));
+    cr_assert(eq(int, calls, 1));
 }
 
 Test(dial, observe_changes_nothing)
