@@ -74,7 +74,7 @@ uint64_t budget_fill_ms(int percent, int64_t reserve_ns)
         return 0;
     unsigned __int128 ns = (unsigned __int128)reserve_ns * CAPACITY_MILLI / cost_milli(percent);
     ns = (ns + NS_PER_MS - 1) / NS_PER_MS;
-    return ns < MS_MAX ? (uint64_t)ns : MS_MAX;
+    return ns < BUDGET_FILL_MAX_MS ? (uint64_t)ns : BUDGET_FILL_MAX_MS - 1;
 }
 
 bool budget_would_allow(const struct budget *b, int percent, int64_t reserve_ns, int64_t now_ns)

@@ -31,7 +31,9 @@ bool budget_take(struct budget *b, int percent, int64_t reserve_ns, int64_t now_
 /* The cost of one retry, which was not made, or helped. */
 void budget_give_back(struct budget *b, int percent);
 void budget_success(struct budget *b);
-/* In how many ms an empty budget is full again by time alone, as readers are told it; 0: never. */
+/* In how many ms an empty budget is full again by time alone, as readers are told it; 0: never. Less
+ * than BUDGET_FILL_MAX_MS. */
+#define BUDGET_FILL_MAX_MS (1ULL << 46)
 uint64_t budget_fill_ms(int percent, int64_t reserve_ns);
 /* 0..BUDGET_CAPACITY, for display. */
 double budget_available(const struct budget *b, uint64_t fill_ms, int64_t now_ns);

@@ -181,7 +181,8 @@ bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int6
 double view_budget(const struct slot *s, int64_t now_ns)
 {
     float fill_ms = atomic_load_explicit(&s->budget_fill_ms, memory_order_relaxed);
-    return budget_available(&s->budget, (uint64_t)fill_ms, now_ns);
+    bool possible = fill_ms > 0 && fill_ms < (float)BUDGET_FILL_MAX_MS; /* and no NaN */
+    return budget_available(&s->budget, possible ? (uint64_t)fill_ms : 0, now_ns);
 }
 
 uint64_t view_latency(const struct slot *s, uint64_t counts[LATENCY_BUCKETS])

@@ -5,6 +5,7 @@
 #include "engine/view.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,20 @@ Test(metrics, the_budget_is_shown_with_what_time_gave_back)
     s->budget_fill_ms = (float)budget_fill_ms(20, 6 * NS_PER_S);
     render();
     has("harden_retry_budget_available{" LABELS "} 50");
+}
+
+/* Boards are files, and anybody's bits may be in them. */
+Test(metrics, a_time_of_the_budget_that_cannot_be_counts_for_nothing)
+{
+    static const float times[] = {NAN, INFINITY, -INFINITY, -1, 1e30F};
+    struct slot *s = busy_host();
+    while (budget_take(&s->budget, 20, 6 * NS_PER_S, NOW - 60 * NS_PER_S))
+        ;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        s->budget_fill_ms = times[i];
+        render();
+        has("harden_retry_budget_available{" LABELS "} 0");
+    }
 }
 
 Test(metrics, count_durations_exactly_at_the_published_bounds)
