@@ -30,6 +30,7 @@ export SKIP_TESTS := $(space) \
   dial::a_bound_is_restored_and_a_connection_taken_back_on_our_own_socket_only \
   dial::a_program_without_a_bound_gets_ours \
   dial::no_retry_begins_that_the_programs_bound_leaves_no_time_for \
+  dial::a_connection_with_the_programs_own_bound_is_ended_by_any_handler \
   dial::a_bound_of_more_than_we_can_count_is_none \
   dial::the_programs_own_bound_is_kept_and_restored \
   dial_edges::the_shortest_bound_is_not_none \
