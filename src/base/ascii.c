@@ -66,7 +66,6 @@ static bool step(const char *pattern, char c, const char **next)
     return *pattern && (any || *pattern == c);
 }
 
-/* After a `*` the shortest run is tried first; on a mismatch only the last `*` takes one more. */
 int ascii_switch(const char *s)
 {
     static const char words[][8] = {"off", "on", "no", "yes", "false", "true", "0", "1"};
@@ -76,6 +75,7 @@ int ascii_switch(const char *s)
     return -1;
 }
 
+/* After a `*` the shortest run is tried first; on a mismatch only the last `*` takes one more. */
 bool ascii_glob(const char *pattern, const char *s)
 {
     const char *star = NULL, *retry = NULL, *next;

@@ -68,9 +68,9 @@ static int64_t tighter(int64_t a_ns, int64_t b_ns)
     return !a_ns || (b_ns && b_ns < a_ns) ? b_ns : a_ns;
 }
 
-/* How long the next attempt may take by us; 0: as long as the program lets it. *hosts: a connection
- * that takes longer is a failure of the host, and not only later than we wait. */
-static int64_t bound_of(const struct dial *d, int64_t now_ns, bool *hosts)
+/* How long the next attempt may take by us; 0: as long as the program lets it. *counted: a connection
+ * that takes longer counts against the host, as it does when connect_timeout runs out. */
+static int64_t bound_of(const struct dial *d, int64_t now_ns, bool *counted)
 {
     const struct policy *p = d->call.policy;
     int64_t by_policy = tighter(p->connect_timeout_ns, p->attempt_timeout_ns), left = 0;
@@ -79,7 +79,7 @@ static int64_t bound_of(const struct dial *d, int64_t now_ns, bool *hosts)
     if (until != INT64_MAX && (further || now_ns > d->call.begun_ns + NS_PER_MS))
         left = until > now_ns ? until - now_ns : NS_PER_MS;
     int64_t bound = tighter(by_policy, left);
-    *hosts = bound && bound == p->connect_timeout_ns;
+    *counted = bound && bound == p->connect_timeout_ns;
     return bound && (!d->socket.send_timeout_ns || bound < d->socket.send_timeout_ns) ? bound : 0;
 }
 
@@ -127,9 +127,9 @@ static int connect_within(struct dial *d, int64_t now_ns, int64_t bound_ns)
 
 bool dial_attempt(struct dial *d, int64_t now_ns, int64_t *at_ns)
 {
-    bool hosts = false, further = d->call.attempts > 0;
+    bool counted = false, further = d->call.attempts > 0;
     int before = further ? d->error : 0;
-    int64_t bound_ns = d->call.observe ? 0 : bound_of(d, now_ns, &hosts);
+    int64_t bound_ns = d->call.observe ? 0 : bound_of(d, now_ns, &counted);
     if (bound_ns) {
         d->bounded = true;
         socket_bound(d->request->fd, bound_ns);
@@ -150,7 +150,7 @@ bool dial_attempt(struct dial *d, int64_t now_ns, int64_t *at_ns)
     if (bound_ns && !d->lost)
         take_back(d);
     d->error = ETIMEDOUT;
-    bool again = dial_report(d, now_ns, bound_ns && !hosts, bound_ns, at_ns);
+    bool again = dial_report(d, now_ns, bound_ns && !counted, bound_ns, at_ns);
     if (!bound_ns)
         d->error = EINPROGRESS;
     return again;
