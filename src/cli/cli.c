@@ -5,6 +5,7 @@
 #include "base/env.h"
 #include "engine/options.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -108,6 +109,30 @@ const struct config *cli_config(const struct command *c)
     return config;
 }
 
+/* "board", or "board." and a number. */
+static bool is_board(const char *name)
+{
+    static const char first[] = "board";
+    size_t n = sizeof first - 1;
+    if (strncmp(name, first, n))
+        return false;
+    size_t digits = name[n] == '.' ? strspn(name + n + 1, "0123456789") : 0;
+    return !name[n] || (digits && !name[n + 1 + digits]);
+}
+
+/* Boards of another layout lie beside ours, which is not there. */
+static bool has_other_board(const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    bool found = false;
+    while (d && !found && (e = readdir(d)))
+        found = is_board(e->d_name);
+    if (d)
+        closedir(d);
+    return found;
+}
+
 struct board *cli_board(const struct command *c, const struct config *config, bool writable,
                         bool *none)
 {
@@ -115,6 +140,10 @@ struct board *cli_board(const struct command *c, const struct config *config, bo
     errno = EPERM;
     struct board *b = config->state ? board_attach(config->state, writable, &why) : NULL;
     *none = !b && errno == ENOENT;
+    if (*none && has_other_board(config->state)) {
+        *none = false;
+        why = "there is only the board of another version of libharden; start its programs anew";
+    }
     if (!b && !*none)
         cli_say(c, "%s%s%s", config->state ? config->state : "", config->state ? ": " : "", why);
     return b;

@@ -5,6 +5,7 @@
 #include "cli/proc.h"
 
 #include "base/compiler.h"
+#include "engine/board.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -18,7 +19,8 @@
 static void say_loaded(struct diagnosis *d, const char *maps, const char *library)
 {
     char board[PATH_MAX];
-    bool active = proc_mapping(maps, "board", board), thread = proc_thread(d->pid, "harden");
+    bool same = proc_mapping(maps, BOARD_NAME, board), thread = proc_thread(d->pid, "harden");
+    bool active = same || proc_mapping(maps, "board.", board) || proc_mapping(maps, "board", board);
     if (strstr(library, " (deleted)"))
         doctor_say(d, NOTE,
                    "libharden.so is loaded in it from %s: the file was replaced since, which the "
@@ -28,6 +30,10 @@ static void say_loaded(struct diagnosis *d, const char *maps, const char *librar
         doctor_say(d, FINE, "libharden.so is loaded in it from %s", library);
     if (active)
         doctor_say(d, FINE, "it shares its state in %s", board);
+    if (active && !same)
+        doctor_say(d, NOTE,
+                   "that is the board of another version of libharden: no limit is shared with "
+                   "programs that were started since; start it anew");
     if (thread)
         doctor_say(d, FINE, "its thread harden runs");
     if (!active && !thread)

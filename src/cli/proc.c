@@ -44,9 +44,18 @@ char *proc_read(pid_t pid, const char *name, size_t *size)
     return text;
 }
 
+static bool has_name(const char *path, size_t n, const char *name)
+{
+    const char *slash = memrchr(path, '/', n);
+    size_t want = strlen(name), own = (size_t)(path + n - slash) - 1;
+    if (own < want || memcmp(slash + 1, name, want))
+        return false;
+    size_t digits = name[want - 1] == '.' ? strspn(slash + 1 + want, "0123456789") : 0;
+    return own == want + digits && (digits || name[want - 1] != '.');
+}
+
 bool proc_mapping(const char *maps, const char *name, char out[PATH_MAX])
 {
-    size_t want = strlen(name);
     out[0] = '\0';
     for (const char *line = maps; *line; line += strcspn(line, "\n") + 1) {
         size_t n = strcspn(line, "\n");
@@ -57,8 +66,7 @@ bool proc_mapping(const char *maps, const char *name, char out[PATH_MAX])
         size_t length = (size_t)(end - path), tail = sizeof deleted - 1, bare = length;
         if (length > tail && !memcmp(end - tail, deleted, tail))
             bare = length - tail;
-        if (bare > want && !memcmp(path + bare - want, name, want) &&
-            path[bare - want - 1] == '/') {
+        if (has_name(path, bare, name)) {
             snprintf(out, PATH_MAX, "%.*s", (int)length, path);
             return true;
         }

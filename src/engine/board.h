@@ -9,6 +9,9 @@
  *     struct slot *s = board_slot(b, "api.example.com", hash, SLOT_HOST, now_ns);
  *     slot_count(s, COUNT_REQUESTS, 1);
  *
+ * The layout is part of the file's name: programs that were started with another version of the
+ * library go on with their own board beside ours, and nobody takes the other's away.
+ *
  * Nothing on it is trusted. A file of a foreign owner, with wrong permissions, of another layout or
  * boot, or cut short, is not used: another layout, boot or size is replaced by a fresh file, and
  * where that is not possible the board is private memory. board_open never fails outright except
@@ -37,7 +40,10 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC         0x6e6564726168626cULL
-#define BOARD_LAYOUT        10
+#define BOARD_LAYOUT        11
+#define BOARD_NAME          "board." BOARD_TEXT(BOARD_LAYOUT) /* in the state directory */
+#define BOARD_TEXT(n)       BOARD_QUOTED(n)
+#define BOARD_QUOTED(n)     #n
 #define SLOT_NAME_SIZE      80
 #define BOARD_OVERFLOW_NAME "_other"
 #define STRIPES             LATENCY_STRIPES

@@ -14,8 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BOARD_NAME   "board"
-#define NEW_NAME     "board.new" /* written under the directory's lock, then renamed */
+#define NEW_NAME     BOARD_NAME ".new" /* written under the directory's lock, then renamed */
 #define SLOTS_MAX    (1u << 22)
 #define LOCK_TRIES   50
 #define LOCK_WAIT_NS (2 * NS_PER_MS)

@@ -36,7 +36,7 @@ bool engine_board_at(const char *dir, struct stat *st)
     char path[PATH_MAX];
     struct text t = TEXT_OVER(path);
     text_put(&t, dir);
-    text_put(&t, "/board");
+    text_put(&t, "/" BOARD_NAME);
     return !t.full && stat(path, st) == 0;
 }
 

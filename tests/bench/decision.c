@@ -232,7 +232,7 @@ static struct board *open_board(void)
     if (!mkdtemp(dir))
         return NULL;
     struct board *b = board_open(dir, (uint32_t)hosts * 2, NULL);
-    snprintf(path, sizeof path, "%s/board", dir);
+    snprintf(path, sizeof path, "%s/" BOARD_NAME, dir);
     unlink(path);
     rmdir(dir);
     return b && b->shared ? b : NULL;

@@ -5,6 +5,7 @@ import concurrent.futures
 import ctypes
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from fault_server import FaultServer, body_of  # noqa: E402,F401  (tests take bo
 LIBRARY = Path(os.environ.get("LIBHARDEN", ROOT / "build" / "release" / "libharden.so")).resolve()
 BUILD = ROOT / "build" / "e2e"
 TIMEOUT_S = 60
+# The board's name in a state directory, which says its layout.
+BOARD = "board." + re.search(r"#define BOARD_LAYOUT +(\d+)",
+                             (ROOT / "src" / "engine" / "board.h").read_text())[1]
 
 # Waits short enough for tests, and nothing of the machine's own configuration.
 QUICK = {"HARDEN_CONFIG": "none", "HARDEN_BASE_DELAY": "10ms", "HARDEN_MAX_DELAY": "40ms"}

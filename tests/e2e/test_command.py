@@ -401,11 +401,23 @@ unhealthy_after = 1
         self.assertEqual((status, out), (1, ""))
         self.assertIn("not of this user alone", err)
         os.chmod(env["HARDEN_STATE"], 0o700)
-        with open(env["HARDEN_STATE"] + "/board", "r+b") as f:
+        with open(os.path.join(env["HARDEN_STATE"], bed.BOARD), "r+b") as f:
             f.truncate(1000)
         status, out, err = harden("status", env=env)
         self.assertEqual((status, out), (1, ""))
         self.assertIn("of another version", err)
+
+    def test_the_board_of_another_version_is_not_taken_for_none(self):
+        env, _ = self.sick_and_well()
+        board = os.path.join(env["HARDEN_STATE"], bed.BOARD)
+        for name in ("board", "board.1"):
+            os.rename(board, os.path.join(env["HARDEN_STATE"], name))
+            for command in ("status", "reset"):
+                status, out, err = harden(command, env=env)
+                self.assertEqual((status, out), (1, ""))
+                self.assertIn("only the board of another version", err)
+            os.rename(os.path.join(env["HARDEN_STATE"], name), board)
+        self.assertEqual(harden("status", env=env)[0], 0)
 
     def test_reset_forgets_one_host_or_all(self):
         env, well = self.sick_and_well(rate="2/1h", on_limit="fail")

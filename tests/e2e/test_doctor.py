@@ -230,8 +230,18 @@ class Processes(Case):
                           "print('ready', flush=True); time.sleep(60)"], env)
         self.ready(p)
         self.says(str(p.pid), 1, f"loaded in it from {bed.LIBRARY}", "HARDEN_RATE=60/1m",
-                  env["HARDEN_STATE"] + "/board", "thread harden runs", "pycurl", "libcurl is /",
+                  os.path.join(env["HARDEN_STATE"], bed.BOARD), "thread harden runs", "pycurl", "libcurl is /",
                   f"process {p.pid} is partly covered")
+
+    def test_one_of_another_version_of_the_library(self):
+        env = bed.hardened_environment()
+        p = self.process(["/usr/bin/python3", "-c", "import mmap, time\n"
+                          f"f = open('{env['HARDEN_STATE']}/board.1', 'w+b')\n"
+                          "f.truncate(4096); m = mmap.mmap(f.fileno(), 4096)\n"
+                          "print('ready', flush=True); time.sleep(60)"], env)
+        self.ready(p)
+        self.says(str(p.pid), 1, env["HARDEN_STATE"] + "/board.1",
+                  "the board of another version of libharden", "start it anew")
 
     def test_one_that_has_made_no_call_yet(self):
         p = self.process(["sleep", "60"], bed.hardened_environment())

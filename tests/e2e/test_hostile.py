@@ -235,7 +235,7 @@ class Boards(bed.Bed):
 
     def state_with_board(self):
         outcome = bed.hardened(["curl", "-sS", self.url(bed.unique(), fail=1)])
-        path = os.path.join(outcome.state, "board")
+        path = os.path.join(outcome.state, bed.BOARD)
         self.assertTrue(os.path.isfile(path))
         return outcome.state, path
 
@@ -296,9 +296,9 @@ class Boards(bed.Bed):
                                       chance.getrandbits(64)))
                 data[at:at + 8] = struct.pack("<Q", word)
             mine = bed.fresh_dir("state")
-            with open(os.path.join(mine, "board"), "wb") as f:
+            with open(os.path.join(mine, bed.BOARD), "wb") as f:
                 f.write(data)
-            os.chmod(os.path.join(mine, "board"), 0o600)
+            os.chmod(os.path.join(mine, bed.BOARD), 0o600)
             self.get(mine, lines=2, good=False, rate="100/1s")
         for result in bed.in_parallel(one, range(60), 4):
             if isinstance(result, Exception):
@@ -348,7 +348,7 @@ class Boards(bed.Bed):
         for make in (os.mkdir, os.mkfifo, lambda p: os.symlink(target, p),
                      lambda p: os.symlink("/dev/zero", p), lambda p: os.symlink(p, p)):
             state = bed.fresh_dir("state")
-            make(os.path.join(state, "board"))
+            make(os.path.join(state, bed.BOARD))
             self.get(state)
         with open(target, "rb") as f:
             self.assertEqual(f.read(), b"precious")

@@ -195,14 +195,14 @@ class ShortLives(bed.Bed):
             env = bed.hardened_environment()
             self.assertEqual(bed.run(["sh", "-c", script, "sh", url], env).err, b"")
             state = env["HARDEN_STATE"]
-            with open(os.path.join(state, "board"), "rb") as f:
+            with open(os.path.join(state, bed.BOARD), "rb") as f:
                 lease = struct.unpack_from("=q", f.read(4096), self.LEASE_AT)[0]
             with open(os.path.join(state, "health.json"), encoding="utf-8") as f:
                 (host,) = json.load(f)["checks"].values()
             self.assertEqual((host["requests"], host["attempts"], host["successes"]),
                              (self.EACH,) * 3)
             self.assertEqual(lease, 0)
-            self.assertEqual(sorted(os.listdir(state)), ["board", "health.json", "metrics.prom"])
+            self.assertEqual(sorted(os.listdir(state)), [bed.BOARD, "health.json", "metrics.prom"])
 
 
 if __name__ == "__main__":

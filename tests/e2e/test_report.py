@@ -253,7 +253,7 @@ class Safety(unittest.TestCase):
 
     def test_a_damaged_board_is_still_a_page(self):
         env = fill_board("lively")
-        path = os.path.join(env["HARDEN_STATE"], "board")
+        path = os.path.join(env["HARDEN_STATE"], bed.BOARD)
         with open(path, "rb") as f:
             good = f.read()
         dice = random.Random(7)

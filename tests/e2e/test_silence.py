@@ -89,7 +89,7 @@ class Silence(bed.Bed):
         secrets += [base64.b64encode(b"usersecret:" + s).decode().rstrip("=")
                     for s in (b"passsecret", b"proxysecret")]
         files = [log, events] + [os.path.join(state, n) for n in os.listdir(state)]
-        self.assertTrue({"board", "health.json", "metrics.prom"} <= set(os.listdir(state)))
+        self.assertTrue({bed.BOARD, "health.json", "metrics.prom"} <= set(os.listdir(state)))
         self.assertGreater(os.path.getsize(log), 100)
         self.assertGreater(os.path.getsize(events), 100)
         for path in files:
@@ -103,11 +103,11 @@ class Silence(bed.Bed):
 
     def test_files_are_private(self):
         outcome = bed.hardened(["curl", "-sS", self.url(bed.unique())])
-        for name in ("board", "health.json", "metrics.prom"):
+        for name in (bed.BOARD, "health.json", "metrics.prom"):
             mode = os.stat(os.path.join(outcome.state, name)).st_mode
             self.assertEqual(mode & 0o077, 0, name)
         self.assertEqual([n for n in os.listdir(outcome.state)
-                          if n not in ("board", "health.json", "metrics.prom")], [])
+                          if n not in (bed.BOARD, "health.json", "metrics.prom")], [])
 
 
 class Switches(bed.Bed):
@@ -279,7 +279,7 @@ class Health(bed.Bed):
         outcome = bed.hardened(["curl", "-sS", self.url(bed.unique())], snapshot=path,
                                metrics="none", reached=False)
         self.assertEqual(json.loads(read(path))["schema"], "harden.health/1")
-        self.assertEqual(os.listdir(outcome.state), ["board"])
+        self.assertEqual(os.listdir(outcome.state), [bed.BOARD])
 
 
 class Events(bed.Bed):

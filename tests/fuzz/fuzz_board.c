@@ -147,7 +147,7 @@ static void as_file(const uint8_t *data, size_t size)
 {
     if (!path[0]) {
         require(mkdtemp(dir) != NULL);
-        snprintf(path, sizeof path, "%s/board", dir);
+        snprintf(path, sizeof path, "%s/" BOARD_NAME, dir);
         atexit(remove_dir);
     }
     /* Overwrite a part of a good file, or make it the whole one. */

@@ -5,6 +5,7 @@ The rule for all of them: a bare run ends as `ends` says and prints `recovers` f
 would have cured; the run under the shim ends in the same way, says the same on both outputs but for
 those failures, which are successes now, and the snapshot has counted exactly that."""
 import dataclasses
+import glob
 import json
 import os
 import re
@@ -111,7 +112,7 @@ def is_counted_for_localhost(run):
 
 # ---- checks of what a case left behind --------------------------------------------------------------
 def relative_state(scratch):
-    if not os.path.exists(scratch + "/relative/board"):
+    if not glob.glob(scratch + "/relative/board.*"):
         return "the state directory is not where the working directory was"
     return None
 

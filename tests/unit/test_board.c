@@ -31,14 +31,15 @@ static void make_base(void)
     memcpy(base + sizeof base - 7, "XXXXXX", 7);
     cr_assert(mkdtemp(base) != NULL);
     snprintf(dir, sizeof dir, "%s/state", base);
-    snprintf(path, sizeof path, "%s/board", dir);
+    snprintf(path, sizeof path, "%s/" BOARD_NAME, dir);
 }
 
 static void remove_base(void)
 {
     while (opened_count)
         board_close(opened[--opened_count]);
-    static const char *const left[] = {"board", "board.new", "elsewhere"};
+    static const char *const left[] = {BOARD_NAME, BOARD_NAME ".new", "elsewhere", "board",
+                                       "board.10"};
     char p[96];
     for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
         snprintf(p, sizeof p, "%s/%s", dir, left[i]);
@@ -324,10 +325,31 @@ Test(board, what_a_killed_creator_left_is_no_hindrance)
 {
     mkdir(dir, 0700);
     char left[96];
-    snprintf(left, sizeof left, "%s/board.new", dir);
+    snprintf(left, sizeof left, "%s/" BOARD_NAME ".new", dir);
     close(open(left, O_CREAT | O_WRONLY, 0600));
     open_shared();
     cr_assert(ne(int, access(left, F_OK), 0));
+}
+
+Test(board, leaves_the_boards_of_other_layouts_alone)
+{
+    static const char *const others[] = {"board", "board.10"};
+    char other[96], got[8];
+    mkdir(dir, 0700);
+    for (int i = 0; i < 2; i++) {
+        snprintf(other, sizeof other, "%s/%s", dir, others[i]);
+        int fd = open(other, O_CREAT | O_WRONLY, 0600);
+        cr_assert(eq(int, (int)write(fd, "theirs", 6), 6));
+        close(fd);
+    }
+    open_shared();
+    for (int i = 0; i < 2; i++) {
+        snprintf(other, sizeof other, "%s/%s", dir, others[i]);
+        int fd = open(other, O_RDONLY);
+        cr_assert(eq(int, (int)read(fd, got, sizeof got), 6));
+        cr_assert(eq(int, memcmp(got, "theirs", 6), 0));
+        close(fd);
+    }
 }
 
 Test(board, finds_what_was_claimed_and_nothing_else)

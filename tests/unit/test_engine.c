@@ -93,7 +93,7 @@ static void refused(void)
     cr_assert_null(engine_get());
     cr_assert_null(engine_peek());
     char board[80];
-    snprintf(board, sizeof board, "%s/board", dir);
+    snprintf(board, sizeof board, "%s/" BOARD_NAME, dir);
     cr_assert_eq(access(board, F_OK), -1, "nothing is made");
 }
 
@@ -376,7 +376,7 @@ Test(engine, makes_a_named_state_directory_with_its_parents)
     cr_assert_eq(stat(parent, &st), 0);
     cr_assert_eq(st.st_mode & 0777, 0700u);
     char board[128];
-    snprintf(board, sizeof board, "%s/board", deep);
+    snprintf(board, sizeof board, "%s/" BOARD_NAME, deep);
     unlink(board);
     rmdir(deep);
     rmdir(parent);
