@@ -7,20 +7,25 @@
 
 #include <string.h>
 
-/* A key being changed: top bit, 31 bits of the new key, 32 bits of time in units of 2^30 ns. The
- * time lets others take over from a process that was killed meanwhile. */
-#define CHANGING      (1ULL << 63)
-#define CHANGE_TAG(k) (((k) >> 8) & 0x7fffffff)
-#define CHANGE_UNITS  60
+/* A key being changed: top bit, 31 bits of the new key, 9 bits of the old one (0: not told, so any),
+ * 23 bits of time in units of 2^30 ns. The time lets others take over from a process that was killed
+ * meanwhile. */
+#define CHANGING         (1ULL << 63)
+#define CHANGE_TAG(k)    (((k) >> 8) & 0x7fffffff)
+#define CHANGE_OLD(k)    (1 + (k) % 511)
+#define CHANGE_OLD_SHIFT 23
+#define CHANGE_UNITS     60
+#define CHANGE_AHEAD     3600 /* a time further ahead is a very old one */
 
 static uint32_t change_time(int64_t now_ns)
 {
-    return (uint32_t)((uint64_t)now_ns >> 30);
+    return (uint32_t)((uint64_t)now_ns >> 30) & ((1U << CHANGE_OLD_SHIFT) - 1);
 }
 
-static uint64_t change_marker(uint64_t key, int64_t now_ns)
+static uint64_t change_marker(uint64_t key, uint64_t old, int64_t now_ns)
 {
-    return CHANGING | CHANGE_TAG(key) << 32 | change_time(now_ns);
+    uint64_t from = old & CHANGING ? 0 : CHANGE_OLD(old);
+    return CHANGING | CHANGE_TAG(key) << 32 | from << CHANGE_OLD_SHIFT | change_time(now_ns);
 }
 
 static bool changing_to(uint64_t seen, uint64_t key)
@@ -28,9 +33,24 @@ static bool changing_to(uint64_t seen, uint64_t key)
     return (seen & CHANGING) && ((seen >> 32) & 0x7fffffff) == CHANGE_TAG(key);
 }
 
+static bool changing_from(uint64_t seen, uint64_t key)
+{
+    uint64_t old = seen >> CHANGE_OLD_SHIFT & 0x1ff;
+    return (seen & CHANGING) && (!old || old == CHANGE_OLD(key));
+}
+
+/* Who reads the clock and is then held up comes with an earlier time than the marker has. */
 static bool change_stale(uint64_t marker, int64_t now_ns)
 {
-    return change_time(now_ns) - (uint32_t)marker > CHANGE_UNITS;
+    int unused = 32 - CHANGE_OLD_SHIFT;
+    int32_t age = (int32_t)((change_time(now_ns) - (uint32_t)marker) << unused) >> unused;
+    return age > CHANGE_UNITS || age < -CHANGE_AHEAD;
+}
+
+/* In place of a stale one: whoever left that, and was only stopped, finds it gone. */
+static uint64_t change_left(int64_t now_ns)
+{
+    return CHANGING | change_time(now_ns - ((CHANGE_UNITS + 1LL) << 30));
 }
 
 static uint32_t probes(const struct board *b)
@@ -49,7 +69,7 @@ static struct slot *probe(const struct board *b, uint64_t key, uint32_t i)
 static bool idle(const struct slot *s, int64_t now_ns)
 {
     int64_t used = atomic_load(&s->last_used_ns);
-    if (used > now_ns - BOARD_IDLE_NS && used <= now_ns + BOARD_TOUCH_NS)
+    if (used > now_ns - BOARD_IDLE_NS && used <= now_ns + BOARD_AHEAD_NS)
         return false;
     int64_t gate = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
     if (gate > now_ns && gate - now_ns <= BOARD_GATE_MAX_NS)
@@ -107,7 +127,7 @@ struct place {
     struct slot *free;  /* the first free one: nothing comes after it */
     struct slot *idle;  /* the least recently used */
     uint64_t idle_key;
-    bool contested; /* somebody is giving a slot to this key just now */
+    bool contested; /* somebody is giving a slot to this key just now, or may be giving it back */
 };
 
 static struct place look(const struct board *b, uint64_t key, int64_t now_ns)
@@ -127,7 +147,7 @@ static struct place look(const struct board *b, uint64_t key, int64_t now_ns)
         }
         bool stale = (seen & CHANGING) && change_stale(seen, now_ns);
         if ((seen & CHANGING) && !stale) {
-            at.contested |= changing_to(seen, key);
+            at.contested |= changing_to(seen, key) || changing_from(seen, key);
             continue;
         }
         int64_t used = atomic_load_explicit(&s->last_used_ns, memory_order_relaxed);
@@ -159,14 +179,16 @@ static struct slot *recycle(const struct board *b, const struct place *at, uint6
                             const char *name, enum slot_kind kind, int64_t now_ns)
 {
     struct slot *s = at->idle;
-    uint64_t old = at->idle_key, marker = change_marker(key, now_ns);
+    uint64_t old = at->idle_key, marker = change_marker(key, old, now_ns);
     if (!atomic_compare_exchange_strong(&s->key, &old, marker))
         return NULL;
     if ((!(old & CHANGING) && !idle(s, now_ns)) || elsewhere(b, key, s, now_ns)) {
         uint64_t mine = marker;
-        atomic_compare_exchange_strong(&s->key, &mine, old);
+        atomic_compare_exchange_strong(&s->key, &mine, old & CHANGING ? change_left(now_ns) : old);
         return NULL;
     }
+    if (atomic_load(&s->key) != marker) /* stopped for so long that another took over */
+        return NULL;
     if (!(old & CHANGING))
         history_keep(b->history, s);
     clear_words(s, sizeof s->key, sizeof *s);
@@ -192,6 +214,8 @@ struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum s
     uint64_t key = board_key(hash);
     for (int i = 0; i < BOARD_CLAIM_TRIES; i++) {
         struct place at = look(b, key, now_ns);
+        if (at.contested && !at.found)
+            continue; /* it takes a moment, unless whoever did it was killed */
         if (at.free) {
             uint64_t none = 0;
             atomic_compare_exchange_strong(&at.free->key, &none, key);
@@ -202,7 +226,7 @@ struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum s
                 return use(at.found, name, kind);
             continue;
         }
-        if (at.contested || !at.idle)
+        if (!at.idle)
             break;
         struct slot *s = recycle(b, &at, key, name, kind, now_ns);
         if (s)

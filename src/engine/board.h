@@ -171,6 +171,8 @@ struct board {
 #define BOARD_IDLE_NS (600 * NS_PER_S)
 /* The longest hint of a server that any configuration obeys. */
 #define BOARD_GATE_MAX_NS (86400 * NS_PER_S)
+/* A time of use this far ahead is that of one who read the clock later; beyond it, it is damaged. */
+#define BOARD_AHEAD_NS (3600 * NS_PER_S)
 /* Times of use are kept to this precision, so that a busy slot's line is not written for it. */
 #define BOARD_TOUCH_NS NS_PER_S
 
@@ -248,7 +250,7 @@ static inline struct slot *board_overflow(const struct board *b)
 static inline bool slot_touch(struct slot *s, uint64_t key, int64_t now_ns)
 {
     int64_t used = atomic_load_explicit(&s->last_used_ns, memory_order_relaxed);
-    if (unlikely(used <= now_ns - BOARD_TOUCH_NS || used > now_ns + BOARD_TOUCH_NS))
+    if (unlikely(used <= now_ns - BOARD_TOUCH_NS || used > now_ns + BOARD_AHEAD_NS))
         atomic_store(&s->last_used_ns, now_ns);
     return atomic_load(&s->key) == key;
 }

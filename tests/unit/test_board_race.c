@@ -59,7 +59,7 @@ Test(board_race, whoever_comes_second_gives_way_to_the_first_that_has_only_marke
 {
     struct place second = look_and_find(&board->slots[2]);
     uint64_t old = board->slots[2].key;
-    board->slots[1].key = change_marker(KEY, LATER);
+    board->slots[1].key = change_marker(KEY, 4711, LATER);
     cr_assert(take(&second) == NULL);
     cr_assert(eq(u64, board->slots[2].key, old));
     cr_assert(board_slot(board, KEY, "new", SLOT_HOST, LATER) == board_overflow(board));
@@ -68,7 +68,7 @@ Test(board_race, whoever_comes_second_gives_way_to_the_first_that_has_only_marke
 Test(board_race, a_mark_of_one_that_was_killed_long_ago_is_no_hindrance)
 {
     struct place second = look_and_find(&board->slots[2]);
-    board->slots[1].key = change_marker(KEY, LATER - 120 * NS_PER_S);
+    board->slots[1].key = change_marker(KEY, 4711, LATER - 120 * NS_PER_S);
     cr_assert(take(&second) == &board->slots[2]);
 }
 
@@ -79,6 +79,62 @@ Test(board_race, a_slot_that_was_used_since_the_look_stays)
     cr_assert(slot_touch(&board->slots[3], old, LATER));
     cr_assert(take(&at) == NULL);
     cr_assert(eq(u64, board->slots[3].key, old));
+}
+
+/* Whoever marked it is about to find that it was used meanwhile. */
+Test(board_race, a_key_whose_slot_may_still_be_given_back_gets_no_second_one)
+{
+    struct slot *own = board_slot(board, KEY, "new", SLOT_HOST, LATER);
+    uint64_t key = own->key, mark = change_marker(4711, key, LATER);
+    uint64_t untold = mark & ~(0x1ffULL << CHANGE_OLD_SHIFT);
+    for (int i = 0; i < 2; i++) {
+        own->key = i ? untold : mark;
+        cr_assert(board_slot(board, KEY, "new", SLOT_HOST, LATER + 1000) == board_overflow(board));
+        own->key = key;
+        cr_assert(board_slot(board, KEY, "new", SLOT_HOST, LATER + 1000) == own);
+    }
+    own->key = mark;
+    cr_assert(board_slot(board, KEY + 1, "other", SLOT_HOST, LATER) != board_overflow(board));
+}
+
+Test(board_race, a_mark_is_not_stale_for_one_who_read_the_clock_before_it_was_made)
+{
+    int64_t unit = 1LL << 30, times[] = {1000 * unit, (1000 + (1LL << CHANGE_OLD_SHIFT)) * unit};
+    for (int i = 0; i < 2; i++) {
+        uint64_t mark = change_marker(KEY, 4711, times[i]);
+        cr_assert(not(change_stale(mark, times[i] - 5)));
+        cr_assert(not(change_stale(mark, times[i] - 1000 * NS_PER_S)));
+        cr_assert(not(change_stale(mark, times[i] + 60 * NS_PER_S)));
+        cr_assert(change_stale(mark, times[i] + 70 * NS_PER_S));
+        cr_assert(change_stale(mark, times[i] + 86400 * NS_PER_S));
+        cr_assert(change_stale(mark, times[i] - 86400 * NS_PER_S), "no clock is so far behind");
+    }
+}
+
+Test(board_race, who_was_only_stopped_does_not_go_on_with_a_slot_that_another_took_over)
+{
+    struct place first = look_and_find(&board->slots[1]);
+    struct slot *s = first.idle;
+    uint64_t mark = change_marker(KEY, first.idle_key, LATER), old = mark;
+    s->key = mark; /* and there it is stopped */
+    struct place second = {.idle = s, .idle_key = mark};
+    board->slots[2].key = KEY; /* so that who takes over gives way */
+    cr_assert(recycle(board, &second, KEY, "new", SLOT_HOST, LATER + 70 * NS_PER_S) == NULL);
+    cr_assert(not(atomic_compare_exchange_strong(&s->key, &old, KEY)));
+    cr_assert(change_stale(s->key, LATER + 70 * NS_PER_S), "nobody has to wait for it again");
+}
+
+Test(board_race, a_time_of_use_is_not_put_back_by_one_who_read_the_clock_earlier)
+{
+    struct slot *s = &board->slots[0];
+    s->last_used_ns = LATER;
+    cr_assert(slot_touch(s, s->key, LATER - 20 * NS_PER_S));
+    cr_assert(eq(i64, s->last_used_ns, LATER));
+    cr_assert(not(idle(s, LATER - 20 * NS_PER_S)));
+    s->last_used_ns = INT64_MAX;
+    cr_assert(idle(s, LATER), "no clock is so far ahead");
+    cr_assert(slot_touch(s, s->key, LATER));
+    cr_assert(eq(i64, s->last_used_ns, LATER));
 }
 
 Test(board_race, a_slot_that_another_took_since_the_look_is_not_taken)
