@@ -14,7 +14,8 @@
  *
  * Nothing on it is trusted. A file of a foreign owner, with wrong permissions, of another layout or
  * boot, or cut short, is not used: another layout, boot or size is replaced by a fresh file, and
- * where that is not possible the board is private memory. board_open never fails outright except
+ * where that is not possible the board is private memory. Which boot it is of may be unknown, and is
+ * not another one then. Where it may lie: place.h. board_open never fails outright except
  * for lack of memory (NULL). A slot pointer stays mapped for ever, but the slot may be given to
  * another key when the table is full: compare slot->key before use and ask again when it changed.
  *
@@ -137,7 +138,7 @@ struct board_header {
     uint32_t layout;
     uint32_t slot_size;
     uint32_t slot_count; /* without the overflow slot, which comes after them */
-    uint32_t uid;
+    uint32_t uid;        /* of who made it; whose it is the file tells */
     char boot_id[40];
     /* Snapshot: one writer at a time, a lease. */
     alignas(CACHE_LINE) _Atomic int64_t snapshot_due_ns; /* 0: at once */

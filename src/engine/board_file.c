@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/open.h"
+#include "base/real.h"
+#include "engine/place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,24 +59,27 @@ static struct board_header header_for(uint32_t slot_count)
         .layout = BOARD_LAYOUT,
         .slot_size = sizeof(struct slot),
         .slot_count = slot_count,
-        .uid = geteuid(),
+        .uid = real_euid(),
     };
     read_boot_id(h.boot_id);
     return h;
+}
+
+/* Who cannot read /proc does not know which boot this is, and takes the board for one of it, unless it
+ * has seen a later time than there was in this one so far. */
+static bool is_of_this_boot(const struct board_header *h, const struct board_header *want)
+{
+    if (h->boot_id[0] && want->boot_id[0])
+        return !memcmp(h->boot_id, want->boot_id, sizeof want->boot_id);
+    return atomic_load(&h->alive_ns) <= clock_now_ns() + NS_PER_S;
 }
 
 static bool header_fits(const struct board_header *h, off_t size)
 {
     struct board_header want = header_for(h->slot_count);
     return h->magic == want.magic && h->layout == want.layout && h->slot_size == want.slot_size &&
-           h->uid == want.uid && !memcmp(h->boot_id, want.boot_id, sizeof want.boot_id) &&
-           h->slot_count >= 1 && h->slot_count <= SLOTS_MAX &&
+           is_of_this_boot(h, &want) && h->slot_count >= 1 && h->slot_count <= SLOTS_MAX &&
            size == (off_t)file_size(h->slot_count);
-}
-
-static bool ours_alone(const struct stat *st)
-{
-    return st->st_uid == geteuid() && !(st->st_mode & (S_IRWXG | S_IRWXO));
 }
 
 static bool map(struct board *b, int fd, uint32_t slot_count, bool writable)
@@ -105,7 +110,10 @@ static enum opened try_open(struct board *b, int dir, bool writable, const char 
     }
     enum opened result = UNSAFE;
     *why = "the board is not a file of this user alone";
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !ours_alone(&st))
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !place_is_ours_alone(fd))
+        goto out;
+    *why = place_moves;
+    if (!place_keeps_room(fd))
         goto out;
     result = UNFIT;
     if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h || !header_fits(&h, st.st_size))
@@ -127,8 +135,12 @@ static enum opened replace(int dir, uint32_t slot_count, const char **why)
     int fd = open_at(dir, NEW_NAME, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     if (fd < 0)
         return FAILED;
+    bool keeps = place_keeps_room_tried(fd);
+    if (!keeps)
+        *why = place_moves;
     /* Every page is there before it is mapped: a full file system must not end in SIGBUS. */
-    bool ok = !posix_fallocate(fd, 0, (off_t)file_size(slot_count)) &&
+    bool ok = keeps && !fchmod(fd, S_IRUSR | S_IWUSR) && /* whatever the umask */
+              !posix_fallocate(fd, 0, (off_t)file_size(slot_count)) &&
               pwrite(fd, &h, sizeof h, 0) == (ssize_t)sizeof h &&
               !renameat(dir, NEW_NAME, dir, BOARD_NAME);
     if (!ok)
@@ -149,19 +161,29 @@ static bool lock(int dir)
     return false;
 }
 
+/* The first who knows the boot tells the others. Under the lock, for whoever reads half of it looks
+ * again under it. */
+static void tell_boot(struct board *b, int dir)
+{
+    char own[sizeof b->header->boot_id];
+    if (b->header->boot_id[0])
+        return;
+    read_boot_id(own);
+    if (!own[0] || !lock(dir))
+        return;
+    if (!b->header->boot_id[0])
+        memcpy(b->header->boot_id, own, sizeof own);
+    flock(dir, LOCK_UN);
+}
+
 static bool open_shared(struct board *b, const char *path, uint32_t slot_count, const char **why)
 {
-    struct stat st;
     bool ok = false;
-    *why = "the state directory cannot be made";
-    if (mkdir(path, S_IRWXU) && errno != EEXIST)
-        return false;
-    *why = "the state directory cannot be opened";
-    int dir = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    int dir = place_open(path, true, why);
     if (dir < 0)
         return false;
-    *why = "the state directory is not of this user alone";
-    if (fstat(dir, &st) || !ours_alone(&st))
+    *why = place_moves;
+    if (!place_keeps_room(dir))
         goto out;
     enum opened result = try_open(b, dir, true, why);
     if (result == UNFIT) {
@@ -174,6 +196,8 @@ static bool open_shared(struct board *b, const char *path, uint32_t slot_count, 
         flock(dir, LOCK_UN);
     }
     ok = result == OPENED;
+    if (ok)
+        tell_boot(b, dir);
 out:
     close(dir);
     return ok;
@@ -203,14 +227,11 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
 
 struct board *board_attach(const char *path, bool writable, const char **why)
 {
-    struct stat st;
     struct board *b = calloc(1, sizeof *b);
-    int dir = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-    int error = dir < 0 ? errno : EPERM;
+    int dir = place_open(path, false, why);
+    int error = errno;
     enum opened result = UNSAFE;
-    *why = dir < 0 ? "the state directory cannot be opened"
-                   : "the state directory is not of this user alone";
-    if (b && dir >= 0 && !fstat(dir, &st) && ours_alone(&st)) {
+    if (b && dir >= 0) {
         errno = EPERM;
         result = try_open(b, dir, writable, why);
         error = errno;

@@ -6,6 +6,7 @@
 #include "base/env.h"
 #include "engine/gcra.h"
 #include "engine/loader.h"
+#include "engine/place.h"
 #include "engine/rules.h"
 #include "engine/values.h"
 
@@ -17,7 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_NAME "harden/harden.ini"
+#define FILE_NAME     "harden/harden.ini"
+#define MEMORY_PLACES 10
 
 /* ---- from values to settings ---- */
 
@@ -56,19 +58,40 @@ static bool is_word(const struct config *c, int option, const char *word)
     return word_is(s, strlen(s), word);
 }
 
+/* Where everybody may make directories, the plain name may be taken by somebody else: then the first
+ * of these that is ours, or that nobody has. */
+static const char *memory_directory(struct loader *l)
+{
+    char path[64], free[64] = "";
+    unsigned user = place_user();
+    for (int i = 0; i < MEMORY_PLACES; i++) {
+        snprintf(path, sizeof(path), i ? "/dev/shm/harden-%u.%d" : "/dev/shm/harden-%u", user, i);
+        enum place is = place_look(path);
+        if (is == PLACE_OURS)
+            return loader_copy(l, path, strlen(path));
+        if (is == PLACE_FREE && !*free)
+            snprintf(free, sizeof(free), "%s", path);
+        if (is == PLACE_FOREIGN && !i && !l->config->state_taken)
+            l->config->state_taken = loader_copy(l, path, strlen(path));
+    }
+    return loader_copy(l, *free ? free : path, strlen(*free ? free : path));
+}
+
 static const char *state_directory(struct loader *l)
 {
-    char path[64];
     const char *runtime = env_get("XDG_RUNTIME_DIR");
     int option = option_find(SECTION_HARDEN, "state");
     if (is_word(l->config, option, "private"))
         return NULL;
     if (!is_word(l->config, option, "auto"))
         return absolute(l, option);
-    if (runtime && *runtime == '/')
-        return joined(l, runtime, "harden");
-    snprintf(path, sizeof(path), "/dev/shm/harden-%u", (unsigned)geteuid());
-    return loader_copy(l, path, strlen(path));
+    if (runtime && *runtime == '/' && place_is_ours(runtime)) {
+        const char *path = joined(l, runtime, "harden");
+        if (!path || place_look(path) != PLACE_FOREIGN)
+            return path;
+        l->config->state_taken = path;
+    }
+    return memory_directory(l);
 }
 
 static const char *output(struct loader *l, const char *key, const char *name)
@@ -250,6 +273,17 @@ bool config_stale(const struct config *c)
     }
     errno = error;
     return stale;
+}
+
+bool config_limits(const struct config *c)
+{
+    int rate = option_find(SECTION_HOST, "rate");
+    for (int i = 0; i < c->section_count; i++) {
+        const char *value = c->sections[i].value[rate];
+        if (value && !word_is(value, strlen(value), "none"))
+            return true;
+    }
+    return false;
 }
 
 bool config_covers(const struct config *c, const char *program)

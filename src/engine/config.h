@@ -55,9 +55,10 @@ struct config {
     const char *programs;
     const char *service;
     enum log_level log;
-    const char *log_to; /* absolute path, "stderr" or "syslog" */
-    const char *events; /* absolute path; NULL: none */
-    const char *state;  /* absolute directory; NULL: private */
+    const char *log_to;      /* absolute path, "stderr" or "syslog" */
+    const char *events;      /* absolute path; NULL: none */
+    const char *state;       /* absolute directory; NULL: private */
+    const char *state_taken; /* where `auto` would have put it, but somebody else has it; NULL */
     uint32_t max_hosts;
     const char *snapshot; /* absolute path; NULL: none */
     const char *metrics;  /* absolute path; NULL: none */
@@ -97,6 +98,8 @@ struct config *config_load_text(const char *path, const char *text, size_t n, co
 void config_discard(struct config *c);
 /* Whether one of its files was changed, made or removed since. */
 bool config_stale(const struct config *c);
+/* Whether any section sets a limit: then it matters who shares the board. */
+bool config_limits(const struct config *c);
 /* Whether `programs` covers this program and the mode is not off. */
 bool config_covers(const struct config *c, const char *program);
 

@@ -6,12 +6,15 @@
 #include "base/compiler.h"
 #include "base/env.h"
 #include "base/quiet.h"
+#include "base/real.h"
 #include "base/text.h"
 #include "engine/health.h"
+#include "engine/place.h"
 #include "engine/process.h"
 #include "engine/settings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
@@ -46,32 +49,41 @@ static void make_parents(const char *dir)
     for (const char *end = dir; (end = strchr(end + 1, '/'));) {
         struct text t = TEXT_OVER(path);
         text_putn(&t, dir, (size_t)(end - dir));
-        if (t.full || (mkdir(path, S_IRWXU) && errno != EEXIST))
+        if (t.full || !place_make(path))
             return;
     }
 }
 
-/* A directory that the user named is expected to work; a lack of descriptors or disk space is not the
- * configuration's fault. */
-static void complain(const char *dir, const char *why)
+/* Where limits are to hold for all processes, and this one is alone: loudly. A directory that the user
+ * named is expected to work, too; a lack of descriptors or disk space is not the configuration's
+ * fault. */
+static void complain(const struct config *c, bool named, const char *why)
 {
     struct stat st;
-    if (lstat(dir, &st))
-        log_error("%s: %s (errno %d); name one that this user can make. The board is private to "
-                  "this process",
-                  dir, why, errno);
+    const char *dir = c->state;
+    enum log_level level = config_limits(c) ? LOG_ERROR : LOG_WARN;
+    enum log_level wrong = named ? LOG_ERROR : level;
+    if (real_stat(AT_FDCWD, dir, &st, AT_SYMLINK_NOFOLLOW))
+        log_at(wrong,
+               "%s: %s (errno %d); name one that this user can make. The board is private to "
+               "this process",
+               dir, why, errno);
     else if (!S_ISDIR(st.st_mode))
-        log_error("%s: it is no directory; name one. The board is private to this process", dir);
-    else if (st.st_uid != geteuid())
-        log_error("%s: it belongs to user %u; name one of user %u. The board is private to this "
-                  "process",
-                  dir, st.st_uid, geteuid());
+        log_at(wrong, "%s: it is no directory; name one. The board is private to this process",
+               dir);
+    else if (st.st_uid != real_euid())
+        log_at(wrong,
+               "%s: it belongs to user %u; name one of user %u. The board is private to this "
+               "process",
+               dir, st.st_uid, real_euid());
     else if (st.st_mode & (S_IRWXG | S_IRWXO))
-        log_error("%s: its mode 0%o lets others in; make it 0700. The board is private to this "
-                  "process",
-                  dir, st.st_mode & 07777);
+        log_at(wrong,
+               "%s: its mode 0%o lets others in; make it 0700. The board is private to this "
+               "process",
+               dir, st.st_mode & 07777);
     else
-        log_warn("%s: %s. The board is private to this process", dir, why);
+        log_at(why == place_moves ? wrong : level, "%s: %s. The board is private to this process",
+               dir, why);
 }
 
 static bool open_board(const struct config *c)
@@ -83,10 +95,14 @@ static bool open_board(const struct config *c)
     struct board *b = board_open(c->state, c->max_hosts, &why);
     if (!b)
         return false;
-    if (why && named)
-        complain(c->state, why);
-    else if (why)
-        log_warn("the board is private to this process: %s", why);
+    if (why)
+        complain(c, named, why);
+    else if (c->state_taken)
+        log_at(
+            config_limits(c) ? LOG_ERROR : LOG_WARN,
+            "%s: it belongs to somebody else; remove it, and start what runs anew. Until then the "
+            "board is in %s",
+            c->state_taken, c->state);
     struct stat st = {0};
     if (b->shared)
         engine_board_at(c->state, &st);

@@ -111,7 +111,11 @@ static void keep_opened(struct config *c, const struct config *opened)
         c->snapshot = moved(c->snapshot, c->state, opened->state);
         c->metrics = moved(c->metrics, c->state, opened->state);
     }
-    bool differs = other_state || c->max_hosts != opened->max_hosts || c->thread != opened->thread;
+    /* `auto` may be another directory now, for somebody took or left one; that is nobody's wish. */
+    int state = option_find(SECTION_HARDEN, "state");
+    bool moved_by_user = other_state && !same(c->value[state], opened->value[state]);
+    bool differs =
+        moved_by_user || c->max_hosts != opened->max_hosts || c->thread != opened->thread;
     c->state = opened->state;
     c->max_hosts = opened->max_hosts;
     c->thread = opened->thread;

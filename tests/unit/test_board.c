@@ -241,7 +241,6 @@ Test(board, another_kind_of_board_is_replaced)
     REPLACED(slot_count, SLOTS - 1);
     REPLACED(slot_count, 0);
     REPLACED(slot_count, UINT32_MAX);
-    REPLACED(uid, geteuid() + 1);
     REPLACED(boot_id[0], '!');
 }
 

@@ -167,11 +167,16 @@ Test(config, private_state_has_no_files)
 
 Test(config, auto_state_is_in_the_runtime_directory_where_there_is_one)
 {
-    setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
+    char runtime[] = "/tmp/test_config.XXXXXX", want[64];
+    cr_assert_not_null(mkdtemp(runtime));
+    setenv("XDG_RUNTIME_DIR", runtime, 1);
     struct config *c = load("");
-    cr_assert_str_eq(c->state, "/run/user/7/harden");
-    cr_assert_str_eq(c->metrics, "/run/user/7/harden/metrics.prom");
+    snprintf(want, sizeof(want), "%s/harden", runtime);
+    cr_assert_str_eq(c->state, want);
+    strcat(want, "/metrics.prom");
+    cr_assert_str_eq(c->metrics, want);
     config_discard(c);
+    rmdir(runtime);
 }
 
 Test(config, a_tilde_is_the_home_directory)

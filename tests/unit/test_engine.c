@@ -409,6 +409,75 @@ Test(engine, says_that_a_named_state_directory_cannot_be_made)
                  1, "%s", got);
 }
 
+/* By default only errors are logged. */
+Test(engine, says_that_its_board_is_private_wherever_limits_are_configured)
+{
+    char full[96];
+    snprintf(full, sizeof full, "%s/" BOARD_NAME, dir);
+    for (int limits = 0; limits < 2; limits++) {
+        mkdir(full, 0700); /* where the board should be */
+        pid_t child = fork();
+        if (!child) {
+            int fd = catch_stderr();
+            if (limits)
+                setenv("HARDEN_RATE", "5/1s", 1);
+            struct engine *e = engine_get();
+            caught(fd);
+            bool said = count(got, "harden: error: ") == 1 && count(got, "private to this process");
+            _exit(!e || e->board->shared || said != limits || (!limits && *got));
+        }
+        int status;
+        waitpid(child, &status, 0);
+        cr_assert_eq(status, 0, "%d", limits);
+        rmdir(full);
+    }
+}
+
+#define USER 54330 /* nobody's, for whom this becomes */
+
+static void remove_of_user(void)
+{
+    char in[64], file[128];
+    static const char *const files[] = {BOARD_NAME, "health.json", "metrics.prom"};
+    snprintf(in, sizeof in, "/dev/shm/harden-%d", USER);
+    for (int i = 0; i < 3; i++) {
+        snprintf(file, sizeof file, "%s/%s", in, files[i]);
+        unlink(file);
+    }
+    rmdir(in);
+}
+
+Test(engine, says_who_has_its_place_and_where_it_is_instead_when_limits_are_configured)
+{
+    char taken[96];
+    if (geteuid())
+        return; /* takes somebody else */
+    snprintf(taken, sizeof taken, "%s/harden", dir);
+    mkdir(taken, 0700);
+    cr_assert_eq(chown(dir, USER, USER), 0);
+    for (int limits = 0; limits < 2; limits++) {
+        pid_t child = fork();
+        if (!child) {
+            int fd = catch_stderr();
+            unsetenv("HARDEN_STATE");
+            setenv("XDG_RUNTIME_DIR", dir, 1);
+            if (limits)
+                setenv("HARDEN_RATE", "5/1s", 1);
+            if (setresuid(USER, USER, USER))
+                _exit(3);
+            struct engine *e = engine_get();
+            caught(fd);
+            bool said = count(got, taken) && count(got, "remove it") && count(got, "/dev/shm/");
+            _exit(!e || !e->board->shared || said != limits || (!limits && *got));
+        }
+        int status;
+        waitpid(child, &status, 0);
+        remove_of_user();
+        cr_assert_eq(status, 0, "%d", limits);
+    }
+    rmdir(taken);
+}
+
 Test(engine, counts_internal_errors_and_says_each_once)
 {
     int fd = catch_stderr();

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""One board for all processes of a user, also for those that see the system differently; and none where
+a write to it may fail."""
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import bed
+
+USER = 12345  # nobody's
+LIMIT = {"rate": "2/1h", "on_limit": "fail"}
+NO_PROC_SYS = "mount -t proc -o subset=pid proc /proc && exec \"$@\""
+
+
+@unittest.skipIf(os.getuid(), "takes the right to become another user, and to mount")
+class Identity(bed.Bed):
+    def setUp(self):
+        self.base = tempfile.mkdtemp(prefix="harden-e2e-", dir="/dev/shm")
+        self.addCleanup(shutil.rmtree, self.base)
+        os.chmod(self.base, 0o755)
+        self.state = os.path.join(self.base, "state")
+
+    def make(self, owner, name="state"):
+        path = os.path.join(self.base, name)
+        os.mkdir(path, 0o700)
+        os.chown(path, owner, owner)
+        return path
+
+    def get(self, *around, user=0, state=None, **options):
+        """What curl says, started by what is around it."""
+        env = bed.hardened_environment(state or self.state, **options)
+        env["HOME"] = self.base
+        inside = ["env", f"LD_PRELOAD={env.pop('LD_PRELOAD')}"]
+        if "fakeroot" in around:
+            inside = ["sh", "-c", f"{inside[1]}:$LD_PRELOAD exec \"$@\"", "sh"]
+        p = subprocess.run([*around, *inside, "curl", "-sS", "-o", "/dev/null",
+                            self.url(bed.unique())], env=env, user=user, group=user, check=False,
+                           extra_groups=[], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return p.returncode, p.stderr.decode()
+
+    def statuses(self, around, user=0):
+        return [self.get(*way, user=user, **LIMIT)[0]
+                for way in ([], around, [], around, [])]
+
+    def test_fakeroot_shares_the_limits_of_its_user(self):
+        self.make(USER)
+        self.assertEqual(self.statuses(["fakeroot"], USER), [0, 0, 28, 28, 28])
+
+    def test_the_root_of_a_user_name_space_shares_the_limits_of_its_user(self):
+        self.make(USER)
+        if subprocess.run(["unshare", "-r", "true"], user=USER, check=False).returncode:
+            self.skipTest("not run: users may not make name spaces here")
+        self.assertEqual(self.statuses(["unshare", "-r"], USER), [0, 0, 28, 28, 28])
+
+    def test_who_cannot_read_the_boot_shares_the_limits_of_those_who_can(self):
+        away = ["unshare", "-m", "--propagation", "private", "sh", "-c", NO_PROC_SYS, "sh"]
+        self.assertEqual(self.statuses(away), [0, 0, 28, 28, 28])
+        shutil.rmtree(self.state)
+        self.assertEqual([self.get(*away, **LIMIT)[0], self.get(**LIMIT)[0],
+                          self.get(*away, **LIMIT)[0], self.get(**LIMIT)[0]], [0, 0, 28, 28])
+
+    def test_a_full_file_system_that_moves_what_is_written_ends_no_program(self):
+        image, mount = os.path.join(self.base, "image"), os.path.join(self.base, "mount")
+        os.mkdir(mount)
+        with open(image, "wb") as f:
+            f.truncate(110 << 20)
+        subprocess.run(["mkfs.btrfs", "-q", image], check=True, stdout=subprocess.DEVNULL)
+        script = ("mount -o loop \"$0\" \"$1\" || exit 99; mkdir -m 700 \"$HARDEN_STATE\"; "
+                  "dd if=/dev/zero of=\"$1/fill\" bs=64k 2>/dev/null; sync; shift; \"$@\"")
+        status, said = self.get("unshare", "-m", "--propagation", "private", "sh", "-c", script,
+                                image, mount, state=mount + "/state", **LIMIT)
+        if status == 99:
+            self.skipTest("not run: nothing can be mounted from a file here")
+        self.assertEqual(status, 0, said)
+        self.assertIn("name a directory on tmpfs, ext4 or xfs. The board is private", said)
+
+    def overlay(self, upper):
+        root = tempfile.mkdtemp(prefix="harden-e2e-", dir=upper)
+        self.addCleanup(shutil.rmtree, root)
+        for name in ("lower", "upper", "work", "all"):
+            os.mkdir(os.path.join(root, name))
+        options = f"lowerdir={root}/lower,upperdir={root}/upper,workdir={root}/work"
+        script = f"mount -t overlay -o {options} overlay {root}/all || exit 99; \"$@\""
+        around = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh"]
+        for _ in range(2):
+            status, said = self.get(*around, state=f"{root}/all/state", log="warn")
+        if status == 99:
+            self.skipTest("not run: overlays cannot be mounted here")
+        self.assertEqual(status, 0, said)
+        return said, os.listdir(f"{root}/upper/state")
+
+    def test_an_overlay_is_used_where_a_trial_shows_that_blocks_stay(self):
+        if subprocess.run(["stat", "-f", "-c", "%T", "/var/tmp"], check=True,
+                          stdout=subprocess.PIPE).stdout not in (b"ext2/ext3\n", b"xfs\n"):
+            self.skipTest("not run: /var/tmp is of another kind")
+        said, left = self.overlay("/var/tmp")
+        self.assertEqual(said, "")
+        self.assertIn(bed.BOARD, left)
+
+    def test_an_overlay_is_not_used_where_nothing_can_be_seen_of_blocks(self):
+        said, left = self.overlay("/dev/shm")
+        self.assertIn("The board is private", said)
+        self.assertNotIn(bed.BOARD, left)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where a board may lie. What the C library tells of ids, files and file systems is made up here, as a
+ * library beside us might; what the kernel tells is not. */
+#include "engine/board.h"
+#include "engine/config.h"
+#include "engine/place.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOW     (100000 * NS_PER_S)
+#define USER    54321 /* nobody's, and those after it: for whom tests become */
+#define NFS     0x6969
+#define FUSE    0x65735546
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+static char base[] = "/tmp/test_place.XXXXXX";
+static char dir[64], path[96];
+
+static bool fake_root;           /* as fakeroot tells it */
+static unsigned fake_kind;       /* of file systems; 0: the true one */
+static uint64_t fake_block[3];   /* where the first block is, each time that it is asked */
+static int asked;                /* how often it was */
+static const char *fake_boot_id; /* "": not to be read */
+static const char *fake_uid_map;
+
+uid_t geteuid(void)
+{
+    return fake_root ? 4711 : (uid_t)syscall(SYS_geteuid);
+}
+
+int fstat(int fd, struct stat *st)
+{
+    int r = fstatat(fd, "", st, AT_EMPTY_PATH);
+    if (!r && fake_root)
+        st->st_uid = 4711;
+    return r;
+}
+
+int fstatfs(int fd, struct statfs *fs)
+{
+    int r = (int)syscall(SYS_fstatfs, fd, fs);
+    if (!r && fake_kind)
+        fs->f_type = fake_kind;
+    return r;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+    va_list ap;
+    va_start(ap, request);
+    struct fiemap *map = va_arg(ap, void *);
+    va_end(ap);
+    if (request != FS_IOC_FIEMAP || fake_kind != OVERLAYFS_SUPER_MAGIC)
+        return (int)syscall(SYS_ioctl, fd, request, map);
+    map->fm_mapped_extents = 1;
+    map->fm_extents[0] = (struct fiemap_extent){.fe_physical = fake_block[asked % 3]};
+    asked++;
+    return fake_block[0] ? 0 : -1;
+}
+
+static int text_file(const char *text)
+{
+    int fd = memfd_create("text", MFD_CLOEXEC);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
+int open(const char *name, int flags, ...)
+{
+    va_list ap;
+    va_start(ap, flags);
+    mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    if (fake_boot_id && !strcmp(name, BOOT_ID))
+        return *fake_boot_id ? text_file(fake_boot_id) : -1;
+    if (fake_uid_map && !strcmp(name, "/proc/self/uid_map"))
+        return text_file(fake_uid_map);
+    return openat(AT_FDCWD, name, flags, mode);
+}
+
+static void make_base(void)
+{
+    cr_assert_not_null(mkdtemp(base));
+    snprintf(dir, sizeof dir, "%s/state", base);
+    snprintf(path, sizeof path, "%s/" BOARD_NAME, dir);
+}
+
+static void remove_base(void)
+{
+    umask(022);
+    unlink(path);
+    rmdir(dir);
+    rmdir(base);
+}
+
+TestSuite(place, .init = make_base, .fini = remove_base);
+
+/* Counts one request on it; how many there are then, or 0: the board is private, *why tells. */
+static uint64_t count_one(const char **why)
+{
+    const char *said = NULL;
+    struct board *b = board_open(dir, 8, &said);
+    struct slot *s = board_slot(b, 7, "h", SLOT_HOST, NOW);
+    slot_count(s, COUNT_REQUESTS, 1);
+    uint64_t n = b->shared ? slot_counter(s, COUNT_REQUESTS) : 0;
+    board_close(b);
+    if (why)
+        *why = said;
+    return n;
+}
+
+/* ---- whose it is ---- */
+
+Test(place, ownership_is_what_the_kernel_says_whatever_a_library_tells_the_program)
+{
+    cr_assert_eq(count_one(NULL), 1u);
+    fake_root = true;
+    cr_assert_eq(count_one(NULL), 2u);
+    fake_root = false;
+    cr_assert_eq(count_one(NULL), 3u);
+}
+
+Test(place, what_belongs_to_another_is_told_from_what_is_free_and_what_is_ours)
+{
+    cr_assert_eq(place_look(dir), PLACE_FREE);
+    mkdir(dir, 0700);
+    cr_assert_eq(place_look(dir), PLACE_OURS);
+    cr_assert(place_is_ours(dir));
+    cr_assert_eq(place_look("/dev/null"), PLACE_FOREIGN);
+    if (geteuid())
+        cr_assert_eq(place_look("/"), PLACE_FOREIGN);
+    else
+        cr_assert_eq(chown(dir, USER, 0), 0);
+    cr_assert_eq(place_look(geteuid() ? "/" : dir), PLACE_FOREIGN);
+    cr_assert_not(place_is_ours(geteuid() ? "/" : dir));
+}
+
+Test(place, a_name_space_of_one_user_has_the_number_of_that_user)
+{
+    unsigned own = (unsigned)syscall(SYS_geteuid), other = own + 1;
+    char map[200];
+    static const struct {
+        const char *text;
+        int inside, user; /* +: as it stands, 0: our own number */
+    } of[] = {{"%10u %10u 1\n", 1, 1000},
+              {"%10u %10u 4294967295\n", 1, 0},
+              {"", 0, 0},
+              {"%u %u 65536\n", 1, 0},
+              {"nonsense %u %u\n", 1, 0}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        snprintf(map, sizeof map, of[i].text, own, 1000);
+        fake_uid_map = map;
+        cr_assert_eq(place_user(), of[i].user ? (unsigned)of[i].user : own, "%s", map);
+    }
+    snprintf(map, sizeof map, "%10u 7 1\n%10u 1000 1\n", other, own);
+    cr_assert_eq(place_user(), 1000u);
+}
+
+static uid_t user = USER;
+
+/* As a user, with nothing of root's: what it says is true of the child's end. */
+static bool as_user(bool (*test)(void))
+{
+    int status;
+    pid_t child = fork();
+    if (!child)
+        _exit(setresgid(user, user, user) || setresuid(user, user, user) || !test());
+    waitpid(child, &status, 0);
+    return !status;
+}
+
+static void say_nothing(void *ctx, const char *line)
+{
+    (void)ctx;
+    (void)line;
+}
+
+static const struct config *auto_config(void)
+{
+    setenv("HARDEN_CONFIG", "none", 1);
+    return config_load(say_nothing, NULL);
+}
+
+static char runtime[80], theirs[96], first[64], second[64];
+
+static bool lands_in_memory(void)
+{
+    setenv("XDG_RUNTIME_DIR", runtime, 1);
+    const struct config *c = auto_config();
+    return !strcmp(c->state, first) && !c->state_taken;
+}
+
+static bool lands_in_memory_for_it_is_taken(void)
+{
+    setenv("XDG_RUNTIME_DIR", runtime, 1);
+    const struct config *c = auto_config();
+    return !strcmp(c->state, first) && c->state_taken && !strcmp(c->state_taken, theirs);
+}
+
+static bool lands_in_the_runtime_directory(void)
+{
+    setenv("XDG_RUNTIME_DIR", runtime, 1);
+    const struct config *c = auto_config();
+    return !strcmp(c->state, theirs) && !c->state_taken;
+}
+
+static bool lands_beside(void)
+{
+    unsetenv("XDG_RUNTIME_DIR");
+    const struct config *c = auto_config();
+    return !strcmp(c->state, second) && c->state_taken && !strcmp(c->state_taken, first);
+}
+
+static bool stays_beside(void)
+{
+    unsetenv("XDG_RUNTIME_DIR");
+    return !strcmp(auto_config()->state, second);
+}
+
+/* Tests run side by side: each is another user. */
+static void names(uid_t of)
+{
+    user = of;
+    snprintf(runtime, sizeof runtime, "%s/run", base);
+    snprintf(theirs, sizeof theirs, "%s/harden", runtime);
+    snprintf(first, sizeof first, "/dev/shm/harden-%u", user);
+    snprintf(second, sizeof second, "/dev/shm/harden-%u.1", user);
+    chmod(base, 0755);
+    mkdir(runtime, 0700);
+}
+
+static void clear(void)
+{
+    rmdir(theirs);
+    rmdir(runtime);
+    rmdir(first);
+    rmdir(second);
+}
+
+Test(place, a_runtime_directory_of_somebody_else_is_not_used)
+{
+    if (geteuid())
+        return; /* takes somebody else */
+    names(USER);
+    cr_assert(as_user(lands_in_memory));
+    cr_assert_eq(chown(runtime, user, user), 0);
+    cr_assert(as_user(lands_in_the_runtime_directory));
+    clear();
+    cr_assert(as_user(lands_in_memory), "nor one that is not there");
+}
+
+Test(place, what_root_made_in_the_users_runtime_directory_locks_the_user_out_of_nothing)
+{
+    if (geteuid())
+        return;
+    names(USER + 1);
+    cr_assert_eq(chown(runtime, user, user), 0);
+    mkdir(theirs, 0700);
+    cr_assert(as_user(lands_in_memory_for_it_is_taken));
+    clear();
+}
+
+Test(place, a_name_that_another_has_taken_leaves_others_and_the_first_of_ours_stays)
+{
+    if (geteuid())
+        return;
+    names(USER + 2);
+    mkdir(first, 0700); /* root's, as a fake root's lies where the true root's would */
+    cr_assert(as_user(lands_beside));
+    mkdir(second, 0700);
+    cr_assert_eq(chown(second, user, user), 0);
+    cr_assert(as_user(lands_beside));
+    rmdir(first);
+    cr_assert(as_user(stays_beside), "the board that is there goes on");
+    clear();
+}
+
+/* ---- umask ---- */
+
+static bool opens_shared(void)
+{
+    umask(0777);
+    return count_one(NULL) && count_one(NULL);
+}
+
+static bool opens_what_a_killed_one_left(void)
+{
+    mkdir(dir, 0);
+    return opens_shared();
+}
+
+Test(place, a_umask_that_takes_our_own_rights_away_leaves_no_useless_directory)
+{
+    struct stat st;
+    mode_t was = umask(0777);
+    cr_assert_eq(count_one(NULL), 1u);
+    umask(was);
+    cr_assert_eq(stat(dir, &st), 0);
+    cr_assert_eq(st.st_mode & 07777, 0700u);
+    cr_assert_eq(stat(path, &st), 0);
+    cr_assert_eq(st.st_mode & 07777, 0600u);
+    unlink(path);
+    rmdir(dir);
+    if (geteuid())
+        return;
+    chmod(base, 0777);
+    cr_assert(as_user(opens_shared), "nor for one who needs the rights");
+    unlink(path);
+    rmdir(dir);
+    cr_assert(as_user(opens_what_a_killed_one_left));
+}
+
+/* ---- file systems ---- */
+
+Test(place, a_file_system_that_moves_what_is_written_gets_no_board)
+{
+    static const unsigned kinds[] = {0x9123683e /* btrfs */, NFS, FUSE, F2FS_SUPER_MAGIC, 1};
+    const char *why;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        fake_kind = kinds[i];
+        cr_assert_eq(count_one(&why), 0u, "%x", kinds[i]);
+        cr_assert_eq(why, place_moves);
+        fake_kind = 0;
+        cr_assert_eq(access(path, F_OK), -1);
+    }
+    cr_assert_eq(count_one(NULL), 1u);
+    fake_kind = kinds[0];
+    cr_assert_eq(count_one(&why), 0u, "nor is one used that is there");
+    cr_assert_eq(why, place_moves);
+}
+
+Test(place, memory_and_file_systems_that_write_in_place_get_one)
+{
+    static const unsigned kinds[] = {TMPFS_MAGIC, RAMFS_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        fake_kind = kinds[i];
+        cr_assert_eq(count_one(NULL), i + 1);
+    }
+    cr_assert_eq(asked, 0, "without a trial");
+}
+
+Test(place, on_an_overlay_a_trial_tells_whether_blocks_move)
+{
+    static const uint64_t still[] = {4096, 4096, 4096}, moves[] = {4096, 8192, 12288},
+                          later[] = {4096, 4096, 8192}, untold[] = {0, 0, 0};
+    const uint64_t *bad[] = {moves, later, untold};
+    const char *why;
+    fake_kind = OVERLAYFS_SUPER_MAGIC;
+    for (int i = 0; i < 3; i++) {
+        asked = 0;
+        memcpy(fake_block, bad[i], sizeof fake_block);
+        cr_assert_eq(count_one(&why), 0u, "%d", i);
+        cr_assert_eq(why, place_moves);
+        cr_assert_eq(access(path, F_OK), -1);
+    }
+    asked = 0;
+    memcpy(fake_block, still, sizeof fake_block);
+    cr_assert_eq(count_one(NULL), 1u);
+    int once = asked;
+    cr_assert_eq(count_one(NULL), 2u);
+    cr_assert_eq(asked, once, "of a new file only");
+}
+
+/* ---- boots ---- */
+
+#define THIS_BOOT  "11111111-1111-1111-1111-111111111111\n"
+#define OTHER_BOOT "22222222-2222-2222-2222-222222222222\n"
+
+static uint64_t count_as(const char *boot_id)
+{
+    fake_boot_id = boot_id;
+    uint64_t n = count_one(NULL);
+    fake_boot_id = NULL;
+    return n;
+}
+
+Test(place, who_cannot_tell_which_boot_it_is_does_not_take_it_for_another)
+{
+    cr_assert_eq(count_as(THIS_BOOT), 1u);
+    cr_assert_eq(count_as(""), 2u);
+    cr_assert_eq(count_as(THIS_BOOT), 3u);
+    cr_assert_eq(count_as(OTHER_BOOT), 1u, "who can tell still does");
+}
+
+Test(place, a_board_made_without_knowing_the_boot_is_told_by_the_first_who_knows)
+{
+    cr_assert_eq(count_as(""), 1u);
+    cr_assert_eq(count_as(""), 2u);
+    cr_assert_eq(count_as(THIS_BOOT), 3u);
+    cr_assert_eq(count_as(""), 4u);
+    cr_assert_eq(count_as(OTHER_BOOT), 1u);
+}
+
+Test(place, a_board_that_has_seen_later_times_is_of_an_earlier_boot_even_for_who_cannot_tell)
+{
+    cr_assert_eq(count_as(THIS_BOOT), 1u);
+    fake_boot_id = THIS_BOOT;
+    struct board *b = board_open(dir, 8, NULL);
+    atomic_store(&b->header->alive_ns, clock_now_ns() + 100 * NS_PER_S);
+    board_close(b);
+    cr_assert_eq(count_as(""), 1u);
+}
