@@ -1,53 +1,161 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
+#include "base/open.h"
+#include "base/real.h"
+
 #include <errno.h>
-#include <linux/futex.h>
-#include <stdatomic.h>
+#include <fcntl.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
+#define TICK_NS  (10 * NS_PER_MS) /* of what programs are told, whatever the kernel's own is */
+#define JUMP_NS  NS_PER_S         /* less harms nobody */
+#define DRIFT    20               /* ticks may be slower or faster by 2^-20: a second in 12 days */
+#define QUICK_NS (100 * NS_PER_US)
+#define TRIES    20
 
-/* As linux/futex.h has it since 5.16. */
-struct waiter {
-    uint64_t value, address;
-    uint32_t flags, reserved;
-};
-#define WAIT_PRIVATE_32 (2 | FUTEX_PRIVATE_FLAG)
+#define FIRST_NAME_SPACE 0xeffffffaU /* its inode; all begin in it */
 
-int clock_sleep_until(int64_t at_ns)
+_Atomic int64_t clock_ahead_ns = CLOCK_UNSETTLED;
+static atomic_bool known;
+/* Of our own clock and the wall's when it was settled. Name spaces do not change the latter. */
+static _Atomic int64_t apart_ns;
+
+static int64_t own_ns(void)
 {
-    int saved = errno;
-    struct timespec t = {.tv_sec = at_ns / NS_PER_S, .tv_nsec = at_ns % NS_PER_S};
-    int err = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
-    errno = saved;
-    return err;
+    return clock_read_ns(CLOCK_MONOTONIC);
 }
 
-/* Nobody wakes the word. Of all calls that wait for a time, and need no descriptor, the kernel restarts
- * this one alone. */
-static int wait_in_kernel(int64_t at_ns)
+/* How far the count is ahead of our own clock; 0: a filter does not let us ask. Whoever is held up
+ * between two questions asks again. */
+static int64_t ticks_ahead_of_own(void)
 {
-    uint32_t word = 0;
-    struct waiter w = {.address = (uintptr_t)&word, .flags = WAIT_PRIVATE_32};
-    struct timespec t = {.tv_sec = at_ns / NS_PER_S, .tv_nsec = at_ns % NS_PER_S};
-    return syscall(SYS_futex_waitv, &w, 1, 0, &t, CLOCK_MONOTONIC) < 0 ? errno : 0;
-}
-
-int clock_sleep_restarted(int64_t at_ns)
-{
-    static atomic_bool missing;
-    int saved = errno;
-    int err = atomic_load(&missing) ? ENOSYS : wait_in_kernel(at_ns);
-    if (err != ETIMEDOUT && err != EINTR) {
-        atomic_store(&missing, true);
-        while (clock_sleep_until(at_ns) == EINTR)
-            ;
+    int64_t ahead = 0, least = INT64_MAX;
+    for (int i = 0; i < TRIES && least > QUICK_NS; i++) {
+        int64_t before = own_ns();
+        long ticks = syscall(SYS_times, NULL);
+        int64_t took = own_ns() - before;
+        if (ticks <= 0)
+            return 0;
+        if (took < least) {
+            least = took;
+            ahead = ticks * TICK_NS - before;
+        }
     }
+    return ahead;
+}
+
+static bool is_near(int64_t a, int64_t b)
+{
+    int64_t off = a > b ? a - b : b - a;
+    return off <= JUMP_NS + (own_ns() >> DRIFT);
+}
+
+/* "monotonic SECONDS NANOSECONDS" */
+static bool parse_offset(const char *text, int64_t *ns)
+{
+    static const char name[] = "monotonic";
+    const char *s = text + sizeof name - 1;
+    if (strncmp(text, name, sizeof name - 1))
+        return false;
+    int64_t part[2] = {0, 0};
+    bool minus = false;
+    for (int i = 0; i < 2; i++) {
+        s += strspn(s, " ");
+        minus |= *s == '-';
+        s += *s == '-';
+        for (; *s >= '0' && *s <= '9'; s++)
+            part[i] = part[i] * 10 + (*s - '0');
+    }
+    *ns = (minus ? -part[0] : part[0]) * NS_PER_S + part[1];
+    return true;
+}
+
+static bool read_offset(int64_t *ns)
+{
+    char text[128];
+    int fd = open_file("/proc/self/timens_offsets", O_RDONLY, 0);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return parse_offset(text, ns);
+}
+
+/* The file is about the name space of children, mostly our own. */
+static bool ask_proc(int64_t *ahead_ns)
+{
+    struct stat own, next;
+    *ahead_ns = 0;
+    if (real_stat(AT_FDCWD, "/proc/self/ns/time", &own, 0)) /* before Linux 5.6? */
+        return !real_stat(AT_FDCWD, "/proc/self/ns/mnt", &own, 0);
+    return own.st_ino == FIRST_NAME_SPACE ||
+           (!real_stat(AT_FDCWD, "/proc/self/ns/time_for_children", &next, 0) &&
+            own.st_ino == next.st_ino && read_offset(ahead_ns));
+}
+
+static int64_t settle(int64_t was, int64_t otherwise)
+{
+    int saved = errno;
+    int64_t ahead;
+    bool told = ask_proc(&ahead);
+    if (!told)
+        ahead = otherwise;
+    atomic_store(&apart_ns, own_ns() - clock_wall_ns());
+    if (atomic_compare_exchange_strong(&clock_ahead_ns, &was, ahead))
+        atomic_store(&known, told);
     errno = saved;
-    return err == EINTR ? EINTR : 0;
+    return atomic_load(&clock_ahead_ns);
+}
+
+int64_t clock_settle(void)
+{
+    return settle(CLOCK_UNSETTLED, 0);
+}
+
+bool clock_is_known(void)
+{
+    clock_now_ns();
+    return atomic_load(&known);
+}
+
+int64_t clock_ticks_ahead_ns(void)
+{
+    int saved = errno;
+    int64_t of_own = ticks_ahead_of_own();
+    errno = saved;
+    return of_own ? of_own + (own_ns() - clock_now_ns()) : 0;
+}
+
+bool clock_agrees(int64_t ticks_ahead_ns)
+{
+    int64_t ours = ticks_ahead_ns ? clock_ticks_ahead_ns() : 0;
+    return !ours || is_near(ours, ticks_ahead_ns);
+}
+
+void clock_settle_again(int64_t ticks_ahead_ns)
+{
+    int64_t was = atomic_load(&clock_ahead_ns);
+    if (was == CLOCK_UNSETTLED || is_near(own_ns() - clock_wall_ns(), atomic_load(&apart_ns)))
+        return;
+    int saved = errno;
+    int64_t of_own = ticks_ahead_ns ? ticks_ahead_of_own() : 0;
+    int64_t ahead = of_own ? ticks_ahead_ns - of_own : was;
+    settle(was, is_near(ahead, was) ? was : ahead);
+    errno = saved;
+}
+
+struct timespec clock_for_kernel(int64_t at_ns)
+{
+    int64_t ahead = atomic_load_explicit(&clock_ahead_ns, memory_order_relaxed), own;
+    if (ahead == CLOCK_UNSETTLED)
+        ahead = clock_settle();
+    if (__builtin_add_overflow(at_ns, ahead, &own))
+        own = INT64_MAX;
+    if (own < 0)
+        own = 0;
+    return (struct timespec){.tv_sec = own / NS_PER_S, .tv_nsec = own % NS_PER_S};
 }

@@ -235,7 +235,7 @@ static bool show(const struct report *r, const struct range *g)
 /* The board's clock stands still while the machine sleeps. */
 static void say_sleep(const struct report *r)
 {
-    int64_t slept_ns = clock_read_ns(CLOCK_BOOTTIME) - clock_now_ns();
+    int64_t slept_ns = clock_read_ns(CLOCK_BOOTTIME) - clock_read_ns(CLOCK_MONOTONIC);
     char age[24];
     if (slept_ns > HISTORY_STEP_NS)
         fprintf(r->f,

@@ -147,6 +147,8 @@ struct board_header {
     _Atomic uint64_t changes; /* grows with every call that ends: "has anything happened?" */
     _Atomic uint64_t alerts;  /* grows with every status or breaker change */
     _Atomic uint64_t network; /* the name space that is at home here (zone.h); 0: none yet */
+    int64_t ticks_ahead_ns;   /* of the clock that all times here are of (clock.h); 0: not known */
+    uint64_t clock_known;     /* 1: whoever made it knew that clock for the boot's */
     alignas(CACHE_LINE) _Atomic uint64_t transfers_easy;
     _Atomic uint64_t transfers_multi;
     _Atomic uint64_t connects_blocking;
@@ -184,6 +186,8 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
 /* One that is there, to look at it, or to reset it (writable); never makes any. NULL: *why says what
  * is the matter, and errno is ENOENT where there is none. */
 struct board *board_attach(const char *dir, bool writable, const char **why);
+/* Should this process have moved into another time name space since, its clock is the board's again. */
+void board_settle_clock(const struct board *b);
 /* For short-lived readers and tests: slots of it are gone then. What is preloaded never closes. */
 void board_close(struct board *b);
 /* Finds or claims the slot of a key; the overflow slot when the table is full of busy ones. name is

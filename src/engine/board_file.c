@@ -97,6 +97,17 @@ static bool map(struct board *b, int fd, uint32_t slot_count, bool writable)
     return true;
 }
 
+/* Times of another clock would hold everybody up for as long as it is ahead. Who knows its own for the
+ * boot's replaces the board of one that did not. */
+static enum opened judge_clock(const struct board_header *h, const char **why)
+{
+    bool ours = clock_is_known();
+    if ((ours && h->clock_known == 1) || clock_agrees(h->ticks_ahead_ns))
+        return OPENED;
+    *why = "this process is in a time name space, and without /proc its clock cannot be compared";
+    return ours ? UNFIT : UNSAFE;
+}
+
 /* UNFIT: not of our kind, to be replaced; UNSAFE: of somebody else, not to be touched. */
 static enum opened try_open(struct board *b, int dir, bool writable, const char **why)
 {
@@ -118,6 +129,8 @@ static enum opened try_open(struct board *b, int dir, bool writable, const char 
     result = UNFIT;
     if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h || !header_fits(&h, st.st_size))
         goto out;
+    if ((result = judge_clock(&h, why)) != OPENED)
+        goto out;
     *why = "the board cannot be mapped";
     result = map(b, fd, h.slot_count, writable) ? OPENED : FAILED;
 out:
@@ -130,6 +143,8 @@ out:
 static enum opened replace(int dir, uint32_t slot_count, const char **why)
 {
     struct board_header h = header_for(slot_count);
+    h.ticks_ahead_ns = clock_ticks_ahead_ns();
+    h.clock_known = clock_is_known();
     *why = "the board cannot be created";
     unlinkat(dir, NEW_NAME, 0);
     int fd = open_at(dir, NEW_NAME, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
@@ -246,6 +261,12 @@ struct board *board_attach(const char *path, bool writable, const char **why)
         return NULL;
     }
     return b;
+}
+
+void board_settle_clock(const struct board *b)
+{
+    if (b->shared)
+        clock_settle_again(b->header->ticks_ahead_ns);
 }
 
 void board_close(struct board *b)

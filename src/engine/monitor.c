@@ -139,6 +139,7 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
 /* One look at what is to be done. True when the files were written. One thread at a time. */
 static bool monitor_look(struct engine *e, bool urgent, bool flush, int64_t *next_ns)
 {
+    board_settle_clock(e->board);
     int64_t now = clock_now_ns();
     if (now >= schedule.reload_ns && !flush) {
         engine_reload();
@@ -211,6 +212,7 @@ static void monitor_start(struct process *p)
     if (!e || process_is_borrowed() ||
         !atomic_compare_exchange_strong(&p->monitor, &none, MONITOR_STARTING))
         return;
+    board_settle_clock(e->board); /* a child may be in another time name space than its parent */
     schedule.wrote_ns = 0;
     schedule.urgent = false;
     schedule.reload_ns = clock_now_ns() + monitor_interval_ns(atomic_load(&e->config));

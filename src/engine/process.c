@@ -112,7 +112,7 @@ bool process_is_filtered(void)
 void process_wait(_Atomic uint32_t *word, uint32_t while_equal, int64_t at_ns)
 {
     int saved = errno;
-    struct timespec t = {.tv_sec = at_ns / NS_PER_S, .tv_nsec = at_ns % NS_PER_S};
+    struct timespec t = clock_for_kernel(at_ns);
     syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, while_equal, &t, NULL,
             FUTEX_BITSET_MATCH_ANY);
     errno = saved;

@@ -61,6 +61,20 @@ class Identity(bed.Bed):
         self.assertEqual([self.get(*away, **LIMIT)[0], self.get(**LIMIT)[0],
                           self.get(*away, **LIMIT)[0], self.get(**LIMIT)[0]], [0, 0, 28, 28])
 
+    def test_a_clock_that_is_far_ahead_holds_nobody_up(self):
+        ahead = ["unshare", "-T", "--monotonic", "1000000"]
+        if subprocess.run([*ahead, "true"], check=False).returncode:
+            self.skipTest("not run: there are no time name spaces here")
+        without_proc = [*ahead, "unshare", "-m", "--propagation", "private", "sh", "-c",
+                        "mount -t tmpfs none /proc && exec \"$@\"", "sh"]
+        self.assertEqual(self.statuses(ahead), [0, 0, 28, 28, 28])
+        shutil.rmtree(self.state)
+        self.assertEqual(self.statuses(without_proc), [0, 0, 0, 0, 28], "is alone, and no danger")
+        quick = {"rate": "100/1s", "on_limit": "fail"}
+        for away in (ahead, without_proc):
+            shutil.rmtree(self.state)
+            self.assertEqual([self.get(*way, **quick)[0] for way in (away, [], away, [])], [0] * 4)
+
     def test_a_full_file_system_that_moves_what_is_written_ends_no_program(self):
         image, mount = os.path.join(self.base, "image"), os.path.join(self.base, "mount")
         os.mkdir(mount)

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One clock for all who share a board, whatever their own tell. Name spaces are made up: what the C
+ * library's clock tells, what /proc tells of it, and whether ticks may be asked for. */
+#include "base/clock.h"
+#include "engine/board.h"
+
+#include <criterion/criterion.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DAY   (86400 * NS_PER_S)
+#define CLOSE (200 * NS_PER_MS) /* a tick or two, and what a busy machine adds */
+
+#define FIRST  0xeffffffaU
+#define SECOND 7
+#define NONE   "monotonic           0         0\nboottime            0         0\n"
+
+static int64_t ahead_ns;    /* of this process's clock */
+static const char *offsets; /* as /proc has them for children; NULL: there is no /proc */
+static ino_t own_inode, next_inode;
+static bool filtered; /* ticks are not told */
+static int questions; /* to the kernel */
+
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+    int r = (int)syscall(SYS_clock_gettime, id, t);
+    if (id == CLOCK_MONOTONIC) {
+        int64_t ns = t->tv_sec * NS_PER_S + t->tv_nsec + ahead_ns;
+        *t = (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+    }
+    return r;
+}
+
+long syscall(long number, ...)
+{
+    static long (*real)(long, ...);
+    va_list ap;
+    va_start(ap, number);
+    long a[6];
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(ap, long);
+    va_end(ap);
+    if (!real)
+        real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+    questions += number != SYS_clock_gettime;
+    const char *path = number == SYS_newfstatat ? (const char *)a[1] : "";
+    bool own = !strcmp(path, "/proc/self/ns/time");
+    if (own || !strcmp(path, "/proc/self/ns/time_for_children")) {
+        ((struct stat *)a[2])->st_ino = own ? own_inode : next_inode;
+        return offsets ? 0 : -1;
+    }
+    if (!strcmp(path, "/proc/self/ns/mnt") && !offsets)
+        return -1;
+    if (number == SYS_times && filtered) {
+        errno = EPERM;
+        return -1;
+    }
+    return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+int open(const char *name, int flags, ...)
+{
+    va_list ap;
+    va_start(ap, flags);
+    mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    if (strcmp(name, "/proc/self/timens_offsets"))
+        return openat(AT_FDCWD, name, flags, mode);
+    int fd = offsets ? memfd_create("offsets", MFD_CLOEXEC) : -1;
+    if (fd >= 0) {
+        cr_assert_eq(write(fd, offsets, strlen(offsets)), (ssize_t)strlen(offsets));
+        lseek(fd, 0, SEEK_SET);
+    }
+    return fd;
+}
+
+static int64_t boot_ns(void)
+{
+    return clock_read_ns(CLOCK_MONOTONIC) - ahead_ns;
+}
+
+static int64_t off(int64_t a, int64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* As if the process began there. */
+static void begin(ino_t inode, int64_t ahead, const char *told)
+{
+    own_inode = next_inode = inode;
+    ahead_ns = ahead;
+    offsets = told;
+    clock_ahead_ns = CLOCK_UNSETTLED;
+}
+
+static int64_t ticks_of_boot(void)
+{
+    begin(FIRST, 0, NONE);
+    return clock_ticks_ahead_ns();
+}
+
+Test(clock, of_one_in_no_name_space_of_its_own_is_left_alone)
+{
+    begin(FIRST, 0, NONE);
+    cr_assert_lt(off(clock_now_ns(), boot_ns()), CLOSE);
+    cr_assert_eq(clock_ahead_ns, 0);
+    cr_assert(clock_is_known());
+    next_inode = SECOND; /* only children will be elsewhere */
+    offsets = "monotonic          77         0\n";
+    clock_ahead_ns = CLOCK_UNSETTLED;
+    clock_now_ns();
+    cr_assert_eq(clock_ahead_ns, 0);
+    cr_assert(clock_is_known());
+}
+
+Test(clock, in_a_name_space_is_the_boots_where_proc_tells)
+{
+    static const struct {
+        int64_t ahead;
+        const char *told;
+    } of[] = {{1000000 * NS_PER_S + 5, "monotonic     1000000         5\nboottime  3 4\n"},
+              {-3600 * NS_PER_S, "monotonic       -3600         0\nboottime  3 4\n"}};
+    for (int i = 0; i < 2; i++) {
+        begin(SECOND, of[i].ahead, of[i].told);
+        cr_assert_lt(off(clock_now_ns(), boot_ns()), CLOSE);
+        cr_assert_eq(clock_ahead_ns, of[i].ahead);
+        cr_assert(clock_is_known());
+    }
+}
+
+Test(clock, is_its_own_and_not_known_where_proc_does_not_tell)
+{
+    begin(SECOND, DAY, NULL);
+    clock_now_ns();
+    cr_assert_eq(clock_ahead_ns, 0);
+    cr_assert_not(clock_is_known());
+    begin(SECOND, DAY, "monotonic          77         0\n");
+    next_inode = SECOND + 1; /* what it tells is of the children */
+    clock_now_ns();
+    cr_assert_eq(clock_ahead_ns, 0);
+    cr_assert_not(clock_is_known());
+    begin(SECOND, DAY, "nonsense\n");
+    cr_assert_not(clock_is_known());
+}
+
+Test(clock, agrees_with_those_who_have_the_same_and_no_others)
+{
+    int64_t ticks = ticks_of_boot();
+    cr_assert(clock_agrees(ticks));
+    begin(SECOND, DAY, "monotonic      86400         0\n");
+    cr_assert(clock_agrees(ticks), "the boot's, as it is told");
+    begin(SECOND, DAY, NULL);
+    cr_assert_not(clock_agrees(ticks));
+    begin(SECOND, -DAY, NULL);
+    cr_assert_not(clock_agrees(ticks));
+    begin(FIRST, 0, NULL);
+    cr_assert(clock_agrees(ticks), "in no name space, though nobody says so");
+}
+
+Test(clock, agrees_where_nothing_is_known)
+{
+    int64_t ticks = ticks_of_boot();
+    begin(SECOND, DAY, NULL);
+    cr_assert(clock_agrees(0));
+    filtered = true;
+    cr_assert_eq(clock_ticks_ahead_ns(), 0);
+    cr_assert(clock_agrees(ticks));
+}
+
+Test(clock, that_made_a_jump_is_what_it_was_and_no_question_is_asked_before)
+{
+    int64_t ticks = ticks_of_boot();
+    questions = 0;
+    clock_settle_again(ticks);
+    cr_assert_eq(questions, 0);
+    ahead_ns = DAY;
+    own_inode = next_inode = SECOND;
+    offsets = NULL;
+    clock_settle_again(ticks);
+    cr_assert_lt(off(clock_now_ns(), boot_ns()), CLOSE);
+    ahead_ns = 2 * DAY;
+    offsets = "monotonic      172800         0\n";
+    clock_settle_again(ticks);
+    cr_assert_eq(clock_ahead_ns, 2 * DAY);
+    clock_settle_again(0);
+    cr_assert_eq(clock_ahead_ns, 2 * DAY);
+}
+
+Test(clock, is_the_kernels_own_again_for_what_is_to_be_waited_for)
+{
+    clock_ahead_ns = DAY;
+    cr_assert_eq(clock_for_kernel(5).tv_sec, 86400);
+    cr_assert_eq(clock_for_kernel(5).tv_nsec, 5);
+    cr_assert_eq(clock_for_kernel(INT64_MAX).tv_sec, INT64_MAX / NS_PER_S);
+    clock_ahead_ns = -DAY;
+    cr_assert_eq(clock_for_kernel(5).tv_sec, 0);
+    clock_ahead_ns = 0;
+    cr_assert_eq(clock_for_kernel(5).tv_sec, 0);
+}
+
+static char dir[] = "/tmp/test_clock.XXXXXX";
+static ino_t board_inode;
+
+/* Whether it is shared; and which file it is. */
+static bool opens_shared(void)
+{
+    char path[80];
+    struct stat st = {0};
+    struct board *b = board_open(dir, 8, NULL);
+    bool shared = b->shared;
+    board_close(b);
+    snprintf(path, sizeof path, "%s/" BOARD_NAME, dir);
+    cr_assert_eq(stat(path, &st), 0);
+    board_inode = st.st_ino;
+    return shared;
+}
+
+static void make_dir(void)
+{
+    cr_assert_not_null(mkdtemp(dir));
+}
+
+static void remove_dir(void)
+{
+    char path[80];
+    snprintf(path, sizeof path, "%s/" BOARD_NAME, dir);
+    unlink(path);
+    rmdir(dir);
+}
+
+TestSuite(board_clock, .init = make_dir, .fini = remove_dir);
+
+Test(board_clock, of_another_name_space_is_not_used_by_who_cannot_tell_the_difference)
+{
+    begin(FIRST, 0, NONE);
+    cr_assert(opens_shared());
+    ino_t first = board_inode;
+    begin(SECOND, DAY, NULL);
+    cr_assert_not(opens_shared());
+    begin(SECOND, DAY, "monotonic      86400         0\n");
+    cr_assert(opens_shared());
+    begin(FIRST, 0, NULL);
+    cr_assert(opens_shared());
+    cr_assert_eq(board_inode, first);
+}
+
+Test(board_clock, that_nobody_knew_for_the_boots_gives_way_to_one_that_is)
+{
+    begin(SECOND, DAY, NULL);
+    cr_assert(opens_shared());
+    cr_assert(opens_shared());
+    ino_t first = board_inode;
+    begin(FIRST, 0, NULL);
+    cr_assert_not(opens_shared(), "who does not know either stays away");
+    begin(FIRST, 0, NONE);
+    cr_assert(opens_shared());
+    cr_assert_neq(board_inode, first);
+    begin(SECOND, DAY, NULL);
+    cr_assert_not(opens_shared());
+}
+
+Test(board_clock, that_was_the_boots_though_nobody_knew_stays)
+{
+    begin(FIRST, 0, NULL);
+    cr_assert(opens_shared());
+    ino_t first = board_inode;
+    begin(FIRST, 0, NONE);
+    cr_assert(opens_shared());
+    cr_assert_eq(board_inode, first);
+}
