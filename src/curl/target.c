@@ -166,17 +166,18 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
 }
 
 /* A CURLU may be changed without our seeing it, a header or a variable from request to request. */
-static bool still_known(const struct shadow *s, const struct config *config)
+static bool still_known(const struct shadow *s, const struct config *config,
+                        const struct board *board)
 {
     if (!s->target_known || s->curlu)
         return false;
-    return s->no_target || (call_bound(&s->binding, config) && !s->binding.per_request);
+    return s->no_target || (call_bound(&s->binding, config, board) && !s->binding.per_request);
 }
 
 bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
 {
     const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
-    if (likely(still_known(s, config)))
+    if (likely(still_known(s, config, e->board)))
         return !s->no_target;
     const struct curl_api *api = s->api;
     s->target_known = s->no_target = false;

@@ -85,8 +85,8 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
                const struct target *t, const struct binding_parts *parts, int64_t now_ns);
 /* After call_bind: t is the proxy, with the scheme that it is spoken to in. */
 void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns);
-/* Whether the binding still holds: same config, slots not given to others. */
-bool call_bound(const struct binding *b, const struct config *config);
+/* Whether the binding still holds: same config and board, slots not given to others. */
+bool call_bound(const struct binding *b, const struct config *config, const struct board *board);
 
 /* Whether a request would be admitted at once and take nothing: no limit, no gate, a calm breaker. */
 bool call_is_free(const struct binding *b, int64_t now_ns);

@@ -258,9 +258,9 @@ void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns)
     claim_proxy(b, now_ns);
 }
 
-HOT bool call_bound(const struct binding *b, const struct config *config)
+HOT bool call_bound(const struct binding *b, const struct config *config, const struct board *board)
 {
-    if (!b->slot || b->config != config ||
+    if (!b->slot || b->config != config || b->board != board ||
         atomic_load_explicit(&b->slot->key, memory_order_relaxed) != b->key)
         return false;
     for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)

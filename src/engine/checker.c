@@ -163,6 +163,7 @@ static void *checker_run(void *arg)
         int64_t next_ns = INT64_MAX;
         uint32_t wake = atomic_load(&p->check_wake);
         const struct config *now = config_now(e);
+        runner.board = e->board;
         if (!is_closing()) {
             if (now != was)
                 check_give_up(&runner, was, now);

@@ -86,10 +86,28 @@ static void complain(const struct config *c, bool named, const char *why)
                dir, why);
 }
 
+static bool is_named(const struct config *c)
+{
+    const char *value = c->value[option_find(SECTION_HARDEN, "state")];
+    return c->state && value && !ascii_same(value, "auto");
+}
+
+static void note_file(const char *dir)
+{
+    struct stat st = {0}, root = {0};
+    if (dir && engine_board_at(dir, &st))
+        stat("/", &root);
+    the_engine.dev = st.st_dev;
+    the_engine.ino = st.st_ino;
+    the_engine.root_dev = root.st_dev;
+    the_engine.root_ino = root.st_ino;
+    the_engine.user = real_euid();
+}
+
 static bool open_board(const struct config *c)
 {
-    const char *why = NULL, *value = c->value[option_find(SECTION_HARDEN, "state")];
-    bool named = c->state && value && !ascii_same(value, "auto");
+    const char *why = NULL;
+    bool named = is_named(c);
     if (named)
         make_parents(c->state);
     struct board *b = board_open(c->state, c->max_hosts, &why);
@@ -103,13 +121,35 @@ static bool open_board(const struct config *c)
             "%s: it belongs to somebody else; remove it, and start what runs anew. Until then the "
             "board is in %s",
             c->state_taken, c->state);
-    struct stat st = {0};
-    if (b->shared)
-        engine_board_at(c->state, &st);
-    the_engine.board = b;
-    the_engine.dev = st.st_dev;
-    the_engine.ino = st.st_ino;
+    note_file(c->state);
+    atomic_store(&the_engine.board, b);
     return true;
+}
+
+/* RemoveIPC at logout, rm -rf, an administrator who begins afresh: who is started now has another
+ * board. Not in another root or as another user: there the file may be as it was, and unseen. */
+void engine_reopen(void)
+{
+    const struct config *c = atomic_load(&the_engine.config);
+    struct stat now, root;
+    int saved = errno;
+    bool there = atomic_load(&the_engine.board)->shared && engine_board_at(c->state, &now);
+    bool gone = there ? now.st_dev != the_engine.dev || now.st_ino != the_engine.ino
+                      : atomic_load(&the_engine.board)->shared && errno == ENOENT;
+    if (gone && real_euid() == the_engine.user && !stat("/", &root) &&
+        root.st_dev == the_engine.root_dev && root.st_ino == the_engine.root_ino) {
+        if (is_named(c))
+            make_parents(c->state);
+        struct board *b = board_open(c->state, c->max_hosts, NULL);
+        if (b && b->shared) {
+            note_file(c->state);
+            atomic_store(&the_engine.board, b);
+            log_info("%s: the board was gone; it is opened again", c->state);
+        } else {
+            board_close(b);
+        }
+    }
+    errno = saved;
 }
 
 static int open_now(void)

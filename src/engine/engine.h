@@ -8,8 +8,9 @@
  *         return real(...);            off, disabled, not covered, or failed: forward
  *
  * Lazy, without a lock: the first caller opens, others wait a bounded time (then forward), a
- * re-entry by the opening thread forwards. The config pointer changes with a reload; read it once a
- * call. Preserves errno. After fork the child goes on with the same board. */
+ * re-entry by the opening thread forwards. The config pointer changes with a reload, the board where
+ * its file has vanished; read them once a call. Preserves errno. After fork the child goes on with the
+ * same board. */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
@@ -21,9 +22,12 @@
 
 struct engine {
     const struct config *_Atomic config;
-    struct board *board;
-    dev_t dev; /* the file of a shared board, to tell whether it is still in its place */
-    ino_t ino;
+    struct board *_Atomic board; /* read it once a call, and after the config */
+    /* Of a shared one: its file, and who saw it under which root, to tell a file that is gone from one
+     * that is out of reach. */
+    dev_t dev, root_dev;
+    ino_t ino, root_ino;
+    uid_t user;
 };
 
 /* NULL: forward the call as if we were not there. */
@@ -37,6 +41,9 @@ bool engine_refused(void);
 /* The configuration in force; before the engine is open, for a question that must be answered
  * without opening it, it is read and nothing is said of it. NULL for lack of memory. */
 const struct config *engine_config(void);
+/* Where the file of the board is gone, or another is in its place, opens that one; what is under way
+ * ends on the old one. By whoever writes the snapshot. */
+void engine_reopen(void);
 /* Loads the configuration again if a file changed; a bad one keeps the old settings and says so. */
 void engine_reload(void);
 struct stat;

@@ -139,6 +139,8 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
 /* One look at what is to be done. True when the files were written. One thread at a time. */
 static bool monitor_look(struct engine *e, bool urgent, bool flush, int64_t *next_ns)
 {
+    if (!flush)
+        engine_reopen();
     board_settle_clock(e->board);
     int64_t now = clock_now_ns();
     if (now >= schedule.reload_ns && !flush) {

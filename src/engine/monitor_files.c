@@ -22,8 +22,8 @@ static bool in_directory(const char *path, const char *dir)
     return path && n && strncmp(path, dir, n) == 0 && path[n] == '/';
 }
 
-/* Whether the state directory still has the board that is mapped here. Not after a chroot, or when
- * it was removed: then it is not made again, for its files would tell of a board nobody shares. */
+/* Whether the state directory still has the board that is mapped here. Not after a chroot, or when it
+ * was removed and could not be made again: its files would tell of a board nobody shares. */
 static bool in_place(const struct engine *e, const struct config *c)
 {
     static atomic_bool said;

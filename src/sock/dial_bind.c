@@ -102,10 +102,11 @@ static bool is_elsewhere(const struct dial_binding *k, int fd)
     return network && network != k->network;
 }
 
-static bool holds(const struct dial_binding *k, const struct config *config, int64_t now_ns)
+static bool holds(const struct dial_binding *k, const struct config *config,
+                  const struct board *board, int64_t now_ns)
 {
     return k->generation == names_generation() && now_ns < k->until_ns &&
-           call_bound(&k->binding, config);
+           call_bound(&k->binding, config, board);
 }
 
 /* Rare, and found by name alone: not kept. */
@@ -159,7 +160,8 @@ HOT bool dial_pass(struct passage *p, struct engine *e, const struct endpoint *t
     return likely(seqlock_same(&entry->sequence, before)) && w.address[0] == half[0] &&
            w.address[1] == half[1] && w.port == to->port && w.generation == names_generation() &&
            now_ns < w.until_ns &&
-           w.config == atomic_load_explicit(&e->config, memory_order_acquire);
+           w.config == atomic_load_explicit(&e->config, memory_order_acquire) &&
+           p->board == atomic_load_explicit(&e->board, memory_order_acquire);
 }
 
 /* Only what nothing stands in the way of but the state on the board. */
@@ -186,7 +188,7 @@ bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *
         return bind_local(b, e, config, to, fd, now_ns);
     size_t index = index_of(to);
     struct entry *entry = &table[index];
-    if (likely(recall(entry, b, to) && holds(b, config, now_ns) && !is_elsewhere(b, fd)))
+    if (likely(recall(entry, b, to) && holds(b, config, e->board, now_ns) && !is_elsewhere(b, fd)))
         return true;
     if (!bind_anew(b, e, config, to, fd, now_ns))
         return false;

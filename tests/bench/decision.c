@@ -112,7 +112,7 @@ static struct attempt good_attempt(void)
 static struct binding *pick(struct binding *b, uint64_t *seed)
 {
     struct binding *own = &b[visited > 1 ? next_host(seed) : 0];
-    if (!call_bound(own, config))
+    if (!call_bound(own, config, own->board))
         exit(1);
     return own;
 }

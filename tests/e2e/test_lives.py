@@ -2,6 +2,7 @@
 """What the shim costs a process: nothing without network, nothing that grows with its use."""
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -181,6 +182,51 @@ class Lives(bed.Bed):
         (host,) = outcome.health["checks"].values()
         self.assertEqual((host["requests"], host["attempts"], host["successes"]),
                          (480, 480, 480))
+
+
+AGAIN = """
+import io, pycurl, socket, sys
+c = pycurl.Curl()
+c.setopt(c.URL, sys.argv[1])
+for line in sys.stdin:
+    c.setopt(c.WRITEDATA, io.BytesIO())
+    c.perform()
+    for _ in range(2):
+        socket.create_connection(("localhost", int(sys.argv[2]))).close()
+    print("done", flush=True)
+"""
+
+
+class VanishedBoards(bed.Bed):
+    """RemoveIPC at logout, or rm -rf, takes the board away from running programs."""
+
+    def test_what_runs_opens_it_again_and_shares_it_with_what_starts(self):
+        env = bed.hardened_environment(snapshot_interval="100ms")
+        state, port = env["HARDEN_STATE"], self.http.url.split(":")[2]
+        url = f"http://127.0.0.1:{port}/get?key={bed.unique()}"
+        p = subprocess.Popen(["/usr/bin/python3", "-c", AGAIN, url, port], env=env, stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE)
+        self.addCleanup(p.stdout.close)
+
+        def turn():
+            p.stdin.write(b"go\n")
+            p.stdin.flush()
+            self.assertEqual(p.stdout.readline(), b"done\n")
+        for _ in range(2):
+            turn()
+            turn()
+            shutil.rmtree(state)
+            end = time.monotonic() + 20
+            while not os.path.exists(os.path.join(state, "health.json")):
+                self.assertLess(time.monotonic(), end, "it is not opened again")
+                time.sleep(0.02)
+            turn()
+            outcome = bed.run(["curl", "-sS", "-o", "/dev/null", url], env)
+            checks = outcome.health["checks"]
+            self.assertEqual({name: host["requests"] for name, host in checks.items()},
+                             {f"127.0.0.1:{port}": 2, f"localhost:{port}": 2})
+        p.stdin.close()
+        self.assertEqual(p.wait(20), 0)
 
 
 class ShortLives(bed.Bed):

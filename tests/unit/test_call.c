@@ -1689,9 +1689,9 @@ Test(call, a_slot_that_was_given_away_is_bound_again)
     limit(1, NS_PER_S, 1);
     ANSWER(fresh(NOW), ANSWER_GO);
     struct slot *old = binding.slot;
-    cr_assert(call_bound(&binding, &config));
+    cr_assert(call_bound(&binding, &config, binding.board));
     old->key = 12345; /* as if another host had it now */
-    cr_assert(not(call_bound(&binding, &config)));
+    cr_assert(not(call_bound(&binding, &config, binding.board)));
     ANSWER(fresh(NOW), ANSWER_GO);
     cr_assert(binding.slot != old);
     cr_assert(binding.lane[0].slot == binding.slot);
@@ -1723,7 +1723,7 @@ Test(call, hosts_that_share_the_overflow_slot_do_not_shut_each_other_out)
 Test(call, another_configuration_is_bound_again)
 {
     struct config other = config;
-    cr_assert(call_bound(&binding, &config));
-    cr_assert(not(call_bound(&binding, &other)));
-    cr_assert(not(call_bound(&(struct binding){0}, &config)));
+    cr_assert(call_bound(&binding, &config, binding.board));
+    cr_assert(not(call_bound(&binding, &other, binding.board)));
+    cr_assert(not(call_bound(&(struct binding){0}, &config, binding.board)));
 }

@@ -53,7 +53,7 @@ static struct binding bind_to(const char *scheme, const char *host, uint16_t por
     struct binding_parts parts = {.header = header};
     struct binding b = {0};
     cr_assert(call_bind(&b, config, board, &t, &parts, NOW));
-    cr_assert(call_bound(&b, config));
+    cr_assert(call_bound(&b, config, board));
     return b;
 }
 
@@ -161,9 +161,11 @@ Test(call_bind, unbound_or_of_another_configuration_is_not_bound)
     configure("");
     struct binding b = at("a.example");
     struct config other = *config;
-    cr_assert(not(call_bound(&b, &other)));
+    cr_assert(not(call_bound(&b, &other, board)));
+    struct board elsewhere = *board;
+    cr_assert(not(call_bound(&b, config, &elsewhere)), "the board was opened again");
     cr_assert(not(b.per_request));
-    cr_assert(not(call_bound(&(struct binding){0}, config)));
+    cr_assert(not(call_bound(&(struct binding){0}, config, board)));
 }
 
 /* ---- one board, several configurations ------------------------------------------------------- */

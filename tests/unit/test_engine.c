@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define USER 54330 /* nobody's, for whom a test becomes */
+
 static char dir[] = "/tmp/harden-test-XXXXXX";
 static char ini[64];
 static char got[8192];
@@ -363,6 +365,102 @@ Test(engine, that_is_off_is_switched_on_in_the_child_of_a_fork_too)
     cr_assert_eq(status, 0, "%d", WEXITSTATUS(status));
 }
 
+static uint64_t counted(struct engine *e)
+{
+    return atomic_fetch_add(&e->board->header->changes, 1);
+}
+
+Test(engine, opens_a_board_again_that_vanished_with_its_directory)
+{
+    struct engine *e = engine_get();
+    struct board *first = e->board;
+    counted(e);
+    engine_reopen();
+    cr_assert_eq(e->board, first, "it is there");
+    drop();
+    engine_reopen();
+    cr_assert_neq(e->board, first);
+    cr_assert(e->board->shared);
+    cr_assert_eq(counted(e), 0u);
+    struct board *other = board_open(dir, 8, NULL);
+    cr_assert_eq(atomic_load(&other->header->changes), 1u, "which others share");
+    counted(e);
+    cr_assert_eq(atomic_load(&first->header->changes), 1u, "who is on the old one goes on with it");
+}
+
+Test(engine, goes_over_to_the_board_that_is_in_the_place_of_its_own)
+{
+    char board[80];
+    struct engine *e = engine_get();
+    struct board *first = e->board;
+    snprintf(board, sizeof board, "%s/" BOARD_NAME, dir);
+    unlink(board);
+    struct board *other = board_open(dir, 8, NULL);
+    engine_reopen();
+    cr_assert_neq(e->board, first);
+    counted(e);
+    cr_assert_eq(atomic_load(&other->header->changes), 1u);
+    struct board *second = e->board;
+    engine_reopen();
+    cr_assert_eq(e->board, second);
+}
+
+Test(engine, keeps_a_board_that_cannot_be_opened_again_until_it_can)
+{
+    char board[80];
+    struct engine *e = engine_get();
+    struct board *first = e->board;
+    snprintf(board, sizeof board, "%s/" BOARD_NAME, dir);
+    unlink(board);
+    mkdir(board, 0700);
+    engine_reopen();
+    cr_assert_eq(e->board, first);
+    rmdir(board);
+    engine_reopen();
+    cr_assert_neq(e->board, first);
+}
+
+/* In a child, after `leave`: whether it takes its board for gone. */
+static bool reopens_after(bool (*leave)(void))
+{
+    struct engine *e = engine_get();
+    struct board *first = e->board;
+    pid_t child = fork();
+    if (!child) {
+        if (!leave())
+            _exit(2);
+        engine_reopen();
+        _exit(e->board != first);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    cr_assert_neq(WEXITSTATUS(status), 2);
+    return status != 0;
+}
+
+static bool change_root(void)
+{
+    return mkdir("root", 0755) == 0 && chroot("root") == 0;
+}
+
+static bool become_another(void)
+{
+    drop();
+    return setresuid(USER, USER, USER) == 0;
+}
+
+Test(engine, does_not_take_a_board_for_gone_that_is_out_of_reach)
+{
+    if (geteuid())
+        return; /* takes root to leave */
+    char root[80];
+    cr_assert_eq(chdir(dir), 0);
+    cr_assert_not(reopens_after(change_root));
+    snprintf(root, sizeof root, "%s/root", dir);
+    rmdir(root);
+    cr_assert_not(reopens_after(become_another));
+}
+
 Test(engine, makes_a_named_state_directory_with_its_parents)
 {
     char deep[96], parent[96];
@@ -432,8 +530,6 @@ Test(engine, says_that_its_board_is_private_wherever_limits_are_configured)
         rmdir(full);
     }
 }
-
-#define USER 54330 /* nobody's, for whom this becomes */
 
 static void remove_of_user(void)
 {

@@ -122,9 +122,9 @@ Test(engine_edges, a_binding_whose_bucket_was_given_away_holds_no_more)
     binding.lane_count = 1;
     binding.lane[0] =
         (struct lane){.tat = &bucket->tat_ns[0], .slot = bucket, .key = board_key(77)};
-    cr_assert(call_bound(&binding, &config));
+    cr_assert(call_bound(&binding, &config, board));
     atomic_store(&bucket->key, board_key(78));
-    cr_assert(not(call_bound(&binding, &config)));
+    cr_assert(not(call_bound(&binding, &config, board)));
 }
 
 Test(engine_edges, every_hash_has_a_key_that_is_neither_free_nor_changing)

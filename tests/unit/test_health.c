@@ -736,6 +736,18 @@ Test(monitor, writes_nothing_for_a_board_that_is_gone)
     cr_assert_eq(entries(dir), 0, "another board may be there by now");
 }
 
+Test(monitor, opens_a_board_that_is_gone_again_within_an_interval_and_writes_its_files)
+{
+    setenv("HARDEN_SNAPSHOT_INTERVAL", "100ms", 1);
+    open_engine();
+    health_start();
+    wait_for_first();
+    struct board *first = engine->board;
+    drop();
+    cr_assert(eventually(engine->board != first && engine->board->shared));
+    cr_assert(eventually(access(file, F_OK) == 0));
+}
+
 Test(monitor, counts_a_snapshot_that_cannot_be_written_and_goes_on)
 {
     setenv("HARDEN_SNAPSHOT", "/nonexistent/health.json", 1);
