@@ -9,6 +9,7 @@
 #include "engine/health.h"
 #include "hooks.h"
 #include "imports.h"
+#include "nodes.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,6 +17,20 @@
 static const char *const hooks[] = {
     "curl_easy_perform", "curl_multi_perform", "curl_multi_socket_action",
     "connect",           "getaddrinfo",        NULL};
+
+/* Several copies in one process, from several files, share this variable of the first of them. The one
+ * that comes to it first does everything: mostly the last of them, whose constructor runs first, and
+ * behind which the real functions are. The others forward. */
+EXPORT const void *_Atomic harden_copy;
+
+HOT bool hooks_spare(void)
+{
+    static const char own;
+    const void *active = atomic_load_explicit(&harden_copy, memory_order_acquire);
+    if (unlikely(!active) && atomic_compare_exchange_strong(&harden_copy, &active, &own))
+        active = &own;
+    return active != &own;
+}
 
 HOT bool hooks_off(void)
 {
@@ -26,7 +41,7 @@ HOT bool hooks_off(void)
     if (!now) {
         if (!env_known())
             return true; /* and ask again: nobody knows yet what the user wants */
-        now = !imports_ready() || env_disabled() ? 2 : 1;
+        now = hooks_spare() || !imports_ready() || env_disabled() ? 2 : 1;
         engine_coverage.hooks = hooks;
         engine_coverage.libcurls = real_list;
         atomic_store_explicit(&off, now, memory_order_release);
@@ -35,10 +50,11 @@ HOT bool hooks_off(void)
 }
 
 /* Every program comes here, and hardly any needs more: no function of the C library is called for
- * it (imports.h), and no page written to but the one of the environment. */
+ * it (imports.h), and no page written to but those of the environment and of harden_copy. */
 __attribute__((constructor)) static void at_load(void)
 {
     env_capture();
+    hooks_spare();
     if (env_get("HARDEN_STRICT") && !hooks_off())
         engine_start_strict();
 }

@@ -229,6 +229,33 @@ class VanishedBoards(bed.Bed):
         self.assertEqual(p.wait(20), 0)
 
 
+class TwoCopies(bed.Bed):
+    """The library twice in LD_PRELOAD, from two files."""
+
+    def test_what_two_copies_see_counts_once(self):
+        copy = os.path.join(bed.fresh_dir(), "libharden.so")
+        shutil.copyfile(bed.LIBRARY, copy)
+        port = self.http.url.split(":")[2]
+        for both in (f"{bed.LIBRARY}:{copy}", f"{copy} {bed.LIBRARY}"):
+            env = bed.hardened_environment(rate="2/1h", on_limit="fail")
+            env["LD_PRELOAD"] = both
+            curl = ["curl", "-sS", "-o", "/dev/null",
+                    f"http://127.0.0.1:{port}/get?key={bed.unique()}"]
+            self.assertEqual([bed.run(curl, env).status for _ in range(3)], [0, 0, 28])
+            env = bed.hardened_environment()
+            env["LD_PRELOAD"] = both
+            dial = ["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}"]
+            self.assertEqual([bed.run(dial, env).status for _ in range(3)], [0] * 3)
+            health = bed.run(curl, env).health
+            (host,) = health["checks"].values()
+            self.assertEqual((host["requests"], host["attempts"]), (4, 4))
+            coverage = health["coverage"]
+            self.assertEqual((coverage["transfers_easy"], coverage["connects_blocking"],
+                              coverage["connects_nonblocking"]), (1, 3, 0))
+            (libcurl,) = coverage["libcurl"]
+            self.assertIn("/libcurl", libcurl["path"])
+
+
 class ShortLives(bed.Bed):
     """Many programs that end at once: what each did is in the files when the last is gone."""
     ROUNDS, EACH = 20, 40
