@@ -26,7 +26,6 @@ comma     := ,
 space     := $() $()
 VARIANT   := $(strip $(if $(RARE),rare) $(subst $(comma),-,$(SANITIZE)))
 BUILD     := build/$(or $(subst $(space),-,$(VARIANT)),release)
-INIH      := -l:libinih.a
 # Criterion's own runner does not start under ThreadSanitizer.
 RUNNER    := $(if $(findstring thread,$(SANITIZE)),tests/support/plain_runner.c)
 ifdef TARGET
@@ -102,12 +101,12 @@ $(BUILD)/compiled-in: FORCE
 $(CLI_LIB): $(call objects,$(filter-out src/cli/main.c,$(CLI_SRC)))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
-$(CLI): $(BUILD)/obj/src/cli/main.o $(CLI_LIB) $(ENGINE_LIB) $(INIH_PARTS)
+$(CLI): $(BUILD)/obj/src/cli/main.o $(CLI_LIB) $(ENGINE_LIB) $(TARGET_PARTS)
 	@$(if $(V),,echo "  LINK    $@")
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(INIH) -lpthread -lm
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
 # Everything that is not the C library is linked in, and hidden: it lands in foreign processes.
-SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB) $(INIH_PARTS)
+SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB) $(TARGET_PARTS)
 LINK_SHARED  = $(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(notdir $@) -Wl,--exclude-libs,ALL \
 	  -Wl,--gc-sections -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack,-z,defs,-z,noseparate-code,-O1
 LINK_SHIM    = $(LINK_SHARED) -Wl,--version-script,preload/harden.map
@@ -119,23 +118,21 @@ LAZY_IMPORTS ?= $(if $(SANITIZE)$(findstring -flto,$(CFLAGS)),no,$(if \
 ifneq ($(LAZY_IMPORTS),yes)
 $(SHIM): $(SHIM_PARTS) preload/harden.map
 	@$(if $(V),,echo "  LINK    $@")
-	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS) $(INIH)
+	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS)
 else
 # A direct link tells which functions at which versions; then the same parts are linked again with
 # the calls renamed. The compiler's start files would bring in four look-ups and do nothing here.
 LAZY        := $(BUILD)/lazy
-LAZY_PARTS  := $(SHIM_PARTS:$(BUILD)/%=$(LAZY)/%) $(LAZY)/libinih.a
+LAZY_PARTS  := $(SHIM_PARTS:$(BUILD)/%=$(LAZY)/%)
 OBJCOPY     := $(shell $(CC) -print-prog-name=objcopy)
 # Runs before there is anything to call, so no distribution's flags may put a call into it.
 BINDER      := $(BUILD)/obj/preload/imports.o $(BUILD)/obj/preload/audit/symtab.o
 $(BINDER): override CFLAGS += -fno-stack-protector
 $(LAZY)/direct.so: $(SHIM_PARTS) preload/harden.map
 	@mkdir -p $(@D)
-	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS) $(INIH)
+	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS)
 $(LAZY)/imports.list: $(LAZY)/direct.so scripts/lazy-imports
 	$(Q)CC="$(CC)" scripts/lazy-imports $< $@ $(LAZY)/names $(BINDER)
-$(LAZY)/libinih.a: $(LAZY)/imports.list
-	$(Q)$(OBJCOPY) --redefine-syms=$(LAZY)/names $(shell $(CC) -print-file-name=libinih.a) $@
 $(LAZY)/%: $(BUILD)/% $(LAZY)/imports.list
 	@mkdir -p $(@D)
 	$(Q)$(OBJCOPY) --redefine-syms=$(LAZY)/names $< $@
@@ -155,7 +152,7 @@ $(AUDIT): $(call objects,$(AUDIT_SRC))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 SOCK_TESTS := $(patsubst tests/sock/%.c,$(BUILD)/tests/sock/%,$(wildcard tests/sock/test_*.c))
 CURL_TESTS := $(patsubst tests/curl/%.c,$(BUILD)/tests/curl/%,$(wildcard tests/curl/test_*.c))
-TEST_LIBS  := $(INIH_PARTS) $(INIH) $(if $(RUNNER),,-lcriterion) -lpthread -lm
+TEST_LIBS  := $(TARGET_PARTS) $(if $(RUNNER),,-lcriterion) -lpthread -lm
 
 # Objects of their own: a change of the library links the tests again, and compiles none.
 TEST_RUNNER := $(patsubst %.c,$(BUILD)/%.o,$(RUNNER))
@@ -232,7 +229,7 @@ build/fuzz/%: tests/fuzz/%.c $(BASE_SRC) $(ENGINE_SRC)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  FUZZCC  $@")
 	$(Q)clang -O1 -g -std=gnu11 $(CPPFLAGS) -DHARDEN_ASSERT -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=all -o $@ $^ -l:libinih.a
+	  -fno-sanitize-recover=all -o $@ $^
 fuzz: $(FUZZERS)        ## each parser under the fuzzer for FUZZ_SECONDS
 	@scripts/run-fuzz $(FUZZ_SECONDS) $^
 fuzz-quick: $(FUZZERS)
@@ -244,7 +241,7 @@ $(BUILD)/bench/transfer: BENCH_LIBS = -lcurl
 $(BUILD)/bench/%: tests/bench/%.c $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CCLD    $@")
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ENGINE_LIB) -l:libinih.a -lpthread \
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ENGINE_LIB) -lpthread \
 	  $(BENCH_LIBS)
 .PHONY: bench bench-quick bench-storm
 bench: all $(BENCH)  ## measure against the floor and the peers

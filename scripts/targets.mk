@@ -39,12 +39,11 @@ export SKIP_TESTS := $(space) \
 else ifeq ($(TARGET),musl)
 # musl-gcc looks into its own directory alone. What does not depend on the C library is added.
 MULTIARCH := $(shell cc -print-multiarch)
-$(shell mkdir -p $(BUILD)/include && ln -sfn $(addprefix /usr/include/,linux asm-generic ini.h \
+$(shell mkdir -p $(BUILD)/include && ln -sfn $(addprefix /usr/include/,linux asm-generic \
   xxhash.h xxh3.h criterion $(MULTIARCH)/asm $(MULTIARCH)/curl) $(BUILD)/include)
 CC           := musl-gcc -idirafter $(abspath $(BUILD))/include
 LAZY_IMPORTS := no
-INIH         := /usr/lib/$(MULTIARCH)/libinih.a
-INIH_PARTS   := $(BUILD)/obj/tests/support/musl.o
+TARGET_PARTS := $(BUILD)/obj/tests/support/musl.o
 else
 $(error TARGET=$(TARGET): aarch64 and musl are known)
 endif

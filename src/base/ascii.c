@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/ascii.h"
 
-#include <ctype.h>
 #include <string.h>
 
 bool ascii_same(const char *a, const char *b)
@@ -95,17 +94,3 @@ bool ascii_glob(const char *pattern, const char *s)
     }
     return !pattern[strspn(pattern, "*")];
 }
-
-#ifdef __GLIBC__
-/* Behind isspace(), which inih asks, and nothing else here. This one is linked before libc's, and
- * hidden, so the program keeps its own. */
-const unsigned short **__ctype_b_loc(void)
-{
-    enum { BELOW = 128, SPACE = _ISspace };
-    static const unsigned short classes[BELOW + 256] = {
-        [BELOW + '\t'] = SPACE, [BELOW + '\n'] = SPACE, [BELOW + '\v'] = SPACE,
-        [BELOW + '\f'] = SPACE, [BELOW + '\r'] = SPACE, [BELOW + ' '] = SPACE};
-    static const unsigned short *const table = classes + BELOW;
-    return (const unsigned short **)&table;
-}
-#endif

@@ -19,6 +19,9 @@
 /* Stack of a thread of ours, tried first; too small for any C library in the other build. */
 #define THREAD_STACK_BYTES USUALLY(128 << 10, 1 << 10)
 
+/* What the kernel is asked for at once (arena.h). */
+#define ARENA_PIECE_BYTES USUALLY(64 << 10, 1)
+
 /* ---- engine ---- */
 /* How far from its place by hash a slot may be: what a look-up costs at most. */
 #define BOARD_PROBES USUALLY(128, 4)

@@ -23,6 +23,7 @@
 #ifndef ENGINE_BOARD_H
 #define ENGINE_BOARD_H
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/cpu.h"
@@ -167,7 +168,8 @@ struct board {
     struct slot *slots; /* header->slot_count of them, checked at open; then the overflow slot */
     struct history *history; /* after these */
     uint32_t slot_count;
-    bool shared; /* false: private memory */
+    bool shared;         /* false: private memory */
+    struct arena memory; /* of this struct */
 };
 
 /* Unused for so long, and nothing in force: another key may have it. */

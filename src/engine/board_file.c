@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -80,6 +79,24 @@ static bool header_fits(const struct board_header *h, off_t size)
     return h->magic == want.magic && h->layout == want.layout && h->slot_size == want.slot_size &&
            is_of_this_boot(h, &want) && h->slot_count >= 1 && h->slot_count <= SLOTS_MAX &&
            size == (off_t)file_size(h->slot_count);
+}
+
+/* In a mapping of its own (base/arena.h). */
+static struct board *new_board(void)
+{
+    struct arena a = {NULL};
+    struct board *b = arena_get(&a, sizeof *b);
+    if (b)
+        b->memory = a;
+    return b;
+}
+
+static void drop_board(struct board *b)
+{
+    struct arena a = {NULL};
+    if (b)
+        a = b->memory;
+    arena_drop(&a);
 }
 
 static bool map(struct board *b, int fd, uint32_t slot_count, bool writable)
@@ -222,13 +239,13 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
 {
     int saved = errno;
     const char *reason = NULL;
-    struct board *b = calloc(1, sizeof *b);
+    struct board *b = new_board();
     slot_count = with_spare(slot_count);
     if (b && !(dir && open_shared(b, dir, slot_count, &reason))) {
         if (map(b, -1, slot_count, true)) {
             *b->header = header_for(slot_count);
         } else {
-            free(b);
+            drop_board(b);
             b = NULL;
         }
     } else {
@@ -242,7 +259,7 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
 
 struct board *board_attach(const char *path, bool writable, const char **why)
 {
-    struct board *b = calloc(1, sizeof *b);
+    struct board *b = new_board();
     int dir = place_open(path, false, why);
     int error = errno;
     enum opened result = UNSAFE;
@@ -256,7 +273,7 @@ struct board *board_attach(const char *path, bool writable, const char **why)
     if (dir >= 0)
         close(dir);
     if (result != OPENED) {
-        free(b);
+        drop_board(b);
         errno = error;
         return NULL;
     }
@@ -273,5 +290,5 @@ void board_close(struct board *b)
 {
     if (b)
         munmap(b->header, file_size(b->slot_count));
-    free(b);
+    drop_board(b);
 }

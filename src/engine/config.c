@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -213,7 +212,11 @@ static void read_files(struct loader *l)
 
 static bool begin(struct loader *l, config_report *report, void *ctx)
 {
-    *l = (struct loader){.config = calloc(1, sizeof(*l->config)), .report = report, .ctx = ctx};
+    struct arena memory = {NULL};
+    *l = (struct loader){
+        .config = arena_get(&memory, sizeof(*l->config)), .report = report, .ctx = ctx};
+    if (l->config)
+        l->config->memory = memory;
     return l->config != NULL;
 }
 
@@ -252,11 +255,8 @@ struct config *config_load_text(const char *path, const char *text, size_t n, co
 
 void config_discard(struct config *c)
 {
-    rules_discard(c);
-    loader_forget(c->memory);
-    free(c->sections);
-    free(c->check_sections);
-    free(c);
+    struct arena memory = c->memory;
+    arena_drop(&memory);
 }
 
 bool config_stale(const struct config *c)

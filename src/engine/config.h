@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Configuration: built-in defaults, SYSCONFDIR/harden/harden.ini, the user's harden.ini, HARDEN_*
- * from the environment, weakest first. Parsed by inih; keys, types and defaults come from the one
+ * from the environment, weakest first. Keys, types and defaults come from the one
  * table in options.h.
  *
  * The result is immutable and lives as long as the process: a reload makes a new one. Errors do not
@@ -14,6 +14,7 @@
 #ifndef ENGINE_CONFIG_H
 #define ENGINE_CONFIG_H
 
+#include "base/arena.h"
 #include "base/log.h"
 #include "engine/check.h"
 #include "engine/options.h"
@@ -78,7 +79,7 @@ struct config {
     int file_count;
     int errors;
     struct policy_cache *policies; /* rules.c */
-    struct memory *memory;         /* all that config_discard frees */
+    struct arena memory;           /* of all this, the struct included */
 };
 
 /* Gets each error as one line without a newline, "FILE:LINE: [section] key = value: what is wrong;

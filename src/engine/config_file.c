@@ -5,9 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ini.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,7 +72,7 @@ void reader_finish_key(struct reader *r)
     r->key_line = 0;
 }
 
-/* An indented line that reads "word =" is a key like any other, however inih sees it. */
+/* An indented line that reads "word =" is a key like any other. */
 static bool looks_like_key(const char *s, size_t n)
 {
     size_t i = 0;
@@ -116,7 +114,7 @@ static int shown_length(const struct reader *r, const char *s, size_t n, size_t 
     return (int)(n < most ? n : most);
 }
 
-/* Whether inih would take the key line as it is meant; else it is reported. */
+/* Whether a line has a key; else it is reported. */
 static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
 {
     char about[SUBJECT_SIZE];
@@ -160,8 +158,45 @@ static bool line_is_sound(struct reader *r, const char *s, size_t n, size_t raw)
     return false;
 }
 
-/* Looks at one line; true when inih is to have it, as out. */
-static bool take_line(struct reader *r, const char *s, size_t raw, char *out)
+static void append(struct reader *r, const char *s, size_t n)
+{
+    size_t needed = r->length + n + 2;
+    if (needed > r->room) {
+        char *grown = loader_keep(r->loader, 2 * needed);
+        if (!grown)
+            return;
+        if (r->length)
+            memcpy(grown, r->value, r->length);
+        r->value = grown;
+        r->room = 2 * needed;
+    }
+    if (r->length)
+        r->value[r->length++] = ' ';
+    memcpy(r->value + r->length, s, n);
+    r->length += n;
+    r->value[r->length] = '\0';
+}
+
+/* A line that is sound, or of a section that is not used. */
+static void begin_key(struct reader *r, const char *s, size_t n)
+{
+    size_t key = 0;
+    while (key < n && s[key] != '=' && s[key] != ':')
+        key++;
+    if (key == n)
+        return;
+    size_t value = key + 1;
+    while (value < n && reader_is_blank(s[value]))
+        value++;
+    while (key && reader_is_blank(s[key - 1]))
+        key--;
+    snprintf(r->key, sizeof(r->key), "%.*s", (int)key, s);
+    r->key_line = r->line;
+    r->length = 0;
+    append(r, s + value, n - value);
+}
+
+static void take_line(struct reader *r, const char *s, size_t raw)
 {
     size_t n = raw;
     const char *start = s;
@@ -170,38 +205,37 @@ static bool take_line(struct reader *r, const char *s, size_t raw, char *out)
         n--;
     }
     if (!n || *s == ';' || *s == '#')
-        return false;
+        return;
     bool indented = s > start;
     bool header = *s == '[' && (!indented || looks_like_section(s, n));
     r->continuing = indented && !header && (r->key_line || r->dropped) && !looks_like_key(s, n);
     if (r->continuing && r->dropped)
-        return false;
+        return;
     if (!r->continuing)
         reader_finish_key(r);
     if (!line_is_sound(r, s, n, raw)) {
         r->where = header ? IN_REFUSED : r->where;
         r->key_line = 0;
         r->dropped = !header;
-        return false;
+        return;
     }
     n = without_comment(s, n);
     if (header) {
         reader_section(r, s, n);
-        return false;
+        return;
     }
     if (!r->continuing && !key_line_is_sound(r, s, n)) {
         r->dropped = true;
-        return false;
+        return;
     }
-    snprintf(out, LINE_LONGEST + 1, "%s%.*s", r->continuing ? " " : "", (int)n, s);
-    return true;
+    if (r->continuing)
+        append(r, s, n);
+    else
+        begin_key(r, s, n);
 }
 
-/* inih's fgets. */
-static char *next_line(char *out, int size, void *stream)
+static void read_lines(struct reader *r)
 {
-    struct reader *r = stream;
-    (void)size; /* ini_max_line: one more than LINE_LONGEST */
     while (r->at < r->end) {
         const char *s = r->at, *newline = memchr(s, '\n', (size_t)(r->end - s));
         size_t n = (size_t)((newline ? newline : r->end) - s);
@@ -209,38 +243,8 @@ static char *next_line(char *out, int size, void *stream)
         r->line++;
         if (n && s[n - 1] == '\r')
             n--;
-        if (take_line(r, s, n, out))
-            return out;
+        take_line(r, s, n);
     }
-    return NULL;
-}
-
-static void append(struct reader *r, const char *s)
-{
-    size_t n = strlen(s);
-    char *grown = realloc(r->value, r->length + n + 2);
-    if (!grown) {
-        r->loader->oom = true;
-        return;
-    }
-    r->value = grown;
-    if (r->length)
-        r->value[r->length++] = ' ';
-    memcpy(r->value + r->length, s, n + 1);
-    r->length += n;
-}
-
-static int take_key(void *user, const char *section, const char *name, const char *value)
-{
-    struct reader *r = user;
-    (void)section;
-    if (!r->continuing) {
-        snprintf(r->key, sizeof(r->key), "%s", name);
-        r->key_line = r->line;
-        r->length = 0;
-    }
-    append(r, value);
-    return 1;
 }
 
 void loader_text(struct loader *l, const char *text, size_t n)
@@ -248,9 +252,8 @@ void loader_text(struct loader *l, const char *text, size_t n)
     struct reader r = {.loader = l, .at = text, .end = text + n};
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         r.at += 3;
-    ini_parse_stream(next_line, &r, take_key, &r);
+    read_lines(&r);
     reader_finish_key(&r);
-    free(r.value);
 }
 
 /* "As ssh does": what others could have written is not obeyed. */
@@ -295,7 +298,8 @@ static void read_open_file(struct loader *l, int fd)
 {
     size_t n = 0;
     ssize_t got = 0;
-    char *text = malloc(FILE_LARGEST);
+    struct arena scratch = {NULL};
+    char *text = arena_get(&scratch, FILE_LARGEST);
     if (!text) {
         l->oom = true;
         return;
@@ -307,7 +311,7 @@ static void read_open_file(struct loader *l, int fd)
         loader_error(l, 0, NULL, "cannot be read: %s", reason_of(errno));
     else
         loader_text(l, text, n);
-    free(text);
+    arena_drop(&scratch);
 }
 
 void config_file_note(struct config_file *f, const struct stat *st)

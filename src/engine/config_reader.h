@@ -10,13 +10,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define NAME_LONGEST 49  /* inih cuts section names and keys there, and lines at the other, */
-#define LINE_LONGEST 199 /* without a word */
+#define NAME_LONGEST 49 /* of sections and keys */
+#define LINE_LONGEST 199
 #define SUBJECT_SIZE 320
 
-/* Where the reader is. Section headers are its own business, because inih ends a name at the first
- * bracket of [host [::1]:8080] and never tells of a section without keys; inih gets the keys, with
- * their values and continuations, one sound line at a time. */
+/* Where the reader is. */
 struct reader {
     struct loader *loader;
     const char *at, *end;
@@ -28,10 +26,10 @@ struct reader {
     /* The key whose value is being collected over its lines. */
     char key[NAME_LONGEST + 1];
     char *value;
-    size_t length;
+    size_t length, room;
     int key_line;    /* 0: none */
     bool dropped;    /* the key's line was wrong: so are its continuations */
-    bool continuing; /* the line that inih has is a continuation */
+    bool continuing; /* the line goes on with its value */
 };
 
 static inline bool reader_is_blank(char c)

@@ -5,32 +5,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-struct memory {
-    struct memory *next;
-    max_align_t bytes[];
-};
 
 void *loader_keep(struct loader *l, size_t n)
 {
-    struct memory *m = calloc(1, sizeof(*m) + n);
-    if (!m) {
-        l->oom = true;
-        return NULL;
-    }
-    m->next = l->config->memory;
-    l->config->memory = m;
-    return m->bytes;
-}
-
-void loader_forget(struct memory *all)
-{
-    for (struct memory *next; all; all = next) {
-        next = all->next;
-        free(all);
-    }
+    void *p = arena_get(&l->config->memory, n);
+    l->oom |= !p;
+    return p;
 }
 
 const char *loader_copy(struct loader *l, const char *s, size_t n)
@@ -75,11 +56,11 @@ static struct section *find_or_add(struct loader *l, struct section **list, int 
         if ((*list)[i].environment == environment && strcmp((*list)[i].name, name) == 0)
             return &(*list)[i];
     if ((n & (n - 1)) == 0) { /* full at each power of two */
-        struct section *grown = reallocarray(*list, n ? 2 * (size_t)n : 1, sizeof(**list));
-        if (!grown) {
-            l->oom = true;
+        struct section *grown = loader_keep(l, (n ? 2 * (size_t)n : 1) * sizeof(**list));
+        if (!grown)
             return NULL;
-        }
+        if (n)
+            memcpy(grown, *list, (size_t)n * sizeof(**list));
         *list = grown;
     }
     (*list)[n] = (struct section){.name = name, .environment = environment};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A configuration while it is being put together: loader.c keeps what is brought in by config_file.c
- * and config_env.c, weakest layer first; config.c makes settings of it and owns its life. Everything that is kept is in one list, so a
+ * and config_env.c, weakest layer first; config.c makes settings of it and owns its life. Everything that is kept is in one arena, so a
  * configuration that nobody uses can be freed as a whole. Lack of memory is remembered in `oom`
  * and told once, at the end. */
 #ifndef ENGINE_LOADER_H
@@ -23,8 +23,6 @@ struct loader {
 /* Zeroed memory that lives as long as the configuration; NULL for lack of it. */
 void *loader_keep(struct loader *l, size_t n);
 const char *loader_copy(struct loader *l, const char *s, size_t n);
-struct memory;
-void loader_forget(struct memory *all);
 
 /* One wrong line: "FILE:LINE: subject: what is wrong". line 0: of the file as a whole. */
 __attribute__((format(printf, 4, 5))) void loader_error(struct loader *l, int line,

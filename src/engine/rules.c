@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct interned {
@@ -21,8 +20,9 @@ struct interned {
 };
 
 struct policy_cache {
-    bool addresses; /* some pattern is one */
-    bool locals;    /* some pattern names a local socket */
+    struct arena *memory; /* of the configuration */
+    bool addresses;       /* some pattern is one */
+    bool locals;          /* some pattern names a local socket */
     struct interned *_Atomic buckets[RULES_BUCKETS];
     int *first; /* of each section's patterns; one more at the end */
     struct pattern *patterns;
@@ -38,6 +38,7 @@ struct matches {
     struct match *at;
     uint32_t count;
     struct match few[RULES_FEW];
+    struct arena more; /* where they are not enough */
 };
 
 bool rules_prepare(struct config *c)
@@ -47,11 +48,12 @@ bool rules_prepare(struct config *c)
     for (size_t i = 0; i < sections; i++)
         for (const char **p = c->sections[i].patterns; *p; p++)
             n++;
-    struct policy_cache *cache = c->policies = calloc(1, sizeof(*cache));
+    struct policy_cache *cache = c->policies = arena_get(&c->memory, sizeof(*cache));
     if (!cache)
         return false;
-    cache->first = calloc(sections + 1, sizeof(*cache->first));
-    cache->patterns = calloc(n + 1, sizeof(*cache->patterns));
+    cache->memory = &c->memory;
+    cache->first = arena_get(&c->memory, (sections + 1) * sizeof(*cache->first));
+    cache->patterns = arena_get(&c->memory, (n + 1) * sizeof(*cache->patterns));
     if (!cache->first || !cache->patterns)
         return false;
     n = 0;
@@ -65,22 +67,6 @@ bool rules_prepare(struct config *c)
     }
     cache->first[sections] = (int)n;
     return true;
-}
-
-void rules_discard(struct config *c)
-{
-    struct policy_cache *cache = c->policies;
-    if (!cache)
-        return;
-    for (int i = 0; i < RULES_BUCKETS; i++)
-        for (struct interned *p = cache->buckets[i], *next; p; p = next) {
-            next = p->next;
-            free(p);
-        }
-    free(cache->first);
-    free(cache->patterns);
-    free(cache);
-    c->policies = NULL;
 }
 
 static void insert(struct matches *m, uint64_t rank, uint32_t key)
@@ -99,8 +85,9 @@ static bool find_matches(const struct config *c, const struct target *t, struct 
     const struct address *literal = t->address;
     m->count = 0;
     m->at = m->few;
+    m->more = (struct arena){NULL};
     if (c->section_count > RULES_FEW &&
-        !(m->at = malloc((size_t)c->section_count * sizeof(*m->at))))
+        !(m->at = arena_get(&m->more, (size_t)c->section_count * sizeof(*m->at))))
         return false;
     if (!literal && cache->addresses && pattern_address(t->host, &address))
         literal = &address;
@@ -116,12 +103,6 @@ static bool find_matches(const struct config *c, const struct target *t, struct 
                    (uint32_t)i << 1 | pattern_is_operation(best));
     }
     return true;
-}
-
-static void matches_release(struct matches *m)
-{
-    if (m->at != m->few)
-        free(m->at);
 }
 
 /* ---- building ---- */
@@ -273,7 +254,7 @@ static struct interned *_Atomic *bucket_of(const struct config *c, const struct 
 
 static struct interned *make(const struct config *c, const struct matches *m)
 {
-    struct interned *p = calloc(1, sizeof(*p) + m->count * sizeof(p->keys[0]));
+    struct interned *p = arena_get(c->policies->memory, sizeof(*p) + m->count * sizeof(p->keys[0]));
     if (!p)
         return NULL;
     p->count = m->count;
@@ -329,12 +310,9 @@ const struct policy *rules_find(const struct config *c, const struct target *t)
             mine->next = end = head;
         } while (!atomic_compare_exchange_weak_explicit(bucket, &head, mine, memory_order_acq_rel,
                                                         memory_order_acquire));
-        if (found)
-            free(mine);
-        else
-            found = mine;
+        found = found ? found : mine; /* two of a kind, of which one is forgotten */
     }
-    matches_release(&m);
+    arena_drop(&m.more);
     errno = error;
     return found ? &found->policy : NULL;
 }
@@ -347,5 +325,5 @@ void rules_explain(const struct config *c, const struct target *t,
         return;
     for (uint32_t i = 0; i < m.count; i++)
         seen(ctx, section_of(c, m.at[i].key));
-    matches_release(&m);
+    arena_drop(&m.more);
 }

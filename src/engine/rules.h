@@ -38,7 +38,6 @@ struct target {
 
 /* By config.c, once the sections are final. False for lack of memory. */
 bool rules_prepare(struct config *c);
-void rules_discard(struct config *c);
 
 /* Never NULL for a config; NULL only for lack of memory. */
 const struct policy *rules_find(const struct config *c, const struct target *t);

@@ -93,13 +93,18 @@ static bool same(const char *a, const char *b)
 }
 
 /* A file of the new state directory, in the one that stays. */
-static const char *moved(const char *path, const char *from, const char *to)
+static const char *moved(struct config *c, const char *path, const char *from, const char *to)
 {
     size_t n = from ? strlen(from) : 0;
     if (!path || !n || strncmp(path, from, n) != 0 || path[n] != '/')
         return path;
-    char *whole = NULL;
-    return to && asprintf(&whole, "%s%s", to, path + n) > 0 ? whole : NULL;
+    size_t head = to ? strlen(to) : 0, tail = strlen(path + n);
+    char *whole = to ? arena_get(&c->memory, head + tail + 1) : NULL;
+    if (whole) {
+        memcpy(whole, to, head);
+        memcpy(whole + head, path + n, tail);
+    }
+    return whole;
 }
 
 /* The board that is open stays, and its files are written where it is. */
@@ -108,8 +113,8 @@ static void keep_opened(struct config *c, const struct config *opened)
     static bool told;
     bool other_state = !same(c->state, opened->state);
     if (other_state) {
-        c->snapshot = moved(c->snapshot, c->state, opened->state);
-        c->metrics = moved(c->metrics, c->state, opened->state);
+        c->snapshot = moved(c, c->snapshot, c->state, opened->state);
+        c->metrics = moved(c, c->metrics, c->state, opened->state);
     }
     /* `auto` may be another directory now, for somebody took or left one; that is nobody's wish. */
     int state = option_find(SECTION_HARDEN, "state");

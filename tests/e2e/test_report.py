@@ -27,7 +27,7 @@ def fill_board(kind, *names):
     if not os.path.exists(program):
         subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-O1", "-Wall", "-Wextra",
                         "-D_GNU_SOURCE", f"-I{bed.ROOT}/src", "-o", program, source, engine,
-                        "-l:libinih.a", "-lpthread"], check=True)
+                        "-lpthread"], check=True)
     env = environment()
     subprocess.run([program, env["HARDEN_STATE"], kind, *names], check=True)
     return env

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Memory that is short when a test wants it to be. Included by one file of a test program that is
- * linked with SCARCE (Makefile): then our code, and libinih, which is part of us, allocates here.
+ * linked with SCARCE (Makefile): then our code allocates here.
  *
  *     static void run(void)
  *     {

@@ -5,6 +5,7 @@
 #include "scarce.h"
 
 #include "base/clock.h"
+#include "base/sizes.h"
 #include "engine/board.h"
 #include "engine/call.h"
 #include "engine/check_lookup.h"
@@ -68,9 +69,17 @@ Test(no_memory, a_configuration_is_whole_or_is_not_there)
     scarce_each(load_once);
 }
 
-static void find_once(void)
+/* What is built later needs memory of its own. */
+static struct config *load_full(void)
 {
     struct config *c = load();
+    cr_assert(arena_get(&c->memory, ARENA_PIECE_BYTES));
+    return c;
+}
+
+static void find_once(void)
+{
+    struct config *c = load_full();
     const struct target targets[] = {
         {.scheme = "https",
          .host = "api.example.com",
@@ -112,7 +121,7 @@ static void bind_once(void)
     struct binding_parts nothing = {0};
     struct binding b;
     struct board *board = board_open(NULL, 16, NULL);
-    config = load();
+    config = load_full();
     scarce_begin();
     bool bound = call_bind(&b, config, board, &t, &nothing, NOW);
     if (bound)
