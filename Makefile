@@ -58,8 +58,7 @@ ENGINE_SRC  := $(wildcard src/engine/*.c)
 CURL_SRC    := $(wildcard src/curl/*.c)
 SOCK_SRC    := $(wildcard src/sock/*.c)
 PRELOAD_SRC := $(wildcard preload/*.c)
-AUDIT_SRC   := $(wildcard preload/audit/*.c)
-PRELOAD_SRC += preload/audit/symtab.c
+AUDIT_SRC   := $(wildcard preload/audit/*.c) preload/symtab.c
 CLI_SRC     := $(wildcard src/cli/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -126,13 +125,13 @@ LAZY        := $(BUILD)/lazy
 LAZY_PARTS  := $(SHIM_PARTS:$(BUILD)/%=$(LAZY)/%)
 OBJCOPY     := $(shell $(CC) -print-prog-name=objcopy)
 # Runs before there is anything to call, so no distribution's flags may put a call into it.
-BINDER      := $(BUILD)/obj/preload/imports.o $(BUILD)/obj/preload/audit/symtab.o
-$(BINDER): override CFLAGS += -fno-stack-protector
+BINDERS     := $(patsubst %,$(BUILD)/obj/preload/%.o,imports scope symtab)
+$(BINDERS): override CFLAGS += -fno-stack-protector
 $(LAZY)/direct.so: $(SHIM_PARTS) preload/harden.map
 	@mkdir -p $(@D)
 	$(Q)$(LINK_SHIM) -o $@ $(SHIM_PARTS)
 $(LAZY)/imports.list: $(LAZY)/direct.so scripts/lazy-imports
-	$(Q)CC="$(CC)" scripts/lazy-imports $< $@ $(LAZY)/names $(BINDER)
+	$(Q)CC="$(CC)" scripts/lazy-imports $< $@ $(LAZY)/names $(BINDERS)
 $(LAZY)/%: $(BUILD)/% $(LAZY)/imports.list
 	@mkdir -p $(@D)
 	$(Q)$(OBJCOPY) --redefine-syms=$(LAZY)/names $< $@

@@ -3,29 +3,26 @@
  * dlopen with RTLD_DEEPBIND lets a plug-in see its own libraries before us, and no hook fires: PHP
  * loads its extensions so. The flag is cleared, for absolute paths. The real dlopen is reached by a
  * jump, not a call: it looks up relative names by the RUNPATH of its caller, which must be the
- * program's code and not ours. */
+ * program's code and not ours.
+ *
+ * dlclose is where the libcurls are kept from being unloaded that tables lead to (real.h). */
 #include "engine/config.h"
 #include "engine/engine.h"
 #include "hooks.h"
+#include "next.h"
 
 #include "base/compiler.h"
 #include "base/env.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <stdatomic.h>
+#include <stddef.h>
 
-#ifdef RTLD_DEEPBIND /* a C library without it needs no hook */
 typedef void *dlopen_function(const char *file, int flags);
 
-static dlopen_function *_Atomic real_dlopen;
+static _Atomic next_function real_dlopen;
 
-static __attribute__((noinline)) dlopen_function *find_real(void)
-{
-    dlopen_function *real = (dlopen_function *)dlsym(RTLD_NEXT, "dlopen");
-    atomic_store_explicit(&real_dlopen, real, memory_order_release);
-    return real;
-}
+#ifdef RTLD_DEEPBIND /* a C library without it needs no hook */
 
 /* Asked only for RTLD_DEEPBIND, so that other programs never read a configuration for it. */
 static bool masks_deepbind(void)
@@ -44,11 +41,21 @@ static __attribute__((noinline)) int flags_for(const char *file, int flags)
 
 __attribute__((visibility("default"), optimize("O2"))) void *dlopen(const char *file, int flags)
 {
-    dlopen_function *real = atomic_load_explicit(&real_dlopen, memory_order_acquire);
-    if (unlikely(!real))
-        real = find_real();
+    dlopen_function *real = (dlopen_function *)next_of(&real_dlopen, "dlopen");
     if (unlikely(flags & RTLD_DEEPBIND))
         flags = flags_for(file, flags);
     return real(file, flags);
+}
+
+/* musl never unloads anything. */
+__attribute__((visibility("default"))) int dlclose(void *library)
+{
+    typedef int function(void *);
+    static _Atomic next_function real_dlclose;
+    function *real = (function *)next_of(&real_dlclose, "dlclose");
+    dlopen_function *open = (dlopen_function *)next_of(&real_dlopen, "dlopen");
+    if (open)
+        real_pin(open);
+    return real ? real(library) : -1;
 }
 #endif

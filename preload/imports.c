@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Nothing here may call a function that is bound here: dlsym alone is the loader's, and the others
- * are asked for by name. The build looks after that (scripts/lazy-imports). */
+ * Nothing here, and nothing that is called from here, may call a function that is bound here. The build
+ * looks after that (scripts/lazy-imports). */
 #include "imports.h"
 
-#include "audit/symtab.h"
 #include "base/compiler.h"
+#include "scope.h"
 
-#include <dlfcn.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -28,25 +27,7 @@ extern void *_Atomic import_slots[] LINKED;
 extern void *_Atomic import_found[] LINKED;
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-typedef void *dlvsym_function(void *library, const char *name, const char *version);
-typedef int dladdr_function(const void *p, Dl_info *in);
-
 void *imports_first(size_t i) __attribute__((visibility("hidden"), used));
-
-/* Not by a tail call: dlsym looks from where it is called. */
-static __attribute__((noinline)) void *named(const char *name)
-{
-    void *p = dlsym(RTLD_DEFAULT, name);
-    __asm__ volatile("" : "+r"(p));
-    return p;
-}
-
-static bool same_object(const void *a, const void *b)
-{
-    dladdr_function *addr = (dladdr_function *)named("dladdr");
-    Dl_info in_a, in_b;
-    return addr && addr(a, &in_a) && addr(b, &in_b) && in_a.dli_fbase == in_b.dli_fbase;
-}
 
 static bool same(const char *a, const char *b)
 {
@@ -67,44 +48,20 @@ static bool is_everybodys(const char *name)
     return false;
 }
 
-/* The C library itself, whatever is loaded before it. It stays where it is in the loader's list, near
- * the front, to which later objects are appended. */
-static bool read_libc(struct symtab *libc)
-{
-    const struct r_debug *debug = named("_r_debug");
-    for (const struct link_map *m = debug ? debug->r_map : NULL; m; m = m->l_next)
-        if (symtab_read(libc, m->l_addr, m->l_ld) &&
-            symtab_find(libc, "gnu_get_libc_version", NULL))
-            return true;
-    return false;
-}
-
-/* dlvsym passes over definitions without a version, which is what interposers have; dlsym takes
- * the C library's newest version, which need not be the one that we were compiled for. */
-static void *first_of(const struct import *import, dlvsym_function *vsym)
-{
-    void *first = named(import->name);
-    void *exact = vsym ? vsym(RTLD_DEFAULT, import->name, import->version) : NULL;
-    if (!first || (exact && exact != first && same_object(exact, first)))
-        return exact;
-    return first;
-}
-
-static void *find(const struct import *import, const struct symtab *libc, dlvsym_function *vsym)
+static void *find(const struct import *import, const struct symtab *libc)
 {
     void *own = libc && !is_everybodys(import->name)
-                    ? symtab_find(libc, import->name, import->version)
+                    ? scope_own(libc, import->name, import->version)
                     : NULL;
-    return own ? own : first_of(import, vsym);
+    return own ? own : scope_bound(import->name, import->version);
 }
 
 /* What the loader made read-only, by its own reckoning: whole pages. */
 static void read_only_part(uintptr_t *begin, uintptr_t *end)
 {
-    unsigned long (*aux)(unsigned long) = (unsigned long (*)(unsigned long))named("getauxval");
     const ElfW(Ehdr) *self = &__ehdr_start;
     const ElfW(Phdr) *ph = (const void *)((const char *)self + self->e_phoff);
-    uintptr_t page = aux ? aux(AT_PAGESZ) : 0;
+    uintptr_t page = getauxval(AT_PAGESZ);
     *begin = *end = 0;
     for (int i = 0; page && i < self->e_phnum; i++) {
         if (ph[i].p_type != PT_GNU_RELRO)
@@ -117,7 +74,7 @@ static void read_only_part(uintptr_t *begin, uintptr_t *end)
 static void fill_slots(void)
 {
     static atomic_bool taken;
-    int (*protect)(void *, size_t, int) = (int (*)(void *, size_t, int))named("mprotect");
+    int (*protect)(void *, size_t, int) = (int (*)(void *, size_t, int))scope_bound("mprotect", "");
     uintptr_t begin, end;
     read_only_part(&begin, &end);
     if (!end || !protect || atomic_exchange(&taken, true))
@@ -138,11 +95,10 @@ static intptr_t nothing(void)
 
 static bool bind_all(void)
 {
-    dlvsym_function *vsym = (dlvsym_function *)named("dlvsym");
     struct symtab libc;
-    bool known = read_libc(&libc), complete = true;
+    bool known = scope_libc(&libc), complete = true;
     for (size_t i = 0; i < import_count; i++) {
-        void *p = find(&import_names[i], known ? &libc : NULL, vsym);
+        void *p = find(&import_names[i], known ? &libc : NULL);
         complete &= p != NULL;
         atomic_store(&import_found[i], p ? p : (void *)nothing);
     }
@@ -156,7 +112,7 @@ bool imports_ready(void)
     int now = atomic_load_explicit(&state, memory_order_acquire);
     if (likely(now) || !import_names)
         return now != 2;
-    int *(*location)(void) = (int *(*)(void))named("__errno_location");
+    int *(*location)(void) = (int *(*)(void))scope_bound("__errno_location", "");
     int saved = location ? *location() : 0;
     now = bind_all() ? 1 : 2;
     atomic_store_explicit(&state, now, memory_order_release);

@@ -10,6 +10,7 @@
 #include "hooks.h"
 #include "imports.h"
 #include "nodes.h"
+#include "scope.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -50,10 +51,11 @@ HOT bool hooks_off(void)
 }
 
 /* Every program comes here, and hardly any needs more: no function of the C library is called for
- * it (imports.h), and no page written to but those of the environment and of harden_copy. */
+ * it (imports.h), and no page written to but those of the environment, of harden_copy and of scope.c. */
 __attribute__((constructor)) static void at_load(void)
 {
     env_capture();
+    scope_note_last();
     hooks_spare();
     if (env_get("HARDEN_STRICT") && !hooks_off())
         engine_start_strict();

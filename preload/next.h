@@ -6,13 +6,14 @@
  *     static _Atomic next_function real;
  *     connect_function *next = (connect_function *)next_of(&real, "connect");
  *
- * The loader is asked each time until it has an answer. NULL: there is none. */
+ * It is looked for each time until it is found. NULL: there is none. */
 #ifndef PRELOAD_NEXT_H
 #define PRELOAD_NEXT_H
 
 #include "base/compiler.h"
 
-#include <dlfcn.h>
+#include "scope.h"
+
 #include <stdatomic.h>
 
 typedef void (*next_function)(void);
@@ -21,7 +22,7 @@ static inline next_function next_of(_Atomic next_function *known, const char *na
 {
     next_function real = atomic_load_explicit(known, memory_order_acquire);
     if (unlikely(!real)) {
-        real = (next_function)dlsym(RTLD_NEXT, name);
+        real = (next_function)scope_next(name, "");
         atomic_store_explicit(known, real, memory_order_release);
     }
     return real;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "real.h"
 
+#include "base/arena.h"
 #include "base/compiler.h"
 #include "base/text.h"
 #include "engine/checker.h"
 #include "required.h"
+#include "scope.h"
 
 #include <dlfcn.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 
 const struct curl_api *_Atomic real_libraries[REAL_LIBRARIES_MAX];
 static atomic_bool used[REAL_LIBRARIES_MAX]; /* by the program, and not only by a check of ours */
+static atomic_bool unpinned[REAL_LIBRARIES_MAX]; /* may be unloaded, for it was loaded later */
 
 /* Call sites that were answered. The caller's address is written last and read first. */
 struct site {
@@ -30,19 +32,14 @@ static struct site sites[SITES];
 
 /* ---- one library ---------------------------------------------------------------------------- */
 
-#ifndef __GLIBC__ /* musl's loader passes over the nodes of references */
-static void *dlvsym(void *library, const char *name, const char *node)
-{
-    (void)node;
-    return dlsym(library, name);
-}
+#ifdef __GLIBC__
+#define AT(node) (node)
+#else
+#define AT(node) "" /* musl's loader passes over the nodes of references */
 #endif
 
-static void *symbol(void *library, const char *name, const char *node)
-{
-    void *p = node[0] ? dlvsym(library, name, node) : NULL;
-    return p ? p : dlsym(library, name);
-}
+/* Of the tables, and of those that lost a race. */
+static struct arena memory;
 
 static int find_text(struct dl_phdr_info *info, size_t size, void *data)
 {
@@ -54,6 +51,11 @@ static int find_text(struct dl_phdr_info *info, size_t size, void *data)
         const char *begin = (const char *)info->dlpi_addr + ph->p_vaddr;
         if (ph->p_type != PT_LOAD || at < begin || at >= begin + ph->p_memsz)
             continue;
+        size_t n = strlen(info->dlpi_name) + 1;
+        char *path = arena_get(&memory, n);
+        if (path)
+            memcpy(path, info->dlpi_name, n);
+        api->path = path;
         api->text_begin = begin;
         api->text_end = begin + ph->p_memsz;
         return 1;
@@ -61,9 +63,19 @@ static int find_text(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
+/* Where a library's functions are had from: NULL: from the objects behind this one, each from the first
+ * that has it, which may be a preloaded one that calls the next. */
+static void *function_of(const struct symtab *library, const char *name, const char *node)
+{
+    if (!library)
+        return scope_next(name, AT(node));
+    const ElfW(Sym) *s = symtab_bound(library, name, AT(node));
+    return s ? (void *)(library->base + s->st_value) : NULL; // NOLINT(performance-no-int-to-ptr)
+}
+
 #define REQUIRED(function) {&api->function, "curl_" #function, false}
 
-static bool fill(struct curl_api *api, void *library, const char *node)
+static bool fill(struct curl_api *api, const struct symtab *library, const char *node)
 {
     struct {
         void *slot;
@@ -89,132 +101,119 @@ static bool fill(struct curl_api *api, void *library, const char *node)
         {&api->url_set, "curl_url_set", true},
     };
     for (size_t i = 0; i < array_size(wanted); i++) {
-        void *p = symbol(library, wanted[i].name, node);
+        void *p = function_of(library, wanted[i].name, node);
         if (!p && !wanted[i].optional)
             return false;
         memcpy(wanted[i].slot, &p, sizeof p);
     }
-    curl_version_info_data *v = api->version_info(CURLVERSION_NOW);
-    api->version_num = v->version_num;
-    api->version = v->version;
     api->node = node;
-    return dl_iterate_phdr(find_text, api) == 1;
+    return true;
 }
 
 /* The table of the library that `library` leads to. */
-static const struct curl_api *table_of(void *library, const char *node)
+static const struct curl_api *table_of(const struct symtab *library, const char *node, bool pinned)
 {
-    void *perform = symbol(library, "curl_easy_perform", node);
+    void *perform = function_of(library, "curl_easy_perform", node);
     for (int i = 0; i < REAL_LIBRARIES_MAX; i++) {
         const struct curl_api *known = atomic_load(&real_libraries[i]);
         if (known && (void *)known->easy_perform == perform)
             return known;
     }
-    Dl_info in;
-    struct curl_api *api = calloc(1, sizeof *api);
-    if (!api || !fill(api, library, node) || !dladdr(perform, &in) || !in.dli_fname) {
-        free(api);
+    struct curl_api *api = arena_get(&memory, sizeof *api);
+    if (!api || !fill(api, library, node) || dl_iterate_phdr(find_text, api) != 1 || !api->path)
         return NULL;
-    }
-    api->path = strdup(in.dli_fname);
-    /* Pin the library itself, not just the object through which it was found. In a program's
-     * preinit array nothing can be unloaded yet, and glibc would lose the environment over a
-     * dlopen. */
-    if (environ)
-        dlopen(in.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
-    for (int i = 0; api->path && i < REAL_LIBRARIES_MAX; i++) {
+    curl_version_info_data *v = api->version_info(CURLVERSION_NOW);
+    api->version_num = v->version_num;
+    api->version = v->version;
+    for (int i = 0; i < REAL_LIBRARIES_MAX; i++) {
         const struct curl_api *none = NULL;
-        if (atomic_compare_exchange_strong(&real_libraries[i], &none, api))
+        if (atomic_compare_exchange_strong(&real_libraries[i], &none, api)) {
+            if (!pinned)
+                atomic_store(&unpinned[i], true);
             return api;
-        if (none->easy_perform == api->easy_perform) {
-            free((char *)api->path);
-            free(api);
-            return none;
         }
+        if (none->easy_perform == api->easy_perform)
+            return none;
     }
-    free((char *)api->path);
-    free(api);
     return NULL; /* more copies of libcurl than anybody loads */
+}
+
+/* dlclose() may unload what a table leads to, and has the loader's lock anyway. Nothing can be unloaded
+ * yet in a program's preinit array, and glibc would lose the environment over a dlopen. */
+void real_pin(void *open(const char *file, int flags))
+{
+    for (int i = 0; i < REAL_LIBRARIES_MAX && environ; i++) {
+        const struct curl_api *api = atomic_load(&real_libraries[i]);
+        if (!api)
+            break;
+        if (atomic_exchange(&unpinned[i], false))
+            open(api->path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    }
 }
 
 /* ---- which library -------------------------------------------------------------------------- */
 
-static const void *own_base(void)
-{
-    static const void *_Atomic base;
-    const void *b = atomic_load(&base);
-    Dl_info me;
-    if (!b && dladdr((const void *)own_base, &me))
-        atomic_store(&base, b = me.dli_fbase);
-    return b;
-}
-
-/* Whether `library` offers the symbol at the node, by an object other than this one. */
-static bool offers(void *library, const char *node)
-{
-    void *p =
-        node[0] ? dlvsym(library, "curl_easy_perform", node) : dlsym(library, "curl_easy_perform");
-    Dl_info in;
-    return p && dladdr(p, &in) && in.dli_fbase != own_base();
-}
-
-static const struct curl_api *by_path(const char *path, const char *node)
-{
-    void *library = path && path[0] ? dlopen(path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
-    if (!library)
-        return NULL;
-    const struct curl_api *api = offers(library, node) ? table_of(library, node) : NULL;
-    dlclose(library);
-    return api;
-}
-
-/* dl_iterate_phdr holds the loader's lock: names are collected first and opened after. */
-struct names {
-    char **path;
-    size_t n, room;
+/* Among the objects that came later, whose list has a lock of its own, which nobody holds while he runs
+ * a program's code: the caller's own object, the one that this asks for by name, else the first. */
+struct search {
+    struct from from;
+    struct symtab caller, found; /* .symbols is NULL: not seen */
+    const ElfW(Dyn) * needs;     /* of the caller */
+    bool by_name;
 };
 
-static int collect(struct dl_phdr_info *info, size_t size, void *data)
+static const ElfW(Dyn) * dynamic_of(const struct dl_phdr_info *info)
 {
-    struct names *names = data;
-    (void)size;
-    if (!info->dlpi_name || !info->dlpi_name[0])
-        return 0;
-    if (names->n == names->room) {
-        size_t room = names->room ? names->room * 2 : 64;
-        char **path = realloc(names->path, room * sizeof *path);
-        if (!path)
-            return 1;
-        names->path = path;
-        names->room = room;
-    }
-    names->path[names->n] = strdup(info->dlpi_name);
-    return names->path[names->n++] == NULL;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+            return (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+    return NULL;
 }
 
-static const struct curl_api *by_scan(const char *node)
+static int find_caller(struct dl_phdr_info *info, size_t size, void *data)
 {
-    struct names names = {0};
-    const struct curl_api *api = NULL;
-    dl_iterate_phdr(collect, &names);
-    for (size_t i = 0; i < names.n; i++) {
-        if (!api)
-            api = by_path(names.path[i], node);
-        free(names.path[i]);
-    }
-    free(names.path);
-    return api;
+    struct search *s = data;
+    (void)size;
+    if (!symtab_contains(info, s->from.caller))
+        return 0;
+    s->needs = symtab_of(&s->caller, info) ? dynamic_of(info) : NULL;
+    return 1;
+}
+
+static bool is_needed(const struct search *s, const struct symtab *t, const ElfW(Dyn) * dynamic)
+{
+    const char *own = NULL;
+    for (const ElfW(Dyn) *d = dynamic; d && d->d_tag != DT_NULL; d++)
+        if (d->d_tag == DT_SONAME)
+            own = t->names + d->d_un.d_val;
+    for (const ElfW(Dyn) *d = s->needs; own && d && d->d_tag != DT_NULL; d++)
+        if (d->d_tag == DT_NEEDED && strcmp(s->caller.names + d->d_un.d_val, own) == 0)
+            return true;
+    return false;
+}
+
+static int find_library(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct search *s = data;
+    struct symtab t;
+    (void)size;
+    if (symtab_contains(info, (const void *)real_find) || !symtab_of(&t, info) ||
+        !symtab_bound(&t, "curl_easy_perform", AT(s->from.node)))
+        return 0;
+    bool by_name = symtab_contains(info, s->from.caller) || is_needed(s, &t, dynamic_of(info));
+    if (by_name || !s->found.symbols)
+        s->found = t;
+    return by_name;
 }
 
 static const struct curl_api *search(struct from from)
 {
-    Dl_info in;
-    if (offers(RTLD_NEXT, from.node))
-        return table_of(RTLD_NEXT, from.node);
-    const struct curl_api *api = NULL;
-    if (dladdr(from.caller, &in) && in.dli_fbase != own_base())
-        api = by_path(in.dli_fname, from.node);
-    return api ? api : by_scan(from.node);
+    struct search s = {.from = from};
+    if (scope_next("curl_easy_perform", AT(from.node)))
+        return table_of(NULL, from.node, true);
+    dl_iterate_phdr(find_caller, &s);
+    dl_iterate_phdr(find_library, &s);
+    return s.found.symbols ? table_of(&s.found, from.node, false) : NULL;
 }
 
 static struct site *site_of(struct from from, int i)

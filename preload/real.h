@@ -3,13 +3,16 @@
  * The real functions behind a hook. Which library a call means is told by the version node that the
  * caller's reference carries, and only where that leaves a choice by the caller's address:
  *
- *   1. the next object in the global order (RTLD_NEXT) that defines the symbol at the node
- *   2. the caller's own scope: a plug-in loaded RTLD_LOCAL brings its libcurl along
+ *   1. the next object that the program was started with that defines the symbol at the node
+ *   2. the caller's own object (libcurl calls itself), or the library that this names among those
+ *      that it needs: a plug-in loaded RTLD_LOCAL brings its libcurl along
  *   3. any loaded object that defines it, for callers that have it from neither
  *
- * The first two are the order of the loader itself. The library that is found is pinned, so that a
- * table stays valid for ever. Found lazily; no lock; call sites are remembered, so the usual look-up
- * is one comparison.
+ * The first two are the order of the loader itself, but for a library that was loaded RTLD_GLOBAL later.
+ * The loader is not asked, whose lock may be held by a dlopen() that waits for the caller (scope.h).
+ * What is found stays: a library that could be unloaded is pinned by the next dlclose(). So a table
+ * stays valid for ever. Found lazily; no lock but the one of dl_iterate_phdr(), which nobody holds for
+ * long; call sites are remembered, so the usual look-up is one comparison.
  *
  *     const struct curl_api *api = real_find(from);      NULL: there is no libcurl behind the call
  *
@@ -44,6 +47,9 @@ static inline const struct curl_api *real_owner(const void *caller)
         return first;
     return first ? real_owner_of_others(caller) : NULL;
 }
+
+/* Before anything is unloaded; `open` is the real dlopen(). */
+void real_pin(void *open(const char *file, int flags));
 
 struct text;
 /* The libcurls in use, as elements of a JSON array. */

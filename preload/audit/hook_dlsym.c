@@ -10,8 +10,8 @@
  * the C library may be called that they replace. So, for names that are not libcurl's, none is but the
  * loader's own. */
 #include "audit/stub.h"
-#include "audit/symtab.h"
 #include "base/compiler.h"
+#include "symtab.h"
 
 #include <dlfcn.h>
 #include <stdatomic.h>

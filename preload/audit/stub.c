@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/stub.h"
 
-#include "audit/symtab.h"
 #include "base/compiler.h"
 #include "required.h"
+#include "symtab.h"
 
 #include <stddef.h>
 
@@ -18,38 +18,18 @@ struct view {
     int others; /* that have a libcurl's functions at the node */
 };
 
-static bool symbols_of(const struct dl_phdr_info *info, struct symtab *t)
-{
-    for (int i = 0; i < info->dlpi_phnum; i++)
-        if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
-            return symtab_read(t, info->dlpi_addr,
-                               (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
-    return false;
-}
-
-static bool contains(const struct dl_phdr_info *info, const void *address)
-{
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-        if (ph->p_type == PT_LOAD &&
-            (uintptr_t)address - (info->dlpi_addr + ph->p_vaddr) < ph->p_memsz)
-            return true;
-    }
-    return false;
-}
-
 static int find_both(struct dl_phdr_info *info, size_t size, void *data)
 {
     struct view *v = data;
     struct symtab t;
     (void)size;
-    if (!symbols_of(info, &t))
+    if (!symtab_of(&t, info))
         return 0;
-    if (contains(info, v->found))
+    if (symtab_contains(info, v->found))
         v->giver = t;
     if (symtab_find(&t, MEANS_A_LIBCURL, OF_LIBHARDEN)) {
         v->harden = t;
-        v->by_harden = contains(info, v->caller);
+        v->by_harden = symtab_contains(info, v->caller);
     }
     return v->giver.symbols && v->harden.symbols;
 }
@@ -66,7 +46,7 @@ static int count_others(struct dl_phdr_info *info, size_t size, void *data)
     struct view *v = data;
     struct symtab t;
     (void)size;
-    if (symbols_of(info, &t) && t.symbols != v->giver.symbols && t.symbols != v->harden.symbols)
+    if (symtab_of(&t, info) && t.symbols != v->giver.symbols && t.symbols != v->harden.symbols)
         v->others += answers(&t, v->node);
     return v->others;
 }

@@ -7,7 +7,7 @@ import re
 import subprocess
 import tempfile
 
-INSTRUCTIONS = 25_000  # over a bare /bin/true: the bar of docs/performance.md
+INSTRUCTIONS = 22_000  # over a bare /bin/true: the bar of docs/performance.md
 
 # The slots by their address, before and after a transfer that cannot even connect.
 SLOTS = """

@@ -8,8 +8,8 @@
  *         symtab_find(&t, "curl_easy_init", "CURL_OPENSSL_4")
  *
  * Good for as long as the object stays loaded. Only functions are found. */
-#ifndef PRELOAD_AUDIT_SYMTAB_H
-#define PRELOAD_AUDIT_SYMTAB_H
+#ifndef PRELOAD_SYMTAB_H
+#define PRELOAD_SYMTAB_H
 
 #include <link.h>
 #include <stdbool.h>
@@ -26,6 +26,12 @@ struct symtab {
 
 /* False: it has none. */
 bool symtab_read(struct symtab *t, uintptr_t base, const ElfW(Dyn) * dynamic);
+/* Of an object of dl_iterate_phdr(). */
+bool symtab_of(struct symtab *t, const struct dl_phdr_info *info);
+bool symtab_contains(const struct dl_phdr_info *info, const void *address);
+/* What the loader binds a reference to, with a version or ("") without; NULL: it looks on elsewhere. A
+ * symbol of type STT_GNU_IFUNC leads to a function that gives the function. */
+const ElfW(Sym) * symtab_bound(const struct symtab *t, const char *name, const char *version);
 /* NULL for `node`: what a reference without a version means. NULL: it defines no such function. */
 void *symtab_find(const struct symtab *t, const char *name, const char *node);
 /* The version node of the function of that name that is at `address`; "": it has none. NULL: there is

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "audit/symtab.h"
+#include "symtab.h"
 
 #include <stddef.h>
 
@@ -37,6 +37,26 @@ bool symtab_read(struct symtab *t, uintptr_t base, const ElfW(Dyn) * dynamic)
         }
     }
     return t->symbols && t->names && (t->gnu_hash || t->hash);
+}
+
+bool symtab_of(struct symtab *t, const struct dl_phdr_info *info)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+            return symtab_read(t, info->dlpi_addr,
+                               (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
+    return false;
+}
+
+bool symtab_contains(const struct dl_phdr_info *info, const void *address)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        if (ph->p_type == PT_LOAD &&
+            (uintptr_t)address - (info->dlpi_addr + ph->p_vaddr) < ph->p_memsz)
+            return true;
+    }
+    return false;
 }
 
 static bool same(const char *a, const char *b)
@@ -96,7 +116,8 @@ static uint32_t next_in_chain(const struct symtab *t, uint32_t i)
 static bool defines(const struct symtab *t, uint32_t i, const char *name)
 {
     const ElfW(Sym) *s = &t->symbols[i];
-    return s->st_shndx != SHN_UNDEF && (s->st_info & 0xf) == STT_FUNC &&
+    int type = s->st_info & 0xf;
+    return s->st_shndx != SHN_UNDEF && (type == STT_FUNC || type == STT_GNU_IFUNC) &&
            same(t->names + s->st_name, name);
 }
 
@@ -125,6 +146,18 @@ void *symtab_find(const struct symtab *t, const char *name, const char *node)
         bool hidden = t->versions && t->versions[i] & HIDDEN;
         if (defines(t, i, name) && (node ? same(node_of(t, i), node) : !hidden))
             return address_of(t, i);
+    }
+    return NULL;
+}
+
+const ElfW(Sym) * symtab_bound(const struct symtab *t, const char *name, const char *version)
+{
+    for (uint32_t i = first_in_chain(t, name); i; i = next_in_chain(t, i)) {
+        const char *node = node_of(t, i);
+        bool hidden = t->versions && t->versions[i] & HIDDEN;
+        bool any = !t->versions || ((!*node || !*version) && !hidden);
+        if (defines(t, i, name) && (any || same(node, version)))
+            return &t->symbols[i];
     }
     return NULL;
 }
