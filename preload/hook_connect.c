@@ -18,16 +18,23 @@ static bool belongs_to_transfer(const void *caller)
     return api && curl_api_owns(api, caller);
 }
 
-/* Local sockets are left alone, unless a rule names this one. */
-static bool is_named_local(struct endpoint *to, char name[ENDPOINT_LOCAL_SIZE],
-                           const struct sockaddr *address, socklen_t length)
+/* Local sockets are left alone, unless a rule names this one. Apart, for its name takes room. */
+static __attribute__((noinline)) int connect_local(dial_function *real, int fd,
+                                                   const struct sockaddr *address, socklen_t length,
+                                                   const void *caller)
 {
-    const struct config *c;
-    if (length < (socklen_t)sizeof(sa_family_t) || address->sa_family != AF_UNIX || hooks_off() ||
-        !(c = engine_config()) || likely(!rules_have_locals(c)))
-        return false;
-    *to = (struct endpoint){.local = name};
-    return endpoint_local(name, address, length) && rules_name_local(c, name);
+    const struct config *c = hooks_off() ? NULL : engine_config();
+    char name[ENDPOINT_LOCAL_SIZE];
+    struct endpoint to = {.local = name};
+    if (!c || likely(!rules_have_locals(c)) || !endpoint_local(name, address, length) ||
+        !rules_name_local(c, name) || belongs_to_transfer(caller))
+        return real(fd, address, length);
+    return dial(&(struct dial_request){real, fd, address, length, &to, caller});
+}
+
+static bool is_local(const struct sockaddr *address, socklen_t length)
+{
+    return length >= (socklen_t)sizeof(sa_family_t) && address->sa_family == AF_UNIX;
 }
 
 /* Apart from connect(), whose frame stays so small that it can end in a jump: behind a copy of us that
@@ -37,13 +44,17 @@ static HOT __attribute__((noinline)) int covered(dial_function *real, int fd,
                                                  const void *caller)
 {
     struct endpoint to;
-    char local[ENDPOINT_LOCAL_SIZE];
+    if (unlikely(!real)) {
+        errno = ENOSYS;
+        return -1;
+    }
     /* The kernel takes all of it or refuses. */
     if (unlikely(length > sizeof(struct sockaddr_storage) || !readable(address, length)))
         return real(fd, address, length);
-    if ((!endpoint_of(&to, address, length) &&
-         likely(!is_named_local(&to, local, address, length))) ||
-        hooks_off() || belongs_to_transfer(caller))
+    if (!endpoint_of(&to, address, length))
+        return is_local(address, length) ? connect_local(real, fd, address, length, caller)
+                                         : real(fd, address, length);
+    if (hooks_off() || belongs_to_transfer(caller))
         return real(fd, address, length);
     return dial(&(struct dial_request){real, fd, address, length, &to, caller});
 }

@@ -53,7 +53,8 @@ static void *find(const struct import *import, const struct symtab *libc)
     void *own = libc && !is_everybodys(import->name)
                     ? scope_own(libc, import->name, import->version)
                     : NULL;
-    return own ? own : scope_bound(import->name, import->version);
+    void *first = own ? own : scope_bound(import->name, import->version);
+    return first ? first : scope_bound(import->name, ""); /* an older C library: another version */
 }
 
 /* What the loader made read-only, by its own reckoning: whole pages. */

@@ -201,23 +201,21 @@ static void to_file(const char *to, const struct text *line)
     log_append(path, t.p, t.n);
 }
 
-void log_line(enum log_level level, const char *fmt, ...)
-{
-    if (level <= LOG_OFF || level > LOG_DEBUG ||
-        level > __atomic_load_n(&log_level_now, __ATOMIC_ACQUIRE))
-        return;
-    struct quiet q;
-    quiet_begin(&q);
+struct line {
+    enum log_level level;
+    const char *fmt;
+    va_list args;
+};
 
+static void write_line(void *arg)
+{
+    struct line *l = arg;
     char buf[1024];
     struct text t = {.p = buf, .cap = sizeof buf - 1}; /* the newline always fits */
-    va_list args;
-    va_start(args, fmt);
     text_put(&t, "harden: ");
-    text_put(&t, level_name(level));
+    text_put(&t, level_name(l->level));
     text_put(&t, ": ");
-    text_vfmt(&t, fmt, args);
-    va_end(args);
+    text_vfmt(&t, l->fmt, l->args);
     for (size_t i = 0; i < t.n; i++)
         if ((unsigned char)t.p[i] < 0x20 || t.p[i] == 0x7f)
             t.p[i] = '?'; /* one call, one line */
@@ -228,8 +226,18 @@ void log_line(enum log_level level, const char *fmt, ...)
     if (strcmp(to, "stderr") == 0 || strcmp(to, "/dev/stderr") == 0)
         to_stderr(t.p, t.n);
     else if (strcmp(to, "syslog") == 0)
-        to_syslog(level, &t);
+        to_syslog(l->level, &t);
     else
         to_file(to, &t);
-    quiet_end(&q);
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+    if (level <= LOG_OFF || level > LOG_DEBUG ||
+        level > __atomic_load_n(&log_level_now, __ATOMIC_ACQUIRE))
+        return;
+    struct line l = {.level = level, .fmt = fmt};
+    va_start(l.args, fmt);
+    quiet_run(write_line, &l);
+    va_end(l.args);
 }

@@ -8,13 +8,22 @@
 #include <pthread.h>
 #include <signal.h>
 
+static _Thread_local bool is_forbidden;
+
+bool thread_forbid(bool forbidden)
+{
+    bool before = is_forbidden;
+    is_forbidden = forbidden;
+    return before;
+}
+
 /* Stack sizes include the program's thread-local storage, of which it may have any amount. */
 int thread_start(void *(*run)(void *), void *arg)
 {
     static const size_t stacks[] = {THREAD_STACK_BYTES, 1 << 20, 8 << 20};
     pthread_attr_t attr;
     sigset_t all, mask;
-    int err = pthread_attr_init(&attr);
+    int err = is_forbidden ? EAGAIN : pthread_attr_init(&attr);
     if (err)
         return err;
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

@@ -5,7 +5,17 @@
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 
-/* 0 or an errno. */
+#include <stdbool.h>
+
+/* 0 or an errno; EAGAIN also while this thread forbids it. */
 int thread_start(void *(*run)(void *), void *arg);
+
+/* The C library allocates for a new thread, and takes locks. In a function that a program may call from
+ * a signal handler, or from its allocator, none is started:
+ *
+ *     bool before = thread_forbid(true);
+ *     ... whatever may start one ...
+ *     thread_forbid(before); */
+bool thread_forbid(bool forbidden);
 
 #endif

@@ -38,6 +38,7 @@
 #include "engine/rules.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What changes from request to request in a bucket key; NULL where unknown. Hashed, never stored.
@@ -79,6 +80,10 @@ struct binding {
     uint64_t bucket_key[LIMITS_MAX];          /* from here on unused without lanes */
     struct lane lane[LIMITS_MAX * RATES_MAX]; /* the last member: copies take lane_count of them */
 };
+
+/* As much of a binding as has so many lanes: who binds targets without a path, which no limit of an
+ * operation concerns, needs no more than RATES_MAX. For stacks that have no room for all of it. */
+#define BINDING_BYTES(lanes) (offsetof(struct binding, lane) + (lanes) * sizeof(struct lane))
 
 /* False for lack of memory: let the call through. */
 bool call_bind(struct binding *b, const struct config *config, struct board *board,

@@ -228,7 +228,11 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
     const struct policy *p = rules_find(config, t);
     if (!p)
         return false;
-    *b = (struct binding){.config = config, .board = board, .policy = p};
+    memset(b, 0,
+           offsetof(struct binding, bucket_key)); /* the rest is not looked at without lanes */
+    b->config = config;
+    b->board = board;
+    b->policy = p;
     char zoned[ZONE_HOST_SIZE];
     struct target here = *t; /* as the board has it */
     here.host = zone_host(zoned, board, t->host, t->network);

@@ -166,16 +166,29 @@ static int open_now(void)
     return OPEN;
 }
 
-static void open_by_us(struct process *p)
+static void open_by_us(void *arg)
 {
-    struct quiet q;
-    quiet_begin(&q);
+    (void)arg;
     opening = true;
     atomic_store_explicit(&state, open_now(), memory_order_release);
     opening = false;
+}
+
+/* False: another thread is at it. No signal handler comes in between, which would find itself there. */
+static bool open_alone(struct process *p)
+{
+    struct quiet q;
+    uint32_t nobody = 0;
+    quiet_begin(&q);
+    bool ours = atomic_compare_exchange_strong(&p->opening, &nobody, 1);
+    if (ours) {
+        if (atomic_load(&state) == CLOSED)
+            quiet_run(open_by_us, NULL);
+        atomic_store(&p->opening, 2);
+        process_wake(&p->opening);
+    }
     quiet_end(&q);
-    atomic_store(&p->opening, 2);
-    process_wake(&p->opening);
+    return ours;
 }
 
 /* `opening` is in the page that a fork wipes: a child of a process that was just opening does not
@@ -190,11 +203,7 @@ static struct engine *open_slowly(void)
     if (now != CLOSED || opening || process_is_borrowed())
         return atomic_load(&active);
     struct process *p = process_self();
-    uint32_t nobody = 0;
-    if (atomic_compare_exchange_strong(&p->opening, &nobody, 1)) {
-        if (atomic_load(&state) == CLOSED)
-            open_by_us(p);
-    } else if (!atomic_load(&impatient)) {
+    if (!open_alone(p) && !atomic_load(&impatient)) {
         int64_t end = clock_now_ns() + OPEN_WAIT_NS;
         while (atomic_load(&p->opening) == 1) {
             if (clock_now_ns() >= end) {
@@ -239,6 +248,11 @@ static void say_nothing(void *ctx, const char *line)
     (void)line; /* said when the engine opens */
 }
 
+static void load_silently(void *to)
+{
+    *(const struct config **)to = config_load(say_nothing, NULL);
+}
+
 const struct config *engine_config(void)
 {
     static const struct config *_Atomic own;
@@ -246,10 +260,8 @@ const struct config *engine_config(void)
     const struct config *c = e ? atomic_load(&e->config) : atomic_load(&own);
     if (likely(c))
         return c;
-    int saved = errno;
-    c = config_load(say_nothing, NULL);
+    quiet_run(load_silently, &c);
     atomic_store(&own, c);
-    errno = saved;
     return c;
 }
 

@@ -92,16 +92,20 @@ static void put_words(struct text *t, const struct event *e)
         text_put(t, " (observed only)");
 }
 
-void events_emit(const struct event *e)
+static enum log_level level_of(const struct event *e)
 {
     bool usual = e->kind == EVENT_RETRY || e->kind == EVENT_WAIT || e->kind == EVENT_DENIED;
-    enum log_level level = usual ? LOG_INFO : LOG_WARN;
-    char buf[1536];
+    return usual ? LOG_INFO : LOG_WARN;
+}
 
-    if (level <= log_level_now) {
+static void write_event(void *event)
+{
+    const struct event *e = event;
+    char buf[1536];
+    if (level_of(e) <= log_level_now) {
         struct text t = TEXT_OVER(buf);
         put_words(&t, e);
-        log_line(level, "%s", buf);
+        log_line(level_of(e), "%s", buf);
     }
     const char *path = atomic_load_explicit(&events_path, memory_order_acquire);
     if (!path)
@@ -110,11 +114,14 @@ void events_emit(const struct event *e)
     put_json(&t, e);
     if (t.full)
         return; /* half a line would be no JSON */
-    struct quiet q;
-    quiet_begin(&q);
     int err = log_append(path, t.p, t.n);
-    quiet_end(&q);
     static atomic_bool said;
     if (err && !atomic_exchange(&said, true))
         log_error("events: %s: cannot be written (errno %d)", path, -err);
+}
+
+void events_emit(const struct event *e)
+{
+    if (level_of(e) <= log_level_now || atomic_load_explicit(&events_path, memory_order_acquire))
+        quiet_run(write_event, (void *)e);
 }

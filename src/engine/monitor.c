@@ -253,19 +253,30 @@ static bool is_written(const struct engine *e, struct process *p, uint64_t since
     return atomic_load(&p->written) - since <= span || by_all - since <= span;
 }
 
-/* Between begin_writing and end_writing. An alert that comes meanwhile sets inline_at_ns again. */
+struct look {
+    struct process *process;
+    struct engine *engine;
+    bool flush, wrote;
+};
+
+/* An alert that comes meanwhile sets inline_at_ns again. */
+static void look(void *arg)
+{
+    struct look *l = arg;
+    int64_t later = INT64_MAX, next;
+    schedule.urgent |= atomic_exchange(&l->process->inline_at_ns, later) == 0;
+    l->wrote = monitor_look(l->engine, schedule.urgent, l->flush, &next);
+    if (l->wrote)
+        schedule.urgent = false;
+    atomic_compare_exchange_strong(&l->process->inline_at_ns, &later, l->flush ? 0 : next);
+}
+
+/* Between begin_writing and end_writing. */
 static bool look_inline(struct process *p, struct engine *e, bool flush)
 {
-    int64_t later = INT64_MAX, next;
-    struct quiet q;
-    quiet_begin(&q);
-    schedule.urgent |= atomic_exchange(&p->inline_at_ns, later) == 0;
-    bool wrote = monitor_look(e, schedule.urgent, flush, &next);
-    if (wrote)
-        schedule.urgent = false;
-    atomic_compare_exchange_strong(&p->inline_at_ns, &later, flush ? 0 : next);
-    quiet_end(&q);
-    return wrote;
+    struct look l = {.process = p, .engine = e, .flush = flush};
+    quiet_run(look, &l);
+    return l.wrote;
 }
 
 HOT void health_inline(int64_t now_ns)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/open.h"
+#include "base/quiet.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,10 +93,9 @@ bool process_is_borrowed(void)
     return by_libc != (int)syscall(SYS_gettid);
 }
 
-bool process_is_filtered(void)
+/* Not prctl(PR_GET_SECCOMP): a filter that forbids it kills. */
+static void look_for_filter(void *is_filtered)
 {
-    /* Not prctl(PR_GET_SECCOMP): a filter that forbids it kills. */
-    int saved = errno;
     char buf[4096];
     ssize_t n = -1;
     int fd = open_file("/proc/thread-self/status", O_RDONLY, 0);
@@ -105,8 +105,14 @@ bool process_is_filtered(void)
     }
     buf[n > 0 ? n : 0] = '\0';
     const char *mode = strstr(buf, "\nSeccomp:\t");
-    errno = saved;
-    return !mode || mode[10] != '0';
+    *(bool *)is_filtered = !mode || mode[10] != '0';
+}
+
+bool process_is_filtered(void)
+{
+    bool is_filtered = true;
+    quiet_run(look_for_filter, &is_filtered);
+    return is_filtered;
 }
 
 void process_wait(_Atomic uint32_t *word, uint32_t while_equal, int64_t at_ns)

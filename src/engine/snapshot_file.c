@@ -5,13 +5,13 @@
 #include "base/text.h"
 #include "engine/snapshot.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define TEMP_END ".tmp"
@@ -112,6 +112,24 @@ static bool is_temp_of(const char *name, const char *base)
            strcmp(name + all - end, TEMP_END) == 0;
 }
 
+static void remove_lost(int dir, const char *name, int64_t before_wall_ns)
+{
+    struct stat st;
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+        st.st_uid == geteuid() &&
+        st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec < before_wall_ns)
+        unlinkat(dir, name, 0);
+}
+
+/* As the kernel gives it: opendir() allocates. */
+struct entry {
+    uint64_t inode;
+    int64_t next;
+    uint16_t length;
+    uint8_t type;
+    char name[];
+};
+
 void snapshot_sweep(const char *path, int64_t before_wall_ns)
 {
     int saved = errno;
@@ -120,17 +138,15 @@ void snapshot_sweep(const char *path, int64_t before_wall_ns)
     const char *base = strrchr(path, '/') + 1;
     text_putn(&t, path, (size_t)(base - path));
     int fd = t.full ? -1 : open_file(dir, O_RDONLY | O_DIRECTORY, 0);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    for (struct dirent *e; d && (e = readdir(d));) {
-        struct stat st;
-        if (is_temp_of(e->d_name, base) && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-            st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec < before_wall_ns)
-            unlinkat(fd, e->d_name, 0);
-    }
-    if (d)
-        closedir(d);
-    else if (fd >= 0)
+    _Alignas(struct entry) char room[4096];
+    for (long n; fd >= 0 && (n = syscall(SYS_getdents64, fd, room, sizeof room)) > 0;)
+        for (long at = 0; at < n;) {
+            const struct entry *e = (const struct entry *)(const void *)(room + at);
+            if (is_temp_of(e->name, base))
+                remove_lost(fd, e->name, before_wall_ns);
+            at += e->length;
+        }
+    if (fd >= 0)
         close(fd);
     errno = saved;
 }

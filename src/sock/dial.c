@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/precondition.h"
+#include "base/thread.h"
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "sock/dial_parts.h"
@@ -43,8 +44,10 @@ static bool look(struct dial *d)
 
 static void begin(struct dial *d, int64_t now_ns)
 {
+    bool before = thread_forbid(true);
     health_start(); /* first: what is counted from here on is to be written */
-    call_begin(&d->call, &d->bound.binding, 0, now_ns);
+    thread_forbid(before);
+    call_begin(&d->call, &d->bound->binding, 0, now_ns);
     d->begun = true;
 }
 
@@ -55,7 +58,9 @@ static void end(struct dial *d, int64_t now_ns, int64_t wall_ns)
         call_abandon(&d->call, now_ns);
     else
         call_end(&d->call, now_ns, wall_ns);
+    bool before = thread_forbid(true);
     health_inline(now_ns);
+    thread_forbid(before);
 }
 
 static void count(const struct dial *d, bool blocking)
@@ -214,20 +219,25 @@ static int dial_carefully(struct dial *d, int64_t now_ns, int saved)
 /* The engine is opened for a stream and for nothing else. */
 static struct engine *engine_for(struct dial *d)
 {
-    return !engine_refused() && (engine_peek() || look(d)) ? engine_get() : NULL;
+    if (engine_refused() || !(engine_peek() || look(d)))
+        return NULL;
+    bool before = thread_forbid(true);
+    struct engine *e = engine_get();
+    thread_forbid(before);
+    return e;
 }
 
 static int perform(struct dial *d, struct first *f, int64_t now_ns, int saved)
 {
     const struct policy *p;
     d->engine = engine_for(d);
-    if (!d->engine || !dial_bind(&d->bound, d->engine, d->request->to, d->request->fd, now_ns)) {
+    if (!d->engine || !dial_bind(d->bound, d->engine, d->request->to, d->request->fd, now_ns)) {
         errno = f->error ? f->error : saved;
         return f->made ? f->value : dial_bare(d);
     }
-    p = d->bound.binding.policy;
+    p = d->bound->binding.policy;
     /* A local socket does not tell afterwards whether it has tried, and is rare enough to be asked. */
-    if (!f->made && (!call_is_free(&d->bound.binding, now_ns) || p->connect_timeout_ns ||
+    if (!f->made && (!call_is_free(&d->bound->binding, now_ns) || p->connect_timeout_ns ||
                      p->attempt_timeout_ns || d->request->to->local))
         return dial_carefully(d, now_ns, saved);
     if (!f->made)
@@ -240,6 +250,7 @@ static __attribute__((noinline)) int dial_slowly(const struct dial_request *r, s
 {
     struct dial d;
     d.request = r;
+    d.bound = dial_binding_in(&d.room);
     d.looked = d.begun = d.ended = d.bounded = d.lost = d.interrupted = false;
     d.socket.blocking = false;
     int value;

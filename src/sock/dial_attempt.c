@@ -55,7 +55,7 @@ bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, i
         .os_errno = d->error,
         .nothing_sent = true,
         .shortened = shortened,
-        .more_follow = d->bound.more_follow,
+        .more_follow = d->bound->more_follow,
         .replayable = again && d->looked && d->socket.blocking && !d->lost,
         .duration_ns = now_ns - begun_ns,
     };

@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "base/network.h"
 #include "base/precondition.h"
+#include "base/quiet.h"
 #include "base/seqlock.h"
 #include "base/sizes.h"
 #include "engine/rules.h"
@@ -25,8 +26,8 @@ static bool is_usual(uint16_t port)
     return port == 80 || port == 443;
 }
 
-#define WORDS (sizeof(struct dial_binding) / sizeof(uint64_t))
-_Static_assert(sizeof(struct dial_binding) % sizeof(uint64_t) == 0, "copied word by word");
+#define WORDS (sizeof(struct dial_room) / sizeof(uint64_t))
+_Static_assert(sizeof(struct dial_room) % sizeof(uint64_t) == 0, "copied word by word");
 
 struct entry {
     _Atomic uint64_t sequence;
@@ -89,7 +90,7 @@ static bool recall(const struct entry *e, struct dial_binding *k, const struct e
     k->binding.proxy.slot = NULL;
     int lanes = k->binding.lane_count;
     if (k->to.port != to->port || memcmp(&k->to.address, &to->address, sizeof to->address) != 0 ||
-        lanes < 0 || lanes > LIMITS_MAX * RATES_MAX)
+        lanes < 0 || lanes > DIAL_LANES)
         return false;
     if (lanes)
         seqlock_copy(k, e->words, WORD_OF(bucket_key), words_of(lanes));
@@ -109,40 +110,67 @@ static bool holds(const struct dial_binding *k, const struct config *config,
            call_bound(&k->binding, config, board);
 }
 
+struct question {
+    struct engine *engine;
+    const struct config *config;
+    const struct endpoint *to;
+    int fd;
+    int64_t now_ns;
+    struct dial_binding *answer;
+    bool bound;
+};
+
 /* Rare, and found by name alone: not kept. */
-static bool bind_local(struct dial_binding *b, struct engine *e, const struct config *config,
-                       const struct endpoint *to, int fd, int64_t now_ns)
+static bool bind_local(struct dial_binding *k, const struct question *q)
 {
-    struct target t = {.scheme = "", .host = to->local, .default_port = true, .path = ""};
-    t.network = zone_has(t.host) ? network_of_socket(fd) : 0;
+    struct target t = {.scheme = "", .host = q->to->local, .default_port = true, .path = ""};
+    t.network = zone_has(t.host) ? network_of_socket(q->fd) : 0;
     struct binding_parts nothing = {0};
-    b->more_follow = false;
-    return call_bind(&b->binding, config, e->board, &t, &nothing, now_ns);
+    k->more_follow = false;
+    return call_bind(&k->binding, q->config, q->engine->board, &t, &nothing, q->now_ns);
+}
+
+static bool bind_address(struct dial_binding *k, const struct question *q)
+{
+    struct name name;
+    k->to = *q->to;
+    k->generation = names_generation();
+    k->until_ns = q->now_ns + KEPT_NS;
+    if (!names_find(&q->to->address, q->now_ns, &name)) {
+        endpoint_text(&q->to->address, name.host);
+        name.more_follow = false;
+    }
+    k->more_follow = name.more_follow;
+    k->zoned = zone_has(name.host);
+    k->network = k->zoned ? network_of_socket(q->fd) : 0;
+    struct target t = {.scheme = "",
+                       .host = name.host,
+                       .port = q->to->port,
+                       .default_port = is_usual(q->to->port),
+                       .path = "",
+                       .address = &q->to->address,
+                       .network = k->network};
+    struct binding_parts nothing = {0};
+    return call_bind(&k->binding, q->config, q->engine->board, &t, &nothing, q->now_ns);
+}
+
+static void answer(void *question)
+{
+    struct question *q = question;
+    struct dial_binding k;
+    memset(&k, 0, sizeof(struct dial_room));
+    q->bound = q->to->local ? bind_local(&k, q) : bind_address(&k, q);
+    q->bound = q->bound && k.binding.lane_count <= DIAL_LANES;
+    if (q->bound)
+        memcpy(q->answer, &k, sizeof(struct dial_room));
 }
 
 static bool bind_anew(struct dial_binding *k, struct engine *e, const struct config *config,
                       const struct endpoint *to, int fd, int64_t now_ns)
 {
-    struct name name;
-    k->to = *to;
-    k->generation = names_generation();
-    k->until_ns = now_ns + KEPT_NS;
-    if (!names_find(&to->address, now_ns, &name)) {
-        endpoint_text(&to->address, name.host);
-        name.more_follow = false;
-    }
-    k->more_follow = name.more_follow;
-    k->zoned = zone_has(name.host);
-    k->network = k->zoned ? network_of_socket(fd) : 0;
-    struct target t = {.scheme = "",
-                       .host = name.host,
-                       .port = to->port,
-                       .default_port = is_usual(to->port),
-                       .path = "",
-                       .address = &to->address,
-                       .network = k->network};
-    struct binding_parts nothing = {0};
-    return call_bind(&k->binding, config, e->board, &t, &nothing, now_ns);
+    struct question q = {e, config, to, fd, now_ns, k, false};
+    quiet_run(answer, &q);
+    return q.bound;
 }
 
 HOT bool dial_pass(struct passage *p, struct engine *e, const struct endpoint *to, int64_t now_ns)
@@ -185,7 +213,7 @@ bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *
     precondition(b && e && to);
     const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
     if (unlikely(to->local != NULL))
-        return bind_local(b, e, config, to, fd, now_ns);
+        return bind_anew(b, e, config, to, fd, now_ns);
     size_t index = index_of(to);
     struct entry *entry = &table[index];
     if (likely(recall(entry, b, to) && holds(b, config, e->board, now_ns) && !is_elsewhere(b, fd)))

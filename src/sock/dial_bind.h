@@ -4,8 +4,9 @@
  * to. Bindings are kept for endpoints that were asked for lately, in a table without locks; the
  * caller gets a copy, for a binding belongs to one call at a time.
  *
- *     struct dial_binding b;
- *     if (dial_bind(&b, engine, to, fd, now_ns)) ... b.binding
+ *     struct dial_room room;
+ *     struct dial_binding *b = dial_binding_in(&room);
+ *     if (dial_bind(b, engine, to, fd, now_ns)) ... b->binding
  *
  * Most connections need much less of it, and that is kept besides, in two cache lines:
  *
@@ -29,6 +30,18 @@ struct dial_binding {
     int64_t until_ns;
     struct binding binding; /* the last member: lanes in use only */
 };
+
+/* Room for one, without the lanes that no connection has. */
+#define DIAL_LANES RATES_MAX
+struct dial_room {
+    _Alignas(struct dial_binding) char bytes[offsetof(struct dial_binding, binding) +
+                                             BINDING_BYTES(DIAL_LANES)];
+};
+
+static inline struct dial_binding *dial_binding_in(struct dial_room *room)
+{
+    return (struct dial_binding *)(void *)room->bytes;
+}
 
 /* Of an endpoint that was bound lately and whose connections neither a limit nor a bound in time
  * concerns; it may be out of date by less than a minute in what the board knows (passage_is_free), and

@@ -21,7 +21,8 @@
 struct dial {
     const struct dial_request *request;
     struct engine *engine;
-    struct dial_binding bound;
+    struct dial_binding *bound;
+    struct dial_room room; /* of it */
     struct call call;
     struct socket_facts socket;
     bool looked; /* socket holds */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/idna.h"
+#include "base/quiet.h"
 #include "base/rng.h"
 #include "engine/call.h"
 #include "engine/engine.h"
@@ -37,24 +38,41 @@ static void learn(const struct question *q, int answer)
     errno = saved;
 }
 
-/* Name servers are no host of the rules: no token is taken for a question. */
-static bool bind_node(struct binding *b, struct engine *e, const char *node, int64_t now_ns)
+/* Name servers are no host of the rules: no token is taken for a question. So a binding for it has no
+ * lanes, and the room for those of one bucket where it is bound again. */
+struct room {
+    _Alignas(struct binding) char bytes[BINDING_BYTES(RATES_MAX)];
+};
+
+struct binding_of_node {
+    struct engine *engine;
+    const char *node;
+    int64_t now_ns;
+    struct room *room;
+    bool bound;
+};
+
+static void bind_node(void *arg)
 {
+    struct binding_of_node *x = arg;
+    struct binding b;
     char host[NAMES_HOST_SIZE];
-    size_t n = strnlen(node, sizeof host);
-    if (!n || n == sizeof host)
-        return false;
-    if (!idna_encode(host, sizeof host, node, n))
-        return false;
+    size_t n = strnlen(x->node, sizeof host);
+    if (!n || n == sizeof host || !idna_encode(host, sizeof host, x->node, n))
+        return;
     n = strlen(host);
     if (n > 1 && host[n - 1] == '.')
         host[n - 1] = '\0';
     struct target t = {.scheme = "", .host = host, .default_port = true, .path = ""};
     struct binding_parts nothing = {0};
-    if (!call_bind(b, atomic_load(&e->config), e->board, &t, &nothing, now_ns))
-        return false;
-    b->lane_count = 0;
-    return true;
+    struct engine *e = x->engine;
+    memset(&b, 0, sizeof b);
+    if (!call_bind(&b, atomic_load(&e->config), e->board, &t, &nothing, x->now_ns) ||
+        b.lane_count > RATES_MAX)
+        return;
+    b.lane_count = 0;
+    memcpy(x->room->bytes, &b, sizeof x->room->bytes);
+    x->bound = true;
 }
 
 static bool again(struct call *c, int answer, int64_t begun_ns, int64_t *at_ns)
@@ -81,16 +99,16 @@ static void leave(void *call)
 /* After a first EAI_AGAIN. */
 static int ask_again(const struct question *q, struct engine *e, int64_t begun_ns)
 {
-    struct binding b;
+    struct room room;
+    struct binding_of_node x = {.engine = e, .node = q->node, .now_ns = begun_ns, .room = &room};
     int answer = EAI_AGAIN, saved = errno;
-    if (!bind_node(&b, e, q->node, begun_ns)) {
-        errno = saved;
+    quiet_run(bind_node, &x);
+    if (!x.bound)
         return answer;
-    }
     struct call c;
     int64_t at_ns;
     health_start();
-    call_begin(&c, &b, 0, begun_ns);
+    call_begin(&c, (struct binding *)(void *)room.bytes, 0, begun_ns);
     c.name_only = true;
     pthread_cleanup_push(leave, &c);
     while (again(&c, answer, begun_ns, &at_ns)) {
