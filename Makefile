@@ -73,6 +73,15 @@ CLI        := $(BUILD)/harden
 .PHONY: all
 all: $(SHIM) $(AUDIT) $(CLI)  ## the library and the command (default)
 
+# What runs on the stack of who connects (tests/preload/stacks.py); the rest has one of its own
+# (src/base/stack.h).
+ifneq ($(if $(SANITIZE),,$(DEVELOPER)),)
+ON_FOREIGN_STACKS := preload/hook_connect.c preload/init.c preload/scope.c preload/symtab.c \
+                     $(filter-out src/sock/dial_bind.c,$(wildcard src/sock/dial*.c)) \
+                     $(wildcard src/engine/call*.c) src/base/quiet.c src/base/stack.c
+$(call objects,$(ON_FOREIGN_STACKS)): override CFLAGS += -Wframe-larger-than=1024
+endif
+
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC      $<")

@@ -44,10 +44,6 @@ static HOT __attribute__((noinline)) int covered(dial_function *real, int fd,
                                                  const void *caller)
 {
     struct endpoint to;
-    if (unlikely(!real)) {
-        errno = ENOSYS;
-        return -1;
-    }
     /* The kernel takes all of it or refuses. */
     if (unlikely(length > sizeof(struct sockaddr_storage) || !readable(address, length)))
         return real(fd, address, length);

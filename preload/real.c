@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/compiler.h"
+#include "base/quiet.h"
 #include "base/text.h"
 #include "engine/checker.h"
 #include "required.h"
@@ -159,7 +160,7 @@ struct search {
     struct from from;
     struct symtab caller, found; /* .symbols is NULL: not seen */
     const ElfW(Dyn) * needs;     /* of the caller */
-    bool by_name;
+    const struct curl_api *answer;
 };
 
 static const ElfW(Dyn) * dynamic_of(const struct dl_phdr_info *info)
@@ -206,14 +207,18 @@ static int find_library(struct dl_phdr_info *info, size_t size, void *data)
     return by_name;
 }
 
-static const struct curl_api *search(struct from from)
+static void search(void *arg)
 {
-    struct search s = {.from = from};
-    if (scope_next("curl_easy_perform", AT(from.node)))
-        return table_of(NULL, from.node, true);
-    dl_iterate_phdr(find_caller, &s);
-    dl_iterate_phdr(find_library, &s);
-    return s.found.symbols ? table_of(&s.found, from.node, false) : NULL;
+    struct search *s = arg;
+    const char *node = s->from.node;
+    if (scope_next("curl_easy_perform", AT(node))) {
+        s->answer = table_of(NULL, node, true);
+        return;
+    }
+    dl_iterate_phdr(find_caller, s);
+    dl_iterate_phdr(find_library, s);
+    if (s->found.symbols)
+        s->answer = table_of(&s->found, node, false);
 }
 
 static struct site *site_of(struct from from, int i)
@@ -249,7 +254,9 @@ const struct curl_api *real_find(struct from from)
         if (!caller)
             break;
     }
-    const struct curl_api *api = search(from);
+    struct search s = {.from = from};
+    quiet_run(search, &s);
+    const struct curl_api *api = s.answer;
     if (api)
         remember(from, api);
     for (int i = 0; api && i < REAL_LIBRARIES_MAX && !checker_is_own(); i++)

@@ -163,7 +163,7 @@ static int lookup_of(const struct attempt *a, const struct transfer *t)
 {
     const struct shadow *s = t->shadow;
     char *name = name_in(s->api, a->curl_code == CURLE_COULDNT_RESOLVE_PROXY
-                                     ? s->binding.proxy.name
+                                     ? s->binding.proxy_name
                                      : text_of(s, CURLINFO_EFFECTIVE_URL));
     int why = unfound_why(name, t->started_ns);
     if (!why && s->api->version_num >= VERSION_REMEMBERS_FAILURES)

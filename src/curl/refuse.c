@@ -29,7 +29,7 @@ void refuse_forget(const struct shadow *s)
 
 CURLcode refuse_say(const struct shadow *s, const struct admission *why, int64_t now_ns)
 {
-    const char *host = why->by_proxy ? s->binding.proxy.name : s->binding.name;
+    const char *host = why->by_proxy ? s->binding.proxy_name : s->binding.name;
     if (s->error_buffer) {
         char line[CURL_ERROR_SIZE];
         struct text t = TEXT_OVER(line);

@@ -20,11 +20,13 @@ static char **owned_text(struct shadow *s, int i)
 
 static void free_texts(struct shadow *s)
 {
-    for (int i = 0; owned_text(s, i); i++)
+    for (int i = 0; owned_text(s, i); i++) {
         free(*owned_text(s, i));
+        *owned_text(s, i) = NULL;
+    }
 }
 
-/* False: no memory, and nothing is left to be freed. */
+/* False: no memory, and there are no texts. */
 static bool copy_texts(struct shadow *s)
 {
     bool whole = true;
@@ -78,19 +80,17 @@ struct shadow *shadow_copy(CURL *copy, const struct shadow *original)
     struct shadow *s = shadow_add(copy, original->api);
     if (!s)
         return NULL;
-    struct shadow texts = *original;
-    if (!copy_texts(&texts)) {
-        shadow_remove(copy);
-        return NULL;
-    }
-    *s = texts;
+    *s = *original;
     s->handle = copy;
     s->transfer = NULL;
     s->member = NULL;
     s->answered = NULL;
     s->hidden_errno = s->connect_errno = 0;
     s->transfer_memory = NULL;
-    return s;
+    if (copy_texts(s))
+        return s;
+    shadow_remove(copy);
+    return NULL;
 }
 
 struct shadow *shadow_find(const CURL *handle)

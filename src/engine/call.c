@@ -255,6 +255,13 @@ static bool changes_nothing(const struct call *c, const struct slot *s, int64_t 
            breaker_expects_success(&s->breaker, now_ns) && health_expects_success(s);
 }
 
+bool call_is_calm(const struct call *c, int64_t now_ns)
+{
+    const struct slot *s = call_slot(c);
+    return !c->lease_ns && health_expects_success(s) &&
+           (c->policy->breaker == BREAKER_OFF || breaker_expects_success(&s->breaker, now_ns));
+}
+
 void call_give_leases_back(struct call *c, struct slot *s)
 {
     struct party proxy;

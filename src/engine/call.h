@@ -61,7 +61,6 @@ struct proxy_binding {
     struct slot *slot; /* NULL: none */
     uint64_t key;
     const struct policy *policy; /* breaker and health of the rules for the proxy's name */
-    char name[SLOT_NAME_SIZE];   /* "http://proxy.example.com:3128" */
 };
 
 /* Where a destination's state is. Zero-initialised means unbound. */
@@ -78,7 +77,8 @@ struct binding {
     char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */
     struct proxy_binding proxy;
     uint64_t bucket_key[LIMITS_MAX];          /* from here on unused without lanes */
-    struct lane lane[LIMITS_MAX * RATES_MAX]; /* the last member: copies take lane_count of them */
+    struct lane lane[LIMITS_MAX * RATES_MAX]; /* copies take lane_count of them, and end there */
+    char proxy_name[SLOT_NAME_SIZE];          /* "http://proxy.example.com:3128", if there is one */
 };
 
 /* As much of a binding as has so many lanes: who binds targets without a path, which no limit of an
@@ -167,6 +167,8 @@ struct admission call_admit(struct call *c, int64_t now_ns);
 /* At the end of a header block: would an attempt that ends like this be made again? Takes nothing,
  * and counts only what the budget denies. attempt->replayable here means "as far as is known". */
 bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
+/* Whether a good attempt now would change nothing but counters: no state, so nothing to be told. */
+bool call_is_calm(const struct call *c, int64_t now_ns);
 /* An attempt ended. True: again at *at_ns; the retry's budget is taken, and given back if it is not
  * admitted then. False: deliver. */
 bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,

@@ -58,10 +58,6 @@ static int64_t after_gate(const struct call *c, const struct slot *s, int64_t ga
            (int64_t)(((unsigned __int128)(uint64_t)(most_ns - least_ns) * random) >> 64);
 }
 
-struct taken {
-    int64_t before, after;
-};
-
 /* The earliest start >= t_ns that every rate of every bucket allows. */
 static int64_t earliest(const struct call *c, int64_t now_ns, int64_t t_ns)
 {
@@ -77,11 +73,15 @@ static int64_t earliest(const struct call *c, int64_t now_ns, int64_t t_ns)
     return start;
 }
 
+struct taken {
+    int64_t before, after;
+};
+
 /* Takes from every rate of every bucket for a start at t_ns, or from none. */
-static bool take_all(const struct call *c, int64_t now_ns, int64_t t_ns)
+static inline bool take_each(const struct call *c, int64_t now_ns, int64_t t_ns,
+                             struct taken *taken)
 {
     const struct binding *b = c->binding;
-    struct taken taken[LIMITS_MAX * RATES_MAX];
     for (int i = 0; i < b->lane_count; i++) {
         const struct lane *l = &b->lane[i];
         struct taken *k = &taken[i];
@@ -93,6 +93,20 @@ static bool take_all(const struct call *c, int64_t now_ns, int64_t t_ns)
         return false;
     }
     return true;
+}
+
+static __attribute__((noinline)) bool take_many(const struct call *c, int64_t now_ns, int64_t t_ns)
+{
+    struct taken taken[LIMITS_MAX * RATES_MAX];
+    return take_each(c, now_ns, t_ns, taken);
+}
+
+/* With the few of one bucket there is no need of much stack. */
+static bool take_all(const struct call *c, int64_t now_ns, int64_t t_ns)
+{
+    struct taken taken[RATES_MAX];
+    return c->binding->lane_count > RATES_MAX ? take_many(c, now_ns, t_ns)
+                                              : take_each(c, now_ns, t_ns, taken);
 }
 
 static int64_t latest_start(const struct call *c, int64_t now_ns)

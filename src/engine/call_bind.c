@@ -197,7 +197,7 @@ void call_bind_lanes(struct binding *b, int64_t now_ns)
 static void claim_proxy(struct binding *b, int64_t now_ns)
 {
     struct proxy_binding *proxy = &b->proxy;
-    proxy->slot = board_slot(b->board, proxy->key, proxy->name, SLOT_PROXY, now_ns);
+    proxy->slot = board_slot(b->board, proxy->key, b->proxy_name, SLOT_PROXY, now_ns);
     if (proxy->slot == board_overflow(b->board))
         proxy->slot = NULL;
 }
@@ -257,8 +257,8 @@ void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns)
     char zoned[ZONE_HOST_SIZE];
     struct target here = *t;
     here.host = zone_host(zoned, b->board, t->host, t->network);
-    proxy_name(proxy->name, &here);
-    proxy->key = board_key(hash_bytes(proxy->name, strlen(proxy->name), SEED_PROXY));
+    proxy_name(b->proxy_name, &here);
+    proxy->key = board_key(hash_bytes(b->proxy_name, strlen(b->proxy_name), SEED_PROXY));
     claim_proxy(b, now_ns);
 }
 

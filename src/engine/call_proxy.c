@@ -11,7 +11,7 @@ bool call_proxy(const struct call *c, struct party *who)
         return false;
     *who = (struct party){.slot = proxy->slot,
                           .policy = proxy->policy,
-                          .name = proxy->name,
+                          .name = c->binding->proxy_name,
                           .operation = c->binding->key % BREAKER_OPERATIONS,
                           .is_proxy = true};
     return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;

@@ -2,6 +2,7 @@
 #include "sock/dial_parts.h"
 
 #include "base/clock.h"
+#include "base/quiet.h"
 #include "base/rng.h"
 
 #include <errno.h>
@@ -47,20 +48,42 @@ bool dial_is_no_result(int error)
     }
 }
 
-bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, int64_t *at_ns)
+struct report {
+    struct dial *dial;
+    int64_t begun_ns, *at_ns;
+    bool shortened, replayable;
+    bool again; /* the answer */
+};
+
+static void report(void *arg)
 {
+    struct report *r = arg;
+    struct dial *d = r->dial;
     int64_t now_ns = clock_now_ns();
     struct attempt a = {
         .protocol = PROTOCOL_CONNECT,
         .os_errno = d->error,
         .nothing_sent = true,
-        .shortened = shortened,
+        .shortened = r->shortened,
         .more_follow = d->bound->more_follow,
-        .replayable = again && d->looked && d->socket.blocking && !d->lost,
-        .duration_ns = now_ns - begun_ns,
+        .replayable = r->replayable,
+        .duration_ns = now_ns - r->begun_ns,
     };
     hints_reset(&a.hints);
-    return call_report(&d->call, &a, now_ns, clock_wall_ns(), d->error ? rng_next() : 0, at_ns);
+    r->again =
+        call_report(&d->call, &a, now_ns, clock_wall_ns(), d->error ? rng_next() : 0, r->at_ns);
+}
+
+/* Of a failure, and of the first success after one, there is much to be decided and told. */
+bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, int64_t *at_ns)
+{
+    struct report r = {.dial = d, .begun_ns = begun_ns, .at_ns = at_ns, .shortened = shortened};
+    r.replayable = again && d->looked && d->socket.blocking && !d->lost;
+    if (d->error || !call_is_calm(&d->call, begun_ns))
+        quiet_run(report, &r);
+    else
+        report(&r);
+    return r.again;
 }
 
 static int64_t tighter(int64_t a_ns, int64_t b_ns)

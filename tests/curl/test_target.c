@@ -119,7 +119,7 @@ Test(target, all_forms_of_a_name_are_one_host, .init = make)
     expect_one_host();
     set_pointer(&p, CURLOPT_PROXY, "http://PROXÝ.example:3128");
     cr_assert_str_eq(name_of("http://☃.example/"), "xn--n3h.example", "by libcurl alone");
-    cr_assert_str_eq(p.shadow->binding.proxy.name, "http://xn--prox-8ra.example:3128");
+    cr_assert_str_eq(p.shadow->binding.proxy_name, "http://xn--prox-8ra.example:3128");
 }
 
 Test(target, all_forms_of_a_name_are_one_host_where_libcurl_cannot_encode, .init = make)

@@ -12,6 +12,7 @@ import re
 import subprocess
 import typing
 
+import stacks
 import start
 
 
@@ -477,6 +478,23 @@ LACKING = {"aarch64": {"vfork", "spawn", "system", "exec", "exec-bare", "daemon"
            "musl": {"system"}}
 
 
+# The first call, where nothing may be allocated and no lock be waited for.
+CASES += [
+    *(Case(f"the first call in {where}, {what}", ["{out}/firstcall", way, what], 0,
+           connects=1 if what == "inet" else None)
+      for where, way in (("a signal handler that interrupts malloc()", "handler"),
+                         ("malloc() itself", "malloc"))
+      for what in ("inet", "local")),
+    Case("the first calls in handlers, while threads allocate", ["{out}/firstcall", "handlers"], None),
+    Case("a plug-in's constructor waits for a thread's transfer",
+         ["{out}/firstcall", "plug-in", "{out}/waiter.so"], 1, 1),
+    Case("a plug-in's constructor waits for a thread's transfer, with another flavour",
+         ["{out}/firstcall", "plug-in", "{out}/waiter-gnutls.so"], 1, 1),
+    Case("a plug-in's constructor waits for a thread's connection",
+         ["{out}/firstcall", "plug-in", "{out}/waiter-raw.so"], 0, connects=1, recovers=0,
+         stays="^waiter"),
+]
+
 # How a name becomes an address, before the connection that is counted for the name.
 CASES += [
     Case(f"names: {way}", ["{out}/names", way], 0, connects=1, recovers=None,
@@ -526,4 +544,4 @@ def needs_libc_alone(shim):
 TARGET_CHECKS = {"the libraries need libc alone": needs_libc_alone}
 FILE_CHECKS = TARGET_CHECKS | {"dlopen's hook ends in a jump": dlopen_ends_in_a_jump,
                                "dlsym's and dlvsym's hooks end in a jump": dlsym_ends_in_a_jump} \
-    | start.CHECKS
+    | start.CHECKS | stacks.CHECKS

@@ -105,5 +105,5 @@ Test(zone, of_a_proxy_too)
     struct target t = {
         .scheme = "http", .host = "10.0.0.1", .port = 3128, .path = "", .network = 9};
     call_bind_proxy(&b, &t, NOW);
-    cr_assert_str_eq(b.proxy.name, "http://10.0.0.1%net9:3128");
+    cr_assert_str_eq(b.proxy_name, "http://10.0.0.1%net9:3128");
 }
