@@ -18,11 +18,10 @@
 #include <errno.h>
 #include <stddef.h>
 
+#ifdef RTLD_DEEPBIND /* a C library without it needs no hook */
 typedef void *dlopen_function(const char *file, int flags);
 
 static _Atomic next_function real_dlopen;
-
-#ifdef RTLD_DEEPBIND /* a C library without it needs no hook */
 
 /* Asked only for RTLD_DEEPBIND, so that other programs never read a configuration for it. */
 static bool masks_deepbind(void)

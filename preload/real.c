@@ -36,7 +36,7 @@ static struct site sites[SITES];
 #ifdef __GLIBC__
 #define AT(node) (node)
 #else
-#define AT(node) "" /* musl's loader passes over the nodes of references */
+#define AT(node) ((void)(node), "") /* musl's loader passes over the nodes of references */
 #endif
 
 /* Of the tables, and of those that lost a race. */
