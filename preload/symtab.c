@@ -116,9 +116,17 @@ static uint32_t next_in_chain(const struct symtab *t, uint32_t i)
 static bool defines(const struct symtab *t, uint32_t i, const char *name)
 {
     const ElfW(Sym) *s = &t->symbols[i];
-    int type = s->st_info & 0xf;
-    return s->st_shndx != SHN_UNDEF && (type == STT_FUNC || type == STT_GNU_IFUNC) &&
-           same(t->names + s->st_name, name);
+    return s->st_shndx != SHN_UNDEF && same(t->names + s->st_name, name);
+}
+
+static int type_of(const struct symtab *t, uint32_t i)
+{
+    return t->symbols[i].st_info & 0xf;
+}
+
+static bool defines_function(const struct symtab *t, uint32_t i, const char *name)
+{
+    return type_of(t, i) == STT_FUNC && defines(t, i, name);
 }
 
 static void *address_of(const struct symtab *t, uint32_t i)
@@ -144,7 +152,7 @@ void *symtab_find(const struct symtab *t, const char *name, const char *node)
 {
     for (uint32_t i = first_in_chain(t, name); i; i = next_in_chain(t, i)) {
         bool hidden = t->versions && t->versions[i] & HIDDEN;
-        if (defines(t, i, name) && (node ? same(node_of(t, i), node) : !hidden))
+        if (defines_function(t, i, name) && (node ? same(node_of(t, i), node) : !hidden))
             return address_of(t, i);
     }
     return NULL;
@@ -153,10 +161,12 @@ void *symtab_find(const struct symtab *t, const char *name, const char *node)
 const ElfW(Sym) * symtab_bound(const struct symtab *t, const char *name, const char *version)
 {
     for (uint32_t i = first_in_chain(t, name); i; i = next_in_chain(t, i)) {
+        int type = type_of(t, i);
+        if ((type != STT_FUNC && type != STT_GNU_IFUNC) || !defines(t, i, name))
+            continue;
         const char *node = node_of(t, i);
         bool hidden = t->versions && t->versions[i] & HIDDEN;
-        bool any = !t->versions || ((!*node || !*version) && !hidden);
-        if (defines(t, i, name) && (any || same(node, version)))
+        if (!t->versions || ((!*node || !*version) && !hidden) || same(node, version))
             return &t->symbols[i];
     }
     return NULL;
@@ -165,7 +175,7 @@ const ElfW(Sym) * symtab_bound(const struct symtab *t, const char *name, const c
 const char *symtab_node(const struct symtab *t, const char *name, const void *address)
 {
     for (uint32_t i = first_in_chain(t, name); i; i = next_in_chain(t, i))
-        if (defines(t, i, name) && address_of(t, i) == address)
+        if (defines_function(t, i, name) && address_of(t, i) == address)
             return node_of(t, i);
     return NULL;
 }
