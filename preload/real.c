@@ -141,14 +141,14 @@ static const struct curl_api *table_of(const struct symtab *library, const char 
 
 /* dlclose() may unload what a table leads to, and has the loader's lock anyway. Nothing can be unloaded
  * yet in a program's preinit array, and glibc would lose the environment over a dlopen. */
-void real_pin(void *open(const char *file, int flags))
+void real_pin(void *dl_open(const char *file, int flags))
 {
     for (int i = 0; i < REAL_LIBRARIES_MAX && environ; i++) {
         const struct curl_api *api = atomic_load(&real_libraries[i]);
         if (!api)
             break;
         if (atomic_exchange(&unpinned[i], false))
-            open(api->path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+            dl_open(api->path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     }
 }
 

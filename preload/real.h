@@ -48,8 +48,8 @@ static inline const struct curl_api *real_owner(const void *caller)
     return first ? real_owner_of_others(caller) : NULL;
 }
 
-/* Before anything is unloaded; `open` is the real dlopen(). */
-void real_pin(void *open(const char *file, int flags));
+/* Before anything is unloaded; `dl_open` is the real dlopen(). */
+void real_pin(void *dl_open(const char *file, int flags));
 
 struct text;
 /* The libcurls in use, as elements of a JSON array. */
