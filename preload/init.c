@@ -4,6 +4,7 @@
  * and nothing else. At exit: what the snapshot does not show yet is written. */
 #include "base/compiler.h"
 #include "base/env.h"
+#include "base/thread.h"
 #include "engine/checker.h"
 #include "engine/engine.h"
 #include "engine/health.h"
@@ -33,6 +34,19 @@ HOT bool hooks_spare(void)
     return active != &own;
 }
 
+#ifdef __GLIBC__ /* musl takes other memory */
+size_t __pthread_get_minstack(const pthread_attr_t *attr) __attribute__((weak));
+#endif
+
+static void tell_layers_below(void)
+{
+    engine_coverage.hooks = hooks;
+    engine_coverage.libcurls = real_list;
+#ifdef __GLIBC__
+    thread_taken = __pthread_get_minstack;
+#endif
+}
+
 HOT bool hooks_off(void)
 {
     static _Atomic int off; /* 0: not asked yet, 1: on, 2: off */
@@ -43,8 +57,7 @@ HOT bool hooks_off(void)
         if (!env_known())
             return true; /* and ask again: nobody knows yet what the user wants */
         now = hooks_spare() || !imports_ready() || env_disabled() ? 2 : 1;
-        engine_coverage.hooks = hooks;
-        engine_coverage.libcurls = real_list;
+        tell_layers_below();
         atomic_store_explicit(&off, now, memory_order_release);
     }
     return now == 2;

@@ -5,7 +5,6 @@
 #include "base/sizes.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 
 static _Thread_local bool is_forbidden;
@@ -17,7 +16,8 @@ bool thread_forbid(bool forbidden)
     return before;
 }
 
-/* Stack sizes include the program's thread-local storage, of which it may have any amount. */
+size_t (*thread_taken)(const pthread_attr_t *);
+
 int thread_start(void *(*run)(void *), void *arg)
 {
     static const size_t stacks[] = {THREAD_STACK_BYTES, 1 << 20, 8 << 20};
@@ -26,13 +26,14 @@ int thread_start(void *(*run)(void *), void *arg)
     int err = is_forbidden ? EAGAIN : pthread_attr_init(&attr);
     if (err)
         return err;
+    size_t taken = thread_taken ? thread_taken(&attr) : 0;
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &mask);
     err = EINVAL;
-    for (size_t i = 0; i < array_size(stacks) && err == EINVAL; i++) {
+    for (size_t i = thread_taken && !taken; i < array_size(stacks) && err == EINVAL; i++) {
         pthread_t thread;
-        err = pthread_attr_setstacksize(&attr, stacks[i]);
+        err = pthread_attr_setstacksize(&attr, stacks[i] + taken);
         if (!err)
             err = pthread_create(&thread, &attr, run, arg);
     }

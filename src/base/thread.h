@@ -5,7 +5,13 @@
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 
+#include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
+
+/* How much of a stack the C library takes before anything of ours: the program's thread-local storage
+ * lies there, of which it may have any amount. NULL: it does not tell, or takes other memory. */
+extern size_t (*thread_taken)(const pthread_attr_t *attr);
 
 /* 0 or an errno; EAGAIN also while this thread forbids it. */
 int thread_start(void *(*run)(void *), void *arg);
