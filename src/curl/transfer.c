@@ -54,6 +54,8 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
     precondition(!s->transfer);
     struct engine *e;
     shadow_forget_last(s);
+    if (unlikely(!health_is_current(now_ns)))
+        health_refresh(now_ns);
     if ((s->target_known && s->no_target) || !(e = engine_get()) || !target_bind(s, e, now_ns))
         return NULL;
     if (!s->transfer_memory && !(s->transfer_memory = calloc(1, sizeof *s->transfer_memory)))

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define THREAD_NAME "harden-check"
@@ -138,10 +139,11 @@ bool checker_guard(void)
 static bool is_closing(void)
 {
     struct process *p = process_self();
-    return atomic_load(&p->closing) || atomic_load(&p->check_gate) == GATE_CLOSED;
+    return atomic_load(&p->closing) || atomic_load(&p->stop) ||
+           atomic_load(&p->check_gate) == GATE_CLOSED;
 }
 
-static const struct config *config_now(struct engine *e)
+static const struct config *config_now(const struct engine *e)
 {
     const struct config *c = atomic_load(&e->config);
     return c->check_count && config_covers(c, env_program()) ? c : NULL;
@@ -157,9 +159,10 @@ static void *checker_run(void *arg)
 
     checker_own_thread = true;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    atomic_store(&p->checker, (uint32_t)syscall(SYS_gettid));
     prctl(PR_SET_NAME, THREAD_NAME);
     log_own_descriptors();
-    for (;;) {
+    while (!atomic_load(&p->stop)) {
         int64_t next_ns = INT64_MAX;
         uint32_t wake = atomic_load(&p->check_wake);
         const struct config *now = config_now(e);
@@ -197,11 +200,21 @@ static bool has_own_table(void)
     return log_has_own_descriptors();
 }
 
+bool checker_is_wanted(const struct engine *e)
+{
+    return config_now(e) != NULL;
+}
+
+static bool is_there(uint32_t task)
+{
+    return task == TASK_NOT_KNOWN || (task && process_has_task(task));
+}
+
 void checker_tend(struct engine *e)
 {
     struct process *p = process_self();
     const struct config *c = atomic_load(&e->config);
-    if (atomic_load(&p->checker)) {
+    if (is_there(atomic_load(&p->checker))) {
         if (atomic_exchange(&seen_config, c) != c) {
             atomic_fetch_add(&p->check_wake, 1);
             process_wake(&p->check_wake);
@@ -210,6 +223,8 @@ void checker_tend(struct engine *e)
         atomic_store(&seen_config, c);
         atomic_store(&ever, true);
         fill_standard_descriptors();
-        atomic_store(&p->checker, !thread_start(checker_run, e));
+        atomic_store(&p->checker, TASK_NOT_KNOWN);
+        if (thread_start(checker_run, e))
+            atomic_store(&p->checker, 0);
     }
 }

@@ -4,7 +4,7 @@
  * the configuration has checks, and tells it of each change of them; it is a thread of its own, so
  * that a target or a name server that does not answer holds up no snapshot. With `thread = off`, or
  * under a seccomp filter, neither thread exists and no check is run. It blocks all signals and ends
- * with the process. Its descriptor table is the background thread's, which is not the program's;
+ * with the background thread, or after the check that it is in the middle of. Its descriptor table is the background thread's, which is not the program's;
  * where that is not to be had (before Linux 5.9), no check is run.
  * The child of a fork has none until its own background thread starts one.
  *
@@ -30,6 +30,8 @@ static inline bool checker_is_own(void)
  * but only in a process that has run checks. */
 bool checker_is_descendant(void);
 
+/* Whether checks are configured for this program. */
+bool checker_is_wanted(const struct engine *e);
 /* By the background thread, again and again. */
 void checker_tend(struct engine *e);
 /* The process ends: nothing more is begun. Any thread. */

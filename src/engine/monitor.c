@@ -1,44 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who writes the snapshot, and when. All processes of a board wake when it is due; one of them gets
- * the lease. A writer that is killed loses it by time, and "due" is only moved on when the files
+ * Who writes the snapshot, and when. A call that ends writes what is due, and what is not written
+ * yet after a pause, for nobody knows whether another call comes. Of all processes of a board one
+ * gets the lease. A writer that is killed loses it by time, and "due" is only moved on when the files
  * are in place, so the next one takes over. */
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "base/log.h"
 #include "base/quiet.h"
-#include "base/thread.h"
 #include "engine/checker.h"
-#include "engine/engine.h"
 #include "engine/health.h"
 #include "engine/monitor_parts.h"
-#include "engine/process.h"
 #include "engine/snapshot.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#ifndef CLOSE_RANGE_UNSHARE
-#define CLOSE_RANGE_UNSHARE (1U << 1)
-#endif
 
 #define LEASE_NS    (500 * NS_PER_MS) /* as long as a killed writer keeps others from writing */
 #define PER_HOST_NS (20 * NS_PER_US)  /* and more for a large board, which takes long */
 #define GAP_NS      (50 * NS_PER_MS)  /* between two writes, however many alerts come */
-#define FLUSH_NS    (100 * NS_PER_MS) /* longest delay of an exit */
-#define TRY_NS      (2 * NS_PER_MS)   /* between two looks whether somebody else has written */
-
-enum { MONITOR_NONE, MONITOR_STARTING, MONITOR_INLINE, MONITOR_THREAD };
+#define NEWS_TRIES  3                 /* writes in a row by one call, while news come */
 
 /* Of the thread that set process->writing. */
 static struct {
     int64_t wrote_ns;
     int64_t reload_ns;
-    bool urgent; /* inline: an alert came too soon after a write, and is still to be seen */
 } schedule;
 
 /* Files of our own choice: another process may have chosen the same ones, which their age tells. */
@@ -52,10 +38,10 @@ static int64_t fresh_until_ns(const char *path, int64_t interval_ns, int64_t now
 }
 
 static bool write_own(const struct engine *e, const struct config *c, const struct targets *t,
-                      int64_t now_ns, bool urgent, int64_t *next_ns)
+                      int64_t now_ns, enum hurry hurry, int64_t *next_ns)
 {
-    int64_t interval = monitor_interval_ns(c);
-    if (!urgent) {
+    int64_t interval = hurry == LOOK_EARLY ? monitor_pause_ns(c) : monitor_interval_ns(c);
+    if (hurry <= LOOK_EARLY) {
         int64_t a = t->snapshot ? fresh_until_ns(t->snapshot, interval, now_ns) : INT64_MAX;
         int64_t b = t->metrics ? fresh_until_ns(t->metrics, interval, now_ns) : INT64_MAX;
         *next_ns = a < b ? a : b;
@@ -91,35 +77,48 @@ static bool take_lease(struct board_header *h, int64_t seen, int64_t mine)
     return false;
 }
 
-/* False: it ran out, and somebody else may have written meanwhile. */
-static bool give_lease(struct board_header *h)
+bool monitor_give_lease(struct board_header *h)
 {
     int64_t mine = atomic_exchange(&process_self()->lease, 0);
     return mine && atomic_compare_exchange_strong(&h->snapshot_lease_ns, &mine, 0);
 }
 
+/* When the files of the board are to be written; not after now_ns: they are due. */
+static int64_t due_ns(const struct engine *e, const struct config *c, int64_t now_ns,
+                      enum hurry hurry)
+{
+    struct board_header *h = e->board->header;
+    int64_t interval = monitor_interval_ns(c), at = atomic_load(&h->snapshot_due_ns);
+    if (hurry == LOOK_LAST || !is_ahead(at, now_ns, interval))
+        return now_ns;
+    if (hurry != LOOK_EARLY || monitor_is_written(e, process_self(), monitor_progress(h)))
+        return at;
+    int64_t early = at - interval + monitor_pause_ns(c);
+    return early > now_ns ? early : now_ns;
+}
+
 /* Writes the files of the board if they are due and nobody else is at it. */
 static bool write_shared(const struct engine *e, const struct config *c, const struct targets *t,
-                         int64_t now_ns, bool flush, int64_t *next_ns)
+                         int64_t now_ns, enum hurry hurry, int64_t *next_ns)
 {
     struct board_header *h = e->board->header;
     int64_t interval = monitor_interval_ns(c), length = lease_ns(e->board);
     int64_t stagger = (getpid() & 63) * NS_PER_MS; /* so that usually one process wakes first */
 
-    int64_t lease = atomic_load(&h->snapshot_lease_ns);
-    *next_ns = now_ns + length + stagger;
-    if (!flush && is_ahead(atomic_load(&h->snapshot_due_ns), now_ns, interval)) {
-        *next_ns = atomic_load(&h->snapshot_due_ns) + stagger;
+    int64_t lease = atomic_load(&h->snapshot_lease_ns), at = due_ns(e, c, now_ns, hurry);
+    *next_ns = at + stagger;
+    if (at > now_ns)
         return false;
-    }
+    *next_ns = now_ns + length + stagger;
     if (is_ahead(lease, now_ns, length) || !take_lease(h, lease, now_ns + length))
         return false;
 
     uint64_t alerts = atomic_load(&h->alerts);
     int64_t due = atomic_load(&h->snapshot_due_ns);
-    if (!flush && is_ahead(due, now_ns, interval)) { /* the last holder has just written */
-        give_lease(h);
-        *next_ns = due + stagger;
+    at = due_ns(e, c, now_ns, hurry);
+    if (at > now_ns) { /* the last holder has just written */
+        monitor_give_lease(h);
+        *next_ns = at + stagger;
         return false;
     }
     monitor_write(e, c, t);
@@ -127,26 +126,32 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
     schedule.wrote_ns = now;
     *next_ns = now + interval;
     atomic_compare_exchange_strong(&h->snapshot_due_ns, &due, *next_ns);
-    bool held = give_lease(h);
+    bool held = monitor_give_lease(h);
     /* Who alerted while we held the lease relies on us: we may have looked before its change. */
     if (held && atomic_load(&h->alerts) == alerts)
         return true;
     atomic_store(&h->snapshot_due_ns, 0);
     *next_ns = now + GAP_NS;
-    return !flush;
+    return hurry != LOOK_LAST;
 }
 
-/* One look at what is to be done. True when the files were written. One thread at a time. */
-static bool monitor_look(struct engine *e, bool urgent, bool flush, int64_t *next_ns)
+/* A call that begins does it where there is no thread. */
+static void reload(struct process *p, int64_t now_ns)
 {
-    if (!flush)
+    engine_reload();
+    schedule.reload_ns = now_ns + monitor_interval_ns(engine_config());
+    if (atomic_load(&p->monitor) == MONITOR_INLINE)
+        atomic_store(&p->reload_at_ns, schedule.reload_ns);
+}
+
+bool monitor_look(struct engine *e, enum hurry hurry, int64_t *next_ns)
+{
+    if (hurry != LOOK_LAST)
         engine_reopen();
     board_settle_clock(e->board);
     int64_t now = clock_now_ns();
-    if (now >= schedule.reload_ns && !flush) {
-        engine_reload();
-        schedule.reload_ns = now + monitor_interval_ns(atomic_load(&e->config));
-    }
+    if (now >= schedule.reload_ns && hurry != LOOK_LAST)
+        reload(process_self(), now);
     const struct config *c = atomic_load(&e->config);
     struct targets t = monitor_targets(e, c);
     bool wrote = false;
@@ -157,53 +162,32 @@ static bool monitor_look(struct engine *e, bool urgent, bool flush, int64_t *nex
         return true;
 
     int64_t write_ns = schedule.wrote_ns + GAP_NS;
-    if (flush || now >= write_ns) {
+    if (hurry >= LOOK_URGENT || now >= write_ns) {
         if (t.shared)
-            wrote = write_shared(e, c, &t, now, flush, &write_ns);
+            wrote = write_shared(e, c, &t, now, hurry, &write_ns);
         else
-            wrote = write_own(e, c, &t, now, urgent || flush, &write_ns);
+            wrote = write_own(e, c, &t, now, hurry, &write_ns);
     }
     *next_ns = write_ns < *next_ns ? write_ns : *next_ns;
     return wrote;
 }
 
-static bool begin_writing(struct process *p)
+bool monitor_begin(struct process *p)
 {
     return !atomic_exchange(&p->writing, 1);
 }
 
-static void end_writing(struct process *p)
+void monitor_end(struct process *p)
 {
     atomic_store(&p->writing, 0);
     if (atomic_load(&p->closing))
         process_wake(&p->writing);
 }
 
-static void *monitor_run(void *arg)
+void monitor_go_inline(struct process *p)
 {
-    struct engine *e = arg;
-    struct process *p = process_self();
-    uint32_t seen = 0;
-
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    prctl(PR_SET_NAME, "harden");
-    /* An empty descriptor table of our own: then no number that we use for a moment can collide
-     * with one that the program opens, closes or expects to be free. */
-    if (syscall(SYS_close_range, 0U, ~0U, CLOSE_RANGE_UNSHARE) == 0)
-        log_own_descriptors();
-    for (;;) {
-        int64_t next = INT64_MAX; /* for good, once the process ends */
-        uint32_t wake = atomic_load(&p->wake);
-        if (begin_writing(p)) {
-            if (!atomic_load(&p->closing) && monitor_look(e, wake != seen, false, &next))
-                seen = wake;
-            end_writing(p);
-        }
-        if (!atomic_load(&p->closing))
-            checker_tend(e);
-        process_wait(&p->wake, wake, next);
-    }
-    return NULL;
+    atomic_store(&p->reload_at_ns, schedule.reload_ns);
+    atomic_store(&p->monitor, MONITOR_INLINE);
 }
 
 static void monitor_start(struct process *p)
@@ -215,18 +199,15 @@ static void monitor_start(struct process *p)
         !atomic_compare_exchange_strong(&p->monitor, &none, MONITOR_STARTING))
         return;
     board_settle_clock(e->board); /* a child may be in another time name space than its parent */
+    int64_t now_ns = clock_now_ns();
     schedule.wrote_ns = 0;
-    schedule.urgent = false;
-    schedule.reload_ns = clock_now_ns() + monitor_interval_ns(atomic_load(&e->config));
+    schedule.reload_ns = now_ns + monitor_interval_ns(atomic_load(&e->config));
+    atomic_store(&p->first_ns, now_ns);
     atomic_store(&p->written, monitor_progress(e->board->header));
-    atomic_store(&p->inline_at_ns, INT64_MAX);
-    if (atomic_load(&e->config)->thread && !process_is_filtered() &&
-        !thread_start(monitor_run, e)) {
-        atomic_store(&p->monitor, MONITOR_THREAD);
-    } else {
-        atomic_store(&p->monitor, MONITOR_INLINE);
-        atomic_store(&p->inline_at_ns, 1); /* soon; 0 is for alerts */
-    }
+    atomic_store(&p->inline_at_ns, 1); /* soon; 0 is for alerts */
+    monitor_go_inline(p);
+    if (monitor_wants_thread(e))
+        monitor_thread_begin(p, e);
     errno = saved;
 }
 
@@ -244,37 +225,93 @@ HOT bool health_is_quiet(int64_t now_ns)
            now_ns < atomic_load_explicit(&p->inline_at_ns, memory_order_relaxed);
 }
 
-/* Whether the files hold what had happened at `since`, whoever wrote it. What the board says is
- * believed as far as it can be true. */
-static bool is_written(const struct engine *e, struct process *p, uint64_t since)
+HOT bool health_is_current(int64_t now_ns)
+{
+    return now_ns < atomic_load_explicit(&process_self()->reload_at_ns, memory_order_relaxed);
+}
+
+void health_refresh(int64_t now_ns)
+{
+    struct process *p = process_self();
+    struct quiet q;
+    if (likely(health_is_current(now_ns)) || !engine_peek() ||
+        atomic_load(&p->monitor) != MONITOR_INLINE || !monitor_begin(p))
+        return;
+    quiet_begin(&q);
+    if (!atomic_load(&p->closing))
+        reload(p, now_ns);
+    quiet_end(&q);
+    monitor_end(p);
+}
+
+bool monitor_is_written(const struct engine *e, struct process *p, uint64_t since)
 {
     uint64_t by_all = atomic_load(&e->board->header->written_changes);
     uint64_t span = monitor_progress(e->board->header) - since;
     return atomic_load(&p->written) - since <= span || by_all - since <= span;
 }
 
+/* Nobody may come again, so news that come while it writes are written by whoever writes. */
+static bool write_news(struct process *p, struct engine *e, enum hurry hurry, int64_t *next_ns)
+{
+    const struct board_header *h = e->board->header;
+    uint64_t alerts = atomic_load(&h->alerts), seen;
+    bool wrote = monitor_look(e, hurry, next_ns), again = wrote;
+    for (int i = 1; again && hurry != LOOK_LAST && i < NEWS_TRIES; i++) {
+        int64_t alert = 0;
+        seen = alerts;
+        alerts = atomic_load(&h->alerts);
+        if (alerts == seen)
+            break;
+        atomic_compare_exchange_strong(&p->inline_at_ns, &alert, INT64_MAX);
+        again = monitor_look(e, LOOK_URGENT, next_ns);
+    }
+    return wrote;
+}
+
+/* When the next call that ends is to come here. What ends now and is not written yet would stay so
+ * if no other call came: where the program has threads anyway, one of ours sees to it. */
+static int64_t next_inline_ns(struct process *p, struct engine *e, bool wrote, int64_t next_ns)
+{
+    const struct config *c = atomic_load(&e->config);
+    int64_t age_ns = clock_now_ns() - atomic_load(&p->first_ns);
+    if (monitor_wants_thread(e)) {
+        monitor_thread_begin(p, e);
+        return next_ns;
+    }
+    if (!c->thread || age_ns < monitor_interval_ns(c) || (!c->snapshot && !c->metrics))
+        return next_ns;
+    if (wrote)
+        return 1;
+    if (process_tasks() > 1)
+        monitor_thread_begin(p, e);
+    return next_ns;
+}
+
 struct look {
     struct process *process;
     struct engine *engine;
-    bool flush, wrote;
+    enum hurry hurry;
+    bool wrote;
 };
 
-/* An alert that comes meanwhile sets inline_at_ns again. */
 static void look(void *arg)
 {
     struct look *l = arg;
     int64_t later = INT64_MAX, next;
-    schedule.urgent |= atomic_exchange(&l->process->inline_at_ns, later) == 0;
-    l->wrote = monitor_look(l->engine, schedule.urgent, l->flush, &next);
-    if (l->wrote)
-        schedule.urgent = false;
-    atomic_compare_exchange_strong(&l->process->inline_at_ns, &later, l->flush ? 0 : next);
+    if (atomic_exchange(&l->process->inline_at_ns, later) == 0 && l->hurry < LOOK_URGENT)
+        l->hurry = LOOK_URGENT;
+    l->wrote = write_news(l->process, l->engine, l->hurry, &next);
+    if (l->hurry == LOOK_LAST || (l->hurry == LOOK_URGENT && !l->wrote))
+        next = 0;
+    else
+        next = next_inline_ns(l->process, l->engine, l->wrote, next);
+    atomic_compare_exchange_strong(&l->process->inline_at_ns, &later, next);
 }
 
-/* Between begin_writing and end_writing. */
-static bool look_inline(struct process *p, struct engine *e, bool flush)
+bool monitor_inline(struct process *p, struct engine *e, enum hurry hurry)
 {
-    struct look l = {.process = p, .engine = e, .flush = flush};
+    struct look l = {.process = p, .engine = e, .hurry = hurry};
     quiet_run(look, &l);
     return l.wrote;
 }
@@ -285,10 +322,15 @@ HOT void health_inline(int64_t now_ns)
     if (likely(now_ns < atomic_load_explicit(&p->inline_at_ns, memory_order_relaxed)))
         return;
     struct engine *e = engine_peek();
-    if (!e || atomic_load(&p->monitor) != MONITOR_INLINE || !begin_writing(p))
+    if (!e)
         return;
-    look_inline(p, e, atomic_load(&p->closing));
-    end_writing(p);
+    if (atomic_load(&p->monitor) == MONITOR_THREAD) {
+        atomic_store(&p->inline_at_ns, INT64_MAX);
+        atomic_store(&p->active, 1);
+    } else if (atomic_load(&p->monitor) == MONITOR_INLINE && monitor_begin(p)) {
+        monitor_inline(p, e, atomic_load(&p->closing) ? LOOK_LAST : LOOK_EARLY);
+        monitor_end(p);
+    }
 }
 
 void health_alert(struct board *b)
@@ -302,56 +344,4 @@ void health_alert(struct board *b)
         atomic_fetch_add(&p->wake, 1);
         process_wake(&p->wake);
     }
-}
-
-/* Our thread will not come back from where it is. */
-static void clear_away(struct process *p, const struct engine *e)
-{
-    const struct config *c = atomic_load(&e->config);
-    uint64_t tag = atomic_load(&p->temp);
-    give_lease(e->board->header);
-    if (tag && c->snapshot)
-        snapshot_remove(c->snapshot, tag);
-    if (tag && c->metrics)
-        snapshot_remove(c->metrics, tag);
-}
-
-/* Who does not get to it leaves it to the holder of the lease, as an alert does. At least two tries:
- * on a busy machine the time may be over before the first ends. */
-static void write_last(struct process *p, struct engine *e, uint64_t since, int64_t end_ns)
-{
-    int64_t now = 0;
-    for (int tries = 0; tries < 2 || now < end_ns; tries++) {
-        if (is_written(e, p, since) || look_inline(p, e, true))
-            return;
-        process_wait(&p->writing, 1, clock_now_ns() + TRY_NS);
-        now = clock_now_ns();
-    }
-    atomic_fetch_add(&e->board->header->alerts, 1);
-    atomic_store(&e->board->header->snapshot_due_ns, 0);
-}
-
-/* By the exiting thread: ours may not get to run any more, and what it has begun would be cut off
- * in the middle. Whatever the program still does after that is written inline. */
-void health_flush(void)
-{
-    struct process *p = process_self();
-    struct engine *e = engine_peek();
-    uint32_t monitor = atomic_load(&p->monitor);
-    if (!e || (monitor != MONITOR_THREAD && monitor != MONITOR_INLINE))
-        return;
-    uint64_t since = monitor_progress(e->board->header);
-    int64_t end = clock_now_ns() + FLUSH_NS;
-    atomic_store(&p->closing, 1);
-    checker_close();
-    bool ours;
-    while (!(ours = begin_writing(p)) && clock_now_ns() < end)
-        process_wait(&p->writing, 1, clock_now_ns() + TRY_NS);
-    if (ours)
-        write_last(p, e, since, end);
-    clear_away(p, e);
-    atomic_store(&p->inline_at_ns, 0);
-    atomic_store(&p->monitor, MONITOR_INLINE);
-    if (ours)
-        end_writing(p);
 }

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/process.h"
 #include "engine/snapshot.h"
 
 #include <string.h>
@@ -12,7 +11,9 @@
 #include <unistd.h>
 
 #define INTERVAL_NS (100 * NS_PER_MS) /* shortest, whatever the configuration says */
-#define SWEEP_NS    (60 * NS_PER_S)   /* a temporary file of that age has lost its writer */
+#define PAUSE_NS    (50 * NS_PER_MS)
+#define PAUSES      20
+#define SWEEP_NS    (60 * NS_PER_S) /* a temporary file of that age has lost its writer */
 
 static int64_t sweep_at_ns;
 
@@ -54,6 +55,12 @@ struct targets monitor_targets(const struct engine *e, const struct config *c)
 int64_t monitor_interval_ns(const struct config *c)
 {
     return c->snapshot_interval_ns > INTERVAL_NS ? c->snapshot_interval_ns : INTERVAL_NS;
+}
+
+int64_t monitor_pause_ns(const struct config *c)
+{
+    int64_t ns = monitor_interval_ns(c) / PAUSES;
+    return ns > PAUSE_NS ? ns : PAUSE_NS;
 }
 
 uint64_t monitor_progress(const struct board_header *h)

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,6 +29,9 @@ static struct process *check_pid(struct process *p)
     if (atomic_compare_exchange_strong(&p->pid, &was, pid) && was) {
         atomic_store(&p->opening, 0);
         atomic_store(&p->monitor, 0);
+        atomic_store(&p->thread, 0);
+        atomic_store(&p->active, 0);
+        atomic_store(&p->stop, 0);
         atomic_store(&p->closing, 0);
         atomic_store(&p->writing, 0);
         atomic_store(&p->lease, 0);
@@ -36,6 +40,8 @@ static struct process *check_pid(struct process *p)
         atomic_store(&p->check_gate, 0);
         atomic_store(&p->lookups, 0);
         atomic_store(&p->inline_at_ns, 0);
+        atomic_store(&p->reload_at_ns, 0);
+        atomic_store(&p->first_ns, 0);
     }
     return p;
 }
@@ -93,17 +99,24 @@ bool process_is_borrowed(void)
     return by_libc != (int)syscall(SYS_gettid);
 }
 
+static void read_file(const char *path, char *buf, size_t size)
+{
+    int saved = errno;
+    ssize_t n = -1;
+    int fd = open_file(path, O_RDONLY, 0);
+    if (fd >= 0) {
+        n = read(fd, buf, size - 1);
+        close(fd);
+    }
+    buf[n > 0 ? n : 0] = '\0';
+    errno = saved;
+}
+
 /* Not prctl(PR_GET_SECCOMP): a filter that forbids it kills. */
 static void look_for_filter(void *is_filtered)
 {
     char buf[4096];
-    ssize_t n = -1;
-    int fd = open_file("/proc/thread-self/status", O_RDONLY, 0);
-    if (fd >= 0) {
-        n = read(fd, buf, sizeof buf - 1);
-        close(fd);
-    }
-    buf[n > 0 ? n : 0] = '\0';
+    read_file("/proc/thread-self/status", buf, sizeof buf);
     const char *mode = strstr(buf, "\nSeccomp:\t");
     *(bool *)is_filtered = !mode || mode[10] != '0';
 }
@@ -113,6 +126,31 @@ bool process_is_filtered(void)
     bool is_filtered = true;
     quiet_run(look_for_filter, &is_filtered);
     return is_filtered;
+}
+
+bool process_has_task(uint32_t task)
+{
+    int saved = errno;
+    bool there = !syscall(SYS_tgkill, getpid(), (int)task, 0) || errno != ESRCH;
+    errno = saved;
+    return there;
+}
+
+int process_tasks(void)
+{
+    struct stat st;
+    int saved = errno;
+    bool known = !stat("/proc/self/task", &st) && st.st_nlink > 2;
+    errno = saved;
+    return known ? (int)st.st_nlink - 2 : 0;
+}
+
+bool process_is_headless(void)
+{
+    char buf[512];
+    read_file("/proc/self/stat", buf, sizeof buf); /* "PID (NAME) STATE ...", of the first thread */
+    const char *end = strrchr(buf, ')');
+    return end && (end[2] == 'Z' || end[2] == 'X');
 }
 
 void process_wait(_Atomic uint32_t *word, uint32_t while_equal, int64_t at_ns)

@@ -231,6 +231,8 @@ static int perform(struct dial *d, struct first *f, int64_t now_ns, int saved)
 {
     const struct policy *p;
     d->engine = engine_for(d);
+    if (!f->made)
+        health_refresh(now_ns);
     if (!d->engine || !dial_bind(d->bound, d->engine, d->request->to, d->request->fd, now_ns)) {
         errno = f->error ? f->error : saved;
         return f->made ? f->value : dial_bare(d);
@@ -269,7 +271,7 @@ HOT int dial(const struct dial_request *r)
     struct engine *e = engine_active();
     struct passage p;
     struct first f = {0};
-    if (likely(e && dial_pass(&p, e, r->to, now_ns) && passage_is_free(&p, now_ns))) {
+    if (likely(e && health_is_current(now_ns) && dial_pass(&p, e, r->to, now_ns) && passage_is_free(&p, now_ns))) {
         f = make_first(r, now_ns);
         if (likely(f.stream && health_is_quiet(f.ended_ns) &&
                    passage_count(&p, f.ended_ns - now_ns, f.ended_ns, clock_wall_about_ns()))) {

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * When there is a thread of ours, and when there is none. */
+#include "base/clock.h"
+#include "engine/health.h"
+#include "engine/monitor_parts.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A child of a threaded process starts a thread here, which ThreadSanitizer would refuse. */
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "die_after_fork=0";
+}
+
+static char dir[] = "/tmp/harden-test-XXXXXX";
+static char config[64];
+static struct engine *engine;
+static struct process *self;
+
+static void make(void)
+{
+    mkdtemp(dir);
+    snprintf(config, sizeof config, "%s/harden.ini", dir);
+    setenv("HARDEN_CONFIG", "none", 1);
+    setenv("HARDEN_STATE", dir, 1);
+    setenv("HARDEN_SNAPSHOT_INTERVAL", "1h", 1);
+    setenv("HARDEN_LOG", "off", 1);
+}
+
+static void drop(void)
+{
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));)
+        unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    rmdir(dir);
+}
+
+TestSuite(monitor_thread, .init = make, .fini = drop, .timeout = 60);
+
+#define eventually(condition)                                                                      \
+    ({                                                                                             \
+        int64_t end = clock_now_ns() + 20 * NS_PER_S;                                              \
+        while (!(condition) && clock_now_ns() < end)                                               \
+            usleep(1000);                                                                          \
+        (condition);                                                                               \
+    })
+
+static void call(void)
+{
+    engine = engine_get();
+    cr_assert_not_null(engine);
+    self = process_self();
+    health_start();
+    atomic_fetch_add(&engine->board->header->changes, 1);
+    health_inline(clock_now_ns());
+}
+
+static uint64_t writes(void)
+{
+    return atomic_load(&engine->board->header->snapshot_seq);
+}
+
+static bool is_written(void)
+{
+    return monitor_is_written(engine, self, monitor_progress(engine->board->header));
+}
+
+/* As if so much time had passed since the first call and since the last write. */
+static void grow_older(int64_t ns)
+{
+    atomic_fetch_sub(&self->first_ns, ns);
+    atomic_fetch_sub(&engine->board->header->snapshot_due_ns, ns);
+    atomic_store(&self->inline_at_ns, 1);
+    usleep(60000); /* two writes have a least distance */
+}
+
+static bool has_thread(void)
+{
+    return atomic_load(&self->monitor) == MONITOR_THREAD;
+}
+
+static void *wait_for_ever(void *nothing)
+{
+    for (;;)
+        pause();
+    return nothing;
+}
+
+/* The test's runner may have one too. */
+static void have_threads(void)
+{
+    pthread_t other;
+    cr_assert_eq(pthread_create(&other, NULL, wait_for_ever, NULL), 0);
+}
+
+static void in_child_without_threads(void (*act)(void))
+{
+    int status;
+    pid_t child = fork();
+    if (!child) {
+        act();
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    cr_assert(WIFEXITED(status) && !WEXITSTATUS(status), "%x", status);
+}
+
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            _exit(__LINE__ & 0x7f);                                                                \
+    } while (0)
+
+static void live_long(void)
+{
+    call();
+    for (int i = 0; i < 5; i++) {
+        grow_older(3600 * NS_PER_S);
+        for (int k = 0; k < 5; k++)
+            call();
+        REQUIRE(!has_thread());
+    }
+    REQUIRE(process_tasks() == 1);
+}
+
+Test(monitor_thread, is_not_there_in_a_program_of_one_thread_however_long_it_lives)
+{
+    in_child_without_threads(live_long);
+}
+
+Test(monitor_thread, is_not_there_before_an_interval_is_over)
+{
+    have_threads();
+    for (int i = 0; i < 10; i++)
+        call();
+    grow_older(1800 * NS_PER_S);
+    for (int i = 0; i < 10; i++)
+        call();
+    cr_assert(!has_thread());
+}
+
+Test(monitor_thread, is_there_for_what_calls_leave_unwritten_where_the_program_has_threads)
+{
+    have_threads();
+    call();
+    grow_older(3600 * NS_PER_S);
+    call();
+    cr_assert(is_written());
+    cr_assert(!has_thread(), "there is nothing left to do");
+    call();
+    cr_assert(has_thread());
+}
+
+Test(monitor_thread, writes_what_is_left_and_ends)
+{
+    setenv("HARDEN_SNAPSHOT_INTERVAL", "1s", 1);
+    have_threads();
+    call();
+    grow_older(NS_PER_S);
+    call();
+    call();
+    cr_assert(has_thread());
+    uint32_t task = 0;
+    cr_assert(eventually((task = atomic_load(&self->thread)) != TASK_NOT_KNOWN));
+    cr_assert(eventually(is_written()));
+    cr_assert(eventually(!process_has_task(task)));
+    cr_assert(!has_thread());
+    uint64_t before = writes();
+    grow_older(NS_PER_S);
+    call();
+    cr_assert_gt(writes(), before, "calls write again");
+}
+
+Test(monitor_thread, ends_although_nothing_can_be_written)
+{
+    setenv("HARDEN_SNAPSHOT_INTERVAL", "1s", 1);
+    setenv("HARDEN_SNAPSHOT", "/nonexistent/health.json", 1);
+    have_threads();
+    call();
+    monitor_thread_begin(self, engine);
+    cr_assert(has_thread());
+    cr_assert(eventually(!has_thread()));
+}
+
+Test(monitor_thread, is_gone_when_it_was_told_to_end)
+{
+    have_threads();
+    call();
+    for (int i = 0; i < 20; i++) {
+        monitor_thread_begin(self, engine);
+        cr_assert(has_thread());
+        uint32_t task = atomic_load(&self->thread);
+        errno = EXDEV;
+        health_stop_threads();
+        cr_assert_eq(errno, EXDEV);
+        cr_assert(!has_thread());
+        cr_assert_eq(atomic_load(&self->thread), 0u);
+        cr_assert(task == TASK_NOT_KNOWN || !process_has_task(task));
+        monitor_thread_begin(self, engine);
+        cr_assert(!has_thread(), "not before it is allowed again");
+        health_allow_threads();
+    }
+}
+
+static void enter_name_space(void)
+{
+    call();
+    monitor_thread_begin(self, engine);
+    REQUIRE(has_thread());
+    health_stop_threads();
+    REQUIRE(process_tasks() == 1);
+    /* The kernel's own condition, without the right to make one. */
+    REQUIRE(unshare(CLONE_SIGHAND | CLONE_VM | CLONE_THREAD) == 0);
+}
+
+Test(monitor_thread, leaves_a_process_of_one_thread_when_it_has_ended)
+{
+    in_child_without_threads(enter_name_space);
+}
+
+static void *call_later(void *nothing)
+{
+    usleep(100000);
+    call();
+    grow_older(3600 * NS_PER_S);
+    call();
+    call();
+    monitor_thread_begin(self, engine);
+    if (has_thread())
+        _exit(1);
+    return nothing;
+}
+
+static void end_first_thread(void)
+{
+    pthread_t other;
+    pthread_create(&other, NULL, call_later, NULL);
+    health_first_thread_ends();
+    pthread_exit(NULL);
+}
+
+Test(monitor_thread, does_not_keep_alive_a_process_whose_first_thread_has_ended)
+{
+    in_child_without_threads(end_first_thread);
+}
+
+static void *end_unseen(void *nothing)
+{
+    call();
+    monitor_thread_begin(self, engine);
+    atomic_store(&self->active, 1);
+    syscall(SYS_exit, 0); /* as nobody sees it */
+    return nothing;
+}
+
+static void end_all_unseen(void)
+{
+    setenv("HARDEN_SNAPSHOT_INTERVAL", "100ms", 1);
+    pthread_t other;
+    pthread_create(&other, NULL, end_unseen, NULL);
+    syscall(SYS_exit, 0);
+}
+
+Test(monitor_thread, ends_when_no_thread_of_the_program_is_left)
+{
+    in_child_without_threads(end_all_unseen);
+}
+
+Test(monitor_thread, is_not_there_with_thread_off)
+{
+    setenv("HARDEN_THREAD", "off", 1);
+    have_threads();
+    call();
+    grow_older(3600 * NS_PER_S);
+    call();
+    call();
+    monitor_thread_begin(self, engine);
+    cr_assert(!has_thread());
+}
+
+Test(monitor_thread, calls_write_after_a_twentieth_of_the_interval_what_is_not_written)
+{
+    setenv("HARDEN_THREAD", "off", 1);
+    call();
+    cr_assert_eq(writes(), 1u);
+    call();
+    cr_assert_eq(writes(), 1u, "too soon");
+    grow_older(100 * NS_PER_S);
+    call();
+    cr_assert_eq(writes(), 1u, "too soon still");
+    grow_older(100 * NS_PER_S);
+    call();
+    cr_assert_eq(writes(), 2u);
+    cr_assert(is_written());
+}
+
+Test(monitor_thread, calls_do_not_write_again_what_somebody_else_has_written)
+{
+    setenv("HARDEN_THREAD", "off", 1);
+    call();
+    grow_older(200 * NS_PER_S);
+    atomic_store(&engine->board->header->written_changes,
+                 monitor_progress(engine->board->header) + 1);
+    call();
+    cr_assert_eq(writes(), 1u);
+}
+
+static void configure(const char *rate)
+{
+    char new[80];
+    snprintf(new, sizeof new, "%s.new", config);
+    FILE *f = fopen(new, "we");
+    fprintf(f, "[host *]\nrate = %s\n", rate);
+    fclose(f);
+    chmod(new, 0600);
+    rename(new, config);
+}
+
+Test(monitor_thread, a_call_begins_with_a_configuration_that_was_changed_an_interval_ago)
+{
+    setenv("HARDEN_CONFIG", config, 1);
+    configure("1/1s");
+    call();
+    const struct config *was = atomic_load(&engine->config);
+    cr_assert(health_is_current(clock_now_ns()));
+    configure("2/1s");
+    health_refresh(clock_now_ns());
+    cr_assert_eq(atomic_load(&engine->config), was, "nobody looks so often");
+    cr_assert(!health_is_current(clock_now_ns() + 3700 * NS_PER_S));
+    health_refresh(clock_now_ns() + 3700 * NS_PER_S);
+    cr_assert_neq(atomic_load(&engine->config), was);
+}
+
+Test(monitor_thread, is_not_stopped_by_a_vfork_child)
+{
+    have_threads();
+    call();
+    monitor_thread_begin(self, engine);
+    pid_t child = vfork();
+    if (!child) {
+        health_stop_threads();
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    cr_assert(has_thread());
+    cr_assert_eq(atomic_load(&self->stop), 0u);
+}
