@@ -87,6 +87,11 @@ $(BUILD)/obj/%.o: %.c
 	@$(if $(V),,echo "  CC      $<")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+$(BUILD)/obj/%.o: %.S
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  AS      $<")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
 $(ENGINE_LIB): $(call objects,$(BASE_SRC) $(ENGINE_SRC))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
@@ -114,7 +119,7 @@ $(CLI): $(BUILD)/obj/src/cli/main.o $(CLI_LIB) $(ENGINE_LIB) $(TARGET_PARTS)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
 # Everything that is not the C library is linked in, and hidden: it lands in foreign processes.
-SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB) $(TARGET_PARTS)
+SHIM_PARTS  := $(call objects,$(PRELOAD_SRC)) $(BUILD)/obj/preload/syscall.o $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB) $(TARGET_PARTS)
 LINK_SHARED  = $(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(notdir $@) -Wl,--exclude-libs,ALL \
 	  -Wl,--gc-sections -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack,-z,defs,-z,noseparate-code,-O1
 LINK_SHIM    = $(LINK_SHARED) -Wl,--version-script,preload/harden.map

@@ -63,7 +63,7 @@ __attribute__((visibility("default"))) HOT int connect(int fd, const struct sock
         errno = ENOSYS;
         return -1;
     }
-    if (unlikely(hooks_spare()))
+    if (unlikely(hooks_spare() || engine_is_confined()))
         return real(fd, address, length);
     return covered(real, fd, address, length, __builtin_return_address(0));
 }

@@ -50,7 +50,7 @@ static void tell_layers_below(void)
 HOT bool hooks_off(void)
 {
     static _Atomic int off; /* 0: not asked yet, 1: on, 2: off */
-    if (unlikely(checker_is_own()))
+    if (unlikely(checker_is_own() || engine_is_confined()))
         return true;
     int now = atomic_load_explicit(&off, memory_order_acquire);
     if (!now) {

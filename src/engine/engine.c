@@ -31,6 +31,8 @@ static struct engine the_engine;
 static struct engine *_Atomic active; /* NULL: forward; also while the mode is off */
 static _Thread_local bool opening;    /* this very thread is at it */
 static atomic_bool impatient;         /* an opener took too long: nobody waits any more */
+static atomic_bool confined;
+static int before_confined; /* state */
 
 struct engine_coverage engine_coverage;
 
@@ -240,6 +242,29 @@ struct engine *engine_peek(void)
 bool engine_refused(void)
 {
     return atomic_load_explicit(&state, memory_order_acquire) == REFUSED;
+}
+
+HOT bool engine_is_confined(void)
+{
+    return atomic_load_explicit(&confined, memory_order_relaxed);
+}
+
+void engine_confine(void)
+{
+    before_confined = atomic_exchange(&state, REFUSED);
+    atomic_store(&active, NULL);
+    settings_silence(true);
+    atomic_store(&confined, true);
+}
+
+void engine_release(void)
+{
+    const struct config *c = atomic_load(&the_engine.config);
+    atomic_store(&confined, false);
+    settings_silence(false);
+    atomic_store(&state, before_confined);
+    if (before_confined == OPEN && config_covers(c, env_program()))
+        atomic_store(&active, &the_engine);
 }
 
 static void say_nothing(void *ctx, const char *line)

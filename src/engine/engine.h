@@ -38,6 +38,12 @@ struct engine *engine_active(void);
 struct engine *engine_peek(void);
 /* Whether it was asked for and will never open: disabled, a program that is not covered. */
 bool engine_refused(void);
+/* The program is about to install a filter of system calls that would forbid what we do: from here on
+ * the engine is closed, nothing is written or said, and children inherit that; or it could not, and
+ * all is as before. */
+void engine_confine(void);
+void engine_release(void);
+bool engine_is_confined(void);
 /* The configuration in force; before the engine is open, for a question that must be answered
  * without opening it, it is read and nothing is said of it. NULL for lack of memory. */
 const struct config *engine_config(void);

@@ -81,8 +81,11 @@ static void accept_errors(const struct errors *e)
         add(accepted, e->hash[i]);
 }
 
+static const struct config *applied;
+
 static void apply(const struct config *c)
 {
+    applied = c;
     log_set(c->log, c->log_to, env_program());
     events_set(c->events, c->service);
 }
@@ -175,6 +178,16 @@ const struct config *settings_newer(const struct config *current)
     apply(c);
     log_info("the configuration was read again");
     return c;
+}
+
+void settings_silence(bool silent)
+{
+    if (silent) {
+        log_set(LOG_OFF, NULL, env_program());
+        events_set(NULL, NULL);
+    } else if (applied) {
+        apply(applied);
+    }
 }
 
 bool settings_wrong(const struct config *c)

@@ -15,5 +15,7 @@ const struct config *settings_first(void);
 const struct config *settings_newer(const struct config *current);
 /* For HARDEN_STRICT: whatever is wrong is said, even with log = off. True when something is. */
 bool settings_wrong(const struct config *c);
+/* Log and events are off until they are as the configuration wants them again. */
+void settings_silence(bool silent);
 
 #endif

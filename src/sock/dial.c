@@ -271,7 +271,8 @@ HOT int dial(const struct dial_request *r)
     struct engine *e = engine_active();
     struct passage p;
     struct first f = {0};
-    if (likely(e && health_is_current(now_ns) && dial_pass(&p, e, r->to, now_ns) && passage_is_free(&p, now_ns))) {
+    if (likely(e && health_is_current(now_ns) && dial_pass(&p, e, r->to, now_ns) &&
+               passage_is_free(&p, now_ns))) {
         f = make_first(r, now_ns);
         if (likely(f.stream && health_is_quiet(f.ended_ns) &&
                    passage_count(&p, f.ended_ns - now_ns, f.ended_ns, clock_wall_about_ns()))) {

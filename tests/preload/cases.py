@@ -105,6 +105,13 @@ def in_scratch(script, **more):
     return {"argv": ["sh", "-ec", script]} | more
 
 
+def with_check(command, **more):
+    # The board's server, a port that answers.
+    return in_scratch('host=${{BASE#*://}}; umask 077; printf "[check own]\\ntype = tcp\\ntarget = %s\\n" '
+                      '"${{host%%/*}}" > {scratch}/harden.ini\n'
+                      'HARDEN_CONFIG={scratch}/harden.ini exec ' + command, **more)
+
+
 def is_counted_for_localhost(run):
     with open(run + "/state/health.json", encoding="utf-8") as f:
         hosts = [name.rpartition(":")[0] for name in json.load(f)["checks"]]
@@ -307,6 +314,10 @@ CASES = [
     # Threads.
     Case("eight threads, 200 handles each", ["{out}/threads", "8", "200"], 1600, None),
     Case("32 threads begin at once", ["{out}/threads", "32", "2"], 64, None),
+    Case("the first thread ends before the others", ["{out}/late", "leave"], 41, 1, env=QUICK_SNAPSHOT),
+    Case("the first thread ends before the others, while checks are run",
+         **with_check("{out}/late leave"), transfers=41, recovers=1, env=QUICK_SNAPSHOT),
+    Case("a lot of thread-local storage", ["{out}/late", "stay"], 41, 1, env=QUICK_SNAPSHOT),
 
     # Descriptors, directories, rights.
     Case("no descriptor is left open", ["{out}/descriptors", "leak", "{scratch}"], 10,
@@ -344,6 +355,10 @@ CASES = [
     # Signals, name spaces, system call filters.
     Case("a filter that kills on clone, from the start", ["{out}/sandbox", "filter-first"], 1, 1),
     Case("a filter that kills on clone, later", ["{out}/sandbox", "filter-later"], 2, 2),
+    Case("a filter that kills on what only the library does, from the start",
+         ["{out}/sandbox", "strict-first"], **UNCOVERED | {"stays": "^filtered"}),
+    Case("a filter that kills on what only the library does, later",
+         ["{out}/sandbox", "strict-later"], 1, 1, stays="^filtered", env=QUICK_SNAPSHOT),
     Case("sigwait gets the process's signals", ["{out}/sandbox", "sigwait"], 2, 2),
     Case("signalfd gets the process's signals", ["{out}/sandbox", "signalfd"], 2, 2),
     Case("signal mask and SIGPIPE are kept", ["{out}/sandbox", "mask"], 1, 1),
@@ -351,9 +366,14 @@ CASES = [
     Case("setns() into name spaces before the first transfer", ["{out}/sandbox", "setns-first"], 1,
          1, root=True),
     Case("setns() into name spaces later", ["{out}/sandbox", "setns-later"], 2, 2, root=True),
-    Case("setns() into a mount name space later, thread = off", ["{out}/sandbox", "setns-mounts"],
-         2, 2, root=True, env={"HARDEN_THREAD": "off"}),
+    Case("setns() into a mount name space later", ["{out}/sandbox", "setns-mounts"], 2, 2, root=True),
+    Case("setns() into a mount name space while checks are run",
+         **with_check("{out}/sandbox setns-mounts"), transfers=2, recovers=2, root=True),
     Case("unshare(CLONE_NEWUSER) before the first transfer", ["{out}/sandbox", "unshare"], None),
+    Case("unshare(CLONE_NEWUSER) later", ["{out}/sandbox", "unshare-later"], None,
+         internal_errors=None, says=r"^harden: "),
+    Case("unshare(CLONE_NEWUSER) while checks are run", **with_check("{out}/sandbox unshare-later"),
+         transfers=None, internal_errors=None, says=r"^harden: "),
 
     # Nothing to do: nothing there.
     Case("a program without network has nothing of ours", ["{out}/idle"]),
@@ -418,7 +438,7 @@ def compiled_as(case, kind):
 def raw(case):
     argv, last = compiled_as(case, "raw")
     # Without a descriptor there is no socket to be connected.
-    connects = 2 if "exhausted" in argv else case.transfers
+    connects = 2 if "exhausted" in argv else case.transfers or None
     # socket_wrapper before us calls the C library's connect() itself.
     if any("socket_wrapper" in word for word in case.first):
         case, connects = dataclasses.replace(case, transfers=0), None

@@ -3,6 +3,7 @@
  * Programs that arrange their signals, name spaces and system calls: sandbox WHAT. */
 #include "host.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -32,6 +33,58 @@ static void forbid_clone(void)
     struct sock_fprog program = {sizeof code / sizeof *code, code};
     REQUIRE(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     REQUIRE(!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program));
+}
+
+/* What the host does not do, and a library beside it might: to write a file in its place, for one. */
+static void forbid_all_else(int by_prctl)
+{
+    static const int calls[] = {
+        SYS_renameat2,  SYS_unlinkat, SYS_flock,           SYS_fallocate,     SYS_readlinkat,
+        SYS_getdents64, SYS_tgkill,   SYS_rt_sigtimedwait, SYS_rt_sigpending, SYS_mkdirat,
+#ifdef SYS_rename
+        SYS_rename,     SYS_unlink,   SYS_readlink,        SYS_mkdir,
+#endif
+#ifdef SYS_renameat
+        SYS_renameat,
+#endif
+    };
+    enum { COUNT = sizeof calls / sizeof *calls };
+    struct sock_filter code[COUNT + 3] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))};
+    for (unsigned char i = 0; i < COUNT; i++)
+        code[1 + i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls[i],
+                                                   (unsigned char)(COUNT - i), 0);
+    code[COUNT + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    code[COUNT + 2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+    struct sock_fprog program = {COUNT + 3, code};
+    REQUIRE(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    REQUIRE(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL) == -1 && errno == EFAULT);
+    REQUIRE(prctl(PR_SET_SECCOMP, 77, &program) == -1 && errno == EINVAL);
+    if (by_prctl)
+        REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+    else
+        REQUIRE(
+            !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program));
+}
+
+static void live_filtered(void)
+{
+    fetch("filtered", "f1/filtered");
+    usleep(150 * 1000);
+    fetch("filtered", "ok/filtered");
+}
+
+static void strict_first(void)
+{
+    forbid_all_else(1);
+    live_filtered();
+}
+
+static void strict_later(void)
+{
+    fetch("free", "f2/free");
+    forbid_all_else(0);
+    live_filtered();
 }
 
 static void filter_first(void)
@@ -179,6 +232,14 @@ static void mounts_later(void)
     fetch("entered", "f2/entered");
 }
 
+static void new_user_later(void)
+{
+    fetch("before", "ok/before");
+    usleep(300 * 1000);
+    REQUIRE(!unshare(CLONE_NEWUSER));
+    fetch("alone", "ok/alone");
+}
+
 static void new_user(void)
 {
     REQUIRE(!unshare(CLONE_NEWUSER));
@@ -190,10 +251,13 @@ static const struct {
     void (*act)(void);
 } acts[] = {{"filter-first", filter_first},
             {"filter-later", filter_later},
+            {"strict-first", strict_first},
+            {"strict-later", strict_later},
             {"sigwait", wait_for_signals},
             {"signalfd", read_signals},
             {"mask", mask_is_kept},
             {"unshare", new_user},
+            {"unshare-later", new_user_later},
             {"handlers", handlers},
             {"setns-first", name_spaces_first},
             {"setns-later", name_spaces_later},

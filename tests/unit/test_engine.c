@@ -657,3 +657,49 @@ Test(engine, strict_leaves_programs_alone_that_are_not_covered)
     setenv("HARDEN_PROGRAMS", "curl", 1);
     cr_assert_eq(strict(), 0);
 }
+
+/* ---- a sandbox ---- */
+
+Test(engine, is_closed_and_silent_in_a_sandbox)
+{
+    int fd = catch_stderr();
+    setenv("HARDEN_LOG", "debug", 1);
+    struct engine *e = engine_get();
+    cr_assert_not_null(e);
+    caught(fd);
+    engine_confine();
+    cr_assert(engine_is_confined());
+    cr_assert_null(engine_get());
+    cr_assert_null(engine_active());
+    cr_assert_null(engine_peek());
+    cr_assert(engine_refused());
+    log_error("nobody asked");
+    cr_assert_str_empty(caught(fd));
+    engine_release();
+    cr_assert(!engine_is_confined());
+    cr_assert_eq(engine_get(), e, "there is no filter after all");
+    cr_assert_eq(engine_active(), e);
+    log_error("again");
+    cr_assert_eq(count(caught(fd), "again"), 1);
+}
+
+Test(engine, is_never_opened_in_a_sandbox)
+{
+    engine_confine();
+    refused();
+    engine_release();
+    cr_assert_not_null(engine_get());
+}
+
+Test(engine, that_was_switched_off_stays_so_without_a_sandbox)
+{
+    write_ini("[harden]\n");
+    struct engine *e = engine_get();
+    cr_assert_not_null(e);
+    write_ini("[harden]\nmode = off\n");
+    engine_reload();
+    cr_assert_null(engine_get());
+    engine_confine();
+    engine_release();
+    cr_assert_null(engine_active());
+}

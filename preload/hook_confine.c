@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a process may only do, or only survives, without a thread of ours: to enter name spaces, to
+ * have a seccomp filter, to go on without its first thread. Our threads end before, and before a filter
+ * that would forbid what we do, what is to be written is written; from there on the library makes no
+ * system call. Every call is forwarded as it came, with the errno that it gives.
+ *
+ * Safe wherever the real functions are: after vfork, in a signal handler, below an allocator. */
+#include "base/compiler.h"
+#include "engine/engine.h"
+#include "engine/health.h"
+#include "engine/process.h"
+#include "engine/sandbox.h"
+#include "hooks.h"
+#include "next.h"
+#include "sock/readable.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Our own calls come here without the loader. */
+#define EXPORT __attribute__((visibility("protected")))
+
+typedef long syscall_function(long number, ...);
+_Atomic next_function hook_next_syscall __attribute__((visibility("hidden")));
+long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
+    __attribute__((visibility("hidden")));
+
+#if !defined(__x86_64__) && !defined(__aarch64__) /* others have no syscall.S */
+EXPORT long syscall(long number, ...)
+{
+    long v[6];
+    va_list args;
+    va_start(args, number);
+    for (size_t i = 0; i < array_size(v); i++)
+        v[i] = va_arg(args, long);
+    va_end(args);
+    return hook_syscall(number, v[0], v[1], v[2], v[3], v[4], v[5]);
+}
+#endif
+
+static long forward(long number, long a, long b, long c, long d, long e, long f)
+{
+    syscall_function *next = (syscall_function *)next_of(&hook_next_syscall, "syscall");
+    if (likely(next != NULL))
+        return next(number, a, b, c, d, e, f);
+    errno = ENOSYS;
+    return -1;
+}
+
+/* ---- seccomp -------------------------------------------------------------------------------- */
+
+/* Asked with no filter, it only tells what the kernel can do. */
+static bool forbids_us(const struct sock_fprog *program)
+{
+    return !readable(program, sizeof *program) || !program->len ||
+           !readable(program->filter, program->len * sizeof *program->filter) ||
+           !sandbox_lets_us(program->filter, program->len);
+}
+
+static long filtered(const struct sock_fprog *program, bool strict, long number, long a, long b,
+                     long c, long d, long e)
+{
+    if (engine_is_confined() || (!strict && !program) || process_is_borrowed())
+        return forward(number, a, b, c, d, e, 0);
+    int saved = errno;
+    bool confines = strict || forbids_us(program);
+    health_stop_threads();
+    if (confines) {
+        health_sync();
+        engine_confine();
+    }
+    errno = saved;
+    long r = forward(number, a, b, c, d, e, 0);
+    saved = errno;
+    if (r && confines)
+        engine_release();
+    health_allow_threads();
+    errno = saved;
+    return r;
+}
+
+/* What the kernel reads for PR_SET_SECCOMP: mode and program. */
+EXPORT int prctl(int option, ...)
+{
+    unsigned long v[4];
+    va_list args;
+    va_start(args, option);
+    for (size_t i = 0; i < array_size(v); i++)
+        v[i] = va_arg(args, unsigned long);
+    va_end(args);
+    if (unlikely(option == PR_SET_SECCOMP))
+        return (int)filtered((const struct sock_fprog *)v[1], v[0] == SECCOMP_MODE_STRICT,
+                             SYS_prctl, option, (long)v[0], (long)v[1], (long)v[2], (long)v[3]);
+    return (int)forward(SYS_prctl, option, (long)v[0], (long)v[1], (long)v[2], (long)v[3], 0);
+}
+
+static long seccomp(long operation, long flags, long program)
+{
+    bool strict = operation == SECCOMP_SET_MODE_STRICT;
+    if (!strict && operation != SECCOMP_SET_MODE_FILTER)
+        return forward(SYS_seccomp, operation, flags, program, 0, 0, 0);
+    return filtered((const struct sock_fprog *)program, strict && !flags && !program, SYS_seccomp,
+                    operation, flags, program, 0, 0);
+}
+
+/* ---- name spaces ---------------------------------------------------------------------------- */
+
+static long alone(long number, long a, long b)
+{
+    health_stop_threads();
+    long r = forward(number, a, b, 0, 0, 0, 0);
+    health_allow_threads();
+    return r;
+}
+
+EXPORT int unshare(int flags)
+{
+    return (int)alone(SYS_unshare, flags, 0);
+}
+
+EXPORT int setns(int fd, int kinds)
+{
+    return (int)alone(SYS_setns, fd, kinds);
+}
+
+/* ---- the end of a thread -------------------------------------------------------------------- */
+
+static void note_end(void)
+{
+    if (engine_is_confined())
+        return;
+    if (forward(SYS_getpid, 0, 0, 0, 0, 0, 0) == forward(SYS_gettid, 0, 0, 0, 0, 0, 0))
+        health_first_thread_ends();
+}
+
+long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+    switch (number) {
+    case SYS_seccomp:
+        return seccomp(a, b, c);
+    case SYS_prctl:
+        return prctl((int)a, b, c, d, e);
+    case SYS_unshare:
+        return unshare((int)a);
+    case SYS_setns:
+        return setns((int)a, (int)b);
+    case SYS_exit:
+        note_end();
+        break;
+    default:
+        break;
+    }
+    return forward(number, a, b, c, d, e, f);
+}
+
+/* A jump and no call: it unwinds from the frame of its caller. So it is not declared here as what does
+ * not return. */
+void pthread_exit(void *value);
+EXPORT __attribute__((optimize("O2"))) void pthread_exit(void *value)
+{
+    typedef void function(void *);
+    static _Atomic next_function real_exit;
+    function *real = (function *)next_of(&real_exit, "pthread_exit");
+    note_end();
+    if (real)
+        real(value);
+}

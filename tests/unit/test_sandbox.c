@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/sandbox.h"
+
+#include "base/compiler.h"
+
+#include <criterion/criterion.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+#define LOAD(member)   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
+#define IF(number)     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(number), 0, 1)
+#define ANSWER(answer) BPF_STMT(BPF_RET | BPF_K, (answer))
+
+#define lets_us(...)                                                                               \
+    ({                                                                                             \
+        struct sock_filter code[] = {__VA_ARGS__};                                                 \
+        sandbox_lets_us(code, array_size(code));                                                   \
+    })
+
+#if defined(__x86_64__)
+#define ARCH AUDIT_ARCH_X86_64
+#else
+#define ARCH AUDIT_ARCH_AARCH64
+#endif
+
+Test(sandbox, that_allows_everything_lets_us)
+{
+    cr_assert(lets_us(ANSWER(SECCOMP_RET_ALLOW)));
+}
+
+Test(sandbox, that_kills_on_new_threads_lets_us)
+{
+    cr_assert(lets_us(LOAD(nr), IF(SYS_clone), ANSWER(SECCOMP_RET_KILL_PROCESS), IF(SYS_clone3),
+                      ANSWER(SECCOMP_RET_KILL_PROCESS), ANSWER(SECCOMP_RET_ALLOW)));
+}
+
+Test(sandbox, that_forbids_one_thing_that_we_do_does_not)
+{
+    static const int calls[] = {SYS_openat, SYS_getsockopt, SYS_futex, SYS_clock_gettime};
+    for (size_t i = 0; i < array_size(calls); i++)
+        cr_assert(!lets_us(LOAD(nr), IF(calls[i]), ANSWER(SECCOMP_RET_KILL_PROCESS),
+                           ANSWER(SECCOMP_RET_ALLOW)));
+}
+
+Test(sandbox, that_allows_little_does_not)
+{
+    cr_assert(!lets_us(LOAD(nr), IF(SYS_read), ANSWER(SECCOMP_RET_ALLOW), IF(SYS_write),
+                       ANSWER(SECCOMP_RET_ALLOW), ANSWER(SECCOMP_RET_ERRNO | 1)));
+}
+
+Test(sandbox, that_asks_a_supervisor_or_the_log_does_not)
+{
+    cr_assert(!lets_us(ANSWER(SECCOMP_RET_LOG)));
+    cr_assert(!lets_us(ANSWER(SECCOMP_RET_TRACE)));
+    cr_assert(!lets_us(ANSWER(SECCOMP_RET_USER_NOTIF)));
+}
+
+Test(sandbox, that_looks_at_our_arguments_does_not)
+{
+    cr_assert(!lets_us(LOAD(nr), IF(SYS_socket), LOAD(args[0]), ANSWER(SECCOMP_RET_ALLOW)));
+    cr_assert(!lets_us(LOAD(instruction_pointer), ANSWER(SECCOMP_RET_ALLOW)));
+}
+
+Test(sandbox, that_looks_at_the_arguments_of_others_lets_us)
+{
+    cr_assert(lets_us(LOAD(nr), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 2), LOAD(args[0]),
+                      ANSWER(SECCOMP_RET_KILL_PROCESS), ANSWER(SECCOMP_RET_ALLOW)));
+}
+
+Test(sandbox, is_asked_for_our_architecture)
+{
+    cr_assert(
+        lets_us(LOAD(arch), IF(ARCH), ANSWER(SECCOMP_RET_ALLOW), ANSWER(SECCOMP_RET_KILL_PROCESS)));
+    cr_assert(!lets_us(LOAD(arch), IF(ARCH), ANSWER(SECCOMP_RET_KILL_PROCESS),
+                       ANSWER(SECCOMP_RET_ALLOW)));
+}
+
+Test(sandbox, may_search_calculate_and_remember)
+{
+    cr_assert(lets_us(LOAD(nr), BPF_STMT(BPF_ST, 3), BPF_STMT(BPF_MISC | BPF_TAX, 0),
+                      BPF_STMT(BPF_LD | BPF_IMM, 0), BPF_STMT(BPF_LD | BPF_MEM, 3),
+                      BPF_STMT(BPF_ALU | BPF_SUB | BPF_X, 0),
+                      BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 0, 0, 1),
+                      ANSWER(SECCOMP_RET_KILL_PROCESS), BPF_STMT(BPF_JMP | BPF_JA, 1),
+                      ANSWER(SECCOMP_RET_KILL_PROCESS),
+                      BPF_STMT(BPF_LD | BPF_IMM, SECCOMP_RET_ALLOW), BPF_STMT(BPF_RET | BPF_A, 0)));
+    cr_assert(lets_us(LOAD(nr), BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0),
+                      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 1, 0, 1),
+                      ANSWER(SECCOMP_RET_KILL_PROCESS), ANSWER(SECCOMP_RET_ALLOW)));
+}
+
+Test(sandbox, that_the_kernel_would_refuse_does_not)
+{
+    cr_assert(!sandbox_lets_us(NULL, 0));
+    cr_assert(!lets_us(LOAD(nr)), "no end");
+    cr_assert(!lets_us(BPF_STMT(BPF_JMP | BPF_JA, UINT32_MAX), ANSWER(SECCOMP_RET_ALLOW)));
+    cr_assert(
+        !lets_us(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 200, 200), ANSWER(SECCOMP_RET_ALLOW)));
+    cr_assert(!lets_us(BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), ANSWER(SECCOMP_RET_ALLOW)));
+    cr_assert(!lets_us(BPF_STMT(BPF_ALU | BPF_DIV | BPF_K, 0), ANSWER(SECCOMP_RET_ALLOW)));
+}
