@@ -7,7 +7,7 @@
 #include "base/ascii.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/hosts.h"
+#include "cli/life.h"
 #include "cli/where.h"
 #include "engine/health.h"
 #include "engine/options.h"
@@ -129,7 +129,7 @@ static int run(int argc, char **argv)
         return EXIT_STALE;
     }
     int64_t now_ns = clock_now_ns();
-    struct life life = life_of(b->header, now_ns);
+    struct life life = life_of(b, now_ns);
     if (max_age)
         life.allowed_ns = max_age_ns;
     if (life_is_stale(life)) {
@@ -147,8 +147,8 @@ const struct command cmd_health = {
     "health", "[--host HOST] [--max-age DURATION]",
     "Says in one line and an exit status how the hosts are, for probes.", run,
     "  --host HOST          of this host or check alone, as `harden status` names it\n"
-    "  --max-age DURATION   how old the last sign of life of a program may be (default: three "
-    "times\n"
-    "                       its snapshot_interval, which is 30s)\n"
+    "  --max-age DURATION   how old the last sign of life of a program may be where none is "
+    "attached\n"
+    "                       and runs (default: three times its snapshot_interval, which is 30s)\n"
     "\n"
     "exit status: 0 healthy, 1 degraded, 2 unhealthy, 3 stale or nothing known yet\n"};

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "cli/checks.h"
 #include "cli/hosts.h"
+#include "cli/life.h"
 #include "engine/health.h"
 #include "engine/snapshot.h"
 
@@ -83,8 +84,10 @@ static int print_checks(const struct board *b, bool colours)
 static void print_life(const struct board *b)
 {
     char age[24];
-    struct life life = life_of(b->header, clock_now_ns());
-    if (life.none)
+    struct life life = life_of(b, clock_now_ns());
+    if (life.running)
+        printf("%u program%s attached\n", life.running, life.running == 1 ? " is" : "s are");
+    else if (life.none)
         printf("no program has looked after it yet\n");
     else
         printf("last sign of life of a program %s ago%s\n", cli_age(life.age_ns, age),

@@ -30,19 +30,14 @@ static void say_loaded(struct diagnosis *d, const char *maps, const char *librar
         doctor_say(d, FINE, "libharden.so is loaded in it from %s", library);
     if (active)
         doctor_say(d, FINE, "it shares its state in %s", board);
+    else
+        doctor_say(d, NOTE, "no call of it was intercepted so far: it has no board");
     if (active && !same)
         doctor_say(d, NOTE,
                    "that is the board of another version of libharden: no limit is shared with "
                    "programs that were started since; start it anew");
     if (thread)
         doctor_say(d, FINE, "its thread harden runs");
-    if (!active && !thread)
-        doctor_say(d, NOTE,
-                   "no call of it was intercepted so far: neither board nor thread is there");
-    else if (!thread)
-        doctor_say(d, NOTE,
-                   "it has no thread harden: thread = off, a seccomp filter, or a fork without a "
-                   "call since; snapshots are written by calls as they end");
 }
 
 /* ---- the environment ------------------------------------------------------------------------- */

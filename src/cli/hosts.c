@@ -86,15 +86,3 @@ const char *host_time(int64_t ns, char out[16])
         snprintf(out, 16, "%.1f s", ms / 1000);
     return out;
 }
-
-struct life life_of(const struct board_header *h, int64_t now_ns)
-{
-    int64_t alive_ns = atomic_load(&h->alive_ns);
-    int64_t interval_ns = atomic_load(&h->alive_interval_ns);
-    struct life l = {.none = alive_ns <= 0 || alive_ns > now_ns + NS_PER_S};
-    if (!l.none)
-        l.age_ns = alive_ns < now_ns ? now_ns - alive_ns : 0;
-    if (interval_ns > 0 && interval_ns < INT64_MAX / 3)
-        l.allowed_ns = 3 * interval_ns;
-    return l;
-}

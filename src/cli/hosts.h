@@ -5,9 +5,7 @@
  *
  *     struct host *hosts = hosts_read(board, clock_now_ns(), &n);      NULL: out of memory
  *     ... hosts[0] is the one to look at first ...
- *     free(hosts);
- *
- * And whether anybody is there: life_of(board->header, clock_now_ns()). */
+ *     free(hosts); */
 #ifndef CLI_HOSTS_H
 #define CLI_HOSTS_H
 
@@ -43,17 +41,5 @@ struct host *hosts_read(const struct board *b, int64_t now_ns, uint32_t *n);
 const char *host_success(const struct host *h, char out[16]);
 /* "1.2 ms", "340 ms", "12.0 s", "-" for nothing */
 const char *host_time(int64_t ns, char out[16]);
-
-struct life {
-    bool none;      /* no program has looked after the board yet */
-    int64_t age_ns; /* since the last one did */
-    int64_t allowed_ns;
-};
-/* Damaged words must not look fresh. */
-struct life life_of(const struct board_header *h, int64_t now_ns);
-static inline bool life_is_stale(struct life l)
-{
-    return l.none || l.age_ns > l.allowed_ns;
-}
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/life.h"
 #include "cli/page.h"
 #include "engine/health.h"
 
@@ -72,8 +73,13 @@ void report_shape(FILE *f, enum health_status s)
 
 static void say_life(const struct report *r)
 {
-    struct life life = life_of(r->board->header, r->now_ns);
+    struct life life = life_of(r->board, r->now_ns);
     char age[24];
+    if (life.running) {
+        fprintf(r->f, "<p class=\"life\">%u program%s attached to the board.</p>\n", life.running,
+                life.running == 1 ? " is" : "s are");
+        return;
+    }
     if (life.none) {
         fputs("<p class=\"stale\"><b>Stale:</b> no program has looked after the board yet.</p>\n",
               r->f);

@@ -42,13 +42,14 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC         0x6e6564726168626cULL
-#define BOARD_LAYOUT        11
+#define BOARD_LAYOUT        12
 #define BOARD_NAME          "board." BOARD_TEXT(BOARD_LAYOUT) /* in the state directory */
 #define BOARD_TEXT(n)       BOARD_QUOTED(n)
 #define BOARD_QUOTED(n)     #n
 #define SLOT_NAME_SIZE      80
 #define BOARD_OVERFLOW_NAME "_other"
 #define STRIPES             LATENCY_STRIPES
+#define BOARD_ATTACHED      256 /* a power of two */
 
 /* BUCKET: a limit only, not shown. PROXY: health and breaker of a proxy; its counts are of requests
  * that count for the hosts behind it already. CHECK: an active check; check_run.h says what its words
@@ -161,6 +162,8 @@ struct board_header {
     /* A process of this board looked after it then, and would again within the interval. */
     _Atomic int64_t alive_ns; /* monotonic; 0: never */
     _Atomic int64_t alive_interval_ns;
+    /* Processes that use the board, as attached.c packs them. */
+    alignas(CACHE_LINE) _Atomic uint64_t attached[BOARD_ATTACHED];
 };
 
 struct board {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/quiet.h"
+#include "engine/attached.h"
 #include "engine/checker.h"
 #include "engine/health.h"
 #include "engine/monitor_parts.h"
@@ -204,6 +205,7 @@ static void monitor_start(struct process *p)
     schedule.reload_ns = now_ns + monitor_interval_ns(atomic_load(&e->config));
     atomic_store(&p->first_ns, now_ns);
     atomic_store(&p->written, monitor_progress(e->board->header));
+    attached_add(e->board->header);
     atomic_store(&p->inline_at_ns, 1); /* soon; 0 is for alerts */
     monitor_go_inline(p);
     if (monitor_wants_thread(e))

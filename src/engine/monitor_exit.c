@@ -2,6 +2,7 @@
  *
  * What is written last: before the process ends, or before it may not write any more. */
 #include "base/clock.h"
+#include "engine/attached.h"
 #include "engine/checker.h"
 #include "engine/health.h"
 #include "engine/monitor_parts.h"
@@ -63,6 +64,7 @@ void health_flush(void)
     if (ours)
         write_last(p, e, since, end);
     clear_away(p, e);
+    attached_remove(e->board->header);
     atomic_store(&p->inline_at_ns, 0);
     atomic_store(&p->monitor, MONITOR_INLINE);
     if (ours)

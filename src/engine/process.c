@@ -35,6 +35,7 @@ static struct process *check_pid(struct process *p)
         atomic_store(&p->closing, 0);
         atomic_store(&p->writing, 0);
         atomic_store(&p->lease, 0);
+        atomic_store(&p->attached, 0);
         atomic_store(&p->temp, 0);
         atomic_store(&p->checker, 0);
         atomic_store(&p->check_gate, 0);

@@ -230,7 +230,7 @@ class Processes(Case):
                           "print('ready', flush=True); time.sleep(60)"], env)
         self.ready(p)
         self.says(str(p.pid), 1, f"loaded in it from {bed.LIBRARY}", "HARDEN_RATE=60/1m",
-                  os.path.join(env["HARDEN_STATE"], bed.BOARD), "thread harden runs", "pycurl", "libcurl is /",
+                  os.path.join(env["HARDEN_STATE"], bed.BOARD), "pycurl", "libcurl is /",
                   f"process {p.pid} is partly covered")
 
     def test_one_of_another_version_of_the_library(self):

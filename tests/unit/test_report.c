@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "cli/hosts.h"
+#include "cli/life.h"
 #include "cli/page.h"
 #include "cli/plot.h"
 #include "cli/scale.h"
@@ -330,11 +331,12 @@ Test(hosts, the_sick_come_first_then_the_busy)
 Test(hosts, a_damaged_sign_of_life_is_none)
 {
     struct board_header h = {.alive_ns = T(90), .alive_interval_ns = T(10)};
-    cr_assert(not(life_is_stale(life_of(&h, T(100)))));
-    cr_assert(life_is_stale(life_of(&h, T(121))));
+    const struct board b = {.header = &h};
+    cr_assert(not(life_is_stale(life_of(&b, T(100)))));
+    cr_assert(life_is_stale(life_of(&b, T(121))));
     h.alive_ns = T(500);
-    cr_assert(life_of(&h, T(100)).none);
+    cr_assert(life_of(&b, T(100)).none);
     h.alive_ns = T(99);
     h.alive_interval_ns = INT64_MAX;
-    cr_assert(life_is_stale(life_of(&h, T(101))));
+    cr_assert(life_is_stale(life_of(&b, T(101))));
 }

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "cli/life.h"
+#include "engine/attached.h"
+#include "engine/engine.h"
+#include "engine/health.h"
+#include "engine/process.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/harden-test-XXXXXX";
+static struct board *board;
+
+static void make(void)
+{
+    mkdtemp(dir);
+    setenv("HARDEN_CONFIG", "none", 1);
+    setenv("HARDEN_STATE", dir, 1);
+    setenv("HARDEN_LOG", "off", 1);
+    board = engine_get()->board;
+}
+
+static void drop(void)
+{
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));)
+        unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    rmdir(dir);
+}
+
+TestSuite(attached, .init = make, .fini = drop, .timeout = 60);
+
+static int words(void)
+{
+    int n = 0;
+    for (int i = 0; i < BOARD_ATTACHED; i++)
+        n += attached_nth(board->header, i).pid != 0;
+    return n;
+}
+
+static struct life life(void)
+{
+    return life_of(board, clock_now_ns());
+}
+
+Test(attached, is_a_process_from_its_first_call_to_its_exit)
+{
+    cr_assert_eq(words(), 0, "opened, but no call yet");
+    errno = EXDEV;
+    health_start();
+    cr_assert_eq(errno, EXDEV);
+    cr_assert_eq(words(), 1);
+    cr_assert_eq(life().running, 1u);
+    health_flush();
+    cr_assert_eq(words(), 0);
+    cr_assert_eq(life().running, 0u);
+}
+
+/* A child that goes on when it has made a call, until it is killed. */
+static pid_t child(bool calls, char **then)
+{
+    int ready[2];
+    char c;
+    pipe2(ready, O_CLOEXEC);
+    pid_t pid = fork();
+    if (!pid) {
+        if (calls)
+            health_start();
+        if (then)
+            execv(then[0], then);
+        write(ready[1], "", 1);
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    (void)!read(ready[0], &c, 1); /* or the end, by exec */
+    return pid;
+}
+
+static void end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+Test(attached, are_children_that_make_a_call_and_no_others)
+{
+    pid_t one = child(true, NULL), two = child(true, NULL), idle = child(false, NULL);
+    cr_assert_eq(life().running, 2u);
+    end(one);
+    cr_assert_eq(life().running, 1u, "it was killed, and left its word");
+    cr_assert_eq(words(), 2);
+    end(two);
+    end(idle);
+    cr_assert_eq(life().running, 0u);
+}
+
+Test(attached, is_not_what_the_process_has_become_by_exec)
+{
+    char *argv[] = {"/bin/sleep", "60", NULL};
+    pid_t pid = child(true, argv);
+    cr_assert_eq(words(), 1);
+    cr_assert_eq(life().running, 0u);
+    end(pid);
+}
+
+Test(attached, takes_the_words_of_the_dead)
+{
+    for (int i = 0; i < 40; i++)
+        end(child(true, NULL));
+    health_start();
+    cr_assert_eq(life().running, 1u);
+    /* As after many: every word is somebody's who is gone. */
+    uint64_t word = atomic_load(&process_self()->attached);
+    health_flush();
+    for (int i = 0; i < BOARD_ATTACHED; i++)
+        atomic_store(&board->header->attached[i], (word & ~(uint64_t)UINT32_MAX) | 0x3ffffff0);
+    attached_add(board->header);
+    cr_assert_eq(life().running, 1u);
+}
+
+Test(attached, leaves_the_words_of_other_name_spaces_alone)
+{
+    for (int i = 0; i < BOARD_ATTACHED; i++)
+        atomic_store(&board->header->attached[i], 77ULL << 32 | 0x3ffffff0);
+    health_start();
+    cr_assert_eq(atomic_load(&process_self()->attached), 0u, "there is none to be had");
+    health_inline(clock_now_ns());
+    cr_assert_eq(life().running, 0u);
+    cr_assert(!life().none, "its last sign of life is there");
+    health_flush();
+    cr_assert_eq(words(), BOARD_ATTACHED);
+}
+
+Test(attached, idle_program_is_not_stale)
+{
+    health_start();
+    health_inline(clock_now_ns());
+    int64_t later_ns = clock_now_ns() + 3600 * NS_PER_S;
+    cr_assert(!life_is_stale(life_of(board, later_ns)));
+    health_flush();
+    cr_assert(life_is_stale(life_of(board, later_ns)));
+}
+
+Test(attached, words_may_be_damaged)
+{
+    for (int i = 0; i < BOARD_ATTACHED; i++)
+        atomic_store(&board->header->attached[i],
+                     (uint64_t)attached_name_space() << 32 | (i % 2 ? UINT32_MAX : 0x80000000U));
+    cr_assert_eq(life().running, 0u);
+}
