@@ -462,10 +462,10 @@ class Life(Checks):
         self.assertNotIn("db", program.end().health["checks"])
         self.assertEqual(db.seen, 0)
 
-    def test_without_checks_there_is_one_thread_less(self):
+    def test_without_checks_there_is_no_thread(self):
         program = self.start("")
         self.assertTrue(until(lambda: self.health()["checks"]))
-        self.assertEqual(sorted(program.threads()), ["harden", "python3"])
+        self.assertEqual(list(program.threads()), ["python3"])
 
     def test_without_a_libcurl_an_http_check_is_unknown_and_said_so_once(self):
         directory = bed.fresh_dir()

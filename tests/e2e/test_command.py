@@ -382,6 +382,23 @@ unhealthy_after = 1
         self.assertIn("none runs now", harden("status", env=env)[1])
         self.assertEqual(harden("health", "--max-age", "1h", env=env)[0], 1)
 
+    def test_a_program_that_has_nothing_to_do_is_not_stale(self):
+        env = bed.hardened_environment(snapshot_interval="100ms")
+        script = ("import socket, sys\n"
+                  "for _ in range(5): socket.create_connection(('127.0.0.1', int(sys.argv[1])))\n"
+                  "print(flush=True); sys.stdin.read()\n")
+        p = subprocess.Popen(["/usr/bin/python3", "-c", script, str(self.http.port)], env=env,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(p.communicate)
+        p.stdout.readline()
+        time.sleep(0.6)
+        self.assertEqual(harden("health", env=env)[0], 0)
+        self.assertRegex(harden("status", env=env)[1], r": 1 host; 1 program is attached\n")
+        p.kill()
+        p.wait()
+        self.assertEqual(harden("health", env=env)[0], 3)
+        self.assertIn("none runs now", harden("status", env=env)[1])
+
     def test_without_a_board_nothing_is_made_up(self):
         env = environment(state=os.path.join(bed.fresh_dir(), "state"))
         self.assertEqual(harden("status", env=env)[:2], (1, ""))
