@@ -12,7 +12,7 @@
 
 /* libcurl's own bound comes first, and tells what was waited for. */
 #define BACKSTOP_NS (200 * NS_PER_MS)
-#define POLL_MS     1000
+#define POLL_MS     (CHECKER_STEP_NS / NS_PER_MS)
 
 enum { CURLE_OK = 0, CURLE_WRITE_ERROR = 23, CURLE_OPERATION_TIMEDOUT = 28, HTTP_FINAL = 200 };
 
@@ -55,7 +55,7 @@ static int perform(const struct check_curl *api, void *multi, int64_t until_ns)
 {
     int running = 1, code = CURLE_OPERATION_TIMEDOUT, left;
     while (clock_now_ns() < until_ns) {
-        if (!checker_enter())
+        if (checker_is_ending() || !checker_enter())
             return -1;
         api->multi_perform(multi, &running);
         const struct check_curl_message *m = running ? NULL : api->multi_info_read(multi, &left);

@@ -94,8 +94,10 @@ int check_lookup(const char *host, const char *port, int64_t until_ns, struct ad
         close_lookup();
         return EAI_MEMORY;
     }
-    while (!atomic_load(&l->done) && clock_now_ns() < until_ns)
-        process_wait(&l->done, 0, until_ns);
+    while (!atomic_load(&l->done) && clock_now_ns() < until_ns && !checker_is_ending()) {
+        int64_t step_ns = clock_now_ns() + CHECKER_STEP_NS;
+        process_wait(&l->done, 0, step_ns < until_ns ? step_ns : until_ns);
+    }
     int answer = CHECK_LOOKUP_TIMEOUT;
     if (atomic_load(&l->done)) {
         answer = l->answer;

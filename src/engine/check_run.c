@@ -185,6 +185,11 @@ static int64_t leave_to_others(struct slot *s, const struct check_config *c, int
     return now_ns + 2 * c->interval_ns;
 }
 
+static bool is_ending(const struct check_runner *r)
+{
+    return r->closing && r->closing();
+}
+
 static int64_t run(struct check_runner *r, struct slot *s, const struct check_config *c,
                    int64_t at_ns, int64_t begun_ns)
 {
@@ -194,7 +199,13 @@ static int64_t run(struct check_runner *r, struct slot *s, const struct check_co
     struct check_result x = {.outcome = CHECK_UNKNOWN};
     hints_reset(&x.attempt.hints);
     check_type_of(c->kind)->run(c, c->timeout_ns, &x);
-    int64_t ended_ns = r->now_ns(), next_ns = begun_ns + c->interval_ns;
+    int64_t ended_ns = r->now_ns();
+    if (x.outcome != CHECK_PASSED &&
+        is_ending(r)) { /* the question was dropped: it is the next one's */
+        atomic_compare_exchange_strong(due(s), &lease_ns, at_ns);
+        return at_ns;
+    }
+    int64_t next_ns = begun_ns + c->interval_ns;
     next_ns = next_ns > ended_ns ? next_ns : ended_ns;
     if (x.outcome == CHECK_UNABLE) {
         r->unable[c->kind] = true;
@@ -234,7 +245,7 @@ static int64_t look(struct check_runner *r, const struct check_config *c)
 int64_t check_round(struct check_runner *r, const struct config *c)
 {
     int64_t next_ns = INT64_MAX;
-    for (int i = 0; i < c->check_count && !(r->closing && r->closing()); i++) {
+    for (int i = 0; i < c->check_count && !is_ending(r); i++) {
         int64_t at_ns = look(r, &c->checks[i]);
         next_ns = at_ns < next_ns ? at_ns : next_ns;
     }

@@ -6,6 +6,7 @@
 #include "base/open.h"
 #include "engine/check.h"
 #include "engine/check_lookup.h"
+#include "engine/checker.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -28,8 +29,9 @@ static int wait_for(int fd, int64_t until_ns)
     struct pollfd p = {.fd = fd, .events = POLLOUT};
     for (;;) {
         int64_t left_ns = until_ns - clock_now_ns();
-        if (left_ns <= 0)
+        if (left_ns <= 0 || checker_is_ending())
             return ETIMEDOUT;
+        left_ns = left_ns < CHECKER_STEP_NS ? left_ns : CHECKER_STEP_NS;
         int n = poll(&p, 1, (int)(left_ns / NS_PER_MS + 1));
         if (n > 0)
             return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) ? errno : error;

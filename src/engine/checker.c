@@ -35,6 +35,13 @@ bool checker_is_descendant(void)
            strcmp(name, THREAD_NAME) == 0;
 }
 
+bool checker_is_ending(void)
+{
+    struct process *p = process_self();
+    return atomic_load(&p->closing) || atomic_load(&p->stop) ||
+           atomic_load(&p->check_gate) == GATE_CLOSED;
+}
+
 bool checker_enter(void)
 {
     struct process *p = process_self();
@@ -128,20 +135,13 @@ bool checker_guard(void)
     __cxa_atexit(at_exit, NULL, NULL);
     for (;;) {
         uint32_t now = atomic_load(&p->check_gate);
-        if (now == GATE_CLOSED || clock_now_ns() >= until_ns)
-            return now != GATE_CLOSED;
+        if (checker_is_ending() || clock_now_ns() >= until_ns)
+            return !checker_is_ending();
         process_wait(&p->check_gate, now, until_ns);
     }
 }
 
 /* ---- the thread ----------------------------------------------------------------------------- */
-
-static bool is_closing(void)
-{
-    struct process *p = process_self();
-    return atomic_load(&p->closing) || atomic_load(&p->stop) ||
-           atomic_load(&p->check_gate) == GATE_CLOSED;
-}
 
 static const struct config *config_now(const struct engine *e)
 {
@@ -153,8 +153,10 @@ static void *checker_run(void *arg)
 {
     struct engine *e = arg;
     struct process *p = process_self();
-    struct check_runner runner = {
-        .board = e->board, .now_ns = clock_now_ns, .wall_ns = clock_wall_ns, .closing = is_closing};
+    struct check_runner runner = {.board = e->board,
+                                  .now_ns = clock_now_ns,
+                                  .wall_ns = clock_wall_ns,
+                                  .closing = checker_is_ending};
     const struct config *was = NULL;
 
     checker_own_thread = true;
@@ -167,7 +169,7 @@ static void *checker_run(void *arg)
         uint32_t wake = atomic_load(&p->check_wake);
         const struct config *now = config_now(e);
         runner.board = e->board;
-        if (!is_closing()) {
+        if (!checker_is_ending()) {
             if (now != was)
                 check_give_up(&runner, was, now);
             was = now;

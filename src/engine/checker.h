@@ -4,7 +4,7 @@
  * the configuration has checks, and tells it of each change of them; it is a thread of its own, so
  * that a target or a name server that does not answer holds up no snapshot. With `thread = off`, or
  * under a seccomp filter, neither thread exists and no check is run. It blocks all signals and ends
- * with the background thread, or after the check that it is in the middle of. Its descriptor table is the background thread's, which is not the program's;
+ * with the background thread, and drops the question that it is in the middle of. Its descriptor table is the background thread's, which is not the program's;
  * where that is not to be had (before Linux 5.9), no check is run.
  * The child of a fork has none until its own background thread starts one.
  *
@@ -15,6 +15,7 @@
 #ifndef ENGINE_CHECKER_H
 #define ENGINE_CHECKER_H
 
+#include "base/clock.h"
 #include "engine/engine.h"
 
 #include <stdbool.h>
@@ -36,6 +37,11 @@ bool checker_is_wanted(const struct engine *e);
 void checker_tend(struct engine *e);
 /* The process ends: nothing more is begun. Any thread. */
 void checker_close(void);
+
+/* Whether the thread is to end, with the process or alone. Who waits in it for an answer looks so often,
+ * and drops the question then. */
+#define CHECKER_STEP_NS (20 * NS_PER_MS)
+bool checker_is_ending(void);
 
 /* In the thread of the checks. False: the process ends, so leave it at that. */
 bool checker_enter(void);

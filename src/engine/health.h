@@ -53,7 +53,7 @@ void health_flush(void);
 void health_sync(void);
 
 /* What only a process without threads may do is about to be done. None of ours is there any more when
- * it returns, but for a check in the middle of a question (100 ms at most); none is started before
+ * it returns, but for a check's question to the name service (100 ms at most); none is started before
  * health_allow_threads. */
 void health_stop_threads(void);
 void health_allow_threads(void);

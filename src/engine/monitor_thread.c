@@ -141,6 +141,7 @@ static void ask_to_stop(struct process *p)
     process_wake(&p->wake);
     atomic_fetch_add(&p->check_wake, 1);
     process_wake(&p->check_wake);
+    process_wake(&p->check_gate);
 }
 
 /* A thread that has ended is one for the kernel until it is not found any more. */

@@ -105,6 +105,12 @@ def in_scratch(script, **more):
     return {"argv": ["sh", "-ec", script]} | more
 
 
+def with_hanging_check(command, **more):
+    return in_scratch('umask 077; printf "[check own]\\ntype = http\\ntarget = %s\\ntimeout = 9s\\n" '
+                      '"$BASE/hang/check" > {scratch}/harden.ini\n'
+                      'HARDEN_CONFIG={scratch}/harden.ini exec ' + command, **more)
+
+
 def with_check(command, **more):
     # The board's server, a port that answers.
     return in_scratch('host=${{BASE#*://}}; umask 077; printf "[check own]\\ntype = tcp\\ntarget = %s\\n" '
@@ -374,6 +380,13 @@ CASES = [
          internal_errors=None, says=r"^harden: "),
     Case("unshare(CLONE_NEWUSER) while checks are run", **with_check("{out}/sandbox unshare-later"),
          transfers=None, internal_errors=None, says=r"^harden: "),
+
+    Case("unshare(CLONE_NEWUSER) while a check waits for its answer",
+         **with_hanging_check("{out}/sandbox unshare-later"), transfers=None, internal_errors=None,
+         says=r"^harden: "),
+    Case("a strict filter while a check waits for its answer",
+         **with_hanging_check("{out}/sandbox strict-later"), transfers=1, recovers=1,
+         stays="^filtered"),
 
     # Nothing to do: nothing there.
     Case("a program without network has nothing of ours", ["{out}/idle"]),

@@ -83,6 +83,7 @@ static void strict_first(void)
 static void strict_later(void)
 {
     fetch("free", "f2/free");
+    usleep(300 * 1000);
     forbid_all_else(0);
     live_filtered();
 }
@@ -235,7 +236,7 @@ static void mounts_later(void)
 static void new_user_later(void)
 {
     fetch("before", "ok/before");
-    usleep(300 * 1000);
+    usleep(1300 * 1000);
     REQUIRE(!unshare(CLONE_NEWUSER));
     fetch("alone", "ok/alone");
 }
