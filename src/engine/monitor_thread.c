@@ -84,6 +84,16 @@ static bool leave(struct process *p)
     return false;
 }
 
+static void ask_to_stop(struct process *p)
+{
+    atomic_store(&p->stop, 1);
+    atomic_fetch_add(&p->wake, 1);
+    process_wake(&p->wake);
+    atomic_fetch_add(&p->check_wake, 1);
+    process_wake(&p->check_wake);
+    process_wake(&p->check_gate);
+}
+
 static void *run(void *arg)
 {
     struct engine *e = arg;
@@ -99,7 +109,9 @@ static void *run(void *arg)
         log_own_descriptors();
     for (;;) {
         l.wake = atomic_load(&p->wake);
-        if (atomic_load(&p->stop) || process_is_headless()) {
+        if (process_is_headless())
+            ask_to_stop(p); /* the checks too: nobody else will */
+        if (atomic_load(&p->stop)) {
             monitor_go_inline(p);
             atomic_store(&p->inline_at_ns, 1);
             break;
@@ -133,16 +145,6 @@ void monitor_thread_begin(struct process *p, struct engine *e)
 }
 
 /* ---- to be told to end ---------------------------------------------------------------------- */
-
-static void ask_to_stop(struct process *p)
-{
-    atomic_store(&p->stop, 1);
-    atomic_fetch_add(&p->wake, 1);
-    process_wake(&p->wake);
-    atomic_fetch_add(&p->check_wake, 1);
-    process_wake(&p->check_wake);
-    process_wake(&p->check_gate);
-}
 
 /* A thread that has ended is one for the kernel until it is not found any more. */
 static bool is_there(_Atomic uint32_t *task)
