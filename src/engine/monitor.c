@@ -136,10 +136,20 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
     return hurry != LOOK_LAST;
 }
 
+static void reopen(void)
+{
+    struct engine *e = engine_peek();
+    struct board *was = e->board;
+    engine_reopen();
+    if (e->board != was)
+        attached_add(e->board->header);
+}
+
 /* A call that begins does it where there is no thread. */
 static void reload(struct process *p, int64_t now_ns)
 {
     engine_reload();
+    reopen();
     schedule.reload_ns = now_ns + monitor_interval_ns(engine_config());
     if (atomic_load(&p->monitor) == MONITOR_INLINE)
         atomic_store(&p->reload_at_ns, schedule.reload_ns);
@@ -147,8 +157,6 @@ static void reload(struct process *p, int64_t now_ns)
 
 bool monitor_look(struct engine *e, enum hurry hurry, int64_t *next_ns)
 {
-    if (hurry != LOOK_LAST)
-        engine_reopen();
     board_settle_clock(e->board);
     int64_t now = clock_now_ns();
     if (now >= schedule.reload_ns && hurry != LOOK_LAST)
@@ -232,17 +240,19 @@ HOT bool health_is_current(int64_t now_ns)
     return now_ns < atomic_load_explicit(&process_self()->reload_at_ns, memory_order_relaxed);
 }
 
+static void refresh(void *now_ns)
+{
+    reload(process_self(), *(int64_t *)now_ns);
+}
+
 void health_refresh(int64_t now_ns)
 {
     struct process *p = process_self();
-    struct quiet q;
     if (likely(health_is_current(now_ns)) || !engine_peek() ||
         atomic_load(&p->monitor) != MONITOR_INLINE || !monitor_begin(p))
         return;
-    quiet_begin(&q);
     if (!atomic_load(&p->closing))
-        reload(p, now_ns);
-    quiet_end(&q);
+        quiet_run(refresh, &now_ns);
     monitor_end(p);
 }
 
