@@ -13,6 +13,7 @@
 #include "engine/sandbox.h"
 #include "hooks.h"
 #include "next.h"
+#include "real.h"
 #include "sock/readable.h"
 
 #include <errno.h>
@@ -75,6 +76,7 @@ static long filtered(const struct sock_fprog *program, bool strict, long number,
     health_stop_threads();
     if (confines) {
         health_sync();
+        real_reserve();
         engine_confine();
     }
     errno = saved;

@@ -243,6 +243,11 @@ static void remember(struct from from, const struct curl_api *api)
     }
 }
 
+void real_reserve(void)
+{
+    arena_get(&memory, 0);
+}
+
 const struct curl_api *real_find(struct from from)
 {
     for (int i = 0; i < SITE_PROBES; i++) {

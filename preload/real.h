@@ -32,6 +32,8 @@ struct from {
 };
 
 const struct curl_api *real_find(struct from from);
+/* Has the memory ready that a first look-up takes, for when the kernel may not be asked any more. */
+void real_reserve(void);
 
 /* Those that were found; NULL ends them. */
 #define REAL_LIBRARIES_MAX 8

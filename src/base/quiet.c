@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +26,7 @@
 #define BY_WRITE (BIT(SIGPIPE) | BIT(SIGXFSZ))
 
 static _Thread_local bool inside; /* changed while there are no signals */
+static atomic_bool confined;
 
 static void set_mask(int how, uint64_t set, uint64_t *old)
 {
@@ -60,10 +61,15 @@ void quiet_end(struct quiet *q)
     errno = q->saved_errno;
 }
 
+void quiet_confine(bool is_confined)
+{
+    atomic_store(&confined, is_confined);
+}
+
 void quiet_run(void (*run)(void *arg), void *arg)
 {
     struct quiet q;
-    if (inside) {
+    if (inside || atomic_load(&confined)) {
         run(arg);
         return;
     }

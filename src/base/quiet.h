@@ -19,6 +19,7 @@
 #ifndef BASE_QUIET_H
 #define BASE_QUIET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Of signals as the kernel counts them: bit n - 1 is signal n. */
@@ -34,5 +35,8 @@ void quiet_end(struct quiet *q);
 
 /* Within another one the function is called as it is. */
 void quiet_run(void (*run)(void *arg), void *arg);
+/* Whether every function is: a process that will be killed for system calls which the program does not
+ * make runs none of ours that would need to be hidden. */
+void quiet_confine(bool confined);
 
 #endif

@@ -254,6 +254,7 @@ void engine_confine(void)
     before_confined = atomic_exchange(&state, REFUSED);
     atomic_store(&active, NULL);
     settings_silence(true);
+    quiet_confine(true);
     atomic_store(&confined, true);
 }
 
@@ -261,6 +262,7 @@ void engine_release(void)
 {
     const struct config *c = atomic_load(&the_engine.config);
     atomic_store(&confined, false);
+    quiet_confine(false);
     settings_silence(false);
     atomic_store(&state, before_confined);
     if (before_confined == OPEN && config_covers(c, env_program()))
