@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
+#include "base/calls.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
 
 /* As linux/futex.h has it since 5.16. */
 struct waiter {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/sandbox.h"
 
+#include "base/calls.h"
 #include "base/compiler.h"
 
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdint.h>
-#include <sys/syscall.h>
 
 #if defined(__x86_64__)
 #define OWN_ARCH AUDIT_ARCH_X86_64
@@ -19,19 +19,38 @@
 
 /* In the order of what is forbidden most often. By whatever name a C library knows them. */
 static const int ours[] = {
-    SYS_getsockopt,    SYS_openat,          SYS_readlinkat, SYS_flock,
-    SYS_mkdirat,       SYS_unlinkat,        SYS_fallocate,  SYS_getrandom,
-    SYS_madvise,       SYS_socket,          SYS_connect,    SYS_setsockopt,
-    SYS_sendto,        SYS_fcntl,           SYS_getdents64, SYS_prctl,
-    SYS_tgkill,        SYS_gettid,          SYS_getpid,     SYS_getuid,
-    SYS_geteuid,       SYS_pread64,         SYS_pwrite64,   SYS_mmap,
-    SYS_munmap,        SYS_mprotect,        SYS_brk,        SYS_read,
-    SYS_write,         SYS_close,           SYS_fstat,      SYS_futex,
-    SYS_clock_gettime, SYS_clock_nanosleep, SYS_ppoll,      SYS_rt_sigprocmask,
-    SYS_rt_sigpending, SYS_rt_sigtimedwait, SYS_newfstatat,
+    SYS_getsockopt,    SYS_openat,
+    SYS_readlinkat,    SYS_flock,
+    SYS_mkdirat,       SYS_unlinkat,
+    SYS_fallocate,     SYS_getrandom,
+    SYS_madvise,       SYS_socket,
+    SYS_connect,       SYS_setsockopt,
+    SYS_sendto,        SYS_fcntl,
+    SYS_getdents64,    SYS_prctl,
+    SYS_tgkill,        SYS_kill,
+    SYS_fchmodat,      SYS_fchmod,
+    SYS_fstatfs,       SYS_ioctl,
+    SYS_getcwd,        SYS_times,
+    SYS_pidfd_open,    SYS_pidfd_getfd,
+    SYS_getsockname,   SYS_futex_waitv,
+    SYS_gettid,        SYS_getpid,
+    SYS_getuid,        SYS_geteuid,
+    SYS_pread64,       SYS_pwrite64,
+    SYS_mmap,          SYS_munmap,
+    SYS_mprotect,      SYS_brk,
+    SYS_read,          SYS_write,
+    SYS_close,         SYS_fstat,
+    SYS_futex,         SYS_lseek,
+    SYS_clock_gettime, SYS_clock_nanosleep,
+    SYS_ppoll,         SYS_rt_sigprocmask,
+    SYS_rt_sigpending, SYS_rt_sigtimedwait,
+    SYS_rt_sigaction,  SYS_newfstatat,
 #ifdef SYS_readlink /* where the older ones are there, C libraries use them */
-    SYS_readlink,      SYS_mkdir,           SYS_unlink,     SYS_rename,
-    SYS_poll,
+    SYS_readlink,      SYS_mkdir,
+    SYS_unlink,        SYS_rename,
+    SYS_poll,          SYS_open,
+    SYS_stat,          SYS_lstat,
+    SYS_chmod,
 #endif
 #ifdef SYS_renameat
     SYS_renameat,

@@ -365,6 +365,13 @@ CASES = [
          ["{out}/sandbox", "strict-first"], **UNCOVERED | {"stays": "^filtered"}),
     Case("a filter that kills on what only the library does, later",
          ["{out}/sandbox", "strict-later"], 1, 1, stays="^filtered", env=QUICK_SNAPSHOT),
+    *(Case(f"a filter that allows what the library says that it needs, {when}, then {does}",
+           ["sh", "-ec", f"umask 077; mkdir -p {{scratch}}/state; cd {{scratch}}; (sleep 0.3; {does}) & "
+            "HARDEN_CONFIG={scratch}/harden.ini exec {out}/narrow " + when], None, recovers, says=r"^harden: ",
+           env=QUICK_SNAPSHOT | {"HARDEN_LOG": "debug", "HARDEN_EVENTS": "{scratch}/events",
+                                 "HARDEN_METRICS": "{scratch}/metrics"})
+      for when, recovers in (("first", 1), ("later", 2))
+      for does in ("echo '[harden]' > harden.ini", "rm -rf state")),
     Case("sigwait gets the process's signals", ["{out}/sandbox", "sigwait"], 2, 2),
     Case("signalfd gets the process's signals", ["{out}/sandbox", "signalfd"], 2, 2),
     Case("signal mask and SIGPIPE are kept", ["{out}/sandbox", "mask"], 1, 1),

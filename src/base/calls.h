@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * <sys/syscall.h>, with the numbers that older headers do not know. They are the same on all
+ * processors. */
+#ifndef BASE_CALLS_H
+#define BASE_CALLS_H
+
+#include <sys/syscall.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
+#endif
