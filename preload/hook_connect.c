@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/inside.h"
 #include "engine/engine.h"
+#include "engine/health.h"
 #include "engine/rules.h"
 #include "hooks.h"
+#include "interrupting.h"
 #include "next.h"
 #include "sock/dial.h"
 #include "sock/readable.h"
@@ -18,6 +20,22 @@ static bool belongs_to_transfer(const void *caller)
     return api && curl_api_owns(api, caller);
 }
 
+/* It was not started within, for there a lock of the caller's may be held. Nor is it while something of
+ * the program may be interrupted: then the next call is in time. */
+static __attribute__((noinline)) void start_thread(const void *caller)
+{
+    if (!interrupting(caller))
+        health_start_thread();
+}
+
+static int dial_and_start(const struct dial_request *r)
+{
+    int value = dial(r);
+    if (unlikely(health_thread_waits()))
+        start_thread(r->caller);
+    return value;
+}
+
 /* Local sockets are left alone, unless a rule names this one. Apart, for its name takes room. */
 static __attribute__((noinline)) int connect_local(dial_function *real, int fd,
                                                    const struct sockaddr *address, socklen_t length,
@@ -29,7 +47,7 @@ static __attribute__((noinline)) int connect_local(dial_function *real, int fd,
     if (!c || likely(!rules_have_locals(c)) || !endpoint_local(name, address, length) ||
         !rules_name_local(c, name) || belongs_to_transfer(caller))
         return real(fd, address, length);
-    return dial(&(struct dial_request){real, fd, address, length, &to, caller});
+    return dial_and_start(&(struct dial_request){real, fd, address, length, &to, caller});
 }
 
 static bool is_local(const struct sockaddr *address, socklen_t length)
@@ -52,7 +70,7 @@ static HOT __attribute__((noinline)) int covered(dial_function *real, int fd,
                                          : real(fd, address, length);
     if (hooks_off() || belongs_to_transfer(caller))
         return real(fd, address, length);
-    return dial(&(struct dial_request){real, fd, address, length, &to, caller});
+    return dial_and_start(&(struct dial_request){real, fd, address, length, &to, caller});
 }
 
 __attribute__((visibility("default"))) HOT int connect(int fd, const struct sockaddr *address,

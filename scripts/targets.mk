@@ -40,7 +40,7 @@ else ifeq ($(TARGET),musl)
 # musl-gcc looks into its own directory alone. What does not depend on the C library is added.
 MULTIARCH := $(shell cc -print-multiarch)
 $(shell mkdir -p $(BUILD)/include && ln -sfn $(addprefix /usr/include/,linux asm-generic \
-  xxhash.h xxh3.h criterion $(MULTIARCH)/asm $(MULTIARCH)/curl) $(BUILD)/include)
+  xxhash.h xxh3.h criterion valgrind $(MULTIARCH)/asm $(MULTIARCH)/curl) $(BUILD)/include)
 CC           := musl-gcc -idirafter $(abspath $(BUILD))/include
 LAZY_IMPORTS := no
 TARGET_PARTS := $(BUILD)/obj/tests/support/musl.o

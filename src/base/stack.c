@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <sys/mman.h>
+#include <valgrind/valgrind.h>
 
 #define STACK_BYTES (256 << 10) /* a page that is not touched costs nothing */
 #define GUARD_BYTES (64 << 10)  /* a page at least, wherever */
@@ -69,10 +70,15 @@ void stack_run(void (*run)(void *arg), void *arg)
 {
     char *p = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (p != MAP_FAILED && !mprotect(p + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE))
-        stack_switch(run, arg, p + GUARD_BYTES + STACK_BYTES);
-    else
+    if (p != MAP_FAILED && !mprotect(p + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE)) {
+        char *top = p + GUARD_BYTES + STACK_BYTES;
+        /* Or it takes the way there for one function with a large frame. Some instructions elsewhere. */
+        unsigned id = VALGRIND_STACK_REGISTER(p + GUARD_BYTES, top - 1);
+        stack_switch(run, arg, top);
+        VALGRIND_STACK_DEREGISTER(id);
+    } else {
         run(arg);
+    }
     if (p != MAP_FAILED)
         munmap(p, GUARD_BYTES + STACK_BYTES);
 }

@@ -23,7 +23,7 @@ int thread_start(void *(*run)(void *), void *arg)
     static const size_t stacks[] = {THREAD_STACK_BYTES, 1 << 20, 8 << 20};
     pthread_attr_t attr;
     sigset_t all, mask;
-    int err = is_forbidden ? EAGAIN : pthread_attr_init(&attr);
+    int err = is_forbidden ? EDEADLK : pthread_attr_init(&attr);
     if (err)
         return err;
     size_t taken = thread_taken ? thread_taken(&attr) : 0;

@@ -13,7 +13,7 @@
  * lies there, of which it may have any amount. NULL: it does not tell, or takes other memory. */
 extern size_t (*thread_taken)(const pthread_attr_t *attr);
 
-/* 0 or an errno; EAGAIN also while this thread forbids it. */
+/* 0 or an errno; EDEADLK: this thread forbids it. */
 int thread_start(void *(*run)(void *), void *arg);
 
 /* The C library allocates for a new thread, and takes locks. In a function that a program may call from

@@ -47,6 +47,10 @@ void health_inline(int64_t now_ns);
 bool health_is_quiet(int64_t now_ns);
 /* Something must be seen at once. */
 void health_alert(struct board *b);
+/* Whether a thread is wanted that could not be started in the midst of a call (thread.h), and what
+ * starts it afterwards. */
+bool health_thread_waits(void);
+void health_start_thread(void);
 /* At exit: what has not been written is, within 100 ms. */
 void health_flush(void);
 /* The same, and the process goes on. Not while there is a thread. */

@@ -3,6 +3,7 @@
  * The background thread. It is there while calls end that nobody has written yet, or while there are
  * checks, and for a few looks longer; and never where it would keep a process alive. */
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "engine/checker.h"
@@ -138,10 +139,26 @@ void monitor_thread_begin(struct process *p, struct engine *e)
     atomic_store(&p->thread, TASK_NOT_KNOWN);
     atomic_store(&p->active, 1);
     atomic_store(&p->reload_at_ns, INT64_MAX);
-    if (thread_start(run, e)) {
+    int err = thread_start(run, e);
+    atomic_store(&p->waiting, err == EDEADLK);
+    if (err) {
         atomic_store(&p->thread, 0);
         monitor_go_inline(p);
     }
+}
+
+HOT bool health_thread_waits(void)
+{
+    return atomic_load_explicit(&process_self()->waiting, memory_order_relaxed);
+}
+
+void health_start_thread(void)
+{
+    struct engine *e = engine_peek();
+    int saved = errno;
+    if (e)
+        monitor_thread_begin(process_self(), e);
+    errno = saved;
 }
 
 /* ---- to be told to end ---------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ struct process {
     _Atomic uint32_t monitor;     /* enum in monitor.c */
     _Atomic uint32_t wake;        /* grows when the thread must look; a futex */
     _Atomic uint32_t thread;      /* its task, also when it has ended; 0: none */
+    _Atomic uint32_t waiting;     /* a thread is wanted; its start was forbidden where it was */
     _Atomic uint32_t active;      /* a call has ended since the thread last looked */
     _Atomic uint32_t stop;        /* all threads of ours are to end at once */
     _Atomic uint32_t closing;     /* the process ends: our thread begins nothing more */

@@ -222,10 +222,7 @@ class VanishedBoards(bed.Bed):
             turn()
             turn()
             shutil.rmtree(state)
-            end = time.monotonic() + 20
-            while not os.path.exists(os.path.join(state, "health.json")):
-                self.assertLess(time.monotonic(), end, "it is not opened again")
-                time.sleep(0.02)
+            time.sleep(0.2)  # an interval and more
             turn()
             outcome = bed.run(["curl", "-sS", "-o", "/dev/null", url], env)
             checks = outcome.health["checks"]

@@ -526,6 +526,10 @@ CASES += [
                          ("malloc() itself", "malloc"))
       for what in ("inet", "local")),
     Case("the first calls in handlers, while threads allocate", ["{out}/firstcall", "handlers"], None),
+    *(Case(f"the first call in {where}, where a thread for checks is wanted",
+           **with_check("{out}/" + command), transfers=None)
+      for where, command in (("a signal handler that interrupts malloc()", "firstcall-apart handler inet"),
+                             ("malloc() itself", "firstcall malloc inet"))),
     Case("a plug-in's constructor waits for a thread's transfer",
          ["{out}/firstcall", "plug-in", "{out}/waiter.so"], 1, 1),
     Case("a plug-in's constructor waits for a thread's transfer, with another flavour",

@@ -5,7 +5,9 @@
  *   handler inet|local    a signal handler connects, while the thread is in malloc() and has its lock
  *   handlers              a timer's handler connects again and again, while threads allocate
  *   malloc inet|local     the program's own allocator connects, with its lock held
- *   plug-in FILE          dlopen() of an object whose constructor waits for a thread's first call */
+ *   plug-in FILE          dlopen() of an object whose constructor waits for a thread's first call
+ *
+ * With -DALLOCATOR it is the allocator alone, and with -DPROGRAM a program without one. */
 #include "host.h"
 
 #include <arpa/inet.h>
@@ -23,6 +25,13 @@ extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
 extern void __libc_free(void *p);
 
+extern enum what { NOTHING, RAISE, CONNECT } volatile next_malloc;
+
+#ifdef ALLOCATOR
+static void connect_somewhere(void)
+{
+}
+#else
 static int port, family = AF_INET;
 static volatile int connected;
 
@@ -41,16 +50,18 @@ static void connect_somewhere(void)
     connected += family == AF_INET ? !r : r == -1 && errno == ENOENT;
     close(fd);
 }
+#endif
 
 /* ---- an allocator with a lock, as they have them ------------------------------------------------ */
 
+#ifndef PROGRAM
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static enum { NOTHING, RAISE, CONNECT } volatile next_malloc;
+volatile enum what next_malloc;
 
 static void enter(void)
 {
     pthread_mutex_lock(&lock);
-    int what = next_malloc;
+    enum what what = next_malloc;
     next_malloc = NOTHING;
     if (what == RAISE)
         raise(SIGUSR1);
@@ -94,8 +105,11 @@ void free(void *p)
     leave();
 }
 
+#endif
+
 /* ---- the ways ------------------------------------------------------------------------------------ */
 
+#ifndef ALLOCATOR
 static void on_signal(int number)
 {
     int saved = errno;
@@ -104,7 +118,7 @@ static void on_signal(int number)
     errno = saved;
 }
 
-static void allocate_with(int what)
+static void allocate_with(enum what what)
 {
     next_malloc = what;
     void *volatile p = malloc(10);
@@ -168,3 +182,4 @@ int main(int argc, char **argv)
         puts(dlopen(what, RTLD_NOW) ? "loaded" : dlerror());
     return 0;
 }
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * connect() may be called in a signal handler, and by an allocator. Then the program's allocator may be
+ * in the midst of its work in this very thread, and what needs it has to wait for a better time. Nobody
+ * tells; but the signal of a handler is blocked while it runs, and an allocator is an object that
+ * defines malloc().
+ *
+ *     if (!interrupting(caller))
+ *         ... what allocates ...
+ *
+ * A thread that blocks signals all the time is taken for a handler. A handler with SA_NODEFER that
+ * blocks none is taken for none. Preserves errno; any thread. */
+#ifndef PRELOAD_INTERRUPTING_H
+#define PRELOAD_INTERRUPTING_H
+
+#include <stdbool.h>
+
+/* `caller`: the return address of the hook. */
+bool interrupting(const void *caller);
+
+#endif
