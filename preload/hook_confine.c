@@ -69,7 +69,7 @@ static bool forbids_us(const struct sock_fprog *program)
 static long filtered(const struct sock_fprog *program, bool strict, long number, long a, long b,
                      long c, long d, long e)
 {
-    if (engine_is_confined() || (!strict && !program) || process_is_borrowed())
+    if (engine_is_confined() || (!strict && !program) || process_shares_memory())
         return forward(number, a, b, c, d, e, 0);
     int saved = errno;
     bool confines = strict || forbids_us(program);

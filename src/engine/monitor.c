@@ -207,6 +207,7 @@ static void monitor_start(struct process *p)
     if (!e || process_is_borrowed() ||
         !atomic_compare_exchange_strong(&p->monitor, &none, MONITOR_STARTING))
         return;
+    atomic_store(&p->pid, getpid());
     board_settle_clock(e->board); /* a child may be in another time name space than its parent */
     int64_t now_ns = clock_now_ns();
     schedule.wrote_ns = 0;

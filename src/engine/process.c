@@ -30,6 +30,7 @@ static struct process *check_pid(struct process *p)
         atomic_store(&p->opening, 0);
         atomic_store(&p->monitor, 0);
         atomic_store(&p->thread, 0);
+        atomic_store(&p->waiting, 0);
         atomic_store(&p->active, 0);
         atomic_store(&p->stop, 0);
         atomic_store(&p->closing, 0);
@@ -98,6 +99,12 @@ bool process_is_borrowed(void)
     int by_libc = owner_of(&m);
     pthread_mutex_unlock(&m);
     return by_libc != (int)syscall(SYS_gettid);
+}
+
+bool process_shares_memory(void)
+{
+    int whose = atomic_load(&process_self()->pid);
+    return whose && whose != getpid();
 }
 
 static void read_file(const char *path, char *buf, size_t size)

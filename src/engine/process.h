@@ -38,7 +38,7 @@ struct process {
     _Atomic uint32_t check_wake; /* grows when it must look; a futex */
     _Atomic uint32_t check_gate; /* enum in checker.c; a futex */
     _Atomic uint32_t lookups;    /* questions of checks that are open; a futex */
-    _Atomic int pid;             /* where the kernel cannot wipe */
+    _Atomic int pid;             /* whose memory this is; 0: not known yet */
 };
 
 struct process *process_self(void);
@@ -46,6 +46,8 @@ struct process *process_self(void);
 /* Shares its memory with another process (a vfork child), or was made behind libc's back: whatever
  * is started here would be lost or would hit the other. */
 bool process_is_borrowed(void);
+/* The first of these: what is changed here is changed for the other one. */
+bool process_shares_memory(void);
 /* A seccomp filter is active, or it cannot be told: creating a thread may be deadly. */
 bool process_is_filtered(void);
 

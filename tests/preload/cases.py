@@ -365,6 +365,8 @@ CASES = [
          ["{out}/sandbox", "strict-first"], **UNCOVERED | {"stays": "^filtered"}),
     Case("a filter that kills on what only the library does, later",
          ["{out}/sandbox", "strict-later"], 1, 1, stays="^filtered", env=QUICK_SNAPSHOT),
+    Case("a filter that kills on what only the library does, in a child by clone",
+         ["{out}/sandbox", "strict-child"], 1, 1, stays="^filtered"),
     *(Case(f"a filter that allows what the library says that it needs, {when}, then {does}",
            ["sh", "-ec", f"umask 077; mkdir -p {{scratch}}/state; cd {{scratch}}; (sleep 0.3; {does}) & "
             "HARDEN_CONFIG={scratch}/harden.ini exec {out}/narrow " + when], None, recovers, says=r"^harden: ",

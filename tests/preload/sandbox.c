@@ -88,6 +88,21 @@ static void strict_later(void)
     live_filtered();
 }
 
+/* Behind the C library's back, which thinks that it is the parent. */
+static void strict_child(void)
+{
+    int status;
+    fetch("free", "f2/free");
+    pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (!child) {
+        forbid_all_else(0);
+        live_filtered();
+        _exit(0);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child);
+    printf("child: %#x\n", (unsigned)status);
+}
+
 static void filter_first(void)
 {
     forbid_clone();
@@ -254,6 +269,7 @@ static const struct {
             {"filter-later", filter_later},
             {"strict-first", strict_first},
             {"strict-later", strict_later},
+            {"strict-child", strict_child},
             {"sigwait", wait_for_signals},
             {"signalfd", read_signals},
             {"mask", mask_is_kept},
