@@ -92,7 +92,17 @@ $(BUILD)/obj/%.o: %.S
 	@$(if $(V),,echo "  AS      $<")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(ENGINE_LIB): $(call objects,$(BASE_SRC) $(ENGINE_SRC))
+# inih, as it is there for the compiler's target. What it would ask of the C library for uses that are
+# not ours is renamed, and then src/engine/inih.c has it.
+INIH       := $(BUILD)/obj/inih.o
+INIH_ASKS  := malloc realloc free fopen64 fgets fclose __ctype_b_loc
+OBJCOPY    := $(shell $(CC) -print-prog-name=objcopy)
+$(INIH): Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) -r -nostdlib -o $(@:.o=.whole) -Wl,--whole-archive $(shell $(CC) -print-file-name=libinih.a)
+	$(Q)$(OBJCOPY) $(foreach f,$(INIH_ASKS),--redefine-sym $f=inih_$f) $(@:.o=.whole) $@
+
+$(ENGINE_LIB): $(call objects,$(BASE_SRC) $(ENGINE_SRC)) $(INIH)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 $(CURL_LIB): $(call objects,$(CURL_SRC))
@@ -137,7 +147,6 @@ else
 # the calls renamed. The compiler's start files would bring in four look-ups and do nothing here.
 LAZY        := $(BUILD)/lazy
 LAZY_PARTS  := $(SHIM_PARTS:$(BUILD)/%=$(LAZY)/%)
-OBJCOPY     := $(shell $(CC) -print-prog-name=objcopy)
 # Runs before there is anything to call, so no distribution's flags may put a call into it.
 BINDERS     := $(patsubst %,$(BUILD)/obj/preload/%.o,imports scope symtab)
 $(BINDERS): override CFLAGS += -fno-stack-protector
@@ -238,7 +247,7 @@ lint: all               ## layout, layers, static analysis, exported symbols, ma
 # Coverage-guided, under the sanitizers: clang's, because gcc has no fuzzer. Time per target.
 FUZZ_SECONDS ?= 300
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-build/fuzz/%: tests/fuzz/%.c $(BASE_SRC) $(ENGINE_SRC)
+build/fuzz/%: tests/fuzz/%.c $(BASE_SRC) $(ENGINE_SRC) $(INIH)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  FUZZCC  $@")
 	$(Q)clang -O1 -g -std=gnu11 $(CPPFLAGS) -DHARDEN_ASSERT -fsanitize=fuzzer,address,undefined \

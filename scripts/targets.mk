@@ -39,7 +39,7 @@ export SKIP_TESTS := $(space) \
 else ifeq ($(TARGET),musl)
 # musl-gcc looks into its own directory alone. What does not depend on the C library is added.
 MULTIARCH := $(shell cc -print-multiarch)
-$(shell mkdir -p $(BUILD)/include && ln -sfn $(addprefix /usr/include/,linux asm-generic \
+$(shell mkdir -p $(BUILD)/include && ln -sfn $(addprefix /usr/include/,linux asm-generic ini.h \
   xxhash.h xxh3.h criterion valgrind $(MULTIARCH)/asm $(MULTIARCH)/curl) $(BUILD)/include)
 CC           := musl-gcc -idirafter $(abspath $(BUILD))/include
 LAZY_IMPORTS := no

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Configuration: built-in defaults, SYSCONFDIR/harden/harden.ini, the user's harden.ini, HARDEN_*
- * from the environment, weakest first. Keys, types and defaults come from the one
+ * from the environment, weakest first. Parsed by inih; keys, types and defaults come from the one
  * table in options.h.
  *
  * The result is immutable and lives as long as the process: a reload makes a new one. Errors do not

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ini.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,7 +73,7 @@ void reader_finish_key(struct reader *r)
     r->key_line = 0;
 }
 
-/* An indented line that reads "word =" is a key like any other. */
+/* An indented line that reads "word =" is a key like any other, however inih sees it. */
 static bool looks_like_key(const char *s, size_t n)
 {
     size_t i = 0;
@@ -114,7 +115,7 @@ static int shown_length(const struct reader *r, const char *s, size_t n, size_t 
     return (int)(n < most ? n : most);
 }
 
-/* Whether a line has a key; else it is reported. */
+/* Whether inih would take the key line as it is meant; else it is reported. */
 static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
 {
     char about[SUBJECT_SIZE];
@@ -158,6 +159,75 @@ static bool line_is_sound(struct reader *r, const char *s, size_t n, size_t raw)
     return false;
 }
 
+/* Looks at one line; true when inih is to have it: it is in r->text then. */
+static bool take_line(struct reader *r, const char *s, size_t raw)
+{
+    size_t n = raw;
+    const char *start = s;
+    while (n && reader_is_blank(*s)) {
+        s++;
+        n--;
+    }
+    if (!n || *s == ';' || *s == '#')
+        return false;
+    bool indented = s > start;
+    bool header = *s == '[' && (!indented || looks_like_section(s, n));
+    r->continuing = indented && !header && (r->key_line || r->dropped) && !looks_like_key(s, n);
+    if (r->continuing && r->dropped)
+        return false;
+    if (!r->continuing)
+        reader_finish_key(r);
+    if (!line_is_sound(r, s, n, raw)) {
+        r->where = header ? IN_REFUSED : r->where;
+        r->key_line = 0;
+        r->dropped = !header;
+        return false;
+    }
+    n = without_comment(s, n);
+    if (header) {
+        reader_section(r, s, n);
+        return false;
+    }
+    if (!r->continuing && !key_line_is_sound(r, s, n)) {
+        r->dropped = true;
+        return false;
+    }
+    snprintf(r->text, sizeof(r->text), "%s%.*s\n", r->continuing ? " " : "", (int)n, s);
+    r->unread = r->text;
+    return true;
+}
+
+static bool find_line(struct reader *r)
+{
+    while (r->at < r->end) {
+        const char *s = r->at, *newline = memchr(s, '\n', (size_t)(r->end - s));
+        size_t n = (size_t)((newline ? newline : r->end) - s);
+        r->at = newline ? newline + 1 : r->end;
+        r->line++;
+        if (n && s[n - 1] == '\r')
+            n--;
+        if (take_line(r, s, n))
+            return true;
+    }
+    return false;
+}
+
+/* inih's fgets. Of a line that fills its buffer the newline is left: some versions ask for it with a
+ * buffer of a few bytes, until they have it. */
+static char *next_line(char *out, int size, void *stream)
+{
+    struct reader *r = stream;
+    if (!*r->unread && !find_line(r))
+        return NULL;
+    size_t n = strlen(r->unread);
+    if (n > (size_t)size - 1)
+        n = (size_t)size - 1;
+    memcpy(out, r->unread, n);
+    out[n] = '\0';
+    r->unread += n;
+    return out;
+}
+
 static void append(struct reader *r, const char *s, size_t n)
 {
     size_t needed = r->length + n + 2;
@@ -177,82 +247,25 @@ static void append(struct reader *r, const char *s, size_t n)
     r->value[r->length] = '\0';
 }
 
-/* A line that is sound, or of a section that is not used. */
-static void begin_key(struct reader *r, const char *s, size_t n)
+static int take_key(void *user, const char *section, const char *name, const char *value)
 {
-    size_t key = 0;
-    while (key < n && s[key] != '=' && s[key] != ':')
-        key++;
-    if (key == n)
-        return;
-    size_t value = key + 1;
-    while (value < n && reader_is_blank(s[value]))
-        value++;
-    while (key && reader_is_blank(s[key - 1]))
-        key--;
-    snprintf(r->key, sizeof(r->key), "%.*s", (int)key, s);
-    r->key_line = r->line;
-    r->length = 0;
-    append(r, s + value, n - value);
-}
-
-static void take_line(struct reader *r, const char *s, size_t raw)
-{
-    size_t n = raw;
-    const char *start = s;
-    while (n && reader_is_blank(*s)) {
-        s++;
-        n--;
+    struct reader *r = user;
+    (void)section;
+    if (!r->continuing) {
+        snprintf(r->key, sizeof(r->key), "%s", name);
+        r->key_line = r->line;
+        r->length = 0;
     }
-    if (!n || *s == ';' || *s == '#')
-        return;
-    bool indented = s > start;
-    bool header = *s == '[' && (!indented || looks_like_section(s, n));
-    r->continuing = indented && !header && (r->key_line || r->dropped) && !looks_like_key(s, n);
-    if (r->continuing && r->dropped)
-        return;
-    if (!r->continuing)
-        reader_finish_key(r);
-    if (!line_is_sound(r, s, n, raw)) {
-        r->where = header ? IN_REFUSED : r->where;
-        r->key_line = 0;
-        r->dropped = !header;
-        return;
-    }
-    n = without_comment(s, n);
-    if (header) {
-        reader_section(r, s, n);
-        return;
-    }
-    if (!r->continuing && !key_line_is_sound(r, s, n)) {
-        r->dropped = true;
-        return;
-    }
-    if (r->continuing)
-        append(r, s, n);
-    else
-        begin_key(r, s, n);
-}
-
-static void read_lines(struct reader *r)
-{
-    while (r->at < r->end) {
-        const char *s = r->at, *newline = memchr(s, '\n', (size_t)(r->end - s));
-        size_t n = (size_t)((newline ? newline : r->end) - s);
-        r->at = newline ? newline + 1 : r->end;
-        r->line++;
-        if (n && s[n - 1] == '\r')
-            n--;
-        take_line(r, s, n);
-    }
+    append(r, value, strlen(value));
+    return 1;
 }
 
 void loader_text(struct loader *l, const char *text, size_t n)
 {
-    struct reader r = {.loader = l, .at = text, .end = text + n};
+    struct reader r = {.loader = l, .at = text, .end = text + n, .unread = ""};
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         r.at += 3;
-    read_lines(&r);
+    l->oom |= ini_parse_stream(next_line, &r, take_key, &r) < 0; /* inih.c */
     reader_finish_key(&r);
 }
 

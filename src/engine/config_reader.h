@@ -10,14 +10,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define NAME_LONGEST 49 /* of sections and keys */
-#define LINE_LONGEST 199
+#define NAME_LONGEST 49  /* inih cuts section names and keys there, and lines at the other, */
+#define LINE_LONGEST 199 /* without a word */
 #define SUBJECT_SIZE 320
 
-/* Where the reader is. */
+/* Where the reader is. Section headers are its own business, because inih ends a name at the first
+ * bracket of [host [::1]:8080] and never tells of a section without keys; inih gets the keys, with
+ * their values and continuations, one sound line at a time. */
 struct reader {
     struct loader *loader;
     const char *at, *end;
+    char text[LINE_LONGEST + 2]; /* the line that inih is to have, */
+    const char *unread;          /* and what it has not got of it yet */
     int line;
     enum { BEFORE_ANY, IN_HARDEN, IN_HOST, IN_CHECK, IN_REFUSED } where;
     const char *name;              /* of the section, IN_HOST and IN_CHECK */
@@ -29,7 +33,7 @@ struct reader {
     size_t length, room;
     int key_line;    /* 0: none */
     bool dropped;    /* the key's line was wrong: so are its continuations */
-    bool continuing; /* the line goes on with its value */
+    bool continuing; /* the line that inih has is a continuation */
 };
 
 static inline bool reader_is_blank(char c)

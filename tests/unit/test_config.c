@@ -347,6 +347,23 @@ Test(config, what_the_parser_would_cut_off_is_reported)
     config_discard(c);
 }
 
+/* The parser may have more to ask about a line that fills its buffer: not about the next one. */
+Test(config, a_line_of_the_greatest_length_leaves_the_next_one_whole)
+{
+    char text[1024] = "[harden]\n", *end = text + strlen(text), expected[300];
+    line_of(end, "service =", 199, "\n");
+    end += 200;
+    line_of(end, "  ", 199, "\n");
+    end += 200;
+    line_of(end, "events = /", 199, "\nlog = info\n");
+    struct config *c = load_bytes(text, strlen(text));
+    cr_assert_eq(reports, 0, "%s", reported[0]);
+    cr_assert_eq(strlen(c->service), 190 + 1 + 197);
+    cr_assert_str_eq(c->events, line_of(expected, "/", 190, ""));
+    cr_assert_eq(c->log, LOG_INFO);
+    config_discard(c);
+}
+
 Test(config, a_value_with_an_overlong_continuation_is_not_half_applied)
 {
     char text[1024] = "[host *]\nretry_on = dns\n";
