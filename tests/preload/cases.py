@@ -521,12 +521,29 @@ LACKING = {"aarch64": {"vfork", "spawn", "system", "exec", "exec-bare", "daemon"
 
 
 # The first call, where nothing may be allocated and no lock be waited for.
+FORBIDDEN = (("a signal handler that interrupts malloc()", "handler"), ("malloc() itself", "malloc"))
+
+
+def with_file(command, **more):
+    return in_scratch('umask 077; printf "[harden]\\nservice = of\\n a file\\n[host *]\\nretry = quick\\n" '
+                      '> {scratch}/harden.ini\n'
+                      'HARDEN_CONFIG={scratch}/harden.ini exec ' + command, **more)
+
+
+def has_read_the_file(run):
+    with open(run + "/state/health.json", encoding="utf-8") as f:
+        service = json.load(f)["service"]
+    return None if service == "of a file" else f"the service is {service}"
+
+
 CASES += [
     *(Case(f"the first call in {where}, {what}", ["{out}/firstcall", way, what], 0,
            connects=1 if what == "inet" else None)
-      for where, way in (("a signal handler that interrupts malloc()", "handler"),
-                         ("malloc() itself", "malloc"))
+      for where, way in FORBIDDEN
       for what in ("inet", "local")),
+    *(Case(f"the first call in {where}, with a configuration file", transfers=0, connects=1,
+           **with_file("{out}/firstcall " + way + " inet", check=has_read_the_file))
+      for where, way in FORBIDDEN),
     Case("the first calls in handlers, while threads allocate", ["{out}/firstcall", "handlers"], None),
     *(Case(f"the first call in {where}, where a thread for checks is wanted",
            **with_check("{out}/" + command), transfers=None)
