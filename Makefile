@@ -215,7 +215,7 @@ setup:           ## install what building and testing need (Debian packages)
 	@scripts/setup build check lint
 check:           ## every test, the sanitizers and the linters; sums up
 	@scripts/check setup lint "-j DEVELOPER=1 BUILD=build/strict all" \
-	  check-unit check-curl check-preload check-e2e \
+	  check-unit check-curl check-preload "LIVES=1-200 check-stress" check-e2e \
 	  "SANITIZE=address,undefined check-unit check-curl" "SANITIZE=thread check-unit check-curl" \
 	  "RARE=1 SANITIZE=address,undefined check-unit check-curl" \
 	  check-musl check-aarch64 check-deb bench-storm fuzz-quick
