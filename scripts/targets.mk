@@ -19,6 +19,7 @@ export SKIP_TESTS := $(space) \
   engine::opens_in_the_child_when_a_fork_came_while_another_thread_was_opening \
   monitor::starts_again_in_the_child_of_a_fork \
   monitor::does_not_flush_in_a_child_that_made_no_call \
+  monitor_thread::memory_is_shared_by_a_vfork_child_alone \
   monitor::has_a_descriptor_table_of_its_own_and_all_signals_blocked \
   monitor::writes_inline_under_a_seccomp_filter_that_kills_thread_makers \
   monitor::flushes_although_its_thread_gets_no_processor \

@@ -2,6 +2,7 @@
  *
  * When there is a thread of ours, and when there is none. */
 #include "base/clock.h"
+#include "base/thread.h"
 #include "engine/health.h"
 #include "engine/monitor_parts.h"
 
@@ -372,4 +373,53 @@ Test(monitor_thread, is_not_stopped_by_a_vfork_child)
     waitpid(child, NULL, 0);
     cr_assert(has_thread());
     cr_assert_eq(atomic_load(&self->stop), 0u);
+}
+
+Test(monitor_thread, that_was_forbidden_waits_for_a_better_time)
+{
+    have_threads();
+    call();
+    cr_assert(!health_thread_waits());
+    bool before = thread_forbid(true);
+    monitor_thread_begin(self, engine);
+    thread_forbid(before);
+    cr_assert(!has_thread());
+    cr_assert(health_thread_waits());
+    health_start_thread();
+    cr_assert(has_thread());
+    cr_assert(!health_thread_waits());
+}
+
+Test(monitor_thread, a_call_begins_with_a_new_board_where_the_old_one_vanished)
+{
+    char board[80];
+    setenv("HARDEN_THREAD", "off", 1);
+    call();
+    const struct board *was = atomic_load(&engine->board);
+    snprintf(board, sizeof board, "%s/" BOARD_NAME, dir);
+    cr_assert_eq(unlink(board), 0);
+    health_refresh(clock_now_ns());
+    cr_assert_eq(atomic_load(&engine->board), was, "nobody looks so often");
+    health_refresh(clock_now_ns() + 3700 * NS_PER_S);
+    cr_assert_neq(atomic_load(&engine->board), was);
+    cr_assert_eq(access(board, F_OK), 0);
+}
+
+/* What a vfork child has is its parent's; what a child by a bare clone has is its own, although the C
+ * library takes both for the parent. */
+Test(monitor_thread, memory_is_shared_by_a_vfork_child_alone)
+{
+    int status;
+    call();
+    cr_assert(!process_shares_memory());
+    pid_t child = vfork();
+    if (!child)
+        _exit(process_shares_memory());
+    waitpid(child, &status, 0);
+    cr_assert_eq(WEXITSTATUS(status), 1);
+    child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (!child)
+        _exit(process_shares_memory());
+    waitpid(child, &status, 0);
+    cr_assert_eq(WEXITSTATUS(status), 0);
 }
