@@ -167,11 +167,11 @@ static enum opened replace(int dir, uint32_t slot_count, const char **why)
     int fd = open_at(dir, NEW_NAME, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     if (fd < 0)
         return FAILED;
-    bool keeps = place_keeps_room_tried(fd);
+    int keeps = place_keeps_room_tried(fd);
     if (!keeps)
         *why = place_moves;
     /* Every page is there before it is mapped: a full file system must not end in SIGBUS. */
-    bool ok = keeps && !fchmod(fd, S_IRUSR | S_IWUSR) && /* whatever the umask */
+    bool ok = keeps > 0 && !fchmod(fd, S_IRUSR | S_IWUSR) && /* whatever the umask */
               !posix_fallocate(fd, 0, (off_t)file_size(slot_count)) &&
               pwrite(fd, &h, sizeof h, 0) == (ssize_t)sizeof h &&
               !renameat(dir, NEW_NAME, dir, BOARD_NAME);

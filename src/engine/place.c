@@ -151,7 +151,7 @@ static uint64_t first_block(int fd)
     return e->fe_physical;
 }
 
-bool place_keeps_room_tried(int fd)
+int place_keeps_room_tried(int fd)
 {
     unsigned kind = kind_of(fd);
     uint64_t at = 0;
@@ -159,8 +159,10 @@ bool place_keeps_room_tried(int fd)
         return always_in_place(kind);
     for (char i = 1; i <= 3; i++) {
         uint64_t before = at;
-        if (pwrite(fd, &i, 1, 0) != 1 || !(at = first_block(fd)) || (before && at != before))
-            return false;
+        if (pwrite(fd, &i, 1, 0) != 1)
+            return -1;
+        if (!(at = first_block(fd)) || (before && at != before))
+            return 0;
     }
-    return true;
+    return 1;
 }

@@ -35,8 +35,8 @@ bool place_is_ours_alone(int fd);
  * to a mapped page with SIGBUS, and so it may when a server or another process has the file. */
 bool place_keeps_room(int fd);
 /* The same of a file that is still empty and nobody else's, by trying it where the kind does not
- * tell. */
-bool place_keeps_room_tried(int fd);
+ * tell: 1 or 0; -1: it cannot be written at all. */
+int place_keeps_room_tried(int fd);
 extern const char place_moves[]; /* what is the matter otherwise */
 
 #endif

@@ -41,7 +41,8 @@ static void drop(void)
     DIR *d = opendir(dir);
     for (struct dirent *e; d && (e = readdir(d));)
         unlinkat(dirfd(d), e->d_name, 0);
-    closedir(d);
+    if (d)
+        closedir(d);
     rmdir(dir);
 }
 

@@ -12,11 +12,13 @@
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -376,6 +378,23 @@ Test(place, on_an_overlay_a_trial_tells_whether_blocks_move)
     int once = asked;
     cr_assert_eq(count_one(NULL), 2u);
     cr_assert_eq(asked, once, "of a new file only");
+}
+
+/* By a limit of the process, or on a full disk: nothing is known of blocks then. */
+Test(place, on_an_overlay_that_cannot_be_written_nothing_is_said_of_blocks)
+{
+    const char *why;
+    struct rlimit limit, nothing;
+    fake_kind = OVERLAYFS_SUPER_MAGIC;
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    nothing = (struct rlimit){0, limit.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &nothing);
+    uint64_t n = count_one(&why);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    cr_assert_eq(n, 0u);
+    cr_assert_not_null(why);
+    cr_assert_neq(why, place_moves);
 }
 
 /* ---- boots ---- */
