@@ -121,6 +121,7 @@ static uint64_t network_for(const char *host)
 static void bind_proxy(struct shadow *s, const struct target *t, int64_t now_ns)
 {
     struct proxy p;
+    s->binding.proxy_name[0] = '\0';
     if (!proxy_find(&p, s, t->scheme, t->host))
         return;
     s->proxy_is_http = p.is_http;

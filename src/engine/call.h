@@ -78,7 +78,7 @@ struct binding {
     struct proxy_binding proxy;
     uint64_t bucket_key[LIMITS_MAX];          /* from here on unused without lanes */
     struct lane lane[LIMITS_MAX * RATES_MAX]; /* copies take lane_count of them, and end there */
-    char proxy_name[SLOT_NAME_SIZE];          /* "http://proxy.example.com:3128", if there is one */
+    char proxy_name[SLOT_NAME_SIZE]; /* "http://proxy.example.com:3128"; by call_bind_proxy alone */
 };
 
 /* As much of a binding as has so many lanes: who binds targets without a path, which no limit of an

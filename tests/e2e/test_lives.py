@@ -198,7 +198,8 @@ for line in sys.stdin:
     c.setopt(c.WRITEDATA, io.BytesIO())
     c.perform()
     for _ in range(2):
-        socket.create_connection(("localhost", int(sys.argv[2]))).close()
+        with socket.socket() as s:
+            s.connect(("localhost", int(sys.argv[2])))
     print("done", flush=True)
 """
 
