@@ -111,42 +111,6 @@ static void have_threads(void)
     cr_assert_eq(pthread_create(&other, NULL, wait_for_ever, NULL), 0);
 }
 
-static void in_child_without_threads(void (*act)(void))
-{
-    int status;
-    pid_t child = fork();
-    if (!child) {
-        alarm(30); /* one that does not end must not stay */
-        act();
-        _exit(0);
-    }
-    waitpid(child, &status, 0);
-    cr_assert(WIFEXITED(status) && !WEXITSTATUS(status), "%x", status);
-}
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            _exit(__LINE__ & 0x7f);                                                                \
-    } while (0)
-
-static void live_long(void)
-{
-    call();
-    for (int i = 0; i < 5; i++) {
-        grow_older(3600 * NS_PER_S);
-        for (int k = 0; k < 5; k++)
-            call();
-        REQUIRE(!has_thread());
-    }
-    REQUIRE(process_tasks() == 1);
-}
-
-Test(monitor_thread, is_not_there_in_a_program_of_one_thread_however_long_it_lives)
-{
-    in_child_without_threads(live_long);
-}
-
 Test(monitor_thread, is_not_there_before_an_interval_is_over)
 {
     have_threads();
@@ -221,6 +185,45 @@ Test(monitor_thread, is_gone_when_it_was_told_to_end)
     }
 }
 
+/* ---- in a process of one thread ---- */
+
+#ifndef __SANITIZE_THREAD__ /* which has a thread of its own, and makes a vfork a fork */
+static void in_child_without_threads(void (*act)(void))
+{
+    int status;
+    pid_t child = fork();
+    if (!child) {
+        alarm(30); /* one that does not end must not stay */
+        act();
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    cr_assert(WIFEXITED(status) && !WEXITSTATUS(status), "%x", status);
+}
+
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            _exit(__LINE__ & 0x7f);                                                                \
+    } while (0)
+
+static void live_long(void)
+{
+    call();
+    for (int i = 0; i < 5; i++) {
+        grow_older(3600 * NS_PER_S);
+        for (int k = 0; k < 5; k++)
+            call();
+        REQUIRE(!has_thread());
+    }
+    REQUIRE(process_tasks() == 1);
+}
+
+Test(monitor_thread, is_not_there_in_a_program_of_one_thread_however_long_it_lives)
+{
+    in_child_without_threads(live_long);
+}
+
 static void enter_name_space(void)
 {
     call();
@@ -263,7 +266,6 @@ Test(monitor_thread, does_not_keep_alive_a_process_whose_first_thread_has_ended)
     in_child_without_threads(end_first_thread);
 }
 
-#ifndef __SANITIZE_THREAD__ /* whose own thread would stay */
 static atomic_bool begun;
 
 static void *end_unseen(void *nothing)
@@ -293,6 +295,25 @@ static void end_all_unseen(void)
 Test(monitor_thread, ends_when_no_thread_of_the_program_is_left)
 {
     in_child_without_threads(end_all_unseen);
+}
+
+/* What a vfork child has is its parent's; what a child by a bare clone has is its own, although the C
+ * library takes both for the parent. */
+Test(monitor_thread, memory_is_shared_by_a_vfork_child_alone)
+{
+    int status;
+    call();
+    cr_assert(!process_shares_memory());
+    pid_t child = vfork();
+    if (!child)
+        _exit(process_shares_memory());
+    waitpid(child, &status, 0);
+    cr_assert_eq(WEXITSTATUS(status), 1);
+    child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (!child)
+        _exit(process_shares_memory());
+    waitpid(child, &status, 0);
+    cr_assert_eq(WEXITSTATUS(status), 0);
 }
 #endif
 
@@ -404,23 +425,4 @@ Test(monitor_thread, a_call_begins_with_a_new_board_where_the_old_one_vanished)
     health_refresh(clock_now_ns() + 3700 * NS_PER_S);
     cr_assert_neq(atomic_load(&engine->board), was);
     cr_assert_eq(access(board, F_OK), 0);
-}
-
-/* What a vfork child has is its parent's; what a child by a bare clone has is its own, although the C
- * library takes both for the parent. */
-Test(monitor_thread, memory_is_shared_by_a_vfork_child_alone)
-{
-    int status;
-    call();
-    cr_assert(!process_shares_memory());
-    pid_t child = vfork();
-    if (!child)
-        _exit(process_shares_memory());
-    waitpid(child, &status, 0);
-    cr_assert_eq(WEXITSTATUS(status), 1);
-    child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-    if (!child)
-        _exit(process_shares_memory());
-    waitpid(child, &status, 0);
-    cr_assert_eq(WEXITSTATUS(status), 0);
 }
