@@ -66,16 +66,27 @@ __asm__(".text\n"
 void stack_switch(void (*run)(void *arg), void *arg, void *top)
     __attribute__((visibility("hidden")));
 
+/* Valgrind would take the way there for one function with a large frame. A request is some instructions
+ * elsewhere, and an array; apart, so that it does not lie on the caller's stack meanwhile. */
+static __attribute__((noinline)) unsigned announce(char *bottom, char *top)
+{
+    return VALGRIND_STACK_REGISTER(bottom, top - 1);
+}
+
+static __attribute__((noinline)) void take_back(unsigned id)
+{
+    VALGRIND_STACK_DEREGISTER(id);
+}
+
 void stack_run(void (*run)(void *arg), void *arg)
 {
     char *p = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (p != MAP_FAILED && !mprotect(p + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE)) {
         char *top = p + GUARD_BYTES + STACK_BYTES;
-        /* Or it takes the way there for one function with a large frame. Some instructions elsewhere. */
-        unsigned id = VALGRIND_STACK_REGISTER(p + GUARD_BYTES, top - 1);
+        unsigned id = announce(p + GUARD_BYTES, top);
         stack_switch(run, arg, top);
-        VALGRIND_STACK_DEREGISTER(id);
+        take_back(id);
     } else {
         run(arg);
     }
