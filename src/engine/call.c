@@ -208,8 +208,9 @@ static bool pay(const struct policy *p, struct slot *s, int64_t now_ns)
     return true;
 }
 
-static bool retry(struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
-                  int64_t wall_ns, uint64_t random, int64_t *at_ns)
+static __attribute__((noinline)) bool retry(struct call *c, struct slot *s, const struct attempt *a,
+                                            int64_t now_ns, int64_t wall_ns, uint64_t random,
+                                            int64_t *at_ns)
 {
     struct plan plan;
     const struct verdict_of_class *v = &c->last;

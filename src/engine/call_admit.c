@@ -101,12 +101,17 @@ static __attribute__((noinline)) bool take_many(const struct call *c, int64_t no
     return take_each(c, now_ns, t_ns, taken);
 }
 
-/* With the few of one bucket there is no need of much stack. */
-static bool take_all(const struct call *c, int64_t now_ns, int64_t t_ns)
+/* With the few of one bucket there is no need of much stack, and of none when it comes to a refusal. */
+static __attribute__((noinline)) bool take_few(const struct call *c, int64_t now_ns, int64_t t_ns)
 {
     struct taken taken[RATES_MAX];
+    return take_each(c, now_ns, t_ns, taken);
+}
+
+static bool take_all(const struct call *c, int64_t now_ns, int64_t t_ns)
+{
     return c->binding->lane_count > RATES_MAX ? take_many(c, now_ns, t_ns)
-                                              : take_each(c, now_ns, t_ns, taken);
+                                              : take_few(c, now_ns, t_ns);
 }
 
 static int64_t latest_start(const struct call *c, int64_t now_ns)
@@ -258,10 +263,10 @@ static inline __attribute__((always_inline)) struct admission start(struct call 
     return start_slowly(c, s, gate_ns, now_ns);
 }
 
-/* True: pass on to what comes next. False: *ad is the answer. What a proxy's circuit refuses is a
- * request to the host (s) that was refused; the proxy's own count says why. */
-static bool pass_breaker(struct call *c, struct slot *s, const struct party *who, int64_t now_ns,
-                         struct admission *ad)
+/* True: pass on to what comes next. False: refused, until *retry_at_ns. */
+static __attribute__((noinline)) bool pass_breaker(struct call *c, struct slot *s,
+                                                   const struct party *who, int64_t now_ns,
+                                                   int64_t *retry_at_ns)
 {
     if (likely(breaker_is_calm(&who->slot->breaker)) || !call_breaker_used(c, who)) {
         *call_lease(c, who) = 0;
@@ -277,14 +282,26 @@ static bool pass_breaker(struct call *c, struct slot *s, const struct party *who
     bool enforced = who->policy->breaker == BREAKER_ON;
     if (who->is_proxy && (enforced || !c->waiting))
         slot_count(who->slot, COUNT_BREAKER_REJECTED, 1);
-    if (enforced) {
-        *ad = refuse(c, s, who->name, REFUSED_BREAKER, a.retry_at_ns, now_ns);
-        ad->by_proxy = who->is_proxy;
-        return false;
-    }
-    if (!c->waiting)
+    if (!enforced && !c->waiting)
         note_refusal(c, s, who->name, REFUSED_BREAKER, a.retry_at_ns, now_ns, true);
-    return true;
+    *retry_at_ns = a.retry_at_ns;
+    return !enforced;
+}
+
+/* The circuits of the host and its proxy. False: *ad is the answer. What a proxy's circuit refuses is a
+ * request to the host (s) that was refused; the proxy's own count says why. Apart from call_admit(), so
+ * that whoever is refused by a limit needs no room for this. */
+static __attribute__((noinline)) bool pass_breakers(struct call *c, struct slot *s, int64_t now_ns,
+                                                    struct admission *ad)
+{
+    struct party who = call_host(c, s);
+    int64_t retry_at_ns;
+    if (pass_breaker(c, s, &who, now_ns, &retry_at_ns) &&
+        (!call_proxy(c, &who) || pass_breaker(c, s, &who, now_ns, &retry_at_ns)))
+        return true;
+    *ad = refuse(c, s, who.name, REFUSED_BREAKER, retry_at_ns, now_ns);
+    ad->by_proxy = who.is_proxy;
+    return false;
 }
 
 static bool is_open(const struct slot *s, int64_t now_ns)
@@ -314,10 +331,8 @@ HOT struct admission call_admit(struct call *c, int64_t now_ns)
         c->lease_ns = 0;
         return start(c, s, now_ns);
     }
-    struct party host = call_host(c, s), proxy;
     struct admission ad;
-    if (pass_breaker(c, s, &host, now_ns, &ad) &&
-        (!call_proxy(c, &proxy) || pass_breaker(c, s, &proxy, now_ns, &ad)))
+    if (pass_breakers(c, s, now_ns, &ad))
         ad = start(c, s, now_ns);
     /* Whoever waits or is refused must not keep others from probing. Of a probe that has failed and
      * whose retry is refused the breaker hears in call_end. */
