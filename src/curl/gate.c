@@ -176,11 +176,6 @@ static int status_of_line(const char *p, size_t n)
     return status;
 }
 
-static bool is_status_line(const char *p, size_t n)
-{
-    return n > 5 && !memcmp(p, "HTTP/", 5);
-}
-
 static bool is_block_end(const char *p, size_t n)
 {
     return n <= 2 && (p[0] == '\r' || p[0] == '\n');
@@ -232,7 +227,7 @@ static void read_line(struct gate *g, const char *p, size_t n)
 {
     if (g->block_open && n > 2 && tells_nothing(g, p[0]))
         return;
-    if (is_status_line(p, n)) {
+    if (n > 5 && !memcmp(p, "HTTP/", 5)) {
         g->line_status = status_of_line(p, n);
         g->block_open = true;
         g->h2c = false;
@@ -270,10 +265,8 @@ static size_t hold_line(struct gate *g, char *p, size_t n, bool held)
     return n;
 }
 
-size_t gate_header(char *p, size_t size, size_t n, void *gate)
+static __attribute__((noinline)) size_t take_line(struct gate *g, char *p, size_t n)
 {
-    struct gate *g = gate;
-    n *= size;
     if (g->state == GATE_PASS) {
         if (g->watch)
             read_line(g, p, n);
@@ -300,6 +293,18 @@ size_t gate_header(char *p, size_t size, size_t n, void *gate)
         return forward(g, true, p, n);
     }
     return hold_line(g, p, n, held);
+}
+
+/* Most lines of an answer tell nothing, and go to no program that does not ask for them. */
+HOT size_t gate_header(char *p, size_t size, size_t n, void *gate)
+{
+    struct gate *g = gate;
+    const struct shadow *s = g->shadow;
+    n *= size;
+    if (g->state == GATE_HOLD && g->block_open && n > 2 && tells_nothing(g, p[0]) &&
+        !s->include_header && !wants_headers(s) && g->hold.block != HOLD_BLOCKS_MAX)
+        return hold_line(g, p, n, false);
+    return take_line(g, p, n);
 }
 
 size_t gate_body(char *p, size_t size, size_t n, void *gate)
