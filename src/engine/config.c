@@ -84,11 +84,15 @@ static const char *state_directory(struct loader *l)
         return NULL;
     if (!is_word(l->config, option, "auto"))
         return absolute(l, option);
-    if (runtime && *runtime == '/' && place_is_ours(runtime)) {
+    if (!runtime || *runtime != '/')
+        return memory_directory(l);
+    if (place_is_ours(runtime)) {
         const char *path = joined(l, runtime, "harden");
         if (!path || place_look(path) != PLACE_FOREIGN)
             return path;
         l->config->state_taken = path;
+    } else if (place_look(runtime) == PLACE_FOREIGN) {
+        l->config->runtime_taken = loader_copy(l, runtime, strlen(runtime));
     }
     return memory_directory(l);
 }

@@ -56,10 +56,11 @@ struct config {
     const char *programs;
     const char *service;
     enum log_level log;
-    const char *log_to;      /* absolute path, "stderr" or "syslog" */
-    const char *events;      /* absolute path; NULL: none */
-    const char *state;       /* absolute directory; NULL: private */
-    const char *state_taken; /* where `auto` would have put it, but somebody else has it; NULL */
+    const char *log_to;        /* absolute path, "stderr" or "syslog" */
+    const char *events;        /* absolute path; NULL: none */
+    const char *state;         /* absolute directory; NULL: private */
+    const char *state_taken;   /* where `auto` would have put it, but somebody else has it; NULL */
+    const char *runtime_taken; /* $XDG_RUNTIME_DIR, if it is somebody else's; NULL */
     uint32_t max_hosts;
     const char *snapshot; /* absolute path; NULL: none */
     const char *metrics;  /* absolute path; NULL: none */

@@ -123,6 +123,10 @@ static bool open_board(const struct config *c)
             "%s: it belongs to somebody else; remove it, and start what runs anew. Until then the "
             "board is in %s",
             c->state_taken, c->state);
+    else if (c->runtime_taken)
+        log_at(config_limits(c) ? LOG_ERROR : LOG_WARN,
+               "XDG_RUNTIME_DIR = %s: it belongs to somebody else; unset it. The board is in %s",
+               c->runtime_taken, c->state);
     note_file(c->state);
     atomic_store(&the_engine.board, b);
     return true;

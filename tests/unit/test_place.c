@@ -206,7 +206,15 @@ static bool lands_in_memory(void)
 {
     setenv("XDG_RUNTIME_DIR", runtime, 1);
     const struct config *c = auto_config();
-    return !strcmp(c->state, first) && !c->state_taken;
+    return !strcmp(c->state, first) && !c->state_taken && !c->runtime_taken;
+}
+
+static bool lands_in_memory_for_all_is_taken(void)
+{
+    setenv("XDG_RUNTIME_DIR", runtime, 1);
+    const struct config *c = auto_config();
+    return !strcmp(c->state, first) && !c->state_taken && c->runtime_taken &&
+           !strcmp(c->runtime_taken, runtime);
 }
 
 static bool lands_in_memory_for_it_is_taken(void)
@@ -261,7 +269,7 @@ Test(place, a_runtime_directory_of_somebody_else_is_not_used)
     if (geteuid())
         return; /* takes somebody else */
     names(USER);
-    cr_assert(as_user(lands_in_memory));
+    cr_assert(as_user(lands_in_memory_for_all_is_taken));
     cr_assert_eq(chown(runtime, user, user), 0);
     cr_assert(as_user(lands_in_the_runtime_directory));
     clear();
