@@ -95,7 +95,7 @@ $(BUILD)/obj/%.o: %.S
 # inih, as it is there for the compiler's target. What it would ask of the C library for uses that are
 # not ours is renamed, and then src/engine/inih.c has it.
 INIH       := $(BUILD)/obj/inih.o
-INIH_ASKS  := malloc realloc free fopen64 fgets fclose __ctype_b_loc
+INIH_ASKS  := malloc realloc free fopen64 fgets fclose __ctype_b_loc __stack_chk_guard
 OBJCOPY    := $(shell $(CC) -print-prog-name=objcopy)
 $(INIH): Makefile
 	@mkdir -p $(@D)

@@ -14,12 +14,15 @@ export EMULATOR := qemu-aarch64
 # filters, no choice of CPUs; is too slow for what is told from a call that came back at once, and of a
 # slow one that failed it gives but four bytes of TCP_INFO, which do not tell whether it was ours; the
 # child of a fork may hang there while other threads wait; what a smaller break frees stays readable
-# (7.2); and SO_SNDTIMEO is not told back (10.0).
+# (7.2); SO_SNDTIMEO is not told back (10.0); and the process has a thread of qemu's.
 export SKIP_TESTS := $(space) \
   engine::opens_in_the_child_when_a_fork_came_while_another_thread_was_opening \
   monitor::starts_again_in_the_child_of_a_fork \
   monitor::does_not_flush_in_a_child_that_made_no_call \
   monitor_thread::memory_is_shared_by_a_vfork_child_alone \
+  monitor_thread::is_not_there_in_a_program_of_one_thread_however_long_it_lives \
+  monitor_thread::leaves_a_process_of_one_thread_when_it_has_ended \
+  monitor_thread::ends_when_no_thread_of_the_program_is_left \
   monitor::has_a_descriptor_table_of_its_own_and_all_signals_blocked \
   monitor::writes_inline_under_a_seccomp_filter_that_kills_thread_makers \
   monitor::flushes_although_its_thread_gets_no_processor \

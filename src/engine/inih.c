@@ -14,6 +14,11 @@ FILE *inih_fopen64(const char *path, const char *mode);
 char *inih_fgets(char *out, int size, FILE *f);
 int inih_fclose(FILE *f);
 const unsigned short **inih___ctype_b_loc(void);
+extern const size_t inih___stack_chk_guard;
+
+/* What lies behind its arrays where the processor has no register for it (aarch64). The C library's is
+ * data, and in the loader. */
+const size_t inih___stack_chk_guard = (size_t)0x0aff0d0000ff9e37;
 
 void *inih_malloc(size_t n)
 {

@@ -249,6 +249,7 @@ static bool is_to_skip(void)
 int main(void)
 {
     int passing = 0, failing = 0;
+    setlinebuf(stdout); /* what is left in a buffer, each child would say once more */
     for (struct criterion_test **t = __start_cr_tst; t < __stop_cr_tst; t++) {
         test = *t;
         suite = suite_of(test);
