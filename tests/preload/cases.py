@@ -511,8 +511,8 @@ CASES += [Case("connect() with addresses that cannot be read", ["{out}/pointers"
 
 # Words of the cases that another target cannot have. qemu-user has no system call filters and no name
 # spaces, cannot start a program of its own architecture from within, has vfork as fork, leaves memory
-# in the child that was to be wiped, has a thread of its own, and ends itself at a bad pointer. The child of a fork may hang there
-# for a lock that another thread had. The shell of system() is of glibc.
+# in the child that was to be wiped, has a thread of its own, and ends itself at a bad pointer. The child
+# of a fork may hang there for a lock that another thread had. The shell of system() is of glibc.
 LACKING = {"aarch64": {"vfork", "spawn", "system", "exec", "exec-bare", "daemon", "filter-first",
                        "filter-later", "strict-first", "strict-later", "strict-child", "unshare",
                        "unshare-later", "setns-first", "setns-mounts",
