@@ -9,7 +9,7 @@ import bed
 
 ASKED = ("%{http_code} %{content_type} %{size_download} %{size_header} %{num_connects} %{errormsg} "
          "%{exitcode} %{method} %{scheme} %{num_redirects} %{http_version}\n")
-SHORT = {"max_elapsed": "600ms", "base_delay": "1ms", "breaker": "off"}
+SHORT = {"max_elapsed": "2s", "base_delay": "1ms", "breaker": "off"}
 
 
 class Cut(unittest.TestCase):
@@ -64,7 +64,7 @@ class Cut(unittest.TestCase):
         self.compare("-Z", "--no-progress-meter")
 
     def test_within_the_programs_own_time(self):
-        self.compare("-m", "0.6", max_elapsed="30s")
+        self.compare("-m", "2", max_elapsed="30s")
 
 
 if __name__ == "__main__":
