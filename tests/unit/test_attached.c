@@ -5,9 +5,9 @@
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "engine/process.h"
+#include "scratch.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -29,12 +29,7 @@ static void make(void)
 
 static void drop(void)
 {
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));)
-        unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        closedir(d);
-    rmdir(dir);
+    scratch_remove(dir);
 }
 
 TestSuite(attached, .init = make, .fini = drop, .timeout = 60);

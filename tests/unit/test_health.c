@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "engine/monitor_parts.h"
+#include "scratch.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -135,12 +136,7 @@ static void make(void)
 
 static void drop(void)
 {
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));)
-        unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        closedir(d);
-    rmdir(dir);
+    scratch_remove(dir);
 }
 
 TestSuite(monitor, .init = make, .fini = drop, .timeout = 60);

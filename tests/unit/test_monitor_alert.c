@@ -5,9 +5,9 @@
 #include "base/text.h"
 #include "engine/engine.h"
 #include "engine/health.h"
+#include "scratch.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -38,12 +38,7 @@ static void make(void)
 
 static void drop(void)
 {
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));)
-        unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        closedir(d);
-    rmdir(dir);
+    scratch_remove(dir);
 }
 
 TestSuite(monitor_alert, .init = make, .fini = drop, .timeout = 60);

@@ -5,9 +5,9 @@
 #include "base/thread.h"
 #include "engine/health.h"
 #include "engine/monitor_parts.h"
+#include "scratch.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -45,12 +45,7 @@ static void make(void)
 
 static void drop(void)
 {
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));)
-        unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        closedir(d);
-    rmdir(dir);
+    scratch_remove(dir);
 }
 
 TestSuite(monitor_thread, .init = make, .fini = drop, .timeout = 60);

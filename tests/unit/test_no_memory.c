@@ -14,8 +14,8 @@
 #include "engine/health.h"
 #include "engine/options.h"
 #include "engine/rules.h"
+#include "scratch.h"
 
-#include <dirent.h>
 #include <netdb.h>
 #include <stdio.h>
 
@@ -154,12 +154,7 @@ static void make(void)
 
 static void drop(void)
 {
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));)
-        unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        closedir(d);
-    rmdir(dir);
+    scratch_remove(dir);
 }
 
 static void use_board(struct board *b)
