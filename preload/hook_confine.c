@@ -66,8 +66,15 @@ static bool forbids_us(const struct sock_fprog *program)
            !sandbox_lets_us(program->filter, program->len);
 }
 
-static long filtered(const struct sock_fprog *program, bool strict, long number, long a, long b,
-                     long c, long d, long e)
+/* Threads that could not be filtered, too, are told by a number above 0. */
+static bool has_failed(long r, long flags)
+{
+    return r < 0 || (r > 0 && !(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER));
+}
+
+/* `flags` are those of seccomp(2). */
+static long filtered(const struct sock_fprog *program, bool strict, long flags, long number, long a,
+                     long b, long c, long d, long e)
 {
     if (engine_is_confined() || (!strict && !program) || process_shares_memory())
         return forward(number, a, b, c, d, e, 0);
@@ -82,7 +89,7 @@ static long filtered(const struct sock_fprog *program, bool strict, long number,
     errno = saved;
     long r = forward(number, a, b, c, d, e, 0);
     saved = errno;
-    if (r && confines)
+    if (confines && has_failed(r, flags))
         engine_release();
     health_allow_threads();
     errno = saved;
@@ -99,7 +106,7 @@ EXPORT int prctl(int option, ...)
         v[i] = va_arg(args, unsigned long);
     va_end(args);
     if (unlikely(option == PR_SET_SECCOMP))
-        return (int)filtered((const struct sock_fprog *)v[1], v[0] == SECCOMP_MODE_STRICT,
+        return (int)filtered((const struct sock_fprog *)v[1], v[0] == SECCOMP_MODE_STRICT, 0,
                              SYS_prctl, option, (long)v[0], (long)v[1], (long)v[2], (long)v[3]);
     return (int)forward(SYS_prctl, option, (long)v[0], (long)v[1], (long)v[2], (long)v[3], 0);
 }
@@ -109,8 +116,8 @@ static long seccomp(long operation, long flags, long program)
     bool strict = operation == SECCOMP_SET_MODE_STRICT;
     if (!strict && operation != SECCOMP_SET_MODE_FILTER)
         return forward(SYS_seccomp, operation, flags, program, 0, 0, 0);
-    return filtered((const struct sock_fprog *)program, strict && !flags && !program, SYS_seccomp,
-                    operation, flags, program, 0, 0);
+    return filtered((const struct sock_fprog *)program, strict && !flags && !program, flags,
+                    SYS_seccomp, operation, flags, program, 0, 0);
 }
 
 /* ---- name spaces ---------------------------------------------------------------------------- */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/thread.h"
 #include "curl/inside.h"
 #include "engine/engine.h"
 #include "engine/health.h"
@@ -24,8 +25,10 @@ static bool belongs_to_transfer(const void *caller)
  * the program may be interrupted: then the next call is in time. */
 static __attribute__((noinline)) void start_thread(const void *caller)
 {
-    if (!interrupting(caller))
-        health_start_thread();
+    if (interrupting(caller))
+        return;
+    thread_forbid(false); /* a handler may have jumped out of an earlier call */
+    health_start_thread();
 }
 
 static int dial_and_start(const struct dial_request *r)

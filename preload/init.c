@@ -76,6 +76,6 @@ __attribute__((constructor)) static void at_load(void)
 
 __attribute__((destructor)) static void at_exit(void)
 {
-    if (engine_peek())
+    if (engine_peek() && !engine_is_confined())
         health_flush();
 }

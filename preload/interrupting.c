@@ -11,17 +11,35 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* By the kernel's own set: the C library's hides what it blocks itself. */
-static bool blocks_signals(void)
+static bool has_handler(int number)
+{
+    struct sigaction a;
+    return sigaction(number, NULL, &a) == 0 && a.sa_handler != SIG_DFL && a.sa_handler != SIG_IGN;
+}
+
+/* Who waits for signals by sigwait() or signalfd() blocks them, and has no handlers of them. By the
+ * kernel's own set: the C library's hides what it blocks itself. */
+static bool blocks_handled_signals(void)
 {
     uint64_t mask;
-    return syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, sizeof mask) || mask;
+    if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, sizeof mask))
+        return true;
+    for (int i = 1; mask; i++, mask >>= 1)
+        if ((mask & 1) && has_handler(i))
+            return true;
+    return false;
 }
 
 struct search {
     const void *caller;
     bool allocates;
 };
+
+/* The first in the loader's list has no name. */
+static bool is_program(const struct dl_phdr_info *info)
+{
+    return !info->dlpi_name || !info->dlpi_name[0];
+}
 
 static int find_object(struct dl_phdr_info *info, size_t size, void *data)
 {
@@ -30,7 +48,7 @@ static int find_object(struct dl_phdr_info *info, size_t size, void *data)
     (void)size;
     if (!symtab_contains(info, s->caller))
         return 0;
-    s->allocates = !symtab_of(&t, info) || symtab_find(&t, "malloc", NULL);
+    s->allocates = !is_program(info) && (!symtab_of(&t, info) || symtab_find(&t, "malloc", NULL));
     return 1;
 }
 
@@ -45,7 +63,7 @@ static bool allocates(const void *caller)
 bool interrupting(const void *caller)
 {
     int saved = errno;
-    bool answer = blocks_signals() || allocates(caller);
+    bool answer = blocks_handled_signals() || allocates(caller);
     errno = saved;
     return answer;
 }

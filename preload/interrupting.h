@@ -2,14 +2,15 @@
  *
  * connect() may be called in a signal handler, and by an allocator. Then the program's allocator may be
  * in the midst of its work in this very thread, and what needs it has to wait for a better time. Nobody
- * tells; but the signal of a handler is blocked while it runs, and an allocator is an object that
+ * tells; but the signal of a handler is blocked while it runs, and an allocator is a library that
  * defines malloc().
  *
  *     if (!interrupting(caller))
  *         ... what allocates ...
  *
- * A thread that blocks signals all the time is taken for a handler. A handler with SA_NODEFER that
- * blocks none is taken for none. Preserves errno; any thread. */
+ * A thread that blocks a signal all the time is taken for its handler, if it has one. A handler with
+ * SA_NODEFER that blocks none is taken for none, and so is an allocator in the program itself. Preserves
+ * errno; any thread. */
 #ifndef PRELOAD_INTERRUPTING_H
 #define PRELOAD_INTERRUPTING_H
 

@@ -11,6 +11,26 @@ static const struct link_map *_Atomic last;
 
 /* The loader shows its list to debuggers: in the dynamic section of the program. */
 #ifdef __GLIBC__
+/* Where that has no place for it (lld -z rodynamic), debuggers look the loader's own name up. */
+static const struct link_map *first_by_name(void)
+{
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    const ElfW(Ehdr) *loader = (const void *)getauxval(AT_BASE);
+    const ElfW(Phdr) *headers =
+        loader ? (const void *)((const char *)loader + loader->e_phoff) : NULL;
+    for (int i = 0; headers && i < loader->e_phnum; i++) {
+        struct symtab t;
+        uintptr_t base = (uintptr_t)loader;
+        // NOLINTNEXTLINE(performance-no-int-to-ptr)
+        if (headers[i].p_type != PT_DYNAMIC ||
+            !symtab_read(&t, base, (const void *)(base + headers[i].p_vaddr)))
+            continue;
+        const struct r_debug *debug = symtab_datum(&t, "_r_debug");
+        return debug ? debug->r_map : NULL;
+    }
+    return NULL;
+}
+
 static const struct link_map *first(void)
 {
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
@@ -27,7 +47,7 @@ static const struct link_map *first(void)
     for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++)
         if (dynamic->d_tag == DT_DEBUG && dynamic->d_un.d_ptr)
             return ((const struct r_debug *)dynamic->d_un.d_ptr)->r_map;
-    return NULL;
+    return first_by_name();
 }
 #else /* and musl under a name of its own, however it was started */
 extern const struct r_debug *const _dl_debug_addr;

@@ -158,6 +158,14 @@ void *symtab_find(const struct symtab *t, const char *name, const char *node)
     return NULL;
 }
 
+void *symtab_datum(const struct symtab *t, const char *name)
+{
+    for (uint32_t i = first_in_chain(t, name); i; i = next_in_chain(t, i))
+        if (type_of(t, i) == STT_OBJECT && defines(t, i, name))
+            return address_of(t, i);
+    return NULL;
+}
+
 const ElfW(Sym) * symtab_bound(const struct symtab *t, const char *name, const char *version)
 {
     for (uint32_t i = first_in_chain(t, name); i; i = next_in_chain(t, i)) {

@@ -32,6 +32,8 @@ bool symtab_contains(const struct dl_phdr_info *info, const void *address);
 /* What the loader binds a reference to, with a version or ("") without; NULL: it looks on elsewhere. A
  * symbol of type STT_GNU_IFUNC leads to a function that gives the function. */
 const ElfW(Sym) * symtab_bound(const struct symtab *t, const char *name, const char *version);
+/* A datum, whatever its version. */
+void *symtab_datum(const struct symtab *t, const char *name);
 /* NULL for `node`: what a reference without a version means. NULL: it defines no such function. */
 void *symtab_find(const struct symtab *t, const char *name, const char *node);
 /* The version node of the function of that name that is at `address`; "": it has none. NULL: there is

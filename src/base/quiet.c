@@ -44,9 +44,9 @@ void quiet_begin(struct quiet *q)
 {
     q->saved_errno = errno;
     q->mask = 0;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &q->cancel_state);
     q->pending = pending();
     set_mask(SIG_BLOCK, ~(BY_FAULT | OF_LIBC), &q->mask);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &q->cancel_state);
 }
 
 void quiet_end(struct quiet *q)
@@ -56,9 +56,10 @@ void quiet_end(struct quiet *q)
     uint64_t swallow = pending() & ~q->pending & BY_WRITE;
     while (swallow && syscall(SYS_rt_sigtimedwait, &swallow, NULL, &at_once, sizeof swallow) > 0)
         ;
-    set_mask(SIG_SETMASK, q->mask, NULL);
+    /* The mask last: a handler that waited may leave by a jump. */
     pthread_setcancelstate(q->cancel_state, NULL);
     errno = q->saved_errno;
+    set_mask(SIG_SETMASK, q->mask, NULL);
 }
 
 void quiet_confine(bool is_confined)

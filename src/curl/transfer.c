@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "base/precondition.h"
 #include "base/rng.h"
+#include "base/thread.h"
 #include "curl/facts.h"
 #include "curl/target.h"
 #include "engine/health.h"
@@ -60,6 +61,7 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
         return NULL;
     if (!s->transfer_memory && !(s->transfer_memory = calloc(1, sizeof *s->transfer_memory)))
         return NULL;
+    thread_forbid(false); /* a handler may have jumped out of a connect() */
     health_start();
     struct board_header *h = e->board->header;
     atomic_fetch_add_explicit(driver == BY_EASY ? &h->transfers_easy : &h->transfers_multi, 1,

@@ -93,7 +93,7 @@ static _Thread_local bool holds; /* this fork; several threads may be at one */
 
 static void before_fork(void)
 {
-    holds = atomic_load(&process_self()->checker) && shut(false);
+    holds = !engine_is_confined() && atomic_load(&process_self()->checker) && shut(false);
 }
 
 /* In the child there is nobody to be let in: its gate is open anyway. */
@@ -101,6 +101,8 @@ static void after_fork(void)
 {
     struct process *p = process_self();
     uint32_t now = atomic_load(&p->check_gate);
+    if (engine_is_confined())
+        return;
     while (holds && now >= GATE_HELD)
         if (atomic_compare_exchange_strong(&p->check_gate, &now,
                                            now == GATE_HELD ? GATE_OPEN : now - 1))
@@ -112,7 +114,8 @@ static void after_fork(void)
 static void at_exit(void *nothing)
 {
     (void)nothing;
-    checker_close();
+    if (!engine_is_confined())
+        checker_close();
 }
 
 /* The C library's own names of pthread_atfork and atexit: those would need start files, which the

@@ -181,6 +181,7 @@ bool monitor_look(struct engine *e, enum hurry hurry, int64_t *next_ns)
     return wrote;
 }
 
+/* With signals blocked, or a handler that leaves by a jump would leave it begun for ever. */
 bool monitor_begin(struct process *p)
 {
     return !atomic_exchange(&p->writing, 1);
@@ -199,11 +200,11 @@ void monitor_go_inline(struct process *p)
     atomic_store(&p->monitor, MONITOR_INLINE);
 }
 
-static void monitor_start(struct process *p)
+static void start(void *process)
 {
+    struct process *p = process;
     uint32_t none = MONITOR_NONE;
     struct engine *e = engine_peek();
-    int saved = errno;
     if (!e || process_is_borrowed() ||
         !atomic_compare_exchange_strong(&p->monitor, &none, MONITOR_STARTING))
         return;
@@ -219,14 +220,13 @@ static void monitor_start(struct process *p)
     monitor_go_inline(p);
     if (monitor_wants_thread(e))
         monitor_thread_begin(p, e);
-    errno = saved;
 }
 
 HOT void health_start(void)
 {
     struct process *p = process_self();
     if (unlikely(atomic_load_explicit(&p->monitor, memory_order_relaxed) == MONITOR_NONE))
-        monitor_start(p);
+        quiet_run(start, p);
 }
 
 HOT bool health_is_quiet(int64_t now_ns)
@@ -243,18 +243,21 @@ HOT bool health_is_current(int64_t now_ns)
 
 static void refresh(void *now_ns)
 {
-    reload(process_self(), *(int64_t *)now_ns);
+    struct process *p = process_self();
+    if (!monitor_begin(p))
+        return;
+    if (!atomic_load(&p->closing))
+        reload(p, *(int64_t *)now_ns);
+    monitor_end(p);
 }
 
 void health_refresh(int64_t now_ns)
 {
     struct process *p = process_self();
     if (likely(health_is_current(now_ns)) || !engine_peek() ||
-        atomic_load(&p->monitor) != MONITOR_INLINE || !monitor_begin(p))
+        atomic_load(&p->monitor) != MONITOR_INLINE || atomic_load(&p->writing))
         return;
-    if (!atomic_load(&p->closing))
-        quiet_run(refresh, &now_ns);
-    monitor_end(p);
+    quiet_run(refresh, &now_ns);
 }
 
 bool monitor_is_written(const struct engine *e, struct process *p, uint64_t since)
@@ -322,6 +325,16 @@ static void look(void *arg)
     atomic_compare_exchange_strong(&l->process->inline_at_ns, &later, next);
 }
 
+static void look_alone(void *arg)
+{
+    struct look *l = arg;
+    if (!monitor_begin(l->process))
+        return;
+    l->hurry = atomic_load(&l->process->closing) ? LOOK_LAST : LOOK_EARLY;
+    look(l);
+    monitor_end(l->process);
+}
+
 bool monitor_inline(struct process *p, struct engine *e, enum hurry hurry)
 {
     struct look l = {.process = p, .engine = e, .hurry = hurry};
@@ -340,10 +353,13 @@ HOT void health_inline(int64_t now_ns)
     if (atomic_load(&p->monitor) == MONITOR_THREAD) {
         atomic_store(&p->inline_at_ns, INT64_MAX);
         atomic_store(&p->active, 1);
-    } else if (atomic_load(&p->monitor) == MONITOR_INLINE && monitor_begin(p)) {
-        monitor_inline(p, e, atomic_load(&p->closing) ? LOOK_LAST : LOOK_EARLY);
-        monitor_end(p);
+        if (atomic_load(&p->monitor) == MONITOR_THREAD)
+            return;
+        atomic_store(&p->inline_at_ns,
+                     1); /* it has just ended, and may have seen nothing of this */
     }
+    if (atomic_load(&p->monitor) == MONITOR_INLINE && !atomic_load(&p->writing))
+        quiet_run(look_alone, &(struct look){.process = p, .engine = e});
 }
 
 void health_alert(struct board *b)

@@ -133,6 +133,7 @@ static void *run(void *arg)
 void monitor_thread_begin(struct process *p, struct engine *e)
 {
     uint32_t without = MONITOR_INLINE;
+    atomic_store(&p->waiting, 0);
     if (!atomic_load(&e->config)->thread || atomic_load(&p->stop) || is_harmful() ||
         !atomic_compare_exchange_strong(&p->monitor, &without, MONITOR_THREAD))
         return;
@@ -173,16 +174,19 @@ static bool is_there(_Atomic uint32_t *task)
     return false;
 }
 
-void health_stop_threads(void)
+static void stop_threads(struct process *p)
 {
-    struct process *p;
-    if (!engine_peek() || (p = process_self(), process_is_borrowed()))
-        return;
-    int saved = errno;
     int64_t end_ns = clock_now_ns() + STOP_NS;
     ask_to_stop(p);
     while ((is_there(&p->thread) || is_there(&p->checker)) && clock_now_ns() < end_ns)
         clock_sleep_until(clock_now_ns() + TRY_NS);
+}
+
+void health_stop_threads(void)
+{
+    int saved = errno;
+    if (engine_peek() && !process_is_borrowed())
+        stop_threads(process_self());
     errno = saved;
 }
 
@@ -192,11 +196,15 @@ void health_allow_threads(void)
         atomic_store(&process_self()->stop, 0);
 }
 
+/* The C library ends the process with the last thread, and in it: ours has no descriptors, to which the
+ * program's last words could be written. */
 void health_first_thread_ends(void)
 {
     int saved = errno;
-    atomic_store(&headless, getpid());
-    if (engine_peek())
-        ask_to_stop(process_self());
+    if (!process_shares_memory()) {
+        atomic_store(&headless, getpid());
+        if (engine_peek())
+            stop_threads(process_self());
+    }
     errno = saved;
 }

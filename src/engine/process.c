@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/kcmp.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -103,8 +104,12 @@ bool process_is_borrowed(void)
 
 bool process_shares_memory(void)
 {
-    int whose = atomic_load(&process_self()->pid);
-    return whose && whose != getpid();
+    int whose = atomic_load(&process_self()->pid), own = getpid(), saved = errno;
+    if (whose)
+        return whose != own;
+    bool shares = process_is_borrowed() && syscall(SYS_kcmp, own, getppid(), KCMP_VM, 0, 0) == 0;
+    errno = saved;
+    return shares;
 }
 
 static void read_file(const char *path, char *buf, size_t size)

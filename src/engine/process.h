@@ -18,7 +18,7 @@
 
 struct process {
     _Atomic uint32_t opening;     /* somebody opens the engine; a futex */
-    _Atomic uint32_t monitor;     /* enum in monitor.c */
+    _Atomic uint32_t monitor;     /* enum in monitor_parts.h */
     _Atomic uint32_t wake;        /* grows when the thread must look; a futex */
     _Atomic uint32_t thread;      /* its task, also when it has ended; 0: none */
     _Atomic uint32_t waiting;     /* a thread is wanted; its start was forbidden where it was */

@@ -6,6 +6,7 @@
 #include "base/idna.h"
 #include "base/quiet.h"
 #include "base/rng.h"
+#include "base/thread.h"
 #include "engine/call.h"
 #include "engine/engine.h"
 #include "engine/health.h"
@@ -107,6 +108,7 @@ static int ask_again(const struct question *q, struct engine *e, int64_t begun_n
         return answer;
     struct call c;
     int64_t at_ns;
+    thread_forbid(false); /* a handler may have jumped out of a connect() */
     health_start();
     call_begin(&c, (struct binding *)(void *)room.bytes, 0, begun_ns);
     c.name_only = true;

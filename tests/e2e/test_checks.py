@@ -420,6 +420,13 @@ class Traffic(Checks):
 
 
 class Life(Checks):
+    def test_a_program_that_blocks_signals_without_handlers(self):
+        """As who waits for them by sigwait() or signalfd()."""
+        db = self.server(Listener)
+        self.start(section("db", "tcp", f"127.0.0.1:{db.port}"),
+                   "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, 10])\n" + STAY)
+        self.comes_to("db", "healthy")
+
     def test_a_section_that_is_removed_stops_its_check(self):
         db, other = self.server(Listener), self.server(Listener)
         stays = section("other", "tcp", f"127.0.0.1:{other.port}")

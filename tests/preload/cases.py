@@ -111,10 +111,11 @@ def with_hanging_check(command, **more):
                       'HARDEN_CONFIG={scratch}/harden.ini exec ' + command, **more)
 
 
-def with_check(command, **more):
+def with_check(command, kind="tcp", **more):
     # The board's server, a port that answers.
-    return in_scratch('host=${{BASE#*://}}; umask 077; printf "[check own]\\ntype = tcp\\ntarget = %s\\n" '
-                      '"${{host%%/*}}" > {scratch}/harden.ini\n'
+    target = '"${{host%%/*}}"' if kind == "tcp" else '"$BASE/ok/check"'
+    return in_scratch(f'host=${{{{BASE#*://}}}}; umask 077; printf "[check own]\\ntype = {kind}\\ntarget = %s\\n" '
+                      f'{target} > {{scratch}}/harden.ini\n'
                       'HARDEN_CONFIG={scratch}/harden.ini exec ' + command, **more)
 
 
@@ -174,7 +175,7 @@ cat /dev/zero > {scratch}/state/full 2> /dev/null || true
 CASES = [
     # Programs linked with one flavour.
     *(Case(f"program linked with {f}", ["{out}/fetch-" + f, "f2/1", "ok/2", "f1/3"], 3, 2)
-      for f in ("openssl", "gnutls", "nss", "unversioned", "lazy")),
+      for f in ("openssl", "gnutls", "nss", "unversioned", "lazy", "undebugged")),
     Case("program bound at once", ["{out}/fetch-openssl", "f2/1"], 1, 1, env={"LD_BIND_NOW": "1"}),
 
     # Plug-ins, alone and together.
@@ -324,6 +325,10 @@ CASES = [
     Case("the first thread ends before the others, while checks are run",
          **with_check("{out}/late leave"), transfers=41, recovers=1, env=QUICK_SNAPSHOT),
     Case("a lot of thread-local storage", ["{out}/late", "stay"], 41, 1, env=QUICK_SNAPSHOT),
+    *(Case(f"the first thread ends as the last{more}", **{"argv": argv, **how}, transfers=41, recovers=1,
+           env=QUICK_SNAPSHOT)
+      for more, argv, how in (("", ["{out}/late", "leave-last"], {}),
+                              (", while checks are run", None, with_check("{out}/late leave-last")))),
 
     # Descriptors, directories, rights.
     Case("no descriptor is left open", ["{out}/descriptors", "leak", "{scratch}"], 10,
@@ -367,6 +372,10 @@ CASES = [
          ["{out}/sandbox", "strict-later"], 1, 1, stays="^filtered", env=QUICK_SNAPSHOT),
     Case("a filter that kills on what only the library does, in a child by clone",
          ["{out}/sandbox", "strict-child"], 1, 1, stays="^filtered"),
+    Case("a filter that kills on what only the library does, with a listener",
+         ["{out}/sandbox", "strict-listener"], 1, 1, stays="^filtered"),
+    Case("a child by vfork installs a filter before the first transfer", ["{out}/sandbox", "strict-vfork"],
+         1, 1),
     *(Case(f"a filter that allows what the library says that it needs, {when}, then {does}",
            ["sh", "-ec", f"umask 077; mkdir -p {{scratch}}/state; cd {{scratch}}; (sleep 0.3; {does}) & "
             "HARDEN_CONFIG={scratch}/harden.ini exec {out}/narrow " + when], None, recovers, says=r"^harden: ",
@@ -514,7 +523,8 @@ CASES += [Case("connect() with addresses that cannot be read", ["{out}/pointers"
 # in the child that was to be wiped, has a thread of its own, and ends itself at a bad pointer. The child
 # of a fork may hang there for a lock that another thread had. The shell of system() is of glibc.
 LACKING = {"aarch64": {"vfork", "spawn", "system", "exec", "exec-bare", "daemon", "filter-first",
-                       "filter-later", "strict-first", "strict-later", "strict-child", "unshare",
+                       "filter-later", "strict-first", "strict-later", "strict-child", "strict-listener",
+                       "strict-vfork", "unshare",
                        "unshare-later", "setns-first", "setns-mounts",
                        "fork", "_Fork", "clone", "grandchild", "storm", "crowd",
                        "{out}/pointers"},
@@ -547,9 +557,10 @@ CASES += [
       for where, way in FORBIDDEN),
     Case("the first calls in handlers, while threads allocate", ["{out}/firstcall", "handlers"], None),
     *(Case(f"the first call in {where}, where a thread for checks is wanted",
-           **with_check("{out}/" + command), transfers=None)
-      for where, command in (("a signal handler that interrupts malloc()", "firstcall-apart handler inet"),
-                             ("malloc() itself", "firstcall malloc inet"))),
+           **with_check("{out}/firstcall-apart " + way + " inet"), transfers=None)
+      for where, way in FORBIDDEN),
+    Case("a filter that kills on waking others, after a check with libcurl",
+         **with_check("{out}/sandbox-raw no-futex", "http"), transfers=None, recovers=None, stays="^free"),
     Case("a plug-in's constructor waits for a thread's transfer",
          ["{out}/firstcall", "plug-in", "{out}/waiter.so"], 1, 1),
     Case("a plug-in's constructor waits for a thread's transfer, with another flavour",

@@ -7,7 +7,8 @@
  *   malloc inet|local     the program's own allocator connects, with its lock held
  *   plug-in FILE          dlopen() of an object whose constructor waits for a thread's first call
  *
- * With -DALLOCATOR it is the allocator alone, and with -DPROGRAM a program without one. */
+ * With -DALLOCATOR it is the allocator alone, which is a library, and with -DPROGRAM a program without
+ * one. */
 #include "host.h"
 
 #include <arpa/inet.h>
@@ -26,14 +27,12 @@ extern void *__libc_realloc(void *p, size_t n);
 extern void __libc_free(void *p);
 
 extern enum what { NOTHING, RAISE, CONNECT } volatile next_malloc;
-
-#ifdef ALLOCATOR
-static void connect_somewhere(void)
-{
-}
-#else
-static int port, family = AF_INET;
-static volatile int connected;
+extern int port, family;
+extern volatile int connected;
+#ifndef PROGRAM
+int port, family = AF_INET;
+volatile int connected;
+#endif
 
 /* To ourselves: the answer is there at once. */
 static void connect_somewhere(void)
@@ -50,7 +49,6 @@ static void connect_somewhere(void)
     connected += family == AF_INET ? !r : r == -1 && errno == ENOENT;
     close(fd);
 }
-#endif
 
 /* ---- an allocator with a lock, as they have them ------------------------------------------------ */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * late WHAT: a program of two threads that lives longer than a snapshot's interval, with more
- * thread-local storage than small stacks have room for. The first thread leaves early, or stays. */
+ * thread-local storage than small stacks have room for. The first thread leaves early, stays, or leaves as
+ * the last one: what it has said must still be written. */
 #include "host.h"
 
 #include <pthread.h>
@@ -36,5 +37,7 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "leave"))
         pthread_exit(NULL);
     REQUIRE(!pthread_join(t, NULL));
+    if (!strcmp(argv[1], "leave-last"))
+        pthread_exit(NULL);
     return 0;
 }

@@ -36,7 +36,7 @@ static void forbid_clone(void)
 }
 
 /* What the host does not do, and a library beside it might: to write a file in its place, for one. */
-static void forbid_all_else(int by_prctl)
+static void forbid_all_else(int by_prctl, unsigned flags)
 {
     static const int calls[] = {
         SYS_renameat2,  SYS_unlinkat, SYS_flock,           SYS_fallocate,     SYS_readlinkat,
@@ -63,8 +63,8 @@ static void forbid_all_else(int by_prctl)
     if (by_prctl)
         REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
     else
-        REQUIRE(
-            !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program));
+        REQUIRE((syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) > 0) ==
+                (flags == SECCOMP_FILTER_FLAG_NEW_LISTENER));
 }
 
 static void live_filtered(void)
@@ -76,7 +76,7 @@ static void live_filtered(void)
 
 static void strict_first(void)
 {
-    forbid_all_else(1);
+    forbid_all_else(1, 0);
     live_filtered();
 }
 
@@ -84,8 +84,43 @@ static void strict_later(void)
 {
     fetch("free", "f2/free");
     usleep(300 * 1000);
-    forbid_all_else(0);
+    forbid_all_else(0, SECCOMP_FILTER_FLAG_TSYNC);
     live_filtered();
+}
+
+/* One that tells another process of calls: what is returned is a descriptor, and no failure. */
+static void strict_listener(void)
+{
+    fetch("free", "f2/free");
+    forbid_all_else(0, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    live_filtered();
+}
+
+static void strict_vfork(void)
+{
+    int status;
+    pid_t child = vfork();
+    if (!child) {
+        forbid_all_else(1, 0);
+        _exit(0);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child && !status);
+    fetch("free", "f2/free");
+}
+
+static void no_futex(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    fetch("free", "f2/free");
+    usleep(800 * 1000); /* until a check has been run */
+    REQUIRE(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
 /* Behind the C library's back, which thinks that it is the parent. */
@@ -95,7 +130,7 @@ static void strict_child(void)
     fetch("free", "f2/free");
     pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
     if (!child) {
-        forbid_all_else(0);
+        forbid_all_else(0, SECCOMP_FILTER_FLAG_TSYNC);
         live_filtered();
         _exit(0);
     }
@@ -270,6 +305,9 @@ static const struct {
             {"strict-first", strict_first},
             {"strict-later", strict_later},
             {"strict-child", strict_child},
+            {"strict-listener", strict_listener},
+            {"strict-vfork", strict_vfork},
+            {"no-futex", no_futex},
             {"sigwait", wait_for_signals},
             {"signalfd", read_signals},
             {"mask", mask_is_kept},

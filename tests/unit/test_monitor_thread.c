@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -377,6 +378,51 @@ Test(monitor_thread, a_call_begins_with_a_configuration_that_was_changed_an_inte
     cr_assert_neq(atomic_load(&engine->config), was);
 }
 
+/* While a file is put into its place, a signal comes, and its handler leaves by a jump: as wget's. */
+static sigjmp_buf before;
+static atomic_bool raises;
+
+int rename(const char *from, const char *to)
+{
+    if (atomic_exchange(&raises, false))
+        raise(SIGUSR1);
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+static void jump(int number)
+{
+    (void)number;
+    siglongjmp(before, 1);
+}
+
+Test(monitor_thread, calls_go_on_writing_after_a_handler_has_jumped_out_of_one)
+{
+    setenv("HARDEN_THREAD", "off", 1);
+    signal(SIGUSR1, jump);
+    int state;
+    if (!sigsetjmp(before, 1)) {
+        atomic_store(&raises, true);
+        call();
+        cr_assert(false, "it has not jumped");
+    }
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+    cr_assert_eq(state, PTHREAD_CANCEL_ENABLE);
+    uint64_t was = writes();
+    grow_older(3600 * NS_PER_S);
+    call();
+    cr_assert_gt(writes(), was);
+    grow_older(3600 * NS_PER_S);
+    if (!sigsetjmp(before, 1)) {
+        atomic_store(&raises, true);
+        call();
+        cr_assert(false, "it has not jumped");
+    }
+    was = writes();
+    atomic_fetch_add(&engine->board->header->changes, 1);
+    health_flush();
+    cr_assert_gt(writes(), was);
+}
+
 Test(monitor_thread, is_not_stopped_by_a_vfork_child)
 {
     have_threads();
@@ -385,6 +431,7 @@ Test(monitor_thread, is_not_stopped_by_a_vfork_child)
     pid_t child = vfork();
     if (!child) {
         health_stop_threads();
+        health_first_thread_ends();
         _exit(0);
     }
     waitpid(child, NULL, 0);

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Copies a shared library without its symbol versions, as libcurl is when it is built from source.
+"""Copies an object without some entries of its dynamic section.
 
-    python3 unversion.py IN OUT
+    python3 untag.py versions IN OUT    as libcurl is when it is built from source
+    python3 untag.py debug IN OUT       a program whose linker left no place for debuggers (lld -z rodynamic)
 """
+import os
 import struct
 import sys
 
-VERSIONS = (0x6ffffff0, 0x6ffffffc, 0x6ffffffd, 0x6ffffffe, 0x6fffffff)  # DT_VERSYM to DT_VERNEEDNUM
+TAGS = {"versions": (0x6ffffff0, 0x6ffffffc, 0x6ffffffd, 0x6ffffffe, 0x6fffffff),  # DT_VERSYM to DT_VERNEEDNUM
+        "debug": (21,)}
 UNKNOWN = 0x6ffffe00  # to the loader
 PT_DYNAMIC = 2
 
-with open(sys.argv[1], "rb") as f:
+what, source, out = sys.argv[1:]
+with open(source, "rb") as f:
     image = bytearray(f.read())
 assert image[:6] == b"\x7fELF\x02\x01", "64 bits, little endian"
 headers, = struct.unpack_from("<Q", image, 32)
@@ -19,7 +23,8 @@ for i in range(count):
     kind, _, offset, _, _, length = struct.unpack_from("<IIQQQQ", image, headers + i * size)
     if kind == PT_DYNAMIC:
         for at in range(offset, offset + length, 16):
-            if struct.unpack_from("<Q", image, at)[0] in VERSIONS:
+            if struct.unpack_from("<Q", image, at)[0] in TAGS[what]:
                 struct.pack_into("<Q", image, at, UNKNOWN)
-with open(sys.argv[2], "wb") as f:
+with open(out, "wb") as f:
     f.write(image)
+os.chmod(out, 0o755)
