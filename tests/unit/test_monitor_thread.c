@@ -378,6 +378,17 @@ Test(monitor_thread, a_call_begins_with_a_configuration_that_was_changed_an_inte
     cr_assert_neq(atomic_load(&engine->config), was);
 }
 
+Test(monitor_thread, has_ended_before_the_first_thread_does)
+{
+    have_threads();
+    call();
+    monitor_thread_begin(self, engine);
+    cr_assert(has_thread());
+    health_first_thread_ends();
+    cr_assert(!has_thread());
+    cr_assert_eq(atomic_load(&self->thread), 0u);
+}
+
 /* While a file is put into its place, a signal comes, and its handler leaves by a jump: as wget's. */
 static sigjmp_buf before;
 static atomic_bool raises;
