@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 INSTRUCTIONS = 22_000  # over a bare /bin/true: the bar of docs/performance.md
-BARE = 127_000         # what that takes on Debian 12; loaders that take more do so for every library
+BARE = 111_000         # what that takes on Debian 12; loaders that take more do so for every library
 
 # The slots by their address, before and after a transfer that cannot even connect.
 SLOTS = """
