@@ -3,7 +3,7 @@
  * What a process may only do, or only survives, without a thread of ours: to enter name spaces, to
  * have a seccomp filter, to go on without its first thread. Our threads end before, and before a filter
  * that would forbid what we do, what is to be written is written; from there on the library makes no
- * system call. Every call is forwarded as it came, with the errno that it gives.
+ * system call of its own. Each call is forwarded as a system call, with the errno that it gives.
  *
  * Safe wherever the real functions are: after vfork, in a signal handler, below an allocator. */
 #include "base/compiler.h"
@@ -66,7 +66,8 @@ static bool forbids_us(const struct sock_fprog *program)
            !sandbox_lets_us(program->filter, program->len);
 }
 
-/* Threads that could not be filtered, too, are told by a number above 0. */
+/* A positive result is the thread that TSYNC could not reach, a failure; with NEW_LISTENER it is a
+ * descriptor, and success. */
 static bool has_failed(long r, long flags)
 {
     return r < 0 || (r > 0 && !(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER));
