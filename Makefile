@@ -54,12 +54,12 @@ endif
 Q := $(if $(V),,@)
 
 BASE_SRC    := $(wildcard src/base/*.c)
-ENGINE_SRC  := $(wildcard src/engine/*.c)
+ENGINE_SRC  := $(wildcard src/engine/*.c src/engine/*/*.c)
 CURL_SRC    := $(wildcard src/curl/*.c)
 SOCK_SRC    := $(wildcard src/sock/*.c)
 PRELOAD_SRC := $(wildcard preload/*.c)
 AUDIT_SRC   := $(wildcard preload/audit/*.c) preload/symtab.c
-CLI_SRC     := $(wildcard src/cli/*.c)
+CLI_SRC     := $(wildcard src/cli/*.c src/cli/*/*.c)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ENGINE_LIB := $(BUILD)/libengine.a
@@ -78,7 +78,7 @@ all: $(SHIM) $(AUDIT) $(CLI)  ## the library and the command (default)
 ifneq ($(if $(SANITIZE),,$(DEVELOPER)),)
 ON_FOREIGN_STACKS := preload/hook_connect.c preload/init.c preload/scope.c preload/symtab.c \
                      $(filter-out src/sock/dial_bind.c,$(wildcard src/sock/dial*.c)) \
-                     $(wildcard src/engine/call*.c) src/base/quiet.c src/base/stack.c
+                     $(filter-out %/zone.c,$(wildcard src/engine/call/*.c)) src/base/quiet.c src/base/stack.c
 $(call objects,$(ON_FOREIGN_STACKS)): override CFLAGS += -Wframe-larger-than=1024
 endif
 
@@ -93,7 +93,7 @@ $(BUILD)/obj/%.o: %.S
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # inih, as it is there for the compiler's target. What it would ask of the C library for uses that are
-# not ours is renamed, and then src/engine/inih.c has it.
+# not ours is renamed, and then src/engine/config/inih.c has it.
 INIH       := $(BUILD)/obj/inih.o
 INIH_ASKS  := malloc realloc free fopen64 fgets fclose __ctype_b_loc __stack_chk_guard
 OBJCOPY    := $(shell $(CC) -print-prog-name=objcopy)
@@ -104,18 +104,18 @@ $(INIH): Makefile
 
 $(ENGINE_LIB): $(call objects,$(BASE_SRC) $(ENGINE_SRC)) $(INIH)
 	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) qcs $@ $^
 $(CURL_LIB): $(call objects,$(CURL_SRC))
 	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) qcs $@ $^
 $(SOCK_LIB): $(call objects,$(SOCK_SRC))
 	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) qcs $@ $^
 
 $(call objects,$(CLI_SRC)): override CPPFLAGS += -DBINDIR='"$(BINDIR)"' -DLIBDIR='"$(LIBDIR)"'
 # What is compiled in. The file changes with it, so "make" and then "make install LIBDIR=..." agree.
 COMPILED_IN := $(VERSION) $(BINDIR) $(LIBDIR) $(SYSCONFDIR)
-$(call objects,$(CLI_SRC) src/engine/config.c): $(BUILD)/compiled-in
+$(call objects,$(CLI_SRC) src/engine/config/config.c): $(BUILD)/compiled-in
 $(BUILD)/compiled-in: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILED_IN)' | cmp -s - $@ || echo '$(COMPILED_IN)' >$@
@@ -123,7 +123,7 @@ $(BUILD)/compiled-in: FORCE
 # All but main(), for tests.
 $(CLI_LIB): $(call objects,$(filter-out src/cli/main.c,$(CLI_SRC)))
 	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) qcs $@ $^
 $(CLI): $(BUILD)/obj/src/cli/main.o $(CLI_LIB) $(ENGINE_LIB) $(TARGET_PARTS)
 	@$(if $(V),,echo "  LINK    $@")
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm

@@ -7,10 +7,10 @@
  *
  * Safe wherever the real functions are: after vfork, in a signal handler, below an allocator. */
 #include "base/compiler.h"
+#include "base/process.h"
+#include "base/sandbox.h"
+#include "engine/board/status.h"
 #include "engine/engine.h"
-#include "engine/health.h"
-#include "engine/process.h"
-#include "engine/sandbox.h"
 #include "hooks.h"
 #include "next.h"
 #include "real.h"

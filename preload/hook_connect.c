@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/thread.h"
 #include "curl/inside.h"
+#include "engine/board/status.h"
+#include "engine/config/rules.h"
 #include "engine/engine.h"
-#include "engine/health.h"
-#include "engine/rules.h"
 #include "hooks.h"
 #include "interrupting.h"
 #include "next.h"

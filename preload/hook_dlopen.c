@@ -6,7 +6,7 @@
  * program's code and not ours.
  *
  * dlclose is where the libcurls are kept from being unloaded that tables lead to (real.h). */
-#include "engine/config.h"
+#include "engine/config/config.h"
 #include "engine/engine.h"
 #include "hooks.h"
 #include "next.h"

@@ -4,8 +4,8 @@
  * one that counts, so to them nothing is repeated, but why a name was not found is kept for it; what
  * our own checks ask is not remembered either. */
 #include "base/clock.h"
-#include "engine/checker.h"
-#include "engine/unfound.h"
+#include "base/unfound.h"
+#include "engine/check/thread.h"
 #include "hooks.h"
 #include "next.h"
 #include "sock/names.h"

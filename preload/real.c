@@ -5,7 +5,7 @@
 #include "base/compiler.h"
 #include "base/quiet.h"
 #include "base/text.h"
-#include "engine/checker.h"
+#include "engine/check/thread.h"
 #include "required.h"
 #include "scope.h"
 

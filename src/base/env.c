@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/env.h"
 
-#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/open.h"
+#include "base/words.h"
 
 #include <errno.h>
 #include <fcntl.h>

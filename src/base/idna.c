@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/idna.h"
 
-#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/text.h"
+#include "base/words.h"
 
 #include <stdint.h>
 

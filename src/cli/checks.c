@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/checks.h"
 
-#include "engine/check_run.h"
+#include "engine/check/run.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef CLI_CHECKS_H
 #define CLI_CHECKS_H
 
-#include "engine/view.h"
+#include "engine/board/view.h"
 
 struct check {
     struct check_view view;

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/env.h"
-#include "engine/options.h"
+#include "engine/config/options.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -19,8 +19,8 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
-#include "engine/board.h"
-#include "engine/config.h"
+#include "engine/board/board.h"
+#include "engine/config/config.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * What would be covered of a program, or is of a process, and what to do about the rest. */
-#include "base/ascii.h"
+#include "base/words.h"
 #include "cli/cli.h"
-#include "cli/doctor.h"
+#include "cli/doctor/doctor.h"
+#include "cli/doctor/proc.h"
+#include "cli/doctor/script.h"
 #include "cli/find.h"
-#include "cli/proc.h"
-#include "cli/script.h"
 
 #include "base/compiler.h"
-#include "engine/values.h"
+#include "engine/config/values.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,14 +4,14 @@
  * happened up to this moment, also after the program was killed. */
 #include "cli/cli.h"
 
-#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "cli/life.h"
 #include "cli/where.h"
-#include "engine/health.h"
-#include "engine/options.h"
-#include "engine/view.h"
+#include "engine/board/status.h"
+#include "engine/board/view.h"
+#include "engine/config/options.h"
 
 #include <string.h>
 

@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 #include "cli/config_print.h"
-#include "cli/page.h"
-#include "cli/report.h"
-#include "engine/snapshot.h"
+#include "cli/report/page.h"
+#include "cli/report/report.h"
+#include "engine/publish/snapshot.h"
 
 #include <errno.h>
 #include <stdlib.h>

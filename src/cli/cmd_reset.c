@@ -3,9 +3,9 @@
  * Forgets what was taken and counted. Programs that run go on with the same slots. */
 #include "cli/cli.h"
 
-#include "base/ascii.h"
+#include "base/words.h"
 #include "cli/where.h"
-#include "engine/view.h"
+#include "engine/board/view.h"
 
 #include <string.h>
 

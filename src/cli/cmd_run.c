@@ -6,10 +6,10 @@
 
 #include "base/compiler.h"
 #include "base/env.h"
-#include "cli/elf.h"
+#include "cli/elf/elf.h"
 #include "cli/find.h"
-#include "engine/options.h"
-#include "engine/values.h"
+#include "engine/config/options.h"
+#include "engine/config/values.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -7,8 +7,8 @@
 #include "cli/checks.h"
 #include "cli/hosts.h"
 #include "cli/life.h"
-#include "engine/health.h"
-#include "engine/snapshot.h"
+#include "engine/board/status.h"
+#include "engine/publish/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

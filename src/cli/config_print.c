@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/config_print.h"
 
-#include "engine/options.h"
+#include "engine/config/options.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #ifndef CLI_CONFIG_PRINT_H
 #define CLI_CONFIG_PRINT_H
 
-#include "engine/config.h"
+#include "engine/config/config.h"
 
 #include <stdio.h>
 

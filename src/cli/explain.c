@@ -3,8 +3,8 @@
 
 #include "cli/cli.h"
 #include "cli/where.h"
-#include "engine/options.h"
-#include "engine/rules.h"
+#include "engine/config/options.h"
+#include "engine/config/rules.h"
 
 #include <string.h>
 

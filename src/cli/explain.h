@@ -4,7 +4,7 @@
 #ifndef CLI_EXPLAIN_H
 #define CLI_EXPLAIN_H
 
-#include "engine/config.h"
+#include "engine/config/config.h"
 
 /* 0, or EXIT_USAGE for what is no destination; said. */
 int explain(const struct config *c, const char *url);

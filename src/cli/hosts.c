@@ -2,8 +2,8 @@
 #include "cli/hosts.h"
 
 #include "base/clock.h"
-#include "engine/gcra.h"
-#include "engine/health.h"
+#include "engine/board/gcra.h"
+#include "engine/board/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>

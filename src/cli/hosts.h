@@ -9,8 +9,8 @@
 #ifndef CLI_HOSTS_H
 #define CLI_HOSTS_H
 
-#include "engine/board.h"
-#include "engine/view.h"
+#include "engine/board/board.h"
+#include "engine/board/view.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/life.h"
 
-#include "cli/proc.h"
-#include "engine/attached.h"
+#include "cli/doctor/proc.h"
+#include "engine/board/attached.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether anybody uses a board now. Programs that are attached to it (engine/attached.h) and are there,
+ * Whether anybody uses a board now. Programs that are attached to it (engine/board/attached.h) and are there,
  * by the kernel's word, are; of others, in other name spaces, the last sign of life must do:
  *
  *     struct life life = life_of(board, clock_now_ns());
@@ -9,7 +9,7 @@
 #ifndef CLI_LIFE_H
 #define CLI_LIFE_H
 
-#include "engine/board.h"
+#include "engine/board/board.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/compiler.h"
-#include "engine/options.h"
+#include "engine/config/options.h"
 
 #include <string.h>
 

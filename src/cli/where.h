@@ -9,7 +9,7 @@
 #ifndef CLI_WHERE_H
 #define CLI_WHERE_H
 
-#include "engine/rules.h"
+#include "engine/config/rules.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,7 +8,7 @@
 #include "curl/multi.h"
 #include "curl/refuse.h"
 #include "curl/transfer.h"
-#include "engine/health.h"
+#include "engine/board/status.h"
 
 #include <errno.h>
 #include <string.h>

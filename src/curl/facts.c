@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/facts.h"
 
-#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/open.h"
+#include "base/unfound.h"
+#include "base/words.h"
 #include "curl/target.h"
-#include "engine/unfound.h"
 
 #include <errno.h>
 #include <string.h>

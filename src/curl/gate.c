@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/gate.h"
 
-#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/precondition.h"
 #include "base/sizes.h"
+#include "base/words.h"
 
 #include <stdio.h>
 #include <string.h>

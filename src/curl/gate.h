@@ -29,8 +29,8 @@
 #include "curl/hold.h"
 #include "curl/shadow.h"
 #include "curl/told.h"
-#include "engine/hints.h"
-#include "engine/policy.h"
+#include "engine/policy/hints.h"
+#include "engine/policy/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>

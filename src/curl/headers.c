@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/headers.h"
 
-#include "base/ascii.h"
+#include "base/words.h"
 
 #include <stdlib.h>
 #include <string.h>

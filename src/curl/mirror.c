@@ -3,7 +3,7 @@
  * Which options a shadow remembers, and how they change each other: the rules are libcurl's, as its
  * documentation and its behaviour have them (one request kind, the last writer wins). */
 #include "curl/shadow.h"
-#include "engine/pattern.h"
+#include "engine/config/pattern.h"
 
 #include <limits.h>
 #include <stdio.h>

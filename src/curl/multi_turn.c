@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "curl/refuse.h"
-#include "engine/health.h"
+#include "engine/board/status.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/proxy.h"
 
-#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/env.h"
+#include "base/words.h"
 #include "curl/target.h"
-#include "engine/pattern.h"
-#include "engine/rules.h"
+#include "engine/config/pattern.h"
+#include "engine/config/rules.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #define CURL_REFUSE_H
 
 #include "curl/shadow.h"
-#include "engine/call.h"
+#include "engine/call/call.h"
 
 /* Around the empty attempt, whoever makes it: the URL away, and back. */
 void refuse_prepare(const struct shadow *s);

@@ -15,7 +15,7 @@
 #define CURL_SHADOW_H
 
 #include "curl/api.h"
-#include "engine/call.h"
+#include "engine/call/call.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/target.h"
 
-#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/idna.h"
 #include "base/network.h"
+#include "base/words.h"
 #include "curl/proxy.h"
-#include "engine/zone.h"
+#include "engine/call/zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>

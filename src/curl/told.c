@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/told.h"
 
-#include "base/ascii.h"
+#include "base/words.h"
 
 #include <string.h>
 

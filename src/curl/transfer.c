@@ -8,7 +8,7 @@
 #include "base/thread.h"
 #include "curl/facts.h"
 #include "curl/target.h"
-#include "engine/health.h"
+#include "engine/board/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -22,7 +22,7 @@
 #include "curl/earlier.h"
 #include "curl/gate.h"
 #include "curl/shadow.h"
-#include "engine/call.h"
+#include "engine/call/call.h"
 #include "engine/engine.h"
 
 #include <stdbool.h>

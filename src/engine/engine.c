@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/engine.h"
 
-#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/env.h"
+#include "base/process.h"
 #include "base/quiet.h"
 #include "base/real.h"
 #include "base/text.h"
-#include "engine/health.h"
-#include "engine/place.h"
-#include "engine/process.h"
-#include "engine/settings.h"
+#include "base/words.h"
+#include "engine/board/place.h"
+#include "engine/board/status.h"
+#include "engine/config/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -14,8 +14,8 @@
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
-#include "engine/board.h"
-#include "engine/config.h"
+#include "engine/board/board.h"
+#include "engine/config/config.h"
 
 #include <stdatomic.h>
 #include <sys/types.h>

@@ -5,8 +5,8 @@
 #include "base/compiler.h"
 #include "base/precondition.h"
 #include "base/thread.h"
+#include "engine/board/status.h"
 #include "engine/engine.h"
-#include "engine/health.h"
 #include "sock/dial_parts.h"
 
 #include <errno.h>

@@ -8,8 +8,8 @@
 #include "base/quiet.h"
 #include "base/seqlock.h"
 #include "base/sizes.h"
-#include "engine/rules.h"
-#include "engine/zone.h"
+#include "engine/call/zone.h"
+#include "engine/config/rules.h"
 #include "sock/names.h"
 
 #include <netinet/in.h>

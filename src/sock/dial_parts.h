@@ -9,7 +9,7 @@
 #ifndef SOCK_DIAL_PARTS_H
 #define SOCK_DIAL_PARTS_H
 
-#include "engine/call.h"
+#include "engine/call/call.h"
 #include "engine/engine.h"
 #include "sock/dial.h"
 #include "sock/dial_bind.h"

@@ -10,7 +10,7 @@
 #ifndef SOCK_ENDPOINT_H
 #define SOCK_ENDPOINT_H
 
-#include "engine/pattern.h"
+#include "engine/config/pattern.h"
 
 #include <endian.h>
 #include <netinet/in.h>

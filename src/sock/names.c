@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "sock/names.h"
 
-#include "base/ascii.h"
 #include "base/compiler.h"
 #include "base/hash.h"
 #include "base/idna.h"
 #include "base/log.h"
 #include "base/seqlock.h"
 #include "base/sizes.h"
+#include "base/words.h"
 #include "sock/endpoint.h"
 
 #include <stdatomic.h>

@@ -14,7 +14,7 @@
 #ifndef SOCK_NAMES_H
 #define SOCK_NAMES_H
 
-#include "engine/pattern.h"
+#include "engine/config/pattern.h"
 
 #include <netdb.h>
 #include <stdbool.h>

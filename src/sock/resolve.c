@@ -7,10 +7,10 @@
 #include "base/quiet.h"
 #include "base/rng.h"
 #include "base/thread.h"
-#include "engine/call.h"
+#include "engine/board/status.h"
+#include "engine/call/call.h"
+#include "engine/config/rules.h"
 #include "engine/engine.h"
-#include "engine/health.h"
-#include "engine/rules.h"
 #include "sock/names.h"
 
 #include <errno.h>

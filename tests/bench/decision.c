@@ -10,7 +10,7 @@
  * 2p (processes). HOSTS are on the board, the first VISITED of them are used, in random order. */
 #include "base/clock.h"
 #include "base/hash.h"
-#include "engine/call.h"
+#include "engine/call/call.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
  * The floor: as many bytes, copied and written in the same portions, of which none is formatted. Each
  * is the median of a few turns: a running program writes its files again and again, and only the
  * first time, in a virtual machine, into memory that the machine has to ask its host for. */
-#include "engine/snapshot.h"
+#include "engine/publish/snapshot.h"
 
 #include "base/clock.h"
 #include "base/hash.h"

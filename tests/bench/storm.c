@@ -37,7 +37,7 @@
 #include "model.h"
 
 #include "base/clock.h"
-#include "engine/call.h"
+#include "engine/call/call.h"
 
 #include <errno.h>
 #include <stdio.h>

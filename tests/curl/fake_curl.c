@@ -2,7 +2,7 @@
 #include "fake_curl.h"
 
 #include "base/clock.h"
-#include "engine/unfound.h"
+#include "base/unfound.h"
 #include "fake_multi.h"
 
 #include <limits.h>

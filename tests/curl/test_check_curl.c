@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What src/engine/check_curl.h says of libcurl without its header, against the header. */
-#include "engine/check_curl.h"
+ * What src/engine/check/curl.h says of libcurl without its header, against the header. */
+#include "engine/check/curl.h"
 
 #include "curl/api.h"
 

@@ -5,7 +5,7 @@
 
 #include "curl/multi_parts.h"
 #include "curl/transfer.h"
-#include "engine/health.h"
+#include "engine/board/status.h"
 
 TestSuite(cut, .fini = loops_end);
 

@@ -561,7 +561,7 @@ class Reference(unittest.TestCase):
 
     def test_its_metrics_are_those_that_are_written(self):
         rows = re.findall(r"(?m)^\| `(harden_\w+)` \|", self.parts["Metrics"])
-        with open(bed.ROOT / "src/engine/metrics.c", encoding="utf-8") as f:
+        with open(bed.ROOT / "src/engine/publish/metrics.c", encoding="utf-8") as f:
             written = set(re.findall(r'"(harden_\w+)"', f.read()))
         self.assertEqual(set(rows), written)
         with open(bed.ROOT / "docs/libharden.7", encoding="utf-8") as f:

@@ -6,10 +6,10 @@
 #include "fuzz.h"
 
 #include "base/hash.h"
-#include "engine/call.h"
-#include "engine/gcra.h"
-#include "engine/health.h"
-#include "engine/view.h"
+#include "engine/board/gcra.h"
+#include "engine/board/status.h"
+#include "engine/board/view.h"
+#include "engine/call/call.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "engine/config.h"
-#include "engine/rules.h"
+#include "engine/config/config.h"
+#include "engine/config/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "base/clock.h"
-#include "engine/hints.h"
+#include "engine/policy/hints.h"
 
 #include <string.h>
 

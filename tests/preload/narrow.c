@@ -4,7 +4,7 @@
  * library says that it makes; all else is death. So a call that is missing in that list shows. */
 #include "host.h"
 
-#include "../../src/engine/sandbox.c"
+#include "../../src/base/sandbox.c"
 
 #include <sys/prctl.h>
 #include <unistd.h>

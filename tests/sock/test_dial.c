@@ -4,9 +4,9 @@
 #include "sock/dial.h"
 
 #include "base/clock.h"
-#include "engine/board.h"
+#include "engine/board/board.h"
+#include "engine/board/status.h"
 #include "engine/engine.h"
-#include "engine/health.h"
 #include "sock/names.h"
 #include "sock_test.h"
 

@@ -10,8 +10,8 @@
  * What a run writes is the same each time, but for the clock. */
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "engine/board.h"
-#include "engine/health.h"
+#include "engine/board/board.h"
+#include "engine/board/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>

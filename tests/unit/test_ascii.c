@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/ascii.h"
+#include "base/words.h"
 
 #include <criterion/criterion.h>
 #include <fnmatch.h>

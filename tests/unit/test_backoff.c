@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/backoff.h"
+#include "engine/policy/backoff.h"
 
 #include "base/clock.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/board.h"
+#include "engine/board/board.h"
 
 #include "base/hash.h"
 

@@ -21,7 +21,7 @@ static void before_access(void);
     (before_access(),                                                                              \
      __atomic_compare_exchange_n(p, old, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 
-#include "engine/board.c"
+#include "engine/board/board.c"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

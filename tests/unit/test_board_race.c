@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Two who claim a slot for the same key, stepped by hand: board.c as text, for its single steps. */
-#include "engine/board.c"
+#include "engine/board/board.c"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/breaker.h"
+#include "engine/board/breaker.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"

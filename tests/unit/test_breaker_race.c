@@ -2,7 +2,7 @@
  *
  * What others report just before a process changes the second word of the breaker: they change the
  * circuit, and with it what that word means. */
-#include "engine/breaker.h"
+#include "engine/board/breaker.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -27,7 +27,7 @@ static bool window_over(uint64_t window, int64_t now_ns)
 #undef atomic_fetch_or_explicit
 #define atomic_fetch_or_explicit(word, bits, order) (others(), __atomic_fetch_or(word, bits, order))
 #define breaker_window_over                         window_over
-#include "../../src/engine/breaker.c" // NOLINT(bugprone-suspicious-include)
+#include "../../src/engine/board/breaker.c" // NOLINT(bugprone-suspicious-include)
 
 #define NOW (123456 * NS_PER_S)
 

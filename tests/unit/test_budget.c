@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/budget.h"
+#include "engine/board/budget.h"
 
 #include "base/clock.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "one_host.h"
 
-#include "engine/health.h"
+#include "engine/board/status.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

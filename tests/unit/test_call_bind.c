@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/call.h"
+#include "engine/call/call.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/call.h"
+#include "engine/call/call.h"
 
-#include "engine/health.h"
+#include "engine/board/status.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

@@ -3,7 +3,7 @@
  * Names of checks, looked up by a getaddrinfo() of our own: "slow" is never answered, all others are
  * at once. */
 #include "base/clock.h"
-#include "engine/check_lookup.h"
+#include "engine/check/lookup.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -4,10 +4,10 @@
  * answer because of us), "unable", "slow" (5 s), "late" (its lease runs out), "stopped" (the same,
  * and it has failed). */
 #include "base/clock.h"
-#include "engine/check_run.h"
-#include "engine/health.h"
-#include "engine/snapshot.h"
-#include "engine/view.h"
+#include "engine/board/status.h"
+#include "engine/board/view.h"
+#include "engine/check/run.h"
+#include "engine/publish/snapshot.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/classify.h"
-#include "engine/classify_table.h"
+#include "engine/policy/classify.h"
+#include "engine/policy/classify_table.h"
 
 #include "base/compiler.h"
 

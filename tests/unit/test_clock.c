@@ -3,7 +3,7 @@
  * One clock for all who share a board, whatever their own tell. Name spaces are made up: what the C
  * library's clock tells, what /proc tells of it, and whether ticks may be asked for. */
 #include "base/clock.h"
-#include "engine/board.h"
+#include "engine/board/board.h"
 
 #include <criterion/criterion.h>
 #include <dlfcn.h>

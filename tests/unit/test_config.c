@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * Criterion runs each test in a process of its own, so each may set the environment once. */
-#include "engine/config.h"
+#include "engine/config/config.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/env.h"
-#include "engine/loader.h"
-#include "engine/rules.h"
+#include "engine/config/loader.h"
+#include "engine/config/rules.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "engine/config.h"
+#include "engine/config/config.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/compiler.h"
-#include "cli/elf.h"
-#include "cli/ld_cache.h"
+#include "cli/elf/elf.h"
+#include "cli/elf/ld_cache.h"
 
 #include <criterion/criterion.h>
 #include <elf.h>

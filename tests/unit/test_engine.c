@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "base/process.h"
+#include "engine/board/status.h"
 #include "engine/engine.h"
-#include "engine/health.h"
-#include "engine/process.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>

@@ -4,7 +4,7 @@
 #include "one_host.h"
 
 #include "base/env.h"
-#include "engine/gcra.h"
+#include "engine/board/gcra.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "base/events.h"
 #include "base/log.h"
-#include "engine/events.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/gcra.h"
+#include "engine/board/gcra.h"
 
 #include "base/compiler.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/hints.h"
+#include "engine/policy/hints.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"

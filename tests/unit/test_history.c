@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/history.h"
+#include "engine/board/history.h"
 
 #include "base/clock.h"
-#include "engine/board.h"
-#include "engine/health.h"
+#include "engine/board/board.h"
+#include "engine/board/status.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

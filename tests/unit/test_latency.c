@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/latency.h"
+#include "engine/board/latency.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
-#include "engine/health.h"
-#include "engine/snapshot.h"
-#include "engine/view.h"
+#include "engine/board/status.h"
+#include "engine/board/view.h"
+#include "engine/publish/snapshot.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

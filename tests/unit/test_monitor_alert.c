@@ -3,8 +3,8 @@
  * What happens on the board while a process writes the snapshot. */
 #include "base/clock.h"
 #include "base/text.h"
+#include "engine/board/status.h"
 #include "engine/engine.h"
-#include "engine/health.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>

@@ -3,8 +3,8 @@
  * When there is a thread of ours, and when there is none. */
 #include "base/clock.h"
 #include "base/thread.h"
-#include "engine/health.h"
-#include "engine/monitor_parts.h"
+#include "engine/board/status.h"
+#include "engine/publish/parts.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>

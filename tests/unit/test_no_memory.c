@@ -6,14 +6,14 @@
 
 #include "base/clock.h"
 #include "base/sizes.h"
-#include "engine/board.h"
-#include "engine/call.h"
-#include "engine/check_lookup.h"
-#include "engine/config.h"
+#include "engine/board/board.h"
+#include "engine/board/status.h"
+#include "engine/call/call.h"
+#include "engine/check/lookup.h"
+#include "engine/config/config.h"
+#include "engine/config/options.h"
+#include "engine/config/rules.h"
 #include "engine/engine.h"
-#include "engine/health.h"
-#include "engine/options.h"
-#include "engine/rules.h"
 #include "scratch.h"
 
 #include <netdb.h>

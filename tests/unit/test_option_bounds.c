@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The least and the most that every key with a number takes, as the manual has them. */
-#include "engine/options.h"
+#include "engine/config/options.h"
 
 #include "base/compiler.h"
-#include "engine/values.h"
+#include "engine/config/values.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/options.h"
+#include "engine/config/options.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "engine/config.h"
-#include "engine/rules.h"
+#include "engine/config/config.h"
+#include "engine/config/rules.h"
 
 #include <criterion/criterion.h>
 #include <limits.h>

@@ -2,9 +2,9 @@
  *
  * Where a board may lie. What the C library tells of ids, files and file systems is made up here, as a
  * library beside us might; what the kernel tells is not. */
-#include "engine/board.h"
-#include "engine/config.h"
-#include "engine/place.h"
+#include "engine/board/board.h"
+#include "engine/board/place.h"
+#include "engine/config/config.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -4,8 +4,8 @@
  * services stay within what those document. */
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "engine/config.h"
-#include "engine/rules.h"
+#include "engine/config/config.h"
+#include "engine/config/rules.h"
 
 #include <criterion/criterion.h>
 #include <glob.h>

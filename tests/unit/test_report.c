@@ -2,12 +2,12 @@
 #include "base/clock.h"
 #include "cli/hosts.h"
 #include "cli/life.h"
-#include "cli/page.h"
-#include "cli/plot.h"
-#include "cli/scale.h"
-#include "cli/series.h"
-#include "cli/spans.h"
-#include "engine/health.h"
+#include "cli/report/page.h"
+#include "cli/report/plot.h"
+#include "cli/report/scale.h"
+#include "cli/report/series.h"
+#include "cli/report/spans.h"
+#include "engine/board/status.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

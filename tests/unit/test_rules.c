@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "engine/pattern.h"
-#include "engine/rules.h"
+#include "engine/config/pattern.h"
+#include "engine/config/rules.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

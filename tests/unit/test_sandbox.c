@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/sandbox.h"
+#include "base/sandbox.h"
 
 #include "base/compiler.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/compiler.h"
-#include "cli/script.h"
+#include "cli/doctor/script.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

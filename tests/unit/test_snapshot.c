@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
-#include "engine/health.h"
-#include "engine/snapshot.h"
+#include "engine/board/status.h"
+#include "engine/publish/snapshot.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>

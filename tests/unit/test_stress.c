@@ -3,7 +3,7 @@
  * Many processes and threads take from one rate at once, some are killed meanwhile; every start is
  * recorded where all can see it, and the promise is checked on the record. Real time, because real
  * concurrency is the point; nothing here asserts how fast anything is. */
-#include "engine/call.h"
+#include "engine/call/call.h"
 
 #include "base/hash.h"
 

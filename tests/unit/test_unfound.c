@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/unfound.h"
+#include "base/unfound.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

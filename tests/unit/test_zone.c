@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/zone.h"
+#include "engine/call/zone.h"
 
-#include "engine/call.h"
+#include "engine/call/call.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where the library is, whether this program's loader can load it, and whether the configuration wants
+ * it there. */
+#include "cli/doctor/doctor.h"
+#include "cli/find.h"
+
+#include "base/env.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define FAILS_OPEN                                                                                 \
+    "LD_PRELOAD of a file that is not there stops no program: it runs, and is not covered"
+
+static bool is_musl_library(const struct elf *e)
+{
+    return !elf_needs(e, "libc.so.6");
+}
+
+static const struct object *find_libc(const struct objects *o)
+{
+    for (int i = 1; i < o->count; i++)
+        if (!strcmp(object_name(&o->list[i]), "libc.so.6"))
+            return &o->list[i];
+    return NULL;
+}
+
+/* A version of glibc's that the library wants and that C library does not have. */
+static const char *lacking(const struct elf *library, const struct elf *libc)
+{
+    const char *version;
+    for (size_t i = 0; (version = elf_needed_version(library, i)); i++)
+        if (!strncmp(version, "GLIBC_", 6) && !elf_defines_version(libc, version))
+            return version;
+    return NULL;
+}
+
+/* Whether a function that the library needs is nowhere in the program: then the loader does not go on. */
+static bool stays_open(const struct elf *library, const struct objects *o)
+{
+    struct elf_symbol s;
+    for (size_t i = 0; elf_symbol(library, i, &s); i++) {
+        bool found = s.defined || s.weak || !*s.name;
+        for (int k = 0; k < o->count && !found; k++)
+            found = elf_defines(&o->list[k].elf, s.name, NULL);
+        if (!found)
+            return true;
+    }
+    return false;
+}
+
+static const char *effect(const struct elf *library, const struct objects *o, bool loaded)
+{
+    if (loaded)
+        return "it lies idle in this process";
+    return is_musl_library(library) || stays_open(library, o)
+               ? "under it the program would not start at all"
+               : "under it the program runs as if it were not there";
+}
+
+static bool fits(struct diagnosis *d, const struct elf *library, const struct objects *o,
+                 bool loaded)
+{
+    const char *interpreter = o->list[0].elf.interpreter;
+    const struct object *libc = find_libc(o);
+    const char *version = libc ? lacking(library, &libc->elf) : NULL;
+    bool musl = is_musl_library(library);
+    if (objects_on_musl(o) != musl)
+        doctor_say(d, NOT,
+                   "%s is of another C library (%s) than libharden.so, which is for %s: %s; build "
+                   "the library %s",
+                   d->name, interpreter, musl ? "musl" : "glibc", effect(library, o, loaded),
+                   musl ? "for glibc (make)" : "for musl (make TARGET=musl)");
+    else if (version)
+        doctor_say(
+            d, NOT,
+            "libharden.so needs %s, which this program's C library (%s) does not have: under it "
+            "the program would not start at all; build the library on the older system",
+            version, libc->path);
+    else
+        return true;
+    return false;
+}
+
+/* What is in the environment already, `harden run` keeps. */
+static void check_preload(struct diagnosis *d)
+{
+    char path[PATH_MAX];
+    const char *at = env_any("LD_PRELOAD");
+    while (at && *at) {
+        size_t n = strcspn(at, " :");
+        snprintf(path, sizeof path, "%.*s", (int)n, at);
+        if (strstr(path, "libharden.so") && path[0] == '/' && !strchr(path, '$') &&
+            access(path, R_OK) < 0)
+            doctor_say(d, NOT,
+                       "LD_PRELOAD of your environment names %s: %s. " FAILS_OPEN "; correct it",
+                       path, strerror(errno));
+        at += n + (at[n] != '\0');
+    }
+}
+
+bool doctor_loaded(struct diagnosis *d, const char *path, const struct objects *o)
+{
+    char own[PATH_MAX];
+    struct elf library;
+    bool loaded = *path, good = true;
+    if (!loaded && !find_library_file(own, sizeof own))
+        return true;
+    if (!elf_read(&library, loaded ? path : own) && library.native)
+        good = fits(d, &library, o, loaded);
+    elf_release(&library);
+    return good;
+}
+
+static bool usable(struct diagnosis *d, const char *path, const struct objects *o)
+{
+    struct statvfs fs;
+    struct elf library;
+    int err = elf_read(&library, path);
+    if (err || !library.native || library.program || !elf_defines(&library, "connect", NULL)) {
+        doctor_say(d, NOT,
+                   "%s is damaged, or of another architecture: the loader ignores it and says "
+                   "so; install it again",
+                   path);
+        elf_release(&library);
+        return false;
+    }
+    bool good = fits(d, &library, o, false);
+    elf_release(&library);
+    if (good && statvfs(path, &fs) == 0 && fs.f_flag & ST_NOEXEC) {
+        doctor_say(d, NOT,
+                   "%s lies on a file system mounted noexec, from which nothing can be loaded; "
+                   "install it elsewhere",
+                   path);
+        return false;
+    }
+    return good;
+}
+
+bool doctor_library(struct diagnosis *d, const struct objects *o)
+{
+    char path[PATH_MAX], name[PATH_MAX];
+    if (!find_library_file(path, sizeof path) || !find_library(name, sizeof name)) {
+        doctor_say(d, NOT,
+                   "libharden.so is neither beside this command nor in " LIBDIR
+                   ", or cannot be read. " FAILS_OPEN "; make install puts it there");
+        return false;
+    }
+    if (strpbrk(path, " :")) {
+        doctor_say(d, NOT,
+                   "%s: the loader takes no path with a blank or a colon; install it elsewhere",
+                   path);
+        return false;
+    }
+    check_preload(d);
+    if (!usable(d, path, o))
+        return false;
+    doctor_say(d, FINE, "the library is %s, and fits its C library", name);
+    return true;
+}
+
+void doctor_config(struct diagnosis *d, const struct config *c)
+{
+    if (env_disabled())
+        doctor_say(d, NOT, "HARDEN_DISABLE is set: every call is passed on untouched; unset it");
+    if (!c)
+        return;
+    if (c->errors) {
+        bool stops = env_strict();
+        doctor_say(d, stops ? NOT : NOTE,
+                   "the configuration has %d error%s (harden config tells all)%s", c->errors,
+                   c->errors == 1 ? "" : "s",
+                   stops ? ": with HARDEN_STRICT=1 the program would exit with 78" : "");
+    }
+    if (c->mode == MODE_OFF)
+        doctor_say(d, NOT, "mode = off: every call is passed on untouched; set mode = enforce");
+    else if (!config_covers(c, d->name))
+        doctor_say(d, NOT,
+                   "programs = %s leaves %s out: that is the name of the program file, for a "
+                   "script the one of its interpreter; add it",
+                   c->programs, d->name);
+    else if (c->mode == MODE_OBSERVE)
+        doctor_say(d, PARTLY,
+                   "mode = observe: it is decided, counted and logged, and nothing is changed; "
+                   "set mode = enforce");
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * By what a program makes its connections, as its files tell: the functions that it and its libraries
+ * call. */
+#include "cli/doctor/doctor.h"
+#include "cli/doctor/known.h"
+#include "cli/find.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_libcurl(const struct objects *o, int i)
+{
+    return i > 0 && o->list[i].gives & GIVES_CURL;
+}
+
+/* ---- libcurl --------------------------------------------------------------------------------- */
+
+static bool knows_node(const char *node)
+{
+    char path[PATH_MAX];
+    struct elf library;
+    if (!*node || !find_library_file(path, sizeof path) || elf_read(&library, path))
+        return true;
+    bool knows = elf_defines(&library, "curl_easy_perform", node);
+    elf_release(&library);
+    return knows;
+}
+
+static void say_libcurl(struct diagnosis *d, const struct object *curl)
+{
+    if (curl->gives & GIVES_OLD_CURL)
+        doctor_say(
+            d, PARTLY,
+            "%s is older than 7.62: its transfers are passed on untouched, its connections are "
+            "counted; take a newer one",
+            curl->path);
+    else
+        doctor_say(d, FINE, "libcurl is %s%s%s", curl->path, *curl->node ? ", version node " : "",
+                   curl->node);
+}
+
+static void say_user(struct diagnosis *d, const struct object *user, const char *name)
+{
+    const char *interfaces = !(user->uses & USES_MULTI)  ? "easy interface"
+                             : !(user->uses & USES_EASY) ? "multi interface"
+                                                         : "easy and multi interfaces";
+    if (!knows_node(user->node))
+        doctor_say(
+            d, PARTLY,
+            "%s wants libcurl's functions at the version node %s, which libharden.so does not "
+            "have: its connections are counted, its transfers are not retried; tell the project",
+            name, user->node);
+    else
+        doctor_say(d, FINE, "%s uses libcurl's %s: its transfers are covered", name, interfaces);
+}
+
+/* As libharden-audit.so tells them apart: one without a node is like any other. */
+static bool told_apart(const struct objects *o)
+{
+    for (int i = 0; i < o->count; i++)
+        for (int k = 0; k < i && is_libcurl(o, i); k++)
+            if (is_libcurl(o, k) && (!*o->list[i].node || !*o->list[k].node ||
+                                     !strcmp(o->list[i].node, o->list[k].node)))
+                return false;
+    return true;
+}
+
+static void say_looked_up(struct diagnosis *d, const struct objects *o)
+{
+    static const char *const ends[] = {
+        "and only its connections are seen; start it anew by harden run --audit",
+        "where libharden-audit.so is asked too, but no version node tells these copies of libcurl "
+        "apart: only their connections are seen; let it load one of them",
+        "where libharden-audit.so is asked too: its transfers are covered"};
+    int end = d->audit ? told_apart(o) ? 2 : 1 : 0;
+    doctor_say(d, end == 2 ? FINE : PARTLY,
+               "nothing that is loaded calls that libcurl by name: its functions were looked up "
+               "with dlsym(), as Python's ctypes does, %s",
+               ends[end]);
+}
+
+/* Whether anything of libcurl's was found. */
+static bool check_curl(struct diagnosis *d, const struct objects *o)
+{
+    int users = 0, copies = 0;
+    const struct object *self = &o->list[0];
+    for (int i = 0; i < o->count; i++) {
+        if (is_libcurl(o, i))
+            copies++;
+        else if (!(i == 0 && self->gives & GIVES_CURL) &&
+                 o->list[i].uses & (USES_EASY | USES_MULTI))
+            users++;
+    }
+    for (int i = 0; i < o->count; i++)
+        if (is_libcurl(o, i))
+            say_libcurl(d, &o->list[i]);
+    for (int i = 0; i < o->count && users; i++)
+        if (!is_libcurl(o, i) && o->list[i].uses & (USES_EASY | USES_MULTI))
+            say_user(d, &o->list[i], i ? object_name(&o->list[i]) : d->name);
+    if (self->built || self->gives & GIVES_CURL) {
+        doctor_say(
+            d, PARTLY,
+            "%s seems to have a libcurl (%.8s) built in: its calls of that are its own affair, its "
+            "connections are counted; take a build that links libcurl.so",
+            d->name, self->built ? self->built : "exported");
+        return true;
+    }
+    if (copies && !users && d->pid)
+        say_looked_up(d, o);
+    else if (copies && !users)
+        doctor_say(d, NOTE, "nothing of it calls that libcurl by name");
+    return users > 0 || (copies && d->pid);
+}
+
+/* ---- connect() ------------------------------------------------------------------------------- */
+
+static void say_connects(struct diagnosis *d, const char *name, unsigned uses, bool async)
+{
+    if (async)
+        doctor_say(
+            d, PARTLY,
+            "%s connects by connect() on non-blocking sockets: such connections are counted, they "
+            "neither wait nor are made again; limits hold there with on_limit = fail",
+            name);
+    else if (uses & USES_EVENTS)
+        doctor_say(
+            d, PARTLY,
+            "%s connects by connect(), and has an event loop: what blocks is covered, connections "
+            "of the loop are counted only; limits hold there with on_limit = fail",
+            name);
+    else
+        doctor_say(
+            d, FINE,
+            "%s connects by connect(): its connections are covered (a non-blocking one is counted)",
+            name);
+}
+
+/* Of the libraries: what each does that is not covered, and all others in one line. */
+static bool check_libraries(struct diagnosis *d, const struct objects *o)
+{
+    char plain[512] = "";
+    size_t n = 0;
+    bool found = false;
+    for (int i = 1; i < o->count; i++) {
+        const struct object *by = &o->list[i];
+        if (!(by->uses & USES_CONNECT) || known_local(object_name(by)))
+            continue;
+        found = true;
+        if (known_asynchronous(object_name(by)) || by->uses & USES_EVENTS)
+            say_connects(d, object_name(by), by->uses, known_asynchronous(object_name(by)));
+        else if (n < sizeof plain)
+            n += (size_t)snprintf(plain + n, sizeof plain - n, "%s%s", n ? ", " : "",
+                                  object_name(by));
+    }
+    if (n)
+        doctor_say(d, FINE, "connections by connect() of these libraries are covered: %s", plain);
+    return found;
+}
+
+static bool check_connects(struct diagnosis *d, const struct objects *o, unsigned known, bool curl)
+{
+    const struct object *self = &o->list[0];
+    if (self->uses & USES_CONNECT)
+        say_connects(d, d->name, self->uses, known & CONNECTS_ASYNC && self->uses & USES_POLL);
+    /* libcurl's own libraries are a part of its transfers. */
+    bool libraries = !curl && !(self->uses & USES_CONNECT) && check_libraries(d, o);
+    return self->uses & USES_CONNECT || libraries;
+}
+
+/* ---- what is not seen ------------------------------------------------------------------------ */
+
+static bool check_unseen(struct diagnosis *d, const struct objects *o, bool seen)
+{
+    const unsigned uses = o->list[0].uses;
+    bool found = false;
+    if (uses & USES_RAW && uses & USES_NAMES && !seen) {
+        doctor_say(
+            d, NOT,
+            "%s makes sockets but calls no connect(): it connects, if at all, by raw system calls, "
+            "which are not seen",
+            d->name);
+        found = true;
+    }
+    for (int i = 0; i < o->count; i++)
+        if (o->list[i].uses & USES_URING) {
+            doctor_say(d, PARTLY, "%s uses io_uring: connections made by it are not seen",
+                       object_name(&o->list[i]));
+            return true;
+        }
+    return found;
+}
+
+static void check_plugins(struct diagnosis *d, const struct objects *o, const struct config *c)
+{
+    const struct object *self = &o->list[0];
+    bool php = self->gives & GIVES_PHP;
+    for (int i = 1; i < o->count; i++)
+        php = php || o->list[i].gives & GIVES_PHP;
+    if (php && c && !c->deepbind_mask)
+        doctor_say(d, PARTLY,
+                   "PHP may load its extensions with RTLD_DEEPBIND (before 8.5 as a rule), and "
+                   "deepbind = leave keeps that: then curl_exec() is not covered; set "
+                   "deepbind = mask");
+    else if (php)
+        doctor_say(
+            d, FINE,
+            "PHP may load its extensions with RTLD_DEEPBIND, which deepbind = mask takes away: a "
+            "libcurl that they bring is covered");
+    else if (self->uses & USES_DLOPEN && !d->pid)
+        doctor_say(
+            d, NOTE,
+            "%s can load plug-ins (dlopen), which its file does not name: a libcurl that one links "
+            "is covered, one whose functions are looked up with dlsym() by harden run --audit "
+            "alone; ask for the running process to see which",
+            d->name);
+}
+
+/* The loader takes our functions for those of a libcurl that is not there. */
+static void check_optional(struct diagnosis *d, const struct objects *o)
+{
+    struct elf_symbol s;
+    bool wanted = false;
+    for (int i = 0; i < o->count; i++)
+        if (o->list[i].gives & GIVES_CURL)
+            return;
+    for (size_t i = 0; !wanted && elf_symbol(&o->list[0].elf, i, &s); i++)
+        wanted = !s.defined && s.weak &&
+                 (!strncmp(s.name, "curl_easy_", 10) || !strncmp(s.name, "curl_multi_", 11));
+    if (wanted)
+        doctor_say(d, NOT,
+                   "%s uses libcurl only where it is there (weak references), and would take "
+                   "libharden.so for it: its transfers would fail, or it would crash. Preload "
+                   "libcurl behind the library, or leave the library out",
+                   d->name);
+}
+
+void doctor_network(struct diagnosis *d, const struct objects *o, const struct config *c)
+{
+    const unsigned known = known_of(d->name);
+    if (*o->missing)
+        doctor_say(d, PARTLY,
+                   "%s is not found where the loader looks: what it brings is not known; set "
+                   "LD_LIBRARY_PATH as the program will have it",
+                   o->missing);
+    check_optional(d, o);
+    bool curl = check_curl(d, o);
+    bool seen = check_connects(d, o, known, curl) || curl;
+    seen = check_unseen(d, o, seen) || seen;
+    check_plugins(d, o, c);
+    const char *note;
+    for (int i = 0; (note = known_note(d->name, i)); i++)
+        doctor_say(d, NOTE, "%s", note);
+    if (!seen) {
+        d->nothing = true;
+        doctor_say(d, NOTE,
+                   "%s calls neither libcurl nor connect(): it makes no connections itself",
+                   d->name);
+    }
+    if (o->list[0].uses & USES_EXEC && (!seen || d->script || known & STARTS_OTHERS))
+        doctor_say(d, NOTE,
+                   "what %s starts gets the library with its environment; ask for each of them",
+                   d->script ? "the script" : d->name);
+}

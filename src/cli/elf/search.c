@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How the loader finds a library: the run paths of who wants it, LD_LIBRARY_PATH, the cache, its own
+ * directories. Of a cache's entries for newer processors the plain file stands for all. */
+#include "cli/elf/objects.h"
+
+#include "base/compiler.h"
+#include "base/env.h"
+#include "cli/elf/ld_cache.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define ARCH     "x86_64"
+#define LIB_BITS "lib64"
+#elif defined(__aarch64__)
+#define ARCH     "aarch64"
+#define LIB_BITS "lib64"
+#else
+#define ARCH     "unknown"
+#define LIB_BITS "lib"
+#endif
+#define TRIPLET ARCH "-linux-gnu"
+
+struct search {
+    const struct objects *o;
+    const struct object *by;
+    const char *name;
+    char *out;
+    size_t size;
+};
+
+static bool fits(const struct search *s)
+{
+    struct elf e;
+    if (elf_read(&e, s->out))
+        return false;
+    bool same = e.native;
+    elf_release(&e);
+    return same;
+}
+
+/* $ORIGIN, $LIB and $PLATFORM, with and without braces. */
+static const char *token(const char *at, size_t *used)
+{
+    static const char *const names[] = {"ORIGIN", "LIB", "PLATFORM"};
+    bool brace = at[1] == '{';
+    for (size_t i = 0; i < array_size(names); i++) {
+        size_t n = strlen(names[i]);
+        if (strncmp(at + 1 + brace, names[i], n) || (brace && at[2 + n] != '}'))
+            continue;
+        *used = n + 1 + (brace ? 2 : 0);
+        return names[i];
+    }
+    return NULL;
+}
+
+static bool expand(const struct search *s, const char *dir, size_t n, char *out, size_t size)
+{
+    size_t to = 0, used;
+    const char *slash = strrchr(s->by->path, '/');
+    for (size_t i = 0; i < n && to < size; i++) {
+        const char *name = dir[i] == '$' ? token(dir + i, &used) : NULL;
+        if (!name) {
+            out[to++] = dir[i];
+            continue;
+        }
+        i += used - 1;
+        if (!strcmp(name, "ORIGIN"))
+            to += (size_t)snprintf(out + to, size - to, "%.*s",
+                                   slash ? (int)(slash - s->by->path) : 0, s->by->path);
+        else
+            to += (size_t)snprintf(out + to, size - to, "%s",
+                                   strcmp(name, "LIB") ? ARCH : "lib/" TRIPLET);
+    }
+    if (to >= size)
+        return false;
+    out[to] = '\0';
+    return true;
+}
+
+/* A list of directories with colons, or semicolons, between them. */
+static bool in_list(const struct search *s, const char *list)
+{
+    char dir[PATH_MAX];
+    while (list && *list) {
+        size_t n = strcspn(list, ":;");
+        if (expand(s, list, n, dir, sizeof dir) &&
+            snprintf(s->out, s->size, "%s%s%s", dir, *dir ? "/" : "", s->name) < (int)s->size &&
+            fits(s))
+            return true;
+        list += n + (list[n] != '\0');
+    }
+    return false;
+}
+
+/* DT_RPATH holds for what is below it, too; who has a DT_RUNPATH does not look there. */
+static bool in_run_paths(struct search s)
+{
+    if (elf_text(&s.by->elf, DT_RUNPATH, 0))
+        return false;
+    for (const struct object *start = s.by;; s.by = &s.o->list[s.by->wanted_by]) {
+        const char *path = elf_text(&s.by->elf, DT_RPATH, 0);
+        if (path && !elf_text(&s.by->elf, DT_RUNPATH, 0) && in_list(&s, path))
+            return true;
+        if (s.by->wanted_by < 0 || &s.o->list[s.by->wanted_by] == start)
+            return false;
+    }
+}
+
+static bool in_cache(const struct search *s)
+{
+    struct stat st;
+    bool found = false;
+    int fd = open("/etc/ld.so.cache", O_RDONLY | O_CLOEXEC);
+    size_t size = fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 ? (size_t)st.st_size : 0;
+    void *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    const char *path;
+    for (size_t i = 0; p != MAP_FAILED && !found && (path = ld_cache_find(p, size, s->name, i));
+         i++)
+        found = snprintf(s->out, s->size, "%s", path) < (int)s->size && fits(s);
+    if (p != MAP_FAILED)
+        munmap(p, size);
+    if (fd >= 0)
+        close(fd);
+    return found;
+}
+
+bool objects_on_musl(const struct objects *o)
+{
+    const struct elf *e = &o->list[0].elf;
+    const char *libc = elf_needs(e, "libc.");
+    return (e->interpreter && strstr(e->interpreter, "ld-musl")) ||
+           (libc && (!strcmp(libc, "libc.so") || !strncmp(libc, "libc.musl-", 10)));
+}
+
+bool objects_search(const struct objects *o, int wanted_by, const char *name, char *out,
+                    size_t size)
+{
+    const struct object *by = &o->list[wanted_by < 0 ? 0 : wanted_by];
+    const struct search s = {.o = o, .by = by, .name = name, .out = out, .size = size};
+    if (strchr(name, '/'))
+        return snprintf(out, size, "%s", name) < (int)size && fits(&s);
+    if (objects_on_musl(o)) /* which takes both run paths alike, and has no cache */
+        return in_list(&s, env_any("LD_LIBRARY_PATH")) ||
+               in_list(&s, elf_text(&by->elf, DT_RUNPATH, 0)) || in_run_paths(s) ||
+               in_list(&s, "/lib:/usr/local/lib:/usr/lib:/lib/" ARCH "-linux-musl:/usr/lib/" ARCH
+                           "-linux-musl");
+    return in_run_paths(s) || in_list(&s, env_any("LD_LIBRARY_PATH")) ||
+           in_list(&s, elf_text(&by->elf, DT_RUNPATH, 0)) || in_cache(&s) ||
+           in_list(&s, "/lib/" TRIPLET ":/usr/lib/" TRIPLET ":/" LIB_BITS ":/usr/" LIB_BITS
+                       ":/lib:/usr/lib");
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/report/plot.h"
+
+#include "base/clock.h"
+#include "cli/report/page.h"
+
+#include <string.h>
+
+#define WIDTH      1000.0 /* units of the stretched part */
+#define ABOVE_PX   18     /* room for the highest label, and for those of the x axis */
+#define BELOW_PX   24
+#define TIMES_MOST 5
+#define DAY_NS     (86400 * NS_PER_S)
+
+void plot_begin(struct plot *p, FILE *f, const char *look, const char *id, const char *title,
+                const char *description, const char *data_id, int height_px)
+{
+    *p = (struct plot){.f = f, .top_px = ABOVE_PX, .height_px = height_px - ABOVE_PX - BELOW_PX};
+    fprintf(f,
+            "<svg class=\"plot %s\" role=\"img\" width=\"100%%\" height=\"%d\" "
+            "aria-labelledby=\"%s-title\" aria-describedby=\"%s-text\" aria-details=\"%s\">\n"
+            "<title id=\"%s-title\">",
+            look, height_px, id, id, data_id, id);
+    page_text(f, title);
+    fprintf(f, "</title>\n<desc id=\"%s-text\">", id);
+    page_text(f, description);
+    fputs("</desc>\n", f);
+}
+
+void plot_end(struct plot *p)
+{
+    fputs("</svg>\n", p->f);
+}
+
+/* ---- data: stretched, so in a system of coordinates of its own --------------------------------- */
+
+static void begin_stretched(struct plot *p)
+{
+    fprintf(p->f,
+            "<svg y=\"%d\" width=\"100%%\" height=\"%d\" viewBox=\"0 0 1000 %d\" "
+            "preserveAspectRatio=\"none\" overflow=\"visible\">",
+            p->top_px, p->height_px, p->height_px);
+}
+
+static double y_of(const struct plot *p, double share)
+{
+    return p->height_px * (1 - share);
+}
+
+static size_t run_length(const struct step *s, size_t n)
+{
+    size_t k = 1;
+    while (k < n && s[k].x0 == s[k - 1].x1 && s[k].rough == s[0].rough)
+        k++;
+    return k;
+}
+
+static void trace(struct plot *p, const struct step *s, size_t n, bool area)
+{
+    if (area)
+        fprintf(p->f, "M%.2f %dV%.2f", s[0].x0 * WIDTH, p->height_px, y_of(p, s[0].y));
+    else
+        fprintf(p->f, "M%.2f %.2f", s[0].x0 * WIDTH, y_of(p, s[0].y));
+    for (size_t i = 0; i < n; i++) {
+        if (i && s[i].y != s[i - 1].y)
+            fprintf(p->f, "V%.2f", y_of(p, s[i].y));
+        if (i + 1 == n || s[i + 1].y != s[i].y)
+            fprintf(p->f, "H%.2f", s[i].x1 * WIDTH);
+    }
+    if (area)
+        fprintf(p->f, "V%dZ", p->height_px);
+}
+
+static void path(struct plot *p, const char *look, const char *part, const struct step *steps,
+                 size_t n, bool rough)
+{
+    bool area = strcmp(part, "area") == 0, any = false;
+    for (size_t i = 0, k; i < n; i += k) {
+        k = run_length(steps + i, n - i);
+        if (steps[i].rough != rough)
+            continue;
+        if (!any)
+            fprintf(p->f, "<path class=\"%s %s%s\" d=\"", part, look, rough ? " rough" : "");
+        any = true;
+        trace(p, steps + i, k, area);
+    }
+    if (any)
+        fputs("\"/>", p->f);
+}
+
+void plot_steps(struct plot *p, const char *look, const struct step *steps, size_t n, bool area)
+{
+    begin_stretched(p);
+    for (int rough = 0; rough < 2; rough++) {
+        if (area)
+            path(p, look, "area", steps, n, rough);
+        path(p, look, "line", steps, n, rough);
+    }
+    fputs("</svg>\n", p->f);
+}
+
+void plot_bars(struct plot *p, const char *look, const struct step *bars, size_t n)
+{
+    begin_stretched(p);
+    fprintf(p->f, "<path class=\"bars %s\" d=\"", look);
+    for (size_t i = 0; i < n; i++)
+        fprintf(p->f, "M%.2f %dV%.2fH%.2fV%dZ", bars[i].x0 * WIDTH, p->height_px,
+                y_of(p, bars[i].y), bars[i].x1 * WIDTH, p->height_px);
+    fputs("\"/></svg>\n", p->f);
+}
+
+/* ---- what keeps its size ---------------------------------------------------------------------- */
+
+/* Near an end, a label that stood in the middle of its place would be cut. */
+static const char *anchor_at(double x)
+{
+    return x < .03 ? "start" : x > .96 ? "end" : "middle";
+}
+
+void plot_mark(struct plot *p, double x, int row, const char *label)
+{
+    int y = 11 + 13 * row;
+    fprintf(p->f,
+            "<line class=\"mark\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" y2=\"%d\"/>"
+            "<text class=\"tick\" x=\"%.2f%%\" dx=\"%d\" y=\"%d\" text-anchor=\"%s\">%s</text>\n",
+            x * 100, x * 100, y - 9, p->top_px + p->height_px, x * 100, x > .75 ? -5 : 5, y,
+            x > .75 ? "end" : "start", label);
+}
+
+void plot_bar(struct plot *p, const char *look, double x0, double x1, int y_px, int height_px,
+              const char *says)
+{
+    fprintf(p->f, "<rect class=\"%s\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%d\" height=\"%d\"><title>",
+            look, x0 * 100, (x1 - x0) * 100, y_px, height_px);
+    page_text(p->f, says);
+    fputs("</title></rect>\n", p->f);
+}
+
+void plot_label(struct plot *p, const char *look, int y_px, const char *text, size_t letters)
+{
+    char cut[256];
+    snprintf(cut, sizeof cut, "%.*s%s", (int)letters, text, strlen(text) > letters ? "…" : "");
+    fprintf(p->f, "<text class=\"%s\" x=\"0\" y=\"%d\">", look, y_px);
+    page_text(p->f, cut);
+    fputs("</text>\n", p->f);
+}
+
+/* ---- axes --------------------------------------------------------------------------------------- */
+
+void plot_values(struct plot *p, struct scale s)
+{
+    char number[32];
+    for (int i = 0; i * s.step <= s.top * (1 + 1e-9); i++) {
+        double y = p->top_px + y_of(p, i * s.step / s.top);
+        fprintf(p->f, "<line class=\"%s\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/>",
+                i ? "grid" : "base", y, y);
+        if (i)
+            fprintf(p->f,
+                    "<text class=\"tick\" x=\"-8\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
+                    y + 4, page_number(i * s.step, number));
+    }
+}
+
+static void tick(struct plot *p, double x, const char *anchor, const char *label)
+{
+    fprintf(p->f,
+            "<line class=\"base\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" y2=\"%d\"/>"
+            "<text class=\"tick\" x=\"%.2f%%\" y=\"%d\" text-anchor=\"%s\">%s</text>\n",
+            x * 100, x * 100, p->top_px + p->height_px, p->top_px + p->height_px + 4, x * 100,
+            p->top_px + p->height_px + 18, anchor, label);
+}
+
+void plot_times(struct plot *p, int64_t from_ns, int64_t to_ns)
+{
+    int64_t step_ns = scale_time_step(to_ns - from_ns, TIMES_MOST);
+    char label[32];
+    fprintf(p->f, "<line class=\"base\" x1=\"0\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>",
+            p->top_px + p->height_px, p->top_px + p->height_px);
+    for (int64_t t = (from_ns + step_ns - 1) / step_ns * step_ns; t <= to_ns; t += step_ns) {
+        double x = (double)(t - from_ns) / (double)(to_ns - from_ns);
+        tick(p, x, anchor_at(x),
+             page_time_text(t,
+                            t % DAY_NS == 0           ? TIME_DATE
+                            : step_ns < 60 * NS_PER_S ? TIME_CLOCK
+                                                      : TIME_SHORT,
+                            label));
+    }
+}
+
+void plot_decades(struct plot *p, double low_ms, double high_ms)
+{
+    char label[32];
+    for (double v = low_ms; v <= high_ms * 1.001; v *= 10) {
+        if (v < 999)
+            snprintf(label, sizeof label, "%g ms", v);
+        else
+            snprintf(label, sizeof label, "%g s", v / 1000);
+        tick(p, scale_log(v, low_ms, high_ms), "middle", label);
+    }
+    fprintf(p->f, "<line class=\"base\" x1=\"0\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>\n",
+            p->top_px + p->height_px, p->top_px + p->height_px);
+}

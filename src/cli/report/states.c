@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * When circuits were not closed and hosts not healthy: a row for each host that changed. */
+#include "cli/report/report.h"
+
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "cli/report/page.h"
+#include "cli/report/plot.h"
+#include "cli/report/spans.h"
+#include "engine/board/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LONGEST_NS  (2 * 86400 * NS_PER_S)
+#define SHORTEST_NS (120 * NS_PER_S)
+#define ROWS_SHOWN  30
+#define ROW_PX      78
+#define AXIS_PX     20
+
+static const char *state_name(const struct span *s)
+{
+    return s->kind == CHANGE_BREAKER ? breaker_state_name((enum breaker_state)s->state)
+                                     : health_status_name((enum health_status)s->state);
+}
+
+static size_t of_one_host(const struct span *s, size_t n)
+{
+    size_t k = 1;
+    while (k < n && s[k].host == s[0].host)
+        k++;
+    return k;
+}
+
+/* "open 10:00:05 to 10:00:35 (30 s)" */
+static void describe(const struct report *r, const struct span *s, char out[128])
+{
+    char from[32], to[32], age[24];
+    bool today = r->now_ns - s->from_ns < 86400 * NS_PER_S;
+    enum page_time form = today ? TIME_CLOCK : TIME_SECONDS;
+    const char *begun = page_time_text(report_wall_ns(r, s->from_ns), form, from);
+    const char *over = page_time_text(report_wall_ns(r, s->to_ns), form, to);
+    cli_age(s->to_ns - s->from_ns, age);
+    if (s->end == SPAN_ENDED)
+        snprintf(out, 128, "%s %s to %s (%s)", state_name(s), begun, over, age);
+    else if (s->end == SPAN_GOES_ON)
+        snprintf(out, 128, "%s since %s (%s)", state_name(s), begun, age);
+    else
+        snprintf(out, 128, "%s from %s, end not known", state_name(s), begun);
+}
+
+/* Below its track: what matters most, and how many more there are. */
+static void row_text(const struct report *r, const struct span *s, size_t n, char out[192])
+{
+    const struct span *latest = s;
+    char words[128];
+    for (size_t i = 1; i < n; i++)
+        if (s[i].from_ns >= latest->from_ns)
+            latest = &s[i];
+    describe(r, latest, words);
+    if (n > 1)
+        snprintf(out, 192, "%s, and %zu before", words, n - 1);
+    else
+        snprintf(out, 192, "%s", words);
+}
+
+static void draw_row(struct plot *p, const struct report *r, const struct span *s, size_t n,
+                     int64_t from_ns, int y)
+{
+    char words[192];
+    double whole = (double)(r->now_ns - from_ns);
+    plot_label(p, "row", y + 13, r->hosts[s->host].name, 44);
+    plot_bar(p, "track", 0, 1, y + 21, 22, r->hosts[s->host].name);
+    for (size_t i = 0; i < n; i++) {
+        double x0 = (double)(s[i].from_ns - from_ns) / whole;
+        double x1 = (double)(s[i].to_ns - from_ns) / whole;
+        if (x1 < 0)
+            continue;
+        describe(r, &s[i], words);
+        plot_bar(p, state_name(&s[i]), x0 < 0 ? 0 : x0, x1,
+                 s[i].kind == CHANGE_BREAKER ? y + 22 : y + 37,
+                 s[i].kind == CHANGE_BREAKER ? 13 : 5, words);
+    }
+    row_text(r, s, n, words);
+    plot_label(p, "tick", y + 57, words, 64);
+}
+
+static size_t draw(const struct report *r, const struct span *s, size_t n)
+{
+    struct plot p;
+    char text[128];
+    size_t rows = 0, drawn = 0;
+    int64_t from_ns = r->now_ns - SHORTEST_NS;
+    for (size_t i = 0; i < n; i += of_one_host(s + i, n - i))
+        rows++;
+    for (size_t i = 0; i < n; i++)
+        from_ns = s[i].from_ns < from_ns ? s[i].from_ns : from_ns;
+    if (from_ns < r->now_ns - LONGEST_NS)
+        from_ns = r->now_ns - LONGEST_NS;
+    from_ns -= (r->now_ns - from_ns) / 50; /* that the first one does not touch the edge */
+    size_t shown = rows < ROWS_SHOWN ? rows : ROWS_SHOWN;
+    snprintf(text, sizeof text,
+             "%zu host%s, %zu time%s in which a circuit was not closed or a host "
+             "not healthy",
+             rows, rows == 1 ? "" : "s", n, n == 1 ? "" : "s");
+    plot_begin(&p, r->f, "", "spans-plot", "Circuits and health of each host", text, "spans-data",
+               (int)shown * ROW_PX + AXIS_PX);
+    for (size_t i = 0, k; i < n && drawn < shown; i += k, drawn++) {
+        k = of_one_host(s + i, n - i);
+        draw_row(&p, r, s + i, k, from_ns, (int)drawn * ROW_PX);
+    }
+    plot_times(&p, report_wall_ns(r, from_ns), r->wall_ns);
+    plot_end(&p);
+    return rows - shown;
+}
+
+static void tell(const struct report *r, const struct span *s, size_t n)
+{
+    static const char *const columns[] = {"Host",     "<What", "<State", "From (UTC)",
+                                          "To (UTC)", "For",   NULL};
+    char age[24];
+    page_folded_table(r->f, "spans-data", "The same as a table", columns);
+    for (size_t i = 0; i < n; i++) {
+        fputs("<tr><th scope=\"row\">", r->f);
+        page_text(r->f, r->hosts[s[i].host].name);
+        fprintf(r->f, "</th><td class=\"word\">%s</td><td class=\"word %s\">%s</td><td>",
+                s[i].kind == CHANGE_BREAKER ? "circuit" : "health", state_name(&s[i]),
+                state_name(&s[i]));
+        page_time(r->f, report_wall_ns(r, s[i].from_ns), TIME_SECONDS);
+        fputs("</td><td>", r->f);
+        if (s[i].end == SPAN_ENDED)
+            page_time(r->f, report_wall_ns(r, s[i].to_ns), TIME_SECONDS);
+        else
+            fputs(s[i].end == SPAN_GOES_ON ? "goes on" : "not known", r->f);
+        fprintf(r->f, "</td><td>%s</td></tr>\n",
+                s[i].end == SPAN_UNKNOWN ? "–" : cli_age(s[i].to_ns - s[i].from_ns, age));
+    }
+    page_folded_table_end(r->f);
+}
+
+static void key(FILE *f, const char *look, int y_px, int height_px, const char *name)
+{
+    fprintf(f,
+            "<span class=\"key\"><svg aria-hidden=\"true\"><rect class=\"%s\" x=\"1\" width=\"20\" "
+            "y=\"%d\" height=\"%d\"/></svg>%s</span> ",
+            look, y_px, height_px, name);
+}
+
+static void show(const struct report *r, const struct span *s, size_t n)
+{
+    fputs("<figure class=\"wide\"><figcaption>", r->f);
+    key(r->f, "open", 0, 11, "circuit open: nothing is sent");
+    key(r->f, "half-open", 0, 11, "half-open: one request probes");
+    key(r->f, "unhealthy", 4, 5, "unhealthy");
+    key(r->f, "degraded", 4, 5, "degraded: recovering");
+    fputs("</figcaption>\n", r->f);
+    size_t more = draw(r, s, n);
+    if (more)
+        fprintf(r->f, "<p class=\"soft\">And %zu more host%s, in the table.</p>\n", more,
+                more == 1 ? "" : "s");
+    tell(r, s, n);
+    fputs("</figure>\n", r->f);
+}
+
+bool report_spans(const struct report *r)
+{
+    struct history_change *changes = calloc(HISTORY_CHANGES, sizeof *changes);
+    struct span *spans = calloc(HISTORY_CHANGES, sizeof *spans);
+    size_t n = 0, gone = 0;
+    bool good = changes && spans;
+    page_section(r->f, "spans", "Circuits and health");
+    if (good)
+        n = spans_of(changes, history_changes(r->board->history, changes), r->hosts, r->host_count,
+                     r->now_ns, spans, &gone);
+    if (n)
+        show(r, spans, n);
+    else
+        fputs("<p>No circuit opened and no host’s health changed, as far back as the board "
+              "remembers.</p>\n",
+              r->f);
+    if (gone)
+        fprintf(r->f,
+                "<p class=\"soft\">%zu change%s of hosts that have left the board, their "
+                "place given to others.</p>\n",
+                gone, gone == 1 ? " is" : "s are");
+    fputs("</section>\n", r->f);
+    free(changes);
+    free(spans);
+    return good;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/board/attached.h"
+
+#include "base/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PROBES 16
+
+static uint64_t pack(struct attached a)
+{
+    return (uint64_t)a.name_space << 32 | a.pid;
+}
+
+static struct attached unpack(uint64_t word)
+{
+    return (struct attached){.pid = (uint32_t)word, .name_space = (uint32_t)(word >> 32)};
+}
+
+uint32_t attached_name_space(void)
+{
+    struct stat st;
+    return stat("/proc/self/ns/pid", &st) == 0 ? (uint32_t)st.st_ino : 0;
+}
+
+static _Atomic uint64_t *word_of(struct board_header *h, uint32_t pid, uint32_t i)
+{
+    return &h->attached[(pid + i) % BOARD_ATTACHED];
+}
+
+/* Of numbers of other name spaces nobody here can tell. */
+static bool is_gone(struct attached who, uint32_t name_space)
+{
+    return who.name_space == name_space && kill((pid_t)who.pid, 0) < 0 && errno == ESRCH;
+}
+
+void attached_add(struct board_header *h)
+{
+    int saved = errno;
+    struct attached own = {.pid = (uint32_t)getpid(), .name_space = attached_name_space()};
+    for (uint32_t i = 0; i < PROBES; i++) {
+        _Atomic uint64_t *word = word_of(h, own.pid, i);
+        uint64_t seen = atomic_load(word);
+        bool free = !seen || seen == pack(own) || is_gone(unpack(seen), own.name_space);
+        if (free && atomic_compare_exchange_strong(word, &seen, pack(own))) {
+            atomic_store(&process_self()->attached, pack(own));
+            break;
+        }
+    }
+    errno = saved;
+}
+
+void attached_remove(struct board_header *h)
+{
+    uint64_t own = atomic_exchange(&process_self()->attached, 0);
+    for (uint32_t i = 0; own && i < PROBES; i++) {
+        uint64_t seen = own;
+        atomic_compare_exchange_strong(word_of(h, unpack(own).pid, i), &seen, 0);
+    }
+}
+
+struct attached attached_nth(const struct board_header *h, int i)
+{
+    return unpack(atomic_load_explicit(&h->attached[i], memory_order_relaxed));
+}

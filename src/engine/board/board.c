@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/board/board.h"
+
+#include "base/hash.h"
+#include "base/precondition.h"
+#include "engine/board/gcra.h"
+
+#include <string.h>
+
+/* A key being changed: top bit, 31 bits of the new key, 9 bits of the old one (0: not told, so any),
+ * 23 bits of time in units of 2^30 ns. The time lets others take over from a process that was killed
+ * meanwhile. */
+#define CHANGING         (1ULL << 63)
+#define CHANGE_TAG(k)    (((k) >> 8) & 0x7fffffff)
+#define CHANGE_OLD(k)    (1 + (k) % 511)
+#define CHANGE_OLD_SHIFT 23
+#define CHANGE_UNITS     60
+#define CHANGE_AHEAD     3600 /* a time further ahead is a very old one */
+
+static uint32_t change_time(int64_t now_ns)
+{
+    return (uint32_t)((uint64_t)now_ns >> 30) & ((1U << CHANGE_OLD_SHIFT) - 1);
+}
+
+static uint64_t change_marker(uint64_t key, uint64_t old, int64_t now_ns)
+{
+    uint64_t from = old & CHANGING ? 0 : CHANGE_OLD(old);
+    return CHANGING | CHANGE_TAG(key) << 32 | from << CHANGE_OLD_SHIFT | change_time(now_ns);
+}
+
+static bool changing_to(uint64_t seen, uint64_t key)
+{
+    return (seen & CHANGING) && ((seen >> 32) & 0x7fffffff) == CHANGE_TAG(key);
+}
+
+static bool changing_from(uint64_t seen, uint64_t key)
+{
+    uint64_t old = seen >> CHANGE_OLD_SHIFT & 0x1ff;
+    return (seen & CHANGING) && (!old || old == CHANGE_OLD(key));
+}
+
+/* Who reads the clock and is then held up comes with an earlier time than the marker has. */
+static bool change_stale(uint64_t marker, int64_t now_ns)
+{
+    int unused = 32 - CHANGE_OLD_SHIFT;
+    int32_t age = (int32_t)((change_time(now_ns) - (uint32_t)marker) << unused) >> unused;
+    return age > CHANGE_UNITS || age < -CHANGE_AHEAD;
+}
+
+/* In place of a stale one: whoever left that, and was only stopped, finds it gone. */
+static uint64_t change_left(int64_t now_ns)
+{
+    return CHANGING | change_time(now_ns - ((CHANGE_UNITS + 1LL) << 30));
+}
+
+static uint32_t probes(const struct board *b)
+{
+    return b->slot_count < BOARD_PROBES ? b->slot_count : BOARD_PROBES;
+}
+
+static struct slot *probe(const struct board *b, uint64_t key, uint32_t i)
+{
+    uint32_t home = (uint32_t)(((unsigned __int128)(key << 1) * b->slot_count) >> 64);
+    uint32_t at = home + i;
+    return &b->slots[at < b->slot_count ? at : at - b->slot_count];
+}
+
+/* Whether nothing would be lost or loosened if the slot began afresh. */
+static bool idle(const struct slot *s, int64_t now_ns)
+{
+    int64_t used = atomic_load(&s->last_used_ns);
+    if (used > now_ns - BOARD_IDLE_NS && used <= now_ns + BOARD_AHEAD_NS)
+        return false;
+    int64_t gate = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
+    if (gate > now_ns && gate - now_ns <= BOARD_GATE_MAX_NS)
+        return false;
+    for (int i = 0; i < RATES_MAX; i++) {
+        int64_t tat = atomic_load_explicit(&s->tat_ns[i], memory_order_relaxed);
+        if (gcra_clamp(tat, now_ns) > now_ns)
+            return false;
+    }
+    return breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED;
+}
+
+/* Word by word: every word may be read, or written alike, meanwhile. */
+typedef _Atomic uint64_t __attribute__((may_alias)) word;
+_Static_assert(offsetof(struct slot, name) % sizeof(word) == 0 &&
+                   SLOT_NAME_SIZE % sizeof(word) == 0,
+               "a name is whole words");
+
+static void clear_words(struct slot *s, size_t from, size_t to)
+{
+    word *w = (word *)(void *)s;
+    for (size_t i = from / sizeof *w; i < to / sizeof *w; i++)
+        atomic_store_explicit(&w[i], 0, memory_order_relaxed);
+}
+
+static void publish(struct slot *s, const char *name, enum slot_kind kind)
+{
+    uint64_t words[SLOT_NAME_SIZE / sizeof(word)] = {0};
+    memcpy(words, name, strnlen(name, SLOT_NAME_SIZE - 1));
+    for (size_t i = 0; i < array_size(words); i++)
+        atomic_store_explicit(&((word *)(void *)s->name)[i], words[i], memory_order_relaxed);
+    atomic_store_explicit(&s->kind, (uint16_t)kind, memory_order_relaxed);
+    atomic_store_explicit(&s->published, 1, memory_order_release);
+}
+
+void slot_rename(struct slot *s, const char *name)
+{
+    precondition(atomic_load_explicit(&s->published, memory_order_relaxed));
+    publish(s, name, (enum slot_kind)atomic_load_explicit(&s->kind, memory_order_relaxed));
+}
+
+static struct slot *use(struct slot *s, const char *name, enum slot_kind kind)
+{
+    /* Who claimed it may have been killed before the name was whole. The same key has the same
+     * name, so it does not matter if two of us write it. */
+    if (!atomic_load_explicit(&s->published, memory_order_acquire))
+        publish(s, name, kind);
+    else if (kind == SLOT_HOST && atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_HOST)
+        atomic_store_explicit(&s->kind, SLOT_HOST, memory_order_relaxed);
+    return s;
+}
+
+struct place {
+    struct slot *found; /* has the key */
+    struct slot *free;  /* the first free one: nothing comes after it */
+    struct slot *idle;  /* the least recently used */
+    uint64_t idle_key;
+    bool contested; /* somebody is giving a slot to this key just now, or may be giving it back */
+};
+
+static struct place look(const struct board *b, uint64_t key, int64_t now_ns)
+{
+    struct place at = {0};
+    int64_t oldest = 0;
+    for (uint32_t i = 0; i < probes(b); i++) {
+        struct slot *s = probe(b, key, i);
+        uint64_t seen = atomic_load(&s->key);
+        if (seen == key) {
+            at.found = s;
+            break;
+        }
+        if (!seen) {
+            at.free = s;
+            break;
+        }
+        bool stale = (seen & CHANGING) && change_stale(seen, now_ns);
+        if ((seen & CHANGING) && !stale) {
+            at.contested |= changing_to(seen, key) || changing_from(seen, key);
+            continue;
+        }
+        int64_t used = atomic_load_explicit(&s->last_used_ns, memory_order_relaxed);
+        if ((stale || idle(s, now_ns)) && (!at.idle || used < oldest)) {
+            oldest = used;
+            at.idle = s;
+            at.idle_key = seen;
+        }
+    }
+    return at;
+}
+
+/* Whether the key has, or is about to have, a slot other than ours. */
+static bool elsewhere(const struct board *b, uint64_t key, const struct slot *ours, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < probes(b); i++) {
+        struct slot *s = probe(b, key, i);
+        uint64_t seen = atomic_load(&s->key);
+        if (s != ours && (seen == key || (changing_to(seen, key) && !change_stale(seen, now_ns))))
+            return true;
+    }
+    return false;
+}
+
+/* Gives an idle slot to the key: mark, look again, clear, name, hand over. Two that do this for the
+ * same key at once in different slots would split one limit in two; each marks before it looks, so
+ * at least one sees the other, and who sees another gives way. */
+static struct slot *recycle(const struct board *b, const struct place *at, uint64_t key,
+                            const char *name, enum slot_kind kind, int64_t now_ns)
+{
+    struct slot *s = at->idle;
+    uint64_t old = at->idle_key, marker = change_marker(key, old, now_ns);
+    if (!atomic_compare_exchange_strong(&s->key, &old, marker))
+        return NULL;
+    if ((!(old & CHANGING) && !idle(s, now_ns)) || elsewhere(b, key, s, now_ns)) {
+        uint64_t mine = marker;
+        atomic_compare_exchange_strong(&s->key, &mine, old & CHANGING ? change_left(now_ns) : old);
+        return NULL;
+    }
+    if (atomic_load(&s->key) != marker) /* stopped for so long that another took over */
+        return NULL;
+    if (!(old & CHANGING))
+        history_keep(b->history, s);
+    clear_words(s, sizeof s->key, sizeof *s);
+    publish(s, name, kind);
+    atomic_store_explicit(&s->last_used_ns, now_ns, memory_order_relaxed);
+    return atomic_compare_exchange_strong(&s->key, &marker, key) ? s : NULL;
+}
+
+static struct slot *overflow(struct board *b, int64_t now_ns)
+{
+    struct slot *s = board_overflow(b);
+    atomic_fetch_add_explicit(&b->header->overflows, 1, memory_order_relaxed);
+    if (!atomic_load_explicit(&s->key, memory_order_relaxed))
+        atomic_store(&s->key, CHANGING); /* no key of a host is like it */
+    slot_touch(s, CHANGING, now_ns);
+    return use(s, BOARD_OVERFLOW_NAME, SLOT_HOST);
+}
+
+struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum slot_kind kind,
+                        int64_t now_ns)
+{
+    precondition(name && kind >= SLOT_HOST && kind <= SLOT_CHECK);
+    uint64_t key = board_key(hash);
+    for (int i = 0; i < BOARD_CLAIM_TRIES; i++) {
+        struct place at = look(b, key, now_ns);
+        if (at.contested && !at.found)
+            continue; /* it takes a moment, unless whoever did it was killed */
+        if (at.free) {
+            uint64_t none = 0;
+            atomic_compare_exchange_strong(&at.free->key, &none, key);
+            at.found = at.free; /* ours, or somebody was faster: the key tells */
+        }
+        if (at.found) {
+            if (slot_touch(at.found, key, now_ns))
+                return use(at.found, name, kind);
+            continue;
+        }
+        if (!at.idle)
+            break;
+        struct slot *s = recycle(b, &at, key, name, kind, now_ns);
+        if (s)
+            return s;
+    }
+    return overflow(b, now_ns);
+}
+
+struct slot *board_find(const struct board *b, uint64_t hash)
+{
+    uint64_t key = board_key(hash);
+    for (uint32_t i = 0; i < probes(b); i++) {
+        struct slot *s = probe(b, key, i);
+        uint64_t seen = atomic_load_explicit(&s->key, memory_order_acquire);
+        if (seen == key)
+            return s;
+        if (!seen)
+            return NULL;
+    }
+    return NULL;
+}
+
+uint64_t board_host_key(const char *host, uint16_t port)
+{
+    const uint64_t seed = 0x686f7374ULL; /* keys of different kinds never meet */
+    return board_key(hash_bytes(host, strlen(host), seed | (uint64_t)port << 48));
+}
+
+uint32_t board_size(const struct board *b)
+{
+    return b->slot_count + 1;
+}
+
+static void read_name(char name[SLOT_NAME_SIZE], struct slot *s)
+{
+    uint64_t words[SLOT_NAME_SIZE / sizeof(word)];
+    for (size_t i = 0; i < array_size(words); i++)
+        words[i] = atomic_load_explicit(&((word *)(void *)s->name)[i], memory_order_relaxed);
+    memcpy(name, words, sizeof words);
+}
+
+struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE])
+{
+    if (i > b->slot_count)
+        return NULL;
+    struct slot *s = &b->slots[i];
+    uint64_t key = atomic_load_explicit(&s->key, memory_order_acquire);
+    if (!key || (i < b->slot_count && (key & CHANGING)) ||
+        !atomic_load_explicit(&s->published, memory_order_acquire))
+        return NULL;
+    if (i < b->slot_count)
+        read_name(name, s);
+    else
+        memcpy(name, BOARD_OVERFLOW_NAME, sizeof BOARD_OVERFLOW_NAME);
+    name[SLOT_NAME_SIZE - 1] = '\0';
+    /* Given to another while we read: the name may be of two. */
+    atomic_thread_fence(memory_order_acquire);
+    if (!name[0] || atomic_load_explicit(&s->key, memory_order_relaxed) != key)
+        return NULL;
+    return s;
+}
+
+uint32_t board_index(const struct board *b, const struct slot *s)
+{
+    uintptr_t first = (uintptr_t)b->slots, at = (uintptr_t)s;
+    size_t i = at < first ? SIZE_MAX : (at - first) / sizeof *s;
+    return i <= b->slot_count ? (uint32_t)i : board_size(b);
+}
+
+void slot_reset(struct slot *s)
+{
+    size_t used = offsetof(struct slot, last_used_ns);
+    clear_words(s, sizeof s->key, used);
+    clear_words(s, used + sizeof s->last_used_ns, offsetof(struct slot, window_ms));
+}
+
+/* Windows are whole milliseconds: the configuration takes no others. */
+static uint32_t window_ms(int64_t window_ns)
+{
+    return (uint32_t)(window_ns / NS_PER_MS);
+}
+
+int slot_window(const struct slot *s, int64_t window_ns)
+{
+    for (int i = 0; i < RATES_MAX; i++)
+        if (atomic_load_explicit(&s->window_ms[i], memory_order_relaxed) == window_ms(window_ns))
+            return i;
+    return -1;
+}
+
+/* They are taken in order and kept, so nobody takes a second one for the same window. */
+int slot_claim_window(struct slot *s, int64_t window_ns)
+{
+    precondition(window_ns >= NS_PER_MS);
+    for (int i = 0; i < RATES_MAX; i++) {
+        uint32_t seen = 0, own = window_ms(window_ns);
+        if (atomic_compare_exchange_strong_explicit(&s->window_ms[i], &seen, own,
+                                                    memory_order_relaxed, memory_order_relaxed) ||
+            seen == own)
+            return i;
+    }
+    return -1;
+}
+
+uint64_t slot_counter(const struct slot *s, enum counter c)
+{
+    uint64_t n = 0;
+    if (c == COUNT_ATTEMPTS)
+        for (int i = 0; i < LATENCY_BUCKETS; i++)
+            n += slot_latency(s, i);
+    else if (c >= FIRST_STRIPED && c < FIRST_SELDOM)
+        for (int k = 0; k < STRIPES; k++)
+            n += atomic_load_explicit(&s->stripe[k].count[c - FIRST_STRIPED], memory_order_relaxed);
+    else
+        n = atomic_load_explicit(slot_counter_at((struct slot *)s, c), memory_order_relaxed);
+    return n;
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/board/breaker.h"
+
+/* How long a prober may keep others away; one that was killed is replaced after that. */
+#define PROBE_LEASE_NS (30 * NS_PER_S)
+/* When to ask again while another one probes. */
+#define PROBE_POLL_NS (1 * NS_PER_S)
+#define WINDOW_MIN    10
+/* What happens more seldom by chance has another cause. */
+#define CHANCE 1e-6
+/* A time further ahead is not ours, whatever the configuration. */
+#define HORIZON_NS (24 * 3600 * NS_PER_S)
+
+/* state: 2 bits, trips 6, successes 6, failures in a row 10, time in ms 40. The time is when an
+ * open circuit may be probed, or when the lease of a probe ends (0: nobody probes). */
+#define STATE_MASK 3u
+#define TRIPS_MAX  63u
+#define ROW_MAX    1023u
+#define MS_MAX     ((1ULL << 40) - 1)
+
+struct word {
+    enum breaker_state state;
+    unsigned trips, successes, failures;
+    int64_t time_ns;
+};
+
+static struct word unpack(uint64_t w)
+{
+    unsigned state = w & STATE_MASK;
+    return (struct word){
+        .state = state <= BREAKER_HALF_OPEN ? (enum breaker_state)state : BREAKER_CLOSED,
+        .trips = (w >> 2) & TRIPS_MAX,
+        .successes = (w >> 8) & TRIPS_MAX,
+        .failures = (w >> 14) & ROW_MAX,
+        .time_ns = (int64_t)(w >> 24) * NS_PER_MS,
+    };
+}
+
+static unsigned capped(unsigned n, unsigned max)
+{
+    return n < max ? n : max;
+}
+
+static uint64_t pack(struct word w)
+{
+    uint64_t ms = w.time_ns > 0 ? ((uint64_t)w.time_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
+    return (uint64_t)w.state | (uint64_t)capped(w.trips, TRIPS_MAX) << 2 |
+           (uint64_t)capped(w.successes, TRIPS_MAX) << 8 |
+           (uint64_t)capped(w.failures, ROW_MAX) << 14 | (ms < MS_MAX ? ms : MS_MAX) << 24;
+}
+
+static uint64_t load(const _Atomic uint64_t *w)
+{
+    return atomic_load_explicit(w, memory_order_relaxed);
+}
+
+static bool swap(_Atomic uint64_t *w, uint64_t *seen, uint64_t next)
+{
+    return atomic_compare_exchange_weak_explicit(w, seen, next, memory_order_acq_rel,
+                                                 memory_order_relaxed);
+}
+
+/* Once the state says what the window means. Whoever changes the window after that sees the state. */
+static void begin_window(struct breaker *b, uint64_t window)
+{
+    atomic_store_explicit(&b->window, window, memory_order_release);
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Whether the time is still to come, and could have been set by one of us. */
+static bool pending(int64_t time_ns, int64_t now_ns, int64_t furthest_ns)
+{
+    return time_ns > now_ns && time_ns - now_ns <= furthest_ns + NS_PER_MS;
+}
+
+static bool leased(struct word w, int64_t lease_ns)
+{
+    return w.state == BREAKER_HALF_OPEN && lease_ns && w.time_ns == lease_ns;
+}
+
+static uint64_t bit_of(unsigned operation)
+{
+    return operation < BREAKER_OPERATIONS ? 1ULL << operation : UINT64_MAX;
+}
+
+/* Of a circuit that is not closed. */
+static bool is_tried(const struct breaker *b, unsigned operation)
+{
+    return load(&b->window) & bit_of(operation);
+}
+
+static struct breaker_answer refuse_until(const struct breaker *b, unsigned operation,
+                                          int64_t retry_at_ns)
+{
+    if (!is_tried(b, operation))
+        return (struct breaker_answer){.admit = true, .lease_ns = BREAKER_UNTRIED};
+    return (struct breaker_answer){.retry_at_ns = retry_at_ns};
+}
+
+struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, unsigned operation,
+                                    int64_t lease_ns, int64_t now_ns)
+{
+    uint64_t raw = load(&b->state);
+    for (;;) {
+        struct word w = unpack(raw);
+        bool ours = leased(w, lease_ns);
+        if (w.state == BREAKER_CLOSED)
+            return (struct breaker_answer){.admit = true};
+        if (w.state == BREAKER_OPEN &&
+            pending(w.time_ns, now_ns, smaller(p->breaker_max_open_ns, HORIZON_NS)))
+            return refuse_until(b, operation, w.time_ns);
+        if (w.state == BREAKER_HALF_OPEN && !ours && pending(w.time_ns, now_ns, PROBE_LEASE_NS))
+            return refuse_until(b, operation, smaller(w.time_ns, now_ns + PROBE_POLL_NS));
+        if (w.state == BREAKER_OPEN)
+            w.successes = 0;
+        bool changed = w.state == BREAKER_OPEN;
+        w.state = BREAKER_HALF_OPEN;
+        w.time_ns = now_ns + PROBE_LEASE_NS;
+        uint64_t next = pack(w);
+        if (swap(&b->state, &raw, next))
+            return (struct breaker_answer){
+                .admit = true, .lease_ns = unpack(next).time_ns, .changed = changed};
+    }
+}
+
+/* Up to a tenth earlier than the full time, so that those who wait for it do not come at once. */
+static int64_t open_for_ns(const struct policy *p, unsigned trips, uint64_t random)
+{
+    int64_t max = smaller(p->breaker_max_open_ns, HORIZON_NS);
+    int64_t d = max;
+    if (__builtin_mul_overflow(p->breaker_open_ns, (int64_t)trips, &d) || d > max)
+        d = max;
+    if (d <= 0)
+        return 0;
+    return d - (int64_t)(((unsigned __int128)(uint64_t)(d / 10) * random) >> 64);
+}
+
+static struct word opened(const struct policy *p, struct word w, int64_t now_ns, uint64_t random)
+{
+    unsigned trips = capped(w.trips + 1, TRIPS_MAX);
+    return (struct word){
+        .state = BREAKER_OPEN, .trips = trips, .time_ns = now_ns + open_for_ns(p, trips, random)};
+}
+
+/* window: start in s 24 bits, results before it 24 (the lowest of the count), failed 16; 0: none. A
+ * good result changes nothing here: how many there were is the difference of two counts. */
+#define COUNT_MASK  0xffffffu
+#define FAILED_BITS 16
+#define FAILED_MASK 0xffffu
+/* From there on the window goes on with half of each, before the count runs over. */
+#define HALVE_FAILED (FAILED_MASK / 2)
+#define HALVE_TOTAL  (COUNT_MASK / 2)
+/* Who counted before others began a new window finds fewer than that had at its start. */
+#define BEHIND (COUNT_MASK - 0xffff)
+
+static uint64_t window_pack(uint32_t start_s, uint32_t before, uint32_t failed)
+{
+    return (uint64_t)(start_s & BREAKER_START_MASK) << BREAKER_START_SHIFT |
+           (uint64_t)(before & COUNT_MASK) << FAILED_BITS | failed;
+}
+
+/* Counts a result; true when the ratio says that the circuit must open. */
+static bool window_add(struct breaker *b, const struct policy *p, bool failed, uint64_t results,
+                       int64_t now_ns)
+{
+    uint64_t raw = load(&b->window);
+    uint32_t start, before, bad, total;
+    do {
+        bool over = breaker_window_over(raw, now_ns);
+        if (!failed && (!over || !results))
+            return false; /* the usual case writes nothing */
+        start =
+            over ? (uint32_t)((uint64_t)now_ns / NS_PER_S) : (uint32_t)(raw >> BREAKER_START_SHIFT);
+        before = over ? (uint32_t)results - 1 : (uint32_t)(raw >> FAILED_BITS);
+        bad = (over ? 0 : (uint32_t)raw & FAILED_MASK) + failed;
+        total = ((uint32_t)results - before) & COUNT_MASK;
+        if (total < bad || total > BEHIND)
+            total = bad;
+        if (bad > HALVE_FAILED || total > HALVE_TOTAL) {
+            bad /= 2;
+            total /= 2;
+            before = (uint32_t)results - total;
+        }
+    } while (!swap(&b->window, &raw, window_pack(start, before, bad)));
+    return failed && p->breaker_ratio_percent > 0 && total >= WINDOW_MIN &&
+           bad * 100 >= total * (uint64_t)p->breaker_ratio_percent;
+}
+
+bool breaker_wants_results(const struct breaker *b, bool success, int64_t now_ns)
+{
+    return !success || breaker_window_over(load(&b->window), now_ns);
+}
+
+unsigned breaker_least_row(uint64_t successes, uint64_t failures)
+{
+    if (!successes || !failures)
+        return 0;
+    /* (Laplace: one of each more than were seen.) */
+    double share = ((double)failures + 1) / ((double)successes + (double)failures + 2), chance = 1;
+    unsigned row = 0;
+    while (chance > CHANCE && row < ROW_MAX) {
+        chance *= share;
+        row++;
+    }
+    return row;
+}
+
+/* The row itself must not make the failures of before more. */
+static unsigned least_row(const struct breaker_result *r, struct word w)
+{
+    uint64_t before = r->failures > w.failures ? r->failures - w.failures : 0;
+    return breaker_least_row(r->successes, before);
+}
+
+/* A result was counted in a window in which others have noted operations meanwhile. */
+static void take_back(struct breaker *b, const struct breaker_result *r, int64_t now_ns)
+{
+    uint64_t seen = load(&b->window);
+    if (!breaker_window_over(seen, now_ns))
+        atomic_compare_exchange_strong(&b->window, &seen, r->success ? 0 : bit_of(r->operation));
+}
+
+static bool report_closed(struct breaker *b, const struct policy *p, const struct breaker_result *r,
+                          int64_t now_ns, uint64_t random)
+{
+    bool ratio = window_add(b, p, !r->success, r->results, now_ns);
+    uint64_t raw = load(&b->state);
+    for (;;) {
+        struct word w = unpack(raw);
+        if (w.state != BREAKER_CLOSED) { /* another one opened it */
+            take_back(b, r, now_ns);
+            return false;
+        }
+        if (r->success && !w.failures)
+            return false;
+        struct word next = w;
+        next.failures = r->success ? 0 : capped(w.failures + 1, ROW_MAX);
+        bool trip = !r->success && (r->unreachable || !r->lively) &&
+                    next.failures >= least_row(r, w) &&
+                    (ratio || next.failures >= (unsigned)p->breaker_failures);
+        if (trip)
+            next = opened(p, w, now_ns, random);
+        if (!swap(&b->state, &raw, pack(next)))
+            continue;
+        if (trip)
+            begin_window(b, bit_of(r->operation));
+        return trip;
+    }
+}
+
+/* What follows from a result when the circuit is not closed. Requests that were under way when it
+ * opened decide nothing. After a good probe, a bad one is the failure of an operation. Each time that
+ * it opens all operations but the one that failed have a try again: they may be well by now. */
+static struct word judged(const struct policy *p, const struct breaker_result *r, struct word w,
+                          int64_t now_ns, uint64_t random)
+{
+    if (r->lease_ns == BREAKER_UNTRIED && r->success)
+        return (struct word){.state = BREAKER_CLOSED};
+    if (!leased(w, r->lease_ns))
+        return w;
+    if (!r->success && !r->lively)
+        return opened(p, w, now_ns, random);
+    w.time_ns = 0;
+    w.successes += r->success;
+    if (w.successes >= (unsigned)p->breaker_successes)
+        return (struct word){.state = BREAKER_CLOSED};
+    return w;
+}
+
+/* Of a circuit that is not closed; if it was closed meanwhile, a count would begin with that. */
+static void note_failed(struct breaker *b, unsigned operation)
+{
+    atomic_fetch_or_explicit(&b->window, bit_of(operation), memory_order_acq_rel);
+    if (unpack(load(&b->state)).state == BREAKER_CLOSED)
+        begin_window(b, 0);
+}
+
+static bool report_open(struct breaker *b, const struct policy *p, const struct breaker_result *r,
+                        int64_t now_ns, uint64_t random, uint64_t raw)
+{
+    for (;;) {
+        struct word w = unpack(raw);
+        if (w.state == BREAKER_CLOSED)
+            return false; /* another one closed it meanwhile */
+        struct word next = judged(p, r, w, now_ns, random);
+        if (pack(next) != raw && !swap(&b->state, &raw, pack(next)))
+            continue;
+        bool changed =
+            next.state == BREAKER_CLOSED || next.trips != w.trips || next.state != w.state;
+        if (changed)
+            begin_window(b, next.state == BREAKER_CLOSED ? 0 : bit_of(r->operation));
+        else if (!r->success)
+            note_failed(b, r->operation);
+        return changed;
+    }
+}
+
+bool breaker_report(struct breaker *b, const struct policy *p, const struct breaker_result *r,
+                    int64_t now_ns, uint64_t random)
+{
+    uint64_t raw = load(&b->state);
+    if (unpack(raw).state == BREAKER_CLOSED)
+        return report_closed(b, p, r, now_ns, random);
+    return report_open(b, p, r, now_ns, random, raw);
+}
+
+void breaker_cancel(struct breaker *b, int64_t lease_ns)
+{
+    uint64_t raw = load(&b->state);
+    struct word w;
+    do {
+        w = unpack(raw);
+        if (!leased(w, lease_ns))
+            return;
+        w.time_ns = 0;
+    } while (!swap(&b->state, &raw, pack(w)));
+}
+
+enum breaker_state breaker_state_at(const struct breaker *b, int64_t now_ns)
+{
+    struct word w = unpack(load(&b->state));
+    return w.state == BREAKER_OPEN && !pending(w.time_ns, now_ns, HORIZON_NS) ? BREAKER_HALF_OPEN
+                                                                              : w.state;
+}
+
+int64_t breaker_open_until_ns(const struct breaker *b, const struct policy *p, unsigned operation,
+                              int64_t now_ns)
+{
+    struct word w = unpack(load(&b->state));
+    int64_t max = smaller(p->breaker_max_open_ns, HORIZON_NS);
+    bool is_open = w.state == BREAKER_OPEN && pending(w.time_ns, now_ns, max);
+    return is_open && is_tried(b, operation) ? w.time_ns : 0;
+}
+
+int breaker_trips(const struct breaker *b)
+{
+    return (int)unpack(load(&b->state)).trips;
+}
+
+const char *breaker_state_name(enum breaker_state s)
+{
+    switch (s) {
+    case BREAKER_OPEN:
+        return "open";
+    case BREAKER_HALF_OPEN:
+        return "half-open";
+    case BREAKER_CLOSED:
+    default:
+        return "closed";
+    }
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/board/board.h"
+
+#include "base/clock.h"
+#include "base/open.h"
+#include "base/real.h"
+#include "engine/board/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NEW_NAME     BOARD_NAME ".new" /* written under the directory's lock, then renamed */
+#define SLOTS_MAX    (1u << 22)
+#define LOCK_TRIES   50
+#define LOCK_WAIT_NS (2 * NS_PER_MS)
+
+_Static_assert(sizeof(struct board_header) % CACHE_LINE == 0, "slots begin on a cache line");
+
+enum opened { OPENED, UNFIT, UNSAFE, FAILED };
+
+static size_t file_size(uint32_t slot_count)
+{
+    return sizeof(struct board_header) + ((size_t)slot_count + 1) * sizeof(struct slot) +
+           sizeof(struct history);
+}
+
+/* With bounded probing a full large table would turn keys away that it has room for. */
+static uint32_t with_spare(uint32_t slot_count)
+{
+    if (slot_count < 1)
+        slot_count = 1;
+    if (slot_count > BOARD_PROBES)
+        slot_count = slot_count < SLOTS_MAX / 2 ? slot_count + slot_count / 4 : SLOTS_MAX;
+    return slot_count;
+}
+
+static void read_boot_id(char id[40])
+{
+    memset(id, 0, 40);
+    int fd = open_file("/proc/sys/kernel/random/boot_id", O_RDONLY, 0);
+    if (fd < 0)
+        return;
+    if (read(fd, id, 36) != 36)
+        memset(id, 0, 40);
+    close(fd);
+}
+
+static struct board_header header_for(uint32_t slot_count)
+{
+    struct board_header h = {
+        .magic = BOARD_MAGIC,
+        .layout = BOARD_LAYOUT,
+        .slot_size = sizeof(struct slot),
+        .slot_count = slot_count,
+        .uid = real_euid(),
+    };
+    read_boot_id(h.boot_id);
+    return h;
+}
+
+/* Who cannot read /proc does not know which boot this is, and takes the board for one of it, unless it
+ * has seen a later time than there was in this one so far. */
+static bool is_of_this_boot(const struct board_header *h, const struct board_header *want)
+{
+    if (h->boot_id[0] && want->boot_id[0])
+        return !memcmp(h->boot_id, want->boot_id, sizeof want->boot_id);
+    return atomic_load(&h->alive_ns) <= clock_now_ns() + NS_PER_S;
+}
+
+static bool header_fits(const struct board_header *h, off_t size)
+{
+    struct board_header want = header_for(h->slot_count);
+    return h->magic == want.magic && h->layout == want.layout && h->slot_size == want.slot_size &&
+           is_of_this_boot(h, &want) && h->slot_count >= 1 && h->slot_count <= SLOTS_MAX &&
+           size == (off_t)file_size(h->slot_count);
+}
+
+/* In a mapping of its own (base/arena.h). */
+static struct board *new_board(void)
+{
+    struct arena a = {NULL};
+    struct board *b = arena_get(&a, sizeof *b);
+    if (b)
+        b->memory = a;
+    return b;
+}
+
+static void drop_board(struct board *b)
+{
+    struct arena a = {NULL};
+    if (b)
+        a = b->memory;
+    arena_drop(&a);
+}
+
+static bool map(struct board *b, int fd, uint32_t slot_count, bool writable)
+{
+    int flags = MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0);
+    int access = PROT_READ | (writable ? PROT_WRITE : 0);
+    void *p = mmap(NULL, file_size(slot_count), access, flags, fd, 0);
+    if (p == MAP_FAILED)
+        return false;
+    b->header = p;
+    b->slots = (struct slot *)(b->header + 1);
+    b->history = (struct history *)(b->slots + slot_count + 1);
+    b->slot_count = slot_count; /* checked once; what the file says later does not matter */
+    b->shared = fd >= 0;
+    return true;
+}
+
+/* Times of another clock would hold everybody up for as long as it is ahead. Who knows its own for the
+ * boot's replaces the board of one that did not. */
+static enum opened judge_clock(const struct board_header *h, const char **why)
+{
+    bool ours = clock_is_known();
+    if ((ours && h->clock_known == 1) || clock_agrees(h->ticks_ahead_ns))
+        return OPENED;
+    *why = "this process is in a time name space, and without /proc its clock cannot be compared";
+    return ours ? UNFIT : UNSAFE;
+}
+
+/* UNFIT: not of our kind, to be replaced; UNSAFE: of somebody else, not to be touched. */
+static enum opened try_open(struct board *b, int dir, bool writable, const char **why)
+{
+    struct stat st;
+    struct board_header h;
+    /* A pipe in its place must not block us. */
+    int fd = open_at(dir, BOARD_NAME, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (fd < 0) {
+        *why = "the board cannot be opened";
+        return errno == ENOENT ? UNFIT : UNSAFE;
+    }
+    enum opened result = UNSAFE;
+    *why = "the board is not a file of this user alone";
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !place_is_ours_alone(fd))
+        goto out;
+    *why = place_moves;
+    if (!place_keeps_room(fd))
+        goto out;
+    result = UNFIT;
+    if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h || !header_fits(&h, st.st_size))
+        goto out;
+    if ((result = judge_clock(&h, why)) != OPENED)
+        goto out;
+    *why = "the board cannot be mapped";
+    result = map(b, fd, h.slot_count, writable) ? OPENED : FAILED;
+out:
+    close(fd);
+    return result;
+}
+
+/* A whole new board comes into place at once: nobody ever sees half of one. Those who have mapped
+ * the old one go on with it. */
+static enum opened replace(int dir, uint32_t slot_count, const char **why)
+{
+    struct board_header h = header_for(slot_count);
+    h.ticks_ahead_ns = clock_ticks_ahead_ns();
+    h.clock_known = clock_is_known();
+    *why = "the board cannot be created";
+    unlinkat(dir, NEW_NAME, 0);
+    int fd = open_at(dir, NEW_NAME, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    if (fd < 0)
+        return FAILED;
+    int keeps = place_keeps_room_tried(fd);
+    if (!keeps)
+        *why = place_moves;
+    /* Every page is there before it is mapped: a full file system must not end in SIGBUS. */
+    bool ok = keeps > 0 && !fchmod(fd, S_IRUSR | S_IWUSR) && /* whatever the umask */
+              !posix_fallocate(fd, 0, (off_t)file_size(slot_count)) &&
+              pwrite(fd, &h, sizeof h, 0) == (ssize_t)sizeof h &&
+              !renameat(dir, NEW_NAME, dir, BOARD_NAME);
+    if (!ok)
+        unlinkat(dir, NEW_NAME, 0);
+    close(fd);
+    return ok ? OPENED : FAILED;
+}
+
+/* Only while a board is put in place, so that of two that do it both end up on the same one. Who
+ * holds it may be stopped: wait a little, not for ever. */
+static bool lock(int dir)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (!flock(dir, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+            return true;
+        clock_sleep_until(clock_now_ns() + LOCK_WAIT_NS);
+    }
+    return false;
+}
+
+/* The first who knows the boot tells the others. Under the lock, for whoever reads half of it looks
+ * again under it. */
+static void tell_boot(struct board *b, int dir)
+{
+    char own[sizeof b->header->boot_id];
+    if (b->header->boot_id[0])
+        return;
+    read_boot_id(own);
+    if (!own[0] || !lock(dir))
+        return;
+    if (!b->header->boot_id[0])
+        memcpy(b->header->boot_id, own, sizeof own);
+    flock(dir, LOCK_UN);
+}
+
+static bool open_shared(struct board *b, const char *path, uint32_t slot_count, const char **why)
+{
+    bool ok = false;
+    int dir = place_open(path, true, why);
+    if (dir < 0)
+        return false;
+    *why = place_moves;
+    if (!place_keeps_room(dir))
+        goto out;
+    enum opened result = try_open(b, dir, true, why);
+    if (result == UNFIT) {
+        *why = "the state directory stays locked";
+        if (!lock(dir))
+            goto out;
+        result = try_open(b, dir, true, why);
+        if (result == UNFIT && (result = replace(dir, slot_count, why)) == OPENED)
+            result = try_open(b, dir, true, why);
+        flock(dir, LOCK_UN);
+    }
+    ok = result == OPENED;
+    if (ok)
+        tell_boot(b, dir);
+out:
+    close(dir);
+    return ok;
+}
+
+struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
+{
+    int saved = errno;
+    const char *reason = NULL;
+    struct board *b = new_board();
+    slot_count = with_spare(slot_count);
+    if (b && !(dir && open_shared(b, dir, slot_count, &reason))) {
+        if (map(b, -1, slot_count, true)) {
+            *b->header = header_for(slot_count);
+        } else {
+            drop_board(b);
+            b = NULL;
+        }
+    } else {
+        reason = NULL;
+    }
+    if (why)
+        *why = reason;
+    errno = saved;
+    return b;
+}
+
+struct board *board_attach(const char *path, bool writable, const char **why)
+{
+    struct board *b = new_board();
+    int dir = place_open(path, false, why);
+    int error = errno;
+    enum opened result = UNSAFE;
+    if (b && dir >= 0) {
+        errno = EPERM;
+        result = try_open(b, dir, writable, why);
+        error = errno;
+        if (result == UNFIT && error != ENOENT)
+            *why = "the board is of another version, or of before the last boot";
+    }
+    if (dir >= 0)
+        close(dir);
+    if (result != OPENED) {
+        drop_board(b);
+        errno = error;
+        return NULL;
+    }
+    return b;
+}
+
+void board_settle_clock(const struct board *b)
+{
+    if (b->shared)
+        clock_settle_again(b->header->ticks_ahead_ns);
+}
+
+void board_close(struct board *b)
+{
+    if (b)
+        munmap(b->header, file_size(b->slot_count));
+    drop_board(b);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What happened over time, bounded: a part of the board behind its slots, for `harden report`.
+ *
+ * Samples are sums over all hosts, each as it stood at a moment, so that the difference of two is
+ * what happened between them; what a host had counted that was reset or gave up its place stays in
+ * them. Whoever writes the snapshot adds one, at most every HISTORY_STEP_NS to
+ * the fine ring (an hour) and every HISTORY_LONG_NS to the coarse one (two days). Changes are those of
+ * a host's circuit and status; any process adds one when it makes it.
+ *
+ *     history_sample(h, board, now_ns);                    by the writer of the snapshot
+ *     history_change(h, key, CHANGE_BREAKER, BREAKER_OPEN, now_ns);
+ *     n = history_samples(h, fine, out, room);                  oldest first
+ *
+ * Times are CLOCK_MONOTONIC, as everywhere on the board, which no boot outlives; who shows them to
+ * people adds the difference of the two clocks.
+ * No locks: a ring's next place is taken by an add, its words are atomics, and its time is written
+ * last; a place that is being written, or was left by a killed writer, is passed over. Nothing read
+ * here is trusted. */
+#ifndef ENGINE_BOARD_HISTORY_H
+#define ENGINE_BOARD_HISTORY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HISTORY_FINE    360
+#define HISTORY_COARSE  576
+#define HISTORY_CHANGES 1024
+#define HISTORY_STEP_NS (10 * 1000000000LL)
+#define HISTORY_LONG_NS (300 * 1000000000LL)
+
+enum history_sum {
+    SUM_REQUESTS,
+    SUM_ATTEMPTS,
+    SUM_RETRIES,
+    SUM_SUCCESSES,
+    SUM_FAILURES,
+    SUM_REJECTED,
+    SUM_WAITED_MS,
+    SUM_UNHEALTHY, /* hosts at that moment: no sum over time, as the next one */
+    SUM_OPEN,      /* circuits */
+    HISTORY_SUMS,
+};
+
+struct history_sample {
+    int64_t at_ns;
+    uint64_t sum[HISTORY_SUMS];
+};
+
+enum history_kind { CHANGE_BREAKER, CHANGE_STATUS };
+
+struct history_change {
+    int64_t at_ns;
+    uint64_t key; /* of the host's slot */
+    enum history_kind kind;
+    int state; /* enum breaker_state or enum health_status */
+};
+
+/* As it lies on the board. */
+struct history_place {
+    _Atomic int64_t at_ns; /* 0: being written */
+    _Atomic uint64_t word[HISTORY_SUMS];
+};
+struct history_note {
+    _Atomic int64_t at_ns;
+    _Atomic uint64_t key;
+    _Atomic uint64_t what; /* kind << 8 | state */
+};
+struct history {
+    _Atomic uint64_t fine_next, coarse_next, change_next;
+    _Atomic uint64_t gone[SUM_UNHEALTHY]; /* counted by hosts that were reset or replaced */
+    struct history_place fine[HISTORY_FINE];
+    struct history_place coarse[HISTORY_COARSE];
+    struct history_note change[HISTORY_CHANGES];
+};
+
+struct board;
+struct slot;
+/* Before the slot is cleared: what it has counted stays in the sums. */
+void history_keep(struct history *h, const struct slot *s);
+void history_sample(struct history *h, const struct board *b, int64_t now_ns);
+void history_change(struct history *h, uint64_t key, enum history_kind kind, int state,
+                    int64_t at_ns);
+/* Copies what there is, oldest first; `out` has room for as many as the ring. */
+size_t history_samples(const struct history *h, bool fine, struct history_sample *out);
+size_t history_changes(const struct history *h, struct history_change *out);
+void history_clear(struct history *h);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/board/place.h"
+
+#include "base/open.h"
+#include "base/real.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+const char place_moves[] = "its file system may need new room for each write, which a full one has "
+                           "not; name a directory on tmpfs, ext4 or xfs";
+
+enum place place_look(const char *path)
+{
+    struct stat st;
+    if (real_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW))
+        return errno == ENOENT ? PLACE_FREE : PLACE_FOREIGN;
+    return S_ISDIR(st.st_mode) && st.st_uid == real_euid() ? PLACE_OURS : PLACE_FOREIGN;
+}
+
+bool place_is_ours(const char *path)
+{
+    struct stat st;
+    return !real_stat(AT_FDCWD, path, &st, 0) && S_ISDIR(st.st_mode) && st.st_uid == real_euid();
+}
+
+/* "INSIDE OUTSIDE COUNT" in decimal, and the rest of the line. */
+static const char *next_number(const char *s, unsigned long *n)
+{
+    s += strspn(s, " ");
+    *n = 0;
+    for (; *s >= '0' && *s <= '9'; s++)
+        *n = *n * 10 + (unsigned long)(*s - '0');
+    return s;
+}
+
+unsigned place_user(void)
+{
+    char map[512];
+    unsigned own = real_euid();
+    int fd = open_file("/proc/self/uid_map", O_RDONLY, 0);
+    ssize_t n = fd < 0 ? 0 : read(fd, map, sizeof map - 1);
+    if (fd >= 0)
+        close(fd);
+    map[n > 0 ? n : 0] = '\0';
+    for (const char *line = map; *line;) {
+        unsigned long inside, outside, count;
+        const char *end = next_number(next_number(next_number(line, &inside), &outside), &count);
+        if (inside == own && count == 1)
+            return (unsigned)outside;
+        line = strchrnul(end, '\n');
+        line += *line != '\0';
+    }
+    return own;
+}
+
+/* Made under a umask that takes our own rights away, now or by one that was killed right then. */
+static void mend(const char *path)
+{
+    struct stat st;
+    if (!real_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
+        st.st_uid == real_euid() && !(st.st_mode & (S_IRWXG | S_IRWXO)) &&
+        (st.st_mode & S_IRWXU) != S_IRWXU)
+        chmod(path, S_IRWXU);
+}
+
+bool place_make(const char *path)
+{
+    if (!mkdir(path, S_IRWXU))
+        mend(path);
+    else if (errno != EEXIST)
+        return false;
+    return true;
+}
+
+static int open_directory(const char *path)
+{
+    return open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+}
+
+bool place_is_ours_alone(int fd)
+{
+    struct stat st;
+    return !real_stat(fd, "", &st, AT_EMPTY_PATH) && st.st_uid == real_euid() &&
+           !(st.st_mode & (S_IRWXG | S_IRWXO));
+}
+
+int place_open(const char *path, bool make, const char **why)
+{
+    *why = "the state directory cannot be made";
+    if (make && !place_make(path))
+        return -1;
+    *why = "the state directory cannot be opened";
+    int dir = open_directory(path);
+    if (dir < 0 && errno == EACCES && make) {
+        mend(path);
+        dir = open_directory(path);
+    }
+    if (dir < 0)
+        return -1;
+    *why = "the state directory is not of this user alone";
+    if (place_is_ours_alone(dir))
+        return dir;
+    close(dir);
+    errno = EPERM;
+    return -1;
+}
+
+/* ---- file systems ---------------------------------------------------------------------------- */
+
+static unsigned kind_of(int fd)
+{
+    struct statfs fs;
+    return fstatfs(fd, &fs) ? 0 : (unsigned)fs.f_type;
+}
+
+static bool always_in_place(unsigned kind)
+{
+    return kind == TMPFS_MAGIC || kind == RAMFS_MAGIC || kind == EXT4_SUPER_MAGIC ||
+           kind == XFS_SUPER_MAGIC;
+}
+
+/* On an overlay, what is new lies on whichever file system is below: whoever made it has tried. */
+bool place_keeps_room(int fd)
+{
+    unsigned kind = kind_of(fd);
+    return always_in_place(kind) || kind == OVERLAYFS_SUPER_MAGIC;
+}
+
+/* The first block on the disk, written as it is now. 0: not told, or not this file's alone. */
+static uint64_t first_block(int fd)
+{
+    union {
+        struct fiemap map;
+        char room[sizeof(struct fiemap) + sizeof(struct fiemap_extent)];
+    } x = {.map = {.fm_length = 1, .fm_flags = FIEMAP_FLAG_SYNC, .fm_extent_count = 1}};
+    const struct fiemap_extent *e = &x.map.fm_extents[0];
+    const unsigned no_place = FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC |
+                              FIEMAP_EXTENT_NOT_ALIGNED | FIEMAP_EXTENT_SHARED;
+    if (ioctl(fd, FS_IOC_FIEMAP, &x) || !x.map.fm_mapped_extents || (e->fe_flags & no_place))
+        return 0;
+    return e->fe_physical;
+}
+
+int place_keeps_room_tried(int fd)
+{
+    unsigned kind = kind_of(fd);
+    uint64_t at = 0;
+    if (kind != OVERLAYFS_SUPER_MAGIC)
+        return always_in_place(kind);
+    for (char i = 1; i <= 3; i++) {
+        uint64_t before = at;
+        if (pwrite(fd, &i, 1, 0) != 1)
+            return -1;
+        if (!(at = first_block(fd)) || (before && at != before))
+            return 0;
+    }
+    return 1;
+}

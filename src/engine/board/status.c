@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/board/status.h"
+
+/* slot->run: failures in a row:28, successes in a row:28 (counted only while not healthy),
+ * status:2, and a mark that any result was seen at all. */
+#define ROW_MAX       ((1ULL << 28) - 1)
+#define SUCCESS_SHIFT 28
+#define STATUS_SHIFT  56
+
+static uint64_t pack(enum health_status status, uint64_t failures, uint64_t successes)
+{
+    return HEALTH_SEEN | (uint64_t)status << STATUS_SHIFT | successes << SUCCESS_SHIFT | failures;
+}
+
+static enum health_status status_of(uint64_t run)
+{
+    uint64_t s = run >> STATUS_SHIFT & 3;
+    return s <= STATUS_UNHEALTHY ? (enum health_status)s : STATUS_UNHEALTHY;
+}
+
+static uint64_t next_run(uint64_t run, bool success, int unhealthy_after, int healthy_after)
+{
+    enum health_status status = status_of(run);
+    uint64_t failures = run & ROW_MAX;
+    uint64_t successes = run >> SUCCESS_SHIFT & ROW_MAX;
+
+    if (success) {
+        if (status == STATUS_HEALTHY)
+            return pack(STATUS_HEALTHY, 0, 0);
+        successes++;
+        bool enough = successes >= (uint64_t)(healthy_after > 1 ? healthy_after : 1);
+        return enough ? pack(STATUS_HEALTHY, 0, 0) : pack(STATUS_DEGRADED, 0, successes);
+    }
+    failures += failures < ROW_MAX;
+    bool down = status != STATUS_HEALTHY || /* a recovery that was cut short */
+                failures >= (uint64_t)(unhealthy_after > 1 ? unhealthy_after : 1);
+    return pack(down ? STATUS_UNHEALTHY : STATUS_HEALTHY, failures, 0);
+}
+
+bool health_result(struct slot *s, bool success, int unhealthy_after, int healthy_after,
+                   int64_t wall_ms, enum health_status *now)
+{
+    uint64_t run = atomic_load_explicit(&s->run, memory_order_relaxed);
+    uint64_t next;
+    do {
+        next = next_run(run, success, unhealthy_after, healthy_after);
+        if (next == run)
+            return false; /* the usual case writes nothing */
+    } while (!atomic_compare_exchange_weak_explicit(&s->run, &run, next, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    bool changed = status_of(next) != status_of(run);
+    if (changed || !(run & HEALTH_SEEN))
+        atomic_store_explicit(&s->status_since_ms, wall_ms, memory_order_relaxed);
+    if (changed)
+        *now = status_of(next);
+    return changed;
+}
+
+enum health_status health_status(const struct slot *s)
+{
+    return status_of(atomic_load_explicit(&s->run, memory_order_relaxed));
+}
+
+uint32_t health_failures_in_row(const struct slot *s)
+{
+    return (uint32_t)(atomic_load_explicit(&s->run, memory_order_relaxed) & ROW_MAX);
+}
+
+const char *health_status_name(enum health_status s)
+{
+    static const char *const names[] = {"healthy", "degraded", "unhealthy"};
+    return names[s <= STATUS_UNHEALTHY ? s : STATUS_UNHEALTHY];
+}

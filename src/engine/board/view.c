@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/board/view.h"
+
+#include "base/text.h"
+#include "engine/board/status.h"
+#include "engine/check/run.h"
+
+static const char hex[] = "0123456789ABCDEF";
+
+static bool is_plain(char c)
+{
+    return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+static void put_mark(struct text *t, uint64_t key)
+{
+    text_putn(t, "~", 1);
+    for (int shift = 20; shift >= 0; shift -= 4)
+        text_putn(t, &hex[key >> shift & 15], 1);
+}
+
+/* A name of the board that looks like one of ours is marked too. */
+static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE], uint64_t key)
+{
+    enum { MARK = 7, ESCAPE = 3 };
+    struct text t = {.p = out, .cap = VIEW_NAME_SIZE};
+    bool whole = strcmp(name, BOARD_OVERFLOW_NAME) != 0;
+    size_t i = 0;
+    while (is_plain(name[i]) && name[i] != '~')
+        i++;
+    text_putn(&t, name, i);
+    for (; name[i] && t.n < VIEW_NAME_SIZE - MARK - ESCAPE; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if (is_plain(name[i]))
+            text_putn(&t, name + i, 1);
+        else
+            text_putn(&t, (const char[]){'%', hex[c >> 4], hex[c & 15]}, ESCAPE);
+        whole &= is_plain(name[i]) && c != '~';
+    }
+    if (whole && !name[i] && i < SLOT_NAME_SIZE - 1)
+        return;
+    put_mark(&t, key);
+}
+
+static int kind_of(const struct slot *s)
+{
+    return atomic_load_explicit(&s->kind, memory_order_relaxed);
+}
+
+static bool is_host(const struct slot *s)
+{
+    return kind_of(s) == SLOT_HOST || kind_of(s) == SLOT_PROXY;
+}
+
+const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE])
+{
+    char raw[SLOT_NAME_SIZE];
+    const struct slot *s = board_nth(b, i, raw);
+    if (!s || !is_host(s))
+        return NULL;
+    if (s == board_overflow(b))
+        memcpy(name, raw, sizeof raw);
+    else
+        show_name(name, raw, atomic_load_explicit(&s->key, memory_order_relaxed));
+    return s;
+}
+
+enum health_status view_status(const struct slot *s, int64_t now_ns)
+{
+    enum health_status status = health_status(s);
+    bool closed = breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED;
+    return closed || status != STATUS_HEALTHY ? status : STATUS_DEGRADED;
+}
+
+void view_add(struct overall *all, enum health_status one)
+{
+    all->hosts++;
+    all->healthy += one == STATUS_HEALTHY;
+    all->unhealthy += one == STATUS_UNHEALTHY;
+}
+
+enum health_status view_overall(const struct overall *all)
+{
+    return all->healthy == all->hosts     ? STATUS_HEALTHY
+           : all->unhealthy == all->hosts ? STATUS_UNHEALTHY
+                                          : STATUS_DEGRADED;
+}
+
+/* The next word of "NAME KIND ORIGIN", as far as it is plain. */
+static const char *take_word(const char *s, char *out, size_t size)
+{
+    struct text t = {.p = out, .cap = size};
+    *out = '\0';
+    for (; *s && *s != ' '; s++)
+        if (is_plain(*s))
+            text_putn(&t, s, 1);
+    return *s ? s + 1 : s;
+}
+
+static bool is_taken(const struct board *b, const char *name)
+{
+    const struct slot *host = board_find(b, board_host_key(name, 0));
+    return host && is_host(host);
+}
+
+const struct slot *view_check(const struct board *b, uint32_t i, int64_t now_ns,
+                              struct check_view *v)
+{
+    char raw[SLOT_NAME_SIZE];
+    const struct slot *s = board_nth(b, i, raw);
+    if (!s || !check_is_shown(s, now_ns))
+        return NULL;
+    const char *rest = take_word(raw, v->name, sizeof v->name);
+    rest = take_word(rest, v->kind, sizeof v->kind);
+    take_word(rest, v->target, sizeof v->target);
+    struct text t = {.p = v->name, .n = strlen(v->name), .cap = sizeof v->name};
+    if (is_taken(b, v->name))
+        put_mark(&t, atomic_load_explicit(&s->key, memory_order_relaxed));
+    v->known = check_is_known(s);
+    v->status = health_status(s);
+    return s;
+}
+
+bool view_name(const struct board *b, uint32_t i, int64_t now_ns, char name[VIEW_NAME_SIZE])
+{
+    struct check_view check;
+    if (view_host(b, i, name))
+        return true;
+    if (!view_check(b, i, now_ns, &check))
+        return false;
+    memcpy(name, check.name, sizeof check.name);
+    return true;
+}
+
+uint32_t view_count(const struct board *b)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < board_size(b); i++)
+        n += atomic_load_explicit(&b->slots[i].key, memory_order_relaxed) &&
+             (is_host(&b->slots[i]) || kind_of(&b->slots[i]) == SLOT_CHECK);
+    return n;
+}
+
+bool view_is_proxy(const struct slot *s)
+{
+    return atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_PROXY;
+}
+
+struct last_error view_error(const struct slot *s)
+{
+    struct last_error e =
+        last_error_unpack(atomic_load_explicit(&s->last_error, memory_order_relaxed));
+    e.class = e.class <= CLASS_E ? e.class : CLASS_E;
+    e.reason = e.reason < REASON_COUNT ? e.reason : REASON_OTHER;
+    return e;
+}
+
+bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int64_t *tat_ns)
+{
+    uint64_t shown = atomic_load_explicit(&s->shown_rate, memory_order_relaxed);
+    int64_t window =
+        NS_PER_MS * (int64_t)atomic_load_explicit(&s->shown_window_ms, memory_order_relaxed);
+    uint32_t tokens = (uint32_t)(shown >> 32), burst = (uint32_t)shown;
+    if (!tokens || !burst || window <= 0)
+        return false;
+    *r = (struct rate){.tokens = tokens,
+                       .burst = burst,
+                       .window_ns = window,
+                       .interval_ns = window / tokens + (window % tokens != 0)};
+    uint32_t bucket = atomic_load_explicit(&s->bucket_index, memory_order_relaxed);
+    if (bucket && bucket <= board_size(b)) {
+        s = &b->slots[bucket - 1];
+        if (atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_BUCKET)
+            s = NULL; /* given to a host; that happens to idle buckets, which are full */
+    }
+    int word = s ? slot_window(s, window) : -1;
+    *tat_ns = word >= 0 ? atomic_load_explicit(&s->tat_ns[word], memory_order_relaxed) : 0;
+    return true;
+}
+
+double view_budget(const struct slot *s, int64_t now_ns)
+{
+    float fill_ms = atomic_load_explicit(&s->budget_fill_ms, memory_order_relaxed);
+    bool possible = fill_ms > 0 && fill_ms < (float)BUDGET_FILL_MAX_MS; /* and no NaN */
+    return budget_available(&s->budget, possible ? (uint64_t)fill_ms : 0, now_ns);
+}
+
+uint64_t view_latency(const struct slot *s, uint64_t counts[LATENCY_BUCKETS])
+{
+    uint64_t n = 0;
+    for (int i = 0; i < LATENCY_BUCKETS; i++)
+        n += counts[i] = slot_latency(s, i);
+    return n;
+}
+
+int64_t view_quantile_ns(const struct slot *s, const uint64_t counts[LATENCY_BUCKETS], uint64_t n,
+                         double q)
+{
+    int64_t max_ns = atomic_load_explicit(&s->max_ns, memory_order_relaxed);
+    int64_t ns = latency_quantile_ns(counts, n, q);
+    return max_ns > 0 && ns > max_ns ? max_ns : ns;
+}

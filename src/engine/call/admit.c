@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/call/parts.h"
+
+#include "base/hash.h"
+#include "base/precondition.h"
+#include "base/sizes.h"
+#include "engine/board/gcra.h"
+#include "engine/board/status.h"
+
+/* Where others keep taking from the same buckets, ask again so much later. */
+#define CROWDED_NS NS_PER_MS
+/* Who comes so much later than the start that was reserved may come with many others. */
+#define LATE_NS (100 * NS_PER_MS)
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t later_by(int64_t t, int64_t d)
+{
+    int64_t sum;
+    return __builtin_add_overflow(t, d, &sum) ? INT64_MAX : sum;
+}
+
+/* Until when the server asked for silence; 0 when it did not. It may have told this to one whose
+ * policy obeys longer hints than ours: then ours is the time to wait, from the first question on.
+ * Further ahead than any policy allows is no hint. */
+static int64_t gate_end(const struct call *c, const struct slot *s, int64_t now_ns)
+{
+    int64_t gate = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
+    if (likely(gate <= now_ns) || gate - now_ns > BOARD_GATE_MAX_NS || call_is_overflow(c, s))
+        return 0;
+    int64_t asked = c->waiting ? c->asked_ns : now_ns;
+    gate = smaller(gate, asked + c->policy->retry_after_max_ns);
+    return gate > now_ns ? gate : 0;
+}
+
+/* All who wait for the end of a gate would start at once, and every one of them before it could be
+ * known what became of the first. So each starts within half of what the server asked for later, as
+ * a retry does; not later than it may. Where there is a rate, that spreads them. What is random here
+ * is when each came, and how many had. */
+static int64_t after_gate(const struct call *c, const struct slot *s, int64_t gate_ns,
+                          int64_t latest_ns)
+{
+    if (c->binding->lane_count || gate_ns >= latest_ns)
+        return gate_ns;
+    int64_t hint_ns = atomic_load_explicit(&s->gate_s, memory_order_relaxed) * NS_PER_S;
+    int64_t most_ns = smaller(hint_ns, c->policy->retry_after_max_ns) / 2;
+    int64_t least_ns = 0, left_ns = latest_ns - gate_ns;
+    if (most_ns > left_ns) {
+        most_ns = left_ns;
+        least_ns = left_ns / 2; /* who has little time left must not make up the wave */
+    }
+    uint64_t came[] = {(uint64_t)c->asked_ns, slot_counter(s, COUNT_WAITED)};
+    uint64_t random = hash_bytes(came, sizeof came, c->binding->key);
+    return gate_ns + least_ns +
+           (int64_t)(((unsigned __int128)(uint64_t)(most_ns - least_ns) * random) >> 64);
+}
+
+/* The earliest start >= t_ns that every rate of every bucket allows. */
+static int64_t earliest(const struct call *c, int64_t now_ns, int64_t t_ns)
+{
+    const struct binding *b = c->binding;
+    int64_t start = t_ns;
+    for (int i = 0; i < b->lane_count; i++) {
+        const struct lane *l = &b->lane[i];
+        int64_t tat = atomic_load_explicit(l->tat, memory_order_relaxed);
+        int64_t e = gcra_earliest(gcra_clamp(tat, now_ns), t_ns, &l->rate, c->policy->cost);
+        if (e > start)
+            start = e;
+    }
+    return start;
+}
+
+struct taken {
+    int64_t before, after;
+};
+
+/* Takes from every rate of every bucket for a start at t_ns, or from none. */
+static inline bool take_each(const struct call *c, int64_t now_ns, int64_t t_ns,
+                             struct taken *taken)
+{
+    const struct binding *b = c->binding;
+    for (int i = 0; i < b->lane_count; i++) {
+        const struct lane *l = &b->lane[i];
+        struct taken *k = &taken[i];
+        if (gcra_take(l->tat, now_ns, t_ns, &l->rate, c->policy->cost, &k->before, &k->after) ==
+            t_ns)
+            continue;
+        while (i-- > 0)
+            gcra_undo(b->lane[i].tat, taken[i].before, taken[i].after);
+        return false;
+    }
+    return true;
+}
+
+static __attribute__((noinline)) bool take_many(const struct call *c, int64_t now_ns, int64_t t_ns)
+{
+    struct taken taken[LIMITS_MAX * RATES_MAX];
+    return take_each(c, now_ns, t_ns, taken);
+}
+
+/* With the few of one bucket there is no need of much stack, and of none when it comes to a refusal. */
+static __attribute__((noinline)) bool take_few(const struct call *c, int64_t now_ns, int64_t t_ns)
+{
+    struct taken taken[RATES_MAX];
+    return take_each(c, now_ns, t_ns, taken);
+}
+
+static bool take_all(const struct call *c, int64_t now_ns, int64_t t_ns)
+{
+    return c->binding->lane_count > RATES_MAX ? take_many(c, now_ns, t_ns)
+                                              : take_few(c, now_ns, t_ns);
+}
+
+static int64_t latest_start(const struct call *c, int64_t now_ns)
+{
+    if (c->policy->on_limit == ON_LIMIT_FAIL)
+        return now_ns;
+    if (c->cannot_wait)
+        return INT64_MAX;
+    int64_t latest = later_by(c->asked_ns, c->policy->max_wait_ns);
+    int64_t deadline = c->attempts ? c->deadline_ns : c->app_deadline_ns;
+    return smaller(latest, deadline - CALL_ROOM_NS);
+}
+
+static void tell(const struct call *c, const char *name, enum event_kind kind, enum refusal why,
+                 int64_t wait_ns, bool observed)
+{
+    static const char *const reasons[] = {NULL, "rate", "gate", "breaker"};
+    events_emit(&(struct event){.kind = kind,
+                                .host = name,
+                                .attempt = c->attempts + 1,
+                                .reason = reasons[why],
+                                .wait_ns = wait_ns,
+                                .observed = observed});
+}
+
+static struct admission go(struct call *c, struct slot *s, int64_t now_ns)
+{
+    if (unlikely(c->waiting))
+        call_wait_over(c, s, now_ns);
+    if (unlikely(c->planned)) {
+        call_retry_made(c, s);
+        call_leave_unjudged(c, s);
+    }
+    return (struct admission){.answer = ANSWER_GO};
+}
+
+static void note_refusal(const struct call *c, struct slot *s, const char *by, enum refusal why,
+                         int64_t at_ns, int64_t now_ns, bool observed)
+{
+    slot_count(s, why == REFUSED_BREAKER ? COUNT_BREAKER_REJECTED : COUNT_RATE_REJECTED, 1);
+    tell(c, by, EVENT_REJECT, why, at_ns > now_ns ? at_ns - now_ns : 0, observed);
+}
+
+static struct admission refuse(struct call *c, struct slot *s, const char *by, enum refusal why,
+                               int64_t at_ns, int64_t now_ns)
+{
+    note_refusal(c, s, by, why, at_ns, now_ns, c->observe);
+    if (c->waiting)
+        call_wait_over(c, s, now_ns);
+    if (c->observe)
+        return (struct admission){.answer = ANSWER_GO};
+    if (c->planned)
+        call_retry_dropped(c, s);
+    c->reserved_ns = 0;
+    return (struct admission){.answer = ANSWER_REFUSE, .why = why, .at_ns = at_ns};
+}
+
+/* In observe mode the wait that would have been is counted whole, and then not made. */
+static struct admission wait_until(struct call *c, struct slot *s, enum refusal why, int64_t t_ns,
+                                   int64_t now_ns)
+{
+    if (c->cannot_wait) {
+        c->reserved_ns = 0;
+        return go(c, s, now_ns);
+    }
+    if (!c->waiting) {
+        c->waiting = true;
+        c->asked_ns = now_ns;
+        slot_count(s, COUNT_WAITED, 1);
+        tell(c, c->binding->name, EVENT_WAIT, why, t_ns - now_ns, c->observe);
+    }
+    if (c->observe) {
+        c->reserved_ns = 0;
+        return go(c, s, t_ns);
+    }
+    return (struct admission){.answer = ANSWER_WAIT, .why = why, .at_ns = t_ns};
+}
+
+/* Starts that were reserved over a time t, and all are made at its end, are no more than the burst if
+ * the bucket would have filled in t: so late whoever comes breaks no limit. */
+static bool lost_its_place(const struct call *c, int64_t now_ns)
+{
+    const struct binding *b = c->binding;
+    int64_t late_ns = now_ns - c->reserved_ns;
+    if (late_ns <= LATE_NS)
+        return false;
+    for (int i = 0; i < b->lane_count; i++) {
+        const struct rate *r = &b->lane[i].rate;
+        uint32_t n = c->policy->cost < r->burst ? c->policy->cost : r->burst;
+        if (late_ns > gcra_span_ns(r, r->burst - n))
+            return true;
+    }
+    return false;
+}
+
+/* Gate and buckets, when it is not simply a go. */
+static struct admission start_slowly(struct call *c, struct slot *s, int64_t gate_ns,
+                                     int64_t now_ns)
+{
+    if (c->reserved_ns) {
+        if (gate_ns <= c->reserved_ns && now_ns < c->reserved_ns)
+            return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
+        bool late = lost_its_place(c, now_ns);
+        c->reserved_ns = 0;
+        if (!gate_ns && !late)
+            return go(c, s, now_ns);
+        c->lost_places += late;
+        /* A gate fell in between, to start at whose end, in a row with all others, is a new start;
+         * or the start was missed, and what was taken for it is forfeited. */
+    }
+    if (!c->waiting)
+        c->asked_ns = now_ns;
+    int64_t latest = latest_start(c, now_ns);
+    int64_t from = gate_ns ? after_gate(c, s, gate_ns, latest) : now_ns, t = from;
+    for (int round = 0; round < ADMIT_ROUNDS; round++) {
+        t = earliest(c, now_ns, from);
+        enum refusal why = t > from ? REFUSED_RATE : REFUSED_GATE;
+        if (t > now_ns && t > latest)
+            return refuse(c, s, c->binding->name, from > latest ? REFUSED_GATE : why, t, now_ns);
+        if (t > now_ns && c->lost_places > 1)
+            return wait_until(c, s, why, t, now_ns);
+        if (!take_all(c, now_ns, t))
+            continue;
+        if (t <= now_ns)
+            return go(c, s, now_ns);
+        c->reserved_ns = t;
+        return wait_until(c, s, why, t, now_ns);
+    }
+    t = t > now_ns ? t : now_ns + CROWDED_NS;
+    return t > latest ? refuse(c, s, c->binding->name, REFUSED_RATE, t, now_ns)
+                      : wait_until(c, s, REFUSED_RATE, t, now_ns);
+}
+
+static inline __attribute__((always_inline)) struct admission start(struct call *c, struct slot *s,
+                                                                    int64_t now_ns)
+{
+    const struct binding *b = c->binding;
+    int64_t gate_ns = gate_end(c, s, now_ns);
+    if (likely(!gate_ns && !c->reserved_ns)) {
+        if (!b->lane_count)
+            return go(c, s, now_ns);
+        if (b->lane_count == 1) {
+            int64_t before, after;
+            if (gcra_take(b->lane[0].tat, now_ns, now_ns, &b->lane[0].rate, c->policy->cost,
+                          &before, &after) == now_ns)
+                return go(c, s, now_ns);
+        }
+    }
+    return start_slowly(c, s, gate_ns, now_ns);
+}
+
+/* True: pass on to what comes next. False: refused, until *retry_at_ns. */
+static __attribute__((noinline)) bool pass_breaker(struct call *c, struct slot *s,
+                                                   const struct party *who, int64_t now_ns,
+                                                   int64_t *retry_at_ns)
+{
+    if (likely(breaker_is_calm(&who->slot->breaker)) || !call_breaker_used(c, who)) {
+        *call_lease(c, who) = 0;
+        return true;
+    }
+    struct breaker_answer a = breaker_admit(&who->slot->breaker, who->policy, who->operation,
+                                            *call_lease(c, who), now_ns);
+    if (unlikely(a.changed))
+        call_tell_breaker(c, who, now_ns);
+    *call_lease(c, who) = a.lease_ns;
+    if (likely(a.admit))
+        return true;
+    bool enforced = who->policy->breaker == BREAKER_ON;
+    if (who->is_proxy && (enforced || !c->waiting))
+        slot_count(who->slot, COUNT_BREAKER_REJECTED, 1);
+    if (!enforced && !c->waiting)
+        note_refusal(c, s, who->name, REFUSED_BREAKER, a.retry_at_ns, now_ns, true);
+    *retry_at_ns = a.retry_at_ns;
+    return !enforced;
+}
+
+/* The circuits of the host and its proxy. False: *ad is the answer. What a proxy's circuit refuses is a
+ * request to the host (s) that was refused; the proxy's own count says why. Apart from call_admit(), so
+ * that whoever is refused by a limit needs no room for this. */
+static __attribute__((noinline)) bool pass_breakers(struct call *c, struct slot *s, int64_t now_ns,
+                                                    struct admission *ad)
+{
+    struct party who = call_host(c, s);
+    int64_t retry_at_ns;
+    if (pass_breaker(c, s, &who, now_ns, &retry_at_ns) &&
+        (!call_proxy(c, &who) || pass_breaker(c, s, &who, now_ns, &retry_at_ns)))
+        return true;
+    *ad = refuse(c, s, who.name, REFUSED_BREAKER, retry_at_ns, now_ns);
+    ad->by_proxy = who.is_proxy;
+    return false;
+}
+
+static bool is_open(const struct slot *s, int64_t now_ns)
+{
+    return breaker_is_calm(&s->breaker) &&
+           atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed) <= now_ns;
+}
+
+bool call_is_free(const struct binding *b, int64_t now_ns)
+{
+    return !b->lane_count && is_open(b->slot, now_ns);
+}
+
+HOT bool passage_is_free(const struct passage *p, int64_t now_ns)
+{
+    return is_open(p->slot, now_ns) &&
+           atomic_load_explicit(&p->slot->key, memory_order_relaxed) == p->key;
+}
+
+HOT struct admission call_admit(struct call *c, int64_t now_ns)
+{
+    precondition(c->binding);
+    struct slot *s = call_slot(c);
+    if (unlikely(c->attempts)) /* what came before may have taken long */
+        call_hold(c->binding, now_ns);
+    if (likely(breaker_is_calm(&s->breaker) && !c->binding->proxy.slot)) {
+        c->lease_ns = 0;
+        return start(c, s, now_ns);
+    }
+    struct admission ad;
+    if (pass_breakers(c, s, now_ns, &ad))
+        ad = start(c, s, now_ns);
+    /* Whoever waits or is refused must not keep others from probing. Of a probe that has failed and
+     * whose retry is refused the breaker hears in call_end. */
+    if (ad.answer == ANSWER_WAIT || (ad.answer == ANSWER_REFUSE && !c->unsettled))
+        call_give_leases_back(c, s);
+    return ad;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/call/parts.h"
+
+#include "base/env.h"
+#include "base/hash.h"
+#include "base/precondition.h"
+#include "engine/call/zone.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Seeds, as board_host_key has one: keys of different kinds never meet, whatever their bytes. */
+#define SEED_BUCKET 0x6275636b6574ULL
+#define SEED_VALUE  0x76616c7565ULL
+#define SEED_PROXY  0x70726f7879ULL
+#define SEED_PATH   0x70617468ULL
+
+/* Order and kind of the parts are in the number, so "a"+"b" is neither "b"+"a" nor "ab". */
+static uint64_t mix(uint64_t key, enum per_part part, const char *value)
+{
+    uint64_t h = hash_bytes(value ? value : "", value ? strlen(value) : 0,
+                            SEED_VALUE ^ (uint64_t)part << 32 ^ (uint64_t)(value != NULL) << 40);
+    uint64_t both[2] = {key, h};
+    return hash_bytes(both, sizeof both, SEED_BUCKET);
+}
+
+static uint64_t mix_number(uint64_t key, enum per_part part, uint64_t n)
+{
+    uint64_t all[3] = {key, (uint64_t)part, n};
+    return hash_bytes(all, sizeof all, SEED_BUCKET);
+}
+
+/* One of 64, so that nothing can be learnt of the path from the board. */
+static uint8_t operation_of(const struct target *t)
+{
+    uint64_t parts[] = {hash_bytes(t->path, strlen(t->path), SEED_PATH),
+                        hash_bytes(t->scheme, strlen(t->scheme), t->port)};
+    return hash_bytes(parts, sizeof parts, SEED_PATH) % BREAKER_OPERATIONS;
+}
+
+static uint64_t bucket_key(const struct limit *l, const struct target *t,
+                           const struct binding_parts *parts, const struct board *board)
+{
+    const struct per *per = &l->per;
+    uint64_t key = SEED_BUCKET;
+    if (!l->operation && (per->parts == PER_HOST || !per->parts))
+        return board_host_key(t->host, 0);
+    if (per->parts & PER_HOST)
+        key = mix(key, PER_HOST, t->host);
+    if (per->parts & PER_ORIGIN)
+        key = mix_number(mix(mix(key, PER_ORIGIN, t->scheme), PER_ORIGIN, t->host), PER_ORIGIN,
+                         t->port);
+    if ((per->parts & PER_RULE) || l->operation)
+        key = mix(key, PER_RULE, l->rule);
+    if (per->parts & PER_UID)
+        key = mix_number(key, PER_UID, board->header->uid);
+    if (per->parts & PER_HEADER)
+        key = mix(mix(key, PER_HEADER, per->header), PER_HEADER,
+                  parts && parts->header ? parts->header(parts->ctx, per->header) : NULL);
+    if (per->parts & PER_ENV)
+        key = mix(mix(key, PER_ENV, per->env), PER_ENV, env_any(per->env));
+    return board_key(key);
+}
+
+static void name_of(char name[SLOT_NAME_SIZE], const struct target *t)
+{
+    bool v6 = strchr(t->host, ':') != NULL;
+    if (t->default_port || !t->port)
+        snprintf(name, SLOT_NAME_SIZE, "%s", t->host);
+    else
+        snprintf(name, SLOT_NAME_SIZE, v6 ? "[%s]:%u" : "%s:%u", t->host, t->port);
+}
+
+/* Its scheme tells it from a host of the same name. */
+static void proxy_name(char name[SLOT_NAME_SIZE], const struct target *t)
+{
+    bool v6 = strchr(t->host, ':') != NULL;
+    snprintf(name, SLOT_NAME_SIZE, v6 ? "%s://[%s]:%u" : "%s://%s:%u", t->scheme, t->host, t->port);
+}
+
+static uint64_t shown_rate_of(const struct policy *p)
+{
+    if (!p->limit_count || !p->limits[0].rate_count)
+        return 0;
+    const struct rate *r = &p->limits[0].rates[0];
+    return (uint64_t)r->tokens << 32 | r->burst;
+}
+
+/* For display; mostly it is there already, and the line stays clean. */
+static void show_limit(const struct binding *b)
+{
+    struct slot *s = b->slot;
+    const struct policy *p = b->policy;
+    if (s == board_overflow(b->board))
+        return;
+    uint64_t rate = shown_rate_of(p);
+    uint32_t window_ms = rate ? (uint32_t)(p->limits[0].rates[0].window_ns / NS_PER_MS) : 0;
+    const struct slot *bucket = b->lane[0].slot;
+    uint32_t index = rate && bucket != s ? board_index(b->board, bucket) + 1 : 0;
+    if (atomic_load_explicit(&s->shown_rate, memory_order_relaxed) != rate)
+        atomic_store_explicit(&s->shown_rate, rate, memory_order_relaxed);
+    if (atomic_load_explicit(&s->shown_window_ms, memory_order_relaxed) != window_ms)
+        atomic_store_explicit(&s->shown_window_ms, window_ms, memory_order_relaxed);
+    if (atomic_load_explicit(&s->bucket_index, memory_order_relaxed) != index)
+        atomic_store_explicit(&s->bucket_index, index, memory_order_relaxed);
+}
+
+/* The host that is part of a shown name. */
+static void host_of(char host[SLOT_NAME_SIZE], const char *name)
+{
+    bool bracket = name[0] == '[';
+    const char *colon = strchr(name, ':');
+    size_t n = strlen(name);
+    if (bracket)
+        n = strcspn(++name, "]");
+    else if (colon && !strchr(colon + 1, ':'))
+        n = (size_t)(colon - name);
+    memcpy(host, name, n);
+    host[n] = '\0';
+}
+
+/* When every word belongs to another window: that of the next longer one, else of the longest. To
+ * share one never loosens a limit, but it may hold up; so rather us than those of short windows. */
+static int nearest_window(const struct slot *s, int64_t window_ns)
+{
+    int64_t best_ns = 0;
+    int best = 0;
+    for (int i = 0; i < RATES_MAX; i++) {
+        int64_t ns =
+            NS_PER_MS * (int64_t)atomic_load_explicit(&s->window_ms[i], memory_order_relaxed);
+        if (best_ns < window_ns ? ns > best_ns : ns >= window_ns && ns < best_ns) {
+            best_ns = ns;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* Rates on one word would each be kept from what the other has just taken, for ever. One that is as
+ * slow as the slower and as small as the smaller keeps the promises of both. */
+static void add_lane(struct binding *b, const struct lane *own)
+{
+    for (struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
+        if (l->tat == own->tat) {
+            if (l->rate.interval_ns < own->rate.interval_ns)
+                l->rate.interval_ns = own->rate.interval_ns;
+            if (l->rate.burst > own->rate.burst)
+                l->rate.burst = own->rate.burst;
+            return;
+        }
+    b->lane[b->lane_count++] = *own;
+}
+
+/* The word of the rate's window in its bucket. Where all words belong to other windows already,
+ * because others configure other rates, this window has a bucket of its own. */
+static void bind_rate(struct binding *b, struct slot *bucket, uint64_t key, const char *host,
+                      const struct rate *r, int64_t now_ns)
+{
+    struct lane l = {.rate = *r, .slot = bucket, .key = key};
+    int word = slot_window(bucket, r->window_ns);
+    if (unlikely(word < 0)) {
+        uint64_t own = board_key(mix_number(key, 0, (uint64_t)r->window_ns));
+        bool overflow = bucket == board_overflow(b->board);
+        struct slot *other = overflow ? NULL : board_find(b->board, own);
+        if (!other && (word = slot_claim_window(bucket, r->window_ns)) < 0 && !overflow)
+            other = board_slot(b->board, own, host, SLOT_BUCKET, now_ns);
+        if (other) {
+            l.slot = other;
+            l.key = own;
+            word = slot_claim_window(other, r->window_ns);
+        }
+        if (word < 0)
+            word = nearest_window(l.slot, r->window_ns);
+    }
+    l.tat = &l.slot->tat_ns[word];
+    add_lane(b, &l);
+}
+
+void call_bind_lanes(struct binding *b, int64_t now_ns)
+{
+    const struct policy *p = b->policy;
+    char host[SLOT_NAME_SIZE];
+    host_of(host, b->name);
+    b->lane_count = 0;
+    b->lane[0].slot = b->slot;
+    for (int i = 0; i < p->limit_count; i++) {
+        uint64_t key = b->bucket_key[i];
+        struct slot *bucket =
+            key == b->key ? b->slot : board_slot(b->board, key, host, SLOT_BUCKET, now_ns);
+        for (int j = 0; j < p->limits[i].rate_count; j++)
+            bind_rate(b, bucket, key, host, &p->limits[i].rates[j], now_ns);
+    }
+    b->held_ns = now_ns;
+}
+
+/* Where the board is full, the overflow slot would count a request twice. */
+static void claim_proxy(struct binding *b, int64_t now_ns)
+{
+    struct proxy_binding *proxy = &b->proxy;
+    proxy->slot = board_slot(b->board, proxy->key, b->proxy_name, SLOT_PROXY, now_ns);
+    if (proxy->slot == board_overflow(b->board))
+        proxy->slot = NULL;
+}
+
+/* call_bound looked a moment ago; now that the slots are marked as used, look again: they may have
+ * been given away in between. Or given away and back: the windows may then have other words, but
+ * not so soon after we last marked them. */
+HOT void call_hold(struct binding *b, int64_t now_ns)
+{
+    precondition(b->slot && b->lane_count >= 0 && b->lane_count <= LIMITS_MAX * RATES_MAX);
+    struct slot *overflow = board_overflow(b->board);
+    bool stale = !b->held_ns || now_ns - b->held_ns > BOARD_IDLE_NS / 2;
+    if (unlikely(!slot_touch(b->slot, b->key, now_ns) && b->slot != overflow))
+        b->slot = board_slot(b->board, b->key, b->name, SLOT_HOST, now_ns);
+    if (unlikely(b->proxy.slot) && unlikely(!slot_touch(b->proxy.slot, b->proxy.key, now_ns)))
+        claim_proxy(b, now_ns);
+    for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
+        if (l->slot != b->slot || l->key != b->key)
+            stale |= !slot_touch(l->slot, l->key, now_ns) && l->slot != overflow;
+    if (unlikely(stale))
+        call_bind_lanes(b, now_ns);
+    b->held_ns = now_ns;
+}
+
+bool call_bind(struct binding *b, const struct config *config, struct board *board,
+               const struct target *t, const struct binding_parts *parts, int64_t now_ns)
+{
+    const struct policy *p = rules_find(config, t);
+    if (!p)
+        return false;
+    memset(b, 0,
+           offsetof(struct binding, bucket_key)); /* the rest is not looked at without lanes */
+    b->config = config;
+    b->board = board;
+    b->policy = p;
+    char zoned[ZONE_HOST_SIZE];
+    struct target here = *t; /* as the board has it */
+    here.host = zone_host(zoned, board, t->host, t->network);
+    name_of(b->name, &here);
+    b->key = board_host_key(here.host, here.default_port ? 0 : here.port);
+    b->operation = operation_of(t);
+    b->slot = board_slot(board, b->key, b->name, SLOT_HOST, now_ns);
+    for (int i = 0; i < p->limit_count && i < LIMITS_MAX; i++) {
+        b->bucket_key[i] = bucket_key(&p->limits[i], &here, parts, board);
+        b->per_request |= p->limits[i].per.parts & PER_HEADER;
+    }
+    call_bind_lanes(b, now_ns);
+    show_limit(b);
+    return true;
+}
+
+void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns)
+{
+    struct proxy_binding *proxy = &b->proxy;
+    if (!(proxy->policy = rules_find(b->config, t)))
+        return;
+    char zoned[ZONE_HOST_SIZE];
+    struct target here = *t;
+    here.host = zone_host(zoned, b->board, t->host, t->network);
+    proxy_name(b->proxy_name, &here);
+    proxy->key = board_key(hash_bytes(b->proxy_name, strlen(b->proxy_name), SEED_PROXY));
+    claim_proxy(b, now_ns);
+}
+
+HOT bool call_bound(const struct binding *b, const struct config *config, const struct board *board)
+{
+    if (!b->slot || b->config != config || b->board != board ||
+        atomic_load_explicit(&b->slot->key, memory_order_relaxed) != b->key)
+        return false;
+    for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
+        if (l->slot != b->slot &&
+            atomic_load_explicit(&l->slot->key, memory_order_relaxed) != l->key)
+            return false;
+    return true;
+}

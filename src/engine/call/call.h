@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One request of the program, from its first attempt to its outcome. The engine answers, it does
+ * not act: it never sleeps, never sees a CURL * or a socket, never reads a clock or a random number
+ * that was not handed to it. The easy driver sleeps what it says, the multi driver parks it.
+ *
+ *     struct binding b = {0};                      kept per handle, bound again when stale
+ *     call_bind(&b, config, board, &target, &parts, now);
+ *     struct call c;
+ *     call_begin(&c, &b, app_timeout_ns, now);
+ *     for (;;) {
+ *         struct admission ad = call_admit(&c, now);     GO, WAIT until at_ns (then ask again),
+ *         ...                                            REFUSE why
+ *         make the attempt; fill struct attempt
+ *         if (!call_report(&c, &attempt, now, wall, random, &at_ns))
+ *             break;                                     deliver
+ *         sleep until at_ns, then admit again: a retry pays too
+ *     }
+ *     call_end(&c, now, wall);                           exactly once
+ *
+ * Who waits for the end of a server's hint is told a start some way after it, each another one.
+ *
+ * A first attempt may wait up to max_wait, however short max_elapsed is; whatever comes later begins
+ * before begun + max_elapsed. Neither begins so close to the program's own bound that it could not
+ * end well: a wait of ours must not become the host's failure.
+ *
+ * In observe mode everything is decided and counted, but the answer is GO and "deliver".
+ * A struct call belongs to one thread at a time; the board behind it is shared. No locks, no
+ * allocation, no system call. */
+#ifndef ENGINE_CALL_CALL_H
+#define ENGINE_CALL_CALL_H
+
+#include "engine/board/board.h"
+#include "engine/config/config.h"
+#include "engine/config/rules.h"
+#include "engine/policy/attempt.h"
+#include "engine/policy/classify.h"
+#include "engine/policy/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What changes from request to request in a bucket key; NULL where unknown. Hashed, never stored.
+ */
+struct binding_parts {
+    const char *(*header)(void *ctx, const char *name); /* value of a request header */
+    void *ctx;
+};
+
+/* A rate of a limit, and its word on the board. */
+struct lane {
+    _Atomic int64_t *tat;
+    struct rate rate;
+    struct slot *slot; /* that the word is in */
+    uint64_t key;      /* of that slot */
+};
+
+/* The proxy that requests for a destination go through: health and breaker of its own. */
+struct proxy_binding {
+    struct slot *slot; /* NULL: none */
+    uint64_t key;
+    const struct policy *policy; /* breaker and health of the rules for the proxy's name */
+};
+
+/* Where a destination's state is. Zero-initialised means unbound. */
+struct binding {
+    const struct config *config;
+    struct board *board;
+    const struct policy *policy;
+    struct slot *slot; /* health, breaker, budget, gate: the host's (host, or host:port) */
+    uint64_t key;
+    int64_t held_ns; /* when the slots were last marked as used; 0: lanes are to be bound */
+    int lane_count;
+    bool per_request;          /* keys hold a header or variable: bind at every request */
+    uint8_t operation;         /* scheme, port and path as the breaker tells them apart */
+    char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */
+    struct proxy_binding proxy;
+    uint64_t bucket_key[LIMITS_MAX];          /* from here on unused without lanes */
+    struct lane lane[LIMITS_MAX * RATES_MAX]; /* copies take lane_count of them, and end there */
+    char proxy_name[SLOT_NAME_SIZE]; /* "http://proxy.example.com:3128"; by call_bind_proxy alone */
+};
+
+/* As much of a binding as has so many lanes: who binds targets without a path, which no limit of an
+ * operation concerns, needs no more than RATES_MAX. For stacks that have no room for all of it. */
+#define BINDING_BYTES(lanes) (offsetof(struct binding, lane) + (lanes) * sizeof(struct lane))
+
+/* False for lack of memory: let the call through. */
+bool call_bind(struct binding *b, const struct config *config, struct board *board,
+               const struct target *t, const struct binding_parts *parts, int64_t now_ns);
+/* After call_bind: t is the proxy, with the scheme that it is spoken to in. */
+void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns);
+/* Whether the binding still holds: same config and board, slots not given to others. */
+bool call_bound(const struct binding *b, const struct config *config, const struct board *board);
+
+/* Whether a request would be admitted at once and take nothing: no limit, no gate, a calm breaker. */
+bool call_is_free(const struct binding *b, int64_t now_ns);
+
+/* Such requests may be made first and counted afterwards; this is all of a binding that they need.
+ *
+ *     if (passage_is_free(&p, now)) {
+ *         make the attempt
+ *         if (went well and passage_count(&p, duration, now, wall)) done: begin, report and end in one
+ *     }                                                   else: begin, report and end, as always */
+struct passage {
+    struct board *board;
+    const struct policy *policy;
+    struct slot *slot;
+    uint64_t key;
+};
+bool passage_is_free(const struct passage *p, int64_t now_ns);
+/* False: nothing is counted, because a success changes more than the counters. */
+bool passage_count(const struct passage *p, int64_t duration_ns, int64_t now_ns, int64_t wall_ns);
+
+enum answer { ANSWER_GO, ANSWER_WAIT, ANSWER_REFUSE };
+enum refusal { REFUSED_NOTHING, REFUSED_RATE, REFUSED_GATE, REFUSED_BREAKER };
+
+struct admission {
+    enum answer answer;
+    enum refusal why; /* of WAIT and REFUSE */
+    bool by_proxy;    /* REFUSED_BREAKER: the proxy's circuit, not the host's */
+    int64_t at_ns;    /* WAIT: until then; REFUSE: when it may be worth a try */
+};
+
+struct call {
+    struct binding *binding;
+    const struct policy *policy;
+    struct slot *slot;
+    int64_t begun_ns;
+    int64_t deadline_ns;     /* no retry and no wait before one ends after it */
+    int64_t app_deadline_ns; /* the program's own bound; INT64_MAX: none */
+    int64_t asked_ns;        /* while waiting: when this attempt first asked */
+    int64_t reserved_ns;     /* start that was reserved by a WAIT; 0: none */
+    int64_t previous_delay_ns;
+    int attempts; /* made so far */
+    bool observe;
+    bool cannot_wait; /* set after call_begin: tokens are taken, and no wait is ever asked for */
+    bool name_only; /* set after call_begin: its name is looked up, which is no proof of the host */
+    bool waiting;
+    int lost_places;              /* came too late for a start that was reserved */
+    int denied;                   /* the attempt after which the budget allowed no retry; 0: none */
+    bool planned;                 /* a retry was decided and paid for, but not admitted yet */
+    int64_t lease_ns;             /* of the breaker's probe that this attempt is; 0: it is none */
+    int64_t proxy_lease_ns;       /* the same, of the proxy's breaker */
+    bool unsettled;               /* no breaker has been told of the last attempt, as it is not the
+                                     last one of the request if its retry is made */
+    enum reason outage;           /* what the last attempt tells them, if it failed: call_outage */
+    enum reason proxy_outage;     /* the same, of the proxy */
+    uint64_t random;              /* of it */
+    struct verdict_of_class last; /* of the last attempt */
+    struct verdict_of_class proxy_last; /* what it says about the proxy */
+    uint64_t last_error;                /* of it, as on the board: last_error_pack */
+};
+
+/* app_timeout_ns: the program's own bound over the whole request; 0: none. Binds again what was
+ * given to another key since call_bound. */
+void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns);
+/* The program's own bound, where asking for it costs something and is done only now. As in
+ * call_begin. */
+void call_bound_by(struct call *c, int64_t app_timeout_ns);
+/* Asked early, it says WAIT again; asked at the reserved time, GO at no further cost. Whoever comes
+ * much later than that (stopped, frozen), and later than the burst covers, has lost its place and
+ * gets a new one, or is refused: all that were stopped together would else start together. Who loses
+ * its place a second time (a loop that seldom turns) reserves no more: it gets what is free when it
+ * comes. */
+struct admission call_admit(struct call *c, int64_t now_ns);
+/* At the end of a header block: would an attempt that ends like this be made again? Takes nothing,
+ * and counts only what the budget denies. attempt->replayable here means "as far as is known". */
+bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
+/* Whether a good attempt now would change nothing but counters: no state, so nothing to be told. */
+bool call_is_calm(const struct call *c, int64_t now_ns);
+/* An attempt ended. True: again at *at_ns; the retry's budget is taken, and given back if it is not
+ * admitted then. False: deliver. */
+bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
+                 uint64_t random, int64_t *at_ns);
+/* The same of an attempt that a bound of ours cut short: the program gets what the attempt before it
+ * brought, and that stays what the request is judged by. */
+bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
+                     uint64_t random, int64_t *at_ns);
+/* The request is over: by its last attempt, or by a refusal or an abort of the program. */
+void call_end(struct call *c, int64_t now_ns, int64_t wall_ns);
+/* The request vanished under us (exception, thread cancelled): give back what was leased. */
+void call_abandon(struct call *c, int64_t now_ns);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/call/parts.h"
+
+#include "engine/board/status.h"
+
+void call_tell_breaker(const struct call *c, const struct party *who, int64_t now_ns)
+{
+    enum breaker_state state = breaker_state_at(&who->slot->breaker, now_ns);
+    if (state == BREAKER_OPEN)
+        slot_count(who->slot, COUNT_BREAKER_OPENED, 1);
+    events_emit(&(struct event){.kind = EVENT_BREAKER,
+                                .host = who->name,
+                                .state = breaker_state_name(state),
+                                .wait_ns = -1,
+                                .observed = !call_breaker_enforced(c, who)});
+    history_change(c->binding->board->history, who->slot->key, CHANGE_BREAKER, (int)state, now_ns);
+    health_alert(c->binding->board);
+}
+
+bool call_is_success(const struct verdict_of_class *v)
+{
+    return v->class == CLASS_SUCCESS || (v->alive && !v->counted && v->class != CLASS_C);
+}
+
+/* Of an answer's status: what stands between the client and a server that is gone. A 500 is one
+ * page's bug. A 503 with a hint is class C. */
+static bool is_outage_status(const struct verdict_of_class *v, int status)
+{
+    return status == 502 || (status == 503 && v->class != CLASS_C) || status == 504 ||
+           (status >= 520 && status <= 524);
+}
+
+static bool is_outage(const struct verdict_of_class *v, const struct attempt *a)
+{
+    if (!v->counted)
+        return false;
+    if (v->reason == REASON_HTTP_5XX)
+        return is_outage_status(v, a->http_status);
+    if (v->class != CLASS_A && v->class != CLASS_B)
+        return false;
+    switch (v->reason) {
+    case REASON_DNS:
+    case REASON_CONNECT:
+    case REASON_TLS:
+    case REASON_TIMEOUT:
+        return true;
+    case REASON_RESET: /* no answer, or one that was broken off */
+        return a->http_status < 100 || a->header_cut;
+    default:
+        return false;
+    }
+}
+
+enum reason call_outage(const struct verdict_of_class *v, const struct attempt *a)
+{
+    return is_outage(v, a) ? v->reason : REASON_NONE;
+}
+
+/* All that the breaker has learnt from, and this attempt. */
+static uint64_t results_of(const struct slot *s)
+{
+    return slot_counter(s, COUNT_ATTEMPTS) - slot_counter(s, COUNT_UNJUDGED);
+}
+
+/* Whether a request has gone well within breaker_after; the wall clock may have been set. */
+static bool is_lively(const struct slot *s, const struct policy *p, int64_t wall_ns)
+{
+    int64_t last_ms = atomic_load_explicit(&s->last_success_ms, memory_order_relaxed), ago_ms;
+    if (last_ms <= 0 || __builtin_sub_overflow(wall_ns / NS_PER_MS, last_ms, &ago_ms))
+        return false;
+    return (ago_ms < 0 ? -ago_ms : ago_ms) < p->breaker_after_ns / NS_PER_MS;
+}
+
+/* An open circuit makes a host that is healthy otherwise a degraded one, from then on. */
+static void tell_change(const struct call *c, const struct party *who, int64_t now_ns,
+                        int64_t wall_ns)
+{
+    struct slot *s = who->slot;
+    bool first =
+        breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED || breaker_trips(&s->breaker) == 1;
+    if (first && health_status(s) == STATUS_HEALTHY)
+        atomic_store_explicit(&s->status_since_ms, wall_ns / NS_PER_MS, memory_order_relaxed);
+    call_tell_breaker(c, who, now_ns);
+}
+
+/* Nobody gets there, whatever he asks for. What answers, or only does not answer, may fail one user
+ * or one page. */
+static bool is_unreachable(enum reason outage)
+{
+    return outage == REASON_CONNECT || outage == REASON_DNS;
+}
+
+/* A proxy that cannot be reached keeps all from what is behind it; one that does not answer may wait
+ * for one host. */
+static unsigned failed_operation(const struct party *who, enum reason outage)
+{
+    return who->is_proxy && is_unreachable(outage) ? BREAKER_EVERYTHING : who->operation;
+}
+
+static void settle(struct call *c, const struct party *who, const struct verdict_of_class *v,
+                   enum reason outage, int64_t now_ns, int64_t wall_ns, uint64_t random)
+{
+    struct slot *s = who->slot;
+    const struct policy *p = who->policy;
+    bool good = call_is_success(v);
+    int64_t *lease = call_lease(c, who), lease_ns = *lease;
+    *lease = 0;
+    if (likely(good && p->breaker != BREAKER_OFF && breaker_expects_success(&s->breaker, now_ns)))
+        return;
+    if (call_is_overflow(c, s))
+        return;
+    /* An answer that says nothing against a host that is up says that one that was down is up. */
+    good |= lease_ns > 0 && v->reason == REASON_HTTP_5XX && v->counted && !outage;
+    if (call_breaker_used(c, who) && (good ? !c->name_only : outage != REASON_NONE)) {
+        /* Counting the results is some work, and asked for only now and then. */
+        struct breaker_result r = {.success = good,
+                                   .lively = outage && is_lively(s, p, wall_ns),
+                                   .unreachable = is_unreachable(outage),
+                                   .operation = failed_operation(who, outage),
+                                   .lease_ns = lease_ns};
+        if (outage && p->breaker_after_ns) {
+            r.successes = slot_counter(s, COUNT_SUCCESSES);
+            r.failures = slot_counter(s, COUNT_FAILURES);
+        }
+        if (unlikely(breaker_wants_results(&s->breaker, good, now_ns)))
+            r.results = results_of(s);
+        if (unlikely(breaker_report(&s->breaker, p, &r, now_ns, random)))
+            tell_change(c, who, now_ns, wall_ns);
+    } else {
+        slot_count(s, COUNT_UNJUDGED, 1);
+        if (lease_ns)
+            breaker_cancel(&s->breaker, lease_ns);
+    }
+}
+
+void call_settle(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns, uint64_t random)
+{
+    struct party who = call_host(c, s);
+    c->unsettled = false;
+    settle(c, &who, &c->last, c->outage, now_ns, wall_ns, random);
+    if (call_proxy(c, &who))
+        settle(c, &who, &c->proxy_last, c->proxy_outage, now_ns, wall_ns, random);
+}
+
+void call_leave_unjudged(struct call *c, struct slot *s)
+{
+    struct party proxy;
+    c->unsettled = false;
+    slot_count(s, COUNT_UNJUDGED, 1);
+    if (call_proxy(c, &proxy))
+        slot_count(proxy.slot, COUNT_UNJUDGED, 1);
+}
+
+void call_judge(const struct call *c, const struct party *who, const struct verdict_of_class *v,
+                int64_t now_ns, int64_t wall_ns)
+{
+    struct slot *s = who->slot;
+    const struct policy *p = who->policy;
+    enum health_status status;
+    bool good = call_is_success(v);
+    if ((!good && !v->counted) || call_is_overflow(c, s) ||
+        !health_result(s, good, p->unhealthy_after, p->healthy_after, wall_ns / NS_PER_MS, &status))
+        return;
+    events_emit(&(struct event){.kind = EVENT_HEALTH,
+                                .host = who->name,
+                                .state = health_status_name(status),
+                                .wait_ns = -1});
+    history_change(c->binding->board->history, s->key, CHANGE_STATUS, (int)status, now_ns);
+    health_alert(c->binding->board);
+}
+
+/* The outcome of a request whose last attempt ended so: what is local is neither. */
+static bool is_failure(const struct verdict_of_class *v)
+{
+    return !call_is_success(v) && v->class != CLASS_E && v->reason != REASON_LOCAL;
+}
+
+HOT void call_count_success(struct slot *s, int64_t wall_ns)
+{
+    int64_t wall_ms = wall_ns / NS_PER_MS;
+    slot_count(s, COUNT_SUCCESSES, 1);
+    if (atomic_load_explicit(&s->last_success_ms, memory_order_relaxed) != wall_ms)
+        atomic_store_explicit(&s->last_success_ms, wall_ms, memory_order_relaxed);
+    budget_success(&s->budget);
+}
+
+HOT void call_count_outcome(const struct call *c, struct slot *s, const struct verdict_of_class *v,
+                            int64_t wall_ns)
+{
+    int64_t wall_ms = wall_ns / NS_PER_MS;
+    if (call_is_success(v)) {
+        call_count_success(s, wall_ns);
+        if (c->attempts > 1) {
+            slot_count(s, COUNT_RECOVERED, 1);
+            budget_give_back(&s->budget, c->policy->retry_budget_percent);
+        }
+    } else if (is_failure(v)) {
+        slot_count(s, COUNT_FAILURES, 1);
+        if (c->attempts > 1)
+            slot_count(s, COUNT_EXHAUSTED, 1);
+        atomic_fetch_add_explicit(&s->failures_by[reason_group(v->reason)], 1,
+                                  memory_order_relaxed);
+        atomic_store_explicit(&s->last_error, c->last_error, memory_order_relaxed);
+        atomic_store_explicit(&s->last_failure_ms, wall_ms, memory_order_relaxed);
+    }
+}

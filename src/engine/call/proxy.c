@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A proxy has health and a circuit of its own, so that a dead one is told from dead hosts, and all
+ * that goes through it is refused at once. Limits, hints, budget and waits are the host's alone. */
+#include "engine/call/parts.h"
+
+bool call_proxy(const struct call *c, struct party *who)
+{
+    const struct proxy_binding *proxy = &c->binding->proxy;
+    if (likely(!proxy->slot))
+        return false;
+    *who = (struct party){.slot = proxy->slot,
+                          .policy = proxy->policy,
+                          .name = c->binding->proxy_name,
+                          .operation = c->binding->key % BREAKER_OPERATIONS,
+                          .is_proxy = true};
+    return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;
+}
+
+#define CURLE_PROXY 97
+
+/* To CONNECT, or one of SOCKS: CURLPX_REPLY_ADDRESS_TYPE_NOT_SUPPORTED to CURLPX_RESOLVE_HOST. */
+static bool has_answered(const struct attempt *a)
+{
+    return a->proxy_status ||
+           (a->curl_code == CURLE_PROXY && a->proxy_error >= 17 && a->proxy_error <= 27);
+}
+
+/* Whatever came through speaks for the proxy. An answer of its own does too: 502 to 504 mostly mean
+ * that it could not reach the one host, and must not close the way to all others; so they are shown
+ * as its failures, and nothing is made of them. */
+static struct verdict_of_class of_proxy(const struct verdict_of_class *v, const struct attempt *a)
+{
+    static const struct verdict_of_class good = {.class = CLASS_SUCCESS, .alive = true};
+    if (v->proxy) {
+        struct verdict_of_class own = *v;
+        own.alive = v->class == CLASS_D && (has_answered(a) || v->reason == REASON_AUTH);
+        own.counted = !own.alive && !has_answered(a) && !call_says_nothing(a, v);
+        return own;
+    }
+    if (a->http_status || !a->curl_code || !a->nothing_sent)
+        return good;
+    return (struct verdict_of_class){.class = CLASS_E, .reason = REASON_LOCAL};
+}
+
+void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns)
+{
+    struct party proxy;
+    if (!call_proxy(c, &proxy))
+        return;
+    struct slot *s = proxy.slot;
+    c->proxy_last = of_proxy(&c->last, a);
+    if (!call_says_nothing(a, &c->proxy_last))
+        c->proxy_outage = call_outage(&c->proxy_last, a);
+    if (c->attempts == 1)
+        slot_count(s, COUNT_REQUESTS, 1);
+    call_count_attempt(s, a->duration_ns > 0 ? a->duration_ns : 0);
+    slot_touch(s, c->binding->proxy.key, now_ns);
+    call_judge(c, &proxy, &c->proxy_last, now_ns, wall_ns);
+}
+
+void call_proxy_end(struct call *c, int64_t wall_ns)
+{
+    struct party proxy;
+    if (call_proxy(c, &proxy))
+        call_count_outcome(c, proxy.slot, &c->proxy_last, wall_ns);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/check/curl.h"
+
+#include "base/compiler.h"
+#include "engine/check/thread.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+static bool fill(struct check_curl *api, void *library)
+{
+    struct {
+        void *slot;
+        const char *name;
+    } const wanted[] = {
+        {&api->global_init, "curl_global_init"},
+        {&api->version_info, "curl_version_info"},
+        {&api->easy_init, "curl_easy_init"},
+        {&api->easy_setopt, "curl_easy_setopt"},
+        {&api->easy_getinfo, "curl_easy_getinfo"},
+        {&api->easy_cleanup, "curl_easy_cleanup"},
+        {&api->multi_init, "curl_multi_init"},
+        {&api->multi_add_handle, "curl_multi_add_handle"},
+        {&api->multi_remove_handle, "curl_multi_remove_handle"},
+        {&api->multi_perform, "curl_multi_perform"},
+        {&api->multi_poll, "curl_multi_poll"},
+        {&api->multi_info_read, "curl_multi_info_read"},
+        {&api->multi_cleanup, "curl_multi_cleanup"},
+    };
+    for (size_t i = 0; i < array_size(wanted); i++) {
+        void *p = dlsym(library, wanted[i].name);
+        if (!p)
+            return false;
+        memcpy(wanted[i].slot, &p, sizeof p);
+    }
+    return true;
+}
+
+/* A program that exports parts of a TLS or HTTP/2 library of its own (node does) would have them take
+ * the place of those that a libcurl loaded later brings along. */
+static bool program_exports_parts(void)
+{
+    static const char *const parts[] = {"SSL_CTX_new", "OPENSSL_init_crypto", "gnutls_init",
+                                        "nghttp2_session_client_new"};
+    Dl_info program, in;
+    if (!dladdr((const void *)getauxval(AT_ENTRY), &program)) // NOLINT(performance-no-int-to-ptr)
+        return true;
+    for (size_t i = 0; i < array_size(parts); i++) {
+        void *p = dlsym(RTLD_DEFAULT, parts[i]);
+        if (p && dladdr(p, &in) && in.dli_fbase == program.dli_fbase)
+            return true;
+    }
+    return false;
+}
+
+static void *open_any(int more_flags)
+{
+    static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4"};
+    void *library = NULL;
+    for (size_t i = 0; i < array_size(names) && !library; i++)
+        library = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL | more_flags);
+    return library;
+}
+
+static void *open_library(const char **why)
+{
+    void *library = open_any(RTLD_NOLOAD);
+    if (library)
+        return library;
+    *why = "the program has its own TLS library, beside which no libcurl can be loaded";
+    if (program_exports_parts())
+        return NULL;
+    *why = "no libcurl is installed";
+    return open_any(0);
+}
+
+/* OpenSSL takes itself apart at exit, unless it is told not to before anything else: we may be in the
+ * middle of a handshake then. */
+static void keep_openssl(void *library)
+{
+    enum { NO_ATEXIT = 0x80000 };
+    int (*init)(uint64_t, const void *) =
+        (int (*)(uint64_t, const void *))dlsym(library, "OPENSSL_init_crypto");
+    if (init)
+        init(NO_ATEXIT, NULL);
+}
+
+/* Older ones cannot be initialised beside a program that may be doing so too. The initialisation is
+ * counted: as it is never taken back, the program's own clean-up takes nothing away from us. */
+static bool prepare(const struct check_curl *api, const char **why)
+{
+    if (!(api->version_info(0)->features & CHECK_CURL_VERSION_THREADSAFE)) {
+        *why = "the libcurl here is not safe to use beside the program; it takes 7.84 or later";
+        return false;
+    }
+    *why = "libcurl could not be initialised";
+    return api->global_init(CHECK_CURL_GLOBAL_DEFAULT) == 0;
+}
+
+/* False: the process ends. Each step stops in time for an exit that has begun meanwhile, for that takes
+ * the libraries apart: it waits for the loader, and before OpenSSL's handler it runs ours, provided
+ * that ours was registered later. */
+static bool find(struct check_curl *api, bool *found, const char **lack)
+{
+    if (!checker_guard() || !checker_enter())
+        return false;
+    void *library = open_library(lack);
+    checker_leave();
+    if (!library)
+        return true;
+    if (!checker_enter())
+        return false;
+    bool complete = fill(api, library);
+    if (complete)
+        keep_openssl(library);
+    else
+        *lack = "the libcurl here lacks functions; it takes 7.84 or later";
+    checker_leave();
+    if (!complete)
+        return true;
+    if (!checker_guard() || !checker_enter())
+        return false;
+    *found = prepare(api, lack);
+    checker_leave();
+    return true;
+}
+
+const struct check_curl *check_curl_find(const char **why)
+{
+    static struct check_curl api;
+    /* One thread. The child of a fork goes on with what was found, or looks itself. */
+    static bool asked, found;
+    static const char *lack;
+    if (!asked && !find(&api, &found, &lack))
+        return NULL;
+    asked = true;
+    *why = found ? NULL : lack;
+    return found ? &api : NULL;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A dns check passes when the name has an address of any family, as programs of this machine find
+ * it: getaddrinfo() looks into /etc/hosts and whatever else nsswitch.conf says. */
+#include "base/clock.h"
+#include "engine/check/lookup.h"
+#include "engine/check/types.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CURLE_COULDNT_RESOLVE_HOST 6 /* how an unresolved name is told to the engine */
+
+static bool read_target(struct check_target *out, const char *value, char *why, size_t size)
+{
+    return check_read_address(out, value, strlen(value), false, why, size);
+}
+
+static void run(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
+{
+    struct addrinfo *list = NULL;
+    int answer = check_lookup(c->at.host, "", clock_now_ns() + timeout_ns, &list);
+    if (answer == 0) {
+        out->outcome = CHECK_PASSED;
+        freeaddrinfo(list);
+    } else if (answer == EAI_MEMORY || answer == EAI_SYSTEM) {
+        out->outcome = CHECK_UNKNOWN;
+        out->why = "the name could not be looked up for lack of memory or descriptors";
+    } else {
+        out->outcome = CHECK_FAILED;
+        out->attempt.protocol = PROTOCOL_CONNECT;
+        out->attempt.curl_code = CURLE_COULDNT_RESOLVE_HOST;
+        out->attempt.os_errno = answer == CHECK_LOOKUP_TIMEOUT ? ETIMEDOUT : 0;
+    }
+}
+
+const struct check_type check_dns = {"dns", read_target, run};

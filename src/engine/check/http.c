@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An http check passes when the answer to a GET has one of the expected statuses. The status decides:
+ * the transfer ends with the first byte of the body. Redirects are not followed; a proxy is used
+ * where the environment names one; certificates are checked. */
+#include "base/clock.h"
+#include "engine/check/curl.h"
+#include "engine/check/thread.h"
+#include "engine/check/types.h"
+
+#include <string.h>
+
+/* libcurl's own bound comes first, and tells what was waited for. */
+#define BACKSTOP_NS (200 * NS_PER_MS)
+#define POLL_MS     (CHECKER_STEP_NS / NS_PER_MS)
+
+enum { CURLE_OK = 0, CURLE_WRITE_ERROR = 23, CURLE_OPERATION_TIMEDOUT = 28, HTTP_FINAL = 200 };
+
+static bool read_target(struct check_target *out, const char *value, char *why, size_t size)
+{
+    return check_read_url(out, value, why, size);
+}
+
+/* Fewer bytes than it was given: libcurl ends the transfer. */
+static size_t no_body(char *p, size_t size, size_t n, void *ctx)
+{
+    (void)p;
+    (void)size;
+    (void)n;
+    (void)ctx;
+    return 0;
+}
+
+static void *make_handle(const struct check_curl *api, const struct check_config *c,
+                         int64_t timeout_ns)
+{
+    void *h = api->easy_init();
+    if (!h)
+        return NULL;
+    api->easy_setopt(h, CHECK_CURLOPT_NOSIGNAL, 1L);
+    api->easy_setopt(h, CHECK_CURLOPT_QUICK_EXIT, 1L); /* does not wait for its resolver */
+    api->easy_setopt(h, CHECK_CURLOPT_FOLLOWLOCATION, 0L);
+    api->easy_setopt(h, CHECK_CURLOPT_FORBID_REUSE, 1L);
+    api->easy_setopt(h, CHECK_CURLOPT_TIMEOUT_MS, (long)((timeout_ns + NS_PER_MS - 1) / NS_PER_MS));
+    api->easy_setopt(h, CHECK_CURLOPT_USERAGENT, "libharden-check");
+    api->easy_setopt(h, CHECK_CURLOPT_WRITEFUNCTION, no_body);
+    if (api->easy_setopt(h, CHECK_CURLOPT_URL, c->target) == CURLE_OK)
+        return h;
+    api->easy_cleanup(h);
+    return NULL;
+}
+
+/* Until the transfer has ended, one way or other; all waiting is outside of the library's locks. */
+static int perform(const struct check_curl *api, void *multi, int64_t until_ns)
+{
+    int running = 1, code = CURLE_OPERATION_TIMEDOUT, left;
+    while (clock_now_ns() < until_ns) {
+        if (checker_is_ending() || !checker_enter())
+            return -1;
+        api->multi_perform(multi, &running);
+        const struct check_curl_message *m = running ? NULL : api->multi_info_read(multi, &left);
+        if (m)
+            code = m->result;
+        checker_leave();
+        if (!running)
+            return code;
+        int64_t left_ms = (until_ns - clock_now_ns()) / NS_PER_MS;
+        api->multi_poll(multi, NULL, 0,
+                        (int)(left_ms < 0         ? 0
+                              : left_ms < POLL_MS ? left_ms
+                                                  : POLL_MS),
+                        &left);
+    }
+    return code;
+}
+
+static void judge(const struct check_curl *api, void *h, const struct check_config *c, int code,
+                  struct check_result *out)
+{
+    static const struct policy plain;
+    long status = 0, os_errno = 0;
+    api->easy_getinfo(h, CHECK_CURLINFO_RESPONSE_CODE, &status);
+    api->easy_getinfo(h, CHECK_CURLINFO_OS_ERRNO, &os_errno);
+    if (code == CURLE_WRITE_ERROR && status >= HTTP_FINAL)
+        code = CURLE_OK;
+    out->attempt.protocol = PROTOCOL_HTTP;
+    out->attempt.curl_code = code;
+    out->attempt.http_status = (int)status;
+    out->attempt.os_errno = code ? (int)os_errno : 0;
+    if (code == CURLE_OK && check_expects(c, (int)status)) {
+        out->outcome = CHECK_PASSED;
+        return;
+    }
+    struct verdict_of_class v = classify(&out->attempt, &plain);
+    out->outcome = code && v.class == CLASS_E ? CHECK_UNKNOWN : CHECK_FAILED;
+    out->why = "libcurl could not make the request for a reason of its own";
+}
+
+static void run(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
+{
+    void *h = NULL, *multi = NULL;
+    const struct check_curl *api = check_curl_find(&out->why);
+    out->outcome = api || !out->why ? CHECK_UNKNOWN : CHECK_UNABLE;
+    if (!api || !checker_enter())
+        return;
+    if ((multi = api->multi_init()) && (h = make_handle(api, c, timeout_ns)))
+        api->multi_add_handle(multi, h);
+    else
+        out->why = "there was no memory for a request";
+    checker_leave();
+    int64_t begun_ns = clock_now_ns();
+    int code = h ? perform(api, multi, begun_ns + timeout_ns + BACKSTOP_NS) : -1;
+    out->took_ns = clock_now_ns() - begun_ns;
+    if (!checker_enter())
+        return; /* at the end of the process nothing is given back */
+    if (code >= 0)
+        judge(api, h, c, code, out);
+    if (h) {
+        api->multi_remove_handle(multi, h);
+        api->easy_cleanup(h);
+    }
+    if (multi)
+        api->multi_cleanup(multi);
+    checker_leave();
+}
+
+const struct check_type check_http = {"http", read_target, run};

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/check/lookup.h"
+
+#include "base/clock.h"
+#include "base/process.h"
+#include "base/thread.h"
+#include "engine/check/thread.h"
+#include "engine/check/types.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/* Of two: who asks, and the thread that waits for the resolver. The last one frees it. */
+struct lookup {
+    _Atomic uint32_t done;
+    _Atomic int owners;
+    int answer;
+    struct addrinfo *list;
+    char host[CHECK_HOST_SIZE], port[6];
+};
+
+static void drop(struct lookup *l)
+{
+    if (atomic_fetch_sub(&l->owners, 1) > 1)
+        return;
+    if (l->list)
+        freeaddrinfo(l->list);
+    free(l);
+}
+
+static void close_lookup(void)
+{
+    struct process *p = process_self();
+    atomic_fetch_sub(&p->lookups, 1);
+    process_wake(&p->lookups);
+}
+
+static void *ask(void *arg)
+{
+    struct lookup *l = arg;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
+    checker_own_thread = true;
+    l->answer = getaddrinfo(l->host, *l->port ? l->port : NULL, &hints, &list);
+    l->list = l->answer ? NULL : list;
+    atomic_store(&l->done, 1);
+    process_wake(&l->done);
+    drop(l);
+    close_lookup();
+    return NULL;
+}
+
+/* False: the time is over. */
+static bool open_lookup(int64_t until_ns)
+{
+    struct process *p = process_self();
+    uint32_t open = atomic_load(&p->lookups);
+    for (;;) {
+        if (open < CHECK_LOOKUPS_MAX) {
+            if (atomic_compare_exchange_strong(&p->lookups, &open, open + 1))
+                return true;
+        } else {
+            if (clock_now_ns() >= until_ns)
+                return false;
+            process_wait(&p->lookups, open, until_ns);
+            open = atomic_load(&p->lookups);
+        }
+    }
+}
+
+/* An address is one without asking anybody. */
+static bool is_address(const char *host, const char *port, struct addrinfo **list)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+    return getaddrinfo(host, *port ? port : NULL, &hints, list) == 0;
+}
+
+int check_lookup(const char *host, const char *port, int64_t until_ns, struct addrinfo **list)
+{
+    if (is_address(host, port, list))
+        return 0;
+    if (!open_lookup(until_ns))
+        return CHECK_LOOKUP_TIMEOUT;
+    struct lookup *l = calloc(1, sizeof *l);
+    if (!l) {
+        close_lookup();
+        return EAI_MEMORY;
+    }
+    atomic_store(&l->owners, 2);
+    snprintf(l->host, sizeof l->host, "%s", host);
+    snprintf(l->port, sizeof l->port, "%s", port);
+    if (thread_start(ask, l)) {
+        free(l);
+        close_lookup();
+        return EAI_MEMORY;
+    }
+    while (!atomic_load(&l->done) && clock_now_ns() < until_ns && !checker_is_ending()) {
+        int64_t step_ns = clock_now_ns() + CHECKER_STEP_NS;
+        process_wait(&l->done, 0, step_ns < until_ns ? step_ns : until_ns);
+    }
+    int answer = CHECK_LOOKUP_TIMEOUT;
+    if (atomic_load(&l->done)) {
+        answer = l->answer;
+        *list = l->list;
+        l->list = NULL;
+    }
+    drop(l);
+    return answer;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/check/run.h"
+
+#include "base/clock.h"
+#include "base/events.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/board/status.h"
+
+#include <string.h>
+
+#define SEED_CHECK   0x636865636bULL
+#define GRACE_NS     (2 * NS_PER_S) /* a runner that takes so much longer than its timeout is dead */
+#define STAGGER_NS   (1 * NS_PER_MS) /* after another runner's time, so that he comes first */
+#define FORGOTTEN_NS (60 * NS_PER_S)
+#define DAY_NS       (86400 * NS_PER_S)
+
+static uint64_t key_of(const struct check_config *c)
+{
+    return board_key(hash_bytes(c->name, strlen(c->name), SEED_CHECK));
+}
+
+/* Which target the NAME stands for; never 0. */
+static uint64_t identity_of(const struct check_config *c)
+{
+    return board_key(hash_bytes(c->target, strlen(c->target), SEED_CHECK + (uint64_t)c->kind));
+}
+
+static _Atomic int64_t *due(struct slot *s)
+{
+    return &s->gate_until_ns;
+}
+
+/* The lowest bit tells the time when a runner must be dead from the time of the next run. */
+static bool is_lease(int64_t due_ns)
+{
+    return due_ns & 1;
+}
+
+static int64_t interval_of(const struct slot *s)
+{
+    int64_t ns =
+        NS_PER_MS * (int64_t)atomic_load_explicit(&s->shown_window_ms, memory_order_relaxed);
+    return ns > DAY_NS ? DAY_NS : ns;
+}
+
+bool check_is_shown(const struct slot *s, int64_t now_ns)
+{
+    int64_t at = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
+    return atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_CHECK && at > 0 &&
+           at - now_ns <= 2 * DAY_NS && now_ns - at <= 2 * interval_of(s) + FORGOTTEN_NS;
+}
+
+bool check_is_known(const struct slot *s)
+{
+    return atomic_load_explicit(&s->run, memory_order_relaxed) & HEALTH_SEEN;
+}
+
+/* As readers take it apart; an origin that is too long is cut. */
+static void name_of(char name[SLOT_NAME_SIZE], const struct check_config *c)
+{
+    struct text t = {.p = name, .cap = SLOT_NAME_SIZE};
+    size_t length = strlen(c->at.origin);
+    text_put(&t, c->name);
+    text_put(&t, " ");
+    text_put(&t, check_type_of(c->kind)->name);
+    text_put(&t, " ");
+    bool fits = length < t.cap - t.n;
+    text_putn(&t, c->at.origin, fits ? length : t.cap - t.n - 2);
+    text_put(&t, fits ? "" : "~");
+}
+
+/* The NAME is for another target from now on. */
+static void begin_afresh(struct slot *s, const char *name, uint64_t identity)
+{
+    slot_reset(s);
+    slot_rename(s, name);
+    atomic_store(&s->limit_count[0], identity);
+}
+
+/* The check's slot, ours to look at; NULL: the board is full, or the NAME is another's. */
+static struct slot *slot_of(struct check_runner *r, const struct check_config *c, int64_t now_ns)
+{
+    char name[SLOT_NAME_SIZE];
+    uint64_t identity = identity_of(c);
+    name_of(name, c);
+    struct slot *s = board_slot(r->board, key_of(c), name, SLOT_CHECK, now_ns);
+    if (s == board_overflow(r->board)) {
+        if (!r->said_full)
+            log_error("check %s: the board is full, so it is not run; raise max_hosts", c->name);
+        r->said_full = true;
+        return NULL;
+    }
+    uint64_t has = 0;
+    if (atomic_compare_exchange_strong(&s->limit_count[0], &has, identity) || has == identity)
+        return s;
+    if (check_is_shown(s, now_ns)) {
+        if (!r->said_clash)
+            log_error("check %s: another program checks another target under this name, so it is "
+                      "not run; give it another name",
+                      c->name);
+        r->said_clash = true;
+        return NULL;
+    }
+    if (atomic_compare_exchange_strong(&s->limit_count[0], &has, identity))
+        begin_afresh(s, name, identity);
+    return s;
+}
+
+static void count(struct slot *s, const struct check_result *x, int64_t took_ns, int64_t wall_ms)
+{
+    static const struct policy plain;
+    int64_t max = atomic_load_explicit(&s->max_ns, memory_order_relaxed);
+    slot_attempt(s, took_ns);
+    atomic_store_explicit(&s->shown_rate, (uint64_t)took_ns, memory_order_relaxed);
+    if (took_ns > max)
+        atomic_store_explicit(&s->max_ns, took_ns, memory_order_relaxed);
+    if (x->outcome == CHECK_PASSED) {
+        slot_count(s, COUNT_SUCCESSES, 1);
+        atomic_store_explicit(&s->last_success_ms, wall_ms, memory_order_relaxed);
+        return;
+    }
+    struct verdict_of_class v = classify(&x->attempt, &plain);
+    if (v.class == CLASS_SUCCESS) { /* an answer that is not the expected one */
+        v.class = CLASS_D;
+        v.reason = REASON_OTHER;
+    }
+    slot_count(s, COUNT_FAILURES, 1);
+    atomic_fetch_add_explicit(&s->failures_by[reason_group(v.reason)], 1, memory_order_relaxed);
+    atomic_store_explicit(&s->last_error,
+                          last_error_pack((struct last_error){.class = v.class,
+                                                              .reason = v.reason,
+                                                              .curl = x->attempt.curl_code,
+                                                              .http = x->attempt.http_status,
+                                                              .os_errno = x->attempt.os_errno}),
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->last_failure_ms, wall_ms, memory_order_relaxed);
+}
+
+static void settle(struct check_runner *r, struct slot *s, const struct check_config *c,
+                   const struct check_result *x, int64_t took_ns)
+{
+    int64_t wall_ms = r->wall_ns() / NS_PER_MS;
+    enum health_status status;
+    count(s, x, took_ns, wall_ms);
+    if (health_result(s, x->outcome == CHECK_PASSED, c->unhealthy_after, c->healthy_after, wall_ms,
+                      &status)) {
+        events_emit(&(struct event){.kind = EVENT_HEALTH,
+                                    .host = c->name,
+                                    .state = health_status_name(status),
+                                    .wait_ns = -1});
+        health_alert(r->board);
+    }
+}
+
+/* When a time on the board is our turn: whose interval is shorter than that of who set it does not
+ * wait for his. What nobody could have set is not believed. */
+static int64_t turn_of(const struct slot *s, const struct check_config *c, int64_t at_ns,
+                       int64_t now_ns)
+{
+    if (at_ns <= 0 || at_ns - now_ns > 2 * DAY_NS)
+        return now_ns;
+    int64_t sooner_ns = is_lease(at_ns) ? 0 : interval_of(s) - c->interval_ns;
+    return sooner_ns > 0 ? at_ns - sooner_ns : at_ns;
+}
+
+static bool set_due(struct slot *s, const struct check_config *c, int64_t seen_ns, int64_t next_ns)
+{
+    if (!atomic_compare_exchange_strong(due(s), &seen_ns, next_ns & ~1LL))
+        return false;
+    atomic_store_explicit(&s->shown_window_ms, (uint32_t)(c->interval_ns / NS_PER_MS),
+                          memory_order_relaxed);
+    return true;
+}
+
+/* Nobody has run it for a whole interval, and we cannot: then its status is not known. */
+static int64_t leave_to_others(struct slot *s, const struct check_config *c, int64_t at_ns,
+                               int64_t now_ns)
+{
+    if (at_ns <= now_ns && now_ns < at_ns + c->interval_ns)
+        return at_ns + c->interval_ns;
+    if (set_due(s, c, at_ns, now_ns + c->interval_ns))
+        atomic_store(&s->run, 0);
+    return now_ns + 2 * c->interval_ns;
+}
+
+static bool is_ending(const struct check_runner *r)
+{
+    return r->closing && r->closing();
+}
+
+static int64_t run(struct check_runner *r, struct slot *s, const struct check_config *c,
+                   int64_t at_ns, int64_t begun_ns)
+{
+    int64_t lease_ns = (begun_ns + c->timeout_ns + GRACE_NS) | 1;
+    if (!atomic_compare_exchange_strong(due(s), &at_ns, lease_ns))
+        return turn_of(s, c, at_ns, begun_ns) + STAGGER_NS;
+    struct check_result x = {.outcome = CHECK_UNKNOWN};
+    hints_reset(&x.attempt.hints);
+    check_type_of(c->kind)->run(c, c->timeout_ns, &x);
+    int64_t ended_ns = r->now_ns();
+    if (x.outcome != CHECK_PASSED &&
+        is_ending(r)) { /* the question was dropped: it is the next one's */
+        atomic_compare_exchange_strong(due(s), &lease_ns, at_ns);
+        return at_ns;
+    }
+    int64_t next_ns = begun_ns + c->interval_ns;
+    next_ns = next_ns > ended_ns ? next_ns : ended_ns;
+    if (x.outcome == CHECK_UNABLE) {
+        r->unable[c->kind] = true;
+        log_error("check %s: %s; such checks are not run by this program", c->name, x.why);
+        atomic_compare_exchange_strong(due(s), &lease_ns, at_ns);
+        return leave_to_others(s, c, at_ns, ended_ns);
+    }
+    if (x.outcome == CHECK_FAILED && ended_ns > lease_ns) {
+        x.outcome = CHECK_UNKNOWN;
+        x.why = "this program was stopped until the time of the check was over";
+    }
+    if (x.outcome == CHECK_UNKNOWN && x.why && !r->said_unknown[c->kind])
+        log_warn("check %s: %s", c->name, x.why);
+    r->said_unknown[c->kind] |= x.outcome == CHECK_UNKNOWN;
+    /* Too late, or given to another: then it is somebody else's, and so is the result. */
+    if (atomic_load(&s->key) != key_of(c) || !set_due(s, c, lease_ns, next_ns))
+        return turn_of(s, c, atomic_load(due(s)), ended_ns) + STAGGER_NS;
+    if (x.outcome != CHECK_UNKNOWN)
+        settle(r, s, c, &x, x.took_ns ? x.took_ns : ended_ns - begun_ns);
+    return next_ns;
+}
+
+static int64_t look(struct check_runner *r, const struct check_config *c)
+{
+    int64_t now_ns = r->now_ns();
+    struct slot *s = slot_of(r, c, now_ns);
+    if (!s)
+        return now_ns + c->interval_ns;
+    int64_t at_ns = atomic_load(due(s)), turn_ns = turn_of(s, c, at_ns, now_ns);
+    if (turn_ns > now_ns)
+        return turn_ns + STAGGER_NS;
+    if (r->unable[c->kind])
+        return leave_to_others(s, c, at_ns, now_ns);
+    return run(r, s, c, at_ns, now_ns);
+}
+
+int64_t check_round(struct check_runner *r, const struct config *c)
+{
+    int64_t next_ns = INT64_MAX;
+    for (int i = 0; i < c->check_count && !is_ending(r); i++) {
+        int64_t at_ns = look(r, &c->checks[i]);
+        next_ns = at_ns < next_ns ? at_ns : next_ns;
+    }
+    return next_ns;
+}
+
+static bool has(const struct config *c, const struct check_config *check)
+{
+    for (int i = 0; c && i < c->check_count; i++)
+        if (strcmp(c->checks[i].name, check->name) == 0 &&
+            identity_of(&c->checks[i]) == identity_of(check))
+            return true;
+    return false;
+}
+
+void check_give_up(struct check_runner *r, const struct config *was, const struct config *now)
+{
+    for (int i = 0; was && i < was->check_count; i++) {
+        const struct check_config *c = &was->checks[i];
+        struct slot *s = has(now, c) ? NULL : board_find(r->board, key_of(c));
+        if (!s || atomic_load(&s->limit_count[0]) != identity_of(c) ||
+            atomic_load(&s->kind) != SLOT_CHECK)
+            continue;
+        atomic_store(&s->run, 0);
+        atomic_store(due(s), 0);
+        health_alert(r->board);
+    }
+    r->said_clash = r->said_full = false;
+}

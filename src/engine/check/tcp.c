@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A tcp check passes when a connection can be opened to any of the addresses of the name; nothing is
+ * sent on it. The addresses share the time: each gets an even part of what is left. */
+#include "base/clock.h"
+#include "base/open.h"
+#include "engine/check/lookup.h"
+#include "engine/check/thread.h"
+#include "engine/check/types.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CURLE_COULDNT_RESOLVE_HOST 6
+
+static bool read_target(struct check_target *out, const char *value, char *why, size_t size)
+{
+    return check_read_address(out, value, strlen(value), true, why, size);
+}
+
+static int wait_for(int fd, int64_t until_ns)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    for (;;) {
+        int64_t left_ns = until_ns - clock_now_ns();
+        if (left_ns <= 0 || checker_is_ending())
+            return ETIMEDOUT;
+        left_ns = left_ns < CHECKER_STEP_NS ? left_ns : CHECKER_STEP_NS;
+        int n = poll(&p, 1, (int)(left_ns / NS_PER_MS + 1));
+        if (n > 0)
+            return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) ? errno : error;
+        if (n < 0 && errno != EINTR)
+            return errno;
+    }
+}
+
+/* 0 or an errno. By the system call itself: it is no connection of the program's. */
+static int try_address(const struct addrinfo *a, int64_t until_ns)
+{
+    int fd = open_socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return errno;
+    int error = syscall(SYS_connect, fd, a->ai_addr, a->ai_addrlen) ? errno : 0;
+    if (error == EINPROGRESS || error == EINTR)
+        error = wait_for(fd, until_ns);
+    close(fd);
+    return error;
+}
+
+/* What this machine lacks. */
+static bool is_ours(int error)
+{
+    switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EADDRNOTAVAIL: /* no port is left */
+    case EACCES:
+    case EPERM:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int try_all(const struct addrinfo *list, int64_t until_ns)
+{
+    int error = ETIMEDOUT, left = 0;
+    for (const struct addrinfo *a = list; a; a = a->ai_next)
+        left++;
+    for (const struct addrinfo *a = list; a; a = a->ai_next, left--) {
+        int64_t now_ns = clock_now_ns();
+        int tried = try_address(a, now_ns + (until_ns - now_ns) / left);
+        if (!tried)
+            return 0;
+        /* That there is no IPv6 here tells less than what the other address said. */
+        if (a == list || (tried != EAFNOSUPPORT && tried != ENETUNREACH && tried != EADDRNOTAVAIL))
+            error = tried;
+    }
+    return error;
+}
+
+static void run(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
+{
+    int64_t until_ns = clock_now_ns() + timeout_ns;
+    struct addrinfo *list = NULL;
+    int answer = check_lookup(c->at.host, c->at.port, until_ns, &list);
+    out->attempt.protocol = PROTOCOL_CONNECT;
+    if (answer) {
+        bool lack = answer == EAI_MEMORY || answer == EAI_SYSTEM;
+        out->outcome = lack ? CHECK_UNKNOWN : CHECK_FAILED;
+        out->why = "the name could not be looked up for lack of memory or descriptors";
+        out->attempt.curl_code = CURLE_COULDNT_RESOLVE_HOST;
+        out->attempt.os_errno = answer == CHECK_LOOKUP_TIMEOUT ? ETIMEDOUT : 0;
+        return;
+    }
+    int error = try_all(list, until_ns);
+    freeaddrinfo(list);
+    out->outcome = !error ? CHECK_PASSED : is_ours(error) ? CHECK_UNKNOWN : CHECK_FAILED;
+    out->why = "no connection could be tried for lack of descriptors, ports or rights";
+    out->attempt.os_errno = error;
+}
+
+const struct check_type check_tcp = {"tcp", read_target, run};

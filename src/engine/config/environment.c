@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The strongest layer: HARDEN_KEY for every key. The keys of [host] become sections of their own
+ * that beat all others: `*`, and one for each pattern that HARDEN_RATE names. */
+#include "base/compiler.h"
+#include "base/env.h"
+#include "engine/config/loader.h"
+#include "engine/config/pattern.h"
+#include "engine/config/values.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PREFIX       "HARDEN_"
+#define NAME_LONGEST 49
+
+/* Variables that are no keys: where to read from, the kill switch, and what a mistake means. What those
+ * two mean when they are neither on nor off: base/env.h. */
+static const struct {
+    const char *name, *unclear;
+} no_keys[] = {{"config", NULL}, {"disable", "on"}, {"strict", "off"}};
+
+static void unknown(struct loader *l, const char *key, const char *subject)
+{
+    const char *known[OPTION_MAX + array_size(no_keys)];
+    char capitals[NAME_LONGEST + 1] = "";
+    int n = 0;
+    for (size_t i = 0; i < array_size(no_keys); i++)
+        known[n++] = no_keys[i].name;
+    for (int i = 0; i < option_count; i++)
+        if (options[i].section != SECTION_CHECK && options[i].type != TYPE_PATTERNS)
+            known[n++] = options[i].name;
+    const char *near = option_nearest(key, known, n);
+    for (size_t i = 0; near && near[i]; i++)
+        capitals[i] = ascii_upper(near[i]);
+    if (near)
+        loader_error(l, 0, subject, "unknown variable; did you mean " PREFIX "%s?", capitals);
+    else
+        loader_error(l, 0, subject, "unknown variable; harden.ini(5) has them all");
+}
+
+static void set_for(struct loader *l, const char *pattern, int option, const char *value,
+                    const char *subject)
+{
+    struct section *s = loader_section(l, pattern, true);
+    if (s)
+        loader_set(l, s, option, value, 0, subject);
+}
+
+/* One PATTERN=RATE of HARDEN_RATE, without blanks around it. */
+static void set_pattern_rate(struct loader *l, int option, const char *s, size_t n,
+                             const char *subject)
+{
+    char why[256];
+    struct pattern p;
+    const char *equals = memrchr(s, '=', n);
+    size_t length = equals ? (size_t)(equals - s) : 0;
+    while (length && s[length - 1] == ' ')
+        length--;
+    if (!equals) {
+        loader_error(l, 0, subject, "%.*s has no pattern; write PATTERN=RATE,PATTERN=RATE",
+                     (int)(n < 80 ? n : 80), s);
+        return;
+    }
+    if (!pattern_parse(s, length, &p, why, sizeof(why))) {
+        loader_error(l, 0, subject, "%.*s: %s", (int)(length < 80 ? length : 80), s, why);
+        return;
+    }
+    for (equals++; *equals == ' '; equals++)
+        ;
+    const char *pattern = loader_copy(l, s, length);
+    const char *value = loader_copy(l, equals, n - (size_t)(equals - s));
+    if (pattern && value)
+        set_for(l, pattern, option, value, subject);
+}
+
+static void set_rates(struct loader *l, int option, const char *value, const char *subject)
+{
+    if (!strchr(value, '=')) {
+        set_for(l, "*", option, value, subject);
+        return;
+    }
+    for (const char *s = value; *s;) {
+        size_t n = strcspn(s, ","), used = n;
+        const char *item = s;
+        for (; used && *item == ' '; item++)
+            used--;
+        while (used && item[used - 1] == ' ')
+            used--;
+        if (used)
+            set_pattern_rate(l, option, item, used, subject);
+        s += n + (s[n] == ',');
+    }
+}
+
+static void set_variable(struct loader *l, const char *name, size_t n, const char *value)
+{
+    char key[NAME_LONGEST + 1] = "", subject[320], variable[NAME_LONGEST + 8];
+    size_t length = n - strlen(PREFIX);
+    snprintf(subject, sizeof(subject), "%.*s = %.200s", (int)(n < 80 ? n : 80), name, value);
+    snprintf(variable, sizeof(variable), "%.*s", (int)n, name); /* where the value is not shown */
+    for (size_t i = 0; i < length && length < sizeof(key); i++)
+        key[i] = ascii_lower(name[strlen(PREFIX) + i]);
+    for (size_t i = 0; i < array_size(no_keys); i++) {
+        if (strcmp(key, no_keys[i].name) != 0)
+            continue;
+        if (no_keys[i].unclear && ascii_switch(value) < 0)
+            loader_error(l, 0, subject, "neither on nor off, and taken as %s; write on or off",
+                         no_keys[i].unclear);
+        return;
+    }
+    int harden = option_find(SECTION_HARDEN, key), host = option_find(SECTION_HOST, key);
+    for (size_t i = 0; i < n; i++)
+        if (name[i] != ascii_upper(name[i]))
+            harden = host = -1;
+    if (harden >= 0)
+        loader_set(l, NULL, harden, value, 0, subject);
+    else if (host >= 0 && options[host].type == TYPE_PATTERNS)
+        loader_error(l, 0, subject, "only a file has sections; write HARDEN_RATE=PATTERN=RATE");
+    else if (host >= 0 && options[host].type == TYPE_RATES)
+        set_rates(l, host, value, subject);
+    else if (host >= 0)
+        set_for(l, "*", host, value, subject);
+    else if (option_find(SECTION_CHECK, key) >= 0)
+        loader_error(l, 0, variable,
+                     "only a file has checks; write the key into [check NAME] there");
+    else
+        unknown(l, key, subject);
+}
+
+void loader_environment(struct loader *l)
+{
+    const char *variable;
+    l->file = "environment";
+    for (int i = 0; (variable = env_nth(i)); i++) {
+        const char *equals = strchr(variable, '=');
+        /* An empty one is as good as unset, as in any shell script. */
+        if (equals && equals[1] && strncmp(variable, PREFIX, strlen(PREFIX)) == 0)
+            set_variable(l, variable, (size_t)(equals - variable), equals + 1);
+    }
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "base/open.h"
+#include "engine/config/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_LARGEST (1 << 20)
+static void subject(const struct reader *r, char *out, const char *key, const char *value)
+{
+    char shown[200];
+    if (r->where == IN_CHECK)
+        loader_show_value(shown, sizeof(shown), key, value);
+    else
+        snprintf(shown, sizeof(shown), "%s", value);
+    snprintf(out, SUBJECT_SIZE, "[%s] %.60s = %s", r->title, key, shown);
+}
+
+static enum option_section section_of(const struct reader *r)
+{
+    return r->where == IN_HOST    ? SECTION_HOST
+           : r->where == IN_CHECK ? SECTION_CHECK
+                                  : SECTION_HARDEN;
+}
+
+static void key_is_unknown(struct reader *r, const char *about)
+{
+    static const char *const belongs[OPTION_SECTIONS] = {
+        "[harden]", "a [host PATTERN] section; [host *] is for all hosts",
+        "a [check NAME] section"};
+    const char *near = option_suggest(section_of(r), r->key);
+    int other = 0;
+    while (other < OPTION_SECTIONS && option_find((enum option_section)other, r->key) < 0)
+        other++;
+    if (other < OPTION_SECTIONS)
+        loader_error(r->loader, r->key_line, about, "the key belongs in %s", belongs[other]);
+    else if (near)
+        loader_error(r->loader, r->key_line, about, "unknown key; did you mean %s?", near);
+    else
+        loader_error(r->loader, r->key_line, about, "unknown key; harden.ini(5) has them all");
+}
+
+void reader_finish_key(struct reader *r)
+{
+    char about[SUBJECT_SIZE];
+    int line = r->key_line;
+    r->dropped = false;
+    if (!line || r->where == IN_REFUSED || !r->value) {
+        r->key_line = 0;
+        return;
+    }
+    subject(r, about, r->key, r->value);
+    int option = option_find(section_of(r), r->key);
+    if (r->where == BEFORE_ANY) {
+        snprintf(about, sizeof(about), "%.60s = %.200s", r->key, r->value);
+        loader_error(r->loader, line, about,
+                     "the key is outside of any section; write [harden] or [host *] above it");
+    } else if (option < 0) {
+        key_is_unknown(r, about);
+    } else {
+        struct section *s = r->where == IN_HOST    ? loader_section(r->loader, r->name, false)
+                            : r->where == IN_CHECK ? loader_check(r->loader, r->name)
+                                                   : NULL;
+        if (s || r->where == IN_HARDEN)
+            loader_set(r->loader, s, option, r->value, line, about);
+    }
+    r->key_line = 0;
+}
+
+/* An indented line that reads "word =" is a key like any other, however inih sees it. */
+static bool looks_like_key(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && ((s[i] | 32) >= 'a' && (s[i] | 32) <= 'z'))
+        i++;
+    while (i && i < n && (s[i] == '_' || ((s[i] | 32) >= 'a' && (s[i] | 32) <= 'z')))
+        i++;
+    size_t word = i;
+    while (i < n && reader_is_blank(s[i]))
+        i++;
+    return word && i < n && s[i] == '=';
+}
+
+/* An indented bracket may also be the address in a list of patterns; that one has a colon. */
+static bool looks_like_section(const char *s, size_t n)
+{
+    size_t i = 1;
+    while (i < n && s[i] != ']' && s[i] != ':' && !reader_is_blank(s[i]))
+        i++;
+    return n && s[0] == '[' && (i == n || s[i] != ':');
+}
+
+static size_t without_comment(const char *s, size_t n)
+{
+    for (size_t i = 0; i + 1 < n; i++)
+        if (reader_is_blank(s[i]) && s[i + 1] == ';')
+            n = i;
+    while (n && reader_is_blank(s[n - 1]))
+        n--;
+    return n;
+}
+
+/* How much of a wrong line is shown: of a check only the key, its value may be nobody's business. */
+static int shown_length(const struct reader *r, const char *s, size_t n, size_t most)
+{
+    for (size_t i = 0; i < n && r->where == IN_CHECK && *s != '['; i++)
+        if (s[i] == '=' || s[i] == ':')
+            n = i + 1;
+    return (int)(n < most ? n : most);
+}
+
+/* Whether inih would take the key line as it is meant; else it is reported. */
+static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
+{
+    char about[SUBJECT_SIZE];
+    const char *equals = NULL;
+    for (size_t i = 0; i < n && !equals; i++)
+        equals = s[i] == '=' || s[i] == ':' ? s + i : NULL;
+    size_t key = equals ? (size_t)(equals - s) : 0;
+    while (key && reader_is_blank(s[key - 1]))
+        key--;
+    if (r->where == IN_REFUSED)
+        return true;
+    snprintf(about, sizeof(about), "%s%s%s%.*s", *r->title ? "[" : "", r->title,
+             *r->title ? "] " : "", shown_length(r, s, n, 80), s);
+    if (key == 0)
+        loader_error(r->loader, r->line, about, "not a key and its value; write KEY = VALUE");
+    else if (key > NAME_LONGEST)
+        loader_error(r->loader, r->line, about, "the key is longer than %d characters: unknown",
+                     NAME_LONGEST);
+    return key > 0 && key <= NAME_LONGEST;
+}
+
+/* What can be wrong with any line; reported. The rest of a value is worth nothing without it. */
+static bool line_is_sound(struct reader *r, const char *s, size_t n, size_t raw)
+{
+    char about[SUBJECT_SIZE];
+    bool nul = memchr(s, '\0', n) != NULL;
+    if (!nul && raw <= LINE_LONGEST)
+        return true;
+    if (r->where != IN_REFUSED || *s == '[') {
+        int shown = shown_length(r, s, n, 40);
+        snprintf(about, sizeof(about), "%s%s%s%.*s%s", *r->title ? "[" : "", r->title,
+                 *r->title ? "] " : "", shown, s, n > (size_t)shown ? "..." : "");
+        if (nul)
+            loader_error(r->loader, r->line, about, "a NUL byte; write plain text");
+        else
+            loader_error(r->loader, r->line, about,
+                         "the line is longer than %d characters; go on in a next line that is "
+                         "indented",
+                         LINE_LONGEST);
+    }
+    return false;
+}
+
+/* Looks at one line; true when inih is to have it: it is in r->text then. */
+static bool take_line(struct reader *r, const char *s, size_t raw)
+{
+    size_t n = raw;
+    const char *start = s;
+    while (n && reader_is_blank(*s)) {
+        s++;
+        n--;
+    }
+    if (!n || *s == ';' || *s == '#')
+        return false;
+    bool indented = s > start;
+    bool header = *s == '[' && (!indented || looks_like_section(s, n));
+    r->continuing = indented && !header && (r->key_line || r->dropped) && !looks_like_key(s, n);
+    if (r->continuing && r->dropped)
+        return false;
+    if (!r->continuing)
+        reader_finish_key(r);
+    if (!line_is_sound(r, s, n, raw)) {
+        r->where = header ? IN_REFUSED : r->where;
+        r->key_line = 0;
+        r->dropped = !header;
+        return false;
+    }
+    n = without_comment(s, n);
+    if (header) {
+        reader_section(r, s, n);
+        return false;
+    }
+    if (!r->continuing && !key_line_is_sound(r, s, n)) {
+        r->dropped = true;
+        return false;
+    }
+    snprintf(r->text, sizeof(r->text), "%s%.*s\n", r->continuing ? " " : "", (int)n, s);
+    r->unread = r->text;
+    return true;
+}
+
+static bool find_line(struct reader *r)
+{
+    while (r->at < r->end) {
+        const char *s = r->at, *newline = memchr(s, '\n', (size_t)(r->end - s));
+        size_t n = (size_t)((newline ? newline : r->end) - s);
+        r->at = newline ? newline + 1 : r->end;
+        r->line++;
+        if (n && s[n - 1] == '\r')
+            n--;
+        if (take_line(r, s, n))
+            return true;
+    }
+    return false;
+}
+
+/* inih's fgets. Of a line that fills its buffer the newline is left: some versions ask for it with a
+ * buffer of a few bytes, until they have it. */
+static char *next_line(char *out, int size, void *stream)
+{
+    struct reader *r = stream;
+    if (!*r->unread && !find_line(r))
+        return NULL;
+    size_t n = strlen(r->unread);
+    if (n > (size_t)size - 1)
+        n = (size_t)size - 1;
+    memcpy(out, r->unread, n);
+    out[n] = '\0';
+    r->unread += n;
+    return out;
+}
+
+static void append(struct reader *r, const char *s, size_t n)
+{
+    size_t needed = r->length + n + 2;
+    if (needed > r->room) {
+        char *grown = loader_keep(r->loader, 2 * needed);
+        if (!grown)
+            return;
+        if (r->length)
+            memcpy(grown, r->value, r->length);
+        r->value = grown;
+        r->room = 2 * needed;
+    }
+    if (r->length)
+        r->value[r->length++] = ' ';
+    memcpy(r->value + r->length, s, n);
+    r->length += n;
+    r->value[r->length] = '\0';
+}
+
+static int take_key(void *user, const char *section, const char *name, const char *value)
+{
+    struct reader *r = user;
+    (void)section;
+    if (!r->continuing) {
+        snprintf(r->key, sizeof(r->key), "%s", name);
+        r->key_line = r->line;
+        r->length = 0;
+    }
+    append(r, value, strlen(value));
+    return 1;
+}
+
+void loader_text(struct loader *l, const char *text, size_t n)
+{
+    struct reader r = {.loader = l, .at = text, .end = text + n, .unread = ""};
+    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        r.at += 3;
+    l->oom |= ini_parse_stream(next_line, &r, take_key, &r) < 0; /* inih.c */
+    reader_finish_key(&r);
+}
+
+/* "As ssh does": what others could have written is not obeyed. */
+static const char *why_refused(const struct stat *st)
+{
+    if (!S_ISREG(st->st_mode))
+        return "refused, it is not a regular file; name one, or none";
+    if (st->st_uid != 0 && st->st_uid != geteuid())
+        return "refused, it belongs to another user; make it yours or root's with chown";
+    if (st->st_mode & (S_IWGRP | S_IWOTH))
+        return "refused, the group or others can write it; take that away with chmod go-w";
+    if (st->st_size > FILE_LARGEST)
+        return "refused, it is larger than 1 MiB";
+    return NULL;
+}
+
+/* strerror() speaks the language of the program's user. */
+static const char *reason_of(int error)
+{
+    switch (error) {
+    case ENOENT:
+        return "No such file or directory";
+    case ENOTDIR:
+        return "Not a directory";
+    case EISDIR:
+        return "Is a directory";
+    case EACCES:
+        return "Permission denied";
+    case ELOOP:
+        return "Too many levels of symbolic links";
+    case EMFILE:
+    case ENFILE:
+        return "Too many open files";
+    case EIO:
+        return "Input/output error";
+    default:
+        return "the system refuses it";
+    }
+}
+
+static void read_open_file(struct loader *l, int fd)
+{
+    size_t n = 0;
+    ssize_t got = 0;
+    struct arena scratch = {NULL};
+    char *text = arena_get(&scratch, FILE_LARGEST);
+    if (!text) {
+        l->oom = true;
+        return;
+    }
+    while (n < FILE_LARGEST &&
+           ((got = read(fd, text + n, FILE_LARGEST - n)) > 0 || (got < 0 && errno == EINTR)))
+        n += got > 0 ? (size_t)got : 0;
+    if (got < 0)
+        loader_error(l, 0, NULL, "cannot be read: %s", reason_of(errno));
+    else
+        loader_text(l, text, n);
+    arena_drop(&scratch);
+}
+
+void config_file_note(struct config_file *f, const struct stat *st)
+{
+    f->present = st != NULL;
+    if (st) {
+        f->dev = st->st_dev;
+        f->ino = st->st_ino;
+        f->changed_ns = st->st_ctim.tv_sec * NS_PER_S + st->st_ctim.tv_nsec;
+        f->size = st->st_size;
+    }
+}
+
+void loader_file(struct loader *l, const char *path, bool must_exist)
+{
+    struct stat st;
+    struct config_file *f = &l->config->files[l->config->file_count++];
+    f->path = l->file = loader_copy(l, path, strlen(path));
+    if (!f->path)
+        return;
+    int fd = open_file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
+    if (fd < 0) {
+        int error = errno; /* the next line notes what cannot be opened, or it would look changed */
+        config_file_note(f, stat(path, &st) == 0 ? &st : NULL);
+        if (must_exist || (error != ENOENT && error != ENOTDIR))
+            loader_error(l, 0, NULL, "cannot be opened: %s", reason_of(error));
+        return;
+    }
+    if (fstat(fd, &st) == 0) {
+        config_file_note(f, &st);
+        const char *why = why_refused(&st);
+        if (why)
+            loader_error(l, 0, NULL, "%s", why);
+        else
+            read_open_file(l, fd);
+    }
+    close(fd);
+}

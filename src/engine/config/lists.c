@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/compiler.h"
+#include "engine/config/values.h"
+
+#include <string.h>
+
+/* What libcurl reports, by number. Known by name here so that the engine needs no header of it, and
+ * names newer than the libcurl of the build machine are understood. */
+static const char curl_names[][32] = {
+    [1] = "UNSUPPORTED_PROTOCOL",
+    [2] = "FAILED_INIT",
+    [3] = "URL_MALFORMAT",
+    [4] = "NOT_BUILT_IN",
+    [5] = "COULDNT_RESOLVE_PROXY",
+    [6] = "COULDNT_RESOLVE_HOST",
+    [7] = "COULDNT_CONNECT",
+    [8] = "WEIRD_SERVER_REPLY",
+    [9] = "REMOTE_ACCESS_DENIED",
+    [10] = "FTP_ACCEPT_FAILED",
+    [11] = "FTP_WEIRD_PASS_REPLY",
+    [12] = "FTP_ACCEPT_TIMEOUT",
+    [13] = "FTP_WEIRD_PASV_REPLY",
+    [14] = "FTP_WEIRD_227_FORMAT",
+    [15] = "FTP_CANT_GET_HOST",
+    [16] = "HTTP2",
+    [17] = "FTP_COULDNT_SET_TYPE",
+    [18] = "PARTIAL_FILE",
+    [19] = "FTP_COULDNT_RETR_FILE",
+    [21] = "QUOTE_ERROR",
+    [22] = "HTTP_RETURNED_ERROR",
+    [23] = "WRITE_ERROR",
+    [25] = "UPLOAD_FAILED",
+    [26] = "READ_ERROR",
+    [27] = "OUT_OF_MEMORY",
+    [28] = "OPERATION_TIMEDOUT",
+    [30] = "FTP_PORT_FAILED",
+    [31] = "FTP_COULDNT_USE_REST",
+    [33] = "RANGE_ERROR",
+    [34] = "HTTP_POST_ERROR",
+    [35] = "SSL_CONNECT_ERROR",
+    [36] = "BAD_DOWNLOAD_RESUME",
+    [37] = "FILE_COULDNT_READ_FILE",
+    [38] = "LDAP_CANNOT_BIND",
+    [39] = "LDAP_SEARCH_FAILED",
+    [41] = "FUNCTION_NOT_FOUND",
+    [42] = "ABORTED_BY_CALLBACK",
+    [43] = "BAD_FUNCTION_ARGUMENT",
+    [45] = "INTERFACE_FAILED",
+    [47] = "TOO_MANY_REDIRECTS",
+    [48] = "UNKNOWN_OPTION",
+    [49] = "SETOPT_OPTION_SYNTAX",
+    [52] = "GOT_NOTHING",
+    [53] = "SSL_ENGINE_NOTFOUND",
+    [54] = "SSL_ENGINE_SETFAILED",
+    [55] = "SEND_ERROR",
+    [56] = "RECV_ERROR",
+    [58] = "SSL_CERTPROBLEM",
+    [59] = "SSL_CIPHER",
+    [60] = "PEER_FAILED_VERIFICATION",
+    [61] = "BAD_CONTENT_ENCODING",
+    [63] = "FILESIZE_EXCEEDED",
+    [64] = "USE_SSL_FAILED",
+    [65] = "SEND_FAIL_REWIND",
+    [66] = "SSL_ENGINE_INITFAILED",
+    [67] = "LOGIN_DENIED",
+    [68] = "TFTP_NOTFOUND",
+    [69] = "TFTP_PERM",
+    [70] = "REMOTE_DISK_FULL",
+    [71] = "TFTP_ILLEGAL",
+    [72] = "TFTP_UNKNOWNID",
+    [73] = "REMOTE_FILE_EXISTS",
+    [74] = "TFTP_NOSUCHUSER",
+    [77] = "SSL_CACERT_BADFILE",
+    [78] = "REMOTE_FILE_NOT_FOUND",
+    [79] = "SSH",
+    [80] = "SSL_SHUTDOWN_FAILED",
+    [81] = "AGAIN",
+    [82] = "SSL_CRL_BADFILE",
+    [83] = "SSL_ISSUER_ERROR",
+    [84] = "FTP_PRET_FAILED",
+    [85] = "RTSP_CSEQ_ERROR",
+    [86] = "RTSP_SESSION_ERROR",
+    [87] = "FTP_BAD_FILE_LIST",
+    [88] = "CHUNK_FAILED",
+    [89] = "NO_CONNECTION_AVAILABLE",
+    [90] = "SSL_PINNEDPUBKEYNOTMATCH",
+    [91] = "SSL_INVALIDCERTSTATUS",
+    [92] = "HTTP2_STREAM",
+    [93] = "RECURSIVE_API_CALL",
+    [94] = "AUTH_ERROR",
+    [95] = "HTTP3",
+    [96] = "QUIC_CONNECT_ERROR",
+    [97] = "PROXY",
+    [98] = "SSL_CLIENTCERT",
+    [99] = "UNRECOVERABLE_POLL",
+    [100] = "TOO_LARGE",
+    [101] = "ECH_REQUIRED",
+};
+
+static const struct {
+    char name[12];
+    enum outcome_group group;
+} groups[] = {
+    {"dns", OUTCOME_DNS},
+    {"connect", OUTCOME_CONNECT},
+    {"tls", OUTCOME_TLS},
+    {"timeout", OUTCOME_TIMEOUT},
+    {"reset", OUTCOME_RESET},
+    {"partial", OUTCOME_PARTIAL},
+    {"throttled", OUTCOME_THROTTLED},
+};
+
+static void bit_set(uint64_t *words, long bit)
+{
+    words[bit / 64] |= 1ull << (bit % 64);
+}
+
+static bool add_number(long v, struct outcome_set *out)
+{
+    if (v >= 1 && v <= 99)
+        bit_set(out->curl, v);
+    else if (v >= 100 && v <= 599)
+        bit_set(out->http, v - 100);
+    return v >= 1 && v <= 599;
+}
+
+static bool add_name(const char *s, size_t n, struct outcome_set *out)
+{
+    for (size_t i = 0; i < array_size(groups); i++)
+        if (word_is(s, n, groups[i].name)) {
+            out->groups |= groups[i].group;
+            return true;
+        }
+    if (n == 3 && s[0] >= '1' && s[0] <= '5' && word_is(s + 1, 2, "xx")) {
+        for (int i = 0; i < 100; i++)
+            bit_set(out->http, (s[0] - '1') * 100 + i);
+        return true;
+    }
+    if (n > 6 && word_is(s, 6, "CURLE_")) {
+        s += 6;
+        n -= 6;
+    }
+    for (size_t i = 0; i < array_size(curl_names); i++)
+        if (curl_names[i][0] && word_is(s, n, curl_names[i])) {
+            bit_set(out->curl, (long)i);
+            return true;
+        }
+    return false;
+}
+
+bool outcomes_parse(const char *value, struct outcome_set *out, char *why, size_t size)
+{
+    const char *at = value, *w;
+    size_t n;
+    memset(out, 0, sizeof(*out));
+    if (word_is(value, strlen(value), "default"))
+        return true;
+    out->given = true;
+    if (word_is(value, strlen(value), "none"))
+        return true;
+    while ((w = word_next(&at, &n)))
+        if (!add_number(whole_number(w, n), out) && !add_name(w, n, out))
+            return wrong(why, size,
+                         "%.*s is no outcome; write dns, connect, tls, timeout, reset, partial, "
+                         "throttled, a CURLcode (28 or OPERATION_TIMEDOUT), an HTTP status (503) "
+                         "or 5xx",
+                         (int)(n < 60 ? n : 60), w);
+    return true;
+}
+
+/* "204", "200-399" or "2xx". */
+static bool statuses_add(const char *s, size_t n, struct status_set *out)
+{
+    const char *dash = memchr(s, '-', n);
+    size_t first = dash ? (size_t)(dash - s) : n;
+    long low = whole_number(s, first), high = dash ? whole_number(dash + 1, n - first - 1) : low;
+    if (n == 3 && *s >= '1' && *s <= '5' && word_is(s + 1, 2, "xx")) {
+        low = (*s - '0') * 100;
+        high = low + 99;
+    }
+    if (low < 100 || high > 599 || low > high)
+        return false;
+    for (long status = low; status <= high; status++)
+        bit_set(out->bits, status - 100);
+    return true;
+}
+
+bool statuses_parse(const char *value, struct status_set *out, char *why, size_t size)
+{
+    const char *at = value, *w;
+    size_t n, count = 0;
+    *out = (struct status_set){.bits = {0}};
+    for (; (w = word_next(&at, &n)); count++)
+        if (!statuses_add(w, n, out))
+            return wrong(why, size,
+                         "%.*s is no HTTP status; write for example 200-399, 2xx or 200 404",
+                         (int)(n < 60 ? n : 60), w);
+    return count || wrong(why, size, "no HTTP status; write for example 200-399, 2xx or 200 404");
+}
+
+static bool is_token(char c)
+{
+    return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
+           (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static bool per_name(const char *s, size_t n, char out[64], char *why, size_t size)
+{
+    bool good = n > 0 && n < 64 && !*out;
+    for (size_t i = 0; i < n && good; i++)
+        good = is_token(s[i]);
+    if (!good)
+        return wrong(why, size,
+                     "one name of at most 63 letters, digits or dashes goes after header: or env:; "
+                     "write for example header:X-Org-Id");
+    memcpy(out, s, n);
+    out[n] = '\0';
+    return true;
+}
+
+bool per_parse(const char *value, struct per *out, char *why, size_t size)
+{
+    static const char *const plain[] = {"host", "origin", "rule", "uid"};
+    memset(out, 0, sizeof(*out));
+    for (const char *s = value;; s++) {
+        size_t n = strcspn(s, "+"), i = 0;
+        while (i < array_size(plain) && !word_is(s, n, plain[i]))
+            i++;
+        if (i < array_size(plain)) {
+            out->parts |= 1u << i;
+        } else if (n > 7 && word_is(s, 7, "header:")) {
+            out->parts |= PER_HEADER;
+            if (!per_name(s + 7, n - 7, out->header, why, size))
+                return false;
+        } else if (n > 4 && word_is(s, 4, "env:")) {
+            out->parts |= PER_ENV;
+            if (!per_name(s + 4, n - 4, out->env, why, size))
+                return false;
+        } else {
+            return wrong(why, size,
+                         "%.*s is no part of a key; write host, origin, rule, uid, header:NAME or "
+                         "env:NAME, joined by +",
+                         (int)(n < 60 ? n : 60), s);
+        }
+        s += n;
+        if (!*s)
+            return true;
+    }
+}
+
+bool methods_parse(const char *value, char out[METHODS_MAX][16], char *why, size_t size)
+{
+    const char *at = value, *w;
+    size_t n;
+    memset(out, 0, METHODS_MAX * sizeof(out[0]));
+    if (word_is(value, strlen(value), "none"))
+        return true;
+    for (int count = 0; (w = word_next(&at, &n)); count++) {
+        bool good = n < sizeof(out[0]);
+        for (size_t i = 0; i < n && good; i++)
+            good = is_token(w[i]);
+        if (!good)
+            return wrong(why, size, "%.*s is no method; write for example GET HEAD PUT",
+                         (int)(n < 60 ? n : 60), w);
+        if (count == METHODS_MAX - 1) /* the last one stays empty: it ends the list */
+            return wrong(why, size, "too many methods; write at most %d", METHODS_MAX - 1);
+        for (size_t i = 0; i < n; i++)
+            out[count][i] = ascii_upper(w[i]);
+    }
+    return true;
+}

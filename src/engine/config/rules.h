@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a destination to the one policy that applies. Sections are patterns:
+ *
+ *     *   *.example.com   api.example.com   api.example.com:8443   10.0.0.0/8
+ *     unix:/run/app.sock                  a local socket; left alone unless a pattern says unix:
+ *     api.example.com/v1/search*          an operation: inherits its host's settings, and its
+ *                                         `rate` is a further bucket on top of the host's
+ *
+ * The most specific pattern wins, key by key: path > host:port > host > longer wildcard > longer
+ * prefix of an address > `*`; among equals the later one. HARDEN_* for all hosts beats them all.
+ *
+ * The host's bucket takes its rate, burst and per from the sections without a path. Each operation
+ * that matches and has a rate adds a bucket with a burst of its own, up to LIMITS_MAX - 1 of the
+ * most specific; `per` it inherits.
+ *
+ * Policies are interned by the set of sections that matched, so equal answers are equal pointers;
+ * they are built once, on first use, and live as long as the process. Lock-free; any thread. */
+#ifndef ENGINE_CONFIG_RULES_H
+#define ENGINE_CONFIG_RULES_H
+
+#include "engine/config/config.h"
+#include "engine/config/pattern.h"
+#include "engine/policy/policy.h"
+
+#include <stdint.h>
+
+/* A destination. The strings are the caller's, valid for the call only. */
+struct target {
+    const char *scheme; /* lower case; "" for a plain connection */
+    const char *host;   /* lower case, without brackets or a trailing dot */
+    uint16_t port;
+    bool default_port;             /* port is the scheme's own */
+    const char *path;              /* from the first slash, without query; "" when unknown */
+    const struct address *address; /* that the host is reached at; NULL: not known, or its name */
+    uint64_t network;              /* name space, of hosts that it matters to (zone.h); else 0 */
+};
+
+/* By config.c, once the sections are final. False for lack of memory. */
+bool rules_prepare(struct config *c);
+
+/* Never NULL for a config; NULL only for lack of memory. */
+const struct policy *rules_find(const struct config *c, const struct target *t);
+
+/* Whether any section names local sockets, and whether one names this one ("unix:/run/app.sock"). */
+bool rules_have_locals(const struct config *c);
+bool rules_name_local(const struct config *c, const char *host);
+
+/* Calls seen for each section that applies, most specific first: for `harden config --explain`. */
+void rules_explain(const struct config *c, const struct target *t,
+                   void (*seen)(void *ctx, const struct section *s), void *ctx);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/config/pattern.h"
+#include "engine/config/reader.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void host_section(struct reader *r, const char *name, size_t n, const char *about)
+{
+    char why[256];
+    struct pattern p;
+    char canonical[NAME_LONGEST + 1];
+    r->where = IN_REFUSED;
+    if (n == 0) {
+        loader_error(r->loader, r->line, about,
+                     "a host section needs a pattern; write [host *] or [host api.example.com]");
+    } else if (memchr(name, ' ', n) || memchr(name, '\t', n) || memchr(name, ',', n)) {
+        loader_error(r->loader, r->line, about,
+                     "a section has one pattern; write [host LABEL] with a key match = PATTERN...");
+    } else if (!pattern_parse(name, n, &p, why, sizeof(why))) {
+        loader_error(r->loader, r->line, about, "%s", why);
+    } else {
+        bool path = false;
+        for (size_t i = 0; i < n; i++) {
+            path = path || name[i] == '/';
+            canonical[i] =
+                !path && name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
+        }
+        struct section *s = NULL;
+        if ((r->name = loader_copy(r->loader, canonical, n)))
+            s = loader_section(r->loader, r->name, false);
+        r->where = s ? IN_HOST : IN_REFUSED;
+    }
+}
+
+static bool is_check_name(const char *name, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char c = name[i];
+        bool alone = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+        if (!alone && (i == 0 || (c != '-' && c != '_' && c != '.')))
+            return false;
+    }
+    return n > 0 && n < CHECK_NAME_SIZE;
+}
+
+static void check_section(struct reader *r, const char *name, size_t n, const char *about)
+{
+    struct section *s = NULL;
+    r->where = IN_REFUSED;
+    if (!is_check_name(name, n)) {
+        loader_error(r->loader, r->line, about,
+                     "a check needs a name of letters, digits, dots and dashes; write for example "
+                     "[check database]");
+        return;
+    }
+    if ((r->name = loader_copy(r->loader, name, n)))
+        s = loader_check(r->loader, r->name);
+    if (s && !s->at.file)
+        s->at = (struct origin){.file = r->loader->file, .line = r->line};
+    r->where = s ? IN_CHECK : IN_REFUSED;
+}
+
+/* What comes after the word that a section begins with; NULL: it begins with another one. */
+static const char *after_word(const char *s, size_t *n, const char *word)
+{
+    size_t length = strlen(word);
+    if (*n < length || memcmp(s, word, length) != 0 || (*n > length && !reader_is_blank(s[length])))
+        return NULL;
+    for (s += length, *n -= length; *n && reader_is_blank(*s); s++, --*n)
+        ;
+    return s;
+}
+
+/* The bracket is missing: the section that may be meant. */
+static const char *section_form(const char *s, size_t n)
+{
+    return n > 2 && memcmp(s, "[ho", 3) == 0  ? "host PATTERN"
+           : n > 1 && memcmp(s, "[c", 2) == 0 ? "check NAME"
+                                              : "harden";
+}
+
+void reader_section(struct reader *r, const char *s, size_t n)
+{
+    char about[SUBJECT_SIZE];
+    const char *name;
+    reader_finish_key(r);
+    r->where = IN_REFUSED;
+    snprintf(about, sizeof(about), "%.*s", (int)(n < 80 ? n : 80), s);
+    if (s[n - 1] != ']') {
+        loader_error(r->loader, r->line, about, "a section ends with its bracket; write [%s]",
+                     section_form(s, n));
+        return;
+    }
+    for (s++, n -= 2; n && reader_is_blank(*s); s++, n--)
+        ;
+    while (n && reader_is_blank(s[n - 1]))
+        n--;
+    snprintf(r->title, sizeof(r->title), "%.*s", (int)(n < NAME_LONGEST ? n : NAME_LONGEST), s);
+    if (n > NAME_LONGEST)
+        loader_error(r->loader, r->line, about,
+                     after_word(s, &n, "check")
+                         ? "the header is longer than %d characters; choose a shorter name. The "
+                           "section is not used"
+                         : "the header is longer than %d characters; write [host LABEL], with the "
+                           "pattern as match = PATTERN. The section is not used",
+                     NAME_LONGEST);
+    else if (n == 6 && memcmp(s, "harden", n) == 0)
+        r->where = IN_HARDEN;
+    else if ((name = after_word(s, &n, "host")))
+        host_section(r, name, n, about);
+    else if ((name = after_word(s, &n, "check")))
+        check_section(r, name, n, about);
+    else
+        loader_error(r->loader, r->line, about,
+                     "unknown section; write [harden], [host PATTERN] as in [host *], or [check "
+                     "NAME]");
+}

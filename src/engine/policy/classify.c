@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/policy/classify.h"
+
+#include "engine/policy/classify_table.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CURLE_COULDNT_CONNECT     7
+#define CURLE_TIMEDOUT            28
+#define CURLE_ABORTED_BY_CALLBACK 42
+#define CURLE_RECV_ERROR          56
+#define CURLE_HTTP2_STREAM        92
+#define CURLE_PROXY               97
+
+static struct verdict_of_class local(void)
+{
+    return (struct verdict_of_class){.class = CLASS_E, .reason = REASON_LOCAL};
+}
+
+static struct verdict_of_class from_row(const struct outcome_row *row, const struct attempt *a)
+{
+    struct verdict_of_class v = {
+        .class = row->class,
+        .reason = row->reason,
+        .counted = row->flags & COUNTED,
+        .alive = row->flags & ALIVE,
+        .proxy = row->flags & PROXY,
+        .max_tries = row->max_tries,
+    };
+    if ((row->flags & UNSENT) && !a->nothing_sent)
+        v.class = row->otherwise;
+    if ((row->flags & FTP_4XX) && a->protocol == PROTOCOL_FTP && !a->upload &&
+        a->http_status >= 400 && a->http_status < 500) {
+        v.class = CLASS_B;
+        v.counted = true;
+        v.alive = false;
+    }
+    if ((row->flags & HEARD) && a->http_status) {
+        v.counted = false;
+        v.alive = true;
+    }
+    return v.class == CLASS_E ? local() : v;
+}
+
+static struct verdict_of_class throttled(void)
+{
+    return (struct verdict_of_class){
+        .class = CLASS_C, .reason = REASON_THROTTLED, .alive = true, .idempotent_only = true};
+}
+
+static struct verdict_of_class by_status(const struct attempt *a)
+{
+    struct verdict_of_class v = from_row(outcome_of_http(a->http_status), a);
+    bool asked_to_wait = hints_has_retry_after(&a->hints);
+    switch (a->http_status) {
+    case 403:
+        return asked_to_wait || hints_exhausted(&a->hints) ? throttled() : v;
+    case 413:
+        return asked_to_wait ? throttled() : v;
+    case 409:
+        if (a->idempotency_key) {
+            v.class = CLASS_B;
+            v.max_tries = 2;
+        }
+        return v;
+    case 503:
+        if (asked_to_wait)
+            v.class = CLASS_C;
+        v.idempotent_only = true;
+        return v;
+    default:
+        return v;
+    }
+}
+
+static struct verdict_of_class of_name(const struct outcome_row *row, const struct attempt *a)
+{
+    struct verdict_of_class v = from_row(outcome_of_lookup(a->lookup), a);
+    if (v.reason == REASON_DNS && (row->flags & PROXY)) {
+        v.proxy = true;
+        v.counted = false;
+    }
+    return v;
+}
+
+/* "Could not connect" for want of a socket, a port or a network is no fault of the host, and for an
+ * impossible address nobody's but the program's. */
+static struct verdict_of_class by_errno(struct verdict_of_class v, const struct attempt *a)
+{
+    const struct outcome_row *row = outcome_of_errno(a->os_errno);
+    if (!outcome_is_known(row) || row->class == CLASS_SUCCESS || (row->flags & COUNTED))
+        return v;
+    if (row->class != CLASS_A)
+        return from_row(row, a);
+    v.reason = row->reason;
+    v.counted = v.proxy = false;
+    return v;
+}
+
+static const struct outcome_row *row_of_code(const struct attempt *a)
+{
+    if (a->curl_code == CURLE_PROXY) {
+        const struct outcome_row *row = outcome_of_proxy_error(a->proxy_error);
+        if (outcome_is_known(row))
+            return row;
+    }
+    return outcome_of_curl(a->curl_code);
+}
+
+static struct verdict_of_class by_code(const struct attempt *a)
+{
+    const struct outcome_row *row = row_of_code(a);
+    if ((row->flags & NAME) && a->lookup)
+        return of_name(row, a);
+    struct verdict_of_class v = from_row(row, a);
+    /* The bound was ours, and not the host's doing. */
+    if (a->curl_code == CURLE_TIMEDOUT && a->shortened)
+        v.counted = false;
+    if (a->proxy_unreached) {
+        v.proxy = true;
+        v.counted = false;
+    }
+    if (a->curl_code == CURLE_COULDNT_CONNECT && a->os_errno)
+        v = by_errno(v, a);
+    if (a->curl_code == CURLE_HTTP2_STREAM && a->enhance_your_calm)
+        v = (struct verdict_of_class){.class = CLASS_C, .reason = REASON_THROTTLED, .alive = true};
+    return v;
+}
+
+/* An answer of the proxy arrives as one code or the other, depending on the version of libcurl. */
+static bool proxy_refused(const struct attempt *a)
+{
+    return a->proxy_status >= 400 && a->http_status < 400 &&
+           (a->curl_code == CURLE_COULDNT_CONNECT || a->curl_code == CURLE_RECV_ERROR);
+}
+
+static bool status_decides(const struct attempt *a)
+{
+    if (a->protocol != PROTOCOL_HTTP || a->http_status < 100)
+        return false;
+    return a->curl_code == 0 ||
+           (a->http_status >= 400 && (outcome_of_curl(a->curl_code)->flags & BY_STATUS));
+}
+
+static bool has_bit(const uint64_t *words, unsigned count, int n)
+{
+    return n >= 0 && (unsigned)n < count * 64 && words[n / 64] >> (n % 64) & 1;
+}
+
+static unsigned group_of(enum reason r)
+{
+    switch (r) {
+    case REASON_DNS:
+        return OUTCOME_DNS;
+    case REASON_CONNECT:
+        return OUTCOME_CONNECT;
+    case REASON_TLS:
+        return OUTCOME_TLS;
+    case REASON_TIMEOUT:
+        return OUTCOME_TIMEOUT;
+    case REASON_RESET:
+        return OUTCOME_RESET;
+    case REASON_PARTIAL:
+        return OUTCOME_PARTIAL;
+    case REASON_THROTTLED:
+        return OUTCOME_THROTTLED;
+    default:
+        return 0;
+    }
+}
+
+static bool listed(const struct outcome_set *set, const struct verdict_of_class *v,
+                   const struct attempt *a, bool status)
+{
+    return (set->groups & group_of(v->reason)) ||
+           (a->curl_code && has_bit(set->curl, 2, a->curl_code)) ||
+           (status && has_bit(set->http, 8, a->http_status - 100));
+}
+
+/* The user's lists say what may be repeated; what an outcome tells about the host stays. */
+static void override(struct verdict_of_class *v, const struct attempt *a, const struct policy *p,
+                     bool status)
+{
+    /* The program's own abort is an order, and so is its refusal. */
+    if (v->class == CLASS_SUCCESS || a->curl_code == CURLE_ABORTED_BY_CALLBACK || a->refused_inside)
+        return;
+    if (p->retry_on.given) {
+        if (!listed(&p->retry_on, v, a, status))
+            v->max_tries = 1;
+        else if (v->class == CLASS_D || v->class == CLASS_E)
+            v->class = CLASS_B;
+    }
+    if (p->never_on.given && listed(&p->never_on, v, a, status))
+        v->max_tries = 1;
+}
+
+/* One address of several is not the host, and the program has others to try before it waits. */
+static struct verdict_of_class of_connection(const struct attempt *a)
+{
+    struct verdict_of_class v = from_row(outcome_of_errno(a->os_errno), a);
+    if (a->more_follow && v.class != CLASS_SUCCESS)
+        v = local();
+    /* We had waited, and the time that was left was ours, not the host's. */
+    if (a->os_errno == ETIMEDOUT && a->shortened)
+        v.counted = false;
+    return v;
+}
+
+static struct verdict_of_class judge(const struct attempt *a, bool status)
+{
+    if (a->protocol == PROTOCOL_CONNECT && !a->curl_code)
+        return of_connection(a);
+    if (a->header_cut && !a->curl_code)
+        return (struct verdict_of_class){.class = CLASS_B, .reason = REASON_RESET, .counted = true};
+    if (proxy_refused(a))
+        return from_row(outcome_of_proxy(a->proxy_status), a);
+    if (status)
+        return by_status(a);
+    return a->refused_inside ? local() : by_code(a);
+}
+
+struct verdict_of_class classify(const struct attempt *a, const struct policy *p)
+{
+    bool status = status_decides(a);
+    struct verdict_of_class v = judge(a, status);
+    if (v.class == CLASS_SUCCESS) {
+        v.alive = true;
+        return v;
+    }
+    if (a->retried_inside)
+        v.max_tries = 1;
+    if (p->retry_on.given || p->never_on.given)
+        override(&v, a, p, status);
+    return v;
+}
+
+static bool idempotent(const struct attempt *a, const struct policy *p)
+{
+    switch (a->protocol) {
+    case PROTOCOL_FTP:
+        return !a->upload;
+    case PROTOCOL_OTHER:
+        return false;
+    case PROTOCOL_CONNECT:
+        return true;
+    case PROTOCOL_HTTP:
+    default:
+        break;
+    }
+    if (a->idempotency_key && (!strcmp(a->method, "POST") || !strcmp(a->method, "PATCH")))
+        return true;
+    for (int i = 0; i < METHODS_MAX && p->retry_methods[i][0]; i++)
+        if (!strcmp(a->method, p->retry_methods[i]))
+            return true;
+    return false;
+}
+
+bool classify_repeatable(const struct verdict_of_class *v, const struct attempt *a,
+                         const struct policy *p)
+{
+    if (v->max_tries == 1)
+        return false;
+    switch (v->class) {
+    case CLASS_A:
+    case CLASS_C:
+        /* After a redirect, what the last hop did not take the first one may have. */
+        return (!v->idempotent_only && !a->redirected) || idempotent(a, p);
+    case CLASS_B:
+        return idempotent(a, p);
+    default:
+        return false;
+    }
+}
+
+enum reason_group reason_group(enum reason r)
+{
+    switch (r) {
+    case REASON_DNS:
+        return GROUP_DNS;
+    case REASON_CONNECT:
+        return GROUP_CONNECT;
+    case REASON_TLS:
+        return GROUP_TLS;
+    case REASON_TIMEOUT:
+        return GROUP_TIMEOUT;
+    case REASON_RESET:
+    case REASON_PARTIAL:
+        return GROUP_RESET;
+    case REASON_HTTP_5XX:
+        return GROUP_HTTP_5XX;
+    case REASON_THROTTLED:
+        return GROUP_THROTTLED;
+    default:
+        return GROUP_OTHER;
+    }
+}
+
+const char *reason_group_name(enum reason_group g)
+{
+    static const char *const names[REASON_GROUPS] = {
+        [GROUP_DNS] = "dns",
+        [GROUP_CONNECT] = "connect",
+        [GROUP_TLS] = "tls",
+        [GROUP_TIMEOUT] = "timeout",
+        [GROUP_RESET] = "reset",
+        [GROUP_HTTP_5XX] = "http_5xx",
+        [GROUP_THROTTLED] = "throttled",
+        [GROUP_OTHER] = "other",
+    };
+    return (unsigned)g < REASON_GROUPS ? names[g] : names[GROUP_OTHER];
+}
+
+const char *reason_name(enum reason r)
+{
+    static const char *const names[REASON_COUNT] = {
+        [REASON_NONE] = "none",         [REASON_DNS] = "dns",
+        [REASON_CONNECT] = "connect",   [REASON_TLS] = "tls",
+        [REASON_TIMEOUT] = "timeout",   [REASON_RESET] = "reset",
+        [REASON_PARTIAL] = "partial",   [REASON_HTTP_5XX] = "http_5xx",
+        [REASON_HTTP_4XX] = "http_4xx", [REASON_THROTTLED] = "throttled",
+        [REASON_AUTH] = "auth",         [REASON_LOCAL] = "local",
+        [REASON_OTHER] = "other",
+    };
+    return (unsigned)r < REASON_COUNT ? names[r] : names[REASON_OTHER];
+}
+
+const char *class_name(enum class c)
+{
+    switch (c) {
+    case CLASS_SUCCESS:
+        return "success";
+    case CLASS_A:
+    case CLASS_B:
+        return "transient";
+    case CLASS_C:
+        return "throttled";
+    case CLASS_D:
+        return "permanent";
+    case CLASS_E:
+    default:
+        return "local";
+    }
+}
