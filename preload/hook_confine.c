@@ -9,8 +9,8 @@
 #include "base/compiler.h"
 #include "base/process.h"
 #include "base/sandbox.h"
-#include "engine/board/status.h"
 #include "engine/engine.h"
+#include "engine/publish/monitor.h"
 #include "hooks.h"
 #include "next.h"
 #include "real.h"
@@ -81,9 +81,9 @@ static long filtered(const struct sock_fprog *program, bool strict, long flags, 
         return forward(number, a, b, c, d, e, 0);
     int saved = errno;
     bool confines = strict || forbids_us(program);
-    health_stop_threads();
+    monitor_stop_threads();
     if (confines) {
-        health_sync();
+        monitor_sync();
         real_reserve();
         engine_confine();
     }
@@ -92,7 +92,7 @@ static long filtered(const struct sock_fprog *program, bool strict, long flags, 
     saved = errno;
     if (confines && has_failed(r, flags))
         engine_release();
-    health_allow_threads();
+    monitor_allow_threads();
     errno = saved;
     return r;
 }
@@ -125,9 +125,9 @@ static long seccomp(long operation, long flags, long program)
 
 static long alone(long number, long a, long b)
 {
-    health_stop_threads();
+    monitor_stop_threads();
     long r = forward(number, a, b, 0, 0, 0, 0);
-    health_allow_threads();
+    monitor_allow_threads();
     return r;
 }
 
@@ -148,7 +148,7 @@ static void note_end(void)
     if (engine_is_confined())
         return;
     if (forward(SYS_getpid, 0, 0, 0, 0, 0, 0) == forward(SYS_gettid, 0, 0, 0, 0, 0, 0))
-        health_first_thread_ends();
+        monitor_first_thread_ends();
 }
 
 long hook_syscall(long number, long a, long b, long c, long d, long e, long f)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/thread.h"
 #include "curl/inside.h"
-#include "engine/board/status.h"
 #include "engine/config/rules.h"
 #include "engine/engine.h"
+#include "engine/publish/monitor.h"
 #include "hooks.h"
 #include "interrupting.h"
 #include "next.h"
@@ -28,13 +28,13 @@ static __attribute__((noinline)) void start_thread(const void *caller)
     if (interrupting(caller))
         return;
     thread_forbid(false); /* a handler may have jumped out of an earlier call */
-    health_start_thread();
+    monitor_start_thread();
 }
 
 static int dial_and_start(const struct dial_request *r)
 {
     int value = dial(r);
-    if (unlikely(health_thread_waits()))
+    if (unlikely(monitor_thread_waits()))
         start_thread(r->caller);
     return value;
 }

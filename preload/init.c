@@ -5,9 +5,9 @@
 #include "base/compiler.h"
 #include "base/env.h"
 #include "base/thread.h"
-#include "engine/board/status.h"
 #include "engine/check/thread.h"
 #include "engine/engine.h"
+#include "engine/publish/monitor.h"
 #include "hooks.h"
 #include "imports.h"
 #include "nodes.h"
@@ -77,5 +77,5 @@ __attribute__((constructor)) static void at_load(void)
 __attribute__((destructor)) static void at_exit(void)
 {
     if (engine_peek() && !engine_is_confined())
-        health_flush();
+        monitor_flush();
 }

@@ -16,9 +16,12 @@
 /* In the place of a task: a thread that has just been made and has not said it yet. */
 #define TASK_NOT_KNOWN 1U
 
+/* Who writes the files of this process (engine/publish/monitor.h). */
+enum process_monitor { MONITOR_NONE, MONITOR_STARTING, MONITOR_INLINE, MONITOR_THREAD };
+
 struct process {
     _Atomic uint32_t opening;     /* somebody opens the engine; a futex */
-    _Atomic uint32_t monitor;     /* enum in monitor_parts.h */
+    _Atomic uint32_t monitor;     /* enum process_monitor */
     _Atomic uint32_t wake;        /* grows when the thread must look; a futex */
     _Atomic uint32_t thread;      /* its task, also when it has ended; 0: none */
     _Atomic uint32_t waiting;     /* a thread is wanted; its start was forbidden where it was */

@@ -76,7 +76,7 @@ static int all_hosts(const struct board *b, int64_t now_ns)
         return EXIT_STALE;
     }
     enum health_status overall = view_overall(&all);
-    printf("%s: %u of %u host%s well%s\n", health_status_name(overall), all.healthy, all.hosts,
+    printf("%s: %u of %u host%s well%s\n", status_name(overall), all.healthy, all.hosts,
            all.hosts == 1 ? " is" : "s are", names);
     return (int)overall;
 }
@@ -90,10 +90,10 @@ static int one_host(const struct board *b, const char *typed, int64_t now_ns)
         if (!see(b, i, now_ns, &one) || !ascii_same(one.name, host))
             continue;
         int64_t since_ms = atomic_load(&one.slot->status_since_ms);
-        printf("%s: %s", health_status_name(one.status), one.name);
-        if (health_failures_in_row(one.slot))
-            printf(", %u failure%s in a row", health_failures_in_row(one.slot),
-                   health_failures_in_row(one.slot) == 1 ? "" : "s");
+        printf("%s: %s", status_name(one.status), one.name);
+        if (status_failures_in_row(one.slot))
+            printf(", %u failure%s in a row", status_failures_in_row(one.slot),
+                   status_failures_in_row(one.slot) == 1 ? "" : "s");
         if (one.breaker != BREAKER_CLOSED)
             printf(", its circuit is %s", breaker_state_name(one.breaker));
         int64_t wall_ns = clock_wall_ns();

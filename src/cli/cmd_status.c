@@ -37,8 +37,8 @@ static void print_row(const struct host *r, int width, bool colours)
 {
     char success[16], waited[16], p50[16], p99[16], tokens[32];
     printf("%-*s %s%-9s%s %9llu %8s %8llu %9llu %8s %8s %8s %-9s %s\n", width, r->name,
-           colours ? colour_of(r->status) : "", health_status_name(r->status),
-           colours ? "\033[0m" : "", (unsigned long long)r->requests, host_success(r, success),
+           colours ? colour_of(r->status) : "", status_name(r->status), colours ? "\033[0m" : "",
+           (unsigned long long)r->requests, host_success(r, success),
            (unsigned long long)r->retries,
            (unsigned long long)(r->rate_rejected + r->breaker_rejected),
            host_time(r->waited_ns, waited), host_time(r->p50_ns, p50), host_time(r->p99_ns, p99),
@@ -72,10 +72,9 @@ static int print_checks(const struct board *b, bool colours)
         bool known = c->view.known;
         printf("%-*s %s%-9s%s %10llu %8s %9s %9s %9s %-5s %s\n", width, c->view.name,
                colours && known ? colour_of(c->view.status) : "",
-               known ? health_status_name(c->view.status) : "unknown",
-               colours && known ? "\033[0m" : "", (unsigned long long)c->runs,
-               check_success(c, success), host_time(c->last_ns, last), host_time(c->p50_ns, p50),
-               host_time(c->p95_ns, p95), c->view.kind, c->view.target);
+               known ? status_name(c->view.status) : "unknown", colours && known ? "\033[0m" : "",
+               (unsigned long long)c->runs, check_success(c, success), host_time(c->last_ns, last),
+               host_time(c->p50_ns, p50), host_time(c->p95_ns, p95), c->view.kind, c->view.target);
     }
     free(checks);
     return 0;

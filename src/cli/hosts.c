@@ -19,7 +19,7 @@ static void fill(struct host *h, const struct board *b, const struct slot *s, in
     h->status = view_status(s, now_ns);
     h->breaker = breaker_state_at(&s->breaker, now_ns);
     h->since_ms = atomic_load(&s->status_since_ms);
-    h->failures_in_row = health_failures_in_row(s);
+    h->failures_in_row = status_failures_in_row(s);
     h->requests = slot_counter(s, COUNT_REQUESTS);
     h->successes = slot_counter(s, COUNT_SUCCESSES);
     h->failures = slot_counter(s, COUNT_FAILURES);

@@ -8,7 +8,7 @@
 #include "curl/multi.h"
 #include "curl/refuse.h"
 #include "curl/transfer.h"
-#include "engine/board/status.h"
+#include "engine/publish/monitor.h"
 
 #include <errno.h>
 #include <string.h>
@@ -166,7 +166,7 @@ CURLcode easy_perform(struct shadow *s)
     if (!t)
         return s->api->easy_perform(s->handle);
     CURLcode r = guarded(t, now_ns, &ended_ns);
-    health_inline(ended_ns);
+    monitor_inline(ended_ns);
     return r;
 }
 

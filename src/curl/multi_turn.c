@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "curl/refuse.h"
-#include "engine/board/status.h"
+#include "engine/publish/monitor.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -25,7 +25,7 @@ static void over(struct member *x, CURLcode r)
     x->message =
         (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = x->shadow->handle, .data = {.result = r}};
     messages_put(x->multi, &x->message);
-    health_inline(now_ns);
+    monitor_inline(now_ns);
 }
 
 /* What is still held goes to the program, now or when it has unpaused. */

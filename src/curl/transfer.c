@@ -8,7 +8,7 @@
 #include "base/thread.h"
 #include "curl/facts.h"
 #include "curl/target.h"
-#include "engine/board/status.h"
+#include "engine/publish/monitor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,14 +55,14 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
     precondition(!s->transfer);
     struct engine *e;
     shadow_forget_last(s);
-    if (unlikely(!health_is_current(now_ns)))
-        health_refresh(now_ns);
+    if (unlikely(!monitor_is_current(now_ns)))
+        monitor_refresh(now_ns);
     if ((s->target_known && s->no_target) || !(e = engine_get()) || !target_bind(s, e, now_ns))
         return NULL;
     if (!s->transfer_memory && !(s->transfer_memory = calloc(1, sizeof *s->transfer_memory)))
         return NULL;
     thread_forbid(false); /* a handler may have jumped out of a connect() */
-    health_start();
+    monitor_start();
     struct board_header *h = e->board->header;
     atomic_fetch_add_explicit(driver == BY_EASY ? &h->transfers_easy : &h->transfers_multi, 1,
                               memory_order_relaxed);

@@ -10,7 +10,6 @@
 #include "base/text.h"
 #include "base/words.h"
 #include "engine/board/place.h"
-#include "engine/board/status.h"
 #include "engine/config/settings.h"
 
 #include <errno.h>
@@ -34,7 +33,14 @@ static atomic_bool impatient;         /* an opener took too long: nobody waits a
 static atomic_bool confined;
 static int before_confined; /* state */
 
+static void (*_Atomic while_off)(void);
+
 struct engine_coverage engine_coverage;
+
+void engine_while_off(void (*look)(void))
+{
+    atomic_store(&while_off, look);
+}
 
 bool engine_board_at(const char *dir, struct stat *st)
 {
@@ -202,10 +208,9 @@ static bool open_alone(struct process *p)
 static struct engine *open_slowly(void)
 {
     int now = atomic_load_explicit(&state, memory_order_acquire);
-    if (now == OPEN && !opening) { /* switched off; nothing but this would see it switched on */
-        health_start();
-        health_inline(clock_now_ns());
-    }
+    void (*look)(void) = atomic_load(&while_off);
+    if (now == OPEN && !opening && look)
+        look();
     if (now != CLOSED || opening || process_is_borrowed())
         return atomic_load(&active);
     struct process *p = process_self();

@@ -50,6 +50,8 @@ const struct config *engine_config(void);
 /* Where the file of the board is gone, or another is in its place, opens that one; what is under way
  * ends on the old one. By whoever writes the snapshot. */
 void engine_reopen(void);
+/* What engine_get calls while the open engine is switched off by its configuration. */
+void engine_while_off(void (*look)(void));
 /* Loads the configuration again if a file changed; a bad one keeps the old settings and says so. */
 void engine_reload(void);
 struct stat;

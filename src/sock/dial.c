@@ -5,8 +5,8 @@
 #include "base/compiler.h"
 #include "base/precondition.h"
 #include "base/thread.h"
-#include "engine/board/status.h"
 #include "engine/engine.h"
+#include "engine/publish/monitor.h"
 #include "sock/dial_parts.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ static bool look(struct dial *d)
 static void begin(struct dial *d, int64_t now_ns)
 {
     bool before = thread_forbid(true);
-    health_start(); /* first: what is counted from here on is to be written */
+    monitor_start(); /* first: what is counted from here on is to be written */
     thread_forbid(before);
     call_begin(&d->call, &d->bound->binding, 0, now_ns);
     d->begun = true;
@@ -59,7 +59,7 @@ static void end(struct dial *d, int64_t now_ns, int64_t wall_ns)
     else
         call_end(&d->call, now_ns, wall_ns);
     bool before = thread_forbid(true);
-    health_inline(now_ns);
+    monitor_inline(now_ns);
     thread_forbid(before);
 }
 
@@ -232,7 +232,7 @@ static int perform(struct dial *d, struct first *f, int64_t now_ns, int saved)
     const struct policy *p;
     d->engine = engine_for(d);
     if (!f->made)
-        health_refresh(now_ns);
+        monitor_refresh(now_ns);
     if (!d->engine || !dial_bind(d->bound, d->engine, d->request->to, d->request->fd, now_ns)) {
         errno = f->error ? f->error : saved;
         return f->made ? f->value : dial_bare(d);
@@ -271,10 +271,10 @@ HOT int dial(const struct dial_request *r)
     struct engine *e = engine_active();
     struct passage p;
     struct first f = {0};
-    if (likely(e && health_is_current(now_ns) && dial_pass(&p, e, r->to, now_ns) &&
+    if (likely(e && monitor_is_current(now_ns) && dial_pass(&p, e, r->to, now_ns) &&
                passage_is_free(&p, now_ns))) {
         f = make_first(r, now_ns);
-        if (likely(f.stream && health_is_quiet(f.ended_ns) &&
+        if (likely(f.stream && monitor_is_quiet(f.ended_ns) &&
                    passage_count(&p, f.ended_ns - now_ns, f.ended_ns, clock_wall_about_ns()))) {
             atomic_fetch_add_explicit(&p.board->header->connects_blocking, 1, memory_order_relaxed);
             errno = saved;

@@ -7,10 +7,10 @@
 #include "base/quiet.h"
 #include "base/rng.h"
 #include "base/thread.h"
-#include "engine/board/status.h"
 #include "engine/call/call.h"
 #include "engine/config/rules.h"
 #include "engine/engine.h"
+#include "engine/publish/monitor.h"
 #include "sock/names.h"
 
 #include <errno.h>
@@ -93,7 +93,7 @@ static void leave(void *call)
 {
     int saved = errno;
     call_end(call, clock_now_ns(), clock_wall_ns());
-    health_inline(clock_now_ns());
+    monitor_inline(clock_now_ns());
     errno = saved;
 }
 
@@ -109,7 +109,7 @@ static int ask_again(const struct question *q, struct engine *e, int64_t begun_n
     struct call c;
     int64_t at_ns;
     thread_forbid(false); /* a handler may have jumped out of a connect() */
-    health_start();
+    monitor_start();
     call_begin(&c, (struct binding *)(void *)room.bytes, 0, begun_ns);
     c.name_only = true;
     pthread_cleanup_push(leave, &c);

@@ -279,7 +279,7 @@ Test(cut, it_is_not_charged_to_the_host)
     }
     const struct slot *s = p.shadow->binding.slot;
     cr_assert_eq(s->failures_by[GROUP_TIMEOUT], 0);
-    cr_assert_neq(health_status(s), STATUS_UNHEALTHY);
+    cr_assert_neq(status_of(s), STATUS_UNHEALTHY);
 }
 
 Test(cut, the_request_is_judged_by_the_answer_before_it)

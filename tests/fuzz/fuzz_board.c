@@ -81,7 +81,7 @@ static void read_all(const struct board *b)
         require(tokens >= 0 && tokens <= r->burst);
         struct last_error e = last_error_unpack(s->last_error);
         require(class_name(e.class) && reason_name(e.reason));
-        require(health_status_name(health_status(s)) != NULL);
+        require(status_name(status_of(s)) != NULL);
         uint64_t counts[LATENCY_BUCKETS];
         uint64_t n = view_latency(s, counts);
         require(latency_quantile_ns(counts, n, 0.99) >= 0);

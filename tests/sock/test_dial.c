@@ -161,7 +161,7 @@ Test(dial, the_last_failure_is_the_answer)
     const struct slot *s = slot_named("10.0.0.1:5432");
     COUNTED(s, COUNT_FAILURES, 1);
     COUNTED(s, COUNT_EXHAUSTED, 1);
-    cr_assert(eq(int, (int)health_failures_in_row(s), 3));
+    cr_assert(eq(int, (int)status_failures_in_row(s), 3));
 }
 
 Test(dial, what_is_no_passing_failure_is_the_answer_at_once)
@@ -352,7 +352,7 @@ Test(dial, of_several_addresses_only_the_last_is_repeated_and_blamed)
     cr_assert(eq(int, calls, 1));
     const struct slot *s = slot_named("db.example:5432");
     COUNTED(s, COUNT_FAILURES, 0);
-    cr_assert(eq(int, (int)health_failures_in_row(s), 0));
+    cr_assert(eq(int, (int)status_failures_in_row(s), 0));
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.2", 5432), 0));
     cr_assert(eq(int, calls, 3));
     COUNTED(s, COUNT_RECOVERED, 1);
@@ -437,7 +437,7 @@ static enum health_status status_after(const char *bound)
     setenv(bound, "2s", 1);
     script[0] = EINPROGRESS;
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT));
-    return health_status(slot_named("10.0.0.1:5432"));
+    return status_of(slot_named("10.0.0.1:5432"));
 }
 
 Test(dial, a_host_that_does_not_connect_within_connect_timeout_has_failed)
@@ -512,7 +512,7 @@ Test(dial, a_signal_that_ends_system_calls_ends_the_wait_for_a_turn)
     cr_assert(eq(int, calls, 1));
     const struct slot *s = slot_named("10.0.0.1:5432");
     COUNTED(s, COUNT_RATE_REJECTED, 0);
-    cr_assert(eq(int, health_status(s), STATUS_HEALTHY));
+    cr_assert(eq(int, status_of(s), STATUS_HEALTHY));
 }
 
 Test(dial, a_signal_whose_handler_restarts_them_does_not)

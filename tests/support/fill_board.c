@@ -121,7 +121,7 @@ static void trouble(struct slot *s, int64_t t, int64_t now_ns)
             continue;
         change(s, story[i].kind, story[i].state, at);
         if (story[i].kind == CHANGE_STATUS)
-            health_result(s, story[i].state != STATUS_UNHEALTHY, 1,
+            status_result(s, story[i].state != STATUS_UNHEALTHY, 1,
                           story[i].state == STATUS_DEGRADED ? 9 : 1, wall_ms(at), &status);
         else if (story[i].state == BREAKER_OPEN)
             breaker_report(&s->breaker, &p, &(struct breaker_result){.results = 1}, at, 0);
@@ -186,7 +186,7 @@ static void names(int64_t now_ns, char **name)
     for (; *name; name++) {
         struct slot *s = host(*name, now_ns);
         request(s, 20, true);
-        health_result(s, false, 1, 1, wall_ms(now_ns - 60 * NS_PER_S), &status);
+        status_result(s, false, 1, 1, wall_ms(now_ns - 60 * NS_PER_S), &status);
         change(s, CHANGE_STATUS, STATUS_UNHEALTHY, now_ns - 60 * NS_PER_S);
     }
 }
@@ -195,7 +195,7 @@ static void damaged(int64_t now_ns)
 {
     enum health_status status;
     struct slot *s = host("a.example", now_ns);
-    health_result(s, false, 1, 1, wall_ms(now_ns), &status);
+    status_result(s, false, 1, 1, wall_ms(now_ns), &status);
     atomic_store(&s->status_since_ms, INT64_MAX / 2);
 }
 

@@ -3,8 +3,8 @@
 #include "base/process.h"
 #include "cli/life.h"
 #include "engine/board/attached.h"
-#include "engine/board/status.h"
 #include "engine/engine.h"
+#include "engine/publish/monitor.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>
@@ -51,11 +51,11 @@ Test(attached, is_a_process_from_its_first_call_to_its_exit)
 {
     cr_assert_eq(words(), 0, "opened, but no call yet");
     errno = EXDEV;
-    health_start();
+    monitor_start();
     cr_assert_eq(errno, EXDEV);
     cr_assert_eq(words(), 1);
     cr_assert_eq(life().running, 1u);
-    health_flush();
+    monitor_flush();
     cr_assert_eq(words(), 0);
     cr_assert_eq(life().running, 0u);
 }
@@ -69,7 +69,7 @@ static pid_t child(bool calls, char **then)
     pid_t pid = fork();
     if (!pid) {
         if (calls)
-            health_start();
+            monitor_start();
         if (then)
             execv(then[0], then);
         write(ready[1], "", 1);
@@ -112,11 +112,11 @@ Test(attached, takes_the_words_of_the_dead)
 {
     for (int i = 0; i < 40; i++)
         end(child(true, NULL));
-    health_start();
+    monitor_start();
     cr_assert_eq(life().running, 1u);
     /* As after many: every word is somebody's who is gone. */
     uint64_t word = atomic_load(&process_self()->attached);
-    health_flush();
+    monitor_flush();
     for (int i = 0; i < BOARD_ATTACHED; i++)
         atomic_store(&board->header->attached[i], (word & ~(uint64_t)UINT32_MAX) | 0x3ffffff0);
     attached_add(board->header);
@@ -127,22 +127,22 @@ Test(attached, leaves_the_words_of_other_name_spaces_alone)
 {
     for (int i = 0; i < BOARD_ATTACHED; i++)
         atomic_store(&board->header->attached[i], 77ULL << 32 | 0x3ffffff0);
-    health_start();
+    monitor_start();
     cr_assert_eq(atomic_load(&process_self()->attached), 0u, "there is none to be had");
-    health_inline(clock_now_ns());
+    monitor_inline(clock_now_ns());
     cr_assert_eq(life().running, 0u);
     cr_assert(!life().none, "its last sign of life is there");
-    health_flush();
+    monitor_flush();
     cr_assert_eq(words(), BOARD_ATTACHED);
 }
 
 Test(attached, idle_program_is_not_stale)
 {
-    health_start();
-    health_inline(clock_now_ns());
+    monitor_start();
+    monitor_inline(clock_now_ns());
     int64_t later_ns = clock_now_ns() + 3600 * NS_PER_S;
     cr_assert(!life_is_stale(life_of(board, later_ns)));
-    health_flush();
+    monitor_flush();
     cr_assert(life_is_stale(life_of(board, later_ns)));
 }
 

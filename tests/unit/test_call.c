@@ -1518,11 +1518,11 @@ Test(call, status_follows_every_attempt_and_alerts)
 {
     for (int i = 0; i < 3; i++)
         request(get(0, 500), NOW);
-    cr_assert(eq(int, health_status(binding.slot), STATUS_UNHEALTHY));
+    cr_assert(eq(int, status_of(binding.slot), STATUS_UNHEALTHY));
     uint64_t alerts = board->header->alerts;
     cr_assert(lt(u64, 0, alerts));
     request(get(0, 404), NOW); /* it lives */
-    cr_assert(eq(int, health_status(binding.slot), STATUS_HEALTHY));
+    cr_assert(eq(int, status_of(binding.slot), STATUS_HEALTHY));
     cr_assert(lt(u64, alerts, board->header->alerts));
 }
 
@@ -1533,7 +1533,7 @@ Test(call, the_status_is_as_old_as_the_opening_of_the_circuit)
     request(get(0, 200), NOW);
     binding.slot->status_since_ms = 1;
     open_circuit();
-    cr_assert(eq(int, health_status(binding.slot), STATUS_HEALTHY));
+    cr_assert(eq(int, status_of(binding.slot), STATUS_HEALTHY));
     cr_assert(eq(i64, binding.slot->status_since_ms, WALL / NS_PER_MS));
     binding.slot->status_since_ms = 1;
     int64_t now = NOW + 30 * NS_PER_S;
@@ -1555,10 +1555,10 @@ Test(call, status_follows_successes_that_the_breaker_has_no_use_for)
     for (int i = 0; i < 3; i++)
         request(get(0, 500), NOW);
     for (int i = 1; i <= 4; i++) {
-        cr_assert(ne(int, health_status(binding.slot), STATUS_HEALTHY), "%d", i);
+        cr_assert(ne(int, status_of(binding.slot), STATUS_HEALTHY), "%d", i);
         request(get(0, 200), NOW);
     }
-    cr_assert(eq(int, health_status(binding.slot), STATUS_HEALTHY));
+    cr_assert(eq(int, status_of(binding.slot), STATUS_HEALTHY));
 }
 
 Test(call, observing_decides_and_counts_but_never_holds_up)

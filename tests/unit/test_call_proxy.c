@@ -93,7 +93,7 @@ Test(proxy, that_cannot_be_reached_is_refused_for_all_hosts_and_no_host_is_to_bl
         proxy = request(hosts[i], unreached(), NOW);
     cr_assert(eq(str, proxy->name, "http://proxy:3128"));
     cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_OPEN));
-    cr_assert(eq(int, health_status(proxy), STATUS_UNHEALTHY));
+    cr_assert(eq(int, status_of(proxy), STATUS_UNHEALTHY));
     cr_assert(eq(u64, slot_counter(proxy, COUNT_FAILURES), 5));
 
     struct binding b;
@@ -106,7 +106,7 @@ Test(proxy, that_cannot_be_reached_is_refused_for_all_hosts_and_no_host_is_to_bl
     cr_assert(eq(u64, slot_counter(proxy, COUNT_REQUESTS), 5), "what was refused did not go there");
     begin(&b, "a", NOW);
     cr_assert(breaker_is_calm(&b.slot->breaker));
-    cr_assert(eq(int, (int)health_failures_in_row(b.slot), 0));
+    cr_assert(eq(int, (int)status_failures_in_row(b.slot), 0));
     call_end(&call, NOW, WALL);
 }
 
@@ -128,7 +128,7 @@ Test(proxy, is_probed_by_one_request_and_closes_again_by_what_comes_through)
     call_end(&probe, later, WALL);
     request("b", good(), later);
     cr_assert(eq(int, breaker_state_at(&proxy->breaker, later), BREAKER_CLOSED));
-    cr_assert(eq(int, health_status(proxy), STATUS_HEALTHY));
+    cr_assert(eq(int, status_of(proxy), STATUS_HEALTHY));
 }
 
 Test(proxy, a_probe_that_is_given_up_is_free_for_the_next)
@@ -149,7 +149,7 @@ Test(proxy, that_answers_503_for_one_host_stays_open_to_all_others)
     for (int i = 0; i < 20; i++)
         proxy = request("dead", connect_answered(503), NOW);
     cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_CLOSED));
-    cr_assert(eq(int, health_status(proxy), STATUS_HEALTHY));
+    cr_assert(eq(int, status_of(proxy), STATUS_HEALTHY));
     cr_assert(eq(u64, slot_counter(proxy, COUNT_FAILURES), 20), "but it is shown");
     cr_assert(eq(u64, slot_counter(proxy, COUNT_SUCCESSES), 0));
 }
@@ -179,7 +179,7 @@ Test(proxy, that_had_too_little_time_by_a_bound_of_ours_is_not_to_blame)
     for (int i = 0; i < 20; i++)
         proxy = request("slow", a, NOW);
     cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_CLOSED));
-    cr_assert(eq(int, health_status(proxy), STATUS_HEALTHY));
+    cr_assert(eq(int, status_of(proxy), STATUS_HEALTHY));
 }
 
 Test(proxy, that_says_of_a_host_that_it_is_unreachable_has_answered)

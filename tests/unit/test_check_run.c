@@ -228,12 +228,12 @@ Test(check, is_unhealthy_after_three_failures_and_healthy_after_one_success)
         cr_assert_eq(status(), i < 2 ? STATUS_HEALTHY : STATUS_UNHEALTHY, "%d", i);
     }
     struct check_view v;
-    cr_assert_eq(health_failures_in_row(entry(&v)), 3u);
+    cr_assert_eq(status_failures_in_row(entry(&v)), 3u);
     answer = "up";
     now += INTERVAL;
     check_round(&two, c);
     cr_assert_eq(status(), STATUS_HEALTHY);
-    cr_assert_eq(health_failures_in_row(entry(&v)), 0u);
+    cr_assert_eq(status_failures_in_row(entry(&v)), 0u);
 }
 
 Test(check, obeys_thresholds_of_its_own)
@@ -474,7 +474,7 @@ Test(check, is_run_once_an_interval_by_racing_runners, .timeout = 60)
     for (int i = 0; i < RACERS; i++)
         pthread_join(thread[i], NULL);
     cr_assert_eq(race_runs, INTERVALS);
-    cr_assert_eq(health_failures_in_row(entry(&v)), (uint32_t)INTERVALS);
+    cr_assert_eq(status_failures_in_row(entry(&v)), (uint32_t)INTERVALS);
     cr_assert_eq(slot_counter(entry(&v), COUNT_ATTEMPTS), (uint64_t)INTERVALS);
 }
 
@@ -540,7 +540,7 @@ Test(check, of_which_nothing_is_known_speaks_neither_for_nor_against)
     cr_assert_null(strstr(draw(metrics_render), "host=\"db\""));
     struct slot *s = board_slot(board, 5, "a.example", SLOT_HOST, now);
     enum health_status changed;
-    health_result(s, false, 1, 1, 1, &changed);
+    status_result(s, false, 1, 1, 1, &changed);
     has(draw(snapshot_render), "\"overall_status\":\"unhealthy\"");
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/process.h"
-#include "engine/board/status.h"
 #include "engine/engine.h"
+#include "engine/publish/monitor.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>
@@ -328,8 +328,8 @@ Test(engine, that_is_off_without_a_thread_is_switched_on_by_the_file)
 {
     write_ini("[harden]\nthread = off\nsnapshot_interval = 100ms\n");
     struct engine *e = engine_get();
-    health_start();
-    health_inline(clock_now_ns());
+    monitor_start();
+    monitor_inline(clock_now_ns());
     write_ini("[harden]\nthread = off\nsnapshot_interval = 100ms\nmode = off\n");
     engine_reload();
     cr_assert_null(engine_get());
@@ -344,6 +344,7 @@ Test(engine, that_is_off_is_switched_on_in_the_child_of_a_fork_too)
 {
     write_ini("[harden]\nsnapshot_interval = 100ms\n");
     cr_assert_not_null(engine_get());
+    monitor_start();
     write_ini("[harden]\nsnapshot_interval = 100ms\nmode = off\n");
     engine_reload();
     pid_t child = fork();

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "engine/board/alert.h"
 #include "engine/board/status.h"
 #include "engine/engine.h"
+#include "engine/publish/monitor.h"
 #include "engine/publish/parts.h"
 #include "scratch.h"
 
@@ -39,7 +41,7 @@ static enum health_status now;
 
 static bool result(bool success)
 {
-    return health_result(&slot, success, 3, 2, 1000, &now);
+    return status_result(&slot, success, 3, 2, 1000, &now);
 }
 
 Test(health, stays_healthy_until_enough_failures_in_a_row)
@@ -49,13 +51,13 @@ Test(health, stays_healthy_until_enough_failures_in_a_row)
     cr_assert(!result(true));
     cr_assert(!result(false));
     cr_assert(!result(false));
-    cr_assert_eq(health_status(&slot), STATUS_HEALTHY);
-    cr_assert_eq(health_failures_in_row(&slot), 2u);
+    cr_assert_eq(status_of(&slot), STATUS_HEALTHY);
+    cr_assert_eq(status_failures_in_row(&slot), 2u);
     cr_assert(result(false));
     cr_assert_eq(now, STATUS_UNHEALTHY);
-    cr_assert_eq(health_status(&slot), STATUS_UNHEALTHY);
+    cr_assert_eq(status_of(&slot), STATUS_UNHEALTHY);
     cr_assert(!result(false));
-    cr_assert_eq(health_failures_in_row(&slot), 4u);
+    cr_assert_eq(status_failures_in_row(&slot), 4u);
 }
 
 Test(health, is_degraded_between_the_first_good_result_and_the_last_needed)
@@ -64,7 +66,7 @@ Test(health, is_degraded_between_the_first_good_result_and_the_last_needed)
         result(false);
     cr_assert(result(true));
     cr_assert_eq(now, STATUS_DEGRADED);
-    cr_assert_eq(health_failures_in_row(&slot), 0u);
+    cr_assert_eq(status_failures_in_row(&slot), 0u);
     cr_assert(result(true));
     cr_assert_eq(now, STATUS_HEALTHY);
 }
@@ -82,20 +84,20 @@ Test(health, of_a_recovering_host_falls_back_with_one_failure)
 
 Test(health, notes_since_when_a_status_holds)
 {
-    health_result(&slot, true, 1, 1, 1000, &now);
+    status_result(&slot, true, 1, 1, 1000, &now);
     cr_assert_eq(slot.status_since_ms, 1000);
-    health_result(&slot, true, 1, 1, 2000, &now);
+    status_result(&slot, true, 1, 1, 2000, &now);
     cr_assert_eq(slot.status_since_ms, 1000);
-    health_result(&slot, false, 1, 1, 3000, &now);
+    status_result(&slot, false, 1, 1, 3000, &now);
     cr_assert_eq(slot.status_since_ms, 3000);
-    health_result(&slot, false, 1, 1, 4000, &now);
+    status_result(&slot, false, 1, 1, 4000, &now);
     cr_assert_eq(slot.status_since_ms, 3000);
 }
 
 Test(health, takes_thresholds_below_one_as_one)
 {
-    cr_assert(health_result(&slot, false, 0, 0, 1, &now));
-    cr_assert(health_result(&slot, true, 0, 0, 1, &now));
+    cr_assert(status_result(&slot, false, 0, 0, 1, &now));
+    cr_assert(status_result(&slot, true, 0, 0, 1, &now));
     cr_assert_eq(now, STATUS_HEALTHY);
 }
 
@@ -104,7 +106,7 @@ static void *fail_often(void *arg)
     enum health_status ignored;
     (void)arg;
     for (int i = 0; i < 10000; i++)
-        health_result(&slot, false, 3, 1, 1, &ignored);
+        status_result(&slot, false, 3, 1, 1, &ignored);
     return NULL;
 }
 
@@ -115,7 +117,7 @@ Test(health, counts_every_failure_of_racing_threads)
         pthread_create(&thread[i], NULL, fail_often, NULL);
     for (int i = 0; i < 4; i++)
         pthread_join(thread[i], NULL);
-    cr_assert_eq(health_failures_in_row(&slot), 40000u);
+    cr_assert_eq(status_failures_in_row(&slot), 40000u);
 }
 
 /* ---- the thread ---- */
@@ -210,7 +212,7 @@ static int threads(void)
 /* A call, and the thread that a program of several threads would have sooner or later. */
 static void start(void)
 {
-    health_start();
+    monitor_start();
     if (engine)
         monitor_thread_begin(process_self(), engine);
 }
@@ -231,7 +233,7 @@ Test(monitor, writes_at_once_after_an_alert)
     open_engine();
     start();
     cr_assert(eventually(seq_on_file() == 1));
-    health_alert(engine->board);
+    board_alert(engine->board);
     cr_assert(eventually(seq_on_file() == 2));
 }
 
@@ -241,7 +243,7 @@ Test(monitor, writes_once_for_a_burst_of_alerts)
     start();
     cr_assert(eventually(seq_on_file() == 1));
     for (int i = 0; i < 10000; i++)
-        health_alert(engine->board);
+        board_alert(engine->board);
     cr_assert(eventually(atomic_load(&engine->board->header->snapshot_due_ns) != 0 &&
                          seq_on_file() >= 2));
     cr_assert_lt(seq_on_file(), 100u);
@@ -255,7 +257,7 @@ static void alert_meanwhile(struct text *t)
     struct board_header *h = engine->board->header;
     (void)t;
     if (alert_once == BY_US)
-        health_alert(engine->board);
+        board_alert(engine->board);
     else if (alert_once == BY_OTHERS) {
         atomic_fetch_add(&h->alerts, 1);
         atomic_store(&h->snapshot_due_ns, 0);
@@ -277,7 +279,7 @@ static void an_alert_meanwhile_is_written(int by, bool own_files)
     engine_coverage.libcurls = alert_meanwhile;
     alert_once = by;
     start();
-    health_inline(clock_now_ns());
+    monitor_inline(clock_now_ns());
     cr_assert_eq(alert_once, BY_NOBODY);
     cr_assert_eq(seq_on_file(), 2u, "nobody may come again");
     if (own_files) {
@@ -312,7 +314,7 @@ Test(monitor, of_many_processes_writes_one_file_an_interval)
             start();
             for (;; usleep(5000)) {
                 call_ended();
-                health_inline(clock_now_ns());
+                monitor_inline(clock_now_ns());
             }
         }
     }
@@ -432,7 +434,7 @@ Test(monitor, starts_again_in_the_child_of_a_fork)
         start();
         if (!eventually(threads() == 1))
             _exit(2);
-        health_alert(engine->board);
+        board_alert(engine->board);
         _exit(eventually(seq_on_file() == 2) ? 0 : 3);
     }
     int status;
@@ -475,7 +477,7 @@ Test(monitor, writes_inline_under_a_seccomp_filter_that_kills_thread_makers)
     start();
     usleep(10000);
     cr_assert_eq(threads(), 0);
-    health_inline(clock_now_ns());
+    monitor_inline(clock_now_ns());
     cr_assert_eq(seq_on_file(), 1u);
 }
 
@@ -487,14 +489,14 @@ Test(monitor, writes_inline_with_thread_off_once_an_interval)
     usleep(10000);
     cr_assert_eq(threads(), 0);
     for (int i = 0; i < 10; i++)
-        health_inline(clock_now_ns());
+        monitor_inline(clock_now_ns());
     cr_assert_eq(seq_on_file(), 1u);
     usleep(60000); /* two alerts' least distance */
-    health_alert(engine->board);
-    health_inline(clock_now_ns());
+    board_alert(engine->board);
+    monitor_inline(clock_now_ns());
     cr_assert_eq(seq_on_file(), 2u);
     errno = EXDEV;
-    health_inline(clock_now_ns());
+    monitor_inline(clock_now_ns());
     cr_assert_eq(errno, EXDEV);
 }
 
@@ -502,8 +504,8 @@ static void *inline_often(void *arg)
 {
     (void)arg;
     for (int i = 0; i < 300; i++) {
-        health_alert(engine->board);
-        health_inline(clock_now_ns());
+        board_alert(engine->board);
+        monitor_inline(clock_now_ns());
         usleep(300);
     }
     return NULL;
@@ -529,10 +531,10 @@ Test(monitor, flushes_at_exit_what_has_changed)
     open_engine();
     start();
     wait_for_first();
-    health_flush();
+    monitor_flush();
     cr_assert_eq(seq_on_file(), 1u, "nothing changed");
     call_ended();
-    health_flush();
+    monitor_flush();
     cr_assert_eq(seq_on_file(), 2u);
 }
 
@@ -567,7 +569,7 @@ Test(monitor, flushes_although_its_thread_gets_no_processor)
     cr_assert_eq(threads_in(task, sizeof task), 1);
     pid_t holder = hold_thread((pid_t)strtol(strrchr(task, '/') + 1, NULL, 10));
     call_ended();
-    health_flush();
+    monitor_flush();
     uint64_t got = seq_on_file();
     kill(holder, SIGKILL);
     waitpid(holder, NULL, 0);
@@ -580,7 +582,7 @@ Test(monitor, flushes_inline_without_a_thread)
     open_engine();
     start();
     call_ended();
-    health_flush();
+    monitor_flush();
     cr_assert_eq(seq_on_file(), 1u);
 }
 
@@ -592,7 +594,7 @@ Test(monitor, does_not_flush_in_a_child_that_made_no_call)
     pid_t child = fork();
     if (!child) {
         call_ended();
-        health_flush();
+        monitor_flush();
         _exit(0);
     }
     waitpid(child, NULL, 0);
@@ -607,7 +609,7 @@ Test(monitor, does_not_hang_an_exit_when_somebody_else_holds_the_lease)
     atomic_store(&engine->board->header->snapshot_lease_ns, clock_now_ns() + 2 * NS_PER_S);
     call_ended();
     int64_t begun = clock_now_ns();
-    health_flush();
+    monitor_flush();
     cr_assert_lt(clock_now_ns() - begun, 2 * NS_PER_S);
 }
 
@@ -627,7 +629,7 @@ Test(monitor, gives_up_its_lease_and_temporary_file_when_its_thread_is_stuck_in_
     snprintf(temp, sizeof temp, "%s.77.tmp", file);
     close(open(temp, O_CREAT | O_WRONLY, 0600));
     call_ended();
-    health_flush();
+    monitor_flush();
     cr_assert_eq(atomic_load(&h->snapshot_lease_ns), 0);
     cr_assert_eq(access(temp, F_OK), -1);
 }
@@ -640,7 +642,7 @@ Test(monitor, leaves_the_lease_of_somebody_else_alone)
     int64_t lease = clock_now_ns() + 400 * NS_PER_MS;
     atomic_store(&engine->board->header->snapshot_lease_ns, lease);
     call_ended();
-    health_flush();
+    monitor_flush();
     cr_assert_eq(atomic_load(&engine->board->header->snapshot_lease_ns), lease);
 }
 
@@ -654,7 +656,7 @@ Test(monitor, leaves_an_exit_at_once_when_somebody_else_has_written_its_numbers)
     atomic_store(&h->snapshot_lease_ns, clock_now_ns() + 400 * NS_PER_MS);
     atomic_store(&h->written_changes, atomic_load(&h->changes));
     uint64_t alerts = atomic_load(&h->alerts);
-    health_flush();
+    monitor_flush();
     cr_assert_eq(atomic_load(&h->alerts), alerts, "it did not wait to its end for the lease");
     cr_assert_eq(seq_on_file(), 1u);
 }
@@ -666,7 +668,7 @@ Test(monitor, does_not_believe_that_more_is_written_than_has_happened)
     wait_for_first();
     call_ended();
     atomic_store(&engine->board->header->written_changes, UINT64_MAX / 2);
-    health_flush();
+    monitor_flush();
     cr_assert_eq(seq_on_file(), 2u);
 }
 
@@ -679,7 +681,7 @@ Test(monitor, leaves_to_the_holder_of_the_lease_what_it_could_not_write)
     atomic_store(&h->snapshot_lease_ns, clock_now_ns() + 400 * NS_PER_MS);
     uint64_t alerts = atomic_load(&h->alerts);
     call_ended();
-    health_flush();
+    monitor_flush();
     cr_assert_eq(atomic_load(&h->alerts), alerts + 1);
     cr_assert_eq(atomic_load(&h->snapshot_due_ns), 0);
 }
@@ -690,7 +692,7 @@ Test(monitor, flushes_a_transfer_that_the_program_exits_from_within)
     start();
     wait_for_first();
     atomic_fetch_add(&engine->board->header->transfers_easy, 1);
-    health_flush();
+    monitor_flush();
     cr_assert_eq(seq_on_file(), 2u);
 }
 
@@ -701,7 +703,7 @@ Test(monitor, writes_inline_what_ends_after_the_flush)
     wait_for_first();
     for (unsigned i = 0; i < 3; i++) {
         call_ended();
-        i ? health_inline(clock_now_ns()) : health_flush();
+        i ? monitor_inline(clock_now_ns()) : monitor_flush();
         cr_assert_eq(seq_on_file(), 2u + i);
     }
 }
@@ -732,11 +734,11 @@ Test(monitor, writes_nothing_for_a_board_that_is_gone)
     wait_for_first();
     drop();
     call_ended();
-    health_flush();
+    monitor_flush();
     cr_assert_eq(access(dir, F_OK), -1, "it is not made again");
     cr_assert_eq(mkdir(dir, 0700), 0);
     call_ended();
-    health_flush();
+    monitor_flush();
     cr_assert_eq(entries(dir), 0, "another board may be there by now");
 }
 
@@ -749,8 +751,8 @@ Test(monitor, opens_a_board_that_is_gone_again_within_an_interval_and_writes_its
     struct board *first = engine->board;
     drop();
     cr_assert(eventually(
-        (health_refresh(clock_now_ns()), engine->board != first && engine->board->shared)));
-    cr_assert(eventually((health_inline(clock_now_ns()), access(file, F_OK) == 0)));
+        (monitor_refresh(clock_now_ns()), engine->board != first && engine->board->shared)));
+    cr_assert(eventually((monitor_inline(clock_now_ns()), access(file, F_OK) == 0)));
 }
 
 Test(monitor, counts_a_snapshot_that_cannot_be_written_and_goes_on)
@@ -774,11 +776,11 @@ Test(monitor, does_not_write_a_file_of_its_own_choice_that_another_process_keeps
     engine = engine_get();
     start();
     struct stat st;
-    health_inline(clock_now_ns());
+    monitor_inline(clock_now_ns());
     stat(other, &st);
     cr_assert_eq(st.st_size, 0);
-    health_alert(engine->board);
-    health_inline(clock_now_ns());
+    board_alert(engine->board);
+    monitor_inline(clock_now_ns());
     stat(other, &st);
     cr_assert_gt(st.st_size, 0, "news are written all the same");
 }

@@ -47,7 +47,7 @@ Test(history, a_sample_is_the_sum_over_the_hosts)
     slot_count(b, COUNT_RATE_REJECTED, 1);
     slot_count(b, COUNT_BREAKER_REJECTED, 3);
     slot_attempt(a, NS_PER_MS);
-    health_result(b, false, 1, 1, 0, &status);
+    status_result(b, false, 1, 1, 0, &status);
     history_sample(h, board, NOW);
     cr_assert(eq(sz, history_samples(h, true, sample), 1));
     cr_assert(eq(i64, sample[0].at_ns, NOW));

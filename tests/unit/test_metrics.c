@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
-#include "engine/board/status.h"
 #include "engine/board/view.h"
 #include "engine/publish/snapshot.h"
 

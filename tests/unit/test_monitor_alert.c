@@ -3,8 +3,9 @@
  * What happens on the board while a process writes the snapshot. */
 #include "base/clock.h"
 #include "base/text.h"
-#include "engine/board/status.h"
+#include "engine/board/alert.h"
 #include "engine/engine.h"
+#include "engine/publish/monitor.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>
@@ -51,8 +52,8 @@ static void alert_elsewhere(void)
 
 static void write_some(uint64_t times)
 {
-    health_start();
-    health_inline(clock_now_ns());
+    monitor_start();
+    monitor_inline(clock_now_ns());
     cr_assert_eq(atomic_load(&header->snapshot_seq), times);
 }
 
@@ -81,8 +82,8 @@ Test(monitor_alert, after_the_other_does_not_hold_up_a_call_for_ever)
 Test(monitor_alert, that_follows_a_write_at_once_is_written_by_its_call)
 {
     write_some(1);
-    health_alert(engine_get()->board);
-    health_inline(clock_now_ns());
+    board_alert(engine_get()->board);
+    monitor_inline(clock_now_ns());
     cr_assert_eq(atomic_load(&header->snapshot_seq), 2u, "there may be no other call");
 }
 

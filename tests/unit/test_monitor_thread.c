@@ -3,7 +3,7 @@
  * When there is a thread of ours, and when there is none. */
 #include "base/clock.h"
 #include "base/thread.h"
-#include "engine/board/status.h"
+#include "engine/publish/monitor.h"
 #include "engine/publish/parts.h"
 #include "scratch.h"
 
@@ -64,9 +64,9 @@ static void call(void)
     engine = engine_get();
     cr_assert_not_null(engine);
     self = process_self();
-    health_start();
+    monitor_start();
     atomic_fetch_add(&engine->board->header->changes, 1);
-    health_inline(clock_now_ns());
+    monitor_inline(clock_now_ns());
 }
 
 static uint64_t writes(void)
@@ -170,14 +170,14 @@ Test(monitor_thread, is_gone_when_it_was_told_to_end)
         cr_assert(has_thread());
         uint32_t task = atomic_load(&self->thread);
         errno = EXDEV;
-        health_stop_threads();
+        monitor_stop_threads();
         cr_assert_eq(errno, EXDEV);
         cr_assert(!has_thread());
         cr_assert_eq(atomic_load(&self->thread), 0u);
         cr_assert(task == TASK_NOT_KNOWN || !process_has_task(task));
         monitor_thread_begin(self, engine);
         cr_assert(!has_thread(), "not before it is allowed again");
-        health_allow_threads();
+        monitor_allow_threads();
     }
 }
 
@@ -225,7 +225,7 @@ static void enter_name_space(void)
     call();
     monitor_thread_begin(self, engine);
     REQUIRE(has_thread());
-    health_stop_threads();
+    monitor_stop_threads();
     REQUIRE(process_tasks() == 1);
     /* The kernel's own condition, without the right to make one. */
     REQUIRE(unshare(CLONE_SIGHAND | CLONE_VM | CLONE_THREAD) == 0);
@@ -253,7 +253,7 @@ static void end_first_thread(void)
 {
     pthread_t other;
     pthread_create(&other, NULL, call_later, NULL);
-    health_first_thread_ends();
+    monitor_first_thread_ends();
     pthread_exit(NULL);
 }
 
@@ -369,12 +369,12 @@ Test(monitor_thread, a_call_begins_with_a_configuration_that_was_changed_an_inte
     configure("1/1s");
     call();
     const struct config *was = atomic_load(&engine->config);
-    cr_assert(health_is_current(clock_now_ns()));
+    cr_assert(monitor_is_current(clock_now_ns()));
     configure("2/1s");
-    health_refresh(clock_now_ns());
+    monitor_refresh(clock_now_ns());
     cr_assert_eq(atomic_load(&engine->config), was, "nobody looks so often");
-    cr_assert(!health_is_current(clock_now_ns() + 3700 * NS_PER_S));
-    health_refresh(clock_now_ns() + 3700 * NS_PER_S);
+    cr_assert(!monitor_is_current(clock_now_ns() + 3700 * NS_PER_S));
+    monitor_refresh(clock_now_ns() + 3700 * NS_PER_S);
     cr_assert_neq(atomic_load(&engine->config), was);
 }
 
@@ -384,7 +384,7 @@ Test(monitor_thread, has_ended_before_the_first_thread_does)
     call();
     monitor_thread_begin(self, engine);
     cr_assert(has_thread());
-    health_first_thread_ends();
+    monitor_first_thread_ends();
     cr_assert(!has_thread());
     cr_assert_eq(atomic_load(&self->thread), 0u);
 }
@@ -430,7 +430,7 @@ Test(monitor_thread, calls_go_on_writing_after_a_handler_has_jumped_out_of_one)
     }
     was = writes();
     atomic_fetch_add(&engine->board->header->changes, 1);
-    health_flush();
+    monitor_flush();
     cr_assert_gt(writes(), was);
 }
 
@@ -441,8 +441,8 @@ Test(monitor_thread, is_not_stopped_by_a_vfork_child)
     monitor_thread_begin(self, engine);
     pid_t child = vfork();
     if (!child) {
-        health_stop_threads();
-        health_first_thread_ends();
+        monitor_stop_threads();
+        monitor_first_thread_ends();
         _exit(0);
     }
     waitpid(child, NULL, 0);
@@ -454,15 +454,15 @@ Test(monitor_thread, that_was_forbidden_waits_for_a_better_time)
 {
     have_threads();
     call();
-    cr_assert(!health_thread_waits());
+    cr_assert(!monitor_thread_waits());
     bool before = thread_forbid(true);
     monitor_thread_begin(self, engine);
     thread_forbid(before);
     cr_assert(!has_thread());
-    cr_assert(health_thread_waits());
-    health_start_thread();
+    cr_assert(monitor_thread_waits());
+    monitor_start_thread();
     cr_assert(has_thread());
-    cr_assert(!health_thread_waits());
+    cr_assert(!monitor_thread_waits());
 }
 
 Test(monitor_thread, a_call_begins_with_a_new_board_where_the_old_one_vanished)
@@ -473,9 +473,9 @@ Test(monitor_thread, a_call_begins_with_a_new_board_where_the_old_one_vanished)
     const struct board *was = atomic_load(&engine->board);
     snprintf(board, sizeof board, "%s/" BOARD_NAME, dir);
     cr_assert_eq(unlink(board), 0);
-    health_refresh(clock_now_ns());
+    monitor_refresh(clock_now_ns());
     cr_assert_eq(atomic_load(&engine->board), was, "nobody looks so often");
-    health_refresh(clock_now_ns() + 3700 * NS_PER_S);
+    monitor_refresh(clock_now_ns() + 3700 * NS_PER_S);
     cr_assert_neq(atomic_load(&engine->board), was);
     cr_assert_eq(access(board, F_OK), 0);
 }

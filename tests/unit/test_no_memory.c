@@ -7,13 +7,13 @@
 #include "base/clock.h"
 #include "base/sizes.h"
 #include "engine/board/board.h"
-#include "engine/board/status.h"
 #include "engine/call/call.h"
 #include "engine/check/lookup.h"
 #include "engine/config/config.h"
 #include "engine/config/options.h"
 #include "engine/config/rules.h"
 #include "engine/engine.h"
+#include "engine/publish/monitor.h"
 #include "scratch.h"
 
 #include <netdb.h>
@@ -248,10 +248,10 @@ static const char *write_snapshot(void)
     char path[sizeof dir + 16];
     snprintf(path, sizeof path, "%s/health.json", dir);
     unlink(path); /* the last child's */
-    health_start();
+    monitor_start();
     errno = EXDEV;
     scarce_begin();
-    health_inline(clock_now_ns());
+    monitor_inline(clock_now_ns());
     scarce_end();
     if (errno != EXDEV)
         return "errno was changed";

@@ -317,7 +317,7 @@ Test(hosts, the_sick_come_first_then_the_busy)
     uint32_t n;
     slot_count(board_slot(b, 1, "calm", SLOT_HOST, T(1)), COUNT_REQUESTS, 1);
     slot_count(board_slot(b, 2, "busy", SLOT_HOST, T(1)), COUNT_REQUESTS, 9);
-    health_result(board_slot(b, 3, "sick", SLOT_HOST, T(1)), false, 1, 1, 5, &status);
+    status_result(board_slot(b, 3, "sick", SLOT_HOST, T(1)), false, 1, 1, 5, &status);
     board_slot(b, 4, "bucket", SLOT_BUCKET, T(1));
     struct host *h = hosts_read(b, T(2), &n);
     cr_assert(eq(u32, n, 3));

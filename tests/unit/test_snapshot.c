@@ -69,7 +69,7 @@ static void fail(struct slot *s, int times)
 {
     enum health_status status;
     while (times--)
-        health_result(s, false, 3, 1, 1769335100000, &status);
+        status_result(s, false, 3, 1, 1769335100000, &status);
 }
 
 /* Whether python's parser takes it, and what an expression over the document d says. */
@@ -179,7 +179,7 @@ Test(snapshot, counts_a_recovering_host_as_degraded_not_failed)
     enum health_status status;
     struct slot *a = host("a.example.com", 5);
     fail(a, 3);
-    health_result(a, true, 3, 2, 1, &status);
+    status_result(a, true, 3, 2, 1, &status);
     render();
     has("\"overall_status\":\"degraded\",\"healthy\":false,\"failed\":[],");
 }
@@ -210,8 +210,8 @@ static void open_circuit(struct slot *s, int64_t now)
 Test(snapshot, a_host_whose_circuit_is_not_closed_is_degraded_at_least)
 {
     struct slot *s = host("a.example.com", 5);
-    s->run = HEALTH_SEEN;
-    host("b.example.com", 6)->run = HEALTH_SEEN;
+    s->run = STATUS_SEEN;
+    host("b.example.com", 6)->run = STATUS_SEEN;
     for (int half = 0; half < 2; half++) {
         s->breaker.state = 0;
         open_circuit(s, half ? NOW - 30 * NS_PER_S : NOW);
@@ -224,7 +224,7 @@ Test(snapshot, a_host_whose_circuit_is_not_closed_is_degraded_at_least)
     }
     enum health_status status;
     for (int i = 0; i < 3; i++)
-        health_result(s, false, 3, 1, 1, &status);
+        status_result(s, false, 3, 1, 1, &status);
     render();
     cr_assert(python("d['checks']['a.example.com']['status'] == 'unhealthy'"));
 }

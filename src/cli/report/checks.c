@@ -10,7 +10,7 @@
 static void row(const struct report *r, const struct check *c)
 {
     FILE *f = r->f;
-    const char *status = c->view.known ? health_status_name(c->view.status) : "unknown";
+    const char *status = c->view.known ? status_name(c->view.status) : "unknown";
     fputs("<tr><th scope=\"row\"><span>", f);
     page_host(f, c->view.name);
     fputs("</span>", f);

@@ -143,7 +143,7 @@ void report_head(const struct report *r, const char *verdict)
           r->f);
     fputs("<h1>", r->f);
     if (r->host_count || r->check_count) {
-        fprintf(r->f, "<span class=\"%s\">", health_status_name(worst));
+        fprintf(r->f, "<span class=\"%s\">", status_name(worst));
         report_shape(r->f, worst);
         fputs("</span>", r->f);
     }
@@ -210,7 +210,7 @@ static void row(const struct report *r, const struct host *h)
 {
     FILE *f = r->f;
     char success[16];
-    const char *status = health_status_name(h->status), *breaker = breaker_state_name(h->breaker);
+    const char *status = status_name(h->status), *breaker = breaker_state_name(h->breaker);
     name_cell(r, h);
     fprintf(f, "<td class=\"word %s\">", status);
     report_shape(f, h->status);

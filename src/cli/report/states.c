@@ -22,7 +22,7 @@
 static const char *state_name(const struct span *s)
 {
     return s->kind == CHANGE_BREAKER ? breaker_state_name((enum breaker_state)s->state)
-                                     : health_status_name((enum health_status)s->state);
+                                     : status_name((enum health_status)s->state);
 }
 
 static size_t of_one_host(const struct span *s, size_t n)

@@ -47,7 +47,7 @@ static void add_all(uint64_t sum[HISTORY_SUMS], const struct board *b, int64_t n
         if (!s)
             continue;
         add_counts(sum, s);
-        sum[SUM_UNHEALTHY] += health_status(s) == STATUS_UNHEALTHY;
+        sum[SUM_UNHEALTHY] += status_of(s) == STATUS_UNHEALTHY;
         sum[SUM_OPEN] += breaker_state_at(&s->breaker, now_ns) != BREAKER_CLOSED;
     }
 }

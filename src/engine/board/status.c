@@ -9,10 +9,10 @@
 
 static uint64_t pack(enum health_status status, uint64_t failures, uint64_t successes)
 {
-    return HEALTH_SEEN | (uint64_t)status << STATUS_SHIFT | successes << SUCCESS_SHIFT | failures;
+    return STATUS_SEEN | (uint64_t)status << STATUS_SHIFT | successes << SUCCESS_SHIFT | failures;
 }
 
-static enum health_status status_of(uint64_t run)
+static enum health_status status_in(uint64_t run)
 {
     uint64_t s = run >> STATUS_SHIFT & 3;
     return s <= STATUS_UNHEALTHY ? (enum health_status)s : STATUS_UNHEALTHY;
@@ -20,7 +20,7 @@ static enum health_status status_of(uint64_t run)
 
 static uint64_t next_run(uint64_t run, bool success, int unhealthy_after, int healthy_after)
 {
-    enum health_status status = status_of(run);
+    enum health_status status = status_in(run);
     uint64_t failures = run & ROW_MAX;
     uint64_t successes = run >> SUCCESS_SHIFT & ROW_MAX;
 
@@ -37,7 +37,7 @@ static uint64_t next_run(uint64_t run, bool success, int unhealthy_after, int he
     return pack(down ? STATUS_UNHEALTHY : STATUS_HEALTHY, failures, 0);
 }
 
-bool health_result(struct slot *s, bool success, int unhealthy_after, int healthy_after,
+bool status_result(struct slot *s, bool success, int unhealthy_after, int healthy_after,
                    int64_t wall_ms, enum health_status *now)
 {
     uint64_t run = atomic_load_explicit(&s->run, memory_order_relaxed);
@@ -48,25 +48,25 @@ bool health_result(struct slot *s, bool success, int unhealthy_after, int health
             return false; /* the usual case writes nothing */
     } while (!atomic_compare_exchange_weak_explicit(&s->run, &run, next, memory_order_relaxed,
                                                     memory_order_relaxed));
-    bool changed = status_of(next) != status_of(run);
-    if (changed || !(run & HEALTH_SEEN))
+    bool changed = status_in(next) != status_in(run);
+    if (changed || !(run & STATUS_SEEN))
         atomic_store_explicit(&s->status_since_ms, wall_ms, memory_order_relaxed);
     if (changed)
-        *now = status_of(next);
+        *now = status_in(next);
     return changed;
 }
 
-enum health_status health_status(const struct slot *s)
+enum health_status status_of(const struct slot *s)
 {
-    return status_of(atomic_load_explicit(&s->run, memory_order_relaxed));
+    return status_in(atomic_load_explicit(&s->run, memory_order_relaxed));
 }
 
-uint32_t health_failures_in_row(const struct slot *s)
+uint32_t status_failures_in_row(const struct slot *s)
 {
     return (uint32_t)(atomic_load_explicit(&s->run, memory_order_relaxed) & ROW_MAX);
 }
 
-const char *health_status_name(enum health_status s)
+const char *status_name(enum health_status s)
 {
     static const char *const names[] = {"healthy", "degraded", "unhealthy"};
     return names[s <= STATUS_UNHEALTHY ? s : STATUS_UNHEALTHY];

@@ -67,7 +67,7 @@ const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_N
 
 enum health_status view_status(const struct slot *s, int64_t now_ns)
 {
-    enum health_status status = health_status(s);
+    enum health_status status = status_of(s);
     bool closed = breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED;
     return closed || status != STATUS_HEALTHY ? status : STATUS_DEGRADED;
 }
@@ -117,7 +117,7 @@ const struct slot *view_check(const struct board *b, uint32_t i, int64_t now_ns,
     if (is_taken(b, v->name))
         put_mark(&t, atomic_load_explicit(&s->key, memory_order_relaxed));
     v->known = check_is_known(s);
-    v->status = health_status(s);
+    v->status = status_of(s);
     return s;
 }
 

@@ -5,7 +5,6 @@
 #include "base/precondition.h"
 #include "base/sizes.h"
 #include "engine/board/gcra.h"
-#include "engine/board/status.h"
 
 /* Where others keep taking from the same buckets, ask again so much later. */
 #define CROWDED_NS NS_PER_MS

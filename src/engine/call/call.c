@@ -253,13 +253,13 @@ static bool plainly_good(const struct attempt *a)
 static bool changes_nothing(const struct call *c, const struct slot *s, int64_t now_ns)
 {
     return c->last.class == CLASS_SUCCESS && !c->lease_ns && c->policy->breaker != BREAKER_OFF &&
-           breaker_expects_success(&s->breaker, now_ns) && health_expects_success(s);
+           breaker_expects_success(&s->breaker, now_ns) && status_expects_success(s);
 }
 
 bool call_is_calm(const struct call *c, int64_t now_ns)
 {
     const struct slot *s = call_slot(c);
-    return !c->lease_ns && health_expects_success(s) &&
+    return !c->lease_ns && status_expects_success(s) &&
            (c->policy->breaker == BREAKER_OFF || breaker_expects_success(&s->breaker, now_ns));
 }
 
@@ -363,7 +363,7 @@ HOT bool passage_count(const struct passage *p, int64_t duration_ns, int64_t now
 {
     struct slot *s = p->slot;
     if (p->policy->breaker == BREAKER_OFF || !slot_touch(s, p->key, now_ns) ||
-        !breaker_expects_success(&s->breaker, now_ns) || !health_expects_success(s))
+        !breaker_expects_success(&s->breaker, now_ns) || !status_expects_success(s))
         return false;
     slot_count(s, COUNT_REQUESTS, 1);
     call_count_attempt(s, larger(duration_ns, 0));

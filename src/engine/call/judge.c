@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/call/parts.h"
 
+#include "engine/board/alert.h"
 #include "engine/board/status.h"
 
 void call_tell_breaker(const struct call *c, const struct party *who, int64_t now_ns)
@@ -14,7 +15,7 @@ void call_tell_breaker(const struct call *c, const struct party *who, int64_t no
                                 .wait_ns = -1,
                                 .observed = !call_breaker_enforced(c, who)});
     history_change(c->binding->board->history, who->slot->key, CHANGE_BREAKER, (int)state, now_ns);
-    health_alert(c->binding->board);
+    board_alert(c->binding->board);
 }
 
 bool call_is_success(const struct verdict_of_class *v)
@@ -78,7 +79,7 @@ static void tell_change(const struct call *c, const struct party *who, int64_t n
     struct slot *s = who->slot;
     bool first =
         breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED || breaker_trips(&s->breaker) == 1;
-    if (first && health_status(s) == STATUS_HEALTHY)
+    if (first && status_of(s) == STATUS_HEALTHY)
         atomic_store_explicit(&s->status_since_ms, wall_ns / NS_PER_MS, memory_order_relaxed);
     call_tell_breaker(c, who, now_ns);
 }
@@ -159,14 +160,12 @@ void call_judge(const struct call *c, const struct party *who, const struct verd
     enum health_status status;
     bool good = call_is_success(v);
     if ((!good && !v->counted) || call_is_overflow(c, s) ||
-        !health_result(s, good, p->unhealthy_after, p->healthy_after, wall_ns / NS_PER_MS, &status))
+        !status_result(s, good, p->unhealthy_after, p->healthy_after, wall_ns / NS_PER_MS, &status))
         return;
-    events_emit(&(struct event){.kind = EVENT_HEALTH,
-                                .host = who->name,
-                                .state = health_status_name(status),
-                                .wait_ns = -1});
+    events_emit(&(struct event){
+        .kind = EVENT_HEALTH, .host = who->name, .state = status_name(status), .wait_ns = -1});
     history_change(c->binding->board->history, s->key, CHANGE_STATUS, (int)status, now_ns);
-    health_alert(c->binding->board);
+    board_alert(c->binding->board);
 }
 
 /* The outcome of a request whose last attempt ended so: what is local is neither. */

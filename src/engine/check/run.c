@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "engine/board/alert.h"
 #include "engine/board/status.h"
 
 #include <string.h>
@@ -54,7 +55,7 @@ bool check_is_shown(const struct slot *s, int64_t now_ns)
 
 bool check_is_known(const struct slot *s)
 {
-    return atomic_load_explicit(&s->run, memory_order_relaxed) & HEALTH_SEEN;
+    return atomic_load_explicit(&s->run, memory_order_relaxed) & STATUS_SEEN;
 }
 
 /* As readers take it apart; an origin that is too long is cut. */
@@ -144,13 +145,11 @@ static void settle(struct check_runner *r, struct slot *s, const struct check_co
     int64_t wall_ms = r->wall_ns() / NS_PER_MS;
     enum health_status status;
     count(s, x, took_ns, wall_ms);
-    if (health_result(s, x->outcome == CHECK_PASSED, c->unhealthy_after, c->healthy_after, wall_ms,
+    if (status_result(s, x->outcome == CHECK_PASSED, c->unhealthy_after, c->healthy_after, wall_ms,
                       &status)) {
-        events_emit(&(struct event){.kind = EVENT_HEALTH,
-                                    .host = c->name,
-                                    .state = health_status_name(status),
-                                    .wait_ns = -1});
-        health_alert(r->board);
+        events_emit(&(struct event){
+            .kind = EVENT_HEALTH, .host = c->name, .state = status_name(status), .wait_ns = -1});
+        board_alert(r->board);
     }
 }
 
@@ -271,7 +270,7 @@ void check_give_up(struct check_runner *r, const struct config *was, const struc
             continue;
         atomic_store(&s->run, 0);
         atomic_store(due(s), 0);
-        health_alert(r->board);
+        board_alert(r->board);
     }
     r->said_clash = r->said_full = false;
 }

@@ -3,8 +3,8 @@
  * What is written last: before the process ends, or before it may not write any more. */
 #include "base/clock.h"
 #include "engine/board/attached.h"
-#include "engine/board/status.h"
 #include "engine/check/thread.h"
+#include "engine/publish/monitor.h"
 #include "engine/publish/parts.h"
 #include "engine/publish/snapshot.h"
 
@@ -29,7 +29,7 @@ static void write_last(struct process *p, struct engine *e, uint64_t since, int6
 {
     int64_t now = 0;
     for (int tries = 0; tries < 2 || now < end_ns; tries++) {
-        if (monitor_is_written(e, p, since) || monitor_inline(p, e, LOOK_LAST))
+        if (monitor_is_written(e, p, since) || monitor_look_inline(p, e, LOOK_LAST))
             return;
         process_wait(&p->writing, 1, clock_now_ns() + TRY_NS);
         now = clock_now_ns();
@@ -49,7 +49,7 @@ static bool begin_last(struct process *p, int64_t end_ns)
 
 /* By the exiting thread: ours may not get to run any more, and what it has begun would be cut off
  * in the middle. Whatever the program still does after that is written inline. */
-void health_flush(void)
+void monitor_flush(void)
 {
     struct process *p = process_self();
     struct engine *e = engine_peek();
@@ -71,7 +71,7 @@ void health_flush(void)
         monitor_end(p);
 }
 
-void health_sync(void)
+void monitor_sync(void)
 {
     struct process *p = process_self();
     struct engine *e = engine_peek();

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "engine/board/gcra.h"
-#include "engine/board/status.h"
 #include "engine/board/view.h"
 #include "engine/publish/snapshot.h"
 

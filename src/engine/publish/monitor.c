@@ -4,11 +4,12 @@
  * yet after a pause, for nobody knows whether another call comes. Of all processes of a board one
  * gets the lease. A writer that is killed loses it by time, and "due" is only moved on when the files
  * are in place, so the next one takes over. */
+#include "engine/publish/monitor.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/quiet.h"
+#include "engine/board/alert.h"
 #include "engine/board/attached.h"
-#include "engine/board/status.h"
 #include "engine/check/thread.h"
 #include "engine/publish/parts.h"
 #include "engine/publish/snapshot.h"
@@ -200,6 +201,13 @@ void monitor_go_inline(struct process *p)
     atomic_store(&p->monitor, MONITOR_INLINE);
 }
 
+/* Otherwise nothing would notice that it is switched on again. */
+static void look_while_off(void)
+{
+    monitor_start();
+    monitor_inline(clock_now_ns());
+}
+
 static void start(void *process)
 {
     struct process *p = process;
@@ -216,27 +224,28 @@ static void start(void *process)
     atomic_store(&p->first_ns, now_ns);
     atomic_store(&p->written, monitor_progress(e->board->header));
     attached_add(e->board->header);
+    engine_while_off(look_while_off);
     atomic_store(&p->inline_at_ns, 1); /* soon; 0 is for alerts */
     monitor_go_inline(p);
     if (monitor_wants_thread(e))
         monitor_thread_begin(p, e);
 }
 
-HOT void health_start(void)
+HOT void monitor_start(void)
 {
     struct process *p = process_self();
     if (unlikely(atomic_load_explicit(&p->monitor, memory_order_relaxed) == MONITOR_NONE))
         quiet_run(start, p);
 }
 
-HOT bool health_is_quiet(int64_t now_ns)
+HOT bool monitor_is_quiet(int64_t now_ns)
 {
     struct process *p = process_self();
     return atomic_load_explicit(&p->monitor, memory_order_relaxed) != MONITOR_NONE &&
            now_ns < atomic_load_explicit(&p->inline_at_ns, memory_order_relaxed);
 }
 
-HOT bool health_is_current(int64_t now_ns)
+HOT bool monitor_is_current(int64_t now_ns)
 {
     return now_ns < atomic_load_explicit(&process_self()->reload_at_ns, memory_order_relaxed);
 }
@@ -251,10 +260,10 @@ static void refresh(void *now_ns)
     monitor_end(p);
 }
 
-void health_refresh(int64_t now_ns)
+void monitor_refresh(int64_t now_ns)
 {
     struct process *p = process_self();
-    if (likely(health_is_current(now_ns)) || !engine_peek() ||
+    if (likely(monitor_is_current(now_ns)) || !engine_peek() ||
         atomic_load(&p->monitor) != MONITOR_INLINE || atomic_load(&p->writing))
         return;
     quiet_run(refresh, &now_ns);
@@ -335,14 +344,14 @@ static void look_alone(void *arg)
     monitor_end(l->process);
 }
 
-bool monitor_inline(struct process *p, struct engine *e, enum hurry hurry)
+bool monitor_look_inline(struct process *p, struct engine *e, enum hurry hurry)
 {
     struct look l = {.process = p, .engine = e, .hurry = hurry};
     quiet_run(look, &l);
     return l.wrote;
 }
 
-HOT void health_inline(int64_t now_ns)
+HOT void monitor_inline(int64_t now_ns)
 {
     struct process *p = process_self();
     if (likely(now_ns < atomic_load_explicit(&p->inline_at_ns, memory_order_relaxed)))
@@ -360,17 +369,4 @@ HOT void health_inline(int64_t now_ns)
     }
     if (atomic_load(&p->monitor) == MONITOR_INLINE && !atomic_load(&p->writing))
         quiet_run(look_alone, &(struct look){.process = p, .engine = e});
-}
-
-void health_alert(struct board *b)
-{
-    struct process *p = process_self();
-    atomic_fetch_add(&b->header->alerts, 1);
-    atomic_store(&b->header->snapshot_due_ns, 0);
-    if (atomic_load(&p->monitor) == MONITOR_INLINE) {
-        atomic_store(&p->inline_at_ns, 0);
-    } else {
-        atomic_fetch_add(&p->wake, 1);
-        process_wake(&p->wake);
-    }
 }

@@ -11,9 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* process->monitor */
-enum { MONITOR_NONE, MONITOR_STARTING, MONITOR_INLINE, MONITOR_THREAD };
-
 struct targets {
     const char *snapshot, *metrics; /* NULL: not to be written */
     bool shared;                    /* other processes of this board write the same ones */
@@ -47,7 +44,7 @@ bool monitor_look(struct engine *e, enum hurry hurry, int64_t *next_ns);
 
 /* The same by a call, between monitor_begin and monitor_end. An alert that comes meanwhile makes the
  * next call look at once. */
-bool monitor_inline(struct process *p, struct engine *e, enum hurry hurry);
+bool monitor_look_inline(struct process *p, struct engine *e, enum hurry hurry);
 /* Gives the lease of the board back, if it is ours still; false: it ran out, and somebody else may have
  * written meanwhile. */
 bool monitor_give_lease(struct board_header *h);

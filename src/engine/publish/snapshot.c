@@ -84,7 +84,7 @@ void render_status(struct text *t, const struct slot *s, const char *status)
 {
     put_word(t, "status", status);
     put_when(t, "since", atomic_load_explicit(&s->status_since_ms, memory_order_relaxed));
-    put_count(t, "consecutive_failures", health_failures_in_row(s));
+    put_count(t, "consecutive_failures", status_failures_in_row(s));
     put_when(t, "last_success", atomic_load_explicit(&s->last_success_ms, memory_order_relaxed));
     put_when(t, "last_failure", atomic_load_explicit(&s->last_failure_ms, memory_order_relaxed));
     render_last_error(t, s);
@@ -169,7 +169,7 @@ static void render_host(struct text *t, const struct snapshot_context *c, const 
 {
     text_json(t, name);
     text_put(t, ":{\"kind\":\"passive\",");
-    render_status(t, s, health_status_name(status));
+    render_status(t, s, status_name(status));
     /* Read once: attempts and their durations are the same in one snapshot. */
     uint64_t counts[LATENCY_BUCKETS];
     uint64_t attempts = view_latency(s, counts);
@@ -211,7 +211,7 @@ static void render_overall(struct text *t, const struct snapshot_context *c,
         if (status[i] && status[i] != NOT_KNOWN)
             view_add(&all, status[i] - 1);
     enum health_status overall = view_overall(&all);
-    put_word(t, "overall_status", health_status_name(overall));
+    put_word(t, "overall_status", status_name(overall));
     text_put(t, overall == STATUS_HEALTHY ? "\"healthy\":true," : "\"healthy\":false,");
     text_put(t, "\"failed\":[");
     for (uint32_t i = 0; i < board_size(c->board); i++) {
@@ -224,7 +224,7 @@ static void render_overall(struct text *t, const struct snapshot_context *c,
 }
 
 /* As it is noted: 0 is nothing to be shown. */
-static unsigned char status_of(const struct snapshot_context *c, uint32_t i)
+static unsigned char status_code(const struct snapshot_context *c, uint32_t i)
 {
     char name[VIEW_NAME_SIZE];
     struct check_view check;
@@ -268,7 +268,7 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     if (t->drain && t->cap > SNAPSHOT_WINDOW_BYTES) /* it stays in the cache */
         t->cap = SNAPSHOT_WINDOW_BYTES;
     for (uint32_t i = 0; i < n; i++)
-        status[i] = status_of(c, i);
+        status[i] = status_code(c, i);
 
     text_put(t, "{");
     put_word(t, "schema", "harden.health/1");

@@ -11,7 +11,7 @@ void render_check(struct text *t, const struct slot *s, const struct check_view 
     text_put(t, ":{");
     put_word(t, "kind", v->kind);
     put_word(t, "target", v->target);
-    render_status(t, s, v->known ? health_status_name(v->status) : "unknown");
+    render_status(t, s, v->known ? status_name(v->status) : "unknown");
     put_count(t, "attempts", runs);
     put_count(t, "successes", slot_counter(s, COUNT_SUCCESSES));
     put_count(t, "failures", slot_counter(s, COUNT_FAILURES));

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/log.h"
-#include "engine/board/status.h"
 #include "engine/check/thread.h"
+#include "engine/publish/monitor.h"
 #include "engine/publish/parts.h"
 
 #include <errno.h>
@@ -148,12 +148,12 @@ void monitor_thread_begin(struct process *p, struct engine *e)
     }
 }
 
-HOT bool health_thread_waits(void)
+HOT bool monitor_thread_waits(void)
 {
     return atomic_load_explicit(&process_self()->waiting, memory_order_relaxed);
 }
 
-void health_start_thread(void)
+void monitor_start_thread(void)
 {
     struct engine *e = engine_peek();
     int saved = errno;
@@ -182,7 +182,7 @@ static void stop_threads(struct process *p)
         clock_sleep_until(clock_now_ns() + TRY_NS);
 }
 
-void health_stop_threads(void)
+void monitor_stop_threads(void)
 {
     int saved = errno;
     if (engine_peek() && !process_is_borrowed())
@@ -190,7 +190,7 @@ void health_stop_threads(void)
     errno = saved;
 }
 
-void health_allow_threads(void)
+void monitor_allow_threads(void)
 {
     if (engine_peek() && !process_is_borrowed())
         atomic_store(&process_self()->stop, 0);
@@ -198,7 +198,7 @@ void health_allow_threads(void)
 
 /* The C library ends the process with the last thread, and in it: ours has no descriptors, to which the
  * program's last words could be written. */
-void health_first_thread_ends(void)
+void monitor_first_thread_ends(void)
 {
     int saved = errno;
     if (!process_shares_memory()) {

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A status or a circuit has changed: the snapshot is due at once, whichever process writes it.
+ *
+ *     if (status_result(slot, ...))
+ *         board_alert(board);
+ *
+ * The board's count of alerts grows. In this process the next call that ends writes the snapshot, or
+ * the background thread is woken if there is one. Any thread; never blocks. */
+#ifndef ENGINE_BOARD_ALERT_H
+#define ENGINE_BOARD_ALERT_H
+
+struct board;
+void board_alert(struct board *b);
+
+#endif
