@@ -25,7 +25,7 @@ BUILD = ROOT / "build" / "e2e"
 TIMEOUT_S = 60
 # The board's name in a state directory, which says its layout.
 BOARD = "board." + re.search(r"#define BOARD_LAYOUT +(\d+)",
-                             (ROOT / "src" / "engine" / "board.h").read_text())[1]
+                             (ROOT / "src/engine/board/board.h").read_text())[1]
 
 # Waits short enough for tests, and nothing of the machine's own configuration.
 QUICK = {"HARDEN_CONFIG": "none", "HARDEN_BASE_DELAY": "10ms", "HARDEN_MAX_DELAY": "40ms"}
