@@ -5,7 +5,7 @@
 #include "engine/engine.h"
 #include "engine/publish/monitor.h"
 #include "hooks.h"
-#include "interrupting.h"
+#include "alloc_safe.h"
 #include "next.h"
 #include "sock/dial.h"
 #include "sock/readable.h"

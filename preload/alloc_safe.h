@@ -11,8 +11,8 @@
  * A thread that blocks a signal all the time is taken for its handler, if it has one. A handler with
  * SA_NODEFER that blocks none is taken for none, and so is an allocator in the program itself. Preserves
  * errno; any thread. */
-#ifndef PRELOAD_INTERRUPTING_H
-#define PRELOAD_INTERRUPTING_H
+#ifndef PRELOAD_ALLOC_SAFE_H
+#define PRELOAD_ALLOC_SAFE_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "interrupting.h"
+#include "alloc_safe.h"
 
 #include "symtab.h"
 
