@@ -78,7 +78,7 @@ all: $(SHIM) $(AUDIT) $(CLI)  ## the library and the command (default)
 # These files run on the program's stack, which may be small (tests/preload/stacks.py). The rest runs
 # on a stack of the library's own (src/base/stack.h).
 ifneq ($(if $(SANITIZE),,$(DEVELOPER)),)
-ON_FOREIGN_STACKS := preload/hook_connect.c preload/init.c preload/scope.c preload/symtab.c \
+ON_FOREIGN_STACKS := preload/hook_connect.c preload/hooks_off.c preload/init.c preload/scope.c preload/symtab.c \
                      $(filter-out src/sock/dial_bind.c,$(wildcard src/sock/dial*.c)) \
                      $(filter-out %/zone.c,$(wildcard src/engine/call/*.c)) src/base/quiet.c src/base/stack.c
 $(call objects,$(ON_FOREIGN_STACKS)): override CFLAGS += -Wframe-larger-than=1024

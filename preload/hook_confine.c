@@ -11,7 +11,6 @@
 #include "base/sandbox.h"
 #include "engine/engine.h"
 #include "engine/publish/monitor.h"
-#include "hooks.h"
 #include "next.h"
 #include "real.h"
 #include "sock/readable.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "alloc_safe.h"
 #include "base/thread.h"
 #include "curl/inside.h"
 #include "engine/config/rules.h"
 #include "engine/engine.h"
 #include "engine/publish/monitor.h"
-#include "hooks.h"
-#include "alloc_safe.h"
+#include "hooks_off.h"
 #include "next.h"
 #include "sock/dial.h"
 #include "sock/readable.h"

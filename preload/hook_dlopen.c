@@ -6,13 +6,13 @@
  * program's code and not ours.
  *
  * dlclose is where the libcurls are kept from being unloaded that tables lead to (real.h). */
-#include "engine/config/config.h"
-#include "engine/engine.h"
-#include "hooks.h"
-#include "next.h"
-
 #include "base/compiler.h"
 #include "base/env.h"
+#include "engine/config/config.h"
+#include "engine/engine.h"
+#include "hooks_off.h"
+#include "next.h"
+#include "real.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -5,6 +5,7 @@
 #include "curl/multi.h"
 #include "curl/transfer.h"
 #include "engine/engine.h"
+#include "hooks_off.h"
 
 const struct curl_api *real_or_complain(struct from from)
 {

@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "curl/multi.h"
 #include "hooks.h"
+#include "hooks_off.h"
 
 /* Ours, or NULL and the library of a multi handle that was not seen born. Both NULL: there is no
  * library. */

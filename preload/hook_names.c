@@ -6,8 +6,9 @@
 #include "base/clock.h"
 #include "base/unfound.h"
 #include "engine/check/thread.h"
-#include "hooks.h"
+#include "hooks_off.h"
 #include "next.h"
+#include "real.h"
 #include "sock/names.h"
 #include "sock/resolve.h"
 

@@ -65,9 +65,4 @@ static inline union option_argument option_argument_of(int option, va_list *ap)
     return v;
 }
 
-/* HARDEN_DISABLE, AT_SECURE, a sandbox, a thread of our own checks: forward everything, remember nothing. */
-bool hooks_off(void);
-/* Another copy of the library in this process does everything: this one forwards. */
-bool hooks_spare(void);
-
 #endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "hooks_off.h"
+
+#include "base/compiler.h"
+#include "base/env.h"
+#include "base/thread.h"
+#include "engine/check/thread.h"
+#include "engine/engine.h"
+#include "imports.h"
+#include "nodes.h"
+#include "real.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+static const char *const hooks[] = {
+    "curl_easy_perform", "curl_multi_perform", "curl_multi_socket_action",
+    "connect",           "getaddrinfo",        NULL};
+
+/* Copies of the library that were loaded from several files all use this variable of the first of them.
+ * The copy that sets it is active. That is usually the last one in the loader's order: its constructor
+ * runs first, and the real functions are behind it. */
+EXPORT const void *_Atomic harden_copy;
+
+HOT bool hooks_spare(void)
+{
+    static const char own;
+    const void *active = atomic_load_explicit(&harden_copy, memory_order_acquire);
+    if (unlikely(!active) && atomic_compare_exchange_strong(&harden_copy, &active, &own))
+        active = &own;
+    return active != &own;
+}
+
+#ifdef __GLIBC__ /* musl allocates it elsewhere */
+size_t __pthread_get_minstack(const pthread_attr_t *attr) __attribute__((weak));
+#endif
+
+static void register_with_lower_layers(void)
+{
+    engine_coverage.hooks = hooks;
+    engine_coverage.libcurls = real_list;
+#ifdef __GLIBC__
+    thread_taken = __pthread_get_minstack;
+#endif
+}
+
+HOT bool hooks_off(void)
+{
+    static _Atomic int state; /* 0: not known yet, 1: on, 2: off */
+    if (unlikely(checker_is_own() || engine_is_confined()))
+        return true;
+    int now = atomic_load_explicit(&state, memory_order_acquire);
+    if (!now) {
+        if (!env_known())
+            return true; /* the settings are not known yet: the next call asks again */
+        now = hooks_spare() || !imports_ready() || env_disabled() ? 2 : 1;
+        register_with_lower_layers();
+        atomic_store_explicit(&state, now, memory_order_release);
+    }
+    return now == 2;
+}
