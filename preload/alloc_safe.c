@@ -41,7 +41,7 @@ static bool is_program(const struct dl_phdr_info *info)
     return !info->dlpi_name || !info->dlpi_name[0];
 }
 
-static int find_object(struct dl_phdr_info *info, size_t size, void *data)
+static int find_caller_object(struct dl_phdr_info *info, size_t size, void *data)
 {
     struct search *s = data;
     struct symtab t;
@@ -56,14 +56,14 @@ static int find_object(struct dl_phdr_info *info, size_t size, void *data)
 static bool allocates(const void *caller)
 {
     struct search s = {.caller = caller, .allocates = true};
-    dl_iterate_phdr(find_object, &s);
+    dl_iterate_phdr(find_caller_object, &s);
     return s.allocates;
 }
 
-bool interrupting(const void *caller)
+bool alloc_is_safe(const void *caller)
 {
     int saved = errno;
-    bool answer = blocks_handled_signals() || allocates(caller);
+    bool safe = !blocks_handled_signals() && !allocates(caller);
     errno = saved;
-    return answer;
+    return safe;
 }

@@ -5,7 +5,7 @@
  * tells; but the signal of a handler is blocked while it runs, and an allocator is a library that
  * defines malloc().
  *
- *     if (!interrupting(caller))
+ *     if (alloc_is_safe(caller))
  *         ... what allocates ...
  *
  * A thread that blocks a signal all the time is taken for its handler, if it has one. A handler with
@@ -17,6 +17,6 @@
 #include <stdbool.h>
 
 /* `caller`: the return address of the hook. */
-bool interrupting(const void *caller);
+bool alloc_is_safe(const void *caller);
 
 #endif

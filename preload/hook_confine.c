@@ -46,7 +46,7 @@ EXPORT long syscall(long number, ...)
 }
 #endif
 
-static long forward(long number, long a, long b, long c, long d, long e, long f)
+static long forward_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
     syscall_function *next = (syscall_function *)next_of(&hook_next_syscall, "syscall");
     if (likely(next != NULL))
@@ -58,7 +58,7 @@ static long forward(long number, long a, long b, long c, long d, long e, long f)
 /* ---- seccomp -------------------------------------------------------------------------------- */
 
 /* Asked with no filter, it only tells what the kernel can do. */
-static bool forbids_us(const struct sock_fprog *program)
+static bool filter_forbids_us(const struct sock_fprog *program)
 {
     return !readable(program, sizeof *program) || !program->len ||
            !readable(program->filter, program->len * sizeof *program->filter) ||
@@ -67,19 +67,19 @@ static bool forbids_us(const struct sock_fprog *program)
 
 /* A positive result is the thread that TSYNC could not reach, a failure; with NEW_LISTENER it is a
  * descriptor, and success. */
-static bool has_failed(long r, long flags)
+static bool filter_failed(long r, long flags)
 {
     return r < 0 || (r > 0 && !(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER));
 }
 
 /* `flags` are those of seccomp(2). */
-static long filtered(const struct sock_fprog *program, bool strict, long flags, long number, long a,
-                     long b, long c, long d, long e)
+static long install_filter(const struct sock_fprog *program, bool strict, long flags, long number,
+                           long a, long b, long c, long d, long e)
 {
     if (engine_is_confined() || (!strict && !program) || process_shares_memory())
-        return forward(number, a, b, c, d, e, 0);
+        return forward_syscall(number, a, b, c, d, e, 0);
     int saved = errno;
-    bool confines = strict || forbids_us(program);
+    bool confines = strict || filter_forbids_us(program);
     monitor_stop_threads();
     if (confines) {
         monitor_sync();
@@ -87,9 +87,9 @@ static long filtered(const struct sock_fprog *program, bool strict, long flags, 
         engine_confine();
     }
     errno = saved;
-    long r = forward(number, a, b, c, d, e, 0);
+    long r = forward_syscall(number, a, b, c, d, e, 0);
     saved = errno;
-    if (confines && has_failed(r, flags))
+    if (confines && filter_failed(r, flags))
         engine_release();
     monitor_allow_threads();
     errno = saved;
@@ -106,47 +106,50 @@ EXPORT int prctl(int option, ...)
         v[i] = va_arg(args, unsigned long);
     va_end(args);
     if (unlikely(option == PR_SET_SECCOMP))
-        return (int)filtered((const struct sock_fprog *)v[1], v[0] == SECCOMP_MODE_STRICT, 0,
-                             SYS_prctl, option, (long)v[0], (long)v[1], (long)v[2], (long)v[3]);
-    return (int)forward(SYS_prctl, option, (long)v[0], (long)v[1], (long)v[2], (long)v[3], 0);
+        return (int)install_filter((const struct sock_fprog *)v[1], v[0] == SECCOMP_MODE_STRICT, 0,
+                                   SYS_prctl, option, (long)v[0], (long)v[1], (long)v[2],
+                                   (long)v[3]);
+    return (int)forward_syscall(SYS_prctl, option, (long)v[0], (long)v[1], (long)v[2], (long)v[3],
+                                0);
 }
 
 static long seccomp(long operation, long flags, long program)
 {
     bool strict = operation == SECCOMP_SET_MODE_STRICT;
     if (!strict && operation != SECCOMP_SET_MODE_FILTER)
-        return forward(SYS_seccomp, operation, flags, program, 0, 0, 0);
-    return filtered((const struct sock_fprog *)program, strict && !flags && !program, flags,
-                    SYS_seccomp, operation, flags, program, 0, 0);
+        return forward_syscall(SYS_seccomp, operation, flags, program, 0, 0, 0);
+    return install_filter((const struct sock_fprog *)program, strict && !flags && !program, flags,
+                          SYS_seccomp, operation, flags, program, 0, 0);
 }
 
 /* ---- name spaces ---------------------------------------------------------------------------- */
 
-static long alone(long number, long a, long b)
+static long without_threads(long number, long a, long b)
 {
     monitor_stop_threads();
-    long r = forward(number, a, b, 0, 0, 0, 0);
+    long r = forward_syscall(number, a, b, 0, 0, 0, 0);
     monitor_allow_threads();
     return r;
 }
 
 EXPORT int unshare(int flags)
 {
-    return (int)alone(SYS_unshare, flags, 0);
+    return (int)without_threads(SYS_unshare, flags, 0);
 }
 
 EXPORT int setns(int fd, int kinds)
 {
-    return (int)alone(SYS_setns, fd, kinds);
+    return (int)without_threads(SYS_setns, fd, kinds);
 }
 
 /* ---- the end of a thread -------------------------------------------------------------------- */
 
-static void note_end(void)
+static void note_thread_end(void)
 {
     if (engine_is_confined())
         return;
-    if (forward(SYS_getpid, 0, 0, 0, 0, 0, 0) == forward(SYS_gettid, 0, 0, 0, 0, 0, 0))
+    if (forward_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0) ==
+        forward_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0))
         monitor_first_thread_ends();
 }
 
@@ -162,12 +165,12 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
     case SYS_setns:
         return setns((int)a, (int)b);
     case SYS_exit:
-        note_end();
+        note_thread_end();
         break;
     default:
         break;
     }
-    return forward(number, a, b, c, d, e, f);
+    return forward_syscall(number, a, b, c, d, e, f);
 }
 
 /* A jump and no call: it unwinds from the frame of its caller. So it is not declared here as what does
@@ -178,7 +181,7 @@ EXPORT __attribute__((optimize("O2"))) void pthread_exit(void *value)
     typedef void function(void *);
     static _Atomic next_function real_exit;
     function *real = (function *)next_of(&real_exit, "pthread_exit");
-    note_end();
+    note_thread_end();
     if (real)
         real(value);
 }

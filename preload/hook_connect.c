@@ -23,9 +23,9 @@ static bool belongs_to_transfer(const void *caller)
 
 /* It was not started within, for there a lock of the caller's may be held. Nor is it while something of
  * the program may be interrupted: then the next call is in time. */
-static __attribute__((noinline)) void start_thread(const void *caller)
+static __attribute__((noinline)) void start_background_thread(const void *caller)
 {
-    if (interrupting(caller))
+    if (!alloc_is_safe(caller))
         return;
     thread_forbid(false); /* a handler may have jumped out of an earlier call */
     monitor_start_thread();
@@ -35,7 +35,7 @@ static int dial_and_start(const struct dial_request *r)
 {
     int value = dial(r);
     if (unlikely(monitor_thread_waits()))
-        start_thread(r->caller);
+        start_background_thread(r->caller);
     return value;
 }
 
@@ -60,9 +60,9 @@ static bool is_local(const struct sockaddr *address, socklen_t length)
 
 /* Apart from connect(), whose frame stays so small that it can end in a jump: behind a copy of us that
  * only forwards, the caller is still whoever called it. */
-static HOT __attribute__((noinline)) int covered(dial_function *real, int fd,
-                                                 const struct sockaddr *address, socklen_t length,
-                                                 const void *caller)
+static HOT __attribute__((noinline)) int dial_or_forward(dial_function *real, int fd,
+                                                         const struct sockaddr *address,
+                                                         socklen_t length, const void *caller)
 {
     struct endpoint to;
     /* The kernel takes all of it or refuses. */
@@ -86,5 +86,5 @@ __attribute__((visibility("default"))) HOT int connect(int fd, const struct sock
     }
     if (unlikely(hooks_spare() || engine_is_confined()))
         return real(fd, address, length);
-    return covered(real, fd, address, length, __builtin_return_address(0));
+    return dial_or_forward(real, fd, address, length, __builtin_return_address(0));
 }

@@ -8,7 +8,7 @@
 
 /* Ours, or NULL and the library of a multi handle that was not seen born. Both NULL: there is no
  * library. */
-static inline struct multi *ours(struct from from, CURLM *m, const struct curl_api **api)
+static inline struct multi *find_multi(struct from from, CURLM *m, const struct curl_api **api)
 {
     struct multi *known = multi_find(m);
     *api = known ? multi_api(known) : real_or_complain(from);
@@ -27,7 +27,7 @@ CURLM *hook_multi_init(struct from from)
 CURLMcode hook_multi_cleanup(struct from from, CURLM *m)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_cleanup(x);
     return api ? api->multi_cleanup(m) : CURLM_BAD_HANDLE;
@@ -36,7 +36,7 @@ CURLMcode hook_multi_cleanup(struct from from, CURLM *m)
 CURLMcode hook_multi_add_handle(struct from from, CURLM *m, CURL *h)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_add(x, h);
     return api ? api->multi_add_handle(m, h) : CURLM_BAD_HANDLE;
@@ -45,7 +45,7 @@ CURLMcode hook_multi_add_handle(struct from from, CURLM *m, CURL *h)
 CURLMcode hook_multi_remove_handle(struct from from, CURLM *m, CURL *h)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_remove(x, h);
     return api ? api->multi_remove_handle(m, h) : CURLM_BAD_HANDLE;
@@ -54,7 +54,7 @@ CURLMcode hook_multi_remove_handle(struct from from, CURLM *m, CURL *h)
 HOT CURLMcode hook_multi_perform(struct from from, CURLM *m, int *running)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_perform(x, running);
     return api ? api->multi_perform(m, running) : CURLM_BAD_HANDLE;
@@ -64,7 +64,7 @@ CURLMcode hook_multi_socket_action(struct from from, CURLM *m, curl_socket_t fd,
                                    int *running)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_socket_action(x, fd, events, running);
     return api ? api->multi_socket_action(m, fd, events, running) : CURLM_BAD_HANDLE;
@@ -73,7 +73,7 @@ CURLMcode hook_multi_socket_action(struct from from, CURLM *m, curl_socket_t fd,
 CURLMcode hook_multi_socket_all(struct from from, CURLM *m, int *running)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_socket_all(x, running);
     return api ? api->multi_socket_all(m, running) : CURLM_BAD_HANDLE;
@@ -83,7 +83,7 @@ CURLMcode hook_multi_wait(struct from from, CURLM *m, struct curl_waitfd *extra,
                           int timeout_ms, int *ready)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_wait(x, extra, n, timeout_ms, ready);
     return api ? api->multi_wait(m, extra, n, timeout_ms, ready) : CURLM_BAD_HANDLE;
@@ -93,7 +93,7 @@ HOT CURLMcode hook_multi_poll(struct from from, CURLM *m, struct curl_waitfd *ex
                               int timeout_ms, int *ready)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (!api || !api->multi_poll)
         return CURLM_BAD_HANDLE;
     return x ? multi_poll(x, extra, n, timeout_ms, ready)
@@ -103,7 +103,7 @@ HOT CURLMcode hook_multi_poll(struct from from, CURLM *m, struct curl_waitfd *ex
 CURLMcode hook_multi_timeout(struct from from, CURLM *m, long *timeout_ms)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_timeout(x, timeout_ms);
     return api ? api->multi_timeout(m, timeout_ms) : CURLM_BAD_HANDLE;
@@ -112,7 +112,7 @@ CURLMcode hook_multi_timeout(struct from from, CURLM *m, long *timeout_ms)
 HOT CURLMsg *hook_multi_info_read(struct from from, CURLM *m, int *left)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_info_read(x, left);
     return api ? api->multi_info_read(m, left) : NULL;
@@ -121,7 +121,7 @@ HOT CURLMsg *hook_multi_info_read(struct from from, CURLM *m, int *left)
 CURLMcode hook_multi_setopt(struct from from, CURLM *m, CURLMoption option, union option_argument v)
 {
     const struct curl_api *api = real_owner(from.caller);
-    struct multi *x = api ? NULL : ours(from, m, &api);
+    struct multi *x = api ? NULL : find_multi(from, m, &api);
     if (x)
         return multi_setopt(x, option, v);
     return api ? curl_api_multi_setopt(api, m, option, v) : CURLM_BAD_HANDLE;
@@ -130,7 +130,7 @@ CURLMcode hook_multi_setopt(struct from from, CURLM *m, CURLMoption option, unio
 CURL **hook_multi_get_handles(struct from from, CURLM *m)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_get_handles(x);
     return api && api->multi_get_handles ? api->multi_get_handles(m) : NULL;
@@ -139,7 +139,7 @@ CURL **hook_multi_get_handles(struct from from, CURLM *m)
 CURLMcode hook_multi_get_offt(struct from from, CURLM *m, int info, curl_off_t *out)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_get_offt(x, info, out);
     return api && api->multi_get_offt ? api->multi_get_offt(m, info, out) : CURLM_UNKNOWN_OPTION;
@@ -148,7 +148,7 @@ CURLMcode hook_multi_get_offt(struct from from, CURLM *m, int info, curl_off_t *
 static CURLMcode notify(struct from from, CURLM *m, unsigned type, bool on)
 {
     const struct curl_api *api;
-    struct multi *x = ours(from, m, &api);
+    struct multi *x = find_multi(from, m, &api);
     if (x)
         return multi_notify(x, type, on);
     if (!api || !api->multi_notify_enable || !api->multi_notify_disable)

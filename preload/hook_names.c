@@ -20,7 +20,7 @@
 static _Atomic next_function real_getaddrinfo, real_gethostbyname, real_gethostbyname2,
     real_gethostbyname_r, real_gethostbyname2_r;
 
-static void learn(const char *name, const struct hostent *entry)
+static void remember_entry(const char *name, const struct hostent *entry)
 {
     int saved = errno;
     if (entry && name && !hooks_off())
@@ -52,7 +52,7 @@ EXPORT struct hostent *gethostbyname(const char *name)
     typedef struct hostent *function(const char *);
     function *real = (function *)next_of(&real_gethostbyname, "gethostbyname");
     struct hostent *entry = real ? real(name) : NULL;
-    learn(name, entry);
+    remember_entry(name, entry);
     return entry;
 }
 
@@ -61,7 +61,7 @@ EXPORT struct hostent *gethostbyname2(const char *name, int family)
     typedef struct hostent *function(const char *, int);
     function *real = (function *)next_of(&real_gethostbyname2, "gethostbyname2");
     struct hostent *entry = real ? real(name, family) : NULL;
-    learn(name, entry);
+    remember_entry(name, entry);
     return entry;
 }
 
@@ -71,7 +71,7 @@ EXPORT int gethostbyname_r(const char *name, struct hostent *entry, char *buf, s
     typedef int function(const char *, struct hostent *, char *, size_t, struct hostent **, int *);
     function *real = (function *)next_of(&real_gethostbyname_r, "gethostbyname_r");
     int status = real ? real(name, entry, buf, size, result, error) : ENOSYS;
-    learn(name, status ? NULL : *result);
+    remember_entry(name, status ? NULL : *result);
     return status;
 }
 
@@ -82,12 +82,12 @@ EXPORT int gethostbyname2_r(const char *name, int family, struct hostent *entry,
                          int *);
     function *real = (function *)next_of(&real_gethostbyname2_r, "gethostbyname2_r");
     int status = real ? real(name, family, entry, buf, size, result, error) : ENOSYS;
-    learn(name, status ? NULL : *result);
+    remember_entry(name, status ? NULL : *result);
     return status;
 }
 
 #ifdef __GLIBC__
-static void learn_answer(const struct gaicb *question)
+static void remember_answer(const struct gaicb *question)
 {
     if (question && question->ar_name && question->ar_result)
         names_learn_list(question->ar_name, question->ar_result, clock_now_ns());
@@ -100,7 +100,7 @@ EXPORT int getaddrinfo_a(int mode, struct gaicb **list, int n, struct sigevent *
     function *real = (function *)next_of(&real_getaddrinfo_a, "getaddrinfo_a");
     int status = real ? real(mode, list, n, event) : EAI_SYSTEM, saved = errno;
     for (int i = 0; i < n && mode == GAI_WAIT && !hooks_off(); i++)
-        learn_answer(list[i]);
+        remember_answer(list[i]);
     errno = saved;
     return status;
 }
@@ -113,7 +113,7 @@ EXPORT int gai_error(struct gaicb *question)
     function *real = (function *)next_of(&real_gai_error, "gai_error");
     int status = real ? real(question) : EAI_SYSTEM, saved = errno;
     if (!status && !hooks_off())
-        learn_answer(question);
+        remember_answer(question);
     errno = saved;
     return status;
 }

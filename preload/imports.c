@@ -29,30 +29,22 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 void *imports_first(size_t i) __attribute__((visibility("hidden"), used));
 
-static bool same(const char *a, const char *b)
-{
-    while (*a && *a == *b)
-        a++, b++;
-    return *a == *b;
-}
-
 /* What has to be everybody's: memory, which others allocate or free too; threads, of which a sanitizer
  * must know; and what frees the answers of the getaddrinfo() that comes next. */
-static bool is_everybodys(const char *name)
+static bool is_shared(const char *name)
 {
     static const char names[][16] = {"malloc", "calloc",         "realloc",     "reallocarray",
                                      "free",   "pthread_create", "freeaddrinfo"};
     for (size_t i = 0; i < array_size(names); i++)
-        if (same(names[i], name))
+        if (symtab_same_name(names[i], name))
             return true;
     return false;
 }
 
-static void *find(const struct import *import, const struct symtab *libc)
+static void *find_import(const struct import *import, const struct symtab *libc)
 {
-    void *own = libc && !is_everybodys(import->name)
-                    ? scope_own(libc, import->name, import->version)
-                    : NULL;
+    void *own =
+        libc && !is_shared(import->name) ? scope_own(libc, import->name, import->version) : NULL;
     void *first = own ? own : scope_bound(import->name, import->version);
     return first ? first : scope_bound(import->name, ""); /* an older C library: another version */
 }
@@ -89,7 +81,7 @@ static void fill_slots(void)
         protect((void *)begin, end - begin, PROT_READ);
 }
 
-static intptr_t nothing(void)
+static intptr_t return_zero(void)
 {
     return 0;
 }
@@ -97,7 +89,7 @@ static intptr_t nothing(void)
 /* What the C library keeps for itself may be gone in another one, and we know that. */
 static bool is_private(const struct import *import)
 {
-    return same(import->version, "GLIBC_PRIVATE");
+    return symtab_same_name(import->version, "GLIBC_PRIVATE");
 }
 
 static bool bind_all(void)
@@ -105,9 +97,9 @@ static bool bind_all(void)
     struct symtab libc;
     bool known = scope_libc(&libc), complete = true;
     for (size_t i = 0; i < import_count; i++) {
-        void *p = find(&import_names[i], known ? &libc : NULL);
+        void *p = find_import(&import_names[i], known ? &libc : NULL);
         complete &= p != NULL || is_private(&import_names[i]);
-        atomic_store(&import_found[i], p ? p : (void *)nothing);
+        atomic_store(&import_found[i], p ? p : (void *)return_zero);
     }
     fill_slots();
     return complete;

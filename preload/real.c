@@ -76,7 +76,7 @@ static void *function_of(const struct symtab *library, const char *name, const c
 
 #define REQUIRED(function) {&api->function, "curl_" #function, false}
 
-static bool fill(struct curl_api *api, const struct symtab *library, const char *node)
+static bool fill_table(struct curl_api *api, const struct symtab *library, const char *node)
 {
     struct {
         void *slot;
@@ -121,7 +121,8 @@ static const struct curl_api *table_of(const struct symtab *library, const char 
             return known;
     }
     struct curl_api *api = arena_get(&memory, sizeof *api);
-    if (!api || !fill(api, library, node) || dl_iterate_phdr(find_text, api) != 1 || !api->path)
+    if (!api || !fill_table(api, library, node) || dl_iterate_phdr(find_text, api) != 1 ||
+        !api->path)
         return NULL;
     curl_version_info_data *v = api->version_info(CURLVERSION_NOW);
     api->version_num = v->version_num;
@@ -207,7 +208,7 @@ static int find_library(struct dl_phdr_info *info, size_t size, void *data)
     return by_name;
 }
 
-static void search(void *arg)
+static void search_library(void *arg)
 {
     struct search *s = arg;
     const char *node = s->from.node;
@@ -228,7 +229,7 @@ static struct site *site_of(struct from from, int i)
     return &sites[((h >> 40) + (unsigned)i) & (SITES - 1)];
 }
 
-static void remember(struct from from, const struct curl_api *api)
+static void remember_site(struct from from, const struct curl_api *api)
 {
     const void *busy = sites; /* no caller's address */
     for (int i = 0; i < SITE_PROBES; i++) {
@@ -260,10 +261,10 @@ const struct curl_api *real_find(struct from from)
             break;
     }
     struct search s = {.from = from};
-    quiet_run(search, &s);
+    quiet_run(search_library, &s);
     const struct curl_api *api = s.answer;
     if (api)
-        remember(from, api);
+        remember_site(from, api);
     for (int i = 0; api && i < REAL_LIBRARIES_MAX && !checker_is_own(); i++)
         if (atomic_load(&real_libraries[i]) == api)
             atomic_store(&used[i], true);

@@ -12,7 +12,7 @@ static const struct link_map *_Atomic last;
 /* The loader shows its list to debuggers: in the dynamic section of the program. */
 #ifdef __GLIBC__
 /* Where that has no place for it (lld -z rodynamic), debuggers look the loader's own name up. */
-static const struct link_map *first_by_name(void)
+static const struct link_map *first_map_by_name(void)
 {
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
     const ElfW(Ehdr) *loader = (const void *)getauxval(AT_BASE);
@@ -31,7 +31,7 @@ static const struct link_map *first_by_name(void)
     return NULL;
 }
 
-static const struct link_map *first(void)
+static const struct link_map *first_map(void)
 {
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
     const ElfW(Phdr) *headers = (const void *)getauxval(AT_PHDR);
@@ -47,12 +47,12 @@ static const struct link_map *first(void)
     for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++)
         if (dynamic->d_tag == DT_DEBUG && dynamic->d_un.d_ptr)
             return ((const struct r_debug *)dynamic->d_un.d_ptr)->r_map;
-    return first_by_name();
+    return first_map_by_name();
 }
 #else /* and musl under a name of its own, however it was started */
 extern const struct r_debug *const _dl_debug_addr;
 
-static const struct link_map *first(void)
+static const struct link_map *first_map(void)
 {
     return _dl_debug_addr->r_map;
 }
@@ -61,13 +61,13 @@ static const struct link_map *first(void)
 const struct link_map *scope_after(const struct link_map *map)
 {
     if (!map)
-        return first();
+        return first_map();
     return map == atomic_load_explicit(&last, memory_order_relaxed) ? NULL : map->l_next;
 }
 
 void scope_note_last(void)
 {
-    const struct link_map *map = first();
+    const struct link_map *map = first_map();
     while (map && map->l_next)
         map = map->l_next;
     atomic_store_explicit(&last, map, memory_order_relaxed);
@@ -76,7 +76,7 @@ void scope_note_last(void)
 #ifdef __aarch64__
 #define WITH_MORE (1ULL << 62) /* there is a second argument */
 
-static void *chosen_by(uintptr_t chooser)
+static void *resolve_ifunc(uintptr_t chooser)
 {
     struct {
         unsigned long size, first, second;
@@ -84,7 +84,7 @@ static void *chosen_by(uintptr_t chooser)
     return ((void *(*)(uint64_t, const void *))chooser)(more.first | WITH_MORE, &more);
 }
 #else
-static void *chosen_by(uintptr_t chooser)
+static void *resolve_ifunc(uintptr_t chooser)
 {
     return ((void *(*)(void))chooser)();
 }
@@ -96,7 +96,7 @@ static void *address_of(const struct symtab *t, const ElfW(Sym) * s)
         return NULL;
     uintptr_t at = t->base + s->st_value;
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
-    return (s->st_info & 0xf) == STT_GNU_IFUNC ? chosen_by(at) : (void *)at;
+    return (s->st_info & 0xf) == STT_GNU_IFUNC ? resolve_ifunc(at) : (void *)at;
 }
 
 static void *bound_from(const struct link_map *map, const char *name, const char *version)

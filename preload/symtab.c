@@ -6,7 +6,7 @@
 #define HIDDEN 0x8000 /* found only by references that name the version */
 
 /* glibc makes most of these absolute, musl and the kernel's own object none. */
-static const void *absolute(uintptr_t base, uintptr_t p)
+static const void *absolute_address(uintptr_t base, uintptr_t p)
 {
     return (const void *)(p < base ? base + p : p);
 }
@@ -17,22 +17,22 @@ bool symtab_read(struct symtab *t, uintptr_t base, const ElfW(Dyn) * dynamic)
     for (const ElfW(Dyn) *d = dynamic; d && d->d_tag != DT_NULL; d++) {
         switch (d->d_tag) {
         case DT_SYMTAB:
-            t->symbols = absolute(base, d->d_un.d_ptr);
+            t->symbols = absolute_address(base, d->d_un.d_ptr);
             break;
         case DT_STRTAB:
-            t->names = absolute(base, d->d_un.d_ptr);
+            t->names = absolute_address(base, d->d_un.d_ptr);
             break;
         case DT_GNU_HASH:
-            t->gnu_hash = absolute(base, d->d_un.d_ptr);
+            t->gnu_hash = absolute_address(base, d->d_un.d_ptr);
             break;
         case DT_HASH:
-            t->hash = absolute(base, d->d_un.d_ptr);
+            t->hash = absolute_address(base, d->d_un.d_ptr);
             break;
         case DT_VERSYM:
-            t->versions = absolute(base, d->d_un.d_ptr);
+            t->versions = absolute_address(base, d->d_un.d_ptr);
             break;
         case DT_VERDEF:
-            t->nodes = absolute(base, d->d_un.d_ptr);
+            t->nodes = absolute_address(base, d->d_un.d_ptr);
             break;
         }
     }
@@ -57,13 +57,6 @@ bool symtab_contains(const struct dl_phdr_info *info, const void *address)
             return true;
     }
     return false;
-}
-
-static bool same(const char *a, const char *b)
-{
-    while (*a && *a == *b)
-        a++, b++;
-    return *a == *b;
 }
 
 /* ---- the two kinds of hash table: each bucket is a chain of symbols, which 0 ends ------------- */
@@ -116,7 +109,7 @@ static uint32_t next_in_chain(const struct symtab *t, uint32_t i)
 static bool defines(const struct symtab *t, uint32_t i, const char *name)
 {
     const ElfW(Sym) *s = &t->symbols[i];
-    return s->st_shndx != SHN_UNDEF && same(t->names + s->st_name, name);
+    return s->st_shndx != SHN_UNDEF && symtab_same_name(t->names + s->st_name, name);
 }
 
 static int type_of(const struct symtab *t, uint32_t i)
@@ -152,7 +145,8 @@ void *symtab_find(const struct symtab *t, const char *name, const char *node)
 {
     for (uint32_t i = first_in_chain(t, name); i; i = next_in_chain(t, i)) {
         bool hidden = t->versions && t->versions[i] & HIDDEN;
-        if (defines_function(t, i, name) && (node ? same(node_of(t, i), node) : !hidden))
+        if (defines_function(t, i, name) &&
+            (node ? symtab_same_name(node_of(t, i), node) : !hidden))
             return address_of(t, i);
     }
     return NULL;
@@ -174,7 +168,7 @@ const ElfW(Sym) * symtab_bound(const struct symtab *t, const char *name, const c
             continue;
         const char *node = node_of(t, i);
         bool hidden = t->versions && t->versions[i] & HIDDEN;
-        if (!t->versions || ((!*node || !*version) && !hidden) || same(node, version))
+        if (!t->versions || ((!*node || !*version) && !hidden) || symtab_same_name(node, version))
             return &t->symbols[i];
     }
     return NULL;

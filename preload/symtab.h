@@ -15,6 +15,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* strcmp() == 0, without the C library. */
+static inline bool symtab_same_name(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    return *a == *b;
+}
+
 struct symtab {
     uintptr_t base; /* what its addresses are relative to */
     const ElfW(Sym) * symbols;

@@ -14,7 +14,7 @@ struct _Unwind_Exception;
 void _Unwind_Resume(struct _Unwind_Exception *e) __attribute__((visibility("hidden")));
 #include <unwind.h>
 
-static void *find(const char *name)
+static void *unwinder_function(const char *name)
 {
     void *p = dlsym(RTLD_DEFAULT, name);
     if (p)
@@ -33,7 +33,7 @@ _Unwind_Reason_Code __gcc_personality_v0(int version, _Unwind_Action actions,
     static _Unwind_Personality_Fn _Atomic real;
     _Unwind_Personality_Fn fn = atomic_load(&real);
     if (!fn) {
-        fn = (_Unwind_Personality_Fn)find("__gcc_personality_v0");
+        fn = (_Unwind_Personality_Fn)unwinder_function("__gcc_personality_v0");
         atomic_store(&real, fn);
     }
     return fn ? fn(version, actions, class, e, context) : _URC_CONTINUE_UNWIND;
@@ -44,7 +44,7 @@ void _Unwind_Resume(struct _Unwind_Exception *e)
     static void (*_Atomic real)(struct _Unwind_Exception *);
     void (*fn)(struct _Unwind_Exception *) = atomic_load(&real);
     if (!fn) {
-        fn = (void (*)(struct _Unwind_Exception *))find("_Unwind_Resume");
+        fn = (void (*)(struct _Unwind_Exception *))unwinder_function("_Unwind_Resume");
         atomic_store(&real, fn);
     }
     if (fn)

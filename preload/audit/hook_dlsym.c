@@ -39,7 +39,7 @@ static const struct link_map *first_behind(void)
     return map ? map->l_next : NULL;
 }
 
-static void *nothing(void)
+static void *return_null(void)
 {
     return NULL;
 }
@@ -53,7 +53,7 @@ static void *find_real(const char *name)
         if (real)
             return real;
     }
-    return (void *)nothing;
+    return (void *)return_null;
 }
 
 static __attribute__((noinline)) dlsym_function *find_dlsym(void)
@@ -64,15 +64,15 @@ static __attribute__((noinline)) dlsym_function *find_dlsym(void)
 }
 
 /* The others ask the global order, in which libharden.so comes first. */
-static inline __attribute__((always_inline)) bool asks_libcurl(void *library, const char *name)
+static inline __attribute__((always_inline)) bool is_libcurl_lookup(void *library, const char *name)
 {
     return library != RTLD_DEFAULT && library != RTLD_NEXT && name[0] == 'c' && name[1] == 'u' &&
            name[2] == 'r' && name[3] == 'l' && name[4] == '_';
 }
 
 /* Apart, so that the way of all other names is short. */
-static __attribute__((noinline)) void *ask(dlsym_function *real, void *library, const char *name,
-                                           const void *caller)
+static __attribute__((noinline)) void *dlsym_or_stub(dlsym_function *real, void *library,
+                                                     const char *name, const void *caller)
 {
     return stub_of(name, real(library, name), caller);
 }
@@ -82,8 +82,8 @@ EXPORT void *dlsym(void *library, const char *name)
     dlsym_function *real = atomic_load_explicit(&real_dlsym, memory_order_acquire);
     if (unlikely(!real))
         real = find_dlsym();
-    if (unlikely(asks_libcurl(library, name)))
-        return ask(real, library, name, __builtin_return_address(0));
+    if (unlikely(is_libcurl_lookup(library, name)))
+        return dlsym_or_stub(real, library, name, __builtin_return_address(0));
     return real(library, name);
 }
 
@@ -99,8 +99,9 @@ static __attribute__((noinline)) dlvsym_function *find_dlvsym(void)
     return real;
 }
 
-static __attribute__((noinline)) void *
-ask_at(dlvsym_function *real, void *library, const char *name, const char *node, const void *caller)
+static __attribute__((noinline)) void *dlvsym_or_stub(dlvsym_function *real, void *library,
+                                                      const char *name, const char *node,
+                                                      const void *caller)
 {
     return stub_of(name, real(library, name, node), caller);
 }
@@ -110,8 +111,8 @@ EXPORT void *dlvsym(void *library, const char *name, const char *node)
     dlvsym_function *real = atomic_load_explicit(&real_dlvsym, memory_order_acquire);
     if (unlikely(!real))
         real = find_dlvsym();
-    if (unlikely(asks_libcurl(library, name)))
-        return ask_at(real, library, name, node, __builtin_return_address(0));
+    if (unlikely(is_libcurl_lookup(library, name)))
+        return dlvsym_or_stub(real, library, name, node, __builtin_return_address(0));
     return real(library, name, node);
 }
 #endif

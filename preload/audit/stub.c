@@ -10,32 +10,32 @@
 #define MEANS_A_LIBCURL "curl_easy_perform" /* as real.c tells it */
 #define OF_LIBHARDEN    "HARDEN_1"
 
-struct view {
+struct lookup {
     const void *found, *caller;
-    struct symtab giver, harden; /* .symbols is NULL: not seen */
+    struct symtab owner, harden; /* .symbols is NULL: not seen */
     bool by_harden;              /* the caller is libharden.so */
     const char *node;
     int others; /* that have a libcurl's functions at the node */
 };
 
-static int find_both(struct dl_phdr_info *info, size_t size, void *data)
+static int find_libraries(struct dl_phdr_info *info, size_t size, void *data)
 {
-    struct view *v = data;
+    struct lookup *v = data;
     struct symtab t;
     (void)size;
     if (!symtab_of(&t, info))
         return 0;
     if (symtab_contains(info, v->found))
-        v->giver = t;
+        v->owner = t;
     if (symtab_find(&t, MEANS_A_LIBCURL, OF_LIBHARDEN)) {
         v->harden = t;
         v->by_harden = symtab_contains(info, v->caller);
     }
-    return v->giver.symbols && v->harden.symbols;
+    return v->owner.symbols && v->harden.symbols;
 }
 
 /* An object without any versions answers for each of them. */
-static bool answers(const struct symtab *t, const char *node)
+static bool provides(const struct symtab *t, const char *node)
 {
     return (*node && symtab_find(t, MEANS_A_LIBCURL, node)) ||
            ((!*node || !t->versions) && symtab_find(t, MEANS_A_LIBCURL, NULL));
@@ -43,11 +43,11 @@ static bool answers(const struct symtab *t, const char *node)
 
 static int count_others(struct dl_phdr_info *info, size_t size, void *data)
 {
-    struct view *v = data;
+    struct lookup *v = data;
     struct symtab t;
     (void)size;
-    if (symtab_of(&t, info) && t.symbols != v->giver.symbols && t.symbols != v->harden.symbols)
-        v->others += answers(&t, v->node);
+    if (symtab_of(&t, info) && t.symbols != v->owner.symbols && t.symbols != v->harden.symbols)
+        v->others += provides(&t, v->node);
     return v->others;
 }
 
@@ -63,11 +63,11 @@ static bool is_libcurl(const struct symtab *t, const char *node)
 
 void *stub_of(const char *name, void *found, const void *caller)
 {
-    struct view v = {.found = found, .caller = caller};
-    if (!found || !dl_iterate_phdr(find_both, &v) || v.by_harden ||
-        v.giver.symbols == v.harden.symbols)
+    struct lookup v = {.found = found, .caller = caller};
+    if (!found || !dl_iterate_phdr(find_libraries, &v) || v.by_harden ||
+        v.owner.symbols == v.harden.symbols)
         return found;
-    const char *node = symtab_node(&v.giver, name, found);
+    const char *node = symtab_node(&v.owner, name, found);
 #ifndef __GLIBC__
     node = node ? "" : NULL; /* musl's loader passes over them */
 #endif
@@ -76,7 +76,7 @@ void *stub_of(const char *name, void *found, const void *caller)
     v.node = node;
     const char *at = *node ? node : NULL;
     void *stub = symtab_find(&v.harden, name, at);
-    if (!stub || !is_libcurl(&v.giver, at))
+    if (!stub || !is_libcurl(&v.owner, at))
         return found;
     return dl_iterate_phdr(count_others, &v) ? found : stub;
 }
