@@ -17,8 +17,8 @@ static bool has_handler(int number)
     return sigaction(number, NULL, &a) == 0 && a.sa_handler != SIG_DFL && a.sa_handler != SIG_IGN;
 }
 
-/* Who waits for signals by sigwait() or signalfd() blocks them, and has no handlers of them. By the
- * kernel's own set: the C library's hides what it blocks itself. */
+/* Programs that wait with sigwait() or signalfd() block signals too, but without handlers. Asks the
+ * kernel, because the C library's function hides the signals that it uses itself. */
 static bool blocks_handled_signals(void)
 {
     uint64_t mask;
@@ -35,7 +35,7 @@ struct search {
     bool allocates;
 };
 
-/* The first in the loader's list has no name. */
+/* The program itself has no name in the loader's list. */
 static bool is_program(const struct dl_phdr_info *info)
 {
     return !info->dlpi_name || !info->dlpi_name[0];
@@ -52,7 +52,7 @@ static int find_caller_object(struct dl_phdr_info *info, size_t size, void *data
     return 1;
 }
 
-/* Code that is in no object may be anybody's. */
+/* Code outside of all objects, such as generated code, may belong to an allocator. */
 static bool allocates(const void *caller)
 {
     struct search s = {.caller = caller, .allocates = true};

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * connect() may be called in a signal handler, and by an allocator. Then the program's allocator may be
- * in the midst of its work in this very thread, and what needs it has to wait for a better time. Nobody
- * tells; but the signal of a handler is blocked while it runs, and an allocator is a library that
+ * Whether the program's allocator may be called now. connect() may be called in a signal handler or by
+ * an allocator, and then an operation of the allocator may be in progress in this very thread. Nothing
+ * tells so directly, but a signal is blocked while its handler runs, and an allocator is a library that
  * defines malloc().
  *
  *     if (alloc_is_safe(caller))
- *         ... what allocates ...
+ *         ... allocate ...
  *
- * A thread that blocks a signal all the time is taken for its handler, if it has one. A handler with
- * SA_NODEFER that blocks none is taken for none, and so is an allocator in the program itself. Preserves
- * errno; any thread. */
+ * A thread that always blocks a signal with a handler counts as running that handler. Two cases are not
+ * recognized: a handler with SA_NODEFER that blocks no signal, and an allocator in the program itself.
+ * Any thread; preserves errno. */
 #ifndef PRELOAD_ALLOC_SAFE_H
 #define PRELOAD_ALLOC_SAFE_H
 

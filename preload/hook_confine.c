@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a process may only do, or only survives, without a thread of ours: to enter name spaces, to
- * have a seccomp filter, to go on without its first thread. Our threads end before, and before a filter
- * that would forbid what we do, what is to be written is written; from there on the library makes no
- * system call of its own. Each call is forwarded as a system call, with the errno that it gives.
+ * What a process can only do, or survive, without a thread of ours: entering a name space, installing a
+ * seccomp filter, running on after its first thread has ended. Our threads end first. Before a filter
+ * that would forbid our system calls, the unwritten state is written, and from then on the library makes
+ * no system call of its own. Each call is forwarded as a system call, with the resulting errno.
  *
- * Safe wherever the real functions are: after vfork, in a signal handler, below an allocator. */
+ * Safe wherever the real functions are: after vfork, in a signal handler, inside an allocator. */
 #include "base/compiler.h"
 #include "base/process.h"
 #include "base/sandbox.h"
@@ -25,7 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Our own calls come here without the loader. */
+/* Protected: our own calls get here without a symbol lookup. */
 #define EXPORT __attribute__((visibility("protected")))
 
 typedef long syscall_function(long number, ...);
@@ -33,7 +33,7 @@ _Atomic next_function hook_next_syscall __attribute__((visibility("hidden")));
 long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
     __attribute__((visibility("hidden")));
 
-#if !defined(__x86_64__) && !defined(__aarch64__) /* others have no syscall.S */
+#if !defined(__x86_64__) && !defined(__aarch64__) /* these two have syscall.S */
 EXPORT long syscall(long number, ...)
 {
     long v[6];
@@ -57,7 +57,7 @@ static long forward_syscall(long number, long a, long b, long c, long d, long e,
 
 /* ---- seccomp -------------------------------------------------------------------------------- */
 
-/* Asked with no filter, it only tells what the kernel can do. */
+/* What cannot be read is treated as a filter that forbids our system calls. */
 static bool filter_forbids_us(const struct sock_fprog *program)
 {
     return !readable(program, sizeof *program) || !program->len ||
@@ -65,14 +65,14 @@ static bool filter_forbids_us(const struct sock_fprog *program)
            !sandbox_lets_us(program->filter, program->len);
 }
 
-/* A positive result is the thread that TSYNC could not reach, a failure; with NEW_LISTENER it is a
- * descriptor, and success. */
+/* A positive result is a descriptor with NEW_LISTENER. Otherwise it is a failure: the thread that TSYNC
+ * could not reach. */
 static bool filter_failed(long r, long flags)
 {
     return r < 0 || (r > 0 && !(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER));
 }
 
-/* `flags` are those of seccomp(2). */
+/* `flags` are those of seccomp(2). A call without a program only asks what the kernel supports. */
 static long install_filter(const struct sock_fprog *program, bool strict, long flags, long number,
                            long a, long b, long c, long d, long e)
 {
@@ -96,7 +96,7 @@ static long install_filter(const struct sock_fprog *program, bool strict, long f
     return r;
 }
 
-/* What the kernel reads for PR_SET_SECCOMP: mode and program. */
+/* For PR_SET_SECCOMP, v[0] is the mode and v[1] the program. */
 EXPORT int prctl(int option, ...)
 {
     unsigned long v[4];
@@ -173,8 +173,8 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
     return forward_syscall(number, a, b, c, d, e, f);
 }
 
-/* A jump and no call: it unwinds from the frame of its caller. So it is not declared here as what does
- * not return. */
+/* Reaches the real function by a jump, because that unwinds from the frame of its caller. Declared
+ * noreturn, it would be called. */
 void pthread_exit(void *value);
 EXPORT __attribute__((optimize("O2"))) void pthread_exit(void *value)
 {

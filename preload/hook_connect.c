@@ -14,20 +14,20 @@
 
 static _Atomic next_function real_connect;
 
-/* A connection that libcurl makes for a transfer that was admitted is part of it. */
+/* libcurl's connection for an admitted transfer is part of that transfer. */
 static bool belongs_to_transfer(const void *caller)
 {
     const struct curl_api *api = inside_now();
     return api && curl_api_owns(api, caller);
 }
 
-/* It was not started within, for there a lock of the caller's may be held. Nor is it while something of
- * the program may be interrupted: then the next call is in time. */
+/* dial() starts no thread, because it may run in a signal handler or an allocator, and a new thread
+ * allocates and takes locks. Where that is not safe after the call either, a later call starts it. */
 static __attribute__((noinline)) void start_background_thread(const void *caller)
 {
     if (!alloc_is_safe(caller))
         return;
-    thread_forbid(false); /* a handler may have jumped out of an earlier call */
+    thread_forbid(false); /* a signal handler may have jumped out of a call that forbade it */
     monitor_start_thread();
 }
 
@@ -39,7 +39,8 @@ static int dial_and_start(const struct dial_request *r)
     return value;
 }
 
-/* Local sockets are left alone, unless a rule names this one. Apart, for its name takes room. */
+/* Local sockets are forwarded, unless a rule names this one. Not inlined, because the name takes stack
+ * space. */
 static __attribute__((noinline)) int connect_local(dial_function *real, int fd,
                                                    const struct sockaddr *address, socklen_t length,
                                                    const void *caller)
@@ -58,14 +59,14 @@ static bool is_local(const struct sockaddr *address, socklen_t length)
     return length >= (socklen_t)sizeof(sa_family_t) && address->sa_family == AF_UNIX;
 }
 
-/* Apart from connect(), whose frame stays so small that it can end in a jump: behind a copy of us that
- * only forwards, the caller is still whoever called it. */
+/* Not inlined into connect(), which can then forward by a jump: where this copy of the library is spare,
+ * the active one still sees the program's return address. */
 static HOT __attribute__((noinline)) int dial_or_forward(dial_function *real, int fd,
                                                          const struct sockaddr *address,
                                                          socklen_t length, const void *caller)
 {
     struct endpoint to;
-    /* The kernel takes all of it or refuses. */
+    /* The kernel refuses a bad length or pointer. */
     if (unlikely(length > sizeof(struct sockaddr_storage) || !readable(address, length)))
         return real(fd, address, length);
     if (!endpoint_of(&to, address, length))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * dlopen with RTLD_DEEPBIND lets a plug-in see its own libraries before us, and no hook fires: PHP
- * loads its extensions so. The flag is cleared, for absolute paths. The real dlopen is reached by a
- * jump, not a call: it looks up relative names by the RUNPATH of its caller, which must be the
- * program's code and not ours.
+ * A plug-in loaded with RTLD_DEEPBIND binds to its own libraries before ours, so no hook is called. PHP
+ * loads its extensions that way. dlopen() clears the flag for absolute paths. It reaches the real
+ * function by a jump, not a call: that one searches relative names in the RUNPATH of its caller, which
+ * must be the program's code.
  *
- * dlclose is where the libcurls are kept from being unloaded that tables lead to (real.h). */
+ * dlclose() pins the libcurls that tables refer to (real.h). */
 #include "base/compiler.h"
 #include "base/env.h"
 #include "engine/config/config.h"
@@ -23,7 +23,7 @@ typedef void *dlopen_function(const char *file, int flags);
 
 static _Atomic next_function real_dlopen;
 
-/* Asked only for RTLD_DEEPBIND, so that other programs never read a configuration for it. */
+/* Called for RTLD_DEEPBIND only, so that other programs do not read the configuration for it. */
 static bool masks_deepbind(void)
 {
     const struct config *c = hooks_off() ? NULL : engine_config();
@@ -46,7 +46,7 @@ __attribute__((visibility("default"), optimize("O2"))) void *dlopen(const char *
     return real(file, flags);
 }
 
-/* musl never unloads anything. */
+/* musl never unloads a library. */
 __attribute__((visibility("default"))) int dlclose(void *library)
 {
     typedef int function(void *);

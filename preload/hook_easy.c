@@ -42,7 +42,7 @@ void hook_easy_cleanup(struct from from, CURL *h)
         return;
     multi_forget(h);
     if (s && !s->transfer)
-        shadow_remove(h); /* before the address can be somebody else's */
+        shadow_remove(h); /* before libcurl can use the address again */
     if (api)
         api->easy_cleanup(h);
 }
@@ -91,7 +91,7 @@ CURLcode hook_easy_setopt(struct from from, CURL *h, CURLoption option, union op
 CURLcode hook_easy_getinfo(struct from from, CURL *h, CURLINFO info, void *out)
 {
     struct shadow *s = shadow_find(h);
-    if (s && out && easy_getinfo(s, info, out)) /* NULL is libcurl's to refuse */
+    if (s && out && easy_getinfo(s, info, out)) /* libcurl refuses NULL */
         return CURLE_OK;
     const struct curl_api *api = s ? s->api : real_or_complain(from);
     return api ? api->easy_getinfo(h, info, out) : CURLE_FAILED_INIT;

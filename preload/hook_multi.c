@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program's calls of curl_multi_*. */
+ * The hooks of the multi interface. */
 #include "base/compiler.h"
 #include "curl/multi.h"
 #include "hooks.h"
 #include "hooks_off.h"
 
-/* Ours, or NULL and the library of a multi handle that was not seen born. Both NULL: there is no
- * library. */
+/* Our state of a multi handle; NULL: we did not see its creation. Sets `*api` to its libcurl; NULL: there
+ * is none. */
 static inline struct multi *find_multi(struct from from, CURLM *m, const struct curl_api **api)
 {
     struct multi *known = multi_find(m);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What tells names from addresses. libcurl's own threads resolve for a transfer whose policy is the
- * one that counts, so to them nothing is repeated, but why a name was not found is kept for it; what
- * our own checks ask is not remembered either. */
+ * The hooks of the name service, from which we learn the names behind addresses. In libcurl's own
+ * resolver threads no lookup is retried, because the policy of the transfer applies; the reason of a
+ * failure is noted for it. Lookups of our own checks are not remembered. */
 #include "base/clock.h"
 #include "base/unfound.h"
 #include "engine/check/thread.h"
@@ -105,7 +105,7 @@ EXPORT int getaddrinfo_a(int mode, struct gaicb **list, int n, struct sigevent *
     return status;
 }
 
-/* How a program asks whether a question of getaddrinfo_a has been answered. */
+/* Programs poll the result of getaddrinfo_a() with it. */
 EXPORT int gai_error(struct gaicb *question)
 {
     typedef int function(struct gaicb *);

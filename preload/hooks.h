@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hooks: one function for each that libcurl has, with the caller in front. symbols.c and
- * symbols_multi.c export a stub of each under every version node. A hook finds what of ours belongs
- * to the handle, or the real function, calls one function of the layer below, and that is all. */
+ * The hooks of libcurl: hook_X() stands for curl_X(), with the caller as an additional argument.
+ * symbols.c and symbols_multi.c export a stub of each hook under every version node. A hook looks up
+ * our state of the handle, or else the real function, and calls one function of the layer below. */
 #ifndef PRELOAD_HOOKS_H
 #define PRELOAD_HOOKS_H
 
@@ -49,10 +49,10 @@ CURLMcode hook_multi_get_offt(struct from from, CURLM *m, int info, curl_off_t *
 CURLMcode hook_multi_notify_enable(struct from from, CURLM *m, unsigned type);
 CURLMcode hook_multi_notify_disable(struct from from, CURLM *m, unsigned type);
 
-/* The library behind a call; NULL, and complained of, when there is none. */
+/* The libcurl that a call refers to. NULL: there is none, which is counted as an internal error. */
 const struct curl_api *real_or_complain(struct from from);
 
-/* Options come in ranges by the type of their argument. */
+/* The range that an option's number lies in tells the type of its argument. */
 static inline union option_argument option_argument_of(int option, va_list *ap)
 {
     union option_argument v = {0};

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The calls of the C library that imports.h speaks of. "imports.list" is made by the build: a line
- * "import NAME VERSION" for each function. The call is one jump through a slot, which at first leads
- * to first_call; that keeps every register that may hold an argument. */
+ * The functions of the C library that imports.h binds. The build generates "imports.list", with a line
+ * "import NAME VERSION" for each. libc_NAME is one jump through a slot. The slot first leads to
+ * first_call, which preserves every register that may hold an argument. */
 
-/* As struct import in imports.c has it: no pointers, because each would be relocated at the start
- * of every program. A name that is too long does not assemble. */
+/* The layout is that of struct import in imports.c. It has no pointers, because each would be relocated
+ * at the start of every program. A name that is too long does not assemble. */
 .macro import name, version
     thunk \name
     .pushsection .data.rel.ro.imports, "aw", %progbits
@@ -32,7 +32,7 @@ slot_\name: .dc.a first_\name
 
 #if defined(__x86_64__)
 
-/* Also rax, the number of vector arguments of a variadic call, and r10, the static chain. */
+/* rax is the number of vector arguments of a variadic call, r10 the static chain. */
 .macro thunk name
     .globl libc_\name
     .hidden libc_\name

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Nothing here, and nothing that is called from here, may call a function that is bound here. The build
- * looks after that (scripts/lazy-imports). */
+ * No function here, and none called from here, may call a function that is bound here. The build checks
+ * this (scripts/lazy-imports). */
 #include "imports.h"
 
 #include "base/compiler.h"
@@ -16,7 +16,7 @@
 
 #define LINKED __attribute__((visibility("hidden"), weak))
 
-/* All of this is imports.S's, and absent from a direct link. */
+/* Defined in imports.S; NULL in a direct link. */
 struct import {
     char name[40];
     char version[24];
@@ -29,8 +29,9 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 void *imports_first(size_t i) __attribute__((visibility("hidden"), used));
 
-/* What has to be everybody's: memory, which others allocate or free too; threads, of which a sanitizer
- * must know; and what frees the answers of the getaddrinfo() that comes next. */
+/* What must be the same function for the whole process: the allocator, because other objects free our
+ * memory and we free theirs; pthread_create, because a sanitizer must see every thread; freeaddrinfo,
+ * because it must match the getaddrinfo() behind our hook. */
 static bool is_shared(const char *name)
 {
     static const char names[][16] = {"malloc", "calloc",         "realloc",     "reallocarray",
@@ -46,10 +47,11 @@ static void *find_import(const struct import *import, const struct symtab *libc)
     void *own =
         libc && !is_shared(import->name) ? scope_own(libc, import->name, import->version) : NULL;
     void *first = own ? own : scope_bound(import->name, import->version);
-    return first ? first : scope_bound(import->name, ""); /* an older C library: another version */
+    return first ? first
+                 : scope_bound(import->name, ""); /* a C library that has it at another version */
 }
 
-/* What the loader made read-only, by its own reckoning: whole pages. */
+/* What the loader has made read-only, calculated as it does: whole pages. */
 static void read_only_part(uintptr_t *begin, uintptr_t *end)
 {
     const ElfW(Ehdr) *self = &__ehdr_start;
@@ -86,7 +88,7 @@ static intptr_t return_zero(void)
     return 0;
 }
 
-/* What the C library keeps for itself may be gone in another one, and we know that. */
+/* Another release of the C library may lack its private functions. Our calls of them expect that. */
 static bool is_private(const struct import *import)
 {
     return symtab_same_name(import->version, "GLIBC_PRIVATE");
@@ -120,7 +122,7 @@ bool imports_ready(void)
     return now != 2;
 }
 
-/* The target of a call that came before its slot was filled. */
+/* Called by first_call in imports.S: the function behind a slot that was not filled yet. */
 void *imports_first(size_t i)
 {
     imports_ready();

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * The real function behind a hook of the C library: found at the first call, kept in an atomic
- * pointer. No lock and no allocation; two threads that find it at once find the same.
+ * pointer. Takes no lock and allocates nothing; threads that search at the same time find the same.
  *
  *     static _Atomic next_function real;
  *     connect_function *next = (connect_function *)next_of(&real, "connect");
  *
- * It is looked for each time until it is found. NULL: there is none. */
+ * NULL: there is none; the next call searches again. */
 #ifndef PRELOAD_NEXT_H
 #define PRELOAD_NEXT_H
 

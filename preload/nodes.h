@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Under which names hooks are exported. A program that was linked with a libcurl of versioned
- * symbols refers to "curl_easy_init@CURL_OPENSSL_4"; the node tells which flavour it means, even
- * where the return address cannot (a tail call). So each hook has a stub under every node that
- * libcurl's builds use, and one as the default for references without a version.
+ * The version nodes at which hooks are exported. A program linked with a libcurl that has versioned
+ * symbols refers to "curl_easy_init@CURL_OPENSSL_4". The node tells which flavour it means, even where
+ * the return address does not (a tail call). So each hook has a stub at every node that builds of
+ * libcurl use, and a default one for references without a version.
  *
  *     #define STUBS(suffix, node)   EXPORT void curl_x__##suffix(void) { hook_x(FROM(node)); }
  *     #define HOOKED(X, node)       X(curl_x, node)
@@ -29,7 +29,7 @@
 
 #define EXPORT __attribute__((visibility("default"), used))
 
-/* "remove" takes the stub's own name out of the symbol table. */
+/* "remove" keeps the stub's own name out of the symbol table. */
 #define AT_NODE(name, node) __asm__(".symver " #name "__" #node "," #name "@" #node ",remove")
 #define AS_DEFAULT(name)    __asm__(".symver " #name "__any," #name "@@HARDEN_1,remove")
 

@@ -20,10 +20,10 @@
 #define SITE_PROBES 8
 
 const struct curl_api *_Atomic real_libraries[REAL_LIBRARIES_MAX];
-static atomic_bool used[REAL_LIBRARIES_MAX]; /* by the program, and not only by a check of ours */
-static atomic_bool unpinned[REAL_LIBRARIES_MAX]; /* may be unloaded, for it was loaded later */
+static atomic_bool used[REAL_LIBRARIES_MAX];     /* by the program, not only by a check of ours */
+static atomic_bool unpinned[REAL_LIBRARIES_MAX]; /* loaded later, so it may be unloaded */
 
-/* Call sites that were answered. The caller's address is written last and read first. */
+/* Remembered call sites. `caller` is written last and read first. */
 struct site {
     const void *_Atomic caller;
     const char *_Atomic node;
@@ -36,10 +36,10 @@ static struct site sites[SITES];
 #ifdef __GLIBC__
 #define AT(node) (node)
 #else
-#define AT(node) ((void)(node), "") /* musl's loader passes over the nodes of references */
+#define AT(node) ((void)(node), "") /* musl's loader ignores the nodes of references */
 #endif
 
-/* Of the tables, and of those that lost a race. */
+/* Memory of the tables, and of those that lost a race. */
 static struct arena memory;
 
 static int find_text(struct dl_phdr_info *info, size_t size, void *data)
@@ -64,8 +64,8 @@ static int find_text(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
-/* Where a library's functions are had from: NULL: from the objects behind this one, each from the first
- * that has it, which may be a preloaded one that calls the next. */
+/* A function of `library`. NULL for `library`: of the first object behind this one that has it, which
+ * may be another preloaded library that calls the next. */
 static void *function_of(const struct symtab *library, const char *name, const char *node)
 {
     if (!library)
@@ -111,7 +111,7 @@ static bool fill_table(struct curl_api *api, const struct symtab *library, const
     return true;
 }
 
-/* The table of the library that `library` leads to. */
+/* The table of the libcurl that function_of() leads to. */
 static const struct curl_api *table_of(const struct symtab *library, const char *node, bool pinned)
 {
     void *perform = function_of(library, "curl_easy_perform", node);
@@ -137,11 +137,11 @@ static const struct curl_api *table_of(const struct symtab *library, const char 
         if (none->easy_perform == api->easy_perform)
             return none;
     }
-    return NULL; /* more copies of libcurl than anybody loads */
+    return NULL; /* more copies of libcurl than REAL_LIBRARIES_MAX */
 }
 
-/* dlclose() may unload what a table leads to, and has the loader's lock anyway. Nothing can be unloaded
- * yet in a program's preinit array, and glibc would lose the environment over a dlopen. */
+/* dlclose() takes the loader's lock anyway, so dlopen() may be called here. In a program's preinit array
+ * (no environ yet) nothing can be unloaded, and a dlopen() would make glibc lose the environment. */
 void real_pin(void *dl_open(const char *file, int flags))
 {
     for (int i = 0; i < REAL_LIBRARIES_MAX && environ; i++) {
@@ -155,11 +155,11 @@ void real_pin(void *dl_open(const char *file, int flags))
 
 /* ---- which library -------------------------------------------------------------------------- */
 
-/* Among the objects that came later, whose list has a lock of its own, which nobody holds while he runs
- * a program's code: the caller's own object, the one that this asks for by name, else the first. */
+/* Steps 2 and 3 of real.h: of the objects loaded later, the caller's own, the one that it needs by name,
+ * else the first. Their list has a lock of its own, which is not held while the program's code runs. */
 struct search {
     struct from from;
-    struct symtab caller, found; /* .symbols is NULL: not seen */
+    struct symtab caller, found; /* .symbols is NULL: not found */
     const ElfW(Dyn) * needs;     /* of the caller */
     const struct curl_api *answer;
 };
@@ -231,7 +231,7 @@ static struct site *site_of(struct from from, int i)
 
 static void remember_site(struct from from, const struct curl_api *api)
 {
-    const void *busy = sites; /* no caller's address */
+    const void *busy = sites; /* the address of no caller */
     for (int i = 0; i < SITE_PROBES; i++) {
         struct site *site = site_of(from, i);
         const void *nobody = NULL;

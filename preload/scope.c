@@ -9,9 +9,9 @@ extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 
 static const struct link_map *_Atomic last;
 
-/* The loader shows its list to debuggers: in the dynamic section of the program. */
+/* The loader publishes its list for debuggers, in the dynamic section of the program. */
 #ifdef __GLIBC__
-/* Where that has no place for it (lld -z rodynamic), debuggers look the loader's own name up. */
+/* Where that section is read-only (lld -z rodynamic), debuggers look up the loader's own symbol. */
 static const struct link_map *first_map_by_name(void)
 {
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
@@ -49,7 +49,7 @@ static const struct link_map *first_map(void)
             return ((const struct r_debug *)dynamic->d_un.d_ptr)->r_map;
     return first_map_by_name();
 }
-#else /* and musl under a name of its own, however it was started */
+#else /* musl publishes it under a name of its own, however the program was started */
 extern const struct r_debug *const _dl_debug_addr;
 
 static const struct link_map *first_map(void)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The objects that the program was started with, in the loader's order, and their functions: found
- * without the loader's help, because its lock may be held. By a dlopen() whose constructor waits for
- * the thread that calls us; by the code that a signal handler has interrupted.
+ * The objects loaded at program start, in the loader's order, and their functions. Found without the
+ * loader, because its lock may be held: by a dlopen() whose constructor waits for the calling thread, or
+ * by the code that a signal handler has interrupted.
  *
  *     open = scope_bound("open", "GLIBC_2.2.5");      what the loader binds a reference to
  *     connect = scope_next("connect", "");            what RTLD_NEXT means, from this object on
  *
- * None of these objects is ever unloaded, and none comes between them, so their list may be read at any
- * time. Any thread, signal handlers too; allocates nothing, and calls no function that imports.h
- * binds. */
+ * None of these objects is ever unloaded, and none is inserted between them, so their list can be read
+ * at any time. Any thread, also in a signal handler; allocates nothing, and calls no function that
+ * imports.h binds. */
 #ifndef PRELOAD_SCOPE_H
 #define PRELOAD_SCOPE_H
 
@@ -18,20 +18,20 @@
 #include <link.h>
 #include <stdbool.h>
 
-/* Where the objects end that the program was started with; from the constructor. Until then, all that
- * are there are taken for such. */
+/* Called by the constructor: notes the last object loaded at program start. Before that, all loaded
+ * objects count as such. */
 void scope_note_last(void);
 
-/* One after the other, the program first; NULL: no more, or the list cannot be found. */
+/* The object after `map`; for NULL the program itself. NULL: no more, or the list cannot be found. */
 const struct link_map *scope_after(const struct link_map *map);
 
-/* `version` "": what a reference without one means. NULL: nobody has it. */
+/* `version` "": a reference without one. NULL: no object defines it. */
 void *scope_bound(const char *name, const char *version);
 void *scope_next(const char *name, const char *version);
 
-/* The C library's own symbols, whatever is loaded before it; false: it is not known (musl). */
+/* The C library's own symbols, whatever is loaded before it. False: not found (musl). */
 bool scope_libc(struct symtab *libc);
-/* The object's own function. */
+/* The function that `object` itself defines. */
 void *scope_own(const struct symtab *object, const char *name, const char *version);
 
 #endif

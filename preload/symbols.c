@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is exported of the easy interface. */
+ * Exports the hooks of the easy interface. */
 #include "hooks.h"
 #include "nodes.h"
 
 #include <stdarg.h>
 
-/* All stubs for one node. */
+/* The stubs at one node. */
 #define STUBS(suffix, node)                                                                        \
     EXPORT CURL *curl_easy_init__##suffix(void);                                                   \
     EXPORT CURL *curl_easy_init__##suffix(void)                                                    \

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is exported of the multi interface. */
+ * Exports the hooks of the multi interface. */
 #include "hooks.h"
 #include "nodes.h"
 
-/* One stub: what it returns, its name, its parameters, and its arguments. libcurl calls these
- * functions of itself, for curl_easy_perform above all: such calls go straight back. */
+/* One stub: its type, name, parameters and arguments. libcurl itself calls these functions, mainly for
+ * curl_easy_perform(): such calls go straight back to it. */
 #define STUB(type, name, suffix, node, parameters, ...)                                            \
     EXPORT type curl_multi_##name##__##suffix parameters;                                          \
     EXPORT type curl_multi_##name##__##suffix parameters                                           \

@@ -5,7 +5,7 @@
 
 #define HIDDEN 0x8000 /* found only by references that name the version */
 
-/* glibc makes most of these absolute, musl and the kernel's own object none. */
+/* glibc has made most of these addresses absolute; in musl and in the vDSO they are relative. */
 static const void *absolute_address(uintptr_t base, uintptr_t p)
 {
     return (const void *)(p < base ? base + p : p);
@@ -59,7 +59,7 @@ bool symtab_contains(const struct dl_phdr_info *info, const void *address)
     return false;
 }
 
-/* ---- the two kinds of hash table: each bucket is a chain of symbols, which 0 ends ------------- */
+/* ---- the two kinds of hash table; a bucket is a chain of symbols, and 0 ends it --------------- */
 
 static uint32_t gnu_hash_of(const char *name)
 {
@@ -79,8 +79,8 @@ static uint32_t hash_of(const char *name)
     return h;
 }
 
-/* Four words: buckets, the first symbol in them, words of the filter, its shift. Then come the filter,
- * the buckets, and a word for each symbol. */
+/* A GNU table begins with four words: the number of buckets, the first symbol in them, the words of the
+ * Bloom filter, its shift. Then come the filter, the buckets, and a word for each symbol. */
 static const uint32_t *gnu_buckets(const uint32_t *table)
 {
     return (const uint32_t *)((const ElfW(Addr) *)(table + 4) + table[2]);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dynamic symbols of an object in memory, read without the loader's help: no lock, no allocation,
- * nothing for dlerror(), and no function of the C library, which may not be ready yet.
+ * Reads the dynamic symbols of a loaded object, without the loader: takes no lock, allocates nothing,
+ * leaves dlerror() alone, and calls no function of the C library, which may not be initialized yet.
  *
  *     struct symtab t;
  *     if (symtab_read(&t, map->l_addr, map->l_ld))
  *         symtab_find(&t, "curl_easy_init", "CURL_OPENSSL_4")
  *
- * Good for as long as the object stays loaded. Only functions are found. */
+ * Valid while the object stays loaded. All but symtab_datum() find functions only. */
 #ifndef PRELOAD_SYMTAB_H
 #define PRELOAD_SYMTAB_H
 
@@ -24,28 +24,28 @@ static inline bool symtab_same_name(const char *a, const char *b)
 }
 
 struct symtab {
-    uintptr_t base; /* what its addresses are relative to */
+    uintptr_t base; /* its addresses are relative to this */
     const ElfW(Sym) * symbols;
     const char *names;
-    const uint32_t *gnu_hash, *hash; /* one of them at least */
-    const uint16_t *versions;        /* of each symbol; NULL: the object knows no versions */
+    const uint32_t *gnu_hash, *hash; /* at least one of them */
+    const uint16_t *versions;        /* of each symbol; NULL: the object has no versions */
     const ElfW(Verdef) * nodes;      /* that it defines; NULL: none */
 };
 
-/* False: it has none. */
+/* False: the object has no dynamic symbols. */
 bool symtab_read(struct symtab *t, uintptr_t base, const ElfW(Dyn) * dynamic);
-/* Of an object of dl_iterate_phdr(). */
+/* The same for an object of dl_iterate_phdr(). */
 bool symtab_of(struct symtab *t, const struct dl_phdr_info *info);
 bool symtab_contains(const struct dl_phdr_info *info, const void *address);
-/* What the loader binds a reference to, with a version or ("") without; NULL: it looks on elsewhere. A
- * symbol of type STT_GNU_IFUNC leads to a function that gives the function. */
+/* What the loader binds a reference to, with a version or ("") without. NULL: the object does not
+ * satisfy it. A symbol of type STT_GNU_IFUNC is the address of a resolver, which returns the function. */
 const ElfW(Sym) * symtab_bound(const struct symtab *t, const char *name, const char *version);
-/* A datum, whatever its version. */
+/* A variable, at any version. */
 void *symtab_datum(const struct symtab *t, const char *name);
-/* NULL for `node`: what a reference without a version means. NULL: it defines no such function. */
+/* `node` NULL: a reference without a version. NULL: the object defines no such function. */
 void *symtab_find(const struct symtab *t, const char *name, const char *node);
-/* The version node of the function of that name that is at `address`; "": it has none. NULL: there is
- * another function there, or none. */
+/* The version node of the function `name` at `address`; "": it has none. NULL: the object has no such
+ * function there. */
 const char *symtab_node(const struct symtab *t, const char *name, const void *address);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Our frames have clean-ups that must run when a C++ exception or pthread_cancel passes through.
- * The compiler refers to two functions of libgcc_s for that, which a shared object would drag into
- * every process. When something unwinds, an unwinder is already loaded: forward to that one,
- * because an unwinder's data may only be read by itself. */
+ * Our frames have cleanups that must run when a C++ exception or pthread_cancel unwinds through them. For
+ * these the compiler refers to two functions of libgcc_s, and linking with it would load it into every
+ * process. When something unwinds, an unwinder is already loaded: these forward to it, because only that
+ * one can read its own data. */
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Before the compiler's header, which would export it. */
+/* Before the compiler's header, which would make it visible. */
 struct _Unwind_Exception;
 void _Unwind_Resume(struct _Unwind_Exception *e) __attribute__((visibility("hidden")));
 #include <unwind.h>
@@ -19,7 +19,8 @@ static void *unwinder_function(const char *name)
     void *p = dlsym(RTLD_DEFAULT, name);
     if (p)
         return p;
-    void *library = dlopen("libgcc_s.so.1", RTLD_LAZY | RTLD_NOLOAD); /* pthread_cancel's, local */
+    void *library =
+        dlopen("libgcc_s.so.1", RTLD_LAZY | RTLD_NOLOAD); /* loaded by pthread_cancel, RTLD_LOCAL */
     return library ? dlsym(library, name) : NULL;
 }
 
@@ -49,5 +50,5 @@ void _Unwind_Resume(struct _Unwind_Exception *e)
     }
     if (fn)
         fn(e);
-    abort(); /* not reached: only a personality that was found leads here */
+    abort(); /* not reached: only an unwinder that was found calls this */
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * libharden-audit.so, which `harden run --audit` preloads besides libharden.so: dlsym() on a handle
- * gives the functions of the library behind it, which no preloaded object is asked about. For the
- * names of libcurl's functions this gives libharden.so's. All else reaches the real dlsym by a jump,
- * not a call: RTLD_NEXT and RTLD_DEFAULT mean what they mean to the caller, whom the real one knows
- * by the return address.
+ * libharden-audit.so, which `harden run --audit` preloads in addition to libharden.so. dlsym() on a handle
+ * searches the library behind it and no preloaded object. For the names of libcurl's functions this
+ * dlsym() returns libharden.so's stubs (stub.h). All other lookups reach the real dlsym by a jump, not a
+ * call, because RTLD_NEXT and RTLD_DEFAULT depend on the return address.
  *
- * dlsym is the first thing that a sanitizer or an allocator calls in a process, before functions of
- * the C library may be called that they replace. So, for names that are not libcurl's, none is but the
- * loader's own. */
+ * A sanitizer or an allocator calls dlsym before anything else in a process, to find the functions of
+ * the C library that it replaces. So other lookups call no functions but the loader's own. */
 #include "audit/stub.h"
 #include "base/compiler.h"
 #include "symtab.h"
@@ -23,7 +21,7 @@ typedef void *dlsym_function(void *library, const char *name);
 
 static dlsym_function *_Atomic real_dlsym;
 
-/* The first object behind this one in the order of the loader. */
+/* The first object behind this one in the loader's order. */
 static const struct link_map *first_behind(void)
 {
     const struct link_map *map = NULL;
@@ -44,7 +42,7 @@ static void *return_null(void)
     return NULL;
 }
 
-/* None of the objects before the C library, which has it at the latest, is ever unloaded. */
+/* Without a lock: the C library has the function at the latest, and no object before it is unloaded. */
 static void *find_real(const char *name)
 {
     for (const struct link_map *map = first_behind(); map; map = map->l_next) {
@@ -63,14 +61,14 @@ static __attribute__((noinline)) dlsym_function *find_dlsym(void)
     return real;
 }
 
-/* The others ask the global order, in which libharden.so comes first. */
+/* RTLD_DEFAULT and RTLD_NEXT search the global order, in which libharden.so comes first. */
 static inline __attribute__((always_inline)) bool is_libcurl_lookup(void *library, const char *name)
 {
     return library != RTLD_DEFAULT && library != RTLD_NEXT && name[0] == 'c' && name[1] == 'u' &&
            name[2] == 'r' && name[3] == 'l' && name[4] == '_';
 }
 
-/* Apart, so that the way of all other names is short. */
+/* Not inlined, to keep the path of all other names short. */
 static __attribute__((noinline)) void *dlsym_or_stub(dlsym_function *real, void *library,
                                                      const char *name, const void *caller)
 {

@@ -7,15 +7,15 @@
 
 #include <stddef.h>
 
-#define MEANS_A_LIBCURL "curl_easy_perform" /* as real.c tells it */
+#define MEANS_A_LIBCURL "curl_easy_perform" /* as in real.c */
 #define OF_LIBHARDEN    "HARDEN_1"
 
 struct lookup {
     const void *found, *caller;
-    struct symtab owner, harden; /* .symbols is NULL: not seen */
+    struct symtab owner, harden; /* .symbols is NULL: not found */
     bool by_harden;              /* the caller is libharden.so */
     const char *node;
-    int others; /* that have a libcurl's functions at the node */
+    int others; /* other libraries with the function at the node */
 };
 
 static int find_libraries(struct dl_phdr_info *info, size_t size, void *data)
@@ -34,7 +34,7 @@ static int find_libraries(struct dl_phdr_info *info, size_t size, void *data)
     return v->owner.symbols && v->harden.symbols;
 }
 
-/* An object without any versions answers for each of them. */
+/* An object without versions satisfies references to any. */
 static bool provides(const struct symtab *t, const char *node)
 {
     return (*node && symtab_find(t, MEANS_A_LIBCURL, node)) ||
@@ -69,7 +69,7 @@ void *stub_of(const char *name, void *found, const void *caller)
         return found;
     const char *node = symtab_node(&v.owner, name, found);
 #ifndef __GLIBC__
-    node = node ? "" : NULL; /* musl's loader passes over them */
+    node = node ? "" : NULL; /* musl's loader ignores them */
 #endif
     if (!node)
         return found;

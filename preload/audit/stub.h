@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a look-up of a function of libcurl gives: libharden.so's stub of it, where a call of the stub
- * certainly comes to the function that was found; otherwise that function itself. A stub knows no
- * more than a version node (real.h), so that is certain when the library that the function is of
+ * What a lookup of a libcurl function returns: libharden.so's stub, if a call of the stub is certain to
+ * reach the function that was found; otherwise that function. A stub knows only a version node (real.h),
+ * so it is certain if the library that contains the function
  *
- *   - has at that node all that libharden.so asks of a libcurl, and
- *   - is the only one in the process that has it.
+ *   - has at that node all functions that libharden.so needs of a libcurl, and
+ *   - is the only one in the process that has.
  *
- * A copy that is loaded later can come between, as it can for plain calls.
+ * A copy that is loaded later can come first, as it can for ordinary calls.
  *
- * What libharden.so does not export, at that node or at all, stays as it is; it is asked, and no list
- * of names is kept. So does everything that it looks up itself, which is for its stubs to call.
+ * What libharden.so does not export at that node is returned as it was found; its symbol table decides,
+ * there is no list of names. The same holds for libharden.so's own lookups, whose results its stubs call.
  *
  *     void *p = real_dlsym(library, "curl_easy_init");
  *     return stub_of("curl_easy_init", p, __builtin_return_address(0));
  *
- * Any thread. Takes the loader's lock, which dlsym() has taken too; allocates nothing, and touches
- * neither errno nor dlerror(). */
+ * Any thread. Takes the loader's lock, as dlsym() does; allocates nothing, and preserves errno and
+ * dlerror(). */
 #ifndef PRELOAD_AUDIT_STUB_H
 #define PRELOAD_AUDIT_STUB_H
 
