@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Other targets than this machine's own, for Debian on x86-64: `make TARGET=aarch64 check-unit`.
-# Criterion can be there for one architecture only, so its tests run on tests/support/plain_runner.c.
+# Targets other than this machine, for Debian on x86-64: `make TARGET=aarch64 check-unit`. Criterion can
+# be installed for one architecture only, so the tests use tests/support/plain_runner.c.
 
 BUILD  := build/$(TARGET)
 RUNNER := tests/support/plain_runner.c
@@ -10,11 +10,11 @@ ifeq ($(TARGET),aarch64)
 CC       := aarch64-linux-gnu-gcc
 AR       := aarch64-linux-gnu-ar
 export EMULATOR := qemu-aarch64
-# qemu-user accepts MADV_WIPEONFORK and does not do it; has no CLOSE_RANGE_UNSHARE, no system call
-# filters, no choice of CPUs; is too slow for what is told from a call that came back at once, and of a
-# slow one that failed it gives but four bytes of TCP_INFO, which do not tell whether it was ours; the
-# child of a fork may hang there while other threads wait; what a smaller break frees stays readable
-# (7.2); SO_SNDTIMEO is not told back (10.0); and the process has a thread of qemu's.
+# qemu-user accepts MADV_WIPEONFORK without effect; has no CLOSE_RANGE_UNSHARE, no system call filters
+# and no CPU affinity; is too slow for tests that tell calls apart by an immediate return; gives four
+# bytes of TCP_INFO only, which do not tell whose connection it was; may hang in the child of a fork
+# while other threads wait; leaves memory readable that a smaller break has freed (7.2); does not return
+# SO_SNDTIMEO (10.0); and has a thread of its own in the process.
 export SKIP_TESTS := $(space) \
   engine::opens_in_the_child_when_a_fork_came_while_another_thread_was_opening \
   monitor::starts_again_in_the_child_of_a_fork \
@@ -41,16 +41,16 @@ export SKIP_TESTS := $(space) \
   dial_edges::the_shortest_bound_is_not_none \
   readable::above_the_break_there_is_no_heap $(space)
 else ifeq ($(TARGET),musl)
-# musl-gcc looks into its own directory alone. What does not depend on the C library is added.
+# musl-gcc searches its own directory only. Add the headers that do not depend on the C library.
 MULTIARCH := $(shell cc -print-multiarch)
 $(shell mkdir -p $(BUILD)/include && ln -sfn $(addprefix /usr/include/,linux asm-generic ini.h \
   xxhash.h xxh3.h criterion valgrind $(MULTIARCH)/asm $(MULTIARCH)/curl) $(BUILD)/include)
 CC           := musl-gcc -idirafter $(abspath $(BUILD))/include
 LAZY_IMPORTS := no
-# In the child of a fork, musl 1.2.3 waits for ever at the end of a thread after the first one's end.
+# In the child of a fork, musl 1.2.3 hangs when a thread ends after the first one.
 export SKIP_TESTS := $(space) \
   monitor_thread::does_not_keep_alive_a_process_whose_first_thread_has_ended $(space)
 TARGET_PARTS := $(BUILD)/obj/tests/support/musl.o
 else
-$(error TARGET=$(TARGET): aarch64 and musl are known)
+$(error TARGET=$(TARGET): not supported; use aarch64 or musl)
 endif

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# Completion of harden(1) for bash. Commands, flags and keys are those that the command itself tells,
-# hosts are those on the board; scripts/checks/manual looks at what is offered.
+# Completion of harden(1) for bash. Commands, flags and keys come from the command itself, hosts from the
+# board. scripts/checks/manual tests it.
 
-# COMP_WORDS is split at = and : too. Sets words, and at: where each begins in COMP_WORDS.
+# COMP_WORDS is split at = and : too. Sets words, and at: the index in COMP_WORDS where each begins.
 _harden_words() {
     local rest=$COMP_LINE i word
     words=() at=()
@@ -20,7 +20,7 @@ _harden_words() {
     done
 }
 
-# A name is not always a name: what a shell would take for something else is not offered.
+# Offers no names with characters that are special to the shell.
 _harden_hosts() {
     "$harden" status 2>/dev/null |
         awk 'seen && $1 ~ /^[][A-Za-z0-9._:\/@*-]+$/ { print $1 } $1 == "HOST" { seen = 1 }'
@@ -31,14 +31,14 @@ _harden_commands() {
     printf '%s\n' --help --version
 }
 
-# Those that --help tells; a flag in capitals stands for others.
+# The flags in --help. One in capitals stands for several others and is not offered.
 _harden_flags() {
     printf '%s\n' --help --version
     "$harden" "$1" --help 2>/dev/null | grep -oE '(^|[^[:alnum:]-])-(-[a-z][a-z-]*|[a-z]\>)' |
         grep -oE -e '-.*'
 }
 
-# With the hyphens that flags have, unless the word already has an underscore.
+# With hyphens, as flags have them, unless the word already has an underscore.
 _harden_keys() {
     local hyphens='s/_/-/g'
     [[ $word == *_* ]] && hyphens=
@@ -47,7 +47,7 @@ _harden_keys() {
     echo --config
 }
 
-# What may follow a flag, one a line; nothing where that cannot be known.
+# The possible values of a flag, one per line; none where they are unknown.
 _harden_values() {
     case ${1//_/-} in
     --mode) printf '%s\n' enforce observe off ;;
@@ -73,7 +73,7 @@ _harden_paths() {
     compgen "$1" -- "$word"
 }
 
-# Of the lines, those that go on from word. What is left of its last = or : stays as it is.
+# Offers the lines that begin with word, without the part that is before its last : already.
 _harden_offer() {
     local line kept=
     [[ ${COMP_WORDBREAKS-} == *:* && $word == *:* ]] && kept=${word%"${word##*:}"}
@@ -92,7 +92,7 @@ _harden_value() {
     _harden_offer < <(_harden_values "$1")
 }
 
-# A word that begins with a hyphen: --flag=value, or one of the flags that come on stdin.
+# A word that begins with a hyphen: --flag=value, or one of the flags on stdin.
 _harden_flag() {
     local flag=${word%%=*}
     if [[ $word == --*=* ]]; then
@@ -103,8 +103,8 @@ _harden_flag() {
     fi
 }
 
-# Which of run's words is the program. Sets program; or value_of, when the last word is the value of
-# that flag.
+# Sets program to the index of the program among run's words; or value_of to a flag whose value is the last
+# word.
 _harden_split() {
     value_of=
     for ((program = 2; program < last; program++)); do

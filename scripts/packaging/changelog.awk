@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The section of one version in CHANGELOG.md as an entry of debian/changelog, without the signature.
+# Converts the section of one version in CHANGELOG.md to an entry of debian/changelog, without the
+# signature line.
 #
 #     awk -v version=0.1.0 -f changelog.awk CHANGELOG.md
 
@@ -33,7 +34,7 @@ BEGIN { print "libharden (" version ") unstable; urgency=medium\n" }
 END {
     flush()
     if (!found) {
-        print "CHANGELOG.md: nothing about " version >"/dev/stderr"
+        print "CHANGELOG.md: no section for " version >"/dev/stderr"
         exit 1
     }
 }
