@@ -234,8 +234,8 @@ static void remember_site(struct from from, const struct curl_api *api)
     const void *busy = sites; /* the address of no caller */
     for (int i = 0; i < SITE_PROBES; i++) {
         struct site *site = site_of(from, i);
-        const void *nobody = NULL;
-        if (!atomic_compare_exchange_strong(&site->caller, &nobody, busy))
+        const void *none = NULL;
+        if (!atomic_compare_exchange_strong(&site->caller, &none, busy))
             continue;
         atomic_store_explicit(&site->node, from.node, memory_order_relaxed);
         atomic_store_explicit(&site->api, api, memory_order_relaxed);

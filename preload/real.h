@@ -3,7 +3,8 @@
  * Finds the libcurl that a call refers to, as a table of its functions. The version node of the caller's
  * reference decides. Where several libraries have it, the caller's address decides:
  *
- *   1. the next of the objects loaded at program start that defines the symbol at the node
+ *   1. of the objects loaded at program start, the first behind this one that defines the symbol at the
+ *      node
  *   2. the caller's own object (libcurl calls itself), or a library that it needs (DT_NEEDED): a plug-in
  *      loaded with RTLD_LOCAL brings its own libcurl
  *   3. any loaded object that defines it
