@@ -3,8 +3,8 @@
  * Checks the configuration, and prints it as it is in force. */
 #include "cli/cli.h"
 
+#include "cli/config_explain.h"
 #include "cli/config_print.h"
-#include "cli/explain.h"
 
 #define EXIT_WRONG 2
 

@@ -4,9 +4,9 @@
 #include "base/words.h"
 #include "cli/cli.h"
 #include "cli/doctor/doctor.h"
-#include "cli/doctor/proc.h"
 #include "cli/doctor/script.h"
-#include "cli/find.h"
+#include "cli/locate.h"
+#include "cli/procfs.h"
 
 #include "base/compiler.h"
 #include "engine/config/values.h"

@@ -4,7 +4,7 @@
 #include "cli/cli.h"
 
 #include "base/words.h"
-#include "cli/where.h"
+#include "cli/destination.h"
 #include "engine/board/view.h"
 
 #include <string.h>

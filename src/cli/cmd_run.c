@@ -7,7 +7,7 @@
 #include "base/compiler.h"
 #include "base/env.h"
 #include "cli/elf/elf.h"
-#include "cli/find.h"
+#include "cli/locate.h"
 #include "engine/config/options.h"
 #include "engine/config/values.h"
 

@@ -4,9 +4,9 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
-#include "cli/checks.h"
-#include "cli/hosts.h"
-#include "cli/life.h"
+#include "cli/check_list.h"
+#include "cli/host_list.h"
+#include "cli/liveness.h"
 #include "engine/board/status.h"
 #include "engine/publish/snapshot.h"
 

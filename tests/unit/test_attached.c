@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/process.h"
-#include "cli/life.h"
+#include "cli/liveness.h"
 #include "engine/board/attached.h"
 #include "engine/engine.h"
 #include "engine/publish/monitor.h"

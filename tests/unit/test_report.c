@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
-#include "cli/hosts.h"
-#include "cli/life.h"
+#include "cli/host_list.h"
+#include "cli/liveness.h"
 #include "cli/report/page.h"
 #include "cli/report/plot.h"
 #include "cli/report/scale.h"

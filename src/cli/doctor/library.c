@@ -3,7 +3,7 @@
  * Where the library is, whether this program's loader can load it, and whether the configuration wants
  * it there. */
 #include "cli/doctor/doctor.h"
-#include "cli/find.h"
+#include "cli/locate.h"
 
 #include "base/env.h"
 

@@ -3,8 +3,8 @@
  * By what a program makes its connections, as its files tell: the functions that it and its libraries
  * call. */
 #include "cli/doctor/doctor.h"
-#include "cli/doctor/known.h"
-#include "cli/find.h"
+#include "cli/doctor/known_software.h"
+#include "cli/locate.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * What /proc tells of a running process: whether the library is in it, and how it came or did not. */
 #include "cli/doctor/doctor.h"
-#include "cli/doctor/proc.h"
+#include "cli/procfs.h"
 
 #include "base/compiler.h"
 #include "engine/board/board.h"

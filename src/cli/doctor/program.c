@@ -2,7 +2,7 @@
  *
  * What kind of file a program is, and with what rights it starts. */
 #include "cli/doctor/doctor.h"
-#include "cli/find.h"
+#include "cli/locate.h"
 
 #include "base/compiler.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/elf/elf.h"
-#include "cli/elf/parts.h"
+#include "cli/elf/internal.h"
 
 #include <elf.h>
 #include <errno.h>

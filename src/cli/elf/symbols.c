@@ -3,7 +3,7 @@
  * The dynamic symbols, and the versions that they have: for each a number, whose name is in one of two
  * lists, that of the versions wanted and that of the versions defined. */
 #include "cli/elf/elf.h"
-#include "cli/elf/parts.h"
+#include "cli/elf/internal.h"
 
 #include <elf.h>
 #include <link.h>

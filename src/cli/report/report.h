@@ -6,8 +6,8 @@
 #ifndef CLI_REPORT_REPORT_H
 #define CLI_REPORT_REPORT_H
 
-#include "cli/checks.h"
-#include "cli/hosts.h"
+#include "cli/check_list.h"
+#include "cli/host_list.h"
 #include "engine/config/config.h"
 
 #include <stddef.h>

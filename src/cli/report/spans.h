@@ -10,7 +10,7 @@
 #ifndef CLI_REPORT_SPANS_H
 #define CLI_REPORT_SPANS_H
 
-#include "cli/hosts.h"
+#include "cli/host_list.h"
 #include "engine/board/history.h"
 
 #include <stdbool.h>

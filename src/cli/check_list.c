@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/checks.h"
+#include "cli/check_list.h"
 
 #include "engine/check/run.h"
 

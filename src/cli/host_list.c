@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/hosts.h"
+#include "cli/host_list.h"
 
 #include "base/clock.h"
 #include "engine/board/gcra.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/doctor/known.h"
+#include "cli/doctor/known_software.h"
 
 #include "base/compiler.h"
 #include "base/words.h"

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/life.h"
+#include "cli/liveness.h"
 #include "cli/report/page.h"
 #include "engine/board/status.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/find.h"
+#include "cli/locate.h"
 
 #include "base/env.h"
 

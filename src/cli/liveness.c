@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/life.h"
+#include "cli/liveness.h"
 
-#include "cli/doctor/proc.h"
+#include "cli/procfs.h"
 #include "engine/board/attached.h"
 
 #include <errno.h>

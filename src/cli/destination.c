@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/where.h"
+#include "cli/destination.h"
 
 #include "base/compiler.h"
 #include "base/idna.h"

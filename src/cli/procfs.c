@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/doctor/proc.h"
+#include "cli/procfs.h"
 
 #include <dirent.h>
 #include <errno.h>

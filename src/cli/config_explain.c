@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/explain.h"
+#include "cli/config_explain.h"
 
 #include "cli/cli.h"
-#include "cli/where.h"
+#include "cli/destination.h"
 #include "engine/config/options.h"
 #include "engine/config/rules.h"
 
