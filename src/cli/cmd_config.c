@@ -25,7 +25,7 @@ static int run(int argc, char **argv)
                      : cli_config(&cmd_config);
     if (!c)
         return EXIT_WRONG;
-    if (url && explain(c, url))
+    if (url && config_explain(&cmd_config, c, url))
         return EXIT_USAGE;
     if (!url)
         config_print(stdout, c, false);

@@ -4,7 +4,6 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
-#include "cli/config_print.h"
 #include "cli/report/page.h"
 #include "cli/report/report.h"
 #include "engine/publish/snapshot.h"
@@ -17,41 +16,6 @@
 
 #define EXIT_NO_BOARD 1
 #define EXIT_WRITE    74 /* as for any output that cannot be written */
-
-bool report_config(const struct report *r)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    bool good = f != NULL;
-    if (f)
-        config_print(f, r->config, true);
-    good = good && fclose(f) == 0;
-    page_section(r->f, "config", "Configuration");
-    fputs("<p class=\"soft\">What a program gets that is started by this user, here and now: as "
-          "<code>harden config</code> prints it.",
-          r->f);
-    if (r->config->errors)
-        fprintf(r->f, " <b>%d error%s</b>: the keys concerned keep their defaults.",
-                r->config->errors, r->config->errors == 1 ? "" : "s");
-    fputs("</p>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Effective "
-          "configuration\">\n<pre>",
-          r->f);
-    if (good)
-        page_text(r->f, text);
-    fputs("</pre>\n</div>\n</section>\n", r->f);
-    free(text);
-    return good;
-}
-
-void report_foot(const struct report *r)
-{
-    fputs("</main>\n<footer>\nMade by harden " HARDEN_VERSION " at ", r->f);
-    page_time(r->f, r->wall_ns, TIME_WHOLE);
-    fputs(" from ", r->f);
-    page_text(r->f, r->config->state);
-    fputs(". All times are UTC.\n</footer>\n", r->f);
-}
 
 static bool write_page(struct report *r)
 {

@@ -117,17 +117,17 @@ static void print_key(const struct found *f, const struct policy *p, int option)
         printf("; [host %s] %s\n", from->name, from->from[option].file);
 }
 
-int explain(const struct config *c, const char *url)
+int config_explain(const struct command *cmd, const struct config *c, const char *url)
 {
     struct where w;
     struct found f = {.count = 0};
     char why[256];
     if (!where_parse(url, &w, why, sizeof why))
-        return cli_misused(&cmd_config, "%s: %s", url, why);
+        return cli_misused(cmd, "%s: %s", url, why);
     const struct policy *p = rules_find(c, &w.target);
     rules_explain(c, &w.target, note, &f);
     if (!p) {
-        cli_say(&cmd_config, "out of memory");
+        cli_say(cmd, "out of memory");
         return 0;
     }
     printf("host %s", w.host);

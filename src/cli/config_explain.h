@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * `harden config --explain`: which sections match a destination, and what then applies. */
-#ifndef CLI_EXPLAIN_H
-#define CLI_EXPLAIN_H
+ * `harden config --explain`: which sections match a destination, and which values apply to it. */
+#ifndef CLI_CONFIG_EXPLAIN_H
+#define CLI_CONFIG_EXPLAIN_H
 
-#include "engine/config/config.h"
+#include "cli/cli.h"
 
-/* 0, or EXIT_USAGE for what is no destination; said. */
-int explain(const struct config *c, const char *url);
+/* Prints the explanation on stdout. 0; or EXIT_USAGE for an invalid destination, after an error message
+ * in the name of `cmd`. */
+int config_explain(const struct command *cmd, const struct config *c, const char *url);
 
 #endif

@@ -12,35 +12,11 @@
 #ifndef CLI_DOCTOR_DOCTOR_H
 #define CLI_DOCTOR_DOCTOR_H
 
+#include "cli/doctor/say.h"
 #include "cli/elf/objects.h"
 #include "engine/config/config.h"
 
-#include <limits.h>
 #include <stdbool.h>
-#include <sys/types.h>
-
-enum level {
-    FINE,   /* "ok" */
-    NOTE,   /* good to know; changes no verdict */
-    PARTLY, /* something of it is not covered, or counted only */
-    NOT,    /* "no" */
-};
-
-struct diagnosis {
-    char name[NAME_MAX + 1]; /* of the program file: what `programs` is compared with */
-    const char *named;       /* what the user has asked for */
-    pid_t pid;               /* 0: no process */
-    enum level worst;
-    bool script;  /* asked for was one, `name` runs it */
-    bool nothing; /* it makes no connections */
-    bool unknown; /* it cannot be looked at */
-    bool audit;   /* libharden-audit.so is in the process */
-};
-
-__attribute__((format(printf, 3, 4))) void doctor_say(struct diagnosis *d, enum level level,
-                                                      const char *fmt, ...);
-/* Says the verdict; the exit status. */
-int doctor_verdict(const struct diagnosis *d);
 
 /* These return false when nothing further can be told: the verdict is final. */
 

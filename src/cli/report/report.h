@@ -6,6 +6,7 @@
 #ifndef CLI_REPORT_REPORT_H
 #define CLI_REPORT_REPORT_H
 
+#include "base/clock.h"
 #include "cli/check_list.h"
 #include "cli/host_list.h"
 #include "engine/config/config.h"
@@ -31,13 +32,19 @@ static inline int64_t report_wall_ns(const struct report *r, int64_t at_ns)
     return r->wall_ns - (r->now_ns - at_ns);
 }
 
+/* How long a host has had its status; -1: not known, or damaged. */
+static inline int64_t report_unwell_ns(const struct report *r, const struct host *h)
+{
+    return h->since_ms > 0 && h->since_ms <= r->wall_ns / NS_PER_MS
+               ? r->wall_ns - h->since_ms * NS_PER_MS
+               : -1;
+}
+
 /* "1 of 12 hosts is not well: api.example.com, for 4 min" */
 void report_verdict(const struct report *r, char *out, size_t size);
 void report_head(const struct report *r, const char *verdict);
 void report_hosts(const struct report *r);
 void report_checks(const struct report *r); /* within the hosts' section */
-/* The shape of a status, beside its word. */
-void report_shape(FILE *f, enum health_status s);
 /* These need memory; false: there is none. */
 bool report_times(const struct report *r);
 bool report_spans(const struct report *r);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "cli/report/page.h"
+#include "cli/report/shape.h"
 #include "engine/board/status.h"
 
 static void row(const struct report *r, const struct check *c)

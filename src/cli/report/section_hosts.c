@@ -6,94 +6,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/liveness.h"
 #include "cli/report/page.h"
+#include "cli/report/shape.h"
 #include "engine/board/status.h"
 
-#define NAMES_SHOWN 3
-#define DAY_NS      (86400 * NS_PER_S)
-
-/* ---- the sentence ------------------------------------------------------------------------------- */
-
-static int64_t not_well_for_ns(const struct report *r, const struct host *h)
-{
-    return h->since_ms > 0 && h->since_ms <= r->wall_ns / NS_PER_MS
-               ? r->wall_ns - h->since_ms * NS_PER_MS
-               : -1;
-}
-
-static void say_checks(const struct report *r, struct text *t)
-{
-    uint32_t failing = 0, n = r->check_count;
-    while (failing < n && check_fails(&r->checks[failing]))
-        failing++;
-    if (n == 1 && failing)
-        text_fmt(t, "; the check %s fails", r->checks[0].view.name);
-    else if (failing)
-        text_fmt(t, "; %u of %u checks %s: %s%s", failing, n, failing == 1 ? "fails" : "fail",
-                 r->checks[0].view.name, failing > 1 ? " and others" : "");
-}
-
-void report_verdict(const struct report *r, char *out, size_t size)
-{
-    struct text t = {.p = out, .cap = size};
-    uint32_t sick = 0, n = r->host_count;
-    char age[24];
-    while (sick < n && r->hosts[sick].status != STATUS_HEALTHY)
-        sick++;
-    if (!n)
-        text_put(&t, "Nothing was asked of any host yet");
-    else if (!sick)
-        text_fmt(&t, n == 1 ? "The only host is well" : "All %u hosts are well", n);
-    else
-        text_fmt(&t, "%u of %u host%s not well", sick, n,
-                 n == 1      ? " is"
-                 : sick == 1 ? "s is"
-                             : "s are");
-    for (uint32_t i = 0; i < sick && i < NAMES_SHOWN; i++) {
-        int64_t ns = not_well_for_ns(r, &r->hosts[i]);
-        text_fmt(&t, "%s%s", i ? "; " : ": ", r->hosts[i].name);
-        if (ns >= 0)
-            text_fmt(&t, ", for %s", cli_age(ns, age));
-    }
-    if (sick > NAMES_SHOWN)
-        text_fmt(&t, "; and %u more", sick - NAMES_SHOWN);
-    say_checks(r, &t);
-}
-
-void report_shape(FILE *f, enum health_status s)
-{
-    const char *path = s == STATUS_HEALTHY    ? "M6 0a6 6 0 1 0 0 12a6 6 0 1 0 0-12"
-                       : s == STATUS_DEGRADED ? "M6 0L12 11.5H0Z"
-                                              : "M1 1H11V11H1Z";
-    fprintf(
-        f, "<svg class=\"shape\" viewBox=\"0 0 12 12\" aria-hidden=\"true\"><path d=\"%s\"/></svg>",
-        path);
-}
-
-static void say_life(const struct report *r)
-{
-    struct life life = life_of(r->board, r->now_ns);
-    char age[24];
-    if (life.running) {
-        fprintf(r->f, "<p class=\"life\">%u program%s attached to the board.</p>\n", life.running,
-                life.running == 1 ? " is" : "s are");
-        return;
-    }
-    if (life.none) {
-        fputs("<p class=\"stale\"><b>Stale:</b> no program has looked after the board yet.</p>\n",
-              r->f);
-        return;
-    }
-    bool stale = life_is_stale(life);
-    fprintf(r->f, "<p class=\"%s\">%s %s ago, at ", stale ? "stale" : "life",
-            stale ? "<b>Stale:</b> no program runs now, and this is how it was left. The last sign "
-                    "of life was"
-                  : "Last sign of life of a program:",
-            cli_age(life.age_ns, age));
-    page_time(r->f, report_wall_ns(r, r->now_ns - life.age_ns), TIME_WHOLE);
-    fputs(".</p>\n", r->f);
-}
+#define DAY_NS (86400 * NS_PER_S)
 
 /* ---- the sums ----------------------------------------------------------------------------------- */
 
@@ -133,32 +50,6 @@ static void say_sums(const struct report *r)
     fputs("</dl>\n", r->f);
 }
 
-void report_head(const struct report *r, const char *verdict)
-{
-    enum health_status worst = r->host_count ? r->hosts[0].status : STATUS_HEALTHY;
-    if (r->check_count && check_fails(&r->checks[0]) && r->checks[0].view.status > worst)
-        worst = r->checks[0].view.status;
-    fputs("<a class=\"skip\" href=\"#main\">Skip to the report</a>\n<header>\n"
-          "<p class=\"name\">harden report</p>\n",
-          r->f);
-    fputs("<h1>", r->f);
-    if (r->host_count || r->check_count) {
-        fprintf(r->f, "<span class=\"%s\">", status_name(worst));
-        report_shape(r->f, worst);
-        fputs("</span>", r->f);
-    }
-    page_text(r->f, verdict);
-    fputs("</h1>\n", r->f);
-    say_life(r);
-    fputs("</header>\n<nav aria-label=\"Sections\"><ul>"
-          "<li><a href=\"#hosts\">Hosts</a></li><li><a href=\"#times\">Over time</a></li>"
-          "<li><a href=\"#spans\">Circuits and health</a></li>"
-          "<li><a href=\"#latency\">Latency</a></li>"
-          "<li><a href=\"#config\">Configuration</a></li></ul></nav>\n"
-          "<main id=\"main\" tabindex=\"-1\">\n",
-          r->f);
-}
-
 /* ---- the table ---------------------------------------------------------------------------------- */
 
 static void count_cell(FILE *f, uint64_t n)
@@ -178,7 +69,7 @@ static void duration_cell(FILE *f, int64_t ns)
 static void name_cell(const struct report *r, const struct host *h)
 {
     char age[24];
-    int64_t ns = not_well_for_ns(r, h);
+    int64_t ns = report_unwell_ns(r, h);
     fputs("<tr><th scope=\"row\"><span>", r->f);
     page_host(r->f, h->name);
     fputs("</span>", r->f);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/doctor/say.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void doctor_say(struct diagnosis *d, enum level level, const char *fmt, ...)
+{
+    static const char *const names[] = {"ok", "note", "partly", "no"};
+    char line[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    for (char *c = line; *c; c++) /* texts of files are in it */
+        if ((unsigned char)*c < ' ' || *c == '\177')
+            *c = '?';
+    printf("%s: %s\n", names[level], line);
+    if (level > d->worst)
+        d->worst = level;
+}
+
+int doctor_verdict(const struct diagnosis *d)
+{
+    const char *is = d->pid ? "process " : "";
+    if (d->unknown)
+        printf("verdict: nothing can be told of %s%s\n", is, d->named);
+    else if (d->worst == NOT)
+        printf("verdict: %s%s is not covered\n", is, d->named);
+    else if (d->worst == PARTLY)
+        printf("verdict: %s%s is partly covered\n", is, d->named);
+    else if (d->nothing)
+        printf("verdict: %s%s is covered, but makes no connections itself\n", is, d->named);
+    else
+        printf("verdict: %s%s is covered\n", is, d->named);
+    return d->worst == NOT ? 2 : d->worst == PARTLY ? 1 : 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The output of `harden doctor`: one line for each finding, and the verdict that follows from them.
+ *
+ *     struct diagnosis d = {.named = "curl"};
+ *     doctor_say(&d, FINE, "libcurl is %s", path);      prints "ok: libcurl is /usr/lib/..."
+ *     return doctor_verdict(&d);                        prints "verdict: ..."; 0, 1 or 2
+ *
+ * A finding states the reason and, where there is one, the remedy. The verdict is the worst level of all
+ * findings. */
+#ifndef CLI_DOCTOR_SAY_H
+#define CLI_DOCTOR_SAY_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* In ascending order. */
+enum level {
+    FINE,   /* "ok": covered */
+    NOTE,   /* "note": information; does not change the verdict */
+    PARTLY, /* "partly": some of it is not covered, or only counted */
+    NOT,    /* "no": not covered */
+};
+
+struct diagnosis {
+    char name[NAME_MAX + 1]; /* of the program file; what the key `programs` is compared with */
+    const char *named;       /* what the user asked about */
+    pid_t pid;               /* 0: a program, not a process */
+    enum level worst;        /* of the findings so far */
+    bool script;             /* `named` is a script, run by the program `name` */
+    bool nothing;            /* it makes no connections */
+    bool unknown;            /* the process cannot be inspected */
+    bool audit;              /* libharden-audit.so is loaded in the process */
+};
+
+/* Prints a finding on stdout and updates d->worst. Control characters become question marks. */
+__attribute__((format(printf, 3, 4))) void doctor_say(struct diagnosis *d, enum level level,
+                                                      const char *fmt, ...);
+/* Prints the verdict and returns the exit status: 0 covered, 1 partly, 2 not. */
+int doctor_verdict(const struct diagnosis *d);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The section "Configuration". */
+#include "cli/config_print.h"
+#include "cli/report/page.h"
+#include "cli/report/report.h"
+
+#include <stdlib.h>
+
+bool report_config(const struct report *r)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    bool good = f != NULL;
+    if (f)
+        config_print(f, r->config, true);
+    good = good && fclose(f) == 0;
+    page_section(r->f, "config", "Configuration");
+    fputs("<p class=\"soft\">What a program gets that is started by this user, here and now: as "
+          "<code>harden config</code> prints it.",
+          r->f);
+    if (r->config->errors)
+        fprintf(r->f, " <b>%d error%s</b>: the keys concerned keep their defaults.",
+                r->config->errors, r->config->errors == 1 ? "" : "s");
+    fputs("</p>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Effective "
+          "configuration\">\n<pre>",
+          r->f);
+    if (good)
+        page_text(r->f, text);
+    fputs("</pre>\n</div>\n</section>\n", r->f);
+    free(text);
+    return good;
+}
