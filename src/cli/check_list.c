@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void fill(struct check *c, const struct slot *s)
+static void read_check(struct check *c, const struct slot *s)
 {
     uint64_t counts[LATENCY_BUCKETS];
     c->since_ms = atomic_load(&s->status_since_ms);
@@ -26,7 +26,7 @@ static int by_urgency(const void *a, const void *b)
     return strcmp(x->view.name, y->view.name);
 }
 
-struct check *checks_read(const struct board *b, int64_t now_ns, uint32_t *n)
+struct check *check_list_read(const struct board *b, int64_t now_ns, uint32_t *n)
 {
     uint32_t room = view_count(b) + 1;
     struct check *checks = calloc(room, sizeof *checks);
@@ -34,7 +34,7 @@ struct check *checks_read(const struct board *b, int64_t now_ns, uint32_t *n)
     for (uint32_t i = 0; checks && i < board_size(b) && *n < room; i++) {
         const struct slot *s = view_check(b, i, now_ns, &checks[*n].view);
         if (s)
-            fill(&checks[(*n)++], s);
+            read_check(&checks[(*n)++], s);
     }
     if (checks)
         qsort(checks, *n, sizeof *checks, by_urgency);

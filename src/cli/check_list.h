@@ -14,7 +14,7 @@ struct check {
 };
 
 /* NULL: out of memory. To be freed. */
-struct check *checks_read(const struct board *b, int64_t now_ns, uint32_t *n);
+struct check *check_list_read(const struct board *b, int64_t now_ns, uint32_t *n);
 
 static inline bool check_fails(const struct check *c)
 {

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void say(const struct command *c, const char *fmt, va_list ap)
+static void print_message(const struct command *c, const char *fmt, va_list ap)
 {
     fprintf(stderr, "harden %s: ", c->name);
     vfprintf(stderr, fmt, ap);
@@ -23,32 +23,32 @@ void cli_say(const struct command *c, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    say(c, fmt, ap);
+    print_message(c, fmt, ap);
     va_end(ap);
 }
 
-int cli_misused(const struct command *c, const char *fmt, ...)
+int cli_usage_error(const struct command *c, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    say(c, fmt, ap);
+    print_message(c, fmt, ap);
     va_end(ap);
     fprintf(stderr, "usage: harden %s %s\n", c->name, c->arguments);
     return EXIT_USAGE;
 }
 
-void cli_report(void *command, const char *line)
+void cli_config_error(void *command, const char *line)
 {
     cli_say(command, "%s", line);
 }
 
-static int tell_help(const struct command *c)
+static int print_help(const struct command *c)
 {
     printf("usage: harden %s %s\n\n%s\n\n%s", c->name, c->arguments, c->summary, c->help);
     return -1;
 }
 
-static int no_such_flag(const struct command *c, const struct flag *flags, const char *word)
+static int unknown_flag(const struct command *c, const struct flag *flags, const char *word)
 {
     const char *known[32] = {"help", "version"};
     int n = 2;
@@ -58,11 +58,11 @@ static int no_such_flag(const struct command *c, const struct flag *flags, const
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word + strspn(word, "-"), "="),
              word + strspn(word, "-"));
     const char *near = option_nearest(name, known, n);
-    return -1 - (near ? cli_misused(c, "there is no %s; did you mean --%s?", word, near)
-                      : cli_misused(c, "there is no %s", word));
+    return -1 - (near ? cli_usage_error(c, "there is no %s; did you mean --%s?", word, near)
+                      : cli_usage_error(c, "there is no %s", word));
 }
 
-static const struct flag *find(const struct flag *flags, const char *word)
+static const struct flag *find_flag(const struct flag *flags, const char *word)
 {
     size_t n = strcspn(word + 2, "=");
     for (const struct flag *f = flags; f->name; f++)
@@ -80,37 +80,37 @@ int cli_flags(const struct command *c, int argc, char **argv, const struct flag 
         if (!strcmp(word, "--"))
             return i + 1;
         if (!strcmp(word, "--help") || !strcmp(word, "-h"))
-            return tell_help(c);
+            return print_help(c);
         if (!strcmp(word, "--version")) {
             puts("harden " HARDEN_VERSION);
             return -1;
         }
-        const struct flag *f = find(flags, word);
+        const struct flag *f = find_flag(flags, word);
         if (!f)
-            return no_such_flag(c, flags, word);
+            return unknown_flag(c, flags, word);
         if (f->given)
             *f->given = true;
         if (!f->value && equals)
-            return -1 - cli_misused(c, "--%s takes no value", f->name);
+            return -1 - cli_usage_error(c, "--%s takes no value", f->name);
         if (f->value && !equals && i + 1 == argc)
-            return -1 - cli_misused(c, "--%s needs a value", f->name);
+            return -1 - cli_usage_error(c, "--%s needs a value", f->name);
         if (f->value)
             *f->value = equals ? equals + 1 : argv[++i];
     }
     return i;
 }
 
-const struct config *cli_config(const struct command *c)
+const struct config *cli_load_config(const struct command *c)
 {
     env_capture();
-    const struct config *config = config_load(cli_report, (void *)(uintptr_t)c);
+    const struct config *config = config_load(cli_config_error, (void *)(uintptr_t)c);
     if (!config)
         cli_say(c, "out of memory");
     return config;
 }
 
 /* "board", or "board." and a number. */
-static bool is_board(const char *name)
+static bool is_board_file(const char *name)
 {
     static const char first[] = "board";
     size_t n = sizeof first - 1;
@@ -127,14 +127,14 @@ static bool has_other_board(const char *dir)
     struct dirent *e;
     bool found = false;
     while (d && !found && (e = readdir(d)))
-        found = is_board(e->d_name);
+        found = is_board_file(e->d_name);
     if (d)
         closedir(d);
     return found;
 }
 
-struct board *cli_board(const struct command *c, const struct config *config, bool writable,
-                        bool *none)
+struct board *cli_open_board(const struct command *c, const struct config *config, bool writable,
+                             bool *none)
 {
     const char *why = "state = private: each process has a board of its own";
     errno = EPERM;
@@ -183,7 +183,7 @@ const char *cli_duration(int64_t ns, char out[24])
     return out;
 }
 
-bool cli_colours(FILE *f)
+bool cli_use_colours(FILE *f)
 {
     const char *no = env_any("NO_COLOR"), *term = env_any("TERM");
     return isatty(fileno(f)) && !(no && *no) && term && strcmp(term, "dumb") != 0;

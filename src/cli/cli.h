@@ -52,25 +52,25 @@ struct flag {
  * and --version, and for a flag that there is not, which is said. */
 int cli_flags(const struct command *c, int argc, char **argv, const struct flag *flags);
 /* "harden NAME: ..." and where to read on, on stderr. Returns EXIT_USAGE. */
-__attribute__((format(printf, 2, 3))) int cli_misused(const struct command *c, const char *fmt,
-                                                      ...);
+__attribute__((format(printf, 2, 3))) int cli_usage_error(const struct command *c, const char *fmt,
+                                                          ...);
 /* "harden NAME: ..." on stderr. */
 __attribute__((format(printf, 2, 3))) void cli_say(const struct command *c, const char *fmt, ...);
 /* For config_load: each error as a line on stderr. */
-void cli_report(void *command, const char *line);
+void cli_config_error(void *command, const char *line);
 
 /* The configuration of the environment of this moment; what is wrong with it is said. NULL, said too,
  * for lack of memory. */
-const struct config *cli_config(const struct command *c);
+const struct config *cli_load_config(const struct command *c);
 /* The board that this configuration leads to. NULL: *none tells whether there is none, or one that
  * cannot be used; it is said unless it is none. */
-struct board *cli_board(const struct command *c, const struct config *config, bool writable,
-                        bool *none);
+struct board *cli_open_board(const struct command *c, const struct config *config, bool writable,
+                             bool *none);
 /* "3 s", "5 min", "2 h", "4 d" */
 const char *cli_age(int64_t ns, char out[24]);
 /* A duration as it is written in a configuration: "250ms", "1.5s", "2m". */
 const char *cli_duration(int64_t ns, char out[24]);
 /* Whether to use colours on this stream. */
-bool cli_colours(FILE *f);
+bool cli_use_colours(FILE *f);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define EXIT_WRONG 2
 
-static int run(int argc, char **argv)
+static int config_command(int argc, char **argv)
 {
     const char *url = NULL;
     const struct flag flags[] = {{.name = "explain", .value = &url}, {0}};
@@ -16,13 +16,13 @@ static int run(int argc, char **argv)
     if (first < 0)
         return -first - 1;
     if (argc - first > 1)
-        return cli_misused(&cmd_config,
-                           argv[first + 1][0] == '-' ? "%s comes before the file"
-                                                     : "unexpected argument: %s",
-                           argv[first + 1]);
-    const struct config *c =
-        first < argc ? config_load_file(argv[first], cli_report, (void *)(uintptr_t)&cmd_config)
-                     : cli_config(&cmd_config);
+        return cli_usage_error(&cmd_config,
+                               argv[first + 1][0] == '-' ? "%s comes before the file"
+                                                         : "unexpected argument: %s",
+                               argv[first + 1]);
+    const struct config *c = first < argc ? config_load_file(argv[first], cli_config_error,
+                                                             (void *)(uintptr_t)&cmd_config)
+                                          : cli_load_config(&cmd_config);
     if (!c)
         return EXIT_WRONG;
     if (url && config_explain(&cmd_config, c, url))
@@ -39,7 +39,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_config = {
     "config", "[--explain URL] [FILE]",
-    "Checks the configuration, and shows what is in force and from where.", run,
+    "Checks the configuration, and shows what is in force and from where.", config_command,
     "  FILE           this file alone, without the environment; else what a program would get that "
     "is\n"
     "                 started here and now\n"

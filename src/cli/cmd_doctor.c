@@ -20,7 +20,7 @@
 
 #define SCRIPTS_DEEPEST 5
 
-static bool refuse(struct diagnosis *d, const char *name)
+static bool say_cannot_run(struct diagnosis *d, const char *name)
 {
     const char *remedy = "";
     int error = errno;
@@ -31,7 +31,7 @@ static bool refuse(struct diagnosis *d, const char *name)
         remedy = "; it must be made executable (chmod +x), and its directories open to you";
     else if (error == EISDIR)
         remedy = "; name the program in it";
-    doctor_say(d, NOT, "%s cannot be run: %s%s", name, strerror(error), remedy);
+    doctor_say(d, LEVEL_NO, "%s cannot be run: %s%s", name, strerror(error), remedy);
     return false;
 }
 
@@ -50,12 +50,12 @@ static bool follow_script(struct diagnosis *d, char path[PATH_MAX])
     char head[256], by[256];
     size_t n = read_head(path, head, sizeof head);
     if (!n) {
-        doctor_say(d, NOT, "%s cannot be read, or is empty: nothing can be told of it", path);
+        doctor_say(d, LEVEL_NO, "%s cannot be read, or is empty: nothing can be told of it", path);
         return false;
     }
     enum script kind = script_parse(head, n, by, sizeof by);
     if (kind == SCRIPT_NONE) {
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "%s is neither a program of this system nor a script; ask for what runs it",
                    path);
         return false;
@@ -63,18 +63,18 @@ static bool follow_script(struct diagnosis *d, char path[PATH_MAX])
     if (kind == SCRIPT_PLAIN)
         snprintf(by, sizeof by, "/bin/sh");
     d->script = true;
-    doctor_say(d, NOTE, "%s is a script: it is %s that the library is loaded into%s", path, by,
-               kind == SCRIPT_PLAIN ? " (it has no #! line)" : "");
-    if (!find_program(by, path, PATH_MAX))
-        return refuse(d, by);
+    doctor_say(d, LEVEL_NOTE, "%s is a script: it is %s that the library is loaded into%s", path,
+               by, kind == SCRIPT_PLAIN ? " (it has no #! line)" : "");
+    if (!locate_program(by, path, PATH_MAX))
+        return say_cannot_run(d, by);
     return true;
 }
 
 static bool find_objects(struct diagnosis *d, const char *name, char path[PATH_MAX],
                          struct objects *o)
 {
-    if (!find_program(name, path, PATH_MAX))
-        return refuse(d, name);
+    if (!locate_program(name, path, PATH_MAX))
+        return say_cannot_run(d, name);
     for (int depth = 0;; depth++) {
         int err = objects_of_program(o, path);
         if (!err)
@@ -82,13 +82,13 @@ static bool find_objects(struct diagnosis *d, const char *name, char path[PATH_M
         objects_release(o);
         if (err != -ENOEXEC) {
             errno = -err;
-            doctor_say(d, NOT, "%s cannot be read: %s; ask as a user who may", path,
+            doctor_say(d, LEVEL_NO, "%s cannot be read: %s; ask as a user who may", path,
                        strerror(errno));
             return false;
         }
         if (depth == SCRIPTS_DEEPEST) {
-            doctor_say(d, NOT, "%s: a script is run by a script, and so on; the kernel gives up",
-                       path);
+            doctor_say(d, LEVEL_NO,
+                       "%s: a script is run by a script, and so on; the kernel gives up", path);
             return false;
         }
         if (!follow_script(d, path))
@@ -97,7 +97,7 @@ static bool find_objects(struct diagnosis *d, const char *name, char path[PATH_M
 }
 
 /* As the library will see it: the file behind all links, without what the kernel appends. */
-static void set_name(struct diagnosis *d, const char *path)
+static void set_program_name(struct diagnosis *d, const char *path)
 {
     const char *slash = strrchr(path, '/');
     snprintf(d->name, sizeof d->name, "%s", slash ? slash + 1 : path);
@@ -110,12 +110,12 @@ static int diagnose_program(struct diagnosis *d)
 {
     char path[PATH_MAX], whole[PATH_MAX];
     struct objects o = {.count = 0};
-    if (find_objects(d, d->named, path, &o)) {
-        set_name(d, realpath(path, whole) ? whole : path);
+    if (find_objects(d, d->subject, path, &o)) {
+        set_program_name(d, realpath(path, whole) ? whole : path);
         bool loads = doctor_program(d, &o);
         loads = doctor_rights(d, path) && loads;
         if (loads && doctor_library(d, &o)) {
-            const struct config *c = cli_config(&cmd_doctor);
+            const struct config *c = cli_load_config(&cmd_doctor);
             doctor_config(d, c);
             doctor_network(d, &o, c);
         }
@@ -131,12 +131,12 @@ static int diagnose_process(struct diagnosis *d)
     snprintf(exe, sizeof exe, "/proc/%d/exe", (int)d->pid);
     snprintf(root, sizeof root, "/proc/%d/root", (int)d->pid);
     if (doctor_process(d, &maps) && !objects_of_maps(&o, maps, exe, root))
-        set_name(d, o.list[0].path);
-    if (maps && proc_mapping(maps, "libharden.so", loaded))
+        set_program_name(d, o.list[0].path);
+    if (maps && procfs_mapping(maps, "libharden.so", loaded))
         snprintf(library, sizeof library, "%s%s", root, loaded);
     if (o.count && doctor_program(d, &o) && doctor_loaded(d, library, &o)) {
         doctor_become(d);
-        const struct config *c = cli_config(&cmd_doctor);
+        const struct config *c = cli_load_config(&cmd_doctor);
         doctor_config(d, c);
         doctor_network(d, &o, c);
     }
@@ -145,23 +145,25 @@ static int diagnose_process(struct diagnosis *d)
     return doctor_verdict(d);
 }
 
-static int run(int argc, char **argv)
+static int doctor_command(int argc, char **argv)
 {
     const struct flag none[] = {{0}};
     int first = cli_flags(&cmd_doctor, argc, argv, none);
     if (first < 0)
         return -first - 1;
     if (first >= argc)
-        return cli_misused(&cmd_doctor, "which program, or which process?");
+        return cli_usage_error(&cmd_doctor, "which program, or which process?");
     if (first + 1 < argc)
-        return cli_misused(&cmd_doctor, "%s is too much: one program at a time", argv[first + 1]);
-    struct diagnosis d = {.named = argv[first]};
-    size_t n = strlen(d.named);
-    if (strspn(d.named, "0123456789") == n && n) {
-        long pid = n < 10 ? ascii_number(d.named) : 0;
+        return cli_usage_error(&cmd_doctor, "%s is too much: one program at a time",
+                               argv[first + 1]);
+    struct diagnosis d = {.subject = argv[first]};
+    size_t n = strlen(d.subject);
+    if (strspn(d.subject, "0123456789") == n && n) {
+        long pid = n < 10 ? ascii_number(d.subject) : 0;
         if (pid <= 0)
-            return cli_misused(&cmd_doctor, "%s is no process id; a program of that name is ./%s",
-                               d.named, d.named);
+            return cli_usage_error(&cmd_doctor,
+                                   "%s is no process id; a program of that name is ./%s", d.subject,
+                                   d.subject);
         d.pid = (pid_t)pid;
         return diagnose_process(&d);
     }
@@ -170,7 +172,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_doctor = {
     "doctor", "PROGRAM | PID", "Says what of a program or process is covered, and if not, why.",
-    run,
+    doctor_command,
     "PROGRAM is looked for in PATH; a script is followed to what runs it. A number is a process: "
     "a\n"
     "program with such a name needs a slash (./42). Files are read only, nothing is run.\n"

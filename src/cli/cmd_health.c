@@ -24,7 +24,7 @@ static bool parse_age(const char *value, int64_t *ns)
     union option_value v;
     int i = option_find(SECTION_HARDEN, "snapshot_interval");
     if (!option_parse(&options[i], value, &v, why, sizeof why)) {
-        cli_misused(&cmd_health, "--max-age %s: %s", value, why);
+        cli_usage_error(&cmd_health, "--max-age %s: %s", value, why);
         return false;
     }
     *ns = v.number;
@@ -32,14 +32,14 @@ static bool parse_age(const char *value, int64_t *ns)
 }
 
 /* A host, a proxy, or an active check that has had a result. */
-struct seen {
+struct entry {
     char name[VIEW_NAME_SIZE];
     const struct slot *slot;
     enum health_status status;
     enum breaker_state breaker;
 };
 
-static bool see(const struct board *b, uint32_t i, int64_t now_ns, struct seen *out)
+static bool read_entry(const struct board *b, uint32_t i, int64_t now_ns, struct entry *out)
 {
     struct check_view check;
     if ((out->slot = view_host(b, i, out->name))) {
@@ -55,15 +55,15 @@ static bool see(const struct board *b, uint32_t i, int64_t now_ns, struct seen *
     return true;
 }
 
-static int all_hosts(const struct board *b, int64_t now_ns)
+static int print_overall(const struct board *b, int64_t now_ns)
 {
     struct overall all = {0};
-    struct seen one;
+    struct entry one;
     char names[NAMES_SHOWN * (VIEW_NAME_SIZE + 2) + 16] = "";
     struct text t = TEXT_OVER(names);
     uint32_t told = 0;
     for (uint32_t i = 0; i < board_size(b); i++) {
-        if (!see(b, i, now_ns, &one))
+        if (!read_entry(b, i, now_ns, &one))
             continue;
         view_add(&all, one.status);
         if (one.status != STATUS_HEALTHY && told++ < NAMES_SHOWN)
@@ -81,13 +81,13 @@ static int all_hosts(const struct board *b, int64_t now_ns)
     return (int)overall;
 }
 
-static int one_host(const struct board *b, const char *typed, int64_t now_ns)
+static int print_one(const struct board *b, const char *typed, int64_t now_ns)
 {
-    struct seen one;
+    struct entry one;
     char age[24], name[256];
-    const char *host = where_shown(name, sizeof name, typed);
+    const char *host = destination_shown(name, sizeof name, typed);
     for (uint32_t i = 0; i < board_size(b); i++) {
-        if (!see(b, i, now_ns, &one) || !ascii_same(one.name, host))
+        if (!read_entry(b, i, now_ns, &one) || !ascii_same(one.name, host))
             continue;
         int64_t since_ms = atomic_load(&one.slot->status_since_ms);
         printf("%s: %s", status_name(one.status), one.name);
@@ -106,7 +106,7 @@ static int one_host(const struct board *b, const char *typed, int64_t now_ns)
     return EXIT_STALE;
 }
 
-static int run(int argc, char **argv)
+static int health_command(int argc, char **argv)
 {
     const char *host = NULL, *max_age = NULL;
     const struct flag flags[] = {
@@ -118,34 +118,34 @@ static int run(int argc, char **argv)
     if (first < 0)
         return -first - 1;
     if (first < argc)
-        return cli_misused(&cmd_health, "unexpected argument: %s", argv[first]);
+        return cli_usage_error(&cmd_health, "unexpected argument: %s", argv[first]);
     if (max_age && !parse_age(max_age, &max_age_ns))
         return EXIT_USAGE;
-    const struct config *c = cli_config(&cmd_health);
-    struct board *b = c ? cli_board(&cmd_health, c, false, &none) : NULL;
+    const struct config *c = cli_load_config(&cmd_health);
+    struct board *b = c ? cli_open_board(&cmd_health, c, false, &none) : NULL;
     if (!b) {
         puts(c && none ? "none: no program has used the library yet"
                        : "none: the board cannot be read");
         return EXIT_STALE;
     }
     int64_t now_ns = clock_now_ns();
-    struct life life = life_of(b, now_ns);
+    struct liveness life = liveness_of(b, now_ns);
     if (max_age)
-        life.allowed_ns = max_age_ns;
-    if (life_is_stale(life)) {
-        if (life.none)
+        life.max_age_ns = max_age_ns;
+    if (liveness_is_stale(life)) {
+        if (life.never)
             puts("stale: no program has given a sign of life");
         else
             printf("stale: the last sign of life of a program was %s ago\n",
                    cli_age(life.age_ns, age));
         return EXIT_STALE;
     }
-    return host ? one_host(b, host, now_ns) : all_hosts(b, now_ns);
+    return host ? print_one(b, host, now_ns) : print_overall(b, now_ns);
 }
 
 const struct command cmd_health = {
     "health", "[--host HOST] [--max-age DURATION]",
-    "Says in one line and an exit status how the hosts are, for probes.", run,
+    "Says in one line and an exit status how the hosts are, for probes.", health_command,
     "  --host HOST          of this host or check alone, as `harden status` names it\n"
     "  --max-age DURATION   how old the last sign of life of a program may be where none is "
     "attached\n"

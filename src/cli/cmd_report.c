@@ -25,20 +25,20 @@ static bool write_page(struct report *r)
     page_begin(r->f, title);
     report_head(r, verdict);
     report_hosts(r);
-    bool good = report_times(r) && report_spans(r) && report_latency(r) && report_config(r);
+    bool good = report_times(r) && report_states(r) && report_latency(r) && report_config(r);
     report_foot(r);
     page_end(r->f);
     return good;
 }
 
 /* The whole page in memory, so that nothing half-written leaves it. NULL: out of memory. */
-static char *render(const struct board *b, const struct config *c, size_t *size)
+static char *render_page(const struct board *b, const struct config *c, size_t *size)
 {
     char *page = NULL;
     struct report r = {
         .board = b, .config = c, .now_ns = clock_now_ns(), .wall_ns = clock_wall_ns()};
-    struct host *hosts = hosts_read(b, r.now_ns, &r.host_count);
-    struct check *checks = checks_read(b, r.now_ns, &r.check_count);
+    struct host *hosts = host_list_read(b, r.now_ns, &r.host_count);
+    struct check *checks = check_list_read(b, r.now_ns, &r.check_count);
     r.hosts = hosts;
     r.checks = checks;
     r.f = hosts && checks ? open_memstream(&page, size) : NULL;
@@ -54,7 +54,7 @@ static char *render(const struct board *b, const struct config *c, size_t *size)
     return page;
 }
 
-static int deliver(const char *page, size_t size, const char *file)
+static int write_output(const char *page, size_t size, const char *file)
 {
     if (!file)
         return fwrite(page, 1, size, stdout) == size ? 0 : EXIT_WRITE;
@@ -72,7 +72,7 @@ static int deliver(const char *page, size_t size, const char *file)
     return EXIT_WRITE;
 }
 
-static int run(int argc, char **argv)
+static int report_command(int argc, char **argv)
 {
     const char *file = NULL;
     const struct flag flags[] = {{.name = "output", .letter = 'o', .value = &file}, {0}};
@@ -82,33 +82,34 @@ static int run(int argc, char **argv)
     if (first < 0)
         return -first - 1;
     if (first < argc)
-        return cli_misused(&cmd_report, "unexpected argument: %s", argv[first]);
+        return cli_usage_error(&cmd_report, "unexpected argument: %s", argv[first]);
     if (file && !*file)
-        return cli_misused(&cmd_report, "--output needs a file");
+        return cli_usage_error(&cmd_report, "--output needs a file");
     if (file && !strcmp(file, "-"))
         file = NULL;
     else if (!file && isatty(STDOUT_FILENO))
-        return cli_misused(&cmd_report, "the page is not for a terminal: -o FILE.html, or redirect "
-                                        "the output");
-    const struct config *c = cli_config(&cmd_report);
-    struct board *b = c ? cli_board(&cmd_report, c, false, &none) : NULL;
+        return cli_usage_error(&cmd_report,
+                               "the page is not for a terminal: -o FILE.html, or redirect "
+                               "the output");
+    const struct config *c = cli_load_config(&cmd_report);
+    struct board *b = c ? cli_open_board(&cmd_report, c, false, &none) : NULL;
     if (!b && c && none)
         cli_say(&cmd_report, "%s: no program has used the library yet", c->state);
     if (!b)
         return EXIT_NO_BOARD;
-    char *page = render(b, c, &size);
+    char *page = render_page(b, c, &size);
     if (!page) {
         cli_say(&cmd_report, "out of memory");
         return EXIT_NO_BOARD;
     }
-    int status = deliver(page, size, file);
+    int status = write_output(page, size, file);
     free(page);
     return status;
 }
 
 const struct command cmd_report = {
     "report", "[-o FILE.html]",
-    "Writes a page: hosts, what happened when, latencies, configuration.", run,
+    "Writes a page: hosts, what happened when, latencies, configuration.", report_command,
     "  -o, --output FILE  to a file, which is replaced when the page is whole; else to the "
     "standard\n"
     "                     output, unless that is a terminal\n"

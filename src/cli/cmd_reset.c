@@ -20,7 +20,7 @@ static bool is_bucket_of(const struct slot *s, const char *name, const char *hos
     return bracket ? *rest == ']' : !*rest || (*rest == ':' && !strchr(rest + 1, ':'));
 }
 
-static int reset(struct board *b, const char *host)
+static int reset_slots(struct board *b, const char *host)
 {
     char shown[VIEW_NAME_SIZE], raw[SLOT_NAME_SIZE];
     int hosts = 0;
@@ -37,7 +37,7 @@ static int reset(struct board *b, const char *host)
     return hosts;
 }
 
-static int run(int argc, char **argv)
+static int reset_command(int argc, char **argv)
 {
     const struct flag flags[] = {{0}};
     bool none;
@@ -45,16 +45,16 @@ static int run(int argc, char **argv)
     if (first < 0)
         return -first - 1;
     if (argc - first > 1)
-        return cli_misused(&cmd_reset, "one host at a time");
+        return cli_usage_error(&cmd_reset, "one host at a time");
     const char *host = first < argc ? argv[first] : NULL;
-    const struct config *c = cli_config(&cmd_reset);
-    struct board *b = c ? cli_board(&cmd_reset, c, true, &none) : NULL;
+    const struct config *c = cli_load_config(&cmd_reset);
+    struct board *b = c ? cli_open_board(&cmd_reset, c, true, &none) : NULL;
     if (!b && c && none)
         cli_say(&cmd_reset, "there is nothing to reset: no program has used the library yet");
     if (!b)
         return 1;
     char name[256];
-    int hosts = reset(b, host ? where_shown(name, sizeof name, host) : NULL);
+    int hosts = reset_slots(b, host ? destination_shown(name, sizeof name, host) : NULL);
     if (host && !hosts) {
         cli_say(&cmd_reset, "there is no host %s on the board; harden status lists them", host);
         return 1;
@@ -66,8 +66,9 @@ static int run(int argc, char **argv)
     return 0;
 }
 
-const struct command cmd_reset = {
-    "reset", "[HOST]", "Clears limits, breakers and counters of all hosts, or of one.", run,
-    "Programs that run meanwhile go on, and start anew from here.\n"
-    "\n"
-    "exit status: 0 done, 1 there is no such host or no board\n"};
+const struct command cmd_reset = {"reset", "[HOST]",
+                                  "Clears limits, breakers and counters of all hosts, or of one.",
+                                  reset_command,
+                                  "Programs that run meanwhile go on, and start anew from here.\n"
+                                  "\n"
+                                  "exit status: 0 done, 1 there is no such host or no board\n"};

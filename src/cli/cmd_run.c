@@ -40,7 +40,7 @@ static int unknown_key(const char *word, const char *key)
 }
 
 /* --max-attempts and --max_attempts mean the key max_attempts. */
-static void key_of(const char *word, char key[VARIABLE_LONGEST])
+static void key_from_flag(const char *word, char key[VARIABLE_LONGEST])
 {
     size_t n = strcspn(word + 2, "=");
     snprintf(key, VARIABLE_LONGEST, "%.*s", (int)(n < 40 ? n : 40), word + 2);
@@ -49,11 +49,11 @@ static void key_of(const char *word, char key[VARIABLE_LONGEST])
 }
 
 /* --KEY VALUE becomes HARDEN_KEY, which the program's children inherit too. */
-static int set_key(const char *word, const char *next, int *used)
+static int set_variable(const char *word, const char *next, int *used)
 {
     char key[VARIABLE_LONGEST], variable[VARIABLE_LONGEST * 2] = "HARDEN_";
     const char *equals = strchr(word, '=');
-    key_of(word, key);
+    key_from_flag(word, key);
     *used = 1;
     if (!strcmp(key, "observe") && !equals)
         return setenv("HARDEN_MODE", "observe", 1) ? EXIT_WRONG : 0;
@@ -74,7 +74,7 @@ static int set_key(const char *word, const char *next, int *used)
 }
 
 /* Index of the program; or -1 - STATUS. */
-static int set_keys(int argc, char **argv, bool *audit)
+static int parse_flags(int argc, char **argv, bool *audit)
 {
     int i = 1, used;
     while (i < argc && argv[i][0] == '-' && argv[i][1]) {
@@ -88,7 +88,7 @@ static int set_keys(int argc, char **argv, bool *audit)
             i++;
             continue;
         }
-        int status = set_key(argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used);
+        int status = set_variable(argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used);
         if (status)
             return -1 - status;
         i += used;
@@ -110,7 +110,7 @@ static const char *sanitizer_of(const char *path, char name[NAME_MAX])
     return name;
 }
 
-static bool leads(const char *list, const char *name)
+static bool begins_with(const char *list, const char *name)
 {
     list += strspn(list, " :");
     size_t n = strcspn(list, " :"), k = strlen(name);
@@ -118,19 +118,19 @@ static bool leads(const char *list, const char *name)
 }
 
 /* What is put in front of LD_PRELOAD; "" where that is not needed, or there already. */
-struct front {
+struct preloads {
     char sanitizer[NAME_MAX], library[PATH_MAX], audit[PATH_MAX];
 };
 
-static int find_front(struct front *f, const char *program, bool audit)
+static int find_preloads(struct preloads *f, const char *program, bool audit)
 {
     f->audit[0] = '\0';
     sanitizer_of(program, f->sanitizer);
-    if (!find_library(f->library, sizeof f->library)) {
+    if (!locate_library(f->library, sizeof f->library)) {
         cli_say(&cmd_run, "libharden.so is neither beside this command nor in " LIBDIR);
         return EXIT_WRONG;
     }
-    if (audit && !find_audit(f->audit, sizeof f->audit)) {
+    if (audit && !locate_audit(f->audit, sizeof f->audit)) {
         cli_say(&cmd_run, "libharden-audit.so is not beside %s; make install puts it there",
                 f->library);
         return EXIT_WRONG;
@@ -142,26 +142,26 @@ static int find_front(struct front *f, const char *program, bool audit)
     return 0;
 }
 
-static void leave_out(struct front *f, const char *before)
+static void drop_present(struct preloads *f, const char *before)
 {
     if (strstr(before, "libharden.so"))
         f->library[0] = '\0';
     if (strstr(before, "libharden-audit.so"))
         f->audit[0] = '\0';
-    if (!*f->library && !*f->audit && leads(before, f->sanitizer))
+    if (!*f->library && !*f->audit && begins_with(before, f->sanitizer))
         f->sanitizer[0] = '\0';
 }
 
-static int preload(const char *program, bool audit)
+static int set_ld_preload(const char *program, bool audit)
 {
-    struct front f;
+    struct preloads f;
     const char *before = env_any("LD_PRELOAD");
-    int status = find_front(&f, program, audit);
+    int status = find_preloads(&f, program, audit);
     if (status)
         return status;
     if (!before)
         before = "";
-    leave_out(&f, before);
+    drop_present(&f, before);
     const char *const parts[] = {f.sanitizer, f.library, f.audit, before};
     char *value = NULL;
     size_t size = 0;
@@ -176,7 +176,7 @@ static int preload(const char *program, bool audit)
 }
 
 /* Said here, because nobody else would: such a program just runs as if nothing had been asked. */
-static void warn_if_deaf(const char *path)
+static void warn_if_not_loaded(const char *path)
 {
     struct elf e;
     if (elf_read(&e, path))
@@ -188,29 +188,29 @@ static void warn_if_deaf(const char *path)
     elf_release(&e);
 }
 
-static int run(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
     char path[PATH_MAX];
     bool audit = false;
-    int program = set_keys(argc, argv, &audit);
+    int program = parse_flags(argc, argv, &audit);
     if (program < 0)
         return -program - 1;
     if (program >= argc)
-        return cli_misused(&cmd_run, "which program?");
-    const struct config *c = cli_config(&cmd_run);
+        return cli_usage_error(&cmd_run, "which program?");
+    const struct config *c = cli_load_config(&cmd_run);
     if (!c || c->errors) {
         cli_say(&cmd_run, "%s was not started", argv[program]);
         return EXIT_WRONG;
     }
-    if (!find_program(argv[program], path, sizeof path)) {
+    if (!locate_program(argv[program], path, sizeof path)) {
         int error = errno;
         cli_say(&cmd_run, "%s: %s", argv[program], strerror(error));
         return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NO_EXEC;
     }
-    int status = preload(path, audit);
+    int status = set_ld_preload(path, audit);
     if (status)
         return status;
-    warn_if_deaf(path);
+    warn_if_not_loaded(path);
     fflush(NULL);
     execv(path, argv + program);
     if (errno == ENOEXEC) { /* a script without a first line, as execvp would run it */
@@ -225,7 +225,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_run = {
     "run", "[--KEY VALUE]... [--observe] [--audit] [--] PROGRAM [ARGUMENT...]",
-    "Runs a program with the library in it, if the configuration is good.", run,
+    "Runs a program with the library in it, if the configuration is good.", run_command,
     "  --KEY VALUE   any key of harden.ini(5), for this run and all hosts: --rate 60/1m, --log "
     "info\n"
     "  --config FILE this file instead of the machine's and the user's; none: no file\n"

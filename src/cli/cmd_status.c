@@ -56,7 +56,7 @@ static int print_checks(const struct board *b, bool colours)
     uint32_t n;
     int width = 5;
     char success[16], last[16], p50[16], p95[16];
-    struct check *checks = checks_read(b, clock_now_ns(), &n);
+    struct check *checks = check_list_read(b, clock_now_ns(), &n);
     if (!checks) {
         cli_say(&cmd_status, "out of memory");
         return 1;
@@ -80,17 +80,17 @@ static int print_checks(const struct board *b, bool colours)
     return 0;
 }
 
-static void print_life(const struct board *b)
+static void print_liveness(const struct board *b)
 {
     char age[24];
-    struct life life = life_of(b, clock_now_ns());
+    struct liveness life = liveness_of(b, clock_now_ns());
     if (life.running)
         printf("%u program%s attached\n", life.running, life.running == 1 ? " is" : "s are");
-    else if (life.none)
+    else if (life.never)
         printf("no program has looked after it yet\n");
     else
         printf("last sign of life of a program %s ago%s\n", cli_age(life.age_ns, age),
-               life_is_stale(life) ? ": none runs now" : "");
+               liveness_is_stale(life) ? ": none runs now" : "");
 }
 
 /* "retries denied by the budget: 14 (api.example.com 12, b.example.com 2)" */
@@ -114,7 +114,7 @@ static int print_table(const struct board *b, const struct config *c, bool colou
 {
     uint32_t n;
     int width = 4;
-    struct host *rows = hosts_read(b, clock_now_ns(), &n);
+    struct host *rows = host_list_read(b, clock_now_ns(), &n);
     if (!rows) {
         cli_say(&cmd_status, "out of memory");
         return 1;
@@ -124,7 +124,7 @@ static int print_table(const struct board *b, const struct config *c, bool colou
         width = length > width ? length : width;
     }
     printf("%s: %u host%s; ", c->state, n, n == 1 ? "" : "s");
-    print_life(b);
+    print_liveness(b);
     if (c->mode == MODE_OBSERVE)
         puts("mode = observe: what is counted as retried or rejected was not, only decided");
     print_denied(rows, n);
@@ -167,9 +167,9 @@ static int print_json(const struct board *b, const struct config *c)
     return 0;
 }
 
-static int watch(const struct board *b, const struct config *c)
+static int watch_table(const struct board *b, const struct config *c)
 {
-    bool terminal = isatty(STDOUT_FILENO), colours = cli_colours(stdout);
+    bool terminal = isatty(STDOUT_FILENO), colours = cli_use_colours(stdout);
     int64_t at_ns = clock_now_ns();
     for (;;) {
         if (terminal)
@@ -185,33 +185,32 @@ static int watch(const struct board *b, const struct config *c)
     }
 }
 
-static int run(int argc, char **argv)
+static int status_command(int argc, char **argv)
 {
-    bool json = false, watching = false, none;
-    const struct flag flags[] = {{.name = "json", .given = &json},
-                                 {.name = "watch", .letter = 'w', .given = &watching},
-                                 {0}};
+    bool json = false, watch = false, none;
+    const struct flag flags[] = {
+        {.name = "json", .given = &json}, {.name = "watch", .letter = 'w', .given = &watch}, {0}};
     int first = cli_flags(&cmd_status, argc, argv, flags);
     if (first < 0)
         return -first - 1;
     if (first < argc)
-        return cli_misused(&cmd_status, "unexpected argument: %s", argv[first]);
-    if (json && watching)
-        return cli_misused(&cmd_status, "either --json or --watch");
-    const struct config *c = cli_config(&cmd_status);
-    struct board *b = c ? cli_board(&cmd_status, c, false, &none) : NULL;
+        return cli_usage_error(&cmd_status, "unexpected argument: %s", argv[first]);
+    if (json && watch)
+        return cli_usage_error(&cmd_status, "either --json or --watch");
+    const struct config *c = cli_load_config(&cmd_status);
+    struct board *b = c ? cli_open_board(&cmd_status, c, false, &none) : NULL;
     if (!b && c && none)
         cli_say(&cmd_status, "%s: no program has used the library yet", c->state);
     if (!b)
         return 1;
-    return json       ? print_json(b, c)
-           : watching ? watch(b, c)
-                      : print_table(b, c, cli_colours(stdout));
+    return json    ? print_json(b, c)
+           : watch ? watch_table(b, c)
+                   : print_table(b, c, cli_use_colours(stdout));
 }
 
 const struct command cmd_status = {
     "status", "[--json | --watch]",
-    "Shows every host: how it is, what was asked of it, and what was done.", run,
+    "Shows every host: how it is, what was asked of it, and what was done.", status_command,
     "  --json       the same as the document that health.json is (libharden(7))\n"
     "  -w, --watch  again every second, until it is interrupted\n"
     "\n"

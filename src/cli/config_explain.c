@@ -10,14 +10,14 @@
 
 #define SECTIONS_MAX 64
 
-struct found {
+struct matches {
     const struct section *section[SECTIONS_MAX]; /* the most specific first */
     int count;
 };
 
-static void note(void *ctx, const struct section *s)
+static void add_match(void *ctx, const struct section *s)
 {
-    struct found *f = ctx;
+    struct matches *f = ctx;
     if (f->count < SECTIONS_MAX)
         f->section[f->count++] = s;
 }
@@ -32,7 +32,7 @@ static bool is_operation(const struct section *s)
     return false;
 }
 
-static void print_sections(const struct found *f)
+static void print_sections(const struct matches *f)
 {
     puts("\nsections that match, the most specific first");
     for (int i = 0; i < f->count; i++)
@@ -44,7 +44,7 @@ static void print_sections(const struct found *f)
 }
 
 /* The bucket of an operation is its own; the host's takes these from the other sections. */
-static bool is_of_bucket(int option)
+static bool is_bucket_key(int option)
 {
     const char *name = options[option].name;
     return !strcmp(name, "rate") || !strcmp(name, "burst") || !strcmp(name, "per");
@@ -98,12 +98,12 @@ static bool from_preset(const struct policy *p, int option, char out[24])
     return true;
 }
 
-static void print_key(const struct found *f, const struct policy *p, int option)
+static void print_key(const struct matches *f, const struct policy *p, int option)
 {
     const struct section *from = NULL;
     char preset[24];
     for (int i = 0; i < f->count && !from; i++)
-        if (f->section[i]->value[option] && !(is_of_bucket(option) && is_operation(f->section[i])))
+        if (f->section[i]->value[option] && !(is_bucket_key(option) && is_operation(f->section[i])))
             from = f->section[i];
     bool derived = !from && from_preset(p, option, preset);
     const char *value = from ? from->value[option] : derived ? preset : options[option].fallback;
@@ -119,13 +119,13 @@ static void print_key(const struct found *f, const struct policy *p, int option)
 
 int config_explain(const struct command *cmd, const struct config *c, const char *url)
 {
-    struct where w;
-    struct found f = {.count = 0};
+    struct destination w;
+    struct matches f = {.count = 0};
     char why[256];
-    if (!where_parse(url, &w, why, sizeof why))
-        return cli_misused(cmd, "%s: %s", url, why);
+    if (!destination_parse(url, &w, why, sizeof why))
+        return cli_usage_error(cmd, "%s: %s", url, why);
     const struct policy *p = rules_find(c, &w.target);
-    rules_explain(c, &w.target, note, &f);
+    rules_explain(c, &w.target, add_match, &f);
     if (!p) {
         cli_say(cmd, "out of memory");
         return 0;

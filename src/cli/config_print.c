@@ -27,7 +27,7 @@ static void print_harden(FILE *f, const struct config *c)
 }
 
 /* HARDEN_KEY beats every section. */
-static const struct section *beaten_by(const struct config *c, int option)
+static const struct section *environment_override(const struct config *c, int option)
 {
     for (int i = 0; i < c->section_count; i++)
         if (c->sections[i].environment && !strcmp(c->sections[i].name, "*") &&
@@ -46,7 +46,7 @@ static void print_all_hosts(FILE *f, const struct config *c)
     for (int i = 0; i < option_count; i++) {
         if (options[i].section != SECTION_HOST || options[i].type == TYPE_PATTERNS)
             continue;
-        const struct section *s = beaten_by(c, i);
+        const struct section *s = environment_override(c, i);
         if (!s && all && all->value[i])
             s = all;
         print_value(f, options[i].name, s ? s->value[i] : options[i].fallback,
@@ -61,7 +61,7 @@ static void print_section(FILE *f, const struct config *c, const struct section 
         if (options[i].section != SECTION_HOST || !s->value[i])
             continue;
         print_value(f, options[i].name, s->value[i], &s->from[i]);
-        if (!s->environment && beaten_by(c, i))
+        if (!s->environment && environment_override(c, i))
             fprintf(f, "; the line above is overridden by HARDEN_* in the environment\n");
     }
 }

@@ -44,8 +44,8 @@ static bool parse_port(const char *s, size_t n, uint16_t *port)
 }
 
 /* host, host:port, [v6], [v6]:port, and a bare v6. */
-static bool parse_authority(struct where *w, const char *s, size_t n, uint16_t *port, char *why,
-                            size_t size)
+static bool parse_authority(struct destination *w, const char *s, size_t n, uint16_t *port,
+                            char *why, size_t size)
 {
     const char *at = memrchr(s, '@', n);
     if (at) {
@@ -78,15 +78,15 @@ static bool parse_authority(struct where *w, const char *s, size_t n, uint16_t *
     return true;
 }
 
-const char *where_shown(char *out, size_t size, const char *host)
+const char *destination_shown(char *out, size_t size, const char *host)
 {
     bool encoded = !pattern_is_local(host) && idna_encode(out, size, host, strlen(host));
     return encoded ? out : host;
 }
 
-bool where_parse(const char *text, struct where *w, char *why, size_t size)
+bool destination_parse(const char *text, struct destination *w, char *why, size_t size)
 {
-    *w = (struct where){0};
+    *w = (struct destination){0};
     w->target = (struct target){.scheme = w->scheme, .host = w->host, .path = w->path};
     if (pattern_is_local(text)) {
         w->target.default_port = true;

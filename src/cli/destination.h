@@ -14,16 +14,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct where {
+struct destination {
     char scheme[16], host[256], path[1024];
     struct target target; /* of these */
 };
 
 /* On failure false, and `why` (size bytes) gets what is wrong. */
-bool where_parse(const char *text, struct where *w, char *why, size_t size);
+bool destination_parse(const char *text, struct destination *w, char *why, size_t size);
 
 /* A host as the board shows it, "xn--bcher-kva.example:8443", of what somebody typed; as it is where it
  * cannot be told. out has room for size bytes. */
-const char *where_shown(char *out, size_t size, const char *host);
+const char *destination_shown(char *out, size_t size, const char *host);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void fill(struct host *h, const struct board *b, const struct slot *s, int64_t now_ns)
+static void read_host(struct host *h, const struct board *b, const struct slot *s, int64_t now_ns)
 {
     struct rate rate;
     int64_t tat_ns;
@@ -48,7 +48,7 @@ static int by_urgency(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-struct host *hosts_read(const struct board *b, int64_t now_ns, uint32_t *n)
+struct host *host_list_read(const struct board *b, int64_t now_ns, uint32_t *n)
 {
     uint32_t room = view_count(b) + 1;
     struct host *hosts = calloc(room, sizeof *hosts);
@@ -56,7 +56,7 @@ struct host *hosts_read(const struct board *b, int64_t now_ns, uint32_t *n)
     for (uint32_t i = 0; hosts && i < board_size(b) && *n < room; i++) {
         const struct slot *s = view_host(b, i, hosts[*n].name);
         if (s)
-            fill(&hosts[(*n)++], b, s, now_ns);
+            read_host(&hosts[(*n)++], b, s, now_ns);
     }
     if (hosts)
         qsort(hosts, *n, sizeof *hosts, by_urgency);

@@ -3,7 +3,7 @@
  * The hosts of the board at one moment, for those that show them: each number read once, so that
  * what is shown of a host agrees with itself.
  *
- *     struct host *hosts = hosts_read(board, clock_now_ns(), &n);      NULL: out of memory
+ *     struct host *hosts = host_list_read(board, clock_now_ns(), &n);      NULL: out of memory
  *     ... hosts[0] is the one to look at first ...
  *     free(hosts); */
 #ifndef CLI_HOSTS_H
@@ -35,7 +35,7 @@ struct host {
 };
 
 /* The sick first, then the busy. */
-struct host *hosts_read(const struct board *b, int64_t now_ns, uint32_t *n);
+struct host *host_list_read(const struct board *b, int64_t now_ns, uint32_t *n);
 
 /* Of the settled requests, the share that went well: "99.9 %", "-". 100 only without a failure. */
 const char *host_success(const struct host *h, char out[16]);

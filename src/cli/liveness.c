@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *after_words(const char *at, int n)
+static const char *skip_fields(const char *at, int n)
 {
     for (; n && (at = strchr(at, ' ')); n--)
         at++;
@@ -19,17 +19,17 @@ static const char *after_words(const char *at, int n)
 }
 
 /* "DEVICE INODE ", as lines of maps have it, of the mapping that begins at `p`. */
-static bool file_of(const void *p, char out[64])
+static bool mapped_file_id(const void *p, char out[64])
 {
     char begin[32];
     size_t size;
-    char *maps = proc_read(getpid(), "maps", &size);
+    char *maps = procfs_read(getpid(), "maps", &size);
     int n = snprintf(begin, sizeof begin, "%lx-", (unsigned long)(uintptr_t)p);
     const char *line = maps;
     while (line && strncmp(line, begin, (size_t)n) && (line = strchr(line, '\n')))
         line++;
-    const char *file = line ? after_words(line, 3) : NULL,
-               *end = file ? after_words(file, 2) : NULL;
+    const char *file = line ? skip_fields(line, 3) : NULL,
+               *end = file ? skip_fields(file, 2) : NULL;
     if (end)
         snprintf(out, 64, "%.*s", (int)(end - file), file);
     free(maps);
@@ -40,7 +40,7 @@ static bool file_of(const void *p, char out[64])
 static bool has_mapped(pid_t pid, const char *file)
 {
     size_t size;
-    char *maps = proc_read(pid, "maps", &size);
+    char *maps = procfs_read(pid, "maps", &size);
     bool mapped = maps ? strstr(maps, file) != NULL : errno == EACCES || errno == EPERM;
     free(maps);
     return mapped;
@@ -50,7 +50,7 @@ static uint32_t count_running(const struct board *b)
 {
     char file[64];
     uint32_t own = attached_name_space(), n = 0;
-    if (!own || !file_of(b->header, file))
+    if (!own || !mapped_file_id(b->header, file))
         return 0;
     for (int i = 0; i < BOARD_ATTACHED; i++) {
         struct attached a = attached_nth(b->header, i);
@@ -59,15 +59,15 @@ static uint32_t count_running(const struct board *b)
     return n;
 }
 
-struct life life_of(const struct board *b, int64_t now_ns)
+struct liveness liveness_of(const struct board *b, int64_t now_ns)
 {
     int64_t alive_ns = atomic_load(&b->header->alive_ns);
     int64_t interval_ns = atomic_load(&b->header->alive_interval_ns);
-    struct life l = {.running = count_running(b)};
-    l.none = !l.running && (alive_ns <= 0 || alive_ns > now_ns + NS_PER_S);
-    if (!l.none && !l.running)
+    struct liveness l = {.running = count_running(b)};
+    l.never = !l.running && (alive_ns <= 0 || alive_ns > now_ns + NS_PER_S);
+    if (!l.never && !l.running)
         l.age_ns = alive_ns < now_ns ? now_ns - alive_ns : 0;
     if (interval_ns > 0 && interval_ns < INT64_MAX / 3)
-        l.allowed_ns = 3 * interval_ns;
+        l.max_age_ns = 3 * interval_ns;
     return l;
 }

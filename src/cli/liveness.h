@@ -3,8 +3,8 @@
  * Whether anybody uses a board now. Programs that are attached to it (engine/board/attached.h) and are there,
  * by the kernel's word, are; of others, in other name spaces, the last sign of life must do:
  *
- *     struct life life = life_of(board, clock_now_ns());
- *     if (life_is_stale(life))
+ *     struct liveness life = liveness_of(board, clock_now_ns());
+ *     if (liveness_is_stale(life))
  *         ... nobody */
 #ifndef CLI_LIFE_H
 #define CLI_LIFE_H
@@ -14,18 +14,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct life {
+struct liveness {
     uint32_t running; /* programs that have the board mapped */
-    bool none;        /* no program has looked after the board yet */
+    bool never;       /* no program has looked after the board yet */
     int64_t age_ns;   /* since the last one did; 0: one is running */
-    int64_t allowed_ns;
+    int64_t max_age_ns;
 };
 
 /* Damaged words must not look fresh. */
-struct life life_of(const struct board *b, int64_t now_ns);
-static inline bool life_is_stale(struct life l)
+struct liveness liveness_of(const struct board *b, int64_t now_ns);
+static inline bool liveness_is_stale(struct liveness l)
 {
-    return l.none || l.age_ns > l.allowed_ns;
+    return l.never || l.age_ns > l.max_age_ns;
 }
 
 #endif

@@ -27,7 +27,7 @@ static bool is_program(const char *path)
     return access(path, X_OK) == 0;
 }
 
-bool find_program(const char *name, char *out, size_t size)
+bool locate_program(const char *name, char *out, size_t size)
 {
     const char *path = env_any("PATH");
     int error = ENOENT;
@@ -51,7 +51,7 @@ bool find_program(const char *name, char *out, size_t size)
 }
 
 /* DIR/lib/TRIPLET/libharden.so with another TRIPLET beside it, which the loader chooses from. */
-static bool for_several(const char *path, char *out, size_t size)
+static bool multiarch_path(const char *path, char *out, size_t size)
 {
     char pattern[PATH_MAX];
     const char *lib = strstr(path, "/lib/");
@@ -68,7 +68,7 @@ static bool for_several(const char *path, char *out, size_t size)
 
 /* Where `make install` puts it, seen from the command: below DESTDIR too, and wherever the tree is
  * taken then. False: the command is not in BINDIR. */
-static bool installed(const char *dir, char *out, size_t size)
+static bool installed_path(const char *dir, char *out, size_t size)
 {
     size_t n = strlen(dir), bin = sizeof BINDIR - 1;
     if (n < bin || strcmp(dir + n - bin, BINDIR) != 0)
@@ -76,14 +76,14 @@ static bool installed(const char *dir, char *out, size_t size)
     return snprintf(out, size, "%.*s" LIBDIR "/" LIBRARY, (int)(n - bin), dir) < (int)size;
 }
 
-static bool usable(const char *path, char *out, size_t size)
+static bool resolve_readable(const char *path, char *out, size_t size)
 {
     char whole[PATH_MAX];
     return realpath(path, whole) && access(whole, R_OK) == 0 &&
            snprintf(out, size, "%s", whole) < (int)size;
 }
 
-bool find_library_file(char *out, size_t size)
+bool locate_library_file(char *out, size_t size)
 {
     char dir[PATH_MAX], path[PATH_MAX * 2];
     ssize_t n = readlink("/proc/self/exe", dir, sizeof dir - 1);
@@ -92,33 +92,34 @@ bool find_library_file(char *out, size_t size)
     if (slash)
         *slash = '\0';
     snprintf(path, sizeof path, "%s/" LIBRARY, dir); /* as it was built */
-    if (slash && usable(path, out, size))
+    if (slash && resolve_readable(path, out, size))
         return true;
-    if (slash && installed(dir, path, sizeof path) && usable(path, out, size))
+    if (slash && installed_path(dir, path, sizeof path) && resolve_readable(path, out, size))
         return true;
     snprintf(path, sizeof path, "%s/../lib/" LIBRARY, dir);
-    return (slash && usable(path, out, size)) || usable(LIBDIR "/" LIBRARY, out, size);
+    return (slash && resolve_readable(path, out, size)) ||
+           resolve_readable(LIBDIR "/" LIBRARY, out, size);
 }
 
-bool find_library(char *out, size_t size)
+bool locate_library(char *out, size_t size)
 {
     char file[PATH_MAX];
-    if (!find_library_file(file, sizeof file))
+    if (!locate_library_file(file, sizeof file))
         return false;
-    if (!for_several(file, out, size))
+    if (!multiarch_path(file, out, size))
         snprintf(out, size, "%s", file);
     return true;
 }
 
-static bool beside(char *path, size_t size)
+static bool replace_with_audit(char *path, size_t size)
 {
     size_t n = strlen(path) - strlen(LIBRARY);
     return snprintf(path + n, size - n, AUDIT) < (int)(size - n);
 }
 
-bool find_audit(char *out, size_t size)
+bool locate_audit(char *out, size_t size)
 {
     char file[PATH_MAX];
-    return find_library_file(file, sizeof file) && beside(file, sizeof file) &&
-           access(file, R_OK) == 0 && find_library(out, size) && beside(out, size);
+    return locate_library_file(file, sizeof file) && replace_with_audit(file, sizeof file) &&
+           access(file, R_OK) == 0 && locate_library(out, size) && replace_with_audit(out, size);
 }

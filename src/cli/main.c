@@ -10,7 +10,7 @@ static const struct command *const commands[] = {
     &cmd_run, &cmd_doctor, &cmd_config, &cmd_status, &cmd_health, &cmd_report, &cmd_reset,
 };
 
-static int usage(FILE *f)
+static int print_usage(FILE *f)
 {
     fprintf(f, "usage: harden COMMAND [ARGUMENT...]\n\n"
                "Makes the network calls of unmodified programs survive what networks do.\n\n");
@@ -21,7 +21,7 @@ static int usage(FILE *f)
     return f == stdout ? 0 : EXIT_USAGE;
 }
 
-static int unknown(const char *name)
+static int unknown_command(const char *name)
 {
     const char *known[array_size(commands)];
     for (size_t i = 0; i < array_size(commands); i++)
@@ -37,9 +37,9 @@ static int unknown(const char *name)
 int main(int argc, char **argv)
 {
     if (argc < 2)
-        return usage(stderr);
+        return print_usage(stderr);
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
-        return usage(stdout);
+        return print_usage(stdout);
     if (!strcmp(argv[1], "--version")) {
         puts("harden " HARDEN_VERSION);
         return 0;
@@ -50,5 +50,5 @@ int main(int argc, char **argv)
             /* A full disk behind a redirection is no success. */
             return fflush(stdout) || ferror(stdout) ? (status ? status : EXIT_USAGE + 10) : status;
         }
-    return unknown(argv[1]);
+    return unknown_command(argv[1]);
 }

@@ -12,7 +12,7 @@
 
 #define FILE_LARGEST (16 << 20)
 
-char *proc_read(pid_t pid, const char *name, size_t *size)
+char *procfs_read(pid_t pid, const char *name, size_t *size)
 {
     char path[PATH_MAX];
     size_t room = 1 << 16, n = 0;
@@ -54,7 +54,7 @@ static bool has_name(const char *path, size_t n, const char *name)
     return own == want + digits && (digits || name[want - 1] != '.');
 }
 
-bool proc_mapping(const char *maps, const char *name, char out[PATH_MAX])
+bool procfs_mapping(const char *maps, const char *name, char out[PATH_MAX])
 {
     out[0] = '\0';
     for (const char *line = maps; *line; line += strcspn(line, "\n") + 1) {
@@ -76,7 +76,7 @@ bool proc_mapping(const char *maps, const char *name, char out[PATH_MAX])
     return false;
 }
 
-bool proc_thread(pid_t pid, const char *name)
+bool procfs_has_thread(pid_t pid, const char *name)
 {
     char path[PATH_MAX], comm[64];
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
@@ -96,7 +96,7 @@ bool proc_thread(pid_t pid, const char *name)
     return found;
 }
 
-const char *proc_variable(const char *environment, size_t size, const char *name)
+const char *procfs_variable(const char *environment, size_t size, const char *name)
 {
     size_t n = strlen(name);
     for (const char *v = environment; v < environment + size; v += strlen(v) + 1)

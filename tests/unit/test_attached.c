@@ -42,9 +42,9 @@ static int words(void)
     return n;
 }
 
-static struct life life(void)
+static struct liveness life(void)
 {
-    return life_of(board, clock_now_ns());
+    return liveness_of(board, clock_now_ns());
 }
 
 Test(attached, is_a_process_from_its_first_call_to_its_exit)
@@ -131,7 +131,7 @@ Test(attached, leaves_the_words_of_other_name_spaces_alone)
     cr_assert_eq(atomic_load(&process_self()->attached), 0u, "there is none to be had");
     monitor_inline(clock_now_ns());
     cr_assert_eq(life().running, 0u);
-    cr_assert(!life().none, "its last sign of life is there");
+    cr_assert(!life().never, "its last sign of life is there");
     monitor_flush();
     cr_assert_eq(words(), BOARD_ATTACHED);
 }
@@ -141,9 +141,9 @@ Test(attached, idle_program_is_not_stale)
     monitor_start();
     monitor_inline(clock_now_ns());
     int64_t later_ns = clock_now_ns() + 3600 * NS_PER_S;
-    cr_assert(!life_is_stale(life_of(board, later_ns)));
+    cr_assert(!liveness_is_stale(liveness_of(board, later_ns)));
     monitor_flush();
-    cr_assert(life_is_stale(life_of(board, later_ns)));
+    cr_assert(liveness_is_stale(liveness_of(board, later_ns)));
 }
 
 Test(attached, words_may_be_damaged)

@@ -13,7 +13,7 @@ struct example {
     int default_port;
 };
 
-ParameterizedTestParameters(where, a_destination_is_read_as_the_rules_see_it)
+ParameterizedTestParameters(destination, a_destination_is_read_as_the_rules_see_it)
 {
     static struct example all[] = {
         {"https://api.example.com/v1/search?q=x#y", "https", "api.example.com", "/v1/search", 443,
@@ -36,11 +36,11 @@ ParameterizedTestParameters(where, a_destination_is_read_as_the_rules_see_it)
     return cr_make_param_array(struct example, all, sizeof all / sizeof *all);
 }
 
-ParameterizedTest(struct example *e, where, a_destination_is_read_as_the_rules_see_it)
+ParameterizedTest(struct example *e, destination, a_destination_is_read_as_the_rules_see_it)
 {
-    struct where w;
+    struct destination w;
     char why[200] = "";
-    cr_assert(where_parse(e->text, &w, why, sizeof why), "%s: %s", e->text, why);
+    cr_assert(destination_parse(e->text, &w, why, sizeof why), "%s: %s", e->text, why);
     cr_assert_str_eq(w.target.scheme, e->scheme, "%s: scheme %s", e->text, w.target.scheme);
     cr_assert_str_eq(w.target.host, e->host, "%s: host %s", e->text, w.target.host);
     cr_assert_str_eq(w.target.path, e->path, "%s: path %s", e->text, w.target.path);
@@ -48,7 +48,7 @@ ParameterizedTest(struct example *e, where, a_destination_is_read_as_the_rules_s
     cr_assert(eq(int, w.target.default_port, e->default_port), "%s", e->text);
 }
 
-Test(where, what_is_none_is_refused_with_the_reason)
+Test(destination, what_is_none_is_refused_with_the_reason)
 {
     static const char *const wrong[][2] = {
         {"", "no host"},
@@ -61,25 +61,25 @@ Test(where, what_is_none_is_refused_with_the_reason)
         {"host:8o", "port"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        struct where w;
+        struct destination w;
         char why[200] = "";
-        cr_assert(not(where_parse(wrong[i][0], &w, why, sizeof why)), "%s", wrong[i][0]);
+        cr_assert(not(destination_parse(wrong[i][0], &w, why, sizeof why)), "%s", wrong[i][0]);
         cr_assert(strstr(why, wrong[i][1]) != NULL, "%s: %s", wrong[i][0], why);
     }
 }
 
-Test(where, what_is_too_long_is_refused)
+Test(destination, what_is_too_long_is_refused)
 {
     char text[3000], why[200];
-    struct where w;
+    struct destination w;
     memset(text, 'a', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    cr_assert(not(where_parse(text, &w, why, sizeof why)));
+    cr_assert(not(destination_parse(text, &w, why, sizeof why)));
     memcpy(text, "http://h/", 9);
-    cr_assert(not(where_parse(text, &w, why, sizeof why)));
+    cr_assert(not(destination_parse(text, &w, why, sizeof why)));
     memcpy(text, "unix:/aaa", 9);
-    cr_assert(not(where_parse(text, &w, why, sizeof why)));
+    cr_assert(not(destination_parse(text, &w, why, sizeof why)));
     memset(text, 'a', 40);
     memcpy(text + 40, "://h", 5);
-    cr_assert(not(where_parse(text, &w, why, sizeof why)));
+    cr_assert(not(destination_parse(text, &w, why, sizeof why)));
 }

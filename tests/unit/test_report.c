@@ -244,7 +244,7 @@ Test(spans, end_with_the_next_change_of_their_kind)
                                        changed(42, 9, CHANGE_BREAKER, BREAKER_CLOSED),
                                        changed(43, 9, CHANGE_STATUS, STATUS_HEALTHY)};
     size_t gone;
-    cr_assert(eq(sz, spans_of(c, 6, hosts, 2, T(100), span, &gone), 4));
+    cr_assert(eq(sz, spans_from_changes(c, 6, hosts, 2, T(100), span, &gone), 4));
     cr_assert(eq(sz, gone, 0));
     cr_assert(eq(u32, span[0].host, 0));
     cr_assert(eq(int, span[0].end, SPAN_GOES_ON));
@@ -260,7 +260,7 @@ Test(spans, do_not_end_by_guess)
                                        changed(11, 5, CHANGE_BREAKER, BREAKER_OPEN),
                                        changed(900, 9, CHANGE_BREAKER, BREAKER_CLOSED)};
     size_t gone;
-    cr_assert(eq(sz, spans_of(c, 3, hosts, 2, T(100), span, &gone), 1));
+    cr_assert(eq(sz, spans_from_changes(c, 3, hosts, 2, T(100), span, &gone), 1));
     cr_assert(eq(int, span[0].end, SPAN_UNKNOWN), "reset: it is closed, and nobody wrote when");
     cr_assert(eq(i64, span[0].to_ns, T(10)));
     cr_assert(eq(sz, gone, 1), "of a host that is not there");
@@ -319,7 +319,7 @@ Test(hosts, the_sick_come_first_then_the_busy)
     slot_count(board_slot(b, 2, "busy", SLOT_HOST, T(1)), COUNT_REQUESTS, 9);
     status_result(board_slot(b, 3, "sick", SLOT_HOST, T(1)), false, 1, 1, 5, &status);
     board_slot(b, 4, "bucket", SLOT_BUCKET, T(1));
-    struct host *h = hosts_read(b, T(2), &n);
+    struct host *h = host_list_read(b, T(2), &n);
     cr_assert(eq(u32, n, 3));
     cr_assert(is(h[0].name, "sick"));
     cr_assert(is(h[1].name, "busy"));
@@ -332,11 +332,11 @@ Test(hosts, a_damaged_sign_of_life_is_none)
 {
     struct board_header h = {.alive_ns = T(90), .alive_interval_ns = T(10)};
     const struct board b = {.header = &h};
-    cr_assert(not(life_is_stale(life_of(&b, T(100)))));
-    cr_assert(life_is_stale(life_of(&b, T(121))));
+    cr_assert(not(liveness_is_stale(liveness_of(&b, T(100)))));
+    cr_assert(liveness_is_stale(liveness_of(&b, T(121))));
     h.alive_ns = T(500);
-    cr_assert(life_of(&b, T(100)).none);
+    cr_assert(liveness_of(&b, T(100)).never);
     h.alive_ns = T(99);
     h.alive_interval_ns = INT64_MAX;
-    cr_assert(life_is_stale(life_of(&b, T(101))));
+    cr_assert(liveness_is_stale(liveness_of(&b, T(101))));
 }

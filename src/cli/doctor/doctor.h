@@ -37,7 +37,7 @@ void doctor_config(struct diagnosis *d, const struct config *c);
 void doctor_network(struct diagnosis *d, const struct objects *o, const struct config *c);
 
 /* doctor_process.c: the process d->pid; also takes over its HARDEN_* as our environment, so that
- * cli_config is its. `maps` gets the text of its mappings, to be freed. */
+ * cli_load_config is its. `maps` gets the text of its mappings, to be freed. */
 bool doctor_process(struct diagnosis *d, char **maps);
 /* The configuration of a process is read as its user, whose files are not foreign to it. */
 void doctor_become(const struct diagnosis *d);

@@ -32,7 +32,7 @@ static const char *const local[] = {"libc.so",     "ld-",      "libsystemd.so", 
                                     "libaudit.so", "libdbus-", "libnss_",       "libresolv.so",
                                     "libudev.so",  "libX11",   "libxcb.so",     "libcap-ng.so"};
 
-unsigned known_of(const char *program)
+unsigned known_traits(const char *program)
 {
     unsigned known = 0;
     for (size_t i = 0; i < array_size(programs); i++)

@@ -14,7 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define FAILS_OPEN                                                                                 \
+#define PRELOAD_IS_IGNORED                                                                         \
     "LD_PRELOAD of a file that is not there stops no program: it runs, and is not covered"
 
 static bool is_musl_library(const struct elf *e)
@@ -31,7 +31,7 @@ static const struct object *find_libc(const struct objects *o)
 }
 
 /* A version of glibc's that the library wants and that C library does not have. */
-static const char *lacking(const struct elf *library, const struct elf *libc)
+static const char *missing_version(const struct elf *library, const struct elf *libc)
 {
     const char *version;
     for (size_t i = 0; (version = elf_needed_version(library, i)); i++)
@@ -41,7 +41,7 @@ static const char *lacking(const struct elf *library, const struct elf *libc)
 }
 
 /* Whether a function that the library needs is nowhere in the program: then the loader does not go on. */
-static bool stays_open(const struct elf *library, const struct objects *o)
+static bool has_unresolved(const struct elf *library, const struct objects *o)
 {
     struct elf_symbol s;
     for (size_t i = 0; elf_symbol(library, i, &s); i++) {
@@ -54,31 +54,33 @@ static bool stays_open(const struct elf *library, const struct objects *o)
     return false;
 }
 
-static const char *effect(const struct elf *library, const struct objects *o, bool loaded)
+static const char *effect_of_mismatch(const struct elf *library, const struct objects *o,
+                                      bool loaded)
 {
     if (loaded)
         return "it lies idle in this process";
-    return is_musl_library(library) || stays_open(library, o)
+    return is_musl_library(library) || has_unresolved(library, o)
                ? "under it the program would not start at all"
                : "under it the program runs as if it were not there";
 }
 
-static bool fits(struct diagnosis *d, const struct elf *library, const struct objects *o,
-                 bool loaded)
+static bool check_c_library(struct diagnosis *d, const struct elf *library, const struct objects *o,
+                            bool loaded)
 {
     const char *interpreter = o->list[0].elf.interpreter;
     const struct object *libc = find_libc(o);
-    const char *version = libc ? lacking(library, &libc->elf) : NULL;
+    const char *version = libc ? missing_version(library, &libc->elf) : NULL;
     bool musl = is_musl_library(library);
     if (objects_on_musl(o) != musl)
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "%s is of another C library (%s) than libharden.so, which is for %s: %s; build "
                    "the library %s",
-                   d->name, interpreter, musl ? "musl" : "glibc", effect(library, o, loaded),
+                   d->name, interpreter, musl ? "musl" : "glibc",
+                   effect_of_mismatch(library, o, loaded),
                    musl ? "for glibc (make)" : "for musl (make TARGET=musl)");
     else if (version)
         doctor_say(
-            d, NOT,
+            d, LEVEL_NO,
             "libharden.so needs %s, which this program's C library (%s) does not have: under it "
             "the program would not start at all; build the library on the older system",
             version, libc->path);
@@ -97,8 +99,9 @@ static void check_preload(struct diagnosis *d)
         snprintf(path, sizeof path, "%.*s", (int)n, at);
         if (strstr(path, "libharden.so") && path[0] == '/' && !strchr(path, '$') &&
             access(path, R_OK) < 0)
-            doctor_say(d, NOT,
-                       "LD_PRELOAD of your environment names %s: %s. " FAILS_OPEN "; correct it",
+            doctor_say(d, LEVEL_NO,
+                       "LD_PRELOAD of your environment names %s: %s. " PRELOAD_IS_IGNORED
+                       "; correct it",
                        path, strerror(errno));
         at += n + (at[n] != '\0');
     }
@@ -109,31 +112,31 @@ bool doctor_loaded(struct diagnosis *d, const char *path, const struct objects *
     char own[PATH_MAX];
     struct elf library;
     bool loaded = *path, good = true;
-    if (!loaded && !find_library_file(own, sizeof own))
+    if (!loaded && !locate_library_file(own, sizeof own))
         return true;
     if (!elf_read(&library, loaded ? path : own) && library.native)
-        good = fits(d, &library, o, loaded);
+        good = check_c_library(d, &library, o, loaded);
     elf_release(&library);
     return good;
 }
 
-static bool usable(struct diagnosis *d, const char *path, const struct objects *o)
+static bool check_library_file(struct diagnosis *d, const char *path, const struct objects *o)
 {
     struct statvfs fs;
     struct elf library;
     int err = elf_read(&library, path);
     if (err || !library.native || library.program || !elf_defines(&library, "connect", NULL)) {
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "%s is damaged, or of another architecture: the loader ignores it and says "
                    "so; install it again",
                    path);
         elf_release(&library);
         return false;
     }
-    bool good = fits(d, &library, o, false);
+    bool good = check_c_library(d, &library, o, false);
     elf_release(&library);
     if (good && statvfs(path, &fs) == 0 && fs.f_flag & ST_NOEXEC) {
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "%s lies on a file system mounted noexec, from which nothing can be loaded; "
                    "install it elsewhere",
                    path);
@@ -145,47 +148,49 @@ static bool usable(struct diagnosis *d, const char *path, const struct objects *
 bool doctor_library(struct diagnosis *d, const struct objects *o)
 {
     char path[PATH_MAX], name[PATH_MAX];
-    if (!find_library_file(path, sizeof path) || !find_library(name, sizeof name)) {
-        doctor_say(d, NOT,
+    if (!locate_library_file(path, sizeof path) || !locate_library(name, sizeof name)) {
+        doctor_say(d, LEVEL_NO,
                    "libharden.so is neither beside this command nor in " LIBDIR
-                   ", or cannot be read. " FAILS_OPEN "; make install puts it there");
+                   ", or cannot be read. " PRELOAD_IS_IGNORED "; make install puts it there");
         return false;
     }
     if (strpbrk(path, " :")) {
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "%s: the loader takes no path with a blank or a colon; install it elsewhere",
                    path);
         return false;
     }
     check_preload(d);
-    if (!usable(d, path, o))
+    if (!check_library_file(d, path, o))
         return false;
-    doctor_say(d, FINE, "the library is %s, and fits its C library", name);
+    doctor_say(d, LEVEL_OK, "the library is %s, and fits its C library", name);
     return true;
 }
 
 void doctor_config(struct diagnosis *d, const struct config *c)
 {
     if (env_disabled())
-        doctor_say(d, NOT, "HARDEN_DISABLE is set: every call is passed on untouched; unset it");
+        doctor_say(d, LEVEL_NO,
+                   "HARDEN_DISABLE is set: every call is passed on untouched; unset it");
     if (!c)
         return;
     if (c->errors) {
         bool stops = env_strict();
-        doctor_say(d, stops ? NOT : NOTE,
+        doctor_say(d, stops ? LEVEL_NO : LEVEL_NOTE,
                    "the configuration has %d error%s (harden config tells all)%s", c->errors,
                    c->errors == 1 ? "" : "s",
                    stops ? ": with HARDEN_STRICT=1 the program would exit with 78" : "");
     }
     if (c->mode == MODE_OFF)
-        doctor_say(d, NOT, "mode = off: every call is passed on untouched; set mode = enforce");
+        doctor_say(d, LEVEL_NO,
+                   "mode = off: every call is passed on untouched; set mode = enforce");
     else if (!config_covers(c, d->name))
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "programs = %s leaves %s out: that is the name of the program file, for a "
                    "script the one of its interpreter; add it",
                    c->programs, d->name);
     else if (c->mode == MODE_OBSERVE)
-        doctor_say(d, PARTLY,
+        doctor_say(d, LEVEL_PARTLY,
                    "mode = observe: it is decided, counted and logged, and nothing is changed; "
                    "set mode = enforce");
 }

@@ -17,11 +17,11 @@ static bool is_libcurl(const struct objects *o, int i)
 
 /* ---- libcurl --------------------------------------------------------------------------------- */
 
-static bool knows_node(const char *node)
+static bool library_has_node(const char *node)
 {
     char path[PATH_MAX];
     struct elf library;
-    if (!*node || !find_library_file(path, sizeof path) || elf_read(&library, path))
+    if (!*node || !locate_library_file(path, sizeof path) || elf_read(&library, path))
         return true;
     bool knows = elf_defines(&library, "curl_easy_perform", node);
     elf_release(&library);
@@ -32,32 +32,33 @@ static void say_libcurl(struct diagnosis *d, const struct object *curl)
 {
     if (curl->gives & GIVES_OLD_CURL)
         doctor_say(
-            d, PARTLY,
+            d, LEVEL_PARTLY,
             "%s is older than 7.62: its transfers are passed on untouched, its connections are "
             "counted; take a newer one",
             curl->path);
     else
-        doctor_say(d, FINE, "libcurl is %s%s%s", curl->path, *curl->node ? ", version node " : "",
-                   curl->node);
+        doctor_say(d, LEVEL_OK, "libcurl is %s%s%s", curl->path,
+                   *curl->node ? ", version node " : "", curl->node);
 }
 
-static void say_user(struct diagnosis *d, const struct object *user, const char *name)
+static void say_curl_user(struct diagnosis *d, const struct object *user, const char *name)
 {
     const char *interfaces = !(user->uses & USES_MULTI)  ? "easy interface"
                              : !(user->uses & USES_EASY) ? "multi interface"
                                                          : "easy and multi interfaces";
-    if (!knows_node(user->node))
+    if (!library_has_node(user->node))
         doctor_say(
-            d, PARTLY,
+            d, LEVEL_PARTLY,
             "%s wants libcurl's functions at the version node %s, which libharden.so does not "
             "have: its connections are counted, its transfers are not retried; tell the project",
             name, user->node);
     else
-        doctor_say(d, FINE, "%s uses libcurl's %s: its transfers are covered", name, interfaces);
+        doctor_say(d, LEVEL_OK, "%s uses libcurl's %s: its transfers are covered", name,
+                   interfaces);
 }
 
 /* As libharden-audit.so tells them apart: one without a node is like any other. */
-static bool told_apart(const struct objects *o)
+static bool nodes_differ(const struct objects *o)
 {
     for (int i = 0; i < o->count; i++)
         for (int k = 0; k < i && is_libcurl(o, i); k++)
@@ -74,8 +75,8 @@ static void say_looked_up(struct diagnosis *d, const struct objects *o)
         "where libharden-audit.so is asked too, but no version node tells these copies of libcurl "
         "apart: only their connections are seen; let it load one of them",
         "where libharden-audit.so is asked too: its transfers are covered"};
-    int end = d->audit ? told_apart(o) ? 2 : 1 : 0;
-    doctor_say(d, end == 2 ? FINE : PARTLY,
+    int end = d->audit ? nodes_differ(o) ? 2 : 1 : 0;
+    doctor_say(d, end == 2 ? LEVEL_OK : LEVEL_PARTLY,
                "nothing that is loaded calls that libcurl by name: its functions were looked up "
                "with dlsym(), as Python's ctypes does, %s",
                ends[end]);
@@ -98,19 +99,19 @@ static bool check_curl(struct diagnosis *d, const struct objects *o)
             say_libcurl(d, &o->list[i]);
     for (int i = 0; i < o->count && users; i++)
         if (!is_libcurl(o, i) && o->list[i].uses & (USES_EASY | USES_MULTI))
-            say_user(d, &o->list[i], i ? object_name(&o->list[i]) : d->name);
-    if (self->built || self->gives & GIVES_CURL) {
+            say_curl_user(d, &o->list[i], i ? object_name(&o->list[i]) : d->name);
+    if (self->built_in_curl || self->gives & GIVES_CURL) {
         doctor_say(
-            d, PARTLY,
+            d, LEVEL_PARTLY,
             "%s seems to have a libcurl (%.8s) built in: its calls of that are its own affair, its "
             "connections are counted; take a build that links libcurl.so",
-            d->name, self->built ? self->built : "exported");
+            d->name, self->built_in_curl ? self->built_in_curl : "exported");
         return true;
     }
     if (copies && !users && d->pid)
         say_looked_up(d, o);
     else if (copies && !users)
-        doctor_say(d, NOTE, "nothing of it calls that libcurl by name");
+        doctor_say(d, LEVEL_NOTE, "nothing of it calls that libcurl by name");
     return users > 0 || (copies && d->pid);
 }
 
@@ -120,19 +121,19 @@ static void say_connects(struct diagnosis *d, const char *name, unsigned uses, b
 {
     if (async)
         doctor_say(
-            d, PARTLY,
+            d, LEVEL_PARTLY,
             "%s connects by connect() on non-blocking sockets: such connections are counted, they "
             "neither wait nor are made again; limits hold there with on_limit = fail",
             name);
     else if (uses & USES_EVENTS)
         doctor_say(
-            d, PARTLY,
+            d, LEVEL_PARTLY,
             "%s connects by connect(), and has an event loop: what blocks is covered, connections "
             "of the loop are counted only; limits hold there with on_limit = fail",
             name);
     else
         doctor_say(
-            d, FINE,
+            d, LEVEL_OK,
             "%s connects by connect(): its connections are covered (a non-blocking one is counted)",
             name);
 }
@@ -155,7 +156,8 @@ static bool check_libraries(struct diagnosis *d, const struct objects *o)
                                   object_name(by));
     }
     if (n)
-        doctor_say(d, FINE, "connections by connect() of these libraries are covered: %s", plain);
+        doctor_say(d, LEVEL_OK, "connections by connect() of these libraries are covered: %s",
+                   plain);
     return found;
 }
 
@@ -177,7 +179,7 @@ static bool check_unseen(struct diagnosis *d, const struct objects *o, bool seen
     bool found = false;
     if (uses & USES_RAW && uses & USES_NAMES && !seen) {
         doctor_say(
-            d, NOT,
+            d, LEVEL_NO,
             "%s makes sockets but calls no connect(): it connects, if at all, by raw system calls, "
             "which are not seen",
             d->name);
@@ -185,7 +187,7 @@ static bool check_unseen(struct diagnosis *d, const struct objects *o, bool seen
     }
     for (int i = 0; i < o->count; i++)
         if (o->list[i].uses & USES_URING) {
-            doctor_say(d, PARTLY, "%s uses io_uring: connections made by it are not seen",
+            doctor_say(d, LEVEL_PARTLY, "%s uses io_uring: connections made by it are not seen",
                        object_name(&o->list[i]));
             return true;
         }
@@ -199,18 +201,18 @@ static void check_plugins(struct diagnosis *d, const struct objects *o, const st
     for (int i = 1; i < o->count; i++)
         php = php || o->list[i].gives & GIVES_PHP;
     if (php && c && !c->deepbind_mask)
-        doctor_say(d, PARTLY,
+        doctor_say(d, LEVEL_PARTLY,
                    "PHP may load its extensions with RTLD_DEEPBIND (before 8.5 as a rule), and "
                    "deepbind = leave keeps that: then curl_exec() is not covered; set "
                    "deepbind = mask");
     else if (php)
         doctor_say(
-            d, FINE,
+            d, LEVEL_OK,
             "PHP may load its extensions with RTLD_DEEPBIND, which deepbind = mask takes away: a "
             "libcurl that they bring is covered");
     else if (self->uses & USES_DLOPEN && !d->pid)
         doctor_say(
-            d, NOTE,
+            d, LEVEL_NOTE,
             "%s can load plug-ins (dlopen), which its file does not name: a libcurl that one links "
             "is covered, one whose functions are looked up with dlsym() by harden run --audit "
             "alone; ask for the running process to see which",
@@ -229,7 +231,7 @@ static void check_optional(struct diagnosis *d, const struct objects *o)
         wanted = !s.defined && s.weak &&
                  (!strncmp(s.name, "curl_easy_", 10) || !strncmp(s.name, "curl_multi_", 11));
     if (wanted)
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "%s uses libcurl only where it is there (weak references), and would take "
                    "libharden.so for it: its transfers would fail, or it would crash. Preload "
                    "libcurl behind the library, or leave the library out",
@@ -238,9 +240,9 @@ static void check_optional(struct diagnosis *d, const struct objects *o)
 
 void doctor_network(struct diagnosis *d, const struct objects *o, const struct config *c)
 {
-    const unsigned known = known_of(d->name);
+    const unsigned known = known_traits(d->name);
     if (*o->missing)
-        doctor_say(d, PARTLY,
+        doctor_say(d, LEVEL_PARTLY,
                    "%s is not found where the loader looks: what it brings is not known; set "
                    "LD_LIBRARY_PATH as the program will have it",
                    o->missing);
@@ -251,15 +253,15 @@ void doctor_network(struct diagnosis *d, const struct objects *o, const struct c
     check_plugins(d, o, c);
     const char *note;
     for (int i = 0; (note = known_note(d->name, i)); i++)
-        doctor_say(d, NOTE, "%s", note);
+        doctor_say(d, LEVEL_NOTE, "%s", note);
     if (!seen) {
-        d->nothing = true;
-        doctor_say(d, NOTE,
+        d->connects_nowhere = true;
+        doctor_say(d, LEVEL_NOTE,
                    "%s calls neither libcurl nor connect(): it makes no connections itself",
                    d->name);
     }
     if (o->list[0].uses & USES_EXEC && (!seen || d->script || known & STARTS_OTHERS))
-        doctor_say(d, NOTE,
+        doctor_say(d, LEVEL_NOTE,
                    "what %s starts gets the library with its environment; ask for each of them",
                    d->script ? "the script" : d->name);
 }

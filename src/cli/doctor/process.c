@@ -19,31 +19,33 @@
 static void say_loaded(struct diagnosis *d, const char *maps, const char *library)
 {
     char board[PATH_MAX];
-    bool same = proc_mapping(maps, BOARD_NAME, board), thread = proc_thread(d->pid, "harden");
-    bool active = same || proc_mapping(maps, "board.", board) || proc_mapping(maps, "board", board);
+    bool same = procfs_mapping(maps, BOARD_NAME, board),
+         thread = procfs_has_thread(d->pid, "harden");
+    bool active =
+        same || procfs_mapping(maps, "board.", board) || procfs_mapping(maps, "board", board);
     if (strstr(library, " (deleted)"))
-        doctor_say(d, NOTE,
+        doctor_say(d, LEVEL_NOTE,
                    "libharden.so is loaded in it from %s: the file was replaced since, which the "
                    "next start picks up",
                    library);
     else
-        doctor_say(d, FINE, "libharden.so is loaded in it from %s", library);
+        doctor_say(d, LEVEL_OK, "libharden.so is loaded in it from %s", library);
     if (active)
-        doctor_say(d, FINE, "it shares its state in %s", board);
+        doctor_say(d, LEVEL_OK, "it shares its state in %s", board);
     else
-        doctor_say(d, NOTE, "no call of it was intercepted so far: it has no board");
+        doctor_say(d, LEVEL_NOTE, "no call of it was intercepted so far: it has no board");
     if (active && !same)
-        doctor_say(d, NOTE,
+        doctor_say(d, LEVEL_NOTE,
                    "that is the board of another version of libharden: no limit is shared with "
                    "programs that were started since; start it anew");
     if (thread)
-        doctor_say(d, FINE, "its thread harden runs");
+        doctor_say(d, LEVEL_OK, "its thread harden runs");
 }
 
 /* ---- the environment ------------------------------------------------------------------------- */
 
-/* cli_config reads the environment: from here on it is that of the process. */
-static void adopt(struct diagnosis *d, const char *environment, size_t size)
+/* cli_load_config reads the environment: from here on it is that of the process. */
+static void adopt_environment(struct diagnosis *d, const char *environment, size_t size)
 {
     static const char *const others[] = {"HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"};
     char all[1024] = "";
@@ -55,7 +57,7 @@ static void adopt(struct diagnosis *d, const char *environment, size_t size)
     if (kept)
         *kept = NULL;
     for (size_t i = 0; i < array_size(others); i++) {
-        const char *value = proc_variable(environment, size, others[i]);
+        const char *value = procfs_variable(environment, size, others[i]);
         if (value)
             setenv(others[i], value, 1);
         else
@@ -72,7 +74,7 @@ static void adopt(struct diagnosis *d, const char *environment, size_t size)
             n += (size_t)snprintf(all + n, sizeof all - n, " %s", v);
     }
     if (*all)
-        doctor_say(d, NOTE, "it was started with%s", all);
+        doctor_say(d, LEVEL_NOTE, "it was started with%s", all);
 }
 
 /* The entry of LD_PRELOAD that names the library. */
@@ -99,21 +101,21 @@ static void say_not_loaded(struct diagnosis *d, const char *preload, bool secure
 {
     char entry[PATH_MAX];
     if (secure)
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "it was started with more rights than its caller (setuid, setgid or file "
                    "capabilities): the loader ignored LD_PRELOAD");
     else if (!find_entry(preload, entry))
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "libharden.so is not loaded in it: it was started without it in LD_PRELOAD. A "
                    "running process cannot be given it; start it anew by harden run");
     else if (is_missing(d, entry))
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "libharden.so is not loaded in it: its LD_PRELOAD names %s, which is not there "
                    "or cannot be read. The loader says so once and goes on; correct the path, and "
                    "start it anew",
                    entry);
     else
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "libharden.so is not loaded in it, although its LD_PRELOAD names %s: the file "
                    "was not there or could not be loaded then, which the loader said once on "
                    "standard error, or nothing can be loaded into such a program; start it anew",
@@ -125,7 +127,7 @@ static void say_not_loaded(struct diagnosis *d, const char *preload, bool secure
 static bool is_secure(const struct diagnosis *d)
 {
     size_t size = 0;
-    char *text = proc_read(d->pid, "auxv", &size);
+    char *text = procfs_read(d->pid, "auxv", &size);
     bool secure = false;
     for (size_t at = 0; text && at + sizeof(ElfW(auxv_t)) <= size; at += sizeof(ElfW(auxv_t))) {
         ElfW(auxv_t) a;
@@ -136,22 +138,23 @@ static bool is_secure(const struct diagnosis *d)
     return secure;
 }
 
-static bool cannot_look(struct diagnosis *d, int error)
+static bool say_cannot_inspect(struct diagnosis *d, int error)
 {
     char path[64];
     struct stat st;
-    d->unknown = true;
+    d->not_inspectable = true;
     snprintf(path, sizeof path, "/proc/%d", (int)d->pid);
     if (stat(path, &st) < 0)
-        doctor_say(d, NOT, "there is no process %d", (int)d->pid);
+        doctor_say(d, LEVEL_NO, "there is no process %d", (int)d->pid);
     else if (error == EACCES || error == EPERM)
         doctor_say(
-            d, NOT,
+            d, LEVEL_NO,
             "process %d cannot be looked into: it belongs to uid %u, or protects itself; ask "
             "as that user or as root",
             (int)d->pid, (unsigned)st.st_uid);
     else
-        doctor_say(d, NOT, "process %d has no program: it is a thread of the kernel, or has ended",
+        doctor_say(d, LEVEL_NO,
+                   "process %d has no program: it is a thread of the kernel, or has ended",
                    (int)d->pid);
     return false;
 }
@@ -160,22 +163,22 @@ bool doctor_process(struct diagnosis *d, char **maps)
 {
     char library[PATH_MAX];
     size_t size = 0, length = 0;
-    *maps = proc_read(d->pid, "maps", &length);
-    char *environment = *maps && length ? proc_read(d->pid, "environ", &size) : NULL;
+    *maps = procfs_read(d->pid, "maps", &length);
+    char *environment = *maps && length ? procfs_read(d->pid, "environ", &size) : NULL;
     if (!environment)
-        return cannot_look(d, *maps && length ? errno : *maps ? ENOENT : errno);
+        return say_cannot_inspect(d, *maps && length ? errno : *maps ? ENOENT : errno);
     bool secure = is_secure(d);
-    d->audit = proc_mapping(*maps, "libharden-audit.so", library);
-    if (proc_mapping(*maps, "libharden.so", library)) {
+    d->audit = procfs_mapping(*maps, "libharden-audit.so", library);
+    if (procfs_mapping(*maps, "libharden.so", library)) {
         say_loaded(d, *maps, library);
         if (secure)
-            doctor_say(d, NOT,
+            doctor_say(d, LEVEL_NO,
                        "it was started with more rights than its caller: libharden.so does nothing "
                        "in it");
     } else {
-        say_not_loaded(d, proc_variable(environment, size, "LD_PRELOAD"), secure);
+        say_not_loaded(d, procfs_variable(environment, size, "LD_PRELOAD"), secure);
     }
-    adopt(d, environment, size);
+    adopt_environment(d, environment, size);
     free(environment);
     return true;
 }

@@ -38,7 +38,7 @@ static bool has_library_of(const struct elf *program)
     char pattern[PATH_MAX], library[PATH_MAX];
     glob_t found;
     bool there = false;
-    char *lib = find_library(library, sizeof library) ? strstr(library, "/$LIB/") : NULL;
+    char *lib = locate_library(library, sizeof library) ? strstr(library, "/$LIB/") : NULL;
     if (!lib || snprintf(pattern, sizeof pattern, "%.*s/lib/*/libharden.so", (int)(lib - library),
                          library) >= (int)sizeof pattern)
         return false;
@@ -61,13 +61,13 @@ static void say_foreign(struct diagnosis *d, const struct elf *e)
     const char *machine = machine_name(e->machine, name);
     if (has_library_of(e))
         doctor_say(
-            d, PARTLY,
+            d, LEVEL_PARTLY,
             "%s is of another architecture (%s, %d bits), for which the library is there too; "
             "more only the harden command of that architecture can tell",
             d->name, machine, e->bits);
     else
         doctor_say(
-            d, NOT,
+            d, LEVEL_NO,
             "%s is of another architecture (%s, %d bits): its loader ignores the library and "
             "says so; build the library for %s and install both into lib/TRIPLET directories",
             d->name, machine, e->bits, machine);
@@ -85,7 +85,7 @@ static bool say_go(struct diagnosis *d, const struct objects *o)
 {
     if (!o->list[0].elf.interpreter) {
         doctor_say(
-            d, NOT,
+            d, LEVEL_NO,
             "%s is a Go program without cgo, and static: nothing can be loaded into it; limit "
             "and retry in its source, or in a proxy in front of it",
             d->name);
@@ -93,7 +93,7 @@ static bool say_go(struct diagnosis *d, const struct objects *o)
     }
     bool curl = uses_curl(o);
     doctor_say(
-        d, curl ? PARTLY : NOT,
+        d, curl ? LEVEL_PARTLY : LEVEL_NO,
         "%s is a Go program: Go's net package makes its system calls by itself, not by "
         "connect() of the C library%s; limit and retry in its source, or in a proxy in front",
         d->name,
@@ -111,24 +111,24 @@ bool doctor_program(struct diagnosis *d, const struct objects *o)
         return false;
     }
     if (!e->program) {
-        doctor_say(d, NOT, "%s is a library, not a program; ask for the program that loads it",
+        doctor_say(d, LEVEL_NO, "%s is a library, not a program; ask for the program that loads it",
                    d->name);
         return false;
     }
     if (e->go)
         return say_go(d, o);
     if (!e->interpreter) {
-        doctor_say(d, NOT,
+        doctor_say(d, LEVEL_NO,
                    "%s is a static program: no loader runs that could load the library; take a "
                    "dynamically linked build of it (without -static)",
                    d->name);
         return false;
     }
-    doctor_say(d, FINE, "%s is a dynamic program for %s", o->list[0].path,
+    doctor_say(d, LEVEL_OK, "%s is a dynamic program for %s", o->list[0].path,
                machine_name(e->machine, name));
     if (elf_needs(e, "libasan.so"))
         doctor_say(
-            d, NOTE,
+            d, LEVEL_NOTE,
             "%s is built with AddressSanitizer, which wants to be first in LD_PRELOAD: harden "
             "run puts it there",
             d->name);
@@ -159,21 +159,21 @@ bool doctor_rights(struct diagnosis *d, const char *path)
     if (!bits && !capabilities)
         return true;
     if (on_nosuid(path)) {
-        doctor_say(d, NOTE,
+        doctor_say(d, LEVEL_NOTE,
                    "%s is %s, but lies on a file system mounted nosuid: that means nothing",
                    d->name, bits ? bits : "given file capabilities");
         return true;
     }
     if (bits)
         doctor_say(
-            d, NOT,
+            d, LEVEL_NO,
             "%s is %s: it starts with more rights than its caller, and then the loader ignores "
             "LD_PRELOAD (not so for %s); what it starts gets nothing either. Take a copy "
             "without that bit, run as the user who is needed",
             d->name, bits, who);
     if (capabilities)
         doctor_say(
-            d, NOT,
+            d, LEVEL_NO,
             "%s has file capabilities: it starts with more rights than its caller, and then the "
             "loader ignores LD_PRELOAD (not so for root, to whom they give nothing). Take them "
             "away (setcap -r) and give ambient ones instead: AmbientCapabilities= of systemd, "

@@ -23,15 +23,15 @@ void doctor_say(struct diagnosis *d, enum level level, const char *fmt, ...)
 int doctor_verdict(const struct diagnosis *d)
 {
     const char *is = d->pid ? "process " : "";
-    if (d->unknown)
-        printf("verdict: nothing can be told of %s%s\n", is, d->named);
-    else if (d->worst == NOT)
-        printf("verdict: %s%s is not covered\n", is, d->named);
-    else if (d->worst == PARTLY)
-        printf("verdict: %s%s is partly covered\n", is, d->named);
-    else if (d->nothing)
-        printf("verdict: %s%s is covered, but makes no connections itself\n", is, d->named);
+    if (d->not_inspectable)
+        printf("verdict: nothing can be told of %s%s\n", is, d->subject);
+    else if (d->worst == LEVEL_NO)
+        printf("verdict: %s%s is not covered\n", is, d->subject);
+    else if (d->worst == LEVEL_PARTLY)
+        printf("verdict: %s%s is partly covered\n", is, d->subject);
+    else if (d->connects_nowhere)
+        printf("verdict: %s%s is covered, but makes no connections itself\n", is, d->subject);
     else
-        printf("verdict: %s%s is covered\n", is, d->named);
-    return d->worst == NOT ? 2 : d->worst == PARTLY ? 1 : 0;
+        printf("verdict: %s%s is covered\n", is, d->subject);
+    return d->worst == LEVEL_NO ? 2 : d->worst == LEVEL_PARTLY ? 1 : 0;
 }

@@ -2,8 +2,8 @@
  *
  * The output of `harden doctor`: one line for each finding, and the verdict that follows from them.
  *
- *     struct diagnosis d = {.named = "curl"};
- *     doctor_say(&d, FINE, "libcurl is %s", path);      prints "ok: libcurl is /usr/lib/..."
+ *     struct diagnosis d = {.subject = "curl"};
+ *     doctor_say(&d, LEVEL_OK, "libcurl is %s", path);      prints "ok: libcurl is /usr/lib/..."
  *     return doctor_verdict(&d);                        prints "verdict: ..."; 0, 1 or 2
  *
  * A finding states the reason and, where there is one, the remedy. The verdict is the worst level of all
@@ -17,20 +17,20 @@
 
 /* In ascending order. */
 enum level {
-    FINE,   /* "ok": covered */
-    NOTE,   /* "note": information; does not change the verdict */
-    PARTLY, /* "partly": some of it is not covered, or only counted */
-    NOT,    /* "no": not covered */
+    LEVEL_OK,     /* "ok": covered */
+    LEVEL_NOTE,   /* "note": information; does not change the verdict */
+    LEVEL_PARTLY, /* "partly": some of it is not covered, or only counted */
+    LEVEL_NO,     /* "no": not covered */
 };
 
 struct diagnosis {
     char name[NAME_MAX + 1]; /* of the program file; what the key `programs` is compared with */
-    const char *named;       /* what the user asked about */
+    const char *subject;     /* what the user asked about */
     pid_t pid;               /* 0: a program, not a process */
     enum level worst;        /* of the findings so far */
     bool script;             /* `named` is a script, run by the program `name` */
-    bool nothing;            /* it makes no connections */
-    bool unknown;            /* the process cannot be inspected */
+    bool connects_nowhere;   /* it makes no connections */
+    bool not_inspectable;    /* the process cannot be inspected */
     bool audit;              /* libharden-audit.so is loaded in the process */
 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The next word between blanks of a line. */
-static const char *word(const char **at, const char *end, size_t *n)
+static const char *next_word(const char **at, const char *end, size_t *n)
 {
     const char *s = *at;
     while (s < end && (*s == ' ' || *s == '\t'))
@@ -24,10 +24,10 @@ static bool is_env(const char *path, size_t n)
 }
 
 /* Behind env: options, and variables that it sets. */
-static const char *behind_env(const char *at, const char *end, size_t *n)
+static const char *after_env(const char *at, const char *end, size_t *n)
 {
     const char *w;
-    while ((w = word(&at, end, n))) {
+    while ((w = next_word(&at, end, n))) {
         if (*w == '-' && *n > 2 && w[1] == 'S') { /* -Sname */
             *n -= 2;
             return w + 2;
@@ -47,10 +47,10 @@ enum script script_parse(const char *head, size_t n, char *out, size_t size)
     size_t length = 0, name_length = 0;
     if (!end)
         end = head + n;
-    const char *path = word(&at, end, &length);
+    const char *path = next_word(&at, end, &length);
     if (!path || memchr(path, '\0', length))
         return SCRIPT_NONE;
-    const char *name = is_env(path, length) ? behind_env(at, end, &name_length) : NULL;
+    const char *name = is_env(path, length) ? after_env(at, end, &name_length) : NULL;
     snprintf(out, size, "%.*s", (int)(name ? name_length : length), name ? name : path);
     return name ? SCRIPT_ENV : SCRIPT_DIRECT;
 }

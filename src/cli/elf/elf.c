@@ -20,14 +20,15 @@ const void *elf_at(const struct elf *e, uint64_t offset, uint64_t n, unsigned al
 }
 
 /* A text of the file that ends within `n` bytes. */
-static const char *text_at(const char *p, size_t n)
+static const char *string_within(const char *p, size_t n)
 {
     return p && n && memchr(p, '\0', n) ? p : NULL;
 }
 
 const char *elf_string(const struct elf *e, uint64_t offset)
 {
-    return offset < e->strings_size ? text_at(e->strings + offset, e->strings_size - offset) : NULL;
+    return offset < e->strings_size ? string_within(e->strings + offset, e->strings_size - offset)
+                                    : NULL;
 }
 
 static const ElfW(Phdr) * segment(const struct elf *e, size_t i)
@@ -47,7 +48,7 @@ static const ElfW(Shdr) * section(const struct elf *e, size_t i)
 }
 
 /* Where in the file an address of the loaded program lies; 0: nowhere. */
-static uint64_t offset_of(const struct elf *e, uint64_t address)
+static uint64_t file_offset(const struct elf *e, uint64_t address)
 {
     const ElfW(Phdr) * p;
     for (size_t i = 0; (p = segment(e, i)); i++)
@@ -82,21 +83,21 @@ static size_t count_symbols(const struct elf *e, uint64_t symbols, uint64_t stri
 
 static void read_symbols(struct elf *e, uint64_t strings)
 {
-    uint64_t at = offset_of(e, dynamic_value(e, DT_SYMTAB));
-    uint64_t versions = offset_of(e, dynamic_value(e, DT_VERSYM));
+    uint64_t at = file_offset(e, dynamic_value(e, DT_SYMTAB));
+    uint64_t versions = file_offset(e, dynamic_value(e, DT_VERSYM));
     if (!at || at > e->size)
         return;
     size_t n = count_symbols(e, at, strings);
     e->symbols = elf_at(e, at, n * sizeof(ElfW(Sym)), 8);
     e->symbol_count = e->symbols ? n : 0;
     e->versions = versions ? elf_at(e, versions, n * sizeof(uint16_t), 2) : NULL;
-    e->needed_versions = offset_of(e, dynamic_value(e, DT_VERNEED));
-    e->defined_versions = offset_of(e, dynamic_value(e, DT_VERDEF));
+    e->needed_versions = file_offset(e, dynamic_value(e, DT_VERNEED));
+    e->defined_versions = file_offset(e, dynamic_value(e, DT_VERDEF));
 }
 
 static void read_dynamic(struct elf *e)
 {
-    uint64_t strings = offset_of(e, dynamic_value(e, DT_STRTAB));
+    uint64_t strings = file_offset(e, dynamic_value(e, DT_STRTAB));
     uint64_t size = dynamic_value(e, DT_STRSZ);
     e->strings = strings ? elf_at(e, strings, size, 1) : NULL;
     e->strings_size = e->strings ? size : 0;
@@ -139,7 +140,7 @@ static void read_segments(struct elf *e)
     for (size_t i = 0; (p = segment(e, i)); i++) {
         const void *bytes = elf_at(e, p->p_offset, p->p_filesz, 1);
         if (p->p_type == PT_INTERP) {
-            e->interpreter = text_at(bytes, p->p_filesz);
+            e->interpreter = string_within(bytes, p->p_filesz);
         } else if (p->p_type == PT_DYNAMIC && elf_at(e, p->p_offset, p->p_filesz, 8)) {
             e->dynamic = bytes;
             e->dynamic_count = p->p_filesz / sizeof(ElfW(Dyn));

@@ -30,7 +30,7 @@ static const struct head *find_head(const char *bytes, size_t size)
     return NULL;
 }
 
-static const char *text(const char *head, size_t size, uint32_t offset)
+static const char *string_at(const char *head, size_t size, uint32_t offset)
 {
     return offset < size && memchr(head + offset, '\0', size - offset) ? head + offset : NULL;
 }
@@ -44,9 +44,9 @@ const char *ld_cache_find(const void *bytes, size_t size, const char *name, size
     const struct entry *e = (const void *)(h + 1);
     size_t room = (size - sizeof *h) / sizeof *e;
     for (size_t i = 0; i < h->entries && i < room; i++) {
-        const char *key = text((const char *)h, size, e[i].name);
+        const char *key = string_at((const char *)h, size, e[i].name);
         if (key && !e[i].hardware && !strcmp(key, name) && !n--)
-            return text((const char *)h, size, e[i].path);
+            return string_at((const char *)h, size, e[i].path);
     }
     return NULL;
 }

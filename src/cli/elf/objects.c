@@ -43,7 +43,7 @@ static const struct {
     {"poll", USES_POLL},
 };
 
-static void note_import(struct object *o, size_t i, const char *name, unsigned *raw)
+static void record_import(struct object *o, size_t i, const char *name, unsigned *raw)
 {
     for (size_t k = 0; k < array_size(functions); k++)
         if (!strcmp(name, functions[k].name))
@@ -56,7 +56,7 @@ static void note_import(struct object *o, size_t i, const char *name, unsigned *
         snprintf(o->node, sizeof o->node, "%s", elf_version(&o->elf, i));
 }
 
-static void note_export(struct object *o, size_t i, const char *name, bool *upkeep)
+static void record_export(struct object *o, size_t i, const char *name, bool *upkeep)
 {
     if (!strcmp(name, "curl_easy_perform")) {
         o->gives |= GIVES_CURL;
@@ -68,16 +68,16 @@ static void note_export(struct object *o, size_t i, const char *name, bool *upke
     }
 }
 
-static void note_symbols(struct object *o)
+static void record_symbols(struct object *o)
 {
     struct elf_symbol s;
     unsigned raw = 0;
     bool upkeep = false;
     for (size_t i = 0; elf_symbol(&o->elf, i, &s); i++)
         if (s.defined)
-            note_export(o, i, s.name, &upkeep);
+            record_export(o, i, s.name, &upkeep);
         else
-            note_import(o, i, s.name, &raw);
+            record_import(o, i, s.name, &raw);
     if (raw == 3)
         o->uses |= USES_RAW;
     if (o->gives & GIVES_CURL && !upkeep)
@@ -98,7 +98,7 @@ static const char *find_built_in(const struct elf *e)
     return NULL;
 }
 
-static bool add(struct objects *o, const char *path, struct elf *e, int wanted_by)
+static bool add_object(struct objects *o, const char *path, struct elf *e, int needed_by)
 {
     if (o->count == OBJECTS_MAX) {
         elf_release(e);
@@ -115,15 +115,15 @@ static bool add(struct objects *o, const char *path, struct elf *e, int wanted_b
         o->room = room;
     }
     struct object *new = &o->list[o->count];
-    *new = (struct object){.path = strdup(path), .elf = *e, .wanted_by = wanted_by};
+    *new = (struct object){.path = strdup(path), .elf = *e, .needed_by = needed_by};
     if (!new->path) {
         elf_release(e);
         return false;
     }
     o->count++;
-    note_symbols(new);
+    record_symbols(new);
     if (o->count == 1 && !(new->uses &USES_CURL))
-        new->built = find_built_in(&new->elf);
+        new->built_in_curl = find_built_in(&new->elf);
     return true;
 }
 
@@ -142,7 +142,7 @@ static bool has_path(const struct objects *o, const char *path)
 }
 
 /* By the name that others ask for. */
-static bool is_there(const struct objects *o, const char *name)
+static bool has_soname(const struct objects *o, const char *name)
 {
     for (int i = 0; i < o->count; i++) {
         const char *soname = elf_text(&o->list[i].elf, DT_SONAME, 0);
@@ -158,7 +158,7 @@ static void add_needed(struct objects *o, int by)
     const char *name;
     struct elf e;
     for (size_t i = 0; (name = elf_text(&o->list[by].elf, DT_NEEDED, i)); i++) {
-        if (is_there(o, name))
+        if (has_soname(o, name))
             continue;
         if (!objects_search(o, by, name, path, sizeof path) || elf_read(&e, path)) {
             if (!*o->missing)
@@ -167,7 +167,7 @@ static void add_needed(struct objects *o, int by)
         }
         if (has_path(o, path))
             elf_release(&e);
-        else if (!add(o, path, &e, by))
+        else if (!add_object(o, path, &e, by))
             return;
     }
 }
@@ -178,7 +178,7 @@ int objects_of_program(struct objects *o, const char *path)
     int err = elf_read(&e, path);
     if (err)
         return err;
-    if (!add(o, path, &e, -1))
+    if (!add_object(o, path, &e, -1))
         return -ENOMEM;
     if (o->list[0].elf.native && o->list[0].elf.interpreter)
         for (int i = 0; i < o->count; i++)
@@ -198,7 +198,7 @@ static void add_mapped(struct objects *o, const char *path, const char *root)
     if (name && (!strcmp(name, "libharden.so") || !strcmp(name, "libharden-audit.so")))
         elf_release(&e);
     else
-        add(o, path, &e, 0);
+        add_object(o, path, &e, 0);
 }
 
 int objects_of_maps(struct objects *o, const char *maps, const char *exe, const char *root)
@@ -210,7 +210,7 @@ int objects_of_maps(struct objects *o, const char *maps, const char *exe, const 
         return err;
     ssize_t n = readlink(exe, path, sizeof path - 1);
     path[n > 0 ? n : 0] = '\0';
-    if (!add(o, path, &e, -1))
+    if (!add_object(o, path, &e, -1))
         return -ENOMEM;
     for (const char *line = maps, *end; (end = strchr(line, '\n')); line = end + 1) {
         int at = 0;

@@ -43,9 +43,10 @@ struct object {
     char *path;
     struct elf elf;
     unsigned uses, gives;
-    char node[32];     /* the version of the curl_ functions that it wants, or gives; "" */
-    const char *built; /* the version of a libcurl that is inside a program: "8.5.0 "; NULL */
-    int wanted_by;     /* index; -1: the program */
+    char node[32]; /* the version of the curl_ functions that it wants, or gives; "" */
+    const char
+        *built_in_curl; /* the version of a libcurl that is inside a program: "8.5.0 "; NULL */
+    int needed_by;      /* index; -1: the program */
 };
 
 struct objects {
@@ -64,7 +65,7 @@ void objects_release(struct objects *o);
 /* Whether the program's C library is musl, whatever its loader is called. */
 bool objects_on_musl(const struct objects *o);
 /* The file that the loader would take for that name, of the same kind as the object that wants it. */
-bool objects_search(const struct objects *o, int wanted_by, const char *name, char *out,
+bool objects_search(const struct objects *o, int needed_by, const char *name, char *out,
                     size_t size);
 const char *object_name(const struct object *o);
 

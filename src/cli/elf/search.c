@@ -37,7 +37,7 @@ struct search {
     size_t size;
 };
 
-static bool fits(const struct search *s)
+static bool is_loadable(const struct search *s)
 {
     struct elf e;
     if (elf_read(&e, s->out))
@@ -48,7 +48,7 @@ static bool fits(const struct search *s)
 }
 
 /* $ORIGIN, $LIB and $PLATFORM, with and without braces. */
-static const char *token(const char *at, size_t *used)
+static const char *dynamic_token(const char *at, size_t *used)
 {
     static const char *const names[] = {"ORIGIN", "LIB", "PLATFORM"};
     bool brace = at[1] == '{';
@@ -62,12 +62,12 @@ static const char *token(const char *at, size_t *used)
     return NULL;
 }
 
-static bool expand(const struct search *s, const char *dir, size_t n, char *out, size_t size)
+static bool expand_tokens(const struct search *s, const char *dir, size_t n, char *out, size_t size)
 {
     size_t to = 0, used;
     const char *slash = strrchr(s->by->path, '/');
     for (size_t i = 0; i < n && to < size; i++) {
-        const char *name = dir[i] == '$' ? token(dir + i, &used) : NULL;
+        const char *name = dir[i] == '$' ? dynamic_token(dir + i, &used) : NULL;
         if (!name) {
             out[to++] = dir[i];
             continue;
@@ -87,14 +87,14 @@ static bool expand(const struct search *s, const char *dir, size_t n, char *out,
 }
 
 /* A list of directories with colons, or semicolons, between them. */
-static bool in_list(const struct search *s, const char *list)
+static bool search_list(const struct search *s, const char *list)
 {
     char dir[PATH_MAX];
     while (list && *list) {
         size_t n = strcspn(list, ":;");
-        if (expand(s, list, n, dir, sizeof dir) &&
+        if (expand_tokens(s, list, n, dir, sizeof dir) &&
             snprintf(s->out, s->size, "%s%s%s", dir, *dir ? "/" : "", s->name) < (int)s->size &&
-            fits(s))
+            is_loadable(s))
             return true;
         list += n + (list[n] != '\0');
     }
@@ -102,20 +102,20 @@ static bool in_list(const struct search *s, const char *list)
 }
 
 /* DT_RPATH holds for what is below it, too; who has a DT_RUNPATH does not look there. */
-static bool in_run_paths(struct search s)
+static bool search_run_paths(struct search s)
 {
     if (elf_text(&s.by->elf, DT_RUNPATH, 0))
         return false;
-    for (const struct object *start = s.by;; s.by = &s.o->list[s.by->wanted_by]) {
+    for (const struct object *start = s.by;; s.by = &s.o->list[s.by->needed_by]) {
         const char *path = elf_text(&s.by->elf, DT_RPATH, 0);
-        if (path && !elf_text(&s.by->elf, DT_RUNPATH, 0) && in_list(&s, path))
+        if (path && !elf_text(&s.by->elf, DT_RUNPATH, 0) && search_list(&s, path))
             return true;
-        if (s.by->wanted_by < 0 || &s.o->list[s.by->wanted_by] == start)
+        if (s.by->needed_by < 0 || &s.o->list[s.by->needed_by] == start)
             return false;
     }
 }
 
-static bool in_cache(const struct search *s)
+static bool search_ld_cache(const struct search *s)
 {
     struct stat st;
     bool found = false;
@@ -125,7 +125,7 @@ static bool in_cache(const struct search *s)
     const char *path;
     for (size_t i = 0; p != MAP_FAILED && !found && (path = ld_cache_find(p, size, s->name, i));
          i++)
-        found = snprintf(s->out, s->size, "%s", path) < (int)s->size && fits(s);
+        found = snprintf(s->out, s->size, "%s", path) < (int)s->size && is_loadable(s);
     if (p != MAP_FAILED)
         munmap(p, size);
     if (fd >= 0)
@@ -141,20 +141,20 @@ bool objects_on_musl(const struct objects *o)
            (libc && (!strcmp(libc, "libc.so") || !strncmp(libc, "libc.musl-", 10)));
 }
 
-bool objects_search(const struct objects *o, int wanted_by, const char *name, char *out,
+bool objects_search(const struct objects *o, int needed_by, const char *name, char *out,
                     size_t size)
 {
-    const struct object *by = &o->list[wanted_by < 0 ? 0 : wanted_by];
+    const struct object *by = &o->list[needed_by < 0 ? 0 : needed_by];
     const struct search s = {.o = o, .by = by, .name = name, .out = out, .size = size};
     if (strchr(name, '/'))
-        return snprintf(out, size, "%s", name) < (int)size && fits(&s);
+        return snprintf(out, size, "%s", name) < (int)size && is_loadable(&s);
     if (objects_on_musl(o)) /* which takes both run paths alike, and has no cache */
-        return in_list(&s, env_any("LD_LIBRARY_PATH")) ||
-               in_list(&s, elf_text(&by->elf, DT_RUNPATH, 0)) || in_run_paths(s) ||
-               in_list(&s, "/lib:/usr/local/lib:/usr/lib:/lib/" ARCH "-linux-musl:/usr/lib/" ARCH
-                           "-linux-musl");
-    return in_run_paths(s) || in_list(&s, env_any("LD_LIBRARY_PATH")) ||
-           in_list(&s, elf_text(&by->elf, DT_RUNPATH, 0)) || in_cache(&s) ||
-           in_list(&s, "/lib/" TRIPLET ":/usr/lib/" TRIPLET ":/" LIB_BITS ":/usr/" LIB_BITS
-                       ":/lib:/usr/lib");
+        return search_list(&s, env_any("LD_LIBRARY_PATH")) ||
+               search_list(&s, elf_text(&by->elf, DT_RUNPATH, 0)) || search_run_paths(s) ||
+               search_list(&s, "/lib:/usr/local/lib:/usr/lib:/lib/" ARCH
+                               "-linux-musl:/usr/lib/" ARCH "-linux-musl");
+    return search_run_paths(s) || search_list(&s, env_any("LD_LIBRARY_PATH")) ||
+           search_list(&s, elf_text(&by->elf, DT_RUNPATH, 0)) || search_ld_cache(&s) ||
+           search_list(&s, "/lib/" TRIPLET ":/usr/lib/" TRIPLET ":/" LIB_BITS ":/usr/" LIB_BITS
+                           ":/lib:/usr/lib");
 }

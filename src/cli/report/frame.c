@@ -57,19 +57,19 @@ void report_verdict(const struct report *r, char *out, size_t size)
 
 static void say_life(const struct report *r)
 {
-    struct life life = life_of(r->board, r->now_ns);
+    struct liveness life = liveness_of(r->board, r->now_ns);
     char age[24];
     if (life.running) {
         fprintf(r->f, "<p class=\"life\">%u program%s attached to the board.</p>\n", life.running,
                 life.running == 1 ? " is" : "s are");
         return;
     }
-    if (life.none) {
+    if (life.never) {
         fputs("<p class=\"stale\"><b>Stale:</b> no program has looked after the board yet.</p>\n",
               r->f);
         return;
     }
-    bool stale = life_is_stale(life);
+    bool stale = liveness_is_stale(life);
     fprintf(r->f, "<p class=\"%s\">%s %s ago, at ", stale ? "stale" : "life",
             stale ? "<b>Stale:</b> no program runs now, and this is how it was left. The last sign "
                     "of life was"

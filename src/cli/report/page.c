@@ -85,7 +85,7 @@ void page_host(FILE *f, const char *name)
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
-static void group(char out[32], uint64_t n)
+static void group_digits(char out[32], uint64_t n)
 {
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n), k = 0;
@@ -100,7 +100,7 @@ static void group(char out[32], uint64_t n)
 void page_count(FILE *f, uint64_t n)
 {
     char grouped[32];
-    group(grouped, n);
+    group_digits(grouped, n);
     fprintf(f, "<data value=\"%llu\">%s</data>", (unsigned long long)n, grouped);
 }
 
@@ -125,7 +125,7 @@ void page_duration(FILE *f, int64_t ns)
 const char *page_number(double v, char out[32])
 {
     if (v >= 999.5 && v < 1e18)
-        group(out, (uint64_t)(v + .5));
+        group_digits(out, (uint64_t)(v + .5));
     else
         snprintf(out, 32, "%.3g", fabs(v) < 1e-9 ? 0 : v);
     return out;

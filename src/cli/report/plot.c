@@ -47,7 +47,7 @@ static double y_of(const struct plot *p, double share)
     return p->height_px * (1 - share);
 }
 
-static size_t run_length(const struct step *s, size_t n)
+static size_t steps_without_gap(const struct step *s, size_t n)
 {
     size_t k = 1;
     while (k < n && s[k].x0 == s[k - 1].x1 && s[k].rough == s[0].rough)
@@ -55,7 +55,7 @@ static size_t run_length(const struct step *s, size_t n)
     return k;
 }
 
-static void trace(struct plot *p, const struct step *s, size_t n, bool area)
+static void write_path_data(struct plot *p, const struct step *s, size_t n, bool area)
 {
     if (area)
         fprintf(p->f, "M%.2f %dV%.2f", s[0].x0 * WIDTH, p->height_px, y_of(p, s[0].y));
@@ -71,18 +71,18 @@ static void trace(struct plot *p, const struct step *s, size_t n, bool area)
         fprintf(p->f, "V%dZ", p->height_px);
 }
 
-static void path(struct plot *p, const char *look, const char *part, const struct step *steps,
-                 size_t n, bool rough)
+static void write_path(struct plot *p, const char *look, const char *part, const struct step *steps,
+                       size_t n, bool rough)
 {
     bool area = strcmp(part, "area") == 0, any = false;
     for (size_t i = 0, k; i < n; i += k) {
-        k = run_length(steps + i, n - i);
+        k = steps_without_gap(steps + i, n - i);
         if (steps[i].rough != rough)
             continue;
         if (!any)
             fprintf(p->f, "<path class=\"%s %s%s\" d=\"", part, look, rough ? " rough" : "");
         any = true;
-        trace(p, steps + i, k, area);
+        write_path_data(p, steps + i, k, area);
     }
     if (any)
         fputs("\"/>", p->f);
@@ -93,8 +93,8 @@ void plot_steps(struct plot *p, const char *look, const struct step *steps, size
     begin_stretched(p);
     for (int rough = 0; rough < 2; rough++) {
         if (area)
-            path(p, look, "area", steps, n, rough);
-        path(p, look, "line", steps, n, rough);
+            write_path(p, look, "area", steps, n, rough);
+        write_path(p, look, "line", steps, n, rough);
     }
     fputs("</svg>\n", p->f);
 }
@@ -161,7 +161,7 @@ void plot_values(struct plot *p, struct scale s)
     }
 }
 
-static void tick(struct plot *p, double x, const char *anchor, const char *label)
+static void draw_tick(struct plot *p, double x, const char *anchor, const char *label)
 {
     fprintf(p->f,
             "<line class=\"base\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" y2=\"%d\"/>"
@@ -178,12 +178,12 @@ void plot_times(struct plot *p, int64_t from_ns, int64_t to_ns)
             p->top_px + p->height_px, p->top_px + p->height_px);
     for (int64_t t = (from_ns + step_ns - 1) / step_ns * step_ns; t <= to_ns; t += step_ns) {
         double x = (double)(t - from_ns) / (double)(to_ns - from_ns);
-        tick(p, x, anchor_at(x),
-             page_time_text(t,
-                            t % DAY_NS == 0           ? TIME_DATE
-                            : step_ns < 60 * NS_PER_S ? TIME_CLOCK
-                                                      : TIME_SHORT,
-                            label));
+        draw_tick(p, x, anchor_at(x),
+                  page_time_text(t,
+                                 t % DAY_NS == 0           ? TIME_DATE
+                                 : step_ns < 60 * NS_PER_S ? TIME_CLOCK
+                                                           : TIME_SHORT,
+                                 label));
     }
 }
 
@@ -195,7 +195,7 @@ void plot_decades(struct plot *p, double low_ms, double high_ms)
             snprintf(label, sizeof label, "%g ms", v);
         else
             snprintf(label, sizeof label, "%g s", v / 1000);
-        tick(p, scale_log(v, low_ms, high_ms), "middle", label);
+        draw_tick(p, scale_log(v, low_ms, high_ms), "middle", label);
     }
     fprintf(p->f, "<line class=\"base\" x1=\"0\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>\n",
             p->top_px + p->height_px, p->top_px + p->height_px);

@@ -76,7 +76,7 @@ bool range_read(const struct report *r, bool fine, struct range *range)
 double range_value(const struct interval *i, enum curve c)
 {
     static const enum history_sum sums[] = {SUM_REQUESTS, SUM_RETRIES, SUM_REJECTED, SUM_WAITED_MS};
-    if (c == CURVE_SICK)
+    if (c == CURVE_UNHEALTHY)
         return (double)i->unhealthy;
     if (c == CURVE_OPEN)
         return (double)i->open;

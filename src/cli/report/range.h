@@ -23,7 +23,14 @@ struct range {
 bool range_read(const struct report *r, bool fine, struct range *out);
 
 /* What a curve shows of an interval: the first ones per second, the last two as found at its end. */
-enum curve { CURVE_REQUESTS, CURVE_RETRIES, CURVE_REJECTED, CURVE_WAITED, CURVE_SICK, CURVE_OPEN };
+enum curve {
+    CURVE_REQUESTS,
+    CURVE_RETRIES,
+    CURVE_REJECTED,
+    CURVE_WAITED,
+    CURVE_UNHEALTHY,
+    CURVE_OPEN
+};
 double range_value(const struct interval *i, enum curve c);
 /* Of all that are drawn; at_ns is where it begins, and is left alone where it is 0. */
 double range_highest(const struct range *g, enum curve c, int64_t *at_ns);

@@ -47,7 +47,7 @@ void report_hosts(const struct report *r);
 void report_checks(const struct report *r); /* within the hosts' section */
 /* These need memory; false: there is none. */
 bool report_times(const struct report *r);
-bool report_spans(const struct report *r);
+bool report_states(const struct report *r);
 bool report_latency(const struct report *r);
 bool report_config(const struct report *r);
 void report_foot(const struct report *r);

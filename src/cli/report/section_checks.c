@@ -8,7 +8,7 @@
 #include "cli/report/shape.h"
 #include "engine/board/status.h"
 
-static void row(const struct report *r, const struct check *c)
+static void write_check_row(const struct report *r, const struct check *c)
 {
     FILE *f = r->f;
     const char *status = c->view.known ? status_name(c->view.status) : "unknown";
@@ -47,7 +47,7 @@ void report_checks(const struct report *r)
     fputs("<h3>Active checks</h3>\n<div class=\"hosts checks\">\n", r->f);
     page_table(r->f, "Active checks, those that fail first", true, columns);
     for (uint32_t i = 0; i < r->check_count; i++)
-        row(r, &r->checks[i]);
+        write_check_row(r, &r->checks[i]);
     page_table_end(r->f);
     fputs("</div>\n", r->f);
 }

@@ -14,14 +14,14 @@
 
 /* ---- the sums ----------------------------------------------------------------------------------- */
 
-static void sum(FILE *f, const char *name, uint64_t n)
+static void write_sum(FILE *f, const char *name, uint64_t n)
 {
     fprintf(f, "<div><dt>%s</dt><dd>", name);
     page_count(f, n);
     fputs("</dd></div>\n", f);
 }
 
-static void say_sums(const struct report *r)
+static void write_sums(const struct report *r)
 {
     struct host all = {.requests = 0};
     char success[16];
@@ -39,14 +39,14 @@ static void say_sums(const struct report *r)
             all.waited_ns = INT64_MAX; /* damage */
     }
     fputs("<dl class=\"sums\" id=\"sums\">\n", r->f);
-    sum(r->f, "Requests", all.requests);
+    write_sum(r->f, "Requests", all.requests);
     fprintf(r->f, "<div><dt>Went well</dt><dd>%s</dd></div>\n", host_success(&all, success));
-    sum(r->f, "Retries", all.retries);
-    sum(r->f, "Recovered", all.recovered);
+    write_sum(r->f, "Retries", all.retries);
+    write_sum(r->f, "Recovered", all.recovered);
     fputs("<div><dt>Waited</dt><dd>", r->f);
     page_duration(r->f, all.waited_ns);
     fputs("</dd></div>\n", r->f);
-    sum(r->f, "Rejected", all.rate_rejected);
+    write_sum(r->f, "Rejected", all.rate_rejected);
     fputs("</dl>\n", r->f);
 }
 
@@ -97,7 +97,7 @@ static void tokens_cell(FILE *f, const struct host *h)
         fputs("<td>–</td>", f);
 }
 
-static void row(const struct report *r, const struct host *h)
+static void write_host_row(const struct report *r, const struct host *h)
 {
     FILE *f = r->f;
     char success[16];
@@ -120,7 +120,7 @@ static void row(const struct report *r, const struct host *h)
     fputs("</tr>\n", f);
 }
 
-static void show(const struct report *r)
+static void write_hosts(const struct report *r)
 {
     static const char *const columns[] = {"Host",      "<Status",  "Requests", "Success", "Retries",
                                           "Recovered", "Waited",   "Rejected", "p50",     "p95",
@@ -130,11 +130,11 @@ static void show(const struct report *r)
         "settled requests; recovered are those that a retry saved; p50, p95 and p99 are of single "
         "attempts.</p>\n",
         r->f);
-    say_sums(r);
+    write_sums(r);
     fputs("<div class=\"hosts\">\n", r->f);
     page_table(r->f, "Hosts, those that are not well first", true, columns);
     for (uint32_t i = 0; i < r->host_count; i++)
-        row(r, &r->hosts[i]);
+        write_host_row(r, &r->hosts[i]);
     page_table_end(r->f);
     fputs("</div>\n", r->f);
 }
@@ -143,7 +143,7 @@ void report_hosts(const struct report *r)
 {
     page_section(r->f, "hosts", "Hosts");
     if (r->host_count)
-        show(r);
+        write_hosts(r);
     else
         fputs("<p>None yet. Each host appears here with the first request that a program makes to "
               "it under the library.</p>\n",

@@ -43,7 +43,7 @@ static struct axis axis_of(const struct host *const *hosts, size_t n)
     return a;
 }
 
-static double place(struct axis a, double ms)
+static double x_of_ms(struct axis a, double ms)
 {
     return scale_log(ms, a.low_ms, a.high_ms);
 }
@@ -57,7 +57,7 @@ static void draw_bars(struct plot *p, const struct host *h, struct axis a)
     for (int i = 0; i < LATENCY_BUCKETS; i++) {
         if (!h->latency[i])
             continue;
-        struct step b = {.x0 = place(a, bound_ms(i - 1)), .x1 = place(a, bound_ms(i))};
+        struct step b = {.x0 = x_of_ms(a, bound_ms(i - 1)), .x1 = x_of_ms(a, bound_ms(i))};
         b.y = b.x1 > b.x0 ? (double)h->latency[i] / (b.x1 - b.x0) : 0;
         top = b.y > top ? b.y : top;
         bars[n++] = b;
@@ -67,7 +67,7 @@ static void draw_bars(struct plot *p, const struct host *h, struct axis a)
     plot_bars(p, "first", bars, n);
 }
 
-static void tell(FILE *f, const struct host *h, const char *id)
+static void write_buckets_table(FILE *f, const struct host *h, const char *id)
 {
     static const char *const columns[] = {"Up to", "Attempts", "Share", NULL};
     page_folded_table(f, id, "As a table", columns);
@@ -85,7 +85,7 @@ static void tell(FILE *f, const struct host *h, const char *id)
     page_folded_table_end(f);
 }
 
-static void show(const struct report *r, const struct host *h, struct axis a, size_t nth)
+static void write_figure(const struct report *r, const struct host *h, struct axis a, size_t nth)
 {
     struct plot p;
     char id[32], data_id[32], text[160], title[VIEW_NAME_SIZE + 16], p50[16], p95[16], p99[16];
@@ -110,12 +110,12 @@ static void show(const struct report *r, const struct host *h, struct axis a, si
     p.height_px -= 26; /* two more rows of labels */
     p.top_px += 26;
     draw_bars(&p, h, a);
-    plot_mark(&p, place(a, (double)h->p99_ns / (double)NS_PER_MS), 0, "p99");
-    plot_mark(&p, place(a, (double)h->p95_ns / (double)NS_PER_MS), 1, "p95");
-    plot_mark(&p, place(a, (double)h->p50_ns / (double)NS_PER_MS), 2, "p50");
+    plot_mark(&p, x_of_ms(a, (double)h->p99_ns / (double)NS_PER_MS), 0, "p99");
+    plot_mark(&p, x_of_ms(a, (double)h->p95_ns / (double)NS_PER_MS), 1, "p95");
+    plot_mark(&p, x_of_ms(a, (double)h->p50_ns / (double)NS_PER_MS), 2, "p50");
     plot_decades(&p, a.low_ms, a.high_ms);
     plot_end(&p);
-    tell(r->f, h, data_id);
+    write_buckets_table(r->f, h, data_id);
     fputs("</figure>\n", r->f);
 }
 
@@ -150,7 +150,7 @@ bool report_latency(const struct report *r)
             fprintf(r->f, ". The %zu busiest hosts; the table above has all %zu", shown, n);
         fputs(".</p>\n<div class=\"plots small\">\n", r->f);
         for (size_t i = 0; i < shown; i++)
-            show(r, busy[i], a, i + 1);
+            write_figure(r, busy[i], a, i + 1);
         fputs("</div>\n", r->f);
     }
     fputs("</section>\n", r->f);

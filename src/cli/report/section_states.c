@@ -86,7 +86,7 @@ static void draw_row(struct plot *p, const struct report *r, const struct span *
     plot_label(p, "tick", y + 57, words, 64);
 }
 
-static size_t draw(const struct report *r, const struct span *s, size_t n)
+static size_t draw_spans(const struct report *r, const struct span *s, size_t n)
 {
     struct plot p;
     char text[128];
@@ -115,7 +115,7 @@ static size_t draw(const struct report *r, const struct span *s, size_t n)
     return rows - shown;
 }
 
-static void tell(const struct report *r, const struct span *s, size_t n)
+static void write_spans_table(const struct report *r, const struct span *s, size_t n)
 {
     static const char *const columns[] = {"Host",     "<What", "<State", "From (UTC)",
                                           "To (UTC)", "For",   NULL};
@@ -139,7 +139,7 @@ static void tell(const struct report *r, const struct span *s, size_t n)
     page_folded_table_end(r->f);
 }
 
-static void key(FILE *f, const char *look, int y_px, int height_px, const char *name)
+static void write_key(FILE *f, const char *look, int y_px, int height_px, const char *name)
 {
     fprintf(f,
             "<span class=\"key\"><svg aria-hidden=\"true\"><rect class=\"%s\" x=\"1\" width=\"20\" "
@@ -147,23 +147,23 @@ static void key(FILE *f, const char *look, int y_px, int height_px, const char *
             look, y_px, height_px, name);
 }
 
-static void show(const struct report *r, const struct span *s, size_t n)
+static void write_figure(const struct report *r, const struct span *s, size_t n)
 {
     fputs("<figure class=\"wide\"><figcaption>", r->f);
-    key(r->f, "open", 0, 11, "circuit open: nothing is sent");
-    key(r->f, "half-open", 0, 11, "half-open: one request probes");
-    key(r->f, "unhealthy", 4, 5, "unhealthy");
-    key(r->f, "degraded", 4, 5, "degraded: recovering");
+    write_key(r->f, "open", 0, 11, "circuit open: nothing is sent");
+    write_key(r->f, "half-open", 0, 11, "half-open: one request probes");
+    write_key(r->f, "unhealthy", 4, 5, "unhealthy");
+    write_key(r->f, "degraded", 4, 5, "degraded: recovering");
     fputs("</figcaption>\n", r->f);
-    size_t more = draw(r, s, n);
+    size_t more = draw_spans(r, s, n);
     if (more)
         fprintf(r->f, "<p class=\"soft\">And %zu more host%s, in the table.</p>\n", more,
                 more == 1 ? "" : "s");
-    tell(r, s, n);
+    write_spans_table(r, s, n);
     fputs("</figure>\n", r->f);
 }
 
-bool report_spans(const struct report *r)
+bool report_states(const struct report *r)
 {
     struct history_change *changes = calloc(HISTORY_CHANGES, sizeof *changes);
     struct span *spans = calloc(HISTORY_CHANGES, sizeof *spans);
@@ -171,10 +171,10 @@ bool report_spans(const struct report *r)
     bool good = changes && spans;
     page_section(r->f, "spans", "Circuits and health");
     if (good)
-        n = spans_of(changes, history_changes(r->board->history, changes), r->hosts, r->host_count,
-                     r->now_ns, spans, &gone);
+        n = spans_from_changes(changes, history_changes(r->board->history, changes), r->hosts,
+                               r->host_count, r->now_ns, spans, &gone);
     if (n)
-        show(r, spans, n);
+        write_figure(r, spans, n);
     else
         fputs("<p>No circuit opened and no host’s health changed, as far back as the board "
               "remembers.</p>\n",

@@ -39,10 +39,10 @@ static const struct chart charts[] = {
      "Unhealthy hosts and circuits not closed",
      "",
      true,
-     {{"unhealthy hosts", "first", CURVE_SICK}, {"circuits not closed", "third", CURVE_OPEN}}},
+     {{"unhealthy hosts", "first", CURVE_UNHEALTHY}, {"circuits not closed", "third", CURVE_OPEN}}},
 };
 
-static double place(const struct report *r, const struct range *g, int64_t at_ns)
+static double x_of_time(const struct report *r, const struct range *g, int64_t at_ns)
 {
     return (double)(at_ns - g->from_ns) / (double)(r->now_ns - g->from_ns);
 }
@@ -55,8 +55,8 @@ static bool draw_curve(struct plot *p, const struct report *r, const struct rang
     for (size_t i = 0; steps && i < g->count; i++) {
         const struct interval *v = &g->intervals[i];
         if (!interval_is_gap(v))
-            steps[n++] = (struct step){.x0 = place(r, g, v->from_ns),
-                                       .x1 = place(r, g, v->to_ns),
+            steps[n++] = (struct step){.x0 = x_of_time(r, g, v->from_ns),
+                                       .x1 = x_of_time(r, g, v->to_ns),
                                        .y = range_value(v, c) / top,
                                        .rough = v->kind == INTERVAL_ROUGH};
     }
@@ -67,7 +67,8 @@ static bool draw_curve(struct plot *p, const struct report *r, const struct rang
 }
 
 /* What it comes to, for who reads it and for who hears it. */
-static void summarize(FILE *f, const struct report *r, const struct range *g, const struct chart *c)
+static void write_summary(FILE *f, const struct report *r, const struct range *g,
+                          const struct chart *c)
 {
     char number[32], when[32];
     for (int k = 0; k < 2 && c->curves[k].name; k++) {
@@ -83,7 +84,7 @@ static void summarize(FILE *f, const struct report *r, const struct range *g, co
     }
 }
 
-static void caption(const struct report *r, const struct range *g, const struct chart *c)
+static void write_caption(const struct report *r, const struct range *g, const struct chart *c)
 {
     char number[32];
     fprintf(r->f, "<figure><figcaption><b>%s</b>", c->heading);
@@ -100,7 +101,7 @@ static void caption(const struct report *r, const struct range *g, const struct 
     fputs("</figcaption>\n", r->f);
 }
 
-static bool draw(const struct report *r, const struct range *g, const struct chart *c)
+static bool draw_chart(const struct report *r, const struct range *g, const struct chart *c)
 {
     struct plot p;
     char id[64], data_id[64], title[128], *text = NULL;
@@ -114,14 +115,14 @@ static bool draw(const struct report *r, const struct range *g, const struct cha
         max = own > max ? own : max;
     }
     if (words) {
-        summarize(words, r, g, c);
+        write_summary(words, r, g, c);
         good &= fclose(words) == 0;
     }
     struct scale s = scale_value(max, 4, c->whole);
     snprintf(id, sizeof id, "%s-%s", g->id, c->id);
     snprintf(data_id, sizeof data_id, "%s-data", g->id);
     snprintf(title, sizeof title, "%s, %s", c->heading, g->heading);
-    caption(r, g, c);
+    write_caption(r, g, c);
     plot_begin(&p, r->f, "axis", id, title, text ? text : "", data_id, 190);
     plot_values(&p, s);
     for (int k = 0; k < 2 && c->curves[k].name; k++)
@@ -141,7 +142,7 @@ static void number_cell(FILE *f, double v)
     fprintf(f, "<td>%s</td>", page_number(v, number));
 }
 
-static void tell(const struct report *r, const struct range *g)
+static void write_range_table(const struct report *r, const struct range *g)
 {
     static const char *const columns[] = {"From (UTC)",
                                           "To (UTC)",
@@ -207,7 +208,7 @@ static void say_gaps(const struct report *r, const struct range *g)
     }
 }
 
-static bool show(const struct report *r, const struct range *g)
+static bool write_range(const struct report *r, const struct range *g)
 {
     bool good = true;
     fprintf(r->f, "<h3>%s</h3>\n", g->heading);
@@ -226,9 +227,9 @@ static bool show(const struct report *r, const struct range *g)
     say_gaps(r, g);
     fputs("<div class=\"plots\">\n", r->f);
     for (size_t i = 0; i < array_size(charts); i++)
-        good &= draw(r, g, &charts[i]);
+        good &= draw_chart(r, g, &charts[i]);
     fputs("</div>\n", r->f);
-    tell(r, g);
+    write_range_table(r, g);
     return good;
 }
 
@@ -252,7 +253,7 @@ bool report_times(const struct report *r)
     page_section(r->f, "times", "Over time");
     fputs("<p class=\"soft\">All hosts together. Where no program ran there is a gap.</p>\n", r->f);
     say_sleep(r);
-    good = good && show(r, &fine) && show(r, &coarse);
+    good = good && write_range(r, &fine) && write_range(r, &coarse);
     fputs("</section>\n", r->f);
     free(fine.intervals);
     free(coarse.intervals);

@@ -6,8 +6,8 @@
 /* A sample that is late, in tenths of what is usual. */
 #define LATE_TENTHS 35
 
-static enum interval_kind kind_of(const struct interval *i, bool reset, int64_t usual_ns,
-                                  int64_t rough_ns)
+static enum interval_kind classify_interval(const struct interval *i, bool reset, int64_t usual_ns,
+                                            int64_t rough_ns)
 {
     bool counted = false;
     if (reset)
@@ -43,7 +43,7 @@ size_t series_of(const struct history_sample *sample, size_t count, int64_t usua
             reset |= b->sum[k] < a->sum[k];
             o->counted[k] = b->sum[k] - a->sum[k];
         }
-        o->kind = kind_of(o, reset, usual_ns, rough_ns);
+        o->kind = classify_interval(o, reset, usual_ns, rough_ns);
         n++;
     }
     return n;

@@ -32,8 +32,9 @@ static void end_with(struct span *s, const struct span *next, const struct host 
     s->to_ns = next ? next->from_ns : still ? now_ns : s->from_ns;
 }
 
-size_t spans_of(const struct history_change *change, size_t count, const struct host *hosts,
-                uint32_t host_count, int64_t now_ns, struct span *out, size_t *gone)
+size_t spans_from_changes(const struct history_change *change, size_t count,
+                          const struct host *hosts, uint32_t host_count, int64_t now_ns,
+                          struct span *out, size_t *gone)
 {
     size_t n = 0, kept = 0;
     *gone = 0;

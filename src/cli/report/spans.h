@@ -3,7 +3,7 @@
  * From changes (engine/board/history.h) to the times in which a host's circuit was not closed, or its status
  * not healthy.
  *
- *     n = spans_of(changes, count, hosts, host_count, now_ns, out);      sorted by host, then by time
+ *     n = spans_from_changes(changes, count, hosts, host_count, now_ns, out);      sorted by host, then by time
  *
  * A span ends with the next change of its kind. One that nothing ended goes on until now if the
  * board still says so; if not (a reset leaves no change), its end is not known. Pure. */
@@ -28,7 +28,8 @@ struct span {
 };
 
 /* *gone: how many changes are of hosts that are not on the board any more. `out` has room for count. */
-size_t spans_of(const struct history_change *change, size_t count, const struct host *hosts,
-                uint32_t host_count, int64_t now_ns, struct span *out, size_t *gone);
+size_t spans_from_changes(const struct history_change *change, size_t count,
+                          const struct host *hosts, uint32_t host_count, int64_t now_ns,
+                          struct span *out, size_t *gone);
 
 #endif
