@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The active checks of the board at one moment, as hosts.h has the hosts: those that fail first. */
+ * The active checks on the board at one moment, the failing ones first. As host_list.h for
+ * hosts. */
 #ifndef CLI_CHECKS_H
 #define CLI_CHECKS_H
 
@@ -8,12 +9,12 @@
 
 struct check {
     struct check_view view;
-    int64_t since_ms; /* of the status, wall clock; 0: not known */
+    int64_t since_ms; /* start of the status, wall clock; 0: unknown */
     uint64_t runs, successes, failures;
     int64_t last_ns, p50_ns, p95_ns; /* 0: no run yet */
 };
 
-/* NULL: out of memory. To be freed. */
+/* NULL: out of memory; to be freed. */
 struct check *check_list_read(const struct board *b, int64_t now_ns, uint32_t *n);
 
 static inline bool check_fails(const struct check *c)

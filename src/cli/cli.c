@@ -58,8 +58,8 @@ static int unknown_flag(const struct command *c, const struct flag *flags, const
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word + strspn(word, "-"), "="),
              word + strspn(word, "-"));
     const char *near = option_nearest(name, known, n);
-    return -1 - (near ? cli_usage_error(c, "there is no %s; did you mean --%s?", word, near)
-                      : cli_usage_error(c, "there is no %s", word));
+    return -1 - (near ? cli_usage_error(c, "unknown flag %s; did you mean --%s?", word, near)
+                      : cli_usage_error(c, "unknown flag %s", word));
 }
 
 static const struct flag *find_flag(const struct flag *flags, const char *word)
@@ -109,7 +109,7 @@ const struct config *cli_load_config(const struct command *c)
     return config;
 }
 
-/* "board", or "board." and a number. */
+/* "board", or "board." followed by a layout version. */
 static bool is_board_file(const char *name)
 {
     static const char first[] = "board";
@@ -120,7 +120,7 @@ static bool is_board_file(const char *name)
     return !name[n] || (digits && !name[n + 1 + digits]);
 }
 
-/* Boards of another layout lie beside ours, which is not there. */
+/* Whether the directory contains a board of another layout version. */
 static bool has_other_board(const char *dir)
 {
     DIR *d = opendir(dir);
@@ -136,13 +136,15 @@ static bool has_other_board(const char *dir)
 struct board *cli_open_board(const struct command *c, const struct config *config, bool writable,
                              bool *none)
 {
-    const char *why = "state = private: each process has a board of its own";
+    const char *why =
+        "state = private: each process has its own board, which this command cannot open";
     errno = EPERM;
     struct board *b = config->state ? board_attach(config->state, writable, &why) : NULL;
     *none = !b && errno == ENOENT;
     if (*none && has_other_board(config->state)) {
         *none = false;
-        why = "there is only the board of another version of libharden; start its programs anew";
+        why = "contains only the board of another version of libharden; restart the programs that "
+              "use it";
     }
     if (!b && !*none)
         cli_say(c, "%s%s%s", config->state ? config->state : "", config->state ? ": " : "", why);

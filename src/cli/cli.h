@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The `harden` command: one table of subcommands (main.c), a file for each (cmd_x.c), and what they
- * share. It is a program of its own, not part of what is preloaded: it may allocate, print and exit.
+ * What all subcommands of `harden` share: flags, messages, and access to the configuration and the
+ * board. main.c has the table of subcommands, cmd_NAME.c the code of each. Nothing here is
+ * preloaded into a program: the command may allocate, print and exit.
  *
- *     static int run(int argc, char **argv)                   argv[0] is the subcommand's name
+ *     static int health_command(int argc, char **argv)        argv[0] is the subcommand's name
  *     {
  *         const char *host = NULL;
  *         const struct flag flags[] = {{.name = "host", .value = &host}, {0}};
@@ -12,10 +13,10 @@
  *             return -first - 1;
  *         ...
  *     }
- *     const struct command cmd_health = {"health", "[--host HOST]", "...", run, "..."};
+ *     const struct command cmd_health = {"health", "[--host HOST]", "...", health_command, "..."};
  *
- * Exit statuses are those of each command's manual; a command line that makes no sense is EXIT_USAGE,
- * which no probe takes for an answer. */
+ * harden(1) lists the exit statuses of each subcommand. An invalid command line is EXIT_USAGE,
+ * which differs from every status of `harden health`. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -31,46 +32,47 @@
 
 struct command {
     const char *name;
-    const char *arguments; /* as in the manual's synopsis */
-    const char *summary;   /* a sentence */
+    const char *arguments; /* as in the synopsis of harden(1) */
+    const char *summary;   /* one sentence that begins with a capital letter */
     int (*run)(int argc, char **argv);
-    const char *help; /* what --help says below the summary; lines end in \n */
+    const char *help; /* printed by --help below the summary; lines end in \n */
 };
 
 extern const struct command cmd_run, cmd_doctor, cmd_config, cmd_status, cmd_health, cmd_report,
     cmd_reset;
 
-/* --name VALUE, --name=VALUE, --name; -l VALUE, -l. The last row is all zero. */
+/* A flag: --name VALUE, --name=VALUE, --name, -l VALUE, -l. The last row of a table is all zero. */
 struct flag {
     const char *name;
-    char letter;        /* 0: none */
-    const char **value; /* NULL: the flag takes none */
-    bool *given;
+    char letter;        /* 0: no short form */
+    const char **value; /* where to store the value; NULL: the flag takes none */
+    bool *given;        /* set to true when the flag is present; may be NULL */
 };
 
-/* Index of the first argument that is no flag; or -1 - STATUS when the command is over: after --help
- * and --version, and for a flag that there is not, which is said. */
+/* Parses the flags. Returns the index of the first argument that is not a flag. Returns -1 - STATUS
+ * if the command is to exit with STATUS: after --help and --version, or after an error message for
+ * an invalid flag. */
 int cli_flags(const struct command *c, int argc, char **argv, const struct flag *flags);
-/* "harden NAME: ..." and where to read on, on stderr. Returns EXIT_USAGE. */
+/* Prints "harden NAME: ..." and the usage line on stderr. Returns EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int cli_usage_error(const struct command *c, const char *fmt,
                                                           ...);
-/* "harden NAME: ..." on stderr. */
+/* Prints "harden NAME: ..." on stderr. */
 __attribute__((format(printf, 2, 3))) void cli_say(const struct command *c, const char *fmt, ...);
-/* For config_load: each error as a line on stderr. */
+/* A callback for config_load: prints an error of the configuration on stderr. */
 void cli_config_error(void *command, const char *line);
 
-/* The configuration of the environment of this moment; what is wrong with it is said. NULL, said too,
- * for lack of memory. */
+/* The configuration that a program started now in this environment gets. Errors in it are printed,
+ * and the keys concerned keep their defaults. NULL, after an error message: out of memory. */
 const struct config *cli_load_config(const struct command *c);
-/* The board that this configuration leads to. NULL: *none tells whether there is none, or one that
- * cannot be used; it is said unless it is none. */
+/* Opens the board that this configuration selects. NULL: either no board exists yet, then *none is
+ * true and nothing is printed; or it cannot be used, then an error message was printed. */
 struct board *cli_open_board(const struct command *c, const struct config *config, bool writable,
                              bool *none);
-/* "3 s", "5 min", "2 h", "4 d" */
+/* Formats an age: "3 s", "5 min", "2 h", "4 d". */
 const char *cli_age(int64_t ns, char out[24]);
-/* A duration as it is written in a configuration: "250ms", "1.5s", "2m". */
+/* Formats a duration as in a configuration file: "250ms", "1.5s", "2m". */
 const char *cli_duration(int64_t ns, char out[24]);
-/* Whether to use colours on this stream. */
+/* Whether to print colours to this stream: a terminal, unless NO_COLOR or TERM=dumb is set. */
 bool cli_use_colours(FILE *f);
 
 #endif

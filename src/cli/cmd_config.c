@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks the configuration, and prints it as it is in force. */
+ * `harden config`: checks the configuration and prints the effective values. */
 #include "cli/cli.h"
 
 #include "cli/config_explain.h"
@@ -17,7 +17,7 @@ static int config_command(int argc, char **argv)
         return -first - 1;
     if (argc - first > 1)
         return cli_usage_error(&cmd_config,
-                               argv[first + 1][0] == '-' ? "%s comes before the file"
+                               argv[first + 1][0] == '-' ? "%s must come before the file"
                                                          : "unexpected argument: %s",
                                argv[first + 1]);
     const struct config *c = first < argc ? config_load_file(argv[first], cli_config_error,
@@ -31,18 +31,18 @@ static int config_command(int argc, char **argv)
         config_print(stdout, c, false);
     if (c->errors)
         cli_say(&cmd_config,
-                "%d error%s: a program started now goes on without what is named above, a running "
-                "one keeps its old settings, harden run starts nothing",
+                "%d error%s: a program started now ignores the keys named above, a running program "
+                "keeps its old settings, and harden run does not start anything",
                 c->errors, c->errors == 1 ? "" : "s");
     return c->errors ? EXIT_WRONG : 0;
 }
 
 const struct command cmd_config = {
     "config", "[--explain URL] [FILE]",
-    "Checks the configuration, and shows what is in force and from where.", config_command,
-    "  FILE           this file alone, without the environment; else what a program would get that "
-    "is\n"
-    "                 started here and now\n"
-    "  --explain URL  which sections match a URL, host or host:port, and what then applies to it\n"
+    "Checks the configuration and prints the effective values with their origin.", config_command,
+    "  FILE           read only this file, and ignore the environment; without it, print what a\n"
+    "                 program gets that is started now in this environment\n"
+    "  --explain URL  print the sections that match a URL, host or host:port, and the resulting\n"
+    "                 values\n"
     "\n"
-    "exit status: 0 good, 2 something is wrong, which is said on stderr\n"};
+    "exit status: 0 valid, 2 invalid; the errors are on stderr\n"};

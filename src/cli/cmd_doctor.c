@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What would be covered of a program, or is of a process, and what to do about the rest. */
+ * `harden doctor`: tells whether the library covers a program or a running process, and if not,
+ * why. */
 #include "base/words.h"
 #include "cli/cli.h"
 #include "cli/doctor/doctor.h"
@@ -25,12 +26,11 @@ static bool say_cannot_run(struct diagnosis *d, const char *name)
     const char *remedy = "";
     int error = errno;
     if (error == ENOENT || error == ENOTDIR)
-        remedy =
-            strchr(name, '/') ? "" : "; a program that is not in PATH is named with its directory";
+        remedy = strchr(name, '/') ? "" : "; give the directory of a program that is not in PATH";
     else if (error == EACCES)
-        remedy = "; it must be made executable (chmod +x), and its directories open to you";
+        remedy = "; make it executable (chmod +x) and its directories accessible";
     else if (error == EISDIR)
-        remedy = "; name the program in it";
+        remedy = "; give a program in this directory";
     doctor_say(d, LEVEL_NO, "%s cannot be run: %s%s", name, strerror(error), remedy);
     return false;
 }
@@ -44,27 +44,28 @@ static size_t read_head(const char *path, char *head, size_t size)
     return n > 0 ? (size_t)n : 0;
 }
 
-/* From a script to what runs it: `path` becomes that program's. */
+/* Replaces `path`, that of a script, with the path of its interpreter. */
 static bool follow_script(struct diagnosis *d, char path[PATH_MAX])
 {
     char head[256], by[256];
     size_t n = read_head(path, head, sizeof head);
     if (!n) {
-        doctor_say(d, LEVEL_NO, "%s cannot be read, or is empty: nothing can be told of it", path);
+        doctor_say(d, LEVEL_NO, "%s cannot be read, or is empty: it cannot be checked", path);
         return false;
     }
     enum script kind = script_parse(head, n, by, sizeof by);
     if (kind == SCRIPT_NONE) {
-        doctor_say(d, LEVEL_NO,
-                   "%s is neither a program of this system nor a script; ask for what runs it",
-                   path);
+        doctor_say(
+            d, LEVEL_NO,
+            "%s is neither a program of this system nor a script; give the program that runs it",
+            path);
         return false;
     }
     if (kind == SCRIPT_PLAIN)
         snprintf(by, sizeof by, "/bin/sh");
     d->script = true;
-    doctor_say(d, LEVEL_NOTE, "%s is a script: it is %s that the library is loaded into%s", path,
-               by, kind == SCRIPT_PLAIN ? " (it has no #! line)" : "");
+    doctor_say(d, LEVEL_NOTE, "%s is a script: the library is loaded into %s, which runs it%s",
+               path, by, kind == SCRIPT_PLAIN ? " (it has no #! line)" : "");
     if (!locate_program(by, path, PATH_MAX))
         return say_cannot_run(d, by);
     return true;
@@ -82,13 +83,14 @@ static bool find_objects(struct diagnosis *d, const char *name, char path[PATH_M
         objects_release(o);
         if (err != -ENOEXEC) {
             errno = -err;
-            doctor_say(d, LEVEL_NO, "%s cannot be read: %s; ask as a user who may", path,
+            doctor_say(d, LEVEL_NO,
+                       "%s cannot be read: %s; run harden doctor as a user who can read it", path,
                        strerror(errno));
             return false;
         }
         if (depth == SCRIPTS_DEEPEST) {
             doctor_say(d, LEVEL_NO,
-                       "%s: a script is run by a script, and so on; the kernel gives up", path);
+                       "%s: too many scripts run by scripts; the kernel refuses to run it", path);
             return false;
         }
         if (!follow_script(d, path))
@@ -96,7 +98,8 @@ static bool find_objects(struct diagnosis *d, const char *name, char path[PATH_M
     }
 }
 
-/* As the library will see it: the file behind all links, without what the kernel appends. */
+/* The name that the library will see: that of the file behind all symbolic links, without the
+ * " (deleted)" that the kernel appends. */
 static void set_program_name(struct diagnosis *d, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -152,9 +155,9 @@ static int doctor_command(int argc, char **argv)
     if (first < 0)
         return -first - 1;
     if (first >= argc)
-        return cli_usage_error(&cmd_doctor, "which program, or which process?");
+        return cli_usage_error(&cmd_doctor, "the program or process id is missing");
     if (first + 1 < argc)
-        return cli_usage_error(&cmd_doctor, "%s is too much: one program at a time",
+        return cli_usage_error(&cmd_doctor, "unexpected argument: %s; give one program at a time",
                                argv[first + 1]);
     struct diagnosis d = {.subject = argv[first]};
     size_t n = strlen(d.subject);
@@ -162,8 +165,8 @@ static int doctor_command(int argc, char **argv)
         long pid = n < 10 ? ascii_number(d.subject) : 0;
         if (pid <= 0)
             return cli_usage_error(&cmd_doctor,
-                                   "%s is no process id; a program of that name is ./%s", d.subject,
-                                   d.subject);
+                                   "%s is not a process id; for a program of that name use ./%s",
+                                   d.subject, d.subject);
         d.pid = (pid_t)pid;
         return diagnose_process(&d);
     }
@@ -171,20 +174,20 @@ static int doctor_command(int argc, char **argv)
 }
 
 const struct command cmd_doctor = {
-    "doctor", "PROGRAM | PID", "Says what of a program or process is covered, and if not, why.",
+    "doctor", "PROGRAM | PID", "Tells whether a program or process is covered, and if not, why.",
     doctor_command,
-    "PROGRAM is looked for in PATH; a script is followed to what runs it. A number is a process: "
-    "a\n"
-    "program with such a name needs a slash (./42). Files are read only, nothing is run.\n"
+    "PROGRAM is looked up in PATH; for a script, its interpreter is checked. A number is a\n"
+    "process id; for a program with such a name, write ./42. Files are only read, nothing is\n"
+    "run.\n"
     "\n"
-    "Each line is a finding, with the reason and what to do:\n"
-    "  ok       this is covered\n"
-    "  note     good to know; it changes nothing about the verdict\n"
-    "  partly   covered in part, or counted only: tokens are taken and an open circuit is obeyed,\n"
-    "           but nothing waits and nothing is repeated\n"
+    "Each line is a finding with its reason and remedy:\n"
+    "  ok       covered\n"
+    "  note     information that does not change the verdict\n"
+    "  partly   partly covered, or only counted: tokens are taken and an open circuit rejects\n"
+    "           connections, but nothing waits and nothing is retried\n"
     "  no       not covered\n"
-    "The last line is the verdict, the worst of them. What a program loads while it runs, and what "
-    "it\n"
-    "chooses to do, a file cannot tell: ask for the process then.\n"
+    "The last line is the verdict, which follows from the worst finding. The file of a\n"
+    "program does not tell what it loads at run time or which of its features it uses: check\n"
+    "the running process to find out.\n"
     "\n"
     "exit status: 0 covered, or nothing to cover; 1 partly; 2 not\n"};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One line and one exit status for probes. The board is asked, not health.json: it knows what
- * happened up to this moment, also after the program was killed. */
+ * `harden health`: one line and an exit status, for monitoring. It reads the board instead of
+ * health.json, because the board is current even if the program was killed. */
 #include "cli/cli.h"
 
 #include "base/clock.h"
@@ -59,7 +59,7 @@ static int print_overall(const struct board *b, int64_t now_ns)
 {
     struct overall all = {0};
     struct entry one;
-    char names[NAMES_SHOWN * (VIEW_NAME_SIZE + 2) + 16] = "";
+    char names[NAMES_SHOWN * (VIEW_NAME_SIZE + 2) + 40] = "";
     struct text t = TEXT_OVER(names);
     uint32_t told = 0;
     for (uint32_t i = 0; i < board_size(b); i++) {
@@ -67,17 +67,17 @@ static int print_overall(const struct board *b, int64_t now_ns)
             continue;
         view_add(&all, one.status);
         if (one.status != STATUS_HEALTHY && told++ < NAMES_SHOWN)
-            text_fmt(&t, "%s%s", told == 1 ? "; not " : ", ", one.name);
+            text_fmt(&t, "%s%s", told == 1 ? "; not healthy: " : ", ", one.name);
     }
     if (told > NAMES_SHOWN)
         text_fmt(&t, " and %u more", told - NAMES_SHOWN);
     if (!all.hosts) {
-        puts("none: nothing is known of any host yet");
+        puts("none: no host is known yet");
         return EXIT_STALE;
     }
     enum health_status overall = view_overall(&all);
-    printf("%s: %u of %u host%s well%s\n", status_name(overall), all.healthy, all.hosts,
-           all.hosts == 1 ? " is" : "s are", names);
+    printf("%s: %u of %u host%s healthy%s\n", status_name(overall), all.healthy, all.hosts,
+           all.hosts == 1 ? "" : "s", names);
     return (int)overall;
 }
 
@@ -95,14 +95,14 @@ static int print_one(const struct board *b, const char *typed, int64_t now_ns)
             printf(", %u failure%s in a row", status_failures_in_row(one.slot),
                    status_failures_in_row(one.slot) == 1 ? "" : "s");
         if (one.breaker != BREAKER_CLOSED)
-            printf(", its circuit is %s", breaker_state_name(one.breaker));
+            printf(", circuit %s", breaker_state_name(one.breaker));
         int64_t wall_ns = clock_wall_ns();
         if (since_ms > 0 && since_ms <= wall_ns / NS_PER_MS) /* else damage */
             printf(", for %s", cli_age(wall_ns - since_ms * NS_PER_MS, age));
         putchar('\n');
         return (int)one.status;
     }
-    printf("none: nothing is known of %s yet\n", host);
+    printf("none: %s is not known yet\n", host);
     return EXIT_STALE;
 }
 
@@ -134,9 +134,9 @@ static int health_command(int argc, char **argv)
         life.max_age_ns = max_age_ns;
     if (liveness_is_stale(life)) {
         if (life.never)
-            puts("stale: no program has given a sign of life");
+            puts("stale: no program has updated the board");
         else
-            printf("stale: the last sign of life of a program was %s ago\n",
+            printf("stale: no program is attached, and the last one updated the board %s ago\n",
                    cli_age(life.age_ns, age));
         return EXIT_STALE;
     }
@@ -145,10 +145,11 @@ static int health_command(int argc, char **argv)
 
 const struct command cmd_health = {
     "health", "[--host HOST] [--max-age DURATION]",
-    "Says in one line and an exit status how the hosts are, for probes.", health_command,
-    "  --host HOST          of this host or check alone, as `harden status` names it\n"
-    "  --max-age DURATION   how old the last sign of life of a program may be where none is "
-    "attached\n"
-    "                       and runs (default: three times its snapshot_interval, which is 30s)\n"
+    "Prints the health of the hosts as one line and an exit status, for monitoring.",
+    health_command,
+    "  --host HOST          only this host or active check, named as in `harden status`\n"
+    "  --max-age DURATION   while no running program is attached to the board, accept a last\n"
+    "                       update up to this old (default: three times the snapshot_interval of\n"
+    "                       that program, normally 30s)\n"
     "\n"
     "exit status: 0 healthy, 1 degraded, 2 unhealthy, 3 stale or nothing known yet\n"};

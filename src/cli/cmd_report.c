@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The board, its history and the configuration as one page. */
+ * `harden report`: the board, its history and the configuration as one HTML page. */
 #include "cli/cli.h"
 
 #include "base/clock.h"
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define EXIT_NO_BOARD 1
-#define EXIT_WRITE    74 /* as for any output that cannot be written */
+#define EXIT_WRITE    74 /* as main() returns for output that cannot be written */
 
 static bool write_page(struct report *r)
 {
@@ -31,7 +31,7 @@ static bool write_page(struct report *r)
     return good;
 }
 
-/* The whole page in memory, so that nothing half-written leaves it. NULL: out of memory. */
+/* Renders into memory first, so that an incomplete page is never written. NULL: out of memory. */
 static char *render_page(const struct board *b, const struct config *c, size_t *size)
 {
     char *page = NULL;
@@ -61,13 +61,13 @@ static int write_output(const char *page, size_t size, const char *file)
     struct stat was;
     bool there = lstat(file, &was) == 0;
     int err = snapshot_write(file, page, size);
-    /* What others may read already, on a web server for instance, they may read on. */
+    /* Keep the permissions of an existing file; a web server may have to read it. */
     if (!err && there && chmod(file, was.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO)) < 0)
         err = -errno;
     if (!err)
         return 0;
     cli_say(&cmd_report, "%s: %s", file,
-            err == -EEXIST ? "is there and is no regular file; redirect to it instead"
+            err == -EEXIST ? "is not a regular file; redirect the output to it instead"
                            : strerror(-err));
     return EXIT_WRITE;
 }
@@ -88,9 +88,9 @@ static int report_command(int argc, char **argv)
     if (file && !strcmp(file, "-"))
         file = NULL;
     else if (!file && isatty(STDOUT_FILENO))
-        return cli_usage_error(&cmd_report,
-                               "the page is not for a terminal: -o FILE.html, or redirect "
-                               "the output");
+        return cli_usage_error(
+            &cmd_report, "refusing to write HTML to a terminal: use -o FILE.html, or redirect "
+                         "the output");
     const struct config *c = cli_load_config(&cmd_report);
     struct board *b = c ? cli_open_board(&cmd_report, c, false, &none) : NULL;
     if (!b && c && none)
@@ -108,13 +108,13 @@ static int report_command(int argc, char **argv)
 }
 
 const struct command cmd_report = {
-    "report", "[-o FILE.html]",
-    "Writes a page: hosts, what happened when, latencies, configuration.", report_command,
-    "  -o, --output FILE  to a file, which is replaced when the page is whole; else to the "
-    "standard\n"
-    "                     output, unless that is a terminal\n"
+    "report", "[-o FILE.html]", "Writes an HTML page: hosts, history, latencies and configuration.",
+    report_command,
+    "  -o, --output FILE  write to this file, replacing it once the page is complete; -: write to\n"
+    "                     standard output, which is the default unless it is a terminal\n"
     "\n"
-    "The page is one file that fetches nothing and runs nothing: open it in any browser, mail it,\n"
-    "print it. It names hosts, and the configuration as `harden config` prints it.\n"
+    "The page is a single file without scripts or external resources: open it in any browser,\n"
+    "mail it, print it. It contains host names, and the configuration as `harden config`\n"
+    "prints it.\n"
     "\n"
-    "exit status: 0 written, or 1 where there is no board\n"};
+    "exit status: 0 written, 1 no usable board\n"};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Forgets what was taken and counted. Programs that run go on with the same slots. */
+ * `harden reset`: clears slots of the board in place. Running programs keep using the same
+ * slots. */
 #include "cli/cli.h"
 
 #include "base/words.h"
@@ -9,12 +10,13 @@
 
 #include <string.h>
 
-/* The buckets that hold a host's limits are slots of their own, under the host's name alone. */
+/* Whether a slot is a rate bucket of this host. Buckets have their own slots, named without a
+ * port. */
 static bool is_bucket_of(const struct slot *s, const char *name, const char *host)
 {
     size_t n = strlen(name);
     bool bracket = *host == '[';
-    const char *rest = host + bracket + n; /* there, if the name is */
+    const char *rest = host + bracket + n; /* valid only if the name matches */
     if (atomic_load(&s->kind) != SLOT_BUCKET || !ascii_same_n(host + bracket, name, n))
         return false;
     return bracket ? *rest == ']' : !*rest || (*rest == ':' && !strchr(rest + 1, ':'));
@@ -45,30 +47,30 @@ static int reset_command(int argc, char **argv)
     if (first < 0)
         return -first - 1;
     if (argc - first > 1)
-        return cli_usage_error(&cmd_reset, "one host at a time");
+        return cli_usage_error(&cmd_reset, "give at most one host");
     const char *host = first < argc ? argv[first] : NULL;
     const struct config *c = cli_load_config(&cmd_reset);
     struct board *b = c ? cli_open_board(&cmd_reset, c, true, &none) : NULL;
     if (!b && c && none)
-        cli_say(&cmd_reset, "there is nothing to reset: no program has used the library yet");
+        cli_say(&cmd_reset, "nothing to reset: no program has used the library yet");
     if (!b)
         return 1;
     char name[256];
     int hosts = reset_slots(b, host ? destination_shown(name, sizeof name, host) : NULL);
     if (host && !hosts) {
-        cli_say(&cmd_reset, "there is no host %s on the board; harden status lists them", host);
+        cli_say(&cmd_reset, "host %s is not on the board; harden status lists all hosts", host);
         return 1;
     }
     if (!host)
         history_clear(b->history);
     atomic_fetch_add(&b->header->changes, 1);
-    printf("limits, breaker and counters of %d host%s are as new\n", hosts, hosts == 1 ? "" : "s");
+    printf("cleared the limits, breaker and counters of %d host%s\n", hosts, hosts == 1 ? "" : "s");
     return 0;
 }
 
-const struct command cmd_reset = {"reset", "[HOST]",
-                                  "Clears limits, breakers and counters of all hosts, or of one.",
-                                  reset_command,
-                                  "Programs that run meanwhile go on, and start anew from here.\n"
-                                  "\n"
-                                  "exit status: 0 done, 1 there is no such host or no board\n"};
+const struct command cmd_reset = {
+    "reset", "[HOST]", "Clears the limits, breakers and counters of all hosts, or of one.",
+    reset_command,
+    "Running programs continue and count from zero.\n"
+    "\n"
+    "exit status: 0 done, 1 no such host, or no usable board\n"};

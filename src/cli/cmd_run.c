@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Starts a program with the library in it: checks what it would be told, extends LD_PRELOAD, and then
- * becomes that program, so that its pid, signals and exit status are its own. */
+ * `harden run`: checks the configuration, extends LD_PRELOAD, and then executes the program in its
+ * own process, so that pid, signals and exit status are those of the program. */
 #include "cli/cli.h"
 
 #include "base/compiler.h"
@@ -33,9 +33,9 @@ static int unknown_key(const char *word, const char *key)
     known[n++] = "audit";
     const char *near = option_nearest(key, known, n);
     if (near)
-        cli_say(&cmd_run, "there is no %s; did you mean --%s?", word, near);
+        cli_say(&cmd_run, "unknown flag %s; did you mean --%s?", word, near);
     else
-        cli_say(&cmd_run, "there is no %s; harden.ini(5) has all keys", word);
+        cli_say(&cmd_run, "unknown flag %s; harden.ini(5) lists all keys", word);
     return EXIT_WRONG;
 }
 
@@ -48,7 +48,7 @@ static void key_from_flag(const char *word, char key[VARIABLE_LONGEST])
         *c = *c == '-' ? '_' : *c;
 }
 
-/* --KEY VALUE becomes HARDEN_KEY, which the program's children inherit too. */
+/* --KEY VALUE becomes HARDEN_KEY, which the children of the program inherit as well. */
 static int set_variable(const char *word, const char *next, int *used)
 {
     char key[VARIABLE_LONGEST], variable[VARIABLE_LONGEST * 2] = "HARDEN_";
@@ -73,7 +73,7 @@ static int set_variable(const char *word, const char *next, int *used)
     return setenv(variable, equals ? equals + 1 : next, 1) ? EXIT_WRONG : 0;
 }
 
-/* Index of the program; or -1 - STATUS. */
+/* Returns the index of the program, or -1 - STATUS as cli_flags does. */
 static int parse_flags(int argc, char **argv, bool *audit)
 {
     int i = 1, used;
@@ -96,7 +96,8 @@ static int parse_flags(int argc, char **argv, bool *audit)
     return i;
 }
 
-/* gcc's AddressSanitizer refuses to start unless its library comes first. */
+/* The AddressSanitizer library that a program needs; "": none. It refuses to start unless it comes
+ * first in LD_PRELOAD. */
 static const char *sanitizer_of(const char *path, char name[NAME_MAX])
 {
     struct elf e;
@@ -117,7 +118,7 @@ static bool begins_with(const char *list, const char *name)
     return n >= k && !memcmp(list + n - k, name, k);
 }
 
-/* What is put in front of LD_PRELOAD; "" where that is not needed, or there already. */
+/* The entries to add at the front of LD_PRELOAD; "": not needed, or already present. */
 struct preloads {
     char sanitizer[NAME_MAX], library[PATH_MAX], audit[PATH_MAX];
 };
@@ -127,16 +128,19 @@ static int find_preloads(struct preloads *f, const char *program, bool audit)
     f->audit[0] = '\0';
     sanitizer_of(program, f->sanitizer);
     if (!locate_library(f->library, sizeof f->library)) {
-        cli_say(&cmd_run, "libharden.so is neither beside this command nor in " LIBDIR);
+        cli_say(&cmd_run, "libharden.so was found neither beside this command nor in " LIBDIR);
         return EXIT_WRONG;
     }
     if (audit && !locate_audit(f->audit, sizeof f->audit)) {
-        cli_say(&cmd_run, "libharden-audit.so is not beside %s; make install puts it there",
+        cli_say(&cmd_run, "libharden-audit.so is not beside %s; install it there with make install",
                 f->library);
         return EXIT_WRONG;
     }
     if (strpbrk(f->library, " :")) {
-        cli_say(&cmd_run, "%s: the loader takes no path with a blank or a colon", f->library);
+        cli_say(&cmd_run,
+                "%s: LD_PRELOAD cannot contain a path with a space or a colon; install the library "
+                "elsewhere",
+                f->library);
         return EXIT_WRONG;
     }
     return 0;
@@ -175,14 +179,14 @@ static int set_ld_preload(const char *program, bool audit)
     return status;
 }
 
-/* Said here, because nobody else would: such a program just runs as if nothing had been asked. */
+/* The loader does not report this: such a program just runs without the library. */
 static void warn_if_not_loaded(const char *path)
 {
     struct elf e;
     if (elf_read(&e, path))
-        return; /* a script, whose interpreter is another file */
+        return; /* a script; its interpreter is another file */
     if (!e.native)
-        cli_say(&cmd_run, "%s is of another architecture: the library is not loaded", path);
+        cli_say(&cmd_run, "%s is for another architecture: the library is not loaded", path);
     else if (!e.interpreter)
         cli_say(&cmd_run, "%s is a static program: the library is not loaded", path);
     elf_release(&e);
@@ -196,7 +200,7 @@ static int run_command(int argc, char **argv)
     if (program < 0)
         return -program - 1;
     if (program >= argc)
-        return cli_usage_error(&cmd_run, "which program?");
+        return cli_usage_error(&cmd_run, "the program is missing");
     const struct config *c = cli_load_config(&cmd_run);
     if (!c || c->errors) {
         cli_say(&cmd_run, "%s was not started", argv[program]);
@@ -213,7 +217,7 @@ static int run_command(int argc, char **argv)
     warn_if_not_loaded(path);
     fflush(NULL);
     execv(path, argv + program);
-    if (errno == ENOEXEC) { /* a script without a first line, as execvp would run it */
+    if (errno == ENOEXEC) { /* a script without a #! line; run it as execvp does */
         // cppcheck-suppress autoVariables ; the caller does nothing with it but exit
         argv[program] = path;
         argv[program - 1] = (char *)"sh";
@@ -225,16 +229,15 @@ static int run_command(int argc, char **argv)
 
 const struct command cmd_run = {
     "run", "[--KEY VALUE]... [--observe] [--audit] [--] PROGRAM [ARGUMENT...]",
-    "Runs a program with the library in it, if the configuration is good.", run_command,
-    "  --KEY VALUE   any key of harden.ini(5), for this run and all hosts: --rate 60/1m, --log "
-    "info\n"
-    "  --config FILE this file instead of the machine's and the user's; none: no file\n"
-    "  --observe     decide, count and log, but change nothing (the same as --mode observe)\n"
-    "  --audit       cover programs that look libcurl's functions up with dlsym(), as Python's "
-    "ctypes does\n"
+    "Runs a program with the library preloaded, if the configuration is valid.", run_command,
+    "  --KEY VALUE    set any key of harden.ini(5) for this program and all hosts: --rate 60/1m\n"
+    "  --config FILE  read this file instead of those of the machine and the user; none: read\n"
+    "                 no file\n"
+    "  --observe      decide, count and log, but change nothing; same as --mode observe\n"
+    "  --audit        also cover programs that look up libcurl's functions with dlsym(), such\n"
+    "                 as scripts that use Python's ctypes\n"
     "\n"
-    "The program takes this command's place: its pid, signals and exit status are its own.\n"
+    "The program replaces this command: pid, signals and exit status are its own.\n"
     "\n"
-    "exit status: the program's; 2 the configuration is wrong or the library not found, 126 the "
-    "program cannot be run,\n"
-    "127 there is no such program\n"};
+    "exit status: that of the program; 2 invalid configuration or library not found, 126 the\n"
+    "program cannot be run, 127 no such program\n"};

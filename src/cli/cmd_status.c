@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The board as a table, at this moment: it needs no running program, and no file but the board. */
+ * `harden status`: the current content of the board as a table or as JSON. It reads only the board
+ * and needs no running program. */
 #include "cli/cli.h"
 
 #include "base/clock.h"
@@ -17,7 +18,7 @@
 #define REDRAW_NS   NS_PER_S
 #define NAMES_SHOWN 3
 
-/* ---- the table ------------------------------------------------------------------------------ */
+/* ---- the table ----------------------------------------------------------------------------- */
 
 static const char *tokens_text(const struct host *r, char out[32])
 {
@@ -87,10 +88,10 @@ static void print_liveness(const struct board *b)
     if (life.running)
         printf("%u program%s attached\n", life.running, life.running == 1 ? " is" : "s are");
     else if (life.never)
-        printf("no program has looked after it yet\n");
+        printf("no program has updated it yet\n");
     else
-        printf("last sign of life of a program %s ago%s\n", cli_age(life.age_ns, age),
-               liveness_is_stale(life) ? ": none runs now" : "");
+        printf("last updated by a program %s ago%s\n", cli_age(life.age_ns, age),
+               liveness_is_stale(life) ? ": stale, no program is running" : "");
 }
 
 /* "retries denied by the budget: 14 (api.example.com 12, b.example.com 2)" */
@@ -126,7 +127,7 @@ static int print_table(const struct board *b, const struct config *c, bool colou
     printf("%s: %u host%s; ", c->state, n, n == 1 ? "" : "s");
     print_liveness(b);
     if (c->mode == MODE_OBSERVE)
-        puts("mode = observe: what is counted as retried or rejected was not, only decided");
+        puts("mode = observe: retries and rejections were only counted, nothing was changed");
     print_denied(rows, n);
     if (n)
         printf("\n%-*s %-9s %9s %8s %8s %9s %8s %8s %8s %-9s %s\n", width, "HOST", "STATUS",
@@ -138,9 +139,9 @@ static int print_table(const struct board *b, const struct config *c, bool colou
     return print_checks(b, colours);
 }
 
-/* ---- the other two forms -------------------------------------------------------------------- */
+/* ---- --json and --watch -------------------------------------------------------------------- */
 
-/* The document of health.json, of this moment. Hooks and libcurls are known to programs alone. */
+/* The same document as health.json, without the hooks and libcurls that only a program knows. */
 static int print_json(const struct board *b, const struct config *c)
 {
     size_t size = snapshot_size(b);
@@ -179,7 +180,7 @@ static int watch_table(const struct board *b, const struct config *c)
         if (!terminal)
             putchar('\n');
         if (fflush(stdout))
-            return 0; /* nobody reads any more */
+            return 0; /* the reader is gone */
         at_ns += REDRAW_NS;
         clock_sleep_until(at_ns);
     }
@@ -196,7 +197,8 @@ static int status_command(int argc, char **argv)
     if (first < argc)
         return cli_usage_error(&cmd_status, "unexpected argument: %s", argv[first]);
     if (json && watch)
-        return cli_usage_error(&cmd_status, "either --json or --watch");
+        return cli_usage_error(&cmd_status,
+                               "--json and --watch exclude each other; give either of them");
     const struct config *c = cli_load_config(&cmd_status);
     struct board *b = c ? cli_open_board(&cmd_status, c, false, &none) : NULL;
     if (!b && c && none)
@@ -210,12 +212,14 @@ static int status_command(int argc, char **argv)
 
 const struct command cmd_status = {
     "status", "[--json | --watch]",
-    "Shows every host: how it is, what was asked of it, and what was done.", status_command,
-    "  --json       the same as the document that health.json is (libharden(7))\n"
-    "  -w, --watch  again every second, until it is interrupted\n"
+    "Shows the health, requests, retries, latency and limit of every host.", status_command,
+    "  --json       print the document of health.json (libharden(7)) with current values\n"
+    "  -w, --watch  repeat every second until interrupted\n"
     "\n"
-    "SUCCESS is the share of the requests that were made, without those REJECTED by a limit or\n"
-    "an open circuit; WAITED the time spent waiting for a token or a server's hint; P50 and P99\n"
-    "are of attempts; TOKENS what is left of the limit in force.\n"
+    "SUCCESS   successful requests as a share of the completed ones, without those REJECTED by\n"
+    "          a limit or an open circuit\n"
+    "WAITED    total time spent waiting for a token, or because the server asked for a pause\n"
+    "P50, P99  percentiles of the duration of single attempts\n"
+    "TOKENS    tokens available now, and the burst of the limit\n"
     "\n"
-    "exit status: 0, or 1 where there is no board\n"};
+    "exit status: 0 shown, 1 no usable board\n"};

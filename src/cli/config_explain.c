@@ -11,7 +11,7 @@
 #define SECTIONS_MAX 64
 
 struct matches {
-    const struct section *section[SECTIONS_MAX]; /* the most specific first */
+    const struct section *section[SECTIONS_MAX]; /* most specific first */
     int count;
 };
 
@@ -34,16 +34,17 @@ static bool is_operation(const struct section *s)
 
 static void print_sections(const struct matches *f)
 {
-    puts("\nsections that match, the most specific first");
+    puts("\nmatching sections, most specific first");
     for (int i = 0; i < f->count; i++)
         printf("  [host %s]%s%s\n", f->section[i]->name,
                f->section[i]->environment ? "   from the environment" : "",
-               is_operation(f->section[i]) ? "   an operation of its host" : "");
+               is_operation(f->section[i]) ? "   an operation of the host" : "");
     if (!f->count)
         puts("  none: the defaults apply");
 }
 
-/* The bucket of an operation is its own; the host's takes these from the other sections. */
+/* An operation has its own bucket, so these keys in its section do not change the bucket of the
+ * host. */
 static bool is_bucket_key(int option)
 {
     const char *name = options[option].name;
@@ -70,7 +71,7 @@ static void print_per(const struct per *per)
 static void print_limits(const struct policy *p)
 {
     char window[24];
-    puts("\nlimits; a request needs a token of each");
+    puts("\nlimits; a request takes one token from each");
     for (int i = 0; i < p->limit_count; i++)
         for (int j = 0; j < p->limits[i].rate_count; j++) {
             const struct limit *l = &p->limits[i];
@@ -83,7 +84,7 @@ static void print_limits(const struct policy *p)
         puts("  none");
 }
 
-/* What `retry` stands for unless the key itself is given. */
+/* The value that the preset named by `retry` gives to a key. False: presets do not set this key. */
 static bool from_preset(const struct policy *p, int option, char out[24])
 {
     const char *name = options[option].name;
@@ -136,7 +137,7 @@ int config_explain(const struct command *cmd, const struct config *c, const char
     printf("%s%s\n", *w.scheme ? ", by " : ", by connect()", w.scheme);
     print_sections(&f);
     print_limits(p);
-    puts("\nwhat applies");
+    puts("\neffective values");
     for (int i = 0; i < option_count; i++)
         if (options[i].section == SECTION_HOST && options[i].type != TYPE_PATTERNS)
             print_key(&f, p, i);

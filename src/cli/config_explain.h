@@ -6,8 +6,8 @@
 
 #include "cli/cli.h"
 
-/* Prints the explanation on stdout. 0; or EXIT_USAGE for an invalid destination, after an error message
- * in the name of `cmd`. */
+/* Prints the explanation on stdout. 0; or EXIT_USAGE for an invalid destination, after an error
+ * message in the name of `cmd`. */
 int config_explain(const struct command *cmd, const struct config *c, const char *url);
 
 #endif

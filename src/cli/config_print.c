@@ -26,7 +26,7 @@ static void print_harden(FILE *f, const struct config *c)
                         c->value[i] ? &c->from[i] : NULL);
 }
 
-/* HARDEN_KEY beats every section. */
+/* The environment section that sets this key for all hosts; HARDEN_KEY overrides every file. */
 static const struct section *environment_override(const struct config *c, int option)
 {
     for (int i = 0; i < c->section_count; i++)
@@ -62,7 +62,7 @@ static void print_section(FILE *f, const struct config *c, const struct section 
             continue;
         print_value(f, options[i].name, s->value[i], &s->from[i]);
         if (!s->environment && environment_override(c, i))
-            fprintf(f, "; the line above is overridden by HARDEN_* in the environment\n");
+            fprintf(f, "; HARDEN_* in the environment overrides the line above\n");
     }
 }
 
@@ -74,11 +74,10 @@ static const struct check_config *check_of(const struct config *c, const char *n
     return NULL;
 }
 
-/* Of a target that others may see only where it leads to: paths, queries and users are secrets. */
 static void print_check(FILE *f, const struct config *c, const struct section *s, bool for_others)
 {
     const struct check_config *check = check_of(c, s->name);
-    fprintf(f, "\n[check %s]%s\n", s->name, check ? "" : "   ; not run: see the errors");
+    fprintf(f, "\n[check %s]%s\n", s->name, check ? "" : "   ; does not run because of the errors");
     for (int i = 0; i < option_count; i++) {
         if (options[i].section != SECTION_CHECK)
             continue;
@@ -93,7 +92,7 @@ static void print_check(FILE *f, const struct config *c, const struct section *s
 void config_print(FILE *f, const struct config *c, bool for_others)
 {
     for (int i = 0; i < c->file_count; i++)
-        fprintf(f, "; %s: %s\n", c->files[i].path, c->files[i].present ? "read" : "not there");
+        fprintf(f, "; %s: %s\n", c->files[i].path, c->files[i].present ? "read" : "not found");
     print_harden(f, c);
     print_all_hosts(f, c);
     for (int i = 0; i < c->section_count; i++)

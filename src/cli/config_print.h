@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration as it is in force, each value with where it comes from: itself a file that could
- * be read. What `harden config` prints, and `harden report` shows. */
+ * Prints the effective configuration, each value with its origin in a comment. The output is a
+ * valid configuration file with the same meaning. Used by `harden config` and `harden report`. */
 #ifndef CLI_CONFIG_PRINT_H
 #define CLI_CONFIG_PRINT_H
 
@@ -9,8 +9,8 @@
 
 #include <stdio.h>
 
-/* for_others: the targets of checks without what may be secret in them; then it is not the same
- * configuration any more. */
+/* for_others: prints only the origin of each check's target, because user, path and query may be
+ * secret. The output is then not equivalent to the configuration. */
 void config_print(FILE *f, const struct config *c, bool for_others);
 
 #endif

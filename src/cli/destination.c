@@ -43,7 +43,7 @@ static bool parse_port(const char *s, size_t n, uint16_t *port)
     return true;
 }
 
-/* host, host:port, [v6], [v6]:port, and a bare v6. */
+/* HOST, HOST:PORT, [IPV6], [IPV6]:PORT, or a bare IPv6 address. */
 static bool parse_authority(struct destination *w, const char *s, size_t n, uint16_t *port,
                             char *why, size_t size)
 {
@@ -56,7 +56,7 @@ static bool parse_authority(struct destination *w, const char *s, size_t n, uint
     if (*s == '[') {
         const char *close = memchr(s, ']', n);
         if (!close || (close + 1 < end && close[1] != ':'))
-            return wrong(why, size, "the bracket of the address is not closed");
+            return wrong(why, size, "the closing bracket of the address is missing");
         host_end = close++;
         s++;
         colon = close < end ? close : NULL;
@@ -66,15 +66,15 @@ static bool parse_authority(struct destination *w, const char *s, size_t n, uint
         host_end = colon;
     }
     if (colon && !parse_port(colon + 1, (size_t)(end - colon - 1), port))
-        return wrong(why, size, "the port is none: %.*s", (int)(end - colon - 1), colon + 1);
+        return wrong(why, size, "invalid port: %.*s", (int)(end - colon - 1), colon + 1);
     if (host_end > s + 1 && host_end[-1] == '.')
         host_end--;
     if (host_end == s)
-        return wrong(why, size, "there is no host in it");
+        return wrong(why, size, "it contains no host");
     if (!idna_encode(w->host, sizeof w->host, s, (size_t)(host_end - s)))
         return wrong(why, size,
-                     "the host is too long, or has letters that are not known here; "
-                     "write it as it goes over the wire, as xn--...");
+                     "the host is too long, or contains unsupported characters; "
+                     "write it in its encoded form, xn--...");
     return true;
 }
 
@@ -102,7 +102,7 @@ bool destination_parse(const char *text, struct destination *w, char *why, size_
     w->target.port = own;
     if (!parse_authority(w, s, n, &w->target.port, why, size))
         return false;
-    /* A connection's own ports are the web's, as for the library. */
+    /* Without a scheme, 80 and 443 are the default ports, as in the library. */
     w->target.default_port = colon
                                  ? w->target.port == own
                                  : !w->target.port || w->target.port == 80 || w->target.port == 443;

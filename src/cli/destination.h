@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a person writes for a destination, as the rules see it:
+ * Parses a destination typed by the user into the form that the rules match:
  *
- *     https://api.example.com:8443/v1/search?q=x   api.example.com   10.0.0.1:5432   unix:/run/app.sock
+ *     https://api.example.com:8443/v1/search?q=x
+ *     api.example.com   10.0.0.1:5432   unix:/run/app.sock
  *
- * User, query and fragment are passed over, letters of scheme and host are lowered, and a final dot
- * of the host is dropped. Without a scheme it is a connection. Pure. */
+ * User, query and fragment are ignored, scheme and host are converted to lower case, and a final
+ * dot of the host is removed. Without a scheme, the destination is that of a connect(). No side
+ * effects. */
 #ifndef CLI_WHERE_H
 #define CLI_WHERE_H
 
@@ -16,14 +18,14 @@
 
 struct destination {
     char scheme[16], host[256], path[1024];
-    struct target target; /* of these */
+    struct target target; /* points into the members above */
 };
 
-/* On failure false, and `why` (size bytes) gets what is wrong. */
+/* False: invalid; why[size] receives the reason. */
 bool destination_parse(const char *text, struct destination *w, char *why, size_t size);
 
-/* A host as the board shows it, "xn--bcher-kva.example:8443", of what somebody typed; as it is where it
- * cannot be told. out has room for size bytes. */
+/* The name of a host on the board ("xn--bcher-kva.example:8443") for what the user typed. Returns
+ * out[size], or `host` itself if it cannot be encoded. */
 const char *destination_shown(char *out, size_t size, const char *host);
 
 #endif

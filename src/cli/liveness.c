@@ -18,7 +18,7 @@ static const char *skip_fields(const char *at, int n)
     return at;
 }
 
-/* "DEVICE INODE ", as lines of maps have it, of the mapping that begins at `p`. */
+/* "DEVICE INODE " in the line of /proc/self/maps for the mapping that begins at `p`. */
 static bool mapped_file_id(const void *p, char out[64])
 {
     char begin[32];
@@ -36,7 +36,7 @@ static bool mapped_file_id(const void *p, char out[64])
     return end;
 }
 
-/* Whose maps are not ours to read is taken at its word. */
+/* True also if we may not read the maps of that process. */
 static bool has_mapped(pid_t pid, const char *file)
 {
     size_t size;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether anybody uses a board now. Programs that are attached to it (engine/board/attached.h) and are there,
- * by the kernel's word, are; of others, in other name spaces, the last sign of life must do:
+ * Whether a program uses a board now. An attached program (engine/board/attached.h) counts if it is
+ * running and has the board mapped, according to /proc. Programs in other PID name spaces are not
+ * visible there; for them, the time of the last update of the board decides:
  *
  *     struct liveness life = liveness_of(board, clock_now_ns());
  *     if (liveness_is_stale(life))
- *         ... nobody */
+ *         ... no program uses the board */
 #ifndef CLI_LIFE_H
 #define CLI_LIFE_H
 
@@ -15,13 +16,13 @@
 #include <stdint.h>
 
 struct liveness {
-    uint32_t running; /* programs that have the board mapped */
-    bool never;       /* no program has looked after the board yet */
-    int64_t age_ns;   /* since the last one did; 0: one is running */
-    int64_t max_age_ns;
+    uint32_t running;   /* attached programs of this name space */
+    bool never;         /* no program has updated the board yet */
+    int64_t age_ns;     /* of the last update; 0: a program is running */
+    int64_t max_age_ns; /* an older update is stale: three snapshot intervals */
 };
 
-/* Damaged words must not look fresh. */
+/* Implausible values on the board, which may be damaged, count as stale. */
 struct liveness liveness_of(const struct board *b, int64_t now_ns);
 static inline bool liveness_is_stale(struct liveness l)
 {

@@ -50,7 +50,8 @@ bool locate_program(const char *name, char *out, size_t size)
     return false;
 }
 
-/* DIR/lib/TRIPLET/libharden.so with another TRIPLET beside it, which the loader chooses from. */
+/* DIR/$LIB/libharden.so if the library exists in DIR/lib/TRIPLET for several architectures. The
+ * loader expands $LIB for each program. */
 static bool multiarch_path(const char *path, char *out, size_t size)
 {
     char pattern[PATH_MAX];
@@ -66,8 +67,8 @@ static bool multiarch_path(const char *path, char *out, size_t size)
     return several;
 }
 
-/* Where `make install` puts it, seen from the command: below DESTDIR too, and wherever the tree is
- * taken then. False: the command is not in BINDIR. */
+/* Where `make install` puts the library relative to `dir`, the directory of this command. This
+ * works below DESTDIR and after the tree was moved. False: `dir` does not end in BINDIR. */
 static bool installed_path(const char *dir, char *out, size_t size)
 {
     size_t n = strlen(dir), bin = sizeof BINDIR - 1;
@@ -91,7 +92,7 @@ bool locate_library_file(char *out, size_t size)
     char *slash = strrchr(dir, '/');
     if (slash)
         *slash = '\0';
-    snprintf(path, sizeof path, "%s/" LIBRARY, dir); /* as it was built */
+    snprintf(path, sizeof path, "%s/" LIBRARY, dir); /* the build directory */
     if (slash && resolve_readable(path, out, size))
         return true;
     if (slash && installed_path(dir, path, sizeof path) && resolve_readable(path, out, size))

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where programs and the library are. */
+ * Finds programs in PATH, and the library that belongs to this command.
+ *
+ * All return false if there is no such file, and write the path to out[size]. */
 #ifndef CLI_FIND_H
 #define CLI_FIND_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The file that execvp would start for a name; false and errno when there is none. */
+/* The file that execvp would run for this name. Sets errno on failure. */
 bool locate_program(const char *name, char *out, size_t size);
-/* The library as LD_PRELOAD names it: beside this command, as it was built; else where it was
- * installed with the command, also below a DESTDIR; else in ../lib or LIBDIR. As
- * DIR/$LIB/libharden.so where it is there for several architectures. False: it is nowhere. */
+/* The library as to be named in LD_PRELOAD. Searched beside this command (the build directory),
+ * then where `make install` puts it relative to this command (also below a DESTDIR), then in ../lib
+ * and in LIBDIR. DIR/$LIB/libharden.so if it is installed there for several architectures. */
 bool locate_library(char *out, size_t size);
-/* The file for programs of this command's own kind. */
+/* The same library as a file, without $LIB: the one for the architecture of this command. */
 bool locate_library_file(char *out, size_t size);
-/* libharden-audit.so, which lies beside the library, named in the same way. False: it does not. */
+/* libharden-audit.so beside the library, as to be named in LD_PRELOAD. */
 bool locate_audit(char *out, size_t size);
 
 #endif

@@ -13,11 +13,12 @@ static const struct command *const commands[] = {
 static int print_usage(FILE *f)
 {
     fprintf(f, "usage: harden COMMAND [ARGUMENT...]\n\n"
-               "Makes the network calls of unmodified programs survive what networks do.\n\n");
+               "Adds retries, rate limits and circuit breakers to unmodified programs.\n\n");
     for (size_t i = 0; i < array_size(commands); i++)
         fprintf(f, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(f, "\nharden COMMAND --help tells more, and the manuals all: harden(1), libharden(7),\n"
-               "harden.ini(5)\n");
+    fprintf(f,
+            "\nFor details see harden COMMAND --help and the manual pages harden(1), libharden(7)\n"
+            "and harden.ini(5).\n");
     return f == stdout ? 0 : EXIT_USAGE;
 }
 
@@ -27,10 +28,10 @@ static int unknown_command(const char *name)
     for (size_t i = 0; i < array_size(commands); i++)
         known[i] = commands[i]->name;
     const char *near = option_nearest(name, known, array_size(commands));
-    fprintf(stderr, "harden: there is no command %s", name);
+    fprintf(stderr, "harden: unknown command %s", name);
     if (near)
         fprintf(stderr, "; did you mean %s?", near);
-    fprintf(stderr, "\nharden --help lists them\n");
+    fprintf(stderr, "\nharden --help lists all commands\n");
     return EXIT_USAGE;
 }
 
@@ -47,7 +48,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < array_size(commands); i++)
         if (!strcmp(argv[1], commands[i]->name)) {
             int status = commands[i]->run(argc - 1, argv + 1);
-            /* A full disk behind a redirection is no success. */
+            /* Output that could not be written, for instance to a full disk, is a failure. */
             return fflush(stdout) || ferror(stdout) ? (status ? status : EXIT_USAGE + 10) : status;
         }
     return unknown_command(argv[1]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the kernel tells of a process. */
+ * Information about a process from /proc. Its content is not trusted. */
 #ifndef CLI_DOCTOR_PROC_H
 #define CLI_DOCTOR_PROC_H
 
@@ -9,14 +9,15 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* /proc/PID/NAME, with two zero bytes at the end, to be freed; NULL and errno. */
+/* The content of /proc/PID/NAME, to be freed, followed by two zero bytes. NULL: see errno. */
 char *procfs_read(pid_t pid, const char *name, size_t *size);
-/* In the text of maps: the path of the first mapping whose file has that name, with " (deleted)" where
- * it is; `out` is "" without one. A name that ends in a point stands for those with a number behind. */
+/* Finds the first mapping of a file with this base name in the text of maps. `out` receives its
+ * path, including a " (deleted)" of the kernel, or "". A name that ends in a dot matches any number
+ * after it. */
 bool procfs_mapping(const char *maps, const char *name, char out[PATH_MAX]);
-/* In the bytes of environ; NULL. */
+/* The value of a variable in the content of environ; NULL: not set. */
 const char *procfs_variable(const char *environment, size_t size, const char *name);
-/* Whether one of its threads has that name. */
+/* Whether the process has a thread of this name. */
 bool procfs_has_thread(pid_t pid, const char *name);
 
 #endif

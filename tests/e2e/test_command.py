@@ -237,7 +237,7 @@ target = https://user:secret@db.example.com/secret?secret
         self.assertRegex(out, rf"(?m)^  retry = expensive +; \[host \*\] {file}:4$")
         _, other, _ = harden("config", "--explain=other.example:8080", env=env)
         self.assertIn("host other.example, port 8080, by connect()", other)
-        self.assertIn("limits; a request needs a token of each\n  none", other)
+        self.assertIn("limits; a request takes one token from each\n  none", other)
         for wrong in ("http://", "http://[::1", "host:99999"):
             status, out, err = harden("config", "--explain", wrong, env=env)
             self.assertEqual((status, out), (64, ""), wrong)
@@ -259,7 +259,7 @@ class Board(bed.Bed):
         status, out, err = harden("status", env=env)
         self.assertEqual((status, err), (0, ""))
         lines = out.splitlines()
-        self.assertRegex(lines[0], rf"^{env['HARDEN_STATE']}: 2 hosts; last sign of life")
+        self.assertRegex(lines[0], rf"^{env['HARDEN_STATE']}: 2 hosts; last updated by a program")
         self.assertEqual(lines[2].split(), ["HOST", "STATUS", "REQUESTS", "SUCCESS", "RETRIES",
                                             "REJECTED", "WAITED", "P50", "P99", "BREAKER", "TOKENS"])
         self.assertRegex(lines[3], r"^127\.0\.0\.1:1 +unhealthy +3 +0\.0 % +0 +0 .* closed ")
@@ -280,10 +280,10 @@ class Board(bed.Bed):
         harden("run", *CURL, f"{self.http.url}/bad?key={bed.unique()}&fail=-1", env=env)
         host = f"localhost:{self.http.port}"
         status, out, err = harden("health", env=env)
-        self.assertEqual((status, out, err), (1, f"degraded: 0 of 1 host is well; not {host}\n", ""))
+        self.assertEqual((status, out, err), (1, f"degraded: 0 of 1 host healthy; not healthy: {host}\n", ""))
         status, out, err = harden("health", "--host", host, env=env)
         self.assertEqual(status, 1)
-        self.assertIn(f"degraded: {host}, 1 failure in a row, its circuit is open, for ", out)
+        self.assertIn(f"degraded: {host}, 1 failure in a row, circuit open, for ", out)
         self.assertRegex(harden("status", env=env)[1], rf"(?m)^{host} +degraded .* open ")
         document = json.loads(harden("status", "--json", env=env)[1])
         self.assertEqual((document["overall_status"], document["healthy"]), ("degraded", False))
@@ -293,7 +293,7 @@ class Board(bed.Bed):
         with open(env["HARDEN_STATE"] + "/metrics.prom", encoding="utf-8") as f:
             self.assertRegex(f.read(), rf'harden_health_status{{[^}}]*host="{host}"}} 1\n')
         status, out, err = harden("report", "-o", "-", env=env)
-        self.assertIn("1 of 1 host is not well", out)
+        self.assertIn("1 of 1 host is not healthy", out)
 
     def test_retries_that_the_budget_denied_are_told(self):
         env = environment(retry_budget="1%", retry_reserve="none", base_delay="10ms")
@@ -338,7 +338,7 @@ unhealthy_after = 1
                 status, out, _ = harden("health", "--max-age", "1h", env=env)
                 if "of 3" in out:
                     break
-            self.assertEqual((status, out), (1, "degraded: 2 of 3 hosts are well; not down\n"))
+            self.assertEqual((status, out), (1, "degraded: 2 of 3 hosts healthy; not healthy: down\n"))
             self.assertEqual(harden("health", "--host", "up", "--max-age", "1h", env=env)[0], 0)
             self.assertEqual(harden("health", "--host", "down", "--max-age", "1h", env=env)[0], 2)
             table = harden("status", env=env)[1]
@@ -361,7 +361,7 @@ unhealthy_after = 1
     def test_health_is_one_line_and_an_exit_status(self):
         env, well = self.sick_and_well()
         self.assertEqual(harden("health", env=env),
-                         (1, "degraded: 1 of 2 hosts are well; not 127.0.0.1:1\n", ""))
+                         (1, "degraded: 1 of 2 hosts healthy; not healthy: 127.0.0.1:1\n", ""))
         self.assertEqual(harden("health", "--host", well, env=env)[0], 0)
         status, out, _ = harden("health", "--host", "127.0.0.1:1", env=env)
         self.assertEqual(status, 2)
@@ -378,8 +378,8 @@ unhealthy_after = 1
         time.sleep(0.6)
         status, out, _ = harden("health", env=env)
         self.assertEqual(status, 3)
-        self.assertRegex(out, r"^stale: the last sign of life of a program was \d+ s ago\n$")
-        self.assertIn("none runs now", harden("status", env=env)[1])
+        self.assertRegex(out, r"^stale: no program is attached, and the last one updated the board \d+ s ago\n$")
+        self.assertIn("stale, no program is running", harden("status", env=env)[1])
         self.assertEqual(harden("health", "--max-age", "1h", env=env)[0], 1)
 
     def test_a_program_that_has_nothing_to_do_is_not_stale(self):
@@ -397,7 +397,7 @@ unhealthy_after = 1
         p.kill()
         p.wait()
         self.assertEqual(harden("health", env=env)[0], 3)
-        self.assertIn("none runs now", harden("status", env=env)[1])
+        self.assertIn("stale, no program is running", harden("status", env=env)[1])
 
     def test_without_a_board_nothing_is_made_up(self):
         env = environment(state=os.path.join(bed.fresh_dir(), "state"))
@@ -441,7 +441,7 @@ unhealthy_after = 1
         self.assertNotEqual(harden("run", *CURL, "http://127.0.0.1:1/", env=env)[0], 0)
         status, out, err = harden("reset", "127.0.0.1:1", env=env)
         self.assertEqual((status, out, err),
-                         (0, "limits, breaker and counters of 1 host are as new\n", ""))
+                         (0, "cleared the limits, breaker and counters of 1 host\n", ""))
         table = harden("status", env=env)[1]
         self.assertRegex(table, r"(?m)^127\.0\.0\.1:1 +healthy +0 ")
         self.assertRegex(table, rf"(?m)^{well} +healthy +1 ")
@@ -505,7 +505,7 @@ class Usage(unittest.TestCase):
                                  (["status", "--jsno"], "did you mean --json?"),
                                  (["status", "--json", "--watch"], "either"),
                                  (["status", "--json=yes"], "takes no value"),
-                                 (["reset", "a", "b"], "one host")):
+                                 (["reset", "a", "b"], "at most one host")):
             status, out, err = harden(*arguments)
             self.assertEqual((status, out), (64, ""), arguments)
             self.assertIn(words, err)

@@ -31,11 +31,11 @@ class Files(Case):
             self.assertIn(word, o.text)
 
     def test_scripts_are_followed_to_what_runs_them(self):
-        self.says(executable(b"#!/bin/sh\ntrue\n"), 0, "is a script", "/bin/sh", "ask for each")
+        self.says(executable(b"#!/bin/sh\ntrue\n"), 0, "is a script", "/bin/sh", "check each")
         self.says(executable(b"true\n"), 0, "no #! line")
         text = self.says(executable(b"#!/usr/bin/env curl\n"), 0, "is a script",
                          "easy and multi interfaces")
-        self.assertIn("it is curl that the library", text)
+        self.assertIn("the library is loaded into curl", text)
         self.says(executable(b"#!/nonexistent/x\n"), 2, "/nonexistent/x cannot be run")
         self.says(executable(b"#!/bin/sh\r\n"), 2, "/bin/sh? cannot be run")
         inner = executable(b"#!" + os.fsencode(host("fetch-go-static")) + b"\n")
@@ -43,7 +43,7 @@ class Files(Case):
         loop = executable(b"")
         with open(loop, "w", encoding="ascii") as f:
             f.write(f"#!{loop}\n")
-        self.says(loop, 2, "gives up")
+        self.says(loop, 2, "refuses to run it")
 
     def test_a_number_with_a_slash_is_a_program(self):
         directory = bed.fresh_dir()
@@ -56,7 +56,7 @@ class Files(Case):
     def test_programs_into_which_nothing_can_be_loaded(self):
         self.says(host("idle-static"), 2, "static program", "without -static")
         self.says(host("fetch-go-static"), 2, "Go program", "static")
-        self.says(host("fetch-go-cgo"), 2, "Go program", "cgo", "system calls by itself")
+        self.says(host("fetch-go-cgo"), 2, "Go program", "cgo", "system calls directly")
         self.says(host("plug-openssl.so"), 2, "is a library, not a program")
 
     def test_other_architectures_are_named(self):
@@ -77,7 +77,7 @@ class Files(Case):
         text = self.says(path, 2, "another C library", "TARGET=musl")
         self.assertEqual(bed.bare([path]).status, 3)
         dies = bed.hardened([path], reached=False).status == 127
-        self.assertIn("would not start at all" if dies else "as if it were not there", text)
+        self.assertIn("would not start at all" if dies else "runs as without it", text)
 
     def test_musl_by_another_loaders_name(self):
         self.require("musl-gcc")
@@ -92,7 +92,7 @@ class Files(Case):
         source = ("#pragma weak curl_easy_init\nvoid *curl_easy_init(void);\n"
                   "int main(void) { return curl_easy_init ? 1 : 0; }")
         path = compiled(bed.fresh_dir(), "optional", source)
-        self.says(path, 2, "only where it is there", "leave the library out")
+        self.says(path, 2, "only if it is present", "do not preload libharden.so")
         path = compiled(bed.fresh_dir(), "optional", source, "-Wl,--no-as-needed", "-lcurl")
         self.says(path, 0, "is covered")
 
@@ -118,15 +118,15 @@ class Files(Case):
         self.says(host("fetch-nss"), 0, "libcurl-nss.so.4", "CURL_NSS_")
 
     def test_users_of_connect(self):
-        self.says(host("fetch-raw"), 0, "connects by connect()", "are covered")
-        self.says("wget", 0, "connects by connect()", "are covered")
+        self.says(host("fetch-raw"), 0, "calls connect()", "are covered")
+        self.says("wget", 0, "calls connect()", "are covered")
         self.says("node", 1, "are counted")
         self.says("git", 0, "git-remote-http")
         self.says("/bin/true", 0, "makes no connections")
         self.says(host("fetch-syscall"), 2, "raw system calls")
 
     def test_plug_ins(self):
-        self.says("php", 1, "RTLD_DEEPBIND", "a libcurl that they bring is covered")
+        self.says("php", 1, "RTLD_DEEPBIND", "the libcurl that they load is covered")
         self.says("php", 1, "deepbind = leave", "set deepbind = mask", HARDEN_DEEPBIND="leave")
         self.says("/usr/bin/python3", 1, "plug-ins (dlopen)", "ctypes", "pycurl is covered",
                   "harden run --audit")
@@ -171,7 +171,7 @@ class Files(Case):
         self.says(path, 1, "older than 7.62")
         path = compiled(directory, "inside", '#include <sys/socket.h>\nconst char *v = '
                         '"libcurl/8.5.0"; int main(void) { return connect(0, 0, 0) + !v; }')
-        self.says(path, 1, "libcurl (8.5.0) built in")
+        self.says(path, 1, "contain a libcurl (8.5.0)")
 
     def test_the_configuration_may_leave_it_out(self):
         self.says("curl", 2, "HARDEN_DISABLE", HARDEN_DISABLE="1")
@@ -180,23 +180,23 @@ class Files(Case):
         self.says("curl", 2, "HARDEN_DISABLE", HARDEN_DISABLE="of")
         self.says("curl", 2, "mode = off", HARDEN_MODE="off")
         self.says("curl", 1, "mode = observe", HARDEN_MODE="observe")
-        self.says("curl", 2, "leaves curl out", HARDEN_PROGRAMS="!curl")
+        self.says("curl", 2, "excludes curl", HARDEN_PROGRAMS="!curl")
         script = executable(b"#!/usr/bin/python3\n")
         name = os.path.basename(os.path.realpath("/usr/bin/python3"))
-        self.says(script, 2, f"leaves {name} out", HARDEN_PROGRAMS=os.path.basename(script))
+        self.says(script, 2, f"excludes {name}", HARDEN_PROGRAMS=os.path.basename(script))
         self.says("curl", 0, "configuration has 1 error", HARDEN_RATE="nonsense")
         self.says("curl", 2, "exit with 78", HARDEN_RATE="nonsense", HARDEN_STRICT="1")
 
     def test_the_library_must_be_there_and_whole(self):
         self.says("curl", 0, f"the library is {bed.LIBRARY}")
-        self.says("curl", 2, "/nonexistent/libharden.so", "stops no program",
+        self.says("curl", 2, "/nonexistent/libharden.so", "runs anyway",
                   LD_PRELOAD="/nonexistent/libharden.so")
         directory = bed.fresh_dir("with blank ")
         command = shutil.copy(HARDEN, directory)
         if not os.path.exists("/usr/local/lib/libharden.so"):
-            self.says("curl", 2, "is neither beside this command", "stops no program", command=command)
+            self.says("curl", 2, "neither beside this command", "runs anyway", command=command)
         shutil.copy(bed.LIBRARY, directory)
-        self.says("curl", 2, "no path with a blank", command=command)
+        self.says("curl", 2, "cannot contain a path with a space", command=command)
         directory = bed.fresh_dir()
         command = shutil.copy(HARDEN, directory)
         with open(bed.LIBRARY, "rb") as f, open(directory + "/libharden.so", "wb") as out:
@@ -229,7 +229,7 @@ class Processes(Case):
                           f"urllib.request.urlopen('{self.url(bed.unique())}')\n"
                           "print('ready', flush=True); time.sleep(60)"], env)
         self.ready(p)
-        self.says(str(p.pid), 1, f"loaded in it from {bed.LIBRARY}", "HARDEN_RATE=60/1m",
+        self.says(str(p.pid), 1, f"has loaded libharden.so from {bed.LIBRARY}", "HARDEN_RATE=60/1m",
                   os.path.join(env["HARDEN_STATE"], bed.BOARD), "pycurl", "libcurl is /",
                   f"process {p.pid} is partly covered")
 
@@ -241,12 +241,12 @@ class Processes(Case):
                           "print('ready', flush=True); time.sleep(60)"], env)
         self.ready(p)
         self.says(str(p.pid), 1, env["HARDEN_STATE"] + "/board.1",
-                  "the board of another version of libharden", "start it anew")
+                  "the board of another version of libharden", "restart it")
 
     def test_one_that_has_made_no_call_yet(self):
         p = self.process(["sleep", "60"], bed.hardened_environment())
         self.started(p)
-        self.says(str(p.pid), 0, "loaded in it", "no call of it was intercepted so far")
+        self.says(str(p.pid), 0, "has loaded libharden.so", "no call has been intercepted so far")
 
     def test_its_own_settings_decide(self):
         p = self.process(["sleep", "60"], bed.hardened_environment(mode="off"))
@@ -263,19 +263,19 @@ class Processes(Case):
 
     def test_one_without_the_library(self):
         p = self.process(["sleep", "60"], bed.environment())
-        self.says(str(p.pid), 2, "is not loaded in it", "without it in LD_PRELOAD", "harden run")
+        self.says(str(p.pid), 2, "has not loaded libharden.so", "was not in LD_PRELOAD", "harden run")
 
     def test_one_whose_library_is_missing(self):
         p = self.process(["sleep", "60"], bed.environment({"LD_PRELOAD": "/nonexistent/libharden.so"}))
         self.started(p)
-        self.says(str(p.pid), 2, "names /nonexistent/libharden.so, which is not there")
+        self.says(str(p.pid), 2, "contains /nonexistent/libharden.so, which is missing")
 
     def test_one_into_which_nothing_can_be_loaded(self):
         path = compiled(bed.fresh_dir(), "static",
                         "#include <unistd.h>\nint main(void) { return pause(); }", "-static")
         p = self.process([path], bed.hardened_environment())
         self.started(p)
-        self.says(str(p.pid), 2, "static program", "is not loaded in it", "nothing can be loaded")
+        self.says(str(p.pid), 2, "static program", "has not loaded libharden.so", "nothing can be loaded")
 
     def test_one_of_another_c_library(self):
         self.require("musl-gcc")
@@ -284,10 +284,10 @@ class Processes(Case):
                         compiler="musl-gcc")
         p = self.process([path], bed.hardened_environment())
         self.started(p)
-        self.says(str(p.pid), 2, "another C library", "lies idle", "TARGET=musl")
+        self.says(str(p.pid), 2, "another C library", "does nothing in this process", "TARGET=musl")
         p = self.process([path], bed.environment())
         self.started(p)
-        self.says(str(p.pid), 2, "is not loaded in it", "another C library", "TARGET=musl")
+        self.says(str(p.pid), 2, "has not loaded libharden.so", "another C library", "TARGET=musl")
 
     def test_functions_that_were_looked_up(self):
         def asks(*libraries):
@@ -302,10 +302,10 @@ class Processes(Case):
         shutil.copy(subprocess.run(["cc", "-print-file-name=libcurl.so"], check=True, text=True,
                                    capture_output=True).stdout.strip(), copy)
         for command, words in (
-                (audit + asks(*known), ["ok: nothing that is loaded calls that libcurl by name",
+                (audit + asks(*known), ["ok: no loaded file imports functions of this libcurl",
                                         "its transfers are covered"]),
-                (audit + asks(known[0], copy), ["partly: nothing that is loaded calls",
-                                                "no version node tells these copies"])):
+                (audit + asks(known[0], copy), ["partly: no loaded file imports functions",
+                                                "no version node distinguishes these copies"])):
             p = self.process(command, env)
             self.ready(p)
             self.says(str(p.pid), 1, *words)
@@ -319,7 +319,7 @@ class Processes(Case):
         time.sleep(0.2)
         text = self.says(str(p.pid), 2, "has ended")
         p.wait()
-        self.assertIn("nothing can be told", text)
+        self.assertIn("cannot be checked", text)
         if os.geteuid() == 0:
             with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
                 os.chmod(directory, 0o755)
@@ -341,4 +341,4 @@ class Processes(Case):
             self.addCleanup(p.communicate)
             self.addCleanup(p.kill)
             self.started(p)
-            self.says(str(p.pid), 2, "more rights than its caller")
+            self.says(str(p.pid), 2, "more privileges than its caller")

@@ -82,7 +82,7 @@ class Truth(Case):
         self.assertEqual(self.of_host("fetch-nss")[0], 1)
 
     def test_a_covered_plug_in_is_seen_by_transfer(self):
-        self.says(host("plughost"), 0, "a libcurl that one links is covered")
+        self.says(host("plughost"), 0, "a plug-in that links libcurl is covered")
         for how in ("now", "deepbind"):
             self.assertGreater(self.of_host("plughost", how, host("plug-openssl.so"))[0], 0, how)
 
@@ -134,12 +134,12 @@ class Truth(Case):
     def test_an_event_loop_may_block_too(self):
         deaf = Deaf()
         deaf.start()
-        self.says("redis-cli", 1, "what blocks is covered")
+        self.says("redis-cli", 1, "blocking connections are covered")
         self.assertGreater(sum(self.counted(["redis-cli", "-p", deaf.port, "ping"])[1:]), 0)
 
     def test_php(self):
         url = self.url(bed.unique())
-        self.says("php", 1, "curl_exec() and curl_multi_exec() of PHP are covered", "streams are counted")
+        self.says("php", 1, "curl_exec() and curl_multi_exec() of PHP are covered", "streams are only counted")
         self.assertEqual(self.counted(["php", "-r", f"curl_exec(curl_init('{url}'));"])[0], 1)
         self.assertEqual(self.counted(["php", "-r", f"file_get_contents('{url}');"]), (0, 0, 1))
         self.says("php", 1, "curl_exec() is not covered", HARDEN_DEEPBIND="leave")
@@ -155,7 +155,7 @@ class Truth(Case):
 
     def test_python(self):
         url = self.url(bed.unique())
-        self.says("/usr/bin/python3", 1, "asyncio is counted", "urllib")
+        self.says("/usr/bin/python3", 1, "asyncio is only counted", "urllib")
         python = ["/usr/bin/python3", "-c"]
         self.assertEqual(self.counted(
             [*python, f"import urllib.request as u; u.urlopen('{url}')"]), (0, 1, 0))

@@ -150,10 +150,10 @@ class Facts(bed.Bed):
         env = self.used_board()
         page = page_of(env)
         self.assertRegex(page.one("h1").text,
-                         r"^1 of 3 hosts is not well: 127\.0\.0\.1:1, for \d+ (s|min)$")
+                         r"^1 of 3 hosts is not healthy: 127\.0\.0\.1:1, for \d+ (s|min)$")
         self.assertEqual(page.one("head").one("title").text, "harden report: " + page.one("h1").text)
         self.assertRegex(page.one("p", class_="life").text,
-                         r"^Last sign of life of a program: \d+ s ago")
+                         r"^Last updated by a program \d+ s ago")
         self.assertIn("unhealthy", page.one(id="spans-data").text)
 
     def test_latencies_are_those_that_were_counted(self):
@@ -181,7 +181,7 @@ class Facts(bed.Bed):
         self.assertTrue(until(lambda: check().get("attempts")))
         bed.finish(p, env)
         told, page = check(), page_of(env)
-        self.assertEqual(page.one("h1").text, "The only host is well; the check db fails")
+        self.assertEqual(page.one("h1").text, "The only host is healthy; the check db fails")
         row, = page.one(class_="hosts checks").rows()
         self.assertEqual([row[0].one("span").text, *(c.text for c in row[1:4])],
                          ["db", "unhealthy", "tcp", "127.0.0.1:1"])
@@ -201,13 +201,13 @@ class Facts(bed.Bed):
         self.assertEqual(len(row[0].one("time").attributes["datetime"]), 24)
         svg = page.one("svg", aria_labelledby="hour-requests-title")
         self.assertIn("requests: at most 3/s", svg.one("desc").text)
-        self.assertEqual(page.one("svg", aria_labelledby="hour-waited-title").one("desc").text[:47],
-                         "waited for a token or a server’s hint: at most ")
+        self.assertEqual(page.one("svg", aria_labelledby="hour-waited-title").one("desc").text[:52],
+                         "waited for a token, or as the server asked: at most ")
 
     def test_pauses_and_resets_are_gaps(self):
         page = page_of(fill_board("lively"))
         notes = [row[-1].text for row in page.one(id="hour-data").rows()]
-        self.assertEqual((notes.count("reset"), notes.count("average of a longer time")), (1, 1))
+        self.assertEqual((notes.count("reset"), notes.count("average over a longer time")), (1, 1))
         svg = page.one("svg", aria_labelledby="hour-requests-title")
         line = svg.one("path", class_="line first").attributes["d"]
         self.assertEqual(line.count("M"), 3, "before, between and after")
@@ -216,20 +216,20 @@ class Facts(bed.Bed):
                          ["open", "half-open", "open", "half-open", "open", "unhealthy", "degraded",
                           "unhealthy"])
         self.assertEqual([s[5] for s in spans[:3]], ["30 s", "10 s", "60 s"])
-        self.assertEqual([s[4] for s in spans if s[4] == "goes on"], ["goes on"] * 2)
+        self.assertEqual([s[4] for s in spans if s[4] == "continues"], ["continues"] * 2)
 
     def test_an_old_board_is_called_stale(self):
         env = environment(snapshot_interval="100ms")
         harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)
         life = ""
-        while not life.startswith("Stale: no program runs now"):  # until it is that old
-            life = next(p.text for p in page_of(env).one("header").all("p") if "life" in p.text)
+        while not life.startswith("Stale: no program is running"):  # until it is that old
+            life = next(p.text for p in page_of(env).one("header").all("p") if "updated" in p.text)
 
     def test_nothing_yet_is_said_in_words(self):
         page = page_of(fill_board("names"))
-        self.assertEqual(page.one("h1").text, "Nothing was asked of any host yet")
+        self.assertEqual(page.one("h1").text, "No request has been made yet")
         for section, words in (("hosts", "None yet"), ("times", "Nothing to draw yet"),
-                               ("spans", "No circuit opened"), ("latency", "nothing to draw")):
+                               ("spans", "No circuit opened"), ("latency", "nothing to draw yet")):
             self.assertIn(words, page.one(id=section).text)
             self.assertFalse(list(page.one(id=section).all("svg")), section)
 
@@ -294,8 +294,8 @@ class Safety(unittest.TestCase):
             Page(f.read())
         self.assertEqual(harden("report", "--output=r.html", env=env, cwd=folder)[0], 0)
         os.mkdir(os.path.join(folder, "d"))
-        for target, words in ((f"{folder}/no/r.html", "No such file"), (f"{folder}/d", "no regular"),
-                              ("/dev/null", "no regular")):
+        for target, words in ((f"{folder}/no/r.html", "No such file"), (f"{folder}/d", "not a regular"),
+                              ("/dev/null", "not a regular")):
             status, out, err = harden("report", "-o", target, env=env)
             self.assertEqual((status, out), (74, ""), target)
             self.assertIn(words, err)
@@ -431,7 +431,7 @@ class Browser(bed.Bed):
             self.assertTrue(visible, words)
             seen.append(words)
         expected = ["Skip to the report", "Hosts", "Over time", "Circuits and health", "Latency",
-                    "Configuration", "Hosts, those that are not well first",
+                    "Configuration", "Hosts, worst status first",
                     "The last hour as a table", "The two days as a table", "The same as a table",
                     *["As a table"] * 12, "Effective configuration"]
         self.assertEqual(seen, expected)
@@ -460,7 +460,7 @@ class Browser(bed.Bed):
         self.assertNotIn("", images)
         for landmark in ("banner", "navigation", "main", "contentinfo"):
             self.assertEqual(roles.count(landmark), 1, landmark)
-        self.assertIn(("table", "Hosts, those that are not well first"), told)
+        self.assertIn(("table", "Hosts, worst status first"), told)
         self.assertEqual(roles.count("columnheader"), 13)
         self.assertEqual(roles.count("rowheader"), 12)
         for role, name in told:
@@ -487,5 +487,5 @@ class Browser(bed.Bed):
         self.assertEqual(self.browser.complaints(), [])
         self.assertEqual(self.browser.evaluate("document.scripts.length + document.images.length"), 0)
         self.assertLessEqual(self.browser.evaluate("document.documentElement.scrollWidth"), 400)
-        self.assertTrue(re.match(r"7 of 7 hosts are not well: ",
+        self.assertTrue(re.match(r"7 of 7 hosts are not healthy: ",
                                  self.browser.evaluate("document.querySelector('h1').textContent")))

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * `harden doctor`: findings about a program, a line each, and the verdict that follows from them.
+ * The checks of `harden doctor`. Each prints findings with doctor_say (say.h):
  *
- *     struct diagnosis d = {.name = "curl", .config = c};
- *     doctor_program(&d, &objects);       what kind of file it is
- *     doctor_network(&d, &objects);       by what it makes connections
- *     return doctor_verdict(&d);          0, 1 or 2
+ *     struct diagnosis d = {.subject = "curl", .name = "curl"};
+ *     if (doctor_program(&d, &objects))
+ *         doctor_network(&d, &objects, config);
+ *     return doctor_verdict(&d);
  *
- * A finding tells the reason and, where there is one, the remedy. Nothing is run: files and /proc are
- * read, and nothing in them is trusted. */
+ * Nothing is run: the checks only read files and /proc, and do not trust their content. A check
+ * that returns false has decided the verdict; no further check is needed. */
 #ifndef CLI_DOCTOR_DOCTOR_H
 #define CLI_DOCTOR_DOCTOR_H
 
@@ -18,28 +18,27 @@
 
 #include <stdbool.h>
 
-/* These return false when nothing further can be told: the verdict is final. */
-
-/* doctor_program.c: the program as a file */
+/* program.c: the kind of file, and whether it is setuid, setgid or has file capabilities. */
 bool doctor_program(struct diagnosis *d, const struct objects *o);
-/* Set-user-ID and the like, which matter when it is started. */
 bool doctor_rights(struct diagnosis *d, const char *path);
 
-/* doctor_library.c: the library, and whether this program can load it */
+/* library.c: whether the library is installed and the loader of this program can load it. */
 bool doctor_library(struct diagnosis *d, const struct objects *o);
-/* Whether the library that a process has loaded, by a path that leads there from here, works in it; with
- * "", whether ours would. */
+/* Whether the library that a process has loaded matches its C library. `path` leads to its file
+ * from our root directory; "": not loaded, then the installed library is checked. */
 bool doctor_loaded(struct diagnosis *d, const char *path, const struct objects *o);
-/* Whether the configuration leaves the program in. */
+/* Whether the configuration includes the program. c may be NULL. */
 void doctor_config(struct diagnosis *d, const struct config *c);
 
-/* doctor_network.c: what it calls */
+/* network.c: how the program makes connections. */
 void doctor_network(struct diagnosis *d, const struct objects *o, const struct config *c);
 
-/* doctor_process.c: the process d->pid; also takes over its HARDEN_* as our environment, so that
- * cli_load_config is its. `maps` gets the text of its mappings, to be freed. */
+/* process.c: whether the process d->pid has loaded the library. Also replaces the HARDEN_*
+ * variables of our environment with those of the process, so that cli_load_config reads its
+ * configuration. *maps receives the text of /proc/PID/maps, to be freed. */
 bool doctor_process(struct diagnosis *d, char **maps);
-/* The configuration of a process is read as its user, whose files are not foreign to it. */
+/* Changes to the user of the process, if we are root, so that its configuration files are trusted
+ * as they are in the process. */
 void doctor_become(const struct diagnosis *d);
 
 #endif

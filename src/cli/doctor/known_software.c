@@ -12,14 +12,14 @@ static const struct {
     const char *note;
 } programs[] = {
     {"git", STARTS_OTHERS,
-     "for http and https git starts git-remote-http: ask for that too (it is in git --exec-path)"},
+     "for http and https, git starts git-remote-http: check that too (it is in git --exec-path)"},
     {"rsync", CONNECTS_ASYNC, NULL},
     {"php*", CONNECTS_ASYNC,
-     "curl_exec() and curl_multi_exec() of PHP are covered, streams are counted"},
+     "curl_exec() and curl_multi_exec() of PHP are covered, streams are only counted"},
     {"python*", 0,
-     "pycurl is covered, as is what blocks in connect() (urllib, requests); asyncio is counted; of "
-     "functions that ctypes looks up only the connections are seen, unless it is started by harden "
-     "run --audit"},
+     "pycurl is covered, and so are blocking connections (urllib, requests); asyncio is only "
+     "counted; for functions that ctypes looks up only the connections are seen, unless it is "
+     "started with harden run --audit"},
     {"bash", STARTS_OTHERS, NULL},
     {"zsh*", STARTS_OTHERS, NULL},
     {"ksh*", STARTS_OTHERS, NULL},

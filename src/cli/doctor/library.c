@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the library is, whether this program's loader can load it, and whether the configuration wants
- * it there. */
+ * Whether the library is installed, whether the loader of this program can load it, and whether the
+ * configuration includes the program. */
 #include "cli/doctor/doctor.h"
 #include "cli/locate.h"
 
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define PRELOAD_IS_IGNORED                                                                         \
-    "LD_PRELOAD of a file that is not there stops no program: it runs, and is not covered"
+    "With a missing file in LD_PRELOAD, a program runs anyway, but is not covered"
 
 static bool is_musl_library(const struct elf *e)
 {
@@ -30,7 +30,7 @@ static const struct object *find_libc(const struct objects *o)
     return NULL;
 }
 
-/* A version of glibc's that the library wants and that C library does not have. */
+/* A glibc symbol version that the library needs and this C library does not define; NULL: none. */
 static const char *missing_version(const struct elf *library, const struct elf *libc)
 {
     const char *version;
@@ -40,7 +40,8 @@ static const char *missing_version(const struct elf *library, const struct elf *
     return NULL;
 }
 
-/* Whether a function that the library needs is nowhere in the program: then the loader does not go on. */
+/* Whether no object of the program defines a function that the library needs. Then the loader
+ * aborts. */
 static bool has_unresolved(const struct elf *library, const struct objects *o)
 {
     struct elf_symbol s;
@@ -58,10 +59,10 @@ static const char *effect_of_mismatch(const struct elf *library, const struct ob
                                       bool loaded)
 {
     if (loaded)
-        return "it lies idle in this process";
+        return "it does nothing in this process";
     return is_musl_library(library) || has_unresolved(library, o)
-               ? "under it the program would not start at all"
-               : "under it the program runs as if it were not there";
+               ? "with it the program would not start at all"
+               : "with it the program runs as without it";
 }
 
 static bool check_c_library(struct diagnosis *d, const struct elf *library, const struct objects *o,
@@ -73,15 +74,15 @@ static bool check_c_library(struct diagnosis *d, const struct elf *library, cons
     bool musl = is_musl_library(library);
     if (objects_on_musl(o) != musl)
         doctor_say(d, LEVEL_NO,
-                   "%s is of another C library (%s) than libharden.so, which is for %s: %s; build "
-                   "the library %s",
+                   "%s uses another C library (%s) than libharden.so, which was built for %s: %s; "
+                   "build the library %s",
                    d->name, interpreter, musl ? "musl" : "glibc",
                    effect_of_mismatch(library, o, loaded),
                    musl ? "for glibc (make)" : "for musl (make TARGET=musl)");
     else if (version)
         doctor_say(
             d, LEVEL_NO,
-            "libharden.so needs %s, which this program's C library (%s) does not have: under it "
+            "libharden.so needs %s, which this program's C library (%s) does not provide: with it "
             "the program would not start at all; build the library on the older system",
             version, libc->path);
     else
@@ -89,7 +90,7 @@ static bool check_c_library(struct diagnosis *d, const struct elf *library, cons
     return false;
 }
 
-/* What is in the environment already, `harden run` keeps. */
+/* Entries of LD_PRELOAD in our environment; `harden run` keeps them. */
 static void check_preload(struct diagnosis *d)
 {
     char path[PATH_MAX];
@@ -100,7 +101,7 @@ static void check_preload(struct diagnosis *d)
         if (strstr(path, "libharden.so") && path[0] == '/' && !strchr(path, '$') &&
             access(path, R_OK) < 0)
             doctor_say(d, LEVEL_NO,
-                       "LD_PRELOAD of your environment names %s: %s. " PRELOAD_IS_IGNORED
+                       "LD_PRELOAD in your environment contains %s: %s. " PRELOAD_IS_IGNORED
                        "; correct it",
                        path, strerror(errno));
         at += n + (at[n] != '\0');
@@ -127,8 +128,8 @@ static bool check_library_file(struct diagnosis *d, const char *path, const stru
     int err = elf_read(&library, path);
     if (err || !library.native || library.program || !elf_defines(&library, "connect", NULL)) {
         doctor_say(d, LEVEL_NO,
-                   "%s is damaged, or of another architecture: the loader ignores it and says "
-                   "so; install it again",
+                   "%s is damaged, or for another architecture: the loader ignores it and prints "
+                   "an error; reinstall it",
                    path);
         elf_release(&library);
         return false;
@@ -137,7 +138,7 @@ static bool check_library_file(struct diagnosis *d, const char *path, const stru
     elf_release(&library);
     if (good && statvfs(path, &fs) == 0 && fs.f_flag & ST_NOEXEC) {
         doctor_say(d, LEVEL_NO,
-                   "%s lies on a file system mounted noexec, from which nothing can be loaded; "
+                   "%s is on a file system mounted noexec, from which nothing can be loaded; "
                    "install it elsewhere",
                    path);
         return false;
@@ -150,20 +151,21 @@ bool doctor_library(struct diagnosis *d, const struct objects *o)
     char path[PATH_MAX], name[PATH_MAX];
     if (!locate_library_file(path, sizeof path) || !locate_library(name, sizeof name)) {
         doctor_say(d, LEVEL_NO,
-                   "libharden.so is neither beside this command nor in " LIBDIR
-                   ", or cannot be read. " PRELOAD_IS_IGNORED "; make install puts it there");
+                   "libharden.so was found neither beside this command nor in " LIBDIR
+                   ", or cannot be read. " PRELOAD_IS_IGNORED "; install it with make install");
         return false;
     }
     if (strpbrk(path, " :")) {
-        doctor_say(d, LEVEL_NO,
-                   "%s: the loader takes no path with a blank or a colon; install it elsewhere",
-                   path);
+        doctor_say(
+            d, LEVEL_NO,
+            "%s: LD_PRELOAD cannot contain a path with a space or a colon; install it elsewhere",
+            path);
         return false;
     }
     check_preload(d);
     if (!check_library_file(d, path, o))
         return false;
-    doctor_say(d, LEVEL_OK, "the library is %s, and fits its C library", name);
+    doctor_say(d, LEVEL_OK, "the library is %s, and matches the C library of the program", name);
     return true;
 }
 
@@ -171,26 +173,26 @@ void doctor_config(struct diagnosis *d, const struct config *c)
 {
     if (env_disabled())
         doctor_say(d, LEVEL_NO,
-                   "HARDEN_DISABLE is set: every call is passed on untouched; unset it");
+                   "HARDEN_DISABLE is set: all calls are passed through unchanged; unset it");
     if (!c)
         return;
     if (c->errors) {
         bool stops = env_strict();
         doctor_say(d, stops ? LEVEL_NO : LEVEL_NOTE,
-                   "the configuration has %d error%s (harden config tells all)%s", c->errors,
+                   "the configuration has %d error%s (see harden config)%s", c->errors,
                    c->errors == 1 ? "" : "s",
                    stops ? ": with HARDEN_STRICT=1 the program would exit with 78" : "");
     }
     if (c->mode == MODE_OFF)
         doctor_say(d, LEVEL_NO,
-                   "mode = off: every call is passed on untouched; set mode = enforce");
+                   "mode = off: all calls are passed through unchanged; set mode = enforce");
     else if (!config_covers(c, d->name))
         doctor_say(d, LEVEL_NO,
-                   "programs = %s leaves %s out: that is the name of the program file, for a "
-                   "script the one of its interpreter; add it",
+                   "programs = %s excludes %s, the name of the program file (of the interpreter, "
+                   "for a script); add it",
                    c->programs, d->name);
     else if (c->mode == MODE_OBSERVE)
         doctor_say(d, LEVEL_PARTLY,
-                   "mode = observe: it is decided, counted and logged, and nothing is changed; "
-                   "set mode = enforce");
+                   "mode = observe: decisions are only counted and logged, nothing is changed; set "
+                   "mode = enforce");
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * By what a program makes its connections, as its files tell: the functions that it and its libraries
- * call. */
+ * How a program makes connections, according to the functions that it and its libraries import. */
 #include "cli/doctor/doctor.h"
 #include "cli/doctor/known_software.h"
 #include "cli/locate.h"
@@ -15,7 +14,7 @@ static bool is_libcurl(const struct objects *o, int i)
     return i > 0 && o->list[i].gives & GIVES_CURL;
 }
 
-/* ---- libcurl --------------------------------------------------------------------------------- */
+/* ---- libcurl ------------------------------------------------------------------------------- */
 
 static bool library_has_node(const char *node)
 {
@@ -31,11 +30,10 @@ static bool library_has_node(const char *node)
 static void say_libcurl(struct diagnosis *d, const struct object *curl)
 {
     if (curl->gives & GIVES_OLD_CURL)
-        doctor_say(
-            d, LEVEL_PARTLY,
-            "%s is older than 7.62: its transfers are passed on untouched, its connections are "
-            "counted; take a newer one",
-            curl->path);
+        doctor_say(d, LEVEL_PARTLY,
+                   "%s is older than 7.62: its transfers are passed through unchanged and its "
+                   "connections are counted; use a newer version",
+                   curl->path);
     else
         doctor_say(d, LEVEL_OK, "libcurl is %s%s%s", curl->path,
                    *curl->node ? ", version node " : "", curl->node);
@@ -47,17 +45,17 @@ static void say_curl_user(struct diagnosis *d, const struct object *user, const 
                              : !(user->uses & USES_EASY) ? "multi interface"
                                                          : "easy and multi interfaces";
     if (!library_has_node(user->node))
-        doctor_say(
-            d, LEVEL_PARTLY,
-            "%s wants libcurl's functions at the version node %s, which libharden.so does not "
-            "have: its connections are counted, its transfers are not retried; tell the project",
-            name, user->node);
+        doctor_say(d, LEVEL_PARTLY,
+                   "%s uses libcurl's functions with the version node %s, which libharden.so does "
+                   "not provide: its connections are counted, its transfers are not retried; "
+                   "please report this",
+                   name, user->node);
     else
         doctor_say(d, LEVEL_OK, "%s uses libcurl's %s: its transfers are covered", name,
                    interfaces);
 }
 
-/* As libharden-audit.so tells them apart: one without a node is like any other. */
+/* Whether libharden-audit.so can tell the copies of libcurl apart: by their version nodes only. */
 static bool nodes_differ(const struct objects *o)
 {
     for (int i = 0; i < o->count; i++)
@@ -71,18 +69,18 @@ static bool nodes_differ(const struct objects *o)
 static void say_looked_up(struct diagnosis *d, const struct objects *o)
 {
     static const char *const ends[] = {
-        "and only its connections are seen; start it anew by harden run --audit",
-        "where libharden-audit.so is asked too, but no version node tells these copies of libcurl "
-        "apart: only their connections are seen; let it load one of them",
-        "where libharden-audit.so is asked too: its transfers are covered"};
+        "and only its connections are seen; restart it with harden run --audit",
+        "which libharden-audit.so intercepts, but no version node distinguishes these copies of "
+        "libcurl: only their connections are seen; make it load only one of them",
+        "which libharden-audit.so intercepts: its transfers are covered"};
     int end = d->audit ? nodes_differ(o) ? 2 : 1 : 0;
     doctor_say(d, end == 2 ? LEVEL_OK : LEVEL_PARTLY,
-               "nothing that is loaded calls that libcurl by name: its functions were looked up "
-               "with dlsym(), as Python's ctypes does, %s",
+               "no loaded file imports functions of this libcurl: they were looked up with "
+               "dlsym(), for instance by Python's ctypes, %s",
                ends[end]);
 }
 
-/* Whether anything of libcurl's was found. */
+/* Whether the program uses libcurl in any way. */
 static bool check_curl(struct diagnosis *d, const struct objects *o)
 {
     int users = 0, copies = 0;
@@ -101,44 +99,41 @@ static bool check_curl(struct diagnosis *d, const struct objects *o)
         if (!is_libcurl(o, i) && o->list[i].uses & (USES_EASY | USES_MULTI))
             say_curl_user(d, &o->list[i], i ? object_name(&o->list[i]) : d->name);
     if (self->built_in_curl || self->gives & GIVES_CURL) {
-        doctor_say(
-            d, LEVEL_PARTLY,
-            "%s seems to have a libcurl (%.8s) built in: its calls of that are its own affair, its "
-            "connections are counted; take a build that links libcurl.so",
-            d->name, self->built_in_curl ? self->built_in_curl : "exported");
+        doctor_say(d, LEVEL_PARTLY,
+                   "%s seems to contain a libcurl (%.8s): its calls cannot be intercepted, its "
+                   "connections are counted; use a build that links libcurl.so",
+                   d->name, self->built_in_curl ? self->built_in_curl : "exported");
         return true;
     }
     if (copies && !users && d->pid)
         say_looked_up(d, o);
     else if (copies && !users)
-        doctor_say(d, LEVEL_NOTE, "nothing of it calls that libcurl by name");
+        doctor_say(d, LEVEL_NOTE, "nothing in it calls that libcurl by name");
     return users > 0 || (copies && d->pid);
 }
 
-/* ---- connect() ------------------------------------------------------------------------------- */
+/* ---- connect() ----------------------------------------------------------------------------- */
 
 static void say_connects(struct diagnosis *d, const char *name, unsigned uses, bool async)
 {
     if (async)
-        doctor_say(
-            d, LEVEL_PARTLY,
-            "%s connects by connect() on non-blocking sockets: such connections are counted, they "
-            "neither wait nor are made again; limits hold there with on_limit = fail",
-            name);
+        doctor_say(d, LEVEL_PARTLY,
+                   "%s calls connect() on non-blocking sockets: such connections are counted, but "
+                   "neither delayed nor retried; on_limit = fail enforces limits on them",
+                   name);
     else if (uses & USES_EVENTS)
-        doctor_say(
-            d, LEVEL_PARTLY,
-            "%s connects by connect(), and has an event loop: what blocks is covered, connections "
-            "of the loop are counted only; limits hold there with on_limit = fail",
-            name);
+        doctor_say(d, LEVEL_PARTLY,
+                   "%s calls connect() and has an event loop: blocking connections are covered, "
+                   "those of the loop are only counted; on_limit = fail enforces limits on them",
+                   name);
     else
         doctor_say(
             d, LEVEL_OK,
-            "%s connects by connect(): its connections are covered (a non-blocking one is counted)",
+            "%s calls connect(): its connections are covered (non-blocking ones are only counted)",
             name);
 }
 
-/* Of the libraries: what each does that is not covered, and all others in one line. */
+/* Reports each library that is not fully covered, and all others in one line. */
 static bool check_libraries(struct diagnosis *d, const struct objects *o)
 {
     char plain[512] = "";
@@ -156,8 +151,7 @@ static bool check_libraries(struct diagnosis *d, const struct objects *o)
                                   object_name(by));
     }
     if (n)
-        doctor_say(d, LEVEL_OK, "connections by connect() of these libraries are covered: %s",
-                   plain);
+        doctor_say(d, LEVEL_OK, "these libraries call connect(), which is covered: %s", plain);
     return found;
 }
 
@@ -166,28 +160,28 @@ static bool check_connects(struct diagnosis *d, const struct objects *o, unsigne
     const struct object *self = &o->list[0];
     if (self->uses & USES_CONNECT)
         say_connects(d, d->name, self->uses, known & CONNECTS_ASYNC && self->uses & USES_POLL);
-    /* libcurl's own libraries are a part of its transfers. */
+    /* With libcurl, connections of libraries are usually part of its transfers. */
     bool libraries = !curl && !(self->uses & USES_CONNECT) && check_libraries(d, o);
     return self->uses & USES_CONNECT || libraries;
 }
 
-/* ---- what is not seen ------------------------------------------------------------------------ */
+/* ---- what the library does not see --------------------------------------------------------- */
 
 static bool check_unseen(struct diagnosis *d, const struct objects *o, bool seen)
 {
     const unsigned uses = o->list[0].uses;
     bool found = false;
     if (uses & USES_RAW && uses & USES_NAMES && !seen) {
-        doctor_say(
-            d, LEVEL_NO,
-            "%s makes sockets but calls no connect(): it connects, if at all, by raw system calls, "
-            "which are not seen",
-            d->name);
+        doctor_say(d, LEVEL_NO,
+                   "%s creates sockets but does not call connect(): if it connects, it uses raw "
+                   "system calls, which the library does not see",
+                   d->name);
         found = true;
     }
     for (int i = 0; i < o->count; i++)
         if (o->list[i].uses & USES_URING) {
-            doctor_say(d, LEVEL_PARTLY, "%s uses io_uring: connections made by it are not seen",
+            doctor_say(d, LEVEL_PARTLY,
+                       "%s uses io_uring: the library does not see connections made through it",
                        object_name(&o->list[i]));
             return true;
         }
@@ -201,25 +195,24 @@ static void check_plugins(struct diagnosis *d, const struct objects *o, const st
     for (int i = 1; i < o->count; i++)
         php = php || o->list[i].gives & GIVES_PHP;
     if (php && c && !c->deepbind_mask)
-        doctor_say(d, LEVEL_PARTLY,
-                   "PHP may load its extensions with RTLD_DEEPBIND (before 8.5 as a rule), and "
-                   "deepbind = leave keeps that: then curl_exec() is not covered; set "
-                   "deepbind = mask");
+        doctor_say(
+            d, LEVEL_PARTLY,
+            "PHP may load its extensions with RTLD_DEEPBIND (usual before 8.5), and deepbind = "
+            "leave permits that: then curl_exec() is not covered; set deepbind = mask");
     else if (php)
-        doctor_say(
-            d, LEVEL_OK,
-            "PHP may load its extensions with RTLD_DEEPBIND, which deepbind = mask takes away: a "
-            "libcurl that they bring is covered");
+        doctor_say(d, LEVEL_OK,
+                   "PHP may load its extensions with RTLD_DEEPBIND, which deepbind = mask removes: "
+                   "the libcurl that they load is covered");
     else if (self->uses & USES_DLOPEN && !d->pid)
-        doctor_say(
-            d, LEVEL_NOTE,
-            "%s can load plug-ins (dlopen), which its file does not name: a libcurl that one links "
-            "is covered, one whose functions are looked up with dlsym() by harden run --audit "
-            "alone; ask for the running process to see which",
-            d->name);
+        doctor_say(d, LEVEL_NOTE,
+                   "%s can load plug-ins (dlopen), which its file does not list: a plug-in that "
+                   "links libcurl is covered, one that looks up the functions with dlsym() only "
+                   "under harden run --audit; check the running process to see which it loads",
+                   d->name);
 }
 
-/* The loader takes our functions for those of a libcurl that is not there. */
+/* With weak references and no libcurl, the loader resolves them to the functions of
+ * libharden.so. */
 static void check_optional(struct diagnosis *d, const struct objects *o)
 {
     struct elf_symbol s;
@@ -232,9 +225,9 @@ static void check_optional(struct diagnosis *d, const struct objects *o)
                  (!strncmp(s.name, "curl_easy_", 10) || !strncmp(s.name, "curl_multi_", 11));
     if (wanted)
         doctor_say(d, LEVEL_NO,
-                   "%s uses libcurl only where it is there (weak references), and would take "
+                   "%s uses libcurl only if it is present (weak references), and would mistake "
                    "libharden.so for it: its transfers would fail, or it would crash. Preload "
-                   "libcurl behind the library, or leave the library out",
+                   "libcurl after libharden.so, or do not preload libharden.so",
                    d->name);
 }
 
@@ -243,8 +236,8 @@ void doctor_network(struct diagnosis *d, const struct objects *o, const struct c
     const unsigned known = known_traits(d->name);
     if (*o->missing)
         doctor_say(d, LEVEL_PARTLY,
-                   "%s is not found where the loader looks: what it brings is not known; set "
-                   "LD_LIBRARY_PATH as the program will have it",
+                   "%s is not found in the search path of the loader, so it cannot be checked; set "
+                   "LD_LIBRARY_PATH as for the program",
                    o->missing);
     check_optional(d, o);
     bool curl = check_curl(d, o);
@@ -262,6 +255,6 @@ void doctor_network(struct diagnosis *d, const struct objects *o, const struct c
     }
     if (o->list[0].uses & USES_EXEC && (!seen || d->script || known & STARTS_OTHERS))
         doctor_say(d, LEVEL_NOTE,
-                   "what %s starts gets the library with its environment; ask for each of them",
+                   "the programs that %s starts inherit the library; check each of them",
                    d->script ? "the script" : d->name);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What /proc tells of a running process: whether the library is in it, and how it came or did not. */
+ * Whether a running process has loaded the library, and if not, why. */
 #include "cli/doctor/doctor.h"
 #include "cli/procfs.h"
 
@@ -25,26 +25,27 @@ static void say_loaded(struct diagnosis *d, const char *maps, const char *librar
         same || procfs_mapping(maps, "board.", board) || procfs_mapping(maps, "board", board);
     if (strstr(library, " (deleted)"))
         doctor_say(d, LEVEL_NOTE,
-                   "libharden.so is loaded in it from %s: the file was replaced since, which the "
-                   "next start picks up",
+                   "it has loaded libharden.so from %s: the file has been replaced since; restart "
+                   "it to use the new one",
                    library);
     else
-        doctor_say(d, LEVEL_OK, "libharden.so is loaded in it from %s", library);
+        doctor_say(d, LEVEL_OK, "it has loaded libharden.so from %s", library);
     if (active)
-        doctor_say(d, LEVEL_OK, "it shares its state in %s", board);
+        doctor_say(d, LEVEL_OK, "its board is %s", board);
     else
-        doctor_say(d, LEVEL_NOTE, "no call of it was intercepted so far: it has no board");
+        doctor_say(d, LEVEL_NOTE, "no call has been intercepted so far: it has not opened a board");
     if (active && !same)
         doctor_say(d, LEVEL_NOTE,
-                   "that is the board of another version of libharden: no limit is shared with "
-                   "programs that were started since; start it anew");
+                   "that is the board of another version of libharden: it shares no limits with "
+                   "programs started since; restart it");
     if (thread)
-        doctor_say(d, LEVEL_OK, "its thread harden runs");
+        doctor_say(d, LEVEL_OK, "its background thread (named harden) is running");
 }
 
-/* ---- the environment ------------------------------------------------------------------------- */
+/* ---- the environment ----------------------------------------------------------------------- */
 
-/* cli_load_config reads the environment: from here on it is that of the process. */
+/* Replaces the variables of our environment that cli_load_config reads with those of the
+ * process. */
 static void adopt_environment(struct diagnosis *d, const char *environment, size_t size)
 {
     static const char *const others[] = {"HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"};
@@ -77,7 +78,7 @@ static void adopt_environment(struct diagnosis *d, const char *environment, size
         doctor_say(d, LEVEL_NOTE, "it was started with%s", all);
 }
 
-/* The entry of LD_PRELOAD that names the library. */
+/* The entry of LD_PRELOAD for the library. */
 static bool find_entry(const char *preload, char out[PATH_MAX])
 {
     while (preload && *preload) {
@@ -102,27 +103,28 @@ static void say_not_loaded(struct diagnosis *d, const char *preload, bool secure
     char entry[PATH_MAX];
     if (secure)
         doctor_say(d, LEVEL_NO,
-                   "it was started with more rights than its caller (setuid, setgid or file "
+                   "it was started with more privileges than its caller (setuid, setgid or file "
                    "capabilities): the loader ignored LD_PRELOAD");
     else if (!find_entry(preload, entry))
         doctor_say(d, LEVEL_NO,
-                   "libharden.so is not loaded in it: it was started without it in LD_PRELOAD. A "
-                   "running process cannot be given it; start it anew by harden run");
+                   "it has not loaded libharden.so: it was not in LD_PRELOAD at the start. It "
+                   "cannot be added to a running process; restart it with harden run");
     else if (is_missing(d, entry))
         doctor_say(d, LEVEL_NO,
-                   "libharden.so is not loaded in it: its LD_PRELOAD names %s, which is not there "
-                   "or cannot be read. The loader says so once and goes on; correct the path, and "
-                   "start it anew",
+                   "it has not loaded libharden.so: its LD_PRELOAD contains %s, which is missing "
+                   "or cannot be read. The loader prints an error and continues; correct the path "
+                   "and restart it",
                    entry);
     else
-        doctor_say(d, LEVEL_NO,
-                   "libharden.so is not loaded in it, although its LD_PRELOAD names %s: the file "
-                   "was not there or could not be loaded then, which the loader said once on "
-                   "standard error, or nothing can be loaded into such a program; start it anew",
-                   entry);
+        doctor_say(
+            d, LEVEL_NO,
+            "it has not loaded libharden.so, although its LD_PRELOAD contains %s: either the file "
+            "was missing or could not be loaded at the start, which the loader reported on "
+            "standard error, or nothing can be loaded into such a program; restart it",
+            entry);
 }
 
-/* ---- as a whole ------------------------------------------------------------------------------ */
+/* ---- the whole process --------------------------------------------------------------------- */
 
 static bool is_secure(const struct diagnosis *d)
 {
@@ -147,14 +149,12 @@ static bool say_cannot_inspect(struct diagnosis *d, int error)
     if (stat(path, &st) < 0)
         doctor_say(d, LEVEL_NO, "there is no process %d", (int)d->pid);
     else if (error == EACCES || error == EPERM)
-        doctor_say(
-            d, LEVEL_NO,
-            "process %d cannot be looked into: it belongs to uid %u, or protects itself; ask "
-            "as that user or as root",
-            (int)d->pid, (unsigned)st.st_uid);
-    else
         doctor_say(d, LEVEL_NO,
-                   "process %d has no program: it is a thread of the kernel, or has ended",
+                   "process %d cannot be inspected: it belongs to uid %u, or is protected; run "
+                   "harden doctor as that user or as root",
+                   (int)d->pid, (unsigned)st.st_uid);
+    else
+        doctor_say(d, LEVEL_NO, "process %d has no program: it is a kernel thread, or has ended",
                    (int)d->pid);
     return false;
 }
@@ -173,8 +173,8 @@ bool doctor_process(struct diagnosis *d, char **maps)
         say_loaded(d, *maps, library);
         if (secure)
             doctor_say(d, LEVEL_NO,
-                       "it was started with more rights than its caller: libharden.so does nothing "
-                       "in it");
+                       "it was started with more privileges than its caller: libharden.so does "
+                       "nothing in it");
     } else {
         say_not_loaded(d, procfs_variable(environment, size, "LD_PRELOAD"), secure);
     }
@@ -191,5 +191,5 @@ void doctor_become(const struct diagnosis *d)
     if (geteuid() || stat(path, &st) || !st.st_uid)
         return;
     if (setegid(st.st_gid) || seteuid(st.st_uid))
-        return; /* then as ourselves: it is only about whose files are trusted */
+        return; /* continue as ourselves: only affects whose files are trusted */
 }

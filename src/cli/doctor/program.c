@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What kind of file a program is, and with what rights it starts. */
+ * What kind of file a program is, and with which privileges it starts. */
 #include "cli/doctor/doctor.h"
 #include "cli/locate.h"
 
@@ -32,7 +32,8 @@ static const char *machine_name(int machine, char out[24])
     return out;
 }
 
-/* DIR/lib/TRIPLET/libharden.so of that architecture, which LD_PRELOAD names by $LIB. */
+/* Whether DIR/lib/TRIPLET/libharden.so exists for the architecture of the program and $LIB selects
+ * it. */
 static bool has_library_of(const struct elf *program)
 {
     char pattern[PATH_MAX], library[PATH_MAX];
@@ -60,17 +61,16 @@ static void say_foreign(struct diagnosis *d, const struct elf *e)
     char name[24];
     const char *machine = machine_name(e->machine, name);
     if (has_library_of(e))
-        doctor_say(
-            d, LEVEL_PARTLY,
-            "%s is of another architecture (%s, %d bits), for which the library is there too; "
-            "more only the harden command of that architecture can tell",
-            d->name, machine, e->bits);
+        doctor_say(d, LEVEL_PARTLY,
+                   "%s is for another architecture (%s, %d bits), for which the library is "
+                   "installed as well; run the harden command of that architecture to check more",
+                   d->name, machine, e->bits);
     else
-        doctor_say(
-            d, LEVEL_NO,
-            "%s is of another architecture (%s, %d bits): its loader ignores the library and "
-            "says so; build the library for %s and install both into lib/TRIPLET directories",
-            d->name, machine, e->bits, machine);
+        doctor_say(d, LEVEL_NO,
+                   "%s is for another architecture (%s, %d bits): its loader ignores the library "
+                   "and prints an error; build the library for %s and install both into "
+                   "lib/TRIPLET directories",
+                   d->name, machine, e->bits, machine);
 }
 
 static bool uses_curl(const struct objects *o)
@@ -84,21 +84,19 @@ static bool uses_curl(const struct objects *o)
 static bool say_go(struct diagnosis *d, const struct objects *o)
 {
     if (!o->list[0].elf.interpreter) {
-        doctor_say(
-            d, LEVEL_NO,
-            "%s is a Go program without cgo, and static: nothing can be loaded into it; limit "
-            "and retry in its source, or in a proxy in front of it",
-            d->name);
+        doctor_say(d, LEVEL_NO,
+                   "%s is a static Go program without cgo: nothing can be loaded into it; limit "
+                   "and retry in its source or in a proxy",
+                   d->name);
         return false;
     }
     bool curl = uses_curl(o);
-    doctor_say(
-        d, curl ? LEVEL_PARTLY : LEVEL_NO,
-        "%s is a Go program: Go's net package makes its system calls by itself, not by "
-        "connect() of the C library%s; limit and retry in its source, or in a proxy in front",
-        d->name,
-        curl ? ", and only what its C parts (cgo) call is seen"
-             : "; also with cgo the library is loaded in vain");
+    doctor_say(d, curl ? LEVEL_PARTLY : LEVEL_NO,
+               "%s is a Go program: Go's net package makes system calls directly instead of "
+               "calling connect() of the C library%s; limit and retry in its source or in a proxy",
+               d->name,
+               curl ? ", so only calls of its C parts (cgo) are seen"
+                    : ", so the library sees nothing, even with cgo");
     return curl;
 }
 
@@ -111,7 +109,7 @@ bool doctor_program(struct diagnosis *d, const struct objects *o)
         return false;
     }
     if (!e->program) {
-        doctor_say(d, LEVEL_NO, "%s is a library, not a program; ask for the program that loads it",
+        doctor_say(d, LEVEL_NO, "%s is a library, not a program; check the program that loads it",
                    d->name);
         return false;
     }
@@ -119,23 +117,22 @@ bool doctor_program(struct diagnosis *d, const struct objects *o)
         return say_go(d, o);
     if (!e->interpreter) {
         doctor_say(d, LEVEL_NO,
-                   "%s is a static program: no loader runs that could load the library; take a "
-                   "dynamically linked build of it (without -static)",
+                   "%s is a static program: there is no loader to load the library; use a "
+                   "dynamically linked build (without -static)",
                    d->name);
         return false;
     }
     doctor_say(d, LEVEL_OK, "%s is a dynamic program for %s", o->list[0].path,
                machine_name(e->machine, name));
     if (elf_needs(e, "libasan.so"))
-        doctor_say(
-            d, LEVEL_NOTE,
-            "%s is built with AddressSanitizer, which wants to be first in LD_PRELOAD: harden "
-            "run puts it there",
-            d->name);
+        doctor_say(d, LEVEL_NOTE,
+                   "%s is built with AddressSanitizer, which must come first in LD_PRELOAD: harden "
+                   "run takes care of that",
+                   d->name);
     return true;
 }
 
-/* On a file system mounted so, the bits of its files mean nothing. */
+/* A file system mounted nosuid: its setuid bits and file capabilities have no effect. */
 static bool on_nosuid(const char *path)
 {
     struct statvfs fs;
@@ -145,7 +142,7 @@ static bool on_nosuid(const char *path)
 bool doctor_rights(struct diagnosis *d, const char *path)
 {
     struct stat st;
-    const char *bits = NULL, *who = "root, to whom they give nothing";
+    const char *bits = NULL, *who = "";
     bool capabilities = getxattr(path, "security.capability", NULL, 0) > 0;
     if (stat(path, &st) < 0)
         return true;
@@ -154,30 +151,28 @@ bool doctor_rights(struct diagnosis *d, const char *path)
         who = "the file's owner";
     } else if (st.st_mode & S_ISGID && st.st_mode & S_IXGRP) {
         bits = "setgid";
-        who = "members of its group as their first one";
+        who = "users whose primary group it is";
     }
     if (!bits && !capabilities)
         return true;
     if (on_nosuid(path)) {
         doctor_say(d, LEVEL_NOTE,
-                   "%s is %s, but lies on a file system mounted nosuid: that means nothing",
+                   "%s is %s, but on a file system mounted nosuid, where that has no effect",
                    d->name, bits ? bits : "given file capabilities");
         return true;
     }
     if (bits)
-        doctor_say(
-            d, LEVEL_NO,
-            "%s is %s: it starts with more rights than its caller, and then the loader ignores "
-            "LD_PRELOAD (not so for %s); what it starts gets nothing either. Take a copy "
-            "without that bit, run as the user who is needed",
-            d->name, bits, who);
+        doctor_say(d, LEVEL_NO,
+                   "%s is %s: it starts with more privileges than its caller, so the loader "
+                   "ignores LD_PRELOAD (except for %s), also for the programs that it starts. Use "
+                   "a copy without that bit, run as the required user",
+                   d->name, bits, who);
     if (capabilities)
-        doctor_say(
-            d, LEVEL_NO,
-            "%s has file capabilities: it starts with more rights than its caller, and then the "
-            "loader ignores LD_PRELOAD (not so for root, to whom they give nothing). Take them "
-            "away (setcap -r) and give ambient ones instead: AmbientCapabilities= of systemd, "
-            "or setpriv --ambient-caps",
-            d->name);
+        doctor_say(d, LEVEL_NO,
+                   "%s has file capabilities: it starts with more privileges than its caller, so "
+                   "the loader ignores LD_PRELOAD (except for root, who gains none). Remove them "
+                   "(setcap -r) and use ambient capabilities instead: AmbientCapabilities= of "
+                   "systemd, or setpriv --ambient-caps",
+                   d->name);
     return false;
 }

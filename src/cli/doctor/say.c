@@ -12,7 +12,7 @@ void doctor_say(struct diagnosis *d, enum level level, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    for (char *c = line; *c; c++) /* texts of files are in it */
+    for (char *c = line; *c; c++) /* it may contain text from files */
         if ((unsigned char)*c < ' ' || *c == '\177')
             *c = '?';
     printf("%s: %s\n", names[level], line);
@@ -24,7 +24,7 @@ int doctor_verdict(const struct diagnosis *d)
 {
     const char *is = d->pid ? "process " : "";
     if (d->not_inspectable)
-        printf("verdict: nothing can be told of %s%s\n", is, d->subject);
+        printf("verdict: %s%s cannot be checked\n", is, d->subject);
     else if (d->worst == LEVEL_NO)
         printf("verdict: %s%s is not covered\n", is, d->subject);
     else if (d->worst == LEVEL_PARTLY)

@@ -6,8 +6,8 @@
  *     doctor_say(&d, LEVEL_OK, "libcurl is %s", path);      prints "ok: libcurl is /usr/lib/..."
  *     return doctor_verdict(&d);                        prints "verdict: ..."; 0, 1 or 2
  *
- * A finding states the reason and, where there is one, the remedy. The verdict is the worst level of all
- * findings. */
+ * A finding states the reason and, where there is one, the remedy. The verdict is the worst level
+ * of all findings. */
 #ifndef CLI_DOCTOR_SAY_H
 #define CLI_DOCTOR_SAY_H
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The next word between blanks of a line. */
+/* The next word of a line; *at moves behind it. NULL: no more words. */
 static const char *next_word(const char **at, const char *end, size_t *n)
 {
     const char *s = *at;
@@ -23,7 +23,7 @@ static bool is_env(const char *path, size_t n)
     return n >= 4 && !memcmp(path + n - 4, "/env", 4);
 }
 
-/* Behind env: options, and variables that it sets. */
+/* The program name after env, its options and its NAME=VALUE arguments. */
 static const char *after_env(const char *at, const char *end, size_t *n)
 {
     const char *w;

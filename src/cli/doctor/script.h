@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The first line of a script: which program runs it. */
+ * Finds the interpreter of a script in its first line. */
 #ifndef CLI_DOCTOR_SCRIPT_H
 #define CLI_DOCTOR_SCRIPT_H
 
@@ -9,12 +9,12 @@
 
 enum script {
     SCRIPT_NONE,   /* neither ELF nor text */
-    SCRIPT_PLAIN,  /* text without such a line: run by sh */
+    SCRIPT_PLAIN,  /* text without a #! line; a shell runs it with sh */
     SCRIPT_DIRECT, /* "#!/bin/sh" */
-    SCRIPT_ENV,    /* "#!/usr/bin/env NAME": `out` is the name, looked for in PATH */
+    SCRIPT_ENV,    /* "#!/usr/bin/env NAME": `out` is NAME, to be searched in PATH */
 };
 
-/* Of the first n bytes of a file. `out` gets the path or name of the interpreter. */
+/* Parses the first n bytes of a file. out[size] receives the path or name of the interpreter. */
 enum script script_parse(const char *head, size_t n, char *out, size_t size);
 
 #endif

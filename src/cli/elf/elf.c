@@ -19,7 +19,7 @@ const void *elf_at(const struct elf *e, uint64_t offset, uint64_t n, unsigned al
     return (uintptr_t)p % align == 0 ? p : NULL;
 }
 
-/* A text of the file that ends within `n` bytes. */
+/* A string that ends within n bytes; else NULL. */
 static const char *string_within(const char *p, size_t n)
 {
     return p && n && memchr(p, '\0', n) ? p : NULL;
@@ -47,7 +47,7 @@ static const ElfW(Shdr) * section(const struct elf *e, size_t i)
     return elf_at(e, h->e_shoff + i * sizeof(ElfW(Shdr)), sizeof(ElfW(Shdr)), 8);
 }
 
-/* Where in the file an address of the loaded program lies; 0: nowhere. */
+/* The file offset of an address in the loaded program; 0: none. */
 static uint64_t file_offset(const struct elf *e, uint64_t address)
 {
     const ElfW(Phdr) * p;
@@ -67,8 +67,8 @@ static uint64_t dynamic_value(const struct elf *e, int64_t tag)
     return 0;
 }
 
-/* No entry tells how many there are. The section headers do; where they were taken away, the texts
- * mostly follow the symbols. */
+/* The dynamic section does not contain the number of symbols. The section headers do; if they were
+ * stripped, the string table usually follows the symbols. */
 static size_t count_symbols(const struct elf *e, uint64_t symbols, uint64_t strings)
 {
     const ElfW(Shdr) * s;
@@ -105,7 +105,7 @@ static void read_dynamic(struct elf *e)
         read_symbols(e, strings);
 }
 
-/* A note of Go's linker: the build id. */
+/* Whether there is a note of the Go linker: its build id. */
 static bool is_go_note(const unsigned char *p, uint64_t n)
 {
     static const unsigned char name[] = {'G', 'o', '\0', '\0'};
@@ -120,7 +120,7 @@ static bool is_go_note(const unsigned char *p, uint64_t n)
     return false;
 }
 
-/* What Go's own tools look for, where another linker has merged or dropped the note. */
+/* Another linker may have merged or dropped the note. The Go tools look for this section. */
 static bool has_go_section(const struct elf *e)
 {
     const ElfW(Ehdr) *h = (const void *)e->bytes;
@@ -161,7 +161,7 @@ static int identify(struct elf *e)
     if (e->size < sizeof(Elf32_Ehdr) || memcmp(id, ELFMAG, SELFMAG))
         return -ENOEXEC;
     const unsigned char *machine =
-        id + offsetof(Elf64_Ehdr, e_machine); /* where 32 bits have it too */
+        id + offsetof(Elf64_Ehdr, e_machine); /* the same offset in 32-bit files */
     bool big = id[EI_DATA] == ELFDATA2MSB;
     e->machine = big ? machine[0] << 8 | machine[1] : machine[1] << 8 | machine[0];
     e->bits = id[EI_CLASS] == ELFCLASS32 ? 32 : 64;
@@ -189,7 +189,8 @@ int elf_read(struct elf *e, const char *path)
 {
     struct stat st;
     *e = (struct elf){.size = 0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = 0; /* a fifo would not open */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK),
+        err = 0; /* O_NONBLOCK: do not wait on a FIFO */
     if (fd < 0)
         return -errno;
     if (fstat(fd, &st) < 0)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What elf.c and elf_symbols.c share: looks into the file that end at its end. */
+ * Bounds-checked access to the file, shared by elf.c and symbols.c. */
 #ifndef CLI_ELF_PARTS_H
 #define CLI_ELF_PARTS_H
 
 #include "cli/elf/elf.h"
 
-/* n bytes of the file, if it has them there and they are aligned; else NULL. */
+/* n bytes at this offset; NULL if they are outside of the file or not aligned. */
 const void *elf_at(const struct elf *e, uint64_t offset, uint64_t n, unsigned align);
-/* A text of the dynamic section; NULL. */
+/* A string of the string table of the dynamic section; NULL: outside or not terminated. */
 const char *elf_string(const struct elf *e, uint64_t offset);
 
 #endif

@@ -16,10 +16,11 @@ struct entry {
     int32_t flags;
     uint32_t name, path; /* offsets from the head */
     uint32_t os;
-    uint64_t hardware; /* not 0: of a variant for newer processors; the plain one is there too */
+    uint64_t
+        hardware; /* not 0: a variant for newer processors; the baseline one is listed as well */
 };
 
-/* Files of before 2020 have the head of an older format, and its entries, in front. */
+/* Before 2020, the header and entries of an older format came first. */
 static const struct head *find_head(const char *bytes, size_t size)
 {
     for (size_t at = 0; size >= sizeof(struct head) && at <= size - sizeof(struct head); at += 8) {

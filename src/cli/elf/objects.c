@@ -84,7 +84,7 @@ static void record_symbols(struct object *o)
         o->gives |= GIVES_OLD_CURL;
 }
 
-/* A libcurl that was linked statically shows by the text with which it names itself. */
+/* A statically linked libcurl is recognised by its version string. */
 static const char *find_built_in(const struct elf *e)
 {
     static const char name[] = "libcurl/";
@@ -141,7 +141,7 @@ static bool has_path(const struct objects *o, const char *path)
     return false;
 }
 
-/* By the name that others ask for. */
+/* Whether the list has a library with this name in DT_NEEDED. */
 static bool has_soname(const struct objects *o, const char *name)
 {
     for (int i = 0; i < o->count; i++) {
@@ -214,7 +214,7 @@ int objects_of_maps(struct objects *o, const char *maps, const char *exe, const 
         return -ENOMEM;
     for (const char *line = maps, *end; (end = strchr(line, '\n')); line = end + 1) {
         int at = 0;
-        char rights[5], copy[PATH_MAX + 100]; /* sscanf measures its text to the very end */
+        char rights[5], copy[PATH_MAX + 100]; /* a copy, because sscanf scans its whole input */
         if (snprintf(copy, sizeof copy, "%.*s", (int)(end - line), line) >= (int)sizeof copy)
             continue;
         if (sscanf(copy, "%*s %4s %*s %*s %*s %n", rights, &at) >= 1 && at && copy[at] == '/' &&

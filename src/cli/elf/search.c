@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * How the loader finds a library: the run paths of who wants it, LD_LIBRARY_PATH, the cache, its own
- * directories. Of a cache's entries for newer processors the plain file stands for all. */
+ * Finds a library as the loader does: in the run paths of the object that needs it,
+ * LD_LIBRARY_PATH, the cache, and the default directories. Variants for newer processors are
+ * ignored. */
 #include "cli/elf/objects.h"
 
 #include "base/compiler.h"
@@ -47,7 +48,7 @@ static bool is_loadable(const struct search *s)
     return same;
 }
 
-/* $ORIGIN, $LIB and $PLATFORM, with and without braces. */
+/* Recognises $ORIGIN, $LIB and $PLATFORM, with or without braces. NULL: another text. */
 static const char *dynamic_token(const char *at, size_t *used)
 {
     static const char *const names[] = {"ORIGIN", "LIB", "PLATFORM"};
@@ -86,7 +87,7 @@ static bool expand_tokens(const struct search *s, const char *dir, size_t n, cha
     return true;
 }
 
-/* A list of directories with colons, or semicolons, between them. */
+/* Searches a list of directories separated by colons or semicolons. */
 static bool search_list(const struct search *s, const char *list)
 {
     char dir[PATH_MAX];
@@ -101,7 +102,8 @@ static bool search_list(const struct search *s, const char *list)
     return false;
 }
 
-/* DT_RPATH holds for what is below it, too; who has a DT_RUNPATH does not look there. */
+/* DT_RPATH also applies to the dependencies of an object. It is ignored if there is a
+ * DT_RUNPATH. */
 static bool search_run_paths(struct search s)
 {
     if (elf_text(&s.by->elf, DT_RUNPATH, 0))
@@ -148,7 +150,7 @@ bool objects_search(const struct objects *o, int needed_by, const char *name, ch
     const struct search s = {.o = o, .by = by, .name = name, .out = out, .size = size};
     if (strchr(name, '/'))
         return snprintf(out, size, "%s", name) < (int)size && is_loadable(&s);
-    if (objects_on_musl(o)) /* which takes both run paths alike, and has no cache */
+    if (objects_on_musl(o)) /* musl treats both run paths alike and has no cache */
         return search_list(&s, env_any("LD_LIBRARY_PATH")) ||
                search_list(&s, elf_text(&by->elf, DT_RUNPATH, 0)) || search_run_paths(s) ||
                search_list(&s, "/lib:/usr/local/lib:/usr/lib:/lib/" ARCH

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dynamic symbols, and the versions that they have: for each a number, whose name is in one of two
- * lists, that of the versions wanted and that of the versions defined. */
+ * The dynamic symbols and their versions. Each symbol has a version number; two lists in the file
+ * map numbers to names, one for the versions needed and one for those defined. */
 #include "cli/elf/elf.h"
 #include "cli/elf/internal.h"
 
@@ -12,15 +12,15 @@
 #define VERSION_NUMBER 0x7fff /* the top bit hides a symbol from unversioned references */
 #define LIST_LONGEST   4096
 
-/* A list is entries with lists of their own; each says how far the next one is, 0 at the end. The
- * offset where the entry was, 0 when it is none. */
+/* The offset of the next entry of a list, which is `distance` behind this one; 0: this is the last.
+ * Entries contain nested lists of the same form. */
 static uint64_t next_at(uint64_t here, uint32_t distance)
 {
     return distance ? here + distance : 0;
 }
 
 struct wanted {
-    uint64_t file, version; /* offsets of the next ones to look at */
+    uint64_t file, version; /* offsets of the next entries; 0: none */
     int left;
 };
 
@@ -48,7 +48,7 @@ static const char *defined_name(const struct elf *e, uint64_t here, const ElfW(V
     return a ? elf_string(e, a->vda_name) : NULL;
 }
 
-/* The name of the version with that number, or the first of that name. */
+/* The name of the defined version with this number, or, if name is not NULL, with this name. */
 static const char *find_defined(const struct elf *e, int number, const char *name)
 {
     uint64_t here = e->defined_versions;

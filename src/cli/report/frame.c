@@ -12,7 +12,7 @@
 
 #define NAMES_SHOWN 3
 
-/* ---- the verdict ------------------------------------------------------------------------------ */
+/* ---- the verdict --------------------------------------------------------------------------- */
 
 static void say_checks(const struct report *r, struct text *t)
 {
@@ -34,11 +34,11 @@ void report_verdict(const struct report *r, char *out, size_t size)
     while (sick < n && r->hosts[sick].status != STATUS_HEALTHY)
         sick++;
     if (!n)
-        text_put(&t, "Nothing was asked of any host yet");
+        text_put(&t, "No request has been made yet");
     else if (!sick)
-        text_fmt(&t, n == 1 ? "The only host is well" : "All %u hosts are well", n);
+        text_fmt(&t, n == 1 ? "The only host is healthy" : "All %u hosts are healthy", n);
     else
-        text_fmt(&t, "%u of %u host%s not well", sick, n,
+        text_fmt(&t, "%u of %u host%s not healthy", sick, n,
                  n == 1      ? " is"
                  : sick == 1 ? "s is"
                              : "s are");
@@ -53,7 +53,7 @@ void report_verdict(const struct report *r, char *out, size_t size)
     say_checks(r, &t);
 }
 
-/* ---- the header and the footer --------------------------------------------------------------- */
+/* ---- the header and the footer ------------------------------------------------------------- */
 
 static void say_life(const struct report *r)
 {
@@ -65,15 +65,13 @@ static void say_life(const struct report *r)
         return;
     }
     if (life.never) {
-        fputs("<p class=\"stale\"><b>Stale:</b> no program has looked after the board yet.</p>\n",
-              r->f);
+        fputs("<p class=\"stale\"><b>Stale:</b> no program has updated the board yet.</p>\n", r->f);
         return;
     }
     bool stale = liveness_is_stale(life);
     fprintf(r->f, "<p class=\"%s\">%s %s ago, at ", stale ? "stale" : "life",
-            stale ? "<b>Stale:</b> no program runs now, and this is how it was left. The last sign "
-                    "of life was"
-                  : "Last sign of life of a program:",
+            stale ? "<b>Stale:</b> no program is running. The board was last updated"
+                  : "Last updated by a program",
             cli_age(life.age_ns, age));
     page_time(r->f, report_wall_ns(r, r->now_ns - life.age_ns), TIME_WHOLE);
     fputs(".</p>\n", r->f);

@@ -10,7 +10,7 @@
 
 void page_begin(FILE *f, const char *title)
 {
-    /* An icon that is none: a browser would ask a server for one. */
+    /* An empty icon, because a browser would otherwise request one. */
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
           "style-src 'unsafe-inline'; img-src data:\">\n"
@@ -48,7 +48,7 @@ static const char *entity(char c)
     }
 }
 
-/* U+0080 to U+009F are controls as well. */
+/* Includes the C1 controls, U+0080 to U+009F. */
 static bool is_control(const char *s, size_t n)
 {
     unsigned char c = (unsigned char)s[0];
@@ -56,7 +56,7 @@ static bool is_control(const char *s, size_t n)
            (n == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0);
 }
 
-/* One letter, and where the next one is. */
+/* Writes one character and returns the start of the next one. */
 static const char *put_letter(FILE *f, const char *s)
 {
     size_t n = text_utf8_length(s);
@@ -83,7 +83,7 @@ void page_host(FILE *f, const char *name)
             fputs("<wbr>", f);
 }
 
-/* ---- numbers -------------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------------------------- */
 
 static void group_digits(char out[32], uint64_t n)
 {
@@ -131,7 +131,7 @@ const char *page_number(double v, char out[32])
     return out;
 }
 
-/* ---- moments -------------------------------------------------------------------------------- */
+/* ---- times --------------------------------------------------------------------------------- */
 
 const char *page_time_text(int64_t wall_ns, enum page_time form, char out[32])
 {
@@ -158,7 +158,7 @@ void page_time(FILE *f, int64_t wall_ns, enum page_time form)
     fprintf(f, "<time datetime=\"%s\">%s</time>", exact, page_time_text(wall_ns, form, shown));
 }
 
-/* ---- structure ------------------------------------------------------------------------------ */
+/* ---- structure ----------------------------------------------------------------------------- */
 
 void page_section(FILE *f, const char *id, const char *heading)
 {

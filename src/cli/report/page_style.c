@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * How the page looks. Two accents, for what was asked and for what we did about it, and the colours
- * of the three statuses, which never stand alone: a word and a shape are with them. */
+ * The style sheet of the page. There are two accent colours, for requests and for what the library
+ * did, and a colour for each of the three statuses. A status always has a word and a shape as
+ * well. */
 #include "cli/report/page.h"
 
 const char page_style[] =

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#define WIDTH      1000.0 /* units of the stretched part */
-#define ABOVE_PX   18     /* room for the highest label, and for those of the x axis */
+#define WIDTH      1000.0 /* of the stretched coordinate system */
+#define ABOVE_PX   18     /* room for the topmost label; BELOW_PX: for those of the x axis */
 #define BELOW_PX   24
 #define TIMES_MOST 5
 #define DAY_NS     (86400 * NS_PER_S)
@@ -32,7 +32,7 @@ void plot_end(struct plot *p)
     fputs("</svg>\n", p->f);
 }
 
-/* ---- data: stretched, so in a system of coordinates of its own --------------------------------- */
+/* ---- data: drawn in a stretched coordinate system ------------------------------------------ */
 
 static void begin_stretched(struct plot *p)
 {
@@ -109,9 +109,9 @@ void plot_bars(struct plot *p, const char *look, const struct step *bars, size_t
     fputs("\"/></svg>\n", p->f);
 }
 
-/* ---- what keeps its size ---------------------------------------------------------------------- */
+/* ---- not stretched ------------------------------------------------------------------------- */
 
-/* Near an end, a label that stood in the middle of its place would be cut. */
+/* Near an end of the axis, a centred label would be cut off. */
 static const char *anchor_at(double x)
 {
     return x < .03 ? "start" : x > .96 ? "end" : "middle";
@@ -145,7 +145,7 @@ void plot_label(struct plot *p, const char *look, int y_px, const char *text, si
     fputs("</text>\n", p->f);
 }
 
-/* ---- axes --------------------------------------------------------------------------------------- */
+/* ---- axes ---------------------------------------------------------------------------------- */
 
 void plot_values(struct plot *p, struct scale s)
 {

@@ -8,14 +8,14 @@
 #define FINE_NS     (3600 * NS_PER_S)
 #define COARSE_NS   (2 * 86400 * NS_PER_S)
 #define SHORTEST_NS (120 * NS_PER_S)
-/* The average between two runs of a job says something when it comes every five minutes, or, over
- * days, every hour. */
+/* Up to these times without samples, an average is drawn: a job that runs every five minutes, or,
+ * in the range of two days, every hour. */
 #define FINE_ROUGH_NS   (330 * NS_PER_S)
 #define COARSE_ROUGH_NS (3900 * NS_PER_S)
-/* After less than this since the last sample, the present moment is none of its own. */
+/* The present moment is not added if the last sample is less old than this. */
 #define PRESENT_NS (HISTORY_STEP_NS / 2)
 
-/* The sums of this moment, as a sample that is nobody's. */
+/* Appends the current sums as a sample, without writing it to the board. */
 static bool add_present(const struct report *r, struct history_sample *samples, size_t *n)
 {
     if (*n && r->now_ns - samples[*n - 1].at_ns < PRESENT_NS)
@@ -39,7 +39,7 @@ static struct range range_of(bool fine)
                 : (struct range){.id = "days", .heading = "The last two days"};
 }
 
-/* How far apart samples are while a program runs. */
+/* The usual distance of samples while a program runs. */
 static int64_t usual_ns(const struct report *r, bool fine)
 {
     int64_t interval_ns = atomic_load(&r->board->header->alive_interval_ns);

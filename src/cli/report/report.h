@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parts of the page of `harden report`, in the order in which a person asks: is all well, which
- * host is not, what happened when, how slow is it, what is configured. Each writes one part of HTML
- * from what was read once, so that the parts agree with each other. */
+ * The page of `harden report`. It answers in this order: is everything healthy, which host is not,
+ * what happened when, how slow is it, what is configured. Each function writes one part of the page
+ * as HTML: frame.c the verdict, header and footer, section_NAME.c a section. All use the same
+ * `struct report`, which was read once, so that the parts are consistent. */
 #ifndef CLI_REPORT_REPORT_H
 #define CLI_REPORT_REPORT_H
 
@@ -23,16 +24,16 @@ struct report {
     uint32_t host_count;
     const struct check *checks;
     uint32_t check_count;
-    int64_t now_ns, wall_ns; /* one moment on both clocks */
+    int64_t now_ns, wall_ns; /* the same moment on both clocks */
 };
 
-/* A moment of the board on the clock of people. */
+/* Converts a time on the board to wall clock time. */
 static inline int64_t report_wall_ns(const struct report *r, int64_t at_ns)
 {
     return r->wall_ns - (r->now_ns - at_ns);
 }
 
-/* How long a host has had its status; -1: not known, or damaged. */
+/* How long a host has had its status; -1: unknown. */
 static inline int64_t report_unwell_ns(const struct report *r, const struct host *h)
 {
     return h->since_ms > 0 && h->since_ms <= r->wall_ns / NS_PER_MS
@@ -40,12 +41,12 @@ static inline int64_t report_unwell_ns(const struct report *r, const struct host
                : -1;
 }
 
-/* "1 of 12 hosts is not well: api.example.com, for 4 min" */
+/* Formats the verdict: "1 of 12 hosts is not healthy: api.example.com, for 4 min". */
 void report_verdict(const struct report *r, char *out, size_t size);
 void report_head(const struct report *r, const char *verdict);
 void report_hosts(const struct report *r);
-void report_checks(const struct report *r); /* within the hosts' section */
-/* These need memory; false: there is none. */
+void report_checks(const struct report *r); /* a part of the section of hosts */
+/* These return false if out of memory. */
 bool report_times(const struct report *r);
 bool report_states(const struct report *r);
 bool report_latency(const struct report *r);

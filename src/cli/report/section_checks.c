@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The active checks, one by one; nothing where there are none. */
+ * The table of active checks in the section "Hosts"; nothing if there are none. */
 #include "cli/report/report.h"
 
 #include "base/clock.h"
@@ -45,7 +45,7 @@ void report_checks(const struct report *r)
     if (!r->check_count)
         return;
     fputs("<h3>Active checks</h3>\n<div class=\"hosts checks\">\n", r->f);
-    page_table(r->f, "Active checks, those that fail first", true, columns);
+    page_table(r->f, "Active checks, failing ones first", true, columns);
     for (uint32_t i = 0; i < r->check_count; i++)
         write_check_row(r, &r->checks[i]);
     page_table_end(r->f);

@@ -17,11 +17,11 @@ bool report_config(const struct report *r)
         config_print(f, r->config, true);
     good = good && fclose(f) == 0;
     page_section(r->f, "config", "Configuration");
-    fputs("<p class=\"soft\">What a program gets that is started by this user, here and now: as "
-          "<code>harden config</code> prints it.",
+    fputs("<p class=\"soft\">The configuration that a program started now by this user gets, as "
+          "printed by <code>harden config</code>.",
           r->f);
     if (r->config->errors)
-        fprintf(r->f, " <b>%d error%s</b>: the keys concerned keep their defaults.",
+        fprintf(r->f, " <b>%d error%s</b>: the affected keys keep their defaults.",
                 r->config->errors, r->config->errors == 1 ? "" : "s");
     fputs("</p>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Effective "
           "configuration\">\n<pre>",

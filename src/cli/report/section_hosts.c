@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Is all well, does anybody look, and the hosts one by one. */
+ * The section "Hosts": totals, and a table with a row for each host. */
 #include "cli/report/report.h"
 
 #include "base/clock.h"
@@ -12,7 +12,7 @@
 
 #define DAY_NS (86400 * NS_PER_S)
 
-/* ---- the sums ----------------------------------------------------------------------------------- */
+/* ---- totals -------------------------------------------------------------------------------- */
 
 static void write_sum(FILE *f, const char *name, uint64_t n)
 {
@@ -36,11 +36,11 @@ static void write_sums(const struct report *r)
         all.recovered += h->recovered;
         all.rate_rejected += h->rate_rejected + h->breaker_rejected;
         if (__builtin_add_overflow(all.waited_ns, h->waited_ns, &all.waited_ns))
-            all.waited_ns = INT64_MAX; /* damage */
+            all.waited_ns = INT64_MAX; /* implausible values on a damaged board */
     }
     fputs("<dl class=\"sums\" id=\"sums\">\n", r->f);
     write_sum(r->f, "Requests", all.requests);
-    fprintf(r->f, "<div><dt>Went well</dt><dd>%s</dd></div>\n", host_success(&all, success));
+    fprintf(r->f, "<div><dt>Success</dt><dd>%s</dd></div>\n", host_success(&all, success));
     write_sum(r->f, "Retries", all.retries);
     write_sum(r->f, "Recovered", all.recovered);
     fputs("<div><dt>Waited</dt><dd>", r->f);
@@ -50,7 +50,7 @@ static void write_sums(const struct report *r)
     fputs("</dl>\n", r->f);
 }
 
-/* ---- the table ---------------------------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------------------------- */
 
 static void count_cell(FILE *f, uint64_t n)
 {
@@ -74,7 +74,7 @@ static void name_cell(const struct report *r, const struct host *h)
     page_host(r->f, h->name);
     fputs("</span>", r->f);
     if (h->proxy)
-        fputs("<small>proxy, in no sum</small>", r->f);
+        fputs("<small>proxy, not in totals</small>", r->f);
     if (h->status != STATUS_HEALTHY && ns >= 0) {
         fprintf(r->f, "<small>for %s, since ", cli_age(ns, age));
         page_time(r->f, r->wall_ns - ns, ns < DAY_NS ? TIME_CLOCK : TIME_DAY);
@@ -85,7 +85,7 @@ static void name_cell(const struct report *r, const struct host *h)
     fputs("</th>", r->f);
 }
 
-/* Rounded down, so that a bucket that is shown as full is full. */
+/* Rounded down, so that only a full bucket is shown as full. */
 static void tokens_cell(FILE *f, const struct host *h)
 {
     char value[32] = "";
@@ -125,14 +125,13 @@ static void write_hosts(const struct report *r)
     static const char *const columns[] = {"Host",      "<Status",  "Requests", "Success", "Retries",
                                           "Recovered", "Waited",   "Rejected", "p50",     "p95",
                                           "p99",       "<Breaker", "Tokens",   NULL};
-    fputs(
-        "<p class=\"soft\">Since each host was first asked, or reset. Success is the share of the "
-        "settled requests; recovered are those that a retry saved; p50, p95 and p99 are of single "
-        "attempts.</p>\n",
-        r->f);
+    fputs("<p class=\"soft\">Counted since the first request to each host, or since it was reset. "
+          "Success is the share of completed requests that succeeded; recovered requests succeeded "
+          "after a retry; p50, p95 and p99 are durations of single attempts.</p>\n",
+          r->f);
     write_sums(r);
     fputs("<div class=\"hosts\">\n", r->f);
-    page_table(r->f, "Hosts, those that are not well first", true, columns);
+    page_table(r->f, "Hosts, worst status first", true, columns);
     for (uint32_t i = 0; i < r->host_count; i++)
         write_host_row(r, &r->hosts[i]);
     page_table_end(r->f);
@@ -145,8 +144,8 @@ void report_hosts(const struct report *r)
     if (r->host_count)
         write_hosts(r);
     else
-        fputs("<p>None yet. Each host appears here with the first request that a program makes to "
-              "it under the library.</p>\n",
+        fputs("<p>None yet. A host appears here after the first request that a program with the "
+              "library makes to it.</p>\n",
               r->f);
     report_checks(r);
     fputs("</section>\n", r->f);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How long attempts take: one small plot for each of the busiest hosts, all on the same axis, so that
- * they can be compared. */
+ * The section "Latency": the distribution of attempt durations, a plot for each of the busiest
+ * hosts. All plots share one axis, so that they can be compared. */
 #include "cli/report/report.h"
 
 #include "base/clock.h"
@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define HOSTS_SHOWN 12
-/* Where the first bucket, which begins at 0, begins on a logarithmic axis; and where the last, which
- * has no end, ends. */
+/* On the logarithmic axis, the first bucket, which begins at 0, is drawn from FIRST_MS, and the
+ * last, which has no end, to LAST_MS. */
 #define FIRST_MS .075
 #define LAST_MS  1333.0e3
 
@@ -39,7 +39,7 @@ static struct axis axis_of(const struct host *const *hosts, size_t n)
             }
     struct axis a = {scale_decade_below(bound_ms(low - 1)), scale_decade_above(bound_ms(high))};
     if (a.high_ms < a.low_ms * 99)
-        a.high_ms = a.low_ms * 100; /* two decades at least */
+        a.high_ms = a.low_ms * 100; /* at least two decades */
     return a;
 }
 
@@ -48,7 +48,7 @@ static double x_of_ms(struct axis a, double ms)
     return scale_log(ms, a.low_ms, a.high_ms);
 }
 
-/* Buckets are not equally wide, so it is their area that counts. */
+/* Buckets differ in width, so the area of a bar is proportional to its count. */
 static void draw_bars(struct plot *p, const struct host *h, struct axis a)
 {
     struct step bars[LATENCY_BUCKETS];
@@ -107,7 +107,7 @@ static void write_figure(const struct report *r, const struct host *h, struct ax
     page_duration(r->f, h->p99_ns);
     fputs("</span></span></figcaption>\n", r->f);
     plot_begin(&p, r->f, "", id, title, text, data_id, 160);
-    p.height_px -= 26; /* two more rows of labels */
+    p.height_px -= 26; /* room for two more rows of labels */
     p.top_px += 26;
     draw_bars(&p, h, a);
     plot_mark(&p, x_of_ms(a, (double)h->p99_ns / (double)NS_PER_MS), 0, "p99");
@@ -138,16 +138,16 @@ bool report_latency(const struct report *r)
         qsort(busy, n, sizeof(void *), by_attempts);
     page_section(r->f, "latency", "Latency");
     if (!n)
-        fputs("<p>No attempt was made yet, so there is nothing to draw.</p>\n", r->f);
+        fputs("<p>There is nothing to draw yet, because no attempt has been made.</p>\n", r->f);
     size_t shown = n < HOSTS_SHOWN ? n : HOSTS_SHOWN;
     if (shown) {
         struct axis a = axis_of(busy, shown);
-        fputs(
-            "<p class=\"soft\">Durations of single attempts, on a logarithmic axis that all plots "
-            "share; a bar’s area is the share of the attempts",
-            r->f);
+        fputs("<p class=\"soft\">Durations of single attempts. All plots share the same "
+              "logarithmic axis; the area of a bar is its share of the attempts",
+              r->f);
         if (n > shown)
-            fprintf(r->f, ". The %zu busiest hosts; the table above has all %zu", shown, n);
+            fprintf(r->f, ". Only the %zu busiest hosts are shown; the table above lists all %zu",
+                    shown, n);
         fputs(".</p>\n<div class=\"plots small\">\n", r->f);
         for (size_t i = 0; i < shown; i++)
             write_figure(r, busy[i], a, i + 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * When circuits were not closed and hosts not healthy: a row for each host that changed. */
+ * The section "Circuits and health": a row for each host, with the times in which its circuit was
+ * not closed or its status not healthy. spans.c computes them. */
 #include "cli/report/report.h"
 
 #include "base/clock.h"
@@ -47,10 +48,10 @@ static void describe(const struct report *r, const struct span *s, char out[128]
     else if (s->end == SPAN_GOES_ON)
         snprintf(out, 128, "%s since %s (%s)", state_name(s), begun, age);
     else
-        snprintf(out, 128, "%s from %s, end not known", state_name(s), begun);
+        snprintf(out, 128, "%s from %s, end unknown", state_name(s), begun);
 }
 
-/* Below its track: what matters most, and how many more there are. */
+/* The text below the row: the latest span, and the number of earlier ones. */
 static void row_text(const struct report *r, const struct span *s, size_t n, char out[192])
 {
     const struct span *latest = s;
@@ -60,7 +61,7 @@ static void row_text(const struct report *r, const struct span *s, size_t n, cha
             latest = &s[i];
     describe(r, latest, words);
     if (n > 1)
-        snprintf(out, 192, "%s, and %zu before", words, n - 1);
+        snprintf(out, 192, "%s, and %zu earlier", words, n - 1);
     else
         snprintf(out, 192, "%s", words);
 }
@@ -98,11 +99,10 @@ static size_t draw_spans(const struct report *r, const struct span *s, size_t n)
         from_ns = s[i].from_ns < from_ns ? s[i].from_ns : from_ns;
     if (from_ns < r->now_ns - LONGEST_NS)
         from_ns = r->now_ns - LONGEST_NS;
-    from_ns -= (r->now_ns - from_ns) / 50; /* that the first one does not touch the edge */
+    from_ns -= (r->now_ns - from_ns) / 50; /* a margin before the first span */
     size_t shown = rows < ROWS_SHOWN ? rows : ROWS_SHOWN;
     snprintf(text, sizeof text,
-             "%zu host%s, %zu time%s in which a circuit was not closed or a host "
-             "not healthy",
+             "%zu host%s, %zu time%s in which a circuit was not closed or a host was not healthy",
              rows, rows == 1 ? "" : "s", n, n == 1 ? "" : "s");
     plot_begin(&p, r->f, "", "spans-plot", "Circuits and health of each host", text, "spans-data",
                (int)shown * ROW_PX + AXIS_PX);
@@ -132,7 +132,7 @@ static void write_spans_table(const struct report *r, const struct span *s, size
         if (s[i].end == SPAN_ENDED)
             page_time(r->f, report_wall_ns(r, s[i].to_ns), TIME_SECONDS);
         else
-            fputs(s[i].end == SPAN_GOES_ON ? "goes on" : "not known", r->f);
+            fputs(s[i].end == SPAN_GOES_ON ? "continues" : "unknown", r->f);
         fprintf(r->f, "</td><td>%s</td></tr>\n",
                 s[i].end == SPAN_UNKNOWN ? "–" : cli_age(s[i].to_ns - s[i].from_ns, age));
     }
@@ -150,8 +150,8 @@ static void write_key(FILE *f, const char *look, int y_px, int height_px, const 
 static void write_figure(const struct report *r, const struct span *s, size_t n)
 {
     fputs("<figure class=\"wide\"><figcaption>", r->f);
-    write_key(r->f, "open", 0, 11, "circuit open: nothing is sent");
-    write_key(r->f, "half-open", 0, 11, "half-open: one request probes");
+    write_key(r->f, "open", 0, 11, "circuit open: requests are rejected");
+    write_key(r->f, "half-open", 0, 11, "half-open: one trial request is sent");
     write_key(r->f, "unhealthy", 4, 5, "unhealthy");
     write_key(r->f, "degraded", 4, 5, "degraded: recovering");
     fputs("</figcaption>\n", r->f);
@@ -176,13 +176,12 @@ bool report_states(const struct report *r)
     if (n)
         write_figure(r, spans, n);
     else
-        fputs("<p>No circuit opened and no host’s health changed, as far back as the board "
-              "remembers.</p>\n",
+        fputs("<p>No circuit opened and no host changed its health within the history of the "
+              "board.</p>\n",
               r->f);
     if (gone)
         fprintf(r->f,
-                "<p class=\"soft\">%zu change%s of hosts that have left the board, their "
-                "place given to others.</p>\n",
+                "<p class=\"soft\">%zu change%s of hosts that are no longer on the board.</p>\n",
                 gone, gone == 1 ? " is" : "s are");
     fputs("</section>\n", r->f);
     free(changes);

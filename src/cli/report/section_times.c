@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What happened when: the differences between the samples of the board's history. */
+ * The section "Over time": plots and tables of the last hour and the last two days, computed from
+ * the samples in the history of the board (range.c, series.c). */
 #include "cli/report/report.h"
 
 #include "base/clock.h"
@@ -12,7 +13,7 @@
 
 #include <stdlib.h>
 
-/* ---- plots -------------------------------------------------------------------------------------- */
+/* ---- plots --------------------------------------------------------------------------------- */
 
 struct chart {
     const char *id, *heading, *unit;
@@ -31,10 +32,10 @@ static const struct chart charts[] = {
      false,
      {{"retries", "second", CURVE_RETRIES}, {"rejected", "third", CURVE_REJECTED}}},
     {"waited",
-     "Seconds waited per second, all programs together",
+     "Seconds waited per second, sum of all programs",
      " s/s",
      false,
-     {{"waited for a token or a server’s hint", "second", CURVE_WAITED}}},
+     {{"waited for a token, or as the server asked", "second", CURVE_WAITED}}},
     {"sick",
      "Unhealthy hosts and circuits not closed",
      "",
@@ -66,7 +67,7 @@ static bool draw_curve(struct plot *p, const struct report *r, const struct rang
     return steps != NULL;
 }
 
-/* What it comes to, for who reads it and for who hears it. */
+/* The description of a plot in words, for screen readers. */
 static void write_summary(FILE *f, const struct report *r, const struct range *g,
                           const struct chart *c)
 {
@@ -134,7 +135,7 @@ static bool draw_chart(const struct report *r, const struct range *g, const stru
     return good;
 }
 
-/* ---- the same as a table ------------------------------------------------------------------------ */
+/* ---- the table ----------------------------------------------------------------------------- */
 
 static void number_cell(FILE *f, double v)
 {
@@ -155,9 +156,9 @@ static void write_range_table(const struct report *r, const struct range *g)
                                           "Circuits not closed then",
                                           "<Note",
                                           NULL};
-    static const char *const notes[] = {"", "average of a longer time",
-                                        "no sample, nothing counted",
-                                        "no sample for too long to draw", "reset"};
+    static const char *const notes[] = {"", "average over a longer time",
+                                        "no samples, nothing counted",
+                                        "too long without samples to draw", "reset"};
     enum page_time form = g->fine ? TIME_CLOCK : TIME_SECONDS;
     char id[64];
     snprintf(id, sizeof id, "%s-data", g->id);
@@ -195,15 +196,15 @@ static void say_gaps(const struct report *r, const struct range *g)
         rough |= g->intervals[i].kind == INTERVAL_ROUGH;
     }
     if (rough)
-        fputs("<p class=\"soft\">Dotted and pale: programs came and went, and the average between "
-              "two of them is all that is known.</p>\n",
+        fputs("<p class=\"soft\">Dotted and pale: only the average is known, because no program "
+              "was running for a part of the time.</p>\n",
               r->f);
     if (blank) {
         fputs("<p class=\"soft\">", r->f);
         page_count(r->f, blank);
         fprintf(r->f,
-                " request%s fell into times without samples, too long to say when; the plots leave "
-                "these blank, the table has them.</p>\n",
+                " request%s occurred in times without samples that are too long to plot; they are "
+                "only in the table.</p>\n",
                 blank == 1 ? "" : "s");
     }
 }
@@ -214,8 +215,8 @@ static bool write_range(const struct report *r, const struct range *g)
     fprintf(r->f, "<h3>%s</h3>\n", g->heading);
     if (!g->count) {
         fprintf(r->f,
-                "<p>Nothing to draw yet: that takes two samples, which are %s apart at least and "
-                "are made while a program runs.</p>\n",
+                "<p>Nothing to draw yet: this needs two samples, which running programs take at "
+                "least %s apart.</p>\n",
                 g->fine ? "ten seconds" : "five minutes");
         return true;
     }
@@ -233,15 +234,15 @@ static bool write_range(const struct report *r, const struct range *g)
     return good;
 }
 
-/* The board's clock stands still while the machine sleeps. */
+/* The clock of the board stops while the machine sleeps. */
 static void say_sleep(const struct report *r)
 {
     int64_t slept_ns = clock_read_ns(CLOCK_BOOTTIME) - clock_read_ns(CLOCK_MONOTONIC);
     char age[24];
     if (slept_ns > HISTORY_STEP_NS)
         fprintf(r->f,
-                "<p class=\"soft\">This machine has slept for %s since it started: what happened "
-                "before is shown that much too late, here and below.</p>\n",
+                "<p class=\"soft\">This machine has slept for %s since it started: earlier events "
+                "are shown up to that much too late, here and below.</p>\n",
                 cli_age(slept_ns, age));
 }
 
@@ -251,7 +252,8 @@ bool report_times(const struct report *r)
     bool good = range_read(r, true, &fine);
     good = range_read(r, false, &coarse) && good;
     page_section(r->f, "times", "Over time");
-    fputs("<p class=\"soft\">All hosts together. Where no program ran there is a gap.</p>\n", r->f);
+    fputs("<p class=\"soft\">Sum of all hosts. A gap means that no program was running.</p>\n",
+          r->f);
     say_sleep(r);
     good = good && write_range(r, &fine) && write_range(r, &coarse);
     fputs("</section>\n", r->f);

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-/* A sample that is late, in tenths of what is usual. */
+/* Longer than 3.5 times the usual distance is late. */
 #define LATE_TENTHS 35
 
 static enum interval_kind classify_interval(const struct interval *i, bool reset, int64_t usual_ns,
@@ -31,7 +31,7 @@ size_t series_of(const struct history_sample *sample, size_t count, int64_t usua
         struct interval *o = &out[n];
         bool reset = false;
         if (b->at_ns <= a->at_ns) { /* two writers at once, or damage */
-            last = n ? last : i;    /* what is counted already must not be counted again */
+            last = n ? last : i;    /* do not count anything twice */
             continue;
         }
         last = i;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * What happened between the samples of the history (engine/board/history.h): differences of sums, and where
- * there is none.
+ * Computes what happened between the samples of the history (engine/board/history.h), as
+ * differences of their sums, and finds gaps.
  *
  *     n = series_of(samples, count, usual_ns, rough_ns, out);    at most count - 1
  *     out[i].counted[SUM_REQUESTS] in (out[i].from_ns, out[i].to_ns]
  *
- * Samples are as far apart as programs run. Where nothing was counted for longer than usual, nothing
- * ran: that is a gap. Where something was, a job that comes and goes for instance, the average over
- * that time is all that is known: it is rough, or, over a very long time, no average worth drawing,
- * and a gap too. A sum that became smaller was reset. Pure. */
+ * Only running programs take samples. If two samples are further apart than usual and nothing was
+ * counted between them, nothing ran: a gap. If something was counted, for instance by a job that
+ * ran briefly, only the average is known: the interval is rough, or, if it is too long for a useful
+ * average, a gap as well. A sum that decreased was reset. No side effects. */
 #ifndef CLI_REPORT_SERIES_H
 #define CLI_REPORT_SERIES_H
 
@@ -20,21 +20,21 @@
 
 enum interval_kind {
     INTERVAL_KNOWN,
-    INTERVAL_ROUGH,
-    INTERVAL_SILENT, /* gaps, from here on */
-    INTERVAL_LONG,
-    INTERVAL_RESET, /* counted[] is nothing */
+    INTERVAL_ROUGH,  /* only the average is known */
+    INTERVAL_SILENT, /* this and the following are gaps: nothing counted */
+    INTERVAL_LONG,   /* counted, but too long to draw an average */
+    INTERVAL_RESET,  /* counted[] is invalid */
 };
 
 struct interval {
     int64_t from_ns, to_ns;
     enum interval_kind kind;
-    uint64_t counted[SUM_UNHEALTHY]; /* the sums; those of a moment are not */
-    uint64_t unhealthy, open;        /* as found at to_ns */
+    uint64_t counted[SUM_UNHEALTHY]; /* increase of each sum that only grows */
+    uint64_t unhealthy, open;        /* state at to_ns */
 };
 
-/* usual_ns: how far apart samples are while a program runs; rough_ns: how far apart they may be for an
- * average to say something. */
+/* usual_ns: distance of samples while a program runs; rough_ns: largest distance for which an
+ * average is useful. out has room for count - 1. */
 size_t series_of(const struct history_sample *sample, size_t count, int64_t usual_ns,
                  int64_t rough_ns, struct interval *out);
 

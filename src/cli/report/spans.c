@@ -23,7 +23,8 @@ static int by_host_and_time(const void *a, const void *b)
 
 static void end_with(struct span *s, const struct span *next, const struct host *h, int64_t now_ns)
 {
-    /* An open circuit whose time is up is half-open without a change: nobody has asked yet. */
+    /* An open circuit becomes half-open when its time is up; the change is recorded only with the
+     * next request. */
     bool still = s->kind == CHANGE_STATUS
                      ? (int)h->status == s->state
                      : (int)h->breaker == s->state ||
@@ -41,7 +42,7 @@ size_t spans_from_changes(const struct history_change *change, size_t count,
     for (size_t i = 0; i < count; i++) {
         uint32_t host = host_of(change[i].key, hosts, host_count);
         if (change[i].at_ns > now_ns)
-            continue; /* damage */
+            continue; /* in the future: damaged */
         if (host == host_count)
             ++*gone;
         else

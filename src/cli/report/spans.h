@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * From changes (engine/board/history.h) to the times in which a host's circuit was not closed, or its status
- * not healthy.
+ * Computes, from the changes in the history (engine/board/history.h), the times in which the
+ * circuit of a host was not closed or its status not healthy.
  *
- *     n = spans_from_changes(changes, count, hosts, host_count, now_ns, out);      sorted by host, then by time
+ *     n = spans_from_changes(changes, count, hosts, host_count, now_ns, out, &gone);
+ *     ... out[0..n) are sorted by host, then by kind, then by time ...
  *
- * A span ends with the next change of its kind. One that nothing ended goes on until now if the
- * board still says so; if not (a reset leaves no change), its end is not known. Pure. */
+ * A span ends with the next change of the same kind. Without one, it lasts until now if the host
+ * still has that state; otherwise its end is unknown, because a reset is not recorded as a change.
+ * No side effects. */
 #ifndef CLI_REPORT_SPANS_H
 #define CLI_REPORT_SPANS_H
 
@@ -20,14 +22,15 @@
 enum span_end { SPAN_ENDED, SPAN_GOES_ON, SPAN_UNKNOWN };
 
 struct span {
-    uint32_t host; /* index */
+    uint32_t host; /* index in hosts[] */
     enum history_kind kind;
     int state;
-    int64_t from_ns, to_ns; /* to_ns is from_ns where the end is unknown */
+    int64_t from_ns, to_ns; /* to_ns is from_ns if the end is unknown */
     enum span_end end;
 };
 
-/* *gone: how many changes are of hosts that are not on the board any more. `out` has room for count. */
+/* Returns the number of spans; out has room for count. *gone: number of changes of hosts that are
+ * no longer on the board. */
 size_t spans_from_changes(const struct history_change *change, size_t count,
                           const struct host *hosts, uint32_t host_count, int64_t now_ns,
                           struct span *out, size_t *gone);
