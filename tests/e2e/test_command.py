@@ -293,7 +293,7 @@ class Board(bed.Bed):
         with open(env["HARDEN_STATE"] + "/metrics.prom", encoding="utf-8") as f:
             self.assertRegex(f.read(), rf'harden_health_status{{[^}}]*host="{host}"}} 1\n')
         status, out, err = harden("report", "-o", "-", env=env)
-        self.assertIn("1 of 1 host is not healthy", out)
+        self.assertIn("1 of 1 host not healthy", out)
 
     def test_retries_that_the_budget_denied_are_told(self):
         env = environment(retry_budget="1%", retry_reserve="none", base_delay="10ms")

@@ -120,7 +120,7 @@ class Files(Case):
     def test_users_of_connect(self):
         self.says(host("fetch-raw"), 0, "calls connect()", "are covered")
         self.says("wget", 0, "calls connect()", "are covered")
-        self.says("node", 1, "are counted")
+        self.says("node", 1, "are only counted")
         self.says("git", 0, "git-remote-http")
         self.says("/bin/true", 0, "makes no connections")
         self.says(host("fetch-syscall"), 2, "raw system calls")

@@ -115,7 +115,7 @@ class Truth(Case):
                 ("node", "-e", f"require('net').connect({deaf.port}, '127.0.0.1')"
                  ".on('error', function () {})"),
                 (psql, "-h", "127.0.0.1", "-p", deaf.port, "-U", "x", "-c", "")):
-            self.says(program, 1, "are counted")
+            self.says(program, 1, "counted")
             seen = self.counted([program, *arguments])
             self.assertEqual(seen[:2], (0, 0), program)
             self.assertGreater(seen[2], 0, program)

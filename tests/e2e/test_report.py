@@ -150,7 +150,7 @@ class Facts(bed.Bed):
         env = self.used_board()
         page = page_of(env)
         self.assertRegex(page.one("h1").text,
-                         r"^1 of 3 hosts is not healthy: 127\.0\.0\.1:1, for \d+ (s|min)$")
+                         r"^1 of 3 hosts not healthy: 127\.0\.0\.1:1, for \d+ (s|min)$")
         self.assertEqual(page.one("head").one("title").text, "harden report: " + page.one("h1").text)
         self.assertRegex(page.one("p", class_="life").text,
                          r"^Last updated by a program \d+ s ago")
@@ -487,5 +487,5 @@ class Browser(bed.Bed):
         self.assertEqual(self.browser.complaints(), [])
         self.assertEqual(self.browser.evaluate("document.scripts.length + document.images.length"), 0)
         self.assertLessEqual(self.browser.evaluate("document.documentElement.scrollWidth"), 400)
-        self.assertTrue(re.match(r"7 of 7 hosts are not healthy: ",
+        self.assertTrue(re.match(r"7 of 7 hosts not healthy: ",
                                  self.browser.evaluate("document.querySelector('h1').textContent")))

@@ -38,10 +38,7 @@ void report_verdict(const struct report *r, char *out, size_t size)
     else if (!sick)
         text_fmt(&t, n == 1 ? "The only host is healthy" : "All %u hosts are healthy", n);
     else
-        text_fmt(&t, "%u of %u host%s not healthy", sick, n,
-                 n == 1      ? " is"
-                 : sick == 1 ? "s is"
-                             : "s are");
+        text_fmt(&t, "%u of %u host%s not healthy", sick, n, n == 1 ? "" : "s");
     for (uint32_t i = 0; i < sick && i < NAMES_SHOWN; i++) {
         int64_t ns = report_unwell_ns(r, &r->hosts[i]);
         text_fmt(&t, "%s%s", i ? "; " : ": ", r->hosts[i].name);

@@ -41,7 +41,7 @@ static inline int64_t report_unwell_ns(const struct report *r, const struct host
                : -1;
 }
 
-/* Formats the verdict: "1 of 12 hosts is not healthy: api.example.com, for 4 min". */
+/* Formats the verdict: "1 of 12 hosts not healthy: api.example.com, for 4 min". */
 void report_verdict(const struct report *r, char *out, size_t size);
 void report_head(const struct report *r, const char *verdict);
 void report_hosts(const struct report *r);
