@@ -97,7 +97,7 @@ static int print_one(const struct board *b, const char *typed, int64_t now_ns)
         if (one.breaker != BREAKER_CLOSED)
             printf(", circuit %s", breaker_state_name(one.breaker));
         int64_t wall_ns = clock_wall_ns();
-        if (since_ms > 0 && since_ms <= wall_ns / NS_PER_MS) /* else damage */
+        if (since_ms > 0 && since_ms <= wall_ns / NS_PER_MS) /* otherwise damaged */
             printf(", for %s", cli_age(wall_ns - since_ms * NS_PER_MS, age));
         putchar('\n');
         return (int)one.status;

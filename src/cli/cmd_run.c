@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `harden run`: checks the configuration, extends LD_PRELOAD, and then executes the program in its
- * own process, so that pid, signals and exit status are those of the program. */
+ * `harden run`: checks the configuration, extends LD_PRELOAD, and then executes the program in the
+ * same process, so that pid, signals and exit status are those of the program. */
 #include "cli/cli.h"
 
 #include "base/compiler.h"

@@ -18,7 +18,7 @@
 struct host {
     char name[VIEW_NAME_SIZE];
     uint64_t key; /* of its slot, and of its changes in the history */
-    bool proxy;   /* not included in totals: the hosts behind it count the same requests */
+    bool proxy;   /* not part of totals: its requests are counted for their hosts as well */
     enum health_status status;
     enum breaker_state breaker;
     int64_t since_ms; /* start of the status, wall clock; 0: unknown */

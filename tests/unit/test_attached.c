@@ -131,7 +131,7 @@ Test(attached, leaves_the_words_of_other_name_spaces_alone)
     cr_assert_eq(atomic_load(&process_self()->attached), 0u, "there is none to be had");
     monitor_inline(clock_now_ns());
     cr_assert_eq(life().running, 0u);
-    cr_assert(!life().never, "its last sign of life is there");
+    cr_assert(!life().never, "the time of its last update is there");
     monitor_flush();
     cr_assert_eq(words(), BOARD_ATTACHED);
 }

@@ -247,7 +247,7 @@ Test(spans, end_with_the_next_change_of_their_kind)
     cr_assert(eq(sz, spans_from_changes(c, 6, hosts, 2, T(100), span, &gone), 4));
     cr_assert(eq(sz, gone, 0));
     cr_assert(eq(u32, span[0].host, 0));
-    cr_assert(eq(int, span[0].end, SPAN_GOES_ON));
+    cr_assert(eq(int, span[0].end, SPAN_CONTINUES));
     cr_assert(eq(i64, span[0].to_ns, T(100)));
     cr_assert(span[1].from_ns == T(10) && span[1].to_ns == T(40) && span[1].state == BREAKER_OPEN);
     cr_assert(span[2].from_ns == T(40) && span[2].to_ns == T(42) && span[2].end == SPAN_ENDED);
@@ -328,7 +328,7 @@ Test(hosts, the_sick_come_first_then_the_busy)
     board_close(b);
 }
 
-Test(hosts, a_damaged_sign_of_life_is_none)
+Test(hosts, a_damaged_time_of_the_last_update_is_stale)
 {
     struct board_header h = {.alive_ns = T(90), .alive_interval_ns = T(10)};
     const struct board b = {.header = &h};

@@ -24,8 +24,8 @@ bool doctor_rights(struct diagnosis *d, const char *path);
 
 /* library.c: whether the library is installed and the loader of this program can load it. */
 bool doctor_library(struct diagnosis *d, const struct objects *o);
-/* Whether the library that a process has loaded matches its C library. `path` leads to its file
- * from our root directory; "": not loaded, then the installed library is checked. */
+/* Whether the library that a process has loaded matches its C library. `path` is a path
+ * to its file that we can open; "": not loaded, then the installed library is checked. */
 bool doctor_loaded(struct diagnosis *d, const char *path, const struct objects *o);
 /* Whether the configuration includes the program. c may be NULL. */
 void doctor_config(struct diagnosis *d, const struct config *c);

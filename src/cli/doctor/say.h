@@ -28,7 +28,7 @@ struct diagnosis {
     const char *subject;     /* what the user asked about */
     pid_t pid;               /* 0: a program, not a process */
     enum level worst;        /* of the findings so far */
-    bool script;             /* `named` is a script, run by the program `name` */
+    bool script;             /* `subject` is a script, run by the program `name` */
     bool connects_nowhere;   /* it makes no connections */
     bool not_inspectable;    /* the process cannot be inspected */
     bool audit;              /* libharden-audit.so is loaded in the process */

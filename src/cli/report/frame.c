@@ -40,7 +40,7 @@ void report_verdict(const struct report *r, char *out, size_t size)
     else
         text_fmt(&t, "%u of %u host%s not healthy", sick, n, n == 1 ? "" : "s");
     for (uint32_t i = 0; i < sick && i < NAMES_SHOWN; i++) {
-        int64_t ns = report_unwell_ns(r, &r->hosts[i]);
+        int64_t ns = report_status_age_ns(r, &r->hosts[i]);
         text_fmt(&t, "%s%s", i ? "; " : ": ", r->hosts[i].name);
         if (ns >= 0)
             text_fmt(&t, ", for %s", cli_age(ns, age));

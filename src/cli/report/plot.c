@@ -12,7 +12,7 @@
 #define TIMES_MOST 5
 #define DAY_NS     (86400 * NS_PER_S)
 
-void plot_begin(struct plot *p, FILE *f, const char *look, const char *id, const char *title,
+void plot_begin(struct plot *p, FILE *f, const char *css_class, const char *id, const char *title,
                 const char *description, const char *data_id, int height_px)
 {
     *p = (struct plot){.f = f, .top_px = ABOVE_PX, .height_px = height_px - ABOVE_PX - BELOW_PX};
@@ -20,7 +20,7 @@ void plot_begin(struct plot *p, FILE *f, const char *look, const char *id, const
             "<svg class=\"plot %s\" role=\"img\" width=\"100%%\" height=\"%d\" "
             "aria-labelledby=\"%s-title\" aria-describedby=\"%s-text\" aria-details=\"%s\">\n"
             "<title id=\"%s-title\">",
-            look, height_px, id, id, data_id, id);
+            css_class, height_px, id, id, data_id, id);
     page_text(f, title);
     fprintf(f, "</title>\n<desc id=\"%s-text\">", id);
     page_text(f, description);
@@ -71,8 +71,8 @@ static void write_path_data(struct plot *p, const struct step *s, size_t n, bool
         fprintf(p->f, "V%dZ", p->height_px);
 }
 
-static void write_path(struct plot *p, const char *look, const char *part, const struct step *steps,
-                       size_t n, bool rough)
+static void write_path(struct plot *p, const char *css_class, const char *part,
+                       const struct step *steps, size_t n, bool rough)
 {
     bool area = strcmp(part, "area") == 0, any = false;
     for (size_t i = 0, k; i < n; i += k) {
@@ -80,7 +80,7 @@ static void write_path(struct plot *p, const char *look, const char *part, const
         if (steps[i].rough != rough)
             continue;
         if (!any)
-            fprintf(p->f, "<path class=\"%s %s%s\" d=\"", part, look, rough ? " rough" : "");
+            fprintf(p->f, "<path class=\"%s %s%s\" d=\"", part, css_class, rough ? " rough" : "");
         any = true;
         write_path_data(p, steps + i, k, area);
     }
@@ -88,21 +88,22 @@ static void write_path(struct plot *p, const char *look, const char *part, const
         fputs("\"/>", p->f);
 }
 
-void plot_steps(struct plot *p, const char *look, const struct step *steps, size_t n, bool area)
+void plot_steps(struct plot *p, const char *css_class, const struct step *steps, size_t n,
+                bool area)
 {
     begin_stretched(p);
     for (int rough = 0; rough < 2; rough++) {
         if (area)
-            write_path(p, look, "area", steps, n, rough);
-        write_path(p, look, "line", steps, n, rough);
+            write_path(p, css_class, "area", steps, n, rough);
+        write_path(p, css_class, "line", steps, n, rough);
     }
     fputs("</svg>\n", p->f);
 }
 
-void plot_bars(struct plot *p, const char *look, const struct step *bars, size_t n)
+void plot_bars(struct plot *p, const char *css_class, const struct step *bars, size_t n)
 {
     begin_stretched(p);
-    fprintf(p->f, "<path class=\"bars %s\" d=\"", look);
+    fprintf(p->f, "<path class=\"bars %s\" d=\"", css_class);
     for (size_t i = 0; i < n; i++)
         fprintf(p->f, "M%.2f %dV%.2fH%.2fV%dZ", bars[i].x0 * WIDTH, p->height_px,
                 y_of(p, bars[i].y), bars[i].x1 * WIDTH, p->height_px);
@@ -127,20 +128,20 @@ void plot_mark(struct plot *p, double x, int row, const char *label)
             x > .75 ? "end" : "start", label);
 }
 
-void plot_bar(struct plot *p, const char *look, double x0, double x1, int y_px, int height_px,
-              const char *says)
+void plot_bar(struct plot *p, const char *css_class, double x0, double x1, int y_px, int height_px,
+              const char *tooltip)
 {
     fprintf(p->f, "<rect class=\"%s\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%d\" height=\"%d\"><title>",
-            look, x0 * 100, (x1 - x0) * 100, y_px, height_px);
-    page_text(p->f, says);
+            css_class, x0 * 100, (x1 - x0) * 100, y_px, height_px);
+    page_text(p->f, tooltip);
     fputs("</title></rect>\n", p->f);
 }
 
-void plot_label(struct plot *p, const char *look, int y_px, const char *text, size_t letters)
+void plot_label(struct plot *p, const char *css_class, int y_px, const char *text, size_t max_bytes)
 {
     char cut[256];
-    snprintf(cut, sizeof cut, "%.*s%s", (int)letters, text, strlen(text) > letters ? "…" : "");
-    fprintf(p->f, "<text class=\"%s\" x=\"0\" y=\"%d\">", look, y_px);
+    snprintf(cut, sizeof cut, "%.*s%s", (int)max_bytes, text, strlen(text) > max_bytes ? "…" : "");
+    fprintf(p->f, "<text class=\"%s\" x=\"0\" y=\"%d\">", css_class, y_px);
     page_text(p->f, cut);
     fputs("</text>\n", p->f);
 }

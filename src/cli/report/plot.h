@@ -34,21 +34,24 @@ struct step {
     bool rough;
 };
 
-/* look: "axis" reserves room for the labels of plot_values; or "". data_id: the id of the table. */
-void plot_begin(struct plot *p, FILE *f, const char *look, const char *id, const char *title,
+/* css_class: "axis" reserves room for the labels of plot_values; or "". data_id: the id of the
+ * table. */
+void plot_begin(struct plot *p, FILE *f, const char *css_class, const char *id, const char *title,
                 const char *description, const char *data_id, int height_px);
 void plot_end(struct plot *p);
 
-/* A line; area: also fills the area below it. look: a class of the style sheet. */
-void plot_steps(struct plot *p, const char *look, const struct step *steps, size_t n, bool area);
-void plot_bars(struct plot *p, const char *look, const struct step *bars, size_t n);
+/* A line; area: also fills the area below it. css_class: a class of the style sheet. */
+void plot_steps(struct plot *p, const char *css_class, const struct step *steps, size_t n,
+                bool area);
+void plot_bars(struct plot *p, const char *css_class, const struct step *bars, size_t n);
 /* A vertical line with a label, which is placed in this row, counted from the top. */
 void plot_mark(struct plot *p, double x, int row, const char *label);
 /* A single bar with a tooltip. */
-void plot_bar(struct plot *p, const char *look, double x0, double x1, int y_px, int height_px,
-              const char *says);
+void plot_bar(struct plot *p, const char *css_class, double x0, double x1, int y_px, int height_px,
+              const char *tooltip);
 /* Escaped text, truncated to this many bytes. */
-void plot_label(struct plot *p, const char *look, int y_px, const char *text, size_t letters);
+void plot_label(struct plot *p, const char *css_class, int y_px, const char *text,
+                size_t max_bytes);
 
 /* Horizontal grid lines with labels left of the plot. */
 void plot_values(struct plot *p, struct scale s);

@@ -34,7 +34,7 @@ static inline int64_t report_wall_ns(const struct report *r, int64_t at_ns)
 }
 
 /* How long a host has had its status; -1: unknown. */
-static inline int64_t report_unwell_ns(const struct report *r, const struct host *h)
+static inline int64_t report_status_age_ns(const struct report *r, const struct host *h)
 {
     return h->since_ms > 0 && h->since_ms <= r->wall_ns / NS_PER_MS
                ? r->wall_ns - h->since_ms * NS_PER_MS

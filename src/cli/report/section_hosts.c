@@ -69,7 +69,7 @@ static void duration_cell(FILE *f, int64_t ns)
 static void name_cell(const struct report *r, const struct host *h)
 {
     char age[24];
-    int64_t ns = report_unwell_ns(r, h);
+    int64_t ns = report_status_age_ns(r, h);
     fputs("<tr><th scope=\"row\"><span>", r->f);
     page_host(r->f, h->name);
     fputs("</span>", r->f);

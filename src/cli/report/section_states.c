@@ -45,7 +45,7 @@ static void describe(const struct report *r, const struct span *s, char out[128]
     cli_age(s->to_ns - s->from_ns, age);
     if (s->end == SPAN_ENDED)
         snprintf(out, 128, "%s %s to %s (%s)", state_name(s), begun, over, age);
-    else if (s->end == SPAN_GOES_ON)
+    else if (s->end == SPAN_CONTINUES)
         snprintf(out, 128, "%s since %s (%s)", state_name(s), begun, age);
     else
         snprintf(out, 128, "%s from %s, end unknown", state_name(s), begun);
@@ -132,19 +132,19 @@ static void write_spans_table(const struct report *r, const struct span *s, size
         if (s[i].end == SPAN_ENDED)
             page_time(r->f, report_wall_ns(r, s[i].to_ns), TIME_SECONDS);
         else
-            fputs(s[i].end == SPAN_GOES_ON ? "continues" : "unknown", r->f);
+            fputs(s[i].end == SPAN_CONTINUES ? "continues" : "unknown", r->f);
         fprintf(r->f, "</td><td>%s</td></tr>\n",
                 s[i].end == SPAN_UNKNOWN ? "–" : cli_age(s[i].to_ns - s[i].from_ns, age));
     }
     page_folded_table_end(r->f);
 }
 
-static void write_key(FILE *f, const char *look, int y_px, int height_px, const char *name)
+static void write_key(FILE *f, const char *css_class, int y_px, int height_px, const char *name)
 {
     fprintf(f,
             "<span class=\"key\"><svg aria-hidden=\"true\"><rect class=\"%s\" x=\"1\" width=\"20\" "
             "y=\"%d\" height=\"%d\"/></svg>%s</span> ",
-            look, y_px, height_px, name);
+            css_class, y_px, height_px, name);
 }
 
 static void write_figure(const struct report *r, const struct span *s, size_t n)

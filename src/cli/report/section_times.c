@@ -19,7 +19,7 @@ struct chart {
     const char *id, *heading, *unit;
     bool whole;
     struct {
-        const char *name, *look;
+        const char *name, *css_class;
         enum curve curve;
     } curves[2];
 };
@@ -49,7 +49,7 @@ static double x_of_time(const struct report *r, const struct range *g, int64_t a
 }
 
 static bool draw_curve(struct plot *p, const struct report *r, const struct range *g,
-                       const char *look, enum curve c, double top, bool area)
+                       const char *css_class, enum curve c, double top, bool area)
 {
     struct step *steps = calloc(g->count + 1, sizeof *steps);
     size_t n = 0;
@@ -62,7 +62,7 @@ static bool draw_curve(struct plot *p, const struct report *r, const struct rang
                                        .rough = v->kind == INTERVAL_ROUGH};
     }
     if (n)
-        plot_steps(p, look, steps, n, area);
+        plot_steps(p, css_class, steps, n, area);
     free(steps);
     return steps != NULL;
 }
@@ -96,8 +96,8 @@ static void write_caption(const struct report *r, const struct range *g, const s
             r->f,
             "<span class=\"key\"><svg class=\"%s\" aria-hidden=\"true\"><line class=\"line %s\" "
             "x1=\"0\" x2=\"22\" y1=\"6\" y2=\"6\"/></svg>%s, at most %s%s</span> ",
-            c->curves[k].look, c->curves[k].look, c->curves[k].name, page_number(max, number),
-            c->unit);
+            c->curves[k].css_class, c->curves[k].css_class, c->curves[k].name,
+            page_number(max, number), c->unit);
     }
     fputs("</figcaption>\n", r->f);
 }
@@ -127,7 +127,7 @@ static bool draw_chart(const struct report *r, const struct range *g, const stru
     plot_begin(&p, r->f, "axis", id, title, text ? text : "", data_id, 190);
     plot_values(&p, s);
     for (int k = 0; k < 2 && c->curves[k].name; k++)
-        good &= draw_curve(&p, r, g, c->curves[k].look, c->curves[k].curve, s.top, k == 0);
+        good &= draw_curve(&p, r, g, c->curves[k].css_class, c->curves[k].curve, s.top, k == 0);
     plot_times(&p, report_wall_ns(r, g->from_ns), r->wall_ns);
     plot_end(&p);
     fputs("</figure>\n", r->f);

@@ -29,7 +29,7 @@ static void end_with(struct span *s, const struct span *next, const struct host 
                      ? (int)h->status == s->state
                      : (int)h->breaker == s->state ||
                            (s->state == BREAKER_OPEN && h->breaker == BREAKER_HALF_OPEN);
-    s->end = next ? SPAN_ENDED : still ? SPAN_GOES_ON : SPAN_UNKNOWN;
+    s->end = next ? SPAN_ENDED : still ? SPAN_CONTINUES : SPAN_UNKNOWN;
     s->to_ns = next ? next->from_ns : still ? now_ns : s->from_ns;
 }
 

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum span_end { SPAN_ENDED, SPAN_GOES_ON, SPAN_UNKNOWN };
+enum span_end { SPAN_ENDED, SPAN_CONTINUES, SPAN_UNKNOWN };
 
 struct span {
     uint32_t host; /* index in hosts[] */
