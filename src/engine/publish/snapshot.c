@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/publish/snapshot_parts.h"
+#include "engine/publish/snapshot_entry.h"
 
 #include "base/clock.h"
 #include "base/sizes.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/board/status.h"
 #include "engine/check/run.h"
-#include "engine/publish/snapshot_parts.h"
+#include "engine/publish/snapshot_entry.h"
 
 void render_check(struct text *t, const struct slot *s, const struct check_view *v)
 {

@@ -2,8 +2,8 @@
  *
  * What the parts of the JSON snapshot share: members of an object, each ended in a comma, and what
  * hosts and checks have in common. snapshot.c, snapshot_check.c. */
-#ifndef ENGINE_PUBLISH_SNAPSHOT_PARTS_H
-#define ENGINE_PUBLISH_SNAPSHOT_PARTS_H
+#ifndef ENGINE_PUBLISH_SNAPSHOT_ENTRY_H
+#define ENGINE_PUBLISH_SNAPSHOT_ENTRY_H
 
 #include "base/text.h"
 #include "engine/board/view.h"
