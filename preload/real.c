@@ -3,8 +3,8 @@
 
 #include "base/arena.h"
 #include "base/compiler.h"
+#include "base/json.h"
 #include "base/quiet.h"
-#include "base/text.h"
 #include "engine/check/thread.h"
 #include "required.h"
 #include "scope.h"
@@ -285,20 +285,16 @@ const struct curl_api *real_owner_of_others(const void *caller)
 
 void real_list(struct text *t)
 {
-    bool any = false;
     for (int i = 0; i < REAL_LIBRARIES_MAX; i++) {
         const struct curl_api *api = atomic_load(&real_libraries[i]);
         if (!api)
             break;
         if (!atomic_load(&used[i]))
             continue;
-        text_put(t, any ? ",{\"path\":" : "{\"path\":");
-        any = true;
-        text_json(t, api->path);
-        text_put(t, ",\"version\":");
-        text_json(t, api->version);
-        text_put(t, ",\"node\":");
-        text_json(t, api->node);
-        text_put(t, "}");
+        json_open(t, '{');
+        json_string(t, "path", api->path);
+        json_string(t, "version", api->version);
+        json_string(t, "node", api->node);
+        json_close(t, '}');
     }
 }

@@ -55,7 +55,7 @@ static inline const struct curl_api *real_owner(const void *caller)
 void real_pin(void *dl_open(const char *file, int flags));
 
 struct text;
-/* The libcurls that the program uses, as elements of a JSON array. */
+/* The libcurls that the program uses, as elements of a JSON array, each ended in a comma (json.h). */
 void real_list(struct text *t);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/events.h"
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/quiet.h"
 #include "base/text.h"
@@ -24,48 +25,33 @@ static const char *kind_name(enum event_kind k)
     return names[k];
 }
 
-static void put_number(struct text *t, const char *name, int64_t v)
-{
-    text_put(t, ",\"");
-    text_put(t, name);
-    text_put(t, "\":");
-    text_fixed(t, v, 0);
-}
-
-static void put_string(struct text *t, const char *name, const char *v)
-{
-    if (!v)
-        return;
-    text_put(t, ",\"");
-    text_put(t, name);
-    text_put(t, "\":");
-    text_json(t, v);
-}
-
 static void put_json(struct text *t, const struct event *e)
 {
-    text_put(t, "{\"time\":\"");
-    text_time(t, clock_wall_ns());
-    text_put(t, "\"");
-    put_string(t, "service", atomic_load(&events_service));
-    put_number(t, "pid", getpid());
-    put_string(t, "host", e->host);
-    put_string(t, "event", kind_name(e->kind));
+    json_open(t, '{');
+    json_time(t, "time", clock_wall_ns());
+    json_string(t, "service", atomic_load(&events_service));
+    json_fixed(t, "pid", getpid(), 0);
+    if (e->host)
+        json_string(t, "host", e->host);
+    json_string(t, "event", kind_name(e->kind));
     if (e->attempt)
-        put_number(t, "attempt", e->attempt);
-    put_string(t, "reason", e->reason);
-    put_string(t, "state", e->state);
+        json_fixed(t, "attempt", e->attempt, 0);
+    if (e->reason)
+        json_string(t, "reason", e->reason);
+    if (e->state)
+        json_string(t, "state", e->state);
     if (e->kind == EVENT_RETRY || e->kind == EVENT_DENIED || e->curl || e->http || e->os_errno) {
-        put_number(t, "curl", e->curl);
-        put_number(t, "http", e->http);
+        json_fixed(t, "curl", e->curl, 0);
+        json_fixed(t, "http", e->http, 0);
     }
     if (e->os_errno)
-        put_number(t, "errno", e->os_errno);
+        json_fixed(t, "errno", e->os_errno, 0);
     if (e->wait_ns >= 0)
-        put_number(t, "wait_ms", e->wait_ns / NS_PER_MS);
+        json_fixed(t, "wait_ms", e->wait_ns / NS_PER_MS, 0);
     if (e->observed)
-        text_put(t, ",\"observed\":true");
-    text_put(t, "}\n");
+        json_bool(t, "observed", true);
+    json_close(t, '}');
+    json_end(t);
 }
 
 /* "api.example.com: retry after attempt 1: http_5xx (http 503), in 412 ms" */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/replace.h"
+
 #include "base/clock.h"
 #include "base/open.h"
 #include "base/rng.h"
-#include "base/text.h"
-#include "engine/publish/snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +55,7 @@ static bool is_replaceable(const char *path)
 
 static void drain(struct text *t)
 {
-    struct snapshot_file *f = (struct snapshot_file *)t; /* its first member */
+    struct replacement *f = (struct replacement *)t; /* its first member */
     size_t n = t->n ? t->n - 1 : 0;
     if (!f->err)
         f->err = write_all(f->fd, t->p, n);
@@ -63,11 +63,11 @@ static void drain(struct text *t)
     t->n -= n;
 }
 
-void snapshot_open(struct snapshot_file *f, const char *path, char *room, size_t size)
+void replacement_open(struct replacement *f, const char *path, char *room, size_t size)
 {
     int saved = errno;
     char temp[PATH_MAX];
-    *f = (struct snapshot_file){
+    *f = (struct replacement){
         .text = {.p = room, .cap = size, .drain = drain}, .path = path, .tag = rng_next() | 1};
     f->fd = !is_replaceable(path)            ? -EEXIST
             : !temp_name(temp, path, f->tag) ? -ENAMETOOLONG
@@ -76,7 +76,7 @@ void snapshot_open(struct snapshot_file *f, const char *path, char *room, size_t
     errno = saved;
 }
 
-int snapshot_close(struct snapshot_file *f)
+int replacement_close(struct replacement *f)
 {
     int saved = errno;
     char temp[PATH_MAX];
@@ -96,7 +96,7 @@ int snapshot_close(struct snapshot_file *f)
     return f->err;
 }
 
-void snapshot_remove(const char *path, uint64_t tag)
+void replacement_remove(const char *path, uint64_t tag)
 {
     int saved = errno;
     char temp[PATH_MAX];
@@ -130,7 +130,7 @@ struct entry {
     char name[];
 };
 
-void snapshot_sweep(const char *path, int64_t before_wall_ns)
+void replacement_sweep(const char *path, int64_t before_wall_ns)
 {
     int saved = errno;
     char dir[PATH_MAX];
@@ -151,10 +151,10 @@ void snapshot_sweep(const char *path, int64_t before_wall_ns)
     errno = saved;
 }
 
-int snapshot_write(const char *path, const char *p, size_t n)
+int replace_file(const char *path, const char *p, size_t n)
 {
-    struct snapshot_file f;
-    snapshot_open(&f, path, (char *)p, n + 1);
+    struct replacement f;
+    replacement_open(&f, path, (char *)p, n + 1);
     f.text.n = n; /* only read from here on */
-    return snapshot_close(&f);
+    return replacement_close(&f);
 }

@@ -5,9 +5,8 @@
  *
  *     char buf[256];
  *     struct text t = TEXT_OVER(buf);
- *     text_put(&t, "{\"host\":");
- *     text_json(&t, host);              quoted and escaped
- *     text_fmt(&t, ",\"wait_ms\":%lld}", ms);
+ *     text_put(&t, host);
+ *     text_fmt(&t, ": waits %lld ms", ms);
  *
  * The bytes are always NUL-terminated. Not shared between threads. Preserves errno. */
 #ifndef BASE_TEXT_H
@@ -60,8 +59,6 @@ __attribute__((format(printf, 2, 0))) void text_vfmt(struct text *t, const char 
 /* Length of the well-formed UTF-8 sequence at s (1 at the end), 0 when there is none: no overlong
  * forms, no surrogates, nothing above U+10FFFF. */
 size_t text_utf8_length(const char *s);
-/* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
-void text_json(struct text *t, const char *s);
 /* "2026-01-25T10:00:00.123Z" */
 void text_time(struct text *t, int64_t wall_ns);
 

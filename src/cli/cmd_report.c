@@ -4,9 +4,9 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
+#include "base/replace.h"
 #include "cli/report/page.h"
 #include "cli/report/report.h"
-#include "engine/publish/snapshot.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -60,7 +60,7 @@ static int write_output(const char *page, size_t size, const char *file)
         return fwrite(page, 1, size, stdout) == size ? 0 : EXIT_WRITE;
     struct stat was;
     bool there = lstat(file, &was) == 0;
-    int err = snapshot_write(file, page, size);
+    int err = replace_file(file, page, size);
     /* Keep the permissions of an existing file; a web server may have to read it. */
     if (!err && there && chmod(file, was.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO)) < 0)
         err = -errno;

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/replace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,11 +42,11 @@ static void fill(struct board *b, int hosts)
 static bool write_bytes(const char *path, char *room, off_t bytes)
 {
     static char block[65536];
-    struct snapshot_file f;
-    snapshot_open(&f, path, room, sizeof block);
+    struct replacement f;
+    replacement_open(&f, path, room, sizeof block);
     for (; bytes > 0; bytes -= (off_t)sizeof block)
         text_putn(&f.text, block, bytes < (off_t)sizeof block ? (size_t)bytes : sizeof block);
-    return snapshot_close(&f) == 0;
+    return replacement_close(&f) == 0;
 }
 
 /* JSON, PROM and FLOOR, each in microseconds. */
@@ -58,13 +59,13 @@ static bool turn(const char *dir, char *room, size_t size, const struct snapshot
     us[2] = 0;
     for (int i = 0; i < 2; i++) {
         char path[4096];
-        struct snapshot_file f;
+        struct replacement f;
         struct stat st;
         snprintf(path, sizeof path, "%s/%s", dir, names[i]);
         double begun = cpu_us();
-        snapshot_open(&f, path, room, size);
+        replacement_open(&f, path, room, size);
         render[i](&f.text, c);
-        if (snapshot_close(&f) != 0)
+        if (replacement_close(&f) != 0)
             return false;
         us[i] = cpu_us() - begun;
         if (stat(path, &st) != 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "base/replace.h"
 #include "engine/board/status.h"
 #include "engine/publish/snapshot.h"
 
@@ -344,10 +345,10 @@ Test(snapshot, is_the_same_when_it_is_drained_to_a_file)
         draw(&whole, &context);
         size_t room_size = snapshot_room(board);
         char *room = malloc(room_size), *read_back = calloc(1, size);
-        struct snapshot_file f;
-        snapshot_open(&f, path, room, room_size);
+        struct replacement f;
+        replacement_open(&f, path, room, room_size);
         draw(&f.text, &context);
-        cr_assert_eq(snapshot_close(&f), 0);
+        cr_assert_eq(replacement_close(&f), 0);
         int fd = open(path, O_RDONLY);
         cr_assert_eq(read(fd, read_back, size), (ssize_t)whole.n);
         cr_assert_str_eq(read_back, json);
@@ -391,7 +392,7 @@ static void drop_dir(void)
     rmdir(dir);
 }
 
-TestSuite(snapshot_write, .init = make_dir, .fini = drop_dir);
+TestSuite(replace_file, .init = make_dir, .fini = drop_dir);
 
 static const char *content(const char *path)
 {
@@ -403,84 +404,84 @@ static const char *content(const char *path)
     return got;
 }
 
-Test(snapshot_write, replaces_the_file_for_its_owner_alone)
+Test(replace_file, replaces_the_file_for_its_owner_alone)
 {
     struct stat st;
     umask(0);
-    cr_assert_eq(snapshot_write(file, "one", 3), 0);
-    cr_assert_eq(snapshot_write(file, "two", 3), 0);
+    cr_assert_eq(replace_file(file, "one", 3), 0);
+    cr_assert_eq(replace_file(file, "two", 3), 0);
     cr_assert_str_eq(content(file), "two");
     stat(file, &st);
     cr_assert_eq(st.st_mode & 0777, 0600u);
     cr_assert_eq(files(), 1);
 }
 
-Test(snapshot_write, lets_a_text_of_any_length_through_a_small_room)
+Test(replace_file, lets_a_text_of_any_length_through_a_small_room)
 {
     char room[16];
-    struct snapshot_file f;
-    snapshot_open(&f, file, room, sizeof room);
+    struct replacement f;
+    replacement_open(&f, file, room, sizeof room);
     text_put(&f.text, "0123456789abc");
     text_put(&f.text, "a text that is longer than the room, ");
     text_fmt(&f.text, "%d or %d,", 123, 678);
     cr_assert_eq(f.text.p[f.text.n - 1], ',', "the last byte can be taken back");
     f.text.n--;
     text_put(&f.text, "!");
-    cr_assert_eq(snapshot_close(&f), 0);
+    cr_assert_eq(replacement_close(&f), 0);
     cr_assert_str_eq(content(file),
                      "0123456789abca text that is longer than the room, 123 or 678!");
 }
 
-Test(snapshot_write, does_not_publish_what_lacks_a_part)
+Test(replace_file, does_not_publish_what_lacks_a_part)
 {
-    struct snapshot_file f;
+    struct replacement f;
     char room[8];
-    cr_assert_eq(snapshot_write(file, "old", 3), 0);
-    snapshot_open(&f, file, room, sizeof room);
+    cr_assert_eq(replace_file(file, "old", 3), 0);
+    replacement_open(&f, file, room, sizeof room);
     text_fmt(&f.text, "%s", "longer than the room");
-    cr_assert_lt(snapshot_close(&f), 0);
+    cr_assert_lt(replacement_close(&f), 0);
     cr_assert_str_eq(content(file), "old");
     cr_assert_eq(files(), 1);
 }
 
-Test(snapshot_write, lets_two_writers_of_one_pid_be_at_it_at_once)
+Test(replace_file, lets_two_writers_of_one_pid_be_at_it_at_once)
 {
-    struct snapshot_file a, b;
+    struct replacement a, b;
     char room[2][64];
-    snapshot_open(&a, file, room[0], sizeof room[0]);
-    snapshot_open(&b, file, room[1], sizeof room[1]);
+    replacement_open(&a, file, room[0], sizeof room[0]);
+    replacement_open(&b, file, room[1], sizeof room[1]);
     text_put(&a.text, "from a");
     text_put(&b.text, "from b");
     cr_assert_eq(files(), 2);
-    cr_assert_eq(snapshot_close(&a), 0);
+    cr_assert_eq(replacement_close(&a), 0);
     cr_assert_str_eq(content(file), "from a");
-    cr_assert_eq(snapshot_close(&b), 0);
+    cr_assert_eq(replacement_close(&b), 0);
     cr_assert_str_eq(content(file), "from b");
     cr_assert_eq(files(), 1);
 }
 
-Test(snapshot_write, replaces_nothing_but_a_file)
+Test(replace_file, replaces_nothing_but_a_file)
 {
     struct stat st;
     cr_assert_eq(mkfifo(file, 0600), 0);
-    cr_assert_lt(snapshot_write(file, "x", 1), 0);
+    cr_assert_lt(replace_file(file, "x", 1), 0);
     cr_assert(lstat(file, &st) == 0 && S_ISFIFO(st.st_mode));
     unlink(file);
     cr_assert_eq(symlink("/dev/null", file), 0);
-    cr_assert_lt(snapshot_write(file, "x", 1), 0);
+    cr_assert_lt(replace_file(file, "x", 1), 0);
     cr_assert(lstat(file, &st) == 0 && S_ISLNK(st.st_mode));
     cr_assert_eq(files(), 1);
 }
 
-Test(snapshot_write, leaves_the_old_file_and_no_temporary_one_when_it_fails)
+Test(replace_file, leaves_the_old_file_and_no_temporary_one_when_it_fails)
 {
     char sub[80];
     errno = EXDEV;
-    cr_assert_eq(snapshot_write("/nonexistent/health.json", "x", 1), -ENOENT);
+    cr_assert_eq(replace_file("/nonexistent/health.json", "x", 1), -ENOENT);
     cr_assert_eq(errno, EXDEV);
     mkdir(file, 0700); /* a directory cannot be replaced by a file */
     snprintf(sub, sizeof sub, "%s/x", file);
-    cr_assert_lt(snapshot_write(file, "x", 1), 0);
+    cr_assert_lt(replace_file(file, "x", 1), 0);
     cr_assert_eq(files(), 1);
     rmdir(file);
 }

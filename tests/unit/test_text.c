@@ -19,13 +19,6 @@ static void fresh(void)
 
 TestSuite(text, .init = fresh);
 
-static const char *json(const char *s)
-{
-    fresh();
-    text_json(&t, s);
-    return buf;
-}
-
 static const char *at(int64_t wall_ns)
 {
     fresh();
@@ -86,27 +79,6 @@ Test(text, writes_decimals_without_trailing_zeros_in_any_locale)
         text_fixed(&t, cases[i].v, cases[i].decimals);
         cr_assert_str_eq(buf, cases[i].want);
     }
-}
-
-Test(text, escapes_what_json_forbids_in_a_string)
-{
-    cr_assert_str_eq(json("a\"b\\c"), "\"a\\\"b\\\\c\"");
-    cr_assert_str_eq(json("\n\t\x01\x7f"), "\"\\u000a\\u0009\\u0001\\u007f\"");
-    cr_assert_str_eq(json(""), "\"\"");
-}
-
-Test(text, keeps_utf8_and_replaces_every_byte_that_is_none)
-{
-    cr_assert_str_eq(json("\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"),
-                     "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"");
-#define NO "\xef\xbf\xbd"
-    cr_assert_str_eq(json("\xff"), "\"" NO "\"");
-    cr_assert_str_eq(json("\xc0\xaf"), "\"" NO NO "\"", "overlong");
-    cr_assert_str_eq(json("\xe0\x80\x80"), "\"" NO NO NO "\"", "overlong");
-    cr_assert_str_eq(json("\xed\xa0\x80"), "\"" NO NO NO "\"", "surrogate");
-    cr_assert_str_eq(json("\xf4\x90\x80\x80"), "\"" NO NO NO NO "\"", "above the last");
-    cr_assert_str_eq(json("\xe2\x82"), "\"" NO NO "\"", "cut short");
-    cr_assert_str_eq(json("\xe2\x82x"), "\"" NO NO "x\"", "cut short");
 }
 
 Test(text, writes_times_as_the_calendar_has_them)

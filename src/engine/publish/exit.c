@@ -2,11 +2,11 @@
  *
  * What is written last: before the process ends, or before it may not write any more. */
 #include "base/clock.h"
+#include "base/replace.h"
 #include "engine/board/attached.h"
 #include "engine/check/thread.h"
 #include "engine/publish/monitor.h"
 #include "engine/publish/parts.h"
-#include "engine/publish/snapshot.h"
 
 #define FLUSH_NS (100 * NS_PER_MS) /* longest delay of an exit */
 #define TRY_NS   (2 * NS_PER_MS)   /* between two looks whether somebody else has written */
@@ -18,9 +18,9 @@ static void clear_away(struct process *p, const struct engine *e)
     uint64_t tag = atomic_load(&p->temp);
     monitor_give_lease(e->board->header);
     if (tag && c->snapshot)
-        snapshot_remove(c->snapshot, tag);
+        replacement_remove(c->snapshot, tag);
     if (tag && c->metrics)
-        snapshot_remove(c->metrics, tag);
+        replacement_remove(c->metrics, tag);
 }
 
 /* Who does not get to it leaves it to the holder of the lease, as an alert does. At least two tries:

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/replace.h"
 #include "engine/publish/snapshot.h"
 
 #include <string.h>
@@ -73,14 +74,14 @@ static bool write_file(const char *path, char *room, size_t size,
                        const struct snapshot_context *x)
 {
     struct process *p = process_self();
-    struct snapshot_file f;
+    struct replacement f;
     if (!path)
         return true;
-    snapshot_open(&f, path, room, size);
+    replacement_open(&f, path, room, size);
     atomic_store(&p->temp, f.tag);
     if (!f.err)
         render(&f.text, x);
-    bool written = snapshot_close(&f) == 0;
+    bool written = replacement_close(&f) == 0;
     atomic_store(&p->temp, 0);
     if (!written)
         engine_internal_error("a snapshot could not be written");
@@ -94,9 +95,9 @@ static void sweep(const struct targets *t, int64_t now_ns)
     sweep_at_ns = now_ns + SWEEP_NS;
     int64_t before_ns = clock_wall_ns() - SWEEP_NS;
     if (t->snapshot)
-        snapshot_sweep(t->snapshot, before_ns);
+        replacement_sweep(t->snapshot, before_ns);
     if (t->metrics)
-        snapshot_sweep(t->metrics, before_ns);
+        replacement_sweep(t->metrics, before_ns);
 }
 
 void monitor_write(const struct engine *e, const struct config *c, const struct targets *t)

@@ -35,7 +35,7 @@ struct snapshot_context {
     int64_t wall_ns;
     int64_t interval_ns;              /* expires = time + 3 x interval */
     const char *const *hooks;         /* names, NULL-terminated */
-    void (*libcurls)(struct text *t); /* appends the JSON array's elements; may be NULL */
+    void (*libcurls)(struct text *t); /* appends elements (json.h); may be NULL */
 };
 
 /* Bytes that are certainly enough for either document as a whole, unless many hosts come meanwhile;
@@ -45,27 +45,5 @@ size_t snapshot_room(const struct board *b);
 /* Both use the end of the room for notes of their own. */
 void snapshot_render(struct text *t, const struct snapshot_context *c);
 void metrics_render(struct text *t, const struct snapshot_context *c);
-
-/* A document on its way into a file:
- *
- *     snapshot_open(&f, path, room, snapshot_room(board));
- *     snapshot_render(&f.text, &context);
- *     err = snapshot_close(&f);              0 or -errno; only now the target is replaced
- */
-struct snapshot_file {
-    struct text text;
-    const char *path;
-    uint64_t tag; /* of its temporary name; random, for processes of two containers share pids */
-    int fd;
-    int err;
-};
-void snapshot_open(struct snapshot_file *f, const char *path, char *room, size_t size);
-int snapshot_close(struct snapshot_file *f);
-/* What a writer that was killed, or is about to be, left behind: of one tag, or all that were last
- * written to before a time. */
-void snapshot_remove(const char *path, uint64_t tag);
-void snapshot_sweep(const char *path, int64_t before_wall_ns);
-/* A document that is there as a whole. 0 or -errno. */
-int snapshot_write(const char *path, const char *p, size_t n);
 
 #endif

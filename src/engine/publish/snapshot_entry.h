@@ -1,59 +1,34 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the parts of the JSON snapshot share: members of an object, each ended in a comma, and what
- * hosts and checks have in common. snapshot.c, snapshot_check.c. */
+ * The entries of "checks" in health.json: a host or proxy (snapshot_host.c), or an active check
+ * (snapshot_check.c), and the members that all of them have (snapshot_entry.c). Each function appends
+ * members that end in a comma (json.h), and reads the slot without changing it. */
 #ifndef ENGINE_PUBLISH_SNAPSHOT_ENTRY_H
 #define ENGINE_PUBLISH_SNAPSHOT_ENTRY_H
 
-#include "base/text.h"
+#include "base/json.h"
 #include "engine/board/view.h"
 #include "engine/publish/snapshot.h"
 
-static inline void put_key(struct text *t, const char *key)
-{
-    text_put(t, "\"");
-    text_put(t, key);
-    text_put(t, "\":");
-}
+/* v / 10^decimals; null when v is negative. */
+void entry_number(struct text *t, const char *key, int64_t v, int decimals);
+/* null when wall_ms cannot be a time. */
+void entry_time(struct text *t, const char *key, int64_t wall_ms);
+/* "status" to "last_error". */
+void entry_status(struct text *t, const struct slot *s, const char *status);
+void entry_failures_by(struct text *t, const struct slot *s);
+/* The members of "duration_ms"; n: the sum of latency. */
+void entry_durations(struct text *t, const struct slot *s, const uint64_t latency[LATENCY_BUCKETS],
+                     uint64_t n);
 
-static inline __attribute__((always_inline)) void put_count(struct text *t, const char *key,
-                                                            uint64_t v)
-{
-    put_key(t, key);
-    text_u64(t, v);
-    text_put(t, ",");
-}
+struct totals {
+    uint64_t requests, attempts, retries, recovered, rejected, hosts;
+};
 
-static inline void put_word(struct text *t, const char *key, const char *word)
-{
-    put_key(t, key);
-    text_json(t, word);
-    text_put(t, ",");
-}
-
-static inline void open_object(struct text *t, const char *key)
-{
-    put_key(t, key);
-    text_put(t, "{");
-}
-
-/* Each member ended in a comma; the last one's is taken back. */
-static inline void close_with(struct text *t, const char *end)
-{
-    if (t->n && t->p[t->n - 1] == ',')
-        t->p[--t->n] = '\0';
-    text_put(t, end);
-}
-
-/* v / 10^decimals; a negative one is unknown. */
-void put_decimal(struct text *t, const char *key, int64_t v, int decimals);
-/* status NULL: not known. */
-void render_status(struct text *t, const struct slot *s, const char *status);
-void render_failures_by(struct text *t, const struct slot *s);
-/* The members of duration_ms. */
-void render_durations(struct text *t, const struct slot *s, const uint64_t counts[LATENCY_BUCKETS],
-                      uint64_t n);
-/* An active check's entry, with its comma. known: it has had a result. */
-void render_check(struct text *t, const struct slot *s, const struct check_view *v);
+/* Whole entries. A host is added to the totals, a proxy is not: its requests are counted for the
+ * hosts behind it. */
+void entry_host(struct text *t, const struct snapshot_context *c, const struct slot *s,
+                const char *name, enum health_status status, struct totals *sum);
+void entry_check(struct text *t, const struct slot *s, const struct check_view *v);
 
 #endif
