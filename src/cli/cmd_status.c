@@ -39,16 +39,16 @@ static void print_row(const struct host *r, int width, bool colours)
     char success[16], waited[16], p50[16], p99[16], tokens[32];
     printf("%-*s %s%-9s%s %9llu %8s %8llu %9llu %8s %8s %8s %-9s %s\n", width, r->name,
            colours ? colour_of(r->status) : "", status_name(r->status), colours ? "\033[0m" : "",
-           (unsigned long long)r->requests, host_success(r, success),
-           (unsigned long long)r->retries,
-           (unsigned long long)(r->rate_rejected + r->breaker_rejected),
-           host_time(r->waited_ns, waited), host_time(r->p50_ns, p50), host_time(r->p99_ns, p99),
-           breaker_state_name(r->breaker), tokens_text(r, tokens));
+           (unsigned long long)r->count[COUNT_REQUESTS], host_success(r, success),
+           (unsigned long long)r->count[COUNT_RETRIES], (unsigned long long)host_rejected(r),
+           host_time(host_waited_ns(r), waited), host_time(r->p50_ns, p50),
+           host_time(r->p99_ns, p99), breaker_state_name(r->breaker), tokens_text(r, tokens));
 }
 
 static const char *check_success(const struct check *c, char out[16])
 {
-    struct host settled = {.successes = c->successes, .failures = c->failures};
+    struct host settled = {
+        .count = {[COUNT_SUCCESSES] = c->successes, [COUNT_FAILURES] = c->failures}};
     return host_success(&settled, out);
 }
 
@@ -99,15 +99,15 @@ static void print_denied(const struct host *rows, uint32_t n)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < n; i++)
-        sum += rows[i].budget_denied;
+        sum += rows[i].count[COUNT_BUDGET_DENIED];
     if (!sum)
         return;
     printf("retries denied by the budget: %llu (", (unsigned long long)sum);
     int told = 0;
     for (uint32_t i = 0; i < n && told <= NAMES_SHOWN; i++)
-        if (rows[i].budget_denied && told++ < NAMES_SHOWN)
+        if (rows[i].count[COUNT_BUDGET_DENIED] && told++ < NAMES_SHOWN)
             printf("%s%s %llu", told > 1 ? ", " : "", rows[i].name,
-                   (unsigned long long)rows[i].budget_denied);
+                   (unsigned long long)rows[i].count[COUNT_BUDGET_DENIED]);
     puts(told > NAMES_SHOWN ? ", and others)" : ")");
 }
 

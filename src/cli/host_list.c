@@ -13,26 +13,17 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
 {
     struct rate rate;
     int64_t tat_ns;
-    uint64_t waited_ns = slot_counter(s, COUNT_WAITED_NS);
     h->key = atomic_load(&s->key);
     h->proxy = view_is_proxy(s);
     h->status = view_status(s, now_ns);
     h->breaker = breaker_state_at(&s->breaker, now_ns);
     h->since_ms = atomic_load(&s->status_since_ms);
     h->failures_in_row = status_failures_in_row(s);
-    h->requests = slot_counter(s, COUNT_REQUESTS);
-    h->successes = slot_counter(s, COUNT_SUCCESSES);
-    h->failures = slot_counter(s, COUNT_FAILURES);
-    h->retries = slot_counter(s, COUNT_RETRIES);
-    h->recovered = slot_counter(s, COUNT_RECOVERED);
-    h->rate_rejected = slot_counter(s, COUNT_RATE_REJECTED);
-    h->breaker_rejected = slot_counter(s, COUNT_BREAKER_REJECTED);
-    h->budget_denied = slot_counter(s, COUNT_BUDGET_DENIED);
-    h->waited_ns = waited_ns < INT64_MAX ? (int64_t)waited_ns : INT64_MAX;
-    h->attempts = view_latency(s, h->latency);
-    h->p50_ns = view_quantile_ns(s, h->latency, h->attempts, .50);
-    h->p95_ns = view_quantile_ns(s, h->latency, h->attempts, .95);
-    h->p99_ns = view_quantile_ns(s, h->latency, h->attempts, .99);
+    uint64_t attempts = view_latency(s, h->latency);
+    counters_read(s, attempts, h->count);
+    h->p50_ns = view_quantile_ns(s, h->latency, attempts, .50);
+    h->p95_ns = view_quantile_ns(s, h->latency, attempts, .95);
+    h->p99_ns = view_quantile_ns(s, h->latency, attempts, .99);
     h->limited = view_rate(b, s, &rate, &tat_ns);
     h->available = h->limited ? gcra_available(tat_ns, now_ns, &rate) : 0;
     h->burst = h->limited ? rate.burst : 0;
@@ -43,8 +34,9 @@ static int by_urgency(const void *a, const void *b)
     const struct host *x = a, *y = b;
     if (x->status != y->status)
         return (x->status < y->status) - (x->status > y->status);
-    if (x->requests != y->requests)
-        return (x->requests < y->requests) - (x->requests > y->requests);
+    uint64_t of_x = x->count[COUNT_REQUESTS], of_y = y->count[COUNT_REQUESTS];
+    if (of_x != of_y)
+        return (of_x < of_y) - (of_x > of_y);
     return strcmp(x->name, y->name);
 }
 
@@ -63,13 +55,24 @@ struct host *host_list_read(const struct board *b, int64_t now_ns, uint32_t *n)
     return hosts;
 }
 
+uint64_t host_rejected(const struct host *h)
+{
+    return h->count[COUNT_RATE_REJECTED] + h->count[COUNT_BREAKER_REJECTED];
+}
+
+int64_t host_waited_ns(const struct host *h)
+{
+    uint64_t ns = h->count[COUNT_WAITED_NS];
+    return ns < INT64_MAX ? (int64_t)ns : INT64_MAX;
+}
+
 const char *host_success(const struct host *h, char out[16])
 {
-    uint64_t settled = h->successes + h->failures;
-    if (!settled)
+    uint64_t successes = h->count[COUNT_SUCCESSES], failures = h->count[COUNT_FAILURES];
+    if (!(successes + failures))
         return "-";
-    double percent = 100.0 * (double)h->successes / (double)settled;
-    snprintf(out, 16, "%.1f %%", h->failures && percent > 99.9 ? 99.9 : percent);
+    double percent = 100.0 * (double)successes / (double)(successes + failures);
+    snprintf(out, 16, "%.1f %%", failures && percent > 99.9 ? 99.9 : percent);
     return out;
 }
 

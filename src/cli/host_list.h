@@ -23,11 +23,8 @@ struct host {
     enum breaker_state breaker;
     int64_t since_ms; /* start of the status, wall clock; 0: unknown */
     uint32_t failures_in_row;
-    uint64_t requests, attempts, successes, failures, retries, recovered;
-    uint64_t rate_rejected, breaker_rejected;
-    uint64_t budget_denied; /* retries not made because of retry_budget */
-    int64_t waited_ns;
-    uint64_t latency[LATENCY_BUCKETS]; /* they add up to `attempts` */
+    uint64_t count[COUNTERS_READ];     /* by enum counter */
+    uint64_t latency[LATENCY_BUCKETS]; /* they add up to count[COUNT_ATTEMPTS] */
     int64_t p50_ns, p95_ns, p99_ns;    /* 0: no attempt yet */
     bool limited;
     double available; /* tokens, of `burst` */
@@ -37,6 +34,10 @@ struct host {
 /* Sorted: worst status first, then most requests. NULL: out of memory; to be freed. */
 struct host *host_list_read(const struct board *b, int64_t now_ns, uint32_t *n);
 
+/* Requests refused by a limit or by an open circuit. */
+uint64_t host_rejected(const struct host *h);
+/* Time spent waiting, at most INT64_MAX: the board may be damaged. */
+int64_t host_waited_ns(const struct host *h);
 /* Successful requests as a share of the completed ones: "99.9 %", or "-" if there are none. 100
  * only if none failed. */
 const char *host_success(const struct host *h, char out[16]);

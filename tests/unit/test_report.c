@@ -303,9 +303,9 @@ Test(plot, names_itself_and_its_data)
 Test(hosts, a_host_with_a_failure_is_never_perfect)
 {
     char out16[16];
-    struct host h = {.successes = 1000000, .failures = 1};
+    struct host h = {.count = {[COUNT_SUCCESSES] = 1000000, [COUNT_FAILURES] = 1}};
     cr_assert(is(host_success(&h, out16), "99.9 %"));
-    h.failures = 0;
+    h.count[COUNT_FAILURES] = 0;
     cr_assert(is(host_success(&h, out16), "100.0 %"));
     cr_assert(is(host_success(&hosts[1], out16), "-"));
 }

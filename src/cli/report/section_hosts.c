@@ -23,30 +23,27 @@ static void write_sum(FILE *f, const char *name, uint64_t n)
 
 static void write_sums(const struct report *r)
 {
-    struct host all = {.requests = 0};
+    struct host all = {.proxy = false};
+    int64_t waited_ns = 0;
     char success[16];
     for (uint32_t i = 0; i < r->host_count; i++) {
         const struct host *h = &r->hosts[i];
         if (h->proxy)
             continue;
-        all.requests += h->requests;
-        all.successes += h->successes;
-        all.failures += h->failures;
-        all.retries += h->retries;
-        all.recovered += h->recovered;
-        all.rate_rejected += h->rate_rejected + h->breaker_rejected;
-        if (__builtin_add_overflow(all.waited_ns, h->waited_ns, &all.waited_ns))
-            all.waited_ns = INT64_MAX; /* implausible values on a damaged board */
+        for (int c = 0; c < COUNTERS_READ; c++)
+            all.count[c] += h->count[c];
+        if (__builtin_add_overflow(waited_ns, host_waited_ns(h), &waited_ns))
+            waited_ns = INT64_MAX; /* implausible values on a damaged board */
     }
     fputs("<dl class=\"sums\" id=\"sums\">\n", r->f);
-    write_sum(r->f, "Requests", all.requests);
+    write_sum(r->f, "Requests", all.count[COUNT_REQUESTS]);
     fprintf(r->f, "<div><dt>Success</dt><dd>%s</dd></div>\n", host_success(&all, success));
-    write_sum(r->f, "Retries", all.retries);
-    write_sum(r->f, "Recovered", all.recovered);
+    write_sum(r->f, "Retries", all.count[COUNT_RETRIES]);
+    write_sum(r->f, "Recovered", all.count[COUNT_RECOVERED]);
     fputs("<div><dt>Waited</dt><dd>", r->f);
-    page_duration(r->f, all.waited_ns);
+    page_duration(r->f, waited_ns);
     fputs("</dd></div>\n", r->f);
-    write_sum(r->f, "Rejected", all.rate_rejected);
+    write_sum(r->f, "Rejected", host_rejected(&all));
     fputs("</dl>\n", r->f);
 }
 
@@ -106,12 +103,13 @@ static void write_host_row(const struct report *r, const struct host *h)
     fprintf(f, "<td class=\"word %s\">", status);
     report_shape(f, h->status);
     fprintf(f, "%s</td>", status);
-    count_cell(f, h->requests);
-    fprintf(f, "<td>%s</td>", h->successes + h->failures ? host_success(h, success) : "–");
-    count_cell(f, h->retries);
-    count_cell(f, h->recovered);
-    duration_cell(f, h->waited_ns);
-    count_cell(f, h->rate_rejected + h->breaker_rejected);
+    count_cell(f, h->count[COUNT_REQUESTS]);
+    bool settled = h->count[COUNT_SUCCESSES] + h->count[COUNT_FAILURES] != 0;
+    fprintf(f, "<td>%s</td>", settled ? host_success(h, success) : "–");
+    count_cell(f, h->count[COUNT_RETRIES]);
+    count_cell(f, h->count[COUNT_RECOVERED]);
+    duration_cell(f, host_waited_ns(h));
+    count_cell(f, host_rejected(h));
     duration_cell(f, h->p50_ns);
     duration_cell(f, h->p95_ns);
     duration_cell(f, h->p99_ns);

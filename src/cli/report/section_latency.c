@@ -80,7 +80,7 @@ static void write_buckets_table(FILE *f, const struct host *h, const char *id)
             fprintf(f, "<tr><th scope=\"row\">%g ms</th><td>", bound_ms(i));
         page_count(f, h->latency[i]);
         fprintf(f, "</td><td>%.1f %%</td></tr>\n",
-                100.0 * (double)h->latency[i] / (double)h->attempts);
+                100.0 * (double)h->latency[i] / (double)h->count[COUNT_ATTEMPTS]);
     }
     page_folded_table_end(f);
 }
@@ -93,13 +93,14 @@ static void write_figure(const struct report *r, const struct host *h, struct ax
     snprintf(data_id, sizeof data_id, "latency-%zu-data", nth);
     snprintf(title, sizeof title, "Latency of %s", h->name);
     snprintf(text, sizeof text, "%llu attempts: half within %s, 95 %% within %s, 99 %% within %s",
-             (unsigned long long)h->attempts, host_time(h->p50_ns, p50), host_time(h->p95_ns, p95),
-             host_time(h->p99_ns, p99));
+             (unsigned long long)h->count[COUNT_ATTEMPTS], host_time(h->p50_ns, p50),
+             host_time(h->p95_ns, p95), host_time(h->p99_ns, p99));
     fputs("<figure><figcaption><h3>", r->f);
     page_host(r->f, h->name);
     fputs("</h3>", r->f);
-    page_count(r->f, h->attempts);
-    fprintf(r->f, " attempt%s<span class=\"quantiles\"><span>p50 ", h->attempts == 1 ? "" : "s");
+    page_count(r->f, h->count[COUNT_ATTEMPTS]);
+    fprintf(r->f, " attempt%s<span class=\"quantiles\"><span>p50 ",
+            h->count[COUNT_ATTEMPTS] == 1 ? "" : "s");
     page_duration(r->f, h->p50_ns);
     fputs("</span> <span>p95 ", r->f);
     page_duration(r->f, h->p95_ns);
@@ -122,8 +123,9 @@ static void write_figure(const struct report *r, const struct host *h, struct ax
 static int by_attempts(const void *a, const void *b)
 {
     const struct host *x = *(const struct host *const *)a, *y = *(const struct host *const *)b;
-    if (x->attempts != y->attempts)
-        return (x->attempts < y->attempts) - (x->attempts > y->attempts);
+    uint64_t of_x = x->count[COUNT_ATTEMPTS], of_y = y->count[COUNT_ATTEMPTS];
+    if (of_x != of_y)
+        return (of_x < of_y) - (of_x > of_y);
     return strcmp(x->name, y->name);
 }
 
@@ -132,7 +134,7 @@ bool report_latency(const struct report *r)
     const struct host **busy = calloc(r->host_count + 1, sizeof(void *));
     size_t n = 0;
     for (uint32_t i = 0; busy && i < r->host_count; i++)
-        if (r->hosts[i].attempts)
+        if (r->hosts[i].count[COUNT_ATTEMPTS])
             busy[n++] = &r->hosts[i];
     if (n)
         qsort(busy, n, sizeof(void *), by_attempts);

@@ -337,10 +337,33 @@ uint64_t slot_counter(const struct slot *s, enum counter c)
     if (c == COUNT_ATTEMPTS)
         for (int i = 0; i < LATENCY_BUCKETS; i++)
             n += slot_latency(s, i);
+    else if (c == COUNT_FAILED_ATTEMPTS)
+        n = atomic_load_explicit(&s->failed_attempts, memory_order_relaxed);
     else if (c >= FIRST_STRIPED && c < FIRST_SELDOM)
         for (int k = 0; k < STRIPES; k++)
             n += atomic_load_explicit(&s->stripe[k].count[c - FIRST_STRIPED], memory_order_relaxed);
     else
         n = atomic_load_explicit(slot_counter_at((struct slot *)s, c), memory_order_relaxed);
     return n;
+}
+
+static uint64_t read_word(const _Atomic uint64_t *from)
+{
+    return atomic_load_explicit(from, memory_order_relaxed);
+}
+
+/* slot_counter() for all at once: a snapshot reads them for each host. */
+void counters_read(const struct slot *s, uint64_t attempts, uint64_t count[COUNTERS_READ])
+{
+    for (int c = 0; c < FIRST_STRIPED; c++)
+        count[c] = read_word(&s->limit_count[c]);
+    for (int c = FIRST_STRIPED; c < FIRST_SELDOM; c++) {
+        count[c] = 0;
+        for (int k = 0; k < STRIPES; k++)
+            count[c] += read_word(&s->stripe[k].count[c - FIRST_STRIPED]);
+    }
+    for (int c = FIRST_SELDOM; c < COUNTER_COUNT; c++)
+        count[c] = read_word(slot_counter_at((struct slot *)s, c));
+    count[COUNT_ATTEMPTS] = attempts;
+    count[COUNT_FAILED_ATTEMPTS] = read_word(&s->failed_attempts);
 }

@@ -30,6 +30,7 @@
 #include "base/sizes.h"
 #include "engine/board/breaker.h"
 #include "engine/board/budget.h"
+#include "engine/board/counters.h"
 #include "engine/board/history.h"
 #include "engine/board/latency.h"
 #include "engine/policy/classify.h"
@@ -55,31 +56,6 @@
  * that count for the hosts behind it already. CHECK: an active check; check_run.h says what its words
  * mean. */
 enum slot_kind { SLOT_HOST = 1, SLOT_BUCKET = 2, SLOT_PROXY = 3, SLOT_CHECK = 4 };
-
-enum counter {
-    /* On the line of the limit, which is written at the same moment. */
-    COUNT_REQUESTS, /* begun by the program */
-    COUNT_WAITED,   /* waits for a token or for a server's hint */
-    COUNT_WAITED_NS,
-    COUNT_RATE_REJECTED, /* refused: the wait for a token or a hint would be too long */
-    /* Of every attempt or request: striped. */
-    FIRST_STRIPED,
-    COUNT_SUCCESSES = FIRST_STRIPED, /* requests that ended well: the host answered, and no 5xx */
-    COUNT_DURATION_NS,               /* sum over attempts */
-    /* Of few: each in one place. */
-    FIRST_SELDOM,
-    COUNT_FAILURES =
-        FIRST_SELDOM, /* requests that ended in a failure of the host or the way to it */
-    COUNT_RETRIES,
-    COUNT_RECOVERED, /* requests that succeeded after a retry */
-    COUNT_EXHAUSTED, /* requests that failed after a retry */
-    COUNT_BREAKER_OPENED,
-    COUNT_BREAKER_REJECTED,
-    COUNT_BUDGET_DENIED,
-    COUNT_UNJUDGED, /* attempts that the closed breaker did not learn from */
-    COUNTER_COUNT,
-    COUNT_ATTEMPTS = COUNTER_COUNT, /* really made. To be read only: it is the histogram's sum */
-};
 
 enum health_status { STATUS_HEALTHY, STATUS_DEGRADED, STATUS_UNHEALTHY };
 
@@ -111,10 +87,13 @@ struct slot {
     struct stripe stripe[STRIPES];
     _Atomic uint32_t latency_high[LATENCY_BUCKETS];
     /* Colder lines: failures, words for people. */
-    _Atomic uint32_t failures_by[REASON_GROUPS]; /* requests that ended so */
-    _Atomic uint32_t retries_by[REASON_GROUPS];  /* attempts that were repeated */
-    _Atomic int64_t status_since_ms;             /* 0: since it was first seen */
-    _Atomic int64_t last_success_ms;             /* wall clock; 0: never */
+    /* clang-format off */
+#define BY_REASON(member, ...) _Atomic uint32_t member[REASON_GROUPS];
+    COUNTERS_BY_REASON(BY_REASON)
+#undef BY_REASON
+    /* clang-format on */
+    _Atomic int64_t status_since_ms; /* 0: since it was first seen */
+    _Atomic int64_t last_success_ms; /* wall clock; 0: never */
     _Atomic int64_t last_failure_ms;
     _Atomic uint64_t last_error;           /* last_error_pack */
     _Atomic uint64_t failed_attempts;      /* that ended otherwise than well */
@@ -151,14 +130,13 @@ struct board_header {
     _Atomic uint64_t network; /* the name space that is at home here (zone.h); 0: none yet */
     int64_t ticks_ahead_ns;   /* of the clock that all times here are of (clock.h); 0: not known */
     uint64_t clock_known;     /* 1: whoever made it knew that clock for the boot's */
-    alignas(CACHE_LINE) _Atomic uint64_t transfers_easy;
-    _Atomic uint64_t transfers_multi;
-    _Atomic uint64_t connects_blocking;
-    _Atomic uint64_t connects_nonblocking;
-    _Atomic uint64_t internal_errors;
-    _Atomic uint64_t overflows; /* look-ups that ended at the overflow slot */
-    /* What had happened (changes and begun transfers) when the snapshot was last written whole. */
-    _Atomic uint64_t written_changes;
+    /* clang-format off */
+#define WORD(member, ...) _Atomic uint64_t member;
+    alignas(CACHE_LINE) COUNTERS_OF_HEADER(WORD)
+#undef WORD
+        /* clang-format on */
+        /* What had happened (changes and begun transfers) when the snapshot was last written whole. */
+        _Atomic uint64_t written_changes;
     /* A process of this board looked after it then, and would again within the interval. */
     _Atomic int64_t alive_ns; /* monotonic; 0: never */
     _Atomic int64_t alive_interval_ns;

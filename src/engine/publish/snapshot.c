@@ -40,11 +40,11 @@ static void render_coverage(struct text *t, const struct snapshot_context *c)
     if (c->libcurls)
         c->libcurls(t);
     json_close(t, ']');
-    json_u64(t, "transfers_easy", atomic_load(&h->transfers_easy));
-    json_u64(t, "transfers_multi", atomic_load(&h->transfers_multi));
-    json_u64(t, "connects_blocking", atomic_load(&h->connects_blocking));
-    json_u64(t, "connects_nonblocking", atomic_load(&h->connects_nonblocking));
-    json_u64(t, "internal_errors", atomic_load(&h->internal_errors));
+#define MEMBER(WORD, KEY, ...)                                                                     \
+    if (*KEY)                                                                                      \
+        json_u64(t, KEY, atomic_load(&h->WORD));
+    COUNTERS_OF_HEADER(MEMBER)
+#undef MEMBER
     json_close(t, '}');
 }
 
@@ -128,11 +128,9 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
             render_entry(t, c, i, status[i], &sum);
     json_close(t, '}');
     json_object(t, "totals");
-    json_u64(t, "requests", sum.requests);
-    json_u64(t, "attempts", sum.attempts);
-    json_u64(t, "retries", sum.retries);
-    json_u64(t, "recovered", sum.recovered);
-    json_u64(t, "rejected", sum.rejected);
+#define MEMBER(NAME, KEY) json_u64(t, KEY, sum.of[TOTAL_##NAME]);
+    TOTALS(MEMBER)
+#undef MEMBER
     json_u64(t, "hosts", sum.hosts);
     json_close(t, '}');
     render_coverage(t, c);

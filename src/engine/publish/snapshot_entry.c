@@ -47,26 +47,35 @@ void entry_status(struct text *t, const struct slot *s, const char *status)
     put_last_error(t, s);
 }
 
-void entry_failures_by(struct text *t, const struct slot *s)
+static void put_groups(struct text *t, const char *key, const _Atomic uint32_t words[REASON_GROUPS])
 {
-    json_object(t, "failures_by");
+    json_object(t, key);
     for (int g = 0; g < REASON_GROUPS; g++)
-        json_u64(t, reason_group_name(g),
-                 atomic_load_explicit(&s->failures_by[g], memory_order_relaxed));
+        json_u64(t, reason_group_name(g), atomic_load_explicit(&words[g], memory_order_relaxed));
     json_close(t, '}');
 }
 
+void entry_counters_by_reason(struct text *t, const struct slot *s)
+{
+#define MEMBER(WORDS, KEY, ...)                                                                    \
+    if (*KEY)                                                                                      \
+        put_groups(t, KEY, s->WORDS);
+    COUNTERS_BY_REASON(MEMBER)
+#undef MEMBER
+}
+
 void entry_durations(struct text *t, const struct slot *s, const uint64_t latency[LATENCY_BUCKETS],
-                     uint64_t n)
+                     const uint64_t count[COUNTERS_READ])
 {
     static const struct {
         const char *key;
         double q;
     } shown[] = {{"p50", .50}, {"p95", .95}, {"p99", .99}};
+    uint64_t n = count[COUNT_ATTEMPTS];
     int64_t max_ns = atomic_load_explicit(&s->max_ns, memory_order_relaxed);
 
     json_u64(t, "count", n);
-    entry_number(t, "mean", n ? (int64_t)(slot_counter(s, COUNT_DURATION_NS) / n / 1000) : -1, 3);
+    entry_number(t, "mean", n ? (int64_t)(count[COUNT_DURATION_NS] / n / 1000) : -1, 3);
     for (size_t i = 0; i < array_size(shown); i++)
         entry_number(t, shown[i].key, n ? view_quantile_ns(s, latency, n, shown[i].q) / 1000 : -1,
                      3);

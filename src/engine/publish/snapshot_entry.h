@@ -6,6 +6,7 @@
 #ifndef ENGINE_PUBLISH_SNAPSHOT_ENTRY_H
 #define ENGINE_PUBLISH_SNAPSHOT_ENTRY_H
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "engine/board/view.h"
 #include "engine/publish/snapshot.h"
@@ -16,13 +17,42 @@ void entry_number(struct text *t, const char *key, int64_t v, int decimals);
 void entry_time(struct text *t, const char *key, int64_t wall_ms);
 /* "status" to "last_error". */
 void entry_status(struct text *t, const struct slot *s, const char *status);
-void entry_failures_by(struct text *t, const struct slot *s);
-/* The members of "duration_ms"; n: the sum of latency. */
+/* Objects with a member for each group of reasons. */
+void entry_counters_by_reason(struct text *t, const struct slot *s);
+/* The members of "duration_ms"; count: as counters_read() fills it. */
 void entry_durations(struct text *t, const struct slot *s, const uint64_t latency[LATENCY_BUCKETS],
-                     uint64_t n);
+                     const uint64_t count[COUNTERS_READ]);
 
+/* Which object of an entry has a counter: OBJECT in counters.h. */
+enum {
+    OBJECT_NONE = 0,
+    OBJECT_EVERY = 1,
+    OBJECT_HOST = 2,
+    OBJECT_RATE = 4,
+    OBJECT_BUDGET = 8,
+    OBJECT_BREAKER = 16,
+    OBJECT_DURATION = 32,
+};
+
+/* Inline: `objects` is a constant everywhere, and what is left are the rows of these objects. */
+JSON_INLINE void entry_counters(struct text *t, const uint64_t count[COUNTERS_READ],
+                                unsigned objects)
+{
+#define MEMBER(NAME, UNIT, OBJECT, KEY, ...)                                                       \
+    if ((OBJECT_##OBJECT & objects) && UNIT_##UNIT == UNIT_NS)                                     \
+        json_fixed(t, KEY, (int64_t)(count[COUNT_##NAME] / NS_PER_MS), 3);                         \
+    else if (OBJECT_##OBJECT & objects)                                                            \
+        json_u64(t, KEY, count[COUNT_##NAME]);
+    COUNTERS(MEMBER)
+#undef MEMBER
+}
+
+/* The object "totals" of health.json. */
+#define TOTAL_INDEX(NAME, ...) TOTAL_##NAME,
+enum { TOTALS(TOTAL_INDEX) TOTAL_COUNT, TOTAL_NONE = TOTAL_COUNT };
 struct totals {
-    uint64_t requests, attempts, retries, recovered, rejected, hosts;
+    uint64_t of[TOTAL_COUNT + 1]; /* the last: of counters that belong to no total */
+    uint64_t hosts;
 };
 
 /* Whole entries. A host is added to the totals, a proxy is not: its requests are counted for the

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/publish/metrics_host.h"
+
+#include "base/compiler.h"
+#include "engine/board/gcra.h"
+
+#include <stdalign.h>
+
+static const char *escaped(char c)
+{
+    return c == '\n' ? "\\n" : c == '"' ? "\\\"" : c == '\\' ? "\\\\" : NULL;
+}
+
+/* The value is cut at VIEW_NAME_SIZE, between two characters. */
+static void put_label(struct text *t, const char *name, const char *value)
+{
+    text_put(t, name);
+    text_put(t, "=\"");
+    size_t end = t->n + VIEW_NAME_SIZE;
+    while (*value) {
+        const char *part = escaped(*value);
+        size_t n = text_utf8_length(value), length = part ? 2 : n;
+        if (!n) {
+            part = "\xef\xbf\xbd";
+            length = 3;
+        }
+        if (t->n + length > end)
+            break;
+        text_putn(t, part ? part : value, length);
+        value += n ? n : 1;
+    }
+    text_put(t, "\"");
+}
+
+static void read_durations(struct metrics_host *h, const struct slot *s)
+{
+    static const int64_t bounds_ns[] = {
+#define BOUND_NS(label, ns) ns,
+        METRICS_BOUNDS(BOUND_NS)
+#undef BOUND_NS
+    };
+    uint64_t latency[LATENCY_BUCKETS], n = 0;
+    counters_read(s, view_latency(s, latency), h->count);
+    for (size_t i = 0, k = 0; i < array_size(bounds_ns); i++) {
+        for (size_t last = (size_t)latency_bucket(bounds_ns[i]); k <= last; k++)
+            n += latency[k];
+        h->within[i] = n;
+    }
+}
+
+static void read_groups(uint32_t out[REASON_GROUPS], const _Atomic uint32_t words[REASON_GROUPS])
+{
+    for (int g = 0; g < REASON_GROUPS; g++)
+        out[g] = atomic_load_explicit(&words[g], memory_order_relaxed);
+}
+
+static void read_slot(struct metrics_host *h, const struct slot *s,
+                      const struct snapshot_context *c)
+{
+    struct rate r;
+    int64_t tat;
+    *h = (struct metrics_host){
+        .rate_tokens_milli = view_rate(c->board, s, &r, &tat)
+                                 ? (int64_t)(gcra_available(tat, c->now_ns, &r) * 1000)
+                                 : -1,
+        .budget_tokens_milli = (int64_t)(view_budget(s, c->now_ns) * 1000),
+        .status = (uint8_t)view_status(s, c->now_ns),
+        .circuit_open = breaker_state_at(&s->breaker, c->now_ns) == BREAKER_OPEN,
+        .is = view_is_proxy(s) ? PROXIES : HOSTS,
+    };
+    read_durations(h, s);
+#define BY_REASON(member, ...) read_groups(h->member, s->member);
+    COUNTERS_BY_REASON(BY_REASON)
+#undef BY_REASON
+}
+
+/* Returns the place of the next entry. */
+static struct metrics_host *put_labels(struct metrics_host *h, const char *service,
+                                       const char *name)
+{
+    size_t align = alignof(struct metrics_host);
+    struct text l = {.p = h->labels, .cap = METRICS_LABELS_SIZE};
+    put_label(&l, "service", service);
+    if (name) {
+        text_put(&l, ",");
+        put_label(&l, "host", name);
+    }
+    h->labels_bytes = (uint32_t)l.n;
+    h->size = (uint32_t)((sizeof *h + l.n + align) & ~(align - 1));
+    return (struct metrics_host *)((char *)h + h->size);
+}
+
+const struct metrics_host *metrics_read(struct text *t, const struct snapshot_context *c,
+                                        uint64_t *hosts)
+{
+    char name[VIEW_NAME_SIZE];
+    size_t align = alignof(struct metrics_host);
+    uint32_t most = view_count(c->board);
+    size_t room = (most + 2) * (sizeof(struct metrics_host) + METRICS_LABELS_SIZE + align);
+    if (t->cap <= room)
+        return NULL;
+    t->cap -= room;
+    uintptr_t end = (uintptr_t)t->p + t->cap;
+    struct metrics_host *first = (struct metrics_host *)((end | (align - 1)) + 1), *h = first;
+    *hosts = 0;
+    for (uint32_t i = 0, put = 0; i < board_size(c->board) && put < most; i++) {
+        struct check_view check;
+        const struct slot *s = view_host(c->board, i, name);
+        if (s)
+            read_slot(h, s, c);
+        else if (view_check(c->board, i, c->now_ns, &check) && check.known)
+            *h = (struct metrics_host){.status = (uint8_t)check.status, .is = CHECKS};
+        else
+            continue;
+        *hosts += h->is == HOSTS;
+        put++;
+        h = put_labels(h, c->service, s ? name : check.name);
+    }
+    *h = (struct metrics_host){.is = SERVICE};
+    put_labels(h, c->service, NULL);
+    h->size = 0;
+    return first;
+}

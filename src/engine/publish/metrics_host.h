@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What metrics.prom shows of a host, read from the board once: the format wants all samples of a metric
+ * together, so metrics.c goes over the hosts once for each metric, and slots lie far apart. The entries
+ * lie one after the other at the end of the room that the text is written to.
+ *
+ *     const struct metrics_host *first = metrics_read(t, context, &hosts);    NULL: no room
+ *     for (h = first; h->size; h = metrics_next(h)) ...                       then h is the service
+ */
+#ifndef ENGINE_PUBLISH_METRICS_HOST_H
+#define ENGINE_PUBLISH_METRICS_HOST_H
+
+#include "base/clock.h"
+#include "engine/board/view.h"
+#include "engine/publish/snapshot.h"
+
+#define METRICS_LABELS_SIZE (2 * VIEW_NAME_SIZE + 32)
+
+/* Upper bounds of the histogram in seconds, and in ns; each is one of the board's. */
+#define METRICS_BOUNDS(X)                                                                          \
+    X("0.005", 5 * NS_PER_MS)                                                                      \
+    X("0.01", 10 * NS_PER_MS)                                                                      \
+    X("0.025", 25 * NS_PER_MS)                                                                     \
+    X("0.05", 50 * NS_PER_MS)                                                                      \
+    X("0.075", 75 * NS_PER_MS)                                                                     \
+    X("0.1", 100 * NS_PER_MS)                                                                      \
+    X("0.25", 250 * NS_PER_MS)                                                                     \
+    X("0.5", 500 * NS_PER_MS)                                                                      \
+    X("0.75", 750 * NS_PER_MS)                                                                     \
+    X("1", 1000 * NS_PER_MS)                                                                       \
+    X("2.5", 2500 * NS_PER_MS)                                                                     \
+    X("5", 5000 * NS_PER_MS)                                                                       \
+    X("7.5", 7500 * NS_PER_MS)                                                                     \
+    X("10", 10000 * NS_PER_MS)                                                                     \
+    X("+Inf", INT64_MAX)
+#define METRICS_BOUND_ONE(...) +1
+enum { METRICS_BOUND_COUNT = 0 METRICS_BOUNDS(METRICS_BOUND_ONE) };
+
+/* What an entry is. A set where it says what a metric has samples of. */
+enum { HOSTS = 1, PROXIES = 2, CHECKS = 4, SERVICE = 8 };
+
+struct metrics_host {
+    uint64_t count[COUNTERS_READ];
+    uint64_t within[METRICS_BOUND_COUNT]; /* attempts that took no longer than each bound */
+    int64_t rate_tokens_milli;            /* -1: no limit */
+    int64_t budget_tokens_milli;
+#define BY_REASON(member, ...) uint32_t member[REASON_GROUPS];
+    COUNTERS_BY_REASON(BY_REASON)
+#undef BY_REASON
+    uint32_t size;         /* of this entry; 0: the last, which is the service's */
+    uint32_t labels_bytes; /* of labels, without a NUL */
+    uint8_t status;
+    uint8_t is; /* one of HOSTS, PROXIES, CHECKS, SERVICE */
+    bool circuit_open;
+    char labels[]; /* service="...",host="..." */
+};
+
+static inline const struct metrics_host *metrics_next(const struct metrics_host *h)
+{
+    return (const struct metrics_host *)((const char *)h + h->size);
+}
+
+/* Takes what it needs from the end of t: t->cap becomes less. *hosts: how many are HOSTS. */
+const struct metrics_host *metrics_read(struct text *t, const struct snapshot_context *c,
+                                        uint64_t *hosts);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every metric of metrics.prom, in the order of the file. For counters the samples are those of the
+ * rows of board/counters.h that name the metric.
+ *
+ * X(NAME, "name", type, OF, samples, "HELP text")
+ *
+ *   NAME      METRIC_NAME is its index
+ *   OF        what there is a sample of: HOSTS, PROXIES, CHECKS, or the SERVICE as a whole. Of a proxy
+ *             requests are not shown, because they are counted for the hosts behind it; checks are not
+ *             requests of the program
+ *   samples   the function of metrics.c that writes them */
+#ifndef ENGINE_PUBLISH_METRICS_TABLE_H
+#define ENGINE_PUBLISH_METRICS_TABLE_H
+
+/* clang-format off */
+
+#define METRICS(X) \
+    X(REQUESTS, "harden_requests_total", counter, HOSTS, put_counters, \
+      "Requests that ended, by outcome; those that say nothing about the host are left out.") \
+    X(ATTEMPTS, "harden_attempts_total", counter, HOSTS, put_attempts, \
+      "Attempts made.") \
+    X(RETRIES, "harden_retries_total", counter, HOSTS, put_by_reason, \
+      "Attempts that were made again, by reason.") \
+    X(RATE_LIMITED, "harden_rate_limited_total", counter, HOSTS, put_counters, \
+      "Requests that waited for a token or a server's hint, or were refused.") \
+    X(RATE_WAIT, "harden_rate_wait_seconds_total", counter, HOSTS, put_counters, \
+      "Time spent in those waits.") \
+    X(RATE_TOKENS, "harden_rate_tokens_available", gauge, HOSTS, put_rate_tokens, \
+      "Tokens left in the bucket of the limit in force.") \
+    X(BUDGET_TOKENS, "harden_retry_budget_available", gauge, HOSTS, put_budget_tokens, \
+      "Tokens left in the retry budget, of 100.") \
+    X(BUDGET_DENIED, "harden_retry_budget_denied_total", counter, HOSTS, put_counters, \
+      "Retries that the budget did not allow.") \
+    X(BREAKER_OPEN, "harden_breaker_open", gauge, HOSTS | PROXIES, put_breaker, \
+      "1 while the circuit is open.") \
+    X(BREAKER_REJECTED, "harden_breaker_rejected_total", counter, HOSTS, put_counters, \
+      "Requests refused by an open circuit.") \
+    X(STATUS, "harden_health_status", gauge, HOSTS | PROXIES | CHECKS, put_status, \
+      "0 healthy, 1 degraded, 2 unhealthy.") \
+    X(DURATION, "harden_request_duration_seconds", histogram, HOSTS, put_durations, \
+      "Duration of the attempts.") \
+    X(HOST_COUNT, "harden_hosts", gauge, SERVICE, put_host_count, \
+      "Hosts on the board.") \
+    X(INTERNAL_ERRORS, "harden_internal_errors_total", counter, SERVICE, put_header_counters, \
+      "Calls forwarded because something inside failed.") \
+    X(TIMESTAMP, "harden_snapshot_timestamp_seconds", gauge, SERVICE, put_timestamp, \
+      "When this was written, seconds since 1970.")
+
+/* clang-format on */
+
+#define METRIC_INDEX(NAME, ...) METRIC_##NAME,
+
+enum metric { METRICS(METRIC_INDEX) METRIC_COUNT, METRIC_NONE = METRIC_COUNT };
+
+#endif
