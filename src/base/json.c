@@ -27,3 +27,43 @@ void json_quote(struct text *t, const char *s)
     }
     text_putn(t, "\"", 1);
 }
+
+void json_fixed(struct text *t, const char *key, int64_t v, int decimals)
+{
+    json_key(t, key);
+    text_fixed(t, v, decimals);
+    text_put(t, ",");
+}
+
+void json_string(struct text *t, const char *key, const char *s)
+{
+    json_key(t, key);
+    json_quote(t, s);
+    text_put(t, ",");
+}
+
+void json_bool(struct text *t, const char *key, bool v)
+{
+    json_key(t, key);
+    text_put(t, v ? "true," : "false,");
+}
+
+void json_null(struct text *t, const char *key)
+{
+    json_key(t, key);
+    text_put(t, "null,");
+}
+
+void json_time(struct text *t, const char *key, int64_t wall_ns)
+{
+    json_key(t, key);
+    text_put(t, "\"");
+    text_time(t, wall_ns);
+    text_put(t, "\",");
+}
+
+void json_element(struct text *t, const char *s)
+{
+    json_quote(t, s);
+    text_put(t, ",");
+}

@@ -11,8 +11,8 @@
  *     json_close(&t, '}');
  *     json_end(&t);             {"host":"api.example.com","waits":[...]}  and a newline
  *
- * Keys are literals that need no escaping; strings are escaped by json_quote. Allocates nothing; what does not
- * fit sets t->full. Preserves errno. */
+ * Keys are literals that need no escaping; strings are escaped by json_quote. Allocates nothing; what
+ * does not fit sets t->full. Preserves errno. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -21,8 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Inline throughout: the compiler knows the length of a literal key then, and a snapshot has
- * thousands of them. */
+/* For what a snapshot has thousands of: the compiler knows the length of a literal key then. */
 #define JSON_INLINE static inline __attribute__((always_inline))
 
 /* The string with its quotes, escaped, without a comma. Bytes that are not UTF-8 become U+FFFD. */
@@ -43,47 +42,16 @@ JSON_INLINE void json_u64(struct text *t, const char *key, uint64_t v)
 }
 
 /* v / 10^decimals */
-static inline void json_fixed(struct text *t, const char *key, int64_t v, int decimals)
-{
-    json_key(t, key);
-    text_fixed(t, v, decimals);
-    text_put(t, ",");
-}
-
-static inline void json_string(struct text *t, const char *key, const char *s)
-{
-    json_key(t, key);
-    json_quote(t, s);
-    text_put(t, ",");
-}
-
-static inline void json_bool(struct text *t, const char *key, bool v)
-{
-    json_key(t, key);
-    text_put(t, v ? "true," : "false,");
-}
-
-static inline void json_null(struct text *t, const char *key)
-{
-    json_key(t, key);
-    text_put(t, "null,");
-}
+void json_fixed(struct text *t, const char *key, int64_t v, int decimals);
+void json_string(struct text *t, const char *key, const char *s);
+void json_bool(struct text *t, const char *key, bool v);
+void json_null(struct text *t, const char *key);
 
 /* "2026-01-25T10:00:00.123Z" */
-static inline void json_time(struct text *t, const char *key, int64_t wall_ns)
-{
-    json_key(t, key);
-    text_put(t, "\"");
-    text_time(t, wall_ns);
-    text_put(t, "\",");
-}
+void json_time(struct text *t, const char *key, int64_t wall_ns);
 
 /* A string as an element of an array. */
-static inline void json_element(struct text *t, const char *s)
-{
-    json_quote(t, s);
-    text_put(t, ",");
-}
+void json_element(struct text *t, const char *s);
 
 /* bracket: '{' or '['. The document itself, or an element of an array. */
 static inline void json_open(struct text *t, char bracket)
