@@ -558,11 +558,3 @@ class Reference(unittest.TestCase):
             for link in re.findall(r"\]\(([^):#]+)[^)]*\)", page.read_text(encoding="utf-8")):
                 self.assertTrue(link in ("https", "mailto") or (page.parent / link).exists(),
                                 f"{page.name}: {link}")
-
-    def test_its_metrics_are_those_that_are_written(self):
-        rows = re.findall(r"(?m)^\| `(harden_\w+)` \|", self.parts["Metrics"])
-        with open(bed.ROOT / "src/engine/publish/metrics.c", encoding="utf-8") as f:
-            written = set(re.findall(r'"(harden_\w+)"', f.read()))
-        self.assertEqual(set(rows), written)
-        with open(bed.ROOT / "docs/libharden.7", encoding="utf-8") as f:
-            self.assertEqual(set(re.findall(r"(?m)^\.It Li (harden_\w+)$", f.read())), written)
