@@ -36,7 +36,7 @@ struct process {
     _Atomic uint64_t written;  /* like header->written_changes, of this process's own files */
     _Atomic int64_t lease;     /* header->snapshot_lease_ns as this process set it; 0: not */
     _Atomic uint64_t attached; /* our word in header->attached; 0: none */
-    _Atomic uint64_t temp;     /* replacement.tag of the file that is being written; 0: none */
+    _Atomic uint64_t temp;     /* replacement.tag of the file being written; 0: none */
     _Atomic uint32_t checker;  /* the task of the checks' thread, as `thread` has it */
     _Atomic uint32_t check_wake; /* grows when it must look; a futex */
     _Atomic uint32_t check_gate; /* enum in checker.c; a futex */

@@ -46,7 +46,7 @@ static bool temp_name(char name[PATH_MAX], const char *path, uint64_t tag)
     return !t.full;
 }
 
-/* Under root, rename would put our file in the place of /dev/null. */
+/* As root, rename would replace even /dev/null by a regular file. */
 static bool is_replaceable(const char *path)
 {
     struct stat st;
@@ -55,45 +55,45 @@ static bool is_replaceable(const char *path)
 
 static void drain(struct text *t)
 {
-    struct replacement *f = (struct replacement *)t; /* its first member */
-    size_t n = t->n ? t->n - 1 : 0;
-    if (!f->err)
-        f->err = write_all(f->fd, t->p, n);
+    struct replacement *r = (struct replacement *)t; /* its first member */
+    size_t n = t->n ? t->n - 1 : 0;                  /* text.h: the last byte stays */
+    if (!r->err)
+        r->err = write_all(r->fd, t->p, n);
     memmove(t->p, t->p + n, t->n - n + 1);
     t->n -= n;
 }
 
-void replacement_open(struct replacement *f, const char *path, char *room, size_t size)
+void replacement_open(struct replacement *r, const char *path, char *room, size_t size)
 {
     int saved = errno;
     char temp[PATH_MAX];
-    *f = (struct replacement){
+    *r = (struct replacement){
         .text = {.p = room, .cap = size, .drain = drain}, .path = path, .tag = rng_next() | 1};
-    f->fd = !is_replaceable(path)            ? -EEXIST
-            : !temp_name(temp, path, f->tag) ? -ENAMETOOLONG
+    r->fd = !is_replaceable(path)            ? -EEXIST
+            : !temp_name(temp, path, r->tag) ? -ENAMETOOLONG
                                              : open_new(temp);
-    f->err = f->fd < 0 ? f->fd : 0;
+    r->err = r->fd < 0 ? r->fd : 0;
     errno = saved;
 }
 
-int replacement_close(struct replacement *f)
+int replacement_close(struct replacement *r)
 {
     int saved = errno;
     char temp[PATH_MAX];
-    if (f->fd < 0 || !temp_name(temp, f->path, f->tag))
-        return f->err;
-    if (f->text.full && !f->err)
-        f->err = -ENOBUFS;
-    if (!f->err)
-        f->err = write_all(f->fd, f->text.p, f->text.n);
-    if (close(f->fd) < 0 && !f->err)
-        f->err = -errno;
-    if (!f->err && rename(temp, f->path) < 0)
-        f->err = -errno;
-    if (f->err)
+    if (r->fd < 0 || !temp_name(temp, r->path, r->tag))
+        return r->err;
+    if (r->text.full && !r->err)
+        r->err = -ENOBUFS;
+    if (!r->err)
+        r->err = write_all(r->fd, r->text.p, r->text.n);
+    if (close(r->fd) < 0 && !r->err)
+        r->err = -errno;
+    if (!r->err && rename(temp, r->path) < 0)
+        r->err = -errno;
+    if (r->err)
         unlink(temp);
     errno = saved;
-    return f->err;
+    return r->err;
 }
 
 void replacement_remove(const char *path, uint64_t tag)
@@ -112,7 +112,7 @@ static bool is_temp_of(const char *name, const char *base)
            strcmp(name + all - end, TEMP_END) == 0;
 }
 
-static void remove_lost(int dir, const char *name, int64_t before_wall_ns)
+static void remove_if_abandoned(int dir, const char *name, int64_t before_wall_ns)
 {
     struct stat st;
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
@@ -121,8 +121,8 @@ static void remove_lost(int dir, const char *name, int64_t before_wall_ns)
         unlinkat(dir, name, 0);
 }
 
-/* As the kernel gives it: opendir() allocates. */
-struct entry {
+/* struct linux_dirent64 of getdents64(2); opendir() would allocate. */
+struct directory_entry {
     uint64_t inode;
     int64_t next;
     uint16_t length;
@@ -138,12 +138,13 @@ void replacement_sweep(const char *path, int64_t before_wall_ns)
     const char *base = strrchr(path, '/') + 1;
     text_putn(&t, path, (size_t)(base - path));
     int fd = t.full ? -1 : open_file(dir, O_RDONLY | O_DIRECTORY, 0);
-    _Alignas(struct entry) char room[4096];
+    _Alignas(struct directory_entry) char room[4096];
     for (long n; fd >= 0 && (n = syscall(SYS_getdents64, fd, room, sizeof room)) > 0;)
         for (long at = 0; at < n;) {
-            const struct entry *e = (const struct entry *)(const void *)(room + at);
+            const struct directory_entry *e =
+                (const struct directory_entry *)(const void *)(room + at);
             if (is_temp_of(e->name, base))
-                remove_lost(fd, e->name, before_wall_ns);
+                remove_if_abandoned(fd, e->name, before_wall_ns);
             at += e->length;
         }
     if (fd >= 0)
@@ -153,8 +154,8 @@ void replacement_sweep(const char *path, int64_t before_wall_ns)
 
 int replace_file(const char *path, const char *p, size_t n)
 {
-    struct replacement f;
-    replacement_open(&f, path, (char *)p, n + 1);
-    f.text.n = n; /* only read from here on */
-    return replacement_close(&f);
+    struct replacement r;
+    replacement_open(&r, path, (char *)p, n + 1);
+    r.text.n = n; /* from here on it is only read */
+    return replacement_close(&r);
 }

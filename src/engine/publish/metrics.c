@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * metrics.prom, in the Prometheus text format. Which metrics there are says metrics_table.h, which
- * counters are their samples board/counters.h. */
+ * metrics.prom, in the Prometheus text format. The metrics are the rows of metrics_table.h; the rows of
+ * board/counters.h say which counters are their samples. */
 #include "engine/publish/metrics_host.h"
 #include "engine/publish/metrics_table.h"
 
@@ -19,9 +19,10 @@ struct sample {
     const struct metrics_host *host;
 };
 
-#define ALWAYS_INLINE inline __attribute__((always_inline)) /* literals' lengths are known then */
+#define ALWAYS_INLINE                                                                              \
+    inline __attribute__((always_inline)) /* the lengths of literals are known then */
 
-/* NAME{labels,MORE} and a blank; the value and a newline are to follow. */
+/* "NAME{labels,MORE} "; the caller appends the value and a newline. */
 static ALWAYS_INLINE void begin_sample(const struct sample *x, const char *suffix, const char *more)
 {
     text_putn(x->t, x->name, x->name_length);
@@ -47,7 +48,7 @@ static void put_fixed(const struct sample *x, const char *suffix, int64_t v, int
     text_put(x->t, "\n");
 }
 
-/* The lines of one host and metric that differ in one last label begin alike. */
+/* How lines begin that differ only in the value of their last label. */
 struct head {
     char text[METRICS_LABELS_SIZE + 64];
     size_t n;
@@ -93,11 +94,12 @@ static void put_counters(const struct sample *x)
 #undef SAMPLE
 }
 
-/* Two counters, not one and a difference, which could go down. A good attempt ends its request. */
+/* A good attempt ends its request, so the good ones are as many as the good requests. The others are a
+ * counter of their own: the difference of two counters could go down. */
 static void put_attempts(const struct sample *x)
 {
     put_number(x, LABEL("result", "success"), x->host->count[COUNT_SUCCESSES]);
-    put_number(x, LABEL("result", "failure"), x->host->count[COUNT_FAILED_ATTEMPTS]);
+    put_counters(x);
 }
 
 static void put_groups(const struct sample *x, const char *label,

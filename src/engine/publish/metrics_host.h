@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What metrics.prom shows of a host, read from the board once: the format wants all samples of a metric
- * together, so metrics.c goes over the hosts once for each metric, and slots lie far apart. The entries
- * lie one after the other at the end of the room that the text is written to.
+ * What metrics.prom shows of each host, proxy and check. The format wants all samples of a metric
+ * together, so metrics.c visits every host once for each metric. Each slot is read only once, into an
+ * entry of this type: slots lie far apart, and the numbers of one document agree with each other. The
+ * entries follow each other at the end of the buffer that the text is written to.
  *
  *     const struct metrics_host *first = metrics_read(t, context, &hosts);    NULL: no room
- *     for (h = first; h->size; h = metrics_next(h)) ...                       then h is the service
- */
+ *     for (h = first; h->size; h = metrics_next(h)) ...              the last, of size 0, is SERVICE */
 #ifndef ENGINE_PUBLISH_METRICS_HOST_H
 #define ENGINE_PUBLISH_METRICS_HOST_H
 
@@ -36,7 +36,7 @@
 #define METRICS_BOUND_ONE(...) +1
 enum { METRICS_BOUND_COUNT = 0 METRICS_BOUNDS(METRICS_BOUND_ONE) };
 
-/* What an entry is. A set where it says what a metric has samples of. */
+/* What an entry is of; a set of them says which entries have samples of a metric. */
 enum { HOSTS = 1, PROXIES = 2, CHECKS = 4, SERVICE = 8 };
 
 struct metrics_host {
@@ -60,7 +60,7 @@ static inline const struct metrics_host *metrics_next(const struct metrics_host 
     return (const struct metrics_host *)((const char *)h + h->size);
 }
 
-/* Takes what it needs from the end of t: t->cap becomes less. *hosts: how many are HOSTS. */
+/* Reserves the end of t for the entries, by lowering t->cap. *hosts: how many of them are HOSTS. */
 const struct metrics_host *metrics_read(struct text *t, const struct snapshot_context *c,
                                         uint64_t *hosts);
 

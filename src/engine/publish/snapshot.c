@@ -4,31 +4,39 @@
 #include "base/clock.h"
 #include "base/sizes.h"
 #include "engine/board/status.h"
+#include "engine/publish/metrics_host.h"
 
-/* Per host: 39 lines of metrics of at most 600 bytes; the JSON needs less. Notes: labels
- * and what is shown in metrics. */
+#include <stdalign.h>
+
+/* For each host: 39 lines of metrics of at most 600 bytes (JSON needs less), and an entry of
+ * metrics_host.h. */
 #define HOST_BYTES  24576
-#define NOTES_BYTES 960
+#define ENTRY_BYTES 960
 #define BASE_BYTES  65536
-#define NOT_KNOWN   255 /* in place of a status */
+_Static_assert(ENTRY_BYTES >
+                   sizeof(struct metrics_host) + METRICS_LABELS_SIZE + alignof(struct metrics_host),
+               "an entry fits");
+
+/* status_code() of a slot that is not shown, and of a check without a result. */
+enum { NOT_SHOWN = 0, NOT_KNOWN = 255 };
 
 static size_t room_for(const struct board *b, size_t host_bytes)
 {
-    size_t used = view_count(b) + 16; /* some may come while it is written */
+    size_t used = view_count(b) + 16; /* new hosts may come meanwhile */
     return BASE_BYTES + board_size(b) + used * host_bytes;
 }
 
 size_t snapshot_size(const struct board *b)
 {
-    return room_for(b, HOST_BYTES + NOTES_BYTES);
+    return room_for(b, HOST_BYTES + ENTRY_BYTES);
 }
 
 size_t snapshot_room(const struct board *b)
 {
-    return room_for(b, NOTES_BYTES);
+    return room_for(b, ENTRY_BYTES);
 }
 
-static void render_coverage(struct text *t, const struct snapshot_context *c)
+static void put_coverage(struct text *t, const struct snapshot_context *c)
 {
     const struct board_header *h = c->board->header;
     json_object(t, "coverage");
@@ -48,13 +56,13 @@ static void render_coverage(struct text *t, const struct snapshot_context *c)
     json_close(t, '}');
 }
 
-static void render_overall(struct text *t, const struct snapshot_context *c,
-                           const unsigned char *status)
+static void put_overall_status(struct text *t, const struct snapshot_context *c,
+                               const unsigned char *status)
 {
     char name[VIEW_NAME_SIZE];
     struct overall all = {0};
     for (uint32_t i = 0; i < board_size(c->board); i++)
-        if (status[i] && status[i] != NOT_KNOWN)
+        if (status[i] != NOT_SHOWN && status[i] != NOT_KNOWN)
             view_add(&all, status[i] - 1);
     enum health_status overall = view_overall(&all);
     json_string(t, "overall_status", status_name(overall));
@@ -67,7 +75,7 @@ static void render_overall(struct text *t, const struct snapshot_context *c,
     json_close(t, ']');
 }
 
-/* As it is noted: 0 is nothing to be shown. */
+/* A status + 1, NOT_SHOWN or NOT_KNOWN. */
 static unsigned char status_code(const struct snapshot_context *c, uint32_t i)
 {
     char name[VIEW_NAME_SIZE];
@@ -76,12 +84,12 @@ static unsigned char status_code(const struct snapshot_context *c, uint32_t i)
     if (s)
         return (unsigned char)(1 + view_status(s, c->now_ns));
     if (!view_check(c->board, i, c->now_ns, &check))
-        return 0;
+        return NOT_SHOWN;
     return check.known ? (unsigned char)(1 + check.status) : NOT_KNOWN;
 }
 
-static void render_entry(struct text *t, const struct snapshot_context *c, uint32_t i,
-                         unsigned char status, struct totals *sum)
+static void put_entry(struct text *t, const struct snapshot_context *c, uint32_t i,
+                      unsigned char status, struct totals *sum)
 {
     char name[VIEW_NAME_SIZE];
     struct check_view check;
@@ -100,8 +108,8 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     struct totals sum = {0};
     uint32_t n = board_size(c->board);
 
-    /* The end of the room holds each slot's status, read once: status + 1, 0 for no entry. So the
-     * parts of the document agree with each other although the board moves on. */
+    /* Each slot's status is read once and kept at the end of the buffer, so that overall_status, failed
+     * and the entries agree with each other although the board changes meanwhile. */
     if (t->cap < n + 1) {
         t->full = true;
         return;
@@ -109,7 +117,7 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     size_t cap = t->cap;
     t->cap -= n;
     unsigned char *status = (unsigned char *)t->p + t->cap;
-    if (t->drain && t->cap > SNAPSHOT_WINDOW_BYTES) /* it stays in the cache */
+    if (t->drain && t->cap > SNAPSHOT_WINDOW_BYTES) /* stay in the cache */
         t->cap = SNAPSHOT_WINDOW_BYTES;
     for (uint32_t i = 0; i < n; i++)
         status[i] = status_code(c, i);
@@ -121,11 +129,11 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     json_u64(t, "seq", c->seq);
     entry_time(t, "time", c->wall_ns / NS_PER_MS);
     entry_time(t, "expires", (c->wall_ns + 3 * c->interval_ns) / NS_PER_MS);
-    render_overall(t, c, status);
+    put_overall_status(t, c, status);
     json_object(t, "checks");
     for (uint32_t i = 0; i < n; i++)
-        if (status[i])
-            render_entry(t, c, i, status[i], &sum);
+        if (status[i] != NOT_SHOWN)
+            put_entry(t, c, i, status[i], &sum);
     json_close(t, '}');
     json_object(t, "totals");
 #define MEMBER(NAME, KEY) json_u64(t, KEY, sum.of[TOTAL_##NAME]);
@@ -133,7 +141,7 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
 #undef MEMBER
     json_u64(t, "hosts", sum.hosts);
     json_close(t, '}');
-    render_coverage(t, c);
+    put_coverage(t, c);
     json_close(t, '}');
     json_end(t);
     t->cap = cap;

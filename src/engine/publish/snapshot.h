@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * The board as health.json (schema harden.health/1) and metrics.prom. Rendering reads
- * the board without stopping anybody; each number is one atomic read. Writing goes to a temporary
- * file next to the target (O_EXCL, O_NOFOLLOW, 0600), then rename: a reader never sees half a file.
+ * Renders the board as health.json (schema harden.health/1, conf/health.schema.json) and as
+ * metrics.prom. Which counters are in them is the table of board/counters.h.
  *
- * What is not known is null and never a made-up number: last_success, last_failure and since when
- * there was none; last_error; mean, p50, p95, p99 and max before the first attempt; limit, window_s
- * and available of `rate` where no limit is in force (its counters are there all the same, for a
- * server's Retry-After makes requests wait too). A host that is recovering, or whose circuit
- * is not closed, is degraded: it makes the whole degraded but is not in `failed`.
+ *     char *buffer = malloc(snapshot_size(board));
+ *     struct text t = {.p = buffer, .cap = snapshot_size(board)};
+ *     snapshot_render(&t, &(struct snapshot_context){.board = board, ...});      t.full: no room
  *
- * An active check (check_run.h) is an entry like a host's, without what only requests have; its status
- * is "unknown" until there is a result, and counts for nothing then. totals and all metrics but
- * harden_health_status are without checks.
+ * Invariants:
+ *   - Rendering only reads the board and stops no writer: each number is one atomic read. Counters and
+ *     statuses are read once for a document, so that its parts agree with each other.
+ *   - An unknown value is null, never a made-up number: last_success, last_failure and since before the
+ *     first of them; last_error; mean, p50, p95, p99 and max before the first attempt; limit, window_s
+ *     and available of "rate" without a limit. The counters of "rate" are there all the same, because a
+ *     server's Retry-After makes requests wait too.
+ *   - A host that is recovering, or whose circuit is not closed, is degraded: overall_status is degraded
+ *     then, but the host is not in "failed".
+ *   - An active check (check/run.h) is an entry without the members that only requests have. Its status
+ *     is "unknown" before the first result and does not count then. "totals", and all metrics but
+ *     harden_health_status, leave checks out.
+ *   - Each counter in metrics.prom only grows. harden_requests_total has the requests that are settled;
+ *     those under way, refused, or ended by the program itself are in "requests" of health.json only.
  *
- * harden_requests_total has the outcomes that are settled, so that each series only grows; requests
- * under way, refused, or ended by the program itself are in `requests` of health.json only. */
+ * Threads and processes: any, each with a text of its own. Allocates nothing. */
 #ifndef ENGINE_PUBLISH_SNAPSHOT_H
 #define ENGINE_PUBLISH_SNAPSHOT_H
 
@@ -31,18 +38,18 @@ struct snapshot_context {
     const char *service;
     int pid;
     uint64_t seq;
-    int64_t now_ns;
+    int64_t now_ns; /* monotonic, as all times on the board */
     int64_t wall_ns;
-    int64_t interval_ns;              /* expires = time + 3 x interval */
+    int64_t interval_ns;              /* "expires" is the time plus three of these */
     const char *const *hooks;         /* names, NULL-terminated */
     void (*libcurls)(struct text *t); /* appends elements (json.h); may be NULL */
 };
 
-/* Bytes that are certainly enough for either document as a whole, unless many hosts come meanwhile;
- * and bytes that are enough where the text is drained to a file while it is made. */
+/* The size of a buffer for a whole document of either kind, with room for some new hosts; and of one for
+ * a text that is drained to a file while it is rendered. */
 size_t snapshot_size(const struct board *b);
 size_t snapshot_room(const struct board *b);
-/* Both use the end of the room for notes of their own. */
+/* Both keep what they have read at the end of the buffer. Too small a buffer sets t->full. */
 void snapshot_render(struct text *t, const struct snapshot_context *c);
 void metrics_render(struct text *t, const struct snapshot_context *c);
 

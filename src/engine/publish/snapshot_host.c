@@ -42,7 +42,7 @@ static void put_limits(struct text *t, const struct snapshot_context *c, const s
 void entry_host(struct text *t, const struct snapshot_context *c, const struct slot *s,
                 const char *name, enum health_status status, struct totals *sum)
 {
-    /* Read once, so that the numbers of one snapshot agree with each other. */
+    /* Read once, so that the entry and the totals agree with each other. */
     uint64_t latency[LATENCY_BUCKETS], count[COUNTERS_READ];
     counters_read(s, view_latency(s, latency), count);
     if (!view_is_proxy(s))
