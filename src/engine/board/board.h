@@ -134,9 +134,9 @@ struct board_header {
 #define WORD(member, ...) _Atomic uint64_t member;
     alignas(CACHE_LINE) COUNTERS_OF_HEADER(WORD)
 #undef WORD
-        /* clang-format on */
-        /* What had happened (changes and begun transfers) when the snapshot was last written whole. */
-        _Atomic uint64_t written_changes;
+    /* What had happened (changes and begun transfers) when the snapshot was last written whole. */
+    _Atomic uint64_t written_changes;
+    /* clang-format on */
     /* A process of this board looked after it then, and would again within the interval. */
     _Atomic int64_t alive_ns; /* monotonic; 0: never */
     _Atomic int64_t alive_interval_ns;
