@@ -80,16 +80,22 @@ static ALWAYS_INLINE void put_after(const struct head *head, struct text *t, con
 
 /* ---- the samples of one metric and host ------------------------------------------------------ */
 
+static ALWAYS_INLINE void put_counter(const struct sample *x, enum metric metric,
+                                      enum counter_unit unit, const char *label, uint64_t v)
+{
+    if (metric == METRIC_NONE || metric != x->metric)
+        return;
+    if (unit == UNIT_NS)
+        put_fixed(x, "", (int64_t)v, 9);
+    else
+        put_number(x, label, v);
+}
+
 /* Every row of counters.h that names this metric. */
 static void put_counters(const struct sample *x)
 {
 #define SAMPLE(NAME, UNIT, OBJECT, KEY, TOTAL, METRIC, LABEL)                                      \
-    if (METRIC_##METRIC == METRIC_NONE || METRIC_##METRIC != x->metric)                            \
-        ;                                                                                          \
-    else if (UNIT_##UNIT == UNIT_NS)                                                               \
-        put_fixed(x, "", (int64_t)x->host->count[COUNT_##NAME], 9);                                \
-    else                                                                                           \
-        put_number(x, LABEL, x->host->count[COUNT_##NAME]);
+    put_counter(x, METRIC_##METRIC, UNIT_##UNIT, LABEL, x->host->count[COUNT_##NAME]);
     COUNTERS(SAMPLE)
 #undef SAMPLE
 }
