@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/env.h"
-#include "engine/config/loader.h"
+#include "engine/config/builder.h"
 #include "engine/config/rules.h"
 
 #include <criterion/criterion.h>

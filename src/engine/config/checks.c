@@ -2,7 +2,7 @@
  *
  * From the [check NAME] sections to the checks that are run. A wrong value costs the key alone, which
  * keeps its default; without a type or a target there is nothing to run. */
-#include "engine/config/loader.h"
+#include "engine/config/builder.h"
 
 #include <stdio.h>
 #include <string.h>

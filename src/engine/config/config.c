@@ -6,7 +6,7 @@
 #include "base/words.h"
 #include "engine/board/gcra.h"
 #include "engine/board/place.h"
-#include "engine/config/loader.h"
+#include "engine/config/builder.h"
 #include "engine/config/rules.h"
 #include "engine/config/values.h"
 

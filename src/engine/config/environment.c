@@ -4,7 +4,7 @@
  * that beat all others: `*`, and one for each pattern that HARDEN_RATE names. */
 #include "base/compiler.h"
 #include "base/env.h"
-#include "engine/config/loader.h"
+#include "engine/config/builder.h"
 #include "engine/config/pattern.h"
 #include "engine/config/values.h"
 

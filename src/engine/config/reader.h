@@ -5,7 +5,7 @@
 #ifndef ENGINE_CONFIG_READER_H
 #define ENGINE_CONFIG_READER_H
 
-#include "engine/config/loader.h"
+#include "engine/config/builder.h"
 
 #include <stdbool.h>
 #include <stddef.h>

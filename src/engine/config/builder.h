@@ -4,8 +4,8 @@
  * and config_env.c, weakest layer first; config.c makes settings of it and owns its life. Everything that is kept is in one arena, so a
  * configuration that nobody uses can be freed as a whole. Lack of memory is remembered in `oom`
  * and told once, at the end. */
-#ifndef ENGINE_CONFIG_LOADER_H
-#define ENGINE_CONFIG_LOADER_H
+#ifndef ENGINE_CONFIG_BUILDER_H
+#define ENGINE_CONFIG_BUILDER_H
 
 #include "engine/config/config.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/config/loader.h"
+#include "engine/config/builder.h"
 
 #include "base/compiler.h"
 

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-TestSuite(ascii);
+TestSuite(words);
 
-Test(ascii, letters_are_the_same_without_regard_to_case_and_nothing_else_is)
+Test(words, letters_are_the_same_without_regard_to_case_and_nothing_else_is)
 {
     for (int a = 1; a < 256; a++)
         for (int b = 1; b < 256; b++) {
@@ -25,7 +25,7 @@ Test(ascii, letters_are_the_same_without_regard_to_case_and_nothing_else_is)
     cr_assert_not(ascii_same_n("info", "info", 5), "ends before");
 }
 
-Test(ascii, a_number_is_what_a_text_begins_with)
+Test(words, a_number_is_what_a_text_begins_with)
 {
     cr_assert_eq(ascii_number("8443"), 8443);
     cr_assert_eq(ascii_number("80x"), 80);
@@ -36,7 +36,7 @@ Test(ascii, a_number_is_what_a_text_begins_with)
     cr_assert_eq(ascii_number("99999999999999999999999"), 1000000000);
 }
 
-Test(ascii, a_glob_is_that_of_the_shell)
+Test(words, a_glob_is_that_of_the_shell)
 {
     static const char *const patterns[] = {
         "*",       "**",    "",      "a",      "a*",    "*a",    "*a*b*",  "a?c",
@@ -52,7 +52,7 @@ Test(ascii, a_glob_is_that_of_the_shell)
                          "%s and %s", patterns[i], texts[k]);
 }
 
-Test(ascii, a_switch_has_four_words_for_on_and_four_for_off)
+Test(words, a_switch_has_four_words_for_on_and_four_for_off)
 {
     static const char *const on[] = {"on", "yes", "true", "1", "ON", "True"};
     static const char *const off[] = {"off", "no", "false", "0", "Off", "FALSE"};
