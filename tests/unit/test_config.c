@@ -554,10 +554,10 @@ Test(config, a_named_file_that_is_missing_is_an_error)
 /* What two files make of [host *], the second one being the stronger. */
 static struct config *two_files(const char *first, const char *second)
 {
-    struct loader l = {.config = calloc(1, sizeof(*l.config)), .report = collect};
+    struct builder l = {.config = calloc(1, sizeof(*l.config)), .report = collect};
     cr_assert_not_null(l.config);
-    loader_file(&l, write_file("1.ini", first), true);
-    loader_file(&l, write_file("2.ini", second), true);
+    builder_file(&l, write_file("1.ini", first), true);
+    builder_file(&l, write_file("2.ini", second), true);
     cr_assert_eq(l.config->errors, 0, "%s", reported[0]);
     cr_assert_eq(l.config->section_count, 1);
     return l.config;

@@ -7,20 +7,20 @@
 #include <stdio.h>
 #include <string.h>
 
-void *loader_keep(struct loader *l, size_t n)
+void *builder_keep(struct builder *b, size_t n)
 {
-    void *p = arena_get(&l->config->memory, n);
-    l->oom |= !p;
+    void *p = arena_get(&b->config->memory, n);
+    b->oom |= !p;
     return p;
 }
 
-const char *loader_copy(struct loader *l, const char *s, size_t n)
+const char *builder_copy(struct builder *b, const char *s, size_t n)
 {
-    char *copy = loader_keep(l, n + 1);
+    char *copy = builder_keep(b, n + 1);
     return copy ? memcpy(copy, s, n) : NULL;
 }
 
-void loader_error(struct loader *l, int line, const char *subject, const char *fmt, ...)
+void builder_error(struct builder *b, int line, const char *subject, const char *fmt, ...)
 {
     char text[1024], what[512], place[16] = "";
     va_list ap;
@@ -29,17 +29,17 @@ void loader_error(struct loader *l, int line, const char *subject, const char *f
     va_end(ap);
     if (line)
         snprintf(place, sizeof(place), ":%d", line);
-    snprintf(text, sizeof(text), "%s%s: %s%s%s", l->file, place, subject ? subject : "",
+    snprintf(text, sizeof(text), "%s%s: %s%s%s", b->file, place, subject ? subject : "",
              subject ? ": " : "", what);
     for (char *p = text; *p; p++) /* a terminal must not obey what a file holds */
         if ((unsigned char)*p < ' ' || *p == 0x7f)
             *p = '?';
-    l->config->errors++;
-    if (l->report)
-        l->report(l->ctx, text);
+    b->config->errors++;
+    if (b->report)
+        b->report(b->ctx, text);
 }
 
-void loader_show_value(char *out, size_t size, const char *key, const char *value)
+void builder_show_value(char *out, size_t size, const char *key, const char *value)
 {
     const char *start = strstr(value, "://");
     bool known = option_find(SECTION_CHECK, key) >= 0 || option_find(SECTION_HOST, key) >= 0;
@@ -48,7 +48,7 @@ void loader_show_value(char *out, size_t size, const char *key, const char *valu
     snprintf(out, size, "%s", secret ? "..." : value);
 }
 
-static struct section *find_or_add(struct loader *l, struct section **list, int *count,
+static struct section *find_or_add(struct builder *b, struct section **list, int *count,
                                    const char *name, bool environment)
 {
     int n = *count;
@@ -56,7 +56,7 @@ static struct section *find_or_add(struct loader *l, struct section **list, int 
         if ((*list)[i].environment == environment && strcmp((*list)[i].name, name) == 0)
             return &(*list)[i];
     if ((n & (n - 1)) == 0) { /* full at each power of two */
-        struct section *grown = loader_keep(l, (n ? 2 * (size_t)n : 1) * sizeof(**list));
+        struct section *grown = builder_keep(b, (n ? 2 * (size_t)n : 1) * sizeof(**list));
         if (!grown)
             return NULL;
         if (n)
@@ -68,16 +68,16 @@ static struct section *find_or_add(struct loader *l, struct section **list, int 
     return &(*list)[n];
 }
 
-struct section *loader_section(struct loader *l, const char *name, bool environment)
+struct section *builder_section(struct builder *b, const char *name, bool environment)
 {
-    struct config *c = l->config;
-    return find_or_add(l, &c->sections, &c->section_count, name, environment);
+    struct config *c = b->config;
+    return find_or_add(b, &c->sections, &c->section_count, name, environment);
 }
 
-struct section *loader_check(struct loader *l, const char *name)
+struct section *builder_check(struct builder *b, const char *name)
 {
-    struct config *c = l->config;
-    return find_or_add(l, &c->check_sections, &c->check_section_count, name, false);
+    struct config *c = b->config;
+    return find_or_add(b, &c->check_sections, &c->check_section_count, name, false);
 }
 
 /* A `retry` of a stronger file replaces what a weaker one said in the same section. */
@@ -91,31 +91,31 @@ static void preset_replaces(struct section *s, const char *file)
     }
 }
 
-void loader_set(struct loader *l, struct section *s, int option, const char *value, int line,
-                const char *subject)
+void builder_set(struct builder *b, struct section *s, int option, const char *value, int line,
+                 const char *subject)
 {
     const struct option *o = &options[option];
-    const char **values = s ? s->value : l->config->value;
-    struct origin *from = s ? &s->from[option] : &l->config->from[option];
+    const char **values = s ? s->value : b->config->value;
+    struct origin *from = s ? &s->from[option] : &b->config->from[option];
     union option_value parsed;
     char why[400];
     if (!option_parse(o, value, &parsed, why, sizeof(why))) {
-        loader_error(l, line, subject, "%s", why);
+        builder_error(b, line, subject, "%s", why);
         if (o->section == SECTION_CHECK) /* given, if badly: no word that it is missing */
-            *from = (struct origin){.file = l->file, .line = line};
+            *from = (struct origin){.file = b->file, .line = line};
         return;
     }
     if (s && o->type == TYPE_PATTERNS && *value && strpbrk(s->name, ".:*/")) {
-        loader_error(
-            l, line, subject,
+        builder_error(
+            b, line, subject,
             "the section's name is a pattern already; write a label, as in [host partners]");
         return;
     }
-    if (values[option] && from->file == l->file)
-        loader_error(l, line, subject, "given twice%s; this one counts, remove one",
-                     line ? " in this file" : "");
-    values[option] = loader_copy(l, value, strlen(value));
-    *from = (struct origin){.file = l->file, .line = line};
+    if (values[option] && from->file == b->file)
+        builder_error(b, line, subject, "given twice%s; this one counts, remove one",
+                      line ? " in this file" : "");
+    values[option] = builder_copy(b, value, strlen(value));
+    *from = (struct origin){.file = b->file, .line = line};
     if (s && strcmp(o->name, "retry") == 0)
-        preset_replaces(s, l->file);
+        preset_replaces(s, b->file);
 }

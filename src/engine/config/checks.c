@@ -8,22 +8,22 @@
 #include <string.h>
 
 /* What must be said of the section as a whole is said at its header. */
-static void lacks(struct loader *l, const struct section *s, const char *what, const char *right)
+static void lacks(struct builder *b, const struct section *s, const char *what, const char *right)
 {
     char subject[80];
     snprintf(subject, sizeof(subject), "[check %.60s]", s->name);
-    l->file = s->at.file;
-    loader_error(l, s->at.line, subject, "the check has no %s and is not run; write %s", what,
-                 right);
+    b->file = s->at.file;
+    builder_error(b, s->at.line, subject, "the check has no %s and is not run; write %s", what,
+                  right);
 }
 
-static void about(struct loader *l, const struct section *s, int option, char subject[320])
+static void about(struct builder *b, const struct section *s, int option, char subject[320])
 {
     char value[200];
     const char *name = options[option].name;
-    loader_show_value(value, sizeof(value), name, s->value[option]);
+    builder_show_value(value, sizeof(value), name, s->value[option]);
     snprintf(subject, 320, "[check %.60s] %s = %s", s->name, name, value);
-    l->file = s->from[option].file;
+    b->file = s->from[option].file;
 }
 
 static void take_values(const struct section *s, struct check_config *c)
@@ -39,46 +39,46 @@ static void take_values(const struct section *s, struct check_config *c)
     }
 }
 
-static bool take_target(struct loader *l, const struct section *s, struct check_config *c)
+static bool take_target(struct builder *b, const struct section *s, struct check_config *c)
 {
     int target = option_find(SECTION_CHECK, "target");
     char why[400], subject[320];
     c->target = s->value[target];
     if (check_type_of(c->kind)->read_target(&c->at, c->target, why, sizeof(why)))
         return true;
-    about(l, s, target, subject);
-    loader_error(l, s->from[target].line, subject, "%s", why);
+    about(b, s, target, subject);
+    builder_error(b, s->from[target].line, subject, "%s", why);
     return false;
 }
 
 /* Whether there is something to run. */
-static bool settle(struct loader *l, const struct section *s, struct check_config *c)
+static bool settle(struct builder *b, const struct section *s, struct check_config *c)
 {
     int type = option_find(SECTION_CHECK, "type"), target = option_find(SECTION_CHECK, "target");
     int expect = option_find(SECTION_CHECK, "expect");
     char subject[320];
     if (!s->value[type] && !s->from[type].file)
-        lacks(l, s, "type", "type = tcp, http or dns");
+        lacks(b, s, "type", "type = tcp, http or dns");
     if (!s->value[target] && !s->from[target].file)
-        lacks(l, s, "target", "target = host:port or a URL");
+        lacks(b, s, "target", "target = host:port or a URL");
     if (!s->value[type] || !s->value[target])
         return false;
     *c = (struct check_config){.name = s->name};
     take_values(s, c);
     if (c->kind != CHECK_HTTP && s->value[expect]) {
-        about(l, s, expect, subject);
-        loader_error(l, s->from[expect].line, subject,
-                     "only an http check has statuses; remove it, or write type = http");
+        about(b, s, expect, subject);
+        builder_error(b, s->from[expect].line, subject,
+                      "only an http check has statuses; remove it, or write type = http");
     }
-    return take_target(l, s, c);
+    return take_target(b, s, c);
 }
 
-void loader_settle_checks(struct loader *l)
+void builder_settle_checks(struct builder *b)
 {
-    struct config *c = l->config;
+    struct config *c = b->config;
     int n = c->check_section_count;
-    if (!n || !(c->checks = loader_keep(l, (size_t)n * sizeof(*c->checks))))
+    if (!n || !(c->checks = builder_keep(b, (size_t)n * sizeof(*c->checks))))
         return;
     for (int i = 0; i < n; i++)
-        c->check_count += settle(l, &c->check_sections[i], &c->checks[c->check_count]);
+        c->check_count += settle(b, &c->check_sections[i], &c->checks[c->check_count]);
 }

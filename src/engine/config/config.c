@@ -27,27 +27,27 @@ static const char *text_of(const struct config *c, int option)
     return c->value[option] ? c->value[option] : options[option].fallback;
 }
 
-static const char *joined(struct loader *l, const char *directory, const char *name)
+static const char *joined(struct builder *b, const char *directory, const char *name)
 {
     size_t n = strlen(directory) + strlen(name) + 2;
-    char *path = loader_keep(l, n);
+    char *path = builder_keep(b, n);
     if (path)
         snprintf(path, n, "%s/%s", directory, name);
     return path;
 }
 
-static const char *absolute(struct loader *l, int option)
+static const char *absolute(struct builder *b, int option)
 {
     char path[PATH_MAX];
-    const char *value = text_of(l->config, option), *home = env_get("HOME");
-    if (strncmp(value, "~/", 2) == 0 && home && (value = joined(l, home, value + 2)) == NULL)
+    const char *value = text_of(b->config, option), *home = env_get("HOME");
+    if (strncmp(value, "~/", 2) == 0 && home && (value = joined(b, home, value + 2)) == NULL)
         return NULL;
     const char *whole = env_absolute(value, path, sizeof(path));
     if (whole)
-        return loader_copy(l, whole, strlen(whole));
-    l->file = l->config->from[option].file;
-    loader_error(l, l->config->from[option].line, options[option].name,
-                 "the path is too long; write a shorter one");
+        return builder_copy(b, whole, strlen(whole));
+    b->file = b->config->from[option].file;
+    builder_error(b, b->config->from[option].line, options[option].name,
+                  "the path is too long; write a shorter one");
     return NULL;
 }
 
@@ -59,7 +59,7 @@ static bool is_word(const struct config *c, int option, const char *word)
 
 /* Where everybody may make directories, the plain name may be taken by somebody else: then the first
  * of these that is ours, or that nobody has. */
-static const char *memory_directory(struct loader *l)
+static const char *memory_directory(struct builder *b)
 {
     char path[64], free[64] = "";
     unsigned user = place_user();
@@ -67,50 +67,50 @@ static const char *memory_directory(struct loader *l)
         snprintf(path, sizeof(path), i ? "/dev/shm/harden-%u.%d" : "/dev/shm/harden-%u", user, i);
         enum place is = place_look(path);
         if (is == PLACE_OURS)
-            return loader_copy(l, path, strlen(path));
+            return builder_copy(b, path, strlen(path));
         if (is == PLACE_FREE && !*free)
             snprintf(free, sizeof(free), "%s", path);
-        if (is == PLACE_FOREIGN && !i && !l->config->state_taken)
-            l->config->state_taken = loader_copy(l, path, strlen(path));
+        if (is == PLACE_FOREIGN && !i && !b->config->state_taken)
+            b->config->state_taken = builder_copy(b, path, strlen(path));
     }
-    return loader_copy(l, *free ? free : path, strlen(*free ? free : path));
+    return builder_copy(b, *free ? free : path, strlen(*free ? free : path));
 }
 
-static const char *state_directory(struct loader *l)
+static const char *state_directory(struct builder *b)
 {
     const char *runtime = env_get("XDG_RUNTIME_DIR");
     int option = option_find(SECTION_HARDEN, "state");
-    if (is_word(l->config, option, "private"))
+    if (is_word(b->config, option, "private"))
         return NULL;
-    if (!is_word(l->config, option, "auto"))
-        return absolute(l, option);
+    if (!is_word(b->config, option, "auto"))
+        return absolute(b, option);
     if (!runtime || *runtime != '/')
-        return memory_directory(l);
+        return memory_directory(b);
     if (place_is_ours(runtime)) {
-        const char *path = joined(l, runtime, "harden");
+        const char *path = joined(b, runtime, "harden");
         if (!path || place_look(path) != PLACE_FOREIGN)
             return path;
-        l->config->state_taken = path;
+        b->config->state_taken = path;
     } else if (place_look(runtime) == PLACE_FOREIGN) {
-        l->config->runtime_taken = loader_copy(l, runtime, strlen(runtime));
+        b->config->runtime_taken = builder_copy(b, runtime, strlen(runtime));
     }
-    return memory_directory(l);
+    return memory_directory(b);
 }
 
-static const char *output(struct loader *l, const char *key, const char *name)
+static const char *output(struct builder *b, const char *key, const char *name)
 {
-    struct config *c = l->config;
+    struct config *c = b->config;
     int option = option_find(SECTION_HARDEN, key);
     if (is_word(c, option, "none"))
         return NULL;
     if (name && is_word(c, option, "auto"))
-        return c->state ? joined(l, c->state, name) : NULL;
-    return absolute(l, option);
+        return c->state ? joined(b, c->state, name) : NULL;
+    return absolute(b, option);
 }
 
-static void settle_harden(struct loader *l)
+static void settle_harden(struct builder *b)
 {
-    struct config *c = l->config;
+    struct config *c = b->config;
     union option_value v;
     char why[400];
     for (int i = 0; i < option_count; i++)
@@ -123,30 +123,30 @@ static void settle_harden(struct loader *l)
     c->service = is_word(c, service, "auto") ? env_program() : text_of(c, service);
     c->log_to = is_word(c, log_to, "stderr")   ? "stderr"
                 : is_word(c, log_to, "syslog") ? "syslog"
-                                               : absolute(l, log_to);
+                                               : absolute(b, log_to);
     if (!c->log_to)
         c->log_to = "stderr";
-    c->state = state_directory(l);
-    c->events = output(l, "events", NULL);
-    c->snapshot = output(l, "snapshot", "health.json");
-    c->metrics = output(l, "metrics", "metrics.prom");
+    c->state = state_directory(b);
+    c->events = output(b, "events", NULL);
+    c->snapshot = output(b, "snapshot", "health.json");
+    c->metrics = output(b, "metrics", "metrics.prom");
 }
 
-static void settle_patterns(struct loader *l, struct section *s)
+static void settle_patterns(struct builder *b, struct section *s)
 {
     const char *list = s->value[option_find(SECTION_HOST, "match")], *w;
     size_t n, count = 0;
     if (!list || !*list)
         list = s->name;
     /* A word takes two characters of the list at least. */
-    s->patterns = loader_keep(l, (strlen(list) / 2 + 2) * sizeof(*s->patterns));
+    s->patterns = builder_keep(b, (strlen(list) / 2 + 2) * sizeof(*s->patterns));
     while (s->patterns && (w = word_next(&list, &n)))
-        s->patterns[count++] = loader_copy(l, w, n);
+        s->patterns[count++] = builder_copy(b, w, n);
 }
 
 /* A number of tokens that stands for more time, at a rate of the same section, than may be owed.
  * What comes together from several sections is only cut. */
-static void check_span(struct loader *l, const struct section *s, const char *key)
+static void check_span(struct builder *b, const struct section *s, const char *key)
 {
     int rate = option_find(SECTION_HOST, "rate"), own = option_find(SECTION_HOST, key);
     union option_value r, n;
@@ -160,27 +160,27 @@ static void check_span(struct loader *l, const struct section *s, const char *ke
         if (n.number <= most)
             continue;
         snprintf(subject, sizeof(subject), "[host %.200s] %s = %.40s", s->name, key, s->value[own]);
-        l->file = s->from[own].file;
-        loader_error(l, s->from[own].line, subject,
-                     "at rate = %.100s that is more than 62 days' worth, and counts as %lld; "
-                     "write at most %lld",
-                     s->value[rate], (long long)most, (long long)most);
+        b->file = s->from[own].file;
+        builder_error(b, s->from[own].line, subject,
+                      "at rate = %.100s that is more than 62 days' worth, and counts as %lld; "
+                      "write at most %lld",
+                      s->value[rate], (long long)most, (long long)most);
         return;
     }
 }
 
-static struct config *settle(struct loader *l)
+static struct config *settle(struct builder *b)
 {
-    struct config *c = l->config;
-    settle_harden(l);
+    struct config *c = b->config;
+    settle_harden(b);
     for (int i = 0; i < c->section_count; i++)
-        settle_patterns(l, &c->sections[i]);
+        settle_patterns(b, &c->sections[i]);
     for (int i = 0; i < c->section_count; i++) {
-        check_span(l, &c->sections[i], "burst");
-        check_span(l, &c->sections[i], "cost");
+        check_span(b, &c->sections[i], "burst");
+        check_span(b, &c->sections[i], "cost");
     }
-    loader_settle_checks(l);
-    if (!l->oom && rules_prepare(c))
+    builder_settle_checks(b);
+    if (!b->oom && rules_prepare(c))
         return c;
     config_discard(c);
     return NULL;
@@ -188,7 +188,7 @@ static struct config *settle(struct loader *l)
 
 /* ---- the layers ---- */
 
-static void read_files(struct loader *l)
+static void read_files(struct builder *b)
 {
     char path[PATH_MAX];
     const char *only = env_get("HARDEN_CONFIG"), *xdg = env_get("XDG_CONFIG_HOME");
@@ -196,65 +196,65 @@ static void read_files(struct loader *l)
     if (only && *only) {
         if (strcmp(only, "none") == 0)
             return;
-        l->file = only;
+        b->file = only;
         const char *whole = env_absolute(only, path, sizeof(path));
         if (whole)
-            loader_file(l, whole, true);
+            builder_file(b, whole, true);
         else
-            loader_error(l, 0, NULL, "the path is too long");
+            builder_error(b, 0, NULL, "the path is too long");
         return;
     }
-    loader_file(l, SYSCONFDIR "/" FILE_NAME, false);
+    builder_file(b, SYSCONFDIR "/" FILE_NAME, false);
     if (xdg && *xdg == '/')
         snprintf(path, sizeof(path), "%s/" FILE_NAME, xdg);
     else if (home && *home == '/')
         snprintf(path, sizeof(path), "%s/.config/" FILE_NAME, home);
     else
         return;
-    loader_file(l, path, false);
+    builder_file(b, path, false);
 }
 
-static bool begin(struct loader *l, config_report *report, void *ctx)
+static bool begin(struct builder *b, config_report *report, void *ctx)
 {
     struct arena memory = {NULL};
-    *l = (struct loader){
-        .config = arena_get(&memory, sizeof(*l->config)), .report = report, .ctx = ctx};
-    if (l->config)
-        l->config->memory = memory;
-    return l->config != NULL;
+    *b = (struct builder){
+        .config = arena_get(&memory, sizeof(*b->config)), .report = report, .ctx = ctx};
+    if (b->config)
+        b->config->memory = memory;
+    return b->config != NULL;
 }
 
 struct config *config_load(config_report *report, void *ctx)
 {
-    struct loader l;
+    struct builder b;
     int error = errno;
-    if (!begin(&l, report, ctx))
+    if (!begin(&b, report, ctx))
         return NULL;
-    read_files(&l);
-    loader_environment(&l);
-    struct config *c = settle(&l);
+    read_files(&b);
+    builder_environment(&b);
+    struct config *c = settle(&b);
     errno = error;
     return c;
 }
 
 struct config *config_load_file(const char *path, config_report *report, void *ctx)
 {
-    struct loader l;
-    if (!begin(&l, report, ctx))
+    struct builder b;
+    if (!begin(&b, report, ctx))
         return NULL;
-    loader_file(&l, path, true);
-    return settle(&l);
+    builder_file(&b, path, true);
+    return settle(&b);
 }
 
 struct config *config_load_text(const char *path, const char *text, size_t n, config_report *report,
                                 void *ctx)
 {
-    struct loader l;
-    if (!begin(&l, report, ctx))
+    struct builder b;
+    if (!begin(&b, report, ctx))
         return NULL;
-    if ((l.file = loader_copy(&l, path, strlen(path))))
-        loader_text(&l, text, n);
-    return settle(&l);
+    if ((b.file = builder_copy(&b, path, strlen(path))))
+        builder_text(&b, text, n);
+    return settle(&b);
 }
 
 void config_discard(struct config *c)

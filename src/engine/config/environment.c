@@ -20,7 +20,7 @@ static const struct {
     const char *name, *unclear;
 } no_keys[] = {{"config", NULL}, {"disable", "on"}, {"strict", "off"}};
 
-static void unknown(struct loader *l, const char *key, const char *subject)
+static void unknown(struct builder *b, const char *key, const char *subject)
 {
     const char *known[OPTION_MAX + array_size(no_keys)];
     char capitals[NAME_LONGEST + 1] = "";
@@ -34,21 +34,21 @@ static void unknown(struct loader *l, const char *key, const char *subject)
     for (size_t i = 0; near && near[i]; i++)
         capitals[i] = ascii_upper(near[i]);
     if (near)
-        loader_error(l, 0, subject, "unknown variable; did you mean " PREFIX "%s?", capitals);
+        builder_error(b, 0, subject, "unknown variable; did you mean " PREFIX "%s?", capitals);
     else
-        loader_error(l, 0, subject, "unknown variable; harden.ini(5) has them all");
+        builder_error(b, 0, subject, "unknown variable; harden.ini(5) has them all");
 }
 
-static void set_for(struct loader *l, const char *pattern, int option, const char *value,
+static void set_for(struct builder *b, const char *pattern, int option, const char *value,
                     const char *subject)
 {
-    struct section *s = loader_section(l, pattern, true);
+    struct section *s = builder_section(b, pattern, true);
     if (s)
-        loader_set(l, s, option, value, 0, subject);
+        builder_set(b, s, option, value, 0, subject);
 }
 
 /* One PATTERN=RATE of HARDEN_RATE, without blanks around it. */
-static void set_pattern_rate(struct loader *l, int option, const char *s, size_t n,
+static void set_pattern_rate(struct builder *b, int option, const char *s, size_t n,
                              const char *subject)
 {
     char why[256];
@@ -58,26 +58,26 @@ static void set_pattern_rate(struct loader *l, int option, const char *s, size_t
     while (length && s[length - 1] == ' ')
         length--;
     if (!equals) {
-        loader_error(l, 0, subject, "%.*s has no pattern; write PATTERN=RATE,PATTERN=RATE",
-                     (int)(n < 80 ? n : 80), s);
+        builder_error(b, 0, subject, "%.*s has no pattern; write PATTERN=RATE,PATTERN=RATE",
+                      (int)(n < 80 ? n : 80), s);
         return;
     }
     if (!pattern_parse(s, length, &p, why, sizeof(why))) {
-        loader_error(l, 0, subject, "%.*s: %s", (int)(length < 80 ? length : 80), s, why);
+        builder_error(b, 0, subject, "%.*s: %s", (int)(length < 80 ? length : 80), s, why);
         return;
     }
     for (equals++; *equals == ' '; equals++)
         ;
-    const char *pattern = loader_copy(l, s, length);
-    const char *value = loader_copy(l, equals, n - (size_t)(equals - s));
+    const char *pattern = builder_copy(b, s, length);
+    const char *value = builder_copy(b, equals, n - (size_t)(equals - s));
     if (pattern && value)
-        set_for(l, pattern, option, value, subject);
+        set_for(b, pattern, option, value, subject);
 }
 
-static void set_rates(struct loader *l, int option, const char *value, const char *subject)
+static void set_rates(struct builder *b, int option, const char *value, const char *subject)
 {
     if (!strchr(value, '=')) {
-        set_for(l, "*", option, value, subject);
+        set_for(b, "*", option, value, subject);
         return;
     }
     for (const char *s = value; *s;) {
@@ -88,12 +88,12 @@ static void set_rates(struct loader *l, int option, const char *value, const cha
         while (used && item[used - 1] == ' ')
             used--;
         if (used)
-            set_pattern_rate(l, option, item, used, subject);
+            set_pattern_rate(b, option, item, used, subject);
         s += n + (s[n] == ',');
     }
 }
 
-static void set_variable(struct loader *l, const char *name, size_t n, const char *value)
+static void set_variable(struct builder *b, const char *name, size_t n, const char *value)
 {
     char key[NAME_LONGEST + 1] = "", subject[320], variable[NAME_LONGEST + 8];
     size_t length = n - strlen(PREFIX);
@@ -105,8 +105,8 @@ static void set_variable(struct loader *l, const char *name, size_t n, const cha
         if (strcmp(key, no_keys[i].name) != 0)
             continue;
         if (no_keys[i].unclear && ascii_switch(value) < 0)
-            loader_error(l, 0, subject, "neither on nor off, and taken as %s; write on or off",
-                         no_keys[i].unclear);
+            builder_error(b, 0, subject, "neither on nor off, and taken as %s; write on or off",
+                          no_keys[i].unclear);
         return;
     }
     int harden = option_find(SECTION_HARDEN, key), host = option_find(SECTION_HOST, key);
@@ -114,28 +114,28 @@ static void set_variable(struct loader *l, const char *name, size_t n, const cha
         if (name[i] != ascii_upper(name[i]))
             harden = host = -1;
     if (harden >= 0)
-        loader_set(l, NULL, harden, value, 0, subject);
+        builder_set(b, NULL, harden, value, 0, subject);
     else if (host >= 0 && options[host].type == TYPE_PATTERNS)
-        loader_error(l, 0, subject, "only a file has sections; write HARDEN_RATE=PATTERN=RATE");
+        builder_error(b, 0, subject, "only a file has sections; write HARDEN_RATE=PATTERN=RATE");
     else if (host >= 0 && options[host].type == TYPE_RATES)
-        set_rates(l, host, value, subject);
+        set_rates(b, host, value, subject);
     else if (host >= 0)
-        set_for(l, "*", host, value, subject);
+        set_for(b, "*", host, value, subject);
     else if (option_find(SECTION_CHECK, key) >= 0)
-        loader_error(l, 0, variable,
-                     "only a file has checks; write the key into [check NAME] there");
+        builder_error(b, 0, variable,
+                      "only a file has checks; write the key into [check NAME] there");
     else
-        unknown(l, key, subject);
+        unknown(b, key, subject);
 }
 
-void loader_environment(struct loader *l)
+void builder_environment(struct builder *b)
 {
     const char *variable;
-    l->file = "environment";
+    b->file = "environment";
     for (int i = 0; (variable = env_nth(i)); i++) {
         const char *equals = strchr(variable, '=');
         /* An empty one is as good as unset, as in any shell script. */
         if (equals && equals[1] && strncmp(variable, PREFIX, strlen(PREFIX)) == 0)
-            set_variable(l, variable, (size_t)(equals - variable), equals + 1);
+            set_variable(b, variable, (size_t)(equals - variable), equals + 1);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What libinih calls for uses that are not ours: it can keep a line in the heap, and open files. But
- * its line is on the stack (ini_use_stack), and config_file.c hands it each. The build renames those
+ * its line is on the stack (ini_use_stack), and files.c hands it each. The build renames those
  * calls of its object to these (Makefile), so that it cannot reach the program's allocator, files and
  * locale (arena.h). One that is built to want the heap is out of memory, and says so. */
 #include <stddef.h>

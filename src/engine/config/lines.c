@@ -16,7 +16,7 @@ static void subject(const struct reader *r, char *out, const char *key, const ch
 {
     char shown[200];
     if (r->where == IN_CHECK)
-        loader_show_value(shown, sizeof(shown), key, value);
+        builder_show_value(shown, sizeof(shown), key, value);
     else
         snprintf(shown, sizeof(shown), "%s", value);
     snprintf(out, SUBJECT_SIZE, "[%s] %.60s = %s", r->title, key, shown);
@@ -39,11 +39,11 @@ static void key_is_unknown(struct reader *r, const char *about)
     while (other < OPTION_SECTIONS && option_find((enum option_section)other, r->key) < 0)
         other++;
     if (other < OPTION_SECTIONS)
-        loader_error(r->loader, r->key_line, about, "the key belongs in %s", belongs[other]);
+        builder_error(r->builder, r->key_line, about, "the key belongs in %s", belongs[other]);
     else if (near)
-        loader_error(r->loader, r->key_line, about, "unknown key; did you mean %s?", near);
+        builder_error(r->builder, r->key_line, about, "unknown key; did you mean %s?", near);
     else
-        loader_error(r->loader, r->key_line, about, "unknown key; harden.ini(5) has them all");
+        builder_error(r->builder, r->key_line, about, "unknown key; harden.ini(5) has them all");
 }
 
 void reader_finish_key(struct reader *r)
@@ -59,16 +59,16 @@ void reader_finish_key(struct reader *r)
     int option = option_find(section_of(r), r->key);
     if (r->where == BEFORE_ANY) {
         snprintf(about, sizeof(about), "%.60s = %.200s", r->key, r->value);
-        loader_error(r->loader, line, about,
-                     "the key is outside of any section; write [harden] or [host *] above it");
+        builder_error(r->builder, line, about,
+                      "the key is outside of any section; write [harden] or [host *] above it");
     } else if (option < 0) {
         key_is_unknown(r, about);
     } else {
-        struct section *s = r->where == IN_HOST    ? loader_section(r->loader, r->name, false)
-                            : r->where == IN_CHECK ? loader_check(r->loader, r->name)
+        struct section *s = r->where == IN_HOST    ? builder_section(r->builder, r->name, false)
+                            : r->where == IN_CHECK ? builder_check(r->builder, r->name)
                                                    : NULL;
         if (s || r->where == IN_HARDEN)
-            loader_set(r->loader, s, option, r->value, line, about);
+            builder_set(r->builder, s, option, r->value, line, about);
     }
     r->key_line = 0;
 }
@@ -130,10 +130,10 @@ static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
     snprintf(about, sizeof(about), "%s%s%s%.*s", *r->title ? "[" : "", r->title,
              *r->title ? "] " : "", shown_length(r, s, n, 80), s);
     if (key == 0)
-        loader_error(r->loader, r->line, about, "not a key and its value; write KEY = VALUE");
+        builder_error(r->builder, r->line, about, "not a key and its value; write KEY = VALUE");
     else if (key > NAME_LONGEST)
-        loader_error(r->loader, r->line, about, "the key is longer than %d characters: unknown",
-                     NAME_LONGEST);
+        builder_error(r->builder, r->line, about, "the key is longer than %d characters: unknown",
+                      NAME_LONGEST);
     return key > 0 && key <= NAME_LONGEST;
 }
 
@@ -149,12 +149,12 @@ static bool line_is_sound(struct reader *r, const char *s, size_t n, size_t raw)
         snprintf(about, sizeof(about), "%s%s%s%.*s%s", *r->title ? "[" : "", r->title,
                  *r->title ? "] " : "", shown, s, n > (size_t)shown ? "..." : "");
         if (nul)
-            loader_error(r->loader, r->line, about, "a NUL byte; write plain text");
+            builder_error(r->builder, r->line, about, "a NUL byte; write plain text");
         else
-            loader_error(r->loader, r->line, about,
-                         "the line is longer than %d characters; go on in a next line that is "
-                         "indented",
-                         LINE_LONGEST);
+            builder_error(r->builder, r->line, about,
+                          "the line is longer than %d characters; go on in a next line that is "
+                          "indented",
+                          LINE_LONGEST);
     }
     return false;
 }
@@ -232,7 +232,7 @@ static void append(struct reader *r, const char *s, size_t n)
 {
     size_t needed = r->length + n + 2;
     if (needed > r->room) {
-        char *grown = loader_keep(r->loader, 2 * needed);
+        char *grown = builder_keep(r->builder, 2 * needed);
         if (!grown)
             return;
         if (r->length)
@@ -260,12 +260,12 @@ static int take_key(void *user, const char *section, const char *name, const cha
     return 1;
 }
 
-void loader_text(struct loader *l, const char *text, size_t n)
+void builder_text(struct builder *b, const char *text, size_t n)
 {
-    struct reader r = {.loader = l, .at = text, .end = text + n, .unread = ""};
+    struct reader r = {.builder = b, .at = text, .end = text + n, .unread = ""};
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         r.at += 3;
-    l->oom |= ini_parse_stream(next_line, &r, take_key, &r) < 0; /* inih.c */
+    b->oom |= ini_parse_stream(next_line, &r, take_key, &r) < 0; /* inih.c */
     reader_finish_key(&r);
 }
 
@@ -307,23 +307,23 @@ static const char *reason_of(int error)
     }
 }
 
-static void read_open_file(struct loader *l, int fd)
+static void read_open_file(struct builder *b, int fd)
 {
     size_t n = 0;
     ssize_t got = 0;
     struct arena scratch = {NULL};
     char *text = arena_get(&scratch, FILE_LARGEST);
     if (!text) {
-        l->oom = true;
+        b->oom = true;
         return;
     }
     while (n < FILE_LARGEST &&
            ((got = read(fd, text + n, FILE_LARGEST - n)) > 0 || (got < 0 && errno == EINTR)))
         n += got > 0 ? (size_t)got : 0;
     if (got < 0)
-        loader_error(l, 0, NULL, "cannot be read: %s", reason_of(errno));
+        builder_error(b, 0, NULL, "cannot be read: %s", reason_of(errno));
     else
-        loader_text(l, text, n);
+        builder_text(b, text, n);
     arena_drop(&scratch);
 }
 
@@ -338,11 +338,11 @@ void config_file_note(struct config_file *f, const struct stat *st)
     }
 }
 
-void loader_file(struct loader *l, const char *path, bool must_exist)
+void builder_file(struct builder *b, const char *path, bool must_exist)
 {
     struct stat st;
-    struct config_file *f = &l->config->files[l->config->file_count++];
-    f->path = l->file = loader_copy(l, path, strlen(path));
+    struct config_file *f = &b->config->files[b->config->file_count++];
+    f->path = b->file = builder_copy(b, path, strlen(path));
     if (!f->path)
         return;
     int fd = open_file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
@@ -350,16 +350,16 @@ void loader_file(struct loader *l, const char *path, bool must_exist)
         int error = errno; /* the next line notes what cannot be opened, or it would look changed */
         config_file_note(f, stat(path, &st) == 0 ? &st : NULL);
         if (must_exist || (error != ENOENT && error != ENOTDIR))
-            loader_error(l, 0, NULL, "cannot be opened: %s", reason_of(error));
+            builder_error(b, 0, NULL, "cannot be opened: %s", reason_of(error));
         return;
     }
     if (fstat(fd, &st) == 0) {
         config_file_note(f, &st);
         const char *why = why_refused(&st);
         if (why)
-            loader_error(l, 0, NULL, "%s", why);
+            builder_error(b, 0, NULL, "%s", why);
         else
-            read_open_file(l, fd);
+            read_open_file(b, fd);
     }
     close(fd);
 }

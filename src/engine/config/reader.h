@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between config_file.c, which reads lines and keys, and config_section.c, which reads the headers of
+ * Between files.c, which reads lines and keys, and sections.c, which reads the headers of
  * sections. */
 #ifndef ENGINE_CONFIG_READER_H
 #define ENGINE_CONFIG_READER_H
@@ -18,7 +18,7 @@
  * bracket of [host [::1]:8080] and never tells of a section without keys; inih gets the keys, with
  * their values and continuations, one sound line at a time. */
 struct reader {
-    struct loader *loader;
+    struct builder *builder;
     const char *at, *end;
     char text[LINE_LONGEST + 2]; /* the line that inih is to have, */
     const char *unread;          /* and what it has not got of it yet */

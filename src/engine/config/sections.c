@@ -12,13 +12,14 @@ static void host_section(struct reader *r, const char *name, size_t n, const cha
     char canonical[NAME_LONGEST + 1];
     r->where = IN_REFUSED;
     if (n == 0) {
-        loader_error(r->loader, r->line, about,
-                     "a host section needs a pattern; write [host *] or [host api.example.com]");
+        builder_error(r->builder, r->line, about,
+                      "a host section needs a pattern; write [host *] or [host api.example.com]");
     } else if (memchr(name, ' ', n) || memchr(name, '\t', n) || memchr(name, ',', n)) {
-        loader_error(r->loader, r->line, about,
-                     "a section has one pattern; write [host LABEL] with a key match = PATTERN...");
+        builder_error(
+            r->builder, r->line, about,
+            "a section has one pattern; write [host LABEL] with a key match = PATTERN...");
     } else if (!pattern_parse(name, n, &p, why, sizeof(why))) {
-        loader_error(r->loader, r->line, about, "%s", why);
+        builder_error(r->builder, r->line, about, "%s", why);
     } else {
         bool path = false;
         for (size_t i = 0; i < n; i++) {
@@ -27,8 +28,8 @@ static void host_section(struct reader *r, const char *name, size_t n, const cha
                 !path && name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
         }
         struct section *s = NULL;
-        if ((r->name = loader_copy(r->loader, canonical, n)))
-            s = loader_section(r->loader, r->name, false);
+        if ((r->name = builder_copy(r->builder, canonical, n)))
+            s = builder_section(r->builder, r->name, false);
         r->where = s ? IN_HOST : IN_REFUSED;
     }
 }
@@ -49,15 +50,15 @@ static void check_section(struct reader *r, const char *name, size_t n, const ch
     struct section *s = NULL;
     r->where = IN_REFUSED;
     if (!is_check_name(name, n)) {
-        loader_error(r->loader, r->line, about,
-                     "a check needs a name of letters, digits, dots and dashes; write for example "
-                     "[check database]");
+        builder_error(r->builder, r->line, about,
+                      "a check needs a name of letters, digits, dots and dashes; write for example "
+                      "[check database]");
         return;
     }
-    if ((r->name = loader_copy(r->loader, name, n)))
-        s = loader_check(r->loader, r->name);
+    if ((r->name = builder_copy(r->builder, name, n)))
+        s = builder_check(r->builder, r->name);
     if (s && !s->at.file)
-        s->at = (struct origin){.file = r->loader->file, .line = r->line};
+        s->at = (struct origin){.file = r->builder->file, .line = r->line};
     r->where = s ? IN_CHECK : IN_REFUSED;
 }
 
@@ -88,8 +89,8 @@ void reader_section(struct reader *r, const char *s, size_t n)
     r->where = IN_REFUSED;
     snprintf(about, sizeof(about), "%.*s", (int)(n < 80 ? n : 80), s);
     if (s[n - 1] != ']') {
-        loader_error(r->loader, r->line, about, "a section ends with its bracket; write [%s]",
-                     section_form(s, n));
+        builder_error(r->builder, r->line, about, "a section ends with its bracket; write [%s]",
+                      section_form(s, n));
         return;
     }
     for (s++, n -= 2; n && reader_is_blank(*s); s++, n--)
@@ -98,13 +99,13 @@ void reader_section(struct reader *r, const char *s, size_t n)
         n--;
     snprintf(r->title, sizeof(r->title), "%.*s", (int)(n < NAME_LONGEST ? n : NAME_LONGEST), s);
     if (n > NAME_LONGEST)
-        loader_error(r->loader, r->line, about,
-                     after_word(s, &n, "check")
-                         ? "the header is longer than %d characters; choose a shorter name. The "
-                           "section is not used"
-                         : "the header is longer than %d characters; write [host LABEL], with the "
-                           "pattern as match = PATTERN. The section is not used",
-                     NAME_LONGEST);
+        builder_error(r->builder, r->line, about,
+                      after_word(s, &n, "check")
+                          ? "the header is longer than %d characters; choose a shorter name. The "
+                            "section is not used"
+                          : "the header is longer than %d characters; write [host LABEL], with the "
+                            "pattern as match = PATTERN. The section is not used",
+                      NAME_LONGEST);
     else if (n == 6 && memcmp(s, "harden", n) == 0)
         r->where = IN_HARDEN;
     else if ((name = after_word(s, &n, "host")))
@@ -112,7 +113,7 @@ void reader_section(struct reader *r, const char *s, size_t n)
     else if ((name = after_word(s, &n, "check")))
         check_section(r, name, n, about);
     else
-        loader_error(r->loader, r->line, about,
-                     "unknown section; write [harden], [host PATTERN] as in [host *], or [check "
-                     "NAME]");
+        builder_error(r->builder, r->line, about,
+                      "unknown section; write [harden], [host PATTERN] as in [host *], or [check "
+                      "NAME]");
 }
