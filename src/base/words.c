@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/words.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 bool ascii_same(const char *a, const char *b)
@@ -24,13 +26,13 @@ long ascii_number(const char *s)
 {
     const long most = 1000000000;
     long n = 0;
-    for (; *s >= '0' && *s <= '9'; s++)
+    for (; ascii_is_digit(*s); s++)
         n = n < most / 10 ? n * 10 + (*s - '0') : most;
     return n;
 }
 
-/* The set that begins after the bracket: whether c is in it, and in *end what follows. NULL there: no
- * bracket closes it, so it is no set. */
+/* Whether c is in the set that begins after the bracket at `at`. *end is what follows the set; NULL if
+ * no bracket closes it, so that the opening one is an ordinary character. */
 static bool in_set(const char *at, unsigned char c, const char **end)
 {
     bool negated = *at == '!' || *at == '^', hit = false;
@@ -48,8 +50,9 @@ static bool in_set(const char *at, unsigned char c, const char **end)
     return hit != negated;
 }
 
-/* Whether one step of the pattern, other than a star, takes c; in *next what follows it. */
-static bool step(const char *pattern, char c, const char **next)
+/* Whether the first element of the pattern, which is not a star, matches c. *next is the element after
+ * it. */
+static bool matches_one(const char *pattern, char c, const char **next)
 {
     if (*pattern == '[') {
         const char *end;
@@ -74,7 +77,8 @@ int ascii_switch(const char *s)
     return -1;
 }
 
-/* After a `*` the shortest run is tried first; on a mismatch only the last `*` takes one more. */
+/* A `*` first matches nothing. On a mismatch the last `*` matches one character more; earlier ones need
+ * not be tried again. */
 bool ascii_glob(const char *pattern, const char *s)
 {
     const char *star = NULL, *retry = NULL, *next;
@@ -82,7 +86,7 @@ bool ascii_glob(const char *pattern, const char *s)
         if (*pattern == '*') {
             star = ++pattern;
             retry = s;
-        } else if (step(pattern, *s, &next)) {
+        } else if (matches_one(pattern, *s, &next)) {
             pattern = next;
             s++;
         } else if (star) {
@@ -93,4 +97,41 @@ bool ascii_glob(const char *pattern, const char *s)
         }
     }
     return !pattern[strspn(pattern, "*")];
+}
+
+const char *word_next(const char **at, size_t *n)
+{
+    const char *s = *at + strspn(*at, " \t,");
+    *n = strcspn(s, " \t,");
+    *at = s + *n;
+    return *n ? s : NULL;
+}
+
+bool word_is(const char *s, size_t n, const char *word)
+{
+    return strlen(word) == n && ascii_same_n(word, s, n);
+}
+
+long whole_number(const char *s, size_t n)
+{
+    long v = 0;
+    if (!n)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (!ascii_is_digit(s[i]))
+            return -1;
+        v = v * 10 + (s[i] - '0');
+        if (v > 1000000000)
+            return -1;
+    }
+    return v;
+}
+
+bool wrong(char *why, size_t size, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(why, size, fmt, ap);
+    va_end(ap);
+    return false;
 }

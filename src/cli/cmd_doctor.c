@@ -10,7 +10,6 @@
 #include "cli/procfs.h"
 
 #include "base/compiler.h"
-#include "engine/config/values.h"
 
 #include <errno.h>
 #include <fcntl.h>

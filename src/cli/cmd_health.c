@@ -11,7 +11,7 @@
 #include "cli/liveness.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
-#include "engine/config/options.h"
+#include "engine/config/parse.h"
 
 #include <string.h>
 

@@ -6,10 +6,10 @@
 
 #include "base/compiler.h"
 #include "base/env.h"
+#include "base/words.h"
 #include "cli/elf/elf.h"
 #include "cli/locate.h"
 #include "engine/config/options.h"
-#include "engine/config/values.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -3,7 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/idna.h"
-#include "engine/config/values.h"
+#include "base/words.h"
 
 #include <stdio.h>
 #include <string.h>

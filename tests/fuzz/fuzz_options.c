@@ -2,7 +2,7 @@
  *
  * Values of configuration keys: the first byte chooses the key, the rest is the value. A value that
  * is taken lies within what the table allows; one that is not is explained. */
-#include "engine/config/options.h"
+#include "engine/config/parse.h"
 
 #include <stdlib.h>
 #include <string.h>

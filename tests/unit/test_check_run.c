@@ -7,6 +7,7 @@
 #include "engine/board/status.h"
 #include "engine/board/view.h"
 #include "engine/check/run.h"
+#include "engine/check/types.h"
 #include "engine/publish/snapshot.h"
 
 #include <criterion/criterion.h>
@@ -37,16 +38,6 @@ static int64_t wall_ns(void)
     return WALL + now - START;
 }
 
-static bool read_target(struct check_target *out, const char *value, char *why, size_t size)
-{
-    (void)why;
-    (void)size;
-    *out = (struct check_target){.port = ""};
-    snprintf(out->host, sizeof out->host, "%s", value);
-    snprintf(out->origin, sizeof out->origin, "%s", value);
-    return true;
-}
-
 static void run(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
 {
     cr_assert_eq(timeout_ns, c->timeout_ns);
@@ -69,7 +60,7 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
     }
 }
 
-static const struct check_type fake = {"fake", read_target, run};
+static const struct check_type fake = {"fake", run};
 
 static void make(void)
 {
@@ -98,7 +89,7 @@ static struct config *load(const char *text)
 
 static struct config *db(void)
 {
-    return load("[check db]\ntype = tcp\ntarget = db.example\n");
+    return load("[check db]\ntype = tcp\ntarget = db.example:5432\n");
 }
 
 static const struct slot *entry(struct check_view *v)
@@ -207,7 +198,7 @@ Test(check, that_took_too_long_is_not_counted_twice)
 /* SIGSTOP, a debugger, a frozen container: the time was over before the answer could be read. */
 Test(check, that_found_its_time_over_after_a_stop_says_nothing_of_the_target)
 {
-    struct config *c = load("[check db]\ntype = tcp\ntarget = x\nunhealthy_after = 1\n");
+    struct config *c = load("[check db]\ntype = tcp\ntarget = x:1\nunhealthy_after = 1\n");
     struct check_view v;
     check_round(&one, c);
     now = START + INTERVAL;
@@ -238,7 +229,7 @@ Test(check, is_unhealthy_after_three_failures_and_healthy_after_one_success)
 
 Test(check, obeys_thresholds_of_its_own)
 {
-    struct config *c = load("[check db]\ntype = tcp\ntarget = x\nunhealthy_after = 1\n"
+    struct config *c = load("[check db]\ntype = tcp\ntarget = x:1\nunhealthy_after = 1\n"
                             "healthy_after = 2\n");
     answer = "down";
     check_round(&one, c);
@@ -254,7 +245,7 @@ Test(check, obeys_thresholds_of_its_own)
 
 Test(check, alerts_when_its_status_changes_and_only_then)
 {
-    struct config *c = load("[check db]\ntype = tcp\ntarget = x\nunhealthy_after = 2\n");
+    struct config *c = load("[check db]\ntype = tcp\ntarget = x:1\nunhealthy_after = 2\n");
     answer = "down";
     check_round(&one, c);
     cr_assert_eq(board->header->alerts, 0u);
@@ -326,7 +317,7 @@ Test(check, tells_how_long_it_took)
 
 Test(check, that_lasts_longer_than_its_interval_is_run_again_at_once)
 {
-    struct config *c = load("[check db]\ntype = tcp\ntarget = x\ninterval = 1s\n");
+    struct config *c = load("[check db]\ntype = tcp\ntarget = x:1\ninterval = 1s\n");
     answer = "slow";
     cr_assert_leq(check_round(&one, c), now);
     check_round(&one, c);
@@ -355,7 +346,8 @@ Test(check, that_goes_on_with_a_new_configuration_keeps_its_state)
         now = START + i * INTERVAL;
         check_round(&one, c);
     }
-    struct config *more = load("[check db]\ntype = tcp\ntarget = db.example\ninterval = 10s\n");
+    struct config *more =
+        load("[check db]\ntype = tcp\ntarget = db.example:5432\ninterval = 10s\n");
     check_give_up(&one, c, more);
     cr_assert_eq(status(), STATUS_UNHEALTHY);
     now += 9 * NS_PER_S;
@@ -369,7 +361,7 @@ Test(check, that_goes_on_with_a_new_configuration_keeps_its_state)
 Test(check, begins_afresh_when_its_name_gets_another_target)
 {
     struct config *c = db();
-    struct config *other = load("[check db]\ntype = tcp\ntarget = other.example\n");
+    struct config *other = load("[check db]\ntype = tcp\ntarget = other.example:5432\n");
     struct check_view v;
     answer = "down";
     for (int i = 0; i < 3; i++) {
@@ -385,7 +377,7 @@ Test(check, begins_afresh_when_its_name_gets_another_target)
     const struct slot *s = entry(&v);
     cr_assert_str_eq(v.name, "db");
     cr_assert_str_eq(v.kind, "fake");
-    cr_assert_str_eq(v.target, "other.example");
+    cr_assert_str_eq(v.target, "other.example:5432");
     cr_assert_eq(slot_counter(s, COUNT_ATTEMPTS), 1u);
     cr_assert_eq(v.status, STATUS_HEALTHY);
 }
@@ -464,7 +456,7 @@ static void *race(void *config)
 
 Test(check, is_run_once_an_interval_by_racing_runners, .timeout = 60)
 {
-    static const struct check_type racing = {"race", read_target, race_run};
+    static const struct check_type racing = {"race", race_run};
     struct config *c = db();
     struct check_view v;
     pthread_t thread[RACERS];
@@ -511,7 +503,7 @@ Test(check, is_an_entry_of_the_snapshot_under_its_name)
     char *json = draw(snapshot_render);
     has(json, "\"overall_status\":\"degraded\",\"healthy\":false,\"failed\":[\"db\"],");
     has(json,
-        "\"db\":{\"kind\":\"fake\",\"target\":\"db.example\",\"status\":\"unhealthy\","
+        "\"db\":{\"kind\":\"fake\",\"target\":\"db.example:5432\",\"status\":\"unhealthy\","
         "\"since\":\"2026-01-25T10:01:00.007Z\",\"consecutive_failures\":3,"
         "\"last_success\":null,\"last_failure\":\"2026-01-25T10:01:00.007Z\","
         "\"last_error\":{\"class\":\"transient\",\"reason\":\"connect\",\"curl\":0,\"http\":0,"
@@ -556,7 +548,7 @@ Test(check, that_a_host_shares_its_name_with_is_told_from_it)
 Test(check, shows_no_more_of_a_long_target_than_there_is_room_for)
 {
     struct config *c = load("[check a234567890123456789012345678901234567890123]\ntype = tcp\n"
-                            "target = a.very.long.name.of.a.host.in.a.deep.domain.example.com\n");
+                            "target = a.very.long.name.of.a.host.in.a.deep.domain.example.com:1\n");
     struct check_view v;
     check_round(&one, c);
     cr_assert_not_null(entry(&v));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "engine/check/types.h"
 #include "engine/config/config.h"
+#include "engine/config/parse.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -237,14 +239,16 @@ Test(config_check, a_url_is_shown_as_its_origin)
     struct check_target t;
     char why[400];
     for (size_t i = 0; i < array_size(pairs); i++) {
-        cr_assert(check_read_url(&t, pairs[i][0], why, sizeof(why)), "%s", pairs[i][0]);
+        cr_assert(check_target_parse(CHECK_HTTP, pairs[i][0], &t, why, sizeof(why)), "%s",
+                  pairs[i][0]);
         cr_expect_str_eq(t.origin, pairs[i][1]);
     }
     static const char *const wrong[] = {
         "http://",       "http:///x", "http://a:/",  "http://a:0",    "http://a b/",
         "http://[::1/x", "file:///x", "http://a/ b", "http://[a]:1/", "ws://a"};
     for (size_t i = 0; i < array_size(wrong); i++)
-        cr_expect_not(check_read_url(&t, wrong[i], why, sizeof(why)), "%s", wrong[i]);
+        cr_expect_not(check_target_parse(CHECK_HTTP, wrong[i], &t, why, sizeof(why)), "%s",
+                      wrong[i]);
 }
 
 Test(config_check, a_check_has_no_variable)

@@ -4,7 +4,7 @@
 #include "engine/config/options.h"
 
 #include "base/compiler.h"
-#include "engine/config/values.h"
+#include "engine/config/parse.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "engine/config/config.h"
+#include "engine/config/parse.h"
 #include "engine/config/rules.h"
 
 #include <criterion/criterion.h>

@@ -11,11 +11,6 @@
 
 #define CURLE_COULDNT_RESOLVE_HOST 6 /* how an unresolved name is told to the engine */
 
-static bool read_target(struct check_target *out, const char *value, char *why, size_t size)
-{
-    return check_read_address(out, value, strlen(value), false, why, size);
-}
-
 static void run(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
 {
     struct addrinfo *list = NULL;
@@ -34,4 +29,4 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
     }
 }
 
-const struct check_type check_dns = {"dns", read_target, run};
+const struct check_type check_dns = {"dns", run};

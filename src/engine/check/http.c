@@ -16,11 +16,6 @@
 
 enum { CURLE_OK = 0, CURLE_WRITE_ERROR = 23, CURLE_OPERATION_TIMEDOUT = 28, HTTP_FINAL = 200 };
 
-static bool read_target(struct check_target *out, const char *value, char *why, size_t size)
-{
-    return check_read_url(out, value, why, size);
-}
-
 /* Fewer bytes than it was given: libcurl ends the transfer. */
 static size_t no_body(char *p, size_t size, size_t n, void *ctx)
 {
@@ -124,4 +119,4 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
     checker_leave();
 }
 
-const struct check_type check_http = {"http", read_target, run};
+const struct check_type check_http = {"http", run};

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "engine/board/alert.h"
 #include "engine/board/status.h"
+#include "engine/check/types.h"
 
 #include <string.h>
 

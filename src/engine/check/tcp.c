@@ -17,11 +17,6 @@
 
 #define CURLE_COULDNT_RESOLVE_HOST 6
 
-static bool read_target(struct check_target *out, const char *value, char *why, size_t size)
-{
-    return check_read_address(out, value, strlen(value), true, why, size);
-}
-
 static int wait_for(int fd, int64_t until_ns)
 {
     int error = 0;
@@ -108,4 +103,4 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
     out->attempt.os_errno = error;
 }
 
-const struct check_type check_tcp = {"tcp", read_target, run};
+const struct check_type check_tcp = {"tcp", run};

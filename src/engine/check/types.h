@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Active health checks. A kind of check is a row of check_types and one file, check_NAME.c, with two
- * functions: one reads a target, the other tries it once.
+ * Active health checks. A kind of check is one file, NAME.c, with a function that tries the target once.
+ * The target itself is read by the configuration (engine/config/target.h).
  *
- *     const struct check_type check_tcp = {"tcp", read_target, run};
- *
- * `read_target` is pure: it is called while a configuration is read, in any thread.
+ *     const struct check_type check_tcp = {"tcp", run};
  *
  * `run` is called in the thread of the checks and in no other (checker.h), one check at a time, so
  * it may block, but for no longer than timeout_ns. Descriptors that it opens are close-on-exec, and
@@ -18,41 +16,10 @@
 #ifndef ENGINE_CHECK_TYPES_H
 #define ENGINE_CHECK_TYPES_H
 
+#include "engine/config/target.h"
 #include "engine/policy/classify.h"
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-
-#define CHECK_NAME_SIZE   44 /* with the NUL; a section's name has 49 with the word "check" */
-#define CHECK_HOST_SIZE   256
-#define CHECK_ORIGIN_SIZE 288
-
-/* By position, the words of the key `type`. */
-enum check_kind { CHECK_TCP, CHECK_HTTP, CHECK_DNS, CHECK_KINDS };
-
-struct check_target {
-    char host[CHECK_HOST_SIZE];     /* lower case, without brackets */
-    char port[6];                   /* "" where the kind has none, or it is the scheme's own */
-    char origin[CHECK_ORIGIN_SIZE]; /* what may be shown: no user, path or query */
-};
-
-/* HTTP statuses, bit (status - 100). */
-struct status_set {
-    uint64_t bits[8];
-};
-
-/* One [check NAME] section, complete and checked. */
-struct check_config {
-    const char *name;
-    enum check_kind kind;
-    const char *target; /* as configured; never shown */
-    struct check_target at;
-    int64_t interval_ns; /* from the beginning of one run to the next */
-    int64_t timeout_ns;
-    struct status_set expect;
-    int unhealthy_after, healthy_after;
-};
 
 enum check_outcome {
     CHECK_PASSED,
@@ -70,8 +37,6 @@ struct check_result {
 
 struct check_type {
     char name[8];
-    /* False: `why` says what is wrong and what would be right. */
-    bool (*read_target)(struct check_target *out, const char *value, char *why, size_t size);
     void (*run)(const struct check_config *c, int64_t timeout_ns, struct check_result *out);
 };
 
@@ -80,17 +45,5 @@ extern const struct check_type check_tcp, check_http, check_dns;
 const struct check_type *check_type_of(enum check_kind kind);
 /* Another type in its place, for tests; NULL: the real one again. */
 void check_type_replace(enum check_kind kind, const struct check_type *type);
-
-static inline bool check_expects(const struct check_config *c, int status)
-{
-    unsigned bit = (unsigned)status - 100;
-    return bit < 500 && (c->expect.bits[bit / 64] >> (bit % 64) & 1);
-}
-
-/* "host:port", "[::1]:port"; with_port false: "host" alone. For read_target. */
-bool check_read_address(struct check_target *out, const char *s, size_t n, bool with_port,
-                        char *why, size_t size);
-/* "http://user@host:port/path?query" and https. */
-bool check_read_url(struct check_target *out, const char *value, char *why, size_t size);
 
 #endif

@@ -2,6 +2,7 @@
 #include "engine/config/builder.h"
 
 #include "base/compiler.h"
+#include "engine/config/parse.h"
 
 #include <stdarg.h>
 #include <stdio.h>

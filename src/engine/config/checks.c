@@ -3,6 +3,7 @@
  * From the [check NAME] sections to the checks that are run. A wrong value costs the key alone, which
  * keeps its default; without a type or a target there is nothing to run. */
 #include "engine/config/builder.h"
+#include "engine/config/parse.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static bool take_target(struct builder *b, const struct section *s, struct check
     int target = option_find(SECTION_CHECK, "target");
     char why[400], subject[320];
     c->target = s->value[target];
-    if (check_type_of(c->kind)->read_target(&c->at, c->target, why, sizeof(why)))
+    if (check_target_parse(c->kind, c->target, &c->at, why, sizeof(why)))
         return true;
     about(b, s, target, subject);
     builder_error(b, s->from[target].line, subject, "%s", why);

@@ -7,8 +7,8 @@
 #include "engine/board/gcra.h"
 #include "engine/board/place.h"
 #include "engine/config/builder.h"
+#include "engine/config/parse.h"
 #include "engine/config/rules.h"
-#include "engine/config/values.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -4,9 +4,9 @@
  * that beat all others: `*`, and one for each pattern that HARDEN_RATE names. */
 #include "base/compiler.h"
 #include "base/env.h"
+#include "base/words.h"
 #include "engine/config/builder.h"
 #include "engine/config/pattern.h"
-#include "engine/config/values.h"
 
 #include <stdio.h>
 #include <string.h>

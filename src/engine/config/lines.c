@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/clock.h"
-#include "base/open.h"
 #include "engine/config/reader.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define FILE_LARGEST (1 << 20)
 static void subject(const struct reader *r, char *out, const char *key, const char *value)
 {
     char shown[200];
@@ -46,7 +39,7 @@ static void key_is_unknown(struct reader *r, const char *about)
         builder_error(r->builder, r->key_line, about, "unknown key; harden.ini(5) has them all");
 }
 
-void reader_finish_key(struct reader *r)
+static void finish_key(struct reader *r)
 {
     char about[SUBJECT_SIZE];
     int line = r->key_line;
@@ -176,7 +169,7 @@ static bool take_line(struct reader *r, const char *s, size_t raw)
     if (r->continuing && r->dropped)
         return false;
     if (!r->continuing)
-        reader_finish_key(r);
+        finish_key(r);
     if (!line_is_sound(r, s, n, raw)) {
         r->where = header ? IN_REFUSED : r->where;
         r->key_line = 0;
@@ -266,100 +259,5 @@ void builder_text(struct builder *b, const char *text, size_t n)
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         r.at += 3;
     b->oom |= ini_parse_stream(next_line, &r, take_key, &r) < 0; /* inih.c */
-    reader_finish_key(&r);
-}
-
-/* "As ssh does": what others could have written is not obeyed. */
-static const char *why_refused(const struct stat *st)
-{
-    if (!S_ISREG(st->st_mode))
-        return "refused, it is not a regular file; name one, or none";
-    if (st->st_uid != 0 && st->st_uid != geteuid())
-        return "refused, it belongs to another user; make it yours or root's with chown";
-    if (st->st_mode & (S_IWGRP | S_IWOTH))
-        return "refused, the group or others can write it; take that away with chmod go-w";
-    if (st->st_size > FILE_LARGEST)
-        return "refused, it is larger than 1 MiB";
-    return NULL;
-}
-
-/* strerror() speaks the language of the program's user. */
-static const char *reason_of(int error)
-{
-    switch (error) {
-    case ENOENT:
-        return "No such file or directory";
-    case ENOTDIR:
-        return "Not a directory";
-    case EISDIR:
-        return "Is a directory";
-    case EACCES:
-        return "Permission denied";
-    case ELOOP:
-        return "Too many levels of symbolic links";
-    case EMFILE:
-    case ENFILE:
-        return "Too many open files";
-    case EIO:
-        return "Input/output error";
-    default:
-        return "the system refuses it";
-    }
-}
-
-static void read_open_file(struct builder *b, int fd)
-{
-    size_t n = 0;
-    ssize_t got = 0;
-    struct arena scratch = {NULL};
-    char *text = arena_get(&scratch, FILE_LARGEST);
-    if (!text) {
-        b->oom = true;
-        return;
-    }
-    while (n < FILE_LARGEST &&
-           ((got = read(fd, text + n, FILE_LARGEST - n)) > 0 || (got < 0 && errno == EINTR)))
-        n += got > 0 ? (size_t)got : 0;
-    if (got < 0)
-        builder_error(b, 0, NULL, "cannot be read: %s", reason_of(errno));
-    else
-        builder_text(b, text, n);
-    arena_drop(&scratch);
-}
-
-void config_file_note(struct config_file *f, const struct stat *st)
-{
-    f->present = st != NULL;
-    if (st) {
-        f->dev = st->st_dev;
-        f->ino = st->st_ino;
-        f->changed_ns = st->st_ctim.tv_sec * NS_PER_S + st->st_ctim.tv_nsec;
-        f->size = st->st_size;
-    }
-}
-
-void builder_file(struct builder *b, const char *path, bool must_exist)
-{
-    struct stat st;
-    struct config_file *f = &b->config->files[b->config->file_count++];
-    f->path = b->file = builder_copy(b, path, strlen(path));
-    if (!f->path)
-        return;
-    int fd = open_file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
-    if (fd < 0) {
-        int error = errno; /* the next line notes what cannot be opened, or it would look changed */
-        config_file_note(f, stat(path, &st) == 0 ? &st : NULL);
-        if (must_exist || (error != ENOENT && error != ENOTDIR))
-            builder_error(b, 0, NULL, "cannot be opened: %s", reason_of(error));
-        return;
-    }
-    if (fstat(fd, &st) == 0) {
-        config_file_note(f, &st);
-        const char *why = why_refused(&st);
-        if (why)
-            builder_error(b, 0, NULL, "%s", why);
-        else
-            read_open_file(b, fd);
-    }
-    close(fd);
+    finish_key(&r);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "engine/config/lists.h"
+
 #include "base/compiler.h"
-#include "engine/config/values.h"
+#include "base/words.h"
 
 #include <string.h>
 
@@ -148,7 +150,7 @@ static bool add_name(const char *s, size_t n, struct outcome_set *out)
     return false;
 }
 
-bool outcomes_parse(const char *value, struct outcome_set *out, char *why, size_t size)
+bool list_parse_outcomes(const char *value, struct outcome_set *out, char *why, size_t size)
 {
     const char *at = value, *w;
     size_t n;
@@ -185,7 +187,7 @@ static bool statuses_add(const char *s, size_t n, struct status_set *out)
     return true;
 }
 
-bool statuses_parse(const char *value, struct status_set *out, char *why, size_t size)
+bool list_parse_statuses(const char *value, struct status_set *out, char *why, size_t size)
 {
     const char *at = value, *w;
     size_t n, count = 0;
@@ -200,8 +202,7 @@ bool statuses_parse(const char *value, struct status_set *out, char *why, size_t
 
 static bool is_token(char c)
 {
-    return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
-           (c && strchr("!#$%&'*+-.^_`|~", c));
+    return ascii_is_digit(c) || ascii_is_letter(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 static bool per_name(const char *s, size_t n, char out[64], char *why, size_t size)
@@ -218,7 +219,7 @@ static bool per_name(const char *s, size_t n, char out[64], char *why, size_t si
     return true;
 }
 
-bool per_parse(const char *value, struct per *out, char *why, size_t size)
+bool list_parse_per(const char *value, struct per *out, char *why, size_t size)
 {
     static const char *const plain[] = {"host", "origin", "rule", "uid"};
     memset(out, 0, sizeof(*out));
@@ -248,7 +249,7 @@ bool per_parse(const char *value, struct per *out, char *why, size_t size)
     }
 }
 
-bool methods_parse(const char *value, char out[METHODS_MAX][16], char *why, size_t size)
+bool list_parse_methods(const char *value, char out[METHODS_MAX][16], char *why, size_t size)
 {
     const char *at = value, *w;
     size_t n;

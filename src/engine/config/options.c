@@ -192,22 +192,3 @@ const char *option_suggest(enum option_section section, const char *name)
     // cppcheck-suppress uninitvar ; n of them are read
     return option_nearest(name, known, n);
 }
-
-void option_store(const struct option *o, const union option_value *v, void *into)
-{
-    char *at = (char *)into + o->at;
-    uint8_t byte = (uint8_t)v->number;
-    uint32_t word = (uint32_t)v->number;
-    if (o->type == TYPE_OUTCOMES)
-        memcpy(at, &v->outcomes, o->width);
-    else if (o->type == TYPE_METHODS)
-        memcpy(at, v->methods, o->width);
-    else if (o->type == TYPE_STATUSES)
-        memcpy(at, &v->statuses, o->width);
-    else if (o->width == sizeof(byte))
-        memcpy(at, &byte, sizeof(byte));
-    else if (o->width == sizeof(word))
-        memcpy(at, &word, sizeof(word));
-    else if (o->width == sizeof(v->number))
-        memcpy(at, &v->number, sizeof(v->number));
-}

@@ -8,11 +8,6 @@
 #ifndef ENGINE_CONFIG_OPTIONS_H
 #define ENGINE_CONFIG_OPTIONS_H
 
-#include "engine/check/types.h"
-#include "engine/policy/policy.h"
-
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define OPTION_MAX 64 /* rows of the table at most; arrays of values are indexed by row */
@@ -60,23 +55,5 @@ const char *option_suggest(enum option_section section, const char *name);
 
 /* The same among any words. */
 const char *option_nearest(const char *name, const char *const *known, int count);
-
-/* A parsed value: the member that the type names is set. */
-union option_value {
-    int64_t number; /* duration ns, rate ns, size bytes, percent, count, choice position, bool */
-    const char *text;
-    struct limit limit;
-    struct per per;
-    struct outcome_set outcomes;
-    char methods[METHODS_MAX][16];
-    struct status_set statuses;
-};
-
-/* Parses a value as the option's type. On failure false, and `why` (size bytes) gets what is wrong
- * and what would be right, as "not a duration; write for example 250ms, 1.5s, 2m". */
-bool option_parse(const struct option *o, const char *value, union option_value *out, char *why,
-                  size_t size);
-/* Copies a parsed value into its member of the struct policy, config or check_config at `into`. */
-void option_store(const struct option *o, const union option_value *v, void *into);
 
 #endif

@@ -2,8 +2,7 @@
 #include "engine/config/pattern.h"
 
 #include "base/idna.h"
-#include "engine/config/rules.h"
-#include "engine/config/values.h"
+#include "base/words.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -19,14 +19,23 @@
 
 #define PATTERN_SIZE 256
 
-struct target;
-
 /* By rank, the least specific first. */
 enum pattern_kind { PATTERN_ANY, PATTERN_PREFIX, PATTERN_GLOB, PATTERN_EXACT };
 
 /* An IPv4 address is kept as the IPv6 address that it is mapped to. */
 struct address {
     uint8_t bytes[16];
+};
+
+/* A destination. The strings are the caller's, valid for the call only. */
+struct target {
+    const char *scheme; /* lower case; "" for a plain connection */
+    const char *host;   /* lower case, without brackets or a trailing dot */
+    uint16_t port;
+    bool default_port;             /* port is the scheme's own */
+    const char *path;              /* from the first slash, without query; "" when unknown */
+    const struct address *address; /* that the host is reached at; NULL: not known, or its name */
+    uint64_t network;              /* name space, of hosts that it matters to (zone.h); else 0 */
 };
 
 struct pattern {

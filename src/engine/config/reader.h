@@ -41,8 +41,6 @@ static inline bool reader_is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
 }
 
-/* The collected key is complete: another one begins, or the section ends. */
-void reader_finish_key(struct reader *r);
 /* A line that begins with a bracket, without blanks and comment around it. */
 void reader_section(struct reader *r, const char *s, size_t n);
 

@@ -5,8 +5,7 @@
 #include "base/precondition.h"
 #include "base/sizes.h"
 #include "engine/board/gcra.h"
-#include "engine/config/options.h"
-#include "engine/config/pattern.h"
+#include "engine/config/parse.h"
 
 #include <errno.h>
 #include <stdatomic.h>

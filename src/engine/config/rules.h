@@ -23,18 +23,7 @@
 #include "engine/config/pattern.h"
 #include "engine/policy/policy.h"
 
-#include <stdint.h>
-
-/* A destination. The strings are the caller's, valid for the call only. */
-struct target {
-    const char *scheme; /* lower case; "" for a plain connection */
-    const char *host;   /* lower case, without brackets or a trailing dot */
-    uint16_t port;
-    bool default_port;             /* port is the scheme's own */
-    const char *path;              /* from the first slash, without query; "" when unknown */
-    const struct address *address; /* that the host is reached at; NULL: not known, or its name */
-    uint64_t network;              /* name space, of hosts that it matters to (zone.h); else 0 */
-};
+#include <stdbool.h>
 
 /* By config.c, once the sections are final. False for lack of memory. */
 bool rules_prepare(struct config *c);

@@ -85,7 +85,6 @@ void reader_section(struct reader *r, const char *s, size_t n)
 {
     char about[SUBJECT_SIZE];
     const char *name;
-    reader_finish_key(r);
     r->where = IN_REFUSED;
     snprintf(about, sizeof(about), "%.*s", (int)(n < 80 ? n : 80), s);
     if (s[n - 1] != ']') {

@@ -3,10 +3,10 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/words.h"
 #include "engine/config/options.h"
-#include "engine/config/pattern.h"
+#include "engine/policy/policy.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,84 +22,32 @@ static const struct unit durations[] = {{"ms", NS_PER_MS},
                                         {"d", 24 * 3600 * NS_PER_S}};
 static const struct unit sizes[] = {{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
 
-bool wrong(char *why, size_t size, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(why, size, fmt, ap);
-    va_end(ap);
-    return false;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-const char *word_next(const char **at, size_t *n)
-{
-    const char *s = *at + strspn(*at, " \t,");
-    *n = strcspn(s, " \t,");
-    *at = s + *n;
-    return *n ? s : NULL;
-}
-
-static bool same_word(const char *a, const char *b, size_t n)
-{
-    while (n && ascii_lower(*a) == ascii_lower(*b)) {
-        a++;
-        b++;
-        n--;
-    }
-    return n == 0;
-}
-
-bool word_is(const char *s, size_t n, const char *word)
-{
-    return strlen(word) == n && same_word(s, word, n);
-}
-
 /* Position of a word in a list of words, -1: not there. */
 static int word_index(const char *words, const char *s, size_t length)
 {
     size_t n;
     const char *w;
     for (int i = 0; words && (w = word_next(&words, &n)); i++)
-        if (n == length && same_word(w, s, n))
+        if (n == length && ascii_same_n(w, s, n))
             return i;
     return -1;
-}
-
-long whole_number(const char *s, size_t n)
-{
-    long v = 0;
-    if (!n)
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        if (!is_digit(s[i]))
-            return -1;
-        v = v * 10 + (s[i] - '0');
-        if (v > 1000000000)
-            return -1;
-    }
-    return v;
 }
 
 enum amount { AMOUNT_OK, AMOUNT_NONSENSE, AMOUNT_NO_UNIT };
 
 /* "1.5s" in the base of its units; a bare 0 needs none. strtod would obey the locale, and take
  * "inf", "0x1p3" and signs. */
-static enum amount amount_parse(const char *s, size_t n, const struct unit *units, size_t count,
+static enum amount parse_amount(const char *s, size_t n, const struct unit *units, size_t count,
                                 int64_t *out)
 {
     size_t whole = 0, end;
-    while (whole < n && is_digit(s[whole]))
+    while (whole < n && ascii_is_digit(s[whole]))
         whole++;
     long number = whole_number(s, whole);
     double fraction = 0, weight = 1;
     end = whole;
     if (end < n && s[end] == '.')
-        for (end++; end < n && is_digit(s[end]); end++)
+        for (end++; end < n && ascii_is_digit(s[end]); end++)
             fraction += (s[end] - '0') * (weight /= 10);
     if (number < 0 || (end > whole && end == whole + 1))
         return AMOUNT_NONSENSE;
@@ -118,9 +66,9 @@ static enum amount amount_parse(const char *s, size_t n, const struct unit *unit
     return AMOUNT_NONSENSE;
 }
 
-static enum amount duration_parse(const char *s, size_t n, int64_t *out)
+static enum amount parse_duration(const char *s, size_t n, int64_t *out)
 {
-    return amount_parse(s, n, durations, array_size(durations), out);
+    return parse_amount(s, n, durations, array_size(durations), out);
 }
 
 /* A bound as it would be written: the largest unit that divides it. */
@@ -150,8 +98,7 @@ static bool in_range(const struct option *o, double v, char *why, size_t size)
                  o->choices);
 }
 
-static bool number_parse(const struct option *o, const char *s, int64_t *out, char *why,
-                         size_t size)
+bool value_parse_number(const struct option *o, const char *s, int64_t *out, char *why, size_t size)
 {
     static const char *const form[] = {[TYPE_DURATION] = "a duration; write for example 250ms, "
                                                          "1.5s, 2m, 1h, 1d",
@@ -166,9 +113,9 @@ static bool number_parse(const struct option *o, const char *s, int64_t *out, ch
         return true;
     }
     if (o->type == TYPE_DURATION)
-        a = duration_parse(s, n, out);
+        a = parse_duration(s, n, out);
     else if (o->type == TYPE_SIZE)
-        a = amount_parse(s, n, sizes, array_size(sizes), out);
+        a = parse_amount(s, n, sizes, array_size(sizes), out);
     else if (o->type == TYPE_PERCENT && (n == 0 || s[n - 1] != '%'))
         a = (*out = whole_number(s, n)) >= 0 ? AMOUNT_NO_UNIT : AMOUNT_NONSENSE;
     else if ((*out = whole_number(s, o->type == TYPE_PERCENT ? n - 1 : n)) < 0)
@@ -192,8 +139,7 @@ static const char *bool_word(const char *s)
     return on > 0 ? "on" : on == 0 ? "off" : "";
 }
 
-static bool choice_parse(const struct option *o, const char *s, int64_t *out, char *why,
-                         size_t size)
+bool value_parse_choice(const struct option *o, const char *s, int64_t *out, char *why, size_t size)
 {
     *out = word_index(o->choices, s, strlen(s));
     if (*out < 0) {
@@ -203,7 +149,7 @@ static bool choice_parse(const struct option *o, const char *s, int64_t *out, ch
     return *out >= 0 || wrong(why, size, "not known; write one of: %s", o->choices);
 }
 
-static bool bool_parse(const char *s, int64_t *out, char *why, size_t size)
+bool value_parse_bool(const char *s, int64_t *out, char *why, size_t size)
 {
     const char *b = bool_word(s);
     *out = strcmp(b, "on") == 0;
@@ -211,8 +157,8 @@ static bool bool_parse(const char *s, int64_t *out, char *why, size_t size)
 }
 
 /* One "60/1m" or "5/s". */
-static bool rate_parse(const struct option *o, const char *s, size_t n, struct rate *r, char *why,
-                       size_t size)
+static bool parse_one_rate(const struct option *o, const char *s, size_t n, struct rate *r,
+                           char *why, size_t size)
 {
     const char *slash = memchr(s, '/', n);
     long tokens = slash ? whole_number(s, (size_t)(slash - s)) : -1;
@@ -222,12 +168,12 @@ static bool rate_parse(const struct option *o, const char *s, size_t n, struct r
     const char *w = slash + 1;
     size_t length = n - (size_t)(w - s);
     char one[8] = "1";
-    if (length && length < sizeof(one) - 1 && !is_digit(*w)) {
+    if (length && length < sizeof(one) - 1 && !ascii_is_digit(*w)) {
         memcpy(one + 1, w, length);
         w = one;
         length++;
     }
-    if (duration_parse(w, length, &window) != AMOUNT_OK || window == 0)
+    if (parse_duration(w, length, &window) != AMOUNT_OK || window == 0)
         return wrong(why, size,
                      "the window is not a duration; write for example 60/1m, 5/s or 1000/1h");
     if ((double)window < o->min || (double)window > o->max)
@@ -243,8 +189,8 @@ static bool rate_parse(const struct option *o, const char *s, size_t n, struct r
     return true;
 }
 
-static bool rates_parse(const struct option *o, const char *value, struct limit *out, char *why,
-                        size_t size)
+bool value_parse_rates(const struct option *o, const char *value, struct limit *out, char *why,
+                       size_t size)
 {
     const char *at = value, *w;
     size_t n;
@@ -255,7 +201,7 @@ static bool rates_parse(const struct option *o, const char *value, struct limit 
         if (out->rate_count == RATES_MAX)
             return wrong(why, size, "more rates than one bucket can hold; write at most %d",
                          RATES_MAX);
-        if (!rate_parse(o, w, n, &out->rates[out->rate_count], why, size))
+        if (!parse_one_rate(o, w, n, &out->rates[out->rate_count], why, size))
             return false;
         out->rate_count++;
     }
@@ -263,76 +209,22 @@ static bool rates_parse(const struct option *o, const char *value, struct limit 
            wrong(why, size, "not a rate; write N/WINDOW, for example 60/1m or 5/s, or none");
 }
 
-static bool one_rate_parse(const struct option *o, const char *value, int64_t *out, char *why,
-                           size_t size)
+bool value_parse_rate(const struct option *o, const char *value, int64_t *out, char *why,
+                      size_t size)
 {
     struct rate r = {0};
     *out = 0;
     if (word_is(value, strlen(value), "none"))
         return true;
-    if (!rate_parse(o, value, strlen(value), &r, why, size))
+    if (!parse_one_rate(o, value, strlen(value), &r, why, size))
         return false;
     *out = r.interval_ns;
     return true;
 }
 
-static bool patterns_parse(const char *value, char *why, size_t size)
-{
-    const char *at = value, *w;
-    struct pattern p;
-    size_t n;
-    while ((w = word_next(&at, &n)))
-        if (!pattern_parse(w, n, &p, why, size))
-            return false;
-    return true;
-}
-
-static bool path_parse(const struct option *o, const char *value, char *why, size_t size)
+bool value_parse_path(const struct option *o, const char *value, char *why, size_t size)
 {
     return word_index(o->choices, value, strlen(value)) >= 0 || strchr(value, '/') ||
            wrong(why, size, "neither known nor a path; write %s or a path with a slash, as ./%.60s",
                  o->choices, value);
-}
-
-bool option_parse(const struct option *o, const char *value, union option_value *out, char *why,
-                  size_t size)
-{
-    if (!*value && !*o->fallback && o->type != TYPE_PATTERNS)
-        return wrong(why, size, "no value; the key has no default, write %s%s",
-                     *o->choices ? "one of: " : "one", o->choices);
-    if (!*value && o->type != TYPE_PATTERNS)
-        return wrong(why, size, "no value; leave the key out for its default, %s", o->fallback);
-    switch (o->type) {
-    case TYPE_DURATION:
-    case TYPE_SIZE:
-    case TYPE_PERCENT:
-    case TYPE_COUNT:
-        return number_parse(o, value, &out->number, why, size);
-    case TYPE_BOOL:
-        return bool_parse(value, &out->number, why, size);
-    case TYPE_CHOICE:
-        return choice_parse(o, value, &out->number, why, size);
-    case TYPE_RATES:
-        return rates_parse(o, value, &out->limit, why, size);
-    case TYPE_RATE:
-        return one_rate_parse(o, value, &out->number, why, size);
-    case TYPE_PER:
-        return per_parse(value, &out->per, why, size);
-    case TYPE_OUTCOMES:
-        return outcomes_parse(value, &out->outcomes, why, size);
-    case TYPE_METHODS:
-        return methods_parse(value, out->methods, why, size);
-    case TYPE_STATUSES:
-        return statuses_parse(value, &out->statuses, why, size);
-    case TYPE_PATTERNS:
-        out->text = value;
-        return patterns_parse(value, why, size);
-    case TYPE_PATH:
-        out->text = value;
-        return path_parse(o, value, why, size);
-    case TYPE_TEXT:
-        out->text = value;
-        return true;
-    }
-    return false;
 }

@@ -1,29 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parsers of the values that options.h names; only option_parse and its parts use them. Nothing
- * here asks the locale: a host's setlocale must not change what 1.5s means. */
+ * Parsers of single values: numbers with a unit, switches, words to choose from, rates, paths. The
+ * option gives the range of a number and the words that are accepted besides it. Only parse.c calls
+ * them.
+ *
+ *     value_parse_number(o, "1.5s", &ns, why, sizeof why)        o->type says: a duration
+ *
+ * On failure they return false, and `why` (size bytes) says what is wrong and what would be right. None
+ * depends on the locale: with a decimal comma "1.5s" must mean the same. Pure functions. */
 #ifndef ENGINE_CONFIG_VALUES_H
 #define ENGINE_CONFIG_VALUES_H
 
-#include "base/words.h"
-#include "engine/check/types.h"
-#include "engine/policy/policy.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* The next word of a list separated by blanks or commas, its length in *n; NULL at the end. */
-const char *word_next(const char **at, size_t *n);
-/* Whether the n bytes at s are `word`, without regard to case. */
-bool word_is(const char *s, size_t n, const char *word);
-/* A whole number made of all n bytes; -1 when it is none, or above a billion. */
-long whole_number(const char *s, size_t n);
-/* Says why a value is wrong; always false. */
-__attribute__((format(printf, 3, 4))) bool wrong(char *why, size_t size, const char *fmt, ...);
+struct limit;
+struct option;
 
-bool outcomes_parse(const char *value, struct outcome_set *out, char *why, size_t size);
-bool per_parse(const char *value, struct per *out, char *why, size_t size);
-bool statuses_parse(const char *value, struct status_set *out, char *why, size_t size);
-bool methods_parse(const char *value, char out[METHODS_MAX][16], char *why, size_t size);
+/* TYPE_DURATION in ns, TYPE_SIZE in bytes, TYPE_PERCENT, TYPE_COUNT. A word of o->choices ("off", "none",
+ * "auto") is 0. */
+bool value_parse_number(const struct option *o, const char *s, int64_t *out, char *why,
+                        size_t size);
+bool value_parse_bool(const char *s, int64_t *out, char *why, size_t size);
+/* The position of the word in o->choices. */
+bool value_parse_choice(const struct option *o, const char *s, int64_t *out, char *why,
+                        size_t size);
+/* "60/1m 5/s"; "none" is a limit without rates. */
+bool value_parse_rates(const struct option *o, const char *value, struct limit *out, char *why,
+                       size_t size);
+/* One rate, as the ns from one token to the next; 0 for "none". */
+bool value_parse_rate(const struct option *o, const char *value, int64_t *out, char *why,
+                      size_t size);
+/* A word of o->choices, or anything with a slash. */
+bool value_parse_path(const struct option *o, const char *value, char *why, size_t size);
 
 #endif
