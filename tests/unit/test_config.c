@@ -556,8 +556,8 @@ static struct config *two_files(const char *first, const char *second)
 {
     struct builder l = {.config = calloc(1, sizeof(*l.config)), .report = collect};
     cr_assert_not_null(l.config);
-    builder_file(&l, write_file("1.ini", first), true);
-    builder_file(&l, write_file("2.ini", second), true);
+    builder_read_file(&l, write_file("1.ini", first), true);
+    builder_read_file(&l, write_file("2.ini", second), true);
     cr_assert_eq(l.config->errors, 0, "%s", reported[0]);
     cr_assert_eq(l.config->section_count, 1);
     return l.config;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/config/builder.h"
 
-#include "base/compiler.h"
+#include "base/words.h"
 #include "engine/config/parse.h"
 
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 void *builder_keep(struct builder *b, size_t n)
 {
     void *p = arena_get(&b->config->memory, n);
-    b->oom |= !p;
+    b->out_of_memory |= !p;
     return p;
 }
 
@@ -32,7 +32,7 @@ void builder_error(struct builder *b, int line, const char *subject, const char 
         snprintf(place, sizeof(place), ":%d", line);
     snprintf(text, sizeof(text), "%s%s: %s%s%s", b->file, place, subject ? subject : "",
              subject ? ": " : "", what);
-    for (char *p = text; *p; p++) /* a terminal must not obey what a file holds */
+    for (char *p = text; *p; p++) /* no control characters of the file may reach a terminal */
         if ((unsigned char)*p < ' ' || *p == 0x7f)
             *p = '?';
     b->config->errors++;
@@ -42,10 +42,10 @@ void builder_error(struct builder *b, int line, const char *subject, const char 
 
 void builder_show_value(char *out, size_t size, const char *key, const char *value)
 {
-    const char *start = strstr(value, "://");
+    const char *scheme_end = strstr(value, "://");
     bool known = option_find(SECTION_CHECK, key) >= 0 || option_find(SECTION_HOST, key) >= 0;
-    bool target = strcmp(key, "target") == 0 || !known;
-    bool secret = target && strpbrk(start ? start + 3 : value, "/?#@");
+    bool may_be_target = !known || strcmp(key, "target") == 0;
+    bool secret = may_be_target && strpbrk(scheme_end ? scheme_end + 3 : value, "/?#@");
     snprintf(out, size, "%s", secret ? "..." : value);
 }
 
@@ -69,27 +69,24 @@ static struct section *find_or_add(struct builder *b, struct section **list, int
     return &(*list)[n];
 }
 
-struct section *builder_section(struct builder *b, const char *name, bool environment)
+struct section *builder_host_section(struct builder *b, const char *name, bool environment)
 {
     struct config *c = b->config;
     return find_or_add(b, &c->sections, &c->section_count, name, environment);
 }
 
-struct section *builder_check(struct builder *b, const char *name)
+struct section *builder_check_section(struct builder *b, const char *name)
 {
     struct config *c = b->config;
     return find_or_add(b, &c->check_sections, &c->check_section_count, name, false);
 }
 
-/* A `retry` of a stronger file replaces what a weaker one said in the same section. */
-static void preset_replaces(struct section *s, const char *file)
+/* A `retry` of a stronger file replaces the keys that it stands for, of weaker files. */
+static void apply_preset(struct section *s, const char *file)
 {
-    static const char *const keys[] = {"max_attempts", "base_delay", "max_delay"};
-    for (size_t i = 0; i < array_size(keys); i++) {
-        int k = option_find(SECTION_HOST, keys[i]);
-        if (s->from[k].file != file)
-            s->value[k] = NULL;
-    }
+    for (int i = 0; i < option_count; i++)
+        if (option_of_preset(&options[i]) && s->from[i].file != file)
+            s->value[i] = NULL;
 }
 
 void builder_set(struct builder *b, struct section *s, int option, const char *value, int line,
@@ -102,7 +99,7 @@ void builder_set(struct builder *b, struct section *s, int option, const char *v
     char why[400];
     if (!option_parse(o, value, &parsed, why, sizeof(why))) {
         builder_error(b, line, subject, "%s", why);
-        if (o->section == SECTION_CHECK) /* given, if badly: no word that it is missing */
+        if (o->section == SECTION_CHECK) /* so that it is not reported as missing, too */
             *from = (struct origin){.file = b->file, .line = line};
         return;
     }
@@ -118,5 +115,17 @@ void builder_set(struct builder *b, struct section *s, int option, const char *v
     values[option] = builder_copy(b, value, strlen(value));
     *from = (struct origin){.file = b->file, .line = line};
     if (s && strcmp(o->name, "retry") == 0)
-        preset_replaces(s, b->file);
+        apply_preset(s, b->file);
+}
+
+const char *builder_value(const struct builder *b, int option)
+{
+    const char *value = b->config->value[option];
+    return value ? value : options[option].fallback;
+}
+
+bool builder_value_is(const struct builder *b, int option, const char *word)
+{
+    const char *value = builder_value(b, option);
+    return word_is(value, strlen(value), word);
 }

@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * A configuration while it is being put together: builder.c keeps what is brought in by files.c
- * and environment.c, weakest layer first; config.c makes settings of it and owns its life. Everything that is kept is in one arena, so a
- * configuration that nobody uses can be freed as a whole. Lack of memory is remembered in `oom`
- * and told once, at the end. */
+ * Builds a configuration from what files and the environment say, the weakest source first. For
+ * config.c and the files of this folder only.
+ *
+ *     struct builder b = {.config = c, .report = report, .ctx = ctx};        c is zeroed, its memory set
+ *     builder_read_file(&b, "/etc/harden/harden.ini", false);                sections and their values
+ *     builder_read_environment(&b);
+ *     if (builder_finish(&b))                                                members of *c, policies
+ *         ... c is complete, and is not changed any more
+ *
+ * Until builder_finish() the configuration holds only sections with values as text, each checked when it
+ * is set. A later value replaces an earlier one of the same section and key.
+ *
+ * Everything is kept in the arena of the configuration, and freed with it. A failed allocation does not
+ * stop the build: it sets out_of_memory, which builder_finish() returns as false. Errors are reported
+ * and counted, and never stop the build either. One thread; errno is not preserved. */
 #ifndef ENGINE_CONFIG_BUILDER_H
 #define ENGINE_CONFIG_BUILDER_H
 
@@ -16,39 +27,48 @@ struct builder {
     struct config *config;
     config_report *report;
     void *ctx;
-    const char *file; /* being read; "environment" */
-    bool oom;
+    const char *file; /* that values come from, for errors: a path or "environment" */
+    bool out_of_memory;
 };
 
-/* Zeroed memory that lives as long as the configuration; NULL for lack of it. */
-void *builder_keep(struct builder *b, size_t n);
-const char *builder_copy(struct builder *b, const char *s, size_t n);
+/* ---- the sources ---- */
 
-/* One wrong line: "FILE:LINE: subject: what is wrong". line 0: of the file as a whole. */
-__attribute__((format(printf, 4, 5))) void builder_error(struct builder *b, int line,
-                                                         const char *subject, const char *fmt, ...);
+/* A missing file is an error only if must_exist. */
+void builder_read_file(struct builder *b, const char *path, bool must_exist);
+/* The text of b->file. */
+void builder_read_text(struct builder *b, const char *text, size_t n);
+void builder_read_environment(struct builder *b);
 
-/* A value of a check as it may be shown: of a target, by that key or a misspelt one, nothing that could
- * be a user, path or query. */
-void builder_show_value(char *out, size_t size, const char *key, const char *value);
+/* ---- what the sources say ---- */
 
-/* The [host NAME] section, made when it is new; NULL for lack of memory. Not valid any more once
- * another one is made. */
-struct section *builder_section(struct builder *b, const char *name, bool environment);
+/* The [host NAME] section, created if it is new; NULL without memory. A later call may move it. */
+struct section *builder_host_section(struct builder *b, const char *name, bool environment);
 /* The same for [check NAME]. */
-struct section *builder_check(struct builder *b, const char *name);
-/* Checks a value and keeps it; s NULL: of [harden]. subject is for the error. */
+struct section *builder_check_section(struct builder *b, const char *name);
+/* Checks a value and keeps a copy, or reports it as `subject`. s NULL: of [harden]. */
 void builder_set(struct builder *b, struct section *s, int option, const char *value, int line,
                  const char *subject);
 
-struct stat;
-/* st NULL: not there. */
-void config_file_note(struct config_file *f, const struct stat *st);
+/* Reports "FILE:LINE: subject: what is wrong". line 0: no single line is wrong. */
+__attribute__((format(printf, 4, 5))) void builder_error(struct builder *b, int line,
+                                                         const char *subject, const char *fmt, ...);
+/* The value of a key of [check NAME] as an error may show it: "..." for a target, or the value of an
+ * unknown key, with anything that may be a user, path or query. */
+void builder_show_value(char *out, size_t size, const char *key, const char *value);
 
-void builder_file(struct builder *b, const char *path, bool must_exist);
-void builder_text(struct builder *b, const char *text, size_t n);
-void builder_environment(struct builder *b);
-/* What the sections say, as config->checks. */
-void builder_settle_checks(struct builder *b);
+/* Zeroed memory that lives as long as the configuration; NULL without memory. */
+void *builder_keep(struct builder *b, size_t n);
+const char *builder_copy(struct builder *b, const char *s, size_t n);
+
+/* ---- the end ---- */
+
+/* Fills the configuration from the sections. False without memory. */
+bool builder_finish(struct builder *b);
+/* Parts of it: config->checks; the paths of [harden]. */
+void builder_finish_checks(struct builder *b);
+void builder_finish_paths(struct builder *b);
+/* The value of a key of [harden], or its default. */
+const char *builder_value(const struct builder *b, int option);
+bool builder_value_is(const struct builder *b, int option, const char *word);
 
 #endif

@@ -42,7 +42,7 @@ static void unknown(struct builder *b, const char *key, const char *subject)
 static void set_for(struct builder *b, const char *pattern, int option, const char *value,
                     const char *subject)
 {
-    struct section *s = builder_section(b, pattern, true);
+    struct section *s = builder_host_section(b, pattern, true);
     if (s)
         builder_set(b, s, option, value, 0, subject);
 }
@@ -128,7 +128,7 @@ static void set_variable(struct builder *b, const char *name, size_t n, const ch
         unknown(b, key, subject);
 }
 
-void builder_environment(struct builder *b)
+void builder_read_environment(struct builder *b)
 {
     const char *variable;
     b->file = "environment";

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The files of a configuration: which are accepted, and whether one has changed since. */
 #include "base/clock.h"
 #include "base/open.h"
 #include "engine/config/builder.h"
@@ -11,7 +13,7 @@
 
 #define FILE_LARGEST (1 << 20)
 
-/* "As ssh does": what others could have written is not obeyed. */
+/* As ssh does, a file that another user could have written is not obeyed. NULL: it is accepted. */
 static const char *why_refused(const struct stat *st)
 {
     if (!S_ISREG(st->st_mode))
@@ -25,8 +27,8 @@ static const char *why_refused(const struct stat *st)
     return NULL;
 }
 
-/* strerror() speaks the language of the program's user. */
-static const char *reason_of(int error)
+/* strerror() would answer in the language of the program's user. */
+static const char *error_text(int error)
 {
     switch (error) {
     case ENOENT:
@@ -56,20 +58,21 @@ static void read_open_file(struct builder *b, int fd)
     struct arena scratch = {NULL};
     char *text = arena_get(&scratch, FILE_LARGEST);
     if (!text) {
-        b->oom = true;
+        b->out_of_memory = true;
         return;
     }
     while (n < FILE_LARGEST &&
            ((got = read(fd, text + n, FILE_LARGEST - n)) > 0 || (got < 0 && errno == EINTR)))
         n += got > 0 ? (size_t)got : 0;
     if (got < 0)
-        builder_error(b, 0, NULL, "cannot be read: %s", reason_of(errno));
+        builder_error(b, 0, NULL, "cannot be read: %s", error_text(errno));
     else
-        builder_text(b, text, n);
+        builder_read_text(b, text, n);
     arena_drop(&scratch);
 }
 
-void config_file_note(struct config_file *f, const struct stat *st)
+/* st NULL: the file does not exist. */
+static void note_state(struct config_file *f, const struct stat *st)
 {
     f->present = st != NULL;
     if (st) {
@@ -80,7 +83,7 @@ void config_file_note(struct config_file *f, const struct stat *st)
     }
 }
 
-void builder_file(struct builder *b, const char *path, bool must_exist)
+void builder_read_file(struct builder *b, const char *path, bool must_exist)
 {
     struct stat st;
     struct config_file *f = &b->config->files[b->config->file_count++];
@@ -89,14 +92,15 @@ void builder_file(struct builder *b, const char *path, bool must_exist)
         return;
     int fd = open_file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
     if (fd < 0) {
-        int error = errno; /* the next line notes what cannot be opened, or it would look changed */
-        config_file_note(f, stat(path, &st) == 0 ? &st : NULL);
+        int error = errno;
+        /* Noted although it cannot be opened, or else it would count as changed. */
+        note_state(f, stat(path, &st) == 0 ? &st : NULL);
         if (must_exist || (error != ENOENT && error != ENOTDIR))
-            builder_error(b, 0, NULL, "cannot be opened: %s", reason_of(error));
+            builder_error(b, 0, NULL, "cannot be opened: %s", error_text(error));
         return;
     }
     if (fstat(fd, &st) == 0) {
-        config_file_note(f, &st);
+        note_state(f, &st);
         const char *why = why_refused(&st);
         if (why)
             builder_error(b, 0, NULL, "%s", why);
@@ -104,4 +108,20 @@ void builder_file(struct builder *b, const char *path, bool must_exist)
             read_open_file(b, fd);
     }
     close(fd);
+}
+
+bool config_stale(const struct config *c)
+{
+    int saved = errno;
+    bool stale = false;
+    for (int i = 0; i < c->file_count && !stale; i++) {
+        const struct config_file *then = &c->files[i];
+        struct config_file now = {.path = then->path};
+        struct stat st;
+        note_state(&now, stat(then->path, &st) == 0 ? &st : NULL);
+        stale = now.present != then->present || now.dev != then->dev || now.ino != then->ino ||
+                now.changed_ns != then->changed_ns || now.size != then->size;
+    }
+    errno = saved;
+    return stale;
 }

@@ -57,8 +57,8 @@ static void finish_key(struct reader *r)
     } else if (option < 0) {
         key_is_unknown(r, about);
     } else {
-        struct section *s = r->where == IN_HOST    ? builder_section(r->builder, r->name, false)
-                            : r->where == IN_CHECK ? builder_check(r->builder, r->name)
+        struct section *s = r->where == IN_HOST ? builder_host_section(r->builder, r->name, false)
+                            : r->where == IN_CHECK ? builder_check_section(r->builder, r->name)
                                                    : NULL;
         if (s || r->where == IN_HARDEN)
             builder_set(r->builder, s, option, r->value, line, about);
@@ -253,11 +253,11 @@ static int take_key(void *user, const char *section, const char *name, const cha
     return 1;
 }
 
-void builder_text(struct builder *b, const char *text, size_t n)
+void builder_read_text(struct builder *b, const char *text, size_t n)
 {
     struct reader r = {.builder = b, .at = text, .end = text + n, .unread = ""};
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         r.at += 3;
-    b->oom |= ini_parse_stream(next_line, &r, take_key, &r) < 0; /* inih.c */
+    b->out_of_memory |= ini_parse_stream(next_line, &r, take_key, &r) < 0; /* inih.c */
     finish_key(&r);
 }

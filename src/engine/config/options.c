@@ -192,3 +192,21 @@ const char *option_suggest(enum option_section section, const char *name)
     // cppcheck-suppress uninitvar ; n of them are read
     return option_nearest(name, known, n);
 }
+
+/* What the words of `retry` stand for. */
+static const struct {
+    char key[16];
+    char value[4][8]; /* normal, expensive, off, quick */
+} presets[] = {
+    {"max_attempts", {"3", "5", "1", "3"}},
+    {"base_delay", {"500ms", "1s", "500ms", "50ms"}},
+    {"max_delay", {"5s", "10s", "5s", "20s"}},
+};
+
+const char *option_preset(const struct option *o, int word)
+{
+    for (size_t i = 0; i < array_size(presets) && o->section == SECTION_HOST; i++)
+        if (strcmp(presets[i].key, o->name) == 0)
+            return presets[i].value[word];
+    return NULL;
+}

@@ -64,7 +64,7 @@ bool option_parse(const struct option *o, const char *value, union option_value 
 
 void option_store(const struct option *o, const union option_value *v, void *into)
 {
-    char *at = (char *)into + o->at;
+    char *at = (char *)into + o->offset;
     uint8_t byte = (uint8_t)v->number;
     uint32_t word = (uint32_t)v->number;
     if (o->type == TYPE_OUTCOMES)
@@ -79,4 +79,17 @@ void option_store(const struct option *o, const union option_value *v, void *int
         memcpy(at, &word, sizeof(word));
     else if (o->width == sizeof(v->number))
         memcpy(at, &v->number, sizeof(v->number));
+}
+
+void option_store_all(enum option_section section, const char *const values[OPTION_MAX], void *into)
+{
+    union option_value v;
+    char why[400];
+    for (int i = 0; i < option_count; i++) {
+        const struct option *o = &options[i];
+        const char *value = values[i] ? values[i] : o->fallback;
+        if (o->section == section && o->width && *value &&
+            option_parse(o, value, &v, why, sizeof(why)))
+            option_store(o, &v, into);
+    }
 }

@@ -40,5 +40,8 @@ bool option_parse(const struct option *o, const char *value, union option_value 
 /* Copies the value to its member of *into: a struct config, policy or check_config, by the section of
  * the option. The option must have a width. */
 void option_store(const struct option *o, const union option_value *v, void *into);
+/* The same for all keys of a section that have a width. NULL among the values: the default. */
+void option_store_all(enum option_section section, const char *const values[OPTION_MAX],
+                      void *into);
 
 #endif

@@ -123,28 +123,15 @@ static void parsed(const struct option *o, const char *value, union option_value
         option_parse(o, o->fallback, v, why, sizeof(why));
 }
 
-/* What `retry` stands for. */
-static const struct preset {
-    const char *key;
-    const char *value[4]; /* normal, expensive, off, quick */
-} presets[] = {
-    {"max_attempts", {"3", "5", "1", "3"}},
-    {"base_delay", {"500ms", "1s", "500ms", "50ms"}},
-    {"max_delay", {"5s", "10s", "5s", "20s"}},
-};
-
-static const char *preset_value(const struct section *s, const char *key)
+/* What the section's `retry` stands for; NULL: it has none, or none for this key. */
+static const char *preset_value(const struct section *s, int option)
 {
     union option_value v;
     int retry = option_find(SECTION_HOST, "retry");
-    if (!s->value[retry])
+    if (!s->value[retry] || !option_of_preset(&options[option]))
         return NULL;
-    for (size_t i = 0; i < array_size(presets); i++)
-        if (strcmp(presets[i].key, key) == 0) {
-            parsed(&options[retry], s->value[retry], &v);
-            return presets[i].value[v.number];
-        }
-    return NULL;
+    parsed(&options[retry], s->value[retry], &v);
+    return option_preset(&options[option], (int)v.number);
 }
 
 /* The most specific value of a key; a preset counts as one where the key itself is not given. */
@@ -153,7 +140,7 @@ static const char *value_of(const struct config *c, const struct interned *p, in
     for (uint32_t i = 0; i < p->count; i++) {
         const struct section *s = section_of(c, p->keys[i]);
         const char *v = s->value[option];
-        if (v || (v = preset_value(s, options[option].name)))
+        if (v || (v = preset_value(s, option)))
             return v;
     }
     return NULL;
@@ -222,12 +209,11 @@ static void build_limits(const struct config *c, struct interned *p)
 
 static void build(const struct config *c, struct interned *p)
 {
-    union option_value v;
+    const char *values[OPTION_MAX] = {NULL};
     for (int i = 0; i < option_count; i++)
-        if (options[i].section == SECTION_HOST && options[i].width) {
-            parsed(&options[i], value_of(c, p, i), &v);
-            option_store(&options[i], &v, &p->policy);
-        }
+        if (options[i].section == SECTION_HOST)
+            values[i] = value_of(c, p, i);
+    option_store_all(SECTION_HOST, values, &p->policy);
     build_limits(c, p);
 }
 

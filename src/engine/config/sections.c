@@ -29,7 +29,7 @@ static void host_section(struct reader *r, const char *name, size_t n, const cha
         }
         struct section *s = NULL;
         if ((r->name = builder_copy(r->builder, canonical, n)))
-            s = builder_section(r->builder, r->name, false);
+            s = builder_host_section(r->builder, r->name, false);
         r->where = s ? IN_HOST : IN_REFUSED;
     }
 }
@@ -56,7 +56,7 @@ static void check_section(struct reader *r, const char *name, size_t n, const ch
         return;
     }
     if ((r->name = builder_copy(r->builder, name, n)))
-        s = builder_check(r->builder, r->name);
+        s = builder_check_section(r->builder, r->name);
     if (s && !s->at.file)
         s->at = (struct origin){.file = r->builder->file, .line = r->line};
     r->where = s ? IN_CHECK : IN_REFUSED;
