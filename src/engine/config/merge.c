@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/config/merge.h"
+
+#include "engine/board/gcra.h"
+#include "engine/config/parse.h"
+
+struct applying {
+    const struct config *config;
+    const uint32_t *keys;
+    uint32_t count;
+};
+
+static void parse_or_default(const struct option *o, const char *value, union option_value *v)
+{
+    char why[400];
+    if (!value || !option_parse(o, value, v, why, sizeof(why)))
+        option_parse(o, o->fallback, v, why, sizeof(why));
+}
+
+/* What the section's `retry` stands for; NULL: it has none, or none for this key. */
+static const char *preset_value(const struct section *s, int option)
+{
+    union option_value v;
+    int retry = option_find(SECTION_HOST, "retry");
+    if (!s->value[retry] || !option_of_preset(&options[option]))
+        return NULL;
+    parse_or_default(&options[retry], s->value[retry], &v);
+    return option_preset(&options[option], (int)v.number);
+}
+
+/* The most specific value of a key. In a section the key itself is stronger than a preset. */
+static const char *value_of(const struct applying *a, int option)
+{
+    for (uint32_t i = 0; i < a->count; i++) {
+        const struct section *s = merge_section(a->config, a->keys[i]);
+        const char *v = s->value[option];
+        if (v || (v = preset_value(s, option)))
+            return v;
+    }
+    return NULL;
+}
+
+static void add_limit(struct policy *policy, const struct section *s, bool operation,
+                      const char *rate, const char *burst, const char *per)
+{
+    struct limit *l = &policy->limits[policy->limit_count];
+    union option_value v;
+    parse_or_default(&options[option_find(SECTION_HOST, "rate")], rate, &v);
+    if (v.limit.rate_count == 0)
+        return;
+    *l = v.limit;
+    l->operation = operation;
+    l->rule = s->name;
+    parse_or_default(&options[option_find(SECTION_HOST, "per")], per, &v);
+    l->per = v.per;
+    parse_or_default(&options[option_find(SECTION_HOST, "burst")], burst, &v);
+    for (int i = 0; i < l->rate_count && v.number; i++) {
+        int64_t most = GCRA_DEBT_MAX_NS / l->rates[i].interval_ns;
+        l->rates[i].burst = (uint32_t)(v.number < most ? v.number : most);
+    }
+    policy->limit_count++;
+}
+
+/* The most specific section that sets the key, from position `from` on; sections of the environment at
+ * any position. Sections that apply as an operation count only if `operations`. */
+static const struct section *setter_of(const struct applying *a, int option, uint32_t from,
+                                       bool operations)
+{
+    for (uint32_t i = 0; i < a->count; i++) {
+        const struct section *s = merge_section(a->config, a->keys[i]);
+        if ((i >= from || s->environment) && (operations || !merge_is_operation(a->keys[i])) &&
+            s->value[option])
+            return s;
+    }
+    return NULL;
+}
+
+static void merge_limits(const struct applying *a, struct policy *out)
+{
+    int rate = option_find(SECTION_HOST, "rate"), burst = option_find(SECTION_HOST, "burst");
+    int per = option_find(SECTION_HOST, "per");
+    const struct section *host = setter_of(a, rate, 0, false);
+    const struct section *capacity = setter_of(a, burst, 0, false);
+    const struct section *key = setter_of(a, per, 0, false);
+    if (host)
+        add_limit(out, host, false, host->value[rate], capacity ? capacity->value[burst] : NULL,
+                  key ? key->value[per] : NULL);
+    if (host && host->environment && out->limit_count == 0)
+        return; /* HARDEN_RATE=none lifts every limit */
+    for (uint32_t i = 0, n = 0; i < a->count && n < LIMITS_MAX - 1; i++) {
+        const struct section *s = merge_section(a->config, a->keys[i]);
+        if (!merge_is_operation(a->keys[i]) || !s->value[rate])
+            continue;
+        if (!capacity || !capacity->environment)
+            capacity = s;
+        key = setter_of(a, per, i, true);
+        int before = out->limit_count;
+        add_limit(out, s, true, s->value[rate], capacity->value[burst],
+                  key ? key->value[per] : NULL);
+        n += (uint32_t)(out->limit_count - before);
+    }
+}
+
+void merge_policy(const struct config *c, const uint32_t *keys, uint32_t count, struct policy *out)
+{
+    const struct applying a = {.config = c, .keys = keys, .count = count};
+    const char *values[OPTION_MAX] = {NULL};
+    for (int i = 0; i < option_count; i++)
+        if (options[i].section == SECTION_HOST)
+            values[i] = value_of(&a, i);
+    option_store_all(SECTION_HOST, values, out);
+    merge_limits(&a, out);
+}
