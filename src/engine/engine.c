@@ -69,7 +69,7 @@ static void complain(const struct config *c, bool named, const char *why)
 {
     struct stat st;
     const char *dir = c->state;
-    enum log_level level = config_limits(c) ? LOG_ERROR : LOG_WARN;
+    enum log_level level = config_has_limits(c) ? LOG_ERROR : LOG_WARN;
     enum log_level wrong = named ? LOG_ERROR : level;
     if (real_stat(AT_FDCWD, dir, &st, AT_SYMLINK_NOFOLLOW))
         log_at(wrong,
@@ -125,12 +125,12 @@ static bool open_board(const struct config *c)
         complain(c, named, why);
     else if (c->state_taken)
         log_at(
-            config_limits(c) ? LOG_ERROR : LOG_WARN,
+            config_has_limits(c) ? LOG_ERROR : LOG_WARN,
             "%s: it belongs to somebody else; remove it, and start what runs anew. Until then the "
             "board is in %s",
             c->state_taken, c->state);
     else if (c->runtime_taken)
-        log_at(config_limits(c) ? LOG_ERROR : LOG_WARN,
+        log_at(config_has_limits(c) ? LOG_ERROR : LOG_WARN,
                "XDG_RUNTIME_DIR = %s: it belongs to somebody else; unset it. The board is in %s",
                c->runtime_taken, c->state);
     note_file(c->state);
@@ -168,7 +168,7 @@ static int open_now(void)
 {
     if (env_disabled())
         return REFUSED;
-    const struct config *c = settings_first();
+    const struct config *c = settings_load();
     if (!c || !config_covers(c, env_program()))
         return REFUSED;
     if (!open_board(c))
@@ -305,7 +305,7 @@ void engine_reload(void)
 {
     if (!engine_peek())
         return;
-    const struct config *c = settings_newer(atomic_load(&the_engine.config));
+    const struct config *c = settings_reload(atomic_load(&the_engine.config));
     if (!c)
         return;
     atomic_store(&the_engine.config, c);
@@ -333,7 +333,7 @@ void engine_start_strict(void)
 {
     if (env_disabled() || !env_strict())
         return;
-    const struct config *c = settings_first();
-    if (c && config_covers(c, env_program()) && settings_wrong(c))
+    const struct config *c = settings_load();
+    if (c && config_covers(c, env_program()) && settings_report_errors(c))
         _exit(EX_CONFIG);
 }

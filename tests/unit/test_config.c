@@ -465,20 +465,20 @@ Test(config, a_change_of_content_mode_or_presence_is_noticed)
     const char *path = write_file("a.ini", "[host *]\ncost = 2\n");
     struct config *c = config_load_file(path, collect, NULL);
     errno = 4711;
-    cr_assert_not(config_stale(c));
+    cr_assert_not(config_is_stale(c));
     cr_assert_eq(errno, 4711);
     write_file("a.ini", "[host *]\ncost = 23\n");
-    cr_assert(config_stale(c));
+    cr_assert(config_is_stale(c));
     config_discard(c);
     c = config_load_file(path, collect, NULL);
-    cr_assert_not(config_stale(c));
+    cr_assert_not(config_is_stale(c));
     unlink(path);
-    cr_assert(config_stale(c));
+    cr_assert(config_is_stale(c));
     config_discard(c);
     c = config_load_file(path, collect, NULL);
-    cr_assert_not(config_stale(c));
+    cr_assert_not(config_is_stale(c));
     write_file("a.ini", "");
-    cr_assert(config_stale(c));
+    cr_assert(config_is_stale(c));
     config_discard(c);
 }
 
@@ -492,7 +492,7 @@ Test(config, a_file_that_cannot_be_opened_does_not_look_changed_for_ever)
     struct config *c = config_load_file(a.sun_path, collect, NULL);
     cr_assert_eq(reports, 1);
     cr_assert_not_null(strstr(reported[0], "cannot be opened"));
-    cr_assert_not(config_stale(c));
+    cr_assert_not(config_is_stale(c));
     config_discard(c);
     close(fd);
 }

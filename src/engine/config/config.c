@@ -96,7 +96,7 @@ void config_discard(struct config *c)
     arena_drop(&memory);
 }
 
-bool config_limits(const struct config *c)
+bool config_has_limits(const struct config *c)
 {
     int rate = option_find(SECTION_HOST, "rate");
     for (int i = 0; i < c->section_count; i++) {

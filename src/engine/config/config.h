@@ -99,9 +99,9 @@ struct config *config_load_text(const char *path, const char *text, size_t n, co
 /* Frees one that nobody else has seen, such as a reload with errors. */
 void config_discard(struct config *c);
 /* Whether one of its files was changed, made or removed since. */
-bool config_stale(const struct config *c);
+bool config_is_stale(const struct config *c);
 /* Whether any section sets a limit: then it matters who shares the board. */
-bool config_limits(const struct config *c);
+bool config_has_limits(const struct config *c);
 /* Whether `programs` covers this program and the mode is not off. */
 bool config_covers(const struct config *c, const char *program);
 

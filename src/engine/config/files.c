@@ -110,7 +110,7 @@ void builder_read_file(struct builder *b, const char *path, bool must_exist)
     close(fd);
 }
 
-bool config_stale(const struct config *c)
+bool config_is_stale(const struct config *c)
 {
     int saved = errno;
     bool stale = false;

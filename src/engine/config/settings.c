@@ -11,8 +11,8 @@
 
 #define ERRORS_MAX 32
 
-/* What was wrong with one load: the lines, as long as they fit, and a hash of each. Only the log
- * level, known at the end of the load, tells whether they are shown. */
+/* The errors of one load: a hash of each line, and the lines, as far as they fit. They can be logged only
+ * after the load, which brings the log level. */
 struct errors {
     int count;
     uint64_t hash[ERRORS_MAX];
@@ -20,11 +20,13 @@ struct errors {
     char room[6144];
 };
 
-static const struct config *first; /* kept for whoever opens after HARDEN_STRICT looked */
-static struct config *refused;     /* the last one with new errors, until its file changes */
-static uint64_t accepted[ERRORS_MAX], said[ERRORS_MAX]; /* hashes of error lines; 0: free */
+static const struct config *first; /* HARDEN_STRICT may load it before the engine is opened */
+static struct config *refused;     /* had new errors; kept until one of its files changes */
+/* Hashes of error lines; 0: free. */
+static uint64_t accepted[ERRORS_MAX]; /* errors of the configuration in force */
+static uint64_t logged[ERRORS_MAX];
 
-static bool has(const uint64_t set[ERRORS_MAX], uint64_t hash)
+static bool set_has(const uint64_t set[ERRORS_MAX], uint64_t hash)
 {
     for (int i = 0; i < ERRORS_MAX; i++)
         if (set[i] == hash)
@@ -32,7 +34,7 @@ static bool has(const uint64_t set[ERRORS_MAX], uint64_t hash)
     return false;
 }
 
-static void add(uint64_t set[ERRORS_MAX], uint64_t hash)
+static void set_add(uint64_t set[ERRORS_MAX], uint64_t hash)
 {
     for (int i = 0; i < ERRORS_MAX; i++) {
         if (!set[i] || set[i] == hash) {
@@ -53,23 +55,23 @@ static void collect(void *ctx, const char *line)
     }
 }
 
-static struct config *load(struct errors *e)
+static struct config *load_config(struct errors *e)
 {
     e->count = 0;
     e->lines = TEXT_OVER(e->room);
     return config_load(collect, e);
 }
 
-static void say(struct errors *e)
+static void log_errors(struct errors *e)
 {
     char *line = e->room;
     for (int i = 0; i < e->count && *line; i++) {
         char *end = strchrnul(line, '\n');
         bool last = !*end;
         *end = '\0';
-        if (!has(said, e->hash[i]))
+        if (!set_has(logged, e->hash[i]))
             log_error("%s", line);
-        add(said, e->hash[i]);
+        set_add(logged, e->hash[i]);
         line = last ? end : end + 1;
     }
 }
@@ -78,7 +80,7 @@ static void accept_errors(const struct errors *e)
 {
     memset(accepted, 0, sizeof accepted);
     for (int i = 0; i < e->count; i++)
-        add(accepted, e->hash[i]);
+        set_add(accepted, e->hash[i]);
 }
 
 static const struct config *applied;
@@ -90,13 +92,13 @@ static void apply(const struct config *c)
     events_set(c->events, c->service);
 }
 
-static bool same(const char *a, const char *b)
+static bool same_text(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* A file of the new state directory, in the one that stays. */
-static const char *moved(struct config *c, const char *path, const char *from, const char *to)
+/* The path of a file in the state directory `from`, moved to the state directory `to`. */
+static const char *move_path(struct config *c, const char *path, const char *from, const char *to)
 {
     size_t n = from ? strlen(from) : 0;
     if (!path || !n || strncmp(path, from, n) != 0 || path[n] != '/')
@@ -110,73 +112,74 @@ static const char *moved(struct config *c, const char *path, const char *from, c
     return whole;
 }
 
-/* The board that is open stays, and its files are written where it is. */
-static void keep_opened(struct config *c, const struct config *opened)
+/* The board is not opened again, so its directory and size stay, and its files are written there. */
+static void keep_board(struct config *c, const struct config *opened)
 {
-    static bool told;
-    bool other_state = !same(c->state, opened->state);
+    static bool reported;
+    bool other_state = !same_text(c->state, opened->state);
     if (other_state) {
-        c->snapshot = moved(c, c->snapshot, c->state, opened->state);
-        c->metrics = moved(c, c->metrics, c->state, opened->state);
+        c->snapshot = move_path(c, c->snapshot, c->state, opened->state);
+        c->metrics = move_path(c, c->metrics, c->state, opened->state);
     }
-    /* `auto` may be another directory now, for somebody took or left one; that is nobody's wish. */
+    /* `auto` may lead to another directory than before, because another user created or removed one.
+     * Only a change by the user is reported. */
     int state = option_find(SECTION_HARDEN, "state");
-    bool moved_by_user = other_state && !same(c->value[state], opened->value[state]);
+    bool moved_by_user = other_state && !same_text(c->value[state], opened->value[state]);
     bool differs =
         moved_by_user || c->max_hosts != opened->max_hosts || c->thread != opened->thread;
     c->state = opened->state;
     c->max_hosts = opened->max_hosts;
     c->thread = opened->thread;
-    if (differs && !told)
+    if (differs && !reported)
         log_error(
-            "state, max_hosts and thread stay as they are until the program is started again");
-    told = differs;
+            "state, max_hosts and thread stay unchanged until the program is restarted");
+    reported = differs;
 }
 
-const struct config *settings_first(void)
+const struct config *settings_load(void)
 {
     struct errors e;
     if (first)
         return first;
-    const struct config *c = load(&e);
+    const struct config *c = load_config(&e);
     if (!c)
         return NULL;
-    if (config_covers(c, env_program())) { /* silent where it is not wanted */
+    if (config_covers(c, env_program())) { /* else nothing is logged */
         apply(c);
-        say(&e);
+        log_errors(&e);
     }
     accept_errors(&e);
     first = c;
     return c;
 }
 
-const struct config *settings_newer(const struct config *current)
+const struct config *settings_reload(const struct config *current)
 {
     struct errors e;
-    if (!config_stale(refused ? refused : current))
+    if (!config_is_stale(refused ? refused : current))
         return NULL;
-    struct config *c = load(&e);
+    struct config *c = load_config(&e);
     if (!c)
         return NULL;
     if (refused)
         config_discard(refused);
     refused = NULL;
-    /* What was already wrong when we started, say in the environment, cannot be held against a file
-     * that is changed later. */
+    /* Errors of the configuration in force, for example in the environment, are no reason to refuse a
+     * file that has changed since. */
     for (int i = 0; i < e.count; i++) {
-        if (!has(accepted, e.hash[i])) {
-            say(&e);
-            log_error("the changed configuration is not used; the settings stay as they were");
+        if (!set_has(accepted, e.hash[i])) {
+            log_errors(&e);
+            log_error("the changed configuration is not used; the previous settings stay in force");
             refused = c;
             return NULL;
         }
     }
-    keep_opened(c, current);
-    memset(said, 0, sizeof said);
+    keep_board(c, current);
+    memset(logged, 0, sizeof logged);
     accept_errors(&e);
-    memcpy(said, accepted, sizeof said);
+    memcpy(logged, accepted, sizeof logged);
     apply(c);
-    log_info("the configuration was read again");
+    log_info("the configuration was reloaded");
     return c;
 }
 
@@ -190,15 +193,15 @@ void settings_silence(bool silent)
     }
 }
 
-bool settings_wrong(const struct config *c)
+bool settings_report_errors(const struct config *c)
 {
     struct errors e;
     if (!c->errors)
         return false;
-    if (log_level_now < LOG_ERROR && load(&e)) {
+    if (log_level_now < LOG_ERROR && load_config(&e)) {
         log_set(LOG_ERROR, "stderr", env_program());
-        memset(said, 0, sizeof said);
-        say(&e);
+        memset(logged, 0, sizeof logged);
+        log_errors(&e);
     }
     return true;
 }

@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loading the configuration into a running program: says what is wrong with it, each error once,
- * and puts log and events where it wants them. One thread at a time: the opener of the engine, then
- * whoever writes the snapshot. */
+ * The configuration in force in this process: loads it, watches its files and reloads it, logs its errors
+ * and directs log and events as it says.
+ *
+ *     const struct config *c = settings_load();         once
+ *     const struct config *n = settings_reload(c);      every now and then
+ *     if (n)
+ *         c = n;                                        the old one stays valid
+ *
+ * Each error is logged once, not at each reload. A reload that brings new errors is refused as a whole.
+ * One thread at a time: the one that opens the engine, later the one that writes the snapshot. */
 #ifndef ENGINE_CONFIG_SETTINGS_H
 #define ENGINE_CONFIG_SETTINGS_H
 
 #include "engine/config/config.h"
 
-/* The first one of this process, good or bad; NULL for lack of memory. */
-const struct config *settings_first(void);
-/* A newer one when a file changed and nothing new is wrong with it; else NULL: go on as before. The
- * board of the current one stays, which is said. */
-const struct config *settings_newer(const struct config *current);
-/* For HARDEN_STRICT: whatever is wrong is said, even with log = off. True when something is. */
-bool settings_wrong(const struct config *c);
-/* Log and events are off until they are as the configuration wants them again. */
+/* The first configuration of this process, with or without errors; NULL without memory. */
+const struct config *settings_load(void);
+/* The new configuration, if a file has changed and brings no new error; else NULL. state, max_hosts and
+ * thread stay those of the current one, because the board is not opened again; that is logged. */
+const struct config *settings_reload(const struct config *current);
+/* For HARDEN_STRICT: logs all errors of c to stderr if its log level has kept them back. False: it has
+ * none. */
+bool settings_report_errors(const struct config *c);
+/* Turns log and events off, and on again as the configuration says. */
 void settings_silence(bool silent);
 
 #endif
