@@ -31,8 +31,8 @@ long ascii_number(const char *s)
     return n;
 }
 
-/* Whether c is in the set that begins after the bracket at `at`. *end is what follows the set; NULL if
- * no bracket closes it, so that the opening one is an ordinary character. */
+/* Whether c is in the set that begins after the bracket at `at`. *end is what follows the set; NULL
+ * if no bracket closes it, so that the opening one is an ordinary character. */
 static bool in_set(const char *at, unsigned char c, const char **end)
 {
     bool negated = *at == '!' || *at == '^', hit = false;
@@ -50,8 +50,8 @@ static bool in_set(const char *at, unsigned char c, const char **end)
     return hit != negated;
 }
 
-/* Whether the first element of the pattern, which is not a star, matches c. *next is the element after
- * it. */
+/* Whether the first element of the pattern, which is not a star, matches c. *next is the element
+ * after it. */
 static bool matches_one(const char *pattern, char c, const char **next)
 {
     if (*pattern == '[') {
@@ -77,8 +77,8 @@ int ascii_switch(const char *s)
     return -1;
 }
 
-/* A `*` first matches nothing. On a mismatch the last `*` matches one character more; earlier ones need
- * not be tried again. */
+/* A `*` first matches nothing. On a mismatch the last `*` matches one character more; earlier ones
+ * need not be tried again. */
 bool ascii_glob(const char *pattern, const char *s)
 {
     const char *star = NULL, *retry = NULL, *next;

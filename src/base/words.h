@@ -2,8 +2,8 @@
  *
  * Comparing and splitting words of ASCII text: host names, header names, configuration values.
  *
- * None of these functions depends on the program's locale. strcasecmp(), fnmatch() and <ctype.h> do:
- * after setlocale(LC_ALL, "tr_TR"), "I" and "i" are different letters to them.
+ * None of these functions depends on the program's locale. strcasecmp(), fnmatch() and <ctype.h>
+ * do: after setlocale(LC_ALL, "tr_TR"), "I" and "i" are different letters to them.
  *
  *     ascii_same(host, "localhost")         ignores the case of A-Z; all other bytes must be equal
  *     ascii_glob("python3*", program)       *, ?, [a-z], [!a-z], and \ before any of these
@@ -56,7 +56,8 @@ bool word_is(const char *s, size_t n, const char *word);
 /* The number that all n bytes at s form; -1 if they form none, or one above a billion. */
 long whole_number(const char *s, size_t n);
 
-/* Writes to `why` (size bytes) what is wrong with a value. Always false, so that a parser can return it. */
+/* Writes to `why` (size bytes) what is wrong with a value. Always false, so that a parser can
+ * return it. */
 __attribute__((format(printf, 3, 4))) bool wrong(char *why, size_t size, const char *fmt, ...);
 
 #endif

@@ -9,12 +9,12 @@
  *     if (builder_finish(&b))                                                members of *c, policies
  *         ... c is complete, and is not changed any more
  *
- * Until builder_finish() the configuration holds only sections with values as text, each checked when it
- * is set. A later value replaces an earlier one of the same section and key.
+ * Until builder_finish() the configuration holds only sections with values as text, each checked
+ * when it is set. A later value replaces an earlier one of the same section and key.
  *
- * Everything is kept in the arena of the configuration, and freed with it. A failed allocation does not
- * stop the build: it sets out_of_memory, which builder_finish() returns as false. Errors are reported
- * and counted, and never stop the build either. One thread; errno is not preserved. */
+ * Everything is kept in the arena of the configuration, and freed with it. A failed allocation does
+ * not stop the build: it sets out_of_memory, which builder_finish() returns as false. Errors are
+ * reported and counted, and never stop the build either. One thread; errno is not preserved. */
 #ifndef ENGINE_CONFIG_BUILDER_H
 #define ENGINE_CONFIG_BUILDER_H
 
@@ -52,8 +52,8 @@ void builder_set(struct builder *b, struct section *s, int option, const char *v
 /* Reports "FILE:LINE: subject: what is wrong". line 0: no single line is wrong. */
 __attribute__((format(printf, 4, 5))) void builder_error(struct builder *b, int line,
                                                          const char *subject, const char *fmt, ...);
-/* The value of a key of [check NAME] as an error may show it: "..." for a target, or the value of an
- * unknown key, with anything that may be a user, path or query. */
+/* The value of a key of [check NAME] as an error may show it: "..." for a target, or the value of
+ * an unknown key, with anything that may be a user, path or query. */
 void builder_show_value(char *out, size_t size, const char *key, const char *value);
 
 /* Zeroed memory that lives as long as the configuration; NULL without memory. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the [check NAME] sections to the checks that are run. A wrong value keeps its key at the default,
- * but without a type or a target the check is not run. */
+ * From the [check NAME] sections to the checks that are run. A wrong value keeps its key at the
+ * default, but without a type or a target the check is not run. */
 #include "engine/config/builder.h"
 #include "engine/config/parse.h"
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Configuration: built-in defaults, SYSCONFDIR/harden/harden.ini, the user's harden.ini, HARDEN_*
- * from the environment, weakest first. Parsed by inih; keys, types and defaults come from the one
- * table in options.h.
- *
- * The result is immutable and lives as long as the process: a reload makes a new one. Errors do not
- * stop anything: the bad key keeps its default, one line says what is wrong, and `errors` counts.
+ * A configuration, from these sources, the weakest first: built-in defaults,
+ * SYSCONFDIR/harden/harden.ini, the user's harden.ini, HARDEN_* in the environment.
  *
  *     struct config *c = config_load(report, ctx);
  *
- * A file that others could have written (group or world writable, or of a foreign owner other than
- * root) is refused as a whole. */
+ * Immutable once loaded, and in use until the process ends: a reload makes a new one (settings.h).
+ * Any thread may read it.
+ *
+ * Errors never stop a load: a wrong value leaves its key at the default, one line reports it, and
+ * `errors` counts it. A file that another user could have written (writable by group or others, or
+ * owned by neither this user nor root) is refused as a whole. */
 #ifndef ENGINE_CONFIG_CONFIG_H
 #define ENGINE_CONFIG_CONFIG_H
 
@@ -24,24 +24,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Where a value came from, for `harden config`. */
+/* Where a value comes from. */
 struct origin {
-    const char *file; /* NULL: built-in; "environment" */
+    const char *file; /* a path or "environment"; NULL: the built-in default */
     int line;         /* 0: none */
 };
 
-/* One [host PATTERN] or [check NAME] section as written: a value per row of the option table, NULL where not given.
- * Sections of the same name in several files are one section; the later file wins key by key. */
+/* One [host ...] or [check NAME] section as written. Sections of the same name, in one file or
+ * several, are one section; a later file wins key by key. */
 struct section {
-    const char *name;      /* after the word: a pattern or a label, hosts in lower case; a NAME */
-    const char **patterns; /* NULL-terminated: `match`, or the name itself */
-    bool environment;      /* HARDEN_*: beats every section */
-    struct origin at;      /* its first header */
-    const char *value[OPTION_MAX];
+    const char *name;              /* a pattern (host in lower case) or label; NAME */
+    const char **patterns;         /* of a host: `match` or the name itself; NULL-terminated */
+    bool environment;              /* HARDEN_*: beats every section */
+    struct origin at;              /* of a check: its first header */
+    const char *value[OPTION_MAX]; /* by row of the table of options; NULL: not given */
     struct origin from[OPTION_MAX];
 };
 
-/* A file that was looked for, to notice a change. */
+/* A file as it was when it was read, or was not there. */
 struct config_file {
     const char *path;
     bool present;
@@ -56,11 +56,12 @@ struct config {
     const char *programs;
     const char *service;
     enum log_level log;
-    const char *log_to;        /* absolute path, "stderr" or "syslog" */
-    const char *events;        /* absolute path; NULL: none */
-    const char *state;         /* absolute directory; NULL: private */
-    const char *state_taken;   /* where `auto` would have put it, but somebody else has it; NULL */
-    const char *runtime_taken; /* $XDG_RUNTIME_DIR, if it is somebody else's; NULL */
+    const char *log_to; /* absolute path, "stderr" or "syslog" */
+    const char *events; /* absolute path; NULL: none */
+    const char *state;  /* absolute directory; NULL: private */
+    const char
+        *state_taken; /* where `auto` would put it if another user did not own that; or NULL */
+    const char *runtime_taken; /* $XDG_RUNTIME_DIR, if another user owns it; or NULL */
     uint32_t max_hosts;
     const char *snapshot; /* absolute path; NULL: none */
     const char *metrics;  /* absolute path; NULL: none */
@@ -74,35 +75,35 @@ struct config {
     int section_count;
     struct section *check_sections;
     int check_section_count;
-    struct check_config *checks; /* of the sections, those that can be run */
+    struct check_config *checks; /* of those sections that are complete */
     int check_count;
     struct config_file files[2];
     int file_count;
     int errors;
     struct policy_cache *policies; /* rules.c */
-    struct arena memory;           /* of all this, the struct included */
+    struct arena memory;           /* holds all of this, the struct included */
 };
 
 /* Gets each error as one line without a newline, "FILE:LINE: [section] key = value: what is wrong;
  * what would be right". */
 typedef void config_report(void *ctx, const char *line);
 
-/* Reads the files that the captured environment (base/env.h) names, and the environment. NULL only
- * for lack of memory. */
+/* Reads the files and the environment (as captured by base/env.h). NULL without memory. Preserves
+ * errno. */
 struct config *config_load(config_report *report, void *ctx);
-/* One given file on top of the defaults, without the environment; for `harden config FILE`, tests
- * and fuzzing. */
+/* One given file on top of the defaults, without the environment: for `harden config FILE` and
+ * tests. */
 struct config *config_load_file(const char *path, config_report *report, void *ctx);
-/* The same for a text, which is reported as `path`. */
+/* The same for a text; errors name it `path`. */
 struct config *config_load_text(const char *path, const char *text, size_t n, config_report *report,
                                 void *ctx);
-/* Frees one that nobody else has seen, such as a reload with errors. */
+/* Frees a configuration that no other thread has seen, such as a reload with errors. */
 void config_discard(struct config *c);
-/* Whether one of its files was changed, made or removed since. */
+/* Whether one of its files has been changed, created or removed since. */
 bool config_is_stale(const struct config *c);
-/* Whether any section sets a limit: then it matters who shares the board. */
+/* Whether any section sets a rate. Then it matters which processes share the board. */
 bool config_has_limits(const struct config *c);
-/* Whether `programs` covers this program and the mode is not off. */
+/* Whether `programs` includes this program and the mode is not off. */
 bool config_covers(const struct config *c, const char *program);
 
 #endif

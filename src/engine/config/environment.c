@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The strongest layer: HARDEN_KEY for every key. The keys of [host] become sections of their own
- * that beat all others: `*`, and one for each pattern that HARDEN_RATE names. */
+ * The strongest source: HARDEN_KEY for each key. Keys of [host] go to sections that are stronger
+ * than those of files: `*`, and one for each pattern in HARDEN_RATE. */
 #include "base/compiler.h"
 #include "base/env.h"
 #include "base/words.h"
@@ -14,13 +14,13 @@
 #define PREFIX       "HARDEN_"
 #define NAME_LONGEST 49
 
-/* Variables that are no keys: where to read from, the kill switch, and what a mistake means. What those
- * two mean when they are neither on nor off: base/env.h. */
+/* Variables that are not keys of a file. otherwise: what a switch counts as if it says neither on
+ * nor off (base/env.h); NULL: no switch. */
 static const struct {
-    const char *name, *unclear;
+    const char *name, *otherwise;
 } no_keys[] = {{"config", NULL}, {"disable", "on"}, {"strict", "off"}};
 
-static void unknown(struct builder *b, const char *key, const char *subject)
+static void report_unknown(struct builder *b, const char *key, const char *subject)
 {
     const char *known[OPTION_MAX + array_size(no_keys)];
     char capitals[NAME_LONGEST + 1] = "";
@@ -47,7 +47,7 @@ static void set_for(struct builder *b, const char *pattern, int option, const ch
         builder_set(b, s, option, value, 0, subject);
 }
 
-/* One PATTERN=RATE of HARDEN_RATE, without blanks around it. */
+/* One PATTERN=RATE of HARDEN_RATE, without surrounding blanks. */
 static void set_pattern_rate(struct builder *b, int option, const char *s, size_t n,
                              const char *subject)
 {
@@ -98,15 +98,16 @@ static void set_variable(struct builder *b, const char *name, size_t n, const ch
     char key[NAME_LONGEST + 1] = "", subject[320], variable[NAME_LONGEST + 8];
     size_t length = n - strlen(PREFIX);
     snprintf(subject, sizeof(subject), "%.*s = %.200s", (int)(n < 80 ? n : 80), name, value);
-    snprintf(variable, sizeof(variable), "%.*s", (int)n, name); /* where the value is not shown */
+    snprintf(variable, sizeof(variable), "%.*s", (int)n,
+             name); /* without the value, which may be secret */
     for (size_t i = 0; i < length && length < sizeof(key); i++)
         key[i] = ascii_lower(name[strlen(PREFIX) + i]);
     for (size_t i = 0; i < array_size(no_keys); i++) {
         if (strcmp(key, no_keys[i].name) != 0)
             continue;
-        if (no_keys[i].unclear && ascii_switch(value) < 0)
+        if (no_keys[i].otherwise && ascii_switch(value) < 0)
             builder_error(b, 0, subject, "neither on nor off, and taken as %s; write on or off",
-                          no_keys[i].unclear);
+                          no_keys[i].otherwise);
         return;
     }
     int harden = option_find(SECTION_HARDEN, key), host = option_find(SECTION_HOST, key);
@@ -125,7 +126,7 @@ static void set_variable(struct builder *b, const char *name, size_t n, const ch
         builder_error(b, 0, variable,
                       "only a file has checks; write the key into [check NAME] there");
     else
-        unknown(b, key, subject);
+        report_unknown(b, key, subject);
 }
 
 void builder_read_environment(struct builder *b)
@@ -134,7 +135,7 @@ void builder_read_environment(struct builder *b)
     b->file = "environment";
     for (int i = 0; (variable = env_nth(i)); i++) {
         const char *equals = strchr(variable, '=');
-        /* An empty one is as good as unset, as in any shell script. */
+        /* An empty variable counts as unset, as in shell scripts. */
         if (equals && equals[1] && strncmp(variable, PREFIX, strlen(PREFIX)) == 0)
             set_variable(b, variable, (size_t)(equals - variable), equals + 1);
     }

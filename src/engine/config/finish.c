@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The last step of building a configuration: from the values of all sections, as text, to the members
- * of struct config and the patterns of the hosts. */
+ * The last step of building a configuration: from the values of all sections, as text, to the
+ * members of struct config and the patterns of the hosts. */
 #include "base/env.h"
 #include "base/words.h"
 #include "engine/board/gcra.h"
@@ -33,8 +33,9 @@ static void split_patterns(struct builder *b, struct section *s)
         s->patterns[count++] = builder_copy(b, w, n);
 }
 
-/* Reports a burst or cost that, at a rate of the same section, stands for a longer time than a bucket
- * can owe. If rate and burst come from two sections, rules.c cuts the burst without a word. */
+/* Reports a burst or cost that, at a rate of the same section, stands for a longer time than a
+ * bucket can owe. If rate and burst come from two sections, merge.c cuts the burst silently.
+ */
 static void check_debt(struct builder *b, const struct section *s, const char *key)
 {
     int rate = option_find(SECTION_HOST, "rate"), own = option_find(SECTION_HOST, key);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What libinih calls for uses that are not ours: it can keep a line in the heap, and open files. But
- * its line is on the stack (ini_use_stack), and files.c hands it each. The build renames those
- * calls of its object to these (Makefile), so that it cannot reach the program's allocator, files and
- * locale (arena.h). One that is built to want the heap is out of memory, and says so. */
+ * Replaces the functions of the C library that libinih would call for features that we do not use:
+ * lines on the heap, and opening files. lines.c hands it each line, which inih keeps on the stack
+ * (ini_use_stack). The build renames the calls in inih's object (Makefile), so that inih cannot
+ * reach the program's allocator, files or locale (base/arena.h). An inih that was built to use the
+ * heap reports that it is out of memory. */
 #include <stddef.h>
 #include <stdio.h>
 
@@ -16,8 +17,8 @@ int inih_fclose(FILE *f);
 const unsigned short **inih___ctype_b_loc(void);
 extern const size_t inih___stack_chk_guard;
 
-/* What lies behind its arrays where the processor has no register for it (aarch64). The C library's is
- * data, and in the loader. */
+/* The stack protector's guard on aarch64, where it is a variable: the C library's is in the dynamic
+ * loader. */
 const size_t inih___stack_chk_guard = (size_t)0x0aff0d0000ff9e37;
 
 void *inih_malloc(size_t n)
@@ -59,7 +60,7 @@ int inih_fclose(FILE *f)
     return EOF;
 }
 
-/* The table of glibc behind isspace(); inih asks nothing else of it. */
+/* glibc's table of character classes; inih calls only isspace(). */
 const unsigned short **inih___ctype_b_loc(void)
 {
     enum { BELOW = 128, SPACE = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 1 << 13 : 1 << 5 };

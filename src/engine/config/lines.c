@@ -1,11 +1,14 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads the text of a file: finds its lines, reports those that are wrong, and lets inih parse the
+ * rest. */
 #include "engine/config/reader.h"
 
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
 
-static void subject(const struct reader *r, char *out, const char *key, const char *value)
+static void format_subject(const struct reader *r, char *out, const char *key, const char *value)
 {
     char shown[200];
     if (r->where == IN_CHECK)
@@ -22,7 +25,7 @@ static enum option_section section_of(const struct reader *r)
                                   : SECTION_HARDEN;
 }
 
-static void key_is_unknown(struct reader *r, const char *about)
+static void report_unknown_key(struct reader *r, const char *about)
 {
     static const char *const belongs[OPTION_SECTIONS] = {
         "[harden]", "a [host PATTERN] section; [host *] is for all hosts",
@@ -39,6 +42,7 @@ static void key_is_unknown(struct reader *r, const char *about)
         builder_error(r->builder, r->key_line, about, "unknown key; harden.ini(5) has them all");
 }
 
+/* The collected key is complete: another one begins, or the section ends. */
 static void finish_key(struct reader *r)
 {
     char about[SUBJECT_SIZE];
@@ -48,14 +52,14 @@ static void finish_key(struct reader *r)
         r->key_line = 0;
         return;
     }
-    subject(r, about, r->key, r->value);
+    format_subject(r, about, r->key, r->value);
     int option = option_find(section_of(r), r->key);
     if (r->where == BEFORE_ANY) {
         snprintf(about, sizeof(about), "%.60s = %.200s", r->key, r->value);
         builder_error(r->builder, line, about,
                       "the key is outside of any section; write [harden] or [host *] above it");
     } else if (option < 0) {
-        key_is_unknown(r, about);
+        report_unknown_key(r, about);
     } else {
         struct section *s = r->where == IN_HOST ? builder_host_section(r->builder, r->name, false)
                             : r->where == IN_CHECK ? builder_check_section(r->builder, r->name)
@@ -66,7 +70,7 @@ static void finish_key(struct reader *r)
     r->key_line = 0;
 }
 
-/* An indented line that reads "word =" is a key like any other, however inih sees it. */
+/* An indented "word =" is a key, although inih would take it for a continuation. */
 static bool looks_like_key(const char *s, size_t n)
 {
     size_t i = 0;
@@ -80,7 +84,7 @@ static bool looks_like_key(const char *s, size_t n)
     return word && i < n && s[i] == '=';
 }
 
-/* An indented bracket may also be the address in a list of patterns; that one has a colon. */
+/* An indented bracket may also begin an address in a list of patterns, which has a colon. */
 static bool looks_like_section(const char *s, size_t n)
 {
     size_t i = 1;
@@ -89,6 +93,7 @@ static bool looks_like_section(const char *s, size_t n)
     return n && s[0] == '[' && (i == n || s[i] != ':');
 }
 
+/* The length without a comment that begins with " ;", and without trailing blanks. */
 static size_t without_comment(const char *s, size_t n)
 {
     for (size_t i = 0; i + 1 < n; i++)
@@ -99,7 +104,7 @@ static size_t without_comment(const char *s, size_t n)
     return n;
 }
 
-/* How much of a wrong line is shown: of a check only the key, its value may be nobody's business. */
+/* How much of a wrong line is shown: in a [check], whose values may be secret, only the key. */
 static int shown_length(const struct reader *r, const char *s, size_t n, size_t most)
 {
     for (size_t i = 0; i < n && r->where == IN_CHECK && *s != '['; i++)
@@ -108,7 +113,7 @@ static int shown_length(const struct reader *r, const char *s, size_t n, size_t 
     return (int)(n < most ? n : most);
 }
 
-/* Whether inih would take the key line as it is meant; else it is reported. */
+/* False, and reported, if inih would read the line of a key as something else. */
 static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
 {
     char about[SUBJECT_SIZE];
@@ -130,7 +135,8 @@ static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
     return key > 0 && key <= NAME_LONGEST;
 }
 
-/* What can be wrong with any line; reported. The rest of a value is worth nothing without it. */
+/* False, and reported, if there is a fault that any line may have. Continuations of such a line are
+ * dropped. */
 static bool line_is_sound(struct reader *r, const char *s, size_t n, size_t raw)
 {
     char about[SUBJECT_SIZE];
@@ -152,8 +158,8 @@ static bool line_is_sound(struct reader *r, const char *s, size_t n, size_t raw)
     return false;
 }
 
-/* Looks at one line; true when inih is to have it: it is in r->text then. */
-static bool take_line(struct reader *r, const char *s, size_t raw)
+/* Examines one line. True: it is in r->text, for inih. */
+static bool examine_line(struct reader *r, const char *s, size_t raw)
 {
     size_t n = raw;
     const char *start = s;
@@ -190,6 +196,7 @@ static bool take_line(struct reader *r, const char *s, size_t raw)
     return true;
 }
 
+/* Goes on to the next line that inih is to read. */
 static bool find_line(struct reader *r)
 {
     while (r->at < r->end) {
@@ -199,15 +206,15 @@ static bool find_line(struct reader *r)
         r->line++;
         if (n && s[n - 1] == '\r')
             n--;
-        if (take_line(r, s, n))
+        if (examine_line(r, s, n))
             return true;
     }
     return false;
 }
 
-/* inih's fgets. Of a line that fills its buffer the newline is left: some versions ask for it with a
- * buffer of a few bytes, until they have it. */
-static char *next_line(char *out, int size, void *stream)
+/* fgets() for inih. If a line fills inih's buffer, its newline is left for the next call: some
+ * versions read on, with a buffer of a few bytes, until they get it. */
+static char *read_for_inih(char *out, int size, void *stream)
 {
     struct reader *r = stream;
     if (!*r->unread && !find_line(r))
@@ -221,7 +228,7 @@ static char *next_line(char *out, int size, void *stream)
     return out;
 }
 
-static void append(struct reader *r, const char *s, size_t n)
+static void append_value(struct reader *r, const char *s, size_t n)
 {
     size_t needed = r->length + n + 2;
     if (needed > r->room) {
@@ -240,6 +247,7 @@ static void append(struct reader *r, const char *s, size_t n)
     r->value[r->length] = '\0';
 }
 
+/* Called by inih for each key and each continuation of its value. */
 static int take_key(void *user, const char *section, const char *name, const char *value)
 {
     struct reader *r = user;
@@ -249,7 +257,7 @@ static int take_key(void *user, const char *section, const char *name, const cha
         r->key_line = r->line;
         r->length = 0;
     }
-    append(r, value, strlen(value));
+    append_value(r, value, strlen(value));
     return 1;
 }
 
@@ -258,6 +266,6 @@ void builder_read_text(struct builder *b, const char *text, size_t n)
     struct reader r = {.builder = b, .at = text, .end = text + n, .unread = ""};
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         r.at += 3;
-    b->out_of_memory |= ini_parse_stream(next_line, &r, take_key, &r) < 0; /* inih.c */
+    b->out_of_memory |= ini_parse_stream(read_for_inih, &r, take_key, &r) < 0; /* inih.c */
     finish_key(&r);
 }

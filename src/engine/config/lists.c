@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* What libcurl reports, by number. Known by name here so that the engine needs no header of it, and
- * names newer than the libcurl of the build machine are understood. */
+/* Names of CURLcodes by number, without CURLE_. Listed here because the engine includes no header
+ * of libcurl, and so that names newer than the libcurl of the build machine are known. */
 static const char curl_names[][32] = {
     [1] = "UNSUPPORTED_PROTOCOL",
     [2] = "FAILED_INIT",
@@ -171,7 +171,7 @@ bool list_parse_outcomes(const char *value, struct outcome_set *out, char *why, 
 }
 
 /* "204", "200-399" or "2xx". */
-static bool statuses_add(const char *s, size_t n, struct status_set *out)
+static bool add_statuses(const char *s, size_t n, struct status_set *out)
 {
     const char *dash = memchr(s, '-', n);
     size_t first = dash ? (size_t)(dash - s) : n;
@@ -193,7 +193,7 @@ bool list_parse_statuses(const char *value, struct status_set *out, char *why, s
     size_t n, count = 0;
     *out = (struct status_set){.bits = {0}};
     for (; (w = word_next(&at, &n)); count++)
-        if (!statuses_add(w, n, out))
+        if (!add_statuses(w, n, out))
             return wrong(why, size,
                          "%.*s is no HTTP status; write for example 200-399, 2xx or 200 404",
                          (int)(n < 60 ? n : 60), w);
@@ -205,7 +205,7 @@ static bool is_token(char c)
     return ascii_is_digit(c) || ascii_is_letter(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-static bool per_name(const char *s, size_t n, char out[64], char *why, size_t size)
+static bool copy_name(const char *s, size_t n, char out[64], char *why, size_t size)
 {
     bool good = n > 0 && n < 64 && !*out;
     for (size_t i = 0; i < n && good; i++)
@@ -231,11 +231,11 @@ bool list_parse_per(const char *value, struct per *out, char *why, size_t size)
             out->parts |= 1u << i;
         } else if (n > 7 && word_is(s, 7, "header:")) {
             out->parts |= PER_HEADER;
-            if (!per_name(s + 7, n - 7, out->header, why, size))
+            if (!copy_name(s + 7, n - 7, out->header, why, size))
                 return false;
         } else if (n > 4 && word_is(s, 4, "env:")) {
             out->parts |= PER_ENV;
-            if (!per_name(s + 4, n - 4, out->env, why, size))
+            if (!copy_name(s + 4, n - 4, out->env, why, size))
                 return false;
         } else {
             return wrong(why, size,
@@ -263,7 +263,7 @@ bool list_parse_methods(const char *value, char out[METHODS_MAX][16], char *why,
         if (!good)
             return wrong(why, size, "%.*s is no method; write for example GET HEAD PUT",
                          (int)(n < 60 ? n : 60), w);
-        if (count == METHODS_MAX - 1) /* the last one stays empty: it ends the list */
+        if (count == METHODS_MAX - 1) /* the last entry stays empty and ends the list */
             return wrong(why, size, "too many methods; write at most %d", METHODS_MAX - 1);
         for (size_t i = 0; i < n; i++)
             out[count][i] = ascii_upper(w[i]);

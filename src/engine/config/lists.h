@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parsers of values that are lists of names: outcomes, HTTP statuses, HTTP methods, and what shares a
- * bucket. Only parse.c calls them.
+ * Parsers of values that are lists of names: outcomes, HTTP statuses, HTTP methods, and what shares
+ * a bucket. Only parse.c calls them.
  *
  *     retry_on = dns, connect, 503, CURLE_GOT_NOTHING        list_parse_outcomes
  *     expect = 200-399 404                                   list_parse_statuses
  *     retry_methods = GET HEAD                               list_parse_methods
  *     per = host+header:X-Org-Id                             list_parse_per
  *
- * On failure they return false, and `why` (size bytes) says what is wrong and what would be right. Pure
- * functions. */
+ * On failure they return false, and `why` (size bytes) says what is wrong and what would be right.
+ * Pure functions. */
 #ifndef ENGINE_CONFIG_LISTS_H
 #define ENGINE_CONFIG_LISTS_H
 

@@ -61,8 +61,8 @@ static void add_limit(struct policy *policy, const struct section *s, bool opera
     policy->limit_count++;
 }
 
-/* The most specific section that sets the key, from position `from` on; sections of the environment at
- * any position. Sections that apply as an operation count only if `operations`. */
+/* The most specific section that sets the key, from position `from` on; sections of the environment
+ * at any position. Sections that apply as an operation count only if `operations`. */
 static const struct section *setter_of(const struct applying *a, int option, uint32_t from,
                                        bool operations)
 {

@@ -6,8 +6,8 @@
  *     [host api.example.com]         rate = 2/1s
  *     [host api.example.com/v1*]     rate = 1/1s
  *
- * For https://api.example.com/v1/x all three apply: five attempts, a bucket of 2/1s for the host, and a
- * bucket of 1/1s for the operation. Pure functions; nothing is allocated. */
+ * For https://api.example.com/v1/x all three apply: five attempts, a bucket of 2/1s for the host,
+ * and a bucket of 1/1s for the operation. Pure functions; nothing is allocated. */
 #ifndef ENGINE_CONFIG_MERGE_H
 #define ENGINE_CONFIG_MERGE_H
 
@@ -17,7 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A section that applies: its index * 2, + 1 if it applies as an operation (its pattern has a path). */
+/* A section that applies: its index * 2, + 1 if it applies as an operation (its pattern has a
+ * path). */
 static inline const struct section *merge_section(const struct config *c, uint32_t key)
 {
     return &c->sections[key >> 1];

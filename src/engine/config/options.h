@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * The one table of configuration keys. A row has the key's name, section, type, default, accepted
- * values and help, and the member of a struct that its value goes to. Files and environment are read by
- * this table; tests compare conf/harden.ini and harden.ini(5) with it.
+ * values and help, and the member of a struct that its value goes to. Files and environment are
+ * read by this table; tests compare conf/harden.ini and harden.ini(5) with it.
  *
- * A key of [harden] or [host] is also the environment variable HARDEN_ and its name in capitals, so no
- * name is in both. A key of [check] has no variable, and may have the name of a key of [host]. */
+ * A key of [harden] or [host] is also the environment variable HARDEN_ and its name in capitals, so
+ * no name is in both. A key of [check] has no variable, and may have the name of a key of [host].
+ */
 #ifndef ENGINE_CONFIG_OPTIONS_H
 #define ENGINE_CONFIG_OPTIONS_H
 
@@ -59,8 +60,8 @@ const char *option_suggest(enum option_section section, const char *name);
 /* The same among any words. */
 const char *option_nearest(const char *name, const char *const *known, int count);
 
-/* The value of the key in a preset of `retry`, which is the word at that position of its choices; NULL:
- * the key is not part of the presets. */
+/* The value of the key in a preset of `retry`, which is the word at that position of its choices;
+ * NULL: the key is not part of the presets. */
 const char *option_preset(const struct option *o, int word);
 static inline bool option_of_preset(const struct option *o)
 {

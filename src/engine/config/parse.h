@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the text of a value to the value, by the type of its option, and from there to the member of a
- * struct that the option's row names.
+ * From the text of a value to the value, by the type of its option, and from there to the member of
+ * a struct that the option's row names.
  *
  *     union option_value v;
  *     char why[400];
@@ -37,8 +37,8 @@ union option_value {
 /* On failure false, and `why` (size bytes) says what is wrong and what would be right. */
 bool option_parse(const struct option *o, const char *value, union option_value *out, char *why,
                   size_t size);
-/* Copies the value to its member of *into: a struct config, policy or check_config, by the section of
- * the option. The option must have a width. */
+/* Copies the value to its member of *into: a struct config, policy or check_config, by the section
+ * of the option. The option must have a width. */
 void option_store(const struct option *o, const union option_value *v, void *into);
 /* The same for all keys of a section that have a width. NULL among the values: the default. */
 void option_store_all(enum option_section section, const char *const values[OPTION_MAX],

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a configuration lets the library write: state directory, snapshot, metrics, events and log. */
+ * Where a configuration lets the library write: state directory, snapshot, metrics, events and log.
+ */
 #include "base/env.h"
 #include "engine/board/place.h"
 #include "engine/config/builder.h"
@@ -36,8 +37,8 @@ static const char *absolute_path(struct builder *b, int option)
     return NULL;
 }
 
-/* Everyone can create directories in /dev/shm, so another user may have taken the plain name. Then it is
- * the first name that is ours, else the first that is free. */
+/* Everyone can create directories in /dev/shm, so another user may have taken the plain name. Then
+ * it is the first name that is ours, else the first that is free. */
 static const char *memory_directory(struct builder *b)
 {
     char path[64], free[64] = "";

@@ -14,7 +14,7 @@ static bool is_mapped(const struct address *a)
     return memcmp(a->bytes, mapped, sizeof(mapped)) == 0;
 }
 
-static bool address_parse(const char *s, size_t n, struct address *out)
+static bool parse_address(const char *s, size_t n, struct address *out)
 {
     char text[INET6_ADDRSTRLEN];
     if (n >= sizeof(text))
@@ -29,10 +29,10 @@ static bool address_parse(const char *s, size_t n, struct address *out)
 
 bool pattern_address(const char *host, struct address *out)
 {
-    return address_parse(host, strcspn(host, "%"), out); /* without the zone of fe80::1%eth0 */
+    return parse_address(host, strcspn(host, "%"), out); /* fe80::1%eth0 without its zone */
 }
 
-static bool address_within(const struct address *a, const struct pattern *p)
+static bool is_within(const struct address *a, const struct pattern *p)
 {
     int whole = p->bits / 8, rest = p->bits % 8;
     if (is_mapped(a) != is_mapped(&p->address) ||
@@ -46,7 +46,8 @@ static const char *path_of(const struct pattern *p)
     return p->text + p->path_at;
 }
 
-/* After a `*` the shortest run is tried first; on a mismatch only the last `*` takes one more. */
+/* `*` alone is special here, unlike in ascii_glob(): a path may have brackets and question marks.
+ */
 static bool glob(const char *pattern, const char *s)
 {
     const char *star = NULL, *retry = NULL;
@@ -73,7 +74,7 @@ bool pattern_matches(const struct pattern *p, const struct target *t, const stru
 {
     if (p->port && p->port != t->port)
         return false;
-    if (p->is_address && !(literal && address_within(literal, p)))
+    if (p->is_address && !(literal && is_within(literal, p)))
         return false;
     if (p->kind == PATTERN_EXACT && !p->is_address && strcmp(p->text, t->host) != 0)
         return false;
@@ -90,7 +91,9 @@ static uint32_t literal_length(const char *glob_text)
     return n;
 }
 
-/* path > host:port > host > longer wildcard > longer prefix > *; a longer path among paths. */
+/* path > host:port > host > longer wildcard > longer prefix > *; among paths the longer one. Bit
+ * 31: a path; 29-30: the kind; 21-28: length of wildcard or prefix; 20: a port; 0-19: length of the
+ * path. */
 static uint32_t rank(const struct pattern *p)
 {
     uint32_t length = p->kind == PATTERN_PREFIX ? (uint32_t)p->bits
@@ -100,7 +103,7 @@ static uint32_t rank(const struct pattern *p)
            (uint32_t)(p->port != 0) << 20 | literal_length(path_of(p));
 }
 
-static bool port_parse(const char *s, size_t n, struct pattern *out, char *why, size_t size)
+static bool parse_port(const char *s, size_t n, struct pattern *out, char *why, size_t size)
 {
     long port = whole_number(s, n);
     if (port < 1 || port > 65535)
@@ -111,7 +114,7 @@ static bool port_parse(const char *s, size_t n, struct pattern *out, char *why, 
     return true;
 }
 
-static bool prefix_parse(const char *s, size_t n, struct pattern *out, char *why, size_t size)
+static bool parse_prefix(const char *s, size_t n, struct pattern *out, char *why, size_t size)
 {
     int offset = is_mapped(&out->address) ? 96 : 0;
     long bits = whole_number(s, n);
@@ -126,18 +129,18 @@ static bool prefix_parse(const char *s, size_t n, struct pattern *out, char *why
     return true;
 }
 
-static bool name_char(char c)
+static bool is_name_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr("-._*", c));
+    return (c >= 'a' && c <= 'z') || ascii_is_digit(c) || (c && strchr("-._*", c));
 }
 
-static bool name_parse(char *name, struct pattern *out, char *why, size_t size)
+static bool parse_name(char *name, struct pattern *out, char *why, size_t size)
 {
     size_t n = strlen(name);
     if (n > 1 && name[n - 1] == '.')
         name[--n] = '\0';
     for (size_t i = 0; i < n; i++)
-        if (!name_char(name[i]))
+        if (!is_name_char(name[i]))
             return wrong(why, size,
                          "%c cannot be in a host's name; write for example "
                          "api.example.com, *.example.com, 10.0.0.0/8 or [::1]:8080",
@@ -154,36 +157,36 @@ static bool name_parse(char *name, struct pattern *out, char *why, size_t size)
     return true;
 }
 
-/* host, host:port, an address, [address]:port; in out->text. */
-static bool host_parse(struct pattern *out, char *why, size_t size)
+/* out->text is host, host:port, an address or [address]:port. */
+static bool parse_host(struct pattern *out, char *why, size_t size)
 {
     char *host = out->text, *colon = strchr(host, ':');
     size_t n = strlen(host);
     if (*host == '[') {
         char *close = strchr(host, ']');
         if (!close || (close[1] && close[1] != ':') ||
-            !address_parse(host + 1, (size_t)(close - host) - 1, &out->address))
+            !parse_address(host + 1, (size_t)(close - host) - 1, &out->address))
             return wrong(why, size, "no IPv6 address in brackets; write for example [::1]:8080");
         out->is_address = true;
-        if (close[1] && !port_parse(close + 2, strlen(close + 2), out, why, size))
+        if (close[1] && !parse_port(close + 2, strlen(close + 2), out, why, size))
             return false;
-    } else if (address_parse(host, n, &out->address)) {
+    } else if (parse_address(host, n, &out->address)) {
         out->is_address = true;
     } else if (colon) {
         if (strchr(colon + 1, ':'))
             return wrong(why, size, "not an IPv6 address; write for example ::1 or [::1]:8080");
-        if (!port_parse(colon + 1, strlen(colon + 1), out, why, size))
+        if (!parse_port(colon + 1, strlen(colon + 1), out, why, size))
             return false;
         *colon = '\0';
-        out->is_address = address_parse(host, (size_t)(colon - host), &out->address);
+        out->is_address = parse_address(host, (size_t)(colon - host), &out->address);
     }
     out->bits = 128;
     out->kind = PATTERN_EXACT;
-    return out->is_address || name_parse(host, out, why, size);
+    return out->is_address || parse_name(host, out, why, size);
 }
 
-/* A path may have any character, colons and slashes too. */
-static bool local_parse(const char *s, size_t n, struct pattern *out, char *why, size_t size)
+/* The path of a socket may have any character, colons and slashes included. */
+static bool parse_local(const char *s, size_t n, struct pattern *out, char *why, size_t size)
 {
     if (n == sizeof PATTERN_LOCAL - 1)
         return wrong(why, size, "no socket after unix:; write for example unix:/run/app.sock");
@@ -204,7 +207,7 @@ bool pattern_parse(const char *s, size_t n, struct pattern *out, char *why, size
     if (n > PATTERN_SIZE - 2)
         return wrong(why, size, "the pattern is longer than %d characters", PATTERN_SIZE - 2);
     if (n >= sizeof PATTERN_LOCAL - 1 && pattern_is_local(s))
-        return local_parse(s, n, out, why, size);
+        return parse_local(s, n, out, why, size);
     if (slash > s && slash[-1] == ':' && n - host > 1 && slash[1] == '/')
         return wrong(why, size, "a pattern has no scheme; write for example api.example.com/v1/*");
     if (memchr(s, '?', n) || memchr(s, '#', n) || memchr(s, '@', host))
@@ -214,18 +217,17 @@ bool pattern_parse(const char *s, size_t n, struct pattern *out, char *why, size
     if (!idna_encode(out->text, sizeof out->text, s, host))
         return wrong(why, size,
                      "the host's name has letters that are not known here, or a * among letters "
-                     "beyond ASCII; write it as it goes over the wire, for example "
-                     "xn--bcher-kva.example");
+                     "beyond ASCII; write its ASCII form, for example xn--bcher-kva.example");
     size_t wire = strlen(out->text);
     if (wire + 1 + (n - host) > PATTERN_SIZE - 1)
         return wrong(why, size, "the pattern is longer than %d characters", PATTERN_SIZE - 2);
     if (slash)
         memcpy(out->text + wire + 1, slash, n - host);
     out->path_at = (uint16_t)(wire + 1);
-    if (!host_parse(out, why, size))
+    if (!parse_host(out, why, size))
         return false;
     bool digits = slash && whole_number(slash + 1, n - host - 1) >= 0;
-    if (out->is_address && digits && !prefix_parse(slash + 1, n - host - 1, out, why, size))
+    if (out->is_address && digits && !parse_prefix(slash + 1, n - host - 1, out, why, size))
         return false;
     out->rank = rank(out);
     return true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * From a destination to the one policy that applies. Sections are patterns:
+ * From a destination to the one policy that applies to it. [host] sections are patterns:
  *
  *     *   *.example.com   api.example.com   api.example.com:8443   10.0.0.0/8
- *     unix:/run/app.sock                  a local socket; left alone unless a pattern says unix:
+ *     unix:/run/app.sock                  a local socket; not covered unless a pattern names it
  *     api.example.com/v1/search*          an operation: inherits its host's settings, and its
  *                                         `rate` is a further bucket on top of the host's
  *
@@ -14,8 +14,9 @@
  * that matches and has a rate adds a bucket with a burst of its own, up to LIMITS_MAX - 1 of the
  * most specific; `per` it inherits.
  *
- * Policies are interned by the set of sections that matched, so equal answers are equal pointers;
- * they are built once, on first use, and live as long as the process. Lock-free; any thread. */
+ * Policies are interned by the set of sections that apply: the same set gives the same pointer.
+ * They are built on first use and live as long as the configuration. Lock-free; any thread; errno
+ * is preserved. */
 #ifndef ENGINE_CONFIG_RULES_H
 #define ENGINE_CONFIG_RULES_H
 
@@ -25,17 +26,19 @@
 
 #include <stdbool.h>
 
-/* By config.c, once the sections are final. False for lack of memory. */
+/* Called once, when the sections are final (builder_finish). False without memory. */
 bool rules_prepare(struct config *c);
 
-/* Never NULL for a config; NULL only for lack of memory. */
+/* NULL only without memory. */
 const struct policy *rules_find(const struct config *c, const struct target *t);
 
-/* Whether any section names local sockets, and whether one names this one ("unix:/run/app.sock"). */
+/* Whether any section names local sockets, and whether one names this one ("unix:/run/app.sock").
+ */
 bool rules_have_locals(const struct config *c);
 bool rules_name_local(const struct config *c, const char *host);
 
-/* Calls seen for each section that applies, most specific first: for `harden config --explain`. */
+/* Calls seen() for each section that applies, the most specific first: for `harden config
+ * --explain`. */
 void rules_explain(const struct config *c, const struct target *t,
                    void (*seen)(void *ctx, const struct section *s), void *ctx);
 

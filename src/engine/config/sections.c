@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/words.h"
 #include "engine/config/pattern.h"
 #include "engine/config/reader.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static void host_section(struct reader *r, const char *name, size_t n, const char *about)
+static void begin_host(struct reader *r, const char *name, size_t n, const char *about)
 {
     char why[256];
     struct pattern p;
@@ -24,8 +25,7 @@ static void host_section(struct reader *r, const char *name, size_t n, const cha
         bool path = false;
         for (size_t i = 0; i < n; i++) {
             path = path || name[i] == '/';
-            canonical[i] =
-                !path && name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
+            canonical[i] = path ? name[i] : ascii_lower(name[i]);
         }
         struct section *s = NULL;
         if ((r->name = builder_copy(r->builder, canonical, n)))
@@ -38,14 +38,14 @@ static bool is_check_name(const char *name, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         char c = name[i];
-        bool alone = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
-        if (!alone && (i == 0 || (c != '-' && c != '_' && c != '.')))
+        bool alphanumeric = ascii_is_digit(c) || ascii_is_letter(c);
+        if (!alphanumeric && (i == 0 || (c != '-' && c != '_' && c != '.')))
             return false;
     }
     return n > 0 && n < CHECK_NAME_SIZE;
 }
 
-static void check_section(struct reader *r, const char *name, size_t n, const char *about)
+static void begin_check(struct reader *r, const char *name, size_t n, const char *about)
 {
     struct section *s = NULL;
     r->where = IN_REFUSED;
@@ -62,7 +62,7 @@ static void check_section(struct reader *r, const char *name, size_t n, const ch
     r->where = s ? IN_CHECK : IN_REFUSED;
 }
 
-/* What comes after the word that a section begins with; NULL: it begins with another one. */
+/* What follows the word that a header begins with; NULL: it begins with another word. */
 static const char *after_word(const char *s, size_t *n, const char *word)
 {
     size_t length = strlen(word);
@@ -73,8 +73,8 @@ static const char *after_word(const char *s, size_t *n, const char *word)
     return s;
 }
 
-/* The bracket is missing: the section that may be meant. */
-static const char *section_form(const char *s, size_t n)
+/* For a header without its closing bracket: the section that is probably meant. */
+static const char *likely_section(const char *s, size_t n)
 {
     return n > 2 && memcmp(s, "[ho", 3) == 0  ? "host PATTERN"
            : n > 1 && memcmp(s, "[c", 2) == 0 ? "check NAME"
@@ -89,7 +89,7 @@ void reader_section(struct reader *r, const char *s, size_t n)
     snprintf(about, sizeof(about), "%.*s", (int)(n < 80 ? n : 80), s);
     if (s[n - 1] != ']') {
         builder_error(r->builder, r->line, about, "a section ends with its bracket; write [%s]",
-                      section_form(s, n));
+                      likely_section(s, n));
         return;
     }
     for (s++, n -= 2; n && reader_is_blank(*s); s++, n--)
@@ -108,9 +108,9 @@ void reader_section(struct reader *r, const char *s, size_t n)
     else if (n == 6 && memcmp(s, "harden", n) == 0)
         r->where = IN_HARDEN;
     else if ((name = after_word(s, &n, "host")))
-        host_section(r, name, n, about);
+        begin_host(r, name, n, about);
     else if ((name = after_word(s, &n, "check")))
-        check_section(r, name, n, about);
+        begin_check(r, name, n, about);
     else
         builder_error(r->builder, r->line, about,
                       "unknown section; write [harden], [host PATTERN] as in [host *], or [check "

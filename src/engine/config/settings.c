@@ -11,8 +11,8 @@
 
 #define ERRORS_MAX 32
 
-/* The errors of one load: a hash of each line, and the lines, as far as they fit. They can be logged only
- * after the load, which brings the log level. */
+/* The errors of one load: a hash of each line, and the lines, as far as they fit. They can be
+ * logged only after the load, which brings the log level. */
 struct errors {
     int count;
     uint64_t hash[ERRORS_MAX];
@@ -112,7 +112,8 @@ static const char *move_path(struct config *c, const char *path, const char *fro
     return whole;
 }
 
-/* The board is not opened again, so its directory and size stay, and its files are written there. */
+/* The board is not opened again, so its directory and size stay, and its files are written there.
+ */
 static void keep_board(struct config *c, const struct config *opened)
 {
     static bool reported;
@@ -121,8 +122,8 @@ static void keep_board(struct config *c, const struct config *opened)
         c->snapshot = move_path(c, c->snapshot, c->state, opened->state);
         c->metrics = move_path(c, c->metrics, c->state, opened->state);
     }
-    /* `auto` may lead to another directory than before, because another user created or removed one.
-     * Only a change by the user is reported. */
+    /* `auto` may lead to another directory than before, because another user created or removed
+     * one. Only a change by the user is reported. */
     int state = option_find(SECTION_HARDEN, "state");
     bool moved_by_user = other_state && !same_text(c->value[state], opened->value[state]);
     bool differs =
@@ -131,8 +132,7 @@ static void keep_board(struct config *c, const struct config *opened)
     c->max_hosts = opened->max_hosts;
     c->thread = opened->thread;
     if (differs && !reported)
-        log_error(
-            "state, max_hosts and thread stay unchanged until the program is restarted");
+        log_error("state, max_hosts and thread stay unchanged until the program is restarted");
     reported = differs;
 }
 
@@ -164,8 +164,8 @@ const struct config *settings_reload(const struct config *current)
     if (refused)
         config_discard(refused);
     refused = NULL;
-    /* Errors of the configuration in force, for example in the environment, are no reason to refuse a
-     * file that has changed since. */
+    /* Errors of the configuration in force, for example in the environment, are no reason to refuse
+     * a file that has changed since. */
     for (int i = 0; i < e.count; i++) {
         if (!set_has(accepted, e.hash[i])) {
             log_errors(&e);

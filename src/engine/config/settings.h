@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration in force in this process: loads it, watches its files and reloads it, logs its errors
- * and directs log and events as it says.
+ * The configuration in force in this process: loads it, watches its files and reloads it, logs its
+ * errors and directs log and events as it says.
  *
  *     const struct config *c = settings_load();         once
  *     const struct config *n = settings_reload(c);      every now and then
  *     if (n)
  *         c = n;                                        the old one stays valid
  *
- * Each error is logged once, not at each reload. A reload that brings new errors is refused as a whole.
- * One thread at a time: the one that opens the engine, later the one that writes the snapshot. */
+ * Each error is logged once, not at each reload. A reload that brings new errors is refused as a
+ * whole. One thread at a time: the one that opens the engine, later the one that writes the
+ * snapshot. */
 #ifndef ENGINE_CONFIG_SETTINGS_H
 #define ENGINE_CONFIG_SETTINGS_H
 
@@ -17,11 +18,12 @@
 
 /* The first configuration of this process, with or without errors; NULL without memory. */
 const struct config *settings_load(void);
-/* The new configuration, if a file has changed and brings no new error; else NULL. state, max_hosts and
- * thread stay those of the current one, because the board is not opened again; that is logged. */
+/* The new configuration, if a file has changed and brings no new error; else NULL. state, max_hosts
+ * and thread stay those of the current one, because the board is not opened again; that is logged.
+ */
 const struct config *settings_reload(const struct config *current);
-/* For HARDEN_STRICT: logs all errors of c to stderr if its log level has kept them back. False: it has
- * none. */
+/* For HARDEN_STRICT: logs all errors of c to stderr if its log level has kept them back. False: it
+ * has none. */
 bool settings_report_errors(const struct config *c);
 /* Turns log and events off, and on again as the configuration says. */
 void settings_silence(bool silent);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A [check NAME] section as the checks use it: its type, and the target parsed as that type demands.
+ * A [check NAME] section as the checks use it: its type, and the target parsed as that type
+ * demands.
  *
  *     check_target_parse(CHECK_TCP, "db.example.com:5432", &t, why, sizeof why)
  *     check_target_parse(CHECK_HTTP, "https://user@api.example.com/health?key=1", ...)
  *     check_target_parse(CHECK_DNS, "db.example.com", ...)
  *
- * A target may hold a user, path or query that are secret. Only `origin` may be shown: it is the address
- * without them, here "https://api.example.com". Pure functions. (Where a request of the program goes is
- * the struct target of pattern.h.) */
+ * A target may hold a user, path or query that are secret. Only `origin` may be shown: it is the
+ * address without them, here "https://api.example.com". Pure functions. (Where a request of the
+ * program goes is the struct target of pattern.h.) */
 #ifndef ENGINE_CONFIG_TARGET_H
 #define ENGINE_CONFIG_TARGET_H
 

@@ -22,7 +22,7 @@ static const struct unit durations[] = {{"ms", NS_PER_MS},
                                         {"d", 24 * 3600 * NS_PER_S}};
 static const struct unit sizes[] = {{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
 
-/* Position of a word in a list of words, -1: not there. */
+/* Position of a word in a list of words; -1: not in it. */
 static int word_index(const char *words, const char *s, size_t length)
 {
     size_t n;
@@ -35,7 +35,7 @@ static int word_index(const char *words, const char *s, size_t length)
 
 enum amount { AMOUNT_OK, AMOUNT_NONSENSE, AMOUNT_NO_UNIT };
 
-/* "1.5s" in the base of its units; a bare 0 needs none. strtod would obey the locale, and take
+/* "1.5s" in the smallest of the units; 0 needs no unit. strtod() depends on the locale, and accepts
  * "inf", "0x1p3" and signs. */
 static enum amount parse_amount(const char *s, size_t n, const struct unit *units, size_t count,
                                 int64_t *out)
@@ -71,8 +71,8 @@ static enum amount parse_duration(const char *s, size_t n, int64_t *out)
     return parse_amount(s, n, durations, array_size(durations), out);
 }
 
-/* A bound as it would be written: the largest unit that divides it. */
-static const char *bound_text(enum option_type type, double value, char *out, size_t size)
+/* A limit as it would be written in a file, in the largest unit that divides it. */
+static const char *limit_text(enum option_type type, double value, char *out, size_t size)
 {
     const struct unit *u = type == TYPE_SIZE ? sizes : durations;
     size_t i = type == TYPE_SIZE ? array_size(sizes) : array_size(durations);
@@ -93,8 +93,8 @@ static bool in_range(const struct option *o, double v, char *why, size_t size)
     if (v >= o->min && v <= o->max)
         return true;
     return wrong(why, size, "out of range; write %s to %s%s%s",
-                 bound_text(o->type, o->min, low, sizeof(low)),
-                 bound_text(o->type, o->max, high, sizeof(high)), *o->choices ? ", or " : "",
+                 limit_text(o->type, o->min, low, sizeof(low)),
+                 limit_text(o->type, o->max, high, sizeof(high)), *o->choices ? ", or " : "",
                  o->choices);
 }
 
@@ -121,7 +121,7 @@ bool value_parse_number(const struct option *o, const char *s, int64_t *out, cha
     else if ((*out = whole_number(s, o->type == TYPE_PERCENT ? n - 1 : n)) < 0)
         a = AMOUNT_NONSENSE;
     if (a == AMOUNT_NO_UNIT && o->type == TYPE_PERCENT && !in_range(o, (double)*out, why, size))
-        return false; /* a unit alone would not help */
+        return false; /* with a unit it would still be out of range */
     if (a == AMOUNT_NO_UNIT)
         return wrong(why, size, "a number without a unit; write for example %s%s%s%s", s,
                      o->type == TYPE_DURATION  ? "s"

@@ -6,8 +6,8 @@
  *
  *     value_parse_number(o, "1.5s", &ns, why, sizeof why)        o->type says: a duration
  *
- * On failure they return false, and `why` (size bytes) says what is wrong and what would be right. None
- * depends on the locale: with a decimal comma "1.5s" must mean the same. Pure functions. */
+ * On failure they return false, and `why` (size bytes) says what is wrong and what would be right.
+ * None depends on the locale: with a decimal comma "1.5s" must mean the same. Pure functions. */
 #ifndef ENGINE_CONFIG_VALUES_H
 #define ENGINE_CONFIG_VALUES_H
 
@@ -18,8 +18,8 @@
 struct limit;
 struct option;
 
-/* TYPE_DURATION in ns, TYPE_SIZE in bytes, TYPE_PERCENT, TYPE_COUNT. A word of o->choices ("off", "none",
- * "auto") is 0. */
+/* TYPE_DURATION in ns, TYPE_SIZE in bytes, TYPE_PERCENT, TYPE_COUNT. A word of o->choices ("off",
+ * "none", "auto") is 0. */
 bool value_parse_number(const struct option *o, const char *s, int64_t *out, char *why,
                         size_t size);
 bool value_parse_bool(const char *s, int64_t *out, char *why, size_t size);
