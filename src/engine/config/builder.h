@@ -3,11 +3,11 @@
  * Builds a configuration from what files and the environment say, the weakest source first. For
  * config.c and the files of this folder only.
  *
- *     struct builder b = {.config = c, .report = report, .ctx = ctx};        c is zeroed, its memory set
- *     builder_read_file(&b, "/etc/harden/harden.ini", false);                sections and their values
+ *     struct builder b = {.config = c, .report = report, .ctx = ctx};    c is zeroed, has memory
+ *     builder_read_file(&b, "/etc/harden/harden.ini", false);            sections with their values
  *     builder_read_environment(&b);
- *     if (builder_finish(&b))                                                members of *c, policies
- *         ... c is complete, and is not changed any more
+ *     if (builder_finish(&b))                                            the members of *c
+ *         ... c is complete, and not changed any more
  *
  * Until builder_finish() the configuration holds only sections with values as text, each checked
  * when it is set. A later value replaces an earlier one of the same section and key.

@@ -8,126 +8,158 @@
 
 #include <string.h>
 
-#define MS        ((double)NS_PER_MS)
-#define SECOND    ((double)NS_PER_S)
-#define HOUR      (3600 * SECOND)
-#define DAY       (24 * HOUR)
-#define MIB       (1024.0 * 1024.0)
-#define HORIZON   ((double)GCRA_HORIZON_NS)
-#define IN(s, m)  offsetof(struct s, m), sizeof(((struct s *)0)->m)
-#define SPECIAL   0, 0
-#define NO_LIMITS 0, 0
+#define MS      ((double)NS_PER_MS)
+#define SECOND  ((double)NS_PER_S)
+#define HOUR    (3600 * SECOND)
+#define DAY     (24 * HOUR)
+#define MIB     (1024.0 * 1024.0)
+#define HORIZON ((double)GCRA_HORIZON_NS)
+
+#define NO_RANGE     0, 0
+#define MEMBER(s, m) offsetof(struct s, m), sizeof(((struct s *)0)->m)
+#define NO_MEMBER    0, 0 /* finish.c, paths.c, checks.c and merge.c deal with these keys */
 
 /* clang-format off */
 const struct option options[] = {
-    {"mode", SECTION_HARDEN, TYPE_CHOICE, "enforce", "enforce observe off", NO_LIMITS,
-     IN(config, mode), "Whether decisions are carried out, only counted and logged, or not made."},
-    {"programs", SECTION_HARDEN, TYPE_TEXT, "*", "", NO_LIMITS, SPECIAL,
-     "Which programs are covered: globs on the executable's base name, !glob excludes."},
-    {"service", SECTION_HARDEN, TYPE_TEXT, "auto", "", NO_LIMITS, SPECIAL,
-     "The label in snapshots, metrics and events; auto is the program's base name."},
-    {"log", SECTION_HARDEN, TYPE_CHOICE, "error", "off error warn info debug", NO_LIMITS,
-     IN(config, log), "How much is logged."},
-    {"log_to", SECTION_HARDEN, TYPE_PATH, "stderr", "stderr syslog", NO_LIMITS, SPECIAL,
-     "Where the log goes: stderr, syslog or a file (%p pid, %n program, %u uid)."},
-    {"events", SECTION_HARDEN, TYPE_PATH, "none", "none", NO_LIMITS, SPECIAL,
-     "File that gets one JSON line per retry, wait, rejection and change of state."},
-    {"state", SECTION_HARDEN, TYPE_PATH, "auto", "auto private", NO_LIMITS, SPECIAL,
-     "Directory of what the processes of a user share; private keeps it in this process."},
-    {"max_hosts", SECTION_HARDEN, TYPE_COUNT, "1024", "", 1, 1048576,
-     IN(config, max_hosts), "Slots on the board; 1 KiB each."},
-    {"snapshot", SECTION_HARDEN, TYPE_PATH, "auto", "auto none", NO_LIMITS, SPECIAL,
-     "Path of the JSON health snapshot; auto is health.json in the state directory."},
-    {"metrics", SECTION_HARDEN, TYPE_PATH, "auto", "auto none", NO_LIMITS, SPECIAL,
-     "Path of the Prometheus text file; auto is metrics.prom in the state directory."},
+    /* Whether decisions are carried out, only counted and logged, or not made. */
+    {"mode", SECTION_HARDEN, TYPE_CHOICE, "enforce", "enforce observe off", NO_RANGE,
+     MEMBER(config, mode)},
+    /* Which programs are covered: globs on the executable's base name, !glob excludes. */
+    {"programs", SECTION_HARDEN, TYPE_TEXT, "*", "", NO_RANGE, NO_MEMBER},
+    /* The label in snapshots, metrics and events; auto is the program's base name. */
+    {"service", SECTION_HARDEN, TYPE_TEXT, "auto", "", NO_RANGE, NO_MEMBER},
+    /* How much is logged. */
+    {"log", SECTION_HARDEN, TYPE_CHOICE, "error", "off error warn info debug", NO_RANGE,
+     MEMBER(config, log)},
+    /* Where the log goes: stderr, syslog or a file (%p pid, %n program, %u uid). */
+    {"log_to", SECTION_HARDEN, TYPE_PATH, "stderr", "stderr syslog", NO_RANGE, NO_MEMBER},
+    /* File that gets one JSON line per retry, wait, rejection and change of state. */
+    {"events", SECTION_HARDEN, TYPE_PATH, "none", "none", NO_RANGE, NO_MEMBER},
+    /* Directory of the state that a user's processes share; private: not shared. */
+    {"state", SECTION_HARDEN, TYPE_PATH, "auto", "auto private", NO_RANGE, NO_MEMBER},
+    /* Slots on the board; 1 KiB each. */
+    {"max_hosts", SECTION_HARDEN, TYPE_COUNT, "1024", "", 1, 1048576, MEMBER(config, max_hosts)},
+    /* Path of the JSON health snapshot; auto is health.json in the state directory. */
+    {"snapshot", SECTION_HARDEN, TYPE_PATH, "auto", "auto none", NO_RANGE, NO_MEMBER},
+    /* Path of the Prometheus text file; auto is metrics.prom in the state directory. */
+    {"metrics", SECTION_HARDEN, TYPE_PATH, "auto", "auto none", NO_RANGE, NO_MEMBER},
+    /* Time between two snapshots. */
     {"snapshot_interval", SECTION_HARDEN, TYPE_DURATION, "10s", "", 100 * MS, DAY,
-     IN(config, snapshot_interval_ns), "Time between two snapshots."},
-    {"deepbind", SECTION_HARDEN, TYPE_CHOICE, "mask", "leave mask", NO_LIMITS,
-     IN(config, deepbind_mask), "Whether plug-ins loaded with RTLD_DEEPBIND are covered too."},
-    {"thread", SECTION_HARDEN, TYPE_BOOL, "on", "", NO_LIMITS,
-     IN(config, thread), "Whether a background thread writes the snapshots."},
+     MEMBER(config, snapshot_interval_ns)},
+    /* Whether plug-ins loaded with RTLD_DEEPBIND are covered too. */
+    {"deepbind", SECTION_HARDEN, TYPE_CHOICE, "mask", "leave mask", NO_RANGE,
+     MEMBER(config, deepbind_mask)},
+    /* Whether a background thread writes the snapshots. */
+    {"thread", SECTION_HARDEN, TYPE_BOOL, "on", "", NO_RANGE, MEMBER(config, thread)},
 
-    {"match", SECTION_HOST, TYPE_PATTERNS, "", "", NO_LIMITS, SPECIAL,
-     "Patterns that the section is for, when its name is only a label."},
-    {"rate", SECTION_HOST, TYPE_RATES, "none", "none", 1 * MS, 31 * DAY, SPECIAL,
-     "Requests per window; several rates all hold."},
-    {"burst", SECTION_HOST, TYPE_COUNT, "auto", "auto", 1, 1e6, SPECIAL,
-     "Capacity of the bucket; auto is N of each rate."},
-    {"cost", SECTION_HOST, TYPE_COUNT, "1", "", 1, 1000, IN(policy, cost),
-     "Tokens that a request takes."},
-    {"per", SECTION_HOST, TYPE_PER, "host", "", NO_LIMITS, SPECIAL,
-     "What shares a bucket: host, origin, rule, uid, header:NAME, env:NAME, joined by +."},
-    {"on_limit", SECTION_HOST, TYPE_CHOICE, "wait", "wait fail", NO_LIMITS,
-     IN(policy, on_limit), "Whether a request above the rate waits for its turn or fails."},
-    {"max_wait", SECTION_HOST, TYPE_DURATION, "30s", "", 0, HORIZON,
-     IN(policy, max_wait_ns), "Longest wait for the rate limit; who would wait longer fails at once."},
-    {"retry", SECTION_HOST, TYPE_CHOICE, "normal", "normal expensive off quick", NO_LIMITS, SPECIAL,
-     "Preset of max_attempts, base_delay and max_delay."},
-    {"max_attempts", SECTION_HOST, TYPE_COUNT, "3", "", 1, 20, IN(policy, max_attempts),
-     "Attempts of one request, the first one included."},
+    /* Patterns of the section, if its name is only a label. */
+    {"match", SECTION_HOST, TYPE_PATTERNS, "", "", NO_RANGE, NO_MEMBER},
+    /* Requests per window; all of them apply. */
+    {"rate", SECTION_HOST, TYPE_RATES, "none", "none", 1 * MS, 31 * DAY, NO_MEMBER},
+    /* Capacity of the bucket; auto is N of each rate. */
+    {"burst", SECTION_HOST, TYPE_COUNT, "auto", "auto", 1, 1e6, NO_MEMBER},
+    /* Tokens that a request takes. */
+    {"cost", SECTION_HOST, TYPE_COUNT, "1", "", 1, 1000, MEMBER(policy, cost)},
+    /* What shares a bucket: host, origin, rule, uid, header:NAME, env:NAME, joined by +. */
+    {"per", SECTION_HOST, TYPE_PER, "host", "", NO_RANGE, NO_MEMBER},
+    /* Whether a request above the rate waits for its turn or fails. */
+    {"on_limit", SECTION_HOST, TYPE_CHOICE, "wait", "wait fail", NO_RANGE,
+     MEMBER(policy, on_limit)},
+    /* Longest wait for the rate limit; a request that would wait longer fails at once. */
+    {"max_wait", SECTION_HOST, TYPE_DURATION, "30s", "", 0, HORIZON, MEMBER(policy, max_wait_ns)},
+    /* Preset of max_attempts, base_delay and max_delay. */
+    {"retry", SECTION_HOST, TYPE_CHOICE, "normal", "normal expensive off quick",
+     NO_RANGE, NO_MEMBER},
+    /* Attempts of one request, the first one included. */
+    {"max_attempts", SECTION_HOST, TYPE_COUNT, "3", "", 1, 20, MEMBER(policy, max_attempts)},
+    /* Longest delay before the second attempt; doubles with each attempt. */
     {"base_delay", SECTION_HOST, TYPE_DURATION, "500ms", "", 1 * MS, HOUR,
-     IN(policy, base_delay_ns), "Bound of the delay before the second attempt; doubles each time."},
+     MEMBER(policy, base_delay_ns)},
+    /* Limit of the growing delay. */
     {"max_delay", SECTION_HOST, TYPE_DURATION, "5s", "", 1 * MS, HOUR,
-     IN(policy, max_delay_ns), "What the growing delay never exceeds."},
-    {"jitter", SECTION_HOST, TYPE_CHOICE, "full", "full equal decorrelated none", NO_LIMITS,
-     IN(policy, jitter), "How the delay is randomised."},
+     MEMBER(policy, max_delay_ns)},
+    /* How the delay is randomised. */
+    {"jitter", SECTION_HOST, TYPE_CHOICE, "full", "full equal decorrelated none", NO_RANGE,
+     MEMBER(policy, jitter)},
+    /* Time for all attempts and waits of one request. */
     {"max_elapsed", SECTION_HOST, TYPE_DURATION, "30s", "", 1 * MS, DAY,
-     IN(policy, max_elapsed_ns), "All attempts and waits of one request together."},
-    {"retry_on", SECTION_HOST, TYPE_OUTCOMES, "default", "default none", NO_LIMITS,
-     IN(policy, retry_on), "The failures that may be retried, in place of the built-in choice."},
-    {"never_on", SECTION_HOST, TYPE_OUTCOMES, "none", "none default", NO_LIMITS,
-     IN(policy, never_on), "Failures that are not retried, whatever else is said."},
+     MEMBER(policy, max_elapsed_ns)},
+    /* Failures that may be retried, instead of the built-in choice. */
+    {"retry_on", SECTION_HOST, TYPE_OUTCOMES, "default", "default none", NO_RANGE,
+     MEMBER(policy, retry_on)},
+    /* Failures that are never retried. */
+    {"never_on", SECTION_HOST, TYPE_OUTCOMES, "none", "none default", NO_RANGE,
+     MEMBER(policy, never_on)},
+    /* Methods that may be sent again after they have reached the server. */
     {"retry_methods", SECTION_HOST, TYPE_METHODS, "GET HEAD OPTIONS TRACE PUT DELETE", "none",
-     NO_LIMITS, IN(policy, retry_methods), "Methods that may be sent twice after reaching the server."},
+     NO_RANGE, MEMBER(policy, retry_methods)},
+    /* Longest pause that a server may demand; off ignores its hints. */
     {"retry_after", SECTION_HOST, TYPE_DURATION, "300s", "off", 1 * SECOND, DAY,
-     IN(policy, retry_after_max_ns), "Longest hint of a server that is obeyed; off ignores hints."},
+     MEMBER(policy, retry_after_max_ns)},
+    /* Retries per success in the long run; off: unlimited. */
     {"retry_budget", SECTION_HOST, TYPE_PERCENT, "20%", "off", 1, 100,
-     IN(policy, retry_budget_percent), "Retries per success in the long run; off is unlimited."},
+     MEMBER(policy, retry_budget_percent)},
+    /* Retries that are added to the budget over time. */
     {"retry_reserve", SECTION_HOST, TYPE_RATE, "10/1m", "none", 1 * MS, 31 * DAY,
-     IN(policy, retry_reserve_ns), "Retries that the budget gets back with time."},
-    {"hold_limit", SECTION_HOST, TYPE_SIZE, "512KiB", "", 0, 64 * MIB, IN(policy, hold_limit),
-     "How much of a failed response is kept so that it can still be delivered."},
-    {"commit", SECTION_HOST, TYPE_CHOICE, "headers", "headers late", NO_LIMITS,
-     IN(policy, commit), "When a good response starts to stream to the program."},
+     MEMBER(policy, retry_reserve_ns)},
+    /* How much of a failed response is held so that it can still be delivered. */
+    {"hold_limit", SECTION_HOST, TYPE_SIZE, "512KiB", "", 0, 64 * MIB, MEMBER(policy, hold_limit)},
+    /* When a good response begins to be delivered to the program. */
+    {"commit", SECTION_HOST, TYPE_CHOICE, "headers", "headers late", NO_RANGE,
+     MEMBER(policy, commit)},
+    /* Timeout for connecting, for programs that set none. */
     {"connect_timeout", SECTION_HOST, TYPE_DURATION, "none", "none", 0, DAY,
-     IN(policy, connect_timeout_ns), "Bound on connecting, for programs that set none."},
+     MEMBER(policy, connect_timeout_ns)},
+    /* Timeout for one attempt, for programs that set none. */
     {"attempt_timeout", SECTION_HOST, TYPE_DURATION, "0", "none", 0, DAY,
-     IN(policy, attempt_timeout_ns), "Bound on one attempt, for programs that set none."},
+     MEMBER(policy, attempt_timeout_ns)},
+    /* Timeout for receiving no data, for programs that set none. */
     {"stall_timeout", SECTION_HOST, TYPE_DURATION, "0", "none", 0, DAY,
-     IN(policy, stall_timeout_ns), "Bound on the time without a byte, for programs that set none."},
-    {"breaker", SECTION_HOST, TYPE_CHOICE, "on", "on off observe", NO_LIMITS,
-     IN(policy, breaker), "Whether a failing host is left alone for a while."},
+     MEMBER(policy, stall_timeout_ns)},
+    /* Whether requests to a failing host are refused for a while. */
+    {"breaker", SECTION_HOST, TYPE_CHOICE, "on", "on off observe", NO_RANGE,
+     MEMBER(policy, breaker)},
+    /* Consecutive failures that open the circuit. */
     {"breaker_failures", SECTION_HOST, TYPE_COUNT, "5", "", 1, 100,
-     IN(policy, breaker_failures), "Consecutive failures that open the circuit."},
+     MEMBER(policy, breaker_failures)},
+    /* How long there must have been no success before the circuit opens. */
     {"breaker_after", SECTION_HOST, TYPE_DURATION, "10s", "", 0, HOUR,
-     IN(policy, breaker_after_ns), "How long nothing must have gone well before a circuit opens."},
+     MEMBER(policy, breaker_after_ns)},
+    /* Share of failures within 30 s that opens the circuit. */
     {"breaker_ratio", SECTION_HOST, TYPE_PERCENT, "50%", "", 1, 100,
-     IN(policy, breaker_ratio_percent), "Share of failures within 30 s that opens the circuit."},
+     MEMBER(policy, breaker_ratio_percent)},
+    /* How long the circuit stays open at first. */
     {"breaker_open", SECTION_HOST, TYPE_DURATION, "30s", "", 100 * MS, DAY,
-     IN(policy, breaker_open_ns), "How long a circuit stays open at first."},
+     MEMBER(policy, breaker_open_ns)},
+    /* How long the circuit stays open at most. */
     {"breaker_max_open", SECTION_HOST, TYPE_DURATION, "300s", "", 100 * MS, DAY,
-     IN(policy, breaker_max_open_ns), "How long it stays open at most."},
+     MEMBER(policy, breaker_max_open_ns)},
+    /* Successful probes that close the circuit. */
     {"breaker_successes", SECTION_HOST, TYPE_COUNT, "2", "", 1, 100,
-     IN(policy, breaker_successes), "Successful probes that close the circuit."},
-    {"unhealthy_after", SECTION_HOST, TYPE_COUNT, "3", "", 1, 100,
-     IN(policy, unhealthy_after), "Consecutive failures after which a host is unhealthy."},
-    {"healthy_after", SECTION_HOST, TYPE_COUNT, "1", "", 1, 100,
-     IN(policy, healthy_after), "Consecutive successes after which it is healthy again."},
+     MEMBER(policy, breaker_successes)},
+    /* Consecutive failures after which the host is unhealthy. */
+    {"unhealthy_after", SECTION_HOST, TYPE_COUNT, "3", "", 1, 100, MEMBER(policy, unhealthy_after)},
+    /* Consecutive successes after which the host is healthy again. */
+    {"healthy_after", SECTION_HOST, TYPE_COUNT, "1", "", 1, 100, MEMBER(policy, healthy_after)},
 
-    {"type", SECTION_CHECK, TYPE_CHOICE, "", "tcp http dns", NO_LIMITS, IN(check_config, kind),
-     "What is tried: a connection, a request, or the resolution of a name."},
-    {"target", SECTION_CHECK, TYPE_TEXT, "", "", NO_LIMITS, SPECIAL,
-     "What it is tried on: host:port, a URL, or a name."},
+    /* What is checked: a connection, a request, or the resolution of a name. */
+    {"type", SECTION_CHECK, TYPE_CHOICE, "", "tcp http dns", NO_RANGE, MEMBER(check_config, kind)},
+    /* host:port, a URL, or a name. */
+    {"target", SECTION_CHECK, TYPE_TEXT, "", "", NO_RANGE, NO_MEMBER},
+    /* Time from the beginning of one check to the beginning of the next. */
     {"interval", SECTION_CHECK, TYPE_DURATION, "30s", "", 100 * MS, DAY,
-     IN(check_config, interval_ns), "Time from one check to the next."},
+     MEMBER(check_config, interval_ns)},
+    /* A check that takes longer has failed. */
     {"timeout", SECTION_CHECK, TYPE_DURATION, "5s", "", 10 * MS, 60 * SECOND,
-     IN(check_config, timeout_ns), "What takes longer has failed."},
-    {"expect", SECTION_CHECK, TYPE_STATUSES, "200-399", "", NO_LIMITS, IN(check_config, expect),
-     "HTTP statuses that are good."},
+     MEMBER(check_config, timeout_ns)},
+    /* HTTP statuses that pass the check. */
+    {"expect", SECTION_CHECK, TYPE_STATUSES, "200-399", "", NO_RANGE, MEMBER(check_config, expect)},
+    /* Consecutive failures after which the target is unhealthy. */
     {"unhealthy_after", SECTION_CHECK, TYPE_COUNT, "3", "", 1, 100,
-     IN(check_config, unhealthy_after), "Failures in a row after which it is unhealthy."},
+     MEMBER(check_config, unhealthy_after)},
+    /* Consecutive successes after which the target is healthy again. */
     {"healthy_after", SECTION_CHECK, TYPE_COUNT, "1", "", 1, 100,
-     IN(check_config, healthy_after), "Successes in a row after which it is healthy again."},
+     MEMBER(check_config, healthy_after)},
 };
 /* clang-format on */
 const int option_count = array_size(options);

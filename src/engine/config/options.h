@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The one table of configuration keys. A row has the key's name, section, type, default, accepted
- * values and help, and the member of a struct that its value goes to. Files and environment are
+ * values, and the member of a struct that its value goes to. Files and environment are
  * read by this table; tests compare conf/harden.ini and harden.ini(5) with it.
  *
  * A key of [harden] or [host] is also the environment variable HARDEN_ and its name in capitals, so
@@ -47,7 +47,6 @@ struct option {
     double min, max;        /* of a number, in its base unit (ns, bytes, percent, count) */
     uint16_t offset, width; /* the member of struct config, policy or check_config, by the section;
                                width 0: its value is not just copied */
-    char help[96];          /* one sentence */
 };
 
 extern const struct option options[];
