@@ -64,3 +64,33 @@ Test(words, a_switch_has_four_words_for_on_and_four_for_off)
     for (int i = 0; i < 9; i++)
         cr_assert_eq(ascii_switch(neither[i]), -1, "%s", neither[i]);
 }
+
+Test(words, a_list_is_parted_by_blanks_and_commas)
+{
+    const char *at = " one,two\t, three", *w;
+    size_t n, count = 0;
+    static const char *const words[] = {"one", "two", "three"};
+    for (; (w = word_next(&at, &n)); count++)
+        cr_assert(count < 3 && word_is(w, n, words[count]), "%.*s", (int)n, w);
+    cr_assert_eq(count, 3);
+    at = " ,";
+    cr_assert_null(word_next(&at, &n));
+}
+
+Test(words, a_word_is_compared_as_a_whole)
+{
+    cr_assert(word_is("None, or", 4, "none"));
+    cr_assert_not(word_is("None, or", 3, "none"));
+    cr_assert_not(word_is("nonesuch", 8, "none"));
+}
+
+Test(words, a_whole_number_is_made_of_all_bytes)
+{
+    cr_assert_eq(whole_number("0080", 4), 80);
+    cr_assert_eq(whole_number("80x", 2), 80);
+    cr_assert_eq(whole_number("80x", 3), -1);
+    cr_assert_eq(whole_number("", 0), -1);
+    cr_assert_eq(whole_number("-1", 2), -1);
+    cr_assert_eq(whole_number("1000000000", 10), 1000000000);
+    cr_assert_eq(whole_number("1000000001", 10), -1);
+}
