@@ -40,7 +40,7 @@ static void register_with_lower_layers(void)
     engine_coverage.hooks = hooks;
     engine_coverage.libcurls = real_list;
 #ifdef __GLIBC__
-    thread_taken = __pthread_get_minstack;
+    thread_stack_taken = __pthread_get_minstack;
 #endif
 }
 

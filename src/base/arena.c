@@ -8,12 +8,12 @@
 
 struct arena_piece {
     struct arena_piece *older;
-    size_t size;         /* with this head */
-    _Atomic size_t used; /* may grow beyond the size: what did not fit any more */
+    size_t size;         /* with this header */
+    _Atomic size_t used; /* may exceed size, after requests that did not fit */
     max_align_t bytes[];
 };
 
-static void *take(struct arena_piece *p, size_t n)
+static void *take_from(struct arena_piece *p, size_t n)
 {
     if (atomic_load_explicit(&p->used, memory_order_relaxed) > p->size - n)
         return NULL;
@@ -21,7 +21,7 @@ static void *take(struct arena_piece *p, size_t n)
     return at <= p->size - n ? (char *)p + at : NULL;
 }
 
-/* Not touched, memory of the kernel costs nothing. */
+/* Pages that are never touched cost nothing. */
 static struct arena_piece *new_piece(size_t n)
 {
     size_t size = sizeof(struct arena_piece) + n;
@@ -36,14 +36,15 @@ static struct arena_piece *new_piece(size_t n)
     return p;
 }
 
-/* Of several who need a new piece at once, each brings one and keeps it: all of them are in the list. */
+/* If several threads need a new piece at once, each maps its own, and all of them are put into the
+ * list. */
 void *arena_get(struct arena *a, size_t n)
 {
     if (n > SIZE_MAX / 2)
         return NULL;
     n = (n + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     struct arena_piece *newest = atomic_load_explicit(&a->newest, memory_order_acquire);
-    void *p = newest && n <= newest->size ? take(newest, n) : NULL;
+    void *p = newest && n <= newest->size ? take_from(newest, n) : NULL;
     if (p)
         return p;
     struct arena_piece *own = new_piece(n);

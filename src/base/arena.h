@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory that does not come from the program's allocator, which may be at work in this very thread:
- * connect() may be called in a signal handler, and by an allocator itself. It comes from the kernel,
- * piece by piece, and is given back as a whole.
+ * Memory that does not come from the program's allocator: connect() may be called in a signal
+ * handler that has interrupted it, or by the allocator itself. It comes from the kernel in large
+ * pieces, and is freed as a whole.
  *
  *     struct arena a = {0};
- *     struct thing *t = arena_get(&a, sizeof *t);      zeroed; NULL for lack of memory
+ *     struct thing *t = arena_get(&a, sizeof *t);      zeroed; NULL without memory
  *     arena_drop(&a);
  *
- * Any threads at once, and signal handlers, may get from one arena: there is no lock. Who drops it, or
- * copies the struct to another place, is alone. errno is not preserved. */
+ * Several threads and signal handlers may allocate from one arena at once; there is no lock. Only
+ * arena_drop(), and copying the struct, need exclusive access. errno is not preserved. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * <sys/syscall.h>, with the numbers that older headers do not know. They are the same on all
- * processors. */
+ * <sys/syscall.h>, with the numbers that older headers lack. They are the same on all processors.
+ */
 #ifndef BASE_CALLS_H
 #define BASE_CALLS_H
 

@@ -19,7 +19,7 @@ struct capture {
     bool secure;
     size_t size;     /* of vars */
     const char *cwd; /* in vars; NULL: not needed */
-    char vars[];     /* "NAME=VALUE\0..." and an empty string; then the working directory */
+    char vars[];     /* "NAME=VALUE" strings, an empty one, and the working directory */
 };
 
 static union {
@@ -29,18 +29,18 @@ static union {
 static atomic_bool first_taken;
 static const struct capture *_Atomic captured;
 
-/* Other names than HARDEN_*. */
-static const char also[][17] = {
+/* Variables that are captured besides HARDEN_*. */
+static const char others[][17] = {
     "HOME=",       "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "http_proxy=",
     "HTTP_PROXY=", "https_proxy=",     "HTTPS_PROXY=",     "all_proxy=",
     "ALL_PROXY=",  "no_proxy=",        "NO_PROXY=",
 };
 
-static const char *_Atomic at_exec; /* the whole environment as the kernel has it, when asked for */
+static const char *_Atomic at_exec; /* the whole environment at execve(), once read */
 
-/* The capture runs at the start of every program, where a first call of the C library would bind a
- * hundred functions: no call of it up to env_get. NOT_LIBC keeps the compiler from making one of a
- * loop. */
+/* The capture runs at the start of every program, where the first call of a C library function
+ * would bind about a hundred of them (preload/imports.h). So nothing down to env_get() calls one on
+ * the usual path. NOT_LIBC keeps the compiler from turning a loop into such a call. */
 #define NOT_LIBC __asm__ volatile("")
 
 static size_t length(const char *s)
@@ -53,7 +53,7 @@ static size_t length(const char *s)
     return n;
 }
 
-/* Terminated, whatever happens to the original meanwhile. */
+/* The copy is terminated even if the original changes meanwhile. */
 static char *copy(char *to, const char *from, size_t n)
 {
     for (; n > 1; n--) {
@@ -89,7 +89,7 @@ static bool is_harden(const char *var)
 
 static bool wanted(const char *var)
 {
-    /* Most variables are left at their first byte: this runs at the start of every program. */
+    /* Most variables can be rejected by their first byte. */
     switch (var[0]) {
     case 'H':
     case 'X':
@@ -104,13 +104,13 @@ static bool wanted(const char *var)
     }
     if (is_harden(var))
         return true;
-    for (size_t i = 0; i < array_size(also); i++)
-        if (starts_with(var, also[i]))
+    for (size_t i = 0; i < array_size(others); i++)
+        if (starts_with(var, others[i]))
             return true;
     return false;
 }
 
-/* The words that stand in place of a path do not need the working directory either. */
+/* The words that may stand instead of a path do not need the working directory. */
 static bool is_relative(const char *value)
 {
     static const char words[][8] = {"none", "auto", "private", "stderr", "syslog"};
@@ -132,8 +132,9 @@ static bool is_relative_path(const char *var)
     return false;
 }
 
-/* The first comer takes the static room, a racing second one its own, and one of them is
- * published: nobody waits for anybody, so neither a fork nor a re-entry in between can hang. */
+/* The first thread takes the static buffer, a second one that races with it maps its own, and one
+ * of the two is published. No thread waits, so a fork or a signal handler in between cannot hang.
+ */
 static struct capture *capture_room(size_t size)
 {
     size_t all = sizeof(struct capture) + size;
@@ -163,7 +164,7 @@ static void capture_fill(struct capture *c, bool with_cwd)
     for (char **e = environ; e && *e; e++) {
         size_t n = wanted(*e) ? length(*e) + 1 : 0;
         if (!n || n >= (size_t)(end - to))
-            continue; /* it grew in between: the program changes it under us */
+            continue; /* it has grown since: the program is changing it */
         to = copy(to, *e, n);
     }
     *to++ = '\0';
@@ -179,7 +180,7 @@ static const struct capture *env_captured(void)
         return known;
 
     const struct capture *c = &nothing;
-    if (!environ) /* a preinit array: the C library does not know it yet */
+    if (!environ) /* in a preinit array the C library has not set it yet */
         return c;
     if (!getauxval(AT_SECURE)) {
         size_t size = 1;
@@ -248,7 +249,7 @@ bool env_strict(void)
     return value && ascii_switch(value) == 1;
 }
 
-/* Two empty strings at the end. NULL: not to be had. */
+/* Ends in two NULs. NULL: it cannot be read. */
 static char *read_environment(size_t size)
 {
     int fd = open_file("/proc/self/environ", O_RDONLY, 0);
@@ -293,55 +294,6 @@ const char *env_nth(int i)
         if (is_harden(var) && i-- == 0)
             return var;
     return NULL;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* False when the kernel does not tell, or too much. */
-static bool read_program(char name[NAME_MAX + 1])
-{
-    char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    path[n > 0 ? n : 0] = '\0';
-    const char *base = base_name(path);
-    size_t length = strlen(base);
-    /* What the kernel appends when the file was replaced under the running program. */
-    static const char deleted[] = " (deleted)";
-    const size_t tail = sizeof deleted - 1;
-    if (length > tail && strcmp(base + length - tail, deleted) == 0)
-        length -= tail;
-    if (!length || length > NAME_MAX)
-        return false;
-    memcpy(name, base, length);
-    name[length] = '\0';
-    return true;
-}
-
-/* Each who finds it unknown looks for itself, in a room of its own: one that waited for another
- * would wait for ever in the child of a fork, where that other is not. */
-const char *env_program(void)
-{
-    static char rooms[4][NAME_MAX + 1];
-    static _Atomic unsigned taken;
-    static const char *_Atomic known;
-    const char *name = atomic_load_explicit(&known, memory_order_acquire);
-    if (name)
-        return name;
-
-    const char *path = (const char *)getauxval(AT_EXECFN), *found = path ? base_name(path) : "";
-    int saved = errno;
-    unsigned room = atomic_load(&taken) < array_size(rooms) ? atomic_fetch_add(&taken, 1)
-                                                            : (unsigned)array_size(rooms);
-    if (room >= array_size(rooms))
-        return found;
-    if (read_program(rooms[room]))
-        found = rooms[room];
-    errno = saved;
-    return atomic_compare_exchange_strong(&known, &name, found) ? found : name;
 }
 
 const char *env_absolute(const char *path, char *out, unsigned long size)

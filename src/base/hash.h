@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * 64-bit hash of a short key (XXH3). The same bytes give the same number in every process that
- * shares a board, so it is part of the board's layout. Never 0: 0 marks an empty slot. */
+ * 64-bit hash of a short key (XXH3); never 0, which marks an empty slot.
+ *
+ * The same bytes give the same number in all processes that share a board, so the function is part
+ * of the board's layout. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -10,7 +12,7 @@
 
 uint64_t hash_bytes(const void *p, size_t n, uint64_t seed);
 
-/* The same for bytes that come piece by piece (XXH64). Zeroed memory is not a valid start. */
+/* A hash of bytes that are added piece by piece (XXH64). hash_stream_begin() must come first. */
 struct hash_stream {
     uint64_t opaque[12];
 };

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 #define LABEL_MAX 63
-#define IN_TURN   INT16_MAX /* capitals and small letters in turn, beginning with a capital */
+#define ALTERNATE INT16_MAX /* upper and lower case alternate, beginning with upper case */
 
-/* Letters that stay, or become small by adding a number. */
+/* Known letters; `add` makes them lower case. */
 static const struct letters {
     uint16_t from, to;
     int16_t add;
@@ -20,23 +20,23 @@ static const struct letters {
     {0x00d8, 0x00de, 32},
     {0x00df, 0x00f6, 0},
     {0x00f8, 0x00ff, 0},
-    {0x0100, 0x012f, IN_TURN},
+    {0x0100, 0x012f, ALTERNATE},
     {0x0131, 0x0131, 0},
-    {0x0134, 0x0137, IN_TURN},
+    {0x0134, 0x0137, ALTERNATE},
     {0x0138, 0x0138, 0},
-    {0x0139, 0x013e, IN_TURN},
-    {0x0141, 0x0148, IN_TURN},
-    {0x014a, 0x0177, IN_TURN},
+    {0x0139, 0x013e, ALTERNATE},
+    {0x0141, 0x0148, ALTERNATE},
+    {0x014a, 0x0177, ALTERNATE},
     {0x0178, 0x0178, -121},
-    {0x0179, 0x017e, IN_TURN},
+    {0x0179, 0x017e, ALTERNATE},
     {0x018f, 0x018f, 202},
-    {0x01a0, 0x01a1, IN_TURN},
-    {0x01af, 0x01b0, IN_TURN},
-    {0x01cd, 0x01dc, IN_TURN},
-    {0x01f8, 0x021f, IN_TURN},
+    {0x01a0, 0x01a1, ALTERNATE},
+    {0x01af, 0x01b0, ALTERNATE},
+    {0x01cd, 0x01dc, ALTERNATE},
+    {0x01f8, 0x021f, ALTERNATE},
     {0x0250, 0x02af, 0},
-    {0x1e00, 0x1e95, IN_TURN},
-    {0x1ea0, 0x1eff, IN_TURN},
+    {0x1e00, 0x1e95, ALTERNATE},
+    {0x1ea0, 0x1eff, ALTERNATE},
     /* Greek, Cyrillic, Armenian */
     {0x0386, 0x0386, 38},
     {0x0388, 0x038a, 37},
@@ -49,11 +49,11 @@ static const struct letters {
     {0x0400, 0x040f, 80},
     {0x0410, 0x042f, 32},
     {0x0430, 0x045f, 0},
-    {0x0460, 0x0481, IN_TURN},
-    {0x048a, 0x04bf, IN_TURN},
-    {0x04c1, 0x04ce, IN_TURN},
+    {0x0460, 0x0481, ALTERNATE},
+    {0x048a, 0x04bf, ALTERNATE},
+    {0x04c1, 0x04ce, ALTERNATE},
     {0x04cf, 0x04cf, 0},
-    {0x04d0, 0x052f, IN_TURN},
+    {0x04d0, 0x052f, ALTERNATE},
     {0x0531, 0x0556, 48},
     {0x0561, 0x0586, 0},
     /* Hebrew, Arabic, Georgian, kana, Han, Hangul */
@@ -73,19 +73,19 @@ static const struct letters {
 };
 
 /* 0: not known. */
-static uint32_t small(uint32_t c)
+static uint32_t lower_case(uint32_t c)
 {
     if (c < 0x80)
         return (unsigned char)ascii_lower((char)c);
     for (size_t i = 0; i < array_size(known); i++)
         if (c >= known[i].from && c <= known[i].to)
-            return known[i].add != IN_TURN ? c + (uint32_t)known[i].add
-                                           : c + !((c - known[i].from) & 1);
+            return known[i].add != ALTERNATE ? c + (uint32_t)known[i].add
+                                             : c + !((c - known[i].from) & 1);
     return 0;
 }
 
 /* The character at s, of n bytes, 1 to 4. */
-static uint32_t character(const unsigned char *s, size_t n)
+static uint32_t decode(const unsigned char *s, size_t n)
 {
     uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
     for (size_t i = 1; i < n; i++)
@@ -111,7 +111,7 @@ static void put_digit(struct text *out, uint32_t digit)
     text_putn(out, &c, 1);
 }
 
-static void put_number(struct text *out, uint32_t q, uint32_t bias)
+static void put_delta(struct text *out, uint32_t q, uint32_t bias)
 {
     for (uint32_t k = 36;; k += 36) {
         uint32_t t = k <= bias ? 1 : k >= bias + 26 ? 26 : k - bias;
@@ -123,7 +123,7 @@ static void put_number(struct text *out, uint32_t q, uint32_t bias)
     put_digit(out, q);
 }
 
-static void put_label(struct text *out, const uint32_t *c, uint32_t count)
+static void put_punycode(struct text *out, const uint32_t *c, uint32_t count)
 {
     uint32_t n = 128, delta = 0, bias = 72, done = 0, basic;
     text_put(out, "xn--");
@@ -145,7 +145,7 @@ static void put_label(struct text *out, const uint32_t *c, uint32_t count)
             delta += c[i] < n;
             if (c[i] != n)
                 continue;
-            put_number(out, delta, bias);
+            put_delta(out, delta, bias);
             bias = adapt(delta, done + 1, done == basic);
             done++;
             delta = 0;
@@ -159,7 +159,7 @@ static void put_label(struct text *out, const uint32_t *c, uint32_t count)
 
 static bool encode_label(struct text *out, const char *host, size_t n)
 {
-    char s[4 * LABEL_MAX + 1] = ""; /* host goes on behind n, or ends there without a NUL */
+    char s[4 * LABEL_MAX + 1] = ""; /* a NUL-terminated copy of the label */
     uint32_t c[LABEL_MAX] = {0}, count = 0;
     if (n >= sizeof s)
         return false;
@@ -167,10 +167,10 @@ static bool encode_label(struct text *out, const char *host, size_t n)
     for (size_t at = 0, length; at < n; at += length) {
         length = text_utf8_length(s + at);
         if (!length || count == LABEL_MAX || s[at] == '*' ||
-            !(c[count++] = small(character((const unsigned char *)s + at, length))))
+            !(c[count++] = lower_case(decode((const unsigned char *)s + at, length))))
             return false;
     }
-    put_label(out, c, count);
+    put_punycode(out, c, count);
     return true;
 }
 
@@ -196,7 +196,7 @@ bool idna_encode(char *out, size_t size, const char *host, size_t n)
     text_put(&t, "");
     for (size_t at = 0, length; at < n; at += length) {
         length = label_length(host + at, n - at);
-        if (!length) /* what parts the labels */
+        if (!length) /* a separator */
             text_putn(&t, host + at, length = 1);
         else if (!idna_needed(host + at, length))
             for (size_t i = 0; i < length; i++)

@@ -25,7 +25,7 @@ enum log_level log_level_now = LOG_OFF;
 static const char *_Atomic log_to = "stderr";
 static const char *_Atomic log_program = "";
 
-/* What descriptor 2 led to when the log was first set. */
+/* The file that descriptor 2 referred to at the first log_set(). */
 static struct {
     atomic_bool known;
     dev_t dev;
@@ -68,8 +68,8 @@ static const char *level_name(enum log_level level)
     return names[level];
 }
 
-/* The number 2 may be the program's own file by now (a daemon that closed its standard streams),
- * and a reader who does not read must not stop the program. */
+/* Whether fd still refers to the standard error output (in a daemon that has closed its standard
+ * streams, number 2 may be any file of the program), and can be written without blocking. */
 static bool is_stderr(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
@@ -87,7 +87,7 @@ static bool is_stderr(int fd)
     return poll(&p, 1, 0) == 1 && p.revents & POLLOUT;
 }
 
-static void to_stderr(const char *p, size_t n)
+static void write_to_stderr(const char *p, size_t n)
 {
     int fd = STDERR_FILENO;
     int process = -1;
@@ -97,7 +97,7 @@ static void to_stderr(const char *p, size_t n)
     }
     if (is_stderr(fd)) {
         ssize_t done = write(fd, p, n);
-        (void)done; /* nowhere to say that it failed */
+        (void)done; /* there is nowhere to report a failure */
     }
     if (open_has_own_table()) {
         if (fd >= 0)
@@ -107,8 +107,8 @@ static void to_stderr(const char *p, size_t n)
     }
 }
 
-/* Not syslog(3): it keeps a descriptor and takes a lock. */
-static void to_syslog(enum log_level level, const struct text *line)
+/* syslog(3) would keep a descriptor open and take a lock. */
+static void write_to_syslog(enum log_level level, const struct text *line)
 {
     static const int severity[] = {3, 3, 4, 6, 7};
     const int facility_user = 1;
@@ -150,8 +150,8 @@ bool log_expand(struct text *out, const char *pattern)
     return !out->full;
 }
 
-/* Of the kernel and the administrator, and made of links; not what lies deeper, such as /dev/shm,
- * where anybody may put one. */
+/* Files directly in these directories may be symbolic links that only the kernel or root has made.
+ * Not so below them: in /dev/shm any user can create one. */
 static bool is_device(const char *path)
 {
     static const char dirs[][16] = {"/proc/self/fd/", "/dev/fd/", "/dev/"};
@@ -166,10 +166,10 @@ static bool is_device(const char *path)
 int log_append(const char *path, const char *p, size_t n)
 {
     if (strcmp(path, "/dev/stderr") == 0) {
-        to_stderr(p, n);
+        write_to_stderr(p, n);
         return 0;
     }
-    /* O_NONBLOCK: a FIFO without a reader must not stop us; a file does not care. */
+    /* O_NONBLOCK: opening a FIFO without a reader must not block. It has no effect on files. */
     int flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY;
     int fd = open_file(path, flags | (is_device(path) ? 0 : O_CREAT | O_NOFOLLOW), 0600);
     if (fd < 0)
@@ -180,7 +180,7 @@ int log_append(const char *path, const char *p, size_t n)
     return err;
 }
 
-static void to_file(const char *to, const struct text *line)
+static void write_to_file(const char *to, const struct text *line)
 {
     char path[PATH_MAX];
     struct text where = TEXT_OVER(path);
@@ -220,11 +220,11 @@ static void write_line(void *arg)
 
     const char *to = atomic_load(&log_to);
     if (strcmp(to, "stderr") == 0 || strcmp(to, "/dev/stderr") == 0)
-        to_stderr(t.p, t.n);
+        write_to_stderr(t.p, t.n);
     else if (strcmp(to, "syslog") == 0)
-        to_syslog(l->level, &t);
+        write_to_syslog(l->level, &t);
     else
-        to_file(to, &t);
+        write_to_file(to, &t);
 }
 
 void log_line(enum log_level level, const char *fmt, ...)

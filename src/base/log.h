@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log: silent unless something is wrong or the user asked. The level is looked at before
- * anything is formatted; a line is one write(), so lines of several threads never mix; the
- * descriptor is opened for that line and closed again, because a descriptor kept open in a foreign
- * process ends up in the wrong file. Never on stdout. Preserves errno. Never fails to the outside.
- * A reader of stderr who does not read loses lines; the program is not stopped, nor hit by a
- * signal. When descriptor 2 has become another file than it was at the first log_set, it is the
- * program's own, and nothing is written.
- *
- * A line never carries a path, query, user name, header or body.
+ * The log: one line per call, to stderr, syslog or a file.
  *
  *     log_set(LOG_INFO, "stderr", "legacy-client");
  *     log_info("%s: waits %lld ms for a token", host, ms);
- */
+ *
+ * 1. A line never contains a path, query, user name, header or body.
+ * 2. A line is one write(), so lines of several threads never mix.
+ * 3. The descriptor is opened for one line and closed again: one that stays open in a foreign
+ *    process may end up referring to another file.
+ * 4. Nothing is ever written to stdout. If descriptor 2 no longer refers to the file it did at the
+ *    first log_set(), it is the program's own, and nothing is written to it.
+ * 5. If stderr would block, the line is lost; the program neither blocks nor gets a signal.
+ *
+ * A line below the level costs a comparison. Any thread; errors are ignored; errno is preserved. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -25,18 +26,20 @@ enum log_level { LOG_OFF, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 extern enum log_level log_level_now;
 
-/* to: "stderr", "syslog", or a path in which %p is the pid, %n the program, %u the uid. The strings
- * must live as long as the process. */
+/* to: "stderr", "syslog", or a path, in which %p is replaced by the pid, %n by the program, %u by
+ * the uid. The strings must stay valid until the process ends. */
 void log_set(enum log_level level, const char *to, const char *program);
 
-/* This thread has a descriptor table of its own: the process's stderr is fetched for each line. */
+/* To be called by a thread that has left the process's descriptor table (unshare(CLONE_FILES)): it
+ * fetches the process's stderr for each line. */
 void log_own_descriptors(void);
 bool log_has_own_descriptors(void);
 
-/* The path that a pattern with %p, %n, %u (and %% for %) means; false when it does not fit. */
+/* Appends the pattern with %p, %n, %u and %% replaced; false if it does not fit. */
 bool log_expand(struct text *out, const char *pattern);
-/* Appends by one write() to a file opened for it; 0 or -errno. A link is followed only directly in
- * /dev, /dev/fd and /proc/self/fd; /dev/stderr is what log_set's "stderr" is. For use within quiet_begin/_end. */
+/* Appends by one write() to a file that is opened for it. 0 or -errno. Symbolic links are followed
+ * only directly in /dev, /dev/fd and /proc/self/fd; /dev/stderr is the "stderr" of log_set(). To be
+ * called between quiet_begin() and quiet_end(). */
 int log_append(const char *path, const char *p, size_t n);
 
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *fmt, ...);

@@ -24,7 +24,8 @@ uint64_t network_of_socket(int fd)
     return cookie;
 }
 
-/* A socket of the family that whoever asks is about to use, so no sandbox is surprised. */
+/* An IPv4 socket, as the caller is about to create: no sandbox that allows that forbids this one.
+ */
 uint64_t network_of_thread(void)
 {
     int saved = errno, fd = open_socket(AF_INET, SOCK_DGRAM, 0);

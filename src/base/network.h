@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which network name space something is in: a number that no other one has had since the machine
- * started (SO_NETNS_COOKIE); before Linux 5.14 the inode of /proc/thread-self/ns/net, which may come
- * again once the name space is gone. 0: not known, as without /proc on such a kernel.
+ * The network namespace of a socket or thread: a number that no other namespace has had since boot
+ * (SO_NETNS_COOKIE). Before Linux 5.14 it is the inode of /proc/thread-self/ns/net, which may be
+ * reused once the namespace is gone. 0: not known, for example on such a kernel without /proc.
  *
- *     network_of_socket(fd)    of a socket, which stays where it was made: one system call
- *     network_of_thread()      of what this thread makes now: three
+ *     network_of_socket(fd)    where the socket was created; one system call
+ *     network_of_thread()      where this thread would create one; three
  *
  * Any thread; errno is preserved. */
 #ifndef BASE_NETWORK_H

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define STANDARD 3 /* numbers: input, output, error */
+#define STANDARD 3 /* descriptors: input, output, error */
 
 static _Thread_local bool own_table;
 
@@ -20,28 +20,28 @@ bool open_has_own_table(void)
     return own_table;
 }
 
-/* The standard numbers that nobody has. */
-struct held {
+/* Standard descriptors that were closed, and are occupied for the moment. */
+struct occupied {
     int fd[STANDARD];
     int count;
 };
 
-/* What is opened only as a path answers EBADF to whoever reads, writes or polls, as the closed number
- * did. */
-static void hold(struct held *h)
+/* An O_PATH descriptor fails read(), write() and poll() with EBADF, as the closed number did. */
+static void occupy_standard(struct occupied *o)
 {
-    h->count = 0;
+    o->count = 0;
     for (int fd = 0; !own_table && fd < STANDARD; fd++) {
         if (fcntl(fd, F_GETFD) >= 0)
             continue;
         int got = open("/", O_PATH | O_CLOEXEC);
         if (got >= 0)
-            h->fd[h->count++] = got;
+            o->fd[o->count++] = got;
     }
 }
 
-/* The number may have become free after hold() looked. Returns fd, or another one for it. */
-static int release(const struct held *h, int fd)
+/* Frees the standard descriptors. Returns fd, or its duplicate if it is one of them, which happens
+ * if the program has closed that one since. */
+static int free_standard(const struct occupied *o, int fd)
 {
     int saved = errno;
     if (fd >= 0 && fd < STANDARD && !own_table) {
@@ -50,17 +50,17 @@ static int release(const struct held *h, int fd)
         saved = fd < 0 ? errno : saved;
         close(low);
     }
-    for (int i = 0; i < h->count; i++)
-        close(h->fd[i]);
+    for (int i = 0; i < o->count; i++)
+        close(o->fd[i]);
     errno = saved;
     return fd;
 }
 
 int open_at(int dir, const char *path, int flags, mode_t mode)
 {
-    struct held h;
-    hold(&h);
-    return release(&h, openat(dir, path, flags | O_CLOEXEC, mode));
+    struct occupied o;
+    occupy_standard(&o);
+    return free_standard(&o, openat(dir, path, flags | O_CLOEXEC, mode));
 }
 
 int open_file(const char *path, int flags, mode_t mode)
@@ -70,7 +70,7 @@ int open_file(const char *path, int flags, mode_t mode)
 
 int open_socket(int family, int type, int protocol)
 {
-    struct held h;
-    hold(&h);
-    return release(&h, socket(family, type | SOCK_CLOEXEC, protocol));
+    struct occupied o;
+    occupy_standard(&o);
+    return free_standard(&o, socket(family, type | SOCK_CLOEXEC, protocol));
 }

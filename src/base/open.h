@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Descriptors of our own, all of them for a moment. None has a number from 0 to 2, not even until it is
- * moved: a program that has closed its standard streams may write to them all the same, in another
- * thread and for nobody, and must not hit a file of ours.
+ * Descriptors for the library's own use, each open only for a moment. None ever has a number from 0
+ * to 2, not even until it is moved: a program that has closed its standard streams may still write
+ * to them from another thread, and must not write into a file of ours.
  *
- *     int fd = open_file(path, O_RDONLY, 0);      as open(2), and O_CLOEXEC
+ *     int fd = open_file(path, O_RDONLY, 0);      as open(2), with O_CLOEXEC
  *     close(fd);
  *
  * Any thread. */
@@ -18,7 +18,8 @@ int open_file(const char *path, int flags, mode_t mode);
 int open_at(int dir, const char *path, int flags, mode_t mode);
 int open_socket(int family, int type, int protocol);
 
-/* This thread has a descriptor table of its own, in which every number is ours. */
+/* To be called by a thread that has left the process's descriptor table: every number is free to
+ * use. */
 void open_in_own_table(void);
 bool open_has_own_table(void);
 

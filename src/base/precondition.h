@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a header demands of its callers, looked at in the builds that tests alone run (DEVELOPER=1,
- * SANITIZE=..., RARE=1): whoever breaks it is told where, and ended. In a release it is nothing, not
- * even evaluated, so it must have no effect of its own.
+ * Checks what a header demands of its callers, in builds for tests (DEVELOPER=1 with
+ * BUILD=build/strict, SANITIZE=..., RARE=1). A violation prints file and line, and aborts the
+ * process. In a release the expression is not evaluated, so it must have no side effect.
  *
- *     precondition(t->performing);
- */
+ *     precondition(t->performing); */
 #ifndef BASE_PRECONDITION_H
 #define BASE_PRECONDITION_H
 

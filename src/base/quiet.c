@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * By the kernel's own signal sets, which are 8 bytes, and the C library's 128. */
+ * Uses the system calls, whose signal sets have 8 bytes; those of the C library have 128. */
 #include "base/quiet.h"
 
 #include "base/stack.h"
@@ -17,7 +17,8 @@
 #define BY_FAULT                                                                                   \
     (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) |        \
      BIT(SIGSYS))
-/* The C library's own, below SIGRTMIN: a thread that changes the user waits for all others. */
+/* Signals that the C library itself uses, below SIGRTMIN: setuid() waits until all threads have
+ * handled one. */
 #ifdef __GLIBC__
 #define OF_LIBC (BIT(32) | BIT(33))
 #else
@@ -25,7 +26,7 @@
 #endif
 #define BY_WRITE (BIT(SIGPIPE) | BIT(SIGXFSZ))
 
-static _Thread_local bool inside; /* changed while there are no signals */
+static _Thread_local bool inside; /* changed only while signals are blocked */
 static atomic_bool confined;
 
 static void set_mask(int how, uint64_t set, uint64_t *old)
@@ -33,7 +34,7 @@ static void set_mask(int how, uint64_t set, uint64_t *old)
     syscall(SYS_rt_sigprocmask, how, &set, old, sizeof set);
 }
 
-static uint64_t pending(void)
+static uint64_t pending_signals(void)
 {
     uint64_t set = 0;
     syscall(SYS_rt_sigpending, &set, sizeof set);
@@ -44,19 +45,19 @@ void quiet_begin(struct quiet *q)
 {
     q->saved_errno = errno;
     q->mask = 0;
-    q->pending = pending();
+    q->pending = pending_signals();
     set_mask(SIG_BLOCK, ~(BY_FAULT | OF_LIBC), &q->mask);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &q->cancel_state);
 }
 
 void quiet_end(struct quiet *q)
 {
-    /* A signal that write() raises goes to the writing thread, so it is here if it was raised. */
+    /* A signal that write() raises is sent to the writing thread, so it is pending in this one. */
     static const struct timespec at_once;
-    uint64_t swallow = pending() & ~q->pending & BY_WRITE;
+    uint64_t swallow = pending_signals() & ~q->pending & BY_WRITE;
     while (swallow && syscall(SYS_rt_sigtimedwait, &swallow, NULL, &at_once, sizeof swallow) > 0)
         ;
-    /* The mask last: a handler that waited may leave by a jump. */
+    /* The mask comes last: a handler that runs then may leave by longjmp(). */
     pthread_setcancelstate(q->cancel_state, NULL);
     errno = q->saved_errno;
     set_mask(SIG_SETMASK, q->mask, NULL);

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * File output from a thread that is not ours. Between begin and end the program cannot be hit by
- * what our writing does: no SIGPIPE, SIGXFSZ or SIGTTOU; and what we do cannot be left half done:
- * no other signal whose handler could jump out of it, no thread cancellation. errno as it was.
+ * Protects the program from what our file output may do in a thread of the program, and our file
+ * output from the program. Between quiet_begin() and quiet_end() a write raises no SIGPIPE, SIGXFSZ
+ * or SIGTTOU, and neither a signal handler that jumps out of the code nor thread cancellation can
+ * leave the work half done. errno is preserved.
  *
  *     struct quiet q;
  *     quiet_begin(&q);
  *     ... open, write, close ...
  *     quiet_end(&q);
  *
- * Or in a function that needs more room than the stack of a stranger may have, which is a coroutine's
- * or a signal handler's:
+ * A function that needs more stack than the caller may have (a coroutine or a signal handler has
+ * little) runs on a stack of its own (stack.h), with signals blocked: the program's handlers and
+ * garbage collectors expect each thread on its own stack.
  *
- *     quiet_run(write_it, &what);
- *
- * That one has a stack of its own (stack.h), and nobody sees it: the handlers of the program and its
- * collectors of garbage find every thread where they expect it. */
+ *     quiet_run(write_it, &what); */
 #ifndef BASE_QUIET_H
 #define BASE_QUIET_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Of signals as the kernel counts them: bit n - 1 is signal n. */
+/* Signal sets of the kernel: bit n - 1 is signal n. */
 struct quiet {
-    uint64_t mask;    /* of the caller */
-    uint64_t pending; /* before us: not ours to swallow */
+    uint64_t mask;    /* the caller's */
+    uint64_t pending; /* before quiet_begin(): these signals must be delivered */
     int cancel_state;
     int saved_errno;
 };
@@ -33,10 +32,11 @@ struct quiet {
 void quiet_begin(struct quiet *q);
 void quiet_end(struct quiet *q);
 
-/* Within another one the function is called as it is. */
+/* Within another quiet_run() the function is just called. */
 void quiet_run(void (*run)(void *arg), void *arg);
-/* Whether every function is: a process that will be killed for system calls which the program does not
- * make runs none of ours that would need to be hidden. */
+/* confined: quiet_run() just calls every function. For a process in a sandbox that kills it for
+ * system calls that it does not make itself; the functions that need protection do not run there.
+ */
 void quiet_confine(bool confined);
 
 #endif

@@ -9,7 +9,7 @@ uid_t real_euid(void)
     return (uid_t)syscall(SYS_geteuid);
 }
 
-/* Where longs have 64 bits, struct stat is the kernel's own. */
+/* Where a long has 64 bits, the C library's struct stat is that of the kernel. */
 int real_stat(int dir, const char *path, struct stat *st, int flags)
 {
     _Static_assert(sizeof(long) == 8, "the kernel has another struct stat here");

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who we are and whose a file is, as the kernel tells it. Libraries beside us may tell the program
- * another story: under fakeroot everybody is root, and all files are root's.
+ * The user of this process and the owner of a file according to the kernel. A library that is
+ * loaded besides ours may tell the program otherwise: under fakeroot every user is root, and owns
+ * all files.
  *
- *     if (!real_stat(fd, "", &st, AT_EMPTY_PATH) && st.st_uid == real_euid())      it is ours
+ *     if (!real_stat(fd, "", &st, AT_EMPTY_PATH) && st.st_uid == real_euid())      the file is ours
  *
- * Preserve errno unless they fail; any thread, also after fork and in signal handlers. */
+ * errno is preserved on success. Any thread, also after a fork and in signal handlers. */
 #ifndef BASE_REAL_H
 #define BASE_REAL_H
 

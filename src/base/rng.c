@@ -12,7 +12,8 @@ uint64_t rng_next(void)
     int saved = errno;
     uint64_t r = 0;
     if (getrandom(&r, sizeof r, GRND_NONBLOCK) != (ssize_t)sizeof r) {
-        /* An old kernel or a sandbox: the clock and the pid still differ between processes. */
+        /* Without getrandom() (old kernel, sandbox) clock and pid still differ between processes.
+         */
         r = (uint64_t)clock_now_ns() ^ ((uint64_t)getpid() << 40);
         r = (r ^ (r >> 30)) * 0xbf58476d1ce4e5b9ULL;
         r = (r ^ (r >> 27)) * 0x94d049bb133111ebULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Random numbers for jitter. Drawn from the kernel at each call, so that there is no state that a
- * fork could duplicate: two children of one parent must not retry in step. Called only when a retry
- * or a breaker trip is decided, never on a hot path. Preserves errno. */
+ * Random numbers for jitter. Each is read from the kernel, so there is no state that a fork could
+ * duplicate: two children must not retry in step. Called only when a retry or an open circuit is
+ * decided, never on a hot path. errno is preserved. */
 #ifndef BASE_RNG_H
 #define BASE_RNG_H
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * A record in memory that threads share, read without a lock and seldom written: a sequence number,
- * odd while somebody writes, and the record's words. Readers copy the words and look whether the
- * number is still the same one.
+ * A record in shared memory that is read without a lock and seldom written: a sequence number, odd
+ * while the record is being written, and the words of the record. A reader copies the words and
+ * then checks that the number has not changed.
  *
  *     uint64_t before = seqlock_begin(&e->sequence);
  *     seqlock_copy(out, e->words, 0, n);
- *     if (seqlock_same(&e->sequence, before)) ... out is whole
+ *     if (seqlock_same(&e->sequence, before)) ... out is consistent
  *
- *     seqlock_write(&e->sequence, e->words, record, n);        false: somebody else is at it
+ *     seqlock_write(&e->sequence, e->words, record, n);        false: another thread is writing
  *
- * Nobody waits: a reader that comes in the middle has nothing, a writer gives up. A writer that is
- * killed, or is not there in the child of a fork, leaves the record odd: it is lost, for ever.
+ * No thread waits: a reader that meets a writer gets nothing, and a second writer gives up. If a
+ * writer is killed, or missing in the child of a fork, the number stays odd and the record is lost
+ * for ever.
  *
  * Hans-J. Boehm, "Can seqlocks get along with programming language memory models?", 2012. */
 #ifndef BASE_SEQLOCK_H
@@ -28,7 +29,7 @@ static inline uint64_t seqlock_begin(const _Atomic uint64_t *sequence)
     return atomic_load_explicit(sequence, memory_order_acquire);
 }
 
-/* Words [from, to). */
+/* Copies the words from `from` up to, but without, `to`. */
 static inline void seqlock_copy(void *out, const _Atomic uint64_t *words, size_t from, size_t to)
 {
     uint64_t *copy = (uint64_t *)out;

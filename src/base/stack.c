@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <valgrind/valgrind.h>
 
-#define STACK_BYTES (256 << 10) /* a page that is not touched costs nothing */
-#define GUARD_BYTES (64 << 10)  /* a page at least, wherever */
+#define STACK_BYTES (256 << 10) /* pages that are never touched cost nothing */
+#define GUARD_BYTES (64 << 10)  /* at least one page, whatever its size */
 
 #if defined(__x86_64__)
 #define KNOWN 1
@@ -66,14 +66,15 @@ __asm__(".text\n"
 void stack_switch(void (*run)(void *arg), void *arg, void *top)
     __attribute__((visibility("hidden")));
 
-/* Valgrind would take the way there for one function with a large frame. A request is some instructions
- * elsewhere, and an array; apart, so that it does not lie on the caller's stack meanwhile. */
-static __attribute__((noinline)) unsigned announce(char *bottom, char *top)
+/* Valgrind would take the switch for a function with a large frame. Outside of valgrind a request
+ * is a few instructions and an array, which is in a function of its own to keep it off the caller's
+ * stack. */
+static __attribute__((noinline)) unsigned register_stack(char *bottom, char *top)
 {
     return VALGRIND_STACK_REGISTER(bottom, top - 1);
 }
 
-static __attribute__((noinline)) void take_back(unsigned id)
+static __attribute__((noinline)) void unregister_stack(unsigned id)
 {
     VALGRIND_STACK_DEREGISTER(id);
 }
@@ -84,9 +85,9 @@ void stack_run(void (*run)(void *arg), void *arg)
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (p != MAP_FAILED && !mprotect(p + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE)) {
         char *top = p + GUARD_BYTES + STACK_BYTES;
-        unsigned id = announce(p + GUARD_BYTES, top);
+        unsigned id = register_stack(p + GUARD_BYTES, top);
         stack_switch(run, arg, top);
-        take_back(id);
+        unregister_stack(id);
     } else {
         run(arg);
     }

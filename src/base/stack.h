@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A stack for a function that needs more than its caller may have. It is mapped for the call and
- * unmapped after it, so that nothing is kept or shared; without memory for it, and on a processor that
- * is not known here, the caller's stack has to do. The function must return, and signal handlers of the
- * program must not run meanwhile: see quiet_run(), which is what callers want. */
+ * A stack for a function that needs more than the stack of its caller may have. It is mapped for
+ * the call and unmapped after it. If that fails, and on processors other than x86-64 and aarch64,
+ * the function runs on the caller's stack. It must return, and no signal handler of the program may
+ * run meanwhile: callers use quiet_run(), which sees to that. */
 #ifndef BASE_STACK_H
 #define BASE_STACK_H
 

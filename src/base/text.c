@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static size_t room_of(const struct text *t)
+static size_t free_bytes(const struct text *t)
 {
     return t->cap > t->n ? t->cap - t->n - 1 : 0;
 }
@@ -17,7 +17,7 @@ void text_overflow(struct text *t, const char *s, size_t n)
     while (n) {
         if (t->drain)
             t->drain(t);
-        size_t part = n < room_of(t) ? n : room_of(t);
+        size_t part = n < free_bytes(t) ? n : free_bytes(t);
         if (part) {
             memcpy(t->p + t->n, s, part);
             t->n += part;
@@ -105,7 +105,7 @@ void text_fmt(struct text *t, const char *fmt, ...)
     va_end(args);
 }
 
-/* RFC 3629. A NUL ends every comparison early. */
+/* RFC 3629. A NUL fails the comparison that reaches it, so nothing behind it is read. */
 size_t text_utf8_length(const char *p)
 {
     const unsigned char *s = (const unsigned char *)p;
@@ -138,8 +138,9 @@ size_t text_utf8_length(const char *p)
     return n;
 }
 
-/* By hand, because gmtime_r takes the time zone lock, which a fork may leave locked in the child.
- * Days since 1970 to year, month, day: years begin in March, so that the leap day is the last. */
+/* gmtime_r() takes the time zone lock, which may be held for ever in the child of a fork. Days
+ * since 1970 to year, month, day: years begin in March here, so that the leap day is the last day.
+ */
 void text_time(struct text *t, int64_t wall_ns)
 {
     int64_t ms = wall_ns > 0 ? wall_ns / NS_PER_MS : 0;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A text that is put together piece by piece in memory of the caller: log lines, events, snapshots.
- * Nothing is allocated and nothing overflows: what does not fit is left out and `full` says so.
+ * A text that is built piece by piece in a buffer of the caller: log lines, events, snapshots.
  *
  *     char buf[256];
  *     struct text t = TEXT_OVER(buf);
  *     text_put(&t, host);
  *     text_fmt(&t, ": waits %lld ms", ms);
  *
- * The bytes are always NUL-terminated. Not shared between threads. Preserves errno. */
+ * The text is always NUL-terminated. Nothing is allocated, nothing overflows: what does not fit is
+ * left out, and `full` is set. One thread at a time; errno is preserved. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -23,8 +23,8 @@ struct text {
     size_t n;   /* bytes so far, without the NUL */
     size_t cap; /* bytes of p, with the NUL */
     bool full;  /* something was left out */
-    /* Called when there is no more room; takes bytes from the front to where they go and lowers n.
-     * It leaves the last one, so that a comma can be taken back. NULL: what does not fit is lost.
+    /* Called when the buffer is full: writes bytes from the front to their destination and lowers
+     * n. It keeps the last byte, so that a comma can be removed. NULL: what does not fit is lost.
      */
     void (*drain)(struct text *t);
 };
@@ -33,7 +33,7 @@ struct text {
 
 void text_overflow(struct text *t, const char *s, size_t n);
 
-/* Inline, so that a literal becomes a few moves: a snapshot is made of thousands of them. */
+/* Inline, so that a literal becomes a few moves: a snapshot consists of thousands. */
 static inline void text_putn(struct text *t, const char *s, size_t n)
 {
     if (__builtin_expect(t->n + n >= t->cap, 0)) {
@@ -51,13 +51,13 @@ static inline void text_put(struct text *t, const char *s)
 }
 
 void text_u64(struct text *t, uint64_t v);
-/* v / 10^decimals without trailing zeros: text_fixed(t, 81250, 3) is "81.25". printf's own decimals
- * follow the program's locale, so a comma would get into the numbers. */
+/* v / 10^decimals without trailing zeros: text_fixed(t, 81250, 3) is "81.25". printf() would write
+ * a decimal comma in some locales. */
 void text_fixed(struct text *t, int64_t v, int decimals);
 __attribute__((format(printf, 2, 3))) void text_fmt(struct text *t, const char *fmt, ...);
 __attribute__((format(printf, 2, 0))) void text_vfmt(struct text *t, const char *fmt, va_list args);
-/* Length of the well-formed UTF-8 sequence at s (1 at the end), 0 when there is none: no overlong
- * forms, no surrogates, nothing above U+10FFFF. */
+/* Length of the valid UTF-8 sequence at s, 1 at the terminating NUL; 0: not valid (also overlong
+ * forms, surrogates, and anything above U+10FFFF). */
 size_t text_utf8_length(const char *s);
 /* "2026-01-25T10:00:00.123Z" */
 void text_time(struct text *t, int64_t wall_ns);

@@ -16,7 +16,7 @@ bool thread_forbid(bool forbidden)
     return before;
 }
 
-size_t (*thread_taken)(const pthread_attr_t *);
+size_t (*thread_stack_taken)(const pthread_attr_t *);
 
 int thread_start(void *(*run)(void *), void *arg)
 {
@@ -26,12 +26,12 @@ int thread_start(void *(*run)(void *), void *arg)
     int err = is_forbidden ? EDEADLK : pthread_attr_init(&attr);
     if (err)
         return err;
-    size_t taken = thread_taken ? thread_taken(&attr) : 0;
+    size_t taken = thread_stack_taken ? thread_stack_taken(&attr) : 0;
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &mask);
     err = EINVAL;
-    for (size_t i = thread_taken && !taken; i < array_size(stacks) && err == EINVAL; i++) {
+    for (size_t i = thread_stack_taken && !taken; i < array_size(stacks) && err == EINVAL; i++) {
         pthread_t thread;
         err = pthread_attr_setstacksize(&attr, stacks[i] + taken);
         if (!err)
