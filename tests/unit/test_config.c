@@ -209,7 +209,7 @@ Test(config, each_wrong_line_gives_one_clear_error)
     one_error("[host *]\n\nmax_atempts = 3\n",
               "t.ini:3: [host *] max_atempts = 3: unknown key; did you mean max_attempts?");
     one_error("[harden]\nxyzzy = 3\n",
-              "t.ini:2: [harden] xyzzy = 3: unknown key; harden.ini(5) has them all");
+              "t.ini:2: [harden] xyzzy = 3: unknown key; see harden.ini(5) for all");
     one_error("[harden]\nrate = 5/s\n", "t.ini:2: [harden] rate = 5/s: the key belongs in a "
                                         "[host PATTERN] section; [host *] is for all hosts");
     one_error("[host *]\nmode = off\n",
@@ -712,7 +712,7 @@ Test(config, a_variable_that_is_a_switch_takes_the_words_of_a_switch)
     reports = 0;
     struct config *c = config_load(collect, NULL);
     cr_assert_eq(reports, 1);
-    cr_assert(was_reported("environment: HARDEN_DISABLE = maybe: neither on nor off, and taken as "
+    cr_assert(was_reported("environment: HARDEN_DISABLE = maybe: neither on nor off, counts as "
                            "on; write on or off"));
     config_discard(c);
 }

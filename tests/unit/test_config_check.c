@@ -109,7 +109,7 @@ Test(config_check, a_wrong_value_costs_the_key_alone)
     one_error("[check db]\ntype = tcp\ntarget = db:1\nunhealthy_after = 0\n",
               "t.ini:4: [check db] unhealthy_after = 0: out of range; write 1 to 100", 1);
     one_error("[check db]\ntype = http\ntarget = http://db\nexpect = OK\n",
-              "t.ini:4: [check db] expect = OK: OK is no HTTP status; write for example 200-399, "
+              "t.ini:4: [check db] expect = OK: OK is not an HTTP status; write for example 200-399, "
               "2xx or 200 404",
               1);
     one_error("[check db]\ntype = tcp\ntarget = db:1\nexpect = 200\n",
@@ -165,11 +165,11 @@ Test(config_check, without_a_type_or_a_target_there_is_nothing_to_run)
               "after the colon",
               0);
     one_error("[check db]\ntype = dns\ntarget = db:53\n",
-              "t.ini:3: [check db] target = db:53: a name that is looked up has no port; write a "
+              "t.ini:3: [check db] target = db:53: a dns check takes a name without a port; write a "
               "host's name, for example db.example.com",
               0);
     one_error("[check db]\ntype = http\ntarget = db:80\n",
-              "t.ini:3: [check db] target = db:80: not the URL of a server; write for example "
+              "t.ini:3: [check db] target = db:80: not an http or https URL; write for example "
               "https://api.example.com/health",
               0);
     struct config *c = load("[check db]\n");

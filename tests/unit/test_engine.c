@@ -637,7 +637,7 @@ Test(engine, strict_that_is_neither_on_nor_off_is_off_and_reported)
     setenv("HARDEN_STRICT", "onn", 1);
     cr_assert_eq(strict(), 0);
     cr_assert_not_null(engine_get());
-    cr_assert_eq(count(caught(fd), "HARDEN_STRICT = onn: neither on nor off, and taken as off"), 1,
+    cr_assert_eq(count(caught(fd), "HARDEN_STRICT = onn: neither on nor off, counts as off"), 1,
                  "%s", got);
 }
 

@@ -242,9 +242,9 @@ Test(options, a_bucket_is_shared_by_the_parts_of_its_key)
     cr_assert_eq(v.per.parts, PER_ORIGIN | PER_RULE | PER_UID | PER_HEADER | PER_ENV);
     cr_assert_str_eq(v.per.header, "X-Org-Id");
     cr_assert_str_eq(v.per.env, "TENANT");
-    refused("per", "hosts", "no part");
-    refused("per", "host+", "no part");
-    refused("per", "header:", "no part");
+    refused("per", "hosts", "not a part");
+    refused("per", "host+", "not a part");
+    refused("per", "header:", "not a part");
     refused("per", "header:X Y", "name");
     refused("per", "header:A+header:B", "one name");
     refused("per", "header:a23456789012345678901234567890123456789012345678901234567890123456",
@@ -278,12 +278,12 @@ Test(options, outcomes_are_named_by_group_curlcode_or_status)
     cr_assert(!has_http(s, 502) && !has_http(s, 500) && !has_http(s, 399));
     cr_assert(parse("retry_on", "default", &v, why) && !v.outcomes.given);
     cr_assert(parse("retry_on", "none", &v, why) && v.outcomes.given);
-    refused("retry_on", "0", "no outcome");
-    refused("retry_on", "600", "no outcome");
-    refused("retry_on", "6xx", "no outcome");
-    refused("retry_on", "50x", "no outcome");
+    refused("retry_on", "0", "not an outcome");
+    refused("retry_on", "600", "not an outcome");
+    refused("retry_on", "6xx", "not an outcome");
+    refused("retry_on", "50x", "not an outcome");
     refused("retry_on", "tineout", "tineout");
-    refused("never_on", "CURLE_", "no outcome");
+    refused("never_on", "CURLE_", "not an outcome");
     refused("never_on", "dns default", "default");
 }
 
@@ -301,11 +301,11 @@ Test(options, statuses_are_numbers_ranges_and_hundreds)
     c.expect = v.statuses;
     cr_assert(check_expects(&c, 204) && check_expects(&c, 500) && check_expects(&c, 599));
     cr_assert(check_expects(&c, 100) && !check_expects(&c, 205) && !check_expects(&c, 101));
-    refused("expect", "99", "no HTTP status");
-    refused("expect", "600", "no HTTP status");
-    refused("expect", "399-200", "no HTTP status");
-    refused("expect", "200-", "no HTTP status");
-    refused("expect", "6xx", "no HTTP status");
+    refused("expect", "99", "not an HTTP status");
+    refused("expect", "600", "not an HTTP status");
+    refused("expect", "399-200", "not an HTTP status");
+    refused("expect", "200-", "not an HTTP status");
+    refused("expect", "6xx", "not an HTTP status");
     refused("expect", ",", "no HTTP status");
 }
 
@@ -320,8 +320,8 @@ Test(options, methods_are_upper_case_tokens)
     cr_assert_str_eq(v.methods[3], "");
     cr_assert(parse("retry_methods", "none", &v, why));
     cr_assert_str_eq(v.methods[0], "");
-    refused("retry_methods", "GET(", "no method");
-    refused("retry_methods", "AMETHODLONGERTHANANY", "no method");
+    refused("retry_methods", "GET(", "not a method");
+    refused("retry_methods", "AMETHODLONGERTHANANY", "not a method");
     refused("retry_methods", "A B C D E F G H I J K L M N O P", "at most 15");
 }
 

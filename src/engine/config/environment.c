@@ -36,7 +36,7 @@ static void report_unknown(struct builder *b, const char *key, const char *subje
     if (near)
         builder_error(b, 0, subject, "unknown variable; did you mean " PREFIX "%s?", capitals);
     else
-        builder_error(b, 0, subject, "unknown variable; harden.ini(5) has them all");
+        builder_error(b, 0, subject, "unknown variable; see harden.ini(5) for all");
 }
 
 static void set_for(struct builder *b, const char *pattern, int option, const char *value,
@@ -106,7 +106,7 @@ static void set_variable(struct builder *b, const char *name, size_t n, const ch
         if (strcmp(key, no_keys[i].name) != 0)
             continue;
         if (no_keys[i].otherwise && ascii_switch(value) < 0)
-            builder_error(b, 0, subject, "neither on nor off, and taken as %s; write on or off",
+            builder_error(b, 0, subject, "neither on nor off, counts as %s; write on or off",
                           no_keys[i].otherwise);
         return;
     }

@@ -17,11 +17,11 @@
 static const char *why_refused(const struct stat *st)
 {
     if (!S_ISREG(st->st_mode))
-        return "refused, it is not a regular file; name one, or none";
+        return "refused, it is not a regular file; name a regular file, or none";
     if (st->st_uid != 0 && st->st_uid != geteuid())
         return "refused, it belongs to another user; make it yours or root's with chown";
     if (st->st_mode & (S_IWGRP | S_IWOTH))
-        return "refused, the group or others can write it; take that away with chmod go-w";
+        return "refused, its group or others can write it; remove that permission with chmod go-w";
     if (st->st_size > FILE_LARGEST)
         return "refused, it is larger than 1 MiB";
     return NULL;
@@ -47,7 +47,7 @@ static const char *error_text(int error)
     case EIO:
         return "Input/output error";
     default:
-        return "the system refuses it";
+        return "system error";
     }
 }
 

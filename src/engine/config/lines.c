@@ -39,7 +39,7 @@ static void report_unknown_key(struct reader *r, const char *about)
     else if (near)
         builder_error(r->builder, r->key_line, about, "unknown key; did you mean %s?", near);
     else
-        builder_error(r->builder, r->key_line, about, "unknown key; harden.ini(5) has them all");
+        builder_error(r->builder, r->key_line, about, "unknown key; see harden.ini(5) for all");
 }
 
 /* The collected key is complete: another one begins, or the section ends. */
@@ -150,10 +150,11 @@ static bool line_is_sound(struct reader *r, const char *s, size_t n, size_t raw)
         if (nul)
             builder_error(r->builder, r->line, about, "a NUL byte; write plain text");
         else
-            builder_error(r->builder, r->line, about,
-                          "the line is longer than %d characters; go on in a next line that is "
-                          "indented",
-                          LINE_LONGEST);
+            builder_error(
+                r->builder, r->line, about,
+                "the line is longer than %d characters; continue it in a next line that is "
+                "indented",
+                LINE_LONGEST);
     }
     return false;
 }

@@ -162,11 +162,12 @@ bool list_parse_outcomes(const char *value, struct outcome_set *out, char *why, 
         return true;
     while ((w = word_next(&at, &n)))
         if (!add_number(whole_number(w, n), out) && !add_name(w, n, out))
-            return wrong(why, size,
-                         "%.*s is no outcome; write dns, connect, tls, timeout, reset, partial, "
-                         "throttled, a CURLcode (28 or OPERATION_TIMEDOUT), an HTTP status (503) "
-                         "or 5xx",
-                         (int)(n < 60 ? n : 60), w);
+            return wrong(
+                why, size,
+                "%.*s is not an outcome; write dns, connect, tls, timeout, reset, partial, "
+                "throttled, a CURLcode (28 or OPERATION_TIMEDOUT), an HTTP status (503) "
+                "or 5xx",
+                (int)(n < 60 ? n : 60), w);
     return true;
 }
 
@@ -195,7 +196,7 @@ bool list_parse_statuses(const char *value, struct status_set *out, char *why, s
     for (; (w = word_next(&at, &n)); count++)
         if (!add_statuses(w, n, out))
             return wrong(why, size,
-                         "%.*s is no HTTP status; write for example 200-399, 2xx or 200 404",
+                         "%.*s is not an HTTP status; write for example 200-399, 2xx or 200 404",
                          (int)(n < 60 ? n : 60), w);
     return count || wrong(why, size, "no HTTP status; write for example 200-399, 2xx or 200 404");
 }
@@ -239,7 +240,8 @@ bool list_parse_per(const char *value, struct per *out, char *why, size_t size)
                 return false;
         } else {
             return wrong(why, size,
-                         "%.*s is no part of a key; write host, origin, rule, uid, header:NAME or "
+                         "%.*s is not a part of a key; write host, origin, rule, uid, "
+                         "header:NAME or "
                          "env:NAME, joined by +",
                          (int)(n < 60 ? n : 60), s);
         }
@@ -261,7 +263,7 @@ bool list_parse_methods(const char *value, char out[METHODS_MAX][16], char *why,
         for (size_t i = 0; i < n && good; i++)
             good = is_token(w[i]);
         if (!good)
-            return wrong(why, size, "%.*s is no method; write for example GET HEAD PUT",
+            return wrong(why, size, "%.*s is not a method; write for example GET HEAD PUT",
                          (int)(n < 60 ? n : 60), w);
         if (count == METHODS_MAX - 1) /* the last entry stays empty and ends the list */
             return wrong(why, size, "too many methods; write at most %d", METHODS_MAX - 1);

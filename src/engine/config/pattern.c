@@ -166,7 +166,8 @@ static bool parse_host(struct pattern *out, char *why, size_t size)
         char *close = strchr(host, ']');
         if (!close || (close[1] && close[1] != ':') ||
             !parse_address(host + 1, (size_t)(close - host) - 1, &out->address))
-            return wrong(why, size, "no IPv6 address in brackets; write for example [::1]:8080");
+            return wrong(why, size,
+                         "not an IPv6 address in brackets; write for example [::1]:8080");
         out->is_address = true;
         if (close[1] && !parse_port(close + 2, strlen(close + 2), out, why, size))
             return false;
@@ -215,9 +216,10 @@ bool pattern_parse(const char *s, size_t n, struct pattern *out, char *why, size
                      "a pattern has no user, query or fragment; write for example "
                      "api.example.com/v1/*");
     if (!idna_encode(out->text, sizeof out->text, s, host))
-        return wrong(why, size,
-                     "the host's name has letters that are not known here, or a * among letters "
-                     "beyond ASCII; write its ASCII form, for example xn--bcher-kva.example");
+        return wrong(
+            why, size,
+            "the host's name has letters that cannot be encoded here, or a * among letters "
+            "beyond ASCII; write its ASCII form, for example xn--bcher-kva.example");
     size_t wire = strlen(out->text);
     if (wire + 1 + (n - host) > PATTERN_SIZE - 1)
         return wrong(why, size, "the pattern is longer than %d characters", PATTERN_SIZE - 2);

@@ -82,7 +82,7 @@ static bool parse_address(const char *s, bool with_port, struct check_target *ou
     if (with_port && !left)
         return wrong(why, size, "the port is missing; write %s", right);
     if (!with_port && left)
-        return wrong(why, size, "a name that is looked up has no port; write %s", right);
+        return wrong(why, size, "a dns check takes a name without a port; write %s", right);
     if (with_port && !take_port(out, rest, left))
         return wrong(why, size, "not a port; write a number from 1 to %d after the colon",
                      PORT_MAX);
@@ -118,7 +118,7 @@ static bool parse_url(const char *value, struct check_target *out, char *why, si
         return true;
     }
     return wrong(why, size,
-                 "not the URL of a server; write for example https://api.example.com/health");
+                 "not an http or https URL; write for example https://api.example.com/health");
 }
 
 bool check_target_parse(enum check_kind kind, const char *value, struct check_target *out,
