@@ -108,10 +108,11 @@ Test(config_check, a_wrong_value_costs_the_key_alone)
               "t.ini:4: [check db] timeout = 2m: out of range; write 10ms to 1m", 1);
     one_error("[check db]\ntype = tcp\ntarget = db:1\nunhealthy_after = 0\n",
               "t.ini:4: [check db] unhealthy_after = 0: out of range; write 1 to 100", 1);
-    one_error("[check db]\ntype = http\ntarget = http://db\nexpect = OK\n",
-              "t.ini:4: [check db] expect = OK: OK is not an HTTP status; write for example 200-399, "
-              "2xx or 200 404",
-              1);
+    one_error(
+        "[check db]\ntype = http\ntarget = http://db\nexpect = OK\n",
+        "t.ini:4: [check db] expect = OK: OK is not an HTTP status; write for example 200-399, "
+        "2xx or 200 404",
+        1);
     one_error("[check db]\ntype = tcp\ntarget = db:1\nexpect = 200\n",
               "t.ini:4: [check db] expect = 200: only an http check has statuses; remove it, or "
               "write type = http",
@@ -164,10 +165,11 @@ Test(config_check, without_a_type_or_a_target_there_is_nothing_to_run)
               "t.ini:3: [check db] target = db:99999: not a port; write a number from 1 to 65535 "
               "after the colon",
               0);
-    one_error("[check db]\ntype = dns\ntarget = db:53\n",
-              "t.ini:3: [check db] target = db:53: a dns check takes a name without a port; write a "
-              "host's name, for example db.example.com",
-              0);
+    one_error(
+        "[check db]\ntype = dns\ntarget = db:53\n",
+        "t.ini:3: [check db] target = db:53: a dns check takes a name without a port; write a "
+        "host's name, for example db.example.com",
+        0);
     one_error("[check db]\ntype = http\ntarget = db:80\n",
               "t.ini:3: [check db] target = db:80: not an http or https URL; write for example "
               "https://api.example.com/health",
