@@ -14,8 +14,7 @@
 #ifndef BASE_EVENTS_H
 #define BASE_EVENTS_H
 
-#include "engine/policy/classify.h"
-
+#include <stdbool.h>
 #include <stdint.h>
 
 enum event_kind {

@@ -33,7 +33,7 @@ static int reset_slots(struct board *b, const char *host)
         if (!s || !(meant || is_bucket_of(s, raw, host)))
             continue;
         hosts += seen != NULL;
-        history_keep(b->history, s);
+        board_keep_counts(b, s);
         slot_reset(s);
     }
     return hosts;

@@ -12,6 +12,7 @@
 #include "base/compiler.h"
 #include "engine/board/board.h"
 #include "engine/board/status.h"
+#include "engine/publish/sample.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,7 +173,7 @@ static void lively(int64_t now_ns)
         if ((before_s < 1200 && before_s > 1000) || (before_s < 9000 && before_s > 6500))
             continue; /* nothing ran */
         step(t, now_ns);
-        history_sample(board->history, board, t);
+        sample_take(board->history, board, t);
     }
     limit(host("search.example.com:8443", now_ns), 60, 60, now_ns);
     limit(host("api.example.com", now_ns), 600, 100, now_ns);
@@ -202,11 +203,11 @@ static void damaged(int64_t now_ns)
 static void samples(int64_t now_ns)
 {
     struct slot *s = host("a.example", now_ns);
-    history_sample(board->history, board, now_ns - STEP_NS);
+    sample_take(board->history, board, now_ns - STEP_NS);
     slot_count(s, COUNT_REQUESTS, 30);
     slot_count(s, COUNT_RETRIES, 20);
     slot_count(s, COUNT_WAITED_NS, (uint64_t)(10 * NS_PER_S));
-    history_sample(board->history, board, now_ns);
+    sample_take(board->history, board, now_ns);
 }
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
 
 #include "base/env.h"
 #include "engine/board/gcra.h"
+#include "engine/publish/sample.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -146,10 +147,10 @@ Test(engine_edges, what_stands_in_quotes_is_no_quota)
 Test(engine_edges, a_sample_of_the_far_future_stops_no_other)
 {
     struct history *h = board->history;
-    history_sample(h, board, NOW);
+    sample_take(h, board, NOW);
     atomic_store(&h->fine[0].at_ns, NOW * 1000);
     atomic_store(&h->coarse[0].at_ns, NOW * 1000);
-    history_sample(h, board, NOW + NS_PER_S);
+    sample_take(h, board, NOW + NS_PER_S);
     cr_assert(eq(u64, h->fine_next, 2));
     cr_assert(eq(u64, h->coarse_next, 2));
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "engine/board/board.h"
 #include "engine/board/status.h"
+#include "engine/publish/sample.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -48,7 +49,7 @@ Test(history, a_sample_is_the_sum_over_the_hosts)
     slot_count(b, COUNT_BREAKER_REJECTED, 3);
     slot_attempt(a, NS_PER_MS);
     status_result(b, false, 1, 1, 0, &status);
-    history_sample(h, board, NOW);
+    sample_take(h, board, NOW);
     cr_assert(eq(sz, history_samples(h, true, sample), 1));
     cr_assert(eq(i64, sample[0].at_ns, NOW));
     const uint64_t expected[HISTORY_SUMS] = {
@@ -63,7 +64,7 @@ Test(history, what_goes_through_a_proxy_is_counted_once)
     slot_count(host(1, "a.example", SLOT_HOST), COUNT_REQUESTS, 5);
     slot_count(host(2, "http://proxy:3128", SLOT_PROXY), COUNT_REQUESTS, 5);
     slot_count(host(3, "a.example", SLOT_BUCKET), COUNT_REQUESTS, 5);
-    history_sample(h, board, NOW);
+    sample_take(h, board, NOW);
     history_samples(h, true, sample);
     cr_assert(eq(u64, sample[0].sum[SUM_REQUESTS], 5));
 }
@@ -71,7 +72,7 @@ Test(history, what_goes_through_a_proxy_is_counted_once)
 Test(history, samples_are_as_far_apart_as_the_ring_says)
 {
     for (int64_t t = 0; t < 1000; t++)
-        history_sample(h, board, NOW + t * NS_PER_S);
+        sample_take(h, board, NOW + t * NS_PER_S);
     size_t n = history_samples(h, true, sample);
     cr_assert(eq(sz, n, 1 + 999 / 9), "nine tenths of ten seconds");
     for (size_t i = 1; i < n; i++)
@@ -83,7 +84,7 @@ Test(history, samples_are_as_far_apart_as_the_ring_says)
 Test(history, the_oldest_makes_room)
 {
     for (int64_t t = 0; t < HISTORY_FINE + 40; t++)
-        history_sample(h, board, NOW + t * HISTORY_STEP_NS);
+        sample_take(h, board, NOW + t * HISTORY_STEP_NS);
     cr_assert(eq(sz, history_samples(h, true, sample), HISTORY_FINE));
     for (int64_t i = 0; i < HISTORY_FINE; i++)
         cr_assert(eq(i64, sample[i].at_ns, NOW + (i + 40) * HISTORY_STEP_NS));
@@ -109,7 +110,7 @@ Test(history, changes_are_told_as_they_were_made)
 Test(history, what_is_half_written_or_impossible_is_passed_over)
 {
     for (int i = 0; i < 3; i++) {
-        history_sample(h, board, NOW + i * HISTORY_STEP_NS);
+        sample_take(h, board, NOW + i * HISTORY_STEP_NS);
         history_change(h, 7, CHANGE_BREAKER, BREAKER_OPEN, NOW + i);
     }
     h->fine[1].at_ns = 0; /* its writer was killed */
@@ -122,7 +123,7 @@ Test(history, what_is_half_written_or_impossible_is_passed_over)
 
 static uint64_t requests_at(int64_t at_ns)
 {
-    history_sample(h, board, at_ns);
+    sample_take(h, board, at_ns);
     return sample[history_samples(h, true, sample) - 1].sum[SUM_REQUESTS];
 }
 
@@ -148,21 +149,21 @@ Test(history, of_a_proxy_or_bucket_that_makes_room_nothing_is_added)
 
 Test(history, damage_does_not_stop_it)
 {
-    history_sample(h, board, NOW);
+    sample_take(h, board, NOW);
     h->fine[0].at_ns = INT64_MAX;
     h->fine_next = UINT64_MAX - 1;
     for (int i = 0; i < 5; i++)
-        history_sample(h, board, NOW + i * HISTORY_STEP_NS);
+        sample_take(h, board, NOW + i * HISTORY_STEP_NS);
     cr_assert(history_samples(h, true, sample) >= 4);
 }
 
 Test(history, a_cleared_one_is_empty_and_goes_on)
 {
-    history_sample(h, board, NOW);
+    sample_take(h, board, NOW);
     history_change(h, 7, CHANGE_BREAKER, BREAKER_OPEN, NOW);
     history_clear(h);
     cr_assert(eq(sz, history_samples(h, true, sample), 0));
     cr_assert(eq(sz, history_changes(h, change), 0));
-    history_sample(h, board, NOW + 1);
+    sample_take(h, board, NOW + 1);
     cr_assert(eq(sz, history_samples(h, true, sample), 1));
 }

@@ -2,6 +2,7 @@
 #include "cli/report/range.h"
 
 #include "base/clock.h"
+#include "engine/publish/sample.h"
 
 #include <stdlib.h>
 
@@ -24,7 +25,7 @@ static bool add_present(const struct report *r, struct history_sample *samples, 
     struct history_sample *one = calloc(HISTORY_FINE, sizeof *one);
     bool room = own && one;
     if (room) {
-        history_sample(own, r->board, r->now_ns);
+        sample_take(own, r->board, r->now_ns);
         if (history_samples(own, true, one) == 1)
             samples[(*n)++] = one[0];
     }

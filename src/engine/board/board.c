@@ -190,7 +190,7 @@ static struct slot *recycle(const struct board *b, const struct place *at, uint6
     if (atomic_load(&s->key) != marker) /* stopped for so long that another took over */
         return NULL;
     if (!(old & CHANGING))
-        history_keep(b->history, s);
+        board_keep_counts(b, s);
     clear_words(s, sizeof s->key, sizeof *s);
     publish(s, name, kind);
     atomic_store_explicit(&s->last_used_ns, now_ns, memory_order_relaxed);
@@ -294,6 +294,27 @@ uint32_t board_index(const struct board *b, const struct slot *s)
     uintptr_t first = (uintptr_t)b->slots, at = (uintptr_t)s;
     size_t i = at < first ? SIZE_MAX : (at - first) / sizeof *s;
     return i <= b->slot_count ? (uint32_t)i : board_size(b);
+}
+
+void slot_add_sums(const struct slot *s, uint64_t sum[HISTORY_COUNTED])
+{
+    if (atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_HOST)
+        return;
+    sum[SUM_REQUESTS] += slot_counter(s, COUNT_REQUESTS);
+    sum[SUM_ATTEMPTS] += slot_counter(s, COUNT_ATTEMPTS);
+    sum[SUM_RETRIES] += slot_counter(s, COUNT_RETRIES);
+    sum[SUM_SUCCESSES] += slot_counter(s, COUNT_SUCCESSES);
+    sum[SUM_FAILURES] += slot_counter(s, COUNT_FAILURES);
+    sum[SUM_REJECTED] +=
+        slot_counter(s, COUNT_RATE_REJECTED) + slot_counter(s, COUNT_BREAKER_REJECTED);
+    sum[SUM_WAITED_MS] += slot_counter(s, COUNT_WAITED_NS) / NS_PER_MS;
+}
+
+void board_keep_counts(const struct board *b, const struct slot *s)
+{
+    uint64_t sum[HISTORY_COUNTED] = {0};
+    slot_add_sums(s, sum);
+    history_keep(b->history, sum);
 }
 
 void slot_reset(struct slot *s)

@@ -189,6 +189,11 @@ uint32_t board_size(const struct board *b);
 struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE]);
 /* board_size(b) for a pointer that is no slot of this board. */
 uint32_t board_index(const struct board *b, const struct slot *s);
+/* Adds what the slot of a host has counted to the sums of the history; of any other slot nothing: a
+ * proxy's requests are counted for the hosts behind it. */
+void slot_add_sums(const struct slot *s, uint64_t sum[HISTORY_COUNTED]);
+/* Before a slot is cleared: what it has counted stays in the history. */
+void board_keep_counts(const struct board *b, const struct slot *s);
 /* Forgets what was taken, breaker, budget and counters; the slot stays with its key, and each TAT
  * with its window, for there may be bindings to them. */
 void slot_reset(struct slot *s);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/board/history.h"
 
-#include "base/clock.h"
-#include "engine/board/board.h"
+#include "engine/board/breaker.h"
 #include "engine/board/status.h"
-#include "engine/board/view.h"
 
 static uint64_t load(const _Atomic uint64_t *word)
 {
@@ -13,79 +11,38 @@ static uint64_t load(const _Atomic uint64_t *word)
 
 /* ---- adding --------------------------------------------------------------------------------- */
 
-static void add_counts(uint64_t sum[SUM_UNHEALTHY], const struct slot *s)
+void history_keep(struct history *h, const uint64_t sum[HISTORY_COUNTED])
 {
-    if (view_is_proxy(s)) /* its requests are counted for the hosts behind it */
-        return;
-    sum[SUM_REQUESTS] += slot_counter(s, COUNT_REQUESTS);
-    sum[SUM_ATTEMPTS] += slot_counter(s, COUNT_ATTEMPTS);
-    sum[SUM_RETRIES] += slot_counter(s, COUNT_RETRIES);
-    sum[SUM_SUCCESSES] += slot_counter(s, COUNT_SUCCESSES);
-    sum[SUM_FAILURES] += slot_counter(s, COUNT_FAILURES);
-    sum[SUM_REJECTED] +=
-        slot_counter(s, COUNT_RATE_REJECTED) + slot_counter(s, COUNT_BREAKER_REJECTED);
-    sum[SUM_WAITED_MS] += slot_counter(s, COUNT_WAITED_NS) / NS_PER_MS;
-}
-
-void history_keep(struct history *h, const struct slot *s)
-{
-    uint64_t sum[SUM_UNHEALTHY] = {0};
-    if (atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_HOST)
-        add_counts(sum, s);
-    for (int i = 0; i < SUM_UNHEALTHY; i++)
+    for (int i = 0; i < HISTORY_COUNTED; i++)
         if (sum[i])
-            atomic_fetch_add_explicit(&h->gone[i], sum[i], memory_order_relaxed);
+            atomic_fetch_add_explicit(&h->kept[i], sum[i], memory_order_relaxed);
 }
 
-static void add_all(uint64_t sum[HISTORY_SUMS], const struct board *b, int64_t now_ns)
+/* A time in the future is damage, and must not stop the history. */
+bool history_is_due(const struct history *h, bool fine, int64_t now_ns)
 {
-    char name[VIEW_NAME_SIZE];
-    for (int i = 0; i < SUM_UNHEALTHY; i++)
-        sum[i] += load(&b->history->gone[i]);
-    for (uint32_t i = 0; i < board_size(b); i++) {
-        const struct slot *s = view_host(b, i, name);
-        if (!s)
-            continue;
-        add_counts(sum, s);
-        sum[SUM_UNHEALTHY] += status_of(s) == STATUS_UNHEALTHY;
-        sum[SUM_OPEN] += breaker_state_at(&s->breaker, now_ns) != BREAKER_CLOSED;
-    }
-}
-
-/* A time that is yet to come is damage, and must not stop the history. */
-static bool is_due(const struct history_place *ring, size_t room, uint64_t next, int64_t step_ns,
-                   int64_t now_ns)
-{
+    const struct history_place *ring = fine ? h->fine : h->coarse;
+    uint64_t next = load(fine ? &h->fine_next : &h->coarse_next);
+    size_t room = fine ? HISTORY_FINE : HISTORY_COARSE;
+    /* A little early is on time: a writer with an interval of ten seconds is not exact to the
+     * millisecond. */
+    int64_t step_ns = fine ? HISTORY_STEP_NS * 9 / 10 : HISTORY_LONG_NS;
     if (!next)
         return true;
     int64_t last = atomic_load_explicit(&ring[(next - 1) % room].at_ns, memory_order_acquire);
     return !last || now_ns < last || now_ns - last >= step_ns;
 }
 
-static void put(struct history_place *ring, size_t room, _Atomic uint64_t *next,
-                const uint64_t sum[HISTORY_SUMS], int64_t at_ns)
+void history_add(struct history *h, bool fine, const uint64_t sum[HISTORY_SUMS], int64_t at_ns)
 {
-    struct history_place *p = &ring[atomic_fetch_add(next, 1) % room];
+    struct history_place *p =
+        fine ? &h->fine[atomic_fetch_add(&h->fine_next, 1) % HISTORY_FINE]
+             : &h->coarse[atomic_fetch_add(&h->coarse_next, 1) % HISTORY_COARSE];
     atomic_store(&p->at_ns, 0);
     atomic_thread_fence(memory_order_release); /* no word before it */
     for (int i = 0; i < HISTORY_SUMS; i++)
         atomic_store_explicit(&p->word[i], sum[i], memory_order_relaxed);
     atomic_store_explicit(&p->at_ns, at_ns, memory_order_release);
-}
-
-void history_sample(struct history *h, const struct board *b, int64_t now_ns)
-{
-    /* A little early is on time: who writes every ten seconds does not do so to the millisecond. */
-    bool fine =
-        is_due(h->fine, HISTORY_FINE, load(&h->fine_next), HISTORY_STEP_NS * 9 / 10, now_ns);
-    bool coarse = is_due(h->coarse, HISTORY_COARSE, load(&h->coarse_next), HISTORY_LONG_NS, now_ns);
-    uint64_t sum[HISTORY_SUMS] = {0};
-    if (fine || coarse)
-        add_all(sum, b, now_ns);
-    if (fine)
-        put(h->fine, HISTORY_FINE, &h->fine_next, sum, now_ns);
-    if (coarse)
-        put(h->coarse, HISTORY_COARSE, &h->coarse_next, sum, now_ns);
 }
 
 void history_change(struct history *h, uint64_t key, enum history_kind kind, int state,

@@ -4,11 +4,12 @@
  *
  * Samples are sums over all hosts, each as it stood at a moment, so that the difference of two is
  * what happened between them; what a host had counted that was reset or gave up its place stays in
- * them. Whoever writes the snapshot adds one, at most every HISTORY_STEP_NS to
+ * them. The writer of the snapshot adds one (publish/sample.h), at most every HISTORY_STEP_NS to
  * the fine ring (an hour) and every HISTORY_LONG_NS to the coarse one (two days). Changes are those of
  * a host's circuit and status; any process adds one when it makes it.
  *
- *     history_sample(h, board, now_ns);                    by the writer of the snapshot
+ *     if (history_is_due(h, fine, now_ns))
+ *         history_add(h, fine, sum, now_ns);
  *     history_change(h, key, CHANGE_BREAKER, BREAKER_OPEN, now_ns);
  *     n = history_samples(h, fine, out, room);                  oldest first
  *
@@ -42,6 +43,7 @@ enum history_sum {
     SUM_UNHEALTHY, /* hosts at that moment: no sum over time, as the next one */
     SUM_OPEN,      /* circuits */
     HISTORY_SUMS,
+    HISTORY_COUNTED = SUM_UNHEALTHY, /* those before it only grow */
 };
 
 struct history_sample {
@@ -70,17 +72,17 @@ struct history_note {
 };
 struct history {
     _Atomic uint64_t fine_next, coarse_next, change_next;
-    _Atomic uint64_t gone[SUM_UNHEALTHY]; /* counted by hosts that were reset or replaced */
+    _Atomic uint64_t kept[HISTORY_COUNTED]; /* counted by hosts that were reset or replaced */
     struct history_place fine[HISTORY_FINE];
     struct history_place coarse[HISTORY_COARSE];
     struct history_note change[HISTORY_CHANGES];
 };
 
-struct board;
-struct slot;
-/* Before the slot is cleared: what it has counted stays in the sums. */
-void history_keep(struct history *h, const struct slot *s);
-void history_sample(struct history *h, const struct board *b, int64_t now_ns);
+/* Adds to `kept` what a host has counted, before its slot is cleared. */
+void history_keep(struct history *h, const uint64_t sum[HISTORY_COUNTED]);
+/* Whether the last sample of the ring is old enough for another one. */
+bool history_is_due(const struct history *h, bool fine, int64_t now_ns);
+void history_add(struct history *h, bool fine, const uint64_t sum[HISTORY_SUMS], int64_t at_ns);
 void history_change(struct history *h, uint64_t key, enum history_kind kind, int state,
                     int64_t at_ns);
 /* Copies what there is, oldest first; `out` has room for as many as the ring. */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/replace.h"
+#include "engine/publish/sample.h"
 #include "engine/publish/snapshot.h"
 
 #include <string.h>
@@ -116,7 +117,7 @@ void monitor_write(const struct engine *e, const struct config *c, const struct 
         .hooks = engine_coverage.hooks,
         .libcurls = engine_coverage.libcurls,
     };
-    history_sample(e->board->history, e->board, x.now_ns);
+    sample_take(e->board->history, e->board, x.now_ns);
     size_t size = snapshot_room(e->board);
     char *room = mmap(NULL, size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
