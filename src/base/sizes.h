@@ -4,7 +4,7 @@
  * takes. `make RARE=1` builds with the second number, so that all tests take these paths. No user
  * can notice the difference.
  *
- *     #define BOARD_PROBES USUALLY(128, 4)          128 places, and 4 in that build */
+ *     #define BOARD_CANDIDATES USUALLY(128, 4)      128 places, and 4 in that build */
 #ifndef BASE_SIZES_H
 #define BASE_SIZES_H
 
@@ -22,8 +22,8 @@
 #define ARENA_PIECE_BYTES USUALLY(64 << 10, 1)
 
 /* ---- engine ---- */
-/* Distance of a slot from its place by hash, at most: limits the cost of a look-up. */
-#define BOARD_PROBES USUALLY(128, 4)
+/* Slots that a key may have, from its place by hash on: limits the cost of a look-up. */
+#define BOARD_CANDIDATES USUALLY(128, 4)
 /* Tries to claim a slot when other threads claim slots at the same time. */
 #define BOARD_CLAIM_TRIES USUALLY(4, 1)
 /* Tries to take from buckets when other threads take from them at the same time. */

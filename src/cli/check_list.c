@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/check_list.h"
 
-#include "engine/check/run.h"
+#include "engine/board/check_slot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ static void read_check(struct check *c, const struct slot *s)
     c->successes = slot_counter(s, COUNT_SUCCESSES);
     c->failures = slot_counter(s, COUNT_FAILURES);
     c->runs = view_latency(s, counts);
-    c->last_ns = c->runs ? check_last_ns(s) : 0;
+    c->last_ns = c->runs ? check_slot_took_ns(s) : 0;
     c->p50_ns = view_quantile_ns(s, counts, c->runs, .50);
     c->p95_ns = view_quantile_ns(s, counts, c->runs, .95);
 }

@@ -19,7 +19,7 @@ extern const unsigned __rseq_size __attribute__((weak));
 
 #define NOW (100000 * NS_PER_S)
 /* Slots of the boards here. Where a key has few places, only so small a board can be full. */
-#define SLOTS USUALLY(64, BOARD_PROBES)
+#define SLOTS USUALLY(64, BOARD_CANDIDATES)
 
 static char base[] = "/tmp/test_board.XXXXXX";
 static char dir[64], path[80];
@@ -391,7 +391,7 @@ static int fill(struct board *b, int n, int64_t now)
 
 Test(board, has_room_for_as_many_hosts_as_asked_for)
 {
-    static const uint32_t sizes[] = {1, 2, BOARD_PROBES, 64, 128, 1000, 1024, 10000};
+    static const uint32_t sizes[] = {1, 2, BOARD_CANDIDATES, 64, 128, 1000, 1024, 10000};
     for (size_t i = 0; i < USUALLY(sizeof sizes / sizeof *sizes, 3); i++) {
         struct board *b = open_at(NULL, sizes[i], NULL);
         cr_assert(eq(int, fill(b, (int)sizes[i], NOW), (int)sizes[i]), "%u", sizes[i]);
@@ -415,7 +415,7 @@ Test(board, a_full_table_gives_the_least_recently_used_idle_slot_away)
     fill(b, SLOTS, NOW);
     struct slot *oldest = board_find(b, key_of("host2.example"));
     slot_count(oldest, COUNT_FAILURES, 5);
-    int64_t later = NOW + BOARD_IDLE_NS + 20 * NS_PER_S;
+    int64_t later = NOW + SLOT_IDLE_NS + 20 * NS_PER_S;
     for (int i = 0; i < SLOTS; i++) {
         char name[32];
         name_nth(name, i);
@@ -435,15 +435,15 @@ Test(board, what_is_in_use_or_in_force_is_not_given_away)
 {
     struct board *b = open_at(NULL, 4, NULL);
     fill(b, 4, NOW);
-    int64_t later = NOW + 2 * BOARD_IDLE_NS;
+    int64_t later = NOW + 2 * SLOT_IDLE_NS;
     struct slot *s[4];
     for (int i = 0; i < 4; i++) {
         char name[32];
         name_nth(name, i);
         s[i] = board_find(b, key_of(name));
     }
-    s[0]->last_used_ns = later - BOARD_IDLE_NS + 1;
-    s[1]->gate_until_ns = later + 1;
+    s[0]->last_used_ns = later - SLOT_IDLE_NS + 1;
+    s[1]->pause_until_ns = later + 1;
     s[2]->tat_ns[3] = later + 1;
     s[3]->breaker.state = 1 | (uint64_t)(later / NS_PER_MS + 1000) << 24; /* open */
     cr_assert(host(b, "new", later) == board_overflow(b));
@@ -459,7 +459,7 @@ Test(board, corrupted_times_do_not_keep_a_slot_for_ever)
     struct slot *s = host(b, "a", NOW);
     s->last_used_ns = INT64_MAX;
     s->tat_ns[0] = INT64_MAX;
-    s->gate_until_ns = INT64_MAX;
+    s->pause_until_ns = INT64_MAX;
     cr_assert(host(b, "b", NOW) == s);
 }
 
@@ -493,7 +493,7 @@ Test(board, a_slot_that_was_used_just_before_it_was_given_away_is_not)
 {
     struct board *b = open_at(NULL, 1, NULL);
     struct slot *s = host(b, "a", NOW);
-    int64_t later = NOW + BOARD_IDLE_NS;
+    int64_t later = NOW + SLOT_IDLE_NS;
     cr_assert(slot_touch(s, key_of("a"), later));
     cr_assert(host(b, "b", later) == board_overflow(b));
     cr_assert(eq(u64, s->key, key_of("a")));
@@ -532,8 +532,8 @@ Test(board, a_reset_forgets_everything_but_whose_slot_it_is)
 {
     struct board *b = open_at(NULL, 8, NULL);
     struct slot *s = host(b, "a", NOW);
-    s->tat_ns[0] = s->gate_until_ns = s->max_ns = 5;
-    s->breaker.state = s->breaker.window = s->budget.word = s->run = 5;
+    s->tat_ns[0] = s->pause_until_ns = s->max_ns = 5;
+    s->breaker.state = s->breaker.window = s->budget.word = s->results_in_row = 5;
     s->latency_high[3] = s->failures_by[0] = s->retries_by[7] = 5;
     slot_attempt(s, 5);
     for (int c = 0; c < COUNTER_COUNT; c++)
@@ -541,8 +541,8 @@ Test(board, a_reset_forgets_everything_but_whose_slot_it_is)
     slot_reset(s);
     for (int c = 0; c < COUNTER_COUNT; c++)
         cr_assert(eq(u64, slot_counter(s, (enum counter)c), 0));
-    cr_assert(eq(i64, s->tat_ns[0] + s->gate_until_ns + s->max_ns, 0));
-    cr_assert(eq(u64, s->breaker.state + s->breaker.window + s->budget.word + s->run, 0));
+    cr_assert(eq(i64, s->tat_ns[0] + s->pause_until_ns + s->max_ns, 0));
+    cr_assert(eq(u64, s->breaker.state + s->breaker.window + s->budget.word + s->results_in_row, 0));
     cr_assert(eq(u64, slot_counter(s, COUNT_ATTEMPTS), 0));
     cr_assert(eq(u64, s->failures_by[0] + s->retries_by[7], 0));
     cr_assert(board_find(b, key_of("a")) == s);
@@ -581,7 +581,7 @@ Test(board, racing_claims_of_one_key_end_up_on_one_slot)
     for (int round = 0; round < 50; round++) {
         struct board *b = open_at(NULL, 16, NULL);
         fill(b, 16, NOW);
-        int64_t later = NOW + 2 * BOARD_IDLE_NS;
+        int64_t later = NOW + 2 * SLOT_IDLE_NS;
         for (int i = 0; i < 4; i++)
             if (!fork()) {
                 for (int k = 0; k < 8; k++) {
@@ -622,7 +622,7 @@ Test(board, a_slot_given_to_another_begins_without_windows)
     struct board *b = board_open(NULL, 1, NULL);
     struct slot *s = board_slot(b, 7, "h", SLOT_HOST, NOW);
     slot_claim_window(s, NS_PER_S);
-    cr_assert(board_slot(b, 8, "i", SLOT_HOST, NOW + BOARD_IDLE_NS) == s);
+    cr_assert(board_slot(b, 8, "i", SLOT_HOST, NOW + SLOT_IDLE_NS) == s);
     cr_assert(eq(int, slot_window(s, NS_PER_S), -1));
     board_close(b);
 }

@@ -164,7 +164,7 @@ static void check_kept(uint64_t seed)
 static void play(uint64_t seed)
 {
     chance = seed;
-    now_ns += 2 * BOARD_IDLE_NS; /* all slots are idle, whoever had them */
+    now_ns += 2 * SLOT_IDLE_NS; /* all slots are idle, whoever had them */
     now_ns -= now_ns % (1LL << 30) - roll(10);
     if (roll(2)) /* but one */
         __atomic_store_n(&board->slots[roll(SLOTS)].last_used_ns, now_ns - 1, __ATOMIC_SEQ_CST);

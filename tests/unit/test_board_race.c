@@ -7,7 +7,7 @@
 #include <criterion/new/assert.h>
 
 #define NOW   (100000 * NS_PER_S)
-#define LATER (NOW + 2 * BOARD_IDLE_NS)
+#define LATER (NOW + 2 * SLOT_IDLE_NS)
 #define KEY   77
 
 static struct board *board;
@@ -28,25 +28,25 @@ static void tear_down(void)
 TestSuite(board_race, .init = set_up, .fini = tear_down);
 
 /* What a look finds when the slot, one of idle ones, is the least recently used. */
-static struct place look_and_find(struct slot *oldest)
+static struct claim look_and_find(struct slot *oldest)
 {
     int64_t was = oldest->last_used_ns;
     oldest->last_used_ns = NOW - NS_PER_S;
-    struct place at = look(board, KEY, LATER);
+    struct claim at = find_place(board, KEY, LATER);
     oldest->last_used_ns = was;
     cr_assert(at.idle == oldest);
     cr_assert(not(at.contested));
     return at;
 }
 
-static struct slot *take(const struct place *at)
+static struct slot *take(const struct claim *at)
 {
     return recycle(board, at, KEY, "new", SLOT_HOST, LATER);
 }
 
 Test(board_race, whoever_comes_second_gives_way_to_the_slot_that_the_first_has)
 {
-    struct place first = look_and_find(&board->slots[1]), second = look_and_find(&board->slots[2]);
+    struct claim first = look_and_find(&board->slots[1]), second = look_and_find(&board->slots[2]);
     uint64_t old = board->slots[2].key;
     cr_assert(take(&first) == &board->slots[1]);
     cr_assert(take(&second) == NULL);
@@ -57,7 +57,7 @@ Test(board_race, whoever_comes_second_gives_way_to_the_slot_that_the_first_has)
 
 Test(board_race, whoever_comes_second_gives_way_to_the_first_that_has_only_marked_its_own)
 {
-    struct place second = look_and_find(&board->slots[2]);
+    struct claim second = look_and_find(&board->slots[2]);
     uint64_t old = board->slots[2].key;
     board->slots[1].key = change_marker(KEY, 4711, LATER);
     cr_assert(take(&second) == NULL);
@@ -67,14 +67,14 @@ Test(board_race, whoever_comes_second_gives_way_to_the_first_that_has_only_marke
 
 Test(board_race, a_mark_of_one_that_was_killed_long_ago_is_no_hindrance)
 {
-    struct place second = look_and_find(&board->slots[2]);
+    struct claim second = look_and_find(&board->slots[2]);
     board->slots[1].key = change_marker(KEY, 4711, LATER - 120 * NS_PER_S);
     cr_assert(take(&second) == &board->slots[2]);
 }
 
 Test(board_race, a_slot_that_was_used_since_the_look_stays)
 {
-    struct place at = look_and_find(&board->slots[3]);
+    struct claim at = look_and_find(&board->slots[3]);
     uint64_t old = board->slots[3].key;
     cr_assert(slot_touch(&board->slots[3], old, LATER));
     cr_assert(take(&at) == NULL);
@@ -113,11 +113,11 @@ Test(board_race, a_mark_is_not_stale_for_one_who_read_the_clock_before_it_was_ma
 
 Test(board_race, who_was_only_stopped_does_not_go_on_with_a_slot_that_another_took_over)
 {
-    struct place first = look_and_find(&board->slots[1]);
+    struct claim first = look_and_find(&board->slots[1]);
     struct slot *s = first.idle;
     uint64_t mark = change_marker(KEY, first.idle_key, LATER), old = mark;
     s->key = mark; /* and there it is stopped */
-    struct place second = {.idle = s, .idle_key = mark};
+    struct claim second = {.idle = s, .idle_key = mark};
     board->slots[2].key = KEY; /* so that who takes over gives way */
     cr_assert(recycle(board, &second, KEY, "new", SLOT_HOST, LATER + 70 * NS_PER_S) == NULL);
     cr_assert(not(atomic_compare_exchange_strong(&s->key, &old, KEY)));
@@ -130,16 +130,16 @@ Test(board_race, a_time_of_use_is_not_put_back_by_one_who_read_the_clock_earlier
     s->last_used_ns = LATER;
     cr_assert(slot_touch(s, s->key, LATER - 20 * NS_PER_S));
     cr_assert(eq(i64, s->last_used_ns, LATER));
-    cr_assert(not(idle(s, LATER - 20 * NS_PER_S)));
+    cr_assert(not(is_idle(s, LATER - 20 * NS_PER_S)));
     s->last_used_ns = INT64_MAX;
-    cr_assert(idle(s, LATER), "no clock is so far ahead");
+    cr_assert(is_idle(s, LATER), "no clock is so far ahead");
     cr_assert(slot_touch(s, s->key, LATER));
     cr_assert(eq(i64, s->last_used_ns, LATER));
 }
 
 Test(board_race, a_slot_that_another_took_since_the_look_is_not_taken)
 {
-    struct place at = look_and_find(&board->slots[3]);
+    struct claim at = look_and_find(&board->slots[3]);
     board->slots[3].key = 4711;
     cr_assert(take(&at) == NULL);
     cr_assert(eq(u64, board->slots[3].key, 4711));

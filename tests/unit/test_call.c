@@ -394,7 +394,7 @@ Test(call, a_corrupted_board_never_stalls_a_program)
 {
     limit(1, NS_PER_S, 1);
     binding.slot->tat_ns[0] = INT64_MAX;
-    binding.slot->gate_until_ns = INT64_MAX;
+    binding.slot->pause_until_ns = INT64_MAX;
     binding.slot->breaker.state = UINT64_MAX;
     binding.slot->budget.word = UINT64_MAX;
     ANSWER(fresh(NOW), ANSWER_GO);
@@ -525,10 +525,10 @@ Test(call, the_first_behind_a_gate_that_is_told_to_wait_again_holds_the_others)
 
 Test(call, a_gate_that_nobody_can_have_set_gives_way_to_a_true_one)
 {
-    binding.slot->gate_until_ns = INT64_MAX;
+    binding.slot->pause_until_ns = INT64_MAX;
     ANSWER(fresh(NOW), ANSWER_GO);
     report(told(429, 7), NOW, NULL);
-    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 7 * NS_PER_S));
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 7 * NS_PER_S));
 }
 
 Test(call, who_cannot_wait_passes_a_gate)
@@ -552,15 +552,15 @@ Test(call, a_gate_above_max_wait_is_refused)
 Test(call, redirections_and_empty_quotas_set_the_gate_but_a_good_answers_retry_after_does_not)
 {
     request(told(302, 3), NOW);
-    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 3 * NS_PER_S));
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 3 * NS_PER_S));
     slot_reset(binding.slot);
     request(told(202, 3), NOW);
-    cr_assert(eq(i64, binding.slot->gate_until_ns, 0));
+    cr_assert(eq(i64, binding.slot->pause_until_ns, 0));
     struct attempt a = told(200, 9);
     a.hints.limit_remaining = 0;
     a.hints.limit_reset_s = 4;
     request(a, NOW);
-    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 4 * NS_PER_S));
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 4 * NS_PER_S));
 }
 
 Test(call, a_gate_is_never_drawn_nearer_and_never_further_than_the_longest_hint)
@@ -568,9 +568,9 @@ Test(call, a_gate_is_never_drawn_nearer_and_never_further_than_the_longest_hint)
     request(told(429, 20), NOW);
     begin(NOW);
     report(told(429, 5), NOW, NULL);
-    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 20 * NS_PER_S));
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 20 * NS_PER_S));
     request(told(503, 100000), NOW + 30 * NS_PER_S);
-    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 330 * NS_PER_S));
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 330 * NS_PER_S));
 }
 
 Test(call, a_policy_of_shorter_hints_neither_ignores_nor_lowers_the_gate)
@@ -586,7 +586,7 @@ Test(call, a_policy_of_shorter_hints_neither_ignores_nor_lowers_the_gate)
     cr_assert(le(i64, ad.at_ns, NOW + 91 * NS_PER_S));
     ANSWER(admit(ad.at_ns), ANSWER_GO); /* it obeyed for as long as it obeys any */
     report(told(429, 5), ad.at_ns, NULL);
-    cr_assert(eq(i64, binding.slot->gate_until_ns, NOW + 1800 * NS_PER_S));
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 1800 * NS_PER_S));
     policy.retry_after_max_ns = 3600 * NS_PER_S;
     cr_assert(ge(i64, fresh(NOW + 100 * NS_PER_S).at_ns, NOW + 1800 * NS_PER_S));
 }
@@ -1076,7 +1076,7 @@ Test(call, our_own_refusals_say_nothing_about_the_host)
     }
     cr_assert(eq(u64, binding.slot->breaker.state, before.breaker.state));
     cr_assert(eq(u64, binding.slot->breaker.window, before.breaker.window));
-    cr_assert(eq(u64, binding.slot->run, before.run));
+    cr_assert(eq(u64, binding.slot->results_in_row, before.results_in_row));
     cr_assert(eq(u64, count(COUNT_FAILURES), 1));
     cr_assert(eq(u64, binding.slot->budget.word, 0));
 }
@@ -1571,10 +1571,10 @@ Test(call, observing_decides_and_counts_but_never_holds_up)
     cr_assert(eq(u64, count(COUNT_WAITED), 2));
     cr_assert(eq(u64, count(COUNT_WAITED_NS), 3 * NS_PER_S));
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 2));
-    binding.slot->gate_until_ns = NOW + 20 * NS_PER_S;
+    binding.slot->pause_until_ns = NOW + 20 * NS_PER_S;
     ANSWER(fresh(NOW), ANSWER_GO);
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 3));
-    binding.slot->gate_until_ns = 0;
+    binding.slot->pause_until_ns = 0;
     cr_assert(not(report(get(0, 500), NOW, NULL)));
     cr_assert(eq(u64, count(COUNT_RETRIES), 1));
     struct attempt a = get(0, 500);
@@ -1647,7 +1647,7 @@ Test(call, a_passage_is_none_where_a_success_means_more)
     policy.breaker = BREAKER_OFF;
     cr_assert(not(pass(NOW)), "what the breaker does not learn is counted");
     policy.breaker = BREAKER_ON;
-    binding.slot->gate_until_ns = NOW + 1;
+    binding.slot->pause_until_ns = NOW + 1;
     cr_assert(not(passage_is_free(&p, NOW)));
     cr_assert(passage_is_free(&p, NOW + 1));
     for (int i = 0; i < 5 && breaker_is_calm(&binding.slot->breaker); i++)

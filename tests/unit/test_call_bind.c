@@ -309,7 +309,7 @@ Test(call_bind, a_slot_that_was_given_away_and_back_is_bound_again)
     b.slot->window_ms[0] = 3600 * 1000;
     b.slot->window_ms[1] = 60 * 1000;
     struct call k;
-    call_begin(&k, &b, 0, NOW + BOARD_IDLE_NS);
+    call_begin(&k, &b, 0, NOW + SLOT_IDLE_NS);
     cr_assert(b.lane[0].tat == &b.slot->tat_ns[1]);
     cr_assert(b.lane[1].tat == &b.slot->tat_ns[0]);
 }

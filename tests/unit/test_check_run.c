@@ -4,6 +4,7 @@
  * answer because of us), "unable", "slow" (5 s), "late" (its lease runs out), "stopped" (the same,
  * and it has failed). */
 #include "base/clock.h"
+#include "engine/board/check_slot.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
 #include "engine/check/run.h"
@@ -176,7 +177,7 @@ Test(check, of_a_killed_runner_is_run_by_another)
     /* What is left of it: the lease on the board. */
     for (uint32_t i = 0; (s = board_nth(board, i, name)) == NULL; i++)
         ;
-    s->gate_until_ns = (now + 7 * NS_PER_S) | 1;
+    s->check_due_ns = check_slot_lease(now + 7 * NS_PER_S);
     step(&two, c);
     cr_assert_eq(runs, 1);
     now += 7 * NS_PER_S + 10;
@@ -305,12 +306,12 @@ Test(check, tells_how_long_it_took)
     struct check_view v;
     check_round(&one, db());
     const struct slot *s = entry(&v);
-    cr_assert_eq(check_last_ns(s), 7 * NS_PER_MS);
+    cr_assert_eq(check_slot_took_ns(s), 7 * NS_PER_MS);
     cr_assert_eq(s->max_ns, 7 * NS_PER_MS);
     answer = "slow";
     now += INTERVAL;
     check_round(&one, db());
-    cr_assert_eq(check_last_ns(s), 5 * NS_PER_S);
+    cr_assert_eq(check_slot_took_ns(s), 5 * NS_PER_S);
     cr_assert_eq(slot_counter(s, COUNT_ATTEMPTS), 2u);
     cr_assert_eq(slot_counter(s, COUNT_DURATION_NS), (uint64_t)(5007 * NS_PER_MS));
 }
@@ -402,8 +403,8 @@ Test(check, believes_no_time_that_nobody_could_have_set)
         ;
     static const int64_t wrong[] = {INT64_MAX, INT64_MAX - 1, INT64_MIN, -1};
     for (int i = 0; i < 4; i++) {
-        s->gate_until_ns = wrong[i];
-        s->shown_window_ms = (uint32_t)wrong[i];
+        s->check_due_ns = wrong[i];
+        s->check_interval_ms = (uint32_t)wrong[i];
         check_round(&one, c);
         cr_assert_eq(runs, 2 + i, "%d", i);
     }

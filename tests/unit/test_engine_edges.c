@@ -30,7 +30,7 @@ Test(engine_edges, tokens_for_more_time_than_anybody_may_owe_stand_for_that_time
 Test(engine_edges, what_one_host_was_told_holds_up_no_other_where_the_board_is_full)
 {
     struct slot *all = board_overflow(board);
-    atomic_store(&all->gate_until_ns, NOW + 10 * NS_PER_S);
+    atomic_store(&all->pause_until_ns, NOW + 10 * NS_PER_S);
     binding.slot = all;
     call_begin(&call, &binding, 0, NOW);
     cr_assert(eq(int, call_admit(&call, NOW).answer, ANSWER_GO));

@@ -12,7 +12,7 @@
 
 #define NOW (100000 * NS_PER_S)
 /* As many as have a place: small keys all begin to look at the same one. */
-#define SLOTS USUALLY(16, BOARD_PROBES)
+#define SLOTS USUALLY(16, BOARD_CANDIDATES)
 
 static struct board *board;
 static struct history *h;
@@ -132,7 +132,7 @@ Test(history, what_a_host_counted_stays_in_the_sums_when_it_makes_room)
     for (uint64_t key = 1; key <= SLOTS; key++)
         slot_count(host(key, "idle.example", SLOT_HOST), COUNT_REQUESTS, 10);
     cr_assert(eq(u64, requests_at(NOW), 10 * SLOTS));
-    int64_t later = NOW + BOARD_IDLE_NS + NS_PER_S;
+    int64_t later = NOW + SLOT_IDLE_NS + NS_PER_S;
     slot_count(board_slot(board, SLOTS + 1, "new.example", SLOT_HOST, later), COUNT_REQUESTS, 3);
     cr_assert(board_find(board, SLOTS + 1) != NULL);
     cr_assert(eq(u64, requests_at(later), 10 * SLOTS + 3));
@@ -143,8 +143,8 @@ Test(history, of_a_proxy_or_bucket_that_makes_room_nothing_is_added)
     for (uint64_t key = 1; key <= SLOTS; key++)
         slot_count(host(key, "p", key & 1 ? SLOT_PROXY : SLOT_BUCKET), COUNT_REQUESTS, 10);
     for (uint64_t key = SLOTS + 1; key <= 2 * SLOTS; key++)
-        board_slot(board, key, "new.example", SLOT_HOST, NOW + BOARD_IDLE_NS + NS_PER_S);
-    cr_assert(eq(u64, requests_at(NOW + BOARD_IDLE_NS + NS_PER_S), 0));
+        board_slot(board, key, "new.example", SLOT_HOST, NOW + SLOT_IDLE_NS + NS_PER_S);
+    cr_assert(eq(u64, requests_at(NOW + SLOT_IDLE_NS + NS_PER_S), 0));
 }
 
 Test(history, damage_does_not_stop_it)

@@ -208,8 +208,8 @@ static void open_circuit(struct slot *s, int64_t now)
 Test(snapshot, a_host_whose_circuit_is_not_closed_is_degraded_at_least)
 {
     struct slot *s = host("a.example.com", 5);
-    s->run = STATUS_SEEN;
-    host("b.example.com", 6)->run = STATUS_SEEN;
+    s->results_in_row = STATUS_SEEN;
+    host("b.example.com", 6)->results_in_row = STATUS_SEEN;
     for (int half = 0; half < 2; half++) {
         s->breaker.state = 0;
         open_circuit(s, half ? NOW - 30 * NS_PER_S : NOW);
@@ -230,7 +230,7 @@ Test(snapshot, a_host_whose_circuit_is_not_closed_is_degraded_at_least)
 Test(snapshot, believes_nothing_that_cannot_be)
 {
     struct slot *s = host("a.example.com", 5);
-    s->run = UINT64_MAX;
+    s->results_in_row = UINT64_MAX;
     s->last_error = UINT64_MAX;
     s->status_since_ms = INT64_MIN;
     s->last_success_ms = INT64_MAX;

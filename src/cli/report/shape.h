@@ -5,7 +5,7 @@
 #ifndef CLI_REPORT_SHAPE_H
 #define CLI_REPORT_SHAPE_H
 
-#include "engine/board/board.h"
+#include "engine/board/status.h"
 
 #include <stdio.h>
 

@@ -53,12 +53,12 @@ static uint64_t change_left(int64_t now_ns)
     return CHANGING | change_time(now_ns - ((CHANGE_UNITS + 1LL) << 30));
 }
 
-static uint32_t probes(const struct board *b)
+static uint32_t candidates(const struct board *b)
 {
-    return b->slot_count < BOARD_PROBES ? b->slot_count : BOARD_PROBES;
+    return b->slot_count < BOARD_CANDIDATES ? b->slot_count : BOARD_CANDIDATES;
 }
 
-static struct slot *probe(const struct board *b, uint64_t key, uint32_t i)
+static struct slot *candidate(const struct board *b, uint64_t key, uint32_t i)
 {
     uint32_t home = (uint32_t)(((unsigned __int128)(key << 1) * b->slot_count) >> 64);
     uint32_t at = home + i;
@@ -66,13 +66,13 @@ static struct slot *probe(const struct board *b, uint64_t key, uint32_t i)
 }
 
 /* Whether nothing would be lost or loosened if the slot began afresh. */
-static bool idle(const struct slot *s, int64_t now_ns)
+static bool is_idle(const struct slot *s, int64_t now_ns)
 {
     int64_t used = atomic_load(&s->last_used_ns);
-    if (used > now_ns - BOARD_IDLE_NS && used <= now_ns + BOARD_AHEAD_NS)
+    if (used > now_ns - SLOT_IDLE_NS && used <= now_ns + SLOT_AHEAD_NS)
         return false;
-    int64_t gate = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
-    if (gate > now_ns && gate - now_ns <= BOARD_GATE_MAX_NS)
+    int64_t pause = atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed);
+    if (pause > now_ns && pause - now_ns <= SLOT_PAUSE_MAX_NS)
         return false;
     for (int i = 0; i < RATES_MAX; i++) {
         int64_t tat = atomic_load_explicit(&s->tat_ns[i], memory_order_relaxed);
@@ -82,47 +82,18 @@ static bool idle(const struct slot *s, int64_t now_ns)
     return breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED;
 }
 
-/* Word by word: every word may be read, or written alike, meanwhile. */
-typedef _Atomic uint64_t __attribute__((may_alias)) word;
-_Static_assert(offsetof(struct slot, name) % sizeof(word) == 0 &&
-                   SLOT_NAME_SIZE % sizeof(word) == 0,
-               "a name is whole words");
-
-static void clear_words(struct slot *s, size_t from, size_t to)
-{
-    word *w = (word *)(void *)s;
-    for (size_t i = from / sizeof *w; i < to / sizeof *w; i++)
-        atomic_store_explicit(&w[i], 0, memory_order_relaxed);
-}
-
-static void publish(struct slot *s, const char *name, enum slot_kind kind)
-{
-    uint64_t words[SLOT_NAME_SIZE / sizeof(word)] = {0};
-    memcpy(words, name, strnlen(name, SLOT_NAME_SIZE - 1));
-    for (size_t i = 0; i < array_size(words); i++)
-        atomic_store_explicit(&((word *)(void *)s->name)[i], words[i], memory_order_relaxed);
-    atomic_store_explicit(&s->kind, (uint16_t)kind, memory_order_relaxed);
-    atomic_store_explicit(&s->published, 1, memory_order_release);
-}
-
-void slot_rename(struct slot *s, const char *name)
-{
-    precondition(atomic_load_explicit(&s->published, memory_order_relaxed));
-    publish(s, name, (enum slot_kind)atomic_load_explicit(&s->kind, memory_order_relaxed));
-}
-
-static struct slot *use(struct slot *s, const char *name, enum slot_kind kind)
+static struct slot *complete(struct slot *s, const char *name, enum slot_kind kind)
 {
     /* Who claimed it may have been killed before the name was whole. The same key has the same
      * name, so it does not matter if two of us write it. */
     if (!atomic_load_explicit(&s->published, memory_order_acquire))
-        publish(s, name, kind);
+        slot_publish(s, name, kind);
     else if (kind == SLOT_HOST && atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_HOST)
         atomic_store_explicit(&s->kind, SLOT_HOST, memory_order_relaxed);
     return s;
 }
 
-struct place {
+struct claim {
     struct slot *found; /* has the key */
     struct slot *free;  /* the first free one: nothing comes after it */
     struct slot *idle;  /* the least recently used */
@@ -130,12 +101,12 @@ struct place {
     bool contested; /* somebody is giving a slot to this key just now, or may be giving it back */
 };
 
-static struct place look(const struct board *b, uint64_t key, int64_t now_ns)
+static struct claim find_place(const struct board *b, uint64_t key, int64_t now_ns)
 {
-    struct place at = {0};
+    struct claim at = {0};
     int64_t oldest = 0;
-    for (uint32_t i = 0; i < probes(b); i++) {
-        struct slot *s = probe(b, key, i);
+    for (uint32_t i = 0; i < candidates(b); i++) {
+        struct slot *s = candidate(b, key, i);
         uint64_t seen = atomic_load(&s->key);
         if (seen == key) {
             at.found = s;
@@ -151,7 +122,7 @@ static struct place look(const struct board *b, uint64_t key, int64_t now_ns)
             continue;
         }
         int64_t used = atomic_load_explicit(&s->last_used_ns, memory_order_relaxed);
-        if ((stale || idle(s, now_ns)) && (!at.idle || used < oldest)) {
+        if ((stale || is_idle(s, now_ns)) && (!at.idle || used < oldest)) {
             oldest = used;
             at.idle = s;
             at.idle_key = seen;
@@ -161,10 +132,11 @@ static struct place look(const struct board *b, uint64_t key, int64_t now_ns)
 }
 
 /* Whether the key has, or is about to have, a slot other than ours. */
-static bool elsewhere(const struct board *b, uint64_t key, const struct slot *ours, int64_t now_ns)
+static bool has_other_slot(const struct board *b, uint64_t key, const struct slot *ours,
+                           int64_t now_ns)
 {
-    for (uint32_t i = 0; i < probes(b); i++) {
-        struct slot *s = probe(b, key, i);
+    for (uint32_t i = 0; i < candidates(b); i++) {
+        struct slot *s = candidate(b, key, i);
         uint64_t seen = atomic_load(&s->key);
         if (s != ours && (seen == key || (changing_to(seen, key) && !change_stale(seen, now_ns))))
             return true;
@@ -175,14 +147,14 @@ static bool elsewhere(const struct board *b, uint64_t key, const struct slot *ou
 /* Gives an idle slot to the key: mark, look again, clear, name, hand over. Two that do this for the
  * same key at once in different slots would split one limit in two; each marks before it looks, so
  * at least one sees the other, and who sees another gives way. */
-static struct slot *recycle(const struct board *b, const struct place *at, uint64_t key,
+static struct slot *recycle(const struct board *b, const struct claim *at, uint64_t key,
                             const char *name, enum slot_kind kind, int64_t now_ns)
 {
     struct slot *s = at->idle;
     uint64_t old = at->idle_key, marker = change_marker(key, old, now_ns);
     if (!atomic_compare_exchange_strong(&s->key, &old, marker))
         return NULL;
-    if ((!(old & CHANGING) && !idle(s, now_ns)) || elsewhere(b, key, s, now_ns)) {
+    if ((!(old & CHANGING) && !is_idle(s, now_ns)) || has_other_slot(b, key, s, now_ns)) {
         uint64_t mine = marker;
         atomic_compare_exchange_strong(&s->key, &mine, old & CHANGING ? change_left(now_ns) : old);
         return NULL;
@@ -191,20 +163,20 @@ static struct slot *recycle(const struct board *b, const struct place *at, uint6
         return NULL;
     if (!(old & CHANGING))
         board_keep_counts(b, s);
-    clear_words(s, sizeof s->key, sizeof *s);
-    publish(s, name, kind);
+    slot_clear(s);
+    slot_publish(s, name, kind);
     atomic_store_explicit(&s->last_used_ns, now_ns, memory_order_relaxed);
     return atomic_compare_exchange_strong(&s->key, &marker, key) ? s : NULL;
 }
 
-static struct slot *overflow(struct board *b, int64_t now_ns)
+static struct slot *use_overflow(struct board *b, int64_t now_ns)
 {
     struct slot *s = board_overflow(b);
     atomic_fetch_add_explicit(&b->header->overflows, 1, memory_order_relaxed);
     if (!atomic_load_explicit(&s->key, memory_order_relaxed))
         atomic_store(&s->key, CHANGING); /* no key of a host is like it */
     slot_touch(s, CHANGING, now_ns);
-    return use(s, BOARD_OVERFLOW_NAME, SLOT_HOST);
+    return complete(s, BOARD_OVERFLOW_NAME, SLOT_HOST);
 }
 
 struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum slot_kind kind,
@@ -213,7 +185,7 @@ struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum s
     precondition(name && kind >= SLOT_HOST && kind <= SLOT_CHECK);
     uint64_t key = board_key(hash);
     for (int i = 0; i < BOARD_CLAIM_TRIES; i++) {
-        struct place at = look(b, key, now_ns);
+        struct claim at = find_place(b, key, now_ns);
         if (at.contested && !at.found)
             continue; /* it takes a moment, unless whoever did it was killed */
         if (at.free) {
@@ -223,7 +195,7 @@ struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum s
         }
         if (at.found) {
             if (slot_touch(at.found, key, now_ns))
-                return use(at.found, name, kind);
+                return complete(at.found, name, kind);
             continue;
         }
         if (!at.idle)
@@ -232,14 +204,14 @@ struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum s
         if (s)
             return s;
     }
-    return overflow(b, now_ns);
+    return use_overflow(b, now_ns);
 }
 
 struct slot *board_find(const struct board *b, uint64_t hash)
 {
     uint64_t key = board_key(hash);
-    for (uint32_t i = 0; i < probes(b); i++) {
-        struct slot *s = probe(b, key, i);
+    for (uint32_t i = 0; i < candidates(b); i++) {
+        struct slot *s = candidate(b, key, i);
         uint64_t seen = atomic_load_explicit(&s->key, memory_order_acquire);
         if (seen == key)
             return s;
@@ -260,14 +232,6 @@ uint32_t board_size(const struct board *b)
     return b->slot_count + 1;
 }
 
-static void read_name(char name[SLOT_NAME_SIZE], struct slot *s)
-{
-    uint64_t words[SLOT_NAME_SIZE / sizeof(word)];
-    for (size_t i = 0; i < array_size(words); i++)
-        words[i] = atomic_load_explicit(&((word *)(void *)s->name)[i], memory_order_relaxed);
-    memcpy(name, words, sizeof words);
-}
-
 struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE])
 {
     if (i > b->slot_count)
@@ -278,7 +242,7 @@ struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SI
         !atomic_load_explicit(&s->published, memory_order_acquire))
         return NULL;
     if (i < b->slot_count)
-        read_name(name, s);
+        slot_read_name(s, name);
     else
         memcpy(name, BOARD_OVERFLOW_NAME, sizeof BOARD_OVERFLOW_NAME);
     name[SLOT_NAME_SIZE - 1] = '\0';
@@ -296,95 +260,9 @@ uint32_t board_index(const struct board *b, const struct slot *s)
     return i <= b->slot_count ? (uint32_t)i : board_size(b);
 }
 
-void slot_add_sums(const struct slot *s, uint64_t sum[HISTORY_COUNTED])
-{
-    if (atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_HOST)
-        return;
-    sum[SUM_REQUESTS] += slot_counter(s, COUNT_REQUESTS);
-    sum[SUM_ATTEMPTS] += slot_counter(s, COUNT_ATTEMPTS);
-    sum[SUM_RETRIES] += slot_counter(s, COUNT_RETRIES);
-    sum[SUM_SUCCESSES] += slot_counter(s, COUNT_SUCCESSES);
-    sum[SUM_FAILURES] += slot_counter(s, COUNT_FAILURES);
-    sum[SUM_REJECTED] +=
-        slot_counter(s, COUNT_RATE_REJECTED) + slot_counter(s, COUNT_BREAKER_REJECTED);
-    sum[SUM_WAITED_MS] += slot_counter(s, COUNT_WAITED_NS) / NS_PER_MS;
-}
-
 void board_keep_counts(const struct board *b, const struct slot *s)
 {
     uint64_t sum[HISTORY_COUNTED] = {0};
     slot_add_sums(s, sum);
     history_keep(b->history, sum);
-}
-
-void slot_reset(struct slot *s)
-{
-    size_t used = offsetof(struct slot, last_used_ns);
-    clear_words(s, sizeof s->key, used);
-    clear_words(s, used + sizeof s->last_used_ns, offsetof(struct slot, window_ms));
-}
-
-/* Windows are whole milliseconds: the configuration takes no others. */
-static uint32_t window_ms(int64_t window_ns)
-{
-    return (uint32_t)(window_ns / NS_PER_MS);
-}
-
-int slot_window(const struct slot *s, int64_t window_ns)
-{
-    for (int i = 0; i < RATES_MAX; i++)
-        if (atomic_load_explicit(&s->window_ms[i], memory_order_relaxed) == window_ms(window_ns))
-            return i;
-    return -1;
-}
-
-/* They are taken in order and kept, so nobody takes a second one for the same window. */
-int slot_claim_window(struct slot *s, int64_t window_ns)
-{
-    precondition(window_ns >= NS_PER_MS);
-    for (int i = 0; i < RATES_MAX; i++) {
-        uint32_t seen = 0, own = window_ms(window_ns);
-        if (atomic_compare_exchange_strong_explicit(&s->window_ms[i], &seen, own,
-                                                    memory_order_relaxed, memory_order_relaxed) ||
-            seen == own)
-            return i;
-    }
-    return -1;
-}
-
-uint64_t slot_counter(const struct slot *s, enum counter c)
-{
-    uint64_t n = 0;
-    if (c == COUNT_ATTEMPTS)
-        for (int i = 0; i < LATENCY_BUCKETS; i++)
-            n += slot_latency(s, i);
-    else if (c == COUNT_FAILED_ATTEMPTS)
-        n = atomic_load_explicit(&s->failed_attempts, memory_order_relaxed);
-    else if (c >= FIRST_STRIPED && c < FIRST_SELDOM)
-        for (int k = 0; k < STRIPES; k++)
-            n += atomic_load_explicit(&s->stripe[k].count[c - FIRST_STRIPED], memory_order_relaxed);
-    else
-        n = atomic_load_explicit(slot_counter_at((struct slot *)s, c), memory_order_relaxed);
-    return n;
-}
-
-static uint64_t read_word(const _Atomic uint64_t *from)
-{
-    return atomic_load_explicit(from, memory_order_relaxed);
-}
-
-/* slot_counter() for all at once: a snapshot reads them for each host. */
-void counters_read(const struct slot *s, uint64_t attempts, uint64_t count[COUNTERS_READ])
-{
-    for (int c = 0; c < FIRST_STRIPED; c++)
-        count[c] = read_word(&s->limit_count[c]);
-    for (int c = FIRST_STRIPED; c < FIRST_SELDOM; c++) {
-        count[c] = 0;
-        for (int k = 0; k < STRIPES; k++)
-            count[c] += read_word(&s->stripe[k].count[c - FIRST_STRIPED]);
-    }
-    for (int c = FIRST_SELDOM; c < COUNTER_COUNT; c++)
-        count[c] = read_word(slot_counter_at((struct slot *)s, c));
-    count[COUNT_ATTEMPTS] = attempts;
-    count[COUNT_FAILED_ATTEMPTS] = read_word(&s->failed_attempts);
 }

@@ -3,7 +3,7 @@
  * Every counter of the board: one row each, and nothing else has to be written for it to be shown.
  * From these rows follow
  *
- *     the words of a slot and of the header            board.h
+ *     the words of a slot and of the header            slot.h, board.h
  *     the members of health.json and its "totals"      publish/snapshot.c, snapshot_host.c, _check.c
  *     the samples of metrics.prom                      publish/metrics.c
  *     what the `harden` command knows of a host        counters_read(), cli/host_list.h

@@ -20,7 +20,15 @@
 #define LOCK_TRIES   50
 #define LOCK_WAIT_NS (2 * NS_PER_MS)
 
-_Static_assert(sizeof(struct board_header) % CACHE_LINE == 0, "slots begin on a cache line");
+/* The drawing in board.h. */
+#define AT(member, offset)                                                                         \
+    _Static_assert(offsetof(struct board_header, member) == (offset), #member)
+AT(magic, 0);
+AT(snapshot_due_ns, 64);
+AT(transfers_easy, 128);
+AT(attached, 256);
+_Static_assert(sizeof(struct board_header) == 2304, "slots begin on a cache line");
+_Static_assert(sizeof(struct history) == 99536, "3 counters, 7 sums, three rings");
 
 enum opened { OPENED, UNFIT, UNSAFE, FAILED };
 
@@ -35,7 +43,7 @@ static uint32_t with_spare(uint32_t slot_count)
 {
     if (slot_count < 1)
         slot_count = 1;
-    if (slot_count > BOARD_PROBES)
+    if (slot_count > BOARD_CANDIDATES)
         slot_count = slot_count < SLOTS_MAX / 2 ? slot_count + slot_count / 4 : SLOTS_MAX;
     return slot_count;
 }

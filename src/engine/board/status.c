@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/board/status.h"
 
-/* slot->run: failures in a row:28, successes in a row:28 (counted only while not healthy),
+/* slot->results_in_row: failures in a row:28, successes in a row:28 (counted only while not healthy),
  * status:2, and a mark that any result was seen at all. */
 #define ROW_MAX       ((1ULL << 28) - 1)
 #define SUCCESS_SHIFT 28
@@ -40,14 +40,14 @@ static uint64_t next_run(uint64_t run, bool success, int unhealthy_after, int he
 bool status_result(struct slot *s, bool success, int unhealthy_after, int healthy_after,
                    int64_t wall_ms, enum health_status *now)
 {
-    uint64_t run = atomic_load_explicit(&s->run, memory_order_relaxed);
+    uint64_t run = atomic_load_explicit(&s->results_in_row, memory_order_relaxed);
     uint64_t next;
     do {
         next = next_run(run, success, unhealthy_after, healthy_after);
         if (next == run)
             return false; /* the usual case writes nothing */
-    } while (!atomic_compare_exchange_weak_explicit(&s->run, &run, next, memory_order_relaxed,
-                                                    memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&s->results_in_row, &run, next,
+                                                    memory_order_relaxed, memory_order_relaxed));
     bool changed = status_in(next) != status_in(run);
     if (changed || !(run & STATUS_SEEN))
         atomic_store_explicit(&s->status_since_ms, wall_ms, memory_order_relaxed);
@@ -58,12 +58,12 @@ bool status_result(struct slot *s, bool success, int unhealthy_after, int health
 
 enum health_status status_of(const struct slot *s)
 {
-    return status_in(atomic_load_explicit(&s->run, memory_order_relaxed));
+    return status_in(atomic_load_explicit(&s->results_in_row, memory_order_relaxed));
 }
 
 uint32_t status_failures_in_row(const struct slot *s)
 {
-    return (uint32_t)(atomic_load_explicit(&s->run, memory_order_relaxed) & ROW_MAX);
+    return (uint32_t)(atomic_load_explicit(&s->results_in_row, memory_order_relaxed) & ROW_MAX);
 }
 
 const char *status_name(enum health_status s)

@@ -12,10 +12,12 @@
 #ifndef ENGINE_BOARD_STATUS_H
 #define ENGINE_BOARD_STATUS_H
 
-#include "engine/board/board.h"
+#include "engine/board/slot.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum health_status { STATUS_HEALTHY, STATUS_DEGRADED, STATUS_UNHEALTHY };
 
 /* Counts one result. True if the status changed; the new one is in *now. */
 bool status_result(struct slot *s, bool success, int unhealthy_after, int healthy_after,
@@ -24,7 +26,7 @@ bool status_result(struct slot *s, bool success, int unhealthy_after, int health
 #define STATUS_SEEN (1ULL << 63)
 static inline bool status_expects_success(const struct slot *s)
 {
-    return atomic_load_explicit(&s->run, memory_order_relaxed) == STATUS_SEEN;
+    return atomic_load_explicit(&s->results_in_row, memory_order_relaxed) == STATUS_SEEN;
 }
 enum health_status status_of(const struct slot *s);
 uint32_t status_failures_in_row(const struct slot *s);

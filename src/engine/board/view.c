@@ -2,8 +2,7 @@
 #include "engine/board/view.h"
 
 #include "base/text.h"
-#include "engine/board/status.h"
-#include "engine/check/run.h"
+#include "engine/board/check_slot.h"
 
 static const char hex[] = "0123456789ABCDEF";
 
@@ -108,7 +107,7 @@ const struct slot *view_check(const struct board *b, uint32_t i, int64_t now_ns,
 {
     char raw[SLOT_NAME_SIZE];
     const struct slot *s = board_nth(b, i, raw);
-    if (!s || !check_is_shown(s, now_ns))
+    if (!s || !check_slot_is_shown(s, now_ns))
         return NULL;
     const char *rest = take_word(raw, v->name, sizeof v->name);
     rest = take_word(rest, v->kind, sizeof v->kind);
@@ -116,7 +115,7 @@ const struct slot *view_check(const struct board *b, uint32_t i, int64_t now_ns,
     struct text t = {.p = v->name, .n = strlen(v->name), .cap = sizeof v->name};
     if (is_taken(b, v->name))
         put_mark(&t, atomic_load_explicit(&s->key, memory_order_relaxed));
-    v->known = check_is_known(s);
+    v->known = check_slot_is_known(s);
     v->status = status_of(s);
     return s;
 }

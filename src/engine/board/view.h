@@ -6,6 +6,7 @@
 #define ENGINE_BOARD_VIEW_H
 
 #include "engine/board/board.h"
+#include "engine/board/status.h"
 #include "engine/policy/classify.h"
 #include "engine/policy/policy.h"
 

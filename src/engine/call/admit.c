@@ -27,8 +27,8 @@ static int64_t later_by(int64_t t, int64_t d)
  * Further ahead than any policy allows is no hint. */
 static int64_t gate_end(const struct call *c, const struct slot *s, int64_t now_ns)
 {
-    int64_t gate = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
-    if (likely(gate <= now_ns) || gate - now_ns > BOARD_GATE_MAX_NS || call_is_overflow(c, s))
+    int64_t gate = atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed);
+    if (likely(gate <= now_ns) || gate - now_ns > SLOT_PAUSE_MAX_NS || call_is_overflow(c, s))
         return 0;
     int64_t asked = c->waiting ? c->asked_ns : now_ns;
     gate = smaller(gate, asked + c->policy->retry_after_max_ns);
@@ -44,7 +44,7 @@ static int64_t after_gate(const struct call *c, const struct slot *s, int64_t ga
 {
     if (c->binding->lane_count || gate_ns >= latest_ns)
         return gate_ns;
-    int64_t hint_ns = atomic_load_explicit(&s->gate_s, memory_order_relaxed) * NS_PER_S;
+    int64_t hint_ns = atomic_load_explicit(&s->pause_s, memory_order_relaxed) * NS_PER_S;
     int64_t most_ns = smaller(hint_ns, c->policy->retry_after_max_ns) / 2;
     int64_t least_ns = 0, left_ns = latest_ns - gate_ns;
     if (most_ns > left_ns) {
@@ -306,7 +306,7 @@ static __attribute__((noinline)) bool pass_breakers(struct call *c, struct slot 
 static bool is_open(const struct slot *s, int64_t now_ns)
 {
     return breaker_is_calm(&s->breaker) &&
-           atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed) <= now_ns;
+           atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed) <= now_ns;
 }
 
 bool call_is_free(const struct binding *b, int64_t now_ns)

@@ -209,7 +209,7 @@ HOT void call_hold(struct binding *b, int64_t now_ns)
 {
     precondition(b->slot && b->lane_count >= 0 && b->lane_count <= LIMITS_MAX * RATES_MAX);
     struct slot *overflow = board_overflow(b->board);
-    bool stale = !b->held_ns || now_ns - b->held_ns > BOARD_IDLE_NS / 2;
+    bool stale = !b->held_ns || now_ns - b->held_ns > SLOT_IDLE_NS / 2;
     if (unlikely(!slot_touch(b->slot, b->key, now_ns) && b->slot != overflow))
         b->slot = board_slot(b->board, b->key, b->name, SLOT_HOST, now_ns);
     if (unlikely(b->proxy.slot) && unlikely(!slot_touch(b->proxy.slot, b->proxy.key, now_ns)))

@@ -82,13 +82,13 @@ static void set_gate(const struct call *c, struct slot *s, const struct attempt 
     if (hint_ns <= 0 || call_is_overflow(c, s))
         return;
     /* What no one could have set must not stand in the way of what is true. */
-    int64_t seen = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
-    if (seen > now_ns && seen - now_ns > BOARD_GATE_MAX_NS)
-        atomic_compare_exchange_strong_explicit(&s->gate_until_ns, &seen, 0, memory_order_relaxed,
+    int64_t seen = atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed);
+    if (seen > now_ns && seen - now_ns > SLOT_PAUSE_MAX_NS)
+        atomic_compare_exchange_strong_explicit(&s->pause_until_ns, &seen, 0, memory_order_relaxed,
                                                 memory_order_relaxed);
     hint_ns = smaller(hint_ns, max_ns);
-    if (call_raise(&s->gate_until_ns, now_ns + hint_ns))
-        atomic_store_explicit(&s->gate_s, (uint16_t)smaller(hint_ns / NS_PER_S, UINT16_MAX),
+    if (call_raise(&s->pause_until_ns, now_ns + hint_ns))
+        atomic_store_explicit(&s->pause_s, (uint16_t)smaller(hint_ns / NS_PER_S, UINT16_MAX),
                               memory_order_relaxed);
 }
 

@@ -7,16 +7,15 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/board/alert.h"
+#include "engine/board/check_slot.h"
 #include "engine/board/status.h"
 #include "engine/check/types.h"
 
 #include <string.h>
 
-#define SEED_CHECK   0x636865636bULL
-#define GRACE_NS     (2 * NS_PER_S) /* a runner that takes so much longer than its timeout is dead */
-#define STAGGER_NS   (1 * NS_PER_MS) /* after another runner's time, so that he comes first */
-#define FORGOTTEN_NS (60 * NS_PER_S)
-#define DAY_NS       (86400 * NS_PER_S)
+#define SEED_CHECK 0x636865636bULL
+#define GRACE_NS   (2 * NS_PER_S)  /* a runner that takes so much longer than its timeout is dead */
+#define STAGGER_NS (1 * NS_PER_MS) /* after another runner's time, so that he comes first */
 
 static uint64_t key_of(const struct check_config *c)
 {
@@ -27,36 +26,6 @@ static uint64_t key_of(const struct check_config *c)
 static uint64_t identity_of(const struct check_config *c)
 {
     return board_key(hash_bytes(c->target, strlen(c->target), SEED_CHECK + (uint64_t)c->kind));
-}
-
-static _Atomic int64_t *due(struct slot *s)
-{
-    return &s->gate_until_ns;
-}
-
-/* The lowest bit tells the time when a runner must be dead from the time of the next run. */
-static bool is_lease(int64_t due_ns)
-{
-    return due_ns & 1;
-}
-
-static int64_t interval_of(const struct slot *s)
-{
-    int64_t ns =
-        NS_PER_MS * (int64_t)atomic_load_explicit(&s->shown_window_ms, memory_order_relaxed);
-    return ns > DAY_NS ? DAY_NS : ns;
-}
-
-bool check_is_shown(const struct slot *s, int64_t now_ns)
-{
-    int64_t at = atomic_load_explicit(&s->gate_until_ns, memory_order_relaxed);
-    return atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_CHECK && at > 0 &&
-           at - now_ns <= 2 * DAY_NS && now_ns - at <= 2 * interval_of(s) + FORGOTTEN_NS;
-}
-
-bool check_is_known(const struct slot *s)
-{
-    return atomic_load_explicit(&s->run, memory_order_relaxed) & STATUS_SEEN;
 }
 
 /* As readers take it apart; an origin that is too long is cut. */
@@ -78,7 +47,7 @@ static void begin_afresh(struct slot *s, const char *name, uint64_t identity)
 {
     slot_reset(s);
     slot_rename(s, name);
-    atomic_store(&s->limit_count[0], identity);
+    atomic_store(&s->check_target, identity);
 }
 
 /* The check's slot, ours to look at; NULL: the board is full, or the NAME is another's. */
@@ -95,9 +64,9 @@ static struct slot *slot_of(struct check_runner *r, const struct check_config *c
         return NULL;
     }
     uint64_t has = 0;
-    if (atomic_compare_exchange_strong(&s->limit_count[0], &has, identity) || has == identity)
+    if (atomic_compare_exchange_strong(&s->check_target, &has, identity) || has == identity)
         return s;
-    if (check_is_shown(s, now_ns)) {
+    if (check_slot_is_shown(s, now_ns)) {
         if (!r->said_clash)
             log_error("check %s: another program checks another target under this name, so it is "
                       "not run; give it another name",
@@ -105,7 +74,7 @@ static struct slot *slot_of(struct check_runner *r, const struct check_config *c
         r->said_clash = true;
         return NULL;
     }
-    if (atomic_compare_exchange_strong(&s->limit_count[0], &has, identity))
+    if (atomic_compare_exchange_strong(&s->check_target, &has, identity))
         begin_afresh(s, name, identity);
     return s;
 }
@@ -115,7 +84,7 @@ static void count(struct slot *s, const struct check_result *x, int64_t took_ns,
     static const struct policy plain;
     int64_t max = atomic_load_explicit(&s->max_ns, memory_order_relaxed);
     slot_attempt(s, took_ns);
-    atomic_store_explicit(&s->shown_rate, (uint64_t)took_ns, memory_order_relaxed);
+    atomic_store_explicit(&s->check_took_ns, took_ns, memory_order_relaxed);
     if (took_ns > max)
         atomic_store_explicit(&s->max_ns, took_ns, memory_order_relaxed);
     if (x->outcome == CHECK_PASSED) {
@@ -159,17 +128,17 @@ static void settle(struct check_runner *r, struct slot *s, const struct check_co
 static int64_t turn_of(const struct slot *s, const struct check_config *c, int64_t at_ns,
                        int64_t now_ns)
 {
-    if (at_ns <= 0 || at_ns - now_ns > 2 * DAY_NS)
+    if (at_ns <= 0 || at_ns - now_ns > 2 * CHECK_INTERVAL_MAX_NS)
         return now_ns;
-    int64_t sooner_ns = is_lease(at_ns) ? 0 : interval_of(s) - c->interval_ns;
+    int64_t sooner_ns = check_slot_is_lease(at_ns) ? 0 : check_slot_interval_ns(s) - c->interval_ns;
     return sooner_ns > 0 ? at_ns - sooner_ns : at_ns;
 }
 
 static bool set_due(struct slot *s, const struct check_config *c, int64_t seen_ns, int64_t next_ns)
 {
-    if (!atomic_compare_exchange_strong(due(s), &seen_ns, next_ns & ~1LL))
+    if (!atomic_compare_exchange_strong(&s->check_due_ns, &seen_ns, check_slot_due(next_ns)))
         return false;
-    atomic_store_explicit(&s->shown_window_ms, (uint32_t)(c->interval_ns / NS_PER_MS),
+    atomic_store_explicit(&s->check_interval_ms, (uint32_t)(c->interval_ns / NS_PER_MS),
                           memory_order_relaxed);
     return true;
 }
@@ -181,7 +150,7 @@ static int64_t leave_to_others(struct slot *s, const struct check_config *c, int
     if (at_ns <= now_ns && now_ns < at_ns + c->interval_ns)
         return at_ns + c->interval_ns;
     if (set_due(s, c, at_ns, now_ns + c->interval_ns))
-        atomic_store(&s->run, 0);
+        atomic_store(&s->results_in_row, 0);
     return now_ns + 2 * c->interval_ns;
 }
 
@@ -193,8 +162,8 @@ static bool is_ending(const struct check_runner *r)
 static int64_t run(struct check_runner *r, struct slot *s, const struct check_config *c,
                    int64_t at_ns, int64_t begun_ns)
 {
-    int64_t lease_ns = (begun_ns + c->timeout_ns + GRACE_NS) | 1;
-    if (!atomic_compare_exchange_strong(due(s), &at_ns, lease_ns))
+    int64_t lease_ns = check_slot_lease(begun_ns + c->timeout_ns + GRACE_NS);
+    if (!atomic_compare_exchange_strong(&s->check_due_ns, &at_ns, lease_ns))
         return turn_of(s, c, at_ns, begun_ns) + STAGGER_NS;
     struct check_result x = {.outcome = CHECK_UNKNOWN};
     hints_reset(&x.attempt.hints);
@@ -202,7 +171,7 @@ static int64_t run(struct check_runner *r, struct slot *s, const struct check_co
     int64_t ended_ns = r->now_ns();
     if (x.outcome != CHECK_PASSED &&
         is_ending(r)) { /* the question was dropped: it is the next one's */
-        atomic_compare_exchange_strong(due(s), &lease_ns, at_ns);
+        atomic_compare_exchange_strong(&s->check_due_ns, &lease_ns, at_ns);
         return at_ns;
     }
     int64_t next_ns = begun_ns + c->interval_ns;
@@ -210,7 +179,7 @@ static int64_t run(struct check_runner *r, struct slot *s, const struct check_co
     if (x.outcome == CHECK_UNABLE) {
         r->unable[c->kind] = true;
         log_error("check %s: %s; such checks are not run by this program", c->name, x.why);
-        atomic_compare_exchange_strong(due(s), &lease_ns, at_ns);
+        atomic_compare_exchange_strong(&s->check_due_ns, &lease_ns, at_ns);
         return leave_to_others(s, c, at_ns, ended_ns);
     }
     if (x.outcome == CHECK_FAILED && ended_ns > lease_ns) {
@@ -222,7 +191,7 @@ static int64_t run(struct check_runner *r, struct slot *s, const struct check_co
     r->said_unknown[c->kind] |= x.outcome == CHECK_UNKNOWN;
     /* Too late, or given to another: then it is somebody else's, and so is the result. */
     if (atomic_load(&s->key) != key_of(c) || !set_due(s, c, lease_ns, next_ns))
-        return turn_of(s, c, atomic_load(due(s)), ended_ns) + STAGGER_NS;
+        return turn_of(s, c, atomic_load(&s->check_due_ns), ended_ns) + STAGGER_NS;
     if (x.outcome != CHECK_UNKNOWN)
         settle(r, s, c, &x, x.took_ns ? x.took_ns : ended_ns - begun_ns);
     return next_ns;
@@ -234,7 +203,7 @@ static int64_t look(struct check_runner *r, const struct check_config *c)
     struct slot *s = slot_of(r, c, now_ns);
     if (!s)
         return now_ns + c->interval_ns;
-    int64_t at_ns = atomic_load(due(s)), turn_ns = turn_of(s, c, at_ns, now_ns);
+    int64_t at_ns = atomic_load(&s->check_due_ns), turn_ns = turn_of(s, c, at_ns, now_ns);
     if (turn_ns > now_ns)
         return turn_ns + STAGGER_NS;
     if (r->unable[c->kind])
@@ -266,11 +235,11 @@ void check_give_up(struct check_runner *r, const struct config *was, const struc
     for (int i = 0; was && i < was->check_count; i++) {
         const struct check_config *c = &was->checks[i];
         struct slot *s = has(now, c) ? NULL : board_find(r->board, key_of(c));
-        if (!s || atomic_load(&s->limit_count[0]) != identity_of(c) ||
+        if (!s || atomic_load(&s->check_target) != identity_of(c) ||
             atomic_load(&s->kind) != SLOT_CHECK)
             continue;
-        atomic_store(&s->run, 0);
-        atomic_store(due(s), 0);
+        atomic_store(&s->results_in_row, 0);
+        atomic_store(&s->check_due_ns, 0);
         board_alert(r->board);
     }
     r->said_clash = r->said_full = false;

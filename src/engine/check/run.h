@@ -8,14 +8,10 @@
  *     struct check_runner r = {.board = b, .now_ns = clock_now_ns, .wall_ns = clock_wall_ns};
  *     int64_t at_ns = check_round(&r, config);            and again at at_ns
  *
- * Words of the slot: gate_until_ns is when it is due next, 0: given up; shown_window_ms the interval;
- * shown_rate the duration of the last run in ns; limit_count[0] which target the NAME stands for; its
- * name "NAME KIND ORIGIN". Status, times, counters, last error and histogram are those of any slot:
- * attempts are runs. Of two configurations that give one NAME two targets the one that is already
- * run keeps it, and the other says so.
+ * What the words of such a slot mean, and when it is shown: board/check_slot.h. Of two configurations
+ * that give one NAME two targets the one that is already run keeps it, and the other says so.
  *
- * What was not run for three intervals and a minute is not shown any more. Threads: one runner a
- * process; readers any. */
+ * Threads: one runner a process. */
 #ifndef ENGINE_CHECK_RUN_H
 #define ENGINE_CHECK_RUN_H
 
@@ -38,14 +34,5 @@ struct check_runner {
 int64_t check_round(struct check_runner *r, const struct config *c);
 /* Gives up the checks of a configuration that are not in the one that replaces it. */
 void check_give_up(struct check_runner *r, const struct config *was, const struct config *now);
-
-/* For readers: whether the slot is a check that somebody looks after. */
-bool check_is_shown(const struct slot *s, int64_t now_ns);
-/* Whether it has had a result; until then its status is not known. */
-bool check_is_known(const struct slot *s);
-static inline int64_t check_last_ns(const struct slot *s)
-{
-    return (int64_t)atomic_load_explicit(&s->shown_rate, memory_order_relaxed);
-}
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "engine/board/check_slot.h"
 #include "engine/board/status.h"
-#include "engine/check/run.h"
 #include "engine/publish/snapshot_entry.h"
 
 void entry_check(struct text *t, const struct slot *s, const struct check_view *v)
@@ -15,7 +15,7 @@ void entry_check(struct text *t, const struct slot *s, const struct check_view *
     entry_counters(t, count, OBJECT_EVERY);
     entry_counters_by_reason(t, s);
     json_object(t, "duration_ms");
-    entry_number(t, "last", runs ? check_last_ns(s) / 1000 : -1, 3);
+    entry_number(t, "last", runs ? check_slot_took_ns(s) / 1000 : -1, 3);
     entry_durations(t, s, latency, count);
     json_close(t, '}');
     json_close(t, '}');
