@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/minmax.h"
 
 #include <sys/select.h>
 
@@ -34,11 +35,6 @@ static long ms_until(int64_t at_ns, int64_t now_ns)
     if (at_ns == PARK_FOREVER)
         return -1;
     return at_ns > now_ns ? (long)((at_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS) : 0;
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* ---- the timer callback --------------------------------------------------------------------- */
@@ -102,7 +98,7 @@ CURLMcode multi_retime(struct multi *m)
 {
     if (likely(!m->timer_fn || m->depth) || unlikely(m->dead))
         return CURLM_OK;
-    int64_t due = earlier(m->libcurl_due_ns, due_ns(m));
+    int64_t due = smaller(m->libcurl_due_ns, due_ns(m));
     if (due == m->told_ns)
         return CURLM_OK;
     bool outer = m->in_callback;

@@ -10,14 +10,13 @@
 #include "engine/call/call.h"
 #include "engine/config/rules.h"
 #include "engine/engine.h"
+#include "engine/policy/curl_codes.h"
 #include "engine/publish/monitor.h"
 #include "sock/names.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-
-#define CURLE_COULDNT_RESOLVE_HOST 6 /* how an unresolved name is told to the engine */
 
 struct question {
     resolve_function *real;
@@ -80,7 +79,7 @@ static bool again(struct call *c, int answer, int64_t begun_ns, int64_t *at_ns)
 {
     int64_t now_ns = clock_now_ns();
     struct attempt a = {.protocol = PROTOCOL_CONNECT,
-                        .curl_code = answer ? CURLE_COULDNT_RESOLVE_HOST : 0,
+                        .curl_code = answer ? CURL_CODE_COULDNT_RESOLVE_HOST : 0,
                         .lookup = answer,
                         .nothing_sent = true,
                         .replayable = true,

@@ -1442,7 +1442,7 @@ Test(call, a_good_answer_is_judged_as_the_table_says)
     for (int status = 100; status < 600; status++) {
         struct attempt a = get(0, status);
         a.header_cut = status % 2;
-        struct verdict_of_class v = classify(&a, &policy);
+        struct verdict v = classify(&a, &policy);
         fresh(NOW);
         report(a, NOW, NULL);
         cr_assert(v.class == call.last.class && v.reason == call.last.reason &&

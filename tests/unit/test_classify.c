@@ -99,7 +99,7 @@ static char letter(enum class c)
 
 static void check(const struct attempt *a, struct expected e)
 {
-    struct verdict_of_class v = classify(a, &policy);
+    struct verdict v = classify(a, &policy);
     cr_assert(v.class <= CLASS_E && letter(v.class) == e.class && v.counted == e.counted &&
                   v.alive == e.alive && v.proxy == e.proxy && v.max_tries == e.max_tries,
               "code %d status %d proxy %d unsent %d: %c counted %d alive %d proxy %d tries %d",
@@ -189,12 +189,12 @@ Test(classify, what_never_got_past_the_proxy_is_the_proxys)
 {
     for (int code = 1; code < 100; code++) {
         struct attempt a = {.curl_code = code, .nothing_sent = true, .proxy_unreached = true};
-        struct verdict_of_class v = classify(&a, &policy);
+        struct verdict v = classify(&a, &policy);
         cr_assert(v.proxy && !v.counted, "code %d", code);
     }
     struct attempt a = {
         .curl_code = 7, .nothing_sent = true, .proxy_unreached = true, .os_errno = EADDRNOTAVAIL};
-    struct verdict_of_class v = classify(&a, &policy);
+    struct verdict v = classify(&a, &policy);
     cr_assert(not(v.proxy || v.counted), "no port left: nobody's fault");
 }
 
@@ -307,7 +307,7 @@ Test(classify, what_was_refused_inside_is_never_repeated_and_charged_to_nobody)
         a.curl_code = code;
         a.nothing_sent = a.refused_inside = true;
         check(&a, (struct expected){.class = 'E'});
-        struct verdict_of_class v = classify(&a, &p);
+        struct verdict v = classify(&a, &p);
         cr_assert(not(classify_repeatable(&v, &a, &p)));
     }
     struct attempt a = request("GET");
@@ -361,7 +361,7 @@ Test(classify, a_reply_of_the_ftp_server_decides_for_downloads)
                 bool transient = reply >= 400 && reply < 500 && !upload;
                 check(&a, transient ? (struct expected){.class = 'B', .counted = true}
                                     : (struct expected){.class = 'D', .alive = true});
-                struct verdict_of_class v = classify(&a, &policy);
+                struct verdict v = classify(&a, &policy);
                 cr_assert(eq(int, classify_repeatable(&v, &a, &policy), transient));
             }
 }
@@ -421,7 +421,7 @@ Test(classify, a_timeout_after_our_own_wait_is_no_fault_of_the_host)
 Test(classify, a_name_that_connect_could_not_resolve_is_dns)
 {
     struct attempt a = {.protocol = PROTOCOL_CONNECT, .curl_code = 6, .nothing_sent = true};
-    struct verdict_of_class v = classify(&a, &policy);
+    struct verdict v = classify(&a, &policy);
     cr_assert(eq(int, v.class, CLASS_A));
     cr_assert(eq(int, v.reason, REASON_DNS));
 }
@@ -441,7 +441,7 @@ Test(classify, what_libcurl_gave_up_after_several_tries_is_not_tried_again)
         struct attempt a = request("GET");
         a.curl_code = codes[i];
         a.retried_inside = true;
-        struct verdict_of_class v = classify(&a, &policy);
+        struct verdict v = classify(&a, &policy);
         cr_assert(eq(int, v.max_tries, 1));
         cr_assert(not(classify_repeatable(&v, &a, &policy)));
     }
@@ -449,7 +449,7 @@ Test(classify, what_libcurl_gave_up_after_several_tries_is_not_tried_again)
 
 static bool repeatable(const struct attempt *a)
 {
-    struct verdict_of_class v = classify(a, &policy);
+    struct verdict v = classify(a, &policy);
     return classify_repeatable(&v, a, &policy);
 }
 
@@ -539,13 +539,13 @@ Test(classify, retry_on_replaces_what_may_be_repeated)
     for (int code = 0; code <= 127; code++) {
         struct attempt a = request("GET");
         a.curl_code = code;
-        struct verdict_of_class v = classify(&a, &p);
+        struct verdict v = classify(&a, &p);
         cr_assert(eq(int, classify_repeatable(&v, &a, &p), AMONG(code, 12, 28, 60)), "%d", code);
     }
     for (int s = 100; s <= 599; s++) {
         struct attempt a = request("GET");
         a.http_status = s;
-        struct verdict_of_class v = classify(&a, &p);
+        struct verdict v = classify(&a, &p);
         cr_assert(eq(int, classify_repeatable(&v, &a, &p), s == 404), "%d", s);
         memcpy(a.method, "POST", 5);
         cr_assert(not(classify_repeatable(&v, &a, &p)));
@@ -559,7 +559,7 @@ Test(classify, what_retry_on_adds_says_about_the_host_what_it_always_said)
     p.retry_on.http[(404 - 100) / 64] |= 1ULL << ((404 - 100) % 64);
     struct attempt a = request("GET");
     a.http_status = 404;
-    struct verdict_of_class v = classify(&a, &p);
+    struct verdict v = classify(&a, &p);
     cr_assert(eq(int, v.class, CLASS_B));
     cr_assert(v.alive);
     cr_assert(not(v.counted));
@@ -578,7 +578,7 @@ Test(classify, never_on_takes_away)
         for (size_t k = 0; k < array_size(rows); k++) {
             struct attempt a = request("GET");
             a.curl_code = rows[k].code;
-            struct verdict_of_class v = classify(&a, &p);
+            struct verdict v = classify(&a, &p);
             cr_assert(eq(int, classify_repeatable(&v, &a, &p), k != i));
         }
     }
@@ -586,7 +586,7 @@ Test(classify, never_on_takes_away)
     p.never_on = (struct outcome_set){.given = true, .groups = OUTCOME_THROTTLED};
     struct attempt a = request("GET");
     a.http_status = 429;
-    struct verdict_of_class v = classify(&a, &p);
+    struct verdict v = classify(&a, &p);
     cr_assert(not(classify_repeatable(&v, &a, &p)));
     cr_assert(eq(int, v.class, CLASS_C));
 }
@@ -597,7 +597,7 @@ Test(classify, the_programs_own_abort_is_never_overruled)
     p.retry_on = (struct outcome_set){.given = true, .curl = {UINT64_MAX, UINT64_MAX}};
     struct attempt a = request("GET");
     a.curl_code = 42;
-    struct verdict_of_class v = classify(&a, &p);
+    struct verdict v = classify(&a, &p);
     cr_assert(not(classify_repeatable(&v, &a, &p)));
 }
 

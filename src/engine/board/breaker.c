@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/board/breaker.h"
 
+#include "base/minmax.h"
+
 /* How long a prober may keep others away; one that was killed is replaced after that. */
 #define PROBE_LEASE_NS (30 * NS_PER_S)
 /* When to ask again while another one probes. */
@@ -64,11 +66,6 @@ static bool swap(_Atomic uint64_t *w, uint64_t *seen, uint64_t next)
 static void begin_window(struct breaker *b, uint64_t window)
 {
     atomic_store_explicit(&b->window, window, memory_order_release);
-}
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Whether the time is still to come, and could have been set by one of us. */

@@ -2,6 +2,7 @@
 #include "engine/call/parts.h"
 
 #include "base/hash.h"
+#include "base/minmax.h"
 #include "base/precondition.h"
 #include "base/sizes.h"
 #include "engine/board/gcra.h"
@@ -10,17 +11,6 @@
 #define CROWDED_NS NS_PER_MS
 /* Who comes so much later than the start that was reserved may come with many others. */
 #define LATE_NS (100 * NS_PER_MS)
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t later_by(int64_t t, int64_t d)
-{
-    int64_t sum;
-    return __builtin_add_overflow(t, d, &sum) ? INT64_MAX : sum;
-}
 
 /* Until when the server asked for silence; 0 when it did not. It may have told this to one whose
  * policy obeys longer hints than ours: then ours is the time to wait, from the first question on.

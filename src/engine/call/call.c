@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/call/parts.h"
 
+#include "base/minmax.h"
 #include "base/precondition.h"
 #include "engine/board/status.h"
 #include "engine/policy/backoff.h"
@@ -9,22 +10,6 @@
 
 /* A throttled request starts its back-off here. */
 #define THROTTLED_BASE_NS NS_PER_S
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t later_by(int64_t t, int64_t d)
-{
-    int64_t sum;
-    return __builtin_add_overflow(t, d, &sum) ? INT64_MAX : sum;
-}
 
 HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns)
 {
@@ -112,7 +97,7 @@ static bool is_shut(const struct call *c, struct slot *s, int64_t now_ns)
 
 /* Everything that decides about a retry but the budget. made: attempts with this one. */
 static bool plan_retry(const struct call *c, struct slot *s, const struct attempt *a,
-                       const struct verdict_of_class *v, int made, int64_t now_ns, int64_t wall_ns,
+                       const struct verdict *v, int made, int64_t now_ns, int64_t wall_ns,
                        struct plan *plan)
 {
     const struct policy *p = c->policy;
@@ -167,7 +152,7 @@ bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns, i
 {
     struct plan plan;
     struct slot *s = call_slot(c);
-    struct verdict_of_class v = classify(a, c->policy);
+    struct verdict v = classify(a, c->policy);
     if (c->observe || !plan_retry(c, s, a, &v, c->attempts + 1, now_ns, wall_ns, &plan))
         return false;
     const struct policy *p = c->policy;
@@ -213,7 +198,7 @@ static __attribute__((noinline)) bool retry(struct call *c, struct slot *s, cons
                                             int64_t *at_ns)
 {
     struct plan plan;
-    const struct verdict_of_class *v = &c->last;
+    const struct verdict *v = &c->last;
     if (!plan_retry(c, s, a, v, c->attempts, now_ns, wall_ns, &plan))
         return false;
     if (!pay(c->policy, s, now_ns)) {
@@ -239,7 +224,7 @@ static __attribute__((noinline)) bool retry(struct call *c, struct slot *s, cons
 }
 
 /* What classify says of these, without a look at its tables. */
-static const struct verdict_of_class good_verdict = {.class = CLASS_SUCCESS, .alive = true};
+static const struct verdict good_verdict = {.class = CLASS_SUCCESS, .alive = true};
 
 static bool plainly_good(const struct attempt *a)
 {

@@ -137,19 +137,19 @@ struct call {
     bool cannot_wait; /* set after call_begin: tokens are taken, and no wait is ever asked for */
     bool name_only; /* set after call_begin: its name is looked up, which is no proof of the host */
     bool waiting;
-    int lost_places;              /* came too late for a start that was reserved */
-    int denied;                   /* the attempt after which the budget allowed no retry; 0: none */
-    bool planned;                 /* a retry was decided and paid for, but not admitted yet */
-    int64_t lease_ns;             /* of the breaker's probe that this attempt is; 0: it is none */
-    int64_t proxy_lease_ns;       /* the same, of the proxy's breaker */
-    bool unsettled;               /* no breaker has been told of the last attempt, as it is not the
+    int lost_places;           /* came too late for a start that was reserved */
+    int denied;                /* the attempt after which the budget allowed no retry; 0: none */
+    bool planned;              /* a retry was decided and paid for, but not admitted yet */
+    int64_t lease_ns;          /* of the breaker's probe that this attempt is; 0: it is none */
+    int64_t proxy_lease_ns;    /* the same, of the proxy's breaker */
+    bool unsettled;            /* no breaker has been told of the last attempt, as it is not the
                                      last one of the request if its retry is made */
-    enum reason outage;           /* what the last attempt tells them, if it failed: call_outage */
-    enum reason proxy_outage;     /* the same, of the proxy */
-    uint64_t random;              /* of it */
-    struct verdict_of_class last; /* of the last attempt */
-    struct verdict_of_class proxy_last; /* what it says about the proxy */
-    uint64_t last_error;                /* of it, as on the board: last_error_pack */
+    enum reason outage;        /* what the last attempt tells them, if it failed: call_outage */
+    enum reason proxy_outage;  /* the same, of the proxy */
+    uint64_t random;           /* of it */
+    struct verdict last;       /* of the last attempt */
+    struct verdict proxy_last; /* what it says about the proxy */
+    uint64_t last_error;       /* of it, as on the board: last_error_pack */
 };
 
 /* app_timeout_ns: the program's own bound over the whole request; 0: none. Binds again what was

@@ -18,20 +18,20 @@ void call_tell_breaker(const struct call *c, const struct party *who, int64_t no
     board_alert(c->binding->board);
 }
 
-bool call_is_success(const struct verdict_of_class *v)
+bool call_is_success(const struct verdict *v)
 {
     return v->class == CLASS_SUCCESS || (v->alive && !v->counted && v->class != CLASS_C);
 }
 
 /* Of an answer's status: what stands between the client and a server that is gone. A 500 is one
  * page's bug. A 503 with a hint is class C. */
-static bool is_outage_status(const struct verdict_of_class *v, int status)
+static bool is_outage_status(const struct verdict *v, int status)
 {
     return status == 502 || (status == 503 && v->class != CLASS_C) || status == 504 ||
            (status >= 520 && status <= 524);
 }
 
-static bool is_outage(const struct verdict_of_class *v, const struct attempt *a)
+static bool is_outage(const struct verdict *v, const struct attempt *a)
 {
     if (!v->counted)
         return false;
@@ -52,7 +52,7 @@ static bool is_outage(const struct verdict_of_class *v, const struct attempt *a)
     }
 }
 
-enum reason call_outage(const struct verdict_of_class *v, const struct attempt *a)
+enum reason call_outage(const struct verdict *v, const struct attempt *a)
 {
     return is_outage(v, a) ? v->reason : REASON_NONE;
 }
@@ -98,7 +98,7 @@ static unsigned failed_operation(const struct party *who, enum reason outage)
     return who->is_proxy && is_unreachable(outage) ? BREAKER_EVERYTHING : who->operation;
 }
 
-static void settle(struct call *c, const struct party *who, const struct verdict_of_class *v,
+static void settle(struct call *c, const struct party *who, const struct verdict *v,
                    enum reason outage, int64_t now_ns, int64_t wall_ns, uint64_t random)
 {
     struct slot *s = who->slot;
@@ -152,7 +152,7 @@ void call_leave_unjudged(struct call *c, struct slot *s)
         slot_count(proxy.slot, COUNT_UNJUDGED, 1);
 }
 
-void call_judge(const struct call *c, const struct party *who, const struct verdict_of_class *v,
+void call_judge(const struct call *c, const struct party *who, const struct verdict *v,
                 int64_t now_ns, int64_t wall_ns)
 {
     struct slot *s = who->slot;
@@ -169,7 +169,7 @@ void call_judge(const struct call *c, const struct party *who, const struct verd
 }
 
 /* The outcome of a request whose last attempt ended so: what is local is neither. */
-static bool is_failure(const struct verdict_of_class *v)
+static bool is_failure(const struct verdict *v)
 {
     return !call_is_success(v) && v->class != CLASS_E && v->reason != REASON_LOCAL;
 }
@@ -183,7 +183,7 @@ HOT void call_count_success(struct slot *s, int64_t wall_ns)
     budget_success(&s->budget);
 }
 
-HOT void call_count_outcome(const struct call *c, struct slot *s, const struct verdict_of_class *v,
+HOT void call_count_outcome(const struct call *c, struct slot *s, const struct verdict *v,
                             int64_t wall_ns)
 {
     int64_t wall_ms = wall_ns / NS_PER_MS;

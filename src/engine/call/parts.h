@@ -90,17 +90,17 @@ void call_give_leases_back(struct call *c, struct slot *s);
 void call_tell_breaker(const struct call *c, const struct party *who, int64_t now_ns);
 
 /* call_judge.c: what verdicts mean, and who learns from them. */
-bool call_is_success(const struct verdict_of_class *v);
+bool call_is_success(const struct verdict *v);
 /* Why, of a failure that may be one of the whole party, and not of one of its pages; of any other
  * attempt REASON_NONE. */
-enum reason call_outage(const struct verdict_of_class *v, const struct attempt *a);
+enum reason call_outage(const struct verdict *v, const struct attempt *a);
 /* An attempt that a bound of ours cut short says nothing; what the one before said holds then. */
-static inline bool call_says_nothing(const struct attempt *a, const struct verdict_of_class *v)
+static inline bool call_says_nothing(const struct attempt *a, const struct verdict *v)
 {
     return a->shortened && v->reason == REASON_TIMEOUT && !v->counted;
 }
 /* The status learns from every attempt that says something about the party. */
-void call_judge(const struct call *c, const struct party *who, const struct verdict_of_class *v,
+void call_judge(const struct call *c, const struct party *who, const struct verdict *v,
                 int64_t now_ns, int64_t wall_ns);
 /* The breakers learn from the last attempt of a request: it is that now. */
 void call_settle(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns, uint64_t random);
@@ -108,7 +108,7 @@ void call_settle(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns
 void call_leave_unjudged(struct call *c, struct slot *s);
 /* Of a request. */
 void call_count_success(struct slot *s, int64_t wall_ns);
-void call_count_outcome(const struct call *c, struct slot *s, const struct verdict_of_class *v,
+void call_count_outcome(const struct call *c, struct slot *s, const struct verdict *v,
                         int64_t wall_ns);
 
 /* call_proxy.c: false when there is none, or its slot was given to somebody else. */

@@ -4,6 +4,8 @@
  * that goes through it is refused at once. Limits, hints, budget and waits are the host's alone. */
 #include "engine/call/parts.h"
 
+#include "engine/policy/curl_codes.h"
+
 bool call_proxy(const struct call *c, struct party *who)
 {
     const struct proxy_binding *proxy = &c->binding->proxy;
@@ -17,30 +19,29 @@ bool call_proxy(const struct call *c, struct party *who)
     return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;
 }
 
-#define CURLE_PROXY 97
-
-/* To CONNECT, or one of SOCKS: CURLPX_REPLY_ADDRESS_TYPE_NOT_SUPPORTED to CURLPX_RESOLVE_HOST. */
+/* To CONNECT, or a reply of SOCKS. */
 static bool has_answered(const struct attempt *a)
 {
-    return a->proxy_status ||
-           (a->curl_code == CURLE_PROXY && a->proxy_error >= 17 && a->proxy_error <= 27);
+    return a->proxy_status || (a->curl_code == CURL_CODE_PROXY &&
+                               a->proxy_error >= CURL_PROXY_REPLY_ADDRESS_TYPE_NOT_SUPPORTED &&
+                               a->proxy_error <= CURL_PROXY_RESOLVE_HOST);
 }
 
 /* Whatever came through speaks for the proxy. An answer of its own does too: 502 to 504 mostly mean
  * that it could not reach the one host, and must not close the way to all others; so they are shown
  * as its failures, and nothing is made of them. */
-static struct verdict_of_class of_proxy(const struct verdict_of_class *v, const struct attempt *a)
+static struct verdict of_proxy(const struct verdict *v, const struct attempt *a)
 {
-    static const struct verdict_of_class good = {.class = CLASS_SUCCESS, .alive = true};
+    static const struct verdict good = {.class = CLASS_SUCCESS, .alive = true};
     if (v->proxy) {
-        struct verdict_of_class own = *v;
+        struct verdict own = *v;
         own.alive = v->class == CLASS_D && (has_answered(a) || v->reason == REASON_AUTH);
         own.counted = !own.alive && !has_answered(a) && !call_says_nothing(a, v);
         return own;
     }
     if (a->http_status || !a->curl_code || !a->nothing_sent)
         return good;
-    return (struct verdict_of_class){.class = CLASS_E, .reason = REASON_LOCAL};
+    return (struct verdict){.class = CLASS_E, .reason = REASON_LOCAL};
 }
 
 void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns)

@@ -5,11 +5,10 @@
 #include "base/clock.h"
 #include "engine/check/lookup.h"
 #include "engine/check/types.h"
+#include "engine/policy/curl_codes.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define CURLE_COULDNT_RESOLVE_HOST 6 /* how an unresolved name is told to the engine */
 
 static void run(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
 {
@@ -24,7 +23,7 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
     } else {
         out->outcome = CHECK_FAILED;
         out->attempt.protocol = PROTOCOL_CONNECT;
-        out->attempt.curl_code = CURLE_COULDNT_RESOLVE_HOST;
+        out->attempt.curl_code = CURL_CODE_COULDNT_RESOLVE_HOST;
         out->attempt.os_errno = answer == CHECK_LOOKUP_TIMEOUT ? ETIMEDOUT : 0;
     }
 }

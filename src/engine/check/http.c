@@ -7,6 +7,7 @@
 #include "engine/check/curl.h"
 #include "engine/check/thread.h"
 #include "engine/check/types.h"
+#include "engine/policy/curl_codes.h"
 
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #define BACKSTOP_NS (200 * NS_PER_MS)
 #define POLL_MS     (CHECKER_STEP_NS / NS_PER_MS)
 
-enum { CURLE_OK = 0, CURLE_WRITE_ERROR = 23, CURLE_OPERATION_TIMEDOUT = 28, HTTP_FINAL = 200 };
+#define HTTP_FINAL 200
 
 /* Fewer bytes than it was given: libcurl ends the transfer. */
 static size_t no_body(char *p, size_t size, size_t n, void *ctx)
@@ -39,7 +40,7 @@ static void *make_handle(const struct check_curl *api, const struct check_config
     api->easy_setopt(h, CHECK_CURLOPT_TIMEOUT_MS, (long)((timeout_ns + NS_PER_MS - 1) / NS_PER_MS));
     api->easy_setopt(h, CHECK_CURLOPT_USERAGENT, "libharden-check");
     api->easy_setopt(h, CHECK_CURLOPT_WRITEFUNCTION, no_body);
-    if (api->easy_setopt(h, CHECK_CURLOPT_URL, c->target) == CURLE_OK)
+    if (api->easy_setopt(h, CHECK_CURLOPT_URL, c->target) == CURL_CODE_OK)
         return h;
     api->easy_cleanup(h);
     return NULL;
@@ -48,7 +49,7 @@ static void *make_handle(const struct check_curl *api, const struct check_config
 /* Until the transfer has ended, one way or other; all waiting is outside of the library's locks. */
 static int perform(const struct check_curl *api, void *multi, int64_t until_ns)
 {
-    int running = 1, code = CURLE_OPERATION_TIMEDOUT, left;
+    int running = 1, code = CURL_CODE_OPERATION_TIMEDOUT, left;
     while (clock_now_ns() < until_ns) {
         if (checker_is_ending() || !checker_enter())
             return -1;
@@ -76,17 +77,17 @@ static void judge(const struct check_curl *api, void *h, const struct check_conf
     long status = 0, os_errno = 0;
     api->easy_getinfo(h, CHECK_CURLINFO_RESPONSE_CODE, &status);
     api->easy_getinfo(h, CHECK_CURLINFO_OS_ERRNO, &os_errno);
-    if (code == CURLE_WRITE_ERROR && status >= HTTP_FINAL)
-        code = CURLE_OK;
+    if (code == CURL_CODE_WRITE_ERROR && status >= HTTP_FINAL)
+        code = CURL_CODE_OK;
     out->attempt.protocol = PROTOCOL_HTTP;
     out->attempt.curl_code = code;
     out->attempt.http_status = (int)status;
     out->attempt.os_errno = code ? (int)os_errno : 0;
-    if (code == CURLE_OK && check_expects(c, (int)status)) {
+    if (code == CURL_CODE_OK && check_expects(c, (int)status)) {
         out->outcome = CHECK_PASSED;
         return;
     }
-    struct verdict_of_class v = classify(&out->attempt, &plain);
+    struct verdict v = classify(&out->attempt, &plain);
     out->outcome = code && v.class == CLASS_E ? CHECK_UNKNOWN : CHECK_FAILED;
     out->why = "libcurl could not make the request for a reason of its own";
 }

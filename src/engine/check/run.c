@@ -92,7 +92,7 @@ static void count(struct slot *s, const struct check_result *x, int64_t took_ns,
         atomic_store_explicit(&s->last_success_ms, wall_ms, memory_order_relaxed);
         return;
     }
-    struct verdict_of_class v = classify(&x->attempt, &plain);
+    struct verdict v = classify(&x->attempt, &plain);
     if (v.class == CLASS_SUCCESS) { /* an answer that is not the expected one */
         v.class = CLASS_D;
         v.reason = REASON_OTHER;

@@ -7,6 +7,7 @@
 #include "engine/check/lookup.h"
 #include "engine/check/thread.h"
 #include "engine/check/types.h"
+#include "engine/policy/curl_codes.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,8 +15,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define CURLE_COULDNT_RESOLVE_HOST 6
 
 static int wait_for(int fd, int64_t until_ns)
 {
@@ -92,7 +91,7 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
         bool lack = answer == EAI_MEMORY || answer == EAI_SYSTEM;
         out->outcome = lack ? CHECK_UNKNOWN : CHECK_FAILED;
         out->why = "the name could not be looked up for lack of memory or descriptors";
-        out->attempt.curl_code = CURLE_COULDNT_RESOLVE_HOST;
+        out->attempt.curl_code = CURL_CODE_COULDNT_RESOLVE_HOST;
         out->attempt.os_errno = answer == CHECK_LOOKUP_TIMEOUT ? ETIMEDOUT : 0;
         return;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/policy/backoff.h"
 
+#include "base/minmax.h"
+
 /* Uniform in [lo, hi]. */
 static int64_t between(int64_t lo, int64_t hi, uint64_t random)
 {
@@ -8,11 +10,6 @@ static int64_t between(int64_t lo, int64_t hi, uint64_t random)
         return lo;
     unsigned __int128 span = (unsigned __int128)(uint64_t)(hi - lo) + 1;
     return lo + (int64_t)((span * random) >> 64);
-}
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* min(max_delay, base * 2^(attempt - 1)), without ever leaving the range of the type. */

@@ -2,25 +2,19 @@
 #include "engine/policy/classify.h"
 
 #include "engine/policy/classify_table.h"
+#include "engine/policy/curl_codes.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define CURLE_COULDNT_CONNECT     7
-#define CURLE_TIMEDOUT            28
-#define CURLE_ABORTED_BY_CALLBACK 42
-#define CURLE_RECV_ERROR          56
-#define CURLE_HTTP2_STREAM        92
-#define CURLE_PROXY               97
-
-static struct verdict_of_class local(void)
+static struct verdict local(void)
 {
-    return (struct verdict_of_class){.class = CLASS_E, .reason = REASON_LOCAL};
+    return (struct verdict){.class = CLASS_E, .reason = REASON_LOCAL};
 }
 
-static struct verdict_of_class from_row(const struct outcome_row *row, const struct attempt *a)
+static struct verdict from_row(const struct outcome_row *row, const struct attempt *a)
 {
-    struct verdict_of_class v = {
+    struct verdict v = {
         .class = row->class,
         .reason = row->reason,
         .counted = row->flags & COUNTED,
@@ -43,15 +37,15 @@ static struct verdict_of_class from_row(const struct outcome_row *row, const str
     return v.class == CLASS_E ? local() : v;
 }
 
-static struct verdict_of_class throttled(void)
+static struct verdict throttled(void)
 {
-    return (struct verdict_of_class){
+    return (struct verdict){
         .class = CLASS_C, .reason = REASON_THROTTLED, .alive = true, .idempotent_only = true};
 }
 
-static struct verdict_of_class by_status(const struct attempt *a)
+static struct verdict by_status(const struct attempt *a)
 {
-    struct verdict_of_class v = from_row(outcome_of_http(a->http_status), a);
+    struct verdict v = from_row(outcome_of_http(a->http_status), a);
     bool asked_to_wait = hints_has_retry_after(&a->hints);
     switch (a->http_status) {
     case 403:
@@ -74,9 +68,9 @@ static struct verdict_of_class by_status(const struct attempt *a)
     }
 }
 
-static struct verdict_of_class of_name(const struct outcome_row *row, const struct attempt *a)
+static struct verdict of_name(const struct outcome_row *row, const struct attempt *a)
 {
-    struct verdict_of_class v = from_row(outcome_of_lookup(a->lookup), a);
+    struct verdict v = from_row(outcome_of_lookup(a->lookup), a);
     if (v.reason == REASON_DNS && (row->flags & PROXY)) {
         v.proxy = true;
         v.counted = false;
@@ -86,7 +80,7 @@ static struct verdict_of_class of_name(const struct outcome_row *row, const stru
 
 /* "Could not connect" for want of a socket, a port or a network is no fault of the host, and for an
  * impossible address nobody's but the program's. */
-static struct verdict_of_class by_errno(struct verdict_of_class v, const struct attempt *a)
+static struct verdict by_errno(struct verdict v, const struct attempt *a)
 {
     const struct outcome_row *row = outcome_of_errno(a->os_errno);
     if (!outcome_is_known(row) || row->class == CLASS_SUCCESS || (row->flags & COUNTED))
@@ -100,7 +94,7 @@ static struct verdict_of_class by_errno(struct verdict_of_class v, const struct 
 
 static const struct outcome_row *row_of_code(const struct attempt *a)
 {
-    if (a->curl_code == CURLE_PROXY) {
+    if (a->curl_code == CURL_CODE_PROXY) {
         const struct outcome_row *row = outcome_of_proxy_error(a->proxy_error);
         if (outcome_is_known(row))
             return row;
@@ -108,23 +102,23 @@ static const struct outcome_row *row_of_code(const struct attempt *a)
     return outcome_of_curl(a->curl_code);
 }
 
-static struct verdict_of_class by_code(const struct attempt *a)
+static struct verdict by_code(const struct attempt *a)
 {
     const struct outcome_row *row = row_of_code(a);
     if ((row->flags & NAME) && a->lookup)
         return of_name(row, a);
-    struct verdict_of_class v = from_row(row, a);
+    struct verdict v = from_row(row, a);
     /* The bound was ours, and not the host's doing. */
-    if (a->curl_code == CURLE_TIMEDOUT && a->shortened)
+    if (a->curl_code == CURL_CODE_OPERATION_TIMEDOUT && a->shortened)
         v.counted = false;
     if (a->proxy_unreached) {
         v.proxy = true;
         v.counted = false;
     }
-    if (a->curl_code == CURLE_COULDNT_CONNECT && a->os_errno)
+    if (a->curl_code == CURL_CODE_COULDNT_CONNECT && a->os_errno)
         v = by_errno(v, a);
-    if (a->curl_code == CURLE_HTTP2_STREAM && a->enhance_your_calm)
-        v = (struct verdict_of_class){.class = CLASS_C, .reason = REASON_THROTTLED, .alive = true};
+    if (a->curl_code == CURL_CODE_HTTP2_STREAM && a->enhance_your_calm)
+        v = (struct verdict){.class = CLASS_C, .reason = REASON_THROTTLED, .alive = true};
     return v;
 }
 
@@ -132,7 +126,7 @@ static struct verdict_of_class by_code(const struct attempt *a)
 static bool proxy_refused(const struct attempt *a)
 {
     return a->proxy_status >= 400 && a->http_status < 400 &&
-           (a->curl_code == CURLE_COULDNT_CONNECT || a->curl_code == CURLE_RECV_ERROR);
+           (a->curl_code == CURL_CODE_COULDNT_CONNECT || a->curl_code == CURL_CODE_RECV_ERROR);
 }
 
 static bool status_decides(const struct attempt *a)
@@ -170,8 +164,8 @@ static unsigned group_of(enum reason r)
     }
 }
 
-static bool listed(const struct outcome_set *set, const struct verdict_of_class *v,
-                   const struct attempt *a, bool status)
+static bool listed(const struct outcome_set *set, const struct verdict *v, const struct attempt *a,
+                   bool status)
 {
     return (set->groups & group_of(v->reason)) ||
            (a->curl_code && has_bit(set->curl, 2, a->curl_code)) ||
@@ -179,11 +173,12 @@ static bool listed(const struct outcome_set *set, const struct verdict_of_class 
 }
 
 /* The user's lists say what may be repeated; what an outcome tells about the host stays. */
-static void override(struct verdict_of_class *v, const struct attempt *a, const struct policy *p,
+static void override(struct verdict *v, const struct attempt *a, const struct policy *p,
                      bool status)
 {
     /* The program's own abort is an order, and so is its refusal. */
-    if (v->class == CLASS_SUCCESS || a->curl_code == CURLE_ABORTED_BY_CALLBACK || a->refused_inside)
+    if (v->class == CLASS_SUCCESS || a->curl_code == CURL_CODE_ABORTED_BY_CALLBACK ||
+        a->refused_inside)
         return;
     if (p->retry_on.given) {
         if (!listed(&p->retry_on, v, a, status))
@@ -196,9 +191,9 @@ static void override(struct verdict_of_class *v, const struct attempt *a, const 
 }
 
 /* One address of several is not the host, and the program has others to try before it waits. */
-static struct verdict_of_class of_connection(const struct attempt *a)
+static struct verdict of_connection(const struct attempt *a)
 {
-    struct verdict_of_class v = from_row(outcome_of_errno(a->os_errno), a);
+    struct verdict v = from_row(outcome_of_errno(a->os_errno), a);
     if (a->more_follow && v.class != CLASS_SUCCESS)
         v = local();
     /* We had waited, and the time that was left was ours, not the host's. */
@@ -207,12 +202,12 @@ static struct verdict_of_class of_connection(const struct attempt *a)
     return v;
 }
 
-static struct verdict_of_class judge(const struct attempt *a, bool status)
+static struct verdict judge(const struct attempt *a, bool status)
 {
     if (a->protocol == PROTOCOL_CONNECT && !a->curl_code)
         return of_connection(a);
     if (a->header_cut && !a->curl_code)
-        return (struct verdict_of_class){.class = CLASS_B, .reason = REASON_RESET, .counted = true};
+        return (struct verdict){.class = CLASS_B, .reason = REASON_RESET, .counted = true};
     if (proxy_refused(a))
         return from_row(outcome_of_proxy(a->proxy_status), a);
     if (status)
@@ -220,10 +215,10 @@ static struct verdict_of_class judge(const struct attempt *a, bool status)
     return a->refused_inside ? local() : by_code(a);
 }
 
-struct verdict_of_class classify(const struct attempt *a, const struct policy *p)
+struct verdict classify(const struct attempt *a, const struct policy *p)
 {
     bool status = status_decides(a);
-    struct verdict_of_class v = judge(a, status);
+    struct verdict v = judge(a, status);
     if (v.class == CLASS_SUCCESS) {
         v.alive = true;
         return v;
@@ -256,8 +251,7 @@ static bool idempotent(const struct attempt *a, const struct policy *p)
     return false;
 }
 
-bool classify_repeatable(const struct verdict_of_class *v, const struct attempt *a,
-                         const struct policy *p)
+bool classify_repeatable(const struct verdict *v, const struct attempt *a, const struct policy *p)
 {
     if (v->max_tries == 1)
         return false;

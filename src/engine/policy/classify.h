@@ -36,7 +36,7 @@ enum reason {
     REASON_COUNT
 };
 
-struct verdict_of_class {
+struct verdict {
     enum class class;
     enum reason reason;
     bool counted;         /* speaks against the host (breaker, status) */
@@ -46,12 +46,11 @@ struct verdict_of_class {
     int max_tries;        /* attempts at most for this outcome; 0: as the policy says */
 };
 
-struct verdict_of_class classify(const struct attempt *a, const struct policy *p);
+struct verdict classify(const struct attempt *a, const struct policy *p);
 
 /* Whether class and method together allow another attempt (the replay and the commit rule are the
  * caller's). */
-bool classify_repeatable(const struct verdict_of_class *v, const struct attempt *a,
-                         const struct policy *p);
+bool classify_repeatable(const struct verdict *v, const struct attempt *a, const struct policy *p);
 
 /* The groups in which failures and retries are counted and published. */
 enum reason_group {

@@ -2,87 +2,92 @@
 #include "engine/policy/classify_table.h"
 
 #include "base/compiler.h"
+#include "engine/policy/curl_codes.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <stddef.h>
 
 /* clang-format off */
+#define CODE(name)        CURL_CODE_##name, CURL_CODE_##name
+#define CODES(first, last) CURL_CODE_##first, CURL_CODE_##last
+/* Numbers without a name, and ranges that end in one, are codes that libcurl no longer uses. */
 static const struct outcome_row curl_rows[] = {
-    /* code          class          reason            flags                        tries otherwise */
-    {0,   0,         CLASS_SUCCESS, REASON_NONE,      BY_STATUS,                   0, 0},
-    {1,   1,         CLASS_E,       REASON_OTHER,     UNSENT | COUNTED | HEARD,    0, CLASS_D},
-    {2,   4,         CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {5,   5,         CLASS_A,       REASON_DNS,       UNSENT | PROXY | NAME,       2, CLASS_B},
-    {6,   6,         CLASS_A,       REASON_DNS,       UNSENT | COUNTED | NAME,     2, CLASS_B},
-    {7,   7,         CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,            0, CLASS_B},
-    {8,   8,         CLASS_B,       REASON_OTHER,     COUNTED,                     2, 0},
-    {9,   9,         CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
-    {10,  10,        CLASS_B,       REASON_CONNECT,   COUNTED,                     0, 0},
-    {11,  11,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
-    {12,  12,        CLASS_B,       REASON_TIMEOUT,   COUNTED,                     0, 0},
-    {13,  14,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
-    {15,  15,        CLASS_B,       REASON_CONNECT,   COUNTED,                     0, 0},
-    {16,  16,        CLASS_B,       REASON_RESET,     COUNTED | BY_STATUS,         0, 0},
-    {17,  17,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
-    {18,  18,        CLASS_B,       REASON_PARTIAL,   COUNTED | BY_STATUS,         0, 0},
-    {19,  19,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
-    {20,  20,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {21,  21,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
-    {22,  23,        CLASS_E,       REASON_LOCAL,     BY_STATUS,                   0, 0},
-    {24,  24,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {25,  25,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
-    {26,  27,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {28,  28,        CLASS_A,       REASON_TIMEOUT,   UNSENT | COUNTED | BY_STATUS, 0, CLASS_B},
-    {29,  29,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {30,  31,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
-    {32,  32,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {33,  33,        CLASS_D,       REASON_OTHER,     ALIVE | BY_STATUS,           0, 0},
-    {34,  34,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {35,  35,        CLASS_A,       REASON_TLS,       UNSENT | COUNTED,            2, CLASS_B},
-    {36,  36,        CLASS_D,       REASON_OTHER,     ALIVE | BY_STATUS,           0, 0},
-    {37,  37,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {38,  39,        CLASS_D,       REASON_AUTH,      ALIVE,                       0, 0},
-    {40,  46,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {47,  47,        CLASS_D,       REASON_OTHER,     ALIVE,                       0, 0},
-    {48,  51,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {52,  52,        CLASS_B,       REASON_RESET,     COUNTED,                     0, 0},
-    {53,  54,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {55,  55,        CLASS_B,       REASON_RESET,     COUNTED | BY_STATUS,         0, 0},
-    {56,  56,        CLASS_A,       REASON_RESET,     UNSENT | COUNTED | BY_STATUS, 0, CLASS_B},
-    {57,  58,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {59,  59,        CLASS_D,       REASON_LOCAL,     0,                           0, 0},
-    {60,  60,        CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
-    {61,  61,        CLASS_D,       REASON_OTHER,     ALIVE | BY_STATUS,           0, 0},
-    {62,  62,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {63,  63,        CLASS_D,       REASON_LOCAL,     0,                           0, 0},
-    {64,  64,        CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
-    {65,  66,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {67,  67,        CLASS_D,       REASON_AUTH,      ALIVE,                       0, 0},
-    {68,  70,        CLASS_D,       REASON_OTHER,     ALIVE,                       0, 0},
-    {71,  72,        CLASS_D,       REASON_OTHER,     COUNTED,                     0, 0},
-    {73,  74,        CLASS_D,       REASON_OTHER,     ALIVE,                       0, 0},
-    {75,  77,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {78,  78,        CLASS_D,       REASON_OTHER,     ALIVE,                       0, 0},
-    {79,  79,        CLASS_D,       REASON_OTHER,     COUNTED,                     0, 0},
-    {80,  80,        CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
-    {81,  82,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {83,  83,        CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
-    {84,  84,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
-    {85,  86,        CLASS_D,       REASON_OTHER,     COUNTED,                     0, 0},
-    {87,  87,        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,             0, 0},
-    {88,  88,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {89,  89,        CLASS_A,       REASON_LOCAL,     0,                           0, 0},
-    {90,  91,        CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
-    {92,  92,        CLASS_B,       REASON_RESET,     COUNTED | BY_STATUS,         0, 0},
-    {93,  93,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {94,  94,        CLASS_D,       REASON_AUTH,      ALIVE,                       0, 0},
-    {95,  95,        CLASS_B,       REASON_RESET,     COUNTED | BY_STATUS,         0, 0},
-    {96,  96,        CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,            0, CLASS_B},
-    {97,  97,        CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,              0, CLASS_B},
-    {98,  98,        CLASS_D,       REASON_AUTH,      ALIVE,                       0, 0},
-    {99,  100,       CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    {101, 101,       CLASS_D,       REASON_TLS,       COUNTED,                     0, 0},
+    /* code                                             class          reason            flags                         tries otherwise */
+    {CODE(OK),                                           CLASS_SUCCESS, REASON_NONE,      BY_STATUS,                    0, 0},
+    {CODE(UNSUPPORTED_PROTOCOL),                         CLASS_E,       REASON_OTHER,     UNSENT | COUNTED | HEARD,     0, CLASS_D},
+    {CODES(FAILED_INIT, NOT_BUILT_IN),                   CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(COULDNT_RESOLVE_PROXY),                        CLASS_A,       REASON_DNS,       UNSENT | PROXY | NAME,        2, CLASS_B},
+    {CODE(COULDNT_RESOLVE_HOST),                         CLASS_A,       REASON_DNS,       UNSENT | COUNTED | NAME,      2, CLASS_B},
+    {CODE(COULDNT_CONNECT),                              CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,             0, CLASS_B},
+    {CODE(WEIRD_SERVER_REPLY),                           CLASS_B,       REASON_OTHER,     COUNTED,                      2, 0},
+    {CODE(REMOTE_ACCESS_DENIED),                         CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,              0, 0},
+    {CODE(FTP_ACCEPT_FAILED),                            CLASS_B,       REASON_CONNECT,   COUNTED,                      0, 0},
+    {CODE(FTP_WEIRD_PASS_REPLY),                         CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,              0, 0},
+    {CODE(FTP_ACCEPT_TIMEOUT),                           CLASS_B,       REASON_TIMEOUT,   COUNTED,                      0, 0},
+    {CODES(FTP_WEIRD_PASV_REPLY, FTP_WEIRD_227_FORMAT),  CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,              0, 0},
+    {CODE(FTP_CANT_GET_HOST),                            CLASS_B,       REASON_CONNECT,   COUNTED,                      0, 0},
+    {CODE(HTTP2),                                        CLASS_B,       REASON_RESET,     COUNTED | BY_STATUS,          0, 0},
+    {CODE(FTP_COULDNT_SET_TYPE),                         CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,              0, 0},
+    {CODE(PARTIAL_FILE),                                 CLASS_B,       REASON_PARTIAL,   COUNTED | BY_STATUS,          0, 0},
+    {CODE(FTP_COULDNT_RETR_FILE),                        CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,              0, 0},
+    {20, 20,                                             CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(QUOTE_ERROR),                                  CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,              0, 0},
+    {CODES(HTTP_RETURNED_ERROR, WRITE_ERROR),            CLASS_E,       REASON_LOCAL,     BY_STATUS,                    0, 0},
+    {24, 24,                                             CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(UPLOAD_FAILED),                                CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,              0, 0},
+    {CODES(READ_ERROR, OUT_OF_MEMORY),                   CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(OPERATION_TIMEDOUT),                           CLASS_A,       REASON_TIMEOUT,   UNSENT | COUNTED | BY_STATUS, 0, CLASS_B},
+    {29, 29,                                             CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODES(FTP_PORT_FAILED, FTP_COULDNT_USE_REST),       CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,              0, 0},
+    {32, 32,                                             CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(RANGE_ERROR),                                  CLASS_D,       REASON_OTHER,     ALIVE | BY_STATUS,            0, 0},
+    {CODE(HTTP_POST_ERROR),                              CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(SSL_CONNECT_ERROR),                            CLASS_A,       REASON_TLS,       UNSENT | COUNTED,             2, CLASS_B},
+    {CODE(BAD_DOWNLOAD_RESUME),                          CLASS_D,       REASON_OTHER,     ALIVE | BY_STATUS,            0, 0},
+    {CODE(FILE_COULDNT_READ_FILE),                       CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODES(LDAP_CANNOT_BIND, LDAP_SEARCH_FAILED),        CLASS_D,       REASON_AUTH,      ALIVE,                        0, 0},
+    {40, 46,                                             CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(TOO_MANY_REDIRECTS),                           CLASS_D,       REASON_OTHER,     ALIVE,                        0, 0},
+    {48, 51,                                             CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(GOT_NOTHING),                                  CLASS_B,       REASON_RESET,     COUNTED,                      0, 0},
+    {CODES(SSL_ENGINE_NOTFOUND, SSL_ENGINE_SETFAILED),   CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(SEND_ERROR),                                   CLASS_B,       REASON_RESET,     COUNTED | BY_STATUS,          0, 0},
+    {CODE(RECV_ERROR),                                   CLASS_A,       REASON_RESET,     UNSENT | COUNTED | BY_STATUS, 0, CLASS_B},
+    {57, 58,                                             CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(SSL_CIPHER),                                   CLASS_D,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(PEER_FAILED_VERIFICATION),                     CLASS_D,       REASON_TLS,       COUNTED,                      0, 0},
+    {CODE(BAD_CONTENT_ENCODING),                         CLASS_D,       REASON_OTHER,     ALIVE | BY_STATUS,            0, 0},
+    {62, 62,                                             CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(FILESIZE_EXCEEDED),                            CLASS_D,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(USE_SSL_FAILED),                               CLASS_D,       REASON_TLS,       COUNTED,                      0, 0},
+    {CODES(SEND_FAIL_REWIND, SSL_ENGINE_INITFAILED),     CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(LOGIN_DENIED),                                 CLASS_D,       REASON_AUTH,      ALIVE,                        0, 0},
+    {CODES(TFTP_NOTFOUND, REMOTE_DISK_FULL),             CLASS_D,       REASON_OTHER,     ALIVE,                        0, 0},
+    {CODES(TFTP_ILLEGAL, TFTP_UNKNOWNID),                CLASS_D,       REASON_OTHER,     COUNTED,                      0, 0},
+    {CODES(REMOTE_FILE_EXISTS, TFTP_NOSUCHUSER),         CLASS_D,       REASON_OTHER,     ALIVE,                        0, 0},
+    {75, 77,                                             CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(REMOTE_FILE_NOT_FOUND),                        CLASS_D,       REASON_OTHER,     ALIVE,                        0, 0},
+    {CODE(SSH),                                          CLASS_D,       REASON_OTHER,     COUNTED,                      0, 0},
+    {CODE(SSL_SHUTDOWN_FAILED),                          CLASS_D,       REASON_TLS,       COUNTED,                      0, 0},
+    {CODES(AGAIN, SSL_CRL_BADFILE),                      CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(SSL_ISSUER_ERROR),                             CLASS_D,       REASON_TLS,       COUNTED,                      0, 0},
+    {CODE(FTP_PRET_FAILED),                              CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,              0, 0},
+    {CODES(RTSP_CSEQ_ERROR, RTSP_SESSION_ERROR),         CLASS_D,       REASON_OTHER,     COUNTED,                      0, 0},
+    {CODE(FTP_BAD_FILE_LIST),                            CLASS_D,       REASON_OTHER,     FTP_4XX | ALIVE,              0, 0},
+    {CODE(CHUNK_FAILED),                                 CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(NO_CONNECTION_AVAILABLE),                      CLASS_A,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(SSL_PINNEDPUBKEYNOTMATCH),                     CLASS_D,       REASON_TLS,       COUNTED,                      0, 0},
+    {CODE(SSL_INVALIDCERTSTATUS),                        CLASS_D,       REASON_TLS,       COUNTED,                      0, 0},
+    {CODE(HTTP2_STREAM),                                 CLASS_B,       REASON_RESET,     COUNTED | BY_STATUS,          0, 0},
+    {CODE(RECURSIVE_API_CALL),                           CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(AUTH_ERROR),                                   CLASS_D,       REASON_AUTH,      ALIVE,                        0, 0},
+    {CODE(HTTP3),                                        CLASS_B,       REASON_RESET,     COUNTED | BY_STATUS,          0, 0},
+    {CODE(QUIC_CONNECT_ERROR),                           CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,             0, CLASS_B},
+    {CODE(PROXY),                                        CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,               0, CLASS_B},
+    {CODE(SSL_CLIENTCERT),                               CLASS_D,       REASON_AUTH,      ALIVE,                        0, 0},
+    {CODES(UNRECOVERABLE_POLL, TOO_LARGE),               CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {CODE(ECH_REQUIRED),                                 CLASS_D,       REASON_TLS,       COUNTED,                      0, 0},
 };
 
 /* 403, 409, 413 and 503 depend on the headers as well: classify.c. */
@@ -115,45 +120,35 @@ static const struct outcome_row proxy_rows[] = {
     {400, 32767,     CLASS_D,       REASON_CONNECT,   PROXY,                       0, 0},
 };
 
-/* Of CURLE_PROXY: what became of the talk with a SOCKS proxy. Its replies that speak of the host behind
- * it are the host's; of those that do not say whose fault it was nothing is made. */
+/* Of CURLE_PROXY: how the negotiation with a SOCKS proxy failed. Replies about the host behind the proxy
+ * count for the host; replies that do not say whose fault it was count for neither. */
+#define REPLY(name)           CURL_PROXY_##name, CURL_PROXY_##name
+#define REPLIES(first, last)  CURL_PROXY_##first, CURL_PROXY_##last
 static const struct outcome_row proxy_error_rows[] = {
-    /* BAD_ADDRESS_TYPE, BAD_VERSION: it speaks something else */
-    {1,  2,          CLASS_D,       REASON_CONNECT,   PROXY,                       0, 0},
-    /* CLOSED */
-    {3,  3,          CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,              0, CLASS_B},
-    /* GSSAPI, GSSAPI_PERMSG, GSSAPI_PROTECTION, IDENTD, IDENTD_DIFFER */
-    {4,  8,          CLASS_D,       REASON_AUTH,      PROXY,                       0, 0},
-    /* LONG_HOSTNAME, LONG_PASSWD, LONG_USER: no proxy was asked */
-    {9,   11,        CLASS_E,       REASON_LOCAL,     0,                           0, 0},
-    /* NO_AUTH */
-    {12, 12,         CLASS_D,       REASON_AUTH,      PROXY,                       0, 0},
-    /* RECV_ADDRESS, RECV_AUTH, RECV_CONNECT, RECV_REQACK */
-    {13, 16,         CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,              0, CLASS_B},
-    /* REPLY_ADDRESS_TYPE_NOT_SUPPORTED, REPLY_COMMAND_NOT_SUPPORTED */
-    {17, 18,         CLASS_D,       REASON_CONNECT,   0,                           0, 0},
-    /* REPLY_CONNECTION_REFUSED */
-    {19, 19,         CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,            0, CLASS_B},
-    /* REPLY_GENERAL_SERVER_FAILURE */
-    {20, 20,         CLASS_A,       REASON_CONNECT,   UNSENT,                      0, CLASS_B},
-    /* REPLY_HOST_UNREACHABLE */
-    {21, 21,         CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,            0, CLASS_B},
-    /* REPLY_NETWORK_UNREACHABLE */
-    {22, 22,         CLASS_A,       REASON_CONNECT,   UNSENT,                      0, CLASS_B},
-    /* REPLY_NOT_ALLOWED */
-    {23, 23,         CLASS_D,       REASON_AUTH,      PROXY,                       0, 0},
-    /* REPLY_TTL_EXPIRED */
-    {24, 24,         CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,            0, CLASS_B},
-    /* REPLY_UNASSIGNED, REQUEST_FAILED (all that SOCKS4 says) */
-    {25, 26,         CLASS_A,       REASON_CONNECT,   UNSENT,                      0, CLASS_B},
-    /* RESOLVE_HOST: by libcurl, before it asked the proxy */
-    {27, 27,         CLASS_A,       REASON_DNS,       UNSENT | COUNTED | NAME,     2, CLASS_B},
-    /* SEND_AUTH, SEND_CONNECT, SEND_REQUEST */
-    {28, 30,         CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,              0, CLASS_B},
-    /* UNKNOWN_FAIL, UNKNOWN_MODE: it speaks something else */
-    {31, 32,         CLASS_D,       REASON_CONNECT,   PROXY,                       0, 0},
-    /* USER_REJECTED */
-    {33, 33,         CLASS_D,       REASON_AUTH,      PROXY,                       0, 0},
+    /* It speaks another protocol. */
+    {REPLIES(BAD_ADDRESS_TYPE, BAD_VERSION),            CLASS_D,       REASON_CONNECT,   PROXY,                        0, 0},
+    {REPLY(CLOSED),                                     CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,               0, CLASS_B},
+    {REPLIES(GSSAPI, IDENTD_DIFFER),                    CLASS_D,       REASON_AUTH,      PROXY,                        0, 0},
+    /* No proxy was asked. */
+    {REPLIES(LONG_HOSTNAME, LONG_USER),                 CLASS_E,       REASON_LOCAL,     0,                            0, 0},
+    {REPLY(NO_AUTH),                                    CLASS_D,       REASON_AUTH,      PROXY,                        0, 0},
+    {REPLIES(RECV_ADDRESS, RECV_REQACK),                CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,               0, CLASS_B},
+    {REPLIES(REPLY_ADDRESS_TYPE_NOT_SUPPORTED, REPLY_COMMAND_NOT_SUPPORTED),
+                                                        CLASS_D,       REASON_CONNECT,   0,                            0, 0},
+    {REPLY(REPLY_CONNECTION_REFUSED),                   CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,             0, CLASS_B},
+    {REPLY(REPLY_GENERAL_SERVER_FAILURE),               CLASS_A,       REASON_CONNECT,   UNSENT,                       0, CLASS_B},
+    {REPLY(REPLY_HOST_UNREACHABLE),                     CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,             0, CLASS_B},
+    {REPLY(REPLY_NETWORK_UNREACHABLE),                  CLASS_A,       REASON_CONNECT,   UNSENT,                       0, CLASS_B},
+    {REPLY(REPLY_NOT_ALLOWED),                          CLASS_D,       REASON_AUTH,      PROXY,                        0, 0},
+    {REPLY(REPLY_TTL_EXPIRED),                          CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,             0, CLASS_B},
+    /* REQUEST_FAILED is all that SOCKS4 says. */
+    {REPLIES(REPLY_UNASSIGNED, REQUEST_FAILED),         CLASS_A,       REASON_CONNECT,   UNSENT,                       0, CLASS_B},
+    /* By libcurl, before it asked the proxy. */
+    {REPLY(RESOLVE_HOST),                               CLASS_A,       REASON_DNS,       UNSENT | COUNTED | NAME,      2, CLASS_B},
+    {REPLIES(SEND_AUTH, SEND_REQUEST),                  CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,               0, CLASS_B},
+    /* It speaks another protocol. */
+    {REPLIES(UNKNOWN_FAIL, UNKNOWN_MODE),               CLASS_D,       REASON_CONNECT,   PROXY,                        0, 0},
+    {REPLY(USER_REJECTED),                              CLASS_D,       REASON_AUTH,      PROXY,                        0, 0},
 };
 
 /* Of getaddrinfo(). A name server that is not there yet is asked again; that a name does not exist,
