@@ -97,7 +97,7 @@ static bool ask_proc(int64_t *ahead_ns)
             own.st_ino == next.st_ino && read_offset(ahead_ns));
 }
 
-static int64_t settle(int64_t was, int64_t otherwise)
+static int64_t settle_ahead(int64_t was, int64_t otherwise)
 {
     int saved = errno;
     int64_t ahead;
@@ -113,7 +113,7 @@ static int64_t settle(int64_t was, int64_t otherwise)
 
 int64_t clock_settle(void)
 {
-    return settle(CLOCK_UNSETTLED, 0);
+    return settle_ahead(CLOCK_UNSETTLED, 0);
 }
 
 bool clock_is_known(void)
@@ -144,7 +144,7 @@ void clock_settle_again(int64_t ticks_ahead_ns)
     int saved = errno;
     int64_t of_own = ticks_ahead_ns ? ticks_ahead_of_own() : 0;
     int64_t ahead = of_own ? ticks_ahead_ns - of_own : was;
-    settle(was, is_near(ahead, was) ? was : ahead);
+    settle_ahead(was, is_near(ahead, was) ? was : ahead);
     errno = saved;
 }
 

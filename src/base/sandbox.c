@@ -93,7 +93,7 @@ struct machine {
     uint32_t memory[BPF_MEMWORDS];
 };
 
-static bool load(uint32_t *word, uint32_t offset, int call)
+static bool load_field(uint32_t *word, uint32_t offset, int call)
 {
     *word = offset == offsetof(struct seccomp_data, nr) ? (uint32_t)call : OWN_ARCH;
     return offset == offsetof(struct seccomp_data, nr) ||
@@ -124,7 +124,7 @@ static bool calculate(struct machine *m, uint16_t code, uint32_t k)
     }
 }
 
-static bool holds(const struct machine *m, uint16_t code, uint32_t k)
+static bool is_jump_taken(const struct machine *m, uint16_t code, uint32_t k)
 {
     uint32_t with = BPF_SRC(code) == BPF_X ? m->x : k;
     switch (BPF_OP(code)) {
@@ -144,7 +144,7 @@ static bool step(struct machine *m, const struct sock_filter *f, size_t *at, int
 {
     switch (f->code) {
     case BPF_LD | BPF_W | BPF_ABS:
-        return load(&m->a, f->k, call);
+        return load_field(&m->a, f->k, call);
     case BPF_LD | BPF_IMM:
         m->a = f->k;
         return true;
@@ -175,7 +175,7 @@ static bool step(struct machine *m, const struct sock_filter *f, size_t *at, int
         return calculate(m, f->code, f->k);
     if (BPF_CLASS(f->code) != BPF_JMP)
         return false;
-    *at += holds(m, f->code, f->k) ? f->jt : f->jf;
+    *at += is_jump_taken(m, f->code, f->k) ? f->jt : f->jf;
     return true;
 }
 

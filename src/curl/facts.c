@@ -183,7 +183,7 @@ static bool asks_unseen(const struct shadow *s)
 static const char *const refusals[] = {"Unsupported proxy", "Not resolving .onion address",
                                        "Unix socket path too long", "ctx callback"};
 
-static bool refused_inside(const struct attempt *a, const struct shadow *s, const char *text)
+static bool refused_locally(const struct attempt *a, const struct shadow *s, const char *text)
 {
     for (size_t i = 0; i < array_size(refusals); i++)
         if (strstr(text, refusals[i]))
@@ -235,10 +235,10 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
     if (result == CURLE_ABORTED_BY_CALLBACK)
         return; /* it is the program that ends it: its error buffer may be gone */
     const char *text = transfer_error(t);
-    a->refused_inside = refused_inside(a, s, text);
+    a->refused_locally = refused_locally(a, s, text);
     /* Before 8.17 that is counted over the life of a handle, so only connections tell whether it was
      * this transfer. */
-    a->retried_inside = strstr(text, "tried 5 times") && long_of(s, CURLINFO_NUM_CONNECTS) > 1;
+    a->retried_by_libcurl = strstr(text, "tried 5 times") && long_of(s, CURLINFO_NUM_CONNECTS) > 1;
     a->enhance_your_calm = strstr(text, "ENHANCE_YOUR_CALM") != NULL;
 }
 

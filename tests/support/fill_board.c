@@ -2,7 +2,7 @@
  *
  * A board with a past, for tests of what shows it: fill_board DIRECTORY KIND [NAME...]
  *
- *     lively     twelve hosts over two days (or since boot): one down, a pause, a reset
+ *     recent_success     twelve hosts over two days (or since boot): one down, a pause, a reset
  *     names      hosts of the given names, each with a request, a change and an attempt
  *     damaged    a.example, not well since a time that is yet to come
  *     samples    two samples ten seconds apart, 30 requests, 20 retries and 10 waited seconds between
@@ -77,7 +77,7 @@ static void request(struct slot *s, double typical_ms, bool fails)
     slot_count(s, recovered ? COUNT_RECOVERED : COUNT_EXHAUSTED, 1);
 }
 
-/* ---- lively ----------------------------------------------------------------------------------- */
+/* ---- recent_success ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -163,7 +163,7 @@ static void step(int64_t t, int64_t now_ns)
     }
 }
 
-static void lively(int64_t now_ns)
+static void recent_success(int64_t now_ns)
 {
     int64_t past_ns = 2 * 86400 * NS_PER_S;
     if (past_ns > now_ns - 60 * NS_PER_S)
@@ -215,11 +215,12 @@ int main(int argc, char **argv)
     int64_t now_ns = clock_now_ns();
     board = argc > 2 ? board_open(argv[1], 64, NULL) : NULL;
     if (!board || !board->shared) {
-        fprintf(stderr, "usage: fill_board DIRECTORY lively|names|damaged|samples [NAME...]\n");
+        fprintf(stderr,
+                "usage: fill_board DIRECTORY recent_success|names|damaged|samples [NAME...]\n");
         return 1;
     }
-    if (!strcmp(argv[2], "lively"))
-        lively(now_ns);
+    if (!strcmp(argv[2], "recent_success"))
+        recent_success(now_ns);
     else if (!strcmp(argv[2], "names"))
         names(now_ns, argv + 3);
     else if (!strcmp(argv[2], "damaged"))

@@ -27,11 +27,13 @@ static bool tell(struct breaker *b, const struct policy *p, bool success, int64_
     return breaker_report(b, p, &r, now, 0);
 }
 
-static bool report_of(struct breaker *b, unsigned operation, bool success, bool lively,
+static bool report_of(struct breaker *b, unsigned operation, bool success, bool recent_success,
                       int64_t lease, int64_t now, uint64_t random)
 {
-    struct breaker_result r = {
-        .success = success, .lively = lively, .operation = operation, .lease_ns = lease};
+    struct breaker_result r = {.success = success,
+                               .recent_success = recent_success,
+                               .operation = operation,
+                               .lease_ns = lease};
     results++;
     if (breaker_wants_results(b, success, now))
         r.results = results;
@@ -421,15 +423,15 @@ Test(breaker, stays_closed_while_anything_goes_well)
 
 Test(breaker, a_row_of_failures_means_more_the_fewer_there_were)
 {
-    cr_assert(eq(u32, breaker_least_row(0, 0), 0));
-    cr_assert(eq(u32, breaker_least_row(0, 1000), 0), "it was never well: nothing is known");
-    cr_assert(eq(u32, breaker_least_row(1000, 0), 0), "it never failed: nothing is known");
-    cr_assert(eq(u32, breaker_least_row(1000, 1), 3));
-    cr_assert(eq(u32, breaker_least_row(10, 1), 8));
-    cr_assert(eq(u32, breaker_least_row(1, 1), 20), "little is known");
-    cr_assert(eq(u32, breaker_least_row(500, 500), 20));
-    cr_assert(eq(u32, breaker_least_row(333, 667), 35));
-    cr_assert(eq(u32, breaker_least_row(1, UINT64_MAX), 1023), "as far as it counts");
+    cr_assert(eq(u32, breaker_min_row(0, 0), 0));
+    cr_assert(eq(u32, breaker_min_row(0, 1000), 0), "it was never well: nothing is known");
+    cr_assert(eq(u32, breaker_min_row(1000, 0), 0), "it never failed: nothing is known");
+    cr_assert(eq(u32, breaker_min_row(1000, 1), 3));
+    cr_assert(eq(u32, breaker_min_row(10, 1), 8));
+    cr_assert(eq(u32, breaker_min_row(1, 1), 20), "little is known");
+    cr_assert(eq(u32, breaker_min_row(500, 500), 20));
+    cr_assert(eq(u32, breaker_min_row(333, 667), 35));
+    cr_assert(eq(u32, breaker_min_row(1, UINT64_MAX), 1023), "as far as it counts");
     struct breaker b = {0};
     struct breaker_result r = {.successes = 500, .failures = 500};
     for (int i = 1; i <= 20; i++, r.failures++) /* by what was before the row, however long it is */

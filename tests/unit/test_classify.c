@@ -305,7 +305,7 @@ Test(classify, what_was_refused_inside_is_never_repeated_and_charged_to_nobody)
     for (int code = 1; code <= 101; code++) {
         struct attempt a = request("GET");
         a.curl_code = code;
-        a.nothing_sent = a.refused_inside = true;
+        a.nothing_sent = a.refused_locally = true;
         check(&a, (struct expected){.class = 'E'});
         struct verdict v = classify(&a, &p);
         cr_assert(not(classify_repeatable(&v, &a, &p)));
@@ -313,7 +313,7 @@ Test(classify, what_was_refused_inside_is_never_repeated_and_charged_to_nobody)
     struct attempt a = request("GET");
     a.curl_code = 28; /* the program's own limit, in the body of a failing answer */
     a.http_status = 503;
-    a.refused_inside = true;
+    a.refused_locally = true;
     check(&a, expected_status(503, false, false, false));
 }
 
@@ -440,7 +440,7 @@ Test(classify, what_libcurl_gave_up_after_several_tries_is_not_tried_again)
     for (size_t i = 0; i < array_size(codes); i++) {
         struct attempt a = request("GET");
         a.curl_code = codes[i];
-        a.retried_inside = true;
+        a.retried_by_libcurl = true;
         struct verdict v = classify(&a, &policy);
         cr_assert(eq(int, v.max_tries, 1));
         cr_assert(not(classify_repeatable(&v, &a, &policy)));

@@ -8,14 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PROBES 16
+#define CANDIDATES 16
 
-static uint64_t pack(struct attached a)
+static uint64_t attached_pack(struct attached a)
 {
     return (uint64_t)a.name_space << 32 | a.pid;
 }
 
-static struct attached unpack(uint64_t word)
+static struct attached attached_unpack(uint64_t word)
 {
     return (struct attached){.pid = (uint32_t)word, .name_space = (uint32_t)(word >> 32)};
 }
@@ -41,12 +41,13 @@ void attached_add(struct board_header *h)
 {
     int saved = errno;
     struct attached own = {.pid = (uint32_t)getpid(), .name_space = attached_name_space()};
-    for (uint32_t i = 0; i < PROBES; i++) {
+    for (uint32_t i = 0; i < CANDIDATES; i++) {
         _Atomic uint64_t *word = word_of(h, own.pid, i);
         uint64_t seen = atomic_load(word);
-        bool free = !seen || seen == pack(own) || is_gone(unpack(seen), own.name_space);
-        if (free && atomic_compare_exchange_strong(word, &seen, pack(own))) {
-            atomic_store(&process_self()->attached, pack(own));
+        bool free =
+            !seen || seen == attached_pack(own) || is_gone(attached_unpack(seen), own.name_space);
+        if (free && atomic_compare_exchange_strong(word, &seen, attached_pack(own))) {
+            atomic_store(&process_self()->attached, attached_pack(own));
             break;
         }
     }
@@ -56,13 +57,13 @@ void attached_add(struct board_header *h)
 void attached_remove(struct board_header *h)
 {
     uint64_t own = atomic_exchange(&process_self()->attached, 0);
-    for (uint32_t i = 0; own && i < PROBES; i++) {
+    for (uint32_t i = 0; own && i < CANDIDATES; i++) {
         uint64_t seen = own;
-        atomic_compare_exchange_strong(word_of(h, unpack(own).pid, i), &seen, 0);
+        atomic_compare_exchange_strong(word_of(h, attached_unpack(own).pid, i), &seen, 0);
     }
 }
 
 struct attached attached_nth(const struct board_header *h, int i)
 {
-    return unpack(atomic_load_explicit(&h->attached[i], memory_order_relaxed));
+    return attached_unpack(atomic_load_explicit(&h->attached[i], memory_order_relaxed));
 }

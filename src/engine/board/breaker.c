@@ -20,16 +20,16 @@
 #define ROW_MAX    1023u
 #define MS_MAX     ((1ULL << 40) - 1)
 
-struct word {
+struct circuit {
     enum breaker_state state;
     unsigned trips, successes, failures;
     int64_t time_ns;
 };
 
-static struct word unpack(uint64_t w)
+static struct circuit state_unpack(uint64_t w)
 {
     unsigned state = w & STATE_MASK;
-    return (struct word){
+    return (struct circuit){
         .state = state <= BREAKER_HALF_OPEN ? (enum breaker_state)state : BREAKER_CLOSED,
         .trips = (w >> 2) & TRIPS_MAX,
         .successes = (w >> 8) & TRIPS_MAX,
@@ -43,7 +43,7 @@ static unsigned capped(unsigned n, unsigned max)
     return n < max ? n : max;
 }
 
-static uint64_t pack(struct word w)
+static uint64_t state_pack(struct circuit w)
 {
     uint64_t ms = w.time_ns > 0 ? ((uint64_t)w.time_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
     return (uint64_t)w.state | (uint64_t)capped(w.trips, TRIPS_MAX) << 2 |
@@ -51,12 +51,12 @@ static uint64_t pack(struct word w)
            (uint64_t)capped(w.failures, ROW_MAX) << 14 | (ms < MS_MAX ? ms : MS_MAX) << 24;
 }
 
-static uint64_t load(const _Atomic uint64_t *w)
+static uint64_t read_word(const _Atomic uint64_t *w)
 {
     return atomic_load_explicit(w, memory_order_relaxed);
 }
 
-static bool swap(_Atomic uint64_t *w, uint64_t *seen, uint64_t next)
+static bool swap_word(_Atomic uint64_t *w, uint64_t *seen, uint64_t next)
 {
     return atomic_compare_exchange_weak_explicit(w, seen, next, memory_order_acq_rel,
                                                  memory_order_relaxed);
@@ -74,12 +74,12 @@ static bool pending(int64_t time_ns, int64_t now_ns, int64_t furthest_ns)
     return time_ns > now_ns && time_ns - now_ns <= furthest_ns + NS_PER_MS;
 }
 
-static bool leased(struct word w, int64_t lease_ns)
+static bool leased(struct circuit w, int64_t lease_ns)
 {
     return w.state == BREAKER_HALF_OPEN && lease_ns && w.time_ns == lease_ns;
 }
 
-static uint64_t bit_of(unsigned operation)
+static uint64_t operation_bit(unsigned operation)
 {
     return operation < BREAKER_OPERATIONS ? 1ULL << operation : UINT64_MAX;
 }
@@ -87,7 +87,7 @@ static uint64_t bit_of(unsigned operation)
 /* Of a circuit that is not closed. */
 static bool is_tried(const struct breaker *b, unsigned operation)
 {
-    return load(&b->window) & bit_of(operation);
+    return read_word(&b->window) & operation_bit(operation);
 }
 
 static struct breaker_answer refuse_until(const struct breaker *b, unsigned operation,
@@ -101,9 +101,9 @@ static struct breaker_answer refuse_until(const struct breaker *b, unsigned oper
 struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, unsigned operation,
                                     int64_t lease_ns, int64_t now_ns)
 {
-    uint64_t raw = load(&b->state);
+    uint64_t raw = read_word(&b->state);
     for (;;) {
-        struct word w = unpack(raw);
+        struct circuit w = state_unpack(raw);
         bool ours = leased(w, lease_ns);
         if (w.state == BREAKER_CLOSED)
             return (struct breaker_answer){.admit = true};
@@ -117,10 +117,10 @@ struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, u
         bool changed = w.state == BREAKER_OPEN;
         w.state = BREAKER_HALF_OPEN;
         w.time_ns = now_ns + PROBE_LEASE_NS;
-        uint64_t next = pack(w);
-        if (swap(&b->state, &raw, next))
+        uint64_t next = state_pack(w);
+        if (swap_word(&b->state, &raw, next))
             return (struct breaker_answer){
-                .admit = true, .lease_ns = unpack(next).time_ns, .changed = changed};
+                .admit = true, .lease_ns = state_unpack(next).time_ns, .changed = changed};
     }
 }
 
@@ -136,10 +136,11 @@ static int64_t open_for_ns(const struct policy *p, unsigned trips, uint64_t rand
     return d - (int64_t)(((unsigned __int128)(uint64_t)(d / 10) * random) >> 64);
 }
 
-static struct word opened(const struct policy *p, struct word w, int64_t now_ns, uint64_t random)
+static struct circuit open_again(const struct policy *p, struct circuit w, int64_t now_ns,
+                                 uint64_t random)
 {
     unsigned trips = capped(w.trips + 1, TRIPS_MAX);
-    return (struct word){
+    return (struct circuit){
         .state = BREAKER_OPEN, .trips = trips, .time_ns = now_ns + open_for_ns(p, trips, random)};
 }
 
@@ -164,7 +165,7 @@ static uint64_t window_pack(uint32_t start_s, uint32_t before, uint32_t failed)
 static bool window_add(struct breaker *b, const struct policy *p, bool failed, uint64_t results,
                        int64_t now_ns)
 {
-    uint64_t raw = load(&b->window);
+    uint64_t raw = read_word(&b->window);
     uint32_t start, before, bad, total;
     do {
         bool over = breaker_window_over(raw, now_ns);
@@ -182,17 +183,17 @@ static bool window_add(struct breaker *b, const struct policy *p, bool failed, u
             total /= 2;
             before = (uint32_t)results - total;
         }
-    } while (!swap(&b->window, &raw, window_pack(start, before, bad)));
+    } while (!swap_word(&b->window, &raw, window_pack(start, before, bad)));
     return failed && p->breaker_ratio_percent > 0 && total >= WINDOW_MIN &&
            bad * 100 >= total * (uint64_t)p->breaker_ratio_percent;
 }
 
 bool breaker_wants_results(const struct breaker *b, bool success, int64_t now_ns)
 {
-    return !success || breaker_window_over(load(&b->window), now_ns);
+    return !success || breaker_window_over(read_word(&b->window), now_ns);
 }
 
-unsigned breaker_least_row(uint64_t successes, uint64_t failures)
+unsigned breaker_min_row(uint64_t successes, uint64_t failures)
 {
     if (!successes || !failures)
         return 0;
@@ -207,44 +208,45 @@ unsigned breaker_least_row(uint64_t successes, uint64_t failures)
 }
 
 /* The row itself must not make the failures of before more. */
-static unsigned least_row(const struct breaker_result *r, struct word w)
+static unsigned min_row(const struct breaker_result *r, struct circuit w)
 {
     uint64_t before = r->failures > w.failures ? r->failures - w.failures : 0;
-    return breaker_least_row(r->successes, before);
+    return breaker_min_row(r->successes, before);
 }
 
 /* A result was counted in a window in which others have noted operations meanwhile. */
-static void take_back(struct breaker *b, const struct breaker_result *r, int64_t now_ns)
+static void undo_window_count(struct breaker *b, const struct breaker_result *r, int64_t now_ns)
 {
-    uint64_t seen = load(&b->window);
+    uint64_t seen = read_word(&b->window);
     if (!breaker_window_over(seen, now_ns))
-        atomic_compare_exchange_strong(&b->window, &seen, r->success ? 0 : bit_of(r->operation));
+        atomic_compare_exchange_strong(&b->window, &seen,
+                                       r->success ? 0 : operation_bit(r->operation));
 }
 
 static bool report_closed(struct breaker *b, const struct policy *p, const struct breaker_result *r,
                           int64_t now_ns, uint64_t random)
 {
     bool ratio = window_add(b, p, !r->success, r->results, now_ns);
-    uint64_t raw = load(&b->state);
+    uint64_t raw = read_word(&b->state);
     for (;;) {
-        struct word w = unpack(raw);
+        struct circuit w = state_unpack(raw);
         if (w.state != BREAKER_CLOSED) { /* another one opened it */
-            take_back(b, r, now_ns);
+            undo_window_count(b, r, now_ns);
             return false;
         }
         if (r->success && !w.failures)
             return false;
-        struct word next = w;
+        struct circuit next = w;
         next.failures = r->success ? 0 : capped(w.failures + 1, ROW_MAX);
-        bool trip = !r->success && (r->unreachable || !r->lively) &&
-                    next.failures >= least_row(r, w) &&
+        bool trip = !r->success && (r->unreachable || !r->recent_success) &&
+                    next.failures >= min_row(r, w) &&
                     (ratio || next.failures >= (unsigned)p->breaker_failures);
         if (trip)
-            next = opened(p, w, now_ns, random);
-        if (!swap(&b->state, &raw, pack(next)))
+            next = open_again(p, w, now_ns, random);
+        if (!swap_word(&b->state, &raw, state_pack(next)))
             continue;
         if (trip)
-            begin_window(b, bit_of(r->operation));
+            begin_window(b, operation_bit(r->operation));
         return trip;
     }
 }
@@ -252,27 +254,27 @@ static bool report_closed(struct breaker *b, const struct policy *p, const struc
 /* What follows from a result when the circuit is not closed. Requests that were under way when it
  * opened decide nothing. After a good probe, a bad one is the failure of an operation. Each time that
  * it opens all operations but the one that failed have a try again: they may be well by now. */
-static struct word judged(const struct policy *p, const struct breaker_result *r, struct word w,
-                          int64_t now_ns, uint64_t random)
+static struct circuit next_state(const struct policy *p, const struct breaker_result *r,
+                                 struct circuit w, int64_t now_ns, uint64_t random)
 {
     if (r->lease_ns == BREAKER_UNTRIED && r->success)
-        return (struct word){.state = BREAKER_CLOSED};
+        return (struct circuit){.state = BREAKER_CLOSED};
     if (!leased(w, r->lease_ns))
         return w;
-    if (!r->success && !r->lively)
-        return opened(p, w, now_ns, random);
+    if (!r->success && !r->recent_success)
+        return open_again(p, w, now_ns, random);
     w.time_ns = 0;
     w.successes += r->success;
     if (w.successes >= (unsigned)p->breaker_successes)
-        return (struct word){.state = BREAKER_CLOSED};
+        return (struct circuit){.state = BREAKER_CLOSED};
     return w;
 }
 
 /* Of a circuit that is not closed; if it was closed meanwhile, a count would begin with that. */
 static void note_failed(struct breaker *b, unsigned operation)
 {
-    atomic_fetch_or_explicit(&b->window, bit_of(operation), memory_order_acq_rel);
-    if (unpack(load(&b->state)).state == BREAKER_CLOSED)
+    atomic_fetch_or_explicit(&b->window, operation_bit(operation), memory_order_acq_rel);
+    if (state_unpack(read_word(&b->state)).state == BREAKER_CLOSED)
         begin_window(b, 0);
 }
 
@@ -280,16 +282,16 @@ static bool report_open(struct breaker *b, const struct policy *p, const struct 
                         int64_t now_ns, uint64_t random, uint64_t raw)
 {
     for (;;) {
-        struct word w = unpack(raw);
+        struct circuit w = state_unpack(raw);
         if (w.state == BREAKER_CLOSED)
             return false; /* another one closed it meanwhile */
-        struct word next = judged(p, r, w, now_ns, random);
-        if (pack(next) != raw && !swap(&b->state, &raw, pack(next)))
+        struct circuit next = next_state(p, r, w, now_ns, random);
+        if (state_pack(next) != raw && !swap_word(&b->state, &raw, state_pack(next)))
             continue;
         bool changed =
             next.state == BREAKER_CLOSED || next.trips != w.trips || next.state != w.state;
         if (changed)
-            begin_window(b, next.state == BREAKER_CLOSED ? 0 : bit_of(r->operation));
+            begin_window(b, next.state == BREAKER_CLOSED ? 0 : operation_bit(r->operation));
         else if (!r->success)
             note_failed(b, r->operation);
         return changed;
@@ -299,27 +301,27 @@ static bool report_open(struct breaker *b, const struct policy *p, const struct 
 bool breaker_report(struct breaker *b, const struct policy *p, const struct breaker_result *r,
                     int64_t now_ns, uint64_t random)
 {
-    uint64_t raw = load(&b->state);
-    if (unpack(raw).state == BREAKER_CLOSED)
+    uint64_t raw = read_word(&b->state);
+    if (state_unpack(raw).state == BREAKER_CLOSED)
         return report_closed(b, p, r, now_ns, random);
     return report_open(b, p, r, now_ns, random, raw);
 }
 
 void breaker_cancel(struct breaker *b, int64_t lease_ns)
 {
-    uint64_t raw = load(&b->state);
-    struct word w;
+    uint64_t raw = read_word(&b->state);
+    struct circuit w;
     do {
-        w = unpack(raw);
+        w = state_unpack(raw);
         if (!leased(w, lease_ns))
             return;
         w.time_ns = 0;
-    } while (!swap(&b->state, &raw, pack(w)));
+    } while (!swap_word(&b->state, &raw, state_pack(w)));
 }
 
 enum breaker_state breaker_state_at(const struct breaker *b, int64_t now_ns)
 {
-    struct word w = unpack(load(&b->state));
+    struct circuit w = state_unpack(read_word(&b->state));
     return w.state == BREAKER_OPEN && !pending(w.time_ns, now_ns, HORIZON_NS) ? BREAKER_HALF_OPEN
                                                                               : w.state;
 }
@@ -327,7 +329,7 @@ enum breaker_state breaker_state_at(const struct breaker *b, int64_t now_ns)
 int64_t breaker_open_until_ns(const struct breaker *b, const struct policy *p, unsigned operation,
                               int64_t now_ns)
 {
-    struct word w = unpack(load(&b->state));
+    struct circuit w = state_unpack(read_word(&b->state));
     int64_t max = smaller(p->breaker_max_open_ns, HORIZON_NS);
     bool is_open = w.state == BREAKER_OPEN && pending(w.time_ns, now_ns, max);
     return is_open && is_tried(b, operation) ? w.time_ns : 0;
@@ -335,7 +337,7 @@ int64_t breaker_open_until_ns(const struct breaker *b, const struct policy *p, u
 
 int breaker_trips(const struct breaker *b)
 {
-    return (int)unpack(load(&b->state)).trips;
+    return (int)state_unpack(read_word(&b->state)).trips;
 }
 
 const char *breaker_state_name(enum breaker_state s)

@@ -58,7 +58,7 @@ struct breaker_answer {
 
 struct breaker_result {
     bool success;
-    bool lively;                  /* something of the host went well within breaker_after */
+    bool recent_success;                  /* something of the host went well within breaker_after */
     bool unreachable;             /* no connection came about: a closed circuit does not ask that */
     uint64_t successes, failures; /* requests of the host that ended so, ever, without this one; a
                                      longer row is needed where many failed; 0: do not ask */
@@ -74,7 +74,7 @@ struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, u
 /* How many failures in a row a host is good for by chance alone, once in a million times, of which so
  * many requests went well and so many failed before; 0 when it has only been well or only failed so
  * far, for then nothing is known of chance. */
-unsigned breaker_least_row(uint64_t successes, uint64_t failures);
+unsigned breaker_min_row(uint64_t successes, uint64_t failures);
 /* Returns true when the state changed. */
 bool breaker_report(struct breaker *b, const struct policy *p, const struct breaker_result *r,
                     int64_t now_ns, uint64_t random);

@@ -25,24 +25,24 @@ static uint64_t cost_milli(int percent)
     return cost < CAPACITY_MILLI ? cost : CAPACITY_MILLI;
 }
 
-static struct account unpack(uint64_t word)
+static struct account account_unpack(uint64_t word)
 {
     uint64_t spent = word & SPENT_MASK;
     return (struct account){.spent = spent < CAPACITY_MILLI ? spent : CAPACITY_MILLI,
                             .ms = word >> SPENT_BITS};
 }
 
-static uint64_t pack(struct account a)
+static uint64_t account_pack(struct account a)
 {
     return a.spent ? a.spent | (a.ms < MS_MAX ? a.ms : MS_MAX) << SPENT_BITS : 0;
 }
 
-static uint64_t load(const struct budget *b)
+static uint64_t read_word(const struct budget *b)
 {
     return atomic_load_explicit(&b->word, memory_order_relaxed);
 }
 
-static bool swap(struct budget *b, uint64_t *seen, uint64_t next)
+static bool swap_word(struct budget *b, uint64_t *seen, uint64_t next)
 {
     return atomic_compare_exchange_weak_explicit(&b->word, seen, next, memory_order_relaxed,
                                                  memory_order_relaxed);
@@ -50,9 +50,9 @@ static bool swap(struct budget *b, uint64_t *seen, uint64_t next)
 
 /* With what time has given back. What is less than a thousandth of a token stays in the time, so that
  * it is not lost to those who look often. */
-static struct account at(uint64_t word, uint64_t fill_ms, int64_t now_ns)
+static struct account account_at(uint64_t word, uint64_t fill_ms, int64_t now_ns)
 {
-    struct account a = unpack(word);
+    struct account a = account_unpack(word);
     uint64_t now_ms = now_ns > 0 ? (uint64_t)(now_ns / NS_PER_MS) : 0;
     if (!a.spent || (a.ms > now_ms && a.ms - now_ms > SKEW_MS))
         a.ms = now_ms;
@@ -80,7 +80,8 @@ uint64_t budget_fill_ms(int percent, int64_t reserve_ns)
 bool budget_would_allow(const struct budget *b, int percent, int64_t reserve_ns, int64_t now_ns)
 {
     return percent <= 0 ||
-           at(load(b), budget_fill_ms(percent, reserve_ns), now_ns).spent + cost_milli(percent) <=
+           account_at(read_word(b), budget_fill_ms(percent, reserve_ns), now_ns).spent +
+                   cost_milli(percent) <=
                CAPACITY_MILLI;
 }
 
@@ -88,41 +89,41 @@ bool budget_take(struct budget *b, int percent, int64_t reserve_ns, int64_t now_
 {
     if (percent <= 0)
         return true;
-    uint64_t fill_ms = budget_fill_ms(percent, reserve_ns), raw = load(b);
+    uint64_t fill_ms = budget_fill_ms(percent, reserve_ns), raw = read_word(b);
     struct account a;
     do {
-        a = at(raw, fill_ms, now_ns);
+        a = account_at(raw, fill_ms, now_ns);
         a.spent += cost_milli(percent);
         if (a.spent > CAPACITY_MILLI)
             return false;
-    } while (!swap(b, &raw, pack(a)));
+    } while (!swap_word(b, &raw, account_pack(a)));
     return true;
 }
 
-static void give_back(struct budget *b, uint64_t amount)
+static void subtract_spent(struct budget *b, uint64_t amount)
 {
-    uint64_t raw = load(b);
+    uint64_t raw = read_word(b);
     struct account a;
     do {
         if (likely(!raw))
             return;
-        a = unpack(raw);
+        a = account_unpack(raw);
         a.spent -= amount < a.spent ? amount : a.spent;
-    } while (!swap(b, &raw, pack(a)));
+    } while (!swap_word(b, &raw, account_pack(a)));
 }
 
 void budget_give_back(struct budget *b, int percent)
 {
     if (percent > 0)
-        give_back(b, cost_milli(percent));
+        subtract_spent(b, cost_milli(percent));
 }
 
 HOT void budget_success(struct budget *b)
 {
-    give_back(b, MILLI);
+    subtract_spent(b, MILLI);
 }
 
 double budget_available(const struct budget *b, uint64_t fill_ms, int64_t now_ns)
 {
-    return (double)(CAPACITY_MILLI - at(load(b), fill_ms, now_ns).spent) / MILLI;
+    return (double)(CAPACITY_MILLI - account_at(read_word(b), fill_ms, now_ns).spent) / MILLI;
 }

@@ -4,7 +4,7 @@
 #include "engine/board/breaker.h"
 #include "engine/board/status.h"
 
-static uint64_t load(const _Atomic uint64_t *word)
+static uint64_t read_word(const _Atomic uint64_t *word)
 {
     return atomic_load_explicit(word, memory_order_relaxed);
 }
@@ -22,7 +22,7 @@ void history_keep(struct history *h, const uint64_t sum[HISTORY_COUNTED])
 bool history_is_due(const struct history *h, bool fine, int64_t now_ns)
 {
     const struct history_place *ring = fine ? h->fine : h->coarse;
-    uint64_t next = load(fine ? &h->fine_next : &h->coarse_next);
+    uint64_t next = read_word(fine ? &h->fine_next : &h->coarse_next);
     size_t room = fine ? HISTORY_FINE : HISTORY_COARSE;
     /* A little early is on time: a writer with an interval of ten seconds is not exact to the
      * millisecond. */
@@ -63,12 +63,12 @@ size_t history_samples(const struct history *h, bool fine, struct history_sample
 {
     const struct history_place *ring = fine ? h->fine : h->coarse;
     size_t room = fine ? HISTORY_FINE : HISTORY_COARSE, n = 0;
-    uint64_t next = load(fine ? &h->fine_next : &h->coarse_next);
+    uint64_t next = read_word(fine ? &h->fine_next : &h->coarse_next);
     for (size_t i = 0; i < room; i++) {
         const struct history_place *p = &ring[(next + i) % room];
         int64_t before = atomic_load_explicit(&p->at_ns, memory_order_acquire);
         for (int k = 0; k < HISTORY_SUMS; k++)
-            out[n].sum[k] = load(&p->word[k]);
+            out[n].sum[k] = read_word(&p->word[k]);
         atomic_thread_fence(memory_order_acquire);
         out[n].at_ns = before;
         n += before > 0 && before == atomic_load_explicit(&p->at_ns, memory_order_relaxed);
@@ -84,12 +84,12 @@ static bool is_possible(const struct history_change *c)
 
 size_t history_changes(const struct history *h, struct history_change *out)
 {
-    uint64_t next = load(&h->change_next);
+    uint64_t next = read_word(&h->change_next);
     size_t n = 0;
     for (size_t i = 0; i < HISTORY_CHANGES; i++) {
         const struct history_note *p = &h->change[(next + i) % HISTORY_CHANGES];
         int64_t before = atomic_load_explicit(&p->at_ns, memory_order_acquire);
-        uint64_t key = load(&p->key), what = load(&p->what);
+        uint64_t key = read_word(&p->key), what = read_word(&p->what);
         atomic_thread_fence(memory_order_acquire);
         out[n] = (struct history_change){.at_ns = before,
                                          .key = key,

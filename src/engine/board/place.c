@@ -64,7 +64,7 @@ unsigned place_user(void)
 }
 
 /* Made under a umask that takes our own rights away, now or by one that was killed right then. */
-static void mend(const char *path)
+static void restore_mode(const char *path)
 {
     struct stat st;
     if (!real_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
@@ -76,7 +76,7 @@ static void mend(const char *path)
 bool place_make(const char *path)
 {
     if (!mkdir(path, S_IRWXU))
-        mend(path);
+        restore_mode(path);
     else if (errno != EEXIST)
         return false;
     return true;
@@ -102,7 +102,7 @@ int place_open(const char *path, bool make, const char **why)
     *why = "the state directory cannot be opened";
     int dir = open_directory(path);
     if (dir < 0 && errno == EACCES && make) {
-        mend(path);
+        restore_mode(path);
         dir = open_directory(path);
     }
     if (dir < 0)
@@ -117,7 +117,7 @@ int place_open(const char *path, bool make, const char **why)
 
 /* ---- file systems ---------------------------------------------------------------------------- */
 
-static unsigned kind_of(int fd)
+static unsigned file_system_of(int fd)
 {
     struct statfs fs;
     return fstatfs(fd, &fs) ? 0 : (unsigned)fs.f_type;
@@ -132,7 +132,7 @@ static bool always_in_place(unsigned kind)
 /* On an overlay, what is new lies on whichever file system is below: whoever made it has tried. */
 bool place_keeps_room(int fd)
 {
-    unsigned kind = kind_of(fd);
+    unsigned kind = file_system_of(fd);
     return always_in_place(kind) || kind == OVERLAYFS_SUPER_MAGIC;
 }
 
@@ -153,7 +153,7 @@ static uint64_t first_block(int fd)
 
 int place_keeps_room_tried(int fd)
 {
-    unsigned kind = kind_of(fd);
+    unsigned kind = file_system_of(fd);
     uint64_t at = 0;
     if (kind != OVERLAYFS_SUPER_MAGIC)
         return always_in_place(kind);

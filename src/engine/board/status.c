@@ -7,49 +7,50 @@
 #define SUCCESS_SHIFT 28
 #define STATUS_SHIFT  56
 
-static uint64_t pack(enum health_status status, uint64_t failures, uint64_t successes)
+static uint64_t status_pack(enum health_status status, uint64_t failures, uint64_t successes)
 {
     return STATUS_SEEN | (uint64_t)status << STATUS_SHIFT | successes << SUCCESS_SHIFT | failures;
 }
 
-static enum health_status status_in(uint64_t run)
+static enum health_status status_in(uint64_t word)
 {
-    uint64_t s = run >> STATUS_SHIFT & 3;
+    uint64_t s = word >> STATUS_SHIFT & 3;
     return s <= STATUS_UNHEALTHY ? (enum health_status)s : STATUS_UNHEALTHY;
 }
 
-static uint64_t next_run(uint64_t run, bool success, int unhealthy_after, int healthy_after)
+static uint64_t next_word(uint64_t word, bool success, int unhealthy_after, int healthy_after)
 {
-    enum health_status status = status_in(run);
-    uint64_t failures = run & ROW_MAX;
-    uint64_t successes = run >> SUCCESS_SHIFT & ROW_MAX;
+    enum health_status status = status_in(word);
+    uint64_t failures = word & ROW_MAX;
+    uint64_t successes = word >> SUCCESS_SHIFT & ROW_MAX;
 
     if (success) {
         if (status == STATUS_HEALTHY)
-            return pack(STATUS_HEALTHY, 0, 0);
+            return status_pack(STATUS_HEALTHY, 0, 0);
         successes++;
         bool enough = successes >= (uint64_t)(healthy_after > 1 ? healthy_after : 1);
-        return enough ? pack(STATUS_HEALTHY, 0, 0) : pack(STATUS_DEGRADED, 0, successes);
+        return enough ? status_pack(STATUS_HEALTHY, 0, 0)
+                      : status_pack(STATUS_DEGRADED, 0, successes);
     }
     failures += failures < ROW_MAX;
     bool down = status != STATUS_HEALTHY || /* a recovery that was cut short */
                 failures >= (uint64_t)(unhealthy_after > 1 ? unhealthy_after : 1);
-    return pack(down ? STATUS_UNHEALTHY : STATUS_HEALTHY, failures, 0);
+    return status_pack(down ? STATUS_UNHEALTHY : STATUS_HEALTHY, failures, 0);
 }
 
 bool status_result(struct slot *s, bool success, int unhealthy_after, int healthy_after,
                    int64_t wall_ms, enum health_status *now)
 {
-    uint64_t run = atomic_load_explicit(&s->results_in_row, memory_order_relaxed);
+    uint64_t word = atomic_load_explicit(&s->results_in_row, memory_order_relaxed);
     uint64_t next;
     do {
-        next = next_run(run, success, unhealthy_after, healthy_after);
-        if (next == run)
+        next = next_word(word, success, unhealthy_after, healthy_after);
+        if (next == word)
             return false; /* the usual case writes nothing */
-    } while (!atomic_compare_exchange_weak_explicit(&s->results_in_row, &run, next,
+    } while (!atomic_compare_exchange_weak_explicit(&s->results_in_row, &word, next,
                                                     memory_order_relaxed, memory_order_relaxed));
-    bool changed = status_in(next) != status_in(run);
-    if (changed || !(run & STATUS_SEEN))
+    bool changed = status_in(next) != status_in(word);
+    if (changed || !(word & STATUS_SEEN))
         atomic_store_explicit(&s->status_since_ms, wall_ms, memory_order_relaxed);
     if (changed)
         *now = status_in(next);

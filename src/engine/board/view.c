@@ -41,14 +41,14 @@ static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE],
     put_mark(&t, key);
 }
 
-static int kind_of(const struct slot *s)
+static int slot_kind_of(const struct slot *s)
 {
     return atomic_load_explicit(&s->kind, memory_order_relaxed);
 }
 
 static bool is_host(const struct slot *s)
 {
-    return kind_of(s) == SLOT_HOST || kind_of(s) == SLOT_PROXY;
+    return slot_kind_of(s) == SLOT_HOST || slot_kind_of(s) == SLOT_PROXY;
 }
 
 const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE])
@@ -136,7 +136,7 @@ uint32_t view_count(const struct board *b)
     uint32_t n = 0;
     for (uint32_t i = 0; i < board_size(b); i++)
         n += atomic_load_explicit(&b->slots[i].key, memory_order_relaxed) &&
-             (is_host(&b->slots[i]) || kind_of(&b->slots[i]) == SLOT_CHECK);
+             (is_host(&b->slots[i]) || slot_kind_of(&b->slots[i]) == SLOT_CHECK);
     return n;
 }
 

@@ -64,7 +64,7 @@ static uint64_t results_of(const struct slot *s)
 }
 
 /* Whether a request has gone well within breaker_after; the wall clock may have been set. */
-static bool is_lively(const struct slot *s, const struct policy *p, int64_t wall_ns)
+static bool has_recent_success(const struct slot *s, const struct policy *p, int64_t wall_ns)
 {
     int64_t last_ms = atomic_load_explicit(&s->last_success_ms, memory_order_relaxed), ago_ms;
     if (last_ms <= 0 || __builtin_sub_overflow(wall_ns / NS_PER_MS, last_ms, &ago_ms))
@@ -115,7 +115,7 @@ static void settle(struct call *c, const struct party *who, const struct verdict
     if (call_breaker_used(c, who) && (good ? !c->name_only : outage != REASON_NONE)) {
         /* Counting the results is some work, and asked for only now and then. */
         struct breaker_result r = {.success = good,
-                                   .lively = outage && is_lively(s, p, wall_ns),
+                                   .recent_success = outage && has_recent_success(s, p, wall_ns),
                                    .unreachable = is_unreachable(outage),
                                    .operation = failed_operation(who, outage),
                                    .lease_ns = lease_ns};

@@ -178,7 +178,7 @@ static void override(struct verdict *v, const struct attempt *a, const struct po
 {
     /* The program's own abort is an order, and so is its refusal. */
     if (v->class == CLASS_SUCCESS || a->curl_code == CURL_CODE_ABORTED_BY_CALLBACK ||
-        a->refused_inside)
+        a->refused_locally)
         return;
     if (p->retry_on.given) {
         if (!listed(&p->retry_on, v, a, status))
@@ -212,7 +212,7 @@ static struct verdict judge(const struct attempt *a, bool status)
         return from_row(outcome_of_proxy(a->proxy_status), a);
     if (status)
         return by_status(a);
-    return a->refused_inside ? local() : by_code(a);
+    return a->refused_locally ? local() : by_code(a);
 }
 
 struct verdict classify(const struct attempt *a, const struct policy *p)
@@ -223,7 +223,7 @@ struct verdict classify(const struct attempt *a, const struct policy *p)
         v.alive = true;
         return v;
     }
-    if (a->retried_inside)
+    if (a->retried_by_libcurl)
         v.max_tries = 1;
     if (p->retry_on.given || p->never_on.given)
         override(&v, a, p, status);

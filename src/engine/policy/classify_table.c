@@ -212,7 +212,7 @@ static const struct outcome_row errno_rows[] = {
 
 static const struct outcome_row local = {.class = CLASS_E, .reason = REASON_LOCAL};
 
-static const struct outcome_row *find(const struct outcome_row *rows, size_t n, int v)
+static const struct outcome_row *find_row(const struct outcome_row *rows, size_t n, int v)
 {
     for (size_t i = 0; i < n; i++)
         if (v >= rows[i].from && v <= rows[i].to)
@@ -222,32 +222,32 @@ static const struct outcome_row *find(const struct outcome_row *rows, size_t n, 
 
 const struct outcome_row *outcome_of_curl(int code)
 {
-    return find(curl_rows, array_size(curl_rows), code);
+    return find_row(curl_rows, array_size(curl_rows), code);
 }
 
 const struct outcome_row *outcome_of_http(int status)
 {
-    return find(http_rows, array_size(http_rows), status);
+    return find_row(http_rows, array_size(http_rows), status);
 }
 
 const struct outcome_row *outcome_of_errno(int os_errno)
 {
-    return find(errno_rows, array_size(errno_rows), os_errno);
+    return find_row(errno_rows, array_size(errno_rows), os_errno);
 }
 
 const struct outcome_row *outcome_of_proxy(int status)
 {
-    return find(proxy_rows, array_size(proxy_rows), status);
+    return find_row(proxy_rows, array_size(proxy_rows), status);
 }
 
 const struct outcome_row *outcome_of_proxy_error(int proxy_error)
 {
-    return find(proxy_error_rows, array_size(proxy_error_rows), proxy_error);
+    return find_row(proxy_error_rows, array_size(proxy_error_rows), proxy_error);
 }
 
 const struct outcome_row *outcome_of_lookup(int eai)
 {
-    return find(lookup_rows, array_size(lookup_rows), eai);
+    return find_row(lookup_rows, array_size(lookup_rows), eai);
 }
 
 bool outcome_is_known(const struct outcome_row *row)
