@@ -11,17 +11,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define TICK_NS  (10 * NS_PER_MS) /* of what programs are told, whatever the kernel's own is */
-#define JUMP_NS  NS_PER_S         /* less harms nobody */
+#define TICK_NS  (10 * NS_PER_MS) /* of times(2), whatever the kernel's own tick is */
+#define JUMP_NS  NS_PER_S         /* a smaller difference does no harm */
 #define DRIFT    20               /* ticks may be slower or faster by 2^-20: a second in 12 days */
 #define QUICK_NS (100 * NS_PER_US)
 #define TRIES    20
 
-#define FIRST_NAME_SPACE 0xeffffffaU /* its inode; all begin in it */
+#define FIRST_NAME_SPACE 0xeffffffaU /* inode of the initial time name space */
 
 _Atomic int64_t clock_ahead_ns = CLOCK_UNSETTLED;
 static atomic_bool known;
-/* Of our own clock and the wall's when it was settled. Name spaces do not change the latter. */
+/* Own clock minus wall clock when the offset was determined. Name spaces do not change the wall clock. */
 static _Atomic int64_t apart_ns;
 
 static int64_t own_ns(void)
@@ -29,8 +29,8 @@ static int64_t own_ns(void)
     return clock_read_ns(CLOCK_MONOTONIC);
 }
 
-/* How far the count is ahead of our own clock; 0: a filter does not let us ask. Whoever is held up
- * between two questions asks again. */
+/* How far the tick count is ahead of our own clock; 0: a seccomp filter forbids times(2). Repeated if
+ * this thread was interrupted in between. */
 static int64_t ticks_ahead_of_own(void)
 {
     int64_t ahead = 0, least = INT64_MAX;
@@ -85,12 +85,12 @@ static bool read_offset(int64_t *ns)
     return parse_offset(text, ns);
 }
 
-/* The file is about the name space of children, mostly our own. */
+/* timens_offsets is about the name space of our children, which is usually our own. */
 static bool ask_proc(int64_t *ahead_ns)
 {
     struct stat own, next;
     *ahead_ns = 0;
-    if (real_stat(AT_FDCWD, "/proc/self/ns/time", &own, 0)) /* before Linux 5.6? */
+    if (real_stat(AT_FDCWD, "/proc/self/ns/time", &own, 0)) /* Linux before 5.6, or no /proc? */
         return !real_stat(AT_FDCWD, "/proc/self/ns/mnt", &own, 0);
     return own.st_ino == FIRST_NAME_SPACE ||
            (!real_stat(AT_FDCWD, "/proc/self/ns/time_for_children", &next, 0) &&

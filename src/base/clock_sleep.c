@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-/* As linux/futex.h has it since 5.16. */
+/* struct futex_waitv of linux/futex.h since 5.16. */
 struct waiter {
     uint64_t value, address;
     uint32_t flags, reserved;
@@ -25,8 +25,8 @@ int clock_sleep_until(int64_t at_ns)
     return err;
 }
 
-/* Nobody wakes the word. Of all calls that wait for a time, and need no descriptor, the kernel restarts
- * this one alone. */
+/* The word is never woken. futex_waitv is the only call that waits for a time, needs no descriptor, and
+ * is restarted by the kernel. */
 static int wait_in_kernel(int64_t at_ns)
 {
     uint32_t word = 0;

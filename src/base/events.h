@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events: one JSON line per retry, retry that the budget denied, wait, rejection, breaker change and
- * health change, appended to the file that `events` names. The same fact goes to the log at level
- * info (warn for rejections and changes). A line is one write() to a descriptor opened with O_APPEND
- * for it and closed again, so lines of many processes do not mix. Nothing secret: host, numbers and
- * class names only.
+ * Events: one JSON line per retry, denied retry, wait, rejection, breaker change and status change,
+ * appended to the file that the option `events` names. Each event also goes to the log, at level info
+ * (warn for rejections and changes). A line is one write() to a descriptor that is opened with O_APPEND
+ * for it and then closed, so lines of several processes do not mix. Nothing secret: host, numbers and
+ * names of reasons only.
  *
  *     {"time":"2026-01-25T10:00:00.123Z","service":"legacy-client","pid":4711,
  *      "host":"api.example.com","event":"retry","attempt":1,"reason":"http_5xx","curl":0,
  *      "http":503,"wait_ms":412}
  *
- * Costs nothing but a test when neither is on. Preserves errno; never fails to the outside. */
+ * Costs one comparison if neither file nor log level is on. Preserves errno; never fails. Any thread. */
 #ifndef BASE_EVENTS_H
 #define BASE_EVENTS_H
 
@@ -23,23 +23,23 @@ enum event_kind {
     EVENT_REJECT,
     EVENT_BREAKER,
     EVENT_HEALTH,
-    EVENT_DENIED, /* a retry, by the budget */
+    EVENT_DENIED, /* a retry that the budget did not allow */
 };
 
 struct event {
     enum event_kind kind;
     const char *host;
-    int attempt;        /* 0: leave out */
-    const char *reason; /* "rate", "gate", "breaker", a reason_name; NULL: leave out */
-    const char *state;  /* new state of a breaker or status; NULL: leave out */
+    int attempt;        /* 0: omitted */
+    const char *reason; /* "rate", "gate", "breaker", a reason_name; NULL: omitted */
+    const char *state;  /* new state of a breaker or status; NULL: omitted */
     int curl;
     int http;
     int os_errno;
-    int64_t wait_ns; /* -1: leave out */
-    bool observed;   /* observe mode: only would have happened */
+    int64_t wait_ns; /* -1: omitted */
+    bool observed;   /* observe mode: it would have happened in enforce mode */
 };
 
-/* path NULL: no file. The strings must live as long as the process. */
+/* path NULL: no file. The strings are kept, so they must live as long as the process. */
 void events_set(const char *path, const char *service);
 void events_emit(const struct event *e);
 

@@ -18,8 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct process *_Atomic wiped;   /* by the kernel */
-static struct process *_Atomic checked; /* by us: the pid tells */
+static struct process *_Atomic wiped;   /* zeroed in a child by the kernel */
+static struct process *_Atomic checked; /* on older kernels: reset when the pid has changed */
 static struct process fallback;
 
 static struct process *check_pid(struct process *p)
@@ -82,15 +82,15 @@ static int owner_of(const pthread_mutex_t *m)
 {
 #ifdef __GLIBC__
     return m->__data.__owner;
-#else /* musl: the lock word, whose upper bits say more */
+#else /* musl: the lock word; its upper bits are flags */
     return m->__u.__vi[1] & 0x3fffffff;
 #endif
 }
 
 bool process_is_borrowed(void)
 {
-    /* libc notes the owner of a checking mutex by the thread id that it keeps itself. After vfork
-     * that is still the parent's, while the kernel knows better. */
+    /* The C library stores its cached thread id as the owner of an error-checking mutex. After vfork that
+     * is still the id of the parent's thread; gettid() asks the kernel. */
     pthread_mutexattr_t checking;
     pthread_mutex_t m;
     pthread_mutexattr_init(&checking);
@@ -125,7 +125,7 @@ static void read_file(const char *path, char *buf, size_t size)
     errno = saved;
 }
 
-/* Not prctl(PR_GET_SECCOMP): a filter that forbids it kills. */
+/* Not prctl(PR_GET_SECCOMP): a filter that forbids it may kill the process. */
 static void look_for_filter(void *is_filtered)
 {
     char buf[4096];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What belongs to this very process and to no child of it: one page that the kernel hands zeroed to
- * the child of a fork (MADV_WIPEONFORK), so that "we have a thread", "somebody is opening" are
- * never inherited. That holds for fork, _Fork and clone alike, where atfork handlers do not run,
- * and costs no system call; on a kernel without it the pid is compared at each call.
+ * State that belongs to this process and is not inherited by a child: one page that the kernel zeroes
+ * in the child of a fork (MADV_WIPEONFORK), so that "we have a thread" or "a thread opens the engine"
+ * never survives a fork. Unlike atfork handlers this works for fork, _Fork and clone, and costs no
+ * system call. On a kernel without MADV_WIPEONFORK the pid is compared at each call.
  *
- * A vfork child shares the page with its parent. */
+ * A vfork child shares the page with its parent. All functions: any thread; errno is preserved. */
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
 
@@ -46,22 +46,23 @@ struct process {
 
 struct process *process_self(void);
 
-/* Shares its memory with another process (a vfork child), or was made behind libc's back: whatever
- * is started here would be lost or would hit the other. */
+/* True in a vfork child, which shares its memory with its parent, and in a process that was created
+ * without the C library: a thread started here would be lost or would affect the parent. */
 bool process_is_borrowed(void);
-/* The first of these: what is changed here is changed for the other one. */
+/* True in a vfork child only: memory that is changed here changes for the parent. */
 bool process_shares_memory(void);
-/* A seccomp filter is active, or it cannot be told: creating a thread may be deadly. */
+/* True if a seccomp filter is active, or if that is not known: creating a thread might be fatal. */
 bool process_is_filtered(void);
 
-/* Whether the task is a thread of this process still: not even its end is to come. */
+/* Whether the task is a thread of this process that has not ended completely. */
 bool process_has_task(uint32_t task);
-/* How many threads this process has; 0: not known. */
+/* The number of threads of this process; 0: not known. */
 int process_tasks(void);
-/* Its first thread has ended, which the kernel keeps until the last one has: of others that have. */
+/* Whether the first thread has ended while others run: a zombie until the last one ends. */
 bool process_is_headless(void);
 
-/* Private futexes. at_ns is monotonic. Preserve errno. */
+/* Private futexes. Waits while *word == while_equal, until the monotonic time at_ns at the latest; may
+ * return early. */
 void process_wait(_Atomic uint32_t *word, uint32_t while_equal, int64_t at_ns);
 void process_wake(_Atomic uint32_t *word);
 

@@ -14,10 +14,10 @@
 #elif defined(__aarch64__)
 #define OWN_ARCH AUDIT_ARCH_AARCH64
 #else
-#define OWN_ARCH 0 /* not known, so that no filter lets us */
+#define OWN_ARCH 0 /* unknown: no filter counts as allowing us */
 #endif
 
-/* In the order of what is forbidden most often. By whatever name a C library knows them. */
+/* Those that filters forbid most often come first. */
 static const int ours[] = {
     SYS_getsockopt,
     SYS_openat,
@@ -72,7 +72,7 @@ static const int ours[] = {
     SYS_rt_sigtimedwait,
     SYS_rt_sigaction,
     SYS_newfstatat,
-#ifdef SYS_readlink /* where the older ones are there, C libraries use them */
+#ifdef SYS_readlink /* C libraries use the older calls where they exist */
     SYS_readlink,
     SYS_mkdir,
     SYS_unlink,
@@ -120,7 +120,7 @@ static bool calculate(struct machine *m, uint16_t code, uint32_t k)
         m->a ^= by;
         return true;
     default:
-        return false; /* nobody needs more to tell calls apart */
+        return false; /* a filter that tells calls apart needs no other */
     }
 }
 
@@ -139,7 +139,8 @@ static bool is_jump_taken(const struct machine *m, uint16_t code, uint32_t k)
     }
 }
 
-/* One instruction but a return. False: it asks what only the call itself will tell, or is none. */
+/* Executes one instruction other than a return. False: it is invalid, or it reads what is only known
+ * when the call is made. */
 static bool step(struct machine *m, const struct sock_filter *f, size_t *at, int call)
 {
     switch (f->code) {

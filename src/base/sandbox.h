@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A seccomp filter that the program is about to install, read as the kernel will. Most forbid what a
- * worker does not need, and nobody can ask afterwards what is left: a question that is forbidden
- * kills. So it is looked at before.
+ * Whether a seccomp filter that the program is about to install allows what the library does. It is
+ * evaluated before it is installed, because afterwards a forbidden call may kill the process.
  *
  *     if (!sandbox_lets_us(program->filter, program->len))
  *         engine_confine();        from here on the library makes no system call
  *
- * Pure: it reads the filter and nothing else. */
+ * Pure function of the filter. */
 #ifndef BASE_SANDBOX_H
 #define BASE_SANDBOX_H
 
@@ -16,8 +15,9 @@
 
 struct sock_filter;
 
-/* Whether every system call that the library ever makes is allowed, whatever its arguments are. Of
- * threads it makes none under a filter. False also for what the kernel will refuse. */
+/* Whether the filter allows every system call that the library ever makes, whatever the arguments. Calls
+ * that create threads are not needed: the library creates none under a filter. False also for a filter
+ * that the kernel would reject. */
 bool sandbox_lets_us(const struct sock_filter *code, size_t n);
 
 #endif

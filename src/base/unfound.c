@@ -13,9 +13,9 @@
 
 struct record {
     uint64_t key;     /* of the name; 0: empty */
-    int64_t again_ns; /* when the last EAI_AGAIN came; 0: never */
-    int64_t other_ns; /* the same, of any other answer */
-    int64_t other;    /* and which it was */
+    int64_t again_ns; /* time of the last EAI_AGAIN; 0: never */
+    int64_t other_ns; /* time of the last other code; 0: never */
+    int64_t other;    /* that code */
 };
 
 #define WORDS (sizeof(struct record) / sizeof(uint64_t))
@@ -25,7 +25,7 @@ static struct {
     _Atomic uint64_t words[WORDS];
 } table[UNFOUND_NAMES];
 
-/* 0: no name. One that is too long to exist is as good as any other that begins so. */
+/* 0: no name. Only the first bytes of a name that is too long to exist count. */
 static uint64_t key_of(const char *name)
 {
     char plain[LENGTH_MAX];

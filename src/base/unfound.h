@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names that getaddrinfo() did not find, and what it said: libcurl tells the two apart from the rest,
- * "not now" and "no such name", by one code. It asks in a thread of its own, so what it was told is
- * noted here and looked up by name when the transfer has failed.
+ * Names that getaddrinfo() did not find, with its error code. libcurl reports a temporary failure and a
+ * name that does not exist by the same CURLcode, and it resolves names in a thread of its own. So the
+ * error code is stored here and looked up by name when the transfer has failed.
  *
  *     unfound_note("api.example.com", EAI_AGAIN, now_ns);
  *     unfound_why("api.example.com", began_ns)               EAI_AGAIN
  *
- * Only what was said since `began_ns` counts. Where different things were said of one name (two
- * questions for two kinds of addresses, two transfers), the temporary one counts: a question is open
- * as long as one answer to it is.
+ * Only codes stored since `began_ns` count. If there are several for one name (look-ups of two address
+ * families, two transfers), the temporary one wins.
  *
- * One memory for the whole process, bounded, without locks, in any thread and after fork; a name may
- * be pushed out by another one, and is unknown then. Never fails. */
+ * One table of fixed size per process, without locks. An entry may be overwritten by another name and is
+ * unknown then. Any thread, after fork; never fails. */
 #ifndef BASE_UNFOUND_H
 #define BASE_UNFOUND_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A status or a circuit has changed: the snapshot is due at once, whichever process writes it.
+ * A status or a circuit has changed: the snapshot is due at once, whichever process writes it. Call it
+ * after the change.
  *
  *     if (status_result(slot, ...))
  *         board_alert(board);

@@ -31,7 +31,7 @@ static _Atomic uint64_t *word_of(struct board_header *h, uint32_t pid, uint32_t 
     return &h->attached[(pid + i) % BOARD_ATTACHED];
 }
 
-/* Of numbers of other name spaces nobody here can tell. */
+/* Of a pid of another name space this is not known. */
 static bool is_gone(struct attached who, uint32_t name_space)
 {
     return who.name_space == name_space && kill((pid_t)who.pid, 0) < 0 && errno == ESRCH;

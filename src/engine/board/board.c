@@ -7,15 +7,15 @@
 
 #include <string.h>
 
-/* A key being changed: top bit, 31 bits of the new key, 9 bits of the old one (0: not told, so any),
- * 23 bits of time in units of 2^30 ns. The time lets others take over from a process that was killed
- * meanwhile. */
+/* The marker in place of a key while the slot changes hands: top bit, 31 bits of the new key, 9 bits of
+ * the old one (0: unknown, so any), 23 bits of time in units of 2^30 ns. The time lets other processes
+ * take over from one that was killed meanwhile. */
 #define CHANGING         (1ULL << 63)
 #define CHANGE_TAG(k)    (((k) >> 8) & 0x7fffffff)
 #define CHANGE_OLD(k)    (1 + (k) % 511)
 #define CHANGE_OLD_SHIFT 23
 #define CHANGE_UNITS     60
-#define CHANGE_AHEAD     3600 /* a time further ahead is a very old one */
+#define CHANGE_AHEAD     3600 /* a time further ahead is very old: it wraps around */
 
 static uint32_t change_time(int64_t now_ns)
 {
@@ -39,7 +39,7 @@ static bool changing_from(uint64_t seen, uint64_t key)
     return (seen & CHANGING) && (!old || old == CHANGE_OLD(key));
 }
 
-/* Who reads the clock and is then held up comes with an earlier time than the marker has. */
+/* now_ns may be earlier than the marker, if this thread was interrupted after it had read the clock. */
 static bool change_stale(uint64_t marker, int64_t now_ns)
 {
     int unused = 32 - CHANGE_OLD_SHIFT;
@@ -47,7 +47,7 @@ static bool change_stale(uint64_t marker, int64_t now_ns)
     return age > CHANGE_UNITS || age < -CHANGE_AHEAD;
 }
 
-/* In place of a stale one: whoever left that, and was only stopped, finds it gone. */
+/* Replaces a stale marker: if its process was only stopped, it sees that its marker is gone. */
 static uint64_t change_left(int64_t now_ns)
 {
     return CHANGING | change_time(now_ns - ((CHANGE_UNITS + 1LL) << 30));
@@ -65,7 +65,7 @@ static struct slot *candidate(const struct board *b, uint64_t key, uint32_t i)
     return &b->slots[at < b->slot_count ? at : at - b->slot_count];
 }
 
-/* Whether nothing would be lost or loosened if the slot began afresh. */
+/* Whether no limit and no information in force would be lost if the slot were cleared. */
 static bool is_idle(const struct slot *s, int64_t now_ns)
 {
     int64_t used = atomic_load(&s->last_used_ns);
@@ -84,8 +84,8 @@ static bool is_idle(const struct slot *s, int64_t now_ns)
 
 static struct slot *complete(struct slot *s, const char *name, enum slot_kind kind)
 {
-    /* Who claimed it may have been killed before the name was whole. The same key has the same
-     * name, so it does not matter if two of us write it. */
+    /* The process that claimed it may have been killed before the name was complete. The same key has
+     * the same name, so two processes may write it at once. */
     if (!atomic_load_explicit(&s->published, memory_order_acquire))
         slot_publish(s, name, kind);
     else if (kind == SLOT_HOST && atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_HOST)
@@ -95,10 +95,10 @@ static struct slot *complete(struct slot *s, const char *name, enum slot_kind ki
 
 struct claim {
     struct slot *found; /* has the key */
-    struct slot *free;  /* the first free one: nothing comes after it */
-    struct slot *idle;  /* the least recently used */
+    struct slot *free;  /* the first free one: no slot after it has the key */
+    struct slot *idle;  /* the least recently used idle one */
     uint64_t idle_key;
-    bool contested; /* somebody is giving a slot to this key just now, or may be giving it back */
+    bool contested; /* a process is giving a slot to this key, or may return one to it */
 };
 
 static struct claim find_place(const struct board *b, uint64_t key, int64_t now_ns)
@@ -131,7 +131,7 @@ static struct claim find_place(const struct board *b, uint64_t key, int64_t now_
     return at;
 }
 
-/* Whether the key has, or is about to have, a slot other than ours. */
+/* Whether the key has, or is about to get, a slot other than ours. */
 static bool has_other_slot(const struct board *b, uint64_t key, const struct slot *ours,
                            int64_t now_ns)
 {
@@ -144,9 +144,9 @@ static bool has_other_slot(const struct board *b, uint64_t key, const struct slo
     return false;
 }
 
-/* Gives an idle slot to the key: mark, look again, clear, name, hand over. Two that do this for the
- * same key at once in different slots would split one limit in two; each marks before it looks, so
- * at least one sees the other, and who sees another gives way. */
+/* Gives an idle slot to the key: mark, check again, clear, name, set the key. If two processes did this
+ * for the same key in different slots, one limit would become two. Each marks before it checks, so at
+ * least one sees the other, and gives way. */
 static struct slot *recycle(const struct board *b, const struct claim *at, uint64_t key,
                             const char *name, enum slot_kind kind, int64_t now_ns)
 {
@@ -159,7 +159,7 @@ static struct slot *recycle(const struct board *b, const struct claim *at, uint6
         atomic_compare_exchange_strong(&s->key, &mine, old & CHANGING ? change_left(now_ns) : old);
         return NULL;
     }
-    if (atomic_load(&s->key) != marker) /* stopped for so long that another took over */
+    if (atomic_load(&s->key) != marker) /* we were stopped for so long that another took over */
         return NULL;
     if (!(old & CHANGING))
         board_keep_counts(b, s);
@@ -174,7 +174,7 @@ static struct slot *use_overflow(struct board *b, int64_t now_ns)
     struct slot *s = board_overflow(b);
     atomic_fetch_add_explicit(&b->header->overflows, 1, memory_order_relaxed);
     if (!atomic_load_explicit(&s->key, memory_order_relaxed))
-        atomic_store(&s->key, CHANGING); /* no key of a host is like it */
+        atomic_store(&s->key, CHANGING); /* no host has this key */
     slot_touch(s, CHANGING, now_ns);
     return complete(s, BOARD_OVERFLOW_NAME, SLOT_HOST);
 }
@@ -187,11 +187,11 @@ struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum s
     for (int i = 0; i < BOARD_CLAIM_TRIES; i++) {
         struct claim at = find_place(b, key, now_ns);
         if (at.contested && !at.found)
-            continue; /* it takes a moment, unless whoever did it was killed */
+            continue; /* it takes a moment, unless that process was killed */
         if (at.free) {
             uint64_t none = 0;
             atomic_compare_exchange_strong(&at.free->key, &none, key);
-            at.found = at.free; /* ours, or somebody was faster: the key tells */
+            at.found = at.free; /* slot_touch tells whether another process was faster */
         }
         if (at.found) {
             if (slot_touch(at.found, key, now_ns))
@@ -223,7 +223,7 @@ struct slot *board_find(const struct board *b, uint64_t hash)
 
 uint64_t board_host_key(const char *host, uint16_t port)
 {
-    const uint64_t seed = 0x686f7374ULL; /* keys of different kinds never meet */
+    const uint64_t seed = 0x686f7374ULL; /* keys of different kinds differ */
     return board_key(hash_bytes(host, strlen(host), seed | (uint64_t)port << 48));
 }
 
@@ -246,7 +246,7 @@ struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SI
     else
         memcpy(name, BOARD_OVERFLOW_NAME, sizeof BOARD_OVERFLOW_NAME);
     name[SLOT_NAME_SIZE - 1] = '\0';
-    /* Given to another while we read: the name may be of two. */
+    /* If the slot changed hands meanwhile, the name may be a mix of two. */
     atomic_thread_fence(memory_order_acquire);
     if (!name[0] || atomic_load_explicit(&s->key, memory_order_relaxed) != key)
         return NULL;

@@ -3,18 +3,19 @@
 
 #include "base/minmax.h"
 
-/* How long a prober may keep others away; one that was killed is replaced after that. */
+/* A probe whose process was killed is replaced after this time. */
 #define PROBE_LEASE_NS (30 * NS_PER_S)
-/* When to ask again while another one probes. */
+/* When to try again while another request is the probe. */
 #define PROBE_POLL_NS (1 * NS_PER_S)
-#define WINDOW_MIN    10
-/* What happens more seldom by chance has another cause. */
+/* Results that a ratio needs. */
+#define WINDOW_MIN 10
+/* A row of failures that is less likely than this is not chance. */
 #define CHANCE 1e-6
-/* A time further ahead is not ours, whatever the configuration. */
+/* A time further ahead is damage, whatever the configuration. */
 #define HORIZON_NS (24 * 3600 * NS_PER_S)
 
 /* state: 2 bits, trips 6, successes 6, failures in a row 10, time in ms 40. The time is when an
- * open circuit may be probed, or when the lease of a probe ends (0: nobody probes). */
+ * open circuit becomes half-open, or when the lease of a probe expires (0: no probe). */
 #define STATE_MASK 3u
 #define TRIPS_MAX  63u
 #define ROW_MAX    1023u
@@ -62,13 +63,14 @@ static bool swap_word(_Atomic uint64_t *w, uint64_t *seen, uint64_t next)
                                                  memory_order_relaxed);
 }
 
-/* Once the state says what the window means. Whoever changes the window after that sees the state. */
+/* Call it after the state has changed, which says what the window means: whoever changes the window
+ * after that sees the new state. */
 static void begin_window(struct breaker *b, uint64_t window)
 {
     atomic_store_explicit(&b->window, window, memory_order_release);
 }
 
-/* Whether the time is still to come, and could have been set by one of us. */
+/* Whether the time is in the future, but not so far that it must be damage. */
 static bool pending(int64_t time_ns, int64_t now_ns, int64_t furthest_ns)
 {
     return time_ns > now_ns && time_ns - now_ns <= furthest_ns + NS_PER_MS;
@@ -84,7 +86,7 @@ static uint64_t operation_bit(unsigned operation)
     return operation < BREAKER_OPERATIONS ? 1ULL << operation : UINT64_MAX;
 }
 
-/* Of a circuit that is not closed. */
+/* Only for a circuit that is not closed. */
 static bool is_tried(const struct breaker *b, unsigned operation)
 {
     return read_word(&b->window) & operation_bit(operation);
@@ -124,7 +126,7 @@ struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, u
     }
 }
 
-/* Up to a tenth earlier than the full time, so that those who wait for it do not come at once. */
+/* Up to a tenth less than the full time, so that circuits do not all become half-open at once. */
 static int64_t open_for_ns(const struct policy *p, unsigned trips, uint64_t random)
 {
     int64_t max = smaller(p->breaker_max_open_ns, HORIZON_NS);
@@ -144,15 +146,15 @@ static struct circuit open_again(const struct policy *p, struct circuit w, int64
         .state = BREAKER_OPEN, .trips = trips, .time_ns = now_ns + open_for_ns(p, trips, random)};
 }
 
-/* window: start in s 24 bits, results before it 24 (the lowest of the count), failed 16; 0: none. A
- * good result changes nothing here: how many there were is the difference of two counts. */
+/* window: start in s 24 bits, results before it 24 (low bits of the count), failures 16; 0: none. A
+ * success changes nothing here: the number of results is the difference of two counts. */
 #define COUNT_MASK  0xffffffu
 #define FAILED_BITS 16
 #define FAILED_MASK 0xffffu
-/* From there on the window goes on with half of each, before the count runs over. */
+/* Beyond these both counts are halved, before they overflow. */
 #define HALVE_FAILED (FAILED_MASK / 2)
 #define HALVE_TOTAL  (COUNT_MASK / 2)
-/* Who counted before others began a new window finds fewer than that had at its start. */
+/* A total beyond this is negative: counted before another thread began the window. */
 #define BEHIND (COUNT_MASK - 0xffff)
 
 static uint64_t window_pack(uint32_t start_s, uint32_t before, uint32_t failed)
@@ -170,7 +172,7 @@ static bool window_add(struct breaker *b, const struct policy *p, bool failed, u
     do {
         bool over = breaker_window_over(raw, now_ns);
         if (!failed && (!over || !results))
-            return false; /* the usual case writes nothing */
+            return false; /* the usual case: no write */
         start =
             over ? (uint32_t)((uint64_t)now_ns / NS_PER_S) : (uint32_t)(raw >> BREAKER_START_SHIFT);
         before = over ? (uint32_t)results - 1 : (uint32_t)(raw >> FAILED_BITS);
@@ -197,7 +199,7 @@ unsigned breaker_min_row(uint64_t successes, uint64_t failures)
 {
     if (!successes || !failures)
         return 0;
-    /* (Laplace: one of each more than were seen.) */
+    /* Laplace's estimate: as if one more of each had been seen. */
     double share = ((double)failures + 1) / ((double)successes + (double)failures + 2), chance = 1;
     unsigned row = 0;
     while (chance > CHANCE && row < ROW_MAX) {
@@ -207,14 +209,14 @@ unsigned breaker_min_row(uint64_t successes, uint64_t failures)
     return row;
 }
 
-/* The row itself must not make the failures of before more. */
+/* The row itself does not count as history. */
 static unsigned min_row(const struct breaker_result *r, struct circuit w)
 {
     uint64_t before = r->failures > w.failures ? r->failures - w.failures : 0;
     return breaker_min_row(r->successes, before);
 }
 
-/* A result was counted in a window in which others have noted operations meanwhile. */
+/* The circuit opened while a result was counted, and the window may already be the bits of operations. */
 static void undo_window_count(struct breaker *b, const struct breaker_result *r, int64_t now_ns)
 {
     uint64_t seen = read_word(&b->window);
@@ -230,7 +232,7 @@ static bool report_closed(struct breaker *b, const struct policy *p, const struc
     uint64_t raw = read_word(&b->state);
     for (;;) {
         struct circuit w = state_unpack(raw);
-        if (w.state != BREAKER_CLOSED) { /* another one opened it */
+        if (w.state != BREAKER_CLOSED) { /* another thread opened it */
             undo_window_count(b, r, now_ns);
             return false;
         }
@@ -251,9 +253,9 @@ static bool report_closed(struct breaker *b, const struct policy *p, const struc
     }
 }
 
-/* What follows from a result when the circuit is not closed. Requests that were under way when it
- * opened decide nothing. After a good probe, a bad one is the failure of an operation. Each time that
- * it opens all operations but the one that failed have a try again: they may be well by now. */
+/* The state after a result while the circuit is not closed. Requests that were under way when it opened
+ * change nothing. If a recent request succeeded, a failed probe speaks only against its operation. Each
+ * time the circuit opens, all operations but the failed one may be tried again. */
 static struct circuit next_state(const struct policy *p, const struct breaker_result *r,
                                  struct circuit w, int64_t now_ns, uint64_t random)
 {
@@ -270,7 +272,7 @@ static struct circuit next_state(const struct policy *p, const struct breaker_re
     return w;
 }
 
-/* Of a circuit that is not closed; if it was closed meanwhile, a count would begin with that. */
+/* If the circuit closed meanwhile, the bit would be read as a count: clear it. */
 static void note_failed(struct breaker *b, unsigned operation)
 {
     atomic_fetch_or_explicit(&b->window, operation_bit(operation), memory_order_acq_rel);
@@ -284,7 +286,7 @@ static bool report_open(struct breaker *b, const struct policy *p, const struct 
     for (;;) {
         struct circuit w = state_unpack(raw);
         if (w.state == BREAKER_CLOSED)
-            return false; /* another one closed it meanwhile */
+            return false; /* another thread closed it */
         struct circuit next = next_state(p, r, w, now_ns, random);
         if (state_pack(next) != raw && !swap_word(&b->state, &raw, state_pack(next)))
             continue;

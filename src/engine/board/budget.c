@@ -9,7 +9,7 @@
 #define SPENT_BITS     17
 #define SPENT_MASK     ((1ULL << SPENT_BITS) - 1)
 #define MS_MAX         (UINT64_MAX >> SPENT_BITS)
-/* Clocks of two threads that read them one after the other; a time further ahead is not ours. */
+/* Another thread may have read the clock later; a time further ahead is damage. */
 #define SKEW_MS 60000
 
 _Static_assert(CAPACITY_MILLI <= SPENT_MASK, "all of it can be spent");
@@ -18,7 +18,7 @@ struct account {
     uint64_t spent, ms;
 };
 
-/* Never more than the whole budget, or the smallest percentages would forbid what they ration. */
+/* At most the whole budget, so that the smallest percentages still allow a retry. */
 static uint64_t cost_milli(int percent)
 {
     uint64_t cost = 100 * MILLI / (uint64_t)percent;
@@ -48,8 +48,8 @@ static bool swap_word(struct budget *b, uint64_t *seen, uint64_t next)
                                                  memory_order_relaxed);
 }
 
-/* With what time has given back. What is less than a thousandth of a token stays in the time, so that
- * it is not lost to those who look often. */
+/* With the tokens that time has returned. Less than a thousandth of a token stays in the time, so that
+ * frequent calls do not lose it. */
 static struct account account_at(uint64_t word, uint64_t fill_ms, int64_t now_ns)
 {
     struct account a = account_unpack(word);

@@ -38,7 +38,8 @@ static size_t file_size(uint32_t slot_count)
            sizeof(struct history);
 }
 
-/* With bounded probing a full large table would turn keys away that it has room for. */
+/* A key may have only BOARD_CANDIDATES slots, so a large table needs spare slots to hold slot_count
+ * hosts. */
 static uint32_t with_spare(uint32_t slot_count)
 {
     if (slot_count < 1)
@@ -72,8 +73,8 @@ static struct board_header header_for(uint32_t slot_count)
     return h;
 }
 
-/* Who cannot read /proc does not know which boot this is, and takes the board for one of it, unless it
- * has seen a later time than there was in this one so far. */
+/* Without /proc the boot is unknown. Then the board counts as one of this boot, unless it was used at a
+ * time that this boot has not reached yet. */
 static bool is_of_this_boot(const struct board_header *h, const struct board_header *want)
 {
     if (h->boot_id[0] && want->boot_id[0])
@@ -122,8 +123,8 @@ static bool map(struct board *b, int fd, uint32_t slot_count, bool writable)
     return true;
 }
 
-/* Times of another clock would hold everybody up for as long as it is ahead. Who knows its own for the
- * boot's replaces the board of one that did not. */
+/* Times of another clock would block requests for as long as that clock is ahead. A process that knows
+ * the clock of the boot replaces a board whose creator did not. */
 static enum opened judge_clock(const struct board_header *h, const char **why)
 {
     bool ours = clock_is_known();
@@ -133,19 +134,19 @@ static enum opened judge_clock(const struct board_header *h, const char **why)
     return ours ? UNFIT : UNSAFE;
 }
 
-/* UNFIT: not of our kind, to be replaced; UNSAFE: of somebody else, not to be touched. */
+/* UNFIT: may be replaced by a fresh board; UNSAFE: not ours, must be left alone. */
 static enum opened try_open(struct board *b, int dir, bool writable, const char **why)
 {
     struct stat st;
     struct board_header h;
-    /* A pipe in its place must not block us. */
+    /* O_NONBLOCK: it might be a pipe. */
     int fd = open_at(dir, BOARD_NAME, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK, 0);
     if (fd < 0) {
         *why = "the board cannot be opened";
         return errno == ENOENT ? UNFIT : UNSAFE;
     }
     enum opened result = UNSAFE;
-    *why = "the board is not a file of this user alone";
+    *why = "the board is not a regular file of this user, or others can access it";
     if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !place_is_ours_alone(fd))
         goto out;
     *why = place_moves;
@@ -163,8 +164,8 @@ out:
     return result;
 }
 
-/* A whole new board comes into place at once: nobody ever sees half of one. Those who have mapped
- * the old one go on with it. */
+/* The new board is completed under another name and then renamed, so nobody sees half of one. Processes
+ * that have mapped the old one keep using it. */
 static enum opened replace(int dir, uint32_t slot_count, const char **why)
 {
     struct board_header h = header_for(slot_count);
@@ -178,7 +179,7 @@ static enum opened replace(int dir, uint32_t slot_count, const char **why)
     int keeps = place_keeps_room_tried(fd);
     if (!keeps)
         *why = place_moves;
-    /* Every page is there before it is mapped: a full file system must not end in SIGBUS. */
+    /* All blocks are allocated before the file is mapped: a full file system must not cause SIGBUS. */
     bool ok = keeps > 0 && !fchmod(fd, S_IRUSR | S_IWUSR) && /* whatever the umask */
               !posix_fallocate(fd, 0, (off_t)file_size(slot_count)) &&
               pwrite(fd, &h, sizeof h, 0) == (ssize_t)sizeof h &&
@@ -189,8 +190,8 @@ static enum opened replace(int dir, uint32_t slot_count, const char **why)
     return ok ? OPENED : FAILED;
 }
 
-/* Only while a board is put in place, so that of two that do it both end up on the same one. Who
- * holds it may be stopped: wait a little, not for ever. */
+/* Taken only to replace a board, so that two processes that do it end up with the same one. Its owner may
+ * be stopped: wait a short time only. */
 static bool lock(int dir)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
@@ -201,8 +202,8 @@ static bool lock(int dir)
     return false;
 }
 
-/* The first who knows the boot tells the others. Under the lock, for whoever reads half of it looks
- * again under it. */
+/* Adds the boot id to a board whose creator did not know it. Under the lock, because a process that has
+ * read half of it checks again under the lock. */
 static void tell_boot(struct board *b, int dir)
 {
     char own[sizeof b->header->boot_id];
@@ -227,7 +228,7 @@ static bool open_shared(struct board *b, const char *path, uint32_t slot_count, 
         goto out;
     enum opened result = try_open(b, dir, true, why);
     if (result == UNFIT) {
-        *why = "the state directory stays locked";
+        *why = "the state directory is locked by another process";
         if (!lock(dir))
             goto out;
         result = try_open(b, dir, true, why);
@@ -276,7 +277,7 @@ struct board *board_attach(const char *path, bool writable, const char **why)
         result = try_open(b, dir, writable, why);
         error = errno;
         if (result == UNFIT && error != ENOENT)
-            *why = "the board is of another version, or of before the last boot";
+            *why = "the board is from another version, or from before the last boot";
     }
     if (dir >= 0)
         close(dir);

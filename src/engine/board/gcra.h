@@ -17,10 +17,10 @@
  * Processes of different configurations may share a word: whoever takes raises the TAT by its own
  * n*T, so each one's own bound holds for its own starts, whatever the others' rates are.
  *
- * Nothing on the board is trusted: a TAT further ahead than any configuration allows cannot come
- * from us and counts as an idle bucket. That bound is one for all, not the reader's own: what is
- * far for a small bucket is the honest debt of a large one. Pure functions on one word; any thread,
- * process, signal. */
+ * Nothing on the board is trusted: a TAT further ahead than any configuration allows is damage and
+ * counts as a full bucket. The bound does not depend on the reader's own rate, because what is far ahead
+ * for a small bucket is a regular debt of a large one. Pure functions on one word; any thread, process,
+ * signal handler. */
 #ifndef ENGINE_BOARD_GCRA_H
 #define ENGINE_BOARD_GCRA_H
 
@@ -32,11 +32,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Longest wait that any configuration allows (max_wait is capped to it). */
+/* The longest wait that any configuration allows (the limit of max_wait). */
 #define GCRA_HORIZON_NS (3600 * NS_PER_S)
 
-/* The most time that a bucket's tokens, or those of one request, may stand for: twice the longest
- * window. What is configured beyond it is refused, or counts as this. */
+/* The most time that the tokens of a bucket or of one request may stand for: twice the longest window.
+ * More is rejected by the configuration, or counts as this. */
 #define GCRA_DEBT_MAX_NS (62 * 86400 * NS_PER_S)
 
 /* The time that n tokens stand for. */
@@ -47,7 +47,7 @@ static inline int64_t gcra_span_ns(const struct rate *r, uint32_t n)
     return over || span > GCRA_DEBT_MAX_NS ? GCRA_DEBT_MAX_NS : span;
 }
 
-/* A TAT as read from the board, made sane. */
+/* A TAT as read from the board; 0 if it is damaged. */
 static inline int64_t gcra_clamp(int64_t tat_ns, int64_t now_ns)
 {
     return tat_ns > now_ns + GCRA_HORIZON_NS + GCRA_DEBT_MAX_NS ? 0 : tat_ns;
@@ -66,8 +66,8 @@ static inline int64_t gcra_earliest(int64_t tat_ns, int64_t t_ns, const struct r
     return start > t_ns ? start : t_ns;
 }
 
-/* Takes cost tokens for a start at t_ns. Returns t_ns when taken; else the earliest possible start,
- * and nothing was taken. *before and *after tell the change, for gcra_undo. */
+/* Takes cost tokens for a start at t_ns. Returns t_ns if they were taken, otherwise the earliest possible
+ * start. *before and *after are the change, for gcra_undo. */
 static inline int64_t gcra_take(_Atomic int64_t *tat, int64_t now_ns, int64_t t_ns,
                                 const struct rate *r, uint32_t cost, int64_t *before,
                                 int64_t *after)
@@ -89,15 +89,15 @@ static inline int64_t gcra_take(_Atomic int64_t *tat, int64_t now_ns, int64_t t_
     }
 }
 
-/* Gives back what gcra_take took, if nobody took after us; otherwise the tokens are forfeited,
- * because those behind us already have their start times. */
+/* Returns the tokens that gcra_take took, unless others have taken since: then they are lost, because
+ * those others already have their start times. */
 static inline void gcra_undo(_Atomic int64_t *tat, int64_t before, int64_t after)
 {
     atomic_compare_exchange_strong_explicit(tat, &after, before, memory_order_relaxed,
                                             memory_order_relaxed);
 }
 
-/* Tokens free at now_ns, with fraction, for display: 0..burst. */
+/* Free tokens at now_ns, for display: 0..burst. */
 double gcra_available(int64_t tat_ns, int64_t now_ns, const struct rate *r);
 
 #endif

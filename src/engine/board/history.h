@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * What happened over time, bounded: a part of the board behind its slots, for `harden report`.
+ * The history of a board, for `harden report`: two rings of samples and one of changes, after the slots.
  *
- * Samples are sums over all hosts, each as it stood at a moment, so that the difference of two is
- * what happened between them; what a host had counted that was reset or gave up its place stays in
- * them. The writer of the snapshot adds one (publish/sample.h), at most every HISTORY_STEP_NS to
- * the fine ring (an hour) and every HISTORY_LONG_NS to the coarse one (two days). Changes are those of
- * a host's circuit and status; any process adds one when it makes it.
+ * A sample contains sums over all hosts as of one moment, so that the difference of two is what
+ * happened between them. The counts of a host that was reset or lost its slot stay in the sums. The
+ * writer of the snapshot adds a sample (publish/sample.h) at most every HISTORY_STEP_NS to the fine
+ * ring (an hour) and every HISTORY_LONG_NS to the coarse one (two days). A change is one of a host's
+ * circuit or status; the process that causes it adds it.
  *
  *     if (history_is_due(h, fine, now_ns))
  *         history_add(h, fine, sum, now_ns);
  *     history_change(h, key, CHANGE_BREAKER, BREAKER_OPEN, now_ns);
- *     n = history_samples(h, fine, out, room);                  oldest first
+ *     n = history_samples(h, fine, out);                        oldest first
  *
- * Times are CLOCK_MONOTONIC, as everywhere on the board, which no boot outlives; who shows them to
- * people adds the difference of the two clocks.
- * No locks: a ring's next place is taken by an add, its words are atomics, and its time is written
- * last; a place that is being written, or was left by a killed writer, is passed over. Nothing read
- * here is trusted. */
+ * Invariant: an entry is valid iff its time is positive and the same before and after its words are
+ * read. A writer takes the next place by an atomic add, sets the time to 0, writes the words, and writes
+ * the time last; so readers skip an entry that is being written or whose writer was killed.
+ *
+ * Times are CLOCK_MONOTONIC, as everywhere on the board. Any thread, any process; never blocks or
+ * fails. */
 #ifndef ENGINE_BOARD_HISTORY_H
 #define ENGINE_BOARD_HISTORY_H
 
@@ -40,7 +41,7 @@ enum history_sum {
     SUM_FAILURES,
     SUM_REJECTED,
     SUM_WAITED_MS,
-    SUM_UNHEALTHY, /* hosts at that moment: no sum over time, as the next one */
+    SUM_UNHEALTHY, /* hosts at that moment; not a sum over time, nor is the next one */
     SUM_OPEN,      /* circuits */
     HISTORY_SUMS,
     HISTORY_COUNTED = SUM_UNHEALTHY, /* those before it only grow */
@@ -60,7 +61,7 @@ struct history_change {
     int state; /* enum breaker_state or enum health_status */
 };
 
-/* As it lies on the board. */
+/* The layout on the board. */
 struct history_place {
     _Atomic int64_t at_ns; /* 0: being written */
     _Atomic uint64_t word[HISTORY_SUMS];
@@ -85,7 +86,7 @@ bool history_is_due(const struct history *h, bool fine, int64_t now_ns);
 void history_add(struct history *h, bool fine, const uint64_t sum[HISTORY_SUMS], int64_t at_ns);
 void history_change(struct history *h, uint64_t key, enum history_kind kind, int state,
                     int64_t at_ns);
-/* Copies what there is, oldest first; `out` has room for as many as the ring. */
+/* Copy what is valid, oldest first; `out` has room for as many entries as the ring. Return how many. */
 size_t history_samples(const struct history *h, bool fine, struct history_sample *out);
 size_t history_changes(const struct history *h, struct history_change *out);
 void history_clear(struct history *h);

@@ -17,8 +17,8 @@ static const int64_t bound_ns[BOUNDS] = {
     DECADE(US100 * 10000), DECADE(US100 * 100000), DECADE(US100 * 1000000), US100 * 10000000,
 };
 
-/* By the number of significant bits of a duration: a bucket at or below its own, from where a few
- * steps lead to it. 2^16 ns is the last power of two below the first bound, 2^39 below the last. */
+/* Where the search begins, by the number of significant bits of the duration: at most a few buckets
+ * below the right one. 2^16 ns is the last power of two below the first bound, 2^39 below the last. */
 #define FIRST_BITS 17
 #define LAST_BITS  40
 static const uint8_t first_bucket[LAST_BITS - FIRST_BITS + 1] = {
@@ -63,7 +63,7 @@ int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t tot
         seen += n;
         last = i;
     }
-    /* Above the last bound there is nothing to interpolate to. */
+    /* The last bucket has no upper bound to interpolate to. */
     return bound_ns[last];
 }
 
@@ -72,7 +72,7 @@ int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t tot
 #define CARRY_BITS 30 /* of the high word; above them the parities */
 #define CARRY_MASK ((1u << CARRY_BITS) - 1)
 
-/* The high word as it should be by the low ones. */
+/* The high word with the missing carries of the low ones. */
 static uint32_t carried(uint32_t high, uint16_t low0, uint16_t low1)
 {
     uint32_t parity0 = low0 >> LOW_BITS & 1, parity1 = low1 >> LOW_BITS & 1;
@@ -87,7 +87,7 @@ void latency_carry(_Atomic uint32_t *high, const _Atomic uint16_t *low0,
 {
     uint32_t seen = atomic_load_explicit(high, memory_order_acquire), next;
     do {
-        /* Read after the high word, so never older than what that tells. */
+        /* Read after the high word, so never older than it. */
         next = carried(seen, atomic_load_explicit(low0, memory_order_acquire),
                        atomic_load_explicit(low1, memory_order_acquire));
         if (next == seen)
@@ -104,7 +104,7 @@ uint64_t latency_total(const _Atomic uint32_t *high, const _Atomic uint16_t *low
         uint16_t a = atomic_load_explicit(low0, memory_order_acquire);
         uint16_t b = atomic_load_explicit(low1, memory_order_acquire);
         uint32_t again = atomic_load_explicit(high, memory_order_relaxed);
-        if (again == seen) /* else a carry came in between, as one does in 32,768 adds */
+        if (again == seen) /* otherwise a carry came in between, as one in 32,768 adds does */
             return ((uint64_t)(carried(seen, a, b) & CARRY_MASK) << LOW_BITS) + (a & LOW_MASK) +
                    (b & LOW_MASK);
         seen = again;

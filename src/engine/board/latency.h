@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * A latency histogram of fixed bounds: ten buckets a decade (1 1.25 1.5 2 2.5 3 4 5 6 7.5 x 10^k)
- * from 0.1 ms to 1,000 s, one below and one above. The bounds contain every bucket bound of the
- * Prometheus histogram that is published, so that those counts are exact, not interpolated; a
- * percentile is right to within its bucket (at most 33 %).
+ * A latency histogram with fixed bounds: ten buckets per decade (1 1.25 1.5 2 2.5 3 4 5 6 7.5 x 10^k)
+ * from 0.1 ms to 1,000 s, one below and one above. The bounds include every bound of the published
+ * Prometheus histogram, so those counts are exact, not interpolated; the error of a percentile is at
+ * most the width of its bucket (33 %).
  *
  *     buckets[latency_bucket(duration_ns)] += 1
  *     latency_quantile_ns(counts, 0.95)
  *
  * On the board a bucket is two low words of 16 bits, written by different CPUs, and a high word of
- * 32 bits that they share. Adding is one add to a low word. Its top bit is the parity of the times
- * that the other fifteen ran over; the high word holds how often that happened to both of them
- * together, and the parities as of then. So a reader sees whether a carry is still missing, and
- * anyone can bring it in, for whom it is due and was killed.
- */
+ * 32 bits that they share. Counting is one add to a low word. The low 15 bits of a low word are the
+ * count; its top bit flips each time they overflow. The high word contains the number of overflows of
+ * both low words together, and the top bits as of then. So a reader sees whether a carry is missing,
+ * and any process can add it if the one that should have was killed.
+ *
+ * Any thread, any process; never blocks or fails. */
 #ifndef ENGINE_BOARD_LATENCY_H
 #define ENGINE_BOARD_LATENCY_H
 
@@ -33,8 +34,8 @@ int64_t latency_bound_ns(int i);
 /* 0 < q <= 1 of the total of all counts, linear within the bucket; 0 when nothing was counted. */
 int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t total, double q);
 
-/* Whether the one who added to a low word must look after the high one: at the carry itself, and
- * often enough afterwards that one of them has done it long before the next. */
+/* Whether the caller that has added to a low word must call latency_carry: at the overflow itself, and
+ * often enough afterwards that some caller has done it long before the next overflow. */
 static inline bool latency_carry_due(uint16_t low_before)
 {
     return low_before % LATENCY_CARRY_EVERY == LATENCY_CARRY_EVERY - 1;
@@ -45,7 +46,7 @@ void latency_carry(_Atomic uint32_t *high, const _Atomic uint16_t *low0,
 uint64_t latency_total(const _Atomic uint32_t *high, const _Atomic uint16_t *low0,
                        const _Atomic uint16_t *low1);
 
-/* The same, for most buckets are empty: nothing ran over yet where the high word is 0. */
+/* The same, but fast for empty buckets, which most are. */
 static inline uint64_t latency_count(const _Atomic uint32_t *high, const _Atomic uint16_t *low0,
                                      const _Atomic uint16_t *low1)
 {

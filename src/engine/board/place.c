@@ -16,8 +16,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-const char place_moves[] = "its file system may need new room for each write, which a full one has "
-                           "not; name a directory on tmpfs, ext4 or xfs";
+const char place_moves[] =
+    "its file system may need new space for each write, and has none when it "
+    "is full; name a directory on tmpfs, ext4 or xfs";
 
 enum place place_look(const char *path)
 {
@@ -33,7 +34,7 @@ bool place_is_ours(const char *path)
     return !real_stat(AT_FDCWD, path, &st, 0) && S_ISDIR(st.st_mode) && st.st_uid == real_euid();
 }
 
-/* "INSIDE OUTSIDE COUNT" in decimal, and the rest of the line. */
+/* Reads a number of "INSIDE OUTSIDE COUNT"; returns the rest of the line. */
 static const char *next_number(const char *s, unsigned long *n)
 {
     s += strspn(s, " ");
@@ -63,7 +64,8 @@ unsigned place_user(void)
     return own;
 }
 
-/* Made under a umask that takes our own rights away, now or by one that was killed right then. */
+/* The umask may have removed the owner's permissions, in this process or in one that was killed before
+ * it got here. */
 static void restore_mode(const char *path)
 {
     struct stat st;
@@ -96,7 +98,7 @@ bool place_is_ours_alone(int fd)
 
 int place_open(const char *path, bool make, const char **why)
 {
-    *why = "the state directory cannot be made";
+    *why = "the state directory cannot be created";
     if (make && !place_make(path))
         return -1;
     *why = "the state directory cannot be opened";
@@ -107,7 +109,7 @@ int place_open(const char *path, bool make, const char **why)
     }
     if (dir < 0)
         return -1;
-    *why = "the state directory is not of this user alone";
+    *why = "the state directory is not owned by this user, or others can access it";
     if (place_is_ours_alone(dir))
         return dir;
     close(dir);
@@ -129,14 +131,15 @@ static bool always_in_place(unsigned kind)
            kind == XFS_SUPER_MAGIC;
 }
 
-/* On an overlay, what is new lies on whichever file system is below: whoever made it has tried. */
+/* On an overlay the answer depends on the file system below: the creator of the board has tried it. */
 bool place_keeps_room(int fd)
 {
     unsigned kind = file_system_of(fd);
     return always_in_place(kind) || kind == OVERLAYFS_SUPER_MAGIC;
 }
 
-/* The first block on the disk, written as it is now. 0: not told, or not this file's alone. */
+/* The physical address of the first block, after it was written out. 0: unknown, or shared with other
+ * files. */
 static uint64_t first_block(int fd)
 {
     union {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a board may lie: in a directory of this user alone, on a file system that keeps the room it
- * has once given. What belongs to somebody else is neither used nor changed, whoever made it; ids are
- * those of the kernel (base/real.h).
+ * Where a board may be: in a directory that only this user can access, on a file system that keeps the
+ * blocks that it has allocated. What belongs to another user is neither used nor changed. User ids are
+ * those of the kernel (base/real.h), not of a library like fakeroot.
  *
  *     int dir = place_open("/run/user/1000/harden", true, &why);      -1: why, and errno
  *     ...
- *     if (place_is_ours_alone(fd) && place_keeps_room(fd))            a board that is there
+ *     if (place_is_ours_alone(fd) && place_keeps_room(fd))            an existing board
  *
- * Static strings in *why. Descriptors are the caller's, and close on exec. */
+ * *why is a static string. The caller closes the descriptors; they are close-on-exec. */
 #ifndef ENGINE_BOARD_PLACE_H
 #define ENGINE_BOARD_PLACE_H
 
@@ -16,27 +16,28 @@
 
 enum place { PLACE_OURS, PLACE_FREE, PLACE_FOREIGN };
 
-/* What is at the path: a directory of ours, nothing, or anything else. Links are not followed. */
+/* What is at the path: a directory of this user, nothing, or anything else. Links are not followed. */
 enum place place_look(const char *path);
-/* Whether the directory itself, or what a link leads to, belongs to us. */
+/* Whether it is a directory of this user, or a link to one. */
 bool place_is_ours(const char *path);
-/* The number by which directories that all may write to tell users apart: our own, but in a user name
- * space that has this user alone (unshare -r) that of the user who made it. */
+/* The user id for names in shared directories like /tmp: our own, but in a user name space that
+ * contains only this user (unshare -r) that of the user who created it. */
 unsigned place_user(void);
 
-/* Makes the last part of the path (0700, whatever the umask); false: errno. True if it is there. */
+/* Creates the last component of the path (0700, whatever the umask). True if it exists; false: errno. */
 bool place_make(const char *path);
-/* The directory, if it is ours alone. */
+/* Opens the directory if it belongs to this user and others cannot access it. */
 int place_open(const char *path, bool make, const char **why);
+/* Whether the file belongs to this user and others cannot access it. */
 bool place_is_ours_alone(int fd);
 
-/* Whether every page of the file can be written at any time, as far as the kind of the file system
- * tells. Where blocks move whenever they are written (btrfs), a full disk ends the program that writes
- * to a mapped page with SIGBUS, and so it may when a server or another process has the file. */
+/* Whether every page of the file can be written at any time, judged by the type of the file system. On
+ * one that allocates new blocks for each write (btrfs), a write to a mapped page raises SIGBUS when the
+ * disk is full; on a network or FUSE file system it may at any time. */
 bool place_keeps_room(int fd);
-/* The same of a file that is still empty and nobody else's, by trying it where the kind does not
- * tell: 1 or 0; -1: it cannot be written at all. */
+/* The same for a new, empty file of our own; where the type is not enough (overlayfs), by trying. 1 or
+ * 0; -1: the file cannot be written at all. */
 int place_keeps_room_tried(int fd);
-extern const char place_moves[]; /* what is the matter otherwise */
+extern const char place_moves[]; /* the reason why it does not keep room */
 
 #endif

@@ -25,7 +25,7 @@ _Static_assert(sizeof(struct slot) == 1024, "a host costs one KiB");
 _Static_assert(sizeof(struct stripe) % CACHE_LINE == 0, "stripes share no line");
 _Static_assert(SELDOM_COUNTERS % STRIPES == 0, "counters are dealt out evenly");
 
-/* Word by word: every word may be read, or written alike, meanwhile. */
+/* Word by word, with atomics: others may read or write the same words meanwhile. */
 typedef _Atomic uint64_t __attribute__((may_alias)) word;
 _Static_assert(offsetof(struct slot, name) % sizeof(word) == 0 &&
                    SLOT_NAME_SIZE % sizeof(word) == 0,
@@ -74,7 +74,7 @@ void slot_reset(struct slot *s)
     clear_words(s, used + sizeof s->last_used_ns, offsetof(struct slot, window_ms));
 }
 
-/* Windows are whole milliseconds: the configuration takes no others. */
+/* Windows are whole milliseconds; the configuration accepts no others. */
 static uint32_t window_ms(int64_t window_ns)
 {
     return (uint32_t)(window_ns / NS_PER_MS);
@@ -88,7 +88,7 @@ int slot_window(const struct slot *s, int64_t window_ns)
     return -1;
 }
 
-/* They are taken in order and kept, so nobody takes a second one for the same window. */
+/* They are taken in order and kept, so that no window gets two. */
 int slot_claim_window(struct slot *s, int64_t window_ns)
 {
     precondition(window_ns >= NS_PER_MS);

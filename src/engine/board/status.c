@@ -2,7 +2,7 @@
 #include "engine/board/status.h"
 
 /* slot->results_in_row: failures in a row:28, successes in a row:28 (counted only while not healthy),
- * status:2, and a mark that any result was seen at all. */
+ * status:2, and the top bit: there was a result. */
 #define ROW_MAX       ((1ULL << 28) - 1)
 #define SUCCESS_SHIFT 28
 #define STATUS_SHIFT  56
@@ -33,7 +33,7 @@ static uint64_t next_word(uint64_t word, bool success, int unhealthy_after, int 
                       : status_pack(STATUS_DEGRADED, 0, successes);
     }
     failures += failures < ROW_MAX;
-    bool down = status != STATUS_HEALTHY || /* a recovery that was cut short */
+    bool down = status != STATUS_HEALTHY || /* a recovery that failed */
                 failures >= (uint64_t)(unhealthy_after > 1 ? unhealthy_after : 1);
     return status_pack(down ? STATUS_UNHEALTHY : STATUS_HEALTHY, failures, 0);
 }
@@ -46,7 +46,7 @@ bool status_result(struct slot *s, bool success, int unhealthy_after, int health
     do {
         next = next_word(word, success, unhealthy_after, healthy_after);
         if (next == word)
-            return false; /* the usual case writes nothing */
+            return false; /* the usual case: no write */
     } while (!atomic_compare_exchange_weak_explicit(&s->results_in_row, &word, next,
                                                     memory_order_relaxed, memory_order_relaxed));
     bool changed = status_in(next) != status_in(word);

@@ -22,7 +22,7 @@ enum health_status { STATUS_HEALTHY, STATUS_DEGRADED, STATUS_UNHEALTHY };
 /* Counts one result. True if the status changed; the new one is in *now. */
 bool status_result(struct slot *s, bool success, int unhealthy_after, int healthy_after,
                    int64_t wall_ms, enum health_status *now);
-/* Whether a success would change nothing, so that it need not be counted here. */
+/* Whether a success would change nothing, so that status_result need not be called. */
 #define STATUS_SEEN (1ULL << 63)
 static inline bool status_expects_success(const struct slot *s)
 {

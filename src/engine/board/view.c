@@ -18,7 +18,7 @@ static void put_mark(struct text *t, uint64_t key)
         text_putn(t, &hex[key >> shift & 15], 1);
 }
 
-/* A name of the board that looks like one of ours is marked too. */
+/* A host's name that looks like a marked one, or like the overflow slot, is marked, too. */
 static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE], uint64_t key)
 {
     enum { MARK = 7, ESCAPE = 3 };
@@ -85,7 +85,7 @@ enum health_status view_overall(const struct overall *all)
                                           : STATUS_DEGRADED;
 }
 
-/* The next word of "NAME KIND ORIGIN", as far as it is plain. */
+/* The next word of "NAME TYPE ORIGIN", without bytes that are not plain. */
 static const char *take_word(const char *s, char *out, size_t size)
 {
     struct text t = {.p = out, .cap = size};
@@ -170,7 +170,7 @@ bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int6
     if (bucket && bucket <= board_size(b)) {
         s = &b->slots[bucket - 1];
         if (atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_BUCKET)
-            s = NULL; /* given to a host; that happens to idle buckets, which are full */
+            s = NULL; /* given to a host, so the bucket was idle, which means full */
     }
     int word = s ? slot_window(s, window) : -1;
     *tat_ns = word >= 0 ? atomic_load_explicit(&s->tat_ns[word], memory_order_relaxed) : 0;
@@ -180,7 +180,7 @@ bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int6
 double view_budget(const struct slot *s, int64_t now_ns)
 {
     float fill_ms = atomic_load_explicit(&s->budget_fill_ms, memory_order_relaxed);
-    bool possible = fill_ms > 0 && fill_ms < (float)BUDGET_FILL_MAX_MS; /* and no NaN */
+    bool possible = fill_ms > 0 && fill_ms < (float)BUDGET_FILL_MAX_MS; /* false for NaN, too */
     return budget_available(&s->budget, possible ? (uint64_t)fill_ms : 0, now_ns);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One attempt of a request, in neutral words: what src/curl and src/sock found out, without a type
- * of theirs. The engine judges from this alone. */
+ * The facts about one attempt of a request, in types that need neither libcurl's headers nor the socket
+ * API's: src/curl and src/sock fill it in, and classify() needs nothing else. */
 #ifndef ENGINE_POLICY_ATTEMPT_H
 #define ENGINE_POLICY_ATTEMPT_H
 
@@ -14,28 +14,29 @@ enum protocol { PROTOCOL_HTTP, PROTOCOL_FTP, PROTOCOL_OTHER, PROTOCOL_CONNECT };
 
 struct attempt {
     enum protocol protocol;
-    int curl_code;    /* CURLcode; 0 for a plain connect(), 6 when its name was not resolved */
-    int http_status;  /* of the last response, or the ftp reply; 0: none */
+    int curl_code;    /* CURLcode; for a plain connect() 0, or 6 if the name was not resolved */
+    int http_status;  /* of the last response, or the FTP reply; 0: none */
     int proxy_status; /* answer to CONNECT; 0: none */
-    int proxy_error;  /* CURLINFO_PROXY_ERROR, for CURLE 97 */
-    int lookup;       /* what getaddrinfo() said of a name that was not found; 0: unknown */
+    int proxy_error;  /* CURLINFO_PROXY_ERROR, for CURLE_PROXY */
+    int lookup;       /* error of getaddrinfo() for a name that was not found; 0: unknown */
     int os_errno;
 
-    char method[16];      /* of the first hop; "" when the protocol has none */
-    bool idempotency_key; /* the request carries Idempotency-Key */
+    char method[16];      /* of the first hop; "" if the protocol has none */
+    bool idempotency_key; /* the request has the header Idempotency-Key */
     bool upload;          /* the program sends a body */
-    bool via_proxy;       /* a proxy stands between the program and the host */
-    bool proxy_unreached; /* ended before the proxy had agreed to anything: its doing */
-    bool shortened;       /* out of time, and of less than the program gave: by a bound of ours */
-    bool nothing_sent;    /* predicate N: certainly nothing of the request left */
+    bool via_proxy;       /* the request goes through a proxy */
+    bool proxy_unreached; /* it ended before the proxy accepted anything: the proxy's fault */
+    bool shortened;       /* it timed out, by a timeout of ours shorter than the program's */
+    bool nothing_sent;    /* certainly no byte of the request was sent */
     bool redirected;      /* redirects were followed: an earlier hop may have acted on it */
-    bool header_cut;      /* ended inside a header block although the code says success */
-    bool refused_locally; /* libcurl, or the program in a callback, did not want it: nobody else
-                             * was asked, and nobody else would answer otherwise */
+    bool header_cut;      /* it ended inside a header block although the code is success */
+    /* By libcurl or by a callback of the program: no server was asked, and another attempt would end
+     * alike. */
+    bool refused_locally;
     bool retried_by_libcurl; /* libcurl itself gave up after several tries */
-    bool enhance_your_calm;  /* HTTP/2 asked for less */
-    bool more_follow;        /* a connection: the name has further addresses to be tried */
-    bool committed;          /* the program has seen a byte of it */
+    bool enhance_your_calm;  /* the HTTP/2 error code ENHANCE_YOUR_CALM */
+    bool more_follow;        /* of a connect(): the name has more addresses to try */
+    bool committed;          /* the program has seen a byte of the response */
     bool replayable;         /* the request body can be sent again, byte for byte */
 
     struct hints hints; /* of the last response's headers */

@@ -14,12 +14,12 @@
 
 #include <stdint.h>
 
-/* attempt: how many were made, >= 1. previous_ns: the delay before the last one, for decorrelated.
- * base_ns replaces the policy's base (throttling starts higher). */
+/* attempt: the number of attempts made, >= 1. base_ns: in place of the policy's base delay. previous_ns:
+ * the delay before the last attempt, for decorrelated. */
 int64_t backoff_delay_ns(const struct policy *p, int64_t base_ns, int attempt, int64_t previous_ns,
                          uint64_t random);
 
-/* x * uniform[1, 1.5]: later than a server's hint, never earlier, and not all at once. */
+/* hint * uniform[1, 1.5], so that clients come back after the hint, but not all at once. */
 int64_t backoff_after_hint_ns(int64_t hint_ns, uint64_t random);
 
 #endif

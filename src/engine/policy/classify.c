@@ -78,8 +78,8 @@ static struct verdict of_name(const struct outcome_row *row, const struct attemp
     return v;
 }
 
-/* "Could not connect" for want of a socket, a port or a network is no fault of the host, and for an
- * impossible address nobody's but the program's. */
+/* "Could not connect" for lack of a socket, port or network is not the host's fault, and for an invalid
+ * address it is the program's. */
 static struct verdict by_errno(struct verdict v, const struct attempt *a)
 {
     const struct outcome_row *row = outcome_of_errno(a->os_errno);
@@ -108,7 +108,7 @@ static struct verdict by_code(const struct attempt *a)
     if ((row->flags & NAME) && a->lookup)
         return of_name(row, a);
     struct verdict v = from_row(row, a);
-    /* The bound was ours, and not the host's doing. */
+    /* The timeout was ours, so it does not count against the host. */
     if (a->curl_code == CURL_CODE_OPERATION_TIMEDOUT && a->shortened)
         v.counted = false;
     if (a->proxy_unreached) {
@@ -122,7 +122,7 @@ static struct verdict by_code(const struct attempt *a)
     return v;
 }
 
-/* An answer of the proxy arrives as one code or the other, depending on the version of libcurl. */
+/* Which of the two codes it is depends on the version of libcurl. */
 static bool proxy_refused(const struct attempt *a)
 {
     return a->proxy_status >= 400 && a->http_status < 400 &&
@@ -172,11 +172,11 @@ static bool listed(const struct outcome_set *set, const struct verdict *v, const
            (status && has_bit(set->http, 8, a->http_status - 100));
 }
 
-/* The user's lists say what may be repeated; what an outcome tells about the host stays. */
+/* The user's lists change what is repeated, not what counts against the host. */
 static void override(struct verdict *v, const struct attempt *a, const struct policy *p,
                      bool status)
 {
-    /* The program's own abort is an order, and so is its refusal. */
+    /* The program aborted or refused the transfer itself. */
     if (v->class == CLASS_SUCCESS || a->curl_code == CURL_CODE_ABORTED_BY_CALLBACK ||
         a->refused_locally)
         return;
@@ -190,13 +190,14 @@ static void override(struct verdict *v, const struct attempt *a, const struct po
         v->max_tries = 1;
 }
 
-/* One address of several is not the host, and the program has others to try before it waits. */
+/* If the name has more addresses, a failure of one does not count, and the program tries the next one
+ * without delay. */
 static struct verdict of_connection(const struct attempt *a)
 {
     struct verdict v = from_row(outcome_of_errno(a->os_errno), a);
     if (a->more_follow && v.class != CLASS_SUCCESS)
         v = local();
-    /* We had waited, and the time that was left was ours, not the host's. */
+    /* The timeout was ours, so it does not count against the host. */
     if (a->os_errno == ETIMEDOUT && a->shortened)
         v.counted = false;
     return v;
@@ -258,7 +259,7 @@ bool classify_repeatable(const struct verdict *v, const struct attempt *a, const
     switch (v->class) {
     case CLASS_A:
     case CLASS_C:
-        /* After a redirect, what the last hop did not take the first one may have. */
+        /* After a redirect an earlier hop may have acted on the request. */
         return (!v->idempotent_only && !a->redirected) || idempotent(a, p);
     case CLASS_B:
         return idempotent(a, p);

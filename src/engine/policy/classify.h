@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an attempt's outcome means: may it be repeated, and does it speak against the host? Two
- * tables, one of CURLcodes and one of HTTP statuses, hold the judgement as data; `retry_on` and
- * `never_on` override them.
+ * What the outcome of an attempt means: may it be repeated, and does it count against the host? The
+ * answers are rows of tables (classify_table.c), by CURLcode, HTTP status, errno and so on; the options
+ * `retry_on` and `never_on` override them.
+ *
+ *     struct verdict v = classify(&attempt, policy);
+ *     if (classify_repeatable(&v, &attempt, policy))
+ *         ...
  *
  *   A  safe for any method          B  idempotent methods only
  *   C  throttled, any method        D  permanent: never repeated
  *   E  local: never repeated, says nothing about the host
  *
- * Pure: no state, no clock. Never fails: what is unknown is E. */
+ * Pure: no state, no clock. Never fails: an unknown outcome is class E. */
 #ifndef ENGINE_POLICY_CLASSIFY_H
 #define ENGINE_POLICY_CLASSIFY_H
 
@@ -39,20 +43,20 @@ enum reason {
 struct verdict {
     enum class class;
     enum reason reason;
-    bool counted;         /* speaks against the host (breaker, status) */
-    bool alive;           /* proof of life: the host answered, whatever it said */
-    bool proxy;           /* the proxy's doing, not the host's */
-    bool idempotent_only; /* class C, but not for every method */
-    int max_tries;        /* attempts at most for this outcome; 0: as the policy says */
+    bool counted;         /* counts against the host (breaker, status) */
+    bool alive;           /* the host answered, whatever the answer was */
+    bool proxy;           /* caused by the proxy, not by the host */
+    bool idempotent_only; /* of class A or C, but only idempotent methods are repeated */
+    int max_tries;        /* limit of attempts for this outcome; 0: the policy's */
 };
 
 struct verdict classify(const struct attempt *a, const struct policy *p);
 
-/* Whether class and method together allow another attempt (the replay and the commit rule are the
- * caller's). */
+/* Whether class and method allow another attempt. The caller checks that nothing was committed and that
+ * the body is replayable. */
 bool classify_repeatable(const struct verdict *v, const struct attempt *a, const struct policy *p);
 
-/* The groups in which failures and retries are counted and published. */
+/* The groups by which failures and retries are counted and published. */
 enum reason_group {
     GROUP_DNS,
     GROUP_CONNECT,

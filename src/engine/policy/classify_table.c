@@ -151,9 +151,9 @@ static const struct outcome_row proxy_error_rows[] = {
     {REPLY(USER_REJECTED),                              CLASS_D,       REASON_AUTH,      PROXY,                        0, 0},
 };
 
-/* Of getaddrinfo(). A name server that is not there yet is asked again; that a name does not exist,
- * has no address (of the family that is wanted), or may not be asked for, is an answer. Want of
- * memory or descriptors is nobody's fault, and the rest comes from the question. */
+/* Of getaddrinfo(). EAI_AGAIN (no name server answered) is repeated. That a name does not exist or has no
+ * address (of the requested family) is an answer. Lack of memory or descriptors is not the host's fault;
+ * the rest is wrong arguments. */
 static const struct outcome_row lookup_rows[] = {
     {EAI_AGAIN, EAI_AGAIN,           CLASS_A, REASON_DNS,   UNSENT | COUNTED,      0, CLASS_B},
     {EAI_NONAME, EAI_NONAME,         CLASS_D, REASON_DNS,   COUNTED,               0, 0},
@@ -169,8 +169,8 @@ static const struct outcome_row lookup_rows[] = {
     {EAI_OVERFLOW, EAI_OVERFLOW,     CLASS_E, REASON_LOCAL, 0,                     0, 0},
 };
 
-/* Of connect(). ENOENT comes from AF_UNIX alone: nobody listens there. EAGAIN is a full backlog
- * there and a lack of ports elsewhere; the latter says nothing about the host, so neither does. */
+/* Of connect(). ENOENT happens only for AF_UNIX: no such socket. EAGAIN is a full backlog for AF_UNIX and
+ * a lack of ports otherwise; because of the latter it does not count. */
 static const struct outcome_row errno_rows[] = {
     {0, 0,                          CLASS_SUCCESS, REASON_NONE, ALIVE,             0, 0},
     {EISCONN, EISCONN,              CLASS_SUCCESS, REASON_NONE, ALIVE,             0, 0},
@@ -191,7 +191,7 @@ static const struct outcome_row errno_rows[] = {
     {ENFILE, ENFILE,                CLASS_A,       REASON_LOCAL, 0,                0, 0},
     {EACCES, EACCES,                CLASS_D,       REASON_LOCAL, 0,                0, 0},
     {EPERM, EPERM,                  CLASS_D,       REASON_LOCAL, 0,                0, 0},
-    /* What was asked for is not possible. */
+    /* Invalid arguments. */
     {EINVAL, EINVAL,                CLASS_E,       REASON_LOCAL, 0,                0, 0},
     {EAFNOSUPPORT, EAFNOSUPPORT,    CLASS_E,       REASON_LOCAL, 0,                0, 0},
     {EPROTONOSUPPORT, EPROTONOSUPPORT, CLASS_E,    REASON_LOCAL, 0,                0, 0},

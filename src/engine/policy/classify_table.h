@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * The judgement as data: which row covers a CURLcode, a CURLproxycode, an HTTP status, an errno of
- * connect(), an answer of getaddrinfo(). A row covers a range; the first that fits counts. What no
- * row covers is local (class E), because the unknown is never repeated. Used by classify.c alone. */
+ * The tables of outcomes: which row covers a CURLcode, a CURLproxycode, an HTTP status, an errno of
+ * connect(), an error of getaddrinfo(). A row covers a range, and the first one that fits applies. What
+ * no row covers is local (class E), because unknown outcomes are never repeated. For classify.c only. */
 #ifndef ENGINE_POLICY_CLASSIFY_TABLE_H
 #define ENGINE_POLICY_CLASSIFY_TABLE_H
 
 #include "engine/policy/classify.h"
 
 enum {
-    COUNTED = 1,    /* speaks against the host */
-    ALIVE = 2,      /* proof of life */
-    PROXY = 4,      /* the proxy's doing */
-    UNSENT = 8,     /* as the row says only if nothing was sent; else `otherwise` */
-    FTP_4XX = 16,   /* class B for a download that got a 4xx reply; else as the row says */
-    BY_STATUS = 32, /* an HTTP error status weighs more than the code */
-    NAME = 64,      /* a name was not found; what getaddrinfo() said of it weighs more */
-    HEARD = 128,    /* with an HTTP status the host is alive, and not to blame */
+    COUNTED = 1,    /* counts against the host */
+    ALIVE = 2,      /* the host answered */
+    PROXY = 4,      /* caused by the proxy */
+    UNSENT = 8,     /* the row's class applies only if nothing was sent; else `otherwise` */
+    FTP_4XX = 16,   /* an FTP download that got a 4xx reply: class B */
+    BY_STATUS = 32, /* an HTTP error status takes precedence */
+    NAME = 64,   /* a name was not found: the error of getaddrinfo(), if known, takes precedence */
+    HEARD = 128, /* with an HTTP status: alive, and not counted */
 };
 
 struct outcome_row {
@@ -29,16 +29,15 @@ struct outcome_row {
 };
 
 const struct outcome_row *outcome_of_curl(int code);
-/* never NULL for a status >= 100 */
 const struct outcome_row *outcome_of_http(int status);
 const struct outcome_row *outcome_of_errno(int os_errno);
-/* The answer of a proxy to CONNECT, >= 400. */
+/* A proxy's answer to CONNECT, >= 400. */
 const struct outcome_row *outcome_of_proxy(int status);
-/* CURLINFO_PROXY_ERROR, of CURLE_PROXY: where no row covers it, that code's own holds. */
+/* CURLINFO_PROXY_ERROR, for CURLE_PROXY. If no row covers it, use that of CURLE_PROXY. */
 const struct outcome_row *outcome_of_proxy_error(int proxy_error);
 /* An EAI_ code. */
 const struct outcome_row *outcome_of_lookup(int eai);
-/* Whether some row covers it: class E is deliberate then. */
+/* Whether a row was found: then class E is deliberate. */
 bool outcome_is_known(const struct outcome_row *row);
 
 #endif

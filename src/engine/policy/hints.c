@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define HINT_MAX_S (10LL * 365 * 86400)
-/* A reset "in" more seconds than this is a moment since 1970, in ms from the second bound on. */
+/* A reset of at least this is a time since 1970: in seconds, or from the second limit on in ms. */
 #define EPOCH_FROM_S  1000000000LL
 #define EPOCH_FROM_MS 1000000000000LL
 
@@ -61,7 +61,7 @@ static void on_retry_after(struct hints *h, struct span v)
 
 static void on_date(struct hints *h, struct span v)
 {
-    /* Every answer has one and hardly any needs it: it is read when a hint is a date. */
+    /* Stored only, because every response has one: it is parsed if a hint is a date. */
     size_t n = (size_t)(v.end - v.p);
     if (n < sizeof h->date) {
         memcpy(h->date, v.p, n);
@@ -69,7 +69,7 @@ static void on_date(struct hints *h, struct span v)
     }
 }
 
-/* Of several quotas the smallest remainder counts, and of the empty ones the latest reset. */
+/* Of several quotas the one with the smallest remainder counts; if equal, the one with the latest reset. */
 static void note_quota(struct hints *h, int64_t remaining, int64_t reset_s)
 {
     if (remaining < 0 || (h->limit_remaining >= 0 && remaining > h->limit_remaining))
@@ -80,7 +80,7 @@ static void note_quota(struct hints *h, int64_t remaining, int64_t reset_s)
     h->limit_reset_s = reset_s;
 }
 
-/* Splits off what stands before the next separator that is not within quotes. */
+/* Splits off the text before the next separator that is not within quotes. */
 static struct span next_piece(struct span *rest, char separator)
 {
     struct span piece = {rest->p, rest->p};
@@ -126,7 +126,7 @@ static void on_remaining(struct hints *h, struct span v)
         h->limit_remaining = n;
 }
 
-/* Some servers send seconds from now, some a moment since 1970, some of those with a fraction. */
+/* Some servers send seconds from now, some a time since 1970, and some of those with a fraction. */
 static void on_reset(struct hints *h, struct span v)
 {
     const char *dot = memchr(v.p, '.', (size_t)(v.end - v.p));
@@ -151,7 +151,7 @@ static const struct {
     uint8_t length;
     void (*on)(struct hints *h, struct span v);
 } fields[] = {
-    FIELD("date", on_date), /* the first, for every answer has one */
+    FIELD("date", on_date), /* first, because every response has one */
     FIELD("retry-after", on_retry_after),
     FIELD("ratelimit", on_ratelimit),
     FIELD("x-ratelimit-remaining", on_remaining),
@@ -161,7 +161,7 @@ static const struct {
 };
 #define LONGEST_NAME 21
 
-/* Most lines are none of ours: the first letter tells. */
+/* The first letter rules out most lines. */
 static bool may_be_ours(char first)
 {
     char c = first | 0x20;
@@ -201,7 +201,7 @@ HOT bool hints_exhausted(const struct hints *h)
     return h->limit_remaining == 0;
 }
 
-/* From the server's own clock to its date where it told one; else from ours. */
+/* The time is compared with the server's Date if there is one, otherwise with our clock. */
 static int64_t until_ns(const struct hints *h, int64_t at_s, int64_t wall_ns)
 {
     int64_t date_s = hints_date_s(h->date, strlen(h->date));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What applies to one kind of request: the typed result of all configuration. Immutable once built;
- * never freed while the process lives, so a pointer to it may be kept (rules.h interns them).
+ * The settings that apply to one kind of request, after all configuration is merged. Immutable once built
+ * and never freed while the process lives, so pointers to it may be kept (rules.h interns them).
  *
  * Durations in ns, ratios in percent, sizes in bytes; 0 means "not set" where the comment says so.
  */
@@ -29,7 +29,7 @@ struct rate {
     int64_t interval_ns;
 };
 
-/* What a bucket is shared by: several parts make one key. */
+/* What requests must have in common to share a bucket; several parts make one key. */
 enum per_part {
     PER_HOST = 1,
     PER_ORIGIN = 2, /* scheme, host, port */
@@ -87,7 +87,7 @@ struct policy {
     char retry_methods[METHODS_MAX][16]; /* "" ends the list */
     int64_t retry_after_max_ns;          /* 0: hints are ignored */
     int retry_budget_percent;            /* 0: unlimited */
-    int64_t retry_reserve_ns; /* from one retry that time gives back to the next; 0: none */
+    int64_t retry_reserve_ns; /* how long it takes until time has returned one retry; 0: never */
     int64_t hold_limit;       /* bytes */
     enum commit_at commit;
 
@@ -96,7 +96,7 @@ struct policy {
     int64_t stall_timeout_ns;   /* 0: none */
 
     enum breaker_mode breaker;
-    int64_t breaker_after_ns; /* without a success before it opens; 0: at once */
+    int64_t breaker_after_ns; /* it opens only this long after the last success; 0: at any time */
     int breaker_failures;
     int breaker_ratio_percent;
     int64_t breaker_open_ns;
