@@ -14,7 +14,7 @@
 static int slow_bucket(int64_t d)
 {
     int i = 0;
-    while (i < LATENCY_BUCKETS - 1 && d > latency_bound_ns(i))
+    while (i < LATENCY_BUCKETS - 1 && d > latency_max_ns(i))
         i++;
     return i;
 }
@@ -22,7 +22,7 @@ static int slow_bucket(int64_t d)
 Test(latency, every_duration_falls_between_its_bounds)
 {
     for (int i = 0; i < LATENCY_BUCKETS - 1; i++) {
-        int64_t b = latency_bound_ns(i);
+        int64_t b = latency_max_ns(i);
         cr_assert(eq(int, latency_bucket(b), i));
         cr_assert(eq(int, latency_bucket(b + 1), i + 1));
     }
@@ -38,11 +38,11 @@ Test(latency, every_duration_falls_between_its_bounds)
 
 Test(latency, bounds_go_from_a_tenth_of_a_millisecond_to_a_thousand_seconds)
 {
-    cr_assert(eq(i64, latency_bound_ns(0), 100 * NS_PER_US));
-    cr_assert(eq(i64, latency_bound_ns(LATENCY_BUCKETS - 2), 1000 * NS_PER_S));
-    cr_assert(eq(i64, latency_bound_ns(LATENCY_BUCKETS - 1), INT64_MAX));
+    cr_assert(eq(i64, latency_max_ns(0), 100 * NS_PER_US));
+    cr_assert(eq(i64, latency_max_ns(LATENCY_BUCKETS - 2), 1000 * NS_PER_S));
+    cr_assert(eq(i64, latency_max_ns(LATENCY_BUCKETS - 1), INT64_MAX));
     for (int i = 1; i < LATENCY_BUCKETS; i++)
-        cr_assert(lt(i64, latency_bound_ns(i - 1), latency_bound_ns(i)));
+        cr_assert(lt(i64, latency_max_ns(i - 1), latency_max_ns(i)));
 }
 
 Test(latency, published_bucket_bounds_are_exact)
@@ -51,7 +51,7 @@ Test(latency, published_bucket_bounds_are_exact)
                                        .5,   .75, 1,    2.5, 5,    7.5, 10};
     for (size_t i = 0; i < array_size(published); i++) {
         int64_t bound = (int64_t)(published[i] * 1e9 + 0.5);
-        cr_assert(eq(i64, latency_bound_ns(latency_bucket(bound)), bound));
+        cr_assert(eq(i64, latency_max_ns(latency_bucket(bound)), bound));
         cr_assert(eq(int, latency_bucket(bound + 1), latency_bucket(bound) + 1));
     }
 }

@@ -25,7 +25,7 @@ static double bound_ms(int i)
 {
     return i < 0                      ? FIRST_MS
            : i >= LATENCY_BUCKETS - 1 ? LAST_MS
-                                      : (double)latency_bound_ns(i) / (double)NS_PER_MS;
+                                      : (double)latency_max_ns(i) / (double)NS_PER_MS;
 }
 
 static struct axis axis_of(const struct host *const *hosts, size_t n)

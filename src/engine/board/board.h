@@ -30,13 +30,13 @@
  *     (5) its clock is ours: clock_known is set and this process knows the clock of the boot too, or
  *         ticks_ahead_ns agrees (clock.h).
  *   This is checked once, when the file is opened. A file that fails (2), (3) or (4) is replaced by a
- *   fresh one, under a lock on the directory and by rename, so that nobody sees half a board; one that
+ *   fresh one, under a lock on the directory and by rename, so that half a board is never seen; one that
  *   fails (5) too, if this process knows the clock of the boot. Otherwise, and if it cannot be replaced,
  *   it is left alone, and the board is private memory of this process.
  * - No locks. Every word that several processes write is one atomic of at most 64 bits, so a process
  *   killed at any instruction leaves nothing locked and no word torn. Only boot_id may be seen half
- *   written: it is set under the lock on the directory by the first who knows it, and an apparent
- *   mismatch is read again under that lock.
+ *   written: it is set under the lock on the directory by the first process that knows it, and an
+ *   apparent mismatch is read again under that lock.
  * - A key has at most one slot. It is one of the BOARD_CANDIDATES slots from the key's home on, and no
  *   free slot comes before it. If they are all in use, the overflow slot takes its place.
  * - A slot is idle, and may be given to another key, iff it was not used for SLOT_IDLE_NS, no pause and
@@ -142,7 +142,7 @@ uint32_t board_index(const struct board *b, const struct slot *s);
 /* Call it before a slot is cleared: what it has counted stays in the history. */
 void board_keep_counts(const struct board *b, const struct slot *s);
 
-/* The key as slots hold it: the top bit is for slots that change hands, 0 for free ones. */
+/* The key of a slot: without the top bit, which marks slots that change hands, and never 0, for free. */
 static inline uint64_t board_key(uint64_t hash)
 {
     uint64_t key = hash & (UINT64_MAX >> 1);

@@ -63,8 +63,8 @@ static bool swap_word(_Atomic uint64_t *w, uint64_t *seen, uint64_t next)
                                                  memory_order_relaxed);
 }
 
-/* Call it after the state has changed, which says what the window means: whoever changes the window
- * after that sees the new state. */
+/* Call it after the state has changed, which says what the window means: a thread that sees the new
+ * window also sees the new state. */
 static void begin_window(struct breaker *b, uint64_t window)
 {
     atomic_store_explicit(&b->window, window, memory_order_release);

@@ -38,8 +38,8 @@ static size_t file_size(uint32_t slot_count)
            sizeof(struct history);
 }
 
-/* A key may have only BOARD_CANDIDATES slots, so a large table needs spare slots to hold slot_count
- * hosts. */
+/* A key may have only BOARD_CANDIDATES slots, so a large table needs spare slots to have room for
+ * slot_count hosts. */
 static uint32_t with_spare(uint32_t slot_count)
 {
     if (slot_count < 1)
@@ -164,8 +164,8 @@ out:
     return result;
 }
 
-/* The new board is completed under another name and then renamed, so nobody sees half of one. Processes
- * that have mapped the old one keep using it. */
+/* The new board is completed under another name and then renamed, so half of one is never seen.
+ * Processes that have mapped the old one keep using it. */
 static enum opened replace(int dir, uint32_t slot_count, const char **why)
 {
     struct board_header h = header_for(slot_count);

@@ -14,11 +14,11 @@
  * served between processes, and keeps "never more than B + W/T in any window W" exact: every start
  * s satisfies TAT - B*T <= s, and each reservation raises TAT by T at least.
  *
- * Processes of different configurations may share a word: whoever takes raises the TAT by its own
- * n*T, so each one's own bound holds for its own starts, whatever the others' rates are.
+ * Processes with different configurations may share a word: each raises the TAT by its own n*T, so its
+ * own limit applies to its own starts, whatever the rates of the others are.
  *
  * Nothing on the board is trusted: a TAT further ahead than any configuration allows is damage and
- * counts as a full bucket. The bound does not depend on the reader's own rate, because what is far ahead
+ * counts as a full bucket. This limit does not depend on the reader's own rate: what is far ahead
  * for a small bucket is a regular debt of a large one. Pure functions on one word; any thread, process,
  * signal handler. */
 #ifndef ENGINE_BOARD_GCRA_H

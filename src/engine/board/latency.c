@@ -5,20 +5,20 @@
 #include "base/compiler.h"
 #include "base/precondition.h"
 
-#define BOUNDS (LATENCY_BUCKETS - 1)
+#define BOUNDED_BUCKETS (LATENCY_BUCKETS - 1)
 
 #define US100 (100 * NS_PER_US)
 #define DECADE(k)                                                                                  \
     (k), (k) / 4 * 5, (k) / 2 * 3, (k) * 2, (k) / 2 * 5, (k) * 3, (k) * 4, (k) * 5, (k) * 6,       \
         (k) / 2 * 15
 
-static const int64_t bound_ns[BOUNDS] = {
+static const int64_t max_ns[BOUNDED_BUCKETS] = {
     DECADE(US100),         DECADE(US100 * 10),     DECADE(US100 * 100),     DECADE(US100 * 1000),
     DECADE(US100 * 10000), DECADE(US100 * 100000), DECADE(US100 * 1000000), US100 * 10000000,
 };
 
 /* Where the search begins, by the number of significant bits of the duration: at most a few buckets
- * below the right one. 2^16 ns is the last power of two below the first bound, 2^39 below the last. */
+ * below the right one. 2^16 ns is the last power of two below the first limit, 2^39 below the last. */
 #define FIRST_BITS 17
 #define LAST_BITS  40
 static const uint8_t first_bucket[LAST_BITS - FIRST_BITS + 1] = {
@@ -27,21 +27,21 @@ static const uint8_t first_bucket[LAST_BITS - FIRST_BITS + 1] = {
 
 HOT int latency_bucket(int64_t duration_ns)
 {
-    if (duration_ns <= bound_ns[0])
+    if (duration_ns <= max_ns[0])
         return 0;
     int bits = 64 - __builtin_clzll((uint64_t)duration_ns);
     int i =
         bits > LAST_BITS ? first_bucket[LAST_BITS - FIRST_BITS] : first_bucket[bits - FIRST_BITS];
-    while (i < BOUNDS && duration_ns > bound_ns[i])
+    while (i < BOUNDED_BUCKETS && duration_ns > max_ns[i])
         i++;
     return i;
 }
 
-int64_t latency_bound_ns(int i)
+int64_t latency_max_ns(int i)
 {
     if (i < 0)
         return 0;
-    return i < BOUNDS ? bound_ns[i] : INT64_MAX;
+    return i < BOUNDED_BUCKETS ? max_ns[i] : INT64_MAX;
 }
 
 int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t total, double q)
@@ -53,18 +53,18 @@ int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t tot
     double rank = q * (double)total;
     uint64_t whole = (uint64_t)rank, needed = whole + ((double)whole < rank);
     int last = 0;
-    for (int i = 0; i < BOUNDS; i++) {
+    for (int i = 0; i < BOUNDED_BUCKETS; i++) {
         uint64_t n = counts[i];
         if (n && seen + n >= needed) {
-            double low = i ? (double)bound_ns[i - 1] : 0;
+            double low = i ? (double)max_ns[i - 1] : 0;
             double part = rank > (double)seen ? (rank - (double)seen) / (double)n : 0;
-            return (int64_t)(low + ((double)bound_ns[i] - low) * part);
+            return (int64_t)(low + ((double)max_ns[i] - low) * part);
         }
         seen += n;
         last = i;
     }
-    /* The last bucket has no upper bound to interpolate to. */
-    return bound_ns[last];
+    /* The last bucket has no upper limit to interpolate to. */
+    return max_ns[last];
 }
 
 #define LOW_BITS   LATENCY_LOW_BITS

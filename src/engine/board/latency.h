@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A latency histogram with fixed bounds: ten buckets per decade (1 1.25 1.5 2 2.5 3 4 5 6 7.5 x 10^k)
- * from 0.1 ms to 1,000 s, one below and one above. The bounds include every bound of the published
+ * A latency histogram with fixed limits: ten buckets per decade (1 1.25 1.5 2 2.5 3 4 5 6 7.5 x 10^k)
+ * from 0.1 ms to 1,000 s, one below and one above. The limits include every limit of the published
  * Prometheus histogram, so those counts are exact, not interpolated; the error of a percentile is at
  * most the width of its bucket (33 %).
  *
@@ -27,10 +27,10 @@
 #define LATENCY_BUCKETS 72
 #define LATENCY_STRIPES 2
 
-/* 0..LATENCY_BUCKETS-1; bucket i holds durations in (bound[i-1], bound[i]]. */
+/* 0..LATENCY_BUCKETS-1. Bucket i counts durations in (latency_max_ns(i - 1), latency_max_ns(i)]. */
 int latency_bucket(int64_t duration_ns);
-/* Upper bound of bucket i; INT64_MAX for the last. */
-int64_t latency_bound_ns(int i);
+/* The longest duration in bucket i; INT64_MAX for the last. */
+int64_t latency_max_ns(int i);
 /* 0 < q <= 1 of the total of all counts, linear within the bucket; 0 when nothing was counted. */
 int64_t latency_quantile_ns(const uint64_t counts[LATENCY_BUCKETS], uint64_t total, double q);
 

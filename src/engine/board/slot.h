@@ -14,16 +14,19 @@
  *      96      32  limit_count[4]    ┘
  *     128     384  stripe[2]           lines 2-7: written when an attempt or a request ends
  *     512     288  latency_high[72]
- *     800     143  failures, errors, times of day, the limit in force; gaps: none
+ *     800      64  failures_by[8], retries_by[8]
+ *     864      40  status_since_ms, last_success_ms, last_failure_ms, last_error, failed_attempts
+ *     904      16  window_ms[4]        of each TAT
+ *     920      23  the limit in force, the pause, the kind
  *     943       1  published           1: the name is complete
  *     944      80  name                ends with NUL
  *    1024
  *
  * Invariants:
- * - A slot belongs to a key iff its word `key` equals it. 0: free. Top bit set: changing hands, and
- *   nobody's (board.c). A slot that once was in use is never free again.
- * - A slot may be given to another key when it is idle (board.h). Whoever keeps a pointer to it compares
- *   `key` before each use (slot_touch) and asks the board again if it differs.
+ * - A slot belongs to a key iff its word `key` equals it. 0: free. Top bit set: it changes hands and
+ *   belongs to no key (board.c). A slot that was in use once is never free again.
+ * - A slot may be given to another key when it is idle (board.h). A caller that keeps a pointer to it
+ *   compares `key` before each use (slot_touch) and asks the board again if it differs.
  * - A word is never torn: each is one atomic of at most 64 bits. What needs several words can be seen
  *   half changed: the name (complete iff `published`; of two hosts while the slot changes hands or is
  *   renamed), the sums over stripes, and a histogram (a carry may be missing: latency.h).
@@ -31,8 +34,8 @@
  *   window. Windows are taken in order and stay until the slot changes hands.
  * - Every value may be damaged. Readers limit each to what one of us could have written (view.h).
  *
- * Times end in _ns (CLOCK_MONOTONIC of the boot) or _ms (wall clock, for display only). Functions: any
- * thread, any process, after fork; none blocks or fails. */
+ * Moments in _ns are CLOCK_MONOTONIC of the boot, those in _ms wall clock, for display only. Functions:
+ * any thread, any process, after fork; none blocks or fails. */
 #ifndef ENGINE_BOARD_SLOT_H
 #define ENGINE_BOARD_SLOT_H
 
@@ -122,7 +125,7 @@ struct slot {
 
 /* Room for the name and a NUL; what is longer is cut. For the board alone, but for slot_rename. */
 void slot_publish(struct slot *s, const char *name, enum slot_kind kind);
-/* Another name for a slot that keeps its key. Who reads it at that moment may see a part of each. */
+/* Another name for a slot that keeps its key. A concurrent reader may see parts of both. */
 void slot_rename(struct slot *s, const char *name);
 /* Ends with NUL; any bytes otherwise (view.h makes them printable). */
 void slot_read_name(const struct slot *s, char name[SLOT_NAME_SIZE]);
@@ -175,7 +178,7 @@ static inline struct last_error last_error_unpack(uint64_t w)
 #define SLOT_PAUSE_MAX_NS (86400 * NS_PER_S)
 
 /* Notes that the slot is in use. True if it still belongs to the key: then it does for SLOT_IDLE_NS
- * more. (Either we see that it was taken, or whoever takes it sees that it was used.) */
+ * more: either we see that it was taken, or the process that takes it sees that it is in use. */
 static inline bool slot_touch(struct slot *s, uint64_t key, int64_t now_ns)
 {
     int64_t used = atomic_load_explicit(&s->last_used_ns, memory_order_relaxed);
