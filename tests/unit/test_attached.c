@@ -47,7 +47,7 @@ static struct liveness life(void)
     return liveness_of(board, clock_now_ns());
 }
 
-Test(attached, is_a_process_from_its_first_call_to_its_exit)
+Test(attached, a_process_is_attached_from_its_first_call_to_its_exit)
 {
     cr_assert_eq(words(), 0, "opened, but no call yet");
     errno = EXDEV;
@@ -87,7 +87,7 @@ static void end(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-Test(attached, are_children_that_make_a_call_and_no_others)
+Test(attached, children_are_attached_if_they_make_a_call)
 {
     pid_t one = child(true, NULL), two = child(true, NULL), idle = child(false, NULL);
     cr_assert_eq(life().running, 2u);
@@ -99,7 +99,7 @@ Test(attached, are_children_that_make_a_call_and_no_others)
     cr_assert_eq(life().running, 0u);
 }
 
-Test(attached, is_not_what_the_process_has_become_by_exec)
+Test(attached, a_process_is_not_attached_after_exec)
 {
     char *argv[] = {"/bin/sleep", "60", NULL};
     pid_t pid = child(true, argv);
@@ -108,7 +108,7 @@ Test(attached, is_not_what_the_process_has_become_by_exec)
     end(pid);
 }
 
-Test(attached, takes_the_words_of_the_dead)
+Test(attached, words_of_dead_processes_are_reused)
 {
     for (int i = 0; i < 40; i++)
         end(child(true, NULL));
@@ -123,7 +123,7 @@ Test(attached, takes_the_words_of_the_dead)
     cr_assert_eq(life().running, 1u);
 }
 
-Test(attached, leaves_the_words_of_other_name_spaces_alone)
+Test(attached, words_of_other_name_spaces_are_left_alone)
 {
     for (int i = 0; i < BOARD_ATTACHED; i++)
         atomic_store(&board->header->attached[i], 77ULL << 32 | 0x3ffffff0);
@@ -136,7 +136,7 @@ Test(attached, leaves_the_words_of_other_name_spaces_alone)
     cr_assert_eq(words(), BOARD_ATTACHED);
 }
 
-Test(attached, idle_program_is_not_stale)
+Test(attached, an_idle_program_is_not_stale)
 {
     monitor_start();
     monitor_inline(clock_now_ns());
@@ -146,7 +146,7 @@ Test(attached, idle_program_is_not_stale)
     cr_assert(liveness_is_stale(liveness_of(board, later_ns)));
 }
 
-Test(attached, words_may_be_damaged)
+Test(attached, damaged_words_do_no_harm)
 {
     for (int i = 0; i < BOARD_ATTACHED; i++)
         atomic_store(&board->header->attached[i],

@@ -26,7 +26,7 @@ Test(backoff, without_jitter_doubles_up_to_the_cap)
         cr_assert(eq(i64, delay(JITTER_NONE, n, 0, 42), want_ms[n - 1] * NS_PER_MS));
 }
 
-Test(backoff, full_jitter_is_between_nothing_and_the_ceiling)
+Test(backoff, full_jitter_is_between_zero_and_the_ceiling)
 {
     cr_assert(eq(i64, delay(JITTER_FULL, 2, 0, 0), 0));
     cr_assert(eq(i64, delay(JITTER_FULL, 2, 0, UINT64_MAX), 2 * BASE));

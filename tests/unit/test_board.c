@@ -100,7 +100,7 @@ static void spoil(off_t at, const void *bytes, size_t n)
     close(fd);
 }
 
-Test(board, makes_a_directory_and_a_file_of_this_user_alone)
+Test(board, creates_a_directory_and_a_file_that_only_this_user_can_access)
 {
     struct stat st;
     open_shared();
@@ -112,7 +112,7 @@ Test(board, makes_a_directory_and_a_file_of_this_user_alone)
                  sizeof(struct board_header) + (SLOTS + 1) * 1024 + sizeof(struct history)));
 }
 
-Test(board, survives_those_who_wrote_it)
+Test(board, survives_the_processes_that_wrote_it)
 {
     struct slot *s = host(open_shared(), "api.example.com", NOW);
     slot_count(s, COUNT_REQUESTS, 7);
@@ -149,7 +149,7 @@ Test(board, is_private_memory_when_asked_and_children_share_it)
     cr_assert(eq(u64, slot_counter(s, COUNT_REQUESTS), 1));
 }
 
-Test(board, does_not_ask_for_a_reason_when_none_is_wanted)
+Test(board, takes_null_for_the_reason)
 {
     cr_assert(open_at(dir, 8, NULL)->shared);
 }
@@ -171,7 +171,7 @@ Test(board, a_linked_directory_is_not_used)
     open_private();
 }
 
-Test(board, a_missing_parent_is_not_made)
+Test(board, a_missing_parent_directory_is_not_created)
 {
     snprintf(dir, sizeof dir, "%s/no/state", base);
     open_private();
@@ -255,7 +255,7 @@ Test(board, a_truncated_or_grown_file_is_replaced)
     }
 }
 
-Test(board, keeps_the_size_that_is_there)
+Test(board, an_existing_board_keeps_its_size)
 {
     open_shared();
     struct board *b = open_at(dir, 5000, NULL);
@@ -263,7 +263,7 @@ Test(board, keeps_the_size_that_is_there)
     cr_assert(eq(u32, b->slot_count, SLOTS));
 }
 
-Test(board, those_who_mapped_a_replaced_board_go_on_with_it)
+Test(board, processes_that_mapped_a_replaced_board_keep_using_it)
 {
     struct slot *s = host(open_shared(), "a", NOW);
     uint64_t bad = 0;
@@ -302,7 +302,7 @@ static void race(int processes)
     cr_assert(eq(u64, slot_counter(host(b, "a", NOW), COUNT_REQUESTS), (uint64_t)processes));
 }
 
-Test(board, racing_creators_end_up_on_the_same_file)
+Test(board, racing_creators_get_the_same_file)
 {
     for (int round = 0; round < 30; round++) {
         race(8);
@@ -310,7 +310,7 @@ Test(board, racing_creators_end_up_on_the_same_file)
     }
 }
 
-Test(board, racing_replacers_end_up_on_the_same_file)
+Test(board, racing_replacers_get_the_same_file)
 {
     for (int round = 0; round < 30; round++) {
         open_shared();
@@ -320,7 +320,7 @@ Test(board, racing_replacers_end_up_on_the_same_file)
     }
 }
 
-Test(board, what_a_killed_creator_left_is_no_hindrance)
+Test(board, a_file_left_by_a_killed_creator_is_replaced)
 {
     mkdir(dir, 0700);
     char left[96];
@@ -330,7 +330,7 @@ Test(board, what_a_killed_creator_left_is_no_hindrance)
     cr_assert(ne(int, access(left, F_OK), 0));
 }
 
-Test(board, leaves_the_boards_of_other_layouts_alone)
+Test(board, boards_of_other_layouts_are_left_alone)
 {
     static const char *const others[] = {"board", "board.10"};
     char other[96], got[8];
@@ -361,7 +361,7 @@ Test(board, finds_what_was_claimed_and_nothing_else)
     cr_assert(host(b, "b", NOW) != s);
 }
 
-Test(board, a_bucket_that_turns_out_to_be_a_host_is_shown_as_one)
+Test(board, a_bucket_that_becomes_a_host_is_shown_as_a_host)
 {
     struct board *b = open_shared();
     struct slot *s = board_slot(b, key_of("a"), "a", SLOT_BUCKET, NOW);
@@ -409,7 +409,7 @@ Test(board, a_full_table_shares_the_overflow_slot)
     cr_assert_str_eq(name, BOARD_OVERFLOW_NAME);
 }
 
-Test(board, a_full_table_gives_the_least_recently_used_idle_slot_away)
+Test(board, a_full_table_reuses_the_least_recently_used_idle_slot)
 {
     struct board *b = open_shared();
     fill(b, SLOTS, NOW);
@@ -431,7 +431,7 @@ Test(board, a_full_table_gives_the_least_recently_used_idle_slot_away)
     cr_assert(not(slot_touch(s, key_of("host2.example"), later)));
 }
 
-Test(board, what_is_in_use_or_in_force_is_not_given_away)
+Test(board, a_slot_in_use_or_with_a_limit_in_force_is_not_reused)
 {
     struct board *b = open_at(NULL, 4, NULL);
     fill(b, 4, NOW);
@@ -453,7 +453,7 @@ Test(board, what_is_in_use_or_in_force_is_not_given_away)
     cr_assert(host(b, "new", later) == s[2]);
 }
 
-Test(board, corrupted_times_do_not_keep_a_slot_for_ever)
+Test(board, damaged_times_do_not_keep_a_slot_in_use_for_ever)
 {
     struct board *b = open_at(NULL, 1, NULL);
     struct slot *s = host(b, "a", NOW);
@@ -463,7 +463,7 @@ Test(board, corrupted_times_do_not_keep_a_slot_for_ever)
     cr_assert(host(b, "b", NOW) == s);
 }
 
-Test(board, a_slot_that_a_killed_process_was_giving_away_is_not_lost)
+Test(board, a_slot_that_a_killed_process_was_reusing_is_not_lost)
 {
     struct board *b = open_at(NULL, 1, NULL);
     struct slot *s = host(b, "a", NOW);
@@ -489,7 +489,7 @@ Test(board, a_claim_whose_owner_was_killed_is_published_by_the_next)
     cr_assert_str_eq(name, "a");
 }
 
-Test(board, a_slot_that_was_used_just_before_it_was_given_away_is_not)
+Test(board, a_slot_that_was_used_just_before_it_is_reused_stays)
 {
     struct board *b = open_at(NULL, 1, NULL);
     struct slot *s = host(b, "a", NOW);
@@ -528,7 +528,7 @@ Test(board, an_index_is_right_or_out_of_range)
     cr_assert(eq(u32, board_index(b, NULL), board_size(b)));
 }
 
-Test(board, a_reset_forgets_everything_but_whose_slot_it_is)
+Test(board, a_reset_clears_everything_but_the_key_and_the_name)
 {
     struct board *b = open_at(NULL, 8, NULL);
     struct slot *s = host(b, "a", NOW);
@@ -542,7 +542,8 @@ Test(board, a_reset_forgets_everything_but_whose_slot_it_is)
     for (int c = 0; c < COUNTER_COUNT; c++)
         cr_assert(eq(u64, slot_counter(s, (enum counter)c), 0));
     cr_assert(eq(i64, s->tat_ns[0] + s->pause_until_ns + s->max_ns, 0));
-    cr_assert(eq(u64, s->breaker.state + s->breaker.window + s->budget.word + s->results_in_row, 0));
+    cr_assert(
+        eq(u64, s->breaker.state + s->breaker.window + s->budget.word + s->results_in_row, 0));
     cr_assert(eq(u64, slot_counter(s, COUNT_ATTEMPTS), 0));
     cr_assert(eq(u64, s->failures_by[0] + s->retries_by[7], 0));
     cr_assert(board_find(b, key_of("a")) == s);
@@ -550,7 +551,7 @@ Test(board, a_reset_forgets_everything_but_whose_slot_it_is)
     cr_assert_str_eq(s->name, "a");
 }
 
-Test(board, what_two_cpus_count_is_on_lines_of_their_own_and_adds_up)
+Test(board, two_cpus_count_on_different_cache_lines_and_the_sum_is_right)
 {
     struct slot *s = host(open_at(NULL, 8, NULL), "a", NOW);
     cpu_set_t may, one;
@@ -575,7 +576,7 @@ Test(board, what_two_cpus_count_is_on_lines_of_their_own_and_adds_up)
     cr_assert(eq(u64, slot_counter(s, COUNT_DURATION_NS), 5 * n));
 }
 
-Test(board, racing_claims_of_one_key_end_up_on_one_slot)
+Test(board, racing_claims_of_one_key_get_one_slot)
 {
     /* A full table of idle slots: every claim takes one away. */
     for (int round = 0; round < 50; round++) {
@@ -617,7 +618,7 @@ Test(board, a_window_has_one_word_and_keeps_it)
     board_close(b);
 }
 
-Test(board, a_slot_given_to_another_begins_without_windows)
+Test(board, a_reused_slot_begins_without_windows)
 {
     struct board *b = board_open(NULL, 1, NULL);
     struct slot *s = board_slot(b, 7, "h", SLOT_HOST, NOW);

@@ -77,7 +77,7 @@ Test(breaker, opens_at_the_fifth_failure_in_a_row)
     cr_assert(eq(i64, breaker_open_until_ns(&b, &policy, 0, T0), T0 + 30 * NS_PER_S));
 }
 
-Test(breaker, a_success_begins_the_count_anew)
+Test(breaker, a_success_resets_the_count)
 {
     struct breaker b = {0};
     /* 30 % failures only, so that the ratio stays out of it. */
@@ -102,7 +102,7 @@ Test(breaker, opens_when_half_of_ten_fail_within_the_window)
     cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_OPEN));
 }
 
-Test(breaker, does_not_judge_a_ratio_of_few_or_old_results)
+Test(breaker, a_ratio_of_few_or_old_results_does_not_count)
 {
     struct breaker b = {0};
     for (int i = 0; i < 100; i++) {
@@ -111,7 +111,7 @@ Test(breaker, does_not_judge_a_ratio_of_few_or_old_results)
     }
 }
 
-Test(breaker, without_a_ratio_only_failures_in_a_row_open_it)
+Test(breaker, without_a_configured_ratio_only_failures_in_a_row_open_it)
 {
     struct policy p = policy;
     p.breaker_ratio_percent = 0;
@@ -133,7 +133,7 @@ Test(breaker, a_busy_window_keeps_its_ratio)
 }
 
 /* The count goes on while breaker and window come and go: only its differences matter. */
-Test(breaker, judges_the_ratio_wherever_the_count_of_results_stands)
+Test(breaker, the_ratio_is_right_wherever_the_count_of_results_wraps)
 {
     static const uint64_t starts[] = {0, 0xfffffa, UINT32_MAX - 5, UINT64_MAX - 5};
     for (size_t i = 0; i < array_size(starts); i++) {
@@ -205,7 +205,7 @@ Test(breaker, a_window_of_more_failures_than_it_can_count_keeps_its_ratio)
 }
 
 /* Another one began a new window between our counting and our reporting. */
-Test(breaker, whoever_counted_before_the_window_began_does_no_harm)
+Test(breaker, a_result_counted_before_the_window_began_does_no_harm)
 {
     struct breaker b = {0};
     results = 1000;
@@ -240,7 +240,7 @@ Test(breaker, lets_one_probe_through_when_its_time_is_up)
     cr_assert(lt(i64, up, other.retry_at_ns));
 }
 
-Test(breaker, two_good_probes_close_it)
+Test(breaker, two_successful_probes_close_it)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -256,7 +256,7 @@ Test(breaker, two_good_probes_close_it)
     trip(&b, now); /* nothing of before counts */
 }
 
-Test(breaker, as_many_good_probes_close_it_as_are_configured)
+Test(breaker, as_many_successful_probes_close_it_as_are_configured)
 {
     struct policy p = policy;
     for (p.breaker_successes = 1; p.breaker_successes <= 5; p.breaker_successes++) {
@@ -273,7 +273,7 @@ Test(breaker, as_many_good_probes_close_it_as_are_configured)
 }
 
 /* Those who share a board need not share a configuration. */
-Test(breaker, who_is_configured_for_shorter_openings_probes_by_its_own)
+Test(breaker, a_process_configured_for_shorter_openings_probes_earlier)
 {
     struct policy other = policy;
     other.breaker_open_ns = other.breaker_max_open_ns = 10 * NS_PER_S;
@@ -302,7 +302,7 @@ Test(breaker, each_failed_probe_opens_it_for_longer_up_to_the_maximum)
     }
 }
 
-Test(breaker, a_failed_probe_after_a_good_one_opens_it_again)
+Test(breaker, a_failed_probe_after_a_successful_one_opens_it_again)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -324,7 +324,7 @@ Test(breaker, jitter_shortens_the_open_time_by_a_tenth_at_most)
     cr_assert(lt(i64, until, T0 + 28 * NS_PER_S));
 }
 
-Test(breaker, a_prober_who_tries_again_keeps_its_lease)
+Test(breaker, a_retry_of_a_probe_keeps_its_lease)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -338,7 +338,7 @@ Test(breaker, a_prober_who_tries_again_keeps_its_lease)
     cr_assert(report(&b, false, again.lease_ns, now, 0));
 }
 
-Test(breaker, a_killed_prober_is_replaced)
+Test(breaker, the_probe_of_a_killed_process_is_replaced)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -360,7 +360,7 @@ Test(breaker, a_cancelled_probe_makes_room_for_the_next)
     cr_assert(eq(u64, closed.state, 0));
 }
 
-Test(breaker, a_prober_who_comes_back_after_its_lease_has_no_say)
+Test(breaker, a_probe_that_ends_after_its_lease_decides_nothing)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -392,7 +392,7 @@ Test(breaker, results_from_before_it_opened_decide_nothing)
     cr_assert(eq(u64, b.state, was));
 }
 
-Test(breaker, no_corrupted_word_keeps_a_host_shut)
+Test(breaker, no_damaged_word_keeps_a_circuit_open)
 {
     uint64_t seed = 7;
     for (int i = 0; i < 100000; i++) {
@@ -412,7 +412,7 @@ Test(breaker, no_corrupted_word_keeps_a_host_shut)
 
 /* ---- what is not an outage ---------------------------------------------------------------------- */
 
-Test(breaker, stays_closed_while_anything_goes_well)
+Test(breaker, stays_closed_while_requests_succeed)
 {
     struct breaker b = {0};
     for (int i = 0; i < 1000; i++)
@@ -421,7 +421,7 @@ Test(breaker, stays_closed_while_anything_goes_well)
     cr_assert(result(&b, false, T0 + NS_PER_S), "and opens when that was too long ago");
 }
 
-Test(breaker, a_row_of_failures_means_more_the_fewer_there_were)
+Test(breaker, the_fewer_failures_there_were_the_shorter_a_row_opens_it)
 {
     cr_assert(eq(u32, breaker_min_row(0, 0), 0));
     cr_assert(eq(u32, breaker_min_row(0, 1000), 0), "it was never well: nothing is known");
@@ -438,7 +438,7 @@ Test(breaker, a_row_of_failures_means_more_the_fewer_there_were)
         cr_assert(eq(int, breaker_report(&b, &policy, &r, T0, 0), i == 20), "%d", i);
 }
 
-Test(breaker, a_bad_probe_while_anything_goes_well_leaves_the_next_one_a_chance)
+Test(breaker, a_failed_probe_while_requests_succeed_does_not_open_it)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -450,7 +450,7 @@ Test(breaker, a_bad_probe_while_anything_goes_well_leaves_the_next_one_a_chance)
     cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_CLOSED));
 }
 
-Test(breaker, an_operation_that_has_not_failed_is_let_through_and_closes_it_by_going_well)
+Test(breaker, an_operation_that_has_not_failed_is_admitted_and_its_success_closes_it)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -480,7 +480,7 @@ Test(breaker, an_operation_that_fails_at_an_open_circuit_is_refused_as_well)
     cr_assert(eq(u64, b.state, state));
 }
 
-Test(breaker, a_request_that_was_under_way_when_it_opened_tells_of_its_operation)
+Test(breaker, a_request_that_was_under_way_when_it_opened_counts_for_its_operation)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -489,7 +489,7 @@ Test(breaker, a_request_that_was_under_way_when_it_opened_tells_of_its_operation
     cr_assert(not(report_of(&b, 8, true, false, 0, T0, 0)), "but closes nothing");
 }
 
-Test(breaker, each_time_it_opens_all_but_what_failed_have_a_try)
+Test(breaker, each_time_it_opens_all_operations_but_the_failed_one_may_be_tried)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -501,7 +501,7 @@ Test(breaker, each_time_it_opens_all_but_what_failed_have_a_try)
     cr_assert(report_of(&b, 5, true, false, BREAKER_UNTRIED, now, 0));
 }
 
-Test(breaker, what_is_untried_passes_while_another_one_probes)
+Test(breaker, an_untried_operation_passes_while_another_request_probes)
 {
     struct breaker b = {0};
     trip(&b, T0);

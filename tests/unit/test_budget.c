@@ -76,7 +76,7 @@ Test(budget, without_a_reserve_nothing_comes_back_with_time)
     cr_assert(take(&b, NOW + 1000 * MINUTE));
 }
 
-Test(budget, who_asks_often_gets_as_much_as_who_asks_seldom)
+Test(budget, frequent_calls_get_as_much_as_rare_ones)
 {
     struct budget b = {0};
     take_all(&b, NOW);
@@ -86,7 +86,7 @@ Test(budget, who_asks_often_gets_as_much_as_who_asks_seldom)
     cr_assert(eq(int, n, 100));
 }
 
-Test(budget, a_clock_that_stands_still_or_goes_back_gives_nothing)
+Test(budget, a_clock_that_stops_or_goes_back_returns_nothing)
 {
     struct budget b = {0};
     take_all(&b, NOW);
@@ -98,7 +98,7 @@ Test(budget, a_clock_that_stands_still_or_goes_back_gives_nothing)
     cr_assert(not(take(&b, -1)));
 }
 
-Test(budget, a_time_of_another_boot_does_not_stop_what_comes_back)
+Test(budget, a_time_of_another_boot_does_not_stop_the_reserve)
 {
     struct budget b = {0};
     for (int i = 0; i < 19; i++)
@@ -109,7 +109,7 @@ Test(budget, a_time_of_another_boot_does_not_stop_what_comes_back)
     cr_assert(take(&b, NOW + SIX_S));
 }
 
-Test(budget, what_is_given_back_can_be_taken_again_and_never_exceeds_the_capacity)
+Test(budget, returned_tokens_can_be_taken_again_and_never_exceed_the_capacity)
 {
     struct budget b = {0};
     cr_assert(budget_take(&b, 50, SIX_S, NOW));
@@ -139,7 +139,7 @@ Test(budget, the_smallest_share_still_allows_one_retry)
     cr_assert(budget_take(&b, 1, SIX_S, NOW + SIX_S));
 }
 
-Test(budget, any_reserve_fills_it_in_some_time)
+Test(budget, any_reserve_fills_it_in_finite_time)
 {
     cr_assert(eq(u64, budget_fill_ms(20, SIX_S), 120000));
     cr_assert(eq(u64, budget_fill_ms(100, 1), 1));
@@ -147,7 +147,7 @@ Test(budget, any_reserve_fills_it_in_some_time)
 }
 
 /* The slowest that a configuration may say, at the percentage that makes it slowest. */
-Test(budget, one_retry_a_month_is_no_more)
+Test(budget, one_retry_a_month_is_exact)
 {
     struct budget b = {0};
     for (int i = 0; i < BUDGET_CAPACITY; i++)
@@ -157,7 +157,7 @@ Test(budget, one_retry_a_month_is_no_more)
     cr_assert(not(budget_take(&b, 100, 31 * DAY, NOW + 62 * DAY - NS_PER_MS)));
 }
 
-Test(budget, a_corrupted_word_is_an_empty_budget_that_recovers)
+Test(budget, a_damaged_word_is_an_empty_budget_that_recovers)
 {
     struct budget b = {.word = UINT64_MAX};
     cr_assert(epsilon_eq(dbl, left(&b, NOW), 0.0, 1e-9));
@@ -186,7 +186,7 @@ Test(budget, no_word_is_more_than_full_or_less_than_empty)
 }
 
 /* Random histories against the plain rule, kept in floating point: tokens, and time. */
-Test(budget, random_histories_follow_the_rule)
+Test(budget, random_sequences_match_the_model)
 {
     static const int percents[] = {1, 7, 20, 33, 50, 100};
     static const int64_t reserves[] = {0, 10 * NS_PER_MS, NS_PER_S / 3, 6 * NS_PER_S,
@@ -232,7 +232,7 @@ Test(budget, random_histories_follow_the_rule)
     }
 }
 
-Test(budget, a_dead_host_is_asked_again_no_more_than_twenty_times_and_ten_a_minute)
+Test(budget, a_dead_host_gets_at_most_twenty_retries_and_ten_a_minute)
 {
     static int64_t taken[4000];
     uint64_t seed = 5;

@@ -147,7 +147,7 @@ static bool status_weighs_more(int code)
     return AMONG(code, 0, 16, 18, 22, 23, 28, 33, 36, 55, 56, 61, 92, 95);
 }
 
-Test(classify, an_error_status_weighs_more_than_how_its_body_got_lost)
+Test(classify, an_error_status_takes_precedence_over_the_code_of_its_lost_body)
 {
     for (int code = 0; code <= 127; code++)
         for (int s = 100; s <= 599; s++) {
@@ -163,7 +163,7 @@ Test(classify, an_error_status_weighs_more_than_how_its_body_got_lost)
         }
 }
 
-Test(classify, an_answer_of_the_proxy_is_the_same_under_either_code)
+Test(classify, a_proxys_answer_is_classified_alike_under_either_code)
 {
     static const int codes[] = {7, 56};
     for (size_t i = 0; i < array_size(codes); i++)
@@ -185,7 +185,7 @@ Test(classify, an_answer_of_the_proxy_is_the_same_under_either_code)
     check(&a, expected_code(56, false));
 }
 
-Test(classify, what_never_got_past_the_proxy_is_the_proxys)
+Test(classify, a_failure_before_the_proxy_accepted_is_the_proxys)
 {
     for (int code = 1; code < 100; code++) {
         struct attempt a = {.curl_code = code, .nothing_sent = true, .proxy_unreached = true};
@@ -218,7 +218,7 @@ static struct expected expected_proxy_error(int e)
     return (struct expected){.class = 'A', .proxy = true};
 }
 
-Test(classify, what_a_socks_proxy_answers_decides_who_is_asked_again_and_who_is_charged)
+Test(classify, a_socks_reply_decides_what_is_repeated_and_what_counts)
 {
     for (int e = 0; e <= 40; e++) {
         struct attempt a = request("POST");
@@ -261,7 +261,7 @@ static struct expected expected_lookup(int eai)
     }
 }
 
-Test(classify, what_getaddrinfo_said_decides_about_a_name)
+Test(classify, the_error_of_getaddrinfo_decides_about_a_name)
 {
     for (size_t i = 0; i < array_size(all_lookups); i++) {
         struct attempt a = request("POST");
@@ -287,7 +287,7 @@ Test(classify, what_getaddrinfo_said_decides_about_a_name)
     }
 }
 
-Test(classify, a_name_of_a_plain_connection_is_judged_in_the_same_way)
+Test(classify, a_name_of_a_plain_connect_is_classified_alike)
 {
     struct attempt a = {.protocol = PROTOCOL_CONNECT, .curl_code = 6, .nothing_sent = true};
     for (size_t i = 0; i < array_size(all_lookups); i++) {
@@ -298,7 +298,7 @@ Test(classify, a_name_of_a_plain_connection_is_judged_in_the_same_way)
 
 /* ---- what nobody else was asked about ------------------------------------------------------- */
 
-Test(classify, what_was_refused_inside_is_never_repeated_and_charged_to_nobody)
+Test(classify, a_transfer_refused_locally_is_never_repeated_and_never_counts)
 {
     struct policy p = policy;
     p.retry_on = (struct outcome_set){.given = true, .curl = {UINT64_MAX, UINT64_MAX}};
@@ -317,7 +317,7 @@ Test(classify, what_was_refused_inside_is_never_repeated_and_charged_to_nobody)
     check(&a, expected_status(503, false, false, false));
 }
 
-Test(classify, a_redirect_to_where_libcurl_does_not_go_is_no_fault_of_the_host)
+Test(classify, a_redirect_that_libcurl_refuses_does_not_count_against_the_host)
 {
     struct attempt a = request("GET");
     a.curl_code = 1;
@@ -327,7 +327,7 @@ Test(classify, a_redirect_to_where_libcurl_does_not_go_is_no_fault_of_the_host)
     check(&a, (struct expected){.class = 'D', .alive = true});
 }
 
-Test(classify, an_impossible_address_is_the_programs_own)
+Test(classify, an_invalid_address_is_the_programs_fault)
 {
     static const int impossible[] = {EINVAL,     EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
                                      EPROTOTYPE, EOPNOTSUPP,   EADDRINUSE,      ENODEV,
@@ -396,7 +396,7 @@ Test(classify, errors_of_connect_are_as_the_table_says)
     }
 }
 
-Test(classify, a_want_of_sockets_is_no_fault_of_the_host)
+Test(classify, a_lack_of_sockets_does_not_count_against_the_host)
 {
     struct attempt a = request("POST");
     a.curl_code = 7;
@@ -409,7 +409,7 @@ Test(classify, a_want_of_sockets_is_no_fault_of_the_host)
     check(&a, (struct expected){.class = 'A', .counted = true});
 }
 
-Test(classify, a_timeout_after_our_own_wait_is_no_fault_of_the_host)
+Test(classify, a_timeout_that_we_shortened_does_not_count_against_the_host)
 {
     struct attempt a = request("GET");
     a.curl_code = 28;
@@ -426,7 +426,7 @@ Test(classify, a_name_that_connect_could_not_resolve_is_dns)
     cr_assert(eq(int, v.reason, REASON_DNS));
 }
 
-Test(classify, enhance_your_calm_is_a_throttle)
+Test(classify, enhance_your_calm_is_throttling)
 {
     struct attempt a = request("POST");
     a.curl_code = 92;
@@ -434,7 +434,7 @@ Test(classify, enhance_your_calm_is_a_throttle)
     check(&a, (struct expected){.class = 'C', .alive = true});
 }
 
-Test(classify, what_libcurl_gave_up_after_several_tries_is_not_tried_again)
+Test(classify, a_transfer_that_libcurl_retried_itself_is_not_repeated)
 {
     static const int codes[] = {16, 55, 56, 95};
     for (size_t i = 0; i < array_size(codes); i++) {
@@ -476,7 +476,7 @@ Test(classify, only_idempotent_methods_are_repeated_when_the_server_may_have_act
         }
 }
 
-Test(classify, a_request_of_which_nothing_was_sent_is_repeated_whatever_its_method)
+Test(classify, a_request_that_was_not_sent_is_repeated_whatever_its_method)
 {
     for (size_t i = 0; i < array_size(methods); i++)
         for (int code = 1; code <= 127; code++)
@@ -552,7 +552,7 @@ Test(classify, retry_on_replaces_what_may_be_repeated)
     }
 }
 
-Test(classify, what_retry_on_adds_says_about_the_host_what_it_always_said)
+Test(classify, retry_on_does_not_change_what_counts_against_the_host)
 {
     struct policy p = policy;
     p.retry_on = (struct outcome_set){.given = true};
@@ -565,7 +565,7 @@ Test(classify, what_retry_on_adds_says_about_the_host_what_it_always_said)
     cr_assert(not(v.counted));
 }
 
-Test(classify, never_on_takes_away)
+Test(classify, never_on_prevents_repetition)
 {
     static const struct {
         unsigned group;
@@ -591,7 +591,7 @@ Test(classify, never_on_takes_away)
     cr_assert(eq(int, v.class, CLASS_C));
 }
 
-Test(classify, the_programs_own_abort_is_never_overruled)
+Test(classify, an_abort_by_the_program_is_never_repeated)
 {
     struct policy p = policy;
     p.retry_on = (struct outcome_set){.given = true, .curl = {UINT64_MAX, UINT64_MAX}};

@@ -110,7 +110,7 @@ static int64_t ticks_of_boot(void)
     return clock_ticks_ahead_ns();
 }
 
-Test(clock, of_one_in_no_name_space_of_its_own_is_left_alone)
+Test(clock, without_a_time_name_space_there_is_no_offset)
 {
     begin(FIRST, 0, NONE);
     cr_assert_lt(off(clock_now_ns(), boot_ns()), CLOSE);
@@ -124,7 +124,7 @@ Test(clock, of_one_in_no_name_space_of_its_own_is_left_alone)
     cr_assert(clock_is_known());
 }
 
-Test(clock, in_a_name_space_is_the_boots_where_proc_tells)
+Test(clock, in_a_time_name_space_the_offset_is_read_from_proc)
 {
     static const struct {
         int64_t ahead;
@@ -139,7 +139,7 @@ Test(clock, in_a_name_space_is_the_boots_where_proc_tells)
     }
 }
 
-Test(clock, is_its_own_and_not_known_where_proc_does_not_tell)
+Test(clock, without_proc_the_offset_is_unknown)
 {
     begin(SECOND, DAY, NULL);
     clock_now_ns();
@@ -154,7 +154,7 @@ Test(clock, is_its_own_and_not_known_where_proc_does_not_tell)
     cr_assert_not(clock_is_known());
 }
 
-Test(clock, agrees_with_those_who_have_the_same_and_no_others)
+Test(clock, agrees_only_with_the_same_clock)
 {
     int64_t ticks = ticks_of_boot();
     cr_assert(clock_agrees(ticks));
@@ -168,7 +168,7 @@ Test(clock, agrees_with_those_who_have_the_same_and_no_others)
     cr_assert(clock_agrees(ticks), "in no name space, though nobody says so");
 }
 
-Test(clock, agrees_where_nothing_is_known)
+Test(clock, agrees_if_nothing_is_known)
 {
     int64_t ticks = ticks_of_boot();
     begin(SECOND, DAY, NULL);
@@ -178,7 +178,7 @@ Test(clock, agrees_where_nothing_is_known)
     cr_assert(clock_agrees(ticks));
 }
 
-Test(clock, that_made_a_jump_is_what_it_was_and_no_question_is_asked_before)
+Test(clock, a_jump_is_corrected_and_without_one_there_is_no_system_call)
 {
     int64_t ticks = ticks_of_boot();
     questions = 0;
@@ -197,7 +197,7 @@ Test(clock, that_made_a_jump_is_what_it_was_and_no_question_is_asked_before)
     cr_assert_eq(clock_ahead_ns, 2 * DAY);
 }
 
-Test(clock, is_the_kernels_own_again_for_what_is_to_be_waited_for)
+Test(clock, times_for_system_calls_include_the_offset)
 {
     clock_ahead_ns = DAY;
     cr_assert_eq(clock_for_kernel(5).tv_sec, 86400);
@@ -241,7 +241,7 @@ static void remove_dir(void)
 
 TestSuite(board_clock, .init = make_dir, .fini = remove_dir);
 
-Test(board_clock, of_another_name_space_is_not_used_by_who_cannot_tell_the_difference)
+Test(board_clock, a_board_of_another_time_name_space_is_not_used_if_the_offset_is_unknown)
 {
     begin(FIRST, 0, NONE);
     cr_assert(opens_shared());
@@ -255,7 +255,7 @@ Test(board_clock, of_another_name_space_is_not_used_by_who_cannot_tell_the_diffe
     cr_assert_eq(board_inode, first);
 }
 
-Test(board_clock, that_nobody_knew_for_the_boots_gives_way_to_one_that_is)
+Test(board_clock, a_board_with_an_unknown_clock_is_replaced_by_a_process_that_knows_its_clock)
 {
     begin(SECOND, DAY, NULL);
     cr_assert(opens_shared());
@@ -270,7 +270,7 @@ Test(board_clock, that_nobody_knew_for_the_boots_gives_way_to_one_that_is)
     cr_assert_not(opens_shared());
 }
 
-Test(board_clock, that_was_the_boots_though_nobody_knew_stays)
+Test(board_clock, a_board_with_an_unknown_clock_that_is_the_boots_stays)
 {
     begin(FIRST, 0, NULL);
     cr_assert(opens_shared());

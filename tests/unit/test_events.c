@@ -59,7 +59,7 @@ Test(events, writes_a_json_line_for_a_retry)
     cr_assert_eq(strncmp(got, "{\"time\":\"20", 11), 0);
 }
 
-Test(events, leaves_out_what_an_event_does_not_have)
+Test(events, omits_members_that_an_event_does_not_have)
 {
     events_set(path, "s");
     events_emit(&(struct event){
@@ -78,7 +78,7 @@ Test(events, writes_nothing_without_a_file)
     cr_assert_str_empty(content());
 }
 
-Test(events, tells_the_log_in_words)
+Test(events, writes_to_the_log_in_words)
 {
     log_set(LOG_WARN, path, "x");
     events_emit(&retry);
@@ -94,7 +94,7 @@ Test(events, tells_the_log_in_words)
     cr_assert_not_null(strstr(content(), "harden: warn: h: health is unhealthy\n"), "%s", got);
 }
 
-Test(events, of_many_processes_do_not_mix)
+Test(events, lines_of_many_processes_do_not_mix)
 {
     enum { PROCESSES = 8, EACH = 100 };
     events_set(path, "s");

@@ -78,7 +78,7 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-Test(gcra, reservations_and_their_undoing_keep_the_bound)
+Test(gcra, reservations_and_undoing_them_keep_the_limit)
 {
     uint64_t seed = 2;
     for (int run = 0; run < 200; run++) {
@@ -105,7 +105,7 @@ Test(gcra, reservations_and_their_undoing_keep_the_bound)
     }
 }
 
-Test(gcra, the_latest_answer_of_several_rates_suits_all)
+Test(gcra, the_latest_start_of_several_rates_fits_all)
 {
     uint64_t seed = 3;
     for (int i = 0; i < 10000; i++) {
@@ -132,7 +132,7 @@ Test(gcra, a_cost_above_the_burst_is_admitted_and_paid_in_full)
 }
 
 /* What another configuration took for a longer time than our whole bucket is no corruption. */
-Test(gcra, a_small_bucket_does_not_wipe_out_the_debt_of_a_large_one)
+Test(gcra, a_small_bucket_does_not_reset_the_debt_of_a_large_one)
 {
     struct rate day = rate_of(1, 86400 * NS_PER_S, 31), second = rate_of(10, NS_PER_S, 10);
     _Atomic int64_t tat = 0;
@@ -145,7 +145,7 @@ Test(gcra, a_small_bucket_does_not_wipe_out_the_debt_of_a_large_one)
 }
 
 /* Who may wait an hour for the end of the deepest debt is there too. */
-Test(gcra, a_reservation_at_the_end_of_the_deepest_debt_is_no_corruption)
+Test(gcra, a_reservation_at_the_end_of_the_longest_debt_is_not_damage)
 {
     struct rate day = rate_of(1, 86400 * NS_PER_S, 62), second = rate_of(1, NS_PER_S, 1);
     _Atomic int64_t tat = 0;
@@ -158,7 +158,7 @@ Test(gcra, a_reservation_at_the_end_of_the_deepest_debt_is_no_corruption)
     cr_assert(eq(dbl, gcra_available(tat, NOW, &day), 0.0));
 }
 
-Test(gcra, a_taken_token_is_given_back_only_while_nobody_is_behind)
+Test(gcra, a_token_is_returned_only_if_no_other_was_taken_since)
 {
     struct rate r = rate_of(1, NS_PER_S, 1);
     _Atomic int64_t tat = 0;
@@ -171,7 +171,7 @@ Test(gcra, a_taken_token_is_given_back_only_while_nobody_is_behind)
     cr_assert(eq(i64, tat, NOW + 2 * NS_PER_S));
 }
 
-Test(gcra, a_corrupted_time_counts_as_an_idle_bucket)
+Test(gcra, a_damaged_time_counts_as_a_full_bucket)
 {
     struct rate r = rate_of(1, NS_PER_S, 1);
     static const int64_t bad[] = {
@@ -183,7 +183,7 @@ Test(gcra, a_corrupted_time_counts_as_an_idle_bucket)
     }
 }
 
-Test(gcra, the_longest_debt_that_anybody_may_have_made_counts_in_full)
+Test(gcra, the_longest_possible_debt_counts_in_full)
 {
     /* The longest wait, an hour, for a bucket that owes 62 days. */
     const int64_t longest = (3600 + 62 * 86400LL) * NS_PER_S;

@@ -25,7 +25,7 @@ static int64_t wait_after(const char *const *lines, size_t n)
     wait_after((const char *const[]){__VA_ARGS__},                                                 \
                sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
-Test(hints, without_a_word_of_the_server_there_is_no_wait)
+Test(hints, without_a_hint_there_is_no_wait)
 {
     cr_assert(eq(i64, WAIT("Content-Type: text/html\r\n", "\r\n", "", ":"), -1));
 }
@@ -93,7 +93,7 @@ Test(hints, of_several_quotas_the_empty_one_with_the_latest_reset_counts)
         eq(i64, WAIT("RateLimit: \"b\";r=7;t=900", "RateLimit: \"a\";r=0;t=5"), 5 * NS_PER_S));
 }
 
-Test(hints, retry_after_wins_over_rate_limit_fields)
+Test(hints, retry_after_takes_precedence_over_rate_limit_fields)
 {
     cr_assert(eq(i64, WAIT("RateLimit: \"p\";r=0;t=30", "Retry-After: 2"), 2 * NS_PER_S));
 }
@@ -130,7 +130,7 @@ Test(hints, dates_are_read_in_all_three_forms)
     cr_assert(eq(i64, hints_date_s("Tuesday, 01-Jan-30 00:00:00 GMT", 31), 1893456000));
 }
 
-Test(hints, impossible_dates_are_none)
+Test(hints, impossible_dates_are_ignored)
 {
     static const char *const bad[] = {
         "",

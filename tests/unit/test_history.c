@@ -59,7 +59,7 @@ Test(history, a_sample_is_the_sum_over_the_hosts)
         cr_assert(eq(u64, sample[0].sum[i], expected[i]), "sum %d", i);
 }
 
-Test(history, what_goes_through_a_proxy_is_counted_once)
+Test(history, requests_through_a_proxy_are_counted_once)
 {
     slot_count(host(1, "a.example", SLOT_HOST), COUNT_REQUESTS, 5);
     slot_count(host(2, "http://proxy:3128", SLOT_PROXY), COUNT_REQUESTS, 5);
@@ -81,7 +81,7 @@ Test(history, samples_are_as_far_apart_as_the_ring_says)
     cr_assert(eq(i64, sample[3].at_ns, NOW + 900 * NS_PER_S));
 }
 
-Test(history, the_oldest_makes_room)
+Test(history, the_oldest_entry_is_overwritten)
 {
     for (int64_t t = 0; t < HISTORY_FINE + 40; t++)
         sample_take(h, board, NOW + t * HISTORY_STEP_NS);
@@ -95,7 +95,7 @@ Test(history, the_oldest_makes_room)
     cr_assert(eq(u64, change[HISTORY_CHANGES - 1].key, HISTORY_CHANGES + 2));
 }
 
-Test(history, changes_are_told_as_they_were_made)
+Test(history, changes_are_returned_in_order)
 {
     history_change(h, 7, CHANGE_BREAKER, BREAKER_OPEN, NOW);
     history_change(h, 9, CHANGE_STATUS, STATUS_UNHEALTHY, NOW + 1);
@@ -107,7 +107,7 @@ Test(history, changes_are_told_as_they_were_made)
     cr_assert(eq(int, change[2].state, BREAKER_HALF_OPEN));
 }
 
-Test(history, what_is_half_written_or_impossible_is_passed_over)
+Test(history, incomplete_or_impossible_entries_are_skipped)
 {
     for (int i = 0; i < 3; i++) {
         sample_take(h, board, NOW + i * HISTORY_STEP_NS);
@@ -127,7 +127,7 @@ static uint64_t requests_at(int64_t at_ns)
     return sample[history_samples(h, true, sample) - 1].sum[SUM_REQUESTS];
 }
 
-Test(history, what_a_host_counted_stays_in_the_sums_when_it_makes_room)
+Test(history, counts_of_a_host_stay_in_the_sums_when_its_slot_is_reused)
 {
     for (uint64_t key = 1; key <= SLOTS; key++)
         slot_count(host(key, "idle.example", SLOT_HOST), COUNT_REQUESTS, 10);
@@ -138,7 +138,7 @@ Test(history, what_a_host_counted_stays_in_the_sums_when_it_makes_room)
     cr_assert(eq(u64, requests_at(later), 10 * SLOTS + 3));
 }
 
-Test(history, of_a_proxy_or_bucket_that_makes_room_nothing_is_added)
+Test(history, counts_of_a_reused_proxy_or_bucket_slot_are_not_added)
 {
     for (uint64_t key = 1; key <= SLOTS; key++)
         slot_count(host(key, "p", key & 1 ? SLOT_PROXY : SLOT_BUCKET), COUNT_REQUESTS, 10);
@@ -147,7 +147,7 @@ Test(history, of_a_proxy_or_bucket_that_makes_room_nothing_is_added)
     cr_assert(eq(u64, requests_at(NOW + SLOT_IDLE_NS + NS_PER_S), 0));
 }
 
-Test(history, damage_does_not_stop_it)
+Test(history, damage_does_not_stop_sampling)
 {
     sample_take(h, board, NOW);
     h->fine[0].at_ns = INT64_MAX;
@@ -157,7 +157,7 @@ Test(history, damage_does_not_stop_it)
     cr_assert(history_samples(h, true, sample) >= 4);
 }
 
-Test(history, a_cleared_one_is_empty_and_goes_on)
+Test(history, a_cleared_history_is_empty_and_usable)
 {
     sample_take(h, board, NOW);
     history_change(h, 7, CHANGE_BREAKER, BREAKER_OPEN, NOW);

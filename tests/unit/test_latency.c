@@ -19,7 +19,7 @@ static int slow_bucket(int64_t d)
     return i;
 }
 
-Test(latency, every_duration_falls_between_its_bounds)
+Test(latency, every_duration_is_within_the_limits_of_its_bucket)
 {
     for (int i = 0; i < LATENCY_BUCKETS - 1; i++) {
         int64_t b = latency_max_ns(i);
@@ -36,7 +36,7 @@ Test(latency, every_duration_falls_between_its_bounds)
     cr_assert(eq(int, latency_bucket(INT64_MAX), LATENCY_BUCKETS - 1));
 }
 
-Test(latency, bounds_go_from_a_tenth_of_a_millisecond_to_a_thousand_seconds)
+Test(latency, limits_go_from_a_tenth_of_a_millisecond_to_a_thousand_seconds)
 {
     cr_assert(eq(i64, latency_max_ns(0), 100 * NS_PER_US));
     cr_assert(eq(i64, latency_max_ns(LATENCY_BUCKETS - 2), 1000 * NS_PER_S));
@@ -45,7 +45,7 @@ Test(latency, bounds_go_from_a_tenth_of_a_millisecond_to_a_thousand_seconds)
         cr_assert(lt(i64, latency_max_ns(i - 1), latency_max_ns(i)));
 }
 
-Test(latency, published_bucket_bounds_are_exact)
+Test(latency, published_bucket_limits_are_exact)
 {
     static const double published[] = {.005, .01, .025, .05, .075, .1,  .25,
                                        .5,   .75, 1,    2.5, 5,    7.5, 10};
@@ -78,7 +78,7 @@ Test(latency, a_quantile_is_right_to_within_its_bucket)
     }
 }
 
-Test(latency, what_is_above_all_bounds_is_shown_as_the_last_bound)
+Test(latency, a_duration_above_the_last_limit_is_shown_as_that_limit)
 {
     uint64_t counts[LATENCY_BUCKETS] = {0};
     counts[LATENCY_BUCKETS - 1] = 3;
@@ -113,7 +113,7 @@ Test(latency, counts_far_beyond_its_low_words)
     }
 }
 
-Test(latency, is_right_while_a_carry_is_missing_and_the_next_one_brings_it_in)
+Test(latency, is_right_while_a_carry_is_missing_and_the_next_add_completes_it)
 {
     for (int stripe = 0; stripe < LATENCY_STRIPES; stripe++) {
         struct bucket b = {0};

@@ -130,7 +130,7 @@ static uint64_t count_one(const char **why)
 
 /* ---- whose it is ---- */
 
-Test(place, ownership_is_what_the_kernel_says_whatever_a_library_tells_the_program)
+Test(place, ownership_is_what_the_kernel_says_even_under_fakeroot)
 {
     cr_assert_eq(count_one(NULL), 1u);
     fake_root = true;
@@ -139,7 +139,7 @@ Test(place, ownership_is_what_the_kernel_says_whatever_a_library_tells_the_progr
     cr_assert_eq(count_one(NULL), 3u);
 }
 
-Test(place, what_belongs_to_another_is_told_from_what_is_free_and_what_is_ours)
+Test(place, ours_free_and_foreign_are_told_apart)
 {
     cr_assert_eq(place_look(dir), PLACE_FREE);
     mkdir(dir, 0700);
@@ -154,7 +154,7 @@ Test(place, what_belongs_to_another_is_told_from_what_is_free_and_what_is_ours)
     cr_assert_not(place_is_ours(geteuid() ? "/" : dir));
 }
 
-Test(place, a_name_space_of_one_user_has_the_number_of_that_user)
+Test(place, in_a_user_name_space_of_one_user_it_is_the_outer_id)
 {
     unsigned own = (unsigned)syscall(SYS_geteuid), other = own + 1;
     char map[200];
@@ -264,7 +264,7 @@ static void clear(void)
     rmdir(second);
 }
 
-Test(place, a_runtime_directory_of_somebody_else_is_not_used)
+Test(place, a_runtime_directory_of_another_user_is_not_used)
 {
     if (geteuid())
         return; /* takes somebody else */
@@ -276,7 +276,7 @@ Test(place, a_runtime_directory_of_somebody_else_is_not_used)
     cr_assert(as_user(lands_in_memory), "nor one that is not there");
 }
 
-Test(place, what_root_made_in_the_users_runtime_directory_locks_the_user_out_of_nothing)
+Test(place, a_directory_that_root_made_in_the_runtime_directory_does_not_lock_the_user_out)
 {
     if (geteuid())
         return;
@@ -316,7 +316,7 @@ static bool opens_what_a_killed_one_left(void)
     return opens_shared();
 }
 
-Test(place, a_umask_that_takes_our_own_rights_away_leaves_no_useless_directory)
+Test(place, a_umask_that_removes_our_own_permissions_leaves_a_usable_directory)
 {
     struct stat st;
     mode_t was = umask(0777);
@@ -339,7 +339,7 @@ Test(place, a_umask_that_takes_our_own_rights_away_leaves_no_useless_directory)
 
 /* ---- file systems ---- */
 
-Test(place, a_file_system_that_moves_what_is_written_gets_no_board)
+Test(place, a_file_system_that_reallocates_on_write_gets_no_board)
 {
     static const unsigned kinds[] = {0x9123683e /* btrfs */, NFS, FUSE, F2FS_SUPER_MAGIC, 1};
     const char *why;
@@ -389,7 +389,7 @@ Test(place, on_an_overlay_a_trial_tells_whether_blocks_move)
 }
 
 /* By a limit of the process, or on a full disk: nothing is known of blocks then. */
-Test(place, on_an_overlay_that_cannot_be_written_nothing_is_said_of_blocks)
+Test(place, on_an_overlay_that_cannot_be_written_the_error_is_not_about_blocks)
 {
     const char *why;
     struct rlimit limit, nothing;
@@ -418,7 +418,7 @@ static uint64_t count_as(const char *boot_id)
     return n;
 }
 
-Test(place, who_cannot_tell_which_boot_it_is_does_not_take_it_for_another)
+Test(place, a_board_is_accepted_if_the_boot_is_unknown)
 {
     cr_assert_eq(count_as(THIS_BOOT), 1u);
     cr_assert_eq(count_as(""), 2u);
@@ -426,7 +426,7 @@ Test(place, who_cannot_tell_which_boot_it_is_does_not_take_it_for_another)
     cr_assert_eq(count_as(OTHER_BOOT), 1u, "who can tell still does");
 }
 
-Test(place, a_board_made_without_knowing_the_boot_is_told_by_the_first_who_knows)
+Test(place, the_boot_id_is_added_by_the_first_process_that_knows_it)
 {
     cr_assert_eq(count_as(""), 1u);
     cr_assert_eq(count_as(""), 2u);
@@ -435,7 +435,7 @@ Test(place, a_board_made_without_knowing_the_boot_is_told_by_the_first_who_knows
     cr_assert_eq(count_as(OTHER_BOOT), 1u);
 }
 
-Test(place, a_board_that_has_seen_later_times_is_of_an_earlier_boot_even_for_who_cannot_tell)
+Test(place, a_board_with_later_times_is_of_an_earlier_boot_even_if_the_boot_is_unknown)
 {
     cr_assert_eq(count_as(THIS_BOOT), 1u);
     fake_boot_id = THIS_BOOT;

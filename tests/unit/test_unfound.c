@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-Test(unfound, what_was_said_of_a_name_is_known_from_then_on_whatever_its_case)
+Test(unfound, the_error_of_a_name_is_found_whatever_its_case)
 {
     unfound_note("Db.Example.", EAI_NONAME, 100);
     cr_assert(eq(int, unfound_why("db.EXAMPLE", 100), EAI_NONAME));
@@ -17,7 +17,7 @@ Test(unfound, what_was_said_of_a_name_is_known_from_then_on_whatever_its_case)
     cr_assert(eq(int, unfound_why("other.example", 0), 0));
 }
 
-Test(unfound, the_newest_word_counts_but_a_temporary_one_leaves_the_question_open)
+Test(unfound, the_newest_error_counts_but_a_temporary_one_takes_precedence)
 {
     unfound_note("db.example", EAI_NONAME, 100);
     unfound_note("db.example", EAI_FAIL, 110);
@@ -28,7 +28,7 @@ Test(unfound, the_newest_word_counts_but_a_temporary_one_leaves_the_question_ope
     cr_assert(eq(int, unfound_why("db.example", 121), EAI_NONAME));
 }
 
-Test(unfound, what_is_no_name_is_not_noted)
+Test(unfound, an_empty_name_is_not_stored)
 {
     unfound_note(NULL, EAI_NONAME, 1);
     unfound_note("", EAI_NONAME, 1);
@@ -36,7 +36,7 @@ Test(unfound, what_is_no_name_is_not_noted)
     cr_assert(eq(int, unfound_why("", 0), 0));
 }
 
-Test(unfound, names_that_are_too_long_to_exist_are_known_too)
+Test(unfound, names_that_are_too_long_to_exist_are_found_too)
 {
     for (size_t n = 250; n < 2000; n += n < 260 ? 1 : 100) {
         char name[2001];
@@ -58,7 +58,7 @@ static void *note_many(void *answer)
     return NULL;
 }
 
-Test(unfound, with_more_names_than_there_is_room_for_no_answer_is_anothers)
+Test(unfound, with_more_names_than_entries_no_error_is_returned_for_the_wrong_name)
 {
     static char again[] = "again", none[] = "none";
     pthread_t threads[2];
