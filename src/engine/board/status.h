@@ -22,8 +22,9 @@ enum health_status { STATUS_HEALTHY, STATUS_DEGRADED, STATUS_UNHEALTHY };
 /* Counts one result. True if the status changed; the new one is in *now. */
 bool status_result(struct slot *s, bool success, int unhealthy_after, int healthy_after,
                    int64_t wall_ms, enum health_status *now);
-/* Whether a success would change nothing, so that status_result need not be called. */
+/* In slot->results_in_row: there was a result. Alone: healthy, and no failures in a row. */
 #define STATUS_SEEN (1ULL << 63)
+/* Whether a success would change nothing, so that status_result need not be called. */
 static inline bool status_expects_success(const struct slot *s)
 {
     return atomic_load_explicit(&s->results_in_row, memory_order_relaxed) == STATUS_SEEN;
