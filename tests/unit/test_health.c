@@ -4,7 +4,7 @@
 #include "engine/board/status.h"
 #include "engine/engine.h"
 #include "engine/publish/monitor.h"
-#include "engine/publish/parts.h"
+#include "engine/publish/update.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "engine/publish/monitor.h"
-#include "engine/publish/parts.h"
+#include "engine/publish/update.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/publish/parts.h"
+#include "engine/publish/update.h"
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -11,7 +11,7 @@
 #include "engine/board/alert.h"
 #include "engine/board/attached.h"
 #include "engine/check/thread.h"
-#include "engine/publish/parts.h"
+#include "engine/publish/update.h"
 #include "engine/publish/snapshot.h"
 
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between monitor.c, which decides when and by whom, monitor_thread.c, which is the thread,
- * monitor_exit.c, which comes last, and monitor_files.c, which writes. */
-#ifndef ENGINE_PUBLISH_PARTS_H
-#define ENGINE_PUBLISH_PARTS_H
+ * Between monitor.c, which decides when and by whom, background.c, which is the thread,
+ * flush.c, which comes last, and files.c, which writes. */
+#ifndef ENGINE_PUBLISH_UPDATE_H
+#define ENGINE_PUBLISH_UPDATE_H
 
 #include "base/process.h"
 #include "engine/engine.h"

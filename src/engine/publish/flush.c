@@ -6,7 +6,7 @@
 #include "engine/board/attached.h"
 #include "engine/check/thread.h"
 #include "engine/publish/monitor.h"
-#include "engine/publish/parts.h"
+#include "engine/publish/update.h"
 
 #define FLUSH_NS (100 * NS_PER_MS) /* longest delay of an exit */
 #define TRY_NS   (2 * NS_PER_MS)   /* between two looks whether somebody else has written */

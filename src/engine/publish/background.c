@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "engine/check/thread.h"
 #include "engine/publish/monitor.h"
-#include "engine/publish/parts.h"
+#include "engine/publish/update.h"
 
 #include <errno.h>
 #include <pthread.h>
