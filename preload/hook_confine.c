@@ -10,7 +10,8 @@
 #include "base/process.h"
 #include "base/sandbox.h"
 #include "engine/engine.h"
-#include "engine/publish/monitor.h"
+#include "engine/publish/background.h"
+#include "engine/publish/flush.h"
 #include "next.h"
 #include "real.h"
 #include "sock/readable.h"
@@ -80,9 +81,9 @@ static long install_filter(const struct sock_fprog *program, bool strict, long f
         return forward_syscall(number, a, b, c, d, e, 0);
     int saved = errno;
     bool confines = strict || filter_forbids_us(program);
-    monitor_stop_threads();
+    background_stop();
     if (confines) {
-        monitor_sync();
+        flush_now();
         real_reserve();
         engine_confine();
     }
@@ -91,7 +92,7 @@ static long install_filter(const struct sock_fprog *program, bool strict, long f
     saved = errno;
     if (confines && filter_failed(r, flags))
         engine_release();
-    monitor_allow_threads();
+    background_allow();
     errno = saved;
     return r;
 }
@@ -126,9 +127,9 @@ static long seccomp(long operation, long flags, long program)
 
 static long without_threads(long number, long a, long b)
 {
-    monitor_stop_threads();
+    background_stop();
     long r = forward_syscall(number, a, b, 0, 0, 0, 0);
-    monitor_allow_threads();
+    background_allow();
     return r;
 }
 
@@ -150,7 +151,7 @@ static void note_thread_end(void)
         return;
     if (forward_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0) ==
         forward_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0))
-        monitor_first_thread_ends();
+        background_first_thread_ends();
 }
 
 long hook_syscall(long number, long a, long b, long c, long d, long e, long f)

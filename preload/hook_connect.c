@@ -4,7 +4,7 @@
 #include "curl/inside.h"
 #include "engine/config/rules.h"
 #include "engine/engine.h"
-#include "engine/publish/monitor.h"
+#include "engine/publish/background.h"
 #include "hooks_off.h"
 #include "next.h"
 #include "sock/dial.h"
@@ -28,13 +28,13 @@ static __attribute__((noinline)) void start_background_thread(const void *caller
     if (!alloc_is_safe(caller))
         return;
     thread_forbid(false); /* a signal handler may have jumped out of a call that forbade it */
-    monitor_start_thread();
+    background_start_pending();
 }
 
 static int dial_and_start(const struct dial_request *r)
 {
     int value = dial(r);
-    if (unlikely(monitor_thread_waits()))
+    if (unlikely(background_is_pending()))
         start_background_thread(r->caller);
     return value;
 }

@@ -5,7 +5,7 @@
  * failure is noted for it. Lookups of our own checks are not remembered. */
 #include "base/clock.h"
 #include "base/unfound.h"
-#include "engine/check/thread.h"
+#include "engine/check/own_thread.h"
 #include "hooks_off.h"
 #include "next.h"
 #include "real.h"
@@ -34,7 +34,7 @@ EXPORT int getaddrinfo(const char *node, const char *service, const struct addri
     resolve_function *real = (resolve_function *)next_of(&real_getaddrinfo, "getaddrinfo");
     if (unlikely(!real))
         return EAI_FAIL;
-    if (hooks_off() || checker_is_descendant())
+    if (hooks_off() || check_is_own_descendant())
         return real(node, service, hints, list);
     if (!real_owner(__builtin_return_address(0)))
         return resolve(real, node, service, hints, list);

@@ -4,7 +4,7 @@
 #include "base/compiler.h"
 #include "base/env.h"
 #include "base/thread.h"
-#include "engine/check/thread.h"
+#include "engine/check/own_thread.h"
 #include "engine/engine.h"
 #include "imports.h"
 #include "nodes.h"
@@ -47,7 +47,7 @@ static void register_with_lower_layers(void)
 HOT bool hooks_off(void)
 {
     static _Atomic int state; /* 0: not known yet, 1: on, 2: off */
-    if (unlikely(checker_is_own() || engine_is_confined()))
+    if (unlikely(check_is_own_thread() || engine_is_confined()))
         return true;
     int now = atomic_load_explicit(&state, memory_order_acquire);
     if (!now) {

@@ -4,7 +4,7 @@
  * The destructor writes the last snapshot. */
 #include "base/env.h"
 #include "engine/engine.h"
-#include "engine/publish/monitor.h"
+#include "engine/publish/flush.h"
 #include "hooks_off.h"
 #include "scope.h"
 
@@ -22,5 +22,5 @@ __attribute__((constructor)) static void at_load(void)
 __attribute__((destructor)) static void at_exit(void)
 {
     if (engine_peek() && !engine_is_confined())
-        monitor_flush();
+        flush_at_exit();
 }

@@ -5,7 +5,7 @@
 #include "base/compiler.h"
 #include "base/json.h"
 #include "base/quiet.h"
-#include "engine/check/thread.h"
+#include "engine/check/own_thread.h"
 #include "required.h"
 #include "scope.h"
 
@@ -265,7 +265,7 @@ const struct curl_api *real_find(struct from from)
     const struct curl_api *api = s.answer;
     if (api)
         remember_site(from, api);
-    for (int i = 0; api && i < REAL_LIBRARIES_MAX && !checker_is_own(); i++)
+    for (int i = 0; api && i < REAL_LIBRARIES_MAX && !check_is_own_thread(); i++)
         if (atomic_load(&real_libraries[i]) == api)
             atomic_store(&used[i], true);
     return api;

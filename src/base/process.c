@@ -40,7 +40,7 @@ static struct process *check_pid(struct process *p)
         atomic_store(&p->attached, 0);
         atomic_store(&p->temp, 0);
         atomic_store(&p->checker, 0);
-        atomic_store(&p->check_gate, 0);
+        atomic_store(&p->check_guard, 0);
         atomic_store(&p->lookups, 0);
         atomic_store(&p->inline_at_ns, 0);
         atomic_store(&p->reload_at_ns, 0);

@@ -39,7 +39,7 @@ struct process {
     _Atomic uint64_t temp;     /* replacement.tag of the file being written; 0: none */
     _Atomic uint32_t checker;  /* the task of the checks' thread, as `thread` has it */
     _Atomic uint32_t check_wake; /* grows when it must look; a futex */
-    _Atomic uint32_t check_gate; /* enum in checker.c; a futex */
+    _Atomic uint32_t check_guard; /* enum in check/guard.c; a futex */
     _Atomic uint32_t lookups;    /* questions of checks that are open; a futex */
     _Atomic int pid;             /* whose memory this is; 0: not known yet */
 };

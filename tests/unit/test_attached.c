@@ -4,6 +4,7 @@
 #include "cli/liveness.h"
 #include "engine/board/attached.h"
 #include "engine/engine.h"
+#include "engine/publish/flush.h"
 #include "engine/publish/monitor.h"
 #include "scratch.h"
 
@@ -55,7 +56,7 @@ Test(attached, a_process_is_attached_from_its_first_call_to_its_exit)
     cr_assert_eq(errno, EXDEV);
     cr_assert_eq(words(), 1);
     cr_assert_eq(life().running, 1u);
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(words(), 0);
     cr_assert_eq(life().running, 0u);
 }
@@ -116,7 +117,7 @@ Test(attached, words_of_dead_processes_are_reused)
     cr_assert_eq(life().running, 1u);
     /* As after many: every word is somebody's who is gone. */
     uint64_t word = atomic_load(&process_self()->attached);
-    monitor_flush();
+    flush_at_exit();
     for (int i = 0; i < BOARD_ATTACHED; i++)
         atomic_store(&board->header->attached[i], (word & ~(uint64_t)UINT32_MAX) | 0x3ffffff0);
     attached_add(board->header);
@@ -132,7 +133,7 @@ Test(attached, words_of_other_name_spaces_are_left_alone)
     monitor_inline(clock_now_ns());
     cr_assert_eq(life().running, 0u);
     cr_assert(!life().never, "the time of its last update is there");
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(words(), BOARD_ATTACHED);
 }
 
@@ -142,7 +143,7 @@ Test(attached, an_idle_program_is_not_stale)
     monitor_inline(clock_now_ns());
     int64_t later_ns = clock_now_ns() + 3600 * NS_PER_S;
     cr_assert(!liveness_is_stale(liveness_of(board, later_ns)));
-    monitor_flush();
+    flush_at_exit();
     cr_assert(liveness_is_stale(liveness_of(board, later_ns)));
 }
 

@@ -3,8 +3,9 @@
 #include "engine/board/alert.h"
 #include "engine/board/status.h"
 #include "engine/engine.h"
+#include "engine/publish/background.h"
+#include "engine/publish/flush.h"
 #include "engine/publish/monitor.h"
-#include "engine/publish/update.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>
@@ -128,7 +129,7 @@ static void start(void)
 {
     monitor_start();
     if (engine)
-        monitor_thread_begin(process_self(), engine);
+        background_start(process_self(), engine);
 }
 
 Test(monitor, has_one_thread_however_often_it_is_begun)
@@ -445,10 +446,10 @@ Test(monitor, flushes_at_exit_what_has_changed)
     open_engine();
     start();
     wait_for_first();
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(seq_on_file(), 1u, "nothing changed");
     call_ended();
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(seq_on_file(), 2u);
 }
 
@@ -483,7 +484,7 @@ Test(monitor, flushes_although_its_thread_gets_no_processor)
     cr_assert_eq(threads_in(task, sizeof task), 1);
     pid_t holder = hold_thread((pid_t)strtol(strrchr(task, '/') + 1, NULL, 10));
     call_ended();
-    monitor_flush();
+    flush_at_exit();
     uint64_t got = seq_on_file();
     kill(holder, SIGKILL);
     waitpid(holder, NULL, 0);
@@ -496,7 +497,7 @@ Test(monitor, flushes_inline_without_a_thread)
     open_engine();
     start();
     call_ended();
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(seq_on_file(), 1u);
 }
 
@@ -508,7 +509,7 @@ Test(monitor, does_not_flush_in_a_child_that_made_no_call)
     pid_t child = fork();
     if (!child) {
         call_ended();
-        monitor_flush();
+        flush_at_exit();
         _exit(0);
     }
     waitpid(child, NULL, 0);
@@ -523,7 +524,7 @@ Test(monitor, does_not_hang_an_exit_when_somebody_else_holds_the_lease)
     atomic_store(&engine->board->header->snapshot_lease_ns, clock_now_ns() + 2 * NS_PER_S);
     call_ended();
     int64_t begun = clock_now_ns();
-    monitor_flush();
+    flush_at_exit();
     cr_assert_lt(clock_now_ns() - begun, 2 * NS_PER_S);
 }
 
@@ -543,7 +544,7 @@ Test(monitor, gives_up_its_lease_and_temporary_file_when_its_thread_is_stuck_in_
     snprintf(temp, sizeof temp, "%s.77.tmp", file);
     close(open(temp, O_CREAT | O_WRONLY, 0600));
     call_ended();
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(atomic_load(&h->snapshot_lease_ns), 0);
     cr_assert_eq(access(temp, F_OK), -1);
 }
@@ -556,7 +557,7 @@ Test(monitor, leaves_the_lease_of_somebody_else_alone)
     int64_t lease = clock_now_ns() + 400 * NS_PER_MS;
     atomic_store(&engine->board->header->snapshot_lease_ns, lease);
     call_ended();
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(atomic_load(&engine->board->header->snapshot_lease_ns), lease);
 }
 
@@ -570,7 +571,7 @@ Test(monitor, leaves_an_exit_at_once_when_somebody_else_has_written_its_numbers)
     atomic_store(&h->snapshot_lease_ns, clock_now_ns() + 400 * NS_PER_MS);
     atomic_store(&h->written_changes, atomic_load(&h->changes));
     uint64_t alerts = atomic_load(&h->alerts);
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(atomic_load(&h->alerts), alerts, "it did not wait to its end for the lease");
     cr_assert_eq(seq_on_file(), 1u);
 }
@@ -582,7 +583,7 @@ Test(monitor, does_not_believe_that_more_is_written_than_has_happened)
     wait_for_first();
     call_ended();
     atomic_store(&engine->board->header->written_changes, UINT64_MAX / 2);
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(seq_on_file(), 2u);
 }
 
@@ -595,7 +596,7 @@ Test(monitor, leaves_to_the_holder_of_the_lease_what_it_could_not_write)
     atomic_store(&h->snapshot_lease_ns, clock_now_ns() + 400 * NS_PER_MS);
     uint64_t alerts = atomic_load(&h->alerts);
     call_ended();
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(atomic_load(&h->alerts), alerts + 1);
     cr_assert_eq(atomic_load(&h->snapshot_due_ns), 0);
 }
@@ -606,7 +607,7 @@ Test(monitor, flushes_a_transfer_that_the_program_exits_from_within)
     start();
     wait_for_first();
     atomic_fetch_add(&engine->board->header->transfers_easy, 1);
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(seq_on_file(), 2u);
 }
 
@@ -617,7 +618,7 @@ Test(monitor, writes_inline_what_ends_after_the_flush)
     wait_for_first();
     for (unsigned i = 0; i < 3; i++) {
         call_ended();
-        i ? monitor_inline(clock_now_ns()) : monitor_flush();
+        i ? monitor_inline(clock_now_ns()) : flush_at_exit();
         cr_assert_eq(seq_on_file(), 2u + i);
     }
 }
@@ -648,11 +649,11 @@ Test(monitor, writes_nothing_for_a_board_that_is_gone)
     wait_for_first();
     drop();
     call_ended();
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(access(dir, F_OK), -1, "it is not made again");
     cr_assert_eq(mkdir(dir, 0700), 0);
     call_ended();
-    monitor_flush();
+    flush_at_exit();
     cr_assert_eq(entries(dir), 0, "another board may be there by now");
 }
 

@@ -3,8 +3,10 @@
  * When there is a thread of ours, and when there is none. */
 #include "base/clock.h"
 #include "base/thread.h"
+#include "engine/publish/background.h"
+#include "engine/publish/files.h"
+#include "engine/publish/flush.h"
 #include "engine/publish/monitor.h"
-#include "engine/publish/update.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>
@@ -76,7 +78,7 @@ static uint64_t writes(void)
 
 static bool is_written(void)
 {
-    return monitor_is_written(engine, self, monitor_progress(engine->board->header));
+    return files_are_current(engine, self, files_changes(engine->board->header));
 }
 
 /* As if so much time had passed since the first call and since the last write. */
@@ -156,7 +158,7 @@ Test(monitor_thread, ends_although_nothing_can_be_written)
     setenv("HARDEN_SNAPSHOT", "/nonexistent/health.json", 1);
     have_threads();
     call();
-    monitor_thread_begin(self, engine);
+    background_start(self, engine);
     cr_assert(has_thread());
     cr_assert(eventually(!has_thread()));
 }
@@ -166,18 +168,18 @@ Test(monitor_thread, is_gone_when_it_was_told_to_end)
     have_threads();
     call();
     for (int i = 0; i < 20; i++) {
-        monitor_thread_begin(self, engine);
+        background_start(self, engine);
         cr_assert(has_thread());
         uint32_t task = atomic_load(&self->thread);
         errno = EXDEV;
-        monitor_stop_threads();
+        background_stop();
         cr_assert_eq(errno, EXDEV);
         cr_assert(!has_thread());
         cr_assert_eq(atomic_load(&self->thread), 0u);
         cr_assert(task == TASK_NOT_KNOWN || !process_has_task(task));
-        monitor_thread_begin(self, engine);
+        background_start(self, engine);
         cr_assert(!has_thread(), "not before it is allowed again");
-        monitor_allow_threads();
+        background_allow();
     }
 }
 
@@ -223,9 +225,9 @@ Test(monitor_thread, is_not_there_in_a_program_of_one_thread_however_long_it_liv
 static void enter_name_space(void)
 {
     call();
-    monitor_thread_begin(self, engine);
+    background_start(self, engine);
     REQUIRE(has_thread());
-    monitor_stop_threads();
+    background_stop();
     REQUIRE(process_tasks() == 1);
     /* The kernel's own condition, without the right to make one. */
     REQUIRE(unshare(CLONE_SIGHAND | CLONE_VM | CLONE_THREAD) == 0);
@@ -243,7 +245,7 @@ static void *call_later(void *nothing)
     grow_older(3600 * NS_PER_S);
     call();
     call();
-    monitor_thread_begin(self, engine);
+    background_start(self, engine);
     if (has_thread())
         _exit(1);
     return nothing;
@@ -253,7 +255,7 @@ static void end_first_thread(void)
 {
     pthread_t other;
     pthread_create(&other, NULL, call_later, NULL);
-    monitor_first_thread_ends();
+    background_first_thread_ends();
     pthread_exit(NULL);
 }
 
@@ -321,7 +323,7 @@ Test(monitor_thread, is_not_there_with_thread_off)
     grow_older(3600 * NS_PER_S);
     call();
     call();
-    monitor_thread_begin(self, engine);
+    background_start(self, engine);
     cr_assert(!has_thread());
 }
 
@@ -347,7 +349,7 @@ Test(monitor_thread, calls_do_not_write_again_what_somebody_else_has_written)
     call();
     grow_older(200 * NS_PER_S);
     atomic_store(&engine->board->header->written_changes,
-                 monitor_progress(engine->board->header) + 1);
+                 files_changes(engine->board->header) + 1);
     call();
     cr_assert_eq(writes(), 1u);
 }
@@ -382,9 +384,9 @@ Test(monitor_thread, has_ended_before_the_first_thread_does)
 {
     have_threads();
     call();
-    monitor_thread_begin(self, engine);
+    background_start(self, engine);
     cr_assert(has_thread());
-    monitor_first_thread_ends();
+    background_first_thread_ends();
     cr_assert(!has_thread());
     cr_assert_eq(atomic_load(&self->thread), 0u);
 }
@@ -430,7 +432,7 @@ Test(monitor_thread, calls_go_on_writing_after_a_handler_has_jumped_out_of_one)
     }
     was = writes();
     atomic_fetch_add(&engine->board->header->changes, 1);
-    monitor_flush();
+    flush_at_exit();
     cr_assert_gt(writes(), was);
 }
 
@@ -438,11 +440,11 @@ Test(monitor_thread, is_not_stopped_by_a_vfork_child)
 {
     have_threads();
     call();
-    monitor_thread_begin(self, engine);
+    background_start(self, engine);
     pid_t child = vfork();
     if (!child) {
-        monitor_stop_threads();
-        monitor_first_thread_ends();
+        background_stop();
+        background_first_thread_ends();
         _exit(0);
     }
     waitpid(child, NULL, 0);
@@ -454,15 +456,15 @@ Test(monitor_thread, that_was_forbidden_waits_for_a_better_time)
 {
     have_threads();
     call();
-    cr_assert(!monitor_thread_waits());
+    cr_assert(!background_is_pending());
     bool before = thread_forbid(true);
-    monitor_thread_begin(self, engine);
+    background_start(self, engine);
     thread_forbid(before);
     cr_assert(!has_thread());
-    cr_assert(monitor_thread_waits());
-    monitor_start_thread();
+    cr_assert(background_is_pending());
+    background_start_pending();
     cr_assert(has_thread());
-    cr_assert(!monitor_thread_waits());
+    cr_assert(!background_is_pending());
 }
 
 Test(monitor_thread, a_call_begins_with_a_new_board_where_the_old_one_vanished)

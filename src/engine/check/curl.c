@@ -2,7 +2,7 @@
 #include "engine/check/curl.h"
 
 #include "base/compiler.h"
-#include "engine/check/thread.h"
+#include "engine/check/guard.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -105,26 +105,26 @@ static bool prepare(const struct check_curl *api, const char **why)
  * that ours was registered later. */
 static bool find(struct check_curl *api, bool *found, const char **lack)
 {
-    if (!checker_guard() || !checker_enter())
+    if (!check_guard_install() || !check_guard_enter())
         return false;
     void *library = open_library(lack);
-    checker_leave();
+    check_guard_leave();
     if (!library)
         return true;
-    if (!checker_enter())
+    if (!check_guard_enter())
         return false;
     bool complete = fill(api, library);
     if (complete)
         keep_openssl(library);
     else
         *lack = "the libcurl here lacks functions; it takes 7.84 or later";
-    checker_leave();
+    check_guard_leave();
     if (!complete)
         return true;
-    if (!checker_guard() || !checker_enter())
+    if (!check_guard_install() || !check_guard_enter())
         return false;
     *found = prepare(api, lack);
-    checker_leave();
+    check_guard_leave();
     return true;
 }
 

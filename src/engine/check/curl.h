@@ -9,7 +9,7 @@
  * Functions come from the library's handle, so they are the real ones. Its own calls of ours come
  * from the thread of the checks, or from a resolver's thread that bears its name, and pass. What is
  * looked for takes a second, in which the process may end; NULL then, and why too. Not between
- * checker_enter and checker_leave, but all calls of the functions are. */
+ * check_guard_enter and check_guard_leave, but all calls of the functions are. */
 #ifndef ENGINE_CHECK_CURL_H
 #define ENGINE_CHECK_CURL_H
 

@@ -5,7 +5,7 @@
  * where the environment names one; certificates are checked. */
 #include "base/clock.h"
 #include "engine/check/curl.h"
-#include "engine/check/thread.h"
+#include "engine/check/guard.h"
 #include "engine/check/types.h"
 #include "engine/policy/curl_codes.h"
 
@@ -13,7 +13,7 @@
 
 /* libcurl's own bound comes first, and tells what was waited for. */
 #define BACKSTOP_NS (200 * NS_PER_MS)
-#define POLL_MS     (CHECKER_STEP_NS / NS_PER_MS)
+#define POLL_MS     (CHECK_STEP_NS / NS_PER_MS)
 
 #define HTTP_FINAL 200
 
@@ -51,13 +51,13 @@ static int perform(const struct check_curl *api, void *multi, int64_t until_ns)
 {
     int running = 1, code = CURL_CODE_OPERATION_TIMEDOUT, left;
     while (clock_now_ns() < until_ns) {
-        if (checker_is_ending() || !checker_enter())
+        if (check_is_ending() || !check_guard_enter())
             return -1;
         api->multi_perform(multi, &running);
         const struct check_curl_message *m = running ? NULL : api->multi_info_read(multi, &left);
         if (m)
             code = m->result;
-        checker_leave();
+        check_guard_leave();
         if (!running)
             return code;
         int64_t left_ms = (until_ns - clock_now_ns()) / NS_PER_MS;
@@ -97,17 +97,17 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
     void *h = NULL, *multi = NULL;
     const struct check_curl *api = check_curl_find(&out->why);
     out->outcome = api || !out->why ? CHECK_UNKNOWN : CHECK_UNABLE;
-    if (!api || !checker_enter())
+    if (!api || !check_guard_enter())
         return;
     if ((multi = api->multi_init()) && (h = make_handle(api, c, timeout_ns)))
         api->multi_add_handle(multi, h);
     else
         out->why = "there was no memory for a request";
-    checker_leave();
+    check_guard_leave();
     int64_t begun_ns = clock_now_ns();
     int code = h ? perform(api, multi, begun_ns + timeout_ns + BACKSTOP_NS) : -1;
     out->took_ns = clock_now_ns() - begun_ns;
-    if (!checker_enter())
+    if (!check_guard_enter())
         return; /* at the end of the process nothing is given back */
     if (code >= 0)
         judge(api, h, c, code, out);
@@ -117,7 +117,7 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
     }
     if (multi)
         api->multi_cleanup(multi);
-    checker_leave();
+    check_guard_leave();
 }
 
 const struct check_type check_http = {"http", run};

@@ -4,7 +4,8 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/thread.h"
-#include "engine/check/thread.h"
+#include "engine/check/guard.h"
+#include "engine/check/own_thread.h"
 #include "engine/check/types.h"
 
 #include <stdio.h>
@@ -40,7 +41,7 @@ static void *ask(void *arg)
 {
     struct lookup *l = arg;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-    checker_own_thread = true;
+    check_own_thread = true;
     l->answer = getaddrinfo(l->host, *l->port ? l->port : NULL, &hints, &list);
     l->list = l->answer ? NULL : list;
     atomic_store(&l->done, 1);
@@ -94,8 +95,8 @@ int check_lookup(const char *host, const char *port, int64_t until_ns, struct ad
         close_lookup();
         return EAI_MEMORY;
     }
-    while (!atomic_load(&l->done) && clock_now_ns() < until_ns && !checker_is_ending()) {
-        int64_t step_ns = clock_now_ns() + CHECKER_STEP_NS;
+    while (!atomic_load(&l->done) && clock_now_ns() < until_ns && !check_is_ending()) {
+        int64_t step_ns = clock_now_ns() + CHECK_STEP_NS;
         process_wait(&l->done, 0, step_ns < until_ns ? step_ns : until_ns);
     }
     int answer = CHECK_LOOKUP_TIMEOUT;

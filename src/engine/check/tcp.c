@@ -4,8 +4,8 @@
  * sent on it. The addresses share the time: each gets an even part of what is left. */
 #include "base/clock.h"
 #include "base/open.h"
+#include "engine/check/guard.h"
 #include "engine/check/lookup.h"
-#include "engine/check/thread.h"
 #include "engine/check/types.h"
 #include "engine/policy/curl_codes.h"
 
@@ -23,9 +23,9 @@ static int wait_for(int fd, int64_t until_ns)
     struct pollfd p = {.fd = fd, .events = POLLOUT};
     for (;;) {
         int64_t left_ns = until_ns - clock_now_ns();
-        if (left_ns <= 0 || checker_is_ending())
+        if (left_ns <= 0 || check_is_ending())
             return ETIMEDOUT;
-        left_ns = left_ns < CHECKER_STEP_NS ? left_ns : CHECKER_STEP_NS;
+        left_ns = left_ns < CHECK_STEP_NS ? left_ns : CHECK_STEP_NS;
         int n = poll(&p, 1, (int)(left_ns / NS_PER_MS + 1));
         if (n > 0)
             return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) ? errno : error;

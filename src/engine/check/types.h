@@ -10,7 +10,7 @@
  * closed when it returns. What the process does for it passes by all hooks: it is neither limited
  * nor repeated nor counted as the program's. It may be left behind in the middle by a fork (the
  * child has no such thread) or by the end of the program. Where it calls a library that has locks of
- * its own and is called by the program too, it does so between checker_enter and checker_leave, and
+ * its own and is called by the program too, it does so between check_guard_enter and check_guard_leave, and
  * does not wait there. Whatever has no answer because of this process, and not because of the
  * target, is CHECK_UNKNOWN or CHECK_UNABLE: a target is never unhealthy because of us. */
 #ifndef ENGINE_CHECK_TYPES_H

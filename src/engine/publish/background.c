@@ -1,13 +1,12 @@
-/* SPDX-License-Identifier: MIT
- *
- * The background thread. It is there while calls end that nobody has written yet, or while there are
- * checks, and for a few looks longer; and never where it would keep a process alive. */
-#include "base/thread.h"
+/* SPDX-License-Identifier: MIT */
+#include "engine/publish/background.h"
+
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "engine/check/thread.h"
-#include "engine/publish/monitor.h"
+#include "engine/publish/files.h"
 #include "engine/publish/update.h"
 
 #include <errno.h>
@@ -20,17 +19,17 @@
 #define CLOSE_RANGE_UNSHARE (1U << 1)
 #endif
 
-#define STOP_NS     (100 * NS_PER_MS) /* how long its end is waited for */
-#define TRY_NS      (50 * NS_PER_US)
-#define BUSY_NS     (10 * NS_PER_MS)
-#define IDLE_PAUSES 3 /* without a call: then it ends, even if the files cannot be written */
+#define STOP_NS      (100 * NS_PER_MS) /* longest wait for the threads to end */
+#define POLL_NS      (50 * NS_PER_US)
+#define BUSY_NS      (10 * NS_PER_MS) /* until the next try when a call makes an update */
+#define IDLE_PERIODS 3 /* without a call: then it ends, even if the files cannot be written */
 
-/* The process whose first thread has ended. A child that such a one forks has a first thread again. */
+/* The process whose first thread has ended; a pid, for a child of it has a first thread again. */
 static _Atomic int headless;
 
-bool monitor_wants_thread(const struct engine *e)
+bool background_is_needed(const struct engine *e)
 {
-    return checker_is_wanted(e);
+    return check_thread_is_needed(e);
 }
 
 static bool is_harmful(void)
@@ -38,48 +37,50 @@ static bool is_harmful(void)
     return atomic_load(&headless) == getpid() || process_is_borrowed() || process_is_filtered();
 }
 
-struct look {
-    uint64_t since;      /* what had happened when the last call was seen */
-    uint32_t seen, wake; /* process->wake when the news were written, and now */
-    int64_t seen_ns;     /* when it was */
-    int64_t pauses;      /* whole ones since then */
+struct round {
+    uint64_t changes;       /* files_changes when the last call was seen */
+    uint32_t written, wake; /* process->wake at the last write, and now */
+    int64_t active_ns;      /* when the last call was seen */
+    int64_t idle_periods;   /* complete ones since then */
 };
 
-/* Returns when to look again. */
-static int64_t look(struct process *p, struct engine *e, struct look *l)
+/* Returns when the next round is due. */
+static int64_t update_in_background(struct process *p, struct engine *e, struct round *r)
 {
     int64_t now_ns = clock_now_ns(), next_ns = now_ns + BUSY_NS;
     const struct config *c = atomic_load(&e->config);
     bool active = atomic_exchange(&p->active, 0);
-    atomic_store(&p->inline_at_ns, 1); /* the next call that ends says so */
+    atomic_store(&p->inline_at_ns, 1); /* the next call that ends sets process->active */
     if (active) {
-        l->since = monitor_progress(e->board->header);
-        l->seen_ns = now_ns;
+        r->changes = files_changes(e->board->header);
+        r->active_ns = now_ns;
     }
-    l->pauses = (now_ns - l->seen_ns) / monitor_pause_ns(c);
-    if (monitor_begin(p)) {
-        enum hurry hurry = l->wake != l->seen ? LOOK_SOON : l->pauses ? LOOK_EARLY : LOOK_AS_DUE;
-        if (!atomic_load(&p->closing) && monitor_look(e, hurry, &next_ns))
-            l->seen = l->wake;
-        monitor_end(p);
+    r->idle_periods = (now_ns - r->active_ns) / files_spacing_ns(c);
+    if (update_begin(p)) {
+        enum urgency urgency = r->wake != r->written ? UPDATE_SOON
+                               : r->idle_periods     ? UPDATE_EARLY
+                                                     : UPDATE_AS_DUE;
+        if (!atomic_load(&p->closing) && update_run(e, urgency, &next_ns))
+            r->written = r->wake;
+        update_end(p);
     }
-    int64_t soon_ns = now_ns + monitor_pause_ns(c);
+    int64_t soon_ns = now_ns + files_spacing_ns(c);
     return next_ns < soon_ns ? next_ns : soon_ns;
 }
 
-static bool is_done(struct process *p, const struct engine *e, const struct look *l)
+static bool is_idle(const struct process *p, const struct engine *e, const struct round *r)
 {
-    return l->pauses && l->seen == l->wake && !checker_is_wanted(e) &&
-           (l->pauses >= IDLE_PAUSES || monitor_is_written(e, p, l->since));
+    return r->idle_periods && r->written == r->wake && !check_thread_is_needed(e) &&
+           (r->idle_periods >= IDLE_PERIODS || files_are_current(e, p, r->changes));
 }
 
-/* False: a call has ended meanwhile and relies on the thread. */
-static bool leave(struct process *p)
+/* False: a call has ended in the meantime and relies on the thread. */
+static bool hand_over_to_calls(struct process *p)
 {
-    uint32_t without = MONITOR_INLINE;
-    monitor_go_inline(p);
+    uint32_t calls = MONITOR_INLINE;
+    update_by_calls(p);
     if (!atomic_load(&p->active) ||
-        !atomic_compare_exchange_strong(&p->monitor, &without, MONITOR_THREAD))
+        !atomic_compare_exchange_strong(&p->monitor, &calls, MONITOR_THREAD))
         return true;
     atomic_store(&p->reload_at_ns, INT64_MAX);
     return false;
@@ -92,80 +93,80 @@ static void ask_to_stop(struct process *p)
     process_wake(&p->wake);
     atomic_fetch_add(&p->check_wake, 1);
     process_wake(&p->check_wake);
-    process_wake(&p->check_gate);
+    process_wake(&p->check_guard);
 }
 
-static void *run(void *arg)
+static void *run_background(void *arg)
 {
     struct engine *e = arg;
     struct process *p = process_self();
-    struct look l = {0};
+    struct round r = {0};
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     atomic_store(&p->thread, (uint32_t)syscall(SYS_gettid));
     prctl(PR_SET_NAME, "harden");
-    /* An empty descriptor table of our own: then no number that we use for a moment can collide
-     * with one that the program opens, closes or expects to be free. */
+    /* With an empty descriptor table of our own, no number that this thread uses for a moment can
+     * collide with one that the program opens, closes or expects to be free. */
     if (syscall(SYS_close_range, 0U, ~0U, CLOSE_RANGE_UNSHARE) == 0)
         log_own_descriptors();
     for (;;) {
-        l.wake = atomic_load(&p->wake);
+        r.wake = atomic_load(&p->wake);
         if (process_is_headless())
-            ask_to_stop(p); /* the checks too: nobody else will */
+            ask_to_stop(p); /* also the thread of the checks, which does not look */
         if (atomic_load(&p->stop)) {
-            monitor_go_inline(p);
+            update_by_calls(p);
             atomic_store(&p->inline_at_ns, 1);
             break;
         }
-        int64_t next_ns = look(p, e, &l);
+        int64_t next_ns = update_in_background(p, e, &r);
         if (atomic_load(&p->closing)) {
-            process_wait(&p->wake, l.wake, INT64_MAX);
+            process_wait(&p->wake, r.wake, INT64_MAX);
             continue;
         }
-        checker_tend(e);
-        if (is_done(p, e, &l) && leave(p))
+        check_thread_tend(e);
+        if (is_idle(p, e, &r) && hand_over_to_calls(p))
             break;
-        process_wait(&p->wake, l.wake, next_ns);
+        process_wait(&p->wake, r.wake, next_ns);
     }
     return NULL;
 }
 
-void monitor_thread_begin(struct process *p, struct engine *e)
+void background_start(struct process *p, struct engine *e)
 {
-    uint32_t without = MONITOR_INLINE;
+    uint32_t calls = MONITOR_INLINE;
     atomic_store(&p->waiting, 0);
     if (!atomic_load(&e->config)->thread || atomic_load(&p->stop) || is_harmful() ||
-        !atomic_compare_exchange_strong(&p->monitor, &without, MONITOR_THREAD))
+        !atomic_compare_exchange_strong(&p->monitor, &calls, MONITOR_THREAD))
         return;
     atomic_store(&p->thread, TASK_NOT_KNOWN);
     atomic_store(&p->active, 1);
     atomic_store(&p->reload_at_ns, INT64_MAX);
-    int err = thread_start(run, e);
+    int err = thread_start(run_background, e);
     atomic_store(&p->waiting, err == EDEADLK);
     if (err) {
         atomic_store(&p->thread, 0);
-        monitor_go_inline(p);
+        update_by_calls(p);
     }
 }
 
-HOT bool monitor_thread_waits(void)
+HOT bool background_is_pending(void)
 {
     return atomic_load_explicit(&process_self()->waiting, memory_order_relaxed);
 }
 
-void monitor_start_thread(void)
+void background_start_pending(void)
 {
     struct engine *e = engine_peek();
     int saved = errno;
     if (e)
-        monitor_thread_begin(process_self(), e);
+        background_start(process_self(), e);
     errno = saved;
 }
 
-/* ---- to be told to end ---------------------------------------------------------------------- */
+/* ---- stopping the threads ------------------------------------------------------------------- */
 
-/* A thread that has ended is one for the kernel until it is not found any more. */
-static bool is_there(_Atomic uint32_t *task)
+/* A thread has ended only when the kernel no longer finds it. */
+static bool is_running(_Atomic uint32_t *task)
 {
     uint32_t now = atomic_load(task);
     if (!now || now == TASK_NOT_KNOWN || process_has_task(now))
@@ -178,11 +179,11 @@ static void stop_threads(struct process *p)
 {
     int64_t end_ns = clock_now_ns() + STOP_NS;
     ask_to_stop(p);
-    while ((is_there(&p->thread) || is_there(&p->checker)) && clock_now_ns() < end_ns)
-        clock_sleep_until(clock_now_ns() + TRY_NS);
+    while ((is_running(&p->thread) || is_running(&p->checker)) && clock_now_ns() < end_ns)
+        clock_sleep_until(clock_now_ns() + POLL_NS);
 }
 
-void monitor_stop_threads(void)
+void background_stop(void)
 {
     int saved = errno;
     if (engine_peek() && !process_is_borrowed())
@@ -190,15 +191,15 @@ void monitor_stop_threads(void)
     errno = saved;
 }
 
-void monitor_allow_threads(void)
+void background_allow(void)
 {
     if (engine_peek() && !process_is_borrowed())
         atomic_store(&process_self()->stop, 0);
 }
 
-/* The C library ends the process with the last thread, and in it: ours has no descriptors, to which the
- * program's last words could be written. */
-void monitor_first_thread_ends(void)
+/* The C library ends the process in the last thread, where exit handlers and buffered output then run.
+ * That must not be a thread of ours, which does not have the descriptors of the program. */
+void background_first_thread_ends(void)
 {
     int saved = errno;
     if (!process_shares_memory()) {

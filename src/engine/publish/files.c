@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/publish/update.h"
+#include "engine/publish/files.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #define INTERVAL_NS (100 * NS_PER_MS) /* shortest, whatever the configuration says */
-#define PAUSE_NS    (50 * NS_PER_MS)
-#define PAUSES      20
-#define SWEEP_NS    (60 * NS_PER_S) /* a temporary file of that age has lost its writer */
+#define SPACING_NS  (50 * NS_PER_MS)  /* likewise */
+#define SPACINGS    20                /* per interval */
+#define SWEEP_NS    (60 * NS_PER_S)   /* the writer of a temporary file of this age is dead */
 
 static int64_t sweep_at_ns;
 
@@ -25,9 +25,9 @@ static bool in_directory(const char *path, const char *dir)
     return path && n && strncmp(path, dir, n) == 0 && path[n] == '/';
 }
 
-/* Whether the state directory still has the board that is mapped here. Not after a chroot, or when it
- * was removed and could not be made again: its files would tell of a board nobody shares. */
-static bool in_place(const struct engine *e, const struct config *c)
+/* Whether the state directory still has the board that is mapped here. False after a chroot, or when the
+ * directory was removed and could not be created again: the files would describe a private board. */
+static bool has_our_board(const struct engine *e, const struct config *c)
 {
     static atomic_bool said;
     struct stat st;
@@ -36,38 +36,45 @@ static bool in_place(const struct engine *e, const struct config *c)
     if (engine_board_at(c->state, &st) && st.st_dev == e->dev && st.st_ino == e->ino)
         return true;
     if (!atomic_exchange(&said, true))
-        log_warn("%s is gone or out of reach: its files are not written any more", c->state);
+        log_warn("%s is gone or out of reach: its files are no longer written", c->state);
     return false;
 }
 
-struct targets monitor_targets(const struct engine *e, const struct config *c)
+struct output files_to_write(const struct engine *e, const struct config *c)
 {
-    struct targets t = {.snapshot = c->snapshot, .metrics = c->metrics};
-    bool snapshot_in = in_directory(t.snapshot, c->state);
-    bool metrics_in = in_directory(t.metrics, c->state);
-    if ((snapshot_in || metrics_in) && !in_place(e, c)) {
-        /* The files there speak for the shared board, and we are not on it. */
-        t.snapshot = snapshot_in ? NULL : t.snapshot;
-        t.metrics = metrics_in ? NULL : t.metrics;
+    struct output o = {.snapshot = c->snapshot, .metrics = c->metrics};
+    bool snapshot_in = in_directory(o.snapshot, c->state);
+    bool metrics_in = in_directory(o.metrics, c->state);
+    if ((snapshot_in || metrics_in) && !has_our_board(e, c)) {
+        /* The files there describe the shared board, which this process does not use. */
+        o.snapshot = snapshot_in ? NULL : o.snapshot;
+        o.metrics = metrics_in ? NULL : o.metrics;
     }
-    t.shared = (!t.snapshot || snapshot_in) && (!t.metrics || metrics_in);
-    return t;
+    o.shared = (!o.snapshot || snapshot_in) && (!o.metrics || metrics_in);
+    return o;
 }
 
-int64_t monitor_interval_ns(const struct config *c)
+int64_t files_interval_ns(const struct config *c)
 {
     return c->snapshot_interval_ns > INTERVAL_NS ? c->snapshot_interval_ns : INTERVAL_NS;
 }
 
-int64_t monitor_pause_ns(const struct config *c)
+int64_t files_spacing_ns(const struct config *c)
 {
-    int64_t ns = monitor_interval_ns(c) / PAUSES;
-    return ns > PAUSE_NS ? ns : PAUSE_NS;
+    int64_t ns = files_interval_ns(c) / SPACINGS;
+    return ns > SPACING_NS ? ns : SPACING_NS;
 }
 
-uint64_t monitor_progress(const struct board_header *h)
+uint64_t files_changes(const struct board_header *h)
 {
     return atomic_load(&h->changes) + atomic_load(&h->transfers_easy);
+}
+
+bool files_are_current(const struct engine *e, const struct process *p, uint64_t changes)
+{
+    uint64_t by_all = atomic_load(&e->board->header->written_changes);
+    uint64_t span = files_changes(e->board->header) - changes;
+    return atomic_load(&p->written) - changes <= span || by_all - changes <= span;
 }
 
 static bool write_file(const char *path, char *room, size_t size,
@@ -89,23 +96,23 @@ static bool write_file(const char *path, char *room, size_t size,
     return written;
 }
 
-static void sweep(const struct targets *t, int64_t now_ns)
+static void remove_abandoned(const struct output *o, int64_t now_ns)
 {
     if (now_ns < sweep_at_ns)
         return;
     sweep_at_ns = now_ns + SWEEP_NS;
     int64_t before_ns = clock_wall_ns() - SWEEP_NS;
-    if (t->snapshot)
-        replacement_sweep(t->snapshot, before_ns);
-    if (t->metrics)
-        replacement_sweep(t->metrics, before_ns);
+    if (o->snapshot)
+        replacement_sweep(o->snapshot, before_ns);
+    if (o->metrics)
+        replacement_sweep(o->metrics, before_ns);
 }
 
-void monitor_write(const struct engine *e, const struct config *c, const struct targets *t)
+void files_write(const struct engine *e, const struct config *c, const struct output *o)
 {
     struct board_header *h = e->board->header;
     struct process *p = process_self();
-    uint64_t seen = monitor_progress(h);
+    uint64_t seen = files_changes(h);
     struct snapshot_context x = {
         .board = e->board,
         .service = c->service,
@@ -113,7 +120,7 @@ void monitor_write(const struct engine *e, const struct config *c, const struct 
         .seq = atomic_fetch_add(&h->snapshot_seq, 1) + 1,
         .now_ns = clock_now_ns(),
         .wall_ns = clock_wall_ns(),
-        .interval_ns = monitor_interval_ns(c),
+        .interval_ns = files_interval_ns(c),
         .hooks = engine_coverage.hooks,
         .libcurls = engine_coverage.libcurls,
     };
@@ -126,13 +133,13 @@ void monitor_write(const struct engine *e, const struct config *c, const struct 
         return;
     }
     madvise(room, size, MADV_DONTFORK); /* a child would keep a copy for ever */
-    bool whole = write_file(t->snapshot, room, size, snapshot_render, &x);
-    whole &= write_file(t->metrics, room, size, metrics_render, &x);
+    bool whole = write_file(o->snapshot, room, size, snapshot_render, &x);
+    whole &= write_file(o->metrics, room, size, metrics_render, &x);
     munmap(room, size);
     if (whole)
         atomic_store(&p->written, seen);
-    /* Not the highest ever: what the files hold now, even if a faster writer was here meanwhile. */
-    if (whole && t->shared && t->snapshot && t->metrics)
+    /* What the files contain now; this may be less than another writer has noted in the meantime. */
+    if (whole && o->shared && o->snapshot && o->metrics)
         atomic_store(&h->written_changes, seen);
-    sweep(t, clock_now_ns());
+    remove_abandoned(o, clock_now_ns());
 }

@@ -1,83 +1,105 @@
-/* SPDX-License-Identifier: MIT
- *
- * What is written last: before the process ends, or before it may not write any more. */
+/* SPDX-License-Identifier: MIT */
+#include "engine/publish/flush.h"
+
 #include "base/clock.h"
+#include "base/quiet.h"
 #include "base/replace.h"
 #include "engine/board/attached.h"
-#include "engine/check/thread.h"
-#include "engine/publish/monitor.h"
+#include "engine/check/guard.h"
+#include "engine/publish/files.h"
 #include "engine/publish/update.h"
 
 #define FLUSH_NS (100 * NS_PER_MS) /* longest delay of an exit */
-#define TRY_NS   (2 * NS_PER_MS)   /* between two looks whether somebody else has written */
+#define RETRY_NS                                                                                   \
+    (2 * NS_PER_MS) /* until it looks again whether another thread or process has written */
 
-/* Our thread will not come back from where it is. */
+struct last_update {
+    struct process *process;
+    struct engine *engine;
+    bool wrote;
+};
+
+/* A call that ends after this one updates at once. */
+static void update_last(void *arg)
+{
+    struct last_update *u = arg;
+    int64_t later = INT64_MAX, next_ns;
+    atomic_store(&u->process->inline_at_ns, later);
+    u->wrote = update_run(u->engine, UPDATE_LAST, &next_ns);
+    atomic_compare_exchange_strong(&u->process->inline_at_ns, &later, 0);
+}
+
+/* At least two tries: on a busy machine the time may be over before the first ends. */
+static void write_last(struct process *p, struct engine *e, uint64_t changes, int64_t end_ns)
+{
+    int64_t now = 0;
+    for (int tries = 0; tries < 2 || now < end_ns; tries++) {
+        struct last_update u = {.process = p, .engine = e};
+        if (files_are_current(e, p, changes))
+            return;
+        quiet_run(update_last, &u);
+        if (u.wrote)
+            return;
+        process_wait(&p->writing, 1, clock_now_ns() + RETRY_NS);
+        now = clock_now_ns();
+    }
+    /* An alert: the holder of the lease writes again. */
+    atomic_fetch_add(&e->board->header->alerts, 1);
+    atomic_store(&e->board->header->snapshot_due_ns, 0);
+}
+
+/* False: another thread has been making an update all the time. */
+static bool begin_last(struct process *p, int64_t end_ns)
+{
+    bool begun;
+    while (!(begun = update_begin(p)) && clock_now_ns() < end_ns)
+        process_wait(&p->writing, 1, clock_now_ns() + RETRY_NS);
+    return begun;
+}
+
+/* What the background thread leaves behind: the end of the process stops it wherever it is. */
 static void clear_away(struct process *p, const struct engine *e)
 {
     const struct config *c = atomic_load(&e->config);
     uint64_t tag = atomic_load(&p->temp);
-    monitor_give_lease(e->board->header);
+    update_return_lease(e->board->header);
     if (tag && c->snapshot)
         replacement_remove(c->snapshot, tag);
     if (tag && c->metrics)
         replacement_remove(c->metrics, tag);
 }
 
-/* Who does not get to it leaves it to the holder of the lease, as an alert does. At least two tries:
- * on a busy machine the time may be over before the first ends. */
-static void write_last(struct process *p, struct engine *e, uint64_t since, int64_t end_ns)
-{
-    int64_t now = 0;
-    for (int tries = 0; tries < 2 || now < end_ns; tries++) {
-        if (monitor_is_written(e, p, since) || monitor_look_inline(p, e, LOOK_LAST))
-            return;
-        process_wait(&p->writing, 1, clock_now_ns() + TRY_NS);
-        now = clock_now_ns();
-    }
-    atomic_fetch_add(&e->board->header->alerts, 1);
-    atomic_store(&e->board->header->snapshot_due_ns, 0);
-}
-
-/* False: another thread has been at it all the time. */
-static bool begin_last(struct process *p, int64_t end_ns)
-{
-    bool ours;
-    while (!(ours = monitor_begin(p)) && clock_now_ns() < end_ns)
-        process_wait(&p->writing, 1, clock_now_ns() + TRY_NS);
-    return ours;
-}
-
-/* By the exiting thread: ours may not get to run any more, and what it has begun would be cut off
- * in the middle. Whatever the program still does after that is written inline. */
-void monitor_flush(void)
+/* Not by the background thread: it may not get to run any more, and a write that it has begun would be
+ * cut off in the middle. */
+void flush_at_exit(void)
 {
     struct process *p = process_self();
     struct engine *e = engine_peek();
     uint32_t monitor = atomic_load(&p->monitor);
     if (!e || (monitor != MONITOR_THREAD && monitor != MONITOR_INLINE))
         return;
-    uint64_t since = monitor_progress(e->board->header);
+    uint64_t changes = files_changes(e->board->header);
     int64_t end = clock_now_ns() + FLUSH_NS;
     atomic_store(&p->closing, 1);
-    checker_close();
-    bool ours = begin_last(p, end);
-    if (ours)
-        write_last(p, e, since, end);
+    check_guard_close();
+    bool begun = begin_last(p, end);
+    if (begun)
+        write_last(p, e, changes, end);
     clear_away(p, e);
     attached_remove(e->board->header);
     atomic_store(&p->inline_at_ns, 0);
     atomic_store(&p->monitor, MONITOR_INLINE);
-    if (ours)
-        monitor_end(p);
+    if (begun)
+        update_end(p);
 }
 
-void monitor_sync(void)
+void flush_now(void)
 {
     struct process *p = process_self();
     struct engine *e = engine_peek();
     int64_t end = clock_now_ns() + FLUSH_NS;
     if (!e || atomic_load(&p->monitor) != MONITOR_INLINE || !begin_last(p, end))
         return;
-    write_last(p, e, monitor_progress(e->board->header), end);
-    monitor_end(p);
+    write_last(p, e, files_changes(e->board->header), end);
+    update_end(p);
 }

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between monitor.c, which decides when and by whom, background.c, which is the thread,
- * flush.c, which comes last, and files.c, which writes. */
+ * One update reloads the configuration if that is due, and writes the snapshot and the metrics file if
+ * they are due. Calls (monitor.h), the background thread (background.h) and the exit of the process
+ * (flush.h) make updates; they differ in their urgency.
+ *
+ *     if (update_begin(p)) {
+ *         bool wrote = update_run(e, UPDATE_EARLY, &next_ns);
+ *         update_end(p);
+ *     }
+ *
+ * Invariants: one thread of the process at a time is between update_begin and update_end. One process of
+ * a board at a time holds the lease to write files that the processes share; it expires by time, so a
+ * killed writer delays the others but does not stop them. A write moves the due time only when the files
+ * are in place. */
 #ifndef ENGINE_PUBLISH_UPDATE_H
 #define ENGINE_PUBLISH_UPDATE_H
 
@@ -11,49 +22,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct targets {
-    const char *snapshot, *metrics; /* NULL: not to be written */
-    bool shared;                    /* other processes of this board write the same ones */
+enum urgency {
+    UPDATE_AS_DUE, /* write once per interval */
+    UPDATE_EARLY,  /* write unwritten changes after files_spacing_ns: no other update may follow */
+    UPDATE_SOON,   /* after an alert: write unless the last write was less than 50 ms ago */
+    UPDATE_URGENT, /* after an alert: write at once */
+    UPDATE_LAST,   /* write whatever is due: the process ends */
 };
 
-struct targets monitor_targets(const struct engine *e, const struct config *c);
-int64_t monitor_interval_ns(const struct config *c);
-/* The least time between two writes by calls: a twentieth of the interval. */
-int64_t monitor_pause_ns(const struct config *c);
-/* Only grows. The begin of a transfer counts, because a program may exit from within one. */
-uint64_t monitor_progress(const struct board_header *h);
-/* Whether the files hold what had happened at `since`, whoever wrote it. What the board says is
- * believed as far as it can be true. */
-bool monitor_is_written(const struct engine *e, struct process *p, uint64_t since);
-/* One thread of the process at a time. Notes in the process and on the board what is written. */
-void monitor_write(const struct engine *e, const struct config *c, const struct targets *t);
+/* False: another thread of the process makes an update. Call it with signals blocked (base/quiet.h), for
+ * a signal handler that jumps out would leave the update begun for ever. */
+bool update_begin(struct process *p);
+void update_end(struct process *p);
 
-/* Who looks is between these two: one thread at a time. */
-bool monitor_begin(struct process *p);
-void monitor_end(struct process *p);
+/* Returns whether the files are written, or none are wanted. *next_ns: when the next update is due. */
+bool update_run(struct engine *e, enum urgency urgency, int64_t *next_ns);
 
-enum hurry {
-    LOOK_AS_DUE, /* once an interval */
-    LOOK_EARLY,  /* what is not written yet is, after a pause: nobody may come again */
-    LOOK_SOON,   /* there are news: after the gap */
-    LOOK_URGENT, /* there are news: at once */
-    LOOK_LAST,   /* whatever is due: the process ends */
-};
-/* One look at what is to be done, and when the next one is due. True when the files were written. */
-bool monitor_look(struct engine *e, enum hurry hurry, int64_t *next_ns);
+/* The first update of this process is to come. */
+void update_schedule(const struct engine *e, int64_t now_ns);
+/* From now on the calls of this process make its updates, not the background thread. */
+void update_by_calls(struct process *p);
+/* Loads the configuration and opens the board again if their files changed. Within an update. */
+void update_reload(struct process *p, int64_t now_ns);
 
-/* The same by a call, between monitor_begin and monitor_end. An alert that comes meanwhile makes the
- * next call look at once. */
-bool monitor_look_inline(struct process *p, struct engine *e, enum hurry hurry);
-/* Gives the lease of the board back, if it is ours still; false: it ran out, and somebody else may have
- * written meanwhile. */
-bool monitor_give_lease(struct board_header *h);
-
-/* Whether there ought to be a thread at once: there are checks to be run. */
-bool monitor_wants_thread(const struct engine *e);
-/* Starts it, unless it is there, is not wanted or would do harm. */
-void monitor_thread_begin(struct process *p, struct engine *e);
-/* The process goes on without one. */
-void monitor_go_inline(struct process *p);
+/* Returns the lease if this process has it. False: it has expired, and another process may have
+ * written in the meantime. */
+bool update_return_lease(struct board_header *h);
 
 #endif
