@@ -490,12 +490,13 @@ static const char *complaint(const char *state)
 Test(engine, says_that_a_named_state_directory_lets_others_in)
 {
     chmod(dir, 0755);
-    cr_assert_eq(count(complaint(dir), "mode 0755 lets others in; make it 0700"), 1, "%s", got);
+    cr_assert_eq(count(complaint(dir), "mode 0755 gives others access; make it 0700"), 1, "%s",
+                 got);
 }
 
 Test(engine, says_that_a_named_state_directory_is_none)
 {
-    cr_assert_eq(count(complaint("/dev/null"), "it is no directory"), 1, "%s", got);
+    cr_assert_eq(count(complaint("/dev/null"), "not a directory"), 1, "%s", got);
 }
 
 Test(engine, says_that_a_named_state_directory_cannot_be_made)

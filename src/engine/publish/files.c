@@ -9,7 +9,6 @@
 
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define INTERVAL_NS (100 * NS_PER_MS) /* shortest, whatever the configuration says */
@@ -30,10 +29,9 @@ static bool in_directory(const char *path, const char *dir)
 static bool has_our_board(const struct engine *e, const struct config *c)
 {
     static atomic_bool said;
-    struct stat st;
     if (!e->board->shared)
         return false;
-    if (engine_board_at(c->state, &st) && st.st_dev == e->dev && st.st_ino == e->ino)
+    if (state_dir_has(c, &e->board_file))
         return true;
     if (!atomic_exchange(&said, true))
         log_warn("%s is gone or out of reach: its files are no longer written", c->state);

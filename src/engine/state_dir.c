@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/state_dir.h"
+
+#include "base/log.h"
+#include "base/real.h"
+#include "base/text.h"
+#include "base/words.h"
+#include "engine/board/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool stat_board(const char *dir, struct stat *st)
+{
+    char path[PATH_MAX];
+    struct text t = TEXT_OVER(path);
+    text_put(&t, dir);
+    text_put(&t, "/" BOARD_NAME);
+    return !t.full && stat(path, st) == 0;
+}
+
+bool state_dir_has(const struct config *c, const struct state_file *file)
+{
+    struct stat st;
+    return stat_board(c->state, &st) && st.st_dev == file->dev && st.st_ino == file->ino;
+}
+
+static void note_file(const char *dir, struct state_file *file)
+{
+    struct stat st = {0}, root = {0};
+    if (dir && stat_board(dir, &st))
+        stat("/", &root);
+    file->dev = st.st_dev;
+    file->ino = st.st_ino;
+    file->root_dev = root.st_dev;
+    file->root_ino = root.st_ino;
+    file->user = real_euid();
+}
+
+static bool is_named(const struct config *c)
+{
+    const char *value = c->value[option_find(SECTION_HARDEN, "state")];
+    return c->state && value && !ascii_same(value, "auto");
+}
+
+static void make_parents(const char *dir)
+{
+    char path[PATH_MAX];
+    for (const char *end = dir; (end = strchr(end + 1, '/'));) {
+        struct text t = TEXT_OVER(path);
+        text_putn(&t, dir, (size_t)(end - dir));
+        if (t.full || !place_make(path))
+            return;
+    }
+}
+
+#define PRIVATE "The board is private to this process"
+
+/* An error where limits are configured, which then do not hold for all processes together, and for a
+ * directory that the user has named. A lack of descriptors or disk space is not the fault of the
+ * configuration. */
+static void report_private(const struct config *c, bool named, const char *why)
+{
+    struct stat st;
+    const char *dir = c->state;
+    enum log_level level = config_has_limits(c) ? LOG_ERROR : LOG_WARN;
+    enum log_level wrong = named ? LOG_ERROR : level;
+    if (real_stat(AT_FDCWD, dir, &st, AT_SYMLINK_NOFOLLOW))
+        log_at(wrong, "%s: %s (errno %d); name a directory that this user can create. " PRIVATE,
+               dir, why, errno);
+    else if (!S_ISDIR(st.st_mode))
+        log_at(wrong, "%s: not a directory; name one. " PRIVATE, dir);
+    else if (st.st_uid != real_euid())
+        log_at(wrong, "%s: owned by user %u; name a directory of user %u. " PRIVATE, dir, st.st_uid,
+               real_euid());
+    else if (st.st_mode & (S_IRWXG | S_IRWXO))
+        log_at(wrong, "%s: mode 0%o gives others access; make it 0700. " PRIVATE, dir,
+               st.st_mode & 07777);
+    else
+        log_at(why == place_moves ? wrong : level, "%s: %s. " PRIVATE, dir, why);
+}
+
+/* The board is shared, but not where programs of this user usually have it. */
+static void report_elsewhere(const struct config *c)
+{
+    enum log_level level = config_has_limits(c) ? LOG_ERROR : LOG_WARN;
+    if (c->state_taken)
+        log_at(level,
+               "%s: owned by another user; remove it and restart the programs that are running. "
+               "Until then the board is in %s",
+               c->state_taken, c->state);
+    else if (c->runtime_taken)
+        log_at(level, "XDG_RUNTIME_DIR = %s: owned by another user; unset it. The board is in %s",
+               c->runtime_taken, c->state);
+}
+
+struct board *state_dir_open_board(const struct config *c, struct state_file *file)
+{
+    const char *why = NULL;
+    bool named = is_named(c);
+    if (named)
+        make_parents(c->state);
+    struct board *b = board_open(c->state, c->max_hosts, &why);
+    if (!b)
+        return NULL;
+    if (why)
+        report_private(c, named, why);
+    else
+        report_elsewhere(c);
+    note_file(c->state, file);
+    return b;
+}
+
+static bool is_replaced(const struct config *c, const struct state_file *file)
+{
+    struct stat now, root;
+    bool there = stat_board(c->state, &now);
+    bool replaced = there ? now.st_dev != file->dev || now.st_ino != file->ino : errno == ENOENT;
+    return replaced && real_euid() == file->user && !stat("/", &root) &&
+           root.st_dev == file->root_dev && root.st_ino == file->root_ino;
+}
+
+/* RemoveIPC at logout, rm -rf, or an administrator who starts afresh: processes that start from now on
+ * use another board. */
+struct board *state_dir_reopen_board(const struct config *c, const struct board *board,
+                                     struct state_file *file)
+{
+    if (!board->shared || !is_replaced(c, file))
+        return NULL;
+    if (is_named(c))
+        make_parents(c->state);
+    struct board *b = board_open(c->state, c->max_hosts, NULL);
+    if (b && b->shared) {
+        note_file(c->state, file);
+        log_info("%s: the board was removed or replaced; opened it again", c->state);
+        return b;
+    }
+    board_close(b);
+    return NULL;
+}
