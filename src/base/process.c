@@ -29,20 +29,20 @@ static struct process *check_pid(struct process *p)
         return p;
     if (atomic_compare_exchange_strong(&p->pid, &was, pid) && was) {
         atomic_store(&p->opening, 0);
-        atomic_store(&p->monitor, 0);
-        atomic_store(&p->thread, 0);
-        atomic_store(&p->waiting, 0);
+        atomic_store(&p->updater, 0);
+        atomic_store(&p->background_task, 0);
+        atomic_store(&p->background_pending, 0);
         atomic_store(&p->active, 0);
         atomic_store(&p->stop, 0);
         atomic_store(&p->closing, 0);
-        atomic_store(&p->writing, 0);
+        atomic_store(&p->updating, 0);
         atomic_store(&p->lease, 0);
         atomic_store(&p->attached, 0);
         atomic_store(&p->temp, 0);
-        atomic_store(&p->checker, 0);
+        atomic_store(&p->check_task, 0);
         atomic_store(&p->check_guard, 0);
         atomic_store(&p->lookups, 0);
-        atomic_store(&p->inline_at_ns, 0);
+        atomic_store(&p->update_at_ns, 0);
         atomic_store(&p->reload_at_ns, 0);
         atomic_store(&p->first_ns, 0);
     }

@@ -13,35 +13,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* In the place of a task: a thread that has just been made and has not said it yet. */
+/* In place of a task: the thread has been started and has not yet set it. */
 #define TASK_NOT_KNOWN 1U
 
-/* Who writes the files of this process (engine/publish/monitor.h). */
-enum process_monitor { MONITOR_NONE, MONITOR_STARTING, MONITOR_INLINE, MONITOR_THREAD };
+/* Which threads make the updates of this process (engine/publish/update.h). */
+enum process_updater { UPDATER_NONE, UPDATER_STARTING, UPDATER_CALLS, UPDATER_THREAD };
 
 struct process {
-    _Atomic uint32_t opening;     /* somebody opens the engine; a futex */
-    _Atomic uint32_t monitor;     /* enum process_monitor */
-    _Atomic uint32_t wake;        /* grows when the thread must look; a futex */
-    _Atomic uint32_t thread;      /* its task, also when it has ended; 0: none */
-    _Atomic uint32_t waiting;     /* a thread is wanted; its start was forbidden where it was */
-    _Atomic uint32_t active;      /* a call has ended since the thread last looked */
-    _Atomic uint32_t stop;        /* all threads of ours are to end at once */
-    _Atomic uint32_t closing;     /* the process ends: our thread begins nothing more */
-    _Atomic uint32_t writing;     /* a thread, the program's or ours, is at it; a futex */
-    _Atomic int64_t inline_at_ns; /* next inline look; 0: an alert; INT64_MAX: not by us */
-    _Atomic int64_t
-        reload_at_ns;          /* a call looks for a changed configuration; INT64_MAX: not by us */
-    _Atomic int64_t first_ns;  /* the first call of this process */
-    _Atomic uint64_t written;  /* like header->written_changes, of this process's own files */
-    _Atomic int64_t lease;     /* header->snapshot_lease_ns as this process set it; 0: not */
-    _Atomic uint64_t attached; /* our word in header->attached; 0: none */
-    _Atomic uint64_t temp;     /* replacement.tag of the file being written; 0: none */
-    _Atomic uint32_t checker;  /* the task of the checks' thread, as `thread` has it */
-    _Atomic uint32_t check_wake; /* grows when it must look; a futex */
+    _Atomic uint32_t opening; /* a thread opens the engine; a futex */
+
+    /* engine/publish */
+    _Atomic uint32_t updater;            /* enum process_updater */
+    _Atomic uint32_t updating;           /* a thread makes an update; a futex */
+    _Atomic uint32_t wake;               /* grows when the background thread must look; a futex */
+    _Atomic uint32_t background_task;    /* kept when the thread has ended; 0: none */
+    _Atomic uint32_t background_pending; /* the thread is wanted; its start was forbidden */
+    _Atomic uint32_t active;      /* a call has ended since the background thread last looked */
+    _Atomic uint32_t stop;        /* the threads of the library are to end at once */
+    _Atomic uint32_t closing;     /* the process ends: nothing more is begun */
+    _Atomic int64_t update_at_ns; /* next update by a call; 0: after an alert; INT64_MAX: none */
+    _Atomic int64_t reload_at_ns; /* next check for a changed configuration by a call; likewise */
+    _Atomic int64_t first_ns;     /* the first call of this process */
+    _Atomic uint64_t written;     /* like header->written_changes, for the files of this process */
+    _Atomic int64_t lease;        /* header->snapshot_lease_ns as this process set it; 0: not */
+    _Atomic uint64_t attached;    /* this process's word in header->attached; 0: none */
+    _Atomic uint64_t temp;        /* replacement.tag of the file being written; 0: none */
+
+    /* engine/check */
+    _Atomic uint32_t check_task;  /* like background_task */
+    _Atomic uint32_t check_wake;  /* grows when the thread of the checks must look; a futex */
     _Atomic uint32_t check_guard; /* enum in check/guard.c; a futex */
-    _Atomic uint32_t lookups;    /* questions of checks that are open; a futex */
-    _Atomic int pid;             /* whose memory this is; 0: not known yet */
+    _Atomic uint32_t lookups;     /* questions of checks to the name service; a futex */
+
+    _Atomic int pid; /* whose memory this is; 0: not known yet */
 };
 
 struct process *process_self(void);

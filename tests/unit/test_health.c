@@ -115,7 +115,7 @@ static int threads_in(char *task, size_t size)
  * sanitizer's allocator, which knows nothing of forks. */
 static void wait_for_first(void)
 {
-    cr_assert(eventually(seq_on_file() == 1 && !atomic_load(&process_self()->writing)));
+    cr_assert(eventually(seq_on_file() == 1 && !atomic_load(&process_self()->updating)));
 }
 
 static int threads(void)
@@ -480,7 +480,7 @@ Test(monitor, flushes_although_its_thread_gets_no_processor)
     char task[64];
     open_engine();
     start();
-    cr_assert(eventually(seq_on_file() == 1 && !atomic_load(&process_self()->writing)));
+    cr_assert(eventually(seq_on_file() == 1 && !atomic_load(&process_self()->updating)));
     cr_assert_eq(threads_in(task, sizeof task), 1);
     pid_t holder = hold_thread((pid_t)strtol(strrchr(task, '/') + 1, NULL, 10));
     call_ended();
@@ -537,7 +537,7 @@ Test(monitor, gives_up_its_lease_and_temporary_file_when_its_thread_is_stuck_in_
     struct process *p = process_self();
     struct board_header *h = engine->board->header;
     int64_t lease = clock_now_ns() + 400 * NS_PER_MS;
-    atomic_store(&p->writing, 1);
+    atomic_store(&p->updating, 1);
     atomic_store(&p->lease, lease);
     atomic_store(&h->snapshot_lease_ns, lease);
     atomic_store(&p->temp, 77);

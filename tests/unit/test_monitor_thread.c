@@ -86,13 +86,13 @@ static void grow_older(int64_t ns)
 {
     atomic_fetch_sub(&self->first_ns, ns);
     atomic_fetch_sub(&engine->board->header->snapshot_due_ns, ns);
-    atomic_store(&self->inline_at_ns, 1);
+    atomic_store(&self->update_at_ns, 1);
     usleep(60000); /* two writes have a least distance */
 }
 
 static bool has_thread(void)
 {
-    return atomic_load(&self->monitor) == MONITOR_THREAD;
+    return atomic_load(&self->updater) == UPDATER_THREAD;
 }
 
 static void *wait_for_ever(void *nothing)
@@ -142,7 +142,7 @@ Test(monitor_thread, writes_what_is_left_and_ends)
     call();
     cr_assert(has_thread());
     uint32_t task = 0;
-    cr_assert(eventually((task = atomic_load(&self->thread)) != TASK_NOT_KNOWN));
+    cr_assert(eventually((task = atomic_load(&self->background_task)) != TASK_NOT_KNOWN));
     cr_assert(eventually(is_written()));
     cr_assert(eventually(!process_has_task(task)));
     cr_assert(!has_thread());
@@ -170,12 +170,12 @@ Test(monitor_thread, is_gone_when_it_was_told_to_end)
     for (int i = 0; i < 20; i++) {
         background_start(self, engine);
         cr_assert(has_thread());
-        uint32_t task = atomic_load(&self->thread);
+        uint32_t task = atomic_load(&self->background_task);
         errno = EXDEV;
         background_stop();
         cr_assert_eq(errno, EXDEV);
         cr_assert(!has_thread());
-        cr_assert_eq(atomic_load(&self->thread), 0u);
+        cr_assert_eq(atomic_load(&self->background_task), 0u);
         cr_assert(task == TASK_NOT_KNOWN || !process_has_task(task));
         background_start(self, engine);
         cr_assert(!has_thread(), "not before it is allowed again");
@@ -348,8 +348,7 @@ Test(monitor_thread, calls_do_not_write_again_what_somebody_else_has_written)
     setenv("HARDEN_THREAD", "off", 1);
     call();
     grow_older(200 * NS_PER_S);
-    atomic_store(&engine->board->header->written_changes,
-                 files_changes(engine->board->header) + 1);
+    atomic_store(&engine->board->header->written_changes, files_changes(engine->board->header) + 1);
     call();
     cr_assert_eq(writes(), 1u);
 }
@@ -388,7 +387,7 @@ Test(monitor_thread, has_ended_before_the_first_thread_does)
     cr_assert(has_thread());
     background_first_thread_ends();
     cr_assert(!has_thread());
-    cr_assert_eq(atomic_load(&self->thread), 0u);
+    cr_assert_eq(atomic_load(&self->background_task), 0u);
 }
 
 /* While a file is put into its place, a signal comes, and its handler leaves by a jump: as wget's. */

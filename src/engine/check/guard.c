@@ -70,7 +70,7 @@ static _Thread_local bool counted; /* this thread's fork is in process->check_gu
 
 static void before_fork(void)
 {
-    counted = !engine_is_confined() && atomic_load(&process_self()->checker) && keep_out(false);
+    counted = !engine_is_confined() && atomic_load(&process_self()->check_task) && keep_out(false);
 }
 
 /* Also in the child, where the guard is free and no thread waits for it. */

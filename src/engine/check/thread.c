@@ -35,7 +35,7 @@ static void *run_checks(void *arg)
     const struct config *was = NULL;
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    atomic_store(&p->checker, (uint32_t)syscall(SYS_gettid));
+    atomic_store(&p->check_task, (uint32_t)syscall(SYS_gettid));
     check_name_own_thread();
     log_own_descriptors();
     while (!atomic_load(&p->stop)) {
@@ -90,7 +90,7 @@ void check_thread_tend(struct engine *e)
 {
     struct process *p = process_self();
     const struct config *c = atomic_load(&e->config);
-    if (is_running(atomic_load(&p->checker))) {
+    if (is_running(atomic_load(&p->check_task))) {
         if (atomic_exchange(&seen_config, c) != c) {
             atomic_fetch_add(&p->check_wake, 1);
             process_wake(&p->check_wake);
@@ -98,8 +98,8 @@ void check_thread_tend(struct engine *e)
     } else if (config_now(e) && has_own_table()) {
         atomic_store(&seen_config, c);
         fill_standard_descriptors();
-        atomic_store(&p->checker, TASK_NOT_KNOWN);
+        atomic_store(&p->check_task, TASK_NOT_KNOWN);
         if (thread_start(run_checks, e))
-            atomic_store(&p->checker, 0);
+            atomic_store(&p->check_task, 0);
     }
 }

@@ -50,7 +50,7 @@ static int64_t update_in_background(struct process *p, struct engine *e, struct 
     int64_t now_ns = clock_now_ns(), next_ns = now_ns + BUSY_NS;
     const struct config *c = atomic_load(&e->config);
     bool active = atomic_exchange(&p->active, 0);
-    atomic_store(&p->inline_at_ns, 1); /* the next call that ends sets process->active */
+    atomic_store(&p->update_at_ns, 1); /* the next call that ends sets process->active */
     if (active) {
         r->changes = files_changes(e->board->header);
         r->active_ns = now_ns;
@@ -77,10 +77,10 @@ static bool is_idle(const struct process *p, const struct engine *e, const struc
 /* False: a call has ended in the meantime and relies on the thread. */
 static bool hand_over_to_calls(struct process *p)
 {
-    uint32_t calls = MONITOR_INLINE;
+    uint32_t calls = UPDATER_CALLS;
     update_by_calls(p);
     if (!atomic_load(&p->active) ||
-        !atomic_compare_exchange_strong(&p->monitor, &calls, MONITOR_THREAD))
+        !atomic_compare_exchange_strong(&p->updater, &calls, UPDATER_THREAD))
         return true;
     atomic_store(&p->reload_at_ns, INT64_MAX);
     return false;
@@ -103,7 +103,7 @@ static void *run_background(void *arg)
     struct round r = {0};
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    atomic_store(&p->thread, (uint32_t)syscall(SYS_gettid));
+    atomic_store(&p->background_task, (uint32_t)syscall(SYS_gettid));
     prctl(PR_SET_NAME, "harden");
     /* With an empty descriptor table of our own, no number that this thread uses for a moment can
      * collide with one that the program opens, closes or expects to be free. */
@@ -115,7 +115,7 @@ static void *run_background(void *arg)
             ask_to_stop(p); /* also the thread of the checks, which does not look */
         if (atomic_load(&p->stop)) {
             update_by_calls(p);
-            atomic_store(&p->inline_at_ns, 1);
+            atomic_store(&p->update_at_ns, 1);
             break;
         }
         int64_t next_ns = update_in_background(p, e, &r);
@@ -133,25 +133,25 @@ static void *run_background(void *arg)
 
 void background_start(struct process *p, struct engine *e)
 {
-    uint32_t calls = MONITOR_INLINE;
-    atomic_store(&p->waiting, 0);
+    uint32_t calls = UPDATER_CALLS;
+    atomic_store(&p->background_pending, 0);
     if (!atomic_load(&e->config)->thread || atomic_load(&p->stop) || is_harmful() ||
-        !atomic_compare_exchange_strong(&p->monitor, &calls, MONITOR_THREAD))
+        !atomic_compare_exchange_strong(&p->updater, &calls, UPDATER_THREAD))
         return;
-    atomic_store(&p->thread, TASK_NOT_KNOWN);
+    atomic_store(&p->background_task, TASK_NOT_KNOWN);
     atomic_store(&p->active, 1);
     atomic_store(&p->reload_at_ns, INT64_MAX);
     int err = thread_start(run_background, e);
-    atomic_store(&p->waiting, err == EDEADLK);
+    atomic_store(&p->background_pending, err == EDEADLK);
     if (err) {
-        atomic_store(&p->thread, 0);
+        atomic_store(&p->background_task, 0);
         update_by_calls(p);
     }
 }
 
 HOT bool background_is_pending(void)
 {
-    return atomic_load_explicit(&process_self()->waiting, memory_order_relaxed);
+    return atomic_load_explicit(&process_self()->background_pending, memory_order_relaxed);
 }
 
 void background_start_pending(void)
@@ -179,7 +179,8 @@ static void stop_threads(struct process *p)
 {
     int64_t end_ns = clock_now_ns() + STOP_NS;
     ask_to_stop(p);
-    while ((is_running(&p->thread) || is_running(&p->checker)) && clock_now_ns() < end_ns)
+    while ((is_running(&p->background_task) || is_running(&p->check_task)) &&
+           clock_now_ns() < end_ns)
         clock_sleep_until(clock_now_ns() + POLL_NS);
 }
 

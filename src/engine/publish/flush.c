@@ -24,9 +24,9 @@ static void update_last(void *arg)
 {
     struct last_update *u = arg;
     int64_t later = INT64_MAX, next_ns;
-    atomic_store(&u->process->inline_at_ns, later);
+    atomic_store(&u->process->update_at_ns, later);
     u->wrote = update_run(u->engine, UPDATE_LAST, &next_ns);
-    atomic_compare_exchange_strong(&u->process->inline_at_ns, &later, 0);
+    atomic_compare_exchange_strong(&u->process->update_at_ns, &later, 0);
 }
 
 /* At least two tries: on a busy machine the time may be over before the first ends. */
@@ -40,7 +40,7 @@ static void write_last(struct process *p, struct engine *e, uint64_t changes, in
         quiet_run(update_last, &u);
         if (u.wrote)
             return;
-        process_wait(&p->writing, 1, clock_now_ns() + RETRY_NS);
+        process_wait(&p->updating, 1, clock_now_ns() + RETRY_NS);
         now = clock_now_ns();
     }
     /* An alert: the holder of the lease writes again. */
@@ -53,7 +53,7 @@ static bool begin_last(struct process *p, int64_t end_ns)
 {
     bool begun;
     while (!(begun = update_begin(p)) && clock_now_ns() < end_ns)
-        process_wait(&p->writing, 1, clock_now_ns() + RETRY_NS);
+        process_wait(&p->updating, 1, clock_now_ns() + RETRY_NS);
     return begun;
 }
 
@@ -75,8 +75,8 @@ void flush_at_exit(void)
 {
     struct process *p = process_self();
     struct engine *e = engine_peek();
-    uint32_t monitor = atomic_load(&p->monitor);
-    if (!e || (monitor != MONITOR_THREAD && monitor != MONITOR_INLINE))
+    uint32_t monitor = atomic_load(&p->updater);
+    if (!e || (monitor != UPDATER_THREAD && monitor != UPDATER_CALLS))
         return;
     uint64_t changes = files_changes(e->board->header);
     int64_t end = clock_now_ns() + FLUSH_NS;
@@ -87,8 +87,8 @@ void flush_at_exit(void)
         write_last(p, e, changes, end);
     clear_away(p, e);
     attached_remove(e->board->header);
-    atomic_store(&p->inline_at_ns, 0);
-    atomic_store(&p->monitor, MONITOR_INLINE);
+    atomic_store(&p->update_at_ns, 0);
+    atomic_store(&p->updater, UPDATER_CALLS);
     if (begun)
         update_end(p);
 }
@@ -98,7 +98,7 @@ void flush_now(void)
     struct process *p = process_self();
     struct engine *e = engine_peek();
     int64_t end = clock_now_ns() + FLUSH_NS;
-    if (!e || atomic_load(&p->monitor) != MONITOR_INLINE || !begin_last(p, end))
+    if (!e || atomic_load(&p->updater) != UPDATER_CALLS || !begin_last(p, end))
         return;
     write_last(p, e, files_changes(e->board->header), end);
     update_end(p);

@@ -23,10 +23,10 @@ static void update_while_off(void)
 static void start_monitor(void *process)
 {
     struct process *p = process;
-    uint32_t none = MONITOR_NONE;
+    uint32_t none = UPDATER_NONE;
     struct engine *e = engine_peek();
     if (!e || process_is_borrowed() ||
-        !atomic_compare_exchange_strong(&p->monitor, &none, MONITOR_STARTING))
+        !atomic_compare_exchange_strong(&p->updater, &none, UPDATER_STARTING))
         return;
     atomic_store(&p->pid, getpid());
     board_settle_clock(e->board); /* a child may be in another time name space than its parent */
@@ -36,7 +36,7 @@ static void start_monitor(void *process)
     atomic_store(&p->written, files_changes(e->board->header));
     attached_add(e->board->header);
     engine_while_off(update_while_off);
-    atomic_store(&p->inline_at_ns, 1); /* soon; 0 is for alerts */
+    atomic_store(&p->update_at_ns, 1); /* soon; 0 is for alerts */
     update_by_calls(p);
     if (background_is_needed(e))
         background_start(p, e);
@@ -45,15 +45,15 @@ static void start_monitor(void *process)
 HOT void monitor_start(void)
 {
     struct process *p = process_self();
-    if (unlikely(atomic_load_explicit(&p->monitor, memory_order_relaxed) == MONITOR_NONE))
+    if (unlikely(atomic_load_explicit(&p->updater, memory_order_relaxed) == UPDATER_NONE))
         quiet_run(start_monitor, p);
 }
 
 HOT bool monitor_is_quiet(int64_t now_ns)
 {
     struct process *p = process_self();
-    return atomic_load_explicit(&p->monitor, memory_order_relaxed) != MONITOR_NONE &&
-           now_ns < atomic_load_explicit(&p->inline_at_ns, memory_order_relaxed);
+    return atomic_load_explicit(&p->updater, memory_order_relaxed) != UPDATER_NONE &&
+           now_ns < atomic_load_explicit(&p->update_at_ns, memory_order_relaxed);
 }
 
 HOT bool monitor_is_current(int64_t now_ns)
@@ -75,7 +75,7 @@ void monitor_refresh(int64_t now_ns)
 {
     struct process *p = process_self();
     if (likely(monitor_is_current(now_ns)) || !engine_peek() ||
-        atomic_load(&p->monitor) != MONITOR_INLINE || atomic_load(&p->writing))
+        atomic_load(&p->updater) != UPDATER_CALLS || atomic_load(&p->updating))
         return;
     quiet_run(reload, &now_ns);
 }
@@ -93,7 +93,7 @@ static bool write_alerts(struct process *p, struct engine *e, enum urgency urgen
         alerts = atomic_load(&h->alerts);
         if (alerts == seen)
             break;
-        atomic_compare_exchange_strong(&p->inline_at_ns, &alert, INT64_MAX);
+        atomic_compare_exchange_strong(&p->update_at_ns, &alert, INT64_MAX);
         again = update_run(e, UPDATE_URGENT, next_ns);
     }
     return wrote;
@@ -124,14 +124,14 @@ static int64_t next_inline_ns(struct process *p, struct engine *e, bool wrote, i
 static void update_by_call(struct process *p, struct engine *e, enum urgency urgency)
 {
     int64_t later = INT64_MAX, next;
-    if (atomic_exchange(&p->inline_at_ns, later) == 0 && urgency < UPDATE_URGENT)
+    if (atomic_exchange(&p->update_at_ns, later) == 0 && urgency < UPDATE_URGENT)
         urgency = UPDATE_URGENT;
     bool wrote = write_alerts(p, e, urgency, &next);
     if (urgency == UPDATE_LAST || (urgency == UPDATE_URGENT && !wrote))
         next = 0;
     else
         next = next_inline_ns(p, e, wrote, next);
-    atomic_compare_exchange_strong(&p->inline_at_ns, &later, next);
+    atomic_compare_exchange_strong(&p->update_at_ns, &later, next);
 }
 
 static void try_update(void *engine)
@@ -146,19 +146,19 @@ static void try_update(void *engine)
 HOT void monitor_inline(int64_t now_ns)
 {
     struct process *p = process_self();
-    if (likely(now_ns < atomic_load_explicit(&p->inline_at_ns, memory_order_relaxed)))
+    if (likely(now_ns < atomic_load_explicit(&p->update_at_ns, memory_order_relaxed)))
         return;
     struct engine *e = engine_peek();
     if (!e)
         return;
-    if (atomic_load(&p->monitor) == MONITOR_THREAD) {
-        atomic_store(&p->inline_at_ns, INT64_MAX);
+    if (atomic_load(&p->updater) == UPDATER_THREAD) {
+        atomic_store(&p->update_at_ns, INT64_MAX);
         atomic_store(&p->active, 1);
-        if (atomic_load(&p->monitor) == MONITOR_THREAD)
+        if (atomic_load(&p->updater) == UPDATER_THREAD)
             return;
         /* The thread has just ended, perhaps without having seen this call. */
-        atomic_store(&p->inline_at_ns, 1);
+        atomic_store(&p->update_at_ns, 1);
     }
-    if (atomic_load(&p->monitor) == MONITOR_INLINE && !atomic_load(&p->writing))
+    if (atomic_load(&p->updater) == UPDATER_CALLS && !atomic_load(&p->updating))
         quiet_run(try_update, e);
 }

@@ -146,7 +146,7 @@ void update_reload(struct process *p, int64_t now_ns)
     engine_reload();
     reopen_board();
     schedule.reload_ns = now_ns + files_interval_ns(engine_config());
-    if (atomic_load(&p->monitor) == MONITOR_INLINE)
+    if (atomic_load(&p->updater) == UPDATER_CALLS)
         atomic_store(&p->reload_at_ns, schedule.reload_ns);
 }
 
@@ -178,14 +178,14 @@ bool update_run(struct engine *e, enum urgency urgency, int64_t *next_ns)
 
 bool update_begin(struct process *p)
 {
-    return !atomic_exchange(&p->writing, 1);
+    return !atomic_exchange(&p->updating, 1);
 }
 
 void update_end(struct process *p)
 {
-    atomic_store(&p->writing, 0);
+    atomic_store(&p->updating, 0);
     if (atomic_load(&p->closing))
-        process_wake(&p->writing);
+        process_wake(&p->updating);
 }
 
 void update_schedule(const struct engine *e, int64_t now_ns)
@@ -197,5 +197,5 @@ void update_schedule(const struct engine *e, int64_t now_ns)
 void update_by_calls(struct process *p)
 {
     atomic_store(&p->reload_at_ns, schedule.reload_ns);
-    atomic_store(&p->monitor, MONITOR_INLINE);
+    atomic_store(&p->updater, UPDATER_CALLS);
 }
