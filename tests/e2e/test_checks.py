@@ -494,7 +494,7 @@ class Life(Checks):
         outcome = program.end()
         self.assertEqual(outcome.status, 0)
         self.assertEqual(len(outcome.err.splitlines()), 1, outcome.err)
-        self.assertIn(b"harden: error: check web: the libcurl here lacks functions", outcome.err)
+        self.assertIn(b"harden: error: check web: this libcurl lacks functions", outcome.err)
 
     def test_a_short_program_ends_as_it_would_without(self):
         """Whatever the check is at: looking for libcurl, in a handshake, waiting for an answer."""

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-static bool fill(struct check_curl *api, void *library)
+static bool find_functions(struct check_curl *api, void *library)
 {
     struct {
-        void *slot;
+        void *pointer;
         const char *name;
     } const wanted[] = {
         {&api->global_init, "curl_global_init"},
@@ -34,13 +34,13 @@ static bool fill(struct check_curl *api, void *library)
         void *p = dlsym(library, wanted[i].name);
         if (!p)
             return false;
-        memcpy(wanted[i].slot, &p, sizeof p);
+        memcpy(wanted[i].pointer, &p, sizeof p);
     }
     return true;
 }
 
-/* A program that exports parts of a TLS or HTTP/2 library of its own (node does) would have them take
- * the place of those that a libcurl loaded later brings along. */
+/* If the program exports parts of a TLS or HTTP/2 library (node does), they would replace those of the
+ * libraries that a libcurl loaded later needs. */
 static bool program_exports_parts(void)
 {
     static const char *const parts[] = {"SSL_CTX_new", "OPENSSL_init_crypto", "gnutls_init",
@@ -77,9 +77,9 @@ static void *open_library(const char **why)
     return open_any(0);
 }
 
-/* OpenSSL takes itself apart at exit, unless it is told not to before anything else: we may be in the
- * middle of a handshake then. */
-static void keep_openssl(void *library)
+/* At exit OpenSSL frees what a handshake of this thread may still use, unless it is told not to before
+ * its first use. */
+static void keep_openssl_at_exit(void *library)
 {
     enum { NO_ATEXIT = 0x80000 };
     int (*init)(uint64_t, const void *) =
@@ -88,42 +88,42 @@ static void keep_openssl(void *library)
         init(NO_ATEXIT, NULL);
 }
 
-/* Older ones cannot be initialised beside a program that may be doing so too. The initialisation is
- * counted: as it is never taken back, the program's own clean-up takes nothing away from us. */
-static bool prepare(const struct check_curl *api, const char **why)
+/* Before 7.84 libcurl must not be initialised while the program may be doing so. libcurl counts the
+ * initialisations; as this one is never undone, the program's clean-up does not affect it. */
+static bool initialise(const struct check_curl *api, const char **why)
 {
     if (!(api->version_info(0)->features & CHECK_CURL_VERSION_THREADSAFE)) {
-        *why = "the libcurl here is not safe to use beside the program; it takes 7.84 or later";
+        *why = "this libcurl is not safe to use beside the program; 7.84 or later is needed";
         return false;
     }
     *why = "libcurl could not be initialised";
     return api->global_init(CHECK_CURL_GLOBAL_DEFAULT) == 0;
 }
 
-/* False: the process ends. Each step stops in time for an exit that has begun meanwhile, for that takes
- * the libraries apart: it waits for the loader, and before OpenSSL's handler it runs ours, provided
- * that ours was registered later. */
-static bool find(struct check_curl *api, bool *found, const char **lack)
+/* False: the process ends. Exit handlers free the state of libraries, so each step is guarded. An exit
+ * waits for the loader, and runs the guard's handler before OpenSSL's if the guard's was registered
+ * later. */
+static bool find_libcurl(struct check_curl *api, bool *found, const char **why)
 {
     if (!check_guard_install() || !check_guard_enter())
         return false;
-    void *library = open_library(lack);
+    void *library = open_library(why);
     check_guard_leave();
     if (!library)
         return true;
     if (!check_guard_enter())
         return false;
-    bool complete = fill(api, library);
+    bool complete = find_functions(api, library);
     if (complete)
-        keep_openssl(library);
+        keep_openssl_at_exit(library);
     else
-        *lack = "the libcurl here lacks functions; it takes 7.84 or later";
+        *why = "this libcurl lacks functions; 7.84 or later is needed";
     check_guard_leave();
     if (!complete)
         return true;
     if (!check_guard_install() || !check_guard_enter())
         return false;
-    *found = prepare(api, lack);
+    *found = initialise(api, why);
     check_guard_leave();
     return true;
 }
@@ -131,12 +131,12 @@ static bool find(struct check_curl *api, bool *found, const char **lack)
 const struct check_curl *check_curl_find(const char **why)
 {
     static struct check_curl api;
-    /* One thread. The child of a fork goes on with what was found, or looks itself. */
-    static bool asked, found;
+    /* Used by one thread. The child of a fork keeps what was found, or searches itself. */
+    static bool searched, found;
     static const char *lack;
-    if (!asked && !find(&api, &found, &lack))
+    if (!searched && !find_libcurl(&api, &found, &lack))
         return NULL;
-    asked = true;
+    searched = true;
     *why = found ? NULL : lack;
     return found ? &api : NULL;
 }

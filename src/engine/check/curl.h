@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * The libcurl of http checks: the one that the program has loaded, else one that the loader finds.
- * Looked for at the first http check, in the thread of the checks, and never given back. The numbers
- * are libcurl's ABI, which has not changed since they exist; a test compares them with its header.
+ * The libcurl that http checks use: the one that the program has loaded, otherwise one that the loader
+ * finds. It is searched at the first http check, in the thread of the checks, and never unloaded.
  *
- *     const struct check_curl *api = check_curl_find(&why);     NULL: none here, and why
+ *     const struct check_curl *api = check_curl_find(&why);     NULL: none, and why
  *
- * Functions come from the library's handle, so they are the real ones. Its own calls of ours come
- * from the thread of the checks, or from a resolver's thread that bears its name, and pass. What is
- * looked for takes a second, in which the process may end; NULL then, and why too. Not between
- * check_guard_enter and check_guard_leave, but all calls of the functions are. */
+ * This file declares what it needs of libcurl's ABI itself, so that it can be built without libcurl. The
+ * values have not changed since they were introduced; tests/curl/test_check_curl.c compares them with
+ * libcurl's header.
+ *
+ * The functions are looked up in the library itself, so they are not the hooks. What libcurl calls from
+ * there passes through the hooks, because the caller is the thread of the checks, or a resolver thread
+ * with the same name. All calls of the functions are made between check_guard_enter and
+ * check_guard_leave; check_curl_find itself is called outside. The search takes a second at most. If the
+ * process ends in that time, it returns NULL, and *why is NULL too. */
 #ifndef ENGINE_CHECK_CURL_H
 #define ENGINE_CHECK_CURL_H
 

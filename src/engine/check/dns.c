@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A dns check passes when the name has an address of any family, as programs of this machine find
- * it: getaddrinfo() looks into /etc/hosts and whatever else nsswitch.conf says. */
+ * A dns check passes when getaddrinfo() finds an address of any family for the name, so it also uses
+ * /etc/hosts and the other sources of nsswitch.conf, as programs on this machine do. */
 #include "base/clock.h"
 #include "engine/check/lookup.h"
 #include "engine/check/types.h"
@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-static void run(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
+static void try_lookup(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
 {
     struct addrinfo *list = NULL;
     int answer = check_lookup(c->at.host, "", clock_now_ns() + timeout_ns, &list);
@@ -28,4 +28,4 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
     }
 }
 
-const struct check_type check_dns = {"dns", run};
+const struct check_type check_dns = {"dns", try_lookup};

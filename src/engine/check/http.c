@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * An http check passes when the answer to a GET has one of the expected statuses. The status decides:
- * the transfer ends with the first byte of the body. Redirects are not followed; a proxy is used
- * where the environment names one; certificates are checked. */
+ * An http check passes when the response to a GET has one of the expected statuses. The transfer ends
+ * with the first byte of the body. Redirects are not followed, a proxy is used if the environment names
+ * one, and certificates are verified. */
 #include "base/clock.h"
 #include "engine/check/curl.h"
 #include "engine/check/guard.h"
@@ -11,14 +11,14 @@
 
 #include <string.h>
 
-/* libcurl's own bound comes first, and tells what was waited for. */
+/* After libcurl's own timeout, which reports what it was waiting for. */
 #define BACKSTOP_NS (200 * NS_PER_MS)
 #define POLL_MS     (CHECK_STEP_NS / NS_PER_MS)
 
 #define HTTP_FINAL 200
 
-/* Fewer bytes than it was given: libcurl ends the transfer. */
-static size_t no_body(char *p, size_t size, size_t n, void *ctx)
+/* Accepts fewer bytes than it is given, which ends the transfer. */
+static size_t refuse_body(char *p, size_t size, size_t n, void *ctx)
 {
     (void)p;
     (void)size;
@@ -34,23 +34,23 @@ static void *make_handle(const struct check_curl *api, const struct check_config
     if (!h)
         return NULL;
     api->easy_setopt(h, CHECK_CURLOPT_NOSIGNAL, 1L);
-    api->easy_setopt(h, CHECK_CURLOPT_QUICK_EXIT, 1L); /* does not wait for its resolver */
+    api->easy_setopt(h, CHECK_CURLOPT_QUICK_EXIT, 1L); /* does not wait for its resolver thread */
     api->easy_setopt(h, CHECK_CURLOPT_FOLLOWLOCATION, 0L);
     api->easy_setopt(h, CHECK_CURLOPT_FORBID_REUSE, 1L);
     api->easy_setopt(h, CHECK_CURLOPT_TIMEOUT_MS, (long)((timeout_ns + NS_PER_MS - 1) / NS_PER_MS));
     api->easy_setopt(h, CHECK_CURLOPT_USERAGENT, "libharden-check");
-    api->easy_setopt(h, CHECK_CURLOPT_WRITEFUNCTION, no_body);
+    api->easy_setopt(h, CHECK_CURLOPT_WRITEFUNCTION, refuse_body);
     if (api->easy_setopt(h, CHECK_CURLOPT_URL, c->target) == CURL_CODE_OK)
         return h;
     api->easy_cleanup(h);
     return NULL;
 }
 
-/* Until the transfer has ended, one way or other; all waiting is outside of the library's locks. */
-static int perform(const struct check_curl *api, void *multi, int64_t until_ns)
+/* Runs the transfer to its end. All waiting is outside the guard. -1: the process ends. */
+static int perform(const struct check_curl *api, void *multi, int64_t deadline_ns)
 {
     int running = 1, code = CURL_CODE_OPERATION_TIMEDOUT, left;
-    while (clock_now_ns() < until_ns) {
+    while (clock_now_ns() < deadline_ns) {
         if (check_is_ending() || !check_guard_enter())
             return -1;
         api->multi_perform(multi, &running);
@@ -60,7 +60,7 @@ static int perform(const struct check_curl *api, void *multi, int64_t until_ns)
         check_guard_leave();
         if (!running)
             return code;
-        int64_t left_ms = (until_ns - clock_now_ns()) / NS_PER_MS;
+        int64_t left_ms = (deadline_ns - clock_now_ns()) / NS_PER_MS;
         api->multi_poll(multi, NULL, 0,
                         (int)(left_ms < 0         ? 0
                               : left_ms < POLL_MS ? left_ms
@@ -70,8 +70,8 @@ static int perform(const struct check_curl *api, void *multi, int64_t until_ns)
     return code;
 }
 
-static void judge(const struct check_curl *api, void *h, const struct check_config *c, int code,
-                  struct check_result *out)
+static void judge_response(const struct check_curl *api, void *h, const struct check_config *c,
+                           int code, struct check_result *out)
 {
     static const struct policy plain;
     long status = 0, os_errno = 0;
@@ -92,7 +92,7 @@ static void judge(const struct check_curl *api, void *h, const struct check_conf
     out->why = "libcurl could not make the request for a reason of its own";
 }
 
-static void run(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
+static void try_request(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
 {
     void *h = NULL, *multi = NULL;
     const struct check_curl *api = check_curl_find(&out->why);
@@ -108,9 +108,9 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
     int code = h ? perform(api, multi, begun_ns + timeout_ns + BACKSTOP_NS) : -1;
     out->took_ns = clock_now_ns() - begun_ns;
     if (!check_guard_enter())
-        return; /* at the end of the process nothing is given back */
+        return; /* at the end of the process nothing is freed */
     if (code >= 0)
-        judge(api, h, c, code, out);
+        judge_response(api, h, c, code, out);
     if (h) {
         api->multi_remove_handle(multi, h);
         api->easy_cleanup(h);
@@ -120,4 +120,4 @@ static void run(const struct check_config *c, int64_t timeout_ns, struct check_r
     check_guard_leave();
 }
 
-const struct check_type check_http = {"http", run};
+const struct check_type check_http = {"http", try_request};

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* Of two: who asks, and the thread that waits for the resolver. The last one frees it. */
+/* Shared by the caller and the thread that waits for the resolver. The last one frees it. */
 struct lookup {
     _Atomic uint32_t done;
     _Atomic int owners;
@@ -21,7 +21,7 @@ struct lookup {
     char host[CHECK_HOST_SIZE], port[6];
 };
 
-static void drop(struct lookup *l)
+static void release_lookup(struct lookup *l)
 {
     if (atomic_fetch_sub(&l->owners, 1) > 1)
         return;
@@ -30,14 +30,14 @@ static void drop(struct lookup *l)
     free(l);
 }
 
-static void close_lookup(void)
+static void leave_turn(void)
 {
     struct process *p = process_self();
     atomic_fetch_sub(&p->lookups, 1);
     process_wake(&p->lookups);
 }
 
-static void *ask(void *arg)
+static void *ask_resolver(void *arg)
 {
     struct lookup *l = arg;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
@@ -46,58 +46,58 @@ static void *ask(void *arg)
     l->list = l->answer ? NULL : list;
     atomic_store(&l->done, 1);
     process_wake(&l->done);
-    drop(l);
-    close_lookup();
+    release_lookup(l);
+    leave_turn();
     return NULL;
 }
 
-/* False: the time is over. */
-static bool open_lookup(int64_t until_ns)
+/* False: the deadline has passed. */
+static bool wait_for_turn(int64_t deadline_ns)
 {
     struct process *p = process_self();
-    uint32_t open = atomic_load(&p->lookups);
+    uint32_t lookups = atomic_load(&p->lookups);
     for (;;) {
-        if (open < CHECK_LOOKUPS_MAX) {
-            if (atomic_compare_exchange_strong(&p->lookups, &open, open + 1))
+        if (lookups < CHECK_LOOKUPS_MAX) {
+            if (atomic_compare_exchange_strong(&p->lookups, &lookups, lookups + 1))
                 return true;
         } else {
-            if (clock_now_ns() >= until_ns)
+            if (clock_now_ns() >= deadline_ns)
                 return false;
-            process_wait(&p->lookups, open, until_ns);
-            open = atomic_load(&p->lookups);
+            process_wait(&p->lookups, lookups, deadline_ns);
+            lookups = atomic_load(&p->lookups);
         }
     }
 }
 
-/* An address is one without asking anybody. */
-static bool is_address(const char *host, const char *port, struct addrinfo **list)
+/* A numeric address needs no resolver. */
+static bool parse_address(const char *host, const char *port, struct addrinfo **list)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
     return getaddrinfo(host, *port ? port : NULL, &hints, list) == 0;
 }
 
-int check_lookup(const char *host, const char *port, int64_t until_ns, struct addrinfo **list)
+int check_lookup(const char *host, const char *port, int64_t deadline_ns, struct addrinfo **list)
 {
-    if (is_address(host, port, list))
+    if (parse_address(host, port, list))
         return 0;
-    if (!open_lookup(until_ns))
+    if (!wait_for_turn(deadline_ns))
         return CHECK_LOOKUP_TIMEOUT;
     struct lookup *l = calloc(1, sizeof *l);
     if (!l) {
-        close_lookup();
+        leave_turn();
         return EAI_MEMORY;
     }
     atomic_store(&l->owners, 2);
     snprintf(l->host, sizeof l->host, "%s", host);
     snprintf(l->port, sizeof l->port, "%s", port);
-    if (thread_start(ask, l)) {
+    if (thread_start(ask_resolver, l)) {
         free(l);
-        close_lookup();
+        leave_turn();
         return EAI_MEMORY;
     }
-    while (!atomic_load(&l->done) && clock_now_ns() < until_ns && !check_is_ending()) {
+    while (!atomic_load(&l->done) && clock_now_ns() < deadline_ns && !check_is_ending()) {
         int64_t step_ns = clock_now_ns() + CHECK_STEP_NS;
-        process_wait(&l->done, 0, step_ns < until_ns ? step_ns : until_ns);
+        process_wait(&l->done, 0, step_ns < deadline_ns ? step_ns : deadline_ns);
     }
     int answer = CHECK_LOOKUP_TIMEOUT;
     if (atomic_load(&l->done)) {
@@ -105,6 +105,6 @@ int check_lookup(const char *host, const char *port, int64_t until_ns, struct ad
         *list = l->list;
         l->list = NULL;
     }
-    drop(l);
+    release_lookup(l);
     return answer;
 }
