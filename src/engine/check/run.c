@@ -2,20 +2,19 @@
 #include "engine/check/run.h"
 
 #include "base/clock.h"
-#include "base/events.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/board/alert.h"
 #include "engine/board/check_slot.h"
-#include "engine/board/status.h"
+#include "engine/check/result.h"
 #include "engine/check/types.h"
 
 #include <string.h>
 
 #define SEED_CHECK 0x636865636bULL
-#define GRACE_NS   (2 * NS_PER_S)  /* a runner that takes so much longer than its timeout is dead */
-#define STAGGER_NS (1 * NS_PER_MS) /* after another runner's time, so that he comes first */
+#define GRACE_NS   (2 * NS_PER_S)  /* past its timeout a runner is considered dead */
+#define STAGGER_NS (1 * NS_PER_MS) /* after another runner's time, so that it runs first */
 
 static uint64_t key_of(const struct check_config *c)
 {
@@ -28,8 +27,8 @@ static uint64_t identity_of(const struct check_config *c)
     return board_key(hash_bytes(c->target, strlen(c->target), SEED_CHECK + (uint64_t)c->kind));
 }
 
-/* As readers take it apart; an origin that is too long is cut. */
-static void name_of(char name[SLOT_NAME_SIZE], const struct check_config *c)
+/* "NAME TYPE ORIGIN", as view.c reads it. An origin that is too long is cut. */
+static void write_slot_name(char name[SLOT_NAME_SIZE], const struct check_config *c)
 {
     struct text t = {.p = name, .cap = SLOT_NAME_SIZE};
     size_t length = strlen(c->at.origin);
@@ -42,91 +41,49 @@ static void name_of(char name[SLOT_NAME_SIZE], const struct check_config *c)
     text_put(&t, fits ? "" : "~");
 }
 
-/* The NAME is for another target from now on. */
-static void begin_afresh(struct slot *s, const char *name, uint64_t identity)
+/* The NAME stands for another target from now on. */
+static void reset_slot(struct slot *s, const char *name, uint64_t identity)
 {
     slot_reset(s);
     slot_rename(s, name);
     atomic_store(&s->check_target, identity);
 }
 
-/* The check's slot, ours to look at; NULL: the board is full, or the NAME is another's. */
-static struct slot *slot_of(struct check_runner *r, const struct check_config *c, int64_t now_ns)
+/* NULL: the board is full, or another program uses the NAME for another target. */
+static struct slot *find_slot(struct check_runner *r, const struct check_config *c, int64_t now_ns)
 {
     char name[SLOT_NAME_SIZE];
     uint64_t identity = identity_of(c);
-    name_of(name, c);
+    write_slot_name(name, c);
     struct slot *s = board_slot(r->board, key_of(c), name, SLOT_CHECK, now_ns);
     if (s == board_overflow(r->board)) {
-        if (!r->said_full)
-            log_error("check %s: the board is full, so it is not run; raise max_hosts", c->name);
-        r->said_full = true;
+        if (!r->reported_full)
+            log_error("check %s: the board is full, so the check is not run; raise max_hosts",
+                      c->name);
+        r->reported_full = true;
         return NULL;
     }
     uint64_t has = 0;
     if (atomic_compare_exchange_strong(&s->check_target, &has, identity) || has == identity)
         return s;
     if (check_slot_is_shown(s, now_ns)) {
-        if (!r->said_clash)
-            log_error("check %s: another program checks another target under this name, so it is "
-                      "not run; give it another name",
-                      c->name);
-        r->said_clash = true;
+        if (!r->reported_clash)
+            log_error(
+                "check %s: another program uses this name for another target, so the check is "
+                "not run; give it another name",
+                c->name);
+        r->reported_clash = true;
         return NULL;
     }
     if (atomic_compare_exchange_strong(&s->check_target, &has, identity))
-        begin_afresh(s, name, identity);
+        reset_slot(s, name, identity);
     return s;
 }
 
-static void count(struct slot *s, const struct check_result *x, int64_t took_ns, int64_t wall_ms)
-{
-    static const struct policy plain;
-    int64_t max = atomic_load_explicit(&s->max_ns, memory_order_relaxed);
-    slot_attempt(s, took_ns);
-    atomic_store_explicit(&s->check_took_ns, took_ns, memory_order_relaxed);
-    if (took_ns > max)
-        atomic_store_explicit(&s->max_ns, took_ns, memory_order_relaxed);
-    if (x->outcome == CHECK_PASSED) {
-        slot_count(s, COUNT_SUCCESSES, 1);
-        atomic_store_explicit(&s->last_success_ms, wall_ms, memory_order_relaxed);
-        return;
-    }
-    struct verdict v = classify(&x->attempt, &plain);
-    if (v.class == CLASS_SUCCESS) { /* an answer that is not the expected one */
-        v.class = CLASS_D;
-        v.reason = REASON_OTHER;
-    }
-    slot_count(s, COUNT_FAILURES, 1);
-    atomic_fetch_add_explicit(&s->failures_by[reason_group(v.reason)], 1, memory_order_relaxed);
-    atomic_store_explicit(&s->last_error,
-                          last_error_pack((struct last_error){.class = v.class,
-                                                              .reason = v.reason,
-                                                              .curl = x->attempt.curl_code,
-                                                              .http = x->attempt.http_status,
-                                                              .os_errno = x->attempt.os_errno}),
-                          memory_order_relaxed);
-    atomic_store_explicit(&s->last_failure_ms, wall_ms, memory_order_relaxed);
-}
-
-static void settle(struct check_runner *r, struct slot *s, const struct check_config *c,
-                   const struct check_result *x, int64_t took_ns)
-{
-    int64_t wall_ms = r->wall_ns() / NS_PER_MS;
-    enum health_status status;
-    count(s, x, took_ns, wall_ms);
-    if (status_result(s, x->outcome == CHECK_PASSED, c->unhealthy_after, c->healthy_after, wall_ms,
-                      &status)) {
-        events_emit(&(struct event){
-            .kind = EVENT_HEALTH, .host = c->name, .state = status_name(status), .wait_ns = -1});
-        board_alert(r->board);
-    }
-}
-
-/* When a time on the board is our turn: whose interval is shorter than that of who set it does not
- * wait for his. What nobody could have set is not believed. */
-static int64_t turn_of(const struct slot *s, const struct check_config *c, int64_t at_ns,
-                       int64_t now_ns)
+/* When this process may run a check whose due time on the board is at_ns: earlier if the process that has
+ * set it has a longer interval. A time that no process would set is ignored. */
+static int64_t own_turn_ns(const struct slot *s, const struct check_config *c, int64_t at_ns,
+                           int64_t now_ns)
 {
     if (at_ns <= 0 || at_ns - now_ns > 2 * CHECK_INTERVAL_MAX_NS)
         return now_ns;
@@ -143,7 +100,8 @@ static bool set_due(struct slot *s, const struct check_config *c, int64_t seen_n
     return true;
 }
 
-/* Nobody has run it for a whole interval, and we cannot: then its status is not known. */
+/* This process cannot run the check. If no other has run it for a whole interval, its status becomes
+ * unknown. */
 static int64_t leave_to_others(struct slot *s, const struct check_config *c, int64_t at_ns,
                                int64_t now_ns)
 {
@@ -154,23 +112,23 @@ static int64_t leave_to_others(struct slot *s, const struct check_config *c, int
     return now_ns + 2 * c->interval_ns;
 }
 
-static bool is_ending(const struct check_runner *r)
+static bool is_closing(const struct check_runner *r)
 {
     return r->closing && r->closing();
 }
 
-static int64_t run(struct check_runner *r, struct slot *s, const struct check_config *c,
-                   int64_t at_ns, int64_t begun_ns)
+/* Returns when it is this process's turn again, as the next function does. */
+static int64_t run_check(struct check_runner *r, struct slot *s, const struct check_config *c,
+                         int64_t at_ns, int64_t begun_ns)
 {
     int64_t lease_ns = check_slot_lease(begun_ns + c->timeout_ns + GRACE_NS);
     if (!atomic_compare_exchange_strong(&s->check_due_ns, &at_ns, lease_ns))
-        return turn_of(s, c, at_ns, begun_ns) + STAGGER_NS;
+        return own_turn_ns(s, c, at_ns, begun_ns) + STAGGER_NS;
     struct check_result x = {.outcome = CHECK_UNKNOWN};
     hints_reset(&x.attempt.hints);
     check_type_of(c->kind)->run(c, c->timeout_ns, &x);
     int64_t ended_ns = r->now_ns();
-    if (x.outcome != CHECK_PASSED &&
-        is_ending(r)) { /* the question was dropped: it is the next one's */
+    if (x.outcome != CHECK_PASSED && is_closing(r)) { /* abandoned: it stays due */
         atomic_compare_exchange_strong(&s->check_due_ns, &lease_ns, at_ns);
         return at_ns;
     }
@@ -184,44 +142,45 @@ static int64_t run(struct check_runner *r, struct slot *s, const struct check_co
     }
     if (x.outcome == CHECK_FAILED && ended_ns > lease_ns) {
         x.outcome = CHECK_UNKNOWN;
-        x.why = "this program was stopped until the time of the check was over";
+        x.why = "this program was stopped until after the timeout of the check";
     }
-    if (x.outcome == CHECK_UNKNOWN && x.why && !r->said_unknown[c->kind])
+    if (x.outcome == CHECK_UNKNOWN && x.why && !r->reported_unknown[c->kind])
         log_warn("check %s: %s", c->name, x.why);
-    r->said_unknown[c->kind] |= x.outcome == CHECK_UNKNOWN;
-    /* Too late, or given to another: then it is somebody else's, and so is the result. */
+    r->reported_unknown[c->kind] |= x.outcome == CHECK_UNKNOWN;
+    /* If the lease has expired, or the slot has changed hands, the result is not used. */
     if (atomic_load(&s->key) != key_of(c) || !set_due(s, c, lease_ns, next_ns))
-        return turn_of(s, c, atomic_load(&s->check_due_ns), ended_ns) + STAGGER_NS;
+        return own_turn_ns(s, c, atomic_load(&s->check_due_ns), ended_ns) + STAGGER_NS;
     if (x.outcome != CHECK_UNKNOWN)
-        settle(r, s, c, &x, x.took_ns ? x.took_ns : ended_ns - begun_ns);
+        result_record(r->board, s, c, &x, x.took_ns ? x.took_ns : ended_ns - begun_ns,
+                      r->wall_ns() / NS_PER_MS);
     return next_ns;
 }
 
-static int64_t look(struct check_runner *r, const struct check_config *c)
+static int64_t run_if_due(struct check_runner *r, const struct check_config *c)
 {
     int64_t now_ns = r->now_ns();
-    struct slot *s = slot_of(r, c, now_ns);
+    struct slot *s = find_slot(r, c, now_ns);
     if (!s)
         return now_ns + c->interval_ns;
-    int64_t at_ns = atomic_load(&s->check_due_ns), turn_ns = turn_of(s, c, at_ns, now_ns);
+    int64_t at_ns = atomic_load(&s->check_due_ns), turn_ns = own_turn_ns(s, c, at_ns, now_ns);
     if (turn_ns > now_ns)
         return turn_ns + STAGGER_NS;
     if (r->unable[c->kind])
         return leave_to_others(s, c, at_ns, now_ns);
-    return run(r, s, c, at_ns, now_ns);
+    return run_check(r, s, c, at_ns, now_ns);
 }
 
 int64_t check_round(struct check_runner *r, const struct config *c)
 {
     int64_t next_ns = INT64_MAX;
-    for (int i = 0; i < c->check_count && !is_ending(r); i++) {
-        int64_t at_ns = look(r, &c->checks[i]);
+    for (int i = 0; i < c->check_count && !is_closing(r); i++) {
+        int64_t at_ns = run_if_due(r, &c->checks[i]);
         next_ns = at_ns < next_ns ? at_ns : next_ns;
     }
     return next_ns;
 }
 
-static bool has(const struct config *c, const struct check_config *check)
+static bool contains(const struct config *c, const struct check_config *check)
 {
     for (int i = 0; c && i < c->check_count; i++)
         if (strcmp(c->checks[i].name, check->name) == 0 &&
@@ -234,7 +193,7 @@ void check_give_up(struct check_runner *r, const struct config *was, const struc
 {
     for (int i = 0; was && i < was->check_count; i++) {
         const struct check_config *c = &was->checks[i];
-        struct slot *s = has(now, c) ? NULL : board_find(r->board, key_of(c));
+        struct slot *s = contains(now, c) ? NULL : board_find(r->board, key_of(c));
         if (!s || atomic_load(&s->check_target) != identity_of(c) ||
             atomic_load(&s->kind) != SLOT_CHECK)
             continue;
@@ -242,5 +201,5 @@ void check_give_up(struct check_runner *r, const struct config *was, const struc
         atomic_store(&s->check_due_ns, 0);
         board_alert(r->board);
     }
-    r->said_clash = r->said_full = false;
+    r->reported_clash = r->reported_full = false;
 }

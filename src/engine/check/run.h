@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * When a check is run and by whom, and what its result means. All processes of a board share a check
- * by its NAME: one slot of kind SLOT_CHECK. Whoever finds it due takes it, which is one CAS of the
- * time it is due next, to the time when a runner must be dead; the result sets the next time. So one
- * process at a time runs it, and a killed runner's check is due again by itself.
+ * When a check runs, and which process runs it. All processes of a board share a check by its NAME: it
+ * has one slot, of kind SLOT_CHECK (board/check_slot.h).
  *
  *     struct check_runner r = {.board = b, .now_ns = clock_now_ns, .wall_ns = clock_wall_ns};
  *     int64_t at_ns = check_round(&r, config);            and again at at_ns
  *
- * What the words of such a slot mean, and when it is shown: board/check_slot.h. Of two configurations
- * that give one NAME two targets the one that is already run keeps it, and the other says so.
+ * Invariants: one process at a time runs a check. It takes the check with one CAS of the due time, to a
+ * lease that ends when the process must be dead; the result sets the next due time. So the check of a
+ * killed process becomes due again by itself. If two configurations give one NAME two targets, the target
+ * that is already checked keeps the name, and the other program logs that its check is not run.
  *
- * Threads: one runner a process. */
+ * One thread of a process; never blocks but in a check. */
 #ifndef ENGINE_CHECK_RUN_H
 #define ENGINE_CHECK_RUN_H
 
@@ -26,13 +26,14 @@ struct check_runner {
     int64_t (*now_ns)(void);
     int64_t (*wall_ns)(void);
     bool (*closing)(void);    /* NULL: never */
-    bool unable[CHECK_KINDS]; /* in this process */
-    bool said_clash, said_full, said_unknown[CHECK_KINDS];
+    bool unable[CHECK_KINDS]; /* this process cannot run such checks */
+    bool reported_clash, reported_full, reported_unknown[CHECK_KINDS];
 };
 
-/* Runs what is due, one after the other; returns when to look again. */
+/* Runs the checks that are due, one after the other. Returns when to call it again. */
 int64_t check_round(struct check_runner *r, const struct config *c);
-/* Gives up the checks of a configuration that are not in the one that replaces it. */
+/* Gives up the checks of `was` that are not in `now`, the configuration that replaces it. They are no
+ * longer shown, unless another process runs them. */
 void check_give_up(struct check_runner *r, const struct config *was, const struct config *now);
 
 #endif

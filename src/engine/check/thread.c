@@ -34,9 +34,9 @@ static void *run_checks(void *arg)
                                   .closing = check_is_ending};
     const struct config *was = NULL;
 
+    check_name_own_thread();
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     atomic_store(&p->check_task, (uint32_t)syscall(SYS_gettid));
-    check_name_own_thread();
     log_own_descriptors();
     while (!atomic_load(&p->stop)) {
         int64_t next_ns = INT64_MAX;
@@ -70,8 +70,8 @@ static void fill_standard_descriptors(void)
  * numbers, would write into the file that gets the number next. */
 static bool has_own_table(void)
 {
-    static atomic_bool said;
-    if (!log_has_own_descriptors() && !atomic_exchange(&said, true))
+    static atomic_bool reported;
+    if (!log_has_own_descriptors() && !atomic_exchange(&reported, true))
         log_error("no checks are run: this system gives no thread descriptors of its own");
     return log_has_own_descriptors();
 }

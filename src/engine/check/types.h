@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Active health checks. A kind of check is one file, NAME.c, with a function that tries the target once.
- * The target itself is read by the configuration (engine/config/target.h).
+ * The types of checks. A type is one file, NAME.c, with a function that tries the target once. The target
+ * has been parsed by the configuration (config/target.h).
  *
- *     const struct check_type check_tcp = {"tcp", run};
+ *     const struct check_type check_tcp = {"tcp", try_connection};
  *
- * `run` is called in the thread of the checks and in no other (checker.h), one check at a time, so
- * it may block, but for no longer than timeout_ns. Descriptors that it opens are close-on-exec, and
- * closed when it returns. What the process does for it passes by all hooks: it is neither limited
- * nor repeated nor counted as the program's. It may be left behind in the middle by a fork (the
- * child has no such thread) or by the end of the program. Where it calls a library that has locks of
- * its own and is called by the program too, it does so between check_guard_enter and check_guard_leave, and
- * does not wait there. Whatever has no answer because of this process, and not because of the
- * target, is CHECK_UNKNOWN or CHECK_UNABLE: a target is never unhealthy because of us. */
+ * What the function must do:
+ * - A target is never unhealthy because of this process: if the attempt failed for a reason that is not
+ *   the target's, the outcome is CHECK_UNKNOWN or CHECK_UNABLE.
+ * - It may block, but not longer than timeout_ns. It asks check_is_ending (guard.h) while it waits.
+ * - Descriptors that it opens are close-on-exec, and closed when it returns.
+ * - A library that has locks and that the program calls too is called between check_guard_enter and
+ *   check_guard_leave, where it must not wait. A fork or the end of the process may abandon the
+ *   function anywhere else.
+ *
+ * It runs in the thread of the checks only, one check at a time. Hooks let its calls pass: they are neither
+ * limited nor retried nor counted as the program's. */
 #ifndef ENGINE_CHECK_TYPES_H
 #define ENGINE_CHECK_TYPES_H
 
@@ -24,15 +27,15 @@
 enum check_outcome {
     CHECK_PASSED,
     CHECK_FAILED,
-    CHECK_UNKNOWN, /* this time: no memory, no descriptor */
-    CHECK_UNABLE,  /* this process never can; `why` says what it lacks */
+    CHECK_UNKNOWN, /* not this time: no memory, no descriptor */
+    CHECK_UNABLE,  /* never in this process; `why` says what is missing */
 };
 
 struct check_result {
     enum check_outcome outcome;
     struct attempt attempt; /* what happened, when it failed */
-    int64_t took_ns;        /* 0: as long as the call */
-    const char *why;        /* static; UNABLE, and UNKNOWN, where NULL is the end of the process */
+    int64_t took_ns;        /* 0: as long as the function took */
+    const char *why;        /* static; for UNABLE and UNKNOWN. UNKNOWN and NULL: the process ends */
 };
 
 struct check_type {
@@ -43,7 +46,7 @@ struct check_type {
 extern const struct check_type check_tcp, check_http, check_dns;
 
 const struct check_type *check_type_of(enum check_kind kind);
-/* Another type in its place, for tests; NULL: the real one again. */
+/* For tests: another type in its place; NULL: the real one again. */
 void check_type_replace(enum check_kind kind, const struct check_type *type);
 
 #endif

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define INTERVAL_NS (100 * NS_PER_MS) /* shortest, whatever the configuration says */
-#define SPACING_NS  (50 * NS_PER_MS)  /* likewise */
+#define SPACING_NS  (50 * NS_PER_MS)  /* shortest, likewise */
 #define SPACINGS    20                /* per interval */
 #define SWEEP_NS    (60 * NS_PER_S)   /* the writer of a temporary file of this age is dead */
 
@@ -28,12 +28,12 @@ static bool in_directory(const char *path, const char *dir)
  * directory was removed and could not be created again: the files would describe a private board. */
 static bool has_our_board(const struct engine *e, const struct config *c)
 {
-    static atomic_bool said;
+    static atomic_bool reported;
     if (!e->board->shared)
         return false;
     if (state_dir_has(c, &e->board_file))
         return true;
-    if (!atomic_exchange(&said, true))
+    if (!atomic_exchange(&reported, true))
         log_warn("%s is gone or out of reach: its files are no longer written", c->state);
     return false;
 }
