@@ -19,10 +19,10 @@ export SKIP_TESTS := $(space) \
   engine::opens_in_the_child_when_a_fork_came_while_another_thread_was_opening \
   monitor::starts_again_in_the_child_of_a_fork \
   monitor::does_not_flush_in_a_child_that_made_no_call \
-  monitor_thread::memory_is_shared_by_a_vfork_child_alone \
-  monitor_thread::is_not_there_in_a_program_of_one_thread_however_long_it_lives \
-  monitor_thread::leaves_a_process_of_one_thread_when_it_has_ended \
-  monitor_thread::ends_when_no_thread_of_the_program_is_left \
+  background::memory_is_shared_by_a_vfork_child_alone \
+  background::is_not_there_in_a_program_of_one_thread_however_long_it_lives \
+  background::leaves_a_process_of_one_thread_when_it_has_ended \
+  background::ends_when_no_thread_of_the_program_is_left \
   monitor::has_a_descriptor_table_of_its_own_and_all_signals_blocked \
   monitor::writes_inline_under_a_seccomp_filter_that_kills_thread_makers \
   monitor::flushes_although_its_thread_gets_no_processor \
@@ -49,7 +49,7 @@ CC           := musl-gcc -idirafter $(abspath $(BUILD))/include
 LAZY_IMPORTS := no
 # In the child of a fork, musl 1.2.3 hangs when a thread ends after the first one.
 export SKIP_TESTS := $(space) \
-  monitor_thread::does_not_keep_alive_a_process_whose_first_thread_has_ended $(space)
+  background::does_not_keep_alive_a_process_whose_first_thread_has_ended $(space)
 TARGET_PARTS := $(BUILD)/obj/tests/support/musl.o
 else
 $(error TARGET=$(TARGET): not supported; use aarch64 or musl)

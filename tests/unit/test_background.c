@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * When there is a thread of ours, and when there is none. */
+ * When the background thread exists, and when it does not. */
 #include "base/clock.h"
 #include "base/thread.h"
 #include "engine/publish/background.h"
@@ -51,7 +51,7 @@ static void drop(void)
     scratch_remove(dir);
 }
 
-TestSuite(monitor_thread, .init = make, .fini = drop, .timeout = 60);
+TestSuite(background, .init = make, .fini = drop, .timeout = 60);
 
 #define eventually(condition)                                                                      \
     ({                                                                                             \
@@ -109,7 +109,7 @@ static void have_threads(void)
     cr_assert_eq(pthread_create(&other, NULL, wait_for_ever, NULL), 0);
 }
 
-Test(monitor_thread, is_not_there_before_an_interval_is_over)
+Test(background, is_not_there_before_an_interval_is_over)
 {
     have_threads();
     for (int i = 0; i < 10; i++)
@@ -120,7 +120,7 @@ Test(monitor_thread, is_not_there_before_an_interval_is_over)
     cr_assert(!has_thread());
 }
 
-Test(monitor_thread, is_there_for_what_calls_leave_unwritten_where_the_program_has_threads)
+Test(background, is_there_for_what_calls_leave_unwritten_where_the_program_has_threads)
 {
     have_threads();
     call();
@@ -132,7 +132,7 @@ Test(monitor_thread, is_there_for_what_calls_leave_unwritten_where_the_program_h
     cr_assert(has_thread());
 }
 
-Test(monitor_thread, writes_what_is_left_and_ends)
+Test(background, writes_what_is_left_and_ends)
 {
     setenv("HARDEN_SNAPSHOT_INTERVAL", "1s", 1);
     have_threads();
@@ -152,7 +152,7 @@ Test(monitor_thread, writes_what_is_left_and_ends)
     cr_assert_gt(writes(), before, "calls write again");
 }
 
-Test(monitor_thread, ends_although_nothing_can_be_written)
+Test(background, ends_although_nothing_can_be_written)
 {
     setenv("HARDEN_SNAPSHOT_INTERVAL", "1s", 1);
     setenv("HARDEN_SNAPSHOT", "/nonexistent/health.json", 1);
@@ -163,7 +163,7 @@ Test(monitor_thread, ends_although_nothing_can_be_written)
     cr_assert(eventually(!has_thread()));
 }
 
-Test(monitor_thread, is_gone_when_it_was_told_to_end)
+Test(background, is_gone_when_it_was_told_to_end)
 {
     have_threads();
     call();
@@ -217,7 +217,7 @@ static void live_long(void)
     REQUIRE(process_tasks() == 1);
 }
 
-Test(monitor_thread, is_not_there_in_a_program_of_one_thread_however_long_it_lives)
+Test(background, is_not_there_in_a_program_of_one_thread_however_long_it_lives)
 {
     in_child_without_threads(live_long);
 }
@@ -233,7 +233,7 @@ static void enter_name_space(void)
     REQUIRE(unshare(CLONE_SIGHAND | CLONE_VM | CLONE_THREAD) == 0);
 }
 
-Test(monitor_thread, leaves_a_process_of_one_thread_when_it_has_ended)
+Test(background, leaves_a_process_of_one_thread_when_it_has_ended)
 {
     in_child_without_threads(enter_name_space);
 }
@@ -259,7 +259,7 @@ static void end_first_thread(void)
     pthread_exit(NULL);
 }
 
-Test(monitor_thread, does_not_keep_alive_a_process_whose_first_thread_has_ended)
+Test(background, does_not_keep_alive_a_process_whose_first_thread_has_ended)
 {
     in_child_without_threads(end_first_thread);
 }
@@ -290,14 +290,14 @@ static void end_all_unseen(void)
     syscall(SYS_exit, 0);
 }
 
-Test(monitor_thread, ends_when_no_thread_of_the_program_is_left)
+Test(background, ends_when_no_thread_of_the_program_is_left)
 {
     in_child_without_threads(end_all_unseen);
 }
 
 /* What a vfork child has is its parent's; what a child by a bare clone has is its own, although the C
  * library takes both for the parent. */
-Test(monitor_thread, memory_is_shared_by_a_vfork_child_alone)
+Test(background, memory_is_shared_by_a_vfork_child_alone)
 {
     int status;
     call();
@@ -315,7 +315,7 @@ Test(monitor_thread, memory_is_shared_by_a_vfork_child_alone)
 }
 #endif
 
-Test(monitor_thread, is_not_there_with_thread_off)
+Test(background, is_not_there_with_thread_off)
 {
     setenv("HARDEN_THREAD", "off", 1);
     have_threads();
@@ -327,7 +327,7 @@ Test(monitor_thread, is_not_there_with_thread_off)
     cr_assert(!has_thread());
 }
 
-Test(monitor_thread, calls_write_after_a_twentieth_of_the_interval_what_is_not_written)
+Test(background, calls_write_after_a_twentieth_of_the_interval_what_is_not_written)
 {
     setenv("HARDEN_THREAD", "off", 1);
     call();
@@ -343,7 +343,7 @@ Test(monitor_thread, calls_write_after_a_twentieth_of_the_interval_what_is_not_w
     cr_assert(is_written());
 }
 
-Test(monitor_thread, calls_do_not_write_again_what_somebody_else_has_written)
+Test(background, calls_do_not_write_again_what_somebody_else_has_written)
 {
     setenv("HARDEN_THREAD", "off", 1);
     call();
@@ -364,7 +364,7 @@ static void configure(const char *rate)
     rename(new, config);
 }
 
-Test(monitor_thread, a_call_begins_with_a_configuration_that_was_changed_an_interval_ago)
+Test(background, a_call_begins_with_a_configuration_that_was_changed_an_interval_ago)
 {
     setenv("HARDEN_CONFIG", config, 1);
     configure("1/1s");
@@ -379,7 +379,7 @@ Test(monitor_thread, a_call_begins_with_a_configuration_that_was_changed_an_inte
     cr_assert_neq(atomic_load(&engine->config), was);
 }
 
-Test(monitor_thread, has_ended_before_the_first_thread_does)
+Test(background, has_ended_before_the_first_thread_does)
 {
     have_threads();
     call();
@@ -407,7 +407,7 @@ static void jump(int number)
     siglongjmp(before, 1);
 }
 
-Test(monitor_thread, calls_go_on_writing_after_a_handler_has_jumped_out_of_one)
+Test(background, calls_go_on_writing_after_a_handler_has_jumped_out_of_one)
 {
     setenv("HARDEN_THREAD", "off", 1);
     signal(SIGUSR1, jump);
@@ -435,7 +435,7 @@ Test(monitor_thread, calls_go_on_writing_after_a_handler_has_jumped_out_of_one)
     cr_assert_gt(writes(), was);
 }
 
-Test(monitor_thread, is_not_stopped_by_a_vfork_child)
+Test(background, is_not_stopped_by_a_vfork_child)
 {
     have_threads();
     call();
@@ -451,7 +451,7 @@ Test(monitor_thread, is_not_stopped_by_a_vfork_child)
     cr_assert_eq(atomic_load(&self->stop), 0u);
 }
 
-Test(monitor_thread, that_was_forbidden_waits_for_a_better_time)
+Test(background, that_was_forbidden_waits_for_a_better_time)
 {
     have_threads();
     call();
@@ -466,7 +466,7 @@ Test(monitor_thread, that_was_forbidden_waits_for_a_better_time)
     cr_assert(!background_is_pending());
 }
 
-Test(monitor_thread, a_call_begins_with_a_new_board_where_the_old_one_vanished)
+Test(background, a_call_begins_with_a_new_board_where_the_old_one_vanished)
 {
     char board[80];
     setenv("HARDEN_THREAD", "off", 1);
