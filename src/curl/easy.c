@@ -166,7 +166,7 @@ CURLcode easy_perform(struct shadow *s)
     if (!t)
         return s->api->easy_perform(s->handle);
     CURLcode r = guarded(t, now_ns, &ended_ns);
-    monitor_inline(ended_ns);
+    monitor_update(ended_ns);
     return r;
 }
 

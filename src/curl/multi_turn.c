@@ -25,7 +25,7 @@ static void over(struct member *x, CURLcode r)
     x->message =
         (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = x->shadow->handle, .data = {.result = r}};
     messages_put(x->multi, &x->message);
-    monitor_inline(now_ns);
+    monitor_update(now_ns);
 }
 
 /* What is still held goes to the program, now or when it has unpaused. */

@@ -59,7 +59,7 @@ static void end(struct dial *d, int64_t now_ns, int64_t wall_ns)
     else
         call_end(&d->call, now_ns, wall_ns);
     bool before = thread_forbid(true);
-    monitor_inline(now_ns);
+    monitor_update(now_ns);
     thread_forbid(before);
 }
 
@@ -274,7 +274,7 @@ HOT int dial(const struct dial_request *r)
     if (likely(e && monitor_is_current(now_ns) && dial_pass(&p, e, r->to, now_ns) &&
                passage_is_free(&p, now_ns))) {
         f = make_first(r, now_ns);
-        if (likely(f.stream && monitor_is_quiet(f.ended_ns) &&
+        if (likely(f.stream && monitor_is_idle(f.ended_ns) &&
                    passage_count(&p, f.ended_ns - now_ns, f.ended_ns, clock_wall_about_ns()))) {
             atomic_fetch_add_explicit(&p.board->header->connects_blocking, 1, memory_order_relaxed);
             errno = saved;

@@ -92,7 +92,7 @@ static void leave(void *call)
 {
     int saved = errno;
     call_end(call, clock_now_ns(), clock_wall_ns());
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     errno = saved;
 }
 

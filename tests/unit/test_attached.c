@@ -130,7 +130,7 @@ Test(attached, words_of_other_name_spaces_are_left_alone)
         atomic_store(&board->header->attached[i], 77ULL << 32 | 0x3ffffff0);
     monitor_start();
     cr_assert_eq(atomic_load(&process_self()->attached), 0u, "there is none to be had");
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     cr_assert_eq(life().running, 0u);
     cr_assert(!life().never, "the time of its last update is there");
     flush_at_exit();
@@ -140,7 +140,7 @@ Test(attached, words_of_other_name_spaces_are_left_alone)
 Test(attached, an_idle_program_is_not_stale)
 {
     monitor_start();
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     int64_t later_ns = clock_now_ns() + 3600 * NS_PER_S;
     cr_assert(!liveness_is_stale(liveness_of(board, later_ns)));
     flush_at_exit();

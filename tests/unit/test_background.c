@@ -68,7 +68,7 @@ static void call(void)
     self = process_self();
     monitor_start();
     atomic_fetch_add(&engine->board->header->changes, 1);
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
 }
 
 static uint64_t writes(void)

@@ -329,7 +329,7 @@ Test(engine, that_is_off_without_a_thread_is_switched_on_by_the_file)
     write_ini("[harden]\nthread = off\nsnapshot_interval = 100ms\n");
     struct engine *e = engine_get();
     monitor_start();
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     write_ini("[harden]\nthread = off\nsnapshot_interval = 100ms\nmode = off\n");
     engine_reload();
     cr_assert_null(engine_get());

@@ -194,7 +194,7 @@ static void an_alert_meanwhile_is_written(int by, bool own_files)
     engine_coverage.libcurls = alert_meanwhile;
     alert_once = by;
     start();
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     cr_assert_eq(alert_once, BY_NOBODY);
     cr_assert_eq(seq_on_file(), 2u, "nobody may come again");
     if (own_files) {
@@ -229,7 +229,7 @@ Test(monitor, of_many_processes_writes_one_file_an_interval)
             start();
             for (;; usleep(5000)) {
                 call_ended();
-                monitor_inline(clock_now_ns());
+                monitor_update(clock_now_ns());
             }
         }
     }
@@ -392,7 +392,7 @@ Test(monitor, writes_inline_under_a_seccomp_filter_that_kills_thread_makers)
     start();
     usleep(10000);
     cr_assert_eq(threads(), 0);
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     cr_assert_eq(seq_on_file(), 1u);
 }
 
@@ -404,14 +404,14 @@ Test(monitor, writes_inline_with_thread_off_once_an_interval)
     usleep(10000);
     cr_assert_eq(threads(), 0);
     for (int i = 0; i < 10; i++)
-        monitor_inline(clock_now_ns());
+        monitor_update(clock_now_ns());
     cr_assert_eq(seq_on_file(), 1u);
     usleep(60000); /* two alerts' least distance */
     board_alert(engine->board);
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     cr_assert_eq(seq_on_file(), 2u);
     errno = EXDEV;
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     cr_assert_eq(errno, EXDEV);
 }
 
@@ -420,7 +420,7 @@ static void *inline_often(void *arg)
     (void)arg;
     for (int i = 0; i < 300; i++) {
         board_alert(engine->board);
-        monitor_inline(clock_now_ns());
+        monitor_update(clock_now_ns());
         usleep(300);
     }
     return NULL;
@@ -618,7 +618,7 @@ Test(monitor, writes_inline_what_ends_after_the_flush)
     wait_for_first();
     for (unsigned i = 0; i < 3; i++) {
         call_ended();
-        i ? monitor_inline(clock_now_ns()) : flush_at_exit();
+        i ? monitor_update(clock_now_ns()) : flush_at_exit();
         cr_assert_eq(seq_on_file(), 2u + i);
     }
 }
@@ -667,7 +667,7 @@ Test(monitor, opens_a_board_that_is_gone_again_within_an_interval_and_writes_its
     drop();
     cr_assert(eventually(
         (monitor_refresh(clock_now_ns()), engine->board != first && engine->board->shared)));
-    cr_assert(eventually((monitor_inline(clock_now_ns()), access(file, F_OK) == 0)));
+    cr_assert(eventually((monitor_update(clock_now_ns()), access(file, F_OK) == 0)));
 }
 
 Test(monitor, counts_a_snapshot_that_cannot_be_written_and_goes_on)
@@ -691,11 +691,11 @@ Test(monitor, does_not_write_a_file_of_its_own_choice_that_another_process_keeps
     engine = engine_get();
     start();
     struct stat st;
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     stat(other, &st);
     cr_assert_eq(st.st_size, 0);
     board_alert(engine->board);
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     stat(other, &st);
     cr_assert_gt(st.st_size, 0, "news are written all the same");
 }

@@ -53,7 +53,7 @@ static void alert_elsewhere(void)
 static void write_some(uint64_t times)
 {
     monitor_start();
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     cr_assert_eq(atomic_load(&header->snapshot_seq), times);
 }
 
@@ -83,7 +83,7 @@ Test(monitor_alert, that_follows_a_write_at_once_is_written_by_its_call)
 {
     write_some(1);
     board_alert(engine_get()->board);
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     cr_assert_eq(atomic_load(&header->snapshot_seq), 2u, "there may be no other call");
 }
 

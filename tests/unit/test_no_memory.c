@@ -251,7 +251,7 @@ static const char *write_snapshot(void)
     monitor_start();
     errno = EXDEV;
     scarce_begin();
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
     scarce_end();
     if (errno != EXDEV)
         return "errno was changed";

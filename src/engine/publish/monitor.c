@@ -17,7 +17,7 @@
 static void update_while_off(void)
 {
     monitor_start();
-    monitor_inline(clock_now_ns());
+    monitor_update(clock_now_ns());
 }
 
 static void start_monitor(void *process)
@@ -49,7 +49,7 @@ HOT void monitor_start(void)
         quiet_run(start_monitor, p);
 }
 
-HOT bool monitor_is_quiet(int64_t now_ns)
+HOT bool monitor_is_idle(int64_t now_ns)
 {
     struct process *p = process_self();
     return atomic_load_explicit(&p->updater, memory_order_relaxed) != UPDATER_NONE &&
@@ -102,7 +102,7 @@ static bool write_alerts(struct process *p, struct engine *e, enum urgency urgen
 /* When the next call that ends makes an update. Changes of this moment that are not written stay
  * unwritten if no other call comes: in a program with several threads the background thread writes
  * them. */
-static int64_t next_inline_ns(struct process *p, struct engine *e, bool wrote, int64_t next_ns)
+static int64_t next_update_ns(struct process *p, struct engine *e, bool wrote, int64_t next_ns)
 {
     const struct config *c = atomic_load(&e->config);
     int64_t age_ns = clock_now_ns() - atomic_load(&p->first_ns);
@@ -119,7 +119,7 @@ static int64_t next_inline_ns(struct process *p, struct engine *e, bool wrote, i
     return next_ns;
 }
 
-/* An alert that comes during the update sets inline_at_ns to 0, which is kept: the next call updates at
+/* An alert that comes during the update sets process->update_at_ns to 0, which is kept: the next call updates at
  * once. */
 static void update_by_call(struct process *p, struct engine *e, enum urgency urgency)
 {
@@ -130,7 +130,7 @@ static void update_by_call(struct process *p, struct engine *e, enum urgency urg
     if (urgency == UPDATE_LAST || (urgency == UPDATE_URGENT && !wrote))
         next = 0;
     else
-        next = next_inline_ns(p, e, wrote, next);
+        next = next_update_ns(p, e, wrote, next);
     atomic_compare_exchange_strong(&p->update_at_ns, &later, next);
 }
 
@@ -143,7 +143,7 @@ static void try_update(void *engine)
     update_end(p);
 }
 
-HOT void monitor_inline(int64_t now_ns)
+HOT void monitor_update(int64_t now_ns)
 {
     struct process *p = process_self();
     if (likely(now_ns < atomic_load_explicit(&p->update_at_ns, memory_order_relaxed)))

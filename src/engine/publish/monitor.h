@@ -6,7 +6,7 @@
  *     monitor_start();              before anything is counted
  *     monitor_refresh(now_ns);      before the call reads the configuration
  *     ...
- *     monitor_inline(ended_ns);     after it has ended
+ *     monitor_update(ended_ns);     after it has ended
  *
  * When files are written:
  * - Calls write them as they end: at once after a change of a status or a circuit, otherwise once per
@@ -30,8 +30,8 @@ void monitor_start(void);
 bool monitor_is_current(int64_t now_ns);
 void monitor_refresh(int64_t now_ns);
 /* After a call has ended: writes what is due, or leaves it to the background thread. */
-void monitor_inline(int64_t now_ns);
-/* Whether monitor_start and monitor_inline would both do nothing. */
-bool monitor_is_quiet(int64_t now_ns);
+void monitor_update(int64_t now_ns);
+/* Whether monitor_start and monitor_update would both do nothing. */
+bool monitor_is_idle(int64_t now_ns);
 
 #endif
