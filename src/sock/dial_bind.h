@@ -17,7 +17,7 @@
 #ifndef SOCK_DIAL_BIND_H
 #define SOCK_DIAL_BIND_H
 
-#include "engine/call/call.h"
+#include "engine/call/fast_path.h"
 #include "engine/engine.h"
 #include "sock/endpoint.h"
 

@@ -10,6 +10,7 @@
 #define SOCK_DIAL_PARTS_H
 
 #include "engine/call/call.h"
+#include "engine/call/fast_path.h"
 #include "engine/engine.h"
 #include "sock/dial.h"
 #include "sock/dial_bind.h"

@@ -2,6 +2,7 @@
 #include "one_host.h"
 
 #include "engine/board/status.h"
+#include "engine/call/fast_path.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

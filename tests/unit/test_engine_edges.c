@@ -99,7 +99,8 @@ Test(engine_edges, a_window_without_a_word_shares_that_of_the_next_longer_one)
     struct slot *all = full_of_windows();
     add_rate(1, 2 * NS_PER_S, 1);
     add_rate(1, 10 * NS_PER_S, 1);
-    call_bind_lanes(&binding, NOW);
+    binding.held_ns = 0;
+    call_hold(&binding, NOW);
     cr_assert(eq(int, binding.lane_count, 2));
     cr_assert(binding.lane[0].tat == &all->tat_ns[2], "3 s");
     cr_assert(binding.lane[1].tat == &all->tat_ns[1], "the longest");
@@ -111,7 +112,8 @@ Test(engine_edges, rates_that_share_a_word_are_as_slow_and_as_small_as_the_least
     add_rate(5, 10 * NS_PER_S, 7);
     add_rate(2, 20 * NS_PER_S, 2);
     add_rate(9, 30 * NS_PER_S, 3);
-    call_bind_lanes(&binding, NOW);
+    binding.held_ns = 0;
+    call_hold(&binding, NOW);
     cr_assert(eq(int, binding.lane_count, 1));
     cr_assert(eq(u32, binding.lane[0].rate.burst, 2));
     cr_assert(eq(i64, binding.lane[0].rate.interval_ns, 10 * NS_PER_S));

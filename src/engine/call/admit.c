@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/call/parts.h"
 
-#include "base/hash.h"
-#include "base/minmax.h"
 #include "base/precondition.h"
 #include "base/sizes.h"
 #include "engine/board/gcra.h"
@@ -11,41 +9,6 @@
 #define CROWDED_NS NS_PER_MS
 /* Who comes so much later than the start that was reserved may come with many others. */
 #define LATE_NS (100 * NS_PER_MS)
-
-/* Until when the server asked for silence; 0 when it did not. It may have told this to one whose
- * policy obeys longer hints than ours: then ours is the time to wait, from the first question on.
- * Further ahead than any policy allows is no hint. */
-static int64_t gate_end(const struct call *c, const struct slot *s, int64_t now_ns)
-{
-    int64_t gate = atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed);
-    if (likely(gate <= now_ns) || gate - now_ns > SLOT_PAUSE_MAX_NS || call_is_overflow(c, s))
-        return 0;
-    int64_t asked = c->waiting ? c->asked_ns : now_ns;
-    gate = smaller(gate, asked + c->policy->retry_after_max_ns);
-    return gate > now_ns ? gate : 0;
-}
-
-/* All who wait for the end of a gate would start at once, and every one of them before it could be
- * known what became of the first. So each starts within half of what the server asked for later, as
- * a retry does; not later than it may. Where there is a rate, that spreads them. What is random here
- * is when each came, and how many had. */
-static int64_t after_gate(const struct call *c, const struct slot *s, int64_t gate_ns,
-                          int64_t latest_ns)
-{
-    if (c->binding->lane_count || gate_ns >= latest_ns)
-        return gate_ns;
-    int64_t hint_ns = atomic_load_explicit(&s->pause_s, memory_order_relaxed) * NS_PER_S;
-    int64_t most_ns = smaller(hint_ns, c->policy->retry_after_max_ns) / 2;
-    int64_t least_ns = 0, left_ns = latest_ns - gate_ns;
-    if (most_ns > left_ns) {
-        most_ns = left_ns;
-        least_ns = left_ns / 2; /* who has little time left must not make up the wave */
-    }
-    uint64_t came[] = {(uint64_t)c->asked_ns, slot_counter(s, COUNT_WAITED)};
-    uint64_t random = hash_bytes(came, sizeof came, c->binding->key);
-    return gate_ns + least_ns +
-           (int64_t)(((unsigned __int128)(uint64_t)(most_ns - least_ns) * random) >> 64);
-}
 
 /* The earliest start >= t_ns that every rate of every bucket allows. */
 static int64_t earliest(const struct call *c, int64_t now_ns, int64_t t_ns)
@@ -112,6 +75,13 @@ static int64_t latest_start(const struct call *c, int64_t now_ns)
     int64_t latest = later_by(c->asked_ns, c->policy->max_wait_ns);
     int64_t deadline = c->attempts ? c->deadline_ns : c->app_deadline_ns;
     return smaller(latest, deadline - CALL_ROOM_NS);
+}
+
+void call_wait_over(struct call *c, struct slot *s, int64_t now_ns)
+{
+    if (now_ns > c->asked_ns)
+        slot_count(s, COUNT_WAITED_NS, (uint64_t)(now_ns - c->asked_ns));
+    c->waiting = false;
 }
 
 static void tell(const struct call *c, const char *name, enum event_kind kind, enum refusal why,
@@ -214,7 +184,7 @@ static struct admission start_slowly(struct call *c, struct slot *s, int64_t gat
     if (!c->waiting)
         c->asked_ns = now_ns;
     int64_t latest = latest_start(c, now_ns);
-    int64_t from = gate_ns ? after_gate(c, s, gate_ns, latest) : now_ns, t = from;
+    int64_t from = gate_ns ? call_after_pause(c, s, gate_ns, latest) : now_ns, t = from;
     for (int round = 0; round < ADMIT_ROUNDS; round++) {
         t = earliest(c, now_ns, from);
         enum refusal why = t > from ? REFUSED_RATE : REFUSED_GATE;
@@ -238,7 +208,7 @@ static inline __attribute__((always_inline)) struct admission start(struct call 
                                                                     int64_t now_ns)
 {
     const struct binding *b = c->binding;
-    int64_t gate_ns = gate_end(c, s, now_ns);
+    int64_t gate_ns = call_pause_end(c, s, now_ns);
     if (likely(!gate_ns && !c->reserved_ns)) {
         if (!b->lane_count)
             return go(c, s, now_ns);
@@ -291,23 +261,6 @@ static __attribute__((noinline)) bool pass_breakers(struct call *c, struct slot 
     *ad = refuse(c, s, who.name, REFUSED_BREAKER, retry_at_ns, now_ns);
     ad->by_proxy = who.is_proxy;
     return false;
-}
-
-static bool is_open(const struct slot *s, int64_t now_ns)
-{
-    return breaker_is_calm(&s->breaker) &&
-           atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed) <= now_ns;
-}
-
-bool call_is_free(const struct binding *b, int64_t now_ns)
-{
-    return !b->lane_count && is_open(b->slot, now_ns);
-}
-
-HOT bool passage_is_free(const struct passage *p, int64_t now_ns)
-{
-    return is_open(p->slot, now_ns) &&
-           atomic_load_explicit(&p->slot->key, memory_order_relaxed) == p->key;
 }
 
 HOT struct admission call_admit(struct call *c, int64_t now_ns)

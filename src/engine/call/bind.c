@@ -176,7 +176,7 @@ static void bind_rate(struct binding *b, struct slot *bucket, uint64_t key, cons
     add_lane(b, &l);
 }
 
-void call_bind_lanes(struct binding *b, int64_t now_ns)
+static void bind_lanes(struct binding *b, int64_t now_ns)
 {
     const struct policy *p = b->policy;
     char host[SLOT_NAME_SIZE];
@@ -218,7 +218,7 @@ HOT void call_hold(struct binding *b, int64_t now_ns)
         if (l->slot != b->slot || l->key != b->key)
             stale |= !slot_touch(l->slot, l->key, now_ns) && l->slot != overflow;
     if (unlikely(stale))
-        call_bind_lanes(b, now_ns);
+        bind_lanes(b, now_ns);
     b->held_ns = now_ns;
 }
 
@@ -244,7 +244,7 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
         b->bucket_key[i] = bucket_key(&p->limits[i], &here, parts, board);
         b->per_request |= p->limits[i].per.parts & PER_HEADER;
     }
-    call_bind_lanes(b, now_ns);
+    bind_lanes(b, now_ns);
     show_limit(b);
     return true;
 }

@@ -143,6 +143,16 @@ void call_settle(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns
         settle(c, &who, &c->proxy_last, c->proxy_outage, now_ns, wall_ns, random);
 }
 
+void call_give_leases_back(struct call *c, struct slot *s)
+{
+    struct party proxy;
+    if (unlikely(c->lease_ns))
+        breaker_cancel(&s->breaker, c->lease_ns);
+    if (unlikely(c->proxy_lease_ns) && call_proxy(c, &proxy))
+        breaker_cancel(&proxy.slot->breaker, c->proxy_lease_ns);
+    c->lease_ns = c->proxy_lease_ns = 0;
+}
+
 void call_leave_unjudged(struct call *c, struct slot *s)
 {
     struct party proxy;

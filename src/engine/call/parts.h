@@ -6,6 +6,7 @@
 #define ENGINE_CALL_PARTS_H
 
 #include "base/events.h"
+#include "base/minmax.h"
 #include "engine/call/call.h"
 
 /* What begins so close to a deadline could not end well. */
@@ -42,6 +43,26 @@ static inline struct party call_host(const struct call *c, struct slot *s)
                           .operation = c->binding->operation};
 }
 
+/* False when there is none, or its slot was given to another key. */
+static inline bool call_proxy(const struct call *c, struct party *who)
+{
+    const struct proxy_binding *proxy = &c->binding->proxy;
+    if (likely(!proxy->slot))
+        return false;
+    *who = (struct party){.slot = proxy->slot,
+                          .policy = proxy->policy,
+                          .name = c->binding->proxy_name,
+                          .operation = c->binding->key % BREAKER_OPERATIONS,
+                          .is_proxy = true};
+    return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;
+}
+
+/* Maps 64 random bits to [0, span), for span >= 0. */
+static inline int64_t random_below(int64_t span, uint64_t random)
+{
+    return (int64_t)(((unsigned __int128)(uint64_t)span * random) >> 64);
+}
+
 /* To v, if it is lower: then true. */
 static inline bool call_raise(_Atomic int64_t *word, int64_t v)
 {
@@ -75,21 +96,42 @@ static inline bool call_breaker_enforced(const struct call *c, const struct part
     return !c->observe && who->policy->breaker == BREAKER_ON && !call_is_overflow(c, who->slot);
 }
 
-/* Binds each rate of the policy's limits to its word. */
-void call_bind_lanes(struct binding *b, int64_t now_ns);
-/* Marks the slots as used, and binds again what was given to others. */
-void call_hold(struct binding *b, int64_t now_ns);
+/* ---- admit.c ---- */
+/* The wait that call_admit answered is over, however it ended. */
+void call_wait_over(struct call *c, struct slot *s, int64_t now_ns);
+
+/* ---- retry.c ---- */
+/* Decides and pays for a retry of the attempt that ended; true: at *at_ns. */
+bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
+                     int64_t wall_ns, uint64_t random, int64_t *at_ns);
 /* A retry that was decided is made after all, or is not. */
 void call_retry_made(struct call *c, struct slot *s);
 void call_retry_dropped(struct call *c, struct slot *s);
-/* The wait that call_admit answered is over, however it ended. */
-void call_wait_over(struct call *c, struct slot *s, int64_t now_ns);
-/* Probes of both that were leased and come to nothing. */
-void call_give_leases_back(struct call *c, struct slot *s);
+
+/* ---- pause.c ---- */
+/* How long the server asked to wait; -1: it did not, or hints are off. */
+int64_t call_hint_ns(const struct call *c, const struct attempt *a, const struct hints *h,
+                     int64_t wall_ns);
+/* Makes all callers of the host wait as long as the server's hint asks for. */
+void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
+                    int64_t wall_ns);
+int64_t call_pause_end_slowly(const struct call *c, const struct slot *s, int64_t pause_ns,
+                              int64_t now_ns);
+/* Until when the server asked for silence; 0 when it did not. */
+static inline int64_t call_pause_end(const struct call *c, const struct slot *s, int64_t now_ns)
+{
+    int64_t pause_ns = atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed);
+    return likely(pause_ns <= now_ns) ? 0 : call_pause_end_slowly(c, s, pause_ns, now_ns);
+}
+/* When this call starts after a pause that ends at pause_ns. */
+int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t pause_ns,
+                         int64_t latest_ns);
+
+/* ---- judge.c: what verdicts mean, and who learns from them ---- */
 /* Says that the circuit changed, and has it seen at once. */
 void call_tell_breaker(const struct call *c, const struct party *who, int64_t now_ns);
-
-/* call_judge.c: what verdicts mean, and who learns from them. */
+/* Probes of both that were leased and come to nothing. */
+void call_give_leases_back(struct call *c, struct slot *s);
 bool call_is_success(const struct verdict *v);
 /* Why, of a failure that may be one of the whole party, and not of one of its pages; of any other
  * attempt REASON_NONE. */
@@ -111,8 +153,7 @@ void call_count_success(struct slot *s, int64_t wall_ns);
 void call_count_outcome(const struct call *c, struct slot *s, const struct verdict *v,
                         int64_t wall_ns);
 
-/* call_proxy.c: false when there is none, or its slot was given to somebody else. */
-bool call_proxy(const struct call *c, struct party *who);
+/* ---- proxy.c ---- */
 /* Of an attempt, once c->last is known. */
 void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
 void call_proxy_end(struct call *c, int64_t wall_ns);

@@ -6,19 +6,6 @@
 
 #include "engine/policy/curl_codes.h"
 
-bool call_proxy(const struct call *c, struct party *who)
-{
-    const struct proxy_binding *proxy = &c->binding->proxy;
-    if (likely(!proxy->slot))
-        return false;
-    *who = (struct party){.slot = proxy->slot,
-                          .policy = proxy->policy,
-                          .name = c->binding->proxy_name,
-                          .operation = c->binding->key % BREAKER_OPERATIONS,
-                          .is_proxy = true};
-    return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;
-}
-
 /* To CONNECT, or a reply of SOCKS. */
 static bool has_answered(const struct attempt *a)
 {

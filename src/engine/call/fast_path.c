@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/call/fast_path.h"
+
+#include "engine/board/status.h"
+#include "engine/call/parts.h"
+
+static bool is_open(const struct slot *s, int64_t now_ns)
+{
+    return breaker_is_calm(&s->breaker) &&
+           atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed) <= now_ns;
+}
+
+bool call_is_free(const struct binding *b, int64_t now_ns)
+{
+    return !b->lane_count && is_open(b->slot, now_ns);
+}
+
+HOT bool passage_is_free(const struct passage *p, int64_t now_ns)
+{
+    return is_open(p->slot, now_ns) &&
+           atomic_load_explicit(&p->slot->key, memory_order_relaxed) == p->key;
+}
+
+HOT bool passage_count(const struct passage *p, int64_t duration_ns, int64_t now_ns,
+                       int64_t wall_ns)
+{
+    struct slot *s = p->slot;
+    if (p->policy->breaker == BREAKER_OFF || !slot_touch(s, p->key, now_ns) ||
+        !breaker_expects_success(&s->breaker, now_ns) || !status_expects_success(s))
+        return false;
+    slot_count(s, COUNT_REQUESTS, 1);
+    call_count_attempt(s, larger(duration_ns, 0));
+    call_count_success(s, wall_ns);
+    atomic_fetch_add_explicit(&p->board->header->changes, 1, memory_order_release);
+    return true;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/call/parts.h"
+
+#include "base/hash.h"
+
+/* How long the server asked to wait; -1: it did not, or hints are off. */
+int64_t call_hint_ns(const struct call *c, const struct attempt *a, const struct hints *h,
+                     int64_t wall_ns)
+{
+    if (a->protocol != PROTOCOL_HTTP || a->http_status < 100 || !c->policy->retry_after_max_ns)
+        return -1;
+    return hints_wait_ns(h, wall_ns);
+}
+
+/* The hint holds for all who want something of this origin. With a 2xx, Retry-After speaks of that
+ * one resource (come back for the result), not of the origin; an empty quota always does. */
+void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
+                    int64_t wall_ns)
+{
+    struct hints h = a->hints;
+    if (a->http_status < 300)
+        h.retry_after_s = h.retry_at_s = -1;
+    int64_t hint_ns = call_hint_ns(c, a, &h, wall_ns), max_ns = c->policy->retry_after_max_ns;
+    if (hint_ns <= 0 || call_is_overflow(c, s))
+        return;
+    /* What no one could have set must not stand in the way of what is true. */
+    int64_t seen = atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed);
+    if (seen > now_ns && seen - now_ns > SLOT_PAUSE_MAX_NS)
+        atomic_compare_exchange_strong_explicit(&s->pause_until_ns, &seen, 0, memory_order_relaxed,
+                                                memory_order_relaxed);
+    hint_ns = smaller(hint_ns, max_ns);
+    if (call_raise(&s->pause_until_ns, now_ns + hint_ns))
+        atomic_store_explicit(&s->pause_s, (uint16_t)smaller(hint_ns / NS_PER_S, UINT16_MAX),
+                              memory_order_relaxed);
+}
+
+/* Until when the server asked for silence; 0 when it did not. It may have told this to one whose
+ * policy obeys longer hints than ours: then ours is the time to wait, from the first question on.
+ * Further ahead than any policy allows is no hint. */
+int64_t call_pause_end_slowly(const struct call *c, const struct slot *s, int64_t pause_ns,
+                              int64_t now_ns)
+{
+    if (pause_ns - now_ns > SLOT_PAUSE_MAX_NS || call_is_overflow(c, s))
+        return 0;
+    int64_t asked = c->waiting ? c->asked_ns : now_ns;
+    pause_ns = smaller(pause_ns, asked + c->policy->retry_after_max_ns);
+    return pause_ns > now_ns ? pause_ns : 0;
+}
+
+/* All who wait for the end of a gate would start at once, and every one of them before it could be
+ * known what became of the first. So each starts within half of what the server asked for later, as
+ * a retry does; not later than it may. Where there is a rate, that spreads them. What is random here
+ * is when each came, and how many had. */
+int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t gate_ns,
+                         int64_t latest_ns)
+{
+    if (c->binding->lane_count || gate_ns >= latest_ns)
+        return gate_ns;
+    int64_t hint_ns = atomic_load_explicit(&s->pause_s, memory_order_relaxed) * NS_PER_S;
+    int64_t most_ns = smaller(hint_ns, c->policy->retry_after_max_ns) / 2;
+    int64_t least_ns = 0, left_ns = latest_ns - gate_ns;
+    if (most_ns > left_ns) {
+        most_ns = left_ns;
+        least_ns = left_ns / 2; /* who has little time left must not make up the wave */
+    }
+    uint64_t came[] = {(uint64_t)c->asked_ns, slot_counter(s, COUNT_WAITED)};
+    uint64_t random = hash_bytes(came, sizeof came, c->binding->key);
+    return gate_ns + least_ns + random_below(most_ns - least_ns, random);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/call/parts.h"
+
+#include "engine/policy/backoff.h"
+
+/* A throttled request starts its back-off here. */
+#define THROTTLED_BASE_NS NS_PER_S
+
+struct plan {
+    int64_t base_ns;
+    int64_t hint_ns;
+    int64_t least_ns; /* the shortest delay that jitter may give */
+    int64_t room_ns;  /* the longest that the deadline leaves */
+};
+
+/* A retry would be refused: by the host's circuit, or by its proxy's. */
+static bool is_shut(const struct call *c, struct slot *s, int64_t now_ns)
+{
+    struct party who = call_host(c, s);
+    if (call_breaker_enforced(c, &who) &&
+        breaker_open_until_ns(&s->breaker, who.policy, who.operation, now_ns))
+        return true;
+    return call_proxy(c, &who) && call_breaker_enforced(c, &who) &&
+           breaker_open_until_ns(&who.slot->breaker, who.policy, who.operation, now_ns);
+}
+
+/* Everything that decides about a retry but the budget. made: attempts with this one. */
+static bool may_retry(const struct call *c, struct slot *s, const struct attempt *a,
+                      const struct verdict *v, int made, int64_t now_ns, int64_t wall_ns,
+                      struct plan *plan)
+{
+    const struct policy *p = c->policy;
+    if (!classify_repeatable(v, a, p) || a->committed || !a->replayable ||
+        made >= p->max_attempts || (v->max_tries && made >= v->max_tries))
+        return false;
+    plan->base_ns =
+        v->class == CLASS_C ? larger(p->base_delay_ns, THROTTLED_BASE_NS) : p->base_delay_ns;
+    plan->hint_ns = call_hint_ns(c, a, &a->hints, wall_ns);
+    if (plan->hint_ns > p->retry_after_max_ns)
+        return false;
+    plan->least_ns =
+        larger(plan->hint_ns, backoff_delay_ns(p, plan->base_ns, made, c->previous_delay_ns, 0));
+    plan->room_ns = c->deadline_ns - CALL_ROOM_NS - now_ns;
+    if (plan->least_ns > plan->room_ns)
+        return false;
+    return !is_shut(c, s, now_ns);
+}
+
+static int64_t delay_of(const struct call *c, const struct plan *plan, int made, uint64_t random)
+{
+    int64_t d =
+        larger(backoff_delay_ns(c->policy, plan->base_ns, made, c->previous_delay_ns, random),
+               backoff_after_hint_ns(plan->hint_ns, random));
+    if (d > plan->room_ns) /* spread over what is left, rather than all at its end */
+        d = plan->least_ns + random_below(plan->room_ns - plan->least_ns, random);
+    return d;
+}
+
+/* At the end of the header block, or else at the end of the attempt: once for each. */
+static void note_denied(struct call *c, struct slot *s, const struct attempt *a, enum reason reason,
+                        int made)
+{
+    if (c->denied == made)
+        return;
+    c->denied = made;
+    slot_count(s, COUNT_BUDGET_DENIED, 1);
+    events_emit(&(struct event){.kind = EVENT_DENIED,
+                                .host = c->binding->name,
+                                .attempt = made,
+                                .reason = reason_name(reason),
+                                .curl = a->curl_code,
+                                .http = a->http_status,
+                                .os_errno = a->os_errno,
+                                .wait_ns = -1,
+                                .observed = c->observe});
+}
+
+bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns)
+{
+    struct plan plan;
+    struct slot *s = call_slot(c);
+    struct verdict v = classify(a, c->policy);
+    if (c->observe || !may_retry(c, s, a, &v, c->attempts + 1, now_ns, wall_ns, &plan))
+        return false;
+    const struct policy *p = c->policy;
+    if (budget_would_allow(&s->budget, p->retry_budget_percent, p->retry_reserve_ns, now_ns))
+        return true;
+    note_denied(c, s, a, v.reason, c->attempts + 1);
+    return false;
+}
+
+static void count_retry(struct slot *s, enum reason reason)
+{
+    slot_count(s, COUNT_RETRIES, 1);
+    atomic_fetch_add_explicit(&s->retries_by[reason_group(reason)], 1, memory_order_relaxed);
+}
+
+void call_retry_made(struct call *c, struct slot *s)
+{
+    c->planned = false;
+    count_retry(s, c->last.reason);
+    struct party proxy;
+    if (call_proxy(c, &proxy))
+        count_retry(proxy.slot, c->last.reason);
+}
+
+void call_retry_dropped(struct call *c, struct slot *s)
+{
+    c->planned = false;
+    budget_give_back(&s->budget, c->policy->retry_budget_percent);
+}
+
+static bool pay(const struct policy *p, struct slot *s, int64_t now_ns)
+{
+    if (!budget_take(&s->budget, p->retry_budget_percent, p->retry_reserve_ns, now_ns))
+        return false;
+    float fill_ms = (float)budget_fill_ms(p->retry_budget_percent, p->retry_reserve_ns);
+    if (atomic_load_explicit(&s->budget_fill_ms, memory_order_relaxed) != fill_ms)
+        atomic_store_explicit(&s->budget_fill_ms, fill_ms, memory_order_relaxed);
+    return true;
+}
+
+bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
+                     int64_t wall_ns, uint64_t random, int64_t *at_ns)
+{
+    struct plan plan;
+    const struct verdict *v = &c->last;
+    if (!may_retry(c, s, a, v, c->attempts, now_ns, wall_ns, &plan))
+        return false;
+    if (!pay(c->policy, s, now_ns)) {
+        note_denied(c, s, a, v->reason, c->attempts);
+        return false;
+    }
+    int64_t delay_ns = delay_of(c, &plan, c->attempts, random);
+    c->previous_delay_ns = delay_ns;
+    c->planned = true;
+    if (c->observe)
+        call_retry_made(c, s);
+    events_emit(&(struct event){.kind = EVENT_RETRY,
+                                .host = c->binding->name,
+                                .attempt = c->attempts,
+                                .reason = reason_name(v->reason),
+                                .curl = a->curl_code,
+                                .http = a->http_status,
+                                .os_errno = a->os_errno,
+                                .wait_ns = delay_ns,
+                                .observed = c->observe});
+    *at_ns = now_ns + delay_ns;
+    return !c->observe;
+}
