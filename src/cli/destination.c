@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/destination.h"
 
-#include "base/compiler.h"
 #include "base/idna.h"
+#include "base/scheme.h"
 #include "base/words.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static uint16_t port_of_scheme(const char *scheme)
-{
-    static const struct {
-        const char *scheme;
-        uint16_t port;
-    } known[] = {{"http", 80},  {"https", 443}, {"ftp", 21},    {"ftps", 990},  {"ws", 80},
-                 {"wss", 443},  {"smtp", 25},   {"smtps", 465}, {"imap", 143},  {"imaps", 993},
-                 {"pop3", 110}, {"pop3s", 995}, {"ldap", 389},  {"ldaps", 636}, {"sftp", 22},
-                 {"scp", 22},   {"mqtt", 1883}, {"dict", 2628}, {"gopher", 70}, {"telnet", 23},
-                 {"rtsp", 554}, {"smb", 445},   {"smbs", 445},  {"tftp", 69}};
-    for (size_t i = 0; i < array_size(known); i++)
-        if (!strcmp(scheme, known[i].scheme))
-            return known[i].port;
-    return 0;
-}
 
 static bool copy_lower(char *out, size_t size, const char *s, size_t n)
 {
@@ -98,14 +82,13 @@ bool destination_parse(const char *text, struct destination *w, char *why, size_
     if (colon && !copy_lower(w->scheme, sizeof w->scheme, text, (size_t)(colon - text)))
         return wrong(why, size, "the scheme is too long");
     size_t n = strcspn(s, "/?#");
-    uint16_t own = port_of_scheme(w->scheme);
+    uint16_t own = scheme_port(w->scheme);
     w->target.port = own;
     if (!parse_authority(w, s, n, &w->target.port, why, size))
         return false;
     /* Without a scheme, 80 and 443 are the default ports, as in the library. */
-    w->target.default_port = colon
-                                 ? w->target.port == own
-                                 : !w->target.port || w->target.port == 80 || w->target.port == 443;
+    w->target.default_port =
+        colon ? w->target.port == own : !w->target.port || scheme_is_web_port(w->target.port);
     size_t path = strcspn(s + n, "?#");
     if (path >= sizeof w->path)
         return wrong(why, size, "the path is too long");

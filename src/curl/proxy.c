@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/env.h"
+#include "base/scheme.h"
 #include "base/words.h"
 #include "curl/target.h"
 #include "engine/config/pattern.h"
@@ -46,7 +47,7 @@ static bool parse(struct proxy *p, const struct shadow *s, const char *text)
     }
     if (p->scheme) {
         p->is_http = p->scheme[0] == 'h';
-        long usual = !strcmp(p->scheme, "https") ? 443 : 1080;
+        long usual = !strcmp(p->scheme, "https") ? scheme_port("https") : 1080;
         p->port = (uint16_t)(port ? ascii_number(port) : s->proxy_port ? s->proxy_port : usual);
     }
     api->free(scheme);

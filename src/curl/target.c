@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/idna.h"
 #include "base/network.h"
+#include "base/scheme.h"
 #include "base/words.h"
 #include "curl/proxy.h"
 #include "engine/call/zone.h"
@@ -12,29 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct scheme {
-    char name[8];
-    uint16_t port;
-    enum protocol protocol;
-};
-
-static const struct scheme schemes[] = {
-    {"http", 80, PROTOCOL_HTTP},    {"https", 443, PROTOCOL_HTTP},  {"ws", 80, PROTOCOL_HTTP},
-    {"wss", 443, PROTOCOL_HTTP},    {"ftp", 21, PROTOCOL_FTP},      {"ftps", 990, PROTOCOL_FTP},
-    {"sftp", 22, PROTOCOL_OTHER},   {"scp", 22, PROTOCOL_OTHER},    {"smtp", 25, PROTOCOL_OTHER},
-    {"smtps", 465, PROTOCOL_OTHER}, {"imap", 143, PROTOCOL_OTHER},  {"imaps", 993, PROTOCOL_OTHER},
-    {"pop3", 110, PROTOCOL_OTHER},  {"pop3s", 995, PROTOCOL_OTHER}, {"ldap", 389, PROTOCOL_OTHER},
-    {"ldaps", 636, PROTOCOL_OTHER}, {"mqtt", 1883, PROTOCOL_OTHER}, {"dict", 2628, PROTOCOL_OTHER},
-    {"telnet", 23, PROTOCOL_OTHER}, {"tftp", 69, PROTOCOL_OTHER},   {"gopher", 70, PROTOCOL_OTHER},
-    {"rtsp", 554, PROTOCOL_OTHER},  {"smb", 445, PROTOCOL_OTHER},
-};
-
-static const struct scheme *scheme_find(const char *name)
+static enum protocol protocol_of(const struct scheme *s)
 {
-    for (size_t i = 0; i < array_size(schemes); i++)
-        if (!strcmp(schemes[i].name, name))
-            return &schemes[i];
-    return NULL;
+    return s->family == SCHEME_HTTP  ? PROTOCOL_HTTP
+           : s->family == SCHEME_FTP ? PROTOCOL_FTP
+                                     : PROTOCOL_OTHER;
 }
 
 struct parts {
@@ -157,9 +140,9 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
     }
     t.network = network_for(t.host);
     /* Only for HTTP does libcurl look at the list of headers. */
-    bool has_headers = scheme->protocol == PROTOCOL_HTTP;
+    bool has_headers = scheme->family == SCHEME_HTTP;
     struct binding_parts dynamic = {.header = has_headers ? header_of : NULL, .ctx = s};
-    s->protocol = scheme->protocol;
+    s->protocol = protocol_of(scheme);
     if (!call_bind(&s->binding, atomic_load(&e->config), e->board, &t, &dynamic, now_ns))
         return false;
     bind_proxy(s, &t, now_ns);

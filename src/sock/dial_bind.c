@@ -6,6 +6,7 @@
 #include "base/network.h"
 #include "base/precondition.h"
 #include "base/quiet.h"
+#include "base/scheme.h"
 #include "base/seqlock.h"
 #include "base/sizes.h"
 #include "engine/call/zone.h"
@@ -19,12 +20,6 @@
 
 /* A copy is not marked as used on the board for longer than this, and made anew. */
 #define KEPT_NS (60 * NS_PER_S)
-
-/* A name's own ports are the ones of its schemes, as for a transfer: then one host is one name. */
-static bool is_usual(uint16_t port)
-{
-    return port == 80 || port == 443;
-}
 
 #define WORDS (sizeof(struct dial_room) / sizeof(uint64_t))
 _Static_assert(sizeof(struct dial_room) % sizeof(uint64_t) == 0, "copied word by word");
@@ -146,7 +141,8 @@ static bool bind_address(struct dial_binding *k, const struct question *q)
     struct target t = {.scheme = "",
                        .host = name.host,
                        .port = q->to->port,
-                       .default_port = is_usual(q->to->port),
+                       /* as for a transfer: then one host is one name */
+                       .default_port = scheme_is_web_port(q->to->port),
                        .path = "",
                        .address = &q->to->address,
                        .network = k->network};

@@ -2,6 +2,7 @@
 #include "engine/config/target.h"
 
 #include "base/compiler.h"
+#include "base/scheme.h"
 #include "base/words.h"
 
 #include <stdio.h>
@@ -94,12 +95,12 @@ static bool parse_address(const char *s, bool with_port, struct check_target *ou
 static bool parse_url(const char *value, struct check_target *out, char *why, size_t size)
 {
     static const struct {
-        char scheme[9], port[4];
-    } known[] = {{"http://", "80"}, {"https://", "443"}};
+        char name[6], prefix[9];
+    } known[] = {{"http", "http://"}, {"https", "https://"}};
     *out = (struct check_target){.port = ""};
     for (size_t i = 0; i < array_size(known); i++) {
-        size_t n = strlen(known[i].scheme);
-        if (strlen(value) < n || !word_is(value, n, known[i].scheme))
+        size_t n = strlen(known[i].prefix);
+        if (strlen(value) < n || !word_is(value, n, known[i].prefix))
             continue;
         const char *s = value + n;
         size_t length = strcspn(s, "/?#");
@@ -112,9 +113,9 @@ static bool parse_url(const char *value, struct check_target *out, char *why, si
         size_t left = rest ? length - (size_t)(rest - s) : 0;
         if (!rest || (left && !take_port(out, rest, left)) || strpbrk(value, " \t"))
             break;
-        if (strcmp(out->port, known[i].port) == 0)
+        if (ascii_number(out->port) == scheme_port(known[i].name))
             out->port[0] = '\0';
-        put_origin(out, known[i].scheme);
+        put_origin(out, known[i].prefix);
         return true;
     }
     return wrong(why, size,
