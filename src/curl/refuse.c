@@ -39,7 +39,7 @@ CURLcode refuse_say(const struct shadow *s, const struct admission *why, int64_t
         case REFUSED_BREAKER:
             text_fmt(&t, "harden: circuit open for %s, retry in %lld s", host, s_up);
             break;
-        case REFUSED_GATE:
+        case REFUSED_PAUSE:
             text_fmt(&t, "harden: %s asked for a pause, retry in %lld s", host, s_up);
             break;
         default:

@@ -98,7 +98,7 @@ static const char *header_of(void *shadow, const char *name)
 
 static uint64_t network_for(const char *host)
 {
-    return zone_has(host) ? network_of_thread() : 0;
+    return zone_applies(host) ? network_of_thread() : 0;
 }
 
 static void bind_proxy(struct shadow *s, const struct target *t, int64_t now_ns)
@@ -141,9 +141,9 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
     t.network = network_for(t.host);
     /* Only for HTTP does libcurl look at the list of headers. */
     bool has_headers = scheme->family == SCHEME_HTTP;
-    struct binding_parts dynamic = {.header = has_headers ? header_of : NULL, .ctx = s};
+    struct header_source source = {.header = has_headers ? header_of : NULL, .ctx = s};
     s->protocol = protocol_of(scheme);
-    if (!call_bind(&s->binding, atomic_load(&e->config), e->board, &t, &dynamic, now_ns))
+    if (!call_bind(&s->binding, atomic_load(&e->config), e->board, &t, &source, now_ns))
         return false;
     bind_proxy(s, &t, now_ns);
     return true;
@@ -155,7 +155,8 @@ static bool still_known(const struct shadow *s, const struct config *config,
 {
     if (!s->target_known || s->curlu)
         return false;
-    return s->no_target || (call_bound(&s->binding, config, board) && !s->binding.per_request);
+    return s->no_target ||
+           (binding_is_current(&s->binding, config, board) && !s->binding.per_request);
 }
 
 bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)

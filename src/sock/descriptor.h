@@ -6,7 +6,7 @@
  *
  *     struct descriptor_id id = descriptor_id(fd);
  *     ... a wait, or a call that blocks ...
- *     if (descriptor_is(fd, &id)) ...
+ *     if (descriptor_is_same(fd, &id)) ...
  *
  * By the inode, which no two open sockets have in common and which hardly comes again (they are
  * numbered on, up to 2^32). One system call each. errno is not preserved. */
@@ -30,7 +30,7 @@ static inline struct descriptor_id descriptor_id(int fd)
     return (struct descriptor_id){.known = true, .device = st.st_dev, .inode = st.st_ino};
 }
 
-static inline bool descriptor_is(int fd, const struct descriptor_id *id)
+static inline bool descriptor_is_same(int fd, const struct descriptor_id *id)
 {
     struct descriptor_id now = descriptor_id(fd);
     return now.known && id->known && now.device == id->device && now.inode == id->inode;

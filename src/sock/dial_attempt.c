@@ -14,19 +14,19 @@ int dial_bare(const struct dial *d)
     return r->real(r->fd, r->address, r->length);
 }
 
-bool dial_is_ours(struct dial *d)
+bool dial_fd_is_same(struct dial *d)
 {
     int saved = errno;
-    d->lost = d->lost || !descriptor_is(d->request->fd, &d->socket.id);
+    d->fd_changed = d->fd_changed || !descriptor_is_same(d->request->fd, &d->socket.id);
     errno = saved;
-    return !d->lost;
+    return !d->fd_changed;
 }
 
-void dial_bound_again(struct dial *d)
+void dial_restore_timeout(struct dial *d)
 {
-    if (dial_is_ours(d))
-        socket_bound(d->request->fd, d->socket.send_timeout_ns);
-    d->bounded = false;
+    if (dial_fd_is_same(d))
+        socket_set_send_timeout(d->request->fd, d->socket.send_timeout_ns);
+    d->timeout_is_ours = false;
 }
 
 bool dial_is_no_result(int error)
@@ -48,16 +48,16 @@ bool dial_is_no_result(int error)
     }
 }
 
-struct report {
+struct attempt_report {
     struct dial *dial;
     int64_t begun_ns, *at_ns;
     bool shortened, replayable;
     bool again; /* the answer */
 };
 
-static void report(void *arg)
+static void report_attempt(void *arg)
 {
-    struct report *r = arg;
+    struct attempt_report *r = arg;
     struct dial *d = r->dial;
     int64_t now_ns = clock_now_ns();
     struct attempt a = {
@@ -65,7 +65,7 @@ static void report(void *arg)
         .os_errno = d->error,
         .nothing_sent = true,
         .shortened = r->shortened,
-        .more_follow = d->bound->more_follow,
+        .more_follow = d->host->more_follow,
         .replayable = r->replayable,
         .duration_ns = now_ns - r->begun_ns,
     };
@@ -77,37 +77,40 @@ static void report(void *arg)
 /* Of a failure, and of the first success after one, there is much to be decided and told. */
 bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, int64_t *at_ns)
 {
-    struct report r = {.dial = d, .begun_ns = begun_ns, .at_ns = at_ns, .shortened = shortened};
-    r.replayable = again && d->looked && d->socket.blocking && !d->lost;
-    if (d->error || !call_is_calm(&d->call, begun_ns))
-        quiet_run(report, &r);
+    struct attempt_report r = {
+        .dial = d, .begun_ns = begun_ns, .at_ns = at_ns, .shortened = shortened};
+    r.replayable = again && d->inspected && d->socket.blocking && !d->fd_changed;
+    if (d->error || !call_expects_success(&d->call, begun_ns))
+        quiet_run(report_attempt, &r);
     else
-        report(&r);
+        report_attempt(&r);
     return r.again;
 }
 
-static int64_t tighter(int64_t a_ns, int64_t b_ns)
+static int64_t shorter_timeout(int64_t a_ns, int64_t b_ns)
 {
     return !a_ns || (b_ns && b_ns < a_ns) ? b_ns : a_ns;
 }
 
 /* How long the next attempt may take by us; 0: as long as the program lets it. *counted: a connection
  * that takes longer counts against the host, as it does when connect_timeout runs out. */
-static int64_t bound_of(const struct dial *d, int64_t now_ns, bool *counted)
+static int64_t attempt_timeout(const struct dial *d, int64_t now_ns, bool *counted)
 {
     const struct policy *p = d->call.policy;
-    int64_t by_policy = tighter(p->connect_timeout_ns, p->attempt_timeout_ns), left = 0;
-    bool further = d->call.attempts > 0;
-    int64_t until = further ? d->call.deadline_ns : d->call.app_deadline_ns;
-    if (until != INT64_MAX && (further || now_ns > d->call.begun_ns + NS_PER_MS))
-        left = until > now_ns ? until - now_ns : NS_PER_MS;
-    int64_t bound = tighter(by_policy, left);
-    *counted = bound && bound == p->connect_timeout_ns;
-    return bound && (!d->socket.send_timeout_ns || bound < d->socket.send_timeout_ns) ? bound : 0;
+    int64_t policy_ns = shorter_timeout(p->connect_timeout_ns, p->attempt_timeout_ns), left_ns = 0;
+    bool is_retry = d->call.attempts > 0;
+    int64_t deadline_ns = is_retry ? d->call.deadline_ns : d->call.app_deadline_ns;
+    if (deadline_ns != INT64_MAX && (is_retry || now_ns > d->call.begun_ns + NS_PER_MS))
+        left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : NS_PER_MS;
+    int64_t timeout_ns = shorter_timeout(policy_ns, left_ns);
+    *counted = timeout_ns && timeout_ns == p->connect_timeout_ns;
+    return timeout_ns && (!d->socket.send_timeout_ns || timeout_ns < d->socket.send_timeout_ns)
+               ? timeout_ns
+               : 0;
 }
 
 /* The connection that our bound ended is still on its way: taken back, the socket is as before. */
-static void take_back(const struct dial *d)
+static void cancel_connect(const struct dial *d)
 {
     struct sockaddr none = {.sa_family = AF_UNSPEC};
     d->request->real(d->request->fd, &none, sizeof none);
@@ -132,15 +135,15 @@ static bool handlers_restart(void)
 }
 
 /* The bare call. With SO_SNDTIMEO the kernel lets every signal end it, also where it would go on after a
- * handler otherwise: where that bound is ours alone we go on, as the kernel would. A retry is given up
+ * handler otherwise: where that bound is ours only_ours we go on, as the kernel would. A retry is given up
  * instead, as the back-off is. */
-static int connect_within(struct dial *d, int64_t now_ns, int64_t bound_ns)
+static int connect_with_timeout(struct dial *d, int64_t now_ns, int64_t timeout_ns)
 {
-    bool alone = bound_ns && !d->socket.send_timeout_ns, first = !d->call.attempts;
+    bool only_ours = timeout_ns && !d->socket.send_timeout_ns, first = !d->call.attempts;
     int error = dial_bare(d) ? errno : 0;
-    while (error == EINTR && alone && first && dial_is_ours(d) && handlers_restart()) {
-        int64_t left_ns = now_ns + bound_ns - clock_now_ns();
-        socket_bound(d->request->fd, left_ns > NS_PER_MS ? left_ns : NS_PER_MS);
+    while (error == EINTR && only_ours && first && dial_fd_is_same(d) && handlers_restart()) {
+        int64_t left_ns = now_ns + timeout_ns - clock_now_ns();
+        socket_set_send_timeout(d->request->fd, left_ns > NS_PER_MS ? left_ns : NS_PER_MS);
         error = dial_bare(d) ? errno : 0;
         if (error == EALREADY) /* what EINPROGRESS is called the second time */
             error = EINPROGRESS;
@@ -150,31 +153,31 @@ static int connect_within(struct dial *d, int64_t now_ns, int64_t bound_ns)
 
 bool dial_attempt(struct dial *d, int64_t now_ns, int64_t *at_ns)
 {
-    bool counted = false, further = d->call.attempts > 0;
-    int before = further ? d->error : 0;
-    int64_t bound_ns = d->call.observe ? 0 : bound_of(d, now_ns, &counted);
-    if (bound_ns) {
-        d->bounded = true;
-        socket_bound(d->request->fd, bound_ns);
+    bool counted = false, is_retry = d->call.attempts > 0;
+    int previous_error = is_retry ? d->error : 0;
+    int64_t timeout_ns = d->call.observe ? 0 : attempt_timeout(d, now_ns, &counted);
+    if (timeout_ns) {
+        d->timeout_is_ours = true;
+        socket_set_send_timeout(d->request->fd, timeout_ns);
     }
-    d->error = connect_within(d, now_ns, bound_ns);
-    if (bound_ns)
-        dial_bound_again(d);
-    if (d->error == EINTR && bound_ns && !d->socket.send_timeout_ns && further) {
-        if (!d->lost)
-            take_back(d);
+    d->error = connect_with_timeout(d, now_ns, timeout_ns);
+    if (timeout_ns)
+        dial_restore_timeout(d);
+    if (d->error == EINTR && timeout_ns && !d->socket.send_timeout_ns && is_retry) {
+        if (!d->fd_changed)
+            cancel_connect(d);
         dial_report(d, now_ns, false, false, at_ns);
-        d->error = before;
+        d->error = previous_error;
         return false;
     }
     if (d->error != EINPROGRESS)
         return dial_report(d, now_ns, false, true, at_ns);
     /* SO_SNDTIMEO has run out. When it was the program's, the connection goes on without it. */
-    if (bound_ns && !d->lost)
-        take_back(d);
+    if (timeout_ns && !d->fd_changed)
+        cancel_connect(d);
     d->error = ETIMEDOUT;
-    bool again = dial_report(d, now_ns, bound_ns && !counted, bound_ns, at_ns);
-    if (!bound_ns)
+    bool again = dial_report(d, now_ns, timeout_ns && !counted, timeout_ns, at_ns);
+    if (!timeout_ns)
         d->error = EINPROGRESS;
     return again;
 }

@@ -29,28 +29,28 @@ struct entry {
     _Atomic uint64_t words[WORDS];
 };
 
-/* What dial_pass needs. */
-struct way {
+/* What dial_fast_path needs. */
+struct fast_entry {
     uint64_t address[2];
     uint32_t port;
     uint32_t generation;
     int64_t until_ns;
     const struct config *config;
-    struct passage passage;
+    struct fast_path path;
 };
 
-#define WAY_WORDS (sizeof(struct way) / sizeof(uint64_t))
-_Static_assert(sizeof(struct way) % sizeof(uint64_t) == 0, "copied word by word");
+#define FAST_WORDS (sizeof(struct fast_entry) / sizeof(uint64_t))
+_Static_assert(sizeof(struct fast_entry) % sizeof(uint64_t) == 0, "copied word by word");
 
-struct short_entry {
+struct fast_cell {
     _Atomic uint64_t sequence;
-    _Atomic uint64_t words[WAY_WORDS];
+    _Atomic uint64_t words[FAST_WORDS];
 } __attribute__((aligned(2 * CACHE_LINE)));
 
 static struct entry table[DIAL_ENTRIES];
-static struct short_entry ways[DIAL_ENTRIES];
+static struct fast_cell fast_table[DIAL_ENTRIES];
 
-static void halves(uint64_t half[2], const struct endpoint *to)
+static void address_words(uint64_t half[2], const struct endpoint *to)
 {
     memcpy(half, to->address.bytes, sizeof to->address.bytes);
 }
@@ -59,7 +59,7 @@ static void halves(uint64_t half[2], const struct endpoint *to)
 static size_t index_of(const struct endpoint *to)
 {
     uint64_t half[2];
-    halves(half, to);
+    address_words(half, to);
     unsigned __int128 product =
         (unsigned __int128)(half[0] ^ (uint64_t)to->port << 48 ^ 0x9e3779b97f4a7c15ULL) *
         (half[1] ^ 0xa0761d6478bd642fULL);
@@ -76,7 +76,7 @@ static size_t words_of(int lanes)
     return WORD_OF(lane) + (size_t)lanes * sizeof(struct lane) / sizeof(uint64_t);
 }
 
-static bool recall(const struct entry *e, struct dial_binding *k, const struct endpoint *to)
+static bool read_entry(const struct entry *e, struct dial_binding *k, const struct endpoint *to)
 {
     uint64_t before = seqlock_begin(&e->sequence);
     if (!before || (before & 1))
@@ -92,40 +92,40 @@ static bool recall(const struct entry *e, struct dial_binding *k, const struct e
     return seqlock_same(&e->sequence, before);
 }
 
-static bool is_elsewhere(const struct dial_binding *k, int fd)
+static bool is_other_network(const struct dial_binding *k, int fd)
 {
     uint64_t network = k->zoned ? network_of_socket(fd) : 0;
     return network && network != k->network;
 }
 
-static bool holds(const struct dial_binding *k, const struct config *config,
-                  const struct board *board, int64_t now_ns)
+static bool entry_is_current(const struct dial_binding *k, const struct config *config,
+                             const struct board *board, int64_t now_ns)
 {
     return k->generation == names_generation() && now_ns < k->until_ns &&
-           call_bound(&k->binding, config, board);
+           binding_is_current(&k->binding, config, board);
 }
 
-struct question {
+struct bind_request {
     struct engine *engine;
     const struct config *config;
     const struct endpoint *to;
     int fd;
     int64_t now_ns;
-    struct dial_binding *answer;
+    struct dial_binding *result;
     bool bound;
 };
 
 /* Rare, and found by name alone: not kept. */
-static bool bind_local(struct dial_binding *k, const struct question *q)
+static bool bind_local(struct dial_binding *k, const struct bind_request *q)
 {
     struct target t = {.scheme = "", .host = q->to->local, .default_port = true, .path = ""};
-    t.network = zone_has(t.host) ? network_of_socket(q->fd) : 0;
-    struct binding_parts nothing = {0};
+    t.network = zone_applies(t.host) ? network_of_socket(q->fd) : 0;
+    struct header_source no_headers = {0};
     k->more_follow = false;
-    return call_bind(&k->binding, q->config, q->engine->board, &t, &nothing, q->now_ns);
+    return call_bind(&k->binding, q->config, q->engine->board, &t, &no_headers, q->now_ns);
 }
 
-static bool bind_address(struct dial_binding *k, const struct question *q)
+static bool bind_address(struct dial_binding *k, const struct bind_request *q)
 {
     struct name name;
     k->to = *q->to;
@@ -136,7 +136,7 @@ static bool bind_address(struct dial_binding *k, const struct question *q)
         name.more_follow = false;
     }
     k->more_follow = name.more_follow;
-    k->zoned = zone_has(name.host);
+    k->zoned = zone_applies(name.host);
     k->network = k->zoned ? network_of_socket(q->fd) : 0;
     struct target t = {.scheme = "",
                        .host = name.host,
@@ -146,61 +146,62 @@ static bool bind_address(struct dial_binding *k, const struct question *q)
                        .path = "",
                        .address = &q->to->address,
                        .network = k->network};
-    struct binding_parts nothing = {0};
-    return call_bind(&k->binding, q->config, q->engine->board, &t, &nothing, q->now_ns);
+    struct header_source no_headers = {0};
+    return call_bind(&k->binding, q->config, q->engine->board, &t, &no_headers, q->now_ns);
 }
 
-static void answer(void *question)
+static void bind_now(void *request)
 {
-    struct question *q = question;
+    struct bind_request *q = request;
     struct dial_binding k;
     memset(&k, 0, sizeof(struct dial_room));
     q->bound = q->to->local ? bind_local(&k, q) : bind_address(&k, q);
     q->bound = q->bound && k.binding.lane_count <= DIAL_LANES;
     if (q->bound)
-        memcpy(q->answer, &k, sizeof(struct dial_room));
+        memcpy(q->result, &k, sizeof(struct dial_room));
 }
 
 static bool bind_anew(struct dial_binding *k, struct engine *e, const struct config *config,
                       const struct endpoint *to, int fd, int64_t now_ns)
 {
-    struct question q = {e, config, to, fd, now_ns, k, false};
-    quiet_run(answer, &q);
+    struct bind_request q = {e, config, to, fd, now_ns, k, false};
+    quiet_run(bind_now, &q);
     return q.bound;
 }
 
-HOT bool dial_pass(struct passage *p, struct engine *e, const struct endpoint *to, int64_t now_ns)
+HOT bool dial_fast_path(struct fast_path *path, struct engine *e, const struct endpoint *to,
+                        int64_t now_ns)
 {
     if (unlikely(to->local != NULL))
         return false;
-    struct short_entry *entry = &ways[index_of(to)];
-    struct way w;
+    struct fast_cell *entry = &fast_table[index_of(to)];
+    struct fast_entry w;
     uint64_t half[2], before = seqlock_begin(&entry->sequence);
     if (unlikely(!before))
         return false;
-    seqlock_copy(&w, entry->words, 0, WAY_WORDS);
-    halves(half, to);
-    *p = w.passage;
+    seqlock_copy(&w, entry->words, 0, FAST_WORDS);
+    address_words(half, to);
+    *path = w.path;
     return likely(seqlock_same(&entry->sequence, before)) && w.address[0] == half[0] &&
            w.address[1] == half[1] && w.port == to->port && w.generation == names_generation() &&
            now_ns < w.until_ns &&
            w.config == atomic_load_explicit(&e->config, memory_order_acquire) &&
-           p->board == atomic_load_explicit(&e->board, memory_order_acquire);
+           path->board == atomic_load_explicit(&e->board, memory_order_acquire);
 }
 
-/* Only what nothing stands in the way of but the state on the board. */
-static void keep_way(size_t index, const struct dial_binding *k, const struct endpoint *to)
+/* Only what nothing stands in the fast_entry of but the state on the board. */
+static void store_fast(size_t index, const struct dial_binding *k, const struct endpoint *to)
 {
     const struct binding *b = &k->binding;
     if (b->lane_count || b->policy->connect_timeout_ns || b->policy->attempt_timeout_ns)
         return;
-    struct way w = {.port = to->port,
-                    .generation = k->generation,
-                    .until_ns = k->until_ns,
-                    .config = b->config,
-                    .passage = {b->board, b->policy, b->slot, b->key}};
-    halves(w.address, to);
-    seqlock_write(&ways[index].sequence, ways[index].words, &w, WAY_WORDS);
+    struct fast_entry w = {.port = to->port,
+                           .generation = k->generation,
+                           .until_ns = k->until_ns,
+                           .config = b->config,
+                           .path = {b->board, b->policy, b->slot, b->key}};
+    address_words(w.address, to);
+    seqlock_write(&fast_table[index].sequence, fast_table[index].words, &w, FAST_WORDS);
 }
 
 bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int fd,
@@ -212,11 +213,12 @@ bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *
         return bind_anew(b, e, config, to, fd, now_ns);
     size_t index = index_of(to);
     struct entry *entry = &table[index];
-    if (likely(recall(entry, b, to) && holds(b, config, e->board, now_ns) && !is_elsewhere(b, fd)))
+    if (likely(read_entry(entry, b, to) && entry_is_current(b, config, e->board, now_ns) &&
+               !is_other_network(b, fd)))
         return true;
     if (!bind_anew(b, e, config, to, fd, now_ns))
         return false;
     seqlock_write(&entry->sequence, entry->words, b, words_of(b->binding.lane_count));
-    keep_way(index, b, to);
+    store_fast(index, b, to);
     return true;
 }

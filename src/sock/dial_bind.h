@@ -10,8 +10,8 @@
  *
  * Most connections need much less of it, and that is kept besides, in two cache lines:
  *
- *     struct passage p;
- *     if (dial_pass(&p, engine, to, now_ns)) ... see call.h
+ *     struct fast_path p;
+ *     if (dial_fast_path(&p, engine, to, now_ns)) ... see call.h
  *
  * False for lack of memory: let the call through. Any thread, also after fork. */
 #ifndef SOCK_DIAL_BIND_H
@@ -44,10 +44,11 @@ static inline struct dial_binding *dial_binding_in(struct dial_room *room)
 }
 
 /* Of an endpoint that was bound lately and whose connections neither a limit nor a bound in time
- * concerns; it may be out of date by less than a minute in what the board knows (passage_is_free), and
+ * concerns; it may be out of date by less than a minute in what the board knows (fast_path_is_clear), and
  * of another network name space in a program that has changed its own: for what succeeds, since
  * dial_bind asks the socket. */
-bool dial_pass(struct passage *p, struct engine *e, const struct endpoint *to, int64_t now_ns);
+bool dial_fast_path(struct fast_path *path, struct engine *e, const struct endpoint *to,
+                    int64_t now_ns);
 bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int fd,
                int64_t now_ns);
 

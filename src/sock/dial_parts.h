@@ -22,24 +22,24 @@
 struct dial {
     const struct dial_request *request;
     struct engine *engine;
-    struct dial_binding *bound;
+    struct dial_binding *host;
     struct dial_room room; /* of it */
     struct call call;
     struct socket_facts socket;
-    bool looked; /* socket holds */
+    bool inspected; /* socket holds */
     bool begun, ended;
-    bool bounded;     /* SO_SNDTIMEO is ours */
-    bool interrupted; /* while it waited for its turn */
-    bool lost;        /* the descriptor is another socket's by now, or nobody's */
-    int error;        /* of the last attempt; 0: connected */
+    bool timeout_is_ours; /* SO_SNDTIMEO is ours */
+    bool interrupted;     /* while it waited for its turn */
+    bool fd_changed;      /* the descriptor is another socket's by now, or nobody's */
+    int error;            /* of the last attempt; 0: connected */
 };
 
 /* libc's connect(). */
 int dial_bare(const struct dial *d);
 /* To be asked after whatever may take long, before the descriptor is used again. Keeps errno. */
-bool dial_is_ours(struct dial *d);
+bool dial_fd_is_same(struct dial *d);
 /* SO_SNDTIMEO is the program's again. */
-void dial_bound_again(struct dial *d);
+void dial_restore_timeout(struct dial *d);
 /* Whether an errno of connect() says nothing about the host: the connection is on its way or there
  * already, or the call itself was wrong. */
 bool dial_is_no_result(int error);

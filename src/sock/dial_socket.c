@@ -25,7 +25,7 @@ static bool is_stream(int fd)
 }
 
 /* The path's MTU is known from the first SYN on, and stays so when the connection has failed. */
-static void look_at_state(int fd, struct socket_facts *f)
+static void inspect_state(int fd, struct socket_facts *f)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
@@ -35,7 +35,7 @@ static void look_at_state(int fd, struct socket_facts *f)
 }
 
 /* The kernel takes longer times than we can count. */
-static int64_t ns_of(const struct timeval *t)
+static int64_t timeval_ns(const struct timeval *t)
 {
     int64_t ns;
     if (__builtin_mul_overflow(t->tv_sec, NS_PER_S, &ns) ||
@@ -44,19 +44,19 @@ static int64_t ns_of(const struct timeval *t)
     return ns;
 }
 
-struct socket_facts socket_look(int fd)
+struct socket_facts socket_inspect(int fd)
 {
     struct socket_facts f = {.id = descriptor_id(fd)};
     f.stream = f.id.known && is_stream(fd);
     if (!f.stream)
         return f;
     int flags = fcntl(fd, F_GETFL);
-    struct timeval bound = {0};
-    socklen_t size = sizeof bound;
+    struct timeval timeout = {0};
+    socklen_t size = sizeof timeout;
     f.blocking = flags >= 0 && !(flags & O_NONBLOCK);
-    look_at_state(fd, &f);
-    if (f.blocking && getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, &size) == 0)
-        f.send_timeout_ns = ns_of(&bound);
+    inspect_state(fd, &f);
+    if (f.blocking && getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, &size) == 0)
+        f.send_timeout_ns = timeval_ns(&timeout);
     return f;
 }
 
@@ -67,7 +67,7 @@ struct place {
     _Atomic int64_t least_ns; /* the quickest handshake */
 };
 
-static void learn(struct place *p, uint64_t name, bool stream, int64_t duration_ns)
+static void learn_place(struct place *p, uint64_t name, bool stream, int64_t duration_ns)
 {
     uint64_t was = atomic_load_explicit(&p->name, memory_order_relaxed);
     if (was != name || duration_ns < atomic_load_explicit(&p->least_ns, memory_order_relaxed))
@@ -88,16 +88,16 @@ HOT bool socket_was_stream(int fd, const void *caller, uint16_t port, int64_t du
                duration_ns >= atomic_load_explicit(&p->least_ns, memory_order_relaxed) / 2))
         return true;
     bool stream = is_stream(fd);
-    learn(p, name, stream, duration_ns);
+    learn_place(p, name, stream, duration_ns);
     return stream;
 }
 
-void socket_bound(int fd, int64_t timeout_ns)
+void socket_set_send_timeout(int fd, int64_t timeout_ns)
 {
     precondition(timeout_ns >= 0);
-    struct timeval bound = {.tv_sec = timeout_ns / NS_PER_S,
-                            .tv_usec = timeout_ns % NS_PER_S / NS_PER_US};
-    if (timeout_ns && !bound.tv_sec && !bound.tv_usec)
-        bound.tv_usec = 1; /* 0 is for ever */
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
+    struct timeval timeout = {.tv_sec = timeout_ns / NS_PER_S,
+                              .tv_usec = timeout_ns % NS_PER_S / NS_PER_US};
+    if (timeout_ns && !timeout.tv_sec && !timeout.tv_usec)
+        timeout.tv_usec = 1; /* 0 is for ever */
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 }

@@ -19,7 +19,7 @@ struct socket_facts {
     int64_t send_timeout_ns; /* SO_SNDTIMEO, which bounds a blocking connect; 0: none */
 };
 
-struct socket_facts socket_look(int fd);
+struct socket_facts socket_inspect(int fd);
 
 /* Whether a connect() that has just succeeded was a stream's. Asks once for each place that calls
  * and port; after that only for what came back in less than half the time of the quickest handshake
@@ -28,6 +28,6 @@ struct socket_facts socket_look(int fd);
 bool socket_was_stream(int fd, const void *caller, uint16_t port, int64_t duration_ns);
 
 /* SO_SNDTIMEO. */
-void socket_bound(int fd, int64_t timeout_ns);
+void socket_set_send_timeout(int fd, int64_t timeout_ns);
 
 #endif

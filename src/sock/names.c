@@ -81,7 +81,7 @@ static struct entry *place_for(const struct record *r, int64_t now_ns, struct re
     return best;
 }
 
-static void learn(const struct record *r, int64_t now_ns)
+static void learn_address(const struct record *r, int64_t now_ns)
 {
     struct record was = {0};
     struct entry *e = place_for(r, now_ns, &was);
@@ -117,7 +117,7 @@ struct answer {
     size_t n;
 };
 
-static void add(struct answer *a, const struct address *address)
+static void add_address(struct answer *a, const struct address *address)
 {
     for (size_t i = 0; i < a->n; i++)
         if (memcmp(&a->address[i], address, sizeof *address) == 0)
@@ -134,7 +134,7 @@ static void learn_answer(const char *host, const struct answer *a, int64_t now_n
     for (size_t i = 0; i < a->n; i++) {
         r.address = a->address[i];
         r.name.more_follow = i + 1 < a->n;
-        learn(&r, now_ns);
+        learn_address(&r, now_ns);
     }
 }
 
@@ -144,7 +144,7 @@ void names_learn_list(const char *host, const struct addrinfo *list, int64_t now
     for (; list; list = list->ai_next) {
         struct endpoint e;
         if (list->ai_addr && endpoint_address(&e.address, list->ai_addr, list->ai_addrlen))
-            add(&a, &e.address);
+            add_address(&a, &e.address);
     }
     learn_answer(host, &a, now_ns);
 }
@@ -160,7 +160,7 @@ void names_learn_entry(const char *host, const struct hostent *entry, int64_t no
             memcpy(address.bytes, *p, 16);
         else
             continue;
-        add(&a, &address);
+        add_address(&a, &address);
     }
     learn_answer(host, &a, now_ns);
 }

@@ -18,18 +18,18 @@ static struct {
     _Atomic uintptr_t heap;           /* the lowest place below the break that was found readable */
 } known;
 
-static uintptr_t get(const _Atomic uintptr_t *word)
+static uintptr_t read_word(const _Atomic uintptr_t *word)
 {
     return atomic_load_explicit(word, memory_order_relaxed);
 }
 
-static void set(_Atomic uintptr_t *word, uintptr_t value)
+static void write_word(_Atomic uintptr_t *word, uintptr_t value)
 {
     atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
 /* By what the kernel has told: the loader's own list is locked while it loads. */
-static void look_up(void)
+static void find_regions(void)
 {
     const ElfW(Phdr) *headers =
         (const void *)getauxval(AT_PHDR); // NOLINT(performance-no-int-to-ptr)
@@ -40,10 +40,10 @@ static void look_up(void)
             base = (uintptr_t)headers - headers[i].p_vaddr;
     for (size_t i = 0; i < n; i++)
         if (headers[i].p_type == PT_LOAD && headers[i].p_flags & PF_W) {
-            set(&known.data, base + headers[i].p_vaddr);
-            set(&known.data_end, base + headers[i].p_vaddr + headers[i].p_memsz);
+            write_word(&known.data, base + headers[i].p_vaddr);
+            write_word(&known.data_end, base + headers[i].p_vaddr + headers[i].p_memsz);
         }
-    set(&known.stack_end, getauxval(AT_EXECFN)); /* strings, above all frames */
+    write_word(&known.stack_end, getauxval(AT_EXECFN)); /* strings, above all frames */
 }
 
 static bool within(uintptr_t at, size_t n, uintptr_t from, uintptr_t to)
@@ -53,13 +53,13 @@ static bool within(uintptr_t at, size_t n, uintptr_t from, uintptr_t to)
 
 static bool on_first_stack(uintptr_t at, size_t n)
 {
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0), end = get(&known.stack_end);
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), end = read_word(&known.stack_end);
     /* No mapping comes so close to the first stack as a stack that is used so far down. */
     return within(here, 0, end - (8 << 20), end) && within(at, n, here, end);
 }
 
 /* Whatever is there: of those that wait for it, none is woken and none is moved. */
-static bool asks_for(uintptr_t at)
+static bool is_mapped(uintptr_t at)
 {
     static int nobody;
     return syscall(SYS_futex, at & ~(uintptr_t)3, FUTEX_CMP_REQUEUE_PRIVATE, 0, NULL, &nobody, 0) >=
@@ -67,10 +67,10 @@ static bool asks_for(uintptr_t at)
            errno != EFAULT;
 }
 
-static bool ask(uintptr_t at, size_t n)
+static bool range_is_mapped(uintptr_t at, size_t n)
 {
     uintptr_t last = at + n - 1;
-    return last >= at && asks_for(at) && (at / PAGE_BYTES == last / PAGE_BYTES || asks_for(last));
+    return last >= at && is_mapped(at) && (at / PAGE_BYTES == last / PAGE_BYTES || is_mapped(last));
 }
 
 /* Between a place that is heap and the break there is nothing but heap. musl's sbrk is a system call,
@@ -87,15 +87,15 @@ static uintptr_t heap_end(void)
 HOT bool readable_elsewhere(uintptr_t at, size_t n)
 {
     int saved = errno;
-    if (unlikely(!get(&known.stack_end)))
-        look_up();
-    uintptr_t heap = get(&known.heap), end;
-    if (on_first_stack(at, n) || within(at, n, get(&known.data), get(&known.data_end)))
+    if (unlikely(!read_word(&known.stack_end)))
+        find_regions();
+    uintptr_t heap = read_word(&known.heap), end;
+    if (on_first_stack(at, n) || within(at, n, read_word(&known.data), read_word(&known.data_end)))
         return true;
     end = heap_end();
-    bool good = (heap && within(at, n, heap, end)) || ask(at, n);
-    if (good && within(at, n, get(&known.data_end), end) && (!heap || at < heap))
-        set(&known.heap, at);
+    bool good = (heap && within(at, n, heap, end)) || range_is_mapped(at, n);
+    if (good && within(at, n, read_word(&known.data_end), end) && (!heap || at < heap))
+        write_word(&known.heap, at);
     errno = saved;
     return good;
 }

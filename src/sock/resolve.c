@@ -25,12 +25,12 @@ struct question {
     struct addrinfo **list;
 };
 
-static int ask(const struct question *q)
+static int ask_once(const struct question *q)
 {
     return q->real(q->node, q->service, q->hints, q->list);
 }
 
-static void learn(const struct question *q, int answer)
+static void remember(const struct question *q, int answer)
 {
     int saved = errno;
     if (!answer && q->list && q->node)
@@ -39,22 +39,22 @@ static void learn(const struct question *q, int answer)
 }
 
 /* Name servers are no host of the rules: no token is taken for a question. So a binding for it has no
- * lanes, and the room for those of one bucket where it is bound again. */
-struct room {
+ * lanes, and the room for those of one bucket where it is bound report_answer. */
+struct binding_room {
     _Alignas(struct binding) char bytes[BINDING_BYTES(RATES_MAX)];
 };
 
-struct binding_of_node {
+struct bind_request {
     struct engine *engine;
     const char *node;
     int64_t now_ns;
-    struct room *room;
+    struct binding_room *room;
     bool bound;
 };
 
 static void bind_node(void *arg)
 {
-    struct binding_of_node *x = arg;
+    struct bind_request *x = arg;
     struct binding b;
     char host[NAMES_HOST_SIZE];
     size_t n = strnlen(x->node, sizeof host);
@@ -64,10 +64,10 @@ static void bind_node(void *arg)
     if (n > 1 && host[n - 1] == '.')
         host[n - 1] = '\0';
     struct target t = {.scheme = "", .host = host, .default_port = true, .path = ""};
-    struct binding_parts nothing = {0};
+    struct header_source no_headers = {0};
     struct engine *e = x->engine;
     memset(&b, 0, sizeof b);
-    if (!call_bind(&b, atomic_load(&e->config), e->board, &t, &nothing, x->now_ns) ||
+    if (!call_bind(&b, atomic_load(&e->config), e->board, &t, &no_headers, x->now_ns) ||
         b.lane_count > RATES_MAX)
         return;
     b.lane_count = 0;
@@ -75,7 +75,7 @@ static void bind_node(void *arg)
     x->bound = true;
 }
 
-static bool again(struct call *c, int answer, int64_t begun_ns, int64_t *at_ns)
+static bool report_answer(struct call *c, int answer, int64_t begun_ns, int64_t *at_ns)
 {
     int64_t now_ns = clock_now_ns();
     struct attempt a = {.protocol = PROTOCOL_CONNECT,
@@ -88,7 +88,7 @@ static bool again(struct call *c, int answer, int64_t begun_ns, int64_t *at_ns)
     return call_report(c, &a, now_ns, clock_wall_ns(), rng_next(), at_ns);
 }
 
-static void leave(void *call)
+static void end_call(void *call)
 {
     int saved = errno;
     call_end(call, clock_now_ns(), clock_wall_ns());
@@ -99,8 +99,8 @@ static void leave(void *call)
 /* After a first EAI_AGAIN. */
 static int ask_again(const struct question *q, struct engine *e, int64_t begun_ns)
 {
-    struct room room;
-    struct binding_of_node x = {.engine = e, .node = q->node, .now_ns = begun_ns, .room = &room};
+    struct binding_room room;
+    struct bind_request x = {.engine = e, .node = q->node, .now_ns = begun_ns, .room = &room};
     int answer = EAI_AGAIN, saved = errno;
     quiet_run(bind_node, &x);
     if (!x.bound)
@@ -110,15 +110,15 @@ static int ask_again(const struct question *q, struct engine *e, int64_t begun_n
     thread_forbid(false); /* a handler may have jumped out of a connect() */
     monitor_start();
     call_begin(&c, (struct binding *)(void *)room.bytes, 0, begun_ns);
-    c.name_only = true;
-    pthread_cleanup_push(leave, &c);
-    while (again(&c, answer, begun_ns, &at_ns)) {
+    c.lookup_only = true;
+    pthread_cleanup_push(end_call, &c);
+    while (report_answer(&c, answer, begun_ns, &at_ns)) {
         if (clock_sleep_until(at_ns) == EINTR)
             break;
         begun_ns = clock_now_ns();
         if (call_admit(&c, begun_ns).answer != ANSWER_GO)
             break;
-        answer = ask(q);
+        answer = ask_once(q);
         saved = errno;
     }
     pthread_cleanup_pop(1);
@@ -131,12 +131,12 @@ int resolve(resolve_function *real, const char *node, const char *service,
 {
     struct question q = {real, node, service, hints, list};
     int64_t begun_ns = clock_now_ns();
-    int answer = ask(&q);
+    int answer = ask_once(&q);
     if (unlikely(answer == EAI_AGAIN && node)) {
         struct engine *e = engine_get();
         if (e)
             answer = ask_again(&q, e, begun_ns);
     }
-    learn(&q, answer);
+    remember(&q, answer);
     return answer;
 }

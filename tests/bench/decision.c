@@ -85,7 +85,7 @@ static long loop_floor(uint64_t seed)
 static struct binding *bind_all(void)
 {
     struct binding *b = calloc((size_t)hosts, sizeof *b);
-    struct binding_parts parts = {0};
+    struct header_source parts = {0};
     for (int i = 0; b && i < hosts; i++) {
         char name[32];
         snprintf(name, sizeof name, "host%d.example.com", i);
@@ -112,7 +112,7 @@ static struct attempt good_attempt(void)
 static struct binding *pick(struct binding *b, uint64_t *seed)
 {
     struct binding *own = &b[visited > 1 ? next_host(seed) : 0];
-    if (!call_bound(own, config, own->board))
+    if (!binding_is_current(own, config, own->board))
         exit(1);
     return own;
 }

@@ -254,7 +254,7 @@ static void want(int i)
 static bool bind(int i)
 {
     const struct stream *s = &mixture->streams[i];
-    struct binding_parts parts = {0};
+    struct header_source parts = {0};
     const char *path = contestant == PLAIN ? "" : s->path;
     bool https = s->scheme && contestant != PLAIN;
     struct target t = {.scheme = https ? "https" : "http",

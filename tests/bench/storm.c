@@ -346,7 +346,7 @@ static bool bind_all(uint64_t seed)
     const struct config *config = config_load_text("defaults", "", 0, complain, NULL);
     struct target t = {
         .scheme = "http", .host = "api.example.com", .port = 80, .default_port = true, .path = "/"};
-    struct binding_parts parts = {0};
+    struct header_source parts = {0};
     struct board *board = NULL;
     for (int i = 0; i < CLIENTS; i++) {
         clients[i].random = seed * CLIENTS + (uint64_t)i;

@@ -59,7 +59,7 @@ Test(host, a_refusal_says_in_how_many_whole_seconds_to_come_again)
     struct admission why = {.why = REFUSED_RATE, .at_ns = now_ns + 1500 * NS_PER_MS};
     cr_assert_eq(refuse_say(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
     cr_assert_str_eq(p.error, "harden: rate limit of api.example.com reached, retry in 2 s");
-    why.why = REFUSED_GATE;
+    why.why = REFUSED_PAUSE;
     cr_assert_eq(refuse_say(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
     cr_assert_str_eq(p.error, "harden: api.example.com asked for a pause, retry in 2 s");
     why = (struct admission){.why = REFUSED_BREAKER, .at_ns = now_ns + NS_PER_S};

@@ -97,7 +97,7 @@ static void use(struct board *b)
     binding.slot = board_slot(b, key, "h", SLOT_HOST, NOW);
     binding.bucket_key[0] = key;
     require(board_index(b, binding.slot) < board_size(b));
-    call_bound(&binding, &config, b);
+    binding_is_current(&binding, &config, b);
     static const int statuses[] = {200, 503, 429};
     for (int i = 0; i < 3; i++) {
         struct call c;

@@ -148,10 +148,10 @@ Test(dial_edges, the_shortest_bound_is_not_none)
     int fd = tcp(true);
     struct timeval t = {0};
     socklen_t n = sizeof t;
-    socket_bound(fd, 1);
+    socket_set_send_timeout(fd, 1);
     getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &n);
     cr_assert(t.tv_sec > 0 || t.tv_usec > 0);
-    socket_bound(fd, 0);
+    socket_set_send_timeout(fd, 0);
     getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &n);
     cr_assert(t.tv_sec == 0 && t.tv_usec == 0, "0 is for ever");
     close(fd);

@@ -25,7 +25,7 @@ static void limit(uint32_t tokens, int64_t window_ns, uint32_t burst)
     l->rates[l->rate_count++] = rate_of(tokens, window_ns, burst);
     policy.limit_count = 1;
     binding.bucket_key[0] = binding.key;
-    binding.held_ns = 0;
+    binding.refreshed_ns = 0;
 }
 
 /* A further bucket of its own. */
@@ -35,7 +35,7 @@ static struct slot *operation(uint32_t tokens, int64_t window_ns, uint32_t burst
     policy.limits[i] = (struct limit){.operation = true, .rate_count = 1};
     policy.limits[i].rates[0] = rate_of(tokens, window_ns, burst);
     binding.bucket_key[i] = 77 + (uint64_t)i;
-    binding.held_ns = 0;
+    binding.refreshed_ns = 0;
     return board_slot(board, binding.bucket_key[i], "h", SLOT_BUCKET, NOW);
 }
 
@@ -430,7 +430,7 @@ Test(call, a_retry_counts_when_it_is_made)
 
     slot_reset(binding.slot);
     policy.limit_count = 0;
-    binding.held_ns = 0;
+    binding.refreshed_ns = 0;
     begin(NOW);
     admit(NOW);
     cr_assert(report(get(28, 0), NOW, &at));
@@ -462,7 +462,7 @@ Test(call, a_servers_hint_gates_everybody)
     request(told(429, 7), NOW);
     struct admission ad = fresh(NOW + NS_PER_S);
     ANSWER(ad, ANSWER_WAIT);
-    cr_assert(eq(int, ad.why, REFUSED_GATE));
+    cr_assert(eq(int, ad.why, REFUSED_PAUSE));
     cr_assert(ge(i64, ad.at_ns, NOW + 7 * NS_PER_S));
     cr_assert(eq(i64, admit(ad.at_ns - 1).at_ns, ad.at_ns)); /* asked early */
     ANSWER(admit(ad.at_ns), ANSWER_GO);
@@ -545,7 +545,7 @@ Test(call, a_gate_above_max_wait_is_refused)
 {
     request(told(429, 60), NOW);
     struct admission ad = fresh(NOW);
-    REFUSED(ad, REFUSED_GATE);
+    REFUSED(ad, REFUSED_PAUSE);
     cr_assert(eq(i64, ad.at_ns, NOW + 60 * NS_PER_S));
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 1));
 }
@@ -582,7 +582,7 @@ Test(call, a_policy_of_shorter_hints_neither_ignores_nor_lowers_the_gate)
     policy.retry_after_max_ns = 60 * NS_PER_S;
     struct admission ad = fresh(NOW + NS_PER_S);
     ANSWER(ad, ANSWER_WAIT);
-    cr_assert(eq(int, ad.why, REFUSED_GATE));
+    cr_assert(eq(int, ad.why, REFUSED_PAUSE));
     cr_assert(ge(i64, ad.at_ns, NOW + 61 * NS_PER_S));
     cr_assert(le(i64, ad.at_ns, NOW + 91 * NS_PER_S));
     ANSWER(admit(ad.at_ns), ANSWER_GO); /* it obeyed for as long as it obeys any */
@@ -629,7 +629,7 @@ Test(call, a_gate_that_falls_during_a_wait_holds_and_the_bound_of_the_wait_stays
     cr_assert(ge(i64, ad.at_ns, NOW + 10 * NS_PER_S));
     a = told(429, 100);
     call_report(&other, &a, NOW + 2 * NS_PER_S, WALL, 0, &at);
-    REFUSED(admit(NOW + 10 * NS_PER_S), REFUSED_GATE);
+    REFUSED(admit(NOW + 10 * NS_PER_S), REFUSED_PAUSE);
     call_end(&call, NOW + 10 * NS_PER_S, WALL);
     cr_assert(eq(u64, count(COUNT_WAITED), 1));
     cr_assert(eq(u64, count(COUNT_WAITED_NS), 10 * NS_PER_S));
@@ -1072,7 +1072,7 @@ Test(call, our_own_refusals_say_nothing_about_the_host)
     struct slot before = *binding.slot;
     for (int i = 0; i < 100; i++) {
         int64_t now = NOW + i * 2 * NS_PER_S; /* by the gate, then by the rate */
-        REFUSED(fresh(now), i < 50 ? REFUSED_GATE : REFUSED_RATE);
+        REFUSED(fresh(now), i < 50 ? REFUSED_PAUSE : REFUSED_RATE);
         call_end(&call, now, WALL);
     }
     cr_assert(eq(u64, binding.slot->breaker.state, before.breaker.state));
@@ -1416,7 +1416,7 @@ Test(call, a_refused_first_attempt_is_a_request_and_nothing_else)
 {
     request(told(429, 100), NOW);
     uint64_t changes = board->header->changes;
-    REFUSED(fresh(NOW), REFUSED_GATE);
+    REFUSED(fresh(NOW), REFUSED_PAUSE);
     call_end(&call, NOW, WALL);
     cr_assert(eq(u64, count(COUNT_REQUESTS), 2));
     cr_assert(eq(u64, count(COUNT_ATTEMPTS), 1));
@@ -1590,15 +1590,15 @@ Test(call, observing_decides_and_counts_but_never_holds_up)
 
 /* ---- what nothing stands in the way of ------------------------------------------------------- */
 
-static struct passage passage(void)
+static struct fast_path passage(void)
 {
-    return (struct passage){board, &policy, binding.slot, binding.key};
+    return (struct fast_path){board, &policy, binding.slot, binding.key};
 }
 
 static bool pass(int64_t now)
 {
-    struct passage p = passage();
-    return passage_is_free(&p, now) && passage_count(&p, 20 * NS_PER_MS, now, WALL);
+    struct fast_path p = passage();
+    return fast_path_is_clear(&p, now) && fast_path_count(&p, 20 * NS_PER_MS, now, WALL);
 }
 
 Test(call, a_passage_counts_what_begin_report_and_end_count)
@@ -1634,7 +1634,7 @@ Test(call, a_passage_counts_what_begin_report_and_end_count)
 
 Test(call, a_passage_is_none_where_a_success_means_more)
 {
-    struct passage p = passage();
+    struct fast_path p = passage();
     policy.max_attempts = 1;
     cr_assert(not(pass(NOW)), "the first result of all is news");
     request(get(0, 200), NOW);
@@ -1649,21 +1649,21 @@ Test(call, a_passage_is_none_where_a_success_means_more)
     cr_assert(not(pass(NOW)), "what the breaker does not learn is counted");
     policy.breaker = BREAKER_ON;
     binding.slot->pause_until_ns = NOW + 1;
-    cr_assert(not(passage_is_free(&p, NOW)));
-    cr_assert(passage_is_free(&p, NOW + 1));
+    cr_assert(not(fast_path_is_clear(&p, NOW)));
+    cr_assert(fast_path_is_clear(&p, NOW + 1));
     for (int i = 0; i < 5 && breaker_is_calm(&binding.slot->breaker); i++)
         request(get(7, 0), NOW + 1);
-    cr_assert(not(passage_is_free(&p, NOW + 1)), "its circuit is open");
+    cr_assert(not(fast_path_is_clear(&p, NOW + 1)), "its circuit is open");
 }
 
 Test(call, a_passage_is_none_for_a_slot_that_was_given_away)
 {
-    struct passage p = passage();
+    struct fast_path p = passage();
     request(get(0, 200), NOW);
     binding.slot->key = 12345;
     struct slot before = *binding.slot;
-    cr_assert(not(passage_is_free(&p, NOW)));
-    cr_assert(not(passage_count(&p, 1, NOW, WALL)), "nor when it happens during the attempt");
+    cr_assert(not(fast_path_is_clear(&p, NOW)));
+    cr_assert(not(fast_path_count(&p, 1, NOW, WALL)), "nor when it happens during the attempt");
     cr_assert(eq(int, memcmp(&before, binding.slot, sizeof before), 0));
 }
 
@@ -1690,9 +1690,9 @@ Test(call, a_slot_that_was_given_away_is_bound_again)
     limit(1, NS_PER_S, 1);
     ANSWER(fresh(NOW), ANSWER_GO);
     struct slot *old = binding.slot;
-    cr_assert(call_bound(&binding, &config, binding.board));
+    cr_assert(binding_is_current(&binding, &config, binding.board));
     old->key = 12345; /* as if another host had it now */
-    cr_assert(not(call_bound(&binding, &config, binding.board)));
+    cr_assert(not(binding_is_current(&binding, &config, binding.board)));
     ANSWER(fresh(NOW), ANSWER_GO);
     cr_assert(binding.slot != old);
     cr_assert(binding.lane[0].slot == binding.slot);
@@ -1724,7 +1724,7 @@ Test(call, hosts_that_share_the_overflow_slot_do_not_shut_each_other_out)
 Test(call, another_configuration_is_bound_again)
 {
     struct config other = config;
-    cr_assert(call_bound(&binding, &config, binding.board));
-    cr_assert(not(call_bound(&binding, &other, binding.board)));
-    cr_assert(not(call_bound(&(struct binding){0}, &config, binding.board)));
+    cr_assert(binding_is_current(&binding, &config, binding.board));
+    cr_assert(not(binding_is_current(&binding, &other, binding.board)));
+    cr_assert(not(binding_is_current(&(struct binding){0}, &config, binding.board)));
 }

@@ -50,10 +50,10 @@ static struct binding bind_to(const char *scheme, const char *host, uint16_t por
                               bool default_port, const char *path)
 {
     struct target t = {scheme, host, port, default_port, path, NULL, 0};
-    struct binding_parts parts = {.header = header};
+    struct header_source parts = {.header = header};
     struct binding b = {0};
     cr_assert(call_bind(&b, config, board, &t, &parts, NOW));
-    cr_assert(call_bound(&b, config, board));
+    cr_assert(binding_is_current(&b, config, board));
     return b;
 }
 
@@ -161,11 +161,11 @@ Test(call_bind, unbound_or_of_another_configuration_is_not_bound)
     configure("");
     struct binding b = at("a.example");
     struct config other = *config;
-    cr_assert(not(call_bound(&b, &other, board)));
+    cr_assert(not(binding_is_current(&b, &other, board)));
     struct board elsewhere = *board;
-    cr_assert(not(call_bound(&b, config, &elsewhere)), "the board was opened again");
+    cr_assert(not(binding_is_current(&b, config, &elsewhere)), "the board was opened again");
     cr_assert(not(b.per_request));
-    cr_assert(not(call_bound(&(struct binding){0}, config, board)));
+    cr_assert(not(binding_is_current(&(struct binding){0}, config, board)));
 }
 
 /* ---- one board, several configurations ------------------------------------------------------- */

@@ -57,7 +57,7 @@ static uint64_t key_per(const char *part)
 {
     char text[200];
     struct target t = {.scheme = "", .host = "h", .default_port = true, .path = ""};
-    struct binding_parts parts = {.header = path_of_environment};
+    struct header_source parts = {.header = path_of_environment};
     struct binding b;
     int n = snprintf(text, sizeof text, "[host *]\nrate = 1/1s\nper = %s:PATH\n", part);
     struct config *c = config_load_text("test", text, (size_t)n, NULL, NULL);
@@ -99,8 +99,8 @@ Test(engine_edges, a_window_without_a_word_shares_that_of_the_next_longer_one)
     struct slot *all = full_of_windows();
     add_rate(1, 2 * NS_PER_S, 1);
     add_rate(1, 10 * NS_PER_S, 1);
-    binding.held_ns = 0;
-    call_hold(&binding, NOW);
+    binding.refreshed_ns = 0;
+    binding_refresh(&binding, NOW);
     cr_assert(eq(int, binding.lane_count, 2));
     cr_assert(binding.lane[0].tat == &all->tat_ns[2], "3 s");
     cr_assert(binding.lane[1].tat == &all->tat_ns[1], "the longest");
@@ -112,8 +112,8 @@ Test(engine_edges, rates_that_share_a_word_are_as_slow_and_as_small_as_the_least
     add_rate(5, 10 * NS_PER_S, 7);
     add_rate(2, 20 * NS_PER_S, 2);
     add_rate(9, 30 * NS_PER_S, 3);
-    binding.held_ns = 0;
-    call_hold(&binding, NOW);
+    binding.refreshed_ns = 0;
+    binding_refresh(&binding, NOW);
     cr_assert(eq(int, binding.lane_count, 1));
     cr_assert(eq(u32, binding.lane[0].rate.burst, 2));
     cr_assert(eq(i64, binding.lane[0].rate.interval_ns, 10 * NS_PER_S));
@@ -125,9 +125,9 @@ Test(engine_edges, a_binding_whose_bucket_was_given_away_holds_no_more)
     binding.lane_count = 1;
     binding.lane[0] =
         (struct lane){.tat = &bucket->tat_ns[0], .slot = bucket, .key = board_key(77)};
-    cr_assert(call_bound(&binding, &config, board));
+    cr_assert(binding_is_current(&binding, &config, board));
     atomic_store(&bucket->key, board_key(78));
-    cr_assert(not(call_bound(&binding, &config, board)));
+    cr_assert(not(binding_is_current(&binding, &config, board)));
 }
 
 Test(engine_edges, every_hash_has_a_key_that_is_neither_free_nor_changing)

@@ -118,7 +118,7 @@ static void bind_once(void)
                        .default_port = true,
                        .path = ""};
     struct target proxy = {.scheme = "http", .host = "proxy.example.com", .port = 3128, .path = ""};
-    struct binding_parts nothing = {0};
+    struct header_source nothing = {0};
     struct binding b;
     struct board *board = board_open(NULL, 16, NULL);
     config = load_full();

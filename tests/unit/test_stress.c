@@ -190,7 +190,7 @@ static void vary_policy(int own)
                                     .window_ns = window,
                                     .interval_ns = (window + tokens - 1) / tokens};
     }
-    binding.held_ns = 0;
+    binding.refreshed_ns = 0;
     record = &records[own];
 }
 

@@ -40,9 +40,9 @@ Test(zone, what_is_of_the_machine_has_one_and_what_is_of_the_world_has_none)
         "fe00::1",    "fec0::1",  "example.com",        "notlocalhost", "localhost.example.com",
         "10.example", "db",       "unix:/run/app.sock", "unix:app@",    ""};
     for (size_t i = 0; i < array_size(local); i++)
-        cr_assert(zone_has(local[i]), "%s", local[i]);
+        cr_assert(zone_applies(local[i]), "%s", local[i]);
     for (size_t i = 0; i < array_size(world); i++)
-        cr_assert_not(zone_has(world[i]), "%s", world[i]);
+        cr_assert_not(zone_applies(world[i]), "%s", world[i]);
 }
 
 static struct binding bind(const char *host, uint16_t port, uint64_t network)
@@ -53,7 +53,7 @@ static struct binding bind(const char *host, uint16_t port, uint64_t network)
                        .default_port = port == 80,
                        .path = "",
                        .network = network};
-    struct binding_parts parts = {0};
+    struct header_source parts = {0};
     struct binding b = {0};
     cr_assert(call_bind(&b, config, board, &t, &parts, NOW));
     return b;

@@ -7,29 +7,29 @@
 
 /* Where others keep taking from the same buckets, ask again so much later. */
 #define CROWDED_NS NS_PER_MS
-/* Who comes so much later than the start that was reserved may come with many others. */
+/* Who comes so much later than the take_start that was reserved may come with many others. */
 #define LATE_NS (100 * NS_PER_MS)
 
-/* The earliest start >= t_ns that every rate of every bucket allows. */
-static int64_t earliest(const struct call *c, int64_t now_ns, int64_t t_ns)
+/* The earliest_start take_start >= t_ns that every rate of every bucket allows. */
+static int64_t earliest_start(const struct call *c, int64_t now_ns, int64_t t_ns)
 {
     const struct binding *b = c->binding;
-    int64_t start = t_ns;
+    int64_t start_ns = t_ns;
     for (int i = 0; i < b->lane_count; i++) {
         const struct lane *l = &b->lane[i];
         int64_t tat = atomic_load_explicit(l->tat, memory_order_relaxed);
         int64_t e = gcra_earliest(gcra_clamp(tat, now_ns), t_ns, &l->rate, c->policy->cost);
-        if (e > start)
-            start = e;
+        if (e > start_ns)
+            start_ns = e;
     }
-    return start;
+    return start_ns;
 }
 
 struct taken {
     int64_t before, after;
 };
 
-/* Takes from every rate of every bucket for a start at t_ns, or from none. */
+/* Takes from every rate of every bucket for a take_start at t_ns, or from none. */
 static inline bool take_each(const struct call *c, int64_t now_ns, int64_t t_ns,
                              struct taken *taken)
 {
@@ -84,8 +84,8 @@ void call_wait_over(struct call *c, struct slot *s, int64_t now_ns)
     c->waiting = false;
 }
 
-static void tell(const struct call *c, const char *name, enum event_kind kind, enum refusal why,
-                 int64_t wait_ns, bool observed)
+static void emit_event(const struct call *c, const char *name, enum event_kind kind,
+                       enum refusal why, int64_t wait_ns, bool observed)
 {
     static const char *const reasons[] = {NULL, "rate", "gate", "breaker"};
     events_emit(&(struct event){.kind = kind,
@@ -96,13 +96,13 @@ static void tell(const struct call *c, const char *name, enum event_kind kind, e
                                 .observed = observed});
 }
 
-static struct admission go(struct call *c, struct slot *s, int64_t now_ns)
+static struct admission admit_now(struct call *c, struct slot *s, int64_t now_ns)
 {
     if (unlikely(c->waiting))
         call_wait_over(c, s, now_ns);
     if (unlikely(c->planned)) {
         call_retry_made(c, s);
-        call_leave_unjudged(c, s);
+        call_count_unjudged(c, s);
     }
     return (struct admission){.answer = ANSWER_GO};
 }
@@ -111,11 +111,11 @@ static void note_refusal(const struct call *c, struct slot *s, const char *by, e
                          int64_t at_ns, int64_t now_ns, bool observed)
 {
     slot_count(s, why == REFUSED_BREAKER ? COUNT_BREAKER_REJECTED : COUNT_RATE_REJECTED, 1);
-    tell(c, by, EVENT_REJECT, why, at_ns > now_ns ? at_ns - now_ns : 0, observed);
+    emit_event(c, by, EVENT_REJECT, why, at_ns > now_ns ? at_ns - now_ns : 0, observed);
 }
 
-static struct admission refuse(struct call *c, struct slot *s, const char *by, enum refusal why,
-                               int64_t at_ns, int64_t now_ns)
+static struct admission refuse_start(struct call *c, struct slot *s, const char *by,
+                                     enum refusal why, int64_t at_ns, int64_t now_ns)
 {
     note_refusal(c, s, by, why, at_ns, now_ns, c->observe);
     if (c->waiting)
@@ -134,24 +134,24 @@ static struct admission wait_until(struct call *c, struct slot *s, enum refusal 
 {
     if (c->cannot_wait) {
         c->reserved_ns = 0;
-        return go(c, s, now_ns);
+        return admit_now(c, s, now_ns);
     }
     if (!c->waiting) {
         c->waiting = true;
         c->asked_ns = now_ns;
         slot_count(s, COUNT_WAITED, 1);
-        tell(c, c->binding->name, EVENT_WAIT, why, t_ns - now_ns, c->observe);
+        emit_event(c, c->binding->name, EVENT_WAIT, why, t_ns - now_ns, c->observe);
     }
     if (c->observe) {
         c->reserved_ns = 0;
-        return go(c, s, t_ns);
+        return admit_now(c, s, t_ns);
     }
     return (struct admission){.answer = ANSWER_WAIT, .why = why, .at_ns = t_ns};
 }
 
 /* Starts that were reserved over a time t, and all are made at its end, are no more than the burst if
  * the bucket would have filled in t: so late whoever comes breaks no limit. */
-static bool lost_its_place(const struct call *c, int64_t now_ns)
+static bool missed_its_start(const struct call *c, int64_t now_ns)
 {
     const struct binding *b = c->binding;
     int64_t late_ns = now_ns - c->reserved_ns;
@@ -166,60 +166,61 @@ static bool lost_its_place(const struct call *c, int64_t now_ns)
     return false;
 }
 
-/* Gate and buckets, when it is not simply a go. */
-static struct admission start_slowly(struct call *c, struct slot *s, int64_t gate_ns,
-                                     int64_t now_ns)
+/* Gate and buckets, when it is not simply a admit_now. */
+static struct admission take_start_slowly(struct call *c, struct slot *s, int64_t pause_ns,
+                                          int64_t now_ns)
 {
     if (c->reserved_ns) {
-        if (gate_ns <= c->reserved_ns && now_ns < c->reserved_ns)
+        if (pause_ns <= c->reserved_ns && now_ns < c->reserved_ns)
             return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
-        bool late = lost_its_place(c, now_ns);
+        bool late = missed_its_start(c, now_ns);
         c->reserved_ns = 0;
-        if (!gate_ns && !late)
-            return go(c, s, now_ns);
-        c->lost_places += late;
-        /* A gate fell in between, to start at whose end, in a row with all others, is a new start;
-         * or the start was missed, and what was taken for it is forfeited. */
+        if (!pause_ns && !late)
+            return admit_now(c, s, now_ns);
+        c->missed_starts += late;
+        /* A gate fell in between, to take_start at whose end, in a row with all others, is a new take_start;
+         * or the take_start was missed, and what was taken for it is forfeited. */
     }
     if (!c->waiting)
         c->asked_ns = now_ns;
     int64_t latest = latest_start(c, now_ns);
-    int64_t from = gate_ns ? call_after_pause(c, s, gate_ns, latest) : now_ns, t = from;
+    int64_t from = pause_ns ? call_after_pause(c, s, pause_ns, latest) : now_ns, t = from;
     for (int round = 0; round < ADMIT_ROUNDS; round++) {
-        t = earliest(c, now_ns, from);
-        enum refusal why = t > from ? REFUSED_RATE : REFUSED_GATE;
+        t = earliest_start(c, now_ns, from);
+        enum refusal why = t > from ? REFUSED_RATE : REFUSED_PAUSE;
         if (t > now_ns && t > latest)
-            return refuse(c, s, c->binding->name, from > latest ? REFUSED_GATE : why, t, now_ns);
-        if (t > now_ns && c->lost_places > 1)
+            return refuse_start(c, s, c->binding->name, from > latest ? REFUSED_PAUSE : why, t,
+                                now_ns);
+        if (t > now_ns && c->missed_starts > 1)
             return wait_until(c, s, why, t, now_ns);
         if (!take_all(c, now_ns, t))
             continue;
         if (t <= now_ns)
-            return go(c, s, now_ns);
+            return admit_now(c, s, now_ns);
         c->reserved_ns = t;
         return wait_until(c, s, why, t, now_ns);
     }
     t = t > now_ns ? t : now_ns + CROWDED_NS;
-    return t > latest ? refuse(c, s, c->binding->name, REFUSED_RATE, t, now_ns)
+    return t > latest ? refuse_start(c, s, c->binding->name, REFUSED_RATE, t, now_ns)
                       : wait_until(c, s, REFUSED_RATE, t, now_ns);
 }
 
-static inline __attribute__((always_inline)) struct admission start(struct call *c, struct slot *s,
-                                                                    int64_t now_ns)
+static inline __attribute__((always_inline)) struct admission
+take_start(struct call *c, struct slot *s, int64_t now_ns)
 {
     const struct binding *b = c->binding;
-    int64_t gate_ns = call_pause_end(c, s, now_ns);
-    if (likely(!gate_ns && !c->reserved_ns)) {
+    int64_t pause_ns = call_pause_end(c, s, now_ns);
+    if (likely(!pause_ns && !c->reserved_ns)) {
         if (!b->lane_count)
-            return go(c, s, now_ns);
+            return admit_now(c, s, now_ns);
         if (b->lane_count == 1) {
             int64_t before, after;
             if (gcra_take(b->lane[0].tat, now_ns, now_ns, &b->lane[0].rate, c->policy->cost,
                           &before, &after) == now_ns)
-                return go(c, s, now_ns);
+                return admit_now(c, s, now_ns);
         }
     }
-    return start_slowly(c, s, gate_ns, now_ns);
+    return take_start_slowly(c, s, pause_ns, now_ns);
 }
 
 /* True: pass on to what comes next. False: refused, until *retry_at_ns. */
@@ -228,14 +229,14 @@ static __attribute__((noinline)) bool pass_breaker(struct call *c, struct slot *
                                                    int64_t *retry_at_ns)
 {
     if (likely(breaker_is_calm(&who->slot->breaker)) || !call_breaker_used(c, who)) {
-        *call_lease(c, who) = 0;
+        *call_probe_lease(c, who) = 0;
         return true;
     }
     struct breaker_answer a = breaker_admit(&who->slot->breaker, who->policy, who->operation,
-                                            *call_lease(c, who), now_ns);
+                                            *call_probe_lease(c, who), now_ns);
     if (unlikely(a.changed))
-        call_tell_breaker(c, who, now_ns);
-    *call_lease(c, who) = a.lease_ns;
+        call_announce_breaker(c, who, now_ns);
+    *call_probe_lease(c, who) = a.lease_ns;
     if (likely(a.admit))
         return true;
     bool enforced = who->policy->breaker == BREAKER_ON;
@@ -253,12 +254,12 @@ static __attribute__((noinline)) bool pass_breaker(struct call *c, struct slot *
 static __attribute__((noinline)) bool pass_breakers(struct call *c, struct slot *s, int64_t now_ns,
                                                     struct admission *ad)
 {
-    struct party who = call_host(c, s);
+    struct party who = call_host_party(c, s);
     int64_t retry_at_ns;
     if (pass_breaker(c, s, &who, now_ns, &retry_at_ns) &&
-        (!call_proxy(c, &who) || pass_breaker(c, s, &who, now_ns, &retry_at_ns)))
+        (!call_proxy_party(c, &who) || pass_breaker(c, s, &who, now_ns, &retry_at_ns)))
         return true;
-    *ad = refuse(c, s, who.name, REFUSED_BREAKER, retry_at_ns, now_ns);
+    *ad = refuse_start(c, s, who.name, REFUSED_BREAKER, retry_at_ns, now_ns);
     ad->by_proxy = who.is_proxy;
     return false;
 }
@@ -268,17 +269,17 @@ HOT struct admission call_admit(struct call *c, int64_t now_ns)
     precondition(c->binding);
     struct slot *s = call_slot(c);
     if (unlikely(c->attempts)) /* what came before may have taken long */
-        call_hold(c->binding, now_ns);
+        binding_refresh(c->binding, now_ns);
     if (likely(breaker_is_calm(&s->breaker) && !c->binding->proxy.slot)) {
         c->lease_ns = 0;
-        return start(c, s, now_ns);
+        return take_start(c, s, now_ns);
     }
     struct admission ad;
     if (pass_breakers(c, s, now_ns, &ad))
-        ad = start(c, s, now_ns);
+        ad = take_start(c, s, now_ns);
     /* Whoever waits or is refused must not keep others from probing. Of a probe that has failed and
      * whose retry is refused the breaker hears in call_end. */
-    if (ad.answer == ANSWER_WAIT || (ad.answer == ANSWER_REFUSE && !c->unsettled))
-        call_give_leases_back(c, s);
+    if (ad.answer == ANSWER_WAIT || (ad.answer == ANSWER_REFUSE && !c->breakers_pending))
+        call_release_probes(c, s);
     return ad;
 }

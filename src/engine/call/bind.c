@@ -39,7 +39,7 @@ static uint8_t operation_of(const struct target *t)
 }
 
 static uint64_t bucket_key(const struct limit *l, const struct target *t,
-                           const struct binding_parts *parts, const struct board *board)
+                           const struct header_source *source, const struct board *board)
 {
     const struct per *per = &l->per;
     uint64_t key = SEED_BUCKET;
@@ -56,13 +56,13 @@ static uint64_t bucket_key(const struct limit *l, const struct target *t,
         key = mix_number(key, PER_UID, board->header->uid);
     if (per->parts & PER_HEADER)
         key = mix(mix(key, PER_HEADER, per->header), PER_HEADER,
-                  parts && parts->header ? parts->header(parts->ctx, per->header) : NULL);
+                  source && source->header ? source->header(source->ctx, per->header) : NULL);
     if (per->parts & PER_ENV)
         key = mix(mix(key, PER_ENV, per->env), PER_ENV, env_any(per->env));
     return board_key(key);
 }
 
-static void name_of(char name[SLOT_NAME_SIZE], const struct target *t)
+static void put_host_name(char name[SLOT_NAME_SIZE], const struct target *t)
 {
     bool v6 = strchr(t->host, ':') != NULL;
     if (t->default_port || !t->port)
@@ -106,7 +106,7 @@ static void show_limit(const struct binding *b)
 }
 
 /* The host that is part of a shown name. */
-static void host_of(char host[SLOT_NAME_SIZE], const char *name)
+static void host_in_name(char host[SLOT_NAME_SIZE], const char *name)
 {
     bool bracket = name[0] == '[';
     const char *colon = strchr(name, ':');
@@ -180,7 +180,7 @@ static void bind_lanes(struct binding *b, int64_t now_ns)
 {
     const struct policy *p = b->policy;
     char host[SLOT_NAME_SIZE];
-    host_of(host, b->name);
+    host_in_name(host, b->name);
     b->lane_count = 0;
     b->lane[0].slot = b->slot;
     for (int i = 0; i < p->limit_count; i++) {
@@ -190,7 +190,7 @@ static void bind_lanes(struct binding *b, int64_t now_ns)
         for (int j = 0; j < p->limits[i].rate_count; j++)
             bind_rate(b, bucket, key, host, &p->limits[i].rates[j], now_ns);
     }
-    b->held_ns = now_ns;
+    b->refreshed_ns = now_ns;
 }
 
 /* Where the board is full, the overflow slot would count a request twice. */
@@ -202,14 +202,14 @@ static void claim_proxy(struct binding *b, int64_t now_ns)
         proxy->slot = NULL;
 }
 
-/* call_bound looked a moment ago; now that the slots are marked as used, look again: they may have
+/* binding_is_current looked a moment ago; now that the slots are marked as used, look again: they may have
  * been given away in between. Or given away and back: the windows may then have other words, but
  * not so soon after we last marked them. */
-HOT void call_hold(struct binding *b, int64_t now_ns)
+HOT void binding_refresh(struct binding *b, int64_t now_ns)
 {
     precondition(b->slot && b->lane_count >= 0 && b->lane_count <= LIMITS_MAX * RATES_MAX);
     struct slot *overflow = board_overflow(b->board);
-    bool stale = !b->held_ns || now_ns - b->held_ns > SLOT_IDLE_NS / 2;
+    bool stale = !b->refreshed_ns || now_ns - b->refreshed_ns > SLOT_IDLE_NS / 2;
     if (unlikely(!slot_touch(b->slot, b->key, now_ns) && b->slot != overflow))
         b->slot = board_slot(b->board, b->key, b->name, SLOT_HOST, now_ns);
     if (unlikely(b->proxy.slot) && unlikely(!slot_touch(b->proxy.slot, b->proxy.key, now_ns)))
@@ -219,11 +219,11 @@ HOT void call_hold(struct binding *b, int64_t now_ns)
             stale |= !slot_touch(l->slot, l->key, now_ns) && l->slot != overflow;
     if (unlikely(stale))
         bind_lanes(b, now_ns);
-    b->held_ns = now_ns;
+    b->refreshed_ns = now_ns;
 }
 
 bool call_bind(struct binding *b, const struct config *config, struct board *board,
-               const struct target *t, const struct binding_parts *parts, int64_t now_ns)
+               const struct target *t, const struct header_source *source, int64_t now_ns)
 {
     const struct policy *p = rules_find(config, t);
     if (!p)
@@ -236,12 +236,12 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
     char zoned[ZONE_HOST_SIZE];
     struct target here = *t; /* as the board has it */
     here.host = zone_host(zoned, board, t->host, t->network);
-    name_of(b->name, &here);
+    put_host_name(b->name, &here);
     b->key = board_host_key(here.host, here.default_port ? 0 : here.port);
     b->operation = operation_of(t);
     b->slot = board_slot(board, b->key, b->name, SLOT_HOST, now_ns);
     for (int i = 0; i < p->limit_count && i < LIMITS_MAX; i++) {
-        b->bucket_key[i] = bucket_key(&p->limits[i], &here, parts, board);
+        b->bucket_key[i] = bucket_key(&p->limits[i], &here, source, board);
         b->per_request |= p->limits[i].per.parts & PER_HEADER;
     }
     bind_lanes(b, now_ns);
@@ -262,7 +262,8 @@ void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns)
     claim_proxy(b, now_ns);
 }
 
-HOT bool call_bound(const struct binding *b, const struct config *config, const struct board *board)
+HOT bool binding_is_current(const struct binding *b, const struct config *config,
+                            const struct board *board)
 {
     if (!b->slot || b->config != config || b->board != board ||
         atomic_load_explicit(&b->slot->key, memory_order_relaxed) != b->key)

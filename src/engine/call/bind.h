@@ -13,7 +13,7 @@
 
 /* What changes from request to request in a bucket key; NULL where unknown. Hashed, never stored.
  */
-struct binding_parts {
+struct header_source {
     const char *(*header)(void *ctx, const char *name); /* value of a request header */
     void *ctx;
 };
@@ -40,7 +40,7 @@ struct binding {
     const struct policy *policy;
     struct slot *slot; /* health, breaker, budget, gate: the host's (host, or host:port) */
     uint64_t key;
-    int64_t held_ns; /* when the slots were last marked as used; 0: lanes are to be bound */
+    int64_t refreshed_ns; /* when the slots were last marked as used; 0: lanes are to be bound */
     int lane_count;
     bool per_request;          /* keys hold a header or variable: bind at every request */
     uint8_t operation;         /* scheme, port and path as the breaker tells them apart */
@@ -57,12 +57,13 @@ struct binding {
 
 /* False for lack of memory: let the call through. */
 bool call_bind(struct binding *b, const struct config *config, struct board *board,
-               const struct target *t, const struct binding_parts *parts, int64_t now_ns);
+               const struct target *t, const struct header_source *source, int64_t now_ns);
 /* After call_bind: t is the proxy, with the scheme that it is spoken to in. */
 void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns);
 /* Whether the binding still holds: same config and board, slots not given to others. */
-bool call_bound(const struct binding *b, const struct config *config, const struct board *board);
+bool binding_is_current(const struct binding *b, const struct config *config,
+                        const struct board *board);
 /* Marks the slots as used, and binds again what was given to others. */
-void call_hold(struct binding *b, int64_t now_ns);
+void binding_refresh(struct binding *b, int64_t now_ns);
 
 #endif

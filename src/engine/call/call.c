@@ -7,7 +7,7 @@
 HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns)
 {
     precondition(b->slot && b->policy && b->board);
-    call_hold(b, now_ns);
+    binding_refresh(b, now_ns);
     int64_t app = app_timeout_ns > 0 ? later_by(now_ns, app_timeout_ns) : INT64_MAX;
     *c = (struct call){
         .binding = b,
@@ -21,7 +21,7 @@ HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, i
     slot_count(b->slot, COUNT_REQUESTS, 1);
 }
 
-void call_bound_by(struct call *c, int64_t app_timeout_ns)
+void call_set_timeout(struct call *c, int64_t app_timeout_ns)
 {
     if (app_timeout_ns <= 0)
         return;
@@ -32,7 +32,7 @@ void call_bound_by(struct call *c, int64_t app_timeout_ns)
 /* What classify says of these, without a look at its tables. */
 static const struct verdict good_verdict = {.class = CLASS_SUCCESS, .alive = true};
 
-static bool plainly_good(const struct attempt *a)
+static bool is_plain_success(const struct attempt *a)
 {
     if (a->protocol == PROTOCOL_CONNECT)
         return !a->os_errno && !a->curl_code;
@@ -47,7 +47,7 @@ static bool changes_nothing(const struct call *c, const struct slot *s, int64_t 
            breaker_expects_success(&s->breaker, now_ns) && status_expects_success(s);
 }
 
-bool call_is_calm(const struct call *c, int64_t now_ns)
+bool call_expects_success(const struct call *c, int64_t now_ns)
 {
     const struct slot *s = call_slot(c);
     return !c->lease_ns && status_expects_success(s) &&
@@ -67,15 +67,15 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
     precondition(c->binding && at_ns);
     struct slot *s = call_slot(c);
     int64_t duration_ns = larger(a->duration_ns, 0);
-    c->last = likely(plainly_good(a)) ? good_verdict : classify(a, c->policy);
+    c->last = likely(is_plain_success(a)) ? good_verdict : classify(a, c->policy);
     c->attempts++;
     c->waiting = false;
     call_count_attempt(s, duration_ns);
     slot_touch(s, c->binding->key, now_ns);
     bool news = !changes_nothing(c, s, now_ns);
     if (unlikely(news)) {
-        struct party host = call_host(c, s);
-        call_judge(c, &host, &c->last, now_ns, wall_ns);
+        struct party host = call_host_party(c, s);
+        call_update_status(c, &host, &c->last, now_ns, wall_ns);
     }
     if (unlikely(c->binding->proxy.slot)) {
         call_proxy_report(c, a, now_ns, wall_ns);
@@ -85,10 +85,10 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
         call_set_pause(c, s, a, now_ns, wall_ns);
     if (likely(c->last.class == CLASS_SUCCESS)) {
         if (unlikely(news))
-            call_settle(c, s, now_ns, wall_ns, random);
+            call_update_breakers(c, s, now_ns, wall_ns, random);
         return false;
     }
-    if (!call_says_nothing(a, &c->last))
+    if (!call_is_inconclusive(a, &c->last))
         c->outage = call_outage(&c->last, a);
     c->last_error = last_error_pack((struct last_error){.class = c->last.class,
                                                         .reason = c->last.reason,
@@ -100,11 +100,11 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
         atomic_fetch_add_explicit(&s->failed_attempts, 1, memory_order_relaxed);
     if (again) {
         if (unlikely(c->lease_ns || c->proxy_lease_ns) && !c->outage && !c->proxy_outage)
-            call_give_leases_back(c, s); /* it may have to wait long */
-        c->unsettled = true;
+            call_release_probes(c, s); /* it may have to wait long */
+        c->breakers_pending = true;
         c->random = random;
     } else {
-        call_settle(c, s, now_ns, wall_ns, random);
+        call_update_breakers(c, s, now_ns, wall_ns, random);
     }
     return again;
 }
@@ -121,12 +121,12 @@ bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, in
 }
 
 /* Gives back what an admission leased and no report settled. */
-static void let_go(struct call *c, struct slot *s, int64_t now_ns)
+static void release_claims(struct call *c, struct slot *s, int64_t now_ns)
 {
     if (c->waiting)
         call_wait_over(c, s, now_ns);
     if (unlikely(c->lease_ns || c->proxy_lease_ns))
-        call_give_leases_back(c, s);
+        call_release_probes(c, s);
     if (c->planned)
         call_retry_dropped(c, s);
     c->reserved_ns = 0;
@@ -136,9 +136,9 @@ HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
 {
     precondition(c->binding);
     struct slot *s = call_slot(c);
-    if (unlikely(c->unsettled)) /* the retry was not made after all */
-        call_settle(c, s, now_ns, wall_ns, c->random);
-    let_go(c, s, now_ns);
+    if (unlikely(c->breakers_pending)) /* the retry was not made after all */
+        call_update_breakers(c, s, now_ns, wall_ns, c->random);
+    release_claims(c, s, now_ns);
     if (c->attempts) {
         call_count_outcome(c, s, &c->last, wall_ns);
         if (unlikely(c->binding->proxy.slot))
@@ -150,7 +150,7 @@ HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
 void call_abandon(struct call *c, int64_t now_ns)
 {
     struct slot *s = call_slot(c);
-    let_go(c, s, now_ns);
-    if (c->unsettled)
-        call_leave_unjudged(c, s);
+    release_claims(c, s, now_ns);
+    if (c->breakers_pending)
+        call_count_unjudged(c, s);
 }

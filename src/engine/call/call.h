@@ -38,7 +38,7 @@
 #include <stdint.h>
 
 enum answer { ANSWER_GO, ANSWER_WAIT, ANSWER_REFUSE };
-enum refusal { REFUSED_NOTHING, REFUSED_RATE, REFUSED_GATE, REFUSED_BREAKER };
+enum refusal { REFUSED_NOTHING, REFUSED_RATE, REFUSED_PAUSE, REFUSED_BREAKER };
 
 struct admission {
     enum answer answer;
@@ -60,14 +60,15 @@ struct call {
     int attempts; /* made so far */
     bool observe;
     bool cannot_wait; /* set after call_begin: tokens are taken, and no wait is ever asked for */
-    bool name_only; /* set after call_begin: its name is looked up, which is no proof of the host */
+    bool
+        lookup_only; /* set after call_begin: its name is looked up, which is no proof of the host */
     bool waiting;
-    int lost_places;           /* came too late for a start that was reserved */
+    int missed_starts;         /* came too late for a start that was reserved */
     int denied;                /* the attempt after which the budget allowed no retry; 0: none */
     bool planned;              /* a retry was decided and paid for, but not admitted yet */
     int64_t lease_ns;          /* of the breaker's probe that this attempt is; 0: it is none */
     int64_t proxy_lease_ns;    /* the same, of the proxy's breaker */
-    bool unsettled;            /* no breaker has been told of the last attempt, as it is not the
+    bool breakers_pending;     /* no breaker has been told of the last attempt, as it is not the
                                      last one of the request if its retry is made */
     enum reason outage;        /* what the last attempt tells them, if it failed: call_outage */
     enum reason proxy_outage;  /* the same, of the proxy */
@@ -78,11 +79,11 @@ struct call {
 };
 
 /* app_timeout_ns: the program's own bound over the whole request; 0: none. Binds again what was
- * given to another key since call_bound. */
+ * given to another key since binding_is_current. */
 void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns);
 /* The program's own bound, where asking for it costs something and is done only now. As in
  * call_begin. */
-void call_bound_by(struct call *c, int64_t app_timeout_ns);
+void call_set_timeout(struct call *c, int64_t app_timeout_ns);
 /* Asked early, it says WAIT again; asked at the reserved time, GO at no further cost. Whoever comes
  * much later than that (stopped, frozen), and later than the burst covers, has lost its place and
  * gets a new one, or is refused: all that were stopped together would else start together. Who loses
@@ -93,7 +94,7 @@ struct admission call_admit(struct call *c, int64_t now_ns);
  * and counts only what the budget denies. attempt->replayable here means "as far as is known". */
 bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
 /* Whether a good attempt now would change nothing but counters: no state, so nothing to be told. */
-bool call_is_calm(const struct call *c, int64_t now_ns);
+bool call_expects_success(const struct call *c, int64_t now_ns);
 /* An attempt ended. True: again at *at_ns; the retry's budget is taken, and given back if it is not
  * admitted then. False: deliver. */
 bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,

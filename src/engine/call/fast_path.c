@@ -4,25 +4,25 @@
 #include "engine/board/status.h"
 #include "engine/call/parts.h"
 
-static bool is_open(const struct slot *s, int64_t now_ns)
+static bool slot_is_clear(const struct slot *s, int64_t now_ns)
 {
     return breaker_is_calm(&s->breaker) &&
            atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed) <= now_ns;
 }
 
-bool call_is_free(const struct binding *b, int64_t now_ns)
+bool binding_is_clear(const struct binding *b, int64_t now_ns)
 {
-    return !b->lane_count && is_open(b->slot, now_ns);
+    return !b->lane_count && slot_is_clear(b->slot, now_ns);
 }
 
-HOT bool passage_is_free(const struct passage *p, int64_t now_ns)
+HOT bool fast_path_is_clear(const struct fast_path *p, int64_t now_ns)
 {
-    return is_open(p->slot, now_ns) &&
+    return slot_is_clear(p->slot, now_ns) &&
            atomic_load_explicit(&p->slot->key, memory_order_relaxed) == p->key;
 }
 
-HOT bool passage_count(const struct passage *p, int64_t duration_ns, int64_t now_ns,
-                       int64_t wall_ns)
+HOT bool fast_path_count(const struct fast_path *p, int64_t duration_ns, int64_t now_ns,
+                         int64_t wall_ns)
 {
     struct slot *s = p->slot;
     if (p->policy->breaker == BREAKER_OFF || !slot_touch(s, p->key, now_ns) ||

@@ -4,7 +4,7 @@
 #include "engine/board/alert.h"
 #include "engine/board/status.h"
 
-void call_tell_breaker(const struct call *c, const struct party *who, int64_t now_ns)
+void call_announce_breaker(const struct call *c, const struct party *who, int64_t now_ns)
 {
     enum breaker_state state = breaker_state_at(&who->slot->breaker, now_ns);
     if (state == BREAKER_OPEN)
@@ -73,15 +73,15 @@ static bool has_recent_success(const struct slot *s, const struct policy *p, int
 }
 
 /* An open circuit makes a host that is healthy otherwise a degraded one, from then on. */
-static void tell_change(const struct call *c, const struct party *who, int64_t now_ns,
-                        int64_t wall_ns)
+static void announce_change(const struct call *c, const struct party *who, int64_t now_ns,
+                            int64_t wall_ns)
 {
     struct slot *s = who->slot;
     bool first =
         breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED || breaker_trips(&s->breaker) == 1;
     if (first && status_of(s) == STATUS_HEALTHY)
         atomic_store_explicit(&s->status_since_ms, wall_ns / NS_PER_MS, memory_order_relaxed);
-    call_tell_breaker(c, who, now_ns);
+    call_announce_breaker(c, who, now_ns);
 }
 
 /* Nobody gets there, whatever he asks for. What answers, or only does not answer, may fail one user
@@ -98,13 +98,13 @@ static unsigned failed_operation(const struct party *who, enum reason outage)
     return who->is_proxy && is_unreachable(outage) ? BREAKER_EVERYTHING : who->operation;
 }
 
-static void settle(struct call *c, const struct party *who, const struct verdict *v,
-                   enum reason outage, int64_t now_ns, int64_t wall_ns, uint64_t random)
+static void update_breaker(struct call *c, const struct party *who, const struct verdict *v,
+                           enum reason outage, int64_t now_ns, int64_t wall_ns, uint64_t random)
 {
     struct slot *s = who->slot;
     const struct policy *p = who->policy;
     bool good = call_is_success(v);
-    int64_t *lease = call_lease(c, who), lease_ns = *lease;
+    int64_t *lease = call_probe_lease(c, who), lease_ns = *lease;
     *lease = 0;
     if (likely(good && p->breaker != BREAKER_OFF && breaker_expects_success(&s->breaker, now_ns)))
         return;
@@ -112,7 +112,7 @@ static void settle(struct call *c, const struct party *who, const struct verdict
         return;
     /* An answer that says nothing against a host that is up says that one that was down is up. */
     good |= lease_ns > 0 && v->reason == REASON_HTTP_5XX && v->counted && !outage;
-    if (call_breaker_used(c, who) && (good ? !c->name_only : outage != REASON_NONE)) {
+    if (call_breaker_used(c, who) && (good ? !c->lookup_only : outage != REASON_NONE)) {
         /* Counting the results is some work, and asked for only now and then. */
         struct breaker_result r = {.success = good,
                                    .recent_success = outage && has_recent_success(s, p, wall_ns),
@@ -126,7 +126,7 @@ static void settle(struct call *c, const struct party *who, const struct verdict
         if (unlikely(breaker_wants_results(&s->breaker, good, now_ns)))
             r.results = results_of(s);
         if (unlikely(breaker_report(&s->breaker, p, &r, now_ns, random)))
-            tell_change(c, who, now_ns, wall_ns);
+            announce_change(c, who, now_ns, wall_ns);
     } else {
         slot_count(s, COUNT_UNJUDGED, 1);
         if (lease_ns)
@@ -134,36 +134,37 @@ static void settle(struct call *c, const struct party *who, const struct verdict
     }
 }
 
-void call_settle(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns, uint64_t random)
+void call_update_breakers(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns,
+                          uint64_t random)
 {
-    struct party who = call_host(c, s);
-    c->unsettled = false;
-    settle(c, &who, &c->last, c->outage, now_ns, wall_ns, random);
-    if (call_proxy(c, &who))
-        settle(c, &who, &c->proxy_last, c->proxy_outage, now_ns, wall_ns, random);
+    struct party who = call_host_party(c, s);
+    c->breakers_pending = false;
+    update_breaker(c, &who, &c->last, c->outage, now_ns, wall_ns, random);
+    if (call_proxy_party(c, &who))
+        update_breaker(c, &who, &c->proxy_last, c->proxy_outage, now_ns, wall_ns, random);
 }
 
-void call_give_leases_back(struct call *c, struct slot *s)
+void call_release_probes(struct call *c, struct slot *s)
 {
     struct party proxy;
     if (unlikely(c->lease_ns))
         breaker_cancel(&s->breaker, c->lease_ns);
-    if (unlikely(c->proxy_lease_ns) && call_proxy(c, &proxy))
+    if (unlikely(c->proxy_lease_ns) && call_proxy_party(c, &proxy))
         breaker_cancel(&proxy.slot->breaker, c->proxy_lease_ns);
     c->lease_ns = c->proxy_lease_ns = 0;
 }
 
-void call_leave_unjudged(struct call *c, struct slot *s)
+void call_count_unjudged(struct call *c, struct slot *s)
 {
     struct party proxy;
-    c->unsettled = false;
+    c->breakers_pending = false;
     slot_count(s, COUNT_UNJUDGED, 1);
-    if (call_proxy(c, &proxy))
+    if (call_proxy_party(c, &proxy))
         slot_count(proxy.slot, COUNT_UNJUDGED, 1);
 }
 
-void call_judge(const struct call *c, const struct party *who, const struct verdict *v,
-                int64_t now_ns, int64_t wall_ns)
+void call_update_status(const struct call *c, const struct party *who, const struct verdict *v,
+                        int64_t now_ns, int64_t wall_ns)
 {
     struct slot *s = who->slot;
     const struct policy *p = who->policy;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the parts of call.h share among themselves: call.c (begin, report, end), call_admit.c,
- * call_bind.c, call_judge.c, call_proxy.c. Nobody else includes it. */
+ * call_bind.c, call_update_status.c, call_proxy_party.c. Nobody else includes it. */
 #ifndef ENGINE_CALL_PARTS_H
 #define ENGINE_CALL_PARTS_H
 
 #include "base/events.h"
-#include "base/minmax.h"
+#include "base/numbers.h"
 #include "engine/call/call.h"
 
 /* What begins so close to a deadline could not end well. */
@@ -35,7 +35,7 @@ struct party {
     bool is_proxy;
 };
 
-static inline struct party call_host(const struct call *c, struct slot *s)
+static inline struct party call_host_party(const struct call *c, struct slot *s)
 {
     return (struct party){.slot = s,
                           .policy = c->policy,
@@ -44,7 +44,7 @@ static inline struct party call_host(const struct call *c, struct slot *s)
 }
 
 /* False when there is none, or its slot was given to another key. */
-static inline bool call_proxy(const struct call *c, struct party *who)
+static inline bool call_proxy_party(const struct call *c, struct party *who)
 {
     const struct proxy_binding *proxy = &c->binding->proxy;
     if (likely(!proxy->slot))
@@ -55,12 +55,6 @@ static inline bool call_proxy(const struct call *c, struct party *who)
                           .operation = c->binding->key % BREAKER_OPERATIONS,
                           .is_proxy = true};
     return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;
-}
-
-/* Maps 64 random bits to [0, span), for span >= 0. */
-static inline int64_t random_below(int64_t span, uint64_t random)
-{
-    return (int64_t)(((unsigned __int128)(uint64_t)span * random) >> 64);
 }
 
 /* To v, if it is lower: then true. */
@@ -81,7 +75,7 @@ static inline void call_count_attempt(struct slot *s, int64_t duration_ns)
 }
 
 /* Of the probe that the attempt is at the party's breaker; 0: it is none. */
-static inline int64_t *call_lease(struct call *c, const struct party *who)
+static inline int64_t *call_probe_lease(struct call *c, const struct party *who)
 {
     return who->is_proxy ? &c->proxy_lease_ns : &c->lease_ns;
 }
@@ -129,25 +123,26 @@ int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t pau
 
 /* ---- judge.c: what verdicts mean, and who learns from them ---- */
 /* Says that the circuit changed, and has it seen at once. */
-void call_tell_breaker(const struct call *c, const struct party *who, int64_t now_ns);
+void call_announce_breaker(const struct call *c, const struct party *who, int64_t now_ns);
 /* Probes of both that were leased and come to nothing. */
-void call_give_leases_back(struct call *c, struct slot *s);
+void call_release_probes(struct call *c, struct slot *s);
 bool call_is_success(const struct verdict *v);
 /* Why, of a failure that may be one of the whole party, and not of one of its pages; of any other
  * attempt REASON_NONE. */
 enum reason call_outage(const struct verdict *v, const struct attempt *a);
 /* An attempt that a bound of ours cut short says nothing; what the one before said holds then. */
-static inline bool call_says_nothing(const struct attempt *a, const struct verdict *v)
+static inline bool call_is_inconclusive(const struct attempt *a, const struct verdict *v)
 {
     return a->shortened && v->reason == REASON_TIMEOUT && !v->counted;
 }
 /* The status learns from every attempt that says something about the party. */
-void call_judge(const struct call *c, const struct party *who, const struct verdict *v,
-                int64_t now_ns, int64_t wall_ns);
+void call_update_status(const struct call *c, const struct party *who, const struct verdict *v,
+                        int64_t now_ns, int64_t wall_ns);
 /* The breakers learn from the last attempt of a request: it is that now. */
-void call_settle(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns, uint64_t random);
+void call_update_breakers(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns,
+                          uint64_t random);
 /* It was not, or nobody will know. */
-void call_leave_unjudged(struct call *c, struct slot *s);
+void call_count_unjudged(struct call *c, struct slot *s);
 /* Of a request. */
 void call_count_success(struct slot *s, int64_t wall_ns);
 void call_count_outcome(const struct call *c, struct slot *s, const struct verdict *v,

@@ -51,19 +51,19 @@ int64_t call_pause_end_slowly(const struct call *c, const struct slot *s, int64_
  * known what became of the first. So each starts within half of what the server asked for later, as
  * a retry does; not later than it may. Where there is a rate, that spreads them. What is random here
  * is when each came, and how many had. */
-int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t gate_ns,
+int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t pause_ns,
                          int64_t latest_ns)
 {
-    if (c->binding->lane_count || gate_ns >= latest_ns)
-        return gate_ns;
+    if (c->binding->lane_count || pause_ns >= latest_ns)
+        return pause_ns;
     int64_t hint_ns = atomic_load_explicit(&s->pause_s, memory_order_relaxed) * NS_PER_S;
     int64_t most_ns = smaller(hint_ns, c->policy->retry_after_max_ns) / 2;
-    int64_t least_ns = 0, left_ns = latest_ns - gate_ns;
+    int64_t least_ns = 0, left_ns = latest_ns - pause_ns;
     if (most_ns > left_ns) {
         most_ns = left_ns;
         least_ns = left_ns / 2; /* who has little time left must not make up the wave */
     }
     uint64_t came[] = {(uint64_t)c->asked_ns, slot_counter(s, COUNT_WAITED)};
     uint64_t random = hash_bytes(came, sizeof came, c->binding->key);
-    return gate_ns + least_ns + random_below(most_ns - least_ns, random);
+    return pause_ns + least_ns + random_below(most_ns - least_ns, random);
 }

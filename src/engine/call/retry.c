@@ -14,13 +14,13 @@ struct plan {
 };
 
 /* A retry would be refused: by the host's circuit, or by its proxy's. */
-static bool is_shut(const struct call *c, struct slot *s, int64_t now_ns)
+static bool breaker_refuses(const struct call *c, struct slot *s, int64_t now_ns)
 {
-    struct party who = call_host(c, s);
+    struct party who = call_host_party(c, s);
     if (call_breaker_enforced(c, &who) &&
         breaker_open_until_ns(&s->breaker, who.policy, who.operation, now_ns))
         return true;
-    return call_proxy(c, &who) && call_breaker_enforced(c, &who) &&
+    return call_proxy_party(c, &who) && call_breaker_enforced(c, &who) &&
            breaker_open_until_ns(&who.slot->breaker, who.policy, who.operation, now_ns);
 }
 
@@ -43,7 +43,7 @@ static bool may_retry(const struct call *c, struct slot *s, const struct attempt
     plan->room_ns = c->deadline_ns - CALL_ROOM_NS - now_ns;
     if (plan->least_ns > plan->room_ns)
         return false;
-    return !is_shut(c, s, now_ns);
+    return !breaker_refuses(c, s, now_ns);
 }
 
 static int64_t delay_of(const struct call *c, const struct plan *plan, int made, uint64_t random)
@@ -100,7 +100,7 @@ void call_retry_made(struct call *c, struct slot *s)
     c->planned = false;
     count_retry(s, c->last.reason);
     struct party proxy;
-    if (call_proxy(c, &proxy))
+    if (call_proxy_party(c, &proxy))
         count_retry(proxy.slot, c->last.reason);
 }
 
@@ -110,7 +110,7 @@ void call_retry_dropped(struct call *c, struct slot *s)
     budget_give_back(&s->budget, c->policy->retry_budget_percent);
 }
 
-static bool pay(const struct policy *p, struct slot *s, int64_t now_ns)
+static bool take_budget(const struct policy *p, struct slot *s, int64_t now_ns)
 {
     if (!budget_take(&s->budget, p->retry_budget_percent, p->retry_reserve_ns, now_ns))
         return false;
@@ -127,7 +127,7 @@ bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, in
     const struct verdict *v = &c->last;
     if (!may_retry(c, s, a, v, c->attempts, now_ns, wall_ns, &plan))
         return false;
-    if (!pay(c->policy, s, now_ns)) {
+    if (!take_budget(c->policy, s, now_ns)) {
         note_denied(c, s, a, v->reason, c->attempts);
         return false;
     }

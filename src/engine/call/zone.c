@@ -12,7 +12,7 @@
 static const struct prefix {
     uint8_t bytes[16];
     int bits;
-} local[] = {
+} local_prefixes[] = {
 #define V4(a, b) {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, (a), (b), 0, 0}
     {V4(0, 0), 96 + 8},      {V4(10, 0), 96 + 8},
     {V4(100, 64), 96 + 10},  {V4(127, 0), 96 + 8},
@@ -22,7 +22,7 @@ static const struct prefix {
     {{0xfe, 0x80}, 10},
 };
 
-static bool within(const struct address *a, const struct prefix *p)
+static bool has_prefix(const struct address *a, const struct prefix *p)
 {
     int whole = p->bits / 8, rest = p->bits % 8;
     return !memcmp(a->bytes, p->bytes, (size_t)whole) &&
@@ -36,7 +36,7 @@ static bool is_localhost(const char *host)
     return n >= own && !strcmp(host + n - own, name) && (n == own || host[n - own - 1] == '.');
 }
 
-bool zone_has(const char *host)
+bool zone_applies(const char *host)
 {
     struct address a;
     if (pattern_is_local(host))
@@ -44,8 +44,8 @@ bool zone_has(const char *host)
     bool digits = (host[0] >= '0' && host[0] <= '9') || strchr(host, ':');
     if (likely(!digits || !pattern_address(host, &a)))
         return is_localhost(host);
-    for (size_t i = 0; i < array_size(local); i++)
-        if (within(&a, &local[i]))
+    for (size_t i = 0; i < array_size(local_prefixes); i++)
+        if (has_prefix(&a, &local_prefixes[i]))
             return true;
     return false;
 }

@@ -4,7 +4,7 @@
  * machine. These are loopback, private and link-local addresses, localhost and names below it, and
  * abstract sockets. Everything else is one host for all.
  *
- *     t.network = zone_has(t.host) ? network_of_thread() : 0;      before call_bind
+ *     t.network = zone_applies(t.host) ? network_of_thread() : 0;      before call_bind
  *
  * The name space that uses a board first has them by their plain names; in others they get a zone, as
  * link-local addresses have one: "127.0.0.1%net4099", and with it slots of their own. Rules do not
@@ -20,7 +20,7 @@
 
 #define ZONE_HOST_SIZE 288 /* any name, with its zone */
 
-bool zone_has(const char *host);
+bool zone_applies(const char *host);
 /* The host as the board has it, reached in that name space; 0: not known. In out where it has a zone,
  * else host itself. */
 const char *zone_host(char out[ZONE_HOST_SIZE], struct board *b, const char *host,
