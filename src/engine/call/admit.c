@@ -5,12 +5,12 @@
 #include "base/sizes.h"
 #include "engine/board/gcra.h"
 
-/* Where others keep taking from the same buckets, ask again so much later. */
+/* When to ask again if other processes keep changing the same buckets. */
 #define CROWDED_NS NS_PER_MS
-/* Who comes so much later than the take_start that was reserved may come with many others. */
+/* A caller that is this late for its reserved start may come together with many others. */
 #define LATE_NS (100 * NS_PER_MS)
 
-/* The earliest_start take_start >= t_ns that every rate of every bucket allows. */
+/* The earliest start at or after t_ns that every rate of every bucket allows. */
 static int64_t earliest_start(const struct call *c, int64_t now_ns, int64_t t_ns)
 {
     const struct binding *b = c->binding;
@@ -29,7 +29,7 @@ struct taken {
     int64_t before, after;
 };
 
-/* Takes from every rate of every bucket for a take_start at t_ns, or from none. */
+/* Takes the cost from every rate of every bucket for a start at t_ns, or from none. */
 static inline bool take_each(const struct call *c, int64_t now_ns, int64_t t_ns,
                              struct taken *taken)
 {
@@ -53,7 +53,7 @@ static __attribute__((noinline)) bool take_many(const struct call *c, int64_t no
     return take_each(c, now_ns, t_ns, taken);
 }
 
-/* With the few of one bucket there is no need of much stack, and of none when it comes to a refusal. */
+/* A single bucket needs little stack. Kept out of line, so that a refusal needs none. */
 static __attribute__((noinline)) bool take_few(const struct call *c, int64_t now_ns, int64_t t_ns)
 {
     struct taken taken[RATES_MAX];
@@ -100,7 +100,7 @@ static struct admission admit_now(struct call *c, struct slot *s, int64_t now_ns
 {
     if (unlikely(c->waiting))
         call_wait_over(c, s, now_ns);
-    if (unlikely(c->planned)) {
+    if (unlikely(c->retry_planned)) {
         call_retry_made(c, s);
         call_count_unjudged(c, s);
     }
@@ -122,13 +122,13 @@ static struct admission refuse_start(struct call *c, struct slot *s, const char 
         call_wait_over(c, s, now_ns);
     if (c->observe)
         return (struct admission){.answer = ANSWER_GO};
-    if (c->planned)
+    if (c->retry_planned)
         call_retry_dropped(c, s);
     c->reserved_ns = 0;
     return (struct admission){.answer = ANSWER_REFUSE, .why = why, .at_ns = at_ns};
 }
 
-/* In observe mode the wait that would have been is counted whole, and then not made. */
+/* In observe mode the whole wait is counted, but not made. */
 static struct admission wait_until(struct call *c, struct slot *s, enum refusal why, int64_t t_ns,
                                    int64_t now_ns)
 {
@@ -149,8 +149,9 @@ static struct admission wait_until(struct call *c, struct slot *s, enum refusal 
     return (struct admission){.answer = ANSWER_WAIT, .why = why, .at_ns = t_ns};
 }
 
-/* Starts that were reserved over a time t, and all are made at its end, are no more than the burst if
- * the bucket would have filled in t: so late whoever comes breaks no limit. */
+/* If all starts that were reserved over a time t are made at its end, they do not exceed the
+ * burst as long as the bucket would have filled in t. A call that is no later than that breaks
+ * no limit. */
 static bool missed_its_start(const struct call *c, int64_t now_ns)
 {
     const struct binding *b = c->binding;
@@ -166,7 +167,8 @@ static bool missed_its_start(const struct call *c, int64_t now_ns)
     return false;
 }
 
-/* Gate and buckets, when it is not simply a admit_now. */
+/* The cases that take_start does not handle itself: a pause, a reserved start, several rates, or
+ * no token. */
 static struct admission take_start_slowly(struct call *c, struct slot *s, int64_t pause_ns,
                                           int64_t now_ns)
 {
@@ -178,8 +180,8 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, int64_
         if (!pause_ns && !late)
             return admit_now(c, s, now_ns);
         c->missed_starts += late;
-        /* A gate fell in between, to take_start at whose end, in a row with all others, is a new take_start;
-         * or the take_start was missed, and what was taken for it is forfeited. */
+        /* A pause began in the meantime: its end is a new start, spread like that of all other
+         * callers. Or the reserved start was missed, and what was taken for it is forfeited. */
     }
     if (!c->waiting)
         c->asked_ns = now_ns;
@@ -223,7 +225,7 @@ take_start(struct call *c, struct slot *s, int64_t now_ns)
     return take_start_slowly(c, s, pause_ns, now_ns);
 }
 
-/* True: pass on to what comes next. False: refused, until *retry_at_ns. */
+/* True: admitted by this breaker. False: refused until *retry_at_ns. */
 static __attribute__((noinline)) bool pass_breaker(struct call *c, struct slot *s,
                                                    const struct party *who, int64_t now_ns,
                                                    int64_t *retry_at_ns)
@@ -248,9 +250,9 @@ static __attribute__((noinline)) bool pass_breaker(struct call *c, struct slot *
     return !enforced;
 }
 
-/* The circuits of the host and its proxy. False: *ad is the answer. What a proxy's circuit refuses is a
- * request to the host (s) that was refused; the proxy's own count says why. Apart from call_admit(), so
- * that whoever is refused by a limit needs no room for this. */
+/* The breakers of the host and its proxy. False: *ad is the answer. A refusal by the proxy's
+ * breaker is counted as a rejected request of the host (s); the proxy's own counter tells why.
+ * Kept apart from call_admit() so that a refusal by a limit needs no stack for this. */
 static __attribute__((noinline)) bool pass_breakers(struct call *c, struct slot *s, int64_t now_ns,
                                                     struct admission *ad)
 {
@@ -268,7 +270,7 @@ HOT struct admission call_admit(struct call *c, int64_t now_ns)
 {
     precondition(c->binding);
     struct slot *s = call_slot(c);
-    if (unlikely(c->attempts)) /* what came before may have taken long */
+    if (unlikely(c->attempts)) /* the previous attempt may have taken long */
         binding_refresh(c->binding, now_ns);
     if (likely(breaker_is_calm(&s->breaker) && !c->binding->proxy.slot)) {
         c->lease_ns = 0;
@@ -277,8 +279,8 @@ HOT struct admission call_admit(struct call *c, int64_t now_ns)
     struct admission ad;
     if (pass_breakers(c, s, now_ns, &ad))
         ad = take_start(c, s, now_ns);
-    /* Whoever waits or is refused must not keep others from probing. Of a probe that has failed and
-     * whose retry is refused the breaker hears in call_end. */
+    /* A caller that waits or is refused must not keep others from probing. If a failed probe's
+     * retry is refused, call_end reports the failure to the breaker. */
     if (ad.answer == ANSWER_WAIT || (ad.answer == ANSWER_REFUSE && !c->breakers_pending))
         call_release_probes(c, s);
     return ad;

@@ -9,13 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Seeds, as board_host_key has one: keys of different kinds never meet, whatever their bytes. */
+/* One seed for each kind of key, as in board_host_key, so that keys of different kinds never
+ * collide because of equal bytes. */
 #define SEED_BUCKET 0x6275636b6574ULL
 #define SEED_VALUE  0x76616c7565ULL
 #define SEED_PROXY  0x70726f7879ULL
 #define SEED_PATH   0x70617468ULL
 
-/* Order and kind of the parts are in the number, so "a"+"b" is neither "b"+"a" nor "ab". */
+/* Depends on the order and kind of the parts: "a"+"b" differs from "b"+"a" and from "ab". */
 static uint64_t mix(uint64_t key, enum per_part part, const char *value)
 {
     uint64_t h = hash_bytes(value ? value : "", value ? strlen(value) : 0,
@@ -30,7 +31,7 @@ static uint64_t mix_number(uint64_t key, enum per_part part, uint64_t n)
     return hash_bytes(all, sizeof all, SEED_BUCKET);
 }
 
-/* One of 64, so that nothing can be learnt of the path from the board. */
+/* One of 64, so that the board reveals nothing about the path. */
 static uint8_t operation_of(const struct target *t)
 {
     uint64_t parts[] = {hash_bytes(t->path, strlen(t->path), SEED_PATH),
@@ -71,8 +72,8 @@ static void put_host_name(char name[SLOT_NAME_SIZE], const struct target *t)
         snprintf(name, SLOT_NAME_SIZE, v6 ? "[%s]:%u" : "%s:%u", t->host, t->port);
 }
 
-/* Its scheme tells it from a host of the same name. */
-static void proxy_name(char name[SLOT_NAME_SIZE], const struct target *t)
+/* With the scheme, which tells the proxy from a host of the same name. */
+static void put_proxy_name(char name[SLOT_NAME_SIZE], const struct target *t)
 {
     bool v6 = strchr(t->host, ':') != NULL;
     snprintf(name, SLOT_NAME_SIZE, v6 ? "%s://[%s]:%u" : "%s://%s:%u", t->scheme, t->host, t->port);
@@ -86,7 +87,7 @@ static uint64_t shown_rate_of(const struct policy *p)
     return (uint64_t)r->tokens << 32 | r->burst;
 }
 
-/* For display; mostly it is there already, and the line stays clean. */
+/* For display. Usually unchanged: then nothing is written, and the cache line stays clean. */
 static void show_limit(const struct binding *b)
 {
     struct slot *s = b->slot;
@@ -105,7 +106,7 @@ static void show_limit(const struct binding *b)
         atomic_store_explicit(&s->bucket_index, index, memory_order_relaxed);
 }
 
-/* The host that is part of a shown name. */
+/* The host part of a displayed name. */
 static void host_in_name(char host[SLOT_NAME_SIZE], const char *name)
 {
     bool bracket = name[0] == '[';
@@ -119,8 +120,9 @@ static void host_in_name(char host[SLOT_NAME_SIZE], const char *name)
     host[n] = '\0';
 }
 
-/* When every word belongs to another window: that of the next longer one, else of the longest. To
- * share one never loosens a limit, but it may hold up; so rather us than those of short windows. */
+/* For a rate when all words belong to other windows: the word of the next longer window, else of
+ * the longest. Sharing a word never loosens a limit but can delay starts; a longer window
+ * suffers least from that. */
 static int nearest_window(const struct slot *s, int64_t window_ns)
 {
     int64_t best_ns = 0;
@@ -136,8 +138,8 @@ static int nearest_window(const struct slot *s, int64_t window_ns)
     return best;
 }
 
-/* Rates on one word would each be kept from what the other has just taken, for ever. One that is as
- * slow as the slower and as small as the smaller keeps the promises of both. */
+/* Two rates on one word would block each other for ever, because each sees what the other has
+ * just taken. One rate with the longer interval and the smaller burst satisfies both. */
 static void add_lane(struct binding *b, const struct lane *own)
 {
     for (struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
@@ -151,8 +153,8 @@ static void add_lane(struct binding *b, const struct lane *own)
     b->lane[b->lane_count++] = *own;
 }
 
-/* The word of the rate's window in its bucket. Where all words belong to other windows already,
- * because others configure other rates, this window has a bucket of its own. */
+/* Finds the word of the rate's window in its bucket. If all words already belong to other
+ * windows, because other processes configure other rates, the window gets a bucket of its own. */
 static void bind_rate(struct binding *b, struct slot *bucket, uint64_t key, const char *host,
                       const struct rate *r, int64_t now_ns)
 {
@@ -193,7 +195,8 @@ static void bind_lanes(struct binding *b, int64_t now_ns)
     b->refreshed_ns = now_ns;
 }
 
-/* Where the board is full, the overflow slot would count a request twice. */
+/* On a full board there is no slot for the proxy: the overflow slot would count each request
+ * twice. */
 static void claim_proxy(struct binding *b, int64_t now_ns)
 {
     struct proxy_binding *proxy = &b->proxy;
@@ -202,9 +205,9 @@ static void claim_proxy(struct binding *b, int64_t now_ns)
         proxy->slot = NULL;
 }
 
-/* binding_is_current looked a moment ago; now that the slots are marked as used, look again: they may have
- * been given away in between. Or given away and back: the windows may then have other words, but
- * not so soon after we last marked them. */
+/* binding_is_current has compared the keys a moment ago. The slots are marked as used only now,
+ * so compare again: one may have been given away in between. One that was given away and given
+ * back may have its windows in other words; that cannot happen soon after the last mark. */
 HOT void binding_refresh(struct binding *b, int64_t now_ns)
 {
     precondition(b->slot && b->lane_count >= 0 && b->lane_count <= LIMITS_MAX * RATES_MAX);
@@ -228,13 +231,12 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
     const struct policy *p = rules_find(config, t);
     if (!p)
         return false;
-    memset(b, 0,
-           offsetof(struct binding, bucket_key)); /* the rest is not looked at without lanes */
+    memset(b, 0, offsetof(struct binding, bucket_key)); /* without lanes, the rest is never read */
     b->config = config;
     b->board = board;
     b->policy = p;
     char zoned[ZONE_HOST_SIZE];
-    struct target here = *t; /* as the board has it */
+    struct target here = *t; /* as the board names it */
     here.host = zone_host(zoned, board, t->host, t->network);
     put_host_name(b->name, &here);
     b->key = board_host_key(here.host, here.default_port ? 0 : here.port);
@@ -257,7 +259,7 @@ void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns)
     char zoned[ZONE_HOST_SIZE];
     struct target here = *t;
     here.host = zone_host(zoned, b->board, t->host, t->network);
-    proxy_name(b->proxy_name, &here);
+    put_proxy_name(b->proxy_name, &here);
     proxy->key = board_key(hash_bytes(b->proxy_name, strlen(b->proxy_name), SEED_PROXY));
     claim_proxy(b, now_ns);
 }

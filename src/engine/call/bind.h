@@ -1,4 +1,17 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Binding: where the state of a destination is on the board, and the policy that applies to it.
+ *
+ *     struct binding b = {0};                           kept per handle or endpoint
+ *     if (!binding_is_current(&b, config, board))
+ *         call_bind(&b, config, board, &target, &source, now_ns);
+ *     call_begin(&c, &b, app_timeout_ns, now_ns);       calls binding_refresh
+ *
+ * A binding is current while config and board are the same and every slot still has the key it was
+ * found by. A slot can be given to another key at any time until binding_refresh has marked it as
+ * used; from then on it is ours for SLOT_IDLE_NS. A binding needs no clean-up: it may be copied,
+ * overwritten and dropped, and its slots stay mapped. It belongs to one thread at a time. No locks
+ * and no system calls; only rules_find may allocate memory. */
 #ifndef ENGINE_CALL_BIND_H
 #define ENGINE_CALL_BIND_H
 
@@ -11,59 +24,59 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What changes from request to request in a bucket key; NULL where unknown. Hashed, never stored.
- */
+/* Where a bucket key reads the request headers named by "per". NULL: unknown. Values are hashed
+ * and never stored. */
 struct header_source {
     const char *(*header)(void *ctx, const char *name); /* value of a request header */
     void *ctx;
 };
 
-/* A rate of a limit, and its word on the board. */
+/* One rate of one limit, and its word on the board. */
 struct lane {
     _Atomic int64_t *tat;
     struct rate rate;
-    struct slot *slot; /* that the word is in */
+    struct slot *slot; /* contains the word */
     uint64_t key;      /* of that slot */
 };
 
-/* The proxy that requests for a destination go through: health and breaker of its own. */
+/* The proxy in front of a destination. It has its own health and breaker. */
 struct proxy_binding {
     struct slot *slot; /* NULL: none */
     uint64_t key;
-    const struct policy *policy; /* breaker and health of the rules for the proxy's name */
+    const struct policy *policy; /* breaker and health settings of the rules for the proxy's name */
 };
 
-/* Where a destination's state is. Zero-initialised means unbound. */
+/* Zero-initialised: not bound. */
 struct binding {
     const struct config *config;
     struct board *board;
     const struct policy *policy;
-    struct slot *slot; /* health, breaker, budget, gate: the host's (host, or host:port) */
+    struct slot *slot; /* health, breaker, budget and pause of the host (host, or host:port) */
     uint64_t key;
-    int64_t refreshed_ns; /* when the slots were last marked as used; 0: lanes are to be bound */
+    int64_t refreshed_ns; /* when the slots were last marked as used; 0: bind the lanes again */
     int lane_count;
-    bool per_request;          /* keys hold a header or variable: bind at every request */
-    uint8_t operation;         /* scheme, port and path as the breaker tells them apart */
+    bool per_request;          /* a key contains a header: bind again for every request */
+    uint8_t operation;         /* hash of scheme, port and path, for the breaker */
     char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */
     struct proxy_binding proxy;
-    uint64_t bucket_key[LIMITS_MAX];          /* from here on unused without lanes */
-    struct lane lane[LIMITS_MAX * RATES_MAX]; /* copies take lane_count of them, and end there */
-    char proxy_name[SLOT_NAME_SIZE]; /* "http://proxy.example.com:3128"; by call_bind_proxy alone */
+    uint64_t bucket_key[LIMITS_MAX];          /* from here on unused if there are no lanes */
+    struct lane lane[LIMITS_MAX * RATES_MAX]; /* a copy may end after lane_count of them */
+    char proxy_name[SLOT_NAME_SIZE]; /* "http://proxy.example.com:3128", by call_bind_proxy */
 };
 
-/* As much of a binding as has so many lanes: who binds targets without a path, which no limit of an
- * operation concerns, needs no more than RATES_MAX. For stacks that have no room for all of it. */
+/* Size of a binding with room for this many lanes, for stacks without room for a whole one. A
+ * target without a path matches no limit of an operation, and needs RATES_MAX lanes at most. */
 #define BINDING_BYTES(lanes) (offsetof(struct binding, lane) + (lanes) * sizeof(struct lane))
 
-/* False for lack of memory: let the call through. */
+/* False if memory is short: let the request through. */
 bool call_bind(struct binding *b, const struct config *config, struct board *board,
                const struct target *t, const struct header_source *source, int64_t now_ns);
-/* After call_bind: t is the proxy, with the scheme that it is spoken to in. */
+/* After call_bind. t: the proxy, with the scheme that is spoken to it. */
 void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns);
-/* Whether the binding still holds: same config and board, slots not given to others. */
+/* Whether config and board are the same and all slots still belong to their keys. */
 bool binding_is_current(const struct binding *b, const struct config *config,
                         const struct board *board);
-/* Marks the slots as used, and binds again what was given to others. */
+/* Marks the slots as used, and binds those again that were given to other keys. */
 void binding_refresh(struct binding *b, int64_t now_ns);
 
 #endif

@@ -29,7 +29,7 @@ void call_set_timeout(struct call *c, int64_t app_timeout_ns)
     c->deadline_ns = smaller(c->deadline_ns, c->app_deadline_ns);
 }
 
-/* What classify says of these, without a look at its tables. */
+/* What classify() returns for a plain success, without reading its tables. */
 static const struct verdict good_verdict = {.class = CLASS_SUCCESS, .alive = true};
 
 static bool is_plain_success(const struct attempt *a)
@@ -40,7 +40,7 @@ static bool is_plain_success(const struct attempt *a)
            a->http_status >= 200 && a->http_status < 300;
 }
 
-/* The usual case: a good answer of a host that is well, to a request that was no probe. */
+/* The usual case: a success of a healthy host, by a request that was not a probe. */
 static bool changes_nothing(const struct call *c, const struct slot *s, int64_t now_ns)
 {
     return c->last.class == CLASS_SUCCESS && !c->lease_ns && c->policy->breaker != BREAKER_OFF &&
@@ -54,8 +54,8 @@ bool call_expects_success(const struct call *c, int64_t now_ns)
            (c->policy->breaker == BREAKER_OFF || breaker_expects_success(&s->breaker, now_ns));
 }
 
-/* With a 2xx, Retry-After is about that one resource ("come back for the result") and not about the
- * host; an exhausted quota always is. */
+/* On a 2xx, Retry-After concerns that one resource ("come back for the result") and not the
+ * host; an exhausted quota always concerns the host. */
 static bool may_pause(const struct attempt *a)
 {
     return a->http_status >= 300 || hints_exhausted(&a->hints);
@@ -100,7 +100,7 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
         atomic_fetch_add_explicit(&s->failed_attempts, 1, memory_order_relaxed);
     if (again) {
         if (unlikely(c->lease_ns || c->proxy_lease_ns) && !c->outage && !c->proxy_outage)
-            call_release_probes(c, s); /* it may have to wait long */
+            call_release_probes(c, s); /* the retry may wait long */
         c->breakers_pending = true;
         c->random = random;
     } else {
@@ -120,14 +120,14 @@ bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, in
     return again;
 }
 
-/* Gives back what an admission leased and no report settled. */
+/* Gives back what was taken or leased by call_admit or call_plan_retry and not used. */
 static void release_claims(struct call *c, struct slot *s, int64_t now_ns)
 {
     if (c->waiting)
         call_wait_over(c, s, now_ns);
     if (unlikely(c->lease_ns || c->proxy_lease_ns))
         call_release_probes(c, s);
-    if (c->planned)
+    if (c->retry_planned)
         call_retry_dropped(c, s);
     c->reserved_ns = 0;
 }
@@ -136,7 +136,7 @@ HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
 {
     precondition(c->binding);
     struct slot *s = call_slot(c);
-    if (unlikely(c->breakers_pending)) /* the retry was not made after all */
+    if (unlikely(c->breakers_pending)) /* the retry was not made */
         call_update_breakers(c, s, now_ns, wall_ns, c->random);
     release_claims(c, s, now_ns);
     if (c->attempts) {

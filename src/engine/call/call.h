@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * One request of the program, from its first attempt to its outcome. The engine answers, it does
- * not act: it never sleeps, never sees a CURL * or a socket, never reads a clock or a random number
- * that was not handed to it. The easy driver sleeps what it says, the multi driver parks it.
+ * One request of the program, from its first attempt to its outcome.
  *
- *     struct binding b = {0};                      kept per handle, bound again when stale
- *     call_bind(&b, config, board, &target, &parts, now);
  *     struct call c;
- *     call_begin(&c, &b, app_timeout_ns, now);
+ *     call_begin(&c, &binding, app_timeout_ns, now);         binding: see bind.h
  *     for (;;) {
- *         struct admission ad = call_admit(&c, now);     GO, WAIT until at_ns (then ask again),
- *         ...                                            REFUSE why
+ *         struct admission ad = call_admit(&c, now);         GO; WAIT until at_ns, then ask again;
+ *         ...                                                REFUSE, and why
  *         make the attempt; fill struct attempt
  *         if (!call_report(&c, &attempt, now, wall, random, &at_ns))
- *             break;                                     deliver
- *         sleep until at_ns, then admit again: a retry pays too
+ *             break;                                         deliver the result
+ *         sleep until at_ns, then admit again: a retry needs a token, too
  *     }
- *     call_end(&c, now, wall);                           exactly once
+ *     call_end(&c, now, wall);                               exactly once, or call_abandon
  *
- * Who waits for the end of a server's hint is told a start some way after it, each another one.
+ * The engine answers, it does not act: it never sleeps, never sees a CURL * or a socket, and never
+ * reads a clock or a random number that was not passed to it. src/curl/easy sleeps as told,
+ * src/curl/multi parks the transfer.
  *
- * A first attempt may wait up to max_wait, however short max_elapsed is; whatever comes later begins
- * before begun + max_elapsed. Neither begins so close to the program's own bound that it could not
- * end well: a wait of ours must not become the host's failure.
+ * Times are nanoseconds: now_ns and at_ns are monotonic, wall_ns counts from 1970. A first attempt
+ * may wait up to max_wait, however short max_elapsed is; every later one starts before begun +
+ * max_elapsed. None starts so close to the program's own deadline that it could not finish: a wait
+ * of ours must not appear as a failure of the host. Callers waiting for a hint to expire each get a
+ * different start shortly after it. In observe mode everything is decided and counted, but the
+ * answer is always GO and "deliver".
  *
- * In observe mode everything is decided and counted, but the answer is GO and "deliver".
  * A struct call belongs to one thread at a time; the board behind it is shared. No locks, no
  * allocation, no system call. */
 #ifndef ENGINE_CALL_CALL_H
@@ -43,8 +43,8 @@ enum refusal { REFUSED_NOTHING, REFUSED_RATE, REFUSED_PAUSE, REFUSED_BREAKER };
 struct admission {
     enum answer answer;
     enum refusal why; /* of WAIT and REFUSE */
-    bool by_proxy;    /* REFUSED_BREAKER: the proxy's circuit, not the host's */
-    int64_t at_ns;    /* WAIT: until then; REFUSE: when it may be worth a try */
+    bool by_proxy;    /* REFUSED_BREAKER: by the proxy's breaker, not by the host's */
+    int64_t at_ns;    /* WAIT: ask again then; REFUSE: when a new request may succeed */
 };
 
 struct call {
@@ -52,60 +52,57 @@ struct call {
     const struct policy *policy;
     struct slot *slot;
     int64_t begun_ns;
-    int64_t deadline_ns;     /* no retry and no wait before one ends after it */
-    int64_t app_deadline_ns; /* the program's own bound; INT64_MAX: none */
+    int64_t deadline_ns;     /* no retry and no wait before a retry ends after it */
+    int64_t app_deadline_ns; /* the program's own; INT64_MAX: none */
     int64_t asked_ns;        /* while waiting: when this attempt first asked */
-    int64_t reserved_ns;     /* start that was reserved by a WAIT; 0: none */
+    int64_t reserved_ns;     /* the start that a WAIT reserved; 0: none */
     int64_t previous_delay_ns;
     int attempts; /* made so far */
     bool observe;
-    bool cannot_wait; /* set after call_begin: tokens are taken, and no wait is ever asked for */
-    bool
-        lookup_only; /* set after call_begin: its name is looked up, which is no proof of the host */
+    bool cannot_wait; /* set after call_begin: takes tokens, but is never told to wait */
+    bool lookup_only; /* set after call_begin: a name look-up, whose success proves no host alive */
     bool waiting;
-    int missed_starts;         /* came too late for a start that was reserved */
-    int denied;                /* the attempt after which the budget allowed no retry; 0: none */
-    bool planned;              /* a retry was decided and paid for, but not admitted yet */
-    int64_t lease_ns;          /* of the breaker's probe that this attempt is; 0: it is none */
-    int64_t proxy_lease_ns;    /* the same, of the proxy's breaker */
-    bool breakers_pending;     /* no breaker has been told of the last attempt, as it is not the
-                                     last one of the request if its retry is made */
-    enum reason outage;        /* what the last attempt tells them, if it failed: call_outage */
-    enum reason proxy_outage;  /* the same, of the proxy */
-    uint64_t random;           /* of it */
+    int missed_starts;      /* reserved starts that the caller came too late for */
+    int denied_attempt;     /* the attempt after which the budget denied a retry; 0: none */
+    bool retry_planned;     /* a retry was decided and paid for, but is not admitted yet */
+    int64_t lease_ns;       /* of the breaker's probe, if the attempt is one; 0: it is not */
+    int64_t proxy_lease_ns; /* the same for the proxy's breaker */
+    /* The breakers have not learnt from the last attempt yet: only if its retry is not made. */
+    bool breakers_pending;
+    enum reason outage;        /* call_outage of the last attempt, for the breaker */
+    enum reason proxy_outage;  /* the same for the proxy's */
+    uint64_t random;           /* of the last attempt's report */
     struct verdict last;       /* of the last attempt */
-    struct verdict proxy_last; /* what it says about the proxy */
-    uint64_t last_error;       /* of it, as on the board: last_error_pack */
+    struct verdict proxy_last; /* the same, as far as it concerns the proxy */
+    uint64_t last_error;       /* the last attempt's, as last_error_pack returns it */
 };
 
-/* app_timeout_ns: the program's own bound over the whole request; 0: none. Binds again what was
- * given to another key since binding_is_current. */
+/* app_timeout_ns: the program's timeout for the whole request; 0: none. Refreshes the binding. */
 void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns);
-/* The program's own bound, where asking for it costs something and is done only now. As in
- * call_begin. */
+/* Sets the program's timeout later, if it is expensive to find out. 0: none. */
 void call_set_timeout(struct call *c, int64_t app_timeout_ns);
-/* Asked early, it says WAIT again; asked at the reserved time, GO at no further cost. Whoever comes
- * much later than that (stopped, frozen), and later than the burst covers, has lost its place and
- * gets a new one, or is refused: all that were stopped together would else start together. Who loses
- * its place a second time (a loop that seldom turns) reserves no more: it gets what is free when it
- * comes. */
+/* If the caller asks too early, the answer is WAIT again; at the reserved time it is GO at no
+ * further cost. A caller that comes later than the burst covers (it was stopped or frozen) has
+ * lost its start and gets a new one, or is refused; otherwise all callers that were stopped
+ * together would start together. A caller that loses its start a second time (a loop that seldom
+ * turns) reserves no more and gets what is free when it asks. */
 struct admission call_admit(struct call *c, int64_t now_ns);
-/* At the end of a header block: would an attempt that ends like this be made again? Takes nothing,
- * and counts only what the budget denies. attempt->replayable here means "as far as is known". */
+/* At the end of a header block: would an attempt that ends like this be retried? Takes nothing,
+ * and counts only a denial by the budget. attempt->replayable means "as far as known". */
 bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
-/* Whether a good attempt now would change nothing but counters: no state, so nothing to be told. */
+/* Whether a success now would change nothing but counters: no status, no breaker, no event. */
 bool call_expects_success(const struct call *c, int64_t now_ns);
-/* An attempt ended. True: again at *at_ns; the retry's budget is taken, and given back if it is not
- * admitted then. False: deliver. */
+/* An attempt ended. True: retry at *at_ns; the budget is charged, and refunded if the retry is
+ * not admitted. False: deliver. */
 bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                  uint64_t random, int64_t *at_ns);
-/* The same of an attempt that a bound of ours cut short: the program gets what the attempt before it
- * brought, and that stays what the request is judged by. */
+/* The same for an attempt that a timeout of ours cut short: the program gets the result of the
+ * attempt before it, and the request is judged by that one. */
 bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                      uint64_t random, int64_t *at_ns);
-/* The request is over: by its last attempt, or by a refusal or an abort of the program. */
+/* The request is over: after its last attempt, a refusal, or an abort by the program. */
 void call_end(struct call *c, int64_t now_ns, int64_t wall_ns);
-/* The request vanished under us (exception, thread cancelled): give back what was leased. */
+/* The request vanished (exception, cancelled thread): gives back what was taken and leased. */
 void call_abandon(struct call *c, int64_t now_ns);
 
 #endif

@@ -23,8 +23,8 @@ bool call_is_success(const struct verdict *v)
     return v->class == CLASS_SUCCESS || (v->alive && !v->counted && v->class != CLASS_C);
 }
 
-/* Of an answer's status: what stands between the client and a server that is gone. A 500 is one
- * page's bug. A 503 with a hint is class C. */
+/* Statuses that a gateway sends for a server that is gone. A 500 is a fault of one page, and a
+ * 503 with a hint is class C. */
 static bool is_outage_status(const struct verdict *v, int status)
 {
     return status == 502 || (status == 503 && v->class != CLASS_C) || status == 504 ||
@@ -45,7 +45,7 @@ static bool is_outage(const struct verdict *v, const struct attempt *a)
     case REASON_TLS:
     case REASON_TIMEOUT:
         return true;
-    case REASON_RESET: /* no answer, or one that was broken off */
+    case REASON_RESET: /* no response, or an incomplete one */
         return a->http_status < 100 || a->header_cut;
     default:
         return false;
@@ -57,13 +57,13 @@ enum reason call_outage(const struct verdict *v, const struct attempt *a)
     return is_outage(v, a) ? v->reason : REASON_NONE;
 }
 
-/* All that the breaker has learnt from, and this attempt. */
+/* Attempts that the breaker has learnt from, including this one. */
 static uint64_t results_of(const struct slot *s)
 {
     return slot_counter(s, COUNT_ATTEMPTS) - slot_counter(s, COUNT_UNJUDGED);
 }
 
-/* Whether a request has gone well within breaker_after; the wall clock may have been set. */
+/* Whether a request succeeded within breaker_after. The wall clock may have been set. */
 static bool has_recent_success(const struct slot *s, const struct policy *p, int64_t wall_ns)
 {
     int64_t last_ms = atomic_load_explicit(&s->last_success_ms, memory_order_relaxed), ago_ms;
@@ -72,7 +72,7 @@ static bool has_recent_success(const struct slot *s, const struct policy *p, int
     return (ago_ms < 0 ? -ago_ms : ago_ms) < p->breaker_after_ns / NS_PER_MS;
 }
 
-/* An open circuit makes a host that is healthy otherwise a degraded one, from then on. */
+/* A host that is healthy otherwise becomes degraded when its circuit opens: note since when. */
 static void announce_change(const struct call *c, const struct party *who, int64_t now_ns,
                             int64_t wall_ns)
 {
@@ -84,15 +84,15 @@ static void announce_change(const struct call *c, const struct party *who, int64
     call_announce_breaker(c, who, now_ns);
 }
 
-/* Nobody gets there, whatever he asks for. What answers, or only does not answer, may fail one user
- * or one page. */
+/* No request can get through. After any other failure, other users or other pages may still be
+ * served. */
 static bool is_unreachable(enum reason outage)
 {
     return outage == REASON_CONNECT || outage == REASON_DNS;
 }
 
-/* A proxy that cannot be reached keeps all from what is behind it; one that does not answer may wait
- * for one host. */
+/* An unreachable proxy blocks all requests; one that only does not respond may be waiting for
+ * one host. */
 static unsigned failed_operation(const struct party *who, enum reason outage)
 {
     return who->is_proxy && is_unreachable(outage) ? BREAKER_EVERYTHING : who->operation;
@@ -110,10 +110,11 @@ static void update_breaker(struct call *c, const struct party *who, const struct
         return;
     if (call_is_overflow(c, s))
         return;
-    /* An answer that says nothing against a host that is up says that one that was down is up. */
+    /* A 5xx that says nothing against a host that is up proves that a host that was down is up
+     * again. */
     good |= lease_ns > 0 && v->reason == REASON_HTTP_5XX && v->counted && !outage;
     if (call_breaker_used(c, who) && (good ? !c->lookup_only : outage != REASON_NONE)) {
-        /* Counting the results is some work, and asked for only now and then. */
+        /* Adding up the results takes some time, and the breaker needs them only now and then. */
         struct breaker_result r = {.success = good,
                                    .recent_success = outage && has_recent_success(s, p, wall_ns),
                                    .unreachable = is_unreachable(outage),
@@ -179,7 +180,7 @@ void call_update_status(const struct call *c, const struct party *who, const str
     board_alert(c->binding->board);
 }
 
-/* The outcome of a request whose last attempt ended so: what is local is neither. */
+/* Outcome of a request with this last verdict. A local error is neither success nor failure. */
 static bool is_failure(const struct verdict *v)
 {
     return !call_is_success(v) && v->class != CLASS_E && v->reason != REASON_LOCAL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the parts of call.h share among themselves: call.c (begin, report, end), call_admit.c,
- * call_bind.c, call_update_status.c, call_proxy_party.c. Nobody else includes it. */
+ * What the files of this folder share. No other folder includes it. Each file may call those before
+ * it: bind, judge, proxy, pause, retry, admit, call. fast_path calls judge only. */
 #ifndef ENGINE_CALL_PARTS_H
 #define ENGINE_CALL_PARTS_H
 
@@ -9,29 +9,29 @@
 #include "base/numbers.h"
 #include "engine/call/call.h"
 
-/* What begins so close to a deadline could not end well. */
+/* An attempt that starts closer to a deadline than this could not finish. */
 #define CALL_ROOM_NS (50 * NS_PER_MS)
 
-/* The host's slot, or the overflow slot when it was given to another host meanwhile: a request that
- * took very long must not be counted for a stranger. */
+/* The host's slot; if that was given to another host in the meantime, the overflow slot, so that
+ * a very long request is not counted for the wrong host. */
 static inline struct slot *call_slot(const struct call *c)
 {
     uint64_t key = atomic_load_explicit(&c->slot->key, memory_order_relaxed);
     return likely(key == c->binding->key) ? c->slot : board_overflow(c->binding->board);
 }
 
-/* Many hosts share the overflow slot, so what one of them did must not shut out the others. */
+/* Many hosts share the overflow slot: what one of them did must not lock out the others. */
 static inline bool call_is_overflow(const struct call *c, const struct slot *s)
 {
     return s == board_overflow(c->binding->board);
 }
 
-/* One of those that a request depends on: the host, or the proxy before it. */
+/* A participant that a request depends on: the host, or the proxy in front of it. */
 struct party {
     struct slot *slot;
     const struct policy *policy;
     const char *name;
-    unsigned operation; /* what its breaker tells apart */
+    unsigned operation; /* what its breaker distinguishes */
     bool is_proxy;
 };
 
@@ -43,7 +43,7 @@ static inline struct party call_host_party(const struct call *c, struct slot *s)
                           .operation = c->binding->operation};
 }
 
-/* False when there is none, or its slot was given to another key. */
+/* False if there is no proxy, or its slot was given to another key. */
 static inline bool call_proxy_party(const struct call *c, struct party *who)
 {
     const struct proxy_binding *proxy = &c->binding->proxy;
@@ -57,7 +57,7 @@ static inline bool call_proxy_party(const struct call *c, struct party *who)
     return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;
 }
 
-/* To v, if it is lower: then true. */
+/* Raises the word to v. True if it was lower. */
 static inline bool call_raise(_Atomic int64_t *word, int64_t v)
 {
     int64_t seen = atomic_load_explicit(word, memory_order_relaxed);
@@ -67,14 +67,14 @@ static inline bool call_raise(_Atomic int64_t *word, int64_t v)
     return seen < v;
 }
 
-/* An attempt was made that took so long. */
+/* Counts an attempt and its duration. */
 static inline void call_count_attempt(struct slot *s, int64_t duration_ns)
 {
     slot_attempt(s, duration_ns);
     call_raise(&s->max_ns, duration_ns);
 }
 
-/* Of the probe that the attempt is at the party's breaker; 0: it is none. */
+/* Lease of the probe that the attempt is for the party's breaker; 0: it is none. */
 static inline int64_t *call_probe_lease(struct call *c, const struct party *who)
 {
     return who->is_proxy ? &c->proxy_lease_ns : &c->lease_ns;
@@ -91,65 +91,66 @@ static inline bool call_breaker_enforced(const struct call *c, const struct part
 }
 
 /* ---- admit.c ---- */
-/* The wait that call_admit answered is over, however it ended. */
+/* Ends the wait that call_admit asked for, whatever came of it. */
 void call_wait_over(struct call *c, struct slot *s, int64_t now_ns);
 
 /* ---- retry.c ---- */
-/* Decides and pays for a retry of the attempt that ended; true: at *at_ns. */
+/* Decides whether the attempt that ended is retried, and charges the budget. True: at *at_ns. */
 bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
                      int64_t wall_ns, uint64_t random, int64_t *at_ns);
-/* A retry that was decided is made after all, or is not. */
+/* The planned retry was admitted, or it was not. */
 void call_retry_made(struct call *c, struct slot *s);
 void call_retry_dropped(struct call *c, struct slot *s);
 
 /* ---- pause.c ---- */
-/* How long the server asked to wait; -1: it did not, or hints are off. */
+/* How long the server asked to wait; -1: it did not ask, or hints are off. */
 int64_t call_hint_ns(const struct call *c, const struct attempt *a, const struct hints *h,
                      int64_t wall_ns);
-/* Makes all callers of the host wait as long as the server's hint asks for. */
+/* Pauses the host for as long as the attempt's hints say, for all callers. */
 void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
                     int64_t wall_ns);
 int64_t call_pause_end_slowly(const struct call *c, const struct slot *s, int64_t pause_ns,
                               int64_t now_ns);
-/* Until when the server asked for silence; 0 when it did not. */
+/* When the pause of the host ends; 0: it is not paused. */
 static inline int64_t call_pause_end(const struct call *c, const struct slot *s, int64_t now_ns)
 {
     int64_t pause_ns = atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed);
     return likely(pause_ns <= now_ns) ? 0 : call_pause_end_slowly(c, s, pause_ns, now_ns);
 }
-/* When this call starts after a pause that ends at pause_ns. */
+/* When this call may start after a pause that ends at pause_ns. */
 int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t pause_ns,
                          int64_t latest_ns);
 
-/* ---- judge.c: what verdicts mean, and who learns from them ---- */
-/* Says that the circuit changed, and has it seen at once. */
+/* ---- judge.c: what verdicts mean for status, breaker and counters ---- */
+/* The circuit changed: emits the event and wakes the background thread. */
 void call_announce_breaker(const struct call *c, const struct party *who, int64_t now_ns);
-/* Probes of both that were leased and come to nothing. */
+/* Gives back the leases of probes that are not made. */
 void call_release_probes(struct call *c, struct slot *s);
 bool call_is_success(const struct verdict *v);
-/* Why, of a failure that may be one of the whole party, and not of one of its pages; of any other
- * attempt REASON_NONE. */
+/* The reason of a failure that may concern the whole party and not only one of its pages;
+ * otherwise REASON_NONE. */
 enum reason call_outage(const struct verdict *v, const struct attempt *a);
-/* An attempt that a bound of ours cut short says nothing; what the one before said holds then. */
+/* An attempt that a timeout of ours cut short proves nothing; the previous one's result still
+ * holds. */
 static inline bool call_is_inconclusive(const struct attempt *a, const struct verdict *v)
 {
     return a->shortened && v->reason == REASON_TIMEOUT && !v->counted;
 }
-/* The status learns from every attempt that says something about the party. */
+/* Updates the status, which learns from every attempt that says something about the party. */
 void call_update_status(const struct call *c, const struct party *who, const struct verdict *v,
                         int64_t now_ns, int64_t wall_ns);
-/* The breakers learn from the last attempt of a request: it is that now. */
+/* Updates the breakers, which learn only from the last attempt of a request: c->last. */
 void call_update_breakers(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns,
                           uint64_t random);
-/* It was not, or nobody will know. */
+/* The attempt was not the last one, or its result is unknown: the breakers do not learn from it. */
 void call_count_unjudged(struct call *c, struct slot *s);
-/* Of a request. */
+/* Both for a whole request. */
 void call_count_success(struct slot *s, int64_t wall_ns);
 void call_count_outcome(const struct call *c, struct slot *s, const struct verdict *v,
                         int64_t wall_ns);
 
 /* ---- proxy.c ---- */
-/* Of an attempt, once c->last is known. */
+/* For an attempt, once c->last is known; and for the request. */
 void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
 void call_proxy_end(struct call *c, int64_t wall_ns);
 

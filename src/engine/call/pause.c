@@ -1,9 +1,11 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * A server's hint (Retry-After and friends) pauses its host: all callers, in all processes of the
+ * board, wait until it expires. */
 #include "engine/call/parts.h"
 
 #include "base/hash.h"
 
-/* How long the server asked to wait; -1: it did not, or hints are off. */
 int64_t call_hint_ns(const struct call *c, const struct attempt *a, const struct hints *h,
                      int64_t wall_ns)
 {
@@ -12,8 +14,6 @@ int64_t call_hint_ns(const struct call *c, const struct attempt *a, const struct
     return hints_wait_ns(h, wall_ns);
 }
 
-/* The hint holds for all who want something of this origin. With a 2xx, Retry-After speaks of that
- * one resource (come back for the result), not of the origin; an empty quota always does. */
 void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
                     int64_t wall_ns)
 {
@@ -23,7 +23,7 @@ void call_set_pause(const struct call *c, struct slot *s, const struct attempt *
     int64_t hint_ns = call_hint_ns(c, a, &h, wall_ns), max_ns = c->policy->retry_after_max_ns;
     if (hint_ns <= 0 || call_is_overflow(c, s))
         return;
-    /* What no one could have set must not stand in the way of what is true. */
+    /* Too far ahead for any policy: damaged. It must not hide the real hint. */
     int64_t seen = atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed);
     if (seen > now_ns && seen - now_ns > SLOT_PAUSE_MAX_NS)
         atomic_compare_exchange_strong_explicit(&s->pause_until_ns, &seen, 0, memory_order_relaxed,
@@ -34,9 +34,9 @@ void call_set_pause(const struct call *c, struct slot *s, const struct attempt *
                               memory_order_relaxed);
 }
 
-/* Until when the server asked for silence; 0 when it did not. It may have told this to one whose
- * policy obeys longer hints than ours: then ours is the time to wait, from the first question on.
- * Further ahead than any policy allows is no hint. */
+/* The hint may have been stored by a process whose policy accepts longer hints than ours; then
+ * ours is the longest wait, counted from the first question. A time further ahead than any
+ * policy allows is not a hint. */
 int64_t call_pause_end_slowly(const struct call *c, const struct slot *s, int64_t pause_ns,
                               int64_t now_ns)
 {
@@ -47,10 +47,10 @@ int64_t call_pause_end_slowly(const struct call *c, const struct slot *s, int64_
     return pause_ns > now_ns ? pause_ns : 0;
 }
 
-/* All who wait for the end of a gate would start at once, and every one of them before it could be
- * known what became of the first. So each starts within half of what the server asked for later, as
- * a retry does; not later than it may. Where there is a rate, that spreads them. What is random here
- * is when each came, and how many had. */
+/* If all waiting callers started at the end of the pause, the result of the first would come too
+ * late for the others. So each starts later, by up to half of the hint, like a retry; but not
+ * after latest_ns. If there is a rate, it spreads the starts. The random part is taken from the
+ * time and order of arrival. */
 int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t pause_ns,
                          int64_t latest_ns)
 {
@@ -61,7 +61,7 @@ int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t pau
     int64_t least_ns = 0, left_ns = latest_ns - pause_ns;
     if (most_ns > left_ns) {
         most_ns = left_ns;
-        least_ns = left_ns / 2; /* who has little time left must not make up the wave */
+        least_ns = left_ns / 2; /* those with little time left must not start all at once, either */
     }
     uint64_t came[] = {(uint64_t)c->asked_ns, slot_counter(s, COUNT_WAITED)};
     uint64_t random = hash_bytes(came, sizeof came, c->binding->key);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A proxy has health and a circuit of its own, so that a dead one is told from dead hosts, and all
- * that goes through it is refused at once. Limits, hints, budget and waits are the host's alone. */
+ * A proxy has its own health and breaker: a dead proxy can be told from a dead host, and all
+ * requests through it are refused at once. Limits, hints, budget and waits are the host's alone. */
 #include "engine/call/parts.h"
 
 #include "engine/policy/curl_codes.h"
@@ -14,9 +14,9 @@ static bool proxy_has_answered(const struct attempt *a)
                                a->proxy_error <= CURL_PROXY_RESOLVE_HOST);
 }
 
-/* Whatever came through speaks for the proxy. An answer of its own does too: 502 to 504 mostly mean
- * that it could not reach the one host, and must not close the way to all others; so they are shown
- * as its failures, and nothing is made of them. */
+/* Any result that came through speaks for the proxy. So does an error response of its own: 502
+ * to 504 mostly mean that it could not reach the one host, and must not block all others. They
+ * are shown as failures of the proxy, but its breaker and status ignore them. */
 static struct verdict proxy_verdict(const struct verdict *v, const struct attempt *a)
 {
     static const struct verdict good = {.class = CLASS_SUCCESS, .alive = true};

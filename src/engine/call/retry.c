@@ -1,19 +1,21 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Whether a failed attempt is repeated, when, and whether the budget allows it. */
 #include "engine/call/parts.h"
 
 #include "engine/policy/backoff.h"
 
-/* A throttled request starts its back-off here. */
+/* The back-off of a throttled request starts here. */
 #define THROTTLED_BASE_NS NS_PER_S
 
 struct plan {
     int64_t base_ns;
     int64_t hint_ns;
     int64_t least_ns; /* the shortest delay that jitter may give */
-    int64_t room_ns;  /* the longest that the deadline leaves */
+    int64_t room_ns;  /* the longest delay that the deadline allows */
 };
 
-/* A retry would be refused: by the host's circuit, or by its proxy's. */
+/* The retry would be refused by the breaker of the host or of its proxy. */
 static bool breaker_refuses(const struct call *c, struct slot *s, int64_t now_ns)
 {
     struct party who = call_host_party(c, s);
@@ -24,7 +26,7 @@ static bool breaker_refuses(const struct call *c, struct slot *s, int64_t now_ns
            breaker_open_until_ns(&who.slot->breaker, who.policy, who.operation, now_ns);
 }
 
-/* Everything that decides about a retry but the budget. made: attempts with this one. */
+/* Everything that decides about a retry except the budget. made: attempts including this one. */
 static bool may_retry(const struct call *c, struct slot *s, const struct attempt *a,
                       const struct verdict *v, int made, int64_t now_ns, int64_t wall_ns,
                       struct plan *plan)
@@ -51,18 +53,18 @@ static int64_t delay_of(const struct call *c, const struct plan *plan, int made,
     int64_t d =
         larger(backoff_delay_ns(c->policy, plan->base_ns, made, c->previous_delay_ns, random),
                backoff_after_hint_ns(plan->hint_ns, random));
-    if (d > plan->room_ns) /* spread over what is left, rather than all at its end */
+    if (d > plan->room_ns) /* spread over the time that is left, instead of all at its end */
         d = plan->least_ns + random_below(plan->room_ns - plan->least_ns, random);
     return d;
 }
 
-/* At the end of the header block, or else at the end of the attempt: once for each. */
+/* Called at the end of the header block and at the end of the attempt: counts once. */
 static void note_denied(struct call *c, struct slot *s, const struct attempt *a, enum reason reason,
                         int made)
 {
-    if (c->denied == made)
+    if (c->denied_attempt == made)
         return;
-    c->denied = made;
+    c->denied_attempt = made;
     slot_count(s, COUNT_BUDGET_DENIED, 1);
     events_emit(&(struct event){.kind = EVENT_DENIED,
                                 .host = c->binding->name,
@@ -97,7 +99,7 @@ static void count_retry(struct slot *s, enum reason reason)
 
 void call_retry_made(struct call *c, struct slot *s)
 {
-    c->planned = false;
+    c->retry_planned = false;
     count_retry(s, c->last.reason);
     struct party proxy;
     if (call_proxy_party(c, &proxy))
@@ -106,7 +108,7 @@ void call_retry_made(struct call *c, struct slot *s)
 
 void call_retry_dropped(struct call *c, struct slot *s)
 {
-    c->planned = false;
+    c->retry_planned = false;
     budget_give_back(&s->budget, c->policy->retry_budget_percent);
 }
 
@@ -133,7 +135,7 @@ bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, in
     }
     int64_t delay_ns = delay_of(c, &plan, c->attempts, random);
     c->previous_delay_ns = delay_ns;
-    c->planned = true;
+    c->retry_planned = true;
     if (c->observe)
         call_retry_made(c, s);
     events_emit(&(struct event){.kind = EVENT_RETRY,

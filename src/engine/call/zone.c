@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Prefixes, IPv4 as it is mapped into IPv6. */
+/* IPv4 as mapped into IPv6. */
 static const struct prefix {
     uint8_t bytes[16];
     int bits;
@@ -50,7 +50,7 @@ bool zone_applies(const char *host)
     return false;
 }
 
-/* Who uses the board first is at home there. */
+/* The network namespace that uses the board first is its home. */
 static bool is_home(struct board *b, uint64_t network)
 {
     uint64_t home = atomic_load_explicit(&b->header->network, memory_order_relaxed);
