@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which open file a descriptor's number stands for. While we sleep, another thread may close it and
- * open another file, which gets the same number: whoever uses a descriptor of the program after that
- * looks again.
+ * Whether a descriptor still refers to the same open file. While we sleep or block, another thread
+ * may close the descriptor and open another file, which gets the same number: check again before
+ * the next use.
  *
  *     struct descriptor_id id = descriptor_id(fd);
  *     ... a wait, or a call that blocks ...
  *     if (descriptor_is_same(fd, &id)) ...
  *
- * By the inode, which no two open sockets have in common and which hardly comes again (they are
- * numbered on, up to 2^32). One system call each. errno is not preserved. */
+ * Compares the inode: two open sockets never share one, and a number comes again only after 2^32
+ * others. One system call each. errno is not preserved. */
 #ifndef SOCK_DESCRIPTOR_H
 #define SOCK_DESCRIPTOR_H
 

@@ -13,15 +13,15 @@
 #include <pthread.h>
 #include <string.h>
 
-/* SO_SNDTIMEO is kept in ticks of the kernel, a millisecond or more: an EINPROGRESS that comes before
- * that is of a socket that does not block, and nothing need be asked. */
+/* The kernel keeps SO_SNDTIMEO in ticks of at least a millisecond. An EINPROGRESS that comes
+ * sooner than this is from a non-blocking socket, and the socket need not be asked. */
 #define SNDTIMEO_MIN_NS (500 * NS_PER_US)
-/* Nobody closes and opens a descriptor within a call that takes no longer, and that he could not have
- * done before the call as well. */
+/* No other thread can close and reopen a descriptor within a call this short, unless it could
+ * have done so before the call. */
 #define REUSE_MIN_NS NS_PER_MS
 
-/* Runs however the frame is left but for a longjmp: by return, or by pthread_cancel, since connect()
- * is a cancellation point. */
+/* Runs when the frame is left by return or by pthread_cancel (connect() is a cancellation
+ * point), but not by longjmp. */
 static void dial_leave(void *dialled)
 {
     struct dial *d = dialled;
@@ -45,7 +45,7 @@ static bool inspect(struct dial *d)
 static void begin_call(struct dial *d, int64_t now_ns)
 {
     bool were_forbidden = thread_forbid(true);
-    monitor_start(); /* first: what is counted from here on is to be written */
+    monitor_start(); /* first, so that everything counted from here on is written */
     thread_forbid(were_forbidden);
     call_begin(&d->call, &d->host->binding, 0, now_ns);
     d->begun = true;
@@ -70,11 +70,11 @@ static void count_connect(const struct dial *d, bool blocking)
                               memory_order_relaxed);
 }
 
-/* ---- blocking ------------------------------------------------------------------------------- */
+/* ---- blocking sockets ------------------------------------------------------------------------ */
 
-/* Until the call has its place. A signal that would end_call a bare connect() ends this, a time limit by
- * alarm() for one. Not by EINTR: to programs that says that the connection is on its way, and poll()
- * would find the socket ready that was never connected. */
+/* Waits until the call may start. A signal that would end a bare connect(), for example alarm(),
+ * ends this too. The error is not EINTR, which tells a program that the connection is on its
+ * way: poll() would then report a socket as ready that was never connected. */
 static bool wait_for_turn(struct dial *d, int64_t at_ns)
 {
     if (clock_sleep_restarted(at_ns) != EINTR)
@@ -85,8 +85,8 @@ static bool wait_for_turn(struct dial *d, int64_t at_ns)
     return false;
 }
 
-/* Who closes a descriptor under a call gets what the last attempt got, else what one would get that
- * begins now. */
+/* If the program closed the descriptor in the meantime, it gets the result of the last attempt,
+ * or the error that a call starting now would get. */
 static bool fd_is_gone(struct dial *d)
 {
     if (dial_fd_is_same(d))
@@ -101,12 +101,12 @@ static int refusal_errno(const struct admission *ad)
     return ad->why == REFUSED_BREAKER ? ECONNREFUSED : ETIMEDOUT;
 }
 
-/* From now on, or, when at_ns is not 0, from a retry on that was decided for then. */
+/* Starts now, or at at_ns if a retry was planned for that time. */
 static void run_attempts(struct dial *d, int64_t now_ns, int64_t at_ns)
 {
     for (;;) {
         if (at_ns && (clock_sleep_until(at_ns) == EINTR || fd_is_gone(d)))
-            return; /* with the failure of the last attempt */
+            return; /* with the error of the last attempt */
         if (at_ns)
             now_ns = clock_now_ns();
         struct admission ad = call_admit(&d->call, now_ns);
@@ -126,7 +126,7 @@ static void run_attempts(struct dial *d, int64_t now_ns, int64_t at_ns)
     }
 }
 
-/* ---- the two ways --------------------------------------------------------------------------- */
+/* ---- counted afterwards, or admitted first --------------------------------------------------- */
 
 static int finish(struct dial *d, int saved)
 {
@@ -135,10 +135,10 @@ static int finish(struct dial *d, int saved)
     return d->error ? -1 : 0;
 }
 
-/* How the bare call ended that was made before anything else was known. */
+/* Result of the real call, if it was made before anything else was known. */
 struct first_call {
     bool made;
-    bool stream; /* as far as it succeeded */
+    bool stream; /* if it succeeded: the socket is a stream */
     int value, error;
     int64_t ended_ns;
 };
@@ -152,7 +152,9 @@ static inline struct first_call call_first(const struct dial_request *r, int64_t
     return f;
 }
 
-/* Whether the descriptor may have changed hands during the call; nothing may have been asked before. */
+/* Whether the descriptor may refer to another file than before the call. If the socket was not
+ * inspected before, there is nothing to compare it with: then a long call is suspicious, unless
+ * this socket has tried to connect. */
 static bool fd_may_have_changed(struct dial *d, const struct first_call *f, int64_t now_ns,
                                 bool inspected_before)
 {
@@ -161,7 +163,8 @@ static bool fd_may_have_changed(struct dial *d, const struct first_call *f, int6
     return f->ended_ns - now_ns > REUSE_MIN_NS && !d->socket.has_failed;
 }
 
-/* Nothing stood in the way: now what is to be known of the call. */
+/* Nothing restricted the connection, so the call has been made already. Finds out what is needed
+ * to count it. */
 static int dial_unrestricted(struct dial *d, const struct first_call *f, int64_t now_ns, int saved)
 {
     int error = f->error;
@@ -174,10 +177,9 @@ static int dial_unrestricted(struct dial *d, const struct first_call *f, int64_t
         return f->value;
     }
     d->error = error;
-    begin_call(d, now_ns); /* and it was admitted: there was nothing to take */
+    begin_call(d, now_ns); /* admitted: there is nothing to take */
     count_connect(d, !error || d->socket.blocking);
-    if (error == EINPROGRESS &&
-        d->socket.blocking) { /* the program's SO_SNDTIMEO has run_attempts out */
+    if (error == EINPROGRESS && d->socket.blocking) { /* the program's SO_SNDTIMEO has expired */
         d->error = ETIMEDOUT;
         dial_report(d, now_ns, false, false, &(int64_t){0});
         d->error = EINPROGRESS;
@@ -193,6 +195,7 @@ static int dial_unrestricted(struct dial *d, const struct first_call *f, int64_t
     return finish(d, saved);
 }
 
+/* A limit, a timeout or a breaker applies: admits the call first. */
 static int dial_restricted(struct dial *d, int64_t now_ns, int saved)
 {
     if (!inspect(d) || !d->socket.idle) {
@@ -218,7 +221,7 @@ static int dial_restricted(struct dial *d, int64_t now_ns, int saved)
     return finish(d, saved);
 }
 
-/* The engine is opened for a stream and for nothing else. */
+/* Only a stream socket opens the engine. */
 static struct engine *engine_for(struct dial *d)
 {
     if (engine_refused() || !(engine_peek() || inspect(d)))
@@ -240,7 +243,8 @@ static int dial_with_engine(struct dial *d, struct first_call *f, int64_t now_ns
         return f->made ? f->value : dial_bare(d);
     }
     p = d->host->binding.policy;
-    /* A local socket does not tell afterwards whether it has tried, and is rare enough to be asked. */
+    /* A local socket cannot tell afterwards whether it has tried to connect, and is rare enough
+     * to be inspected first. */
     if (!f->made && (!binding_is_clear(&d->host->binding, now_ns) || p->connect_timeout_ns ||
                      p->attempt_timeout_ns || d->request->to->local))
         return dial_restricted(d, now_ns, saved);
@@ -264,7 +268,7 @@ static __attribute__((noinline)) int dial_slowly(const struct dial_request *r, s
     return value;
 }
 
-/* The usual connection, to a host that is known, well and not limited, costs no more than this. */
+/* The usual case, a known and healthy host without a limit, needs no more than this. */
 HOT int dial(const struct dial_request *r)
 {
     precondition(r->real && r->to);

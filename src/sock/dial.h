@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * connect() of a program that brings its own protocol: rate limit, breaker, retry and health of the
- * host, by the same engine as for a transfer.
+ * connect() of a program that speaks its own protocol: applies rate limit, breaker, retry and
+ * health of the host, with the same engine as for a transfer.
  *
  *     struct endpoint to;
  *     if (endpoint_of(&to, address, length))
  *         return dial(&(struct dial_request){real, fd, address, length, &to, caller});
  *     return real(fd, address, length);
  *
- * What it does depends on the socket:
+ * What is done depends on the socket:
  *
- *   stream, blocking      waits for its turn, makes the call, repeats it with back-off where the
- *                         failure is likely to pass; within SO_SNDTIMEO and max_elapsed. A signal
- *                         ends the back-off: the program gets the failure at once. One that
- *                         ends system calls (no SA_RESTART) ends the wait, with ETIMEDOUT
- *   stream, non-blocking  never waits and never repeats; counted, and refused only where on_limit =
- *                         fail or the circuit is open. EINPROGRESS is no result
+ *   stream, blocking      waits for its turn, calls connect(), and retries with back-off if the
+ *                         failure is likely to be temporary; within SO_SNDTIMEO and max_elapsed. A
+ *                         signal ends the back-off: the program gets the failure at once. A signal
+ *                         that ends system calls (no SA_RESTART) ends the wait, with ETIMEDOUT
+ *   stream, non-blocking  never waits and never retries; counted, and refused only with on_limit =
+ *                         fail or an open circuit. EINPROGRESS is no result
  *   anything else         the bare call
  *
- * What the socket is is not asked before it must be known: a connection that no limit concerns and
- * that succeeds costs no system call more (dial_socket.h).
+ * The socket is inspected only when necessary: a successful connection to a host without limits
+ * costs no additional system call (dial_socket.h).
  *
- * The result is the real one, errno to the bit; on success errno is as it was before the call. A
- * refusal is ETIMEDOUT (limit) or ECONNREFUSED (open circuit). Any thread; a cancellation point, as
- * connect() is; nothing is held while a program's signal handler runs, so it may longjmp. */
+ * Returns the real result with its errno; on success errno is unchanged. A refusal is ETIMEDOUT
+ * (limit) or ECONNREFUSED (open circuit). Any thread. A cancellation point, like connect().
+ * Nothing is locked while a signal handler of the program runs, so the handler may longjmp. */
 #ifndef SOCK_DIAL_H
 #define SOCK_DIAL_H
 
@@ -37,7 +37,7 @@ struct dial_request {
     const struct sockaddr *address;
     socklen_t length;
     const struct endpoint *to;
-    const void *caller; /* return address: the same place mostly has the same kind of socket */
+    const void *caller; /* return address: one place in the code mostly uses one kind of socket */
 };
 
 int dial(const struct dial_request *r);

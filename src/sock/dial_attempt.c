@@ -52,7 +52,7 @@ struct attempt_report {
     struct dial *dial;
     int64_t begun_ns, *at_ns;
     bool shortened, replayable;
-    bool again; /* the answer */
+    bool again; /* result: another attempt follows */
 };
 
 static void report_attempt(void *arg)
@@ -74,7 +74,8 @@ static void report_attempt(void *arg)
         call_report(&d->call, &a, now_ns, clock_wall_ns(), d->error ? rng_next() : 0, r->at_ns);
 }
 
-/* Of a failure, and of the first success after one, there is much to be decided and told. */
+/* After a failure, and after the first success that follows one, there is much to decide and to
+ * write: on a stack of our own. */
 bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, int64_t *at_ns)
 {
     struct attempt_report r = {
@@ -92,8 +93,8 @@ static int64_t shorter_timeout(int64_t a_ns, int64_t b_ns)
     return !a_ns || (b_ns && b_ns < a_ns) ? b_ns : a_ns;
 }
 
-/* How long the next attempt may take by us; 0: as long as the program lets it. *counted: a connection
- * that takes longer counts against the host, as it does when connect_timeout runs out. */
+/* Our timeout for the next attempt; 0: none, or the program's is shorter. *counted: an attempt
+ * that runs into it counts against the host, as with connect_timeout. */
 static int64_t attempt_timeout(const struct dial *d, int64_t now_ns, bool *counted)
 {
     const struct policy *p = d->call.policy;
@@ -109,7 +110,8 @@ static int64_t attempt_timeout(const struct dial *d, int64_t now_ns, bool *count
                : 0;
 }
 
-/* The connection that our bound ended is still on its way: taken back, the socket is as before. */
+/* The connection that our timeout ended is still in progress. Dissolves it, so that the socket
+ * is as before. */
 static void cancel_connect(const struct dial *d)
 {
     struct sockaddr none = {.sa_family = AF_UNSPEC};
@@ -122,8 +124,8 @@ static bool is_fault(int number)
            number == SIGTRAP || number == SIGABRT || number == SIGSYS;
 }
 
-/* Whether all of the program's handlers let the kernel begin a system call anew. Those of faults are of
- * no account: none happens in a system call. */
+/* Whether all signal handlers of the program let the kernel restart system calls. Faults do not
+ * count: they do not happen inside a system call. */
 static bool handlers_restart(void)
 {
     struct sigaction a;
@@ -134,9 +136,9 @@ static bool handlers_restart(void)
     return true;
 }
 
-/* The bare call. With SO_SNDTIMEO the kernel lets every signal end it, also where it would go on after a
- * handler otherwise: where that bound is ours only_ours we go on, as the kernel would. A retry is given up
- * instead, as the back-off is. */
+/* The bare call. With SO_SNDTIMEO set, the kernel lets every signal end connect(), even with
+ * SA_RESTART. If only we have set it, continue after the signal, as the kernel would. A retry is
+ * given up instead, as the back-off is. */
 static int connect_with_timeout(struct dial *d, int64_t now_ns, int64_t timeout_ns)
 {
     bool only_ours = timeout_ns && !d->socket.send_timeout_ns, first = !d->call.attempts;
@@ -145,7 +147,7 @@ static int connect_with_timeout(struct dial *d, int64_t now_ns, int64_t timeout_
         int64_t left_ns = now_ns + timeout_ns - clock_now_ns();
         socket_set_send_timeout(d->request->fd, left_ns > NS_PER_MS ? left_ns : NS_PER_MS);
         error = dial_bare(d) ? errno : 0;
-        if (error == EALREADY) /* what EINPROGRESS is called the second time */
+        if (error == EALREADY) /* EINPROGRESS of a second call */
             error = EINPROGRESS;
     }
     return error;
@@ -172,7 +174,7 @@ bool dial_attempt(struct dial *d, int64_t now_ns, int64_t *at_ns)
     }
     if (d->error != EINPROGRESS)
         return dial_report(d, now_ns, false, true, at_ns);
-    /* SO_SNDTIMEO has run out. When it was the program's, the connection goes on without it. */
+    /* SO_SNDTIMEO has expired. If it was the program's, the connection stays in progress. */
     if (timeout_ns && !d->fd_changed)
         cancel_connect(d);
     d->error = ETIMEDOUT;

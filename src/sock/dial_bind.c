@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* A copy is not marked as used on the board for longer than this, and made anew. */
+/* An entry is used without touching its slots for no longer than this, then bound again. */
 #define KEPT_NS (60 * NS_PER_S)
 
 #define WORDS (sizeof(struct dial_room) / sizeof(uint64_t))
@@ -29,7 +29,7 @@ struct entry {
     _Atomic uint64_t words[WORDS];
 };
 
-/* What dial_fast_path needs. */
+/* An entry of the table for dial_fast_path. */
 struct fast_entry {
     uint64_t address[2];
     uint32_t port;
@@ -55,7 +55,8 @@ static void address_words(uint64_t half[2], const struct endpoint *to)
     memcpy(half, to->address.bytes, sizeof to->address.bytes);
 }
 
-/* Multiply and fold. Who chooses addresses to collide makes his own connections slower. */
+/* Multiply and fold. A program that chooses addresses which collide slows down its own
+ * connections only. */
 static size_t index_of(const struct endpoint *to)
 {
     uint64_t half[2];
@@ -66,8 +67,8 @@ static size_t index_of(const struct endpoint *to)
     return (size_t)((uint64_t)product ^ (uint64_t)(product >> 64)) & (DIAL_ENTRIES - 1);
 }
 
-/* Where in the words a member of the binding begins. A connection has no proxy, and mostly no lanes:
- * only the rest is copied. */
+/* Index of the word where a member of the binding begins. A connection has no proxy and mostly
+ * no lanes, so only the rest is copied. */
 #define WORD_OF(member)                                                                            \
     ((offsetof(struct dial_binding, binding) + offsetof(struct binding, member)) / sizeof(uint64_t))
 
@@ -115,7 +116,7 @@ struct bind_request {
     bool bound;
 };
 
-/* Rare, and found by name alone: not kept. */
+/* Rare, and found by name alone: not stored. */
 static bool bind_local(struct dial_binding *k, const struct bind_request *q)
 {
     struct target t = {.scheme = "", .host = q->to->local, .default_port = true, .path = ""};
@@ -141,7 +142,7 @@ static bool bind_address(struct dial_binding *k, const struct bind_request *q)
     struct target t = {.scheme = "",
                        .host = name.host,
                        .port = q->to->port,
-                       /* as for a transfer: then one host is one name */
+                       /* as for a transfer, so that one host has one name */
                        .default_port = scheme_is_web_port(q->to->port),
                        .path = "",
                        .address = &q->to->address,
@@ -189,7 +190,7 @@ HOT bool dial_fast_path(struct fast_path *path, struct engine *e, const struct e
            path->board == atomic_load_explicit(&e->board, memory_order_acquire);
 }
 
-/* Only what nothing stands in the fast_entry of but the state on the board. */
+/* Stores an endpoint that only the state on the board can restrict. */
 static void store_fast(size_t index, const struct dial_binding *k, const struct endpoint *to)
 {
     const struct binding *b = &k->binding;

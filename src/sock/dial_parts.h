@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the parts of dial.h share: one connection on its way through the engine, and its attempts.
+ * What the files of dial.h share: one connection on its way through the engine, and its attempts.
  *
- *     struct dial d;                     on the stack of the thread that connects
+ *     struct dial d;                            on the stack of the connecting thread
  *     if (dial_attempt(&d, now_ns, &at_ns))     another attempt at at_ns
  *
- * dial.c decides how a connection goes, dial_attempt.c makes one attempt and reports it. */
+ * dial.c decides what happens to a connection, dial_attempt.c makes one attempt and reports it. */
 #ifndef SOCK_DIAL_PARTS_H
 #define SOCK_DIAL_PARTS_H
 
@@ -23,29 +23,30 @@ struct dial {
     const struct dial_request *request;
     struct engine *engine;
     struct dial_binding *host;
-    struct dial_room room; /* of it */
+    struct dial_room room; /* holds host */
     struct call call;
     struct socket_facts socket;
-    bool inspected; /* socket holds */
+    bool inspected; /* socket is filled in */
     bool begun, ended;
-    bool timeout_is_ours; /* SO_SNDTIMEO is ours */
-    bool interrupted;     /* while it waited for its turn */
-    bool fd_changed;      /* the descriptor is another socket's by now, or nobody's */
-    int error;            /* of the last attempt; 0: connected */
+    bool timeout_is_ours; /* SO_SNDTIMEO is set to our timeout */
+    bool interrupted;     /* while waiting for its turn */
+    bool fd_changed;      /* the descriptor was closed, or refers to another file by now */
+    int error;            /* errno of the last attempt; 0: connected */
 };
 
-/* libc's connect(). */
+/* The real connect(). */
 int dial_bare(const struct dial *d);
-/* To be asked after whatever may take long, before the descriptor is used again. Keeps errno. */
+/* To be called after anything that may take long, before the descriptor is used again. Preserves
+ * errno. */
 bool dial_fd_is_same(struct dial *d);
-/* SO_SNDTIMEO is the program's again. */
+/* Restores the program's SO_SNDTIMEO. */
 void dial_restore_timeout(struct dial *d);
-/* Whether an errno of connect() says nothing about the host: the connection is on its way or there
- * already, or the call itself was wrong. */
+/* Whether this errno of connect() says nothing about the host: the connection is in progress or
+ * established, or the arguments were wrong. */
 bool dial_is_no_result(int error);
-/* Reports an attempt that ended with d->error. True: another one at *at_ns. */
+/* Reports an attempt that ended with d->error. True: another attempt at *at_ns. */
 bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, int64_t *at_ns);
-/* Makes one on a blocking socket, and reports it. True: another one at *at_ns. */
+/* Makes and reports an attempt on a blocking socket. True: another attempt at *at_ns. */
 bool dial_attempt(struct dial *d, int64_t now_ns, int64_t *at_ns);
 
 #endif

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-/* connect() of a datagram socket looks up a route, in about one microsecond; a handshake, even on
- * one machine, runs through the whole stack four times. */
+/* connect() of a datagram socket only looks up a route, in about one microsecond. A handshake
+ * passes through the whole stack four times, even on one machine. */
 #define HANDSHAKE_NS (5 * NS_PER_US)
 
 static bool is_stream(int fd)
@@ -24,7 +24,7 @@ static bool is_stream(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
-/* The path's MTU is known from the first SYN on, and stays so when the connection has failed. */
+/* The path MTU is known after the first SYN, and remains known when the connection has failed. */
 static void inspect_state(int fd, struct socket_facts *f)
 {
     struct tcp_info info = {0};
@@ -34,7 +34,7 @@ static void inspect_state(int fd, struct socket_facts *f)
     f->has_failed = known && f->idle && info.tcpi_pmtu;
 }
 
-/* The kernel takes longer times than we can count. */
+/* The kernel accepts longer times than fit into the type. */
 static int64_t timeval_ns(const struct timeval *t)
 {
     int64_t ns;
@@ -60,10 +60,10 @@ struct socket_facts socket_inspect(int fd)
     return f;
 }
 
-/* What was learnt of a place: the words may be of two places for a moment, which costs a question or
- * leaves it at HANDSHAKE_NS. */
+/* What was learnt about a place. The two words may be of different places for a moment; that
+ * costs a system call, or leaves the minimum at HANDSHAKE_NS. */
 struct place {
-    _Atomic uint64_t name;    /* the lowest bit: both kinds of socket were seen there */
+    _Atomic uint64_t name;    /* lowest bit: both kinds of socket were seen there */
     _Atomic int64_t least_ns; /* the quickest handshake */
 };
 
@@ -98,6 +98,6 @@ void socket_set_send_timeout(int fd, int64_t timeout_ns)
     struct timeval timeout = {.tv_sec = timeout_ns / NS_PER_S,
                               .tv_usec = timeout_ns % NS_PER_S / NS_PER_US};
     if (timeout_ns && !timeout.tv_sec && !timeout.tv_usec)
-        timeout.tv_usec = 1; /* 0 is for ever */
+        timeout.tv_usec = 1; /* 0 means for ever */
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 }

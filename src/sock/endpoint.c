@@ -21,7 +21,7 @@ bool endpoint_local(char name[ENDPOINT_LOCAL_SIZE], const struct sockaddr *a, so
     memcpy(name, PATTERN_LOCAL, head);
     memcpy(name + head, path, n);
     name[head + n] = '\0';
-    for (size_t i = 0; i < n; i++) /* an abstract name begins with NUL, and may have more of them */
+    for (size_t i = 0; i < n; i++) /* an abstract name begins with a NUL, and may contain more */
         if (!name[head + i])
             name[head + i] = '@';
     return true;

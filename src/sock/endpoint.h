@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A destination of connect(), as far as the library looks at any: an address of the Internet, IPv4 in
- * its IPv6-mapped form, and a port; or a local socket.
+ * A destination of connect() that the library handles: an internet address (IPv4 as mapped into
+ * IPv6) and a port, or a local socket.
  *
  *     struct endpoint to;
  *     if (endpoint_of(&to, address, length)) ...
@@ -24,13 +24,14 @@
 struct endpoint {
     struct address address;
     uint16_t port;
-    const char *local; /* a local socket's name instead: "unix:/run/app.sock"; NULL: none */
+    const char *local; /* name of a local socket instead: "unix:/run/app.sock"; NULL: not one */
 };
 
-/* Room for the name of any local socket. */
+/* Enough for the name of any local socket. */
 #define ENDPOINT_LOCAL_SIZE 120
 
-/* Written in the two halves in which it is read: a read over parts just written has to wait. */
+/* Written in the same two halves in which it is read: a load that spans recent smaller stores
+ * would stall. */
 static inline void endpoint_map_v4(struct address *out, const struct in_addr *v4)
 {
     const uint64_t half[2] = {0, be64toh(0xffffULL << 32 | be32toh(v4->s_addr))};
@@ -52,21 +53,22 @@ static inline bool endpoint_address(struct address *out, const struct sockaddr *
     return true;
 }
 
-/* False: no address of the Internet, or the port of name servers. The first thing that every
- * connect() of the program comes to, so it is inline. */
+/* False: not an internet address, or the port of name servers. Inline because every connect() of
+ * the program comes here first. */
 static inline bool endpoint_of(struct endpoint *e, const struct sockaddr *a, socklen_t length)
 {
     if (!endpoint_address(&e->address, a, length))
         return false;
     e->local = NULL;
     e->port =
-        ntohs(((const struct sockaddr_in *)(const void *)a)->sin_port); /* in6's lies there too */
+        /* at the same offset in sockaddr_in6 */
+        ntohs(((const struct sockaddr_in *)(const void *)a)->sin_port);
     return e->port != ENDPOINT_DNS_PORT;
 }
 
-/* "unix:/run/app.sock", "unix:@abstract". False: no local socket, or one without a name. */
+/* "unix:/run/app.sock", "unix:@abstract". False: not a local socket, or one without a name. */
 bool endpoint_local(char name[ENDPOINT_LOCAL_SIZE], const struct sockaddr *a, socklen_t length);
-/* "10.0.0.1", "fd00::1"; out has room for INET6_ADDRSTRLEN. */
+/* "10.0.0.1", "fd00::1". out has room for INET6_ADDRSTRLEN bytes. */
 void endpoint_text(const struct address *a, char *out);
 
 #endif

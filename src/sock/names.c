@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Of one answer; what comes after them is hardly ever tried. */
+/* Of one answer; programs hardly ever try more. */
 #define ADDRESSES_MAX 64
 
 struct record {
@@ -61,7 +61,7 @@ bool names_find(const struct address *a, int64_t now_ns, struct name *out)
     return false;
 }
 
-/* Where the address is, else what is empty or over, else what ends first. */
+/* The entry of the same address, else an empty or expired one, else the one that expires first. */
 static struct entry *place_for(const struct record *r, int64_t now_ns, struct record *was)
 {
     struct entry *set = set_of(&r->address), *best = NULL;
@@ -91,7 +91,7 @@ static void learn_address(const struct record *r, int64_t now_ns)
     if (!e || !seqlock_write(&e->sequence, e->words, r, WORDS))
         return;
     if (same && !same_name && atomic_fetch_add(&ambiguous, 1) == 0)
-        log_info("two names lead to one address: the one that was asked for last counts");
+        log_info("two names have one address: the one that was looked up last counts");
     if (!same_name || was.name.more_follow != r->name.more_follow)
         atomic_fetch_add_explicit(&generation, 1, memory_order_release);
 }

@@ -9,13 +9,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PAGE_BYTES 4096 /* or more, and then a second question */
+#define PAGE_BYTES 4096 /* or more; then a range may be tested twice */
 
-/* What lies where as long as the process lives; 0 until it is looked up. */
+/* Regions that stay in place as long as the process lives; 0 until find_regions. */
 static struct {
     _Atomic uintptr_t data, data_end; /* of the program */
     _Atomic uintptr_t stack_end;      /* of the first thread */
-    _Atomic uintptr_t heap;           /* the lowest place below the break that was found readable */
+    /* the lowest address below the break that was found readable */
+    _Atomic uintptr_t heap;
 } known;
 
 static uintptr_t read_word(const _Atomic uintptr_t *word)
@@ -28,7 +29,7 @@ static void write_word(_Atomic uintptr_t *word, uintptr_t value)
     atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
-/* By what the kernel has told: the loader's own list is locked while it loads. */
+/* From what the kernel has passed: the loader's own list is locked while it loads. */
 static void find_regions(void)
 {
     const ElfW(Phdr) *headers =
@@ -54,15 +55,15 @@ static bool within(uintptr_t at, size_t n, uintptr_t from, uintptr_t to)
 static bool on_first_stack(uintptr_t at, size_t n)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0), end = read_word(&known.stack_end);
-    /* No mapping comes so close to the first stack as a stack that is used so far down. */
+    /* The kernel places no other mapping this close to the first stack. */
     return within(here, 0, end - (8 << 20), end) && within(at, n, here, end);
 }
 
-/* Whatever is there: of those that wait for it, none is woken and none is moved. */
+/* Works on any memory: no waiter is woken or moved. */
 static bool is_mapped(uintptr_t at)
 {
-    static int nobody;
-    return syscall(SYS_futex, at & ~(uintptr_t)3, FUTEX_CMP_REQUEUE_PRIVATE, 0, NULL, &nobody, 0) >=
+    static int target;
+    return syscall(SYS_futex, at & ~(uintptr_t)3, FUTEX_CMP_REQUEUE_PRIVATE, 0, NULL, &target, 0) >=
                0 ||
            errno != EFAULT;
 }
@@ -73,8 +74,8 @@ static bool range_is_mapped(uintptr_t at, size_t n)
     return last >= at && is_mapped(at) && (at / PAGE_BYTES == last / PAGE_BYTES || is_mapped(last));
 }
 
-/* Between a place that is heap and the break there is nothing but heap. musl's sbrk is a system call,
- * and its heap is not there. */
+/* Between an address in the heap and the break there is only heap. With musl, sbrk is a system
+ * call, and the heap is elsewhere. */
 static uintptr_t heap_end(void)
 {
 #ifdef __GLIBC__

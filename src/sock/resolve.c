@@ -38,8 +38,8 @@ static void remember(const struct question *q, int answer)
     errno = saved;
 }
 
-/* Name servers are no host of the rules: no token is taken for a question. So a binding for it has no
- * lanes, and the room for those of one bucket where it is bound report_answer. */
+/* Name servers are not hosts of the rules, so a look-up takes no token: its binding has no
+ * lanes, but room for those of one bucket in case it is bound again. */
 struct binding_room {
     _Alignas(struct binding) char bytes[BINDING_BYTES(RATES_MAX)];
 };
@@ -107,7 +107,7 @@ static int ask_again(const struct question *q, struct engine *e, int64_t begun_n
         return answer;
     struct call c;
     int64_t at_ns;
-    thread_forbid(false); /* a handler may have jumped out of a connect() */
+    thread_forbid(false); /* a signal handler may have left a connect() by longjmp */
     monitor_start();
     call_begin(&c, (struct binding *)(void *)room.bytes, 0, begun_ns);
     c.lookup_only = true;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * getaddrinfo() of a program: what it answers is remembered (names.h), and EAI_AGAIN, the name
- * server's "not now", is asked again with back-off, as often as the policy says, counted as `dns` for
- * the host. EAI_NONAME and all else are answers. It blocks by nature, so it may wait. A signal ends
- * the back-off.
+ * getaddrinfo() of a program. Remembers the answers (names.h). If the name server says "not now"
+ * (EAI_AGAIN), asks again with back-off, as often as the policy allows, counted as `dns` for the
+ * host. EAI_NONAME and all others are answers. Look-ups block by nature, so this one may wait. A
+ * signal ends the back-off.
  *
  *     return resolve(real, node, service, hints, list);
  *
- * Returns what the last real call returned, with its *list and its errno. Any thread. */
+ * Returns what the last real call returned, with its *list and errno. Any thread. */
 #ifndef SOCK_RESOLVE_H
 #define SOCK_RESOLVE_H
 

@@ -84,8 +84,8 @@ void call_set_timeout(struct call *c, int64_t app_timeout_ns);
 /* If the caller asks too early, the answer is WAIT again; at the reserved time it is GO at no
  * further cost. A caller that comes later than the burst covers (it was stopped or frozen) has
  * lost its start and gets a new one, or is refused; otherwise all callers that were stopped
- * together would start together. A caller that loses its start a second time (a loop that seldom
- * turns) reserves no more and gets what is free when it asks. */
+ * together would start together. A caller that loses its start a second time (an event loop
+ * that seldom runs) reserves no more and gets what is free when it asks. */
 struct admission call_admit(struct call *c, int64_t now_ns);
 /* At the end of a header block: would an attempt that ends like this be retried? Takes nothing,
  * and counts only a denial by the budget. attempt->replayable means "as far as known". */

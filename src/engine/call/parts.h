@@ -6,7 +6,7 @@
 #define ENGINE_CALL_PARTS_H
 
 #include "base/events.h"
-#include "base/numbers.h"
+#include "base/minmax.h"
 #include "engine/call/call.h"
 
 /* An attempt that starts closer to a deadline than this could not finish. */
@@ -55,6 +55,12 @@ static inline bool call_proxy_party(const struct call *c, struct party *who)
                           .operation = c->binding->key % BREAKER_OPERATIONS,
                           .is_proxy = true};
     return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;
+}
+
+/* Maps 64 random bits to [0, span), for span >= 0. */
+static inline int64_t random_below(int64_t span, uint64_t random)
+{
+    return (int64_t)(((unsigned __int128)(uint64_t)span * random) >> 64);
 }
 
 /* Raises the word to v. True if it was lower. */
