@@ -32,13 +32,13 @@ export SKIP_TESTS := $(space) \
   dial::a_socket_that_got_the_number_before_the_turn_came_is_not_connected \
   dial::of_several_addresses_only_the_last_is_repeated_and_blamed \
   dial::one_that_follows_another_is_treated_as_that \
-  dial::a_bound_is_restored_and_a_connection_taken_back_on_our_own_socket_only \
-  dial::a_program_without_a_bound_gets_ours \
-  dial::no_retry_begins_that_the_programs_bound_leaves_no_time_for \
-  dial::a_connection_with_the_programs_own_bound_is_ended_by_any_handler \
-  dial::a_bound_of_more_than_we_can_count_is_none \
-  dial::the_programs_own_bound_is_kept_and_restored \
-  dial_edges::the_shortest_bound_is_not_none \
+  dial::a_timeout_is_restored_and_a_connection_dissolved_on_our_own_socket_only \
+  dial::a_program_without_a_timeout_gets_ours \
+  dial::no_retry_begins_that_the_programs_timeout_leaves_no_time_for \
+  dial::a_connection_with_the_programs_own_timeout_is_ended_by_any_handler \
+  dial::a_timeout_of_more_than_we_can_count_is_none \
+  dial::the_programs_own_timeout_is_kept_and_restored \
+  dial_edges::the_shortest_timeout_is_not_none \
   readable::above_the_break_there_is_no_heap $(space)
 else ifeq ($(TARGET),musl)
 # musl-gcc searches its own directory only. Add the headers that do not depend on the C library.

@@ -113,7 +113,7 @@ struct bind_request {
     int fd;
     int64_t now_ns;
     struct dial_binding *result;
-    bool bound;
+    bool ok;
 };
 
 /* Rare, and found by name alone: not stored. */
@@ -156,9 +156,9 @@ static void bind_now(void *request)
     struct bind_request *q = request;
     struct dial_binding k;
     memset(&k, 0, sizeof(struct dial_room));
-    q->bound = q->to->local ? bind_local(&k, q) : bind_address(&k, q);
-    q->bound = q->bound && k.binding.lane_count <= DIAL_LANES;
-    if (q->bound)
+    q->ok = q->to->local ? bind_local(&k, q) : bind_address(&k, q);
+    q->ok = q->ok && k.binding.lane_count <= DIAL_LANES;
+    if (q->ok)
         memcpy(q->result, &k, sizeof(struct dial_room));
 }
 
@@ -167,7 +167,7 @@ static bool bind_anew(struct dial_binding *k, struct engine *e, const struct con
 {
     struct bind_request q = {e, config, to, fd, now_ns, k, false};
     quiet_run(bind_now, &q);
-    return q.bound;
+    return q.ok;
 }
 
 HOT bool dial_fast_path(struct fast_path *path, struct engine *e, const struct endpoint *to,

@@ -23,10 +23,10 @@
 
 struct dial_binding {
     struct endpoint to;
-    uint32_t generation; /* of the names, when this was bound */
+    uint32_t generation; /* of the names, when this binding was made */
     bool more_follow;    /* the name has more addresses that the program can try */
     bool zoned;          /* a different host in each network namespace (zone.h) */
-    uint64_t network;    /* namespace for which it was bound; 0: unknown */
+    uint64_t network;    /* the namespace it was made for; 0: unknown */
     int64_t until_ns;
     struct binding binding; /* the last member: ends after the lanes in use */
 };
@@ -43,7 +43,7 @@ static inline struct dial_binding *dial_binding_in(struct dial_room *room)
     return (struct dial_binding *)(void *)room->bytes;
 }
 
-/* For an endpoint that was bound recently and has neither a limit nor a timeout. May be out of
+/* For an endpoint that was seen recently and has neither a limit nor a timeout. May be out of
  * date by less than a minute: regarding the board, which fast_path_is_clear checks, and regarding
  * the network namespace if the program has changed its own. That can affect only successes: for
  * failures, dial_bind asks the socket. */

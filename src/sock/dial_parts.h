@@ -23,7 +23,7 @@ struct dial {
     const struct dial_request *request;
     struct engine *engine;
     struct dial_binding *host;
-    struct dial_room room; /* holds host */
+    struct dial_room room; /* host is in it */
     struct call call;
     struct socket_facts socket;
     bool inspected; /* socket is filled in */

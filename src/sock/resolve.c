@@ -49,7 +49,7 @@ struct bind_request {
     const char *node;
     int64_t now_ns;
     struct binding_room *room;
-    bool bound;
+    bool ok;
 };
 
 static void bind_node(void *arg)
@@ -72,7 +72,7 @@ static void bind_node(void *arg)
         return;
     b.lane_count = 0;
     memcpy(x->room->bytes, &b, sizeof x->room->bytes);
-    x->bound = true;
+    x->ok = true;
 }
 
 static bool report_answer(struct call *c, int answer, int64_t begun_ns, int64_t *at_ns)
@@ -103,7 +103,7 @@ static int ask_again(const struct question *q, struct engine *e, int64_t begun_n
     struct bind_request x = {.engine = e, .node = q->node, .now_ns = begun_ns, .room = &room};
     int answer = EAI_AGAIN, saved = errno;
     quiet_run(bind_node, &x);
-    if (!x.bound)
+    if (!x.ok)
         return answer;
     struct call c;
     int64_t at_ns;

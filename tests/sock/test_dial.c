@@ -378,7 +378,7 @@ Test(dial, rules_hold_for_the_name_as_well_as_for_the_address)
     unlink(path);
 }
 
-Test(dial, the_programs_own_bound_is_kept_and_restored)
+Test(dial, the_programs_own_timeout_is_kept_and_restored)
 {
     int fd = tcp(true);
     struct timeval own = {.tv_sec = 5};
@@ -390,7 +390,7 @@ Test(dial, the_programs_own_bound_is_kept_and_restored)
     cr_assert(eq(i64, bound_of(fd), 5 * NS_PER_S));
 }
 
-Test(dial, a_bound_of_more_than_we_can_count_is_none)
+Test(dial, a_timeout_of_more_than_we_can_count_is_none)
 {
     int fd = tcp(true);
     /* In ns this would be a third of a second too much for 64 bits. */
@@ -405,7 +405,7 @@ Test(dial, a_bound_of_more_than_we_can_count_is_none)
     cr_assert(lt(i64, INT64_MAX / NS_PER_S - 1, (int64_t)after.tv_sec));
 }
 
-Test(dial, no_retry_begins_that_the_programs_bound_leaves_no_time_for)
+Test(dial, no_retry_begins_that_the_programs_timeout_leaves_no_time_for)
 {
     int fd = tcp(true);
     struct timeval own = {.tv_usec = 40000};
@@ -416,7 +416,7 @@ Test(dial, no_retry_begins_that_the_programs_bound_leaves_no_time_for)
 }
 
 /* The kernel says EINPROGRESS when SO_SNDTIMEO runs out. */
-Test(dial, a_program_without_a_bound_gets_ours)
+Test(dial, a_program_without_a_timeout_gets_ours)
 {
     setenv("HARDEN_CONNECT_TIMEOUT", "3s", 1);
     int fd = tcp(true);
@@ -450,7 +450,7 @@ Test(dial, of_one_that_does_not_within_attempt_timeout_nothing_is_known)
     cr_assert(eq(int, status_after("HARDEN_ATTEMPT_TIMEOUT"), STATUS_HEALTHY));
 }
 
-Test(dial, when_the_programs_own_bound_has_run_out_it_is_told_as_always)
+Test(dial, when_the_programs_own_timeout_has_expired_it_is_told_as_always)
 {
     int fd = tcp(true);
     struct timeval own = {.tv_sec = 2};
@@ -531,14 +531,14 @@ static int connect_bounded(int flags)
     return connect_to(tcp(true), "10.0.0.1", 5432);
 }
 
-Test(dial, a_connection_with_our_bound_goes_on_after_a_handler_that_restarts)
+Test(dial, a_connection_with_our_timeout_goes_on_after_a_handler_that_restarts)
 {
     cr_assert(eq(int, connect_bounded(SA_RESTART), 0));
     cr_assert(eq(int, calls, 2));
     cr_assert(lt(i64, bound_seen_ns[1], 5 * NS_PER_S + 1));
 }
 
-Test(dial, our_bound_still_runs_out_after_a_handler_that_restarts)
+Test(dial, our_timeout_still_expires_after_a_handler_that_restarts)
 {
     script[1] = EALREADY;
     setenv("HARDEN_MAX_ATTEMPTS", "1", 1);
@@ -546,13 +546,13 @@ Test(dial, our_bound_still_runs_out_after_a_handler_that_restarts)
     cr_assert(eq(int, taken_back, 1));
 }
 
-Test(dial, a_connection_with_our_bound_is_ended_by_a_handler_that_does_not)
+Test(dial, a_connection_with_our_timeout_is_ended_by_a_handler_that_does_not)
 {
     cr_assert(eq(int, connect_bounded(0), EINTR));
     cr_assert(eq(int, calls, 1));
 }
 
-Test(dial, a_connection_with_the_programs_own_bound_is_ended_by_any_handler)
+Test(dial, a_connection_with_the_programs_own_timeout_is_ended_by_any_handler)
 {
     int fd = tcp(true);
     struct timeval own = {.tv_sec = 7};
@@ -770,7 +770,7 @@ static void reopen_with_a_bound_of_its_own(int fd)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
 }
 
-Test(dial, a_bound_is_restored_and_a_connection_taken_back_on_our_own_socket_only)
+Test(dial, a_timeout_is_restored_and_a_connection_dissolved_on_our_own_socket_only)
 {
     setenv("HARDEN_CONNECT_TIMEOUT", "3s", 1);
     meanwhile = reopen_with_a_bound_of_its_own;

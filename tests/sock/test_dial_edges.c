@@ -143,7 +143,7 @@ Test(dial_edges, a_retry_that_is_refused_leaves_the_failure_as_it_was)
     COUNTED("10.0.0.1:5432", COUNT_RATE_REJECTED, 1);
 }
 
-Test(dial_edges, the_shortest_bound_is_not_none)
+Test(dial_edges, the_shortest_timeout_is_not_none)
 {
     int fd = tcp(true);
     struct timeval t = {0};

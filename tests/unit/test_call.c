@@ -168,7 +168,7 @@ Test(call, on_limit_fail_never_waits)
     ANSWER(fresh(NOW + NS_PER_S), ANSWER_GO);
 }
 
-Test(call, the_programs_own_bound_limits_the_wait)
+Test(call, the_programs_own_timeout_limits_the_wait)
 {
     limit(1, NS_PER_S, 1);
     ANSWER(fresh(NOW), ANSWER_GO);
@@ -182,7 +182,7 @@ Test(call, the_programs_own_bound_limits_the_wait)
     ANSWER(admit(NOW + 2 * NS_PER_S), ANSWER_GO);
 }
 
-Test(call, who_comes_long_after_the_reserved_start_asks_anew)
+Test(call, a_caller_long_after_its_reserved_start_asks_anew)
 {
     policy.max_wait_ns = 60 * NS_PER_S;
     limit(1, NS_PER_S, 1);
@@ -208,7 +208,7 @@ Test(call, who_comes_long_after_the_reserved_start_asks_anew)
     cr_assert(eq(u64, count(COUNT_WAITED), 30));
 }
 
-Test(call, who_wakes_up_a_little_late_keeps_the_place)
+Test(call, a_caller_that_wakes_up_a_little_late_keeps_its_start)
 {
     limit(1, NS_PER_S, 1);
     fresh(NOW);
@@ -218,7 +218,7 @@ Test(call, who_wakes_up_a_little_late_keeps_the_place)
     cr_assert(eq(i64, binding.slot->tat_ns[0], tat));
 }
 
-Test(call, who_wakes_up_later_than_a_tenth_of_a_second_has_lost_the_place)
+Test(call, a_caller_that_wakes_up_a_tenth_of_a_second_late_has_lost_its_start)
 {
     limit(1, NS_PER_S, 1);
     fresh(NOW);
@@ -228,7 +228,7 @@ Test(call, who_wakes_up_later_than_a_tenth_of_a_second_has_lost_the_place)
     cr_assert(lt(i64, tat, binding.slot->tat_ns[0]), "a start was reserved anew");
 }
 
-Test(call, who_comes_as_late_as_the_burst_covers_keeps_the_place)
+Test(call, a_caller_as_late_as_the_burst_covers_keeps_its_start)
 {
     policy.max_wait_ns = 60 * NS_PER_S;
     limit(10, NS_PER_S, 10);
@@ -457,7 +457,7 @@ static struct attempt told(int status, int64_t retry_after_s)
     return a;
 }
 
-Test(call, a_servers_hint_gates_everybody)
+Test(call, a_servers_hint_pauses_all_callers)
 {
     request(told(429, 7), NOW);
     struct admission ad = fresh(NOW + NS_PER_S);
@@ -471,7 +471,7 @@ Test(call, a_servers_hint_gates_everybody)
 }
 
 /* Without a rate, nothing else would keep them apart. */
-Test(call, waiters_behind_a_gate_do_not_start_together)
+Test(call, waiters_for_the_end_of_a_pause_do_not_start_together)
 {
     request(told(429, 10), NOW);
     int starts[10] = {0};
@@ -492,7 +492,7 @@ Test(call, waiters_behind_a_gate_do_not_start_together)
     cr_assert(ne(i64, fresh(NOW).at_ns, first));
 }
 
-Test(call, who_has_little_time_left_behind_a_gate_is_spread_over_the_rest_of_it)
+Test(call, a_waiter_with_little_time_left_starts_within_the_rest_of_it)
 {
     policy.max_wait_ns = 12 * NS_PER_S;
     request(told(429, 10), NOW);
@@ -506,7 +506,7 @@ Test(call, who_has_little_time_left_behind_a_gate_is_spread_over_the_rest_of_it)
     cr_assert(eq(i64, fresh(NOW).at_ns, NOW + 10 * NS_PER_S));
 }
 
-Test(call, the_first_behind_a_gate_that_is_told_to_wait_again_holds_the_others)
+Test(call, the_first_after_a_pause_that_is_told_to_wait_again_delays_the_others)
 {
     request(told(429, 10), NOW);
     struct call calls[20];
@@ -524,7 +524,7 @@ Test(call, the_first_behind_a_gate_that_is_told_to_wait_again_holds_the_others)
     }
 }
 
-Test(call, a_gate_that_nobody_can_have_set_gives_way_to_a_true_one)
+Test(call, a_pause_too_long_for_any_policy_gives_way_to_a_true_one)
 {
     binding.slot->pause_until_ns = INT64_MAX;
     ANSWER(fresh(NOW), ANSWER_GO);
@@ -532,7 +532,7 @@ Test(call, a_gate_that_nobody_can_have_set_gives_way_to_a_true_one)
     cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 7 * NS_PER_S));
 }
 
-Test(call, who_cannot_wait_passes_a_gate)
+Test(call, a_caller_that_cannot_wait_ignores_a_pause)
 {
     request(told(429, 10), NOW);
     begin(NOW);
@@ -541,7 +541,7 @@ Test(call, who_cannot_wait_passes_a_gate)
     cr_assert(eq(u64, count(COUNT_WAITED), 0));
 }
 
-Test(call, a_gate_above_max_wait_is_refused)
+Test(call, a_pause_longer_than_max_wait_is_refused)
 {
     request(told(429, 60), NOW);
     struct admission ad = fresh(NOW);
@@ -550,7 +550,7 @@ Test(call, a_gate_above_max_wait_is_refused)
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 1));
 }
 
-Test(call, redirections_and_empty_quotas_set_the_gate_but_a_good_answers_retry_after_does_not)
+Test(call, redirections_and_empty_quotas_pause_but_the_retry_after_of_a_success_does_not)
 {
     request(told(302, 3), NOW);
     cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 3 * NS_PER_S));
@@ -564,7 +564,7 @@ Test(call, redirections_and_empty_quotas_set_the_gate_but_a_good_answers_retry_a
     cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 4 * NS_PER_S));
 }
 
-Test(call, a_gate_is_never_drawn_nearer_and_never_further_than_the_longest_hint)
+Test(call, a_pause_is_never_shortened_and_never_longer_than_the_longest_hint)
 {
     request(told(429, 20), NOW);
     begin(NOW);
@@ -574,7 +574,7 @@ Test(call, a_gate_is_never_drawn_nearer_and_never_further_than_the_longest_hint)
     cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 330 * NS_PER_S));
 }
 
-Test(call, a_policy_of_shorter_hints_neither_ignores_nor_lowers_the_gate)
+Test(call, a_policy_of_shorter_hints_neither_ignores_nor_shortens_the_pause)
 {
     policy.retry_after_max_ns = 3600 * NS_PER_S;
     policy.max_wait_ns = 3600 * NS_PER_S;
@@ -602,7 +602,7 @@ Test(call, hints_that_are_switched_off_are_ignored)
     ANSWER(fresh(NOW), ANSWER_GO);
 }
 
-Test(call, waiters_behind_a_gate_are_spread_by_the_rate)
+Test(call, waiters_for_the_end_of_a_pause_are_spread_by_the_rate)
 {
     limit(1, NS_PER_S, 1);
     ANSWER(fresh(NOW - 10 * NS_PER_S), ANSWER_GO);
@@ -614,7 +614,7 @@ Test(call, waiters_behind_a_gate_are_spread_by_the_rate)
     }
 }
 
-Test(call, a_gate_that_falls_during_a_wait_holds_and_the_bound_of_the_wait_stays)
+Test(call, a_pause_that_begins_during_a_wait_counts_and_max_wait_stays)
 {
     limit(1, NS_PER_S, 1);
     ANSWER(fresh(NOW), ANSWER_GO);
@@ -708,7 +708,7 @@ Test(call, never_repeats_what_was_seen_or_cannot_be_sent_again)
     cr_assert(not(again(a)));
 }
 
-Test(call, outcomes_with_a_bound_of_their_own_are_tried_twice)
+Test(call, outcomes_with_a_maximum_of_their_own_are_tried_twice)
 {
     static const int codes[] = {5, 6, 8, 35};
     policy.max_attempts = 5;
@@ -1196,7 +1196,7 @@ Test(call, a_refused_connection_opens_it_at_the_connect_layer_too)
     cr_assert(eq(int, state_now(), BREAKER_CLOSED));
 }
 
-Test(call, a_retry_that_a_bound_of_ours_cut_leaves_the_request_its_result)
+Test(call, a_retry_that_a_timeout_of_ours_cut_leaves_the_request_its_result)
 {
     int64_t at;
     struct attempt cut = get(28, 0);
@@ -1222,7 +1222,7 @@ static void get_at(int status, int64_t t)
     call_end(&call, NOW + t, WALL + t);
 }
 
-Test(call, a_host_of_which_anything_goes_well_stays_open_to_all)
+Test(call, the_circuit_of_a_host_of_which_anything_succeeds_stays_closed)
 {
     policy.max_attempts = 1;
     policy.breaker_after_ns = 30 * NS_PER_S;
@@ -1250,7 +1250,7 @@ Test(call, a_host_that_cannot_be_reached_is_down_whatever_went_well_just_now)
     cr_assert(eq(int, state_now(), BREAKER_OPEN));
 }
 
-Test(call, a_host_that_cannot_be_reached_is_down_also_where_a_bound_of_ours_cut_the_retry)
+Test(call, a_host_that_cannot_be_reached_is_down_also_if_a_timeout_of_ours_cut_the_retry)
 {
     int64_t at;
     struct attempt cut = get(28, 0);
@@ -1562,7 +1562,7 @@ Test(call, status_follows_successes_that_the_breaker_has_no_use_for)
     cr_assert(eq(int, status_of(binding.slot), STATUS_HEALTHY));
 }
 
-Test(call, observing_decides_and_counts_but_never_holds_up)
+Test(call, observing_decides_and_counts_but_never_delays)
 {
     config.mode = MODE_OBSERVE;
     limit(1, NS_PER_S, 1);

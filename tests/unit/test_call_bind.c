@@ -156,7 +156,7 @@ Test(call_bind, a_bucket_per_header_follows_its_value_and_stores_only_a_hash)
     cr_assert(memmem(board->slots, size, "secret", 6) == NULL);
 }
 
-Test(call_bind, unbound_or_of_another_configuration_is_not_bound)
+Test(call_bind, a_binding_that_is_empty_or_of_another_configuration_is_not_current)
 {
     configure("");
     struct binding b = at("a.example");

@@ -143,7 +143,7 @@ Test(proxy, a_probe_that_is_given_up_is_free_for_the_next)
     call_end(&call, later, WALL);
 }
 
-Test(proxy, that_answers_503_for_one_host_stays_open_to_all_others)
+Test(proxy, that_answers_503_for_one_host_is_not_refused_to_others)
 {
     struct slot *proxy = NULL;
     for (int i = 0; i < 20; i++)
@@ -170,7 +170,7 @@ Test(proxy, that_does_not_answer_for_one_host_lets_the_others_through)
     cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_CLOSED));
 }
 
-Test(proxy, that_had_too_little_time_by_a_bound_of_ours_is_not_to_blame)
+Test(proxy, that_had_too_little_time_by_a_timeout_of_ours_is_not_to_blame)
 {
     struct attempt a = unreached();
     struct slot *proxy = NULL;

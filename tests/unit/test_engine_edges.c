@@ -27,7 +27,7 @@ Test(engine_edges, tokens_for_more_time_than_anybody_may_owe_stand_for_that_time
     cr_assert(eq(i64, gcra_span_ns(&r, 3), GCRA_DEBT_MAX_NS));
 }
 
-Test(engine_edges, what_one_host_was_told_holds_up_no_other_where_the_board_is_full)
+Test(engine_edges, the_hint_of_one_host_delays_no_other_if_the_board_is_full)
 {
     struct slot *all = board_overflow(board);
     atomic_store(&all->pause_until_ns, NOW + 10 * NS_PER_S);
@@ -119,7 +119,7 @@ Test(engine_edges, rates_that_share_a_word_are_as_slow_and_as_small_as_the_least
     cr_assert(eq(i64, binding.lane[0].rate.interval_ns, 10 * NS_PER_S));
 }
 
-Test(engine_edges, a_binding_whose_bucket_was_given_away_holds_no_more)
+Test(engine_edges, a_binding_whose_bucket_was_given_away_is_not_current)
 {
     struct slot *bucket = board_slot(board, 77, "b", SLOT_BUCKET, NOW);
     binding.lane_count = 1;

@@ -46,7 +46,7 @@ struct proxy_binding {
     const struct policy *policy; /* breaker and health settings of the rules for the proxy's name */
 };
 
-/* Zero-initialised: not bound. */
+/* Zero-initialised: empty, and not current. */
 struct binding {
     const struct config *config;
     struct board *board;
