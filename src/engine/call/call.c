@@ -58,7 +58,7 @@ bool call_expects_success(const struct call *c, int64_t now_ns)
  * host; an exhausted quota always concerns the host. */
 static bool may_pause(const struct attempt *a)
 {
-    return a->http_status >= 300 || hints_exhausted(&a->hints);
+    return unlikely(a->http_status >= 300) || unlikely(hints_exhausted(&a->hints));
 }
 
 HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
@@ -81,7 +81,7 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
         call_proxy_report(c, a, now_ns, wall_ns);
         news = true;
     }
-    if (unlikely(may_pause(a)))
+    if (may_pause(a))
         call_set_pause(c, s, a, now_ns, wall_ns);
     if (likely(c->last.class == CLASS_SUCCESS)) {
         if (unlikely(news))
