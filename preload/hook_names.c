@@ -24,7 +24,7 @@ static void remember_entry(const char *name, const struct hostent *entry)
 {
     int saved = errno;
     if (entry && name && !hooks_off())
-        names_learn_entry(name, entry, clock_now_ns());
+        names_learn_hostent(name, entry, clock_now_ns());
     errno = saved;
 }
 
@@ -42,7 +42,7 @@ EXPORT int getaddrinfo(const char *node, const char *service, const struct addri
     if (answer)
         unfound_note(node, answer, clock_now_ns());
     else if (node)
-        names_learn_list(node, *list, clock_now_ns());
+        names_learn_addrinfo(node, *list, clock_now_ns());
     errno = saved;
     return answer;
 }
@@ -90,7 +90,7 @@ EXPORT int gethostbyname2_r(const char *name, int family, struct hostent *entry,
 static void remember_answer(const struct gaicb *question)
 {
     if (question && question->ar_name && question->ar_result)
-        names_learn_list(question->ar_name, question->ar_result, clock_now_ns());
+        names_learn_addrinfo(question->ar_name, question->ar_result, clock_now_ns());
 }
 
 EXPORT int getaddrinfo_a(int mode, struct gaicb **list, int n, struct sigevent *event)

@@ -138,7 +138,7 @@ static void learn_answer(const char *host, const struct answer *a, int64_t now_n
     }
 }
 
-void names_learn_list(const char *host, const struct addrinfo *list, int64_t now_ns)
+void names_learn_addrinfo(const char *host, const struct addrinfo *list, int64_t now_ns)
 {
     struct answer a = {.n = 0};
     for (; list; list = list->ai_next) {
@@ -149,7 +149,7 @@ void names_learn_list(const char *host, const struct addrinfo *list, int64_t now
     learn_answer(host, &a, now_ns);
 }
 
-void names_learn_entry(const char *host, const struct hostent *entry, int64_t now_ns)
+void names_learn_hostent(const char *host, const struct hostent *entry, int64_t now_ns)
 {
     struct answer a = {.n = 0};
     for (char **p = entry->h_addr_list; p && *p; p++) {

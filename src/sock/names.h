@@ -3,7 +3,7 @@
  * Finds the name that the program looked up, given an address: rules refer to names, connect()
  * gets addresses, and getaddrinfo in between often runs in another thread.
  *
- *     names_learn_list("api.example.com", answer, now_ns);
+ *     names_learn_addrinfo("api.example.com", answer, now_ns);
  *     if (names_find(&to.address, now_ns, &name)) ... name.host
  *
  * If several names lead to one address, the last one that was looked up counts; such changes are
@@ -30,8 +30,8 @@ struct name {
 };
 
 /* Literal addresses and names that are too long are ignored. */
-void names_learn_list(const char *host, const struct addrinfo *list, int64_t now_ns);
-void names_learn_entry(const char *host, const struct hostent *entry, int64_t now_ns);
+void names_learn_addrinfo(const char *host, const struct addrinfo *list, int64_t now_ns);
+void names_learn_hostent(const char *host, const struct hostent *entry, int64_t now_ns);
 bool names_find(const struct address *a, int64_t now_ns, struct name *out);
 /* Changes whenever something new is learnt. While it is the same, earlier results of names_find
  * hold. */

@@ -34,7 +34,7 @@ static void remember(const struct question *q, int answer)
 {
     int saved = errno;
     if (!answer && q->list && q->node)
-        names_learn_list(q->node, *q->list, clock_now_ns());
+        names_learn_addrinfo(q->node, *q->list, clock_now_ns());
     errno = saved;
 }
 

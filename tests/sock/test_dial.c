@@ -346,7 +346,7 @@ Test(dial, of_several_addresses_only_the_last_is_repeated_and_blamed)
     inet_pton(AF_INET, "10.0.0.2", &b);
     char *list[] = {(char *)&a, (char *)&b, NULL};
     struct hostent entry = {.h_addrtype = AF_INET, .h_length = 4, .h_addr_list = list};
-    names_learn_entry("db.example", &entry, clock_now_ns());
+    names_learn_hostent("db.example", &entry, clock_now_ns());
     script[0] = script[1] = ECONNREFUSED;
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
     cr_assert(eq(int, calls, 1));
@@ -370,7 +370,7 @@ Test(dial, rules_hold_for_the_name_as_well_as_for_the_address)
     inet_pton(AF_INET, "10.0.0.1", &a);
     char *list[] = {(char *)&a, NULL};
     struct hostent entry = {.h_addrtype = AF_INET, .h_length = 4, .h_addr_list = list};
-    names_learn_entry("db.example", &entry, clock_now_ns());
+    names_learn_hostent("db.example", &entry, clock_now_ns());
     script[0] = ECONNREFUSED;
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
     cr_assert(eq(int, calls, 1), "the address's rule");

@@ -61,7 +61,7 @@ static void learn(const char *host, const char *address)
     inet_pton(AF_INET, address, &a);
     char *list[] = {(char *)&a, NULL};
     struct hostent entry = {.h_addrtype = AF_INET, .h_length = 4, .h_addr_list = list};
-    names_learn_entry(host, &entry, clock_now_ns());
+    names_learn_hostent(host, &entry, clock_now_ns());
 }
 
 Test(dial_edges, a_name_that_is_learnt_holds_from_the_next_connection_on)

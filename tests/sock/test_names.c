@@ -49,7 +49,7 @@ static void learn(const char *host, int64_t now_ns, int n, const char *const *ad
                                     .ai_next = end};
         end = &list[i];
     }
-    names_learn_list(host, end, now_ns);
+    names_learn_addrinfo(host, end, now_ns);
 }
 
 #define LEARN(host, now, ...)                                                                      \
@@ -119,7 +119,7 @@ Test(names, that_are_addresses_or_too_long_are_not_learnt)
     LEARN("::1", NOW, "::1");
     LEARN(longest, NOW, "10.0.0.2");
     LEARN("", NOW, "10.0.0.3");
-    names_learn_list("none.example", NULL, NOW);
+    names_learn_addrinfo("none.example", NULL, NOW);
     cr_assert_str_eq(find("10.0.0.1", NOW), "");
     cr_assert_str_eq(find("::1", NOW), "");
     cr_assert_str_eq(find("10.0.0.2", NOW), "");
@@ -136,7 +136,7 @@ Test(names, of_the_old_functions_are_learnt_too)
     inet_pton(AF_INET, "10.0.0.2", &b);
     char *list[] = {(char *)&a, (char *)&b, NULL};
     struct hostent entry = {.h_addrtype = AF_INET, .h_length = 4, .h_addr_list = list};
-    names_learn_entry("a.example", &entry, NOW);
+    names_learn_hostent("a.example", &entry, NOW);
     cr_assert_str_eq(find("10.0.0.1", NOW), "a.example");
     cr_assert(name.more_follow);
     cr_assert_str_eq(find("10.0.0.2", NOW), "a.example");
