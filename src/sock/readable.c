@@ -19,12 +19,12 @@ static struct {
     _Atomic uintptr_t heap;
 } known;
 
-static uintptr_t read_word(const _Atomic uintptr_t *word)
+static uintptr_t get_known(const _Atomic uintptr_t *word)
 {
     return atomic_load_explicit(word, memory_order_relaxed);
 }
 
-static void write_word(_Atomic uintptr_t *word, uintptr_t value)
+static void set_known(_Atomic uintptr_t *word, uintptr_t value)
 {
     atomic_store_explicit(word, value, memory_order_relaxed);
 }
@@ -41,10 +41,10 @@ static void find_regions(void)
             base = (uintptr_t)headers - headers[i].p_vaddr;
     for (size_t i = 0; i < n; i++)
         if (headers[i].p_type == PT_LOAD && headers[i].p_flags & PF_W) {
-            write_word(&known.data, base + headers[i].p_vaddr);
-            write_word(&known.data_end, base + headers[i].p_vaddr + headers[i].p_memsz);
+            set_known(&known.data, base + headers[i].p_vaddr);
+            set_known(&known.data_end, base + headers[i].p_vaddr + headers[i].p_memsz);
         }
-    write_word(&known.stack_end, getauxval(AT_EXECFN)); /* strings, above all frames */
+    set_known(&known.stack_end, getauxval(AT_EXECFN)); /* strings, above all frames */
 }
 
 static bool within(uintptr_t at, size_t n, uintptr_t from, uintptr_t to)
@@ -54,7 +54,7 @@ static bool within(uintptr_t at, size_t n, uintptr_t from, uintptr_t to)
 
 static bool on_first_stack(uintptr_t at, size_t n)
 {
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0), end = read_word(&known.stack_end);
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), end = get_known(&known.stack_end);
     /* The kernel places no other mapping this close to the first stack. */
     return within(here, 0, end - (8 << 20), end) && within(at, n, here, end);
 }
@@ -88,15 +88,15 @@ static uintptr_t heap_end(void)
 HOT bool readable_elsewhere(uintptr_t at, size_t n)
 {
     int saved = errno;
-    if (unlikely(!read_word(&known.stack_end)))
+    if (unlikely(!get_known(&known.stack_end)))
         find_regions();
-    uintptr_t heap = read_word(&known.heap), end;
-    if (on_first_stack(at, n) || within(at, n, read_word(&known.data), read_word(&known.data_end)))
+    uintptr_t heap = get_known(&known.heap), end;
+    if (on_first_stack(at, n) || within(at, n, get_known(&known.data), get_known(&known.data_end)))
         return true;
     end = heap_end();
     bool good = (heap && within(at, n, heap, end)) || range_is_mapped(at, n);
-    if (good && within(at, n, read_word(&known.data_end), end) && (!heap || at < heap))
-        write_word(&known.heap, at);
+    if (good && within(at, n, get_known(&known.data_end), end) && (!heap || at < heap))
+        set_known(&known.heap, at);
     errno = saved;
     return good;
 }
