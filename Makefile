@@ -57,7 +57,7 @@ say  = @$(if $(V),,echo "  $(1) $(2)")
 
 BASE_SRC    := $(wildcard src/base/*.c)
 ENGINE_SRC  := $(wildcard src/engine/*.c src/engine/*/*.c)
-CURL_SRC    := $(wildcard src/curl/*.c)
+CURL_SRC    := $(wildcard src/curl/*.c src/curl/*/*.c)
 SOCK_SRC    := $(wildcard src/sock/*.c)
 PRELOAD_SRC := $(wildcard preload/*.c)
 AUDIT_SRC   := $(wildcard preload/audit/*.c) preload/symtab.c

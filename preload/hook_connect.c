@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "alloc_safe.h"
 #include "base/thread.h"
-#include "curl/inside.h"
+#include "curl/current_api.h"
 #include "engine/config/rules.h"
 #include "engine/engine.h"
 #include "engine/publish/background.h"

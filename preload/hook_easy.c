@@ -2,7 +2,7 @@
 #include "hooks.h"
 
 #include "curl/easy.h"
-#include "curl/multi.h"
+#include "curl/multi/multi.h"
 #include "curl/transfer.h"
 #include "engine/engine.h"
 #include "hooks_off.h"

@@ -2,7 +2,7 @@
  *
  * The hooks of the multi interface. */
 #include "base/compiler.h"
-#include "curl/multi.h"
+#include "curl/multi/multi.h"
 #include "hooks.h"
 #include "hooks_off.h"
 

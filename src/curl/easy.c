@@ -3,10 +3,10 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "curl/facts.h"
-#include "curl/inside.h"
-#include "curl/multi.h"
-#include "curl/refuse.h"
+#include "curl/attempt_facts.h"
+#include "curl/current_api.h"
+#include "curl/multi/multi.h"
+#include "curl/refusal.h"
 #include "curl/transfer.h"
 #include "engine/publish/monitor.h"
 

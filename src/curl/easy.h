@@ -12,8 +12,8 @@
 #ifndef CURL_EASY_H
 #define CURL_EASY_H
 
+#include "curl/gate/held_info.h"
 #include "curl/shadow.h"
-#include "curl/told.h"
 
 CURLcode easy_perform(struct shadow *s);
 /* Inside one of the handle's callbacks, where this libcurl lets nobody perform, reset or free it: those

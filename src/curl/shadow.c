@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/shadow.h"
 
-#include "curl/multi.h"
-#include "curl/registry.h"
+#include "curl/handle_map.h"
+#include "curl/multi/multi.h"
 #include "curl/transfer.h"
 
 #include <stdio.h>

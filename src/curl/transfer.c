@@ -6,7 +6,7 @@
 #include "base/precondition.h"
 #include "base/rng.h"
 #include "base/thread.h"
-#include "curl/facts.h"
+#include "curl/attempt_facts.h"
 #include "curl/target.h"
 #include "engine/publish/monitor.h"
 

@@ -18,9 +18,9 @@
 #ifndef CURL_TRANSFER_H
 #define CURL_TRANSFER_H
 
-#include "curl/body.h"
-#include "curl/earlier.h"
-#include "curl/gate.h"
+#include "curl/fallback.h"
+#include "curl/gate/gate.h"
+#include "curl/request_body.h"
 #include "curl/shadow.h"
 #include "engine/call/call.h"
 #include "engine/engine.h"

@@ -4,7 +4,7 @@
 #ifndef MULTI_LOOP_H
 #define MULTI_LOOP_H
 
-#include "curl/multi.h"
+#include "curl/multi/multi.h"
 #include "fake_multi.h"
 #include "recorder.h"
 

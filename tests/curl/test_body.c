@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder.h"
 
-#include "curl/body.h"
+#include "curl/request_body.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>

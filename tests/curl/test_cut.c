@@ -3,7 +3,7 @@
  * Attempts that a bound of ours cuts short are no answers: the program gets the one before. */
 #include "multi_loop.h"
 
-#include "curl/multi_parts.h"
+#include "curl/multi/private.h"
 #include "curl/transfer.h"
 #include "engine/board/status.h"
 

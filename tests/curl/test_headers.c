@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/headers.h"
+#include "curl/gate/headers.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

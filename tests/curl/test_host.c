@@ -4,7 +4,7 @@
 #include "recorder.h"
 
 #include "base/clock.h"
-#include "curl/refuse.h"
+#include "curl/refusal.h"
 #include "curl/target.h"
 
 #include <criterion/criterion.h>

@@ -4,7 +4,7 @@
  * back. Here it all lies in one page, which is out of reach by then. */
 #include "multi_loop.h"
 
-#include "curl/multi_parts.h"
+#include "curl/multi/private.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What one condition more or less in the multi driver would change for a program. */
-#include "curl/multi_parts.h"
+#include "curl/multi/private.h"
 #include "multi_loop.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  * What a program does with a handle that is parked, and what its callbacks may do. */
 #include "multi_loop.h"
 
-#include "curl/multi_parts.h"
+#include "curl/multi/private.h"
 #include "curl/transfer.h"
 
 TestSuite(multi_life, .fini = loops_end);

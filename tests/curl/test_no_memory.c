@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/sizes.h"
-#include "curl/headers.h"
-#include "curl/multi.h"
+#include "curl/gate/headers.h"
+#include "curl/multi/multi.h"
 #include "fake_multi.h"
 #include "recorder.h"
 

@@ -3,7 +3,7 @@
  * Every number that a program may pass, at its ends: what libcurl makes of it is what holds. */
 #include "multi_loop.h"
 
-#include "curl/multi_parts.h"
+#include "curl/multi/private.h"
 #include "curl/transfer.h"
 
 #include <limits.h>

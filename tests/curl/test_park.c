@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/park.h"
+#include "curl/multi/park.h"
 
 #include <criterion/criterion.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/registry.h"
+#include "curl/handle_map.h"
 
 #include "base/compiler.h"
 #include "base/precondition.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Options of a multi handle, and what it tells of itself. */
-#include "curl/multi_parts.h"
+#include "curl/multi/private.h"
 
 #include <limits.h>
 #include <string.h>

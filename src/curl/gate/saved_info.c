@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/moment.h"
+#include "curl/gate/saved_info.h"
 
 #include <stdlib.h>
 #include <string.h>

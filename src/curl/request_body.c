@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/body.h"
+#include "curl/request_body.h"
 
 #include "base/compiler.h"
 #include "base/precondition.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/multi_parts.h"
+#include "curl/multi/private.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/precondition.h"
-#include "curl/inside.h"
-#include "curl/registry.h"
+#include "curl/current_api.h"
+#include "curl/handle_map.h"
 
 #include <stdlib.h>
 #include <unistd.h>

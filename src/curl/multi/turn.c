@@ -2,11 +2,11 @@
  *
  * A turn of the program's loop: what is due starts, libcurl works, and what it has to say is taken
  * before the program can see it. */
-#include "curl/multi_parts.h"
+#include "curl/multi/private.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "curl/refuse.h"
+#include "curl/refusal.h"
 #include "engine/publish/monitor.h"
 
 #include <errno.h>

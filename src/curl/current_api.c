@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/inside.h"
+#include "curl/current_api.h"
 
 #include "base/compiler.h"
 

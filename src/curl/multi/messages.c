@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/multi_parts.h"
+#include "curl/multi/private.h"
 
 #include "base/compiler.h"
 #include "base/precondition.h"

@@ -26,9 +26,9 @@
 #ifndef CURL_GATE_H
 #define CURL_GATE_H
 
-#include "curl/hold.h"
+#include "curl/gate/held_info.h"
+#include "curl/gate/hold.h"
 #include "curl/shadow.h"
-#include "curl/told.h"
 #include "engine/policy/hints.h"
 #include "engine/policy/policy.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/gate.h"
+#include "curl/gate/gate.h"
 
 #include "base/compiler.h"
 #include "base/precondition.h"

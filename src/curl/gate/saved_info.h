@@ -18,7 +18,7 @@
 #define CURL_MOMENT_H
 
 #include "curl/api.h"
-#include "curl/headers.h"
+#include "curl/gate/headers.h"
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/earlier.h"
+#include "curl/fallback.h"
 
-#include "curl/moment.h"
+#include "curl/gate/saved_info.h"
 #include "curl/transfer.h"
 
 #include <string.h>

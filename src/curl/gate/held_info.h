@@ -14,8 +14,8 @@
 #ifndef CURL_TOLD_H
 #define CURL_TOLD_H
 
-#include "curl/headers.h"
-#include "curl/hold.h"
+#include "curl/gate/headers.h"
+#include "curl/gate/hold.h"
 
 #include <stdbool.h>
 #include <stddef.h>

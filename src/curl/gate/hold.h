@@ -16,7 +16,7 @@
 #ifndef CURL_HOLD_H
 #define CURL_HOLD_H
 
-#include "curl/moment.h"
+#include "curl/gate/saved_info.h"
 
 #include <stdbool.h>
 #include <stddef.h>

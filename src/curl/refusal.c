@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/refuse.h"
+#include "curl/refusal.h"
 
 #include "base/clock.h"
 #include "base/text.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/hold.h"
+#include "curl/gate/hold.h"
 
 #include "base/precondition.h"
 #include "base/sizes.h"

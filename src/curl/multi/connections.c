@@ -3,7 +3,7 @@
  * Connections that the program allows. Beyond them libcurl would keep a transfer waiting that has its
  * token already; many such would start at once later on, and the limit be missed. So where there is a
  * limit a token is taken only once there is room for a connection. */
-#include "curl/multi_parts.h"
+#include "curl/multi/private.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"

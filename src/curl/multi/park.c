@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/park.h"
+#include "curl/multi/park.h"
 
 #include "base/precondition.h"
 #include "base/sizes.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/told.h"
+#include "curl/gate/held_info.h"
 
 #include "base/words.h"
 

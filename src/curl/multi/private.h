@@ -6,8 +6,8 @@
 #ifndef CURL_MULTI_PARTS_H
 #define CURL_MULTI_PARTS_H
 
-#include "curl/multi.h"
-#include "curl/park.h"
+#include "curl/multi/multi.h"
+#include "curl/multi/park.h"
 #include "curl/transfer.h"
 
 #include <sys/types.h>

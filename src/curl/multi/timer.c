@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The program is told one time: the earlier of libcurl's and of what is parked. */
-#include "curl/multi_parts.h"
+#include "curl/multi/private.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"

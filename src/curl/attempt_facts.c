@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/facts.h"
+#include "curl/attempt_facts.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"
