@@ -17,7 +17,7 @@ static _Atomic next_function real_connect;
 /* libcurl's connection for an admitted transfer is part of that transfer. */
 static bool belongs_to_transfer(const void *caller)
 {
-    const struct curl_api *api = inside_now();
+    const struct curl_api *api = current_api_get();
     return api && curl_api_owns(api, caller);
 }
 

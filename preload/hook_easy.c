@@ -40,7 +40,7 @@ void hook_easy_cleanup(struct from from, CURL *h)
     const struct curl_api *api = s ? s->api : real_or_complain(from);
     if (s && easy_is_guarded(s))
         return;
-    multi_forget(h);
+    multi_remove_freed(h);
     if (s && !s->transfer)
         shadow_remove(h); /* before libcurl can use the address again */
     if (api)
@@ -81,7 +81,7 @@ CURLcode hook_easy_setopt(struct from from, CURL *h, CURLoption option, union op
         return api ? forward_setopt(api, h, option, v) : CURLE_FAILED_INIT;
     }
     CURLcode r = CURLE_OK;
-    if (!shadow_replaced(s, option))
+    if (!transfer_replaces(s, option))
         r = forward_setopt(s->api, h, option, v);
     if (r == CURLE_OK)
         shadow_setopt(s, option, v);
@@ -146,7 +146,7 @@ CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t siz
         return CURLE_FAILED_INIT;
     CURLcode r = api->mime_data_cb(part, size, read_fn, seek_fn, free_fn, arg);
     if (!r && read_fn && !hooks_off() && !curl_api_owns(api, from.caller))
-        body_part_by_callback();
+        request_body_note_callback_part();
     return r;
 }
 
@@ -155,6 +155,6 @@ CURLcode hook_mime_filedata(struct from from, curl_mimepart *part, const char *p
     const struct curl_api *api = real_or_complain(from);
     CURLcode r = api && api->mime_filedata ? api->mime_filedata(part, path) : CURLE_FAILED_INIT;
     if (!r && !hooks_off())
-        body_part_of_file(path);
+        request_body_note_file_part(path);
     return r;
 }

@@ -46,15 +46,15 @@
 #define HOLD_FIRST_BYTES USUALLY(2048, 64)
 /* Memory for held data that a handle keeps from one transfer to the next. */
 #define HOLD_KEPT_BYTES USUALLY(16 * 1024, 128)
-/* Places of the first segment of a registry, a power of two; each further one has four times as
+/* Places in the first segment of a handle map, a power of two; each further one has four times as
  * many. */
-#define REGISTRY_FIRST USUALLY(256, 4)
+#define HANDLE_MAP_FIRST USUALLY(256, 4)
 /* Distance of a handle from its place by hash in a segment, at most. */
-#define REGISTRY_PROBES USUALLY(16, 4)
+#define HANDLE_MAP_REACH USUALLY(16, 4)
 /* Initial capacity for parked transfers, messages and hosts. */
 #define PARK_FIRST     USUALLY(16, 1)
 #define MESSAGES_SPARE USUALLY(14, 0)
-#define LOADS_SPARE    USUALLY(4, 1)
+#define HOSTS_SPARE    USUALLY(4, 1)
 /* Prefix of a request body that is read again and compared before the body is sent again. */
 #define BODY_PREFIX USUALLY(64 * 1024, 64)
 

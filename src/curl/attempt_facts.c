@@ -6,7 +6,7 @@
 #include "base/open.h"
 #include "base/unfound.h"
 #include "base/words.h"
-#include "curl/target.h"
+#include "curl/url.h"
 
 #include <errno.h>
 #include <string.h>
@@ -60,13 +60,13 @@ static void request_facts(struct attempt *a, const struct transfer *t)
     a->hints = t->gate.hints;
 }
 
-void facts_so_far(struct attempt *a, const struct transfer *t, int status)
+void attempt_facts_so_far(struct attempt *a, const struct transfer *t, int status)
 {
     memset(a, 0, sizeof *a);
     request_facts(a, t);
     a->http_status = status;
     a->redirected = long_of(t->shadow, CURLINFO_REDIRECT_COUNT) > 0;
-    a->replayable = body_may_rewind(&t->body, false);
+    a->replayable = request_body_may_rewind(&t->body, false);
 }
 
 /* Whether it was the proxy with which the attempt got no further: no connection came about, or, with
@@ -89,7 +89,7 @@ static bool proxy_unreached(const struct attempt *a, const struct shadow *s)
     }
 }
 
-bool facts_is_of_name(const struct attempt *a)
+bool attempt_facts_name_not_found(const struct attempt *a)
 {
     return a->curl_code == CURLE_COULDNT_RESOLVE_HOST ||
            a->curl_code == CURLE_COULDNT_RESOLVE_PROXY ||
@@ -117,7 +117,8 @@ static bool nothing_sent(const struct attempt *a, const struct transfer *t)
         if (is_without_connection(s))
             return false;
         bool reused = !long_of(s, CURLINFO_NUM_CONNECTS); /* has no connect time either */
-        return offset_of(s, CURLINFO_CONNECT_TIME_T) == 0 && (facts_is_of_name(a) || !reused);
+        return offset_of(s, CURLINFO_CONNECT_TIME_T) == 0 &&
+               (attempt_facts_name_not_found(a) || !reused);
     }
     if (a->http_status || a->redirected)
         return false;
@@ -146,7 +147,7 @@ static char *name_in(const struct curl_api *api, const char *url)
     char *name = NULL;
     CURLU *u = api->url ? api->url() : NULL;
     if (u && !api->url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME))
-        name = target_read_host(api, u);
+        name = url_host(api, u);
     if (u)
         api->url_cleanup(u);
     return name;
@@ -200,7 +201,8 @@ static bool refused_locally(const struct attempt *a, const struct shadow *s, con
     }
 }
 
-void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int64_t duration_ns)
+void attempt_facts_of_result(struct attempt *a, struct transfer *t, CURLcode result,
+                             int64_t duration_ns)
 {
     const struct shadow *s = t->shadow;
     const struct gate *g = &t->gate;
@@ -218,7 +220,7 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
     a->committed = g->delivered && !(t->call.observe && a->http_status >= 300);
     a->redirected = long_of(s, CURLINFO_REDIRECT_COUNT) > 0;
     a->header_cut = result == CURLE_OK && g->block_open;
-    a->replayable = true; /* body_rewind has the word */
+    a->replayable = true; /* request_body_rewind has the word */
     if (result == CURLE_OK)
         return;
     a->proxy_status = (int)long_of(s, CURLINFO_HTTP_CONNECTCODE);
@@ -228,9 +230,9 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
     if (result == CURLE_PROXY)
         a->proxy_error = (int)long_of(s, CURLINFO_PROXY_ERROR);
     a->nothing_sent = nothing_sent(a, t);
-    a->shortened = result == CURLE_OPERATION_TIMEDOUT && duration_ns >= t->bound_ns;
+    a->shortened = result == CURLE_OPERATION_TIMEDOUT && duration_ns >= t->attempt_timeout_ns;
     a->proxy_unreached = proxy_unreached(a, s);
-    if (facts_is_of_name(a))
+    if (attempt_facts_name_not_found(a))
         a->lookup = lookup_of(a, t);
     if (result == CURLE_ABORTED_BY_CALLBACK)
         return; /* it is the program that ends it: its error buffer may be gone */
@@ -242,7 +244,7 @@ void facts_of_result(struct attempt *a, struct transfer *t, CURLcode result, int
     a->enhance_your_calm = strstr(text, "ENHANCE_YOUR_CALM") != NULL;
 }
 
-void facts_keep_errno(struct shadow *s, const struct attempt *a)
+void attempt_facts_keep_errno(struct shadow *s, const struct attempt *a)
 {
     if (s->api->version_num < VERSION_CLEARS_ERRNO) {
         if (a->curl_code)
@@ -252,7 +254,7 @@ void facts_keep_errno(struct shadow *s, const struct attempt *a)
     }
 }
 
-long facts_shown_errno(const struct shadow *s)
+long attempt_facts_shown_errno(const struct shadow *s)
 {
     long now = long_of(s, CURLINFO_OS_ERRNO);
     if (now)

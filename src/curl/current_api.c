@@ -5,19 +5,19 @@
 
 static _Thread_local const struct curl_api *now;
 
-const struct curl_api *inside_enter(const struct curl_api *api)
+const struct curl_api *current_api_enter(const struct curl_api *api)
 {
     const struct curl_api *outer = now;
     now = api;
     return outer;
 }
 
-void inside_leave(const struct curl_api *outer)
+void current_api_leave(const struct curl_api *outer)
 {
     now = outer;
 }
 
-HOT const struct curl_api *inside_now(void)
+HOT const struct curl_api *current_api_get(void)
 {
     return now;
 }

@@ -19,7 +19,7 @@
 static void leave(struct transfer **frame)
 {
     int saved = errno;
-    inside_leave((*frame)->outer);
+    current_api_leave((*frame)->outer);
     transfer_leave(*frame);
     errno = saved;
 }
@@ -38,11 +38,11 @@ static bool wait_until(const struct shadow *s, int64_t at_ns)
 static CURLcode attempt(struct transfer *t, struct attempt *a, int64_t now_ns)
 {
     const struct shadow *s = t->shadow;
-    transfer_attempt(t, now_ns);
-    inside_enter(s->api);
+    transfer_begin_attempt(t, now_ns);
+    current_api_enter(s->api);
     CURLcode r = s->api->easy_perform(s->handle);
-    inside_leave(t->outer);
-    return transfer_attempted(t, a, r);
+    current_api_leave(t->outer);
+    return transfer_end_attempt(t, a, r);
 }
 
 /* Until the program has unpaused; 0, or the code with which the transfer ends. */
@@ -76,7 +76,7 @@ static CURLcode deliver(struct transfer *t, CURLcode r)
         }
     }
     if (left && r == CURLE_OK)
-        return transfer_refused(t);
+        return transfer_write_failed(t);
     return r;
 }
 
@@ -86,7 +86,7 @@ static bool wait_for_next(struct transfer *t, int64_t at_ns, CURLcode *r)
     if (!wait_until(t->shadow, at_ns)) {
         gate_discard(&t->gate);
         if (!t->call.attempts)
-            refuse_forget(t->shadow);
+            refusal_reset_info(t->shadow);
         *r = transfer_aborted(t);
         return false;
     }
@@ -99,8 +99,8 @@ static bool wait_for_next(struct transfer *t, int64_t at_ns, CURLcode *r)
 
 static CURLcode refuse(const struct shadow *s, const struct admission *why, int64_t now_ns)
 {
-    refuse_forget(s);
-    return refuse_say(s, why, now_ns);
+    refusal_reset_info(s);
+    return refusal_result(s, why, now_ns);
 }
 
 static CURLcode run(struct transfer *t, int64_t now_ns)
@@ -113,9 +113,9 @@ static CURLcode run(struct transfer *t, int64_t now_ns)
             return t->call.attempts ? deliver(t, r) : refuse(t->shadow, &ad, now_ns);
         if (ad.answer == ANSWER_GO) {
             int64_t at_ns = 0;
-            gate_set_aside(&t->gate);
+            gate_keep_attempt(&t->gate);
             r = attempt(t, &a, now_ns);
-            if (!transfer_again(t, &a, &r, &at_ns))
+            if (!transfer_decide_retry(t, &a, &r, &at_ns))
                 return deliver(t, r);
             ad.at_ns = at_ns;
         }
@@ -128,7 +128,7 @@ static CURLcode run(struct transfer *t, int64_t now_ns)
 static CURLcode guarded(struct transfer *begun, int64_t now_ns, int64_t *ended_ns)
 {
     struct transfer *t __attribute__((cleanup(leave))) = begun;
-    t->outer = inside_now();
+    t->outer = current_api_get();
     CURLcode r = run(t, now_ns);
     *ended_ns = clock_now_ns();
     transfer_end(t, r, *ended_ns);
@@ -138,7 +138,7 @@ static CURLcode guarded(struct transfer *begun, int64_t now_ns, int64_t *ended_n
 bool easy_is_guarded(const struct shadow *s)
 {
     return s->api->version_num >= VERSION_GUARDS_CALLS &&
-           (s->member ? multi_calls(s) : !!s->transfer);
+           (s->member ? multi_is_calling(s) : !!s->transfer);
 }
 
 /* What libcurl says of such a handle, which it does not know to be one now. */
@@ -155,7 +155,7 @@ static CURLcode in_use(struct shadow *s)
 
 CURLcode easy_perform(struct shadow *s)
 {
-    if ((s->transfer && !s->transfer->performing) || multi_keeps(s))
+    if ((s->transfer && !s->transfer->performing) || multi_is_detached(s))
         return in_use(s);
     if (s->transfer || s->member) {
         s->connect_errno = 0; /* libcurl forgets, and refuses */
@@ -174,33 +174,34 @@ CURLcode easy_perform(struct shadow *s)
 
 bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
-    bool told = s->transfer && told_info(&s->transfer->gate.told, info, out);
-    if (unlikely(s->answered != NULL) && !told)
-        told = earlier_getinfo(s, info, out);
+    bool told = s->transfer && held_info_get(&s->transfer->gate.info, info, out);
+    if (unlikely(s->last_info != NULL) && !told)
+        told = fallback_getinfo(s, info, out);
     if (likely(info != CURLINFO_OS_ERRNO || !(s->hidden_errno | s->connect_errno)))
         return told;
-    if (!told || (!*(long *)out && !s->answered)) /* libcurl's own is of the attempt that was cut */
-        *(long *)out = facts_shown_errno(s);
+    if (!told ||
+        (!*(long *)out && !s->last_info)) /* libcurl's own is of the attempt that was cut */
+        *(long *)out = attempt_facts_shown_errno(s);
     else if (*(long *)out == s->hidden_errno)
         *(long *)out = 0;
     return true;
 }
 
 /* NULL unless the program is being shown something held: libcurl's headers are then not its. */
-static struct told *shown(const struct shadow *s)
+static struct held_info *shown(const struct shadow *s)
 {
-    struct told *t = s->transfer ? &s->transfer->gate.told : NULL;
+    struct held_info *t = s->transfer ? &s->transfer->gate.info : NULL;
     return t && t->shown ? t : NULL;
 }
 
 CURLHcode easy_header(const struct shadow *s, const char *name, size_t index, unsigned origin,
                       int request, struct curl_header **out)
 {
-    struct told *t = shown(s);
+    struct held_info *t = shown(s);
     if (t)
-        return told_header(t, name, index, origin, request, out);
+        return held_info_header(t, name, index, origin, request, out);
     CURLHcode r = s->api->easy_header(s->handle, name, index, origin, request, out);
-    struct headers *kept = earlier_headers(s);
+    struct headers *kept = fallback_headers(s);
     return kept && out && r != CURLHE_BAD_ARGUMENT
                ? headers_find(kept, name, index, origin, request, out)
                : r;
@@ -209,9 +210,9 @@ CURLHcode easy_header(const struct shadow *s, const char *name, size_t index, un
 struct curl_header *easy_nextheader(const struct shadow *s, unsigned origin, int request,
                                     struct curl_header *previous)
 {
-    struct told *t = shown(s);
-    struct headers *kept = earlier_headers(s);
-    return t      ? told_nextheader(t, origin, request, previous)
+    struct held_info *t = shown(s);
+    struct headers *kept = fallback_headers(s);
+    return t      ? held_info_nextheader(t, origin, request, previous)
            : kept ? headers_next(kept, origin, request, previous)
                   : s->api->easy_nextheader(s->handle, origin, request, previous);
 }

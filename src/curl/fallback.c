@@ -13,41 +13,41 @@ static void copy_text(char *to, const char *from)
     to[n] = '\0';
 }
 
-void earlier_forget(struct earlier *e)
+void fallback_clear(struct fallback *e)
 {
-    moment_free(e->moment);
-    e->moment = NULL;
+    saved_info_free(e->info);
+    e->info = NULL;
     e->kept = false;
 }
 
-void earlier_keep(struct transfer *t, CURLcode r)
+void fallback_keep(struct transfer *t, CURLcode r)
 {
-    struct earlier *e = &t->earlier;
-    earlier_forget(e);
+    struct fallback *e = &t->fallback;
+    fallback_clear(e);
     e->kept = true;
     e->result = r;
-    e->moment = moment_take(t->shadow->api, t->shadow->handle, NULL);
-    if (e->moment)
-        moment_take_headers(e->moment, t->shadow->handle);
+    e->info = saved_info_take(t->shadow->api, t->shadow->handle, NULL);
+    if (e->info)
+        saved_info_take_headers(e->info, t->shadow->handle);
     copy_text(e->error, r ? transfer_error(t) : "");
 }
 
-CURLcode earlier_bring_back(struct transfer *t)
+CURLcode fallback_restore(struct transfer *t)
 {
-    gate_bring_back(&t->gate, t->earlier.moment);
-    copy_text(transfer_error(t), t->earlier.error);
-    t->shadow->answered = t->earlier.moment;
-    return t->earlier.result;
+    gate_restore_attempt(&t->gate, t->fallback.info);
+    copy_text(transfer_error(t), t->fallback.error);
+    t->shadow->last_info = t->fallback.info;
+    return t->fallback.result;
 }
 
-bool earlier_getinfo(const struct shadow *s, CURLINFO info, void *out)
+bool fallback_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
     if (info == CURLINFO_COOKIELIST) /* all attempts share them, and the program may change them */
         return false;
-    return moment_get(s->answered, info, out);
+    return saved_info_get(s->last_info, info, out);
 }
 
-struct headers *earlier_headers(const struct shadow *s)
+struct headers *fallback_headers(const struct shadow *s)
 {
-    return s->answered ? s->answered->headers : NULL;
+    return s->last_info ? s->last_info->headers : NULL;
 }

@@ -7,15 +7,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Segments of an open-addressing table. A handle lies within REGISTRY_PROBES places of its home in one of
+/* Segments of an open-addressing table. A handle lies within HANDLE_MAP_REACH places of its home in one of
  * them, so a look-up is bounded however many handles came and went; a segment is never freed. */
-#define SEGMENTS (1 + REGISTRY_MORE)
+#define SEGMENTS (1 + HANDLE_MAP_MORE)
 
 #define REMOVED ((const void *)-1) /* was in use: look further */
 
 static size_t segment_size(int i)
 {
-    return (size_t)REGISTRY_FIRST << (2 * i);
+    return (size_t)HANDLE_MAP_FIRST << (2 * i);
 }
 
 static size_t home_of(const void *handle, size_t size)
@@ -24,20 +24,20 @@ static size_t home_of(const void *handle, size_t size)
     return (h >> 32) & (size - 1);
 }
 
-static struct registry_place *segment_of(struct registry *r, int i)
+static struct handle_map_place *segment_of(struct handle_map *r, int i)
 {
     return i ? atomic_load_explicit(&r->more[i - 1], memory_order_acquire) : r->first;
 }
 
-static struct registry_place *place_of(struct registry *r, const void *handle)
+static struct handle_map_place *place_of(struct handle_map *r, const void *handle)
 {
     for (int i = 0; i < SEGMENTS; i++) {
-        struct registry_place *seg = segment_of(r, i);
+        struct handle_map_place *seg = segment_of(r, i);
         if (!seg)
             return NULL;
         size_t size = segment_size(i), at = home_of(handle, size);
-        for (int n = 0; n < REGISTRY_PROBES; n++) {
-            struct registry_place *p = &seg[(at + n) & (size - 1)];
+        for (int n = 0; n < HANDLE_MAP_REACH; n++) {
+            struct handle_map_place *p = &seg[(at + n) & (size - 1)];
             const void *h = atomic_load_explicit(&p->handle, memory_order_acquire);
             if (h == handle)
                 return p;
@@ -48,18 +48,18 @@ static struct registry_place *place_of(struct registry *r, const void *handle)
     return NULL;
 }
 
-static bool place_claim(struct registry_place *p, const void *handle)
+static bool place_claim(struct handle_map_place *p, const void *handle)
 {
     const void *h = atomic_load_explicit(&p->handle, memory_order_relaxed);
     return (!h || h == REMOVED) && atomic_compare_exchange_strong(&p->handle, &h, handle);
 }
 
-static struct registry_place *segment_get(struct registry *r, int i)
+static struct handle_map_place *segment_get(struct handle_map *r, int i)
 {
-    struct registry_place *seg = segment_of(r, i);
+    struct handle_map_place *seg = segment_of(r, i);
     if (seg)
         return seg;
-    struct registry_place *fresh = calloc(segment_size(i), sizeof *fresh);
+    struct handle_map_place *fresh = calloc(segment_size(i), sizeof *fresh);
     if (!fresh)
         return NULL;
     if (atomic_compare_exchange_strong(&r->more[i - 1], &seg, fresh))
@@ -68,16 +68,16 @@ static struct registry_place *segment_get(struct registry *r, int i)
     return seg;
 }
 
-bool registry_put(struct registry *r, const void *handle, void *ours)
+bool handle_map_put(struct handle_map *r, const void *handle, void *ours)
 {
     precondition(handle && ours);
     for (int i = 0; i < SEGMENTS; i++) {
-        struct registry_place *seg = segment_get(r, i);
+        struct handle_map_place *seg = segment_get(r, i);
         if (!seg)
             return false;
         size_t size = segment_size(i), at = home_of(handle, size);
-        for (int n = 0; n < REGISTRY_PROBES; n++) {
-            struct registry_place *p = &seg[(at + n) & (size - 1)];
+        for (int n = 0; n < HANDLE_MAP_REACH; n++) {
+            struct handle_map_place *p = &seg[(at + n) & (size - 1)];
             if (place_claim(p, handle)) {
                 atomic_store_explicit(&p->ours, ours, memory_order_release);
                 return true;
@@ -87,17 +87,17 @@ bool registry_put(struct registry *r, const void *handle, void *ours)
     return false;
 }
 
-void *registry_find(struct registry *r, const void *handle)
+void *handle_map_find(struct handle_map *r, const void *handle)
 {
     if (unlikely(!handle))
         return NULL;
-    struct registry_place *p = place_of(r, handle);
+    struct handle_map_place *p = place_of(r, handle);
     return p ? atomic_load_explicit(&p->ours, memory_order_acquire) : NULL;
 }
 
-void *registry_take(struct registry *r, const void *handle)
+void *handle_map_take(struct handle_map *r, const void *handle)
 {
-    struct registry_place *p = handle ? place_of(r, handle) : NULL;
+    struct handle_map_place *p = handle ? place_of(r, handle) : NULL;
     if (!p)
         return NULL;
     void *ours = atomic_exchange(&p->ours, NULL);

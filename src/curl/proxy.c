@@ -5,7 +5,7 @@
 #include "base/env.h"
 #include "base/scheme.h"
 #include "base/words.h"
-#include "curl/target.h"
+#include "curl/url.h"
 #include "engine/config/pattern.h"
 #include "engine/config/rules.h"
 
@@ -40,10 +40,10 @@ static bool parse(struct proxy *p, const struct shadow *s, const char *text)
     char *scheme = NULL, *port = NULL;
     *p = (struct proxy){.api = api};
     if (u && !api->url_set(u, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) &&
-        !api->url_get(u, CURLUPART_SCHEME, &scheme, 0) && (p->owned = target_read_host(api, u))) {
+        !api->url_get(u, CURLUPART_SCHEME, &scheme, 0) && (p->owned = url_host(api, u))) {
         api->url_get(u, CURLUPART_PORT, &port, 0);
         p->scheme = scheme_of(s, text, scheme);
-        p->host = target_plain_host(p->owned);
+        p->host = url_plain_host(p->owned);
     }
     if (p->scheme) {
         p->is_http = p->scheme[0] == 'h';

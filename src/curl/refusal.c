@@ -6,28 +6,28 @@
 
 #include <string.h>
 
-void refuse_prepare(const struct shadow *s)
+void refusal_set_empty_url(const struct shadow *s)
 {
     if (s->curlu)
         s->api->easy_setopt(s->handle, CURLOPT_CURLU, NULL);
     s->api->easy_setopt(s->handle, CURLOPT_URL, "");
 }
 
-void refuse_restore(const struct shadow *s)
+void refusal_restore_url(const struct shadow *s)
 {
     s->api->easy_setopt(s->handle, CURLOPT_URL, s->url);
     if (s->curlu)
         s->api->easy_setopt(s->handle, CURLOPT_CURLU, s->curlu);
 }
 
-void refuse_forget(const struct shadow *s)
+void refusal_reset_info(const struct shadow *s)
 {
-    refuse_prepare(s);
+    refusal_set_empty_url(s);
     s->api->easy_perform(s->handle);
-    refuse_restore(s);
+    refusal_restore_url(s);
 }
 
-CURLcode refuse_say(const struct shadow *s, const struct admission *why, int64_t now_ns)
+CURLcode refusal_result(const struct shadow *s, const struct admission *why, int64_t now_ns)
 {
     const char *host = why->by_proxy ? s->binding.proxy_name : s->binding.name;
     if (s->error_buffer) {

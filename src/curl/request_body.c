@@ -51,13 +51,13 @@ static long position_of(FILE *f)
     return position;
 }
 
-void body_begin(struct body *b, const struct shadow *s)
+void request_body_begin(struct request_body *b, const struct shadow *s)
 {
     b->kind = kind_of(s);
     b->consumed = b->changed = false;
     if (likely(b->kind == BODY_NONE)) /* nothing else is asked of it */
         return;
-    *b = (struct body){
+    *b = (struct request_body){
         .kind = b->kind,
         .handle = s->handle,
         .read_fn = s->read_fn,
@@ -73,27 +73,27 @@ void body_begin(struct body *b, const struct shadow *s)
         b->file_position = position_of(b->read_data);
 }
 
-static void read_from_start(struct body *b, curl_off_t start)
+static void read_from_start(struct request_body *b, curl_off_t start)
 {
     b->start = start;
     b->read = 0;
     hash_stream_begin(&b->hash);
 }
 
-void body_attempt(struct body *b)
+void request_body_begin_attempt(struct request_body *b)
 {
     b->consumed = false;
     if (b->kind == BODY_READ)
         read_from_start(b, 0);
 }
 
-bool body_is_wrapped(const struct body *b)
+bool request_body_is_wrapped(const struct request_body *b)
 {
     return b->kind == BODY_READ;
 }
 
 /* Feeds the fingerprint, which is noted at the prefix's end. */
-static void fingerprint(struct body *b, uint64_t begin, const char *p, size_t n)
+static void fingerprint(struct request_body *b, uint64_t begin, const char *p, size_t n)
 {
     size_t head = begin < BODY_PREFIX && begin + n >= BODY_PREFIX ? BODY_PREFIX - begin : 0;
     if (head) {
@@ -104,7 +104,7 @@ static void fingerprint(struct body *b, uint64_t begin, const char *p, size_t n)
 }
 
 /* Feeds the fingerprint; false when what was read first is not what is read now. */
-static bool same_as_before(struct body *b, const char *p, size_t n)
+static bool same_as_before(struct request_body *b, const char *p, size_t n)
 {
     uint64_t begin = b->read;
     b->read += n;
@@ -123,10 +123,10 @@ static bool same_as_before(struct body *b, const char *p, size_t n)
     return same && (!b->ended || b->read == b->first_read);
 }
 
-size_t body_read(char *p, size_t size, size_t n, void *body)
+size_t request_body_read(char *p, size_t size, size_t n, void *body)
 {
-    precondition(((const struct body *)body)->kind == BODY_READ);
-    struct body *b = body;
+    precondition(((const struct request_body *)body)->kind == BODY_READ);
+    struct request_body *b = body;
     b->consumed = true;
     size_t got = b->read_fn(p, size, n, b->read_data);
     if (got > size * n)
@@ -139,30 +139,30 @@ size_t body_read(char *p, size_t size, size_t n, void *body)
     return got;
 }
 
-int body_seek(void *body, curl_off_t offset, int origin)
+int request_body_seek(void *body, curl_off_t offset, int origin)
 {
-    struct body *b = body;
+    struct request_body *b = body;
     int result = b->seek_fn(b->seek_data, offset, origin);
     if (result == CURL_SEEKFUNC_OK)
         read_from_start(b, offset);
     return result;
 }
 
-curlioerr body_ioctl(CURL *handle, int command, void *body)
+curlioerr request_body_ioctl(CURL *handle, int command, void *body)
 {
-    struct body *b = body;
+    struct request_body *b = body;
     curlioerr result = b->ioctl_fn(handle, command, b->ioctl_data);
     if (result == CURLIOE_OK && command == CURLIOCMD_RESTARTREAD)
         read_from_start(b, 0);
     return result;
 }
 
-static bool file_is_where_it_was(const struct body *b)
+static bool file_is_where_it_was(const struct request_body *b)
 {
     return b->file_position >= 0 && position_of(b->read_data) == b->file_position;
 }
 
-bool body_may_rewind(const struct body *b, bool nothing_sent)
+bool request_body_may_rewind(const struct request_body *b, bool nothing_sent)
 {
     switch (b->kind) {
     case BODY_NONE:
@@ -179,7 +179,7 @@ bool body_may_rewind(const struct body *b, bool nothing_sent)
     }
 }
 
-static bool to_start(const struct body *b, curl_off_t start)
+static bool to_start(const struct request_body *b, curl_off_t start)
 {
     if (b->seek_fn)
         return b->seek_fn(b->seek_data, start, SEEK_SET) == CURL_SEEKFUNC_OK;
@@ -187,7 +187,7 @@ static bool to_start(const struct body *b, curl_off_t start)
 }
 
 /* Reads what was read before, as far as the prefix goes, and whether it ends where it ended. */
-static bool begins_the_same(const struct body *b)
+static bool begins_the_same(const struct request_body *b)
 {
     bool whole = b->first_read <= BODY_PREFIX;
     size_t left = whole ? b->first_read : BODY_PREFIX;
@@ -207,7 +207,7 @@ static bool begins_the_same(const struct body *b)
     return !whole || !b->ended || b->read_fn(buffer, 1, sizeof buffer, b->read_data) == 0;
 }
 
-static bool rewind_read(struct body *b)
+static bool rewind_read(struct request_body *b)
 {
     if (!b->consumed)
         return true;
@@ -219,7 +219,7 @@ static bool rewind_read(struct body *b)
     return to_start(b, b->start) && begins_the_same(b) && to_start(b, 0);
 }
 
-static bool rewind_file(const struct body *b)
+static bool rewind_file(const struct request_body *b)
 {
     int saved = errno;
     FILE *f = b->read_data;
@@ -232,10 +232,10 @@ static bool rewind_file(const struct body *b)
     return ok;
 }
 
-bool body_rewind(struct body *b, bool nothing_sent)
+bool request_body_rewind(struct request_body *b, bool nothing_sent)
 {
     precondition(b->handle || b->kind == BODY_NONE);
-    if (!body_may_rewind(b, nothing_sent))
+    if (!request_body_may_rewind(b, nothing_sent))
         return false;
     switch (b->kind) {
     case BODY_READ:
@@ -247,12 +247,12 @@ bool body_rewind(struct body *b, bool nothing_sent)
     }
 }
 
-void body_part_by_callback(void)
+void request_body_note_callback_part(void)
 {
     atomic_store(&unrewindable_part, true);
 }
 
-void body_part_of_file(const char *path)
+void request_body_note_file_part(const char *path)
 {
     int saved = errno;
     struct stat st;

@@ -16,13 +16,13 @@
  * read again and compared, while the first answer can still be delivered; and a second attempt that
  * deviates later on is aborted before the request is complete.
  *
- *     body_begin(&b, shadow);              once a transfer; the options of that moment count
- *     body_attempt(&b);                    before each attempt
- *     body_read as READFUNCTION if body_is_wrapped(&b), with body_seek and body_ioctl
- *     if (body_may_rewind(&b, nothing_sent)) ... body_rewind(&b, nothing_sent)
+ *     request_body_begin(&b, shadow);              once a transfer; the options of that moment count
+ *     request_body_begin_attempt(&b);                    before each attempt
+ *     request_body_read as READFUNCTION if request_body_is_wrapped(&b), with request_body_seek and request_body_ioctl
+ *     if (request_body_may_rewind(&b, nothing_sent)) ... request_body_rewind(&b, nothing_sent)
  */
-#ifndef CURL_BODY_H
-#define CURL_BODY_H
+#ifndef CURL_REQUEST_BODY_H
+#define CURL_REQUEST_BODY_H
 
 #include "base/hash.h"
 #include "base/sizes.h"
@@ -33,7 +33,7 @@
 
 enum body_kind { BODY_NONE, BODY_READ, BODY_FILE, BODY_MIME, BODY_FORM };
 
-struct body {
+struct request_body {
     enum body_kind kind;
     CURL *handle;
     curl_read_callback read_fn; /* as at the start: libcurl does not look again in flight */
@@ -56,22 +56,22 @@ struct body {
     struct hash_stream hash;
 };
 
-void body_begin(struct body *b, const struct shadow *s);
-void body_attempt(struct body *b);
-bool body_is_wrapped(const struct body *b);
-size_t body_read(char *p, size_t size, size_t n, void *body);
+void request_body_begin(struct request_body *b, const struct shadow *s);
+void request_body_begin_attempt(struct request_body *b);
+bool request_body_is_wrapped(const struct request_body *b);
+size_t request_body_read(char *p, size_t size, size_t n, void *body);
 /* As SEEKFUNCTION and IOCTLFUNCTION where the program has them: libcurl goes back by itself when it
  * has to authenticate, and the reading begins anew. */
-int body_seek(void *body, curl_off_t offset, int origin);
-curlioerr body_ioctl(CURL *handle, int command, void *body);
+int request_body_seek(void *body, curl_off_t offset, int origin);
+curlioerr request_body_ioctl(CURL *handle, int command, void *body);
 /* As far as can be told without touching anything. */
-bool body_may_rewind(const struct body *b, bool nothing_sent);
+bool request_body_may_rewind(const struct request_body *b, bool nothing_sent);
 /* Goes back to the start; false: the body cannot be sent again. */
-bool body_rewind(struct body *b, bool nothing_sent);
+bool request_body_rewind(struct request_body *b, bool nothing_sent);
 
 /* A multipart part that can be read only once, or of which that cannot be told, was made. libcurl
  * does not say which request it belongs to, so from then on no multipart body is sent twice. */
-void body_part_by_callback(void);
-void body_part_of_file(const char *path);
+void request_body_note_callback_part(void);
+void request_body_note_file_part(const char *path);
 
 #endif

@@ -2,14 +2,13 @@
 #include "curl/shadow.h"
 
 #include "curl/handle_map.h"
-#include "curl/multi/multi.h"
 #include "curl/transfer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct registry shadows;
+static struct handle_map shadows;
 
 /* The texts that belong to the shadow; NULL ends them. */
 static char **owned_text(struct shadow *s, int i)
@@ -68,7 +67,7 @@ struct shadow *shadow_add(CURL *handle, const struct curl_api *api)
     s->handle = handle;
     s->api = api;
     options_default(s);
-    if (!registry_put(&shadows, handle, s)) {
+    if (!handle_map_put(&shadows, handle, s)) {
         shadow_free(s);
         return NULL;
     }
@@ -84,7 +83,7 @@ struct shadow *shadow_copy(CURL *copy, const struct shadow *original)
     s->handle = copy;
     s->transfer = NULL;
     s->member = NULL;
-    s->answered = NULL;
+    s->last_info = NULL;
     s->hidden_errno = s->connect_errno = 0;
     s->transfer_memory = NULL;
     if (copy_texts(s))
@@ -95,14 +94,14 @@ struct shadow *shadow_copy(CURL *copy, const struct shadow *original)
 
 struct shadow *shadow_find(const CURL *handle)
 {
-    return registry_find(&shadows, handle);
+    return handle_map_find(&shadows, handle);
 }
 
 void shadow_remove(const CURL *handle)
 {
-    struct shadow *s = registry_take(&shadows, handle);
+    struct shadow *s = handle_map_take(&shadows, handle);
     if (s && s->member)
-        multi_lost(s);
+        s->member_lost(s->member);
     if (s)
         shadow_free(s);
 }

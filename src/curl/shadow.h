@@ -25,7 +25,7 @@
 enum request { REQUEST_GET, REQUEST_HEAD, REQUEST_POST, REQUEST_MIME, REQUEST_FORM, REQUEST_PUT };
 
 struct transfer;
-struct moment;
+struct saved_info;
 struct member;
 
 struct shadow {
@@ -33,6 +33,8 @@ struct shadow {
     const struct curl_api *api;
     struct transfer *transfer; /* in flight; NULL: idle */
     struct member *member;     /* of a multi handle; NULL: of none */
+    /* With member: called when the handle was freed without our knowing. */
+    void (*member_lost)(struct member *member);
 
     /* Where the answer goes. */
     curl_write_callback write_fn; /* NULL: fwrite */
@@ -77,7 +79,7 @@ struct shadow {
     char *pre_proxy;   /* owned */
     long proxy_port, proxy_type;
 
-    /* The program's own bounds as it gave them, see shadow_bound_ms; 0: none. */
+    /* The program's own bounds as it gave them, see shadow_timeout_ms; 0: none. */
     long timeout_ms;
     long connect_timeout_ms;
     long low_speed_limit;
@@ -94,7 +96,7 @@ struct shadow {
     bool proxy_is_http; /* of the proxy in binding: it is asked with CONNECT */
 
     /* What CURLINFO says of the last transfer; NULL: what libcurl says. Of its transfer's memory. */
-    const struct moment *answered;
+    const struct saved_info *last_info;
 
     /* Kept from one perform to the next, and over curl_easy_reset. */
     /* Of OS_ERRNO, 0 for none: what libcurl still has of a failure that the program has not seen; and
@@ -106,15 +108,15 @@ struct shadow {
 
 /* What libcurl makes of a number of milliseconds: it counts in an unsigned int, and what is larger
  * than that, or negative where it lets that pass, is the most that it can count. */
-static inline int64_t shadow_bound_ms(long ms)
+static inline int64_t shadow_timeout_ms(long ms)
 {
     return ms < 0 || (int64_t)ms > UINT32_MAX ? UINT32_MAX : ms;
 }
 
 /* Another transfer begins: of the last one only libcurl knows, and forgets. */
-static inline void shadow_forget_last(struct shadow *s)
+static inline void shadow_clear_last_result(struct shadow *s)
 {
-    s->answered = NULL;
+    s->last_info = NULL;
     s->connect_errno = 0;
 }
 
@@ -140,7 +142,5 @@ union option_argument {
 
 /* Remembers an option that libcurl has accepted. */
 void shadow_setopt(struct shadow *s, CURLoption option, union option_argument value);
-/* Whether the option is one that we have replaced on the handle while a transfer is in flight. */
-bool shadow_replaced(const struct shadow *s, CURLoption option);
 
 #endif

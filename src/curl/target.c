@@ -2,11 +2,11 @@
 #include "curl/target.h"
 
 #include "base/compiler.h"
-#include "base/idna.h"
 #include "base/network.h"
 #include "base/scheme.h"
 #include "base/words.h"
 #include "curl/proxy.h"
+#include "curl/url.h"
 #include "engine/call/zone.h"
 
 #include <stdio.h>
@@ -48,52 +48,9 @@ static CURLU *parse(const struct shadow *s)
     return NULL;
 }
 
-static void lower(char *p)
-{
-    for (; *p; p++)
-        *p = ascii_lower(*p);
-}
-
-char *target_plain_host(char *host)
-{
-    lower(host);
-    size_t n = strlen(host);
-    if (host[0] == '[' && n > 2 && host[n - 1] == ']') {
-        host[n - 1] = '\0';
-        host++;
-        host[strcspn(host, "%")] = '\0';
-    } else if (n > 1 && host[n - 1] == '.') {
-        host[n - 1] = '\0';
-    }
-    return host;
-}
-
-/* CURLU_PUNYCODE, since 7.88; an older one does not look at it. */
-#define ON_THE_WIRE (1u << 12)
-
-/* libcurl is asked for what we do not encode ourselves. When it cannot either, 7.88 leaves memory
- * behind, and the transfer fails. */
-char *target_read_host(const struct curl_api *api, CURLU *u)
-{
-    char *host = NULL, *encoded = NULL, wire[256];
-    if (api->url_get(u, CURLUPART_HOST, &host, 0))
-        return NULL;
-    size_t n = strlen(host);
-    if (likely(!idna_needed(host, n)))
-        return host;
-    if (api->maprintf && idna_encode(wire, sizeof wire, host, n))
-        encoded = api->maprintf("%s", wire);
-    else if (api->url_get(u, CURLUPART_HOST, &encoded, ON_THE_WIRE))
-        encoded = NULL;
-    if (!encoded)
-        return host;
-    api->free(host);
-    return encoded;
-}
-
 static const char *header_of(void *shadow, const char *name)
 {
-    return target_header(shadow, name);
+    return target_request_header(shadow, name);
 }
 
 static uint64_t network_for(const char *host)
@@ -120,7 +77,7 @@ static void bind_proxy(struct shadow *s, const struct target *t, int64_t now_ns)
 
 static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, int64_t now_ns)
 {
-    lower(part->scheme);
+    url_lower(part->scheme);
     const struct scheme *scheme = scheme_find(part->scheme);
     if (!scheme || !part->host || !part->host[0]) {
         s->target_known = s->no_target = true; /* file:, or something that we know nothing of */
@@ -129,7 +86,7 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
     long port = s->port ? s->port : part->port ? ascii_number(part->port) : scheme->port;
     struct target t = {
         .scheme = scheme->name,
-        .host = target_plain_host(part->host),
+        .host = url_plain_host(part->host),
         .port = (uint16_t)port,
         .default_port = port == scheme->port,
         .path = part->path ? part->path : "",
@@ -174,7 +131,7 @@ bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
     struct parts part = {0};
     bool ok = !api->url_get(parsed, CURLUPART_SCHEME, &part.scheme, 0);
     if (ok) {
-        part.host = target_read_host(api, parsed);
+        part.host = url_host(api, parsed);
         api->url_get(parsed, CURLUPART_PORT, &part.port, 0);
         api->url_get(parsed, CURLUPART_PATH, &part.path, 0);
         ok = bind_parts(s, e, &part, now_ns);
@@ -189,7 +146,7 @@ bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
     return ok;
 }
 
-const char *target_header(const struct shadow *s, const char *name)
+const char *target_request_header(const struct shadow *s, const char *name)
 {
     size_t n = strlen(name);
     for (const struct curl_slist *l = s->headers; l; l = l->next) {

@@ -18,12 +18,7 @@
 #include <stdint.h>
 
 bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns);
-/* The host of a URL as it goes over the wire (idna.h), for api->free; NULL: none. */
-char *target_read_host(const struct curl_api *api, CURLU *u);
-/* Of a host as libcurl's parser gives it, in place: "[::1%25eth0]" becomes "::1", "Example.COM."
- * "example.com". */
-char *target_plain_host(char *host);
 /* Value of a header that the program has put into CURLOPT_HTTPHEADER; NULL: none. */
-const char *target_header(const struct shadow *s, const char *name);
+const char *target_request_header(const struct shadow *s, const char *name);
 
 #endif

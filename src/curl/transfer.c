@@ -18,34 +18,34 @@ static bool would_retry(void *ctx, int status)
 {
     struct transfer *t = ctx;
     struct attempt a;
-    if (status < 300 || t->reset || t->last)
+    if (status < 300 || t->reset || t->is_last)
         return false;
-    facts_so_far(&a, t, status);
+    attempt_facts_so_far(&a, t, status);
     return call_would_retry(&t->call, &a, clock_now_ns(), clock_wall_ns());
 }
 
 static void committed(void *ctx)
 {
-    transfer_relax(ctx);
+    transfer_relax_timeout(ctx);
 }
 
 static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
 {
     t->shadow = s;
-    t->wrapped = t->read_wrapped = t->bounded = t->asks_anew = false;
-    t->performing = t->paused = t->reset = t->last = t->ended = false;
+    t->wrapped = t->read_wrapped = t->timeouts_set = t->skips_dns_cache = false;
+    t->performing = t->paused = t->reset = t->is_last = t->ended = false;
     t->relaxed_timeout_ms = -1;
-    t->bound_ns = INT64_MAX;
-    t->earlier.kept = false;
+    t->attempt_timeout_ns = INT64_MAX;
+    t->fallback.kept = false;
     t->error[0] = '\0';
-    int64_t bound_ns = shadow_bound_ms(s->timeout_ms) * NS_PER_MS;
-    t->app_deadline_ns = bound_ns ? now_ns + bound_ns : INT64_MAX;
+    int64_t timeout_ns = shadow_timeout_ms(s->timeout_ms) * NS_PER_MS;
+    t->app_deadline_ns = timeout_ns ? now_ns + timeout_ns : INT64_MAX;
     t->gate.shadow = s;
     t->gate.policy = s->binding.policy;
     t->gate.would_retry = would_retry;
     t->gate.committed = committed;
     t->gate.ctx = t;
-    call_begin(&t->call, &s->binding, bound_ns, now_ns);
+    call_begin(&t->call, &s->binding, timeout_ns, now_ns);
     t->holds = !t->call.observe && s->protocol == PROTOCOL_HTTP && !s->connect_only;
     s->transfer = t;
 }
@@ -54,7 +54,7 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
 {
     precondition(!s->transfer);
     struct engine *e;
-    shadow_forget_last(s);
+    shadow_clear_last_result(s);
     if (unlikely(!monitor_is_current(now_ns)))
         monitor_refresh(now_ns);
     if ((s->target_known && s->no_target) || !(e = engine_get()) || !target_bind(s, e, now_ns))
@@ -75,28 +75,28 @@ static void note_headers(struct transfer *t)
 {
     const struct shadow *s = t->shadow;
     t->idempotency_key =
-        s->protocol == PROTOCOL_HTTP && target_header(s, "Idempotency-Key") != NULL;
+        s->protocol == PROTOCOL_HTTP && target_request_header(s, "Idempotency-Key") != NULL;
 }
 
-void transfer_attempt(struct transfer *t, int64_t now_ns)
+void transfer_begin_attempt(struct transfer *t, int64_t now_ns)
 {
     precondition(!t->performing && !t->ended);
     gate_begin(&t->gate, !t->holds);
     if (!t->call.attempts) { /* the program may have changed its mind while it waited */
-        body_begin(&t->body, t->shadow);
+        request_body_begin(&t->body, t->shadow);
         note_headers(t);
     }
-    body_attempt(&t->body);
+    request_body_begin_attempt(&t->body);
     if (!t->call.observe)
-        transfer_bound(t, now_ns);
+        transfer_set_timeouts(t, now_ns);
     if (!t->wrapped)
         transfer_wrap(t);
-    t->shadow->answered = NULL;
+    t->shadow->last_info = NULL;
     t->started_ns = now_ns;
     t->performing = true;
 }
 
-CURLcode transfer_attempted(struct transfer *t, struct attempt *a, CURLcode r)
+CURLcode transfer_end_attempt(struct transfer *t, struct attempt *a, CURLcode r)
 {
     precondition(t->performing);
     t->performing = false;
@@ -104,10 +104,10 @@ CURLcode transfer_attempted(struct transfer *t, struct attempt *a, CURLcode r)
         r = transfer_failed(t, CURLE_SEND_FAIL_REWIND,
                             "harden: the request body could not be repeated");
     else if (unlikely(r == CURLE_WRITE_ERROR && t->gate.untaken.happened))
-        transfer_refused(t);
+        transfer_write_failed(t);
     t->answered_ns = clock_now_ns();
     t->answered_wall_ns = clock_wall_about_ns();
-    facts_of_result(a, t, r, t->answered_ns - t->started_ns);
+    attempt_facts_of_result(a, t, r, t->answered_ns - t->started_ns);
     return r;
 }
 
@@ -116,32 +116,32 @@ static bool decide(struct transfer *t, struct attempt *a, bool cut, int64_t *at_
     int64_t now_ns = t->answered_ns, wall_ns = t->answered_wall_ns;
     bool good = a->curl_code == CURLE_OK && a->http_status < 300 && !a->header_cut;
     /* A request that was reset in flight cannot be made again. */
-    if (good || t->reset || t->last) {
+    if (good || t->reset || t->is_last) {
         a->replayable = false;
         call_report(&t->call, a, now_ns, wall_ns, 0, at_ns);
         return false;
     }
     if (call_would_retry(&t->call, a, now_ns, wall_ns))
-        a->replayable = t->call.observe ? body_may_rewind(&t->body, a->nothing_sent)
-                                        : body_rewind(&t->body, a->nothing_sent);
+        a->replayable = t->call.observe ? request_body_may_rewind(&t->body, a->nothing_sent)
+                                        : request_body_rewind(&t->body, a->nothing_sent);
     return cut ? call_report_cut(&t->call, a, now_ns, wall_ns, rng_next(), at_ns)
                : call_report(&t->call, a, now_ns, wall_ns, rng_next(), at_ns);
 }
 
-bool transfer_again(struct transfer *t, struct attempt *a, CURLcode *r, int64_t *at_ns)
+bool transfer_decide_retry(struct transfer *t, struct attempt *a, CURLcode *r, int64_t *at_ns)
 {
     precondition(!t->performing && !t->ended);
-    bool cut = a->shortened && t->earlier.kept && !t->gate.delivered;
+    bool cut = a->shortened && t->fallback.kept && !t->gate.delivered;
     bool again = decide(t, a, cut, at_ns);
     if (again) {
-        facts_keep_errno(t->shadow, a);
-        if (facts_is_of_name(a))
-            transfer_ask_anew(t);
+        attempt_facts_keep_errno(t->shadow, a);
+        if (attempt_facts_name_not_found(a))
+            transfer_skip_dns_cache(t);
     }
     if (unlikely(cut))
-        *r = earlier_bring_back(t);
+        *r = fallback_restore(t);
     else if (again)
-        earlier_keep(t, *r);
+        fallback_keep(t, *r);
     return again;
 }
 
@@ -159,8 +159,8 @@ void transfer_leave(struct transfer *t)
     precondition(t->shadow->transfer == t);
     transfer_unwrap(t);
     gate_end(&t->gate);
-    if (unlikely(t->earlier.kept) && !t->shadow->answered)
-        earlier_forget(&t->earlier);
+    if (unlikely(t->fallback.kept) && !t->shadow->last_info)
+        fallback_clear(&t->fallback);
     t->shadow->transfer = NULL;
     if (!t->ended)
         call_abandon(&t->call, clock_now_ns());
@@ -168,7 +168,7 @@ void transfer_leave(struct transfer *t)
 
 void transfer_free(struct transfer *t)
 {
-    earlier_forget(&t->earlier);
+    fallback_clear(&t->fallback);
     hold_free(&t->gate.hold);
     hold_free(&t->gate.aside);
     free(t);
@@ -197,7 +197,7 @@ CURLcode transfer_aborted(struct transfer *t)
     return transfer_failed(t, CURLE_ABORTED_BY_CALLBACK, "Callback aborted");
 }
 
-CURLcode transfer_refused(struct transfer *t)
+CURLcode transfer_write_failed(struct transfer *t)
 {
     const struct untaken *r = &t->gate.untaken;
     unsigned version = t->shadow->api->version_num;

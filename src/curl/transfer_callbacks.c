@@ -21,15 +21,15 @@ void transfer_wrap(struct transfer *t)
     api->easy_setopt(h, CURLOPT_HEADERDATA, &t->gate);
     if (!s->error_buffer)
         api->easy_setopt(h, CURLOPT_ERRORBUFFER, t->error);
-    t->read_wrapped = body_is_wrapped(&t->body);
+    t->read_wrapped = request_body_is_wrapped(&t->body);
     if (t->read_wrapped) {
-        api->easy_setopt(h, CURLOPT_READFUNCTION, body_read);
+        api->easy_setopt(h, CURLOPT_READFUNCTION, request_body_read);
         api->easy_setopt(h, CURLOPT_READDATA, &t->body);
         if (t->body.seek_fn) {
-            api->easy_setopt(h, CURLOPT_SEEKFUNCTION, body_seek);
+            api->easy_setopt(h, CURLOPT_SEEKFUNCTION, request_body_seek);
             api->easy_setopt(h, CURLOPT_SEEKDATA, &t->body);
         } else if (t->body.ioctl_fn) {
-            api->easy_setopt(h, CURLOPT_IOCTLFUNCTION, body_ioctl);
+            api->easy_setopt(h, CURLOPT_IOCTLFUNCTION, request_body_ioctl);
             api->easy_setopt(h, CURLOPT_IOCTLDATA, &t->body);
         }
     }
@@ -53,13 +53,13 @@ static void unwrap_on(const struct transfer *t, CURL *h)
         api->easy_setopt(h, CURLOPT_IOCTLFUNCTION, s->ioctl_fn);
         api->easy_setopt(h, CURLOPT_IOCTLDATA, s->ioctl_data);
     }
-    if (t->bounded) {
+    if (t->timeouts_set) {
         api->easy_setopt(h, CURLOPT_TIMEOUT_MS, s->timeout_ms);
         api->easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, s->connect_timeout_ms);
         api->easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, s->low_speed_limit);
         api->easy_setopt(h, CURLOPT_LOW_SPEED_TIME, s->low_speed_time_s);
     }
-    if (t->asks_anew)
+    if (t->skips_dns_cache)
         api->easy_setopt(h, CURLOPT_DNS_CACHE_TIMEOUT, s->dns_cache_s);
 }
 
@@ -68,7 +68,7 @@ void transfer_unwrap(struct transfer *t)
     if (!t->wrapped)
         return;
     unwrap_on(t, t->shadow->handle);
-    t->wrapped = t->read_wrapped = t->bounded = t->asks_anew = false;
+    t->wrapped = t->read_wrapped = t->timeouts_set = t->skips_dns_cache = false;
 }
 
 void transfer_unwrap_copy(const struct transfer *t, CURL *copy)
@@ -77,7 +77,7 @@ void transfer_unwrap_copy(const struct transfer *t, CURL *copy)
         unwrap_on(t, copy);
 }
 
-bool shadow_replaced(const struct shadow *s, CURLoption option)
+bool transfer_replaces(const struct shadow *s, CURLoption option)
 {
     const struct transfer *t = s->transfer;
     if (!t || !t->wrapped || t->reset)
@@ -96,7 +96,7 @@ bool shadow_replaced(const struct shadow *s, CURLoption option)
     case CURLOPT_IOCTLDATA:
         return t->read_wrapped;
     case CURLOPT_DNS_CACHE_TIMEOUT:
-        return t->asks_anew;
+        return t->skips_dns_cache;
     default:
         return false;
     }
@@ -134,27 +134,27 @@ static long option_ms(int64_t ms)
  * a further attempt, all that is left: the program would not have waited for it. */
 static void set_bound(struct transfer *t, int64_t ms)
 {
-    int64_t given = shadow_bound_ms(t->timeout_ms);
+    int64_t given = shadow_timeout_ms(t->timeout_ms);
     bool ours = ms && (!given || ms < given || t->call.attempts > 0);
-    t->bound_ns = ours ? ms * NS_PER_MS : INT64_MAX;
+    t->attempt_timeout_ns = ours ? ms * NS_PER_MS : INT64_MAX;
 }
 
 /* The time limits of the next attempt. The program's own always hold; ours are added where it has
  * none. A further attempt must come to an answer before the policy's deadline; once the answer
  * streams, only the program's bound and the policy's bound for an attempt are left. */
-void transfer_bound(struct transfer *t, int64_t now_ns)
+void transfer_set_timeouts(struct transfer *t, int64_t now_ns)
 {
     const struct shadow *s = t->shadow;
     const struct policy *p = t->call.policy;
     bool first = t->call.attempts == 0 && now_ns - t->call.begun_ns < NS_PER_MS;
     t->timeout_ms = s->timeout_ms;
     t->relaxed_timeout_ms = -1;
-    t->bound_ns = INT64_MAX;
-    if (likely(first && !t->bounded && !p->attempt_timeout_ns && !p->connect_timeout_ns &&
+    t->attempt_timeout_ns = INT64_MAX;
+    if (likely(first && !t->timeouts_set && !p->attempt_timeout_ns && !p->connect_timeout_ns &&
                !p->stall_timeout_ns))
         return; /* the program's own bounds, as they are */
-    int64_t given = shadow_bound_ms(s->timeout_ms);
-    int64_t connect_given = shadow_bound_ms(s->connect_timeout_ms);
+    int64_t given = shadow_timeout_ms(s->timeout_ms);
+    int64_t connect_given = shadow_timeout_ms(s->connect_timeout_ms);
     int64_t program = first ? given : ms_left(t->app_deadline_ns, now_ns);
     int64_t answered = tighter(program, ms_up(p->attempt_timeout_ns));
     bool must_answer = t->holds && t->call.attempts > 0;
@@ -164,11 +164,11 @@ void transfer_bound(struct transfer *t, int64_t now_ns)
     bool stall = p->stall_timeout_ns && !s->low_speed_time_s;
     t->relaxed_timeout_ms = waiting == answered ? -1 : option_ms(answered);
     set_bound(t, waiting);
-    if (likely(waiting == given && connecting == connect_given && !stall && !t->bounded))
+    if (likely(waiting == given && connecting == connect_given && !stall && !t->timeouts_set))
         return;
 
     const struct curl_api *api = s->api;
-    t->bounded = true;
+    t->timeouts_set = true;
     api->easy_setopt(s->handle, CURLOPT_TIMEOUT_MS, option_ms(waiting));
     api->easy_setopt(s->handle, CURLOPT_CONNECTTIMEOUT_MS, option_ms(connecting));
     if (stall) {
@@ -178,7 +178,7 @@ void transfer_bound(struct transfer *t, int64_t now_ns)
     }
 }
 
-void transfer_relax(struct transfer *t)
+void transfer_relax_timeout(struct transfer *t)
 {
     if (t->relaxed_timeout_ms >= 0 && t->timeout_ms == t->shadow->timeout_ms) {
         t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_TIMEOUT_MS, t->relaxed_timeout_ms);
@@ -187,10 +187,10 @@ void transfer_relax(struct transfer *t)
     t->relaxed_timeout_ms = -1;
 }
 
-void transfer_ask_anew(struct transfer *t)
+void transfer_skip_dns_cache(struct transfer *t)
 {
     if (t->call.observe || t->reset)
         return;
-    t->asks_anew = true;
+    t->skips_dns_cache = true;
     t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 }

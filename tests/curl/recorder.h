@@ -6,6 +6,7 @@
 #define TEST_RECORDER_H
 
 #include "curl/easy.h"
+#include "curl/transfer.h"
 #include "fake_curl.h"
 
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static size_t see_body(char *p, size_t size, size_t n, void *program)
 static inline CURLcode set(struct program *p, CURLoption option, union option_argument v)
 {
     CURLcode r = CURLE_OK;
-    if (shadow_replaced(p->shadow, option))
+    if (transfer_replaces(p->shadow, option))
         ; /* it is kept, and nothing more */
     else if (option < CURLOPTTYPE_OBJECTPOINT)
         r = fake_curl.easy_setopt(p->handle, option, v.number);

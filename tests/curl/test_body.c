@@ -163,7 +163,7 @@ static int seek_and_spoil(void *source, curl_off_t offset, int origin)
 }
 
 /* What the server has got of the second request when it is over; the first was read to its end. */
-static CURLcode read_all_twice(struct source *s, curl_seek_callback seek_fn, struct body *b)
+static CURLcode read_all_twice(struct source *s, curl_seek_callback seek_fn, struct request_body *b)
 {
     struct program p;
     static char out[sizeof large];
@@ -171,21 +171,21 @@ static CURLcode read_all_twice(struct source *s, curl_seek_callback seek_fn, str
     put(&p, s, true);
     set_function(&p, CURLOPT_READFUNCTION, (void (*)(void))feed_large);
     set_function(&p, CURLOPT_SEEKFUNCTION, (void (*)(void))seek_fn);
-    body_begin(b, p.shadow);
-    body_attempt(b);
-    while (body_read(out, 1, 8192, b))
+    request_body_begin(b, p.shadow);
+    request_body_begin_attempt(b);
+    while (request_body_read(out, 1, 8192, b))
         ;
-    cr_assert(body_rewind(b, false));
-    body_attempt(b);
+    cr_assert(request_body_rewind(b, false));
+    request_body_begin_attempt(b);
     size_t got;
-    while ((got = body_read(out, 1, 8192, b)) && got <= 8192)
+    while ((got = request_body_read(out, 1, 8192, b)) && got <= 8192)
         ;
     return got ? CURLE_ABORTED_BY_CALLBACK : CURLE_OK;
 }
 
 Test(body, a_large_body_that_is_the_same_goes_through_twice)
 {
-    struct body b;
+    struct request_body b;
     struct source s = {.bytes = ""};
     for (size_t i = 0; i < sizeof large; i++)
         large[i] = (char)(i * 7 >> 3);
@@ -195,7 +195,7 @@ Test(body, a_large_body_that_is_the_same_goes_through_twice)
 
 Test(body, a_large_body_that_deviates_late_is_aborted_before_it_is_complete)
 {
-    struct body b;
+    struct request_body b;
     struct source s = {.bytes = ""};
     cr_assert_eq(read_all_twice(&s, seek_and_spoil, &b), CURLE_ABORTED_BY_CALLBACK);
     cr_assert(b.changed);
@@ -223,12 +223,12 @@ Test(body, the_older_ioctl_callback_rewinds_as_well)
     cr_assert_geq(s.seeks, 1);
 }
 
-static struct body fresh(struct shadow *s)
+static struct request_body fresh(struct shadow *s)
 {
-    struct body b;
+    struct request_body b;
     memset(&b, 0, sizeof b);
-    body_begin(&b, s);
-    body_attempt(&b);
+    request_body_begin(&b, s);
+    request_body_begin_attempt(&b);
     return b;
 }
 
@@ -241,10 +241,10 @@ Test(body, a_file_that_libcurl_reads_itself_is_set_back_to_where_it_was)
     program_start(&p, busy_then_ok, 2);
     set_number(&p, CURLOPT_UPLOAD, 1);
     set_pointer(&p, CURLOPT_READDATA, f);
-    struct body b = fresh(p.shadow);
+    struct request_body b = fresh(p.shadow);
     cr_assert_eq(b.kind, BODY_FILE);
     cr_assert_eq(fgetc(f), '5');
-    cr_assert(body_rewind(&b, false));
+    cr_assert(request_body_rewind(&b, false));
     cr_assert_eq(ftell(f), 5);
     fclose(f);
 }
@@ -256,9 +256,9 @@ Test(body, a_pipe_that_libcurl_reads_itself_is_not_repeatable)
     program_start(&p, busy_then_ok, 2);
     set_number(&p, CURLOPT_UPLOAD, 1);
     set_pointer(&p, CURLOPT_READDATA, f);
-    struct body b = fresh(p.shadow);
-    cr_assert_not(body_may_rewind(&b, false));
-    cr_assert(body_may_rewind(&b, true));
+    struct request_body b = fresh(p.shadow);
+    cr_assert_not(request_body_may_rewind(&b, false));
+    cr_assert(request_body_may_rewind(&b, true));
     pclose(f);
 }
 
@@ -267,9 +267,9 @@ Test(body, fields_in_memory_are_repeatable)
     struct program p;
     program_start(&p, busy_then_ok, 2);
     set_pointer(&p, CURLOPT_POSTFIELDS, "a=1");
-    struct body b = fresh(p.shadow);
+    struct request_body b = fresh(p.shadow);
     cr_assert_eq(b.kind, BODY_NONE);
-    cr_assert(body_rewind(&b, false));
+    cr_assert(request_body_rewind(&b, false));
 }
 
 Test(body, a_multipart_body_with_a_part_by_callback_is_sent_once)
@@ -277,11 +277,11 @@ Test(body, a_multipart_body_with_a_part_by_callback_is_sent_once)
     struct program p;
     program_start(&p, busy_then_ok, 2);
     set_pointer(&p, CURLOPT_MIMEPOST, &p);
-    struct body b = fresh(p.shadow);
-    cr_assert(body_may_rewind(&b, false));
-    body_part_by_callback();
-    cr_assert_not(body_may_rewind(&b, false));
-    cr_assert(body_may_rewind(&b, true), "nothing was sent");
+    struct request_body b = fresh(p.shadow);
+    cr_assert(request_body_may_rewind(&b, false));
+    request_body_note_callback_part();
+    cr_assert_not(request_body_may_rewind(&b, false));
+    cr_assert(request_body_may_rewind(&b, true), "nothing was sent");
 }
 
 Test(body, a_multipart_body_with_a_pipe_is_sent_once)
@@ -289,11 +289,11 @@ Test(body, a_multipart_body_with_a_pipe_is_sent_once)
     struct program p;
     program_start(&p, busy_then_ok, 2);
     set_pointer(&p, CURLOPT_MIMEPOST, &p);
-    struct body b = fresh(p.shadow);
-    body_part_of_file("/etc/passwd");
-    cr_assert(body_may_rewind(&b, false));
-    body_part_of_file("/dev/null");
-    cr_assert_not(body_may_rewind(&b, false));
+    struct request_body b = fresh(p.shadow);
+    request_body_note_file_part("/etc/passwd");
+    cr_assert(request_body_may_rewind(&b, false));
+    request_body_note_file_part("/dev/null");
+    cr_assert_not(request_body_may_rewind(&b, false));
 }
 
 Test(body, fread_as_read_function_is_the_default)
@@ -302,9 +302,9 @@ Test(body, fread_as_read_function_is_the_default)
     program_start(&p, busy_then_ok, 2);
     set_number(&p, CURLOPT_UPLOAD, 1);
     set_function(&p, CURLOPT_READFUNCTION, (void (*)(void))fread);
-    struct body b = fresh(p.shadow);
+    struct request_body b = fresh(p.shadow);
     cr_assert_eq(b.kind, BODY_FILE);
-    cr_assert_not(body_is_wrapped(&b));
+    cr_assert_not(request_body_is_wrapped(&b));
 }
 
 Test(body, an_upload_of_nothing_does_not_touch_the_programs_stream)
@@ -314,7 +314,7 @@ Test(body, an_upload_of_nothing_does_not_touch_the_programs_stream)
     set_number(&p, CURLOPT_UPLOAD, 1);
     set_number(&p, CURLOPT_INFILESIZE, 0);
     set_pointer(&p, CURLOPT_READDATA, (void *)1); /* no FILE at all */
-    struct body b = fresh(p.shadow);
+    struct request_body b = fresh(p.shadow);
     cr_assert_eq(b.kind, BODY_NONE);
 }
 
@@ -342,9 +342,9 @@ Test(body, a_stream_that_another_thread_reads_is_not_waited_for, .timeout = 10)
     program_start(&p, busy_then_ok, 2);
     set_number(&p, CURLOPT_UPLOAD, 1);
     set_pointer(&p, CURLOPT_READDATA, locked);
-    struct body b = fresh(p.shadow);
+    struct request_body b = fresh(p.shadow);
     cr_assert_eq(b.file_position, -1);
-    cr_assert_not(body_may_rewind(&b, false));
+    cr_assert_not(request_body_may_rewind(&b, false));
     sem_post(&has_seen);
     pthread_join(thread, NULL);
 }
@@ -356,10 +356,10 @@ Test(body, options_that_change_in_flight_are_those_of_the_next_request)
     char out[64];
     program_start(&p, busy_then_ok, 2);
     put(&p, &s, true);
-    struct body b = fresh(p.shadow);
+    struct request_body b = fresh(p.shadow);
     set_pointer(&p, CURLOPT_READDATA, &next);
     set_function(&p, CURLOPT_READFUNCTION, NULL);
-    cr_assert_eq(body_read(out, 1, 7, &b), 7);
+    cr_assert_eq(request_body_read(out, 1, 7, &b), 7);
     cr_assert_eq(out[0], '0');
 }
 
@@ -368,42 +368,42 @@ Test(body, going_back_inside_an_attempt_begins_the_reading_anew)
     /* libcurl rewinds by itself between the rounds of an authentication; another attempt may need
      * fewer rounds, and is still the same body. */
     struct program p;
-    struct body b;
+    struct request_body b;
     struct source s = {.bytes = BODY};
     char out[64];
     program_start(&p, busy_then_ok, 2);
     put(&p, &s, true);
-    body_begin(&b, p.shadow);
-    body_attempt(&b);
-    body_read(out, 1, 5, &b);
-    cr_assert_eq(body_seek(&b, 0, SEEK_SET), CURL_SEEKFUNC_OK);
-    body_read(out, 1, 7, &b);
-    body_read(out, 1, 7, &b);
-    cr_assert(body_rewind(&b, false));
-    body_attempt(&b);
-    cr_assert_eq(body_read(out, 1, 7, &b), 7);
-    cr_assert_eq(body_read(out, 1, 7, &b), 7);
-    cr_assert_eq(body_read(out, 1, 7, &b), 6);
-    cr_assert_eq(body_read(out, 1, 7, &b), 0);
+    request_body_begin(&b, p.shadow);
+    request_body_begin_attempt(&b);
+    request_body_read(out, 1, 5, &b);
+    cr_assert_eq(request_body_seek(&b, 0, SEEK_SET), CURL_SEEKFUNC_OK);
+    request_body_read(out, 1, 7, &b);
+    request_body_read(out, 1, 7, &b);
+    cr_assert(request_body_rewind(&b, false));
+    request_body_begin_attempt(&b);
+    cr_assert_eq(request_body_read(out, 1, 7, &b), 7);
+    cr_assert_eq(request_body_read(out, 1, 7, &b), 7);
+    cr_assert_eq(request_body_read(out, 1, 7, &b), 6);
+    cr_assert_eq(request_body_read(out, 1, 7, &b), 0);
     cr_assert_not(b.changed);
 }
 
 Test(body, a_resumed_upload_is_compared_from_where_it_began)
 {
     struct program p;
-    struct body b;
+    struct request_body b;
     struct source s = {.bytes = BODY};
     char out[64];
     program_start(&p, busy_then_ok, 2);
     put(&p, &s, true);
-    body_begin(&b, p.shadow);
-    body_attempt(&b);
-    body_seek(&b, 8, SEEK_SET);
-    cr_assert_eq(body_read(out, 1, 7, &b), 7);
-    cr_assert(body_rewind(&b, false));
-    body_attempt(&b);
-    body_seek(&b, 8, SEEK_SET);
-    cr_assert_eq(body_read(out, 1, 7, &b), 7);
+    request_body_begin(&b, p.shadow);
+    request_body_begin_attempt(&b);
+    request_body_seek(&b, 8, SEEK_SET);
+    cr_assert_eq(request_body_read(out, 1, 7, &b), 7);
+    cr_assert(request_body_rewind(&b, false));
+    request_body_begin_attempt(&b);
+    request_body_seek(&b, 8, SEEK_SET);
+    cr_assert_eq(request_body_read(out, 1, 7, &b), 7);
     cr_assert_eq(out[0], '8');
     cr_assert_not(b.changed);
 }

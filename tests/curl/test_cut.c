@@ -256,11 +256,11 @@ Test(cut, a_handle_that_is_reset_or_copied_knows_nothing_of_it)
     program_perform(&p);
     CURL *copy = fake_curl.easy_duphandle(p.handle);
     struct shadow *s = shadow_copy(copy, p.shadow);
-    cr_assert_null(s->answered);
+    cr_assert_null(s->last_info);
     shadow_remove(copy);
     fake_curl.easy_cleanup(copy);
     shadow_reset(p.shadow);
-    cr_assert_null(p.shadow->answered);
+    cr_assert_null(p.shadow->last_info);
 }
 
 Test(cut, it_is_not_charged_to_the_host)

@@ -736,9 +736,9 @@ Test(easy, options_after_a_reset_in_flight_go_to_libcurl)
     START(&p, OK_200);
     struct transfer t = {.wrapped = true};
     p.shadow->transfer = &t;
-    cr_assert(shadow_replaced(p.shadow, CURLOPT_WRITEFUNCTION));
+    cr_assert(transfer_replaces(p.shadow, CURLOPT_WRITEFUNCTION));
     t.reset = true;
-    cr_assert_not(shadow_replaced(p.shadow, CURLOPT_WRITEFUNCTION));
+    cr_assert_not(transfer_replaces(p.shadow, CURLOPT_WRITEFUNCTION));
     p.shadow->transfer = NULL;
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "curl/refusal.h"
 #include "curl/target.h"
+#include "curl/url.h"
 
 #include <criterion/criterion.h>
 
@@ -33,9 +34,9 @@ Test(host, a_host_is_one_host_however_it_is_written)
 Test(host, a_zone_is_no_part_of_it)
 {
     char with_zone[] = "[FE80::1%25eth0]", without[] = "[::1]", name[] = "Example.COM.";
-    cr_assert_str_eq(target_plain_host(with_zone), "fe80::1");
-    cr_assert_str_eq(target_plain_host(without), "::1");
-    cr_assert_str_eq(target_plain_host(name), "example.com");
+    cr_assert_str_eq(url_plain_host(with_zone), "fe80::1");
+    cr_assert_str_eq(url_plain_host(without), "::1");
+    cr_assert_str_eq(url_plain_host(name), "example.com");
 }
 
 Test(host, the_port_of_the_option_counts_before_that_of_the_url)
@@ -57,15 +58,15 @@ Test(host, a_refusal_says_in_how_many_whole_seconds_to_come_again)
     int64_t now_ns = clock_now_ns();
     cr_assert(target_bind(p.shadow, engine_get(), now_ns));
     struct admission why = {.why = REFUSED_RATE, .at_ns = now_ns + 1500 * NS_PER_MS};
-    cr_assert_eq(refuse_say(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
+    cr_assert_eq(refusal_result(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
     cr_assert_str_eq(p.error, "harden: rate limit of api.example.com reached, retry in 2 s");
     why.why = REFUSED_PAUSE;
-    cr_assert_eq(refuse_say(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
+    cr_assert_eq(refusal_result(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
     cr_assert_str_eq(p.error, "harden: api.example.com asked for a pause, retry in 2 s");
     why = (struct admission){.why = REFUSED_BREAKER, .at_ns = now_ns + NS_PER_S};
-    cr_assert_eq(refuse_say(p.shadow, &why, now_ns), CURLE_COULDNT_CONNECT);
+    cr_assert_eq(refusal_result(p.shadow, &why, now_ns), CURLE_COULDNT_CONNECT);
     cr_assert_str_eq(p.error, "harden: circuit open for api.example.com, retry in 1 s");
     why.at_ns = now_ns - NS_PER_S;
-    refuse_say(p.shadow, &why, now_ns);
+    refusal_result(p.shadow, &why, now_ns);
     cr_assert_str_eq(p.error, "harden: circuit open for api.example.com, retry in 0 s");
 }

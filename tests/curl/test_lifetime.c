@@ -82,7 +82,7 @@ static void runs(struct loop *l, struct program *p)
     fake(l)->slow = 1000;
     add(l, p);
     turn(l);
-    cr_assert_eq(p->shadow->member->state, MEMBER_LIVE);
+    cr_assert_eq(p->shadow->member->state, MEMBER_RUNNING);
 }
 
 static void waits_for_another_attempt(struct loop *l, struct program *p)
@@ -100,7 +100,7 @@ static void makes_another_attempt(struct loop *l, struct program *p)
     do {
         fake(l)->slow = performs(p) ? 1000 : 0;
         turn(l);
-    } while (p->shadow->member->state != MEMBER_LIVE);
+    } while (p->shadow->member->state != MEMBER_RUNNING);
     cr_assert_eq(performs(p), 1);
 }
 
@@ -111,7 +111,7 @@ static void is_paused(struct loop *l, struct program *p)
     p->pause_at = 2;
     add(l, p);
     turn(l);
-    cr_assert_eq(p->shadow->member->state, MEMBER_HELD);
+    cr_assert_eq(p->shadow->member->state, MEMBER_DELIVERING);
 }
 
 static void is_over(struct loop *l, struct program *p)
@@ -133,7 +133,7 @@ static void removed(struct loop *l, struct program *p)
 static void cleaned_up(struct loop *l, struct program *p)
 {
     (void)l;
-    multi_forget(p->handle);
+    multi_remove_freed(p->handle);
     shadow_remove(p->handle);
 }
 

@@ -145,7 +145,7 @@ Test(multi, a_stranger_that_ends_takes_its_message_along)
     fake_curl.easy_setopt(stranger, CURLOPT_URL, "http://api.example.com/");
     multi_add(l.multi, stranger);
     multi_perform(l.multi, &l.running);
-    multi_forget(stranger);
+    multi_remove_freed(stranger);
     fake_curl.easy_cleanup(stranger);
     read_messages(&l);
     cr_assert_eq(l.messages, 0);

@@ -109,7 +109,7 @@ static void one_step(void)
         multi_pause(e->p.shadow, below(2) ? CURLPAUSE_ALL : CURLPAUSE_CONT);
         break;
     case 5:
-        multi_forget(e->p.handle); /* what curl_easy_cleanup begins with */
+        multi_remove_freed(e->p.handle); /* what curl_easy_cleanup begins with */
         e->in = NULL;
         break;
     case 6:

@@ -75,7 +75,7 @@ static int notices;
 static void notice(CURLM *m, unsigned what, CURL *h, void *data)
 {
     (void)m, (void)h, (void)data;
-    notices += what == NOTICE_INFO_READ;
+    notices += what == NOTIFY_INFO_READ;
 }
 
 Test(multi_edges, a_message_is_news_only_where_there_was_none)
@@ -85,7 +85,7 @@ Test(multi_edges, a_message_is_news_only_where_there_was_none)
     loop_start(&l);
     set_multi(&l, MULTI_OPTION_NOTIFYFUNCTION,
               (union option_argument){.function = (void (*)(void))notice});
-    multi_notify(l.multi, NOTICE_INFO_READ, true);
+    multi_notify(l.multi, NOTIFY_INFO_READ, true);
     for (int i = 0; i < 2; i++) {
         START(&p[i], OK_200);
         fake(&l)->slow = i;

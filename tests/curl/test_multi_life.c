@@ -97,7 +97,7 @@ Test(multi_life, an_easy_handle_that_ends_leaves_it)
     START(&p, BUSY_503);
     add(&l, &p);
     turn(&l);
-    multi_forget(p.handle);
+    multi_remove_freed(p.handle);
     is_as_the_program_made_it(&p);
     turn(&l);
     cr_assert_eq(l.running, 0);

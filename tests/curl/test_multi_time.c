@@ -228,7 +228,7 @@ static int ends_a_handle(CURLM *m, long ms, void *loop)
 {
     (void)m, (void)ms;
     if (((struct loop *)loop)->last)
-        multi_forget(((struct loop *)loop)->last);
+        multi_remove_freed(((struct loop *)loop)->last);
     return 0;
 }
 

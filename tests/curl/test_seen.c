@@ -54,7 +54,7 @@ Test(seen, a_read_callback_that_is_set_in_flight_waits_for_the_next_transfer)
     set_number(&p, CURLOPT_UPLOAD, 1);
     set_function(&p, CURLOPT_READFUNCTION, (void (*)(void))replace_itself);
     cr_assert_eq(program_perform(&p), CURLE_OK);
-    cr_assert(read_in_flight == body_read);
+    cr_assert(read_in_flight == request_body_read);
     cr_assert(fake_of(p.handle)->read_fn == read_other);
 }
 

@@ -151,19 +151,19 @@ static size_t read_other(char *to, size_t size, size_t n, void *data)
 Test(sent, a_post_of_no_bytes_has_no_body)
 {
     struct program p;
-    struct body b;
+    struct request_body b;
     START(&p, OK_200);
     set_number(&p, CURLOPT_POST, 1);
     set_number(&p, CURLOPT_POSTFIELDSIZE, 0);
     set_function(&p, CURLOPT_READFUNCTION, (void (*)(void))read_other);
-    body_begin(&b, p.shadow);
+    request_body_begin(&b, p.shadow);
     cr_assert_eq(b.kind, BODY_NONE);
 }
 
 Test(sent, a_pipe_that_has_no_position_costs_no_errno)
 {
     struct program p;
-    struct body b;
+    struct request_body b;
     int ends[2];
     cr_assert_eq(pipe(ends), 0);
     FILE *f = fdopen(ends[0], "r");
@@ -171,7 +171,7 @@ Test(sent, a_pipe_that_has_no_position_costs_no_errno)
     set_number(&p, CURLOPT_UPLOAD, 1);
     set_pointer(&p, CURLOPT_READDATA, f);
     errno = EXDEV;
-    body_begin(&b, p.shadow);
+    request_body_begin(&b, p.shadow);
     cr_assert_eq(errno, EXDEV);
     cr_assert_eq(b.kind, BODY_FILE);
     fclose(f);
@@ -196,30 +196,30 @@ static int seek_source(void *data, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
-static void begin_upload(struct body *b, struct program *p, curl_seek_callback seek_fn)
+static void begin_upload(struct request_body *b, struct program *p, curl_seek_callback seek_fn)
 {
     START(p, OK_200);
     set_number(p, CURLOPT_UPLOAD, 1);
     set_function(p, CURLOPT_READFUNCTION, (void (*)(void))feed);
     set_function(p, CURLOPT_SEEKFUNCTION, (void (*)(void))seek_fn);
-    body_begin(b, p->shadow);
-    body_attempt(b);
+    request_body_begin(b, p->shadow);
+    request_body_begin_attempt(b);
 }
 
 Test(sent, a_body_that_ends_earlier_the_second_time_is_another_one)
 {
     struct program p;
-    struct body b;
+    struct request_body b;
     char piece[1024];
     size_t got;
     source_size = 3 * BODY_PREFIX;
     begin_upload(&b, &p, seek_source);
-    while (body_read(piece, 1, sizeof piece, &b))
+    while (request_body_read(piece, 1, sizeof piece, &b))
         ;
-    cr_assert(body_rewind(&b, false));
-    body_attempt(&b);
+    cr_assert(request_body_rewind(&b, false));
+    request_body_begin_attempt(&b);
     source_size -= 10;
-    while ((got = body_read(piece, 1, sizeof piece, &b)) && got <= sizeof piece)
+    while ((got = request_body_read(piece, 1, sizeof piece, &b)) && got <= sizeof piece)
         ;
     cr_assert_eq(got, CURL_READFUNC_ABORT);
     cr_assert(b.changed);
@@ -228,11 +228,11 @@ Test(sent, a_body_that_ends_earlier_the_second_time_is_another_one)
 Test(sent, a_seek_that_failed_has_gone_nowhere)
 {
     struct program p;
-    struct body b;
+    struct request_body b;
     char piece[4];
     source_size = 100;
     begin_upload(&b, &p, seek_badly);
-    body_read(piece, 1, sizeof piece, &b);
-    cr_assert_eq(body_seek(&b, 0, SEEK_SET), CURL_SEEKFUNC_FAIL);
+    request_body_read(piece, 1, sizeof piece, &b);
+    cr_assert_eq(request_body_seek(&b, 0, SEEK_SET), CURL_SEEKFUNC_FAIL);
     cr_assert_eq(b.read, 4u);
 }

@@ -67,7 +67,7 @@ Test(waits, an_attempt_for_which_no_time_is_left_has_the_shortest_bound_and_not_
     struct transfer *t = transfer_begin(p.shadow, BY_EASY, now_ns);
     t->app_deadline_ns = now_ns - NS_PER_S;
     t->call.begun_ns = now_ns - 2 * NS_PER_S;
-    transfer_attempt(t, now_ns);
+    transfer_begin_attempt(t, now_ns);
     cr_assert_eq(fake_of(p.handle)->timeout_ms, 1);
     t->performing = false;
     transfer_end(t, CURLE_OK, now_ns);

@@ -54,7 +54,7 @@ static size_t give(struct gate *g, bool header, char *p, size_t n)
 
 static size_t give_held(struct gate *g, struct held *e)
 {
-    g->told.shown = e;
+    g->info.shown = e;
     if (e->kind == HELD_BOTH && !e->halfway) {
         size_t taken = give(g, false, e->bytes, e->n);
         if (taken != e->n)
@@ -69,13 +69,13 @@ static size_t replay(struct gate *g)
 {
     struct held *e;
     size_t taken = 0, n = 0;
-    g->told.api = g->shadow->api;
-    g->told.handle = g->shadow->handle;
-    g->told.hold = &g->hold;
-    g->told.arriving = g->arriving != 0;
+    g->info.api = g->shadow->api;
+    g->info.handle = g->shadow->handle;
+    g->info.hold = &g->hold;
+    g->info.arriving = g->arriving != 0;
     while ((e = hold_first(&g->hold)) && (taken = give_held(g, e)) == (n = e->n))
         hold_next(&g->hold);
-    told_end(&g->told);
+    held_info_end(&g->info);
     if (!e)
         return 0;
     if (taken == CURL_WRITEFUNC_PAUSE)
@@ -99,8 +99,8 @@ static size_t forward_rest(struct gate *g, char *p, size_t n)
 static size_t forward(struct gate *g, bool header, char *p, size_t n)
 {
     if (unlikely(!hold_empty(&g->hold))) {
-        g->told.line = header && !g->arriving && !g->elsewhere ? p : NULL;
-        g->told.line_n = n;
+        g->info.line = header && !g->arriving && !g->elsewhere ? p : NULL;
+        g->info.line_n = n;
         size_t stopped = replay(g);
         if (stopped == CURL_WRITEFUNC_PAUSE || stopped == CURL_WRITEFUNC_ERROR)
             return stopped;
@@ -144,11 +144,12 @@ static size_t keep(struct gate *g, enum held_kind kind, char *p, size_t n)
 static bool mark(struct gate *g)
 {
     struct hold *h = &g->hold;
-    struct moment *m = moment_take(g->shadow->api, g->shadow->handle, hold_moment(h, h->block - 1));
+    struct saved_info *m =
+        saved_info_take(g->shadow->api, g->shadow->handle, hold_block_info(h, h->block - 1));
     if (!m)
         return false;
     m->tunnel = long_info(g, CURLINFO_RESPONSE_CODE) != g->line_status;
-    hold_mark(h, m);
+    hold_end_block(h, m);
     return true;
 }
 
@@ -231,7 +232,7 @@ static void read_line(struct gate *g, const char *p, size_t n)
         g->line_status = status_of_line(p, n);
         g->block_open = true;
         g->h2c = false;
-        hold_block(&g->hold);
+        hold_begin_block(&g->hold);
         hints_reset(&g->hints);
     } else if (is_block_end(p, n)) {
         g->block_open = false;
@@ -346,15 +347,15 @@ void gate_begin(struct gate *g, bool pass_at_once)
     g->line_status = g->status = 0;
     g->held_body = g->held_headers = g->arriving = 0;
     g->untaken.happened = false;
-    g->told.answered = NULL;
-    told_end(&g->told);
+    g->info.restored = NULL;
+    held_info_end(&g->info);
 }
 
 void gate_end(struct gate *g)
 {
-    told_end(&g->told);
+    held_info_end(&g->info);
     hold_drop(&g->hold, HOLD_KEPT_BYTES);
-    if (unlikely(g->aside.capacity || g->aside.marks))
+    if (unlikely(g->aside.capacity || g->aside.ended_blocks))
         hold_free(&g->aside);
 }
 
@@ -370,18 +371,18 @@ static void swap(struct gate *g)
     g->aside = h;
 }
 
-void gate_set_aside(struct gate *g)
+void gate_keep_attempt(struct gate *g)
 {
     hold_clear(&g->aside);
-    if (!hold_empty(&g->hold) || g->hold.marks) /* before the first attempt there is nothing */
+    if (!hold_empty(&g->hold) || g->hold.ended_blocks) /* before the first attempt there is nothing */
         swap(g);
 }
 
-void gate_bring_back(struct gate *g, const struct moment *answered)
+void gate_restore_attempt(struct gate *g, const struct saved_info *info)
 {
     hold_clear(&g->hold);
     swap(g);
-    g->told.answered = answered;
+    g->info.restored = info;
     g->state = GATE_CAPTURE;
     g->late = g->block_open = false;
     g->arriving = 0;
@@ -389,7 +390,7 @@ void gate_bring_back(struct gate *g, const struct moment *answered)
 
 size_t gate_deliver(struct gate *g)
 {
-    precondition(!g->told.shown);
+    precondition(!g->info.shown);
     if (hold_empty(&g->hold) || g->refused)
         return 0;
     return replay(g) == CURL_WRITEFUNC_PAUSE ? CURL_WRITEFUNC_PAUSE : g->refused;

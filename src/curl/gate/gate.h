@@ -16,15 +16,15 @@
  *
  *     gate_begin(&g, false);                              before each attempt
  *     api->easy_perform(handle) with gate_header and gate_body as callbacks
- *     gate_set_aside(&g)  or  gate_deliver(&g)            after it
- *     gate_bring_back(&g, moment)                         the next attempt brought no answer
+ *     gate_keep_attempt(&g)  or  gate_deliver(&g)            after it
+ *     gate_restore_attempt(&g, moment)                         the next attempt brought no answer
  *     gate_end(&g)                                        when the transfer is over
  *
  * A struct gate is zeroed once and used for all transfers of a handle. The program's callbacks may
  * pause, refuse, throw, or change options: they are called with what the shadow says at that moment.
  * One thread at a time. When memory for holding is short, the answer passes. */
-#ifndef CURL_GATE_H
-#define CURL_GATE_H
+#ifndef CURL_GATE_GATE_H
+#define CURL_GATE_GATE_H
 
 #include "curl/gate/held_info.h"
 #include "curl/gate/hold.h"
@@ -66,8 +66,8 @@ struct gate {
     size_t held_body;
     size_t held_headers;
     struct hold hold;
-    struct hold aside; /* of the attempt before */
-    struct told told;  /* while the program is being shown what was held */
+    struct hold aside;     /* of the attempt before */
+    struct held_info info; /* while the program is being shown what was held */
     struct untaken untaken;
 };
 
@@ -79,10 +79,10 @@ void gate_end(struct gate *g);
 /* Drops what is held: the program has cancelled. */
 void gate_discard(struct gate *g);
 /* The attempt is made again: what is held stays to be had until the next one that is. */
-void gate_set_aside(struct gate *g);
+void gate_keep_attempt(struct gate *g);
 /* It is as if the attempt that was set aside had ended just now: answered is what libcurl said of it
  * then, NULL when that is not known. Nothing of the one after it has been delivered. */
-void gate_bring_back(struct gate *g, const struct moment *answered);
+void gate_restore_attempt(struct gate *g, const struct saved_info *info);
 /* Hands out what is still held, after the perform. 0: all taken; CURL_WRITEFUNC_PAUSE: the program
  * paused, call again when it has unpaused; 1: it refused. */
 size_t gate_deliver(struct gate *g);

@@ -14,8 +14,8 @@
  *
  * An answer's index and amount count headers of its name and of the origins that were asked for, as
  * libcurl's. It is valid until the next call, as libcurl's is. One thread, as the handle. */
-#ifndef CURL_HEADERS_H
-#define CURL_HEADERS_H
+#ifndef CURL_GATE_HEADERS_H
+#define CURL_GATE_HEADERS_H
 
 #include "curl/api.h"
 

@@ -54,13 +54,13 @@ static const struct {
 };
 
 /* As of the end of what is held. */
-static bool at_the_end(const struct told *t, CURLINFO info, void *out)
+static bool at_the_end(const struct held_info *t, CURLINFO info, void *out)
 {
-    return t->answered ? moment_get(t->answered, info, out)
+    return t->restored ? saved_info_get(t->restored, info, out)
                        : t->api->easy_getinfo(t->handle, info, out) == CURLE_OK;
 }
 
-static bool comes_later(const struct told *t, const char *line)
+static bool comes_later(const struct held_info *t, const char *line)
 {
     const struct held *e = t->shown;
     for (const struct held *x = hold_each(t->hold, e); x && x->block == e->block;
@@ -71,7 +71,7 @@ static bool comes_later(const struct told *t, const char *line)
 }
 
 /* Whether the line that sets the value is still to be shown. */
-static bool is_unset(const struct told *t, const struct moment *m, int number)
+static bool is_unset(const struct held_info *t, const struct saved_info *m, int number)
 {
     if (!held_is_header(t->shown))
         return false;
@@ -84,15 +84,15 @@ static bool is_unset(const struct told *t, const struct moment *m, int number)
 }
 
 /* As it was before the block. */
-static bool before(const struct told *t, CURLINFO info, void *out)
+static bool before(const struct held_info *t, CURLINFO info, void *out)
 {
     uint32_t block = t->shown->block;
-    const struct moment *m = block ? hold_moment(t->hold, block - 1) : NULL;
+    const struct saved_info *m = block ? hold_block_info(t->hold, block - 1) : NULL;
     int number = NUMBER(info);
     bool length = number == NUMBER(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T);
     int unknown = length || number == NUMBER(CURLINFO_FILETIME) ? -1 : 0;
     if (m && !length) /* a length is forgotten when the next request is made */
-        return moment_get(m, info, out);
+        return saved_info_get(m, info, out);
     if (TYPE(info) == CURLINFO_SLIST || !at_the_end(t, info, out))
         return false;
     switch (TYPE(info)) {
@@ -114,7 +114,7 @@ static bool before(const struct told *t, CURLINFO info, void *out)
 /* What libcurl counts of its deliveries is known for the end of the block, or for now: back from there
  * to the shown piece, or on to it, by what is held. A header line counts for HEADER_SIZE when the
  * header callback has had it, all that goes to the body callback for SIZE_DELIVERED when that has. */
-static curl_off_t counted(const struct told *t, curl_off_t known, bool delivered)
+static curl_off_t counted(const struct held_info *t, curl_off_t known, bool delivered)
 {
     const struct held *e = t->shown;
     curl_off_t sum = 0, at_shown = 0, at_known = -1;
@@ -136,17 +136,17 @@ static curl_off_t counted(const struct told *t, curl_off_t known, bool delivered
 }
 
 /* Values that change from one piece to the next. */
-static bool moving(const struct told *t, const struct moment *m, CURLINFO info, void *out)
+static bool moving(const struct held_info *t, const struct saved_info *m, CURLINFO info, void *out)
 {
     const struct held *e = t->shown;
     bool body = !held_is_header(e);
     switch ((int)info) {
     case CURLINFO_HEADER_SIZE:
-        if ((m && moment_get(m, info, out)) || at_the_end(t, info, out))
+        if ((m && saved_info_get(m, info, out)) || at_the_end(t, info, out))
             *(long *)out = (long)counted(t, *(long *)out, false);
         return true;
     case SIZE_DELIVERED:
-        if (!(m && moment_get(m, info, out)) && !at_the_end(t, info, out))
+        if (!(m && saved_info_get(m, info, out)) && !at_the_end(t, info, out))
             return false;
         *(curl_off_t *)out = counted(t, *(curl_off_t *)out, true);
         return true;
@@ -163,31 +163,31 @@ static bool moving(const struct told *t, const struct moment *m, CURLINFO info, 
     }
 }
 
-bool told_info(const struct told *t, CURLINFO info, void *out)
+bool held_info_get(const struct held_info *t, CURLINFO info, void *out)
 {
     const struct held *e = t->shown;
     if (!e)
         return false;
-    const struct moment *m = hold_moment(t->hold, e->block);
+    const struct saved_info *m = hold_block_info(t->hold, e->block);
     if (moving(t, m, info, out))
         return true;
     if (is_unset(t, m, NUMBER(info)))
         return before(t, info, out);
-    return m && moment_get(m, info, out);
+    return m && saved_info_get(m, info, out);
 }
 
 /* ---- headers -------------------------------------------------------------------------------- */
 
-static int request_of(const struct told *t, uint32_t block)
+static int request_of(const struct held_info *t, uint32_t block)
 {
-    const struct moment *m = NULL;
+    const struct saved_info *m = NULL;
     for (uint32_t b = block; b; b--)
-        if ((m = hold_moment(t->hold, b)))
+        if ((m = hold_block_info(t->hold, b)))
             break;
-    if (m && m == hold_moment(t->hold, block))
+    if (m && m == hold_block_info(t->hold, block))
         return m->request;
-    return t->answered ? t->answered->request
-                       : moment_request(t->api, t->handle, m ? m->request : 0);
+    return t->restored ? t->restored->request
+                       : saved_info_last_request(t->api, t->handle, m ? m->request : 0);
 }
 
 /* Whether libcurl stores it as a header of its own. */
@@ -197,7 +197,7 @@ static bool is_stored(const char *p, size_t n)
 }
 
 /* How many of the request's headers are in lines that are still to be shown. */
-static size_t stored_later(const struct told *t, int request)
+static size_t stored_later(const struct held_info *t, int request)
 {
     const struct held *e = t->shown;
     size_t n = e->kind == HELD_BOTH && !e->halfway && t->api->version_num < VERSION_STORES_FIRST &&
@@ -212,13 +212,13 @@ static size_t stored_later(const struct told *t, int request)
     return n + (line && request_of(t, t->hold->block) == request);
 }
 
-static struct headers *kept_headers(const struct told *t)
+static struct headers *kept_headers(const struct held_info *t)
 {
-    return t->answered ? t->answered->headers : NULL;
+    return t->restored ? t->restored->headers : NULL;
 }
 
 /* All headers of the request, those that are still to be shown too; NULL: no memory. */
-static const struct header_list *list(struct told *t, int request)
+static const struct header_list *list(struct held_info *t, int request)
 {
     struct headers *kept = kept_headers(t);
     if (kept)
@@ -232,14 +232,14 @@ static const struct header_list *list(struct told *t, int request)
     return &t->list;
 }
 
-static size_t shown_count(const struct told *t, const struct header_list *l, int request)
+static size_t shown_count(const struct held_info *t, const struct header_list *l, int request)
 {
     size_t later = stored_later(t, request);
     return later < l->count ? l->count - later : 0;
 }
 
-CURLHcode told_header(struct told *t, const char *name, size_t index, unsigned origin, int request,
-                      struct curl_header **out)
+CURLHcode held_info_header(struct held_info *t, const char *name, size_t index, unsigned origin,
+                           int request, struct curl_header **out)
 {
     struct curl_header *found;
     const struct header_list *l;
@@ -262,8 +262,8 @@ CURLHcode told_header(struct told *t, const char *name, size_t index, unsigned o
     return r;
 }
 
-struct curl_header *told_nextheader(struct told *t, unsigned origin, int request,
-                                    struct curl_header *previous)
+struct curl_header *held_info_nextheader(struct held_info *t, unsigned origin, int request,
+                                         struct curl_header *previous)
 {
     const struct header_list *l;
     struct headers *kept = kept_headers(t);
@@ -279,7 +279,7 @@ struct curl_header *told_nextheader(struct told *t, unsigned origin, int request
                : NULL;
 }
 
-void told_end(struct told *t)
+void held_info_end(struct held_info *t)
 {
     t->shown = NULL;
     t->line = NULL;

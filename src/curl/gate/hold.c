@@ -22,9 +22,9 @@ void hold_clear(struct hold *h)
 {
     hold_drop(h, SIZE_MAX);
     h->block = 0;
-    for (; h->marks; h->marks--) {
-        moment_free(h->moments[h->marks]);
-        h->moments[h->marks] = NULL;
+    for (; h->ended_blocks; h->ended_blocks--) {
+        saved_info_free(h->infos[h->ended_blocks]);
+        h->infos[h->ended_blocks] = NULL;
     }
 }
 
@@ -99,10 +99,10 @@ const struct held *hold_each(const struct hold *h, const struct held *e)
     return at < h->end ? (const struct held *)(h->memory + at) : NULL;
 }
 
-void hold_mark(struct hold *h, struct moment *m)
+void hold_end_block(struct hold *h, struct saved_info *m)
 {
-    for (; h->marks < h->block; h->marks++)
-        h->moments[h->marks + 1] = NULL;
-    moment_free(h->moments[h->block]);
-    h->moments[h->block] = m;
+    for (; h->ended_blocks < h->block; h->ended_blocks++)
+        h->infos[h->ended_blocks + 1] = NULL;
+    saved_info_free(h->infos[h->block]);
+    h->infos[h->block] = m;
 }

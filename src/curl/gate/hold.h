@@ -4,17 +4,17 @@
  * pieces in their order, in one growing piece of memory.
  *
  *     struct hold h = {0};
- *     hold_block(&h);                                    a status line comes: a new header block
+ *     hold_begin_block(&h);                                    a status line comes: a new header block
  *     hold_add(&h, HELD_HEADER, p, n);                   false: no memory; nothing was added
- *     hold_mark(&h, moment);                             the block has ended
+ *     hold_end_block(&h, moment);                             the block has ended
  *     while ((e = hold_first(&h)))  { deliver e->bytes; hold_next(&h); }
  *
  * The bytes lie as libcurl passes them: aligned as by malloc, writable, a NUL behind them. What was
  * taken out stays readable by hold_each until the hold is empty. The moments stay until the hold is
  * cleared: the program may keep a pointer that it got from one for as long as from libcurl.
  * Adding moves the memory: pointers to events are valid until the next hold_add. One thread. */
-#ifndef CURL_HOLD_H
-#define CURL_HOLD_H
+#ifndef CURL_GATE_HOLD_H
+#define CURL_GATE_HOLD_H
 
 #include "curl/gate/saved_info.h"
 
@@ -46,10 +46,10 @@ struct hold {
     char *memory;
     size_t capacity;
     size_t begin, end;
-    size_t last;    /* offset of the newest event; end when there is none */
-    uint32_t block; /* number of the current block */
-    uint32_t marks; /* number of the newest block that has a moment */
-    struct moment *moments[HOLD_BLOCKS_MAX + 1];
+    size_t last;           /* offset of the newest event; end when there is none */
+    uint32_t block;        /* number of the current block */
+    uint32_t ended_blocks; /* number of the newest block that has a moment */
+    struct saved_info *infos[HOLD_BLOCKS_MAX + 1];
 };
 
 bool hold_add(struct hold *h, enum held_kind kind, const char *p, size_t n);
@@ -72,16 +72,16 @@ static inline bool held_is_header(const struct held *e)
     return e->kind == HELD_HEADER || e->kind == HELD_BOTH;
 }
 /* Past the maximum all are one. */
-static inline void hold_block(struct hold *h)
+static inline void hold_begin_block(struct hold *h)
 {
     h->block += h->block < HOLD_BLOCKS_MAX;
 }
 /* Notes what libcurl says at the end of the current block; owns m from now on. */
-void hold_mark(struct hold *h, struct moment *m);
+void hold_end_block(struct hold *h, struct saved_info *m);
 /* Of a block; NULL: it has not ended, libcurl's own answer holds. */
-static inline const struct moment *hold_moment(const struct hold *h, uint32_t block)
+static inline const struct saved_info *hold_block_info(const struct hold *h, uint32_t block)
 {
-    return block <= h->marks ? h->moments[block] : NULL;
+    return block <= h->ended_blocks ? h->infos[block] : NULL;
 }
 
 #endif

@@ -30,12 +30,12 @@ static bool is_live(int number)
     }
 }
 
-static int read_all(const struct curl_api *api, CURL *h, struct moment_value *values)
+static int read_all(const struct curl_api *api, CURL *h, struct saved_value *values)
 {
     int n = 0;
     for (int number = 1; number <= NUMBERS_MAX; number++)
         for (int t = 0; t < TYPES && !is_live(number); t++) {
-            struct moment_value *v = &values[n];
+            struct saved_value *v = &values[n];
             v->info = (CURLINFO)(types[t] + number);
             v->offset = 0;
             n += api->easy_getinfo(h, v->info, &v->offset) == CURLE_OK;
@@ -44,18 +44,18 @@ static int read_all(const struct curl_api *api, CURL *h, struct moment_value *va
 }
 
 /* The strings are libcurl's: from here on each is the moment's own. */
-static bool own_strings(struct moment *m)
+static bool own_strings(struct saved_info *m)
 {
     bool whole = true;
     for (int i = 0; i < m->count; i++) {
-        struct moment_value *v = &m->values[i];
+        struct saved_value *v = &m->values[i];
         if (TYPE(v->info) == CURLINFO_STRING && v->string)
             whole &= (v->string = strdup(v->string)) != NULL;
     }
     return whole;
 }
 
-int moment_request(const struct curl_api *api, CURL *h, int from)
+int saved_info_last_request(const struct curl_api *api, CURL *h, int from)
 {
     struct curl_header *out;
     if (!api->easy_header)
@@ -67,30 +67,31 @@ int moment_request(const struct curl_api *api, CURL *h, int from)
     }
 }
 
-struct moment *moment_take(const struct curl_api *api, CURL *h, const struct moment *before)
+struct saved_info *saved_info_take(const struct curl_api *api, CURL *h,
+                                   const struct saved_info *before)
 {
-    struct moment_value values[NUMBERS_MAX * TYPES];
+    struct saved_value values[NUMBERS_MAX * TYPES];
     int n = read_all(api, h, values);
-    struct moment *m = calloc(1, sizeof *m + (size_t)n * sizeof *values);
+    struct saved_info *m = calloc(1, sizeof *m + (size_t)n * sizeof *values);
     if (!m)
         return NULL;
     m->api = api;
     m->count = n;
     memcpy(m->values, values, (size_t)n * sizeof *values);
     if (!own_strings(m)) {
-        moment_free(m);
+        saved_info_free(m);
         return NULL;
     }
     curl_socket_t fd = CURL_SOCKET_BAD;
     m->socket =
         api->easy_getinfo(h, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD;
-    m->request = moment_request(api, h, before ? before->request : 0);
+    m->request = saved_info_last_request(api, h, before ? before->request : 0);
     if (api->slist_append && api->slist_free_all)
         api->easy_getinfo(h, CURLINFO_COOKIELIST, &m->cookies);
     return m;
 }
 
-void moment_free(struct moment *m)
+void saved_info_free(struct saved_info *m)
 {
     if (!m)
         return;
@@ -103,13 +104,13 @@ void moment_free(struct moment *m)
     free(m);
 }
 
-void moment_take_headers(struct moment *m, CURL *h)
+void saved_info_take_headers(struct saved_info *m, CURL *h)
 {
     if (m->api->easy_header && m->api->easy_nextheader)
         m->headers = headers_copy(m->api, h, m->request);
 }
 
-static bool copy_cookies(const struct moment *m, struct curl_slist **out)
+static bool copy_cookies(const struct saved_info *m, struct curl_slist **out)
 {
     struct curl_slist *copy = NULL;
     for (struct curl_slist *c = m->cookies; c; c = c->next) {
@@ -124,7 +125,7 @@ static bool copy_cookies(const struct moment *m, struct curl_slist **out)
     return true;
 }
 
-static size_t size_of(const struct moment_value *v)
+static size_t size_of(const struct saved_value *v)
 {
     switch (TYPE(v->info)) {
     case CURLINFO_STRING:
@@ -138,7 +139,7 @@ static size_t size_of(const struct moment_value *v)
     }
 }
 
-bool moment_get(const struct moment *m, CURLINFO info, void *out)
+bool saved_info_get(const struct saved_info *m, CURLINFO info, void *out)
 {
     if (info == CURLINFO_COOKIELIST)
         return m->api->slist_append && copy_cookies(m, out);
@@ -151,7 +152,7 @@ bool moment_get(const struct moment *m, CURLINFO info, void *out)
         return true;
     }
     for (int i = 0; i < m->count; i++) {
-        const struct moment_value *v = &m->values[i];
+        const struct saved_value *v = &m->values[i];
         if (v->info != info)
             continue;
         memcpy(out, &v->string, size_of(v));

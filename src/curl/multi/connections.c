@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connections that the program allows. Beyond them libcurl would keep a transfer waiting that has its
- * token already; many such would start at once later on, and the limit be missed. So where there is a
- * limit a token is taken only once there is room for a connection. */
+ * The limits that the program sets for connections (CURLMOPT_MAX_TOTAL_CONNECTIONS and
+ * _MAX_HOST_CONNECTIONS). Above them libcurl queues a transfer, which would have taken its token of the
+ * rate limit already; many queued transfers would then start at once, faster than the limit. So with
+ * such a limit, a member takes a token only when a connection is free. */
 #include "curl/multi/private.h"
 
 #include "base/clock.h"
@@ -12,7 +13,7 @@
 
 #include <stdlib.h>
 
-static bool bounded(const struct multi *m)
+static bool has_limit(const struct multi *m)
 {
     return m->max_total > 0 || m->max_host > 0;
 }
@@ -24,98 +25,99 @@ static bool is_full(const struct multi *m, long max, size_t in_use)
 }
 
 /* NULL: no memory. */
-static struct load *load_of(struct multi *m, const struct slot *host)
+static struct host_connections *find_host(struct multi *m, const struct slot *host)
 {
-    for (size_t i = 0; i < m->load_count; i++)
-        if (m->loads[i].host == host)
-            return &m->loads[i];
-    if (m->load_count == m->load_room) {
-        size_t room = m->load_room * 2 + LOADS_SPARE;
-        struct load *loads = realloc(m->loads, room * sizeof *loads);
-        if (!loads)
+    for (size_t i = 0; i < m->host_count; i++)
+        if (m->hosts[i].host == host)
+            return &m->hosts[i];
+    if (m->host_count == m->host_room) {
+        size_t room = m->host_room * 2 + HOSTS_SPARE;
+        struct host_connections *hosts = realloc(m->hosts, room * sizeof *hosts);
+        if (!hosts)
             return NULL;
-        m->loads = loads;
-        m->load_room = room;
+        m->hosts = hosts;
+        m->host_room = room;
     }
-    m->loads[m->load_count] = (struct load){.host = host};
-    return &m->loads[m->load_count++];
+    m->hosts[m->host_count] = (struct host_connections){.host = host};
+    return &m->hosts[m->host_count++];
 }
 
-bool room_for(struct member *x)
+bool connections_has_room(struct member *x)
 {
     struct multi *m = x->multi;
     const struct binding *b = &x->shadow->binding;
-    if (likely(!b->lane_count || !bounded(m)) || x->shadow->transfer->call.observe)
+    if (likely(!b->lane_count || !has_limit(m)) || x->shadow->transfer->call.observe)
         return true;
-    const struct load *load = m->max_host > 0 ? load_of(m, b->slot) : NULL;
-    return !is_full(m, m->max_total, m->live + m->let_in) &&
-           !(load && is_full(m, m->max_host, load->live + load->let_in));
+    const struct host_connections *host = m->max_host > 0 ? find_host(m, b->slot) : NULL;
+    return !is_full(m, m->max_total, m->used + m->reserved) &&
+           !(host && is_full(m, m->max_host, host->used + host->reserved));
 }
 
-void room_take(struct member *x)
+void connections_take(struct member *x)
 {
-    precondition(!x->counted);
+    precondition(!x->has_connection);
     struct multi *m = x->multi;
-    struct load *load = m->max_host > 0 ? load_of(m, x->shadow->binding.slot) : NULL;
-    x->counted = true;
-    x->counted_for = load ? load->host : NULL;
-    m->live++;
-    if (load)
-        load->live++;
+    struct host_connections *host = m->max_host > 0 ? find_host(m, x->shadow->binding.slot) : NULL;
+    x->has_connection = true;
+    x->connection_host = host ? host->host : NULL;
+    m->used++;
+    if (host)
+        host->used++;
 }
 
-void room_leave(struct member *x)
+void connections_release(struct member *x)
 {
     struct multi *m = x->multi;
-    struct load *load = x->counted_for ? load_of(m, x->counted_for) : NULL;
-    if (!x->counted)
+    struct host_connections *host = x->connection_host ? find_host(m, x->connection_host) : NULL;
+    if (!x->has_connection)
         return;
-    x->counted = false;
-    x->counted_for = NULL;
-    m->live--;
-    if (load)
-        load->live--;
-    m->has_room = true;
+    x->has_connection = false;
+    x->connection_host = NULL;
+    m->used--;
+    if (host)
+        host->used--;
+    m->may_have_room = true;
 }
 
-void room_let_in(struct multi *m)
+void connections_start_queued(struct multi *m)
 {
-    if (likely(!m->has_room))
+    if (likely(!m->may_have_room))
         return;
-    m->has_room = false;
+    m->may_have_room = false;
     int64_t now_ns = clock_now_ns();
     for (struct member *x = m->first; x; x = x->next) {
-        if (!x->queued || !room_for(x))
+        if (!x->queued || !connections_has_room(x))
             continue;
-        struct load *load = m->max_host > 0 ? load_of(m, x->shadow->binding.slot) : NULL;
-        m->let_in++;
-        if (load)
-            load->let_in++;
-        multi_park(x, MEMBER_PARKED, now_ns);
+        struct host_connections *host =
+            m->max_host > 0 ? find_host(m, x->shadow->binding.slot) : NULL;
+        m->reserved++;
+        if (host)
+            host->reserved++;
+        member_park(x, MEMBER_PARKED, now_ns);
     }
-    m->let_in = 0;
-    for (size_t i = 0; i < m->load_count; i++)
-        m->loads[i].let_in = 0;
+    m->reserved = 0;
+    for (size_t i = 0; i < m->host_count; i++)
+        m->hosts[i].reserved = 0;
 }
 
-void room_recount(struct multi *m)
+void connections_recount(struct multi *m)
 {
-    m->load_count = 0;
+    m->host_count = 0;
     for (struct member *x = m->first; x; x = x->next)
-        if (x->counted) {
-            struct load *load = load_of(m, x->shadow->binding.slot);
-            x->counted_for = load ? load->host : NULL;
-            if (load)
-                load->live++;
+        if (x->has_connection) {
+            struct host_connections *host = find_host(m, x->shadow->binding.slot);
+            x->connection_host = host ? host->host : NULL;
+            if (host)
+                host->used++;
         }
-    m->has_room = true;
+    m->may_have_room = true;
 }
 
-void room_note_version(struct member *x)
+void connections_note_version(struct member *x)
 {
     struct multi *m = x->multi;
     long version = 0;
-    if (likely(!bounded(m)) || m->multiplexes)
+    if (likely(!has_limit(m)) || m->multiplexes)
         return;
     m->multiplexes = !m->api->easy_getinfo(x->handle, CURLINFO_HTTP_VERSION, &version) &&
                      version >= CURL_HTTP_VERSION_2_0;

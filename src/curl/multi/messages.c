@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/multi/private.h"
 
-#include "base/compiler.h"
 #include "base/precondition.h"
 #include "base/sizes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static size_t count(const struct queue *q)
+static size_t queue_length(const struct queue *q)
 {
     return q->end - q->begin;
 }
 
-static bool reserve(struct queue *q, size_t n)
+static bool queue_reserve(struct queue *q, size_t n)
 {
     if (q->end + n <= q->room)
         return true;
-    size_t used = count(q);
+    size_t used = queue_length(q);
     if (used + n > q->room / 2) {
         size_t room = (used + n) * 2 + MESSAGES_SPARE;
         void **list = realloc(q->list, room * sizeof *list);
@@ -34,12 +33,12 @@ static bool reserve(struct queue *q, size_t n)
     return true;
 }
 
-static void *take(struct queue *q)
+static void *queue_take(struct queue *q)
 {
-    return count(q) ? q->list[q->begin++] : NULL;
+    return queue_length(q) ? q->list[q->begin++] : NULL;
 }
 
-static void drop_at(struct queue *q, size_t i)
+static void queue_drop_at(struct queue *q, size_t i)
 {
     memmove(q->list + i, q->list + i + 1, (q->end - i - 1) * sizeof *q->list);
     q->end--;
@@ -47,28 +46,28 @@ static void drop_at(struct queue *q, size_t i)
 
 bool messages_reserve(struct multi *m, size_t n)
 {
-    return reserve(&m->messages, n) && reserve(&m->done, n);
+    return queue_reserve(&m->messages, n) && queue_reserve(&m->done, n);
 }
 
 void messages_put(struct multi *m, CURLMsg *msg)
 {
     precondition(m->messages.end < m->messages.room && m->done.end < m->done.room);
-    m->news |= !count(&m->messages);
+    m->first_message |= !queue_length(&m->messages);
     m->messages.list[m->messages.end++] = msg;
     m->done.list[m->done.end++] = msg->easy_handle;
 }
 
-/* There is one of a handle at most. */
+/* A handle has one message at most. */
 void messages_drop(struct multi *m, const CURL *h)
 {
     for (size_t i = m->messages.begin; i < m->messages.end; i++)
         if (((CURLMsg *)m->messages.list[i])->easy_handle == h) {
-            drop_at(&m->messages, i);
+            queue_drop_at(&m->messages, i);
             break;
         }
     for (size_t i = m->done.begin; i < m->done.end; i++)
         if (m->done.list[i] == h) {
-            drop_at(&m->done, i);
+            queue_drop_at(&m->done, i);
             break;
         }
 }
@@ -79,39 +78,37 @@ void messages_free(struct multi *m)
     free(m->done.list);
 }
 
-CURLMsg *multi_info_read(struct multi *m, int *left)
+CURLMsg *messages_take(struct multi *m)
 {
-    *left = 0;
-    if (multi_is_forbidden(m))
-        return NULL; /* as libcurl has it */
-    CURLMsg *msg = take(&m->messages);
-    if (!msg && unlikely(m->starved))
-        msg = multi_unkept(m);
-    *left = (int)count(&m->messages) + (unlikely(m->starved) ? m->unread : 0);
-    return msg;
+    return queue_take(&m->messages);
 }
 
-static void notified(struct multi **m)
+size_t messages_count(const struct multi *m)
 {
-    (*m)->in_notice = false;
+    return queue_length(&m->messages);
 }
 
-/* In these callbacks the program may do anything to the multi handle but drive or end it. */
-static void notify(struct multi *m, enum multi_notice notice, CURL *h)
+static void notify_ended(struct multi **m)
 {
-    struct multi *calling __attribute__((cleanup(notified), unused)) = m;
-    if (!m->notify_fn || !(m->notices & 1U << notice))
+    (*m)->in_notify = false;
+}
+
+/* In this callback the program may do anything with the multi handle but drive it or clean it up. */
+static void notify_program(struct multi *m, enum multi_notification notification, CURL *h)
+{
+    struct multi *calling __attribute__((cleanup(notify_ended), unused)) = m;
+    if (!m->notify_fn || !(m->notify_mask & 1U << notification))
         return;
-    m->in_notice = true;
-    m->notify_fn(m->handle, notice, h, m->notify_data);
+    m->in_notify = true;
+    m->notify_fn(m->handle, notification, h, m->notify_data);
 }
 
 void messages_notify(struct multi *m)
 {
-    for (CURL *h; (h = take(&m->done));)
-        notify(m, NOTICE_EASY_DONE, h);
-    bool news = m->news;
-    m->news = false;
-    if (news)
-        notify(m, NOTICE_INFO_READ, NULL);
+    for (CURL *h; (h = queue_take(&m->done));)
+        notify_program(m, NOTIFY_EASY_DONE, h);
+    bool first = m->first_message;
+    m->first_message = false;
+    if (first)
+        notify_program(m, NOTIFY_INFO_READ, NULL);
 }

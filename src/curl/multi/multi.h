@@ -21,8 +21,8 @@
  * handle with the others. No memory: likewise. One thread at a time per multi handle, as libcurl has
  * it. What a callback of ours runs into (exception, cancelled thread) leaves the handle usable. In a
  * callback that libcurl makes, libcurl says what is allowed. */
-#ifndef CURL_MULTI_H
-#define CURL_MULTI_H
+#ifndef CURL_MULTI_MULTI_H
+#define CURL_MULTI_MULTI_H
 
 #include "curl/shadow.h"
 
@@ -55,13 +55,13 @@ CURLMcode multi_notify(struct multi *m, unsigned type, bool on);
 /* ---- of an easy handle that is in a multi handle ---- */
 
 /* curl_easy_cleanup is about to end it, with a shadow or not. */
-void multi_forget(const CURL *h);
+void multi_remove_freed(const CURL *h);
 /* The handle was freed without our knowing, or from where libcurl would not have it. */
 void multi_lost(struct shadow *s);
 /* It is in none of libcurl's own: libcurl does not know that it is in use. */
-bool multi_keeps(const struct shadow *s);
+bool multi_is_detached(const struct shadow *s);
 /* One of its callbacks, or one of the handles in it, is running. */
-bool multi_calls(const struct shadow *s);
+bool multi_is_calling(const struct shadow *s);
 /* curl_easy_pause: true when libcurl must not be asked, because nothing is in flight. */
 bool multi_pause(struct shadow *s, int bitmask);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Options of a multi handle, and what it tells of itself. */
+ * curl_multi_setopt, and what a multi handle reports about itself. */
 #include "curl/multi/private.h"
 
 #include <limits.h>
 #include <string.h>
 
-/* A pushed handle is a copy of one that has our callbacks on it. */
+/* A pushed handle is a copy of its parent, which has our callbacks on it. */
 static int on_push(CURL *parent, CURL *easy, size_t n, struct curl_pushheaders *headers,
                    void *multi)
 {
@@ -16,17 +16,18 @@ static int on_push(CURL *parent, CURL *easy, size_t n, struct curl_pushheaders *
         transfer_unwrap_copy(s->transfer, easy);
     int answer = m->push_fn(parent, easy, n, headers, m->push_data);
     if (answer == CURL_PUSH_OK)
-        multi_adopt(m, easy);
+        member_adopt(m, easy);
     else if (answer == CURL_PUSH_ERROROUT && s && s->transfer)
-        s->transfer->last = true;
+        s->transfer->is_last = true;
     return answer;
 }
 
-/* libcurl tells of results that may yet become attempts; messages_notify tells of ours. */
-static void on_notify(CURLM *handle, unsigned notice, CURL *h, void *data)
+/* libcurl's notifications are dropped: a result that it reports may be followed by another attempt.
+ * messages_notify sends ours. */
+static void on_notify(CURLM *handle, unsigned notification, CURL *h, void *data)
 {
     (void)handle;
-    (void)notice;
+    (void)notification;
     (void)h;
     (void)data;
 }
@@ -41,7 +42,7 @@ CURLMcode curl_api_multi_setopt(const struct curl_api *api, CURLM *handle, CURLM
     return api->multi_setopt(handle, option, v.pointer);
 }
 
-/* Our function in place of the program's, which is kept. */
+/* Sets our function in place of the program's. */
 static CURLMcode set_function(struct multi *m, CURLMoption option, union option_argument v,
                               void (*ours)(void), CURLMoption data_option)
 {
@@ -50,7 +51,7 @@ static CURLMcode set_function(struct multi *m, CURLMoption option, union option_
     return r ? r : curl_api_multi_setopt(m->api, m->handle, data_option, self);
 }
 
-/* libcurl gets ours, as always, but has the say: it refuses all in its callbacks. */
+/* Sets our pointer again, because libcurl may refuse the option (in its callbacks it refuses all). */
 static CURLMcode set_data(struct multi *m, CURLMoption option, union option_argument v, void **kept)
 {
     union option_argument self = {.pointer = m};
@@ -65,7 +66,7 @@ CURLMcode multi_setopt(struct multi *m, CURLMoption option, union option_argumen
     CURLMcode r;
     switch ((int)option) {
     case CURLMOPT_TIMERFUNCTION:
-        r = set_function(m, option, v, (void (*)(void))multi_on_timer, CURLMOPT_TIMERDATA);
+        r = set_function(m, option, v, (void (*)(void))multi_timer_callback, CURLMOPT_TIMERDATA);
         if (!r)
             m->timer_fn = (curl_multi_timer_callback)v.function;
         return r;
@@ -99,9 +100,9 @@ CURLMcode multi_setopt(struct multi *m, CURLMoption option, union option_argumen
         m->max_streams = v.number < 1 || v.number > INT_MAX ? STREAMS_DEFAULT : v.number;
     else
         return CURLM_OK;
-    room_recount(m);
-    room_let_in(m);
-    return multi_retime(m);
+    connections_recount(m);
+    connections_start_queued(m);
+    return multi_timer_update(m);
 }
 
 CURLMcode multi_notify(struct multi *m, unsigned type, bool on)
@@ -109,17 +110,17 @@ CURLMcode multi_notify(struct multi *m, unsigned type, bool on)
     CURLMcode (*real)(CURLM *, unsigned) =
         on ? m->api->multi_notify_enable : m->api->multi_notify_disable;
     CURLMcode r = real ? real(m->handle, type) : CURLM_UNKNOWN_OPTION;
-    if (r || type > NOTICE_EASY_DONE)
+    if (r || type > NOTIFY_EASY_DONE)
         return r;
     if (on)
-        m->notices |= 1U << type;
+        m->notify_mask |= 1U << type;
     else
-        m->notices &= ~(1U << type);
+        m->notify_mask &= ~(1U << type);
     return r;
 }
 
-/* Members that libcurl does not know of; with done, only those that have ended. */
-static size_t outside(const struct multi *m, bool done)
+/* Members that are not in libcurl's multi handle; with done, only those that have ended. */
+static size_t count_outside(const struct multi *m, bool done)
 {
     size_t n = 0;
     for (const struct member *x = m->first; x; x = x->next)
@@ -127,13 +128,13 @@ static size_t outside(const struct multi *m, bool done)
     return n;
 }
 
-/* The program frees the list with curl_free, and has perhaps given libcurl an allocator of its own:
- * the longer list must be memory of libcurl's. */
+/* The program frees the list with curl_free, and may have given libcurl an allocator of its own, so the
+ * longer list must be allocated by libcurl: its printf does that. */
 CURL **multi_get_handles(struct multi *m)
 {
     const struct curl_api *api = m->api;
     CURL **known = api->multi_get_handles ? api->multi_get_handles(m->handle) : NULL;
-    size_t n = 0, more = outside(m, false);
+    size_t n = 0, more = count_outside(m, false);
     if (!known || !more || !api->maprintf)
         return known;
     while (known[n])
@@ -159,11 +160,11 @@ CURLMcode multi_get_offt(struct multi *m, int info, curl_off_t *out)
     if (r)
         return r;
     if (info == CURRENT)
-        *out += (curl_off_t)outside(m, false);
+        *out += (curl_off_t)count_outside(m, false);
     else if (info == RUNNING)
         *out += (curl_off_t)m->park.count;
     else if (info == DONE)
-        *out += (curl_off_t)outside(m, true);
+        *out += (curl_off_t)count_outside(m, true);
     else if (info == ADDED)
         *out = m->added;
     return CURLM_OK;

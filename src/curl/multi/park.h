@@ -11,8 +11,8 @@
  *     park_free(&p)
  *
  * struct parked is part of what waits. One thread. */
-#ifndef CURL_PARK_H
-#define CURL_PARK_H
+#ifndef CURL_MULTI_PARK_H
+#define CURL_MULTI_PARK_H
 
 #include <stdbool.h>
 #include <stddef.h>

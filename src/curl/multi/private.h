@@ -1,10 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of the multi driver share: multi.c (life), multi_options.c, multi_turn.c (what
- * becomes of a transfer), multi_room.c (connections), multi_messages.c (results), multi_time.c
- * (timeouts). */
-#ifndef CURL_MULTI_PARTS_H
-#define CURL_MULTI_PARTS_H
+ * The state of a multi handle and of the easy handles in it, its members, for the files of the multi
+ * driver. Each of them may call those above it in this list:
+ *
+ *   park.c         parked members by the time at which they are due
+ *   messages.c     results that the program has not read yet
+ *   members.c      the list of members, parking, libcurl's own multi handle
+ *   connections.c  the limits that the program sets for connections
+ *   timer.c        the timeout that the program is told
+ *   attempts.c     what becomes of one member: attempts, delivery, end
+ *   turn.c         one turn of the program's event loop
+ *   options.c      curl_multi_setopt and what a multi handle reports about itself
+ *   multi.c        create, add, remove, clean up
+ *
+ * Invariants:
+ *   - A member is parked, or in libcurl's multi handle, or done; never two of these.
+ *   - The heap and both queues always have room for each member, so that parking a member and putting
+ *     its message cannot fail.
+ *   - depth > 0 iff libcurl is running on behalf of this multi handle. */
+#ifndef CURL_MULTI_PRIVATE_H
+#define CURL_MULTI_PRIVATE_H
 
 #include "curl/multi/multi.h"
 #include "curl/multi/park.h"
@@ -12,41 +27,40 @@
 
 #include <sys/types.h>
 
-/* Newer than the headers that we are built with: libcurl 8.16 and 8.17. */
+/* libcurl 8.16 and 8.17; the headers that we are built with may be older. */
 #define MULTI_OPTION_NOTIFYFUNCTION ((CURLMoption)(CURLOPTTYPE_FUNCTIONPOINT + 18))
 #define MULTI_OPTION_NOTIFYDATA     ((CURLMoption)(CURLOPTTYPE_OBJECTPOINT + 19))
-/* What libcurl takes for a number of streams that it does not like. */
+/* libcurl's value for CURLMOPT_MAX_CONCURRENT_STREAMS when the given one is out of range. */
 #define STREAMS_DEFAULT 100
-enum multi_notice { NOTICE_INFO_READ, NOTICE_EASY_DONE };
-typedef void notify_function(CURLM *m, unsigned notice, CURL *h, void *data);
+enum multi_notification { NOTIFY_INFO_READ, NOTIFY_EASY_DONE };
+typedef void notify_function(CURLM *m, unsigned notification, CURL *h, void *data);
 
 enum member_state {
-    MEMBER_ADDED,  /* parked: the program may still set options */
-    MEMBER_ALONE,  /* libcurl's: we have no part in it */
-    MEMBER_PARKED, /* waits for its first attempt, or another */
-    MEMBER_LIVE,   /* an attempt is under way */
-    MEMBER_HELD,   /* parked: over, but the program has paused what is being delivered */
-    MEMBER_DONE,   /* its message waits, or was read */
+    MEMBER_ADDED,      /* parked until the next turn: the program may still set options */
+    MEMBER_UNMANAGED,  /* in libcurl's multi handle, and none of our business */
+    MEMBER_PARKED,     /* waits for its first attempt or for another one */
+    MEMBER_RUNNING,    /* an attempt is under way in libcurl's multi handle */
+    MEMBER_DELIVERING, /* parked: ended, but the program has paused the delivery of the response */
+    MEMBER_DONE,       /* its message was put into the queue */
 };
 
-/* An easy handle in a multi handle. */
 struct member {
     struct parked parked;
     struct multi *multi;
     CURL *handle;
-    struct shadow *shadow; /* NULL: a stranger, that was not seen born */
+    struct shadow *shadow; /* NULL: a handle without one */
     enum member_state state;
-    bool in_libcurl; /* added to libcurl's own */
-    bool refused;    /* LIVE: only the empty attempt that makes libcurl forget the last one */
-    bool cancelled;  /* by the progress callback */
-    bool queued;     /* PARKED: all connections that the program allows are in use */
-    bool counted;    /* as one that uses a connection */
-    const struct slot *counted_for; /* its host; NULL: for none */
-    bool stalled;                   /* PARKED: it was due, but is paused */
-    bool watched;                   /* parked, with a progress callback */
-    struct admission refusal;       /* with refused */
-    CURLcode result;                /* of the last attempt */
-    CURLMsg message;                /* with DONE */
+    bool in_libcurl;      /* added to libcurl's multi handle */
+    bool refused;         /* RUNNING: the empty attempt of a refusal, see refusal.h */
+    bool cancelled;       /* by the progress callback */
+    bool queued;          /* PARKED: all connections that the program allows are in use */
+    bool has_connection;  /* it counts as one that uses a connection */
+    bool paused_past_due; /* PARKED: its time came while the program had paused it */
+    bool wants_progress;  /* parked, with a progress callback */
+    const struct slot *connection_host; /* with has_connection; NULL: hosts are not counted */
+    struct admission refusal;           /* with refused */
+    CURLcode result;                    /* of the last attempt */
+    CURLMsg message;                    /* DONE */
     struct member *previous, *next;
 };
 
@@ -55,10 +69,10 @@ struct queue {
     size_t begin, end, room;
 };
 
-/* A host, and how many of its transfers use a connection. */
-struct load {
+/* How many transfers to one host use a connection. */
+struct host_connections {
     const struct slot *host;
-    size_t live, let_in;
+    size_t used, reserved;
 };
 
 struct multi {
@@ -67,107 +81,126 @@ struct multi {
     struct park park;
     struct member *first, *last;
     size_t member_count;
-    /* There is always room for one of each member. */
-    struct queue messages;        /* CURLMsg * that the program has not read */
-    struct queue done;            /* CURL * of which it is to be notified */
-    bool news;                    /* there was no message, and now there is */
-    bool starved;                 /* there may be more in libcurl, that no memory was there for */
-    int unread;                   /* with starved: that many at least */
-    int depth;                    /* calls into libcurl */
-    bool in_callback;             /* we called the program */
-    bool in_notice;               /* to notify it: it may do all but drive */
-    const struct member *calling; /* in_callback: of this one; NULL: of none */
-    pid_t pid;                    /* that made it */
+    void (*member_lost)(struct member *x); /* for shadow->member_lost */
+
+    struct queue messages; /* CURLMsg * that the program has not read */
+    struct queue done;     /* CURL * whose end the program has not been notified of */
+    bool first_message;    /* the queue of messages was empty, and is not any more */
+    bool has_unread;       /* libcurl may have messages that there was no memory to keep */
+    int unread;            /* with has_unread: how many, at least */
+    int depth;             /* calls into libcurl */
+    bool in_callback;      /* a callback of the program that we call is running */
+    bool in_notify;        /* its notify callback is: only driving the handle is forbidden */
+    const struct member *callback_member; /* with in_callback; NULL: it is for no member */
+    pid_t pid;                            /* of the process that created the handle */
 
     curl_multi_timer_callback timer_fn;
     void *timer_data;
-    int64_t libcurl_due_ns; /* what libcurl last told its timer */
-    int64_t told_ns;        /* what the program's timer was told; PARK_FOREVER: nothing */
-    bool libcurl_spoke;     /* to its timer, in this turn */
-    bool dead;              /* a callback of the multi handle failed: all ends, none is called */
-    bool quiet;             /* handles come and go by our doing: its timer is told afterwards */
+    int64_t libcurl_due_ns; /* the last timeout that libcurl set */
+    int64_t told_ns; /* the timeout that the program's callback was told; PARK_FOREVER: none */
+    bool libcurl_set_timer; /* in this turn */
+    bool
+        aborted; /* a callback of the multi handle failed: all members end, no callback is called */
+    bool mute_timer; /* we add or remove a handle: the program's timer is updated afterwards */
 
-    size_t watched; /* parked with a progress callback */
+    size_t progress_count; /* members with wants_progress */
     int64_t progress_at_ns;
 
     curl_push_callback push_fn;
     void *push_data;
     notify_function *notify_fn;
     void *notify_data;
-    unsigned notices; /* bits by enum multi_notice */
+    unsigned notify_mask; /* bits by enum multi_notification */
 
-    long max_total, max_host, max_streams; /* connections, and streams of one; 0: no bound */
-    bool multiplexes;                      /* an answer came by HTTP/2 or later */
-    bool has_room;                         /* perhaps, for those that are queued */
-    size_t live, let_in;                   /* that use a connection, and will */
-    struct load *loads;                    /* by host, while max_host is set */
-    size_t load_count, load_room;
-    curl_off_t added; /* so far, by the program */
+    long max_total, max_host, max_streams; /* connections, and streams of one; 0: no limit */
+    bool multiplexes;                      /* a response came by HTTP/2 or later */
+    bool may_have_room;                    /* for queued members */
+    size_t used, reserved;                 /* connections in use, and promised to queued members */
+    struct host_connections *hosts;        /* while max_host is set */
+    size_t host_count, host_room;
+    curl_off_t added; /* handles that the program has added so far */
 };
 
-/* Around each call into libcurl. Left however that ends:
- *
- *     struct entry e __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);      */
-struct entry {
-    struct multi *multi;
-    const struct curl_api *outer;
-};
-struct entry multi_enter(struct multi *m);
-void multi_leave(struct entry *e);
-/* The same around a callback of the program that libcurl would have called for this member. */
-struct multi *multi_calls_out(struct member *x);
-void multi_called_out(struct multi **m);
-
-/* ---- multi.c ---- */
-/* What libcurl answered: this, only when a callback of the multi handle has failed. */
-static inline CURLMcode multi_heed(struct multi *m, CURLMcode r)
-{
-    m->dead |= r == CURLM_ABORTED_BY_CALLBACK;
-    return r;
-}
-/* In this callback the program must leave the multi handle alone. */
-bool multi_is_forbidden(const struct multi *m);
-/* NULL: none of this one. */
-struct member *multi_member(const struct multi *m, const CURL *h);
-/* One that libcurl has added, or is about to add, by itself. */
-void multi_adopt(struct multi *m, CURL *h);
-CURLMcode multi_put_in(struct member *x);
-/* CURLM_ABORTED_BY_CALLBACK: it is out, and all ends. */
-CURLMcode multi_take_out(struct member *x, bool quietly);
-void multi_park(struct member *x, enum member_state state, int64_t due_ns);
-void multi_unpark(struct member *x);
-
-/* ---- multi_turn.c ---- */
-/* The program takes it away, in whatever state it is. */
-void multi_withdraw(struct member *x);
-/* A message that there was no memory to keep. NULL: none. */
-CURLMsg *multi_unkept(struct multi *m);
-
-/* ---- multi_room.c ---- */
-/* False: all connections that the program allows are in use. */
-bool room_for(struct member *x);
-void room_take(struct member *x);
-void room_leave(struct member *x);
-/* Those that are queued, as many as there is room for. */
-void room_let_in(struct multi *m);
-/* The bounds have changed. */
-void room_recount(struct multi *m);
-void room_note_version(struct member *x);
-
-/* ---- multi_messages.c ---- */
-/* Room for n more. False: no memory. */
+/* ---- messages.c ---- */
+/* Room for n more messages. False: no memory. */
 bool messages_reserve(struct multi *m, size_t n);
 void messages_put(struct multi *m, CURLMsg *msg);
+/* The oldest message, which leaves the queue; NULL: none. */
+CURLMsg *messages_take(struct multi *m);
+size_t messages_count(const struct multi *m);
+/* Forgets the message of a handle. */
 void messages_drop(struct multi *m, const CURL *h);
+/* Calls the program's notify callback for all that was put since the last time. */
 void messages_notify(struct multi *m);
 void messages_free(struct multi *m);
 
-/* ---- multi_time.c ---- */
-int multi_on_timer(CURLM *handle, long timeout_ms, void *multi);
-/* libcurl is about to hear that the program's timer has come, and has heard. */
-void multi_timer_spent(struct multi *m);
-void multi_timer_passed(struct multi *m);
-/* Tells the program's timer what it does not know yet. */
-CURLMcode multi_retime(struct multi *m);
+/* ---- members.c ---- */
+/* Encloses each call into libcurl, also when it is left by an exception:
+ *
+ *     struct multi_call c __attribute__((cleanup(multi_leave), unused)) = multi_enter(m);      */
+struct multi_call {
+    struct multi *multi;
+    const struct curl_api *outer;
+};
+struct multi_call multi_enter(struct multi *m);
+void multi_leave(struct multi_call *c);
+/* The same for a callback of the program that we call in libcurl's place:
+ *
+ *     struct multi *m __attribute__((cleanup(multi_callback_leave), unused)) = multi_callback_enter(x); */
+struct multi *multi_callback_enter(struct member *x);
+void multi_callback_leave(struct multi **m);
+/* Passes libcurl's result on; this one says that a callback of the multi handle failed. */
+static inline CURLMcode multi_note_result(struct multi *m, CURLMcode r)
+{
+    m->aborted |= r == CURLM_ABORTED_BY_CALLBACK;
+    return r;
+}
+/* Whether a callback is running in which libcurl forbids calls with this multi handle. */
+bool multi_forbids_calls(const struct multi *m);
+
+/* Of any multi handle; NULL: of none. */
+struct member *member_find(const CURL *h);
+/* Of this multi handle; NULL: it is not. */
+struct member *member_of(const struct multi *m, const CURL *h);
+/* NULL: no memory. */
+struct member *member_new(struct multi *m, CURL *h, struct shadow *s);
+/* Takes it off the list and frees it. */
+void member_delete(struct member *x);
+/* A member for a handle that is in libcurl's multi handle, or will be, without our doing. */
+void member_adopt(struct multi *m, CURL *h);
+CURLMcode member_add_to_libcurl(struct member *x);
+/* CURLM_ABORTED_BY_CALLBACK: it is removed, and all members end. */
+CURLMcode member_remove_from_libcurl(struct member *x, bool mute_timer);
+void member_park(struct member *x, enum member_state state, int64_t due_ns);
+void member_unpark(struct member *x);
+
+/* ---- connections.c ---- */
+/* False: all connections that the program allows are in use. */
+bool connections_has_room(struct member *x);
+void connections_take(struct member *x);
+void connections_release(struct member *x);
+/* Makes as many queued members due as there are free connections. */
+void connections_start_queued(struct multi *m);
+/* The limits have changed. */
+void connections_recount(struct multi *m);
+/* Notes whether the response came by a protocol that multiplexes. */
+void connections_note_version(struct member *x);
+
+/* ---- timer.c ---- */
+/* libcurl's CURLMOPT_TIMERFUNCTION. */
+int multi_timer_callback(CURLM *handle, long timeout_ms, void *multi);
+/* Before and after libcurl is told by curl_multi_socket_action that the program's timer has expired. */
+void multi_timer_expired(struct multi *m);
+void multi_timer_resync(struct multi *m);
+/* Tells the program's timer callback the timeout if it has changed. */
+CURLMcode multi_timer_update(struct multi *m);
+
+/* ---- attempts.c ---- */
+/* The next step of a member that was due: it is no longer parked. */
+void member_step(struct member *x, int64_t now_ns);
+/* libcurl reports that the attempt has ended. */
+void member_conclude(struct member *x, CURLcode r);
+/* The program takes it away, whatever its state. */
+void member_withdraw(struct member *x);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program is told one time: the earlier of libcurl's and of what is parked. */
+ * The timeout that the program is told: libcurl's, or that of the first parked member if it is sooner. */
 #include "curl/multi/private.h"
 
 #include "base/clock.h"
@@ -9,27 +9,27 @@
 
 #include <sys/select.h>
 
-/* From here on libcurl answers calls from a timer callback with CURLM_RECURSIVE_API_CALL, and from
- * there on it looks at what the callback returns. */
+/* The first versions of libcurl that refuse calls from a timer callback (CURLM_RECURSIVE_API_CALL), and
+ * that heed what the callback returns. */
 #define VERSION_GUARDS_TIMER 0x075200
 #define VERSION_HEEDS_TIMER  0x075100
 
-/* What the program was told has come: whatever is next, it does not know that. */
-#define TOLD_SPENT INT64_MIN
+/* told_ns: the timeout expired, so the program must be told the next one. */
+#define TOLD_EXPIRED INT64_MIN
 
-static int64_t due_ns(const struct multi *m)
+static int64_t own_due_ns(const struct multi *m)
 {
-    if (unlikely(m->dead))
+    if (unlikely(m->aborted))
         return 0;
     const struct parked *first = park_first(&m->park);
     if (likely(!first))
         return PARK_FOREVER;
-    if (m->watched && m->progress_at_ns < first->due_ns)
+    if (m->progress_count && m->progress_at_ns < first->due_ns)
         return m->progress_at_ns;
     return first->due_ns;
 }
 
-/* Rounded up: whoever wakes too early turns in vain. */
+/* Rounded up: a program that wakes too early finds nothing to do. */
 static long ms_until(int64_t at_ns, int64_t now_ns)
 {
     if (at_ns == PARK_FOREVER)
@@ -46,47 +46,47 @@ static int64_t after_ms(int64_t now_ns, long ms)
     return ms < (PARK_FOREVER - now_ns) / NS_PER_MS ? now_ns + ms * NS_PER_MS : PARK_FOREVER - 1;
 }
 
-static int tell(struct multi *m, int64_t at_ns, long ms)
+static int call_timer(struct multi *m, int64_t at_ns, long ms)
 {
     m->told_ns = at_ns;
     int r = m->timer_fn(m->handle, ms, m->timer_data);
-    m->dead = r == -1 && m->api->version_num >= VERSION_HEEDS_TIMER;
+    m->aborted = r == -1 && m->api->version_num >= VERSION_HEEDS_TIMER;
     return r;
 }
 
-/* libcurl says a time once, and hardly ever repeats it. So it is kept, for when ours has passed. As
- * long as ours is not earlier, the program hears what libcurl says and when it says it. */
-int multi_on_timer(CURLM *handle, long timeout_ms, void *multi)
+/* libcurl sets a timeout once and hardly ever repeats it, so it is kept until ours has expired. As long
+ * as ours is not sooner, the program is told libcurl's value when libcurl sets it. */
+int multi_timer_callback(CURLM *handle, long timeout_ms, void *multi)
 {
     struct multi *m = multi;
     (void)handle;
     int64_t now_ns = clock_now_ns();
     m->libcurl_due_ns = after_ms(now_ns, timeout_ms);
-    m->libcurl_spoke = true;
-    if (unlikely(m->dead))
-        return -1; /* so that libcurl knows it too */
-    if (m->quiet)
+    m->libcurl_set_timer = true;
+    if (unlikely(m->aborted))
+        return -1; /* so that libcurl aborts too */
+    if (m->mute_timer)
         return 0;
-    int64_t due = due_ns(m);
+    int64_t due = own_due_ns(m);
     if (likely(m->libcurl_due_ns <= due))
-        return tell(m, m->libcurl_due_ns, timeout_ms);
-    return due == m->told_ns ? 0 : tell(m, due, ms_until(due, now_ns));
+        return call_timer(m, m->libcurl_due_ns, timeout_ms);
+    return due == m->told_ns ? 0 : call_timer(m, due, ms_until(due, now_ns));
 }
 
-void multi_timer_spent(struct multi *m)
+void multi_timer_expired(struct multi *m)
 {
-    m->libcurl_spoke = false;
+    m->libcurl_set_timer = false;
     if (m->told_ns != PARK_FOREVER)
-        m->told_ns = TOLD_SPENT;
+        m->told_ns = TOLD_EXPIRED;
 }
 
-/* libcurl has said nothing: it has no time any more, and before 8.10 it does not say so; or it has the
- * same, and 8.10 and 8.11.0 do not repeat it. Where it never had any, what the program was told was
- * ours, and is ours to take back. */
-void multi_timer_passed(struct multi *m)
+/* libcurl has not set its timer in this turn: it has no timeout any more (before 8.10 it does not report
+ * that), or still the same one (8.10 and 8.11.0 do not repeat it). If it never had one, the program was
+ * told ours, and multi_timer_update takes it back. */
+void multi_timer_resync(struct multi *m)
 {
     long ms = -1;
-    if (likely(m->libcurl_spoke) || m->libcurl_due_ns == PARK_FOREVER || m->dead)
+    if (likely(m->libcurl_set_timer) || m->libcurl_due_ns == PARK_FOREVER || m->aborted)
         return;
     m->api->multi_timeout(m->handle, &ms);
     m->libcurl_due_ns = after_ms(clock_now_ns(), ms);
@@ -94,26 +94,26 @@ void multi_timer_passed(struct multi *m)
         m->told_ns = PARK_FOREVER;
 }
 
-CURLMcode multi_retime(struct multi *m)
+CURLMcode multi_timer_update(struct multi *m)
 {
-    if (likely(!m->timer_fn || m->depth) || unlikely(m->dead))
+    if (likely(!m->timer_fn || m->depth) || unlikely(m->aborted))
         return CURLM_OK;
-    int64_t due = smaller(m->libcurl_due_ns, due_ns(m));
+    int64_t due = smaller(m->libcurl_due_ns, own_due_ns(m));
     if (due == m->told_ns)
         return CURLM_OK;
     bool outer = m->in_callback;
     m->in_callback = outer || m->api->version_num >= VERSION_GUARDS_TIMER;
-    tell(m, due, ms_until(due, clock_now_ns()));
+    call_timer(m, due, ms_until(due, clock_now_ns()));
     m->in_callback = outer;
-    return m->dead ? CURLM_ABORTED_BY_CALLBACK : CURLM_OK;
+    return m->aborted ? CURLM_ABORTED_BY_CALLBACK : CURLM_OK;
 }
 
-/* ---- who asks ------------------------------------------------------------------------------- */
+/* ---- curl_multi_timeout, _poll and _wait ---------------------------------------------------- */
 
 CURLMcode multi_timeout(struct multi *m, long *timeout_ms)
 {
     CURLMcode r = m->api->multi_timeout(m->handle, timeout_ms);
-    int64_t due = due_ns(m);
+    int64_t due = own_due_ns(m);
     if (r || due == PARK_FOREVER)
         return r;
     long ours = ms_until(due, clock_now_ns());
@@ -122,9 +122,9 @@ CURLMcode multi_timeout(struct multi *m, long *timeout_ms)
     return r;
 }
 
-static int shortened(const struct multi *m, int timeout_ms)
+static int limit_timeout(const struct multi *m, int timeout_ms)
 {
-    int64_t due = due_ns(m);
+    int64_t due = own_due_ns(m);
     if (due == PARK_FOREVER || timeout_ms < 0)
         return timeout_ms;
     long ours = ms_until(due, clock_now_ns());
@@ -134,7 +134,7 @@ static int shortened(const struct multi *m, int timeout_ms)
 CURLMcode multi_poll(struct multi *m, struct curl_waitfd *extra, unsigned n, int timeout_ms,
                      int *ready)
 {
-    return m->api->multi_poll(m->handle, extra, n, shortened(m, timeout_ms), ready);
+    return m->api->multi_poll(m->handle, extra, n, limit_timeout(m, timeout_ms), ready);
 }
 
 static bool has_sockets(const struct multi *m)
@@ -147,8 +147,8 @@ static bool has_sockets(const struct multi *m)
     return !m->api->multi_fdset(m->handle, &in, &out, &err, &highest) && highest >= 0;
 }
 
-/* Without a socket to wait for curl_multi_wait returns at once, and a loop that has only parked
- * transfers would spin. */
+/* curl_multi_wait returns at once when there is no socket to wait for: the loop of a program with
+ * parked transfers only would spin. */
 CURLMcode multi_wait(struct multi *m, struct curl_waitfd *extra, unsigned n, int timeout_ms,
                      int *ready)
 {
@@ -156,12 +156,12 @@ CURLMcode multi_wait(struct multi *m, struct curl_waitfd *extra, unsigned n, int
         return m->api->multi_wait(m->handle, extra, n, timeout_ms, ready);
     if (m->api->multi_poll)
         return multi_poll(m, extra, n, timeout_ms, ready);
-    int ms = shortened(m, timeout_ms), seen = 0;
+    int ms = limit_timeout(m, timeout_ms), seen = 0;
     int64_t until_ns = clock_now_ns() + ms * NS_PER_MS;
     CURLMcode r = m->api->multi_wait(m->handle, extra, n, ms, &seen);
     if (ready)
         *ready = seen;
     if (!r && !seen && !n && !has_sockets(m))
-        clock_sleep_until(until_ns); /* before 7.66 */
+        clock_sleep_until(until_ns); /* before 7.66, without curl_multi_poll */
     return r;
 }
