@@ -215,11 +215,11 @@ void attempt_facts_of_result(struct attempt *a, struct transfer *t, CURLcode res
         a->http_status = g->status;
         return;
     }
-    a->http_status = g->elsewhere ? 0 : (int)long_of(s, CURLINFO_RESPONSE_CODE);
+    a->http_status = g->left_http ? 0 : (int)long_of(s, CURLINFO_RESPONSE_CODE);
     /* Observe mode holds nothing back, but is to say what would have been. */
     a->committed = g->delivered && !(t->call.observe && a->http_status >= 300);
     a->redirected = long_of(s, CURLINFO_REDIRECT_COUNT) > 0;
-    a->header_cut = result == CURLE_OK && g->block_open;
+    a->header_cut = result == CURLE_OK && g->in_block;
     a->replayable = true; /* request_body_rewind has the word */
     if (result == CURLE_OK)
         return;

@@ -124,6 +124,12 @@ static inline void shadow_clear_last_result(struct shadow *s)
  * anything else. */
 #define VERSION_GUARDS_CALLS 0x081600
 
+/* Whether libcurl would call a header callback: with a function of the program's or with its data. */
+static inline bool shadow_wants_headers(const struct shadow *s)
+{
+    return s->header_fn || s->header_data;
+}
+
 struct shadow *shadow_add(CURL *handle, const struct curl_api *api);
 /* The copy of a handle: the same options, nothing in flight. */
 struct shadow *shadow_copy(CURL *copy, const struct shadow *original);

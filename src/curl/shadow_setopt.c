@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which options a shadow remembers, and how they change each other: the rules are libcurl's, as its
- * documentation and its behaviour have them (one request kind, the last writer wins). */
+ * The options that a shadow records, and how they change each other. The rules are libcurl's, as
+ * documented and as observed: there is one kind of request, and the last option that sets it wins. */
 #include "curl/shadow.h"
 #include "engine/config/pattern.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A longer word is cut: it is then like no method and no scheme that we know. */
+/* Truncates a longer word, which is then not equal to any method or scheme that we know. */
 static void copy_word(char *to, size_t size, const char *from)
 {
     size_t n = from ? strnlen(from, size - 1) : 0;
@@ -18,7 +18,7 @@ static void copy_word(char *to, size_t size, const char *from)
     to[n] = '\0';
 }
 
-/* Older versions of libcurl accept more than they can count. */
+/* Older versions of libcurl accept more seconds than a long holds milliseconds. */
 static long ms_of_seconds(long s)
 {
     return s > LONG_MAX / 1000 ? LONG_MAX : s < 0 ? -1 : s * 1000;
@@ -30,8 +30,8 @@ static void set_text(char **owned, const char *text)
     *owned = text ? strdup(text) : NULL;
 }
 
-/* By the name that rules and the board know it by. One option takes the place of the other. */
-static void set_local(struct shadow *s, const char *path, const char *prefix)
+/* With the prefix under which rules and the board know the socket. The two options replace each other. */
+static void set_unix_socket(struct shadow *s, const char *path, const char *prefix)
 {
     size_t n = path ? strlen(prefix) + strlen(path) + 1 : 0;
     free(s->unix_socket);
@@ -40,7 +40,7 @@ static void set_local(struct shadow *s, const char *path, const char *prefix)
         snprintf(s->unix_socket, n, "%s%s", prefix, path);
 }
 
-/* A size above the one before drops a copy that was made for the smaller one. */
+/* libcurl drops its copy of the fields when a larger size is set after COPYPOSTFIELDS. */
 static void set_fields_size(struct shadow *s, curl_off_t size)
 {
     if (s->fields_copied && s->fields_size < size)
@@ -51,7 +51,7 @@ static void set_fields_size(struct shadow *s, curl_off_t size)
 static void set_url(struct shadow *s, const char *url)
 {
     if (s->url && url && !strcmp(s->url, url))
-        return; /* the usual case of a handle in a loop: what is known of it still holds */
+        return; /* usual for a handle in a loop: the target stays the same */
     s->target_known = false;
     set_text(&s->url, url);
 }
@@ -64,38 +64,67 @@ static void set_nobody(struct shadow *s, bool on)
         s->request = REQUEST_GET;
 }
 
-static void set_request(struct shadow *s, CURLoption option, union option_argument v)
+static bool set_request(struct shadow *s, CURLoption option, union option_argument v)
 {
     switch (option) {
     case CURLOPT_HTTPGET:
         if (v.number)
             s->request = REQUEST_GET;
-        break;
+        return true;
     case CURLOPT_POST:
         s->request = v.number ? REQUEST_POST : REQUEST_GET;
-        break;
+        return true;
     case CURLOPT_NOBODY:
         set_nobody(s, v.number);
-        break;
+        return true;
     case CURLOPT_UPLOAD:
     case CURLOPT_PUT:
         s->request = v.number ? REQUEST_PUT : REQUEST_GET;
-        break;
+        return true;
     case CURLOPT_MIMEPOST:
         s->request = REQUEST_MIME;
-        break;
+        return true;
     case CURLOPT_HTTPPOST:
         s->request = REQUEST_FORM;
-        break;
-    default: /* POSTFIELDS, COPYPOSTFIELDS */
+        return true;
+    case CURLOPT_POSTFIELDS:
+    case CURLOPT_COPYPOSTFIELDS:
         s->request = REQUEST_POST;
         s->fields = v.pointer != NULL;
         s->fields_copied = s->fields && option == CURLOPT_COPYPOSTFIELDS;
-        break;
+        return true;
+    default:
+        return false;
     }
 }
 
-/* Functions of the program travel as void(*)(void) and become themselves again here. */
+static bool set_timeout(struct shadow *s, CURLoption option, union option_argument v)
+{
+    switch (option) {
+    case CURLOPT_TIMEOUT:
+        s->timeout_ms = ms_of_seconds(v.number);
+        return true;
+    case CURLOPT_TIMEOUT_MS:
+        s->timeout_ms = v.number;
+        return true;
+    case CURLOPT_CONNECTTIMEOUT:
+        s->connect_timeout_ms = ms_of_seconds(v.number);
+        return true;
+    case CURLOPT_CONNECTTIMEOUT_MS:
+        s->connect_timeout_ms = v.number;
+        return true;
+    case CURLOPT_LOW_SPEED_LIMIT:
+        s->low_speed_limit = v.number;
+        return true;
+    case CURLOPT_LOW_SPEED_TIME:
+        s->low_speed_time_s = v.number;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Functions are passed as void(*)(void) and get their type back here. */
 #define FUNCTION(type) ((type)v.function)
 
 static bool set_callback(struct shadow *s, CURLoption option, union option_argument v)
@@ -161,10 +190,10 @@ static bool set_target(struct shadow *s, CURLoption option, union option_argumen
         copy_word(s->default_protocol, sizeof s->default_protocol, v.pointer);
         break;
     case CURLOPT_UNIX_SOCKET_PATH:
-        set_local(s, v.pointer, PATTERN_LOCAL);
+        set_unix_socket(s, v.pointer, PATTERN_LOCAL);
         break;
     case CURLOPT_ABSTRACT_UNIX_SOCKET:
-        set_local(s, v.pointer, PATTERN_LOCAL "@");
+        set_unix_socket(s, v.pointer, PATTERN_LOCAL "@");
         break;
     case CURLOPT_PROXY:
         set_text(&s->proxy, v.pointer);
@@ -188,7 +217,7 @@ static bool set_target(struct shadow *s, CURLoption option, union option_argumen
     return true;
 }
 
-static void set_rest(struct shadow *s, CURLoption option, union option_argument v)
+static void set_other(struct shadow *s, CURLoption option, union option_argument v)
 {
     switch (option) {
     case CURLOPT_HEADER:
@@ -229,24 +258,6 @@ static void set_rest(struct shadow *s, CURLoption option, union option_argument 
     case CURLOPT_HTTPHEADER:
         s->headers = v.pointer;
         break;
-    case CURLOPT_TIMEOUT:
-        s->timeout_ms = ms_of_seconds(v.number);
-        break;
-    case CURLOPT_TIMEOUT_MS:
-        s->timeout_ms = v.number;
-        break;
-    case CURLOPT_CONNECTTIMEOUT:
-        s->connect_timeout_ms = ms_of_seconds(v.number);
-        break;
-    case CURLOPT_CONNECTTIMEOUT_MS:
-        s->connect_timeout_ms = v.number;
-        break;
-    case CURLOPT_LOW_SPEED_LIMIT:
-        s->low_speed_limit = v.number;
-        break;
-    case CURLOPT_LOW_SPEED_TIME:
-        s->low_speed_time_s = v.number;
-        break;
     case CURLOPT_DNS_CACHE_TIMEOUT:
         s->dns_cache_s = v.number;
         break;
@@ -256,17 +267,6 @@ static void set_rest(struct shadow *s, CURLoption option, union option_argument 
     case CURLOPT_RESOLVER_START_FUNCTION:
         s->own_resolver = v.function != NULL;
         break;
-    case CURLOPT_HTTPGET:
-    case CURLOPT_POST:
-    case CURLOPT_NOBODY:
-    case CURLOPT_UPLOAD:
-    case CURLOPT_PUT:
-    case CURLOPT_MIMEPOST:
-    case CURLOPT_HTTPPOST:
-    case CURLOPT_POSTFIELDS:
-    case CURLOPT_COPYPOSTFIELDS:
-        set_request(s, option, v);
-        break;
     default:
         break;
     }
@@ -274,6 +274,7 @@ static void set_rest(struct shadow *s, CURLoption option, union option_argument 
 
 void shadow_setopt(struct shadow *s, CURLoption option, union option_argument value)
 {
-    if (!set_callback(s, option, value) && !set_target(s, option, value))
-        set_rest(s, option, value);
+    if (!set_callback(s, option, value) && !set_target(s, option, value) &&
+        !set_request(s, option, value) && !set_timeout(s, option, value))
+        set_other(s, option, value);
 }

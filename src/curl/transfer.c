@@ -103,7 +103,7 @@ CURLcode transfer_end_attempt(struct transfer *t, struct attempt *a, CURLcode r)
     if (unlikely(t->body.changed))
         r = transfer_failed(t, CURLE_SEND_FAIL_REWIND,
                             "harden: the request body could not be repeated");
-    else if (unlikely(r == CURLE_WRITE_ERROR && t->gate.untaken.happened))
+    else if (unlikely(r == CURLE_WRITE_ERROR && t->gate.short_write.happened))
         transfer_write_failed(t);
     t->answered_ns = clock_now_ns();
     t->answered_wall_ns = clock_wall_about_ns();
@@ -170,7 +170,7 @@ void transfer_free(struct transfer *t)
 {
     fallback_clear(&t->fallback);
     hold_free(&t->gate.hold);
-    hold_free(&t->gate.aside);
+    hold_free(&t->gate.previous);
     free(t);
 }
 
@@ -199,7 +199,7 @@ CURLcode transfer_aborted(struct transfer *t)
 
 CURLcode transfer_write_failed(struct transfer *t)
 {
-    const struct untaken *r = &t->gate.untaken;
+    const struct short_write *r = &t->gate.short_write;
     unsigned version = t->shadow->api->version_num;
     char text[CURL_ERROR_SIZE];
     if (version >= 0x080800 && r->returned == CURL_WRITEFUNC_ERROR)

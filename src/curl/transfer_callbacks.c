@@ -1,9 +1,7 @@
-/* SPDX-License-Identifier: MIT */
-#include "base/clock.h"
-#include "base/compiler.h"
+/* SPDX-License-Identifier: MIT
+ *
+ * Our callbacks on the handle, and the program's options back. */
 #include "curl/transfer.h"
-
-#include <limits.h>
 
 char *transfer_error(struct transfer *t)
 {
@@ -100,97 +98,4 @@ bool transfer_replaces(const struct shadow *s, CURLoption option)
     default:
         return false;
     }
-}
-
-/* ---- time ----------------------------------------------------------------------------------- */
-
-static int64_t ms_left(int64_t deadline_ns, int64_t now_ns)
-{
-    if (deadline_ns == INT64_MAX)
-        return 0;
-    int64_t left = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
-    return left > 0 ? left : 1;
-}
-
-/* The smaller of two bounds of which 0 is none. */
-static int64_t tighter(int64_t a, int64_t b)
-{
-    if (!a || !b)
-        return a ? a : b;
-    return a < b ? a : b;
-}
-
-static int64_t ms_up(int64_t ns)
-{
-    return (ns + NS_PER_MS - 1) / NS_PER_MS;
-}
-
-static long option_ms(int64_t ms)
-{
-    return ms < LONG_MAX ? (long)ms : LONG_MAX;
-}
-
-/* Of what the attempt may take, and 0 is no bound, only what is less than the program gave is ours; of
- * a further attempt, all that is left: the program would not have waited for it. */
-static void set_bound(struct transfer *t, int64_t ms)
-{
-    int64_t given = shadow_timeout_ms(t->timeout_ms);
-    bool ours = ms && (!given || ms < given || t->call.attempts > 0);
-    t->attempt_timeout_ns = ours ? ms * NS_PER_MS : INT64_MAX;
-}
-
-/* The time limits of the next attempt. The program's own always hold; ours are added where it has
- * none. A further attempt must come to an answer before the policy's deadline; once the answer
- * streams, only the program's bound and the policy's bound for an attempt are left. */
-void transfer_set_timeouts(struct transfer *t, int64_t now_ns)
-{
-    const struct shadow *s = t->shadow;
-    const struct policy *p = t->call.policy;
-    bool first = t->call.attempts == 0 && now_ns - t->call.begun_ns < NS_PER_MS;
-    t->timeout_ms = s->timeout_ms;
-    t->relaxed_timeout_ms = -1;
-    t->attempt_timeout_ns = INT64_MAX;
-    if (likely(first && !t->timeouts_set && !p->attempt_timeout_ns && !p->connect_timeout_ns &&
-               !p->stall_timeout_ns))
-        return; /* the program's own bounds, as they are */
-    int64_t given = shadow_timeout_ms(s->timeout_ms);
-    int64_t connect_given = shadow_timeout_ms(s->connect_timeout_ms);
-    int64_t program = first ? given : ms_left(t->app_deadline_ns, now_ns);
-    int64_t answered = tighter(program, ms_up(p->attempt_timeout_ns));
-    bool must_answer = t->holds && t->call.attempts > 0;
-    int64_t waiting =
-        must_answer ? tighter(answered, ms_left(t->call.deadline_ns, now_ns)) : answered;
-    int64_t connecting = tighter(connect_given, ms_up(p->connect_timeout_ns));
-    bool stall = p->stall_timeout_ns && !s->low_speed_time_s;
-    t->relaxed_timeout_ms = waiting == answered ? -1 : option_ms(answered);
-    set_bound(t, waiting);
-    if (likely(waiting == given && connecting == connect_given && !stall && !t->timeouts_set))
-        return;
-
-    const struct curl_api *api = s->api;
-    t->timeouts_set = true;
-    api->easy_setopt(s->handle, CURLOPT_TIMEOUT_MS, option_ms(waiting));
-    api->easy_setopt(s->handle, CURLOPT_CONNECTTIMEOUT_MS, option_ms(connecting));
-    if (stall) {
-        api->easy_setopt(s->handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        api->easy_setopt(s->handle, CURLOPT_LOW_SPEED_TIME,
-                         (long)((p->stall_timeout_ns + NS_PER_S - 1) / NS_PER_S));
-    }
-}
-
-void transfer_relax_timeout(struct transfer *t)
-{
-    if (t->relaxed_timeout_ms >= 0 && t->timeout_ms == t->shadow->timeout_ms) {
-        t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_TIMEOUT_MS, t->relaxed_timeout_ms);
-        set_bound(t, t->relaxed_timeout_ms);
-    }
-    t->relaxed_timeout_ms = -1;
-}
-
-void transfer_skip_dns_cache(struct transfer *t)
-{
-    if (t->call.observe || t->reset)
-        return;
-    t->skips_dns_cache = true;
-    t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 }

@@ -39,7 +39,7 @@ static bool matches(const struct curl_header *h, const char *name, unsigned orig
     return h->origin & origin && ascii_same(h->name, name);
 }
 
-/* The i-th, as one of those of its name among the first n. */
+/* The i-th header, with the index and amount that it has among the first n. */
 static void answer_with(struct curl_header *to, const struct header_list *l, size_t i, size_t n,
                         unsigned origin)
 {
@@ -83,7 +83,8 @@ bool header_list_next(const struct header_list *l, size_t n, unsigned origin, co
 
 /* ---- a copy of all -------------------------------------------------------------------------- */
 
-static bool own(struct header_list *l)
+/* False: no memory; each string is a copy or NULL. */
+static bool copy_strings(struct header_list *l)
 {
     bool whole = true;
     for (size_t i = 0; i < l->count; i++) {
@@ -101,7 +102,7 @@ struct headers *headers_copy(const struct curl_api *api, CURL *handle, int last)
     bool whole = h;
     for (int i = 0; whole && i <= last; i++) {
         h->last = i;
-        whole = header_list_read(&h->lists[i], api, handle, i) && own(&h->lists[i]);
+        whole = header_list_read(&h->lists[i], api, handle, i) && copy_strings(&h->lists[i]);
     }
     if (!whole) {
         headers_free(h);

@@ -2,15 +2,16 @@
 #include "curl/gate/held_info.h"
 
 #include "base/words.h"
+#include "curl/gate/header_line.h"
 
 #include <string.h>
 
-/* From here on a header is stored before the body callback gets its line. */
+/* The first version that stores a header before the body callback gets its line. */
 #define VERSION_STORES_FIRST 0x080700
 
 #define NUMBER(info) ((int)(info) & CURLINFO_MASK)
 #define TYPE(info)   ((int)(info) & CURLINFO_TYPEMASK)
-/* Not in every version's header. */
+/* Not in every version of libcurl's header. */
 #define SIZE_DOWNLOAD  (CURLINFO_DOUBLE + 8)
 #define SIZE_DELIVERED (CURLINFO_OFF_T + 71)
 #define HTTPAUTH_USED  69
@@ -18,26 +19,16 @@
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
-static bool is_blank(const char *p, size_t n)
-{
-    return n <= 2 && (p[0] == '\r' || p[0] == '\n');
-}
-
-static bool is_status(const char *p, size_t n)
-{
-    return n > 5 && !memcmp(p, "HTTP/", 5);
-}
-
-/* Whether it is a line of that name; with "" whether it ends the block. */
+/* Whether the line has this name; with "": whether it ends the block. */
 static bool is_line(const char *p, size_t n, const char *name)
 {
     size_t length = strlen(name);
-    return length ? n > length && ascii_same_n(p, name, length) : is_blank(p, n);
+    return length ? n > length && ascii_same_n(p, name, length) : header_line_is_blank(p, n);
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
 
-/* Which line of a block sets a value. */
+/* The lines of a block that set a value. */
 static const struct {
     int number;
     const char *line;
@@ -50,17 +41,17 @@ static const struct {
     {NUMBER(CURLINFO_RETRY_AFTER), "Retry-After:"},
     {HTTPAUTH_USED, ""},
     {PROXYAUTH_USED, ""},
-    {NUMBER(CURLINFO_COOKIELIST), "Set-Cookie:"}, /* before the first block it is not known */
+    {NUMBER(CURLINFO_COOKIELIST), "Set-Cookie:"}, /* not known before the first block */
 };
 
-/* As of the end of what is held. */
-static bool at_the_end(const struct held_info *t, CURLINFO info, void *out)
+/* The value at the end of what is held. */
+static bool newest_value(const struct held_info *t, CURLINFO info, void *out)
 {
     return t->restored ? saved_info_get(t->restored, info, out)
                        : t->api->easy_getinfo(t->handle, info, out) == CURLE_OK;
 }
 
-static bool comes_later(const struct held_info *t, const char *line)
+static bool line_follows(const struct held_info *t, const char *line)
 {
     const struct held *e = t->shown;
     for (const struct held *x = hold_each(t->hold, e); x && x->block == e->block;
@@ -70,30 +61,30 @@ static bool comes_later(const struct held_info *t, const char *line)
     return t->line && e->block == t->hold->block && is_line(t->line, t->line_n, line);
 }
 
-/* Whether the line that sets the value is still to be shown. */
-static bool is_unset(const struct held_info *t, const struct saved_info *m, int number)
+/* Whether the line that sets the value has not been delivered yet. */
+static bool is_set_later(const struct held_info *t, const struct saved_info *m, int number)
 {
     if (!held_is_header(t->shown))
         return false;
-    if (number == NUMBER(CURLINFO_HTTP_CONNECTCODE)) /* libcurl sets it after the status line */
-        return m && m->tunnel && is_status(t->shown->bytes, t->shown->n);
+    if (number == NUMBER(CURLINFO_HTTP_CONNECTCODE)) /* set after the status line */
+        return m && m->tunnel && header_line_is_status(t->shown->bytes, t->shown->n);
     for (size_t i = 0; i < sizeof set_by / sizeof set_by[0]; i++)
         if (set_by[i].number == number)
-            return comes_later(t, set_by[i].line);
+            return line_follows(t, set_by[i].line);
     return false;
 }
 
-/* As it was before the block. */
-static bool before(const struct held_info *t, CURLINFO info, void *out)
+/* The value before the block. */
+static bool value_before_block(const struct held_info *t, CURLINFO info, void *out)
 {
     uint32_t block = t->shown->block;
     const struct saved_info *m = block ? hold_block_info(t->hold, block - 1) : NULL;
     int number = NUMBER(info);
     bool length = number == NUMBER(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T);
     int unknown = length || number == NUMBER(CURLINFO_FILETIME) ? -1 : 0;
-    if (m && !length) /* a length is forgotten when the next request is made */
+    if (m && !length) /* libcurl forgets the length when it sends the next request */
         return saved_info_get(m, info, out);
-    if (TYPE(info) == CURLINFO_SLIST || !at_the_end(t, info, out))
+    if (TYPE(info) == CURLINFO_SLIST || !newest_value(t, info, out))
         return false;
     switch (TYPE(info)) {
     case CURLINFO_STRING:
@@ -111,20 +102,22 @@ static bool before(const struct held_info *t, CURLINFO info, void *out)
     return true;
 }
 
-/* What libcurl counts of its deliveries is known for the end of the block, or for now: back from there
- * to the shown piece, or on to it, by what is held. A header line counts for HEADER_SIZE when the
- * header callback has had it, all that goes to the body callback for SIZE_DELIVERED when that has. */
-static curl_off_t counted(const struct held_info *t, curl_off_t known, bool delivered)
+/* A counter of delivered bytes is known for the end of the block, or for now. From there this counts back,
+ * or on, to the piece that is being delivered, by the sizes of the held pieces. A header line counts for
+ * HEADER_SIZE once the header callback has returned; a piece for the body callback counts for
+ * SIZE_DELIVERED once that one has. */
+static curl_off_t count_delivered(const struct held_info *t, curl_off_t known, bool delivered)
 {
     const struct held *e = t->shown;
     curl_off_t sum = 0, at_shown = 0, at_known = -1;
     for (const struct held *x = hold_each(t->hold, NULL); x; x = hold_each(t->hold, x)) {
         if (x == e)
-            at_shown = delivered && e->halfway ? sum + e->n : sum;
+            at_shown = delivered && e->body_done ? sum + e->n : sum;
         if (x->block != e->block)
             continue;
         bool arriving = t->arriving && !hold_each(t->hold, x);
-        bool last = at_known < 0 && held_is_header(x) && (arriving || is_blank(x->bytes, x->n));
+        bool last =
+            at_known < 0 && held_is_header(x) && (arriving || header_line_is_blank(x->bytes, x->n));
         if (last && !delivered)
             at_known = sum;
         if (delivered ? x->kind != HELD_HEADER : held_is_header(x))
@@ -135,20 +128,21 @@ static curl_off_t counted(const struct held_info *t, curl_off_t known, bool deli
     return known + at_shown - (at_known < 0 ? sum : at_known);
 }
 
-/* Values that change from one piece to the next. */
-static bool moving(const struct held_info *t, const struct saved_info *m, CURLINFO info, void *out)
+/* Values that change with each piece. */
+static bool get_counter(const struct held_info *t, const struct saved_info *m, CURLINFO info,
+                        void *out)
 {
     const struct held *e = t->shown;
     bool body = !held_is_header(e);
     switch ((int)info) {
     case CURLINFO_HEADER_SIZE:
-        if ((m && saved_info_get(m, info, out)) || at_the_end(t, info, out))
-            *(long *)out = (long)counted(t, *(long *)out, false);
+        if ((m && saved_info_get(m, info, out)) || newest_value(t, info, out))
+            *(long *)out = (long)count_delivered(t, *(long *)out, false);
         return true;
     case SIZE_DELIVERED:
-        if (!(m && saved_info_get(m, info, out)) && !at_the_end(t, info, out))
+        if (!(m && saved_info_get(m, info, out)) && !newest_value(t, info, out))
             return false;
-        *(curl_off_t *)out = counted(t, *(curl_off_t *)out, true);
+        *(curl_off_t *)out = count_delivered(t, *(curl_off_t *)out, true);
         return true;
     case CURLINFO_SIZE_DOWNLOAD_T:
         if (body && m)
@@ -169,10 +163,10 @@ bool held_info_get(const struct held_info *t, CURLINFO info, void *out)
     if (!e)
         return false;
     const struct saved_info *m = hold_block_info(t->hold, e->block);
-    if (moving(t, m, info, out))
+    if (get_counter(t, m, info, out))
         return true;
-    if (is_unset(t, m, NUMBER(info)))
-        return before(t, info, out);
+    if (is_set_later(t, m, NUMBER(info)))
+        return value_before_block(t, info, out);
     return m && saved_info_get(m, info, out);
 }
 
@@ -190,18 +184,19 @@ static int request_of(const struct held_info *t, uint32_t block)
                        : saved_info_last_request(t->api, t->handle, m ? m->request : 0);
 }
 
-/* Whether libcurl stores it as a header of its own. */
+/* Whether libcurl stores the line as a header. */
 static bool is_stored(const char *p, size_t n)
 {
-    return !is_blank(p, n) && !is_status(p, n) && p[0] != ' ' && p[0] != '\t';
+    return !header_line_is_blank(p, n) && !header_line_is_status(p, n) && p[0] != ' ' &&
+           p[0] != '\t';
 }
 
-/* How many of the request's headers are in lines that are still to be shown. */
+/* How many of the request's headers are in lines that have not been delivered yet. */
 static size_t stored_later(const struct held_info *t, int request)
 {
     const struct held *e = t->shown;
-    size_t n = e->kind == HELD_BOTH && !e->halfway && t->api->version_num < VERSION_STORES_FIRST &&
-               is_stored(e->bytes, e->n);
+    size_t n = e->kind == HELD_BOTH && !e->body_done &&
+               t->api->version_num < VERSION_STORES_FIRST && is_stored(e->bytes, e->n);
     uint32_t block = e->block;
     for (const struct held *x = hold_each(t->hold, e); x; x = hold_each(t->hold, x)) {
         if (x->block != block && request_of(t, block = x->block) != request)
@@ -212,15 +207,15 @@ static size_t stored_later(const struct held_info *t, int request)
     return n + (line && request_of(t, t->hold->block) == request);
 }
 
-static struct headers *kept_headers(const struct held_info *t)
+static struct headers *restored_headers(const struct held_info *t)
 {
     return t->restored ? t->restored->headers : NULL;
 }
 
-/* All headers of the request, those that are still to be shown too; NULL: no memory. */
-static const struct header_list *list(struct held_info *t, int request)
+/* All headers of the request, also those that have not been delivered yet; NULL: no memory. */
+static const struct header_list *all_headers(struct held_info *t, int request)
 {
-    struct headers *kept = kept_headers(t);
+    struct headers *kept = restored_headers(t);
     if (kept)
         return &kept->lists[request];
     if (!t->list.count || t->request != request) {
@@ -243,10 +238,11 @@ CURLHcode held_info_header(struct held_info *t, const char *name, size_t index, 
 {
     struct curl_header *found;
     const struct header_list *l;
-    struct headers *kept = kept_headers(t);
+    struct headers *kept = restored_headers(t);
     int current = request_of(t, t->shown->block);
     CURLHcode r = t->api->easy_header(t->handle, name, 0, origin, request, out ? &found : NULL);
-    if (!out || r == CURLHE_BAD_ARGUMENT || r == CURLHE_NOT_BUILT_IN || !(l = list(t, current)))
+    if (!out || r == CURLHE_BAD_ARGUMENT || r == CURLHE_NOT_BUILT_IN ||
+        !(l = all_headers(t, current)))
         return r;
     size_t n = shown_count(t, l, current);
     if (!n && !current)
@@ -266,9 +262,9 @@ struct curl_header *held_info_nextheader(struct held_info *t, unsigned origin, i
                                          struct curl_header *previous)
 {
     const struct header_list *l;
-    struct headers *kept = kept_headers(t);
+    struct headers *kept = restored_headers(t);
     int current = request_of(t, t->shown->block);
-    if (request > current || !(l = list(t, current)))
+    if (request > current || !(l = all_headers(t, current)))
         return NULL;
     if (request >= 0 && request < current)
         return kept ? headers_next(kept, origin, request, previous)
@@ -283,6 +279,6 @@ void held_info_end(struct held_info *t)
 {
     t->shown = NULL;
     t->line = NULL;
-    if (t->list.headers) /* seldom; free() is a call */
+    if (t->list.headers) /* rarely; saves a call of free() */
         header_list_free(&t->list);
 }

@@ -34,7 +34,7 @@ void hold_free(struct hold *h)
     hold_drop(h, 0);
 }
 
-static bool hold_room(struct hold *h, size_t need)
+static bool hold_reserve(struct hold *h, size_t need)
 {
     if (h->end + need <= h->capacity)
         return true;
@@ -49,7 +49,7 @@ static bool hold_room(struct hold *h, size_t need)
     return true;
 }
 
-/* With the NUL. */
+/* Including the NUL. */
 static size_t held_size(size_t n)
 {
     size_t a = alignof(struct held);
@@ -59,13 +59,13 @@ static size_t held_size(size_t n)
 bool hold_add(struct hold *h, enum held_kind kind, const char *p, size_t n)
 {
     precondition(p || !n);
-    if (n >= UINT32_MAX || !hold_room(h, held_size(n)))
+    if (n >= UINT32_MAX || !hold_reserve(h, held_size(n)))
         return false;
     struct held *e = (struct held *)(h->memory + h->end);
     e->kind = kind;
     e->block = h->block;
     e->n = (uint32_t)n;
-    e->halfway = false;
+    e->body_done = false;
     e->from = p;
     e->downloaded = 0;
     memcpy(e->bytes, p, n);
@@ -99,10 +99,10 @@ const struct held *hold_each(const struct hold *h, const struct held *e)
     return at < h->end ? (const struct held *)(h->memory + at) : NULL;
 }
 
-void hold_end_block(struct hold *h, struct saved_info *m)
+void hold_end_block(struct hold *h, struct saved_info *info)
 {
     for (; h->ended_blocks < h->block; h->ended_blocks++)
         h->infos[h->ended_blocks + 1] = NULL;
     saved_info_free(h->infos[h->block]);
-    h->infos[h->block] = m;
+    h->infos[h->block] = info;
 }

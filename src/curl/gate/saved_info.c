@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libcurl numbers its values from 1; 8.22 has 71. */
+/* libcurl numbers the values from 1; 8.22 has 71. */
 #define NUMBERS_MAX 96
 
-#define LASTSOCKET 29 /* its name is deprecated */
+#define LASTSOCKET 29 /* CURLINFO_LASTSOCKET is deprecated */
 
 #define NUMBER(info) ((int)(info) & CURLINFO_MASK)
 #define TYPE(info)   ((int)(info) & CURLINFO_TYPEMASK)
@@ -15,8 +15,8 @@
 static const int types[] = {CURLINFO_STRING, CURLINFO_LONG, CURLINFO_DOUBLE, CURLINFO_OFF_T};
 #define TYPES (int)(sizeof types / sizeof types[0])
 
-/* Whose answer is libcurl's own whenever it is asked. */
-static bool is_live(int number)
+/* Values that are not saved. */
+static bool is_left_out(int number)
 {
     switch (number) {
     case NUMBER(CURLINFO_PRIVATE):
@@ -34,7 +34,7 @@ static int read_all(const struct curl_api *api, CURL *h, struct saved_value *val
 {
     int n = 0;
     for (int number = 1; number <= NUMBERS_MAX; number++)
-        for (int t = 0; t < TYPES && !is_live(number); t++) {
+        for (int t = 0; t < TYPES && !is_left_out(number); t++) {
             struct saved_value *v = &values[n];
             v->info = (CURLINFO)(types[t] + number);
             v->offset = 0;
@@ -43,8 +43,8 @@ static int read_all(const struct curl_api *api, CURL *h, struct saved_value *val
     return n;
 }
 
-/* The strings are libcurl's: from here on each is the moment's own. */
-static bool own_strings(struct saved_info *m)
+/* Replaces libcurl's strings by copies. False: no memory; each is a copy or NULL. */
+static bool copy_strings(struct saved_info *m)
 {
     bool whole = true;
     for (int i = 0; i < m->count; i++) {
@@ -60,7 +60,8 @@ int saved_info_last_request(const struct curl_api *api, CURL *h, int from)
     struct curl_header *out;
     if (!api->easy_header)
         return from;
-    for (;; from++) { /* "?" is no header's name: nothing is found, and *out stays */
+    for (;;
+         from++) { /* no header is named "?", so CURLHE_MISSING says that there is such a request */
         CURLHcode r = api->easy_header(h, "?", 0, CURLH_HEADER, from + 1, &out);
         if (r != CURLHE_MISSING)
             return from;
@@ -78,7 +79,7 @@ struct saved_info *saved_info_take(const struct curl_api *api, CURL *h,
     m->api = api;
     m->count = n;
     memcpy(m->values, values, (size_t)n * sizeof *values);
-    if (!own_strings(m)) {
+    if (!copy_strings(m)) {
         saved_info_free(m);
         return NULL;
     }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * All that libcurl says of a transfer at one moment, by curl_easy_getinfo, so that it can be said
- * again later: the end of a header block that is held while the transfer goes on, to another host
- * and in another protocol perhaps.
+ * A copy of all that curl_easy_getinfo says of a transfer at one moment, to answer with it later: at the
+ * end of a header block that is held while the transfer goes on, perhaps to another host and with another
+ * protocol.
  *
  *     struct saved_info *m = saved_info_take(api, handle, before);  before: of the block before it, or NULL
- *     if (saved_info_get(m, info, out))  ...                    else libcurl's own answer holds
+ *     if (saved_info_get(m, info, out))  ...                        false: ask libcurl
  *     saved_info_free(m);
  *
- * Which values there are is asked of libcurl, not listed here, so that those of a later version are
- * in it too. Not in it are the program's own pointers, what never changes, and which socket and TLS
- * objects there were: one that has been closed meanwhile must not be given to anybody.
+ * Which values exist is asked of libcurl and not listed here, so those of later versions are included.
+ * Left out are the program's own pointers, values that never change, and sockets and TLS objects: one
+ * that has been closed must not be given to the program.
  *
- * Strings belong to the moment, as libcurl's belong to the handle. One moment costs a few
- * microseconds: nothing for a good answer, whose only block is not held when it has ended. */
+ * The strings belong to the copy. Taking one costs a few microseconds; a good response needs none,
+ * because its only block is not held when it has ended. */
 #ifndef CURL_GATE_SAVED_INFO_H
 #define CURL_GATE_SAVED_INFO_H
 
@@ -34,24 +34,24 @@ struct saved_value {
 
 struct saved_info {
     const struct curl_api *api;
-    int request;                /* its number for curl_easy_header */
+    int request;                /* number of the last request, for curl_easy_header */
     bool tunnel;                /* the block is a proxy's answer to CONNECT */
-    bool socket;                /* ACTIVESOCKET said one */
+    bool socket;                /* there was an ACTIVESOCKET */
     struct curl_slist *cookies; /* owned */
     struct headers *headers;    /* owned; NULL: not taken */
     int count;
-    struct saved_value values[]; /* by number, ascending */
+    struct saved_value values[]; /* ascending by number */
 };
 
 /* NULL: no memory. */
 struct saved_info *saved_info_take(const struct curl_api *api, CURL *h,
                                    const struct saved_info *before);
-/* What curl_easy_header says too, for when libcurl has forgotten it. No memory: without. */
+/* Copies what curl_easy_header says, too. No memory: headers stays NULL. */
 void saved_info_take_headers(struct saved_info *m, CURL *h);
 void saved_info_free(struct saved_info *m);
-/* A list is a copy for the program, as libcurl's would be. */
+/* A list is a new copy that the program frees, like one of libcurl's. */
 bool saved_info_get(const struct saved_info *m, CURLINFO info, void *out);
-/* The number of the newest request for curl_easy_header, not smaller than `from`. */
+/* The number of the last request for curl_easy_header, which is at least `from`. */
 int saved_info_last_request(const struct curl_api *api, CURL *h, int from);
 
 #endif
