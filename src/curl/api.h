@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT
- *
- * libcurl as a table of pointers: everything in src/curl/ calls libcurl through one of these, found
- * by preload/real.c in the library that made the handle, or written by hand in the tests. Handles
- * of two flavours are not interchangeable, so the table travels with the handle.
- *
- * Optional members are NULL where the running libcurl is too old; the others are never NULL. A
- * table and the library behind it stay valid for the life of the process (the library is pinned).
- */
+ * libcurl as a table of function pointers. Everything in src/curl/ calls libcurl through such a
+ * table: preload/real.c fills it from the library that created the handle, tests fill it by hand. A
+ * process may contain two libcurls whose handles are not interchangeable, so the table is stored
+ * with the handle. Optional members are NULL if the running libcurl is too old; the others are
+ * never NULL. A table and its library stay valid for the life of the process (the library is
+ * pinned). / */
 #ifndef CURL_API_H
 #define CURL_API_H
 
@@ -58,17 +56,17 @@ struct curl_api {
                                        const char *); /* optional, with the next */
     void (*slist_free_all)(struct curl_slist *);
     void (*free)(void *);
-    char *(*maprintf)(const char *, ...); /* optional: memory that `free` takes */
+    char *(*maprintf)(const char *, ...); /* optional: the result is freed with `free` */
     curl_version_info_data *(*version_info)(CURLversion);
 
     unsigned version_num; /* 0x075801 for 7.88.1 */
     const char *version;
     const char *path;                  /* of the shared object */
-    const char *node;                  /* its version node, "" when unversioned */
-    const void *text_begin, *text_end; /* the mapping that its own calls return into */
+    const char *node;                  /* its symbol version node; "": none */
+    const void *text_begin, *text_end; /* the mapping of its code */
 };
 
-/* Whether a return address lies in the library: libcurl calling itself. */
+/* Whether a return address lies in the library: libcurl calls itself. */
 static inline int curl_api_owns(const struct curl_api *api, const void *address)
 {
     return address >= api->text_begin && address < api->text_end;

@@ -13,29 +13,31 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* From here on libcurl remembers for a while which names were not found, for half as long as others. */
+/* The first version that caches names that were not found, for half as long as addresses. */
 #define VERSION_REMEMBERS_FAILURES 0x081000
 
-/* From here on PRETRANSFER_TIME is filled in for failures too. (REQUEST_SIZE is always 0 on 8.7.1.) */
+/* The first version that sets PRETRANSFER_TIME for failures too. (On 8.7.1 REQUEST_SIZE is always
+ * 0.) */
 #define VERSION_REQUEST_SIZE_TELLS 0x081500
-/* Forgets OS_ERRNO when a transfer begins; older ones keep it, past a good transfer too. */
+/* The first version that clears OS_ERRNO when a transfer begins; older ones keep it, even after
+ * success. */
 #define VERSION_CLEARS_ERRNO 0x080800
 
-static long long_of(const struct shadow *s, CURLINFO info)
+static long info_long(const struct shadow *s, CURLINFO info)
 {
     long v = 0;
     return s->api->easy_getinfo(s->handle, info, &v) ? 0 : v;
 }
 
-static curl_off_t offset_of(const struct shadow *s, CURLINFO info)
+static curl_off_t info_offset(const struct shadow *s, CURLINFO info)
 {
     curl_off_t v = 0;
     return s->api->easy_getinfo(s->handle, info, &v) ? 0 : v;
 }
 
-/* Of the first hop: EFFECTIVE_METHOD is the last one's, or, before an answer, the previous
- * request's. */
-static const char *method_of(const struct shadow *s)
+/* Of the first hop: EFFECTIVE_METHOD is that of the last hop, or, before a response, of the
+ * previous request. */
+static const char *first_method(const struct shadow *s)
 {
     static const char names[][8] = {
         [REQUEST_GET] = "GET",   [REQUEST_HEAD] = "HEAD", [REQUEST_POST] = "POST",
@@ -44,17 +46,17 @@ static const char *method_of(const struct shadow *s)
     return s->method[0] ? s->method : names[s->request];
 }
 
-static void request_facts(struct attempt *a, const struct transfer *t)
+static void fill_request(struct attempt *a, const struct transfer *t)
 {
     const struct shadow *s = t->shadow;
     a->protocol = s->protocol;
     a->via_proxy = s->binding.proxy.slot != NULL;
     if (s->protocol == PROTOCOL_HTTP) {
-        const char *method = method_of(s);
+        const char *method = first_method(s);
         memcpy(a->method, method, strlen(method) + 1);
         a->idempotency_key = t->idempotency_key;
     }
-    /* ftp: anything but a plain download changes something, or may. */
+    /* ftp: everything but a plain download may change something. */
     a->upload =
         t->body.kind != BODY_NONE || (s->protocol == PROTOCOL_FTP && (s->quote || s->method[0]));
     a->hints = t->gate.hints;
@@ -63,14 +65,14 @@ static void request_facts(struct attempt *a, const struct transfer *t)
 void attempt_facts_so_far(struct attempt *a, const struct transfer *t, int status)
 {
     memset(a, 0, sizeof *a);
-    request_facts(a, t);
+    fill_request(a, t);
     a->http_status = status;
-    a->redirected = long_of(t->shadow, CURLINFO_REDIRECT_COUNT) > 0;
+    a->redirected = info_long(t->shadow, CURLINFO_REDIRECT_COUNT) > 0;
     a->replayable = request_body_may_rewind(&t->body, false);
 }
 
-/* Whether it was the proxy with which the attempt got no further: no connection came about, or, with
- * one that is asked with CONNECT, no answer to that. (A timeout there may be the host's.) */
+/* Whether the attempt failed at the proxy: no connection to it, or no answer to CONNECT. (A timeout
+ * there may be caused by the host.) */
 static bool proxy_unreached(const struct attempt *a, const struct shadow *s)
 {
     if (!a->via_proxy || !a->nothing_sent || a->proxy_status)
@@ -79,7 +81,7 @@ static bool proxy_unreached(const struct attempt *a, const struct shadow *s)
     case CURLE_COULDNT_CONNECT:
         return true;
     case CURLE_OPERATION_TIMEDOUT:
-        return offset_of(s, CURLINFO_CONNECT_TIME_T) == 0;
+        return info_offset(s, CURLINFO_CONNECT_TIME_T) == 0;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_RECV_ERROR:
@@ -96,16 +98,16 @@ bool attempt_facts_name_not_found(const struct attempt *a)
            (a->curl_code == CURLE_PROXY && a->proxy_error == CURLPX_RESOLVE_HOST);
 }
 
-static const char *text_of(const struct shadow *s, CURLINFO info)
+static const char *info_string(const struct shadow *s, CURLINFO info)
 {
     const char *v = NULL;
     return s->api->easy_getinfo(s->handle, info, &v) || !v ? "" : v;
 }
 
-/* tftp sends datagrams: it has no connect time when it has sent them for long. */
+/* tftp sends datagrams: there is no connect time after it has sent. */
 static bool is_without_connection(const struct shadow *s)
 {
-    return ascii_same(text_of(s, CURLINFO_SCHEME), "tftp");
+    return ascii_same(info_string(s, CURLINFO_SCHEME), "tftp");
 }
 
 static bool nothing_sent(const struct attempt *a, const struct transfer *t)
@@ -113,11 +115,12 @@ static bool nothing_sent(const struct attempt *a, const struct transfer *t)
     const struct shadow *s = t->shadow;
     if (a->curl_code == CURLE_OK || t->body.consumed || t->gate.delivered)
         return false;
-    if (a->protocol != PROTOCOL_HTTP) { /* a dialogue: only "no connection" is proof */
+    if (a->protocol != PROTOCOL_HTTP) { /* a dialogue: only a missing connection is proof */
         if (is_without_connection(s))
             return false;
-        bool reused = !long_of(s, CURLINFO_NUM_CONNECTS); /* has no connect time either */
-        return offset_of(s, CURLINFO_CONNECT_TIME_T) == 0 &&
+        bool reused =
+            !info_long(s, CURLINFO_NUM_CONNECTS); /* a reused one has no connect time either */
+        return info_offset(s, CURLINFO_CONNECT_TIME_T) == 0 &&
                (attempt_facts_name_not_found(a) || !reused);
     }
     if (a->http_status || a->redirected)
@@ -126,11 +129,11 @@ static bool nothing_sent(const struct attempt *a, const struct transfer *t)
         a->curl_code == CURLE_HTTP3)
         return false;
     if (s->api->version_num >= VERSION_REQUEST_SIZE_TELLS)
-        return long_of(s, CURLINFO_REQUEST_SIZE) == 0;
-    return offset_of(s, CURLINFO_PRETRANSFER_TIME_T) == 0;
+        return info_long(s, CURLINFO_REQUEST_SIZE) == 0;
+    return info_offset(s, CURLINFO_PRETRANSFER_TIME_T) == 0;
 }
 
-/* libcurl does not tell why it got no socket; ask for one. */
+/* libcurl does not say why it got no socket, so ask for one. */
 static int socket_shortage(void)
 {
     int saved = errno, fd = open_socket(AF_INET, SOCK_STREAM, 0);
@@ -141,8 +144,8 @@ static int socket_shortage(void)
     return shortage;
 }
 
-/* Of a URL, as it is looked up; NULL or what api->free takes. */
-static char *name_in(const struct curl_api *api, const char *url)
+/* The host of a URL as it is looked up, to be freed with api->free; NULL: none. */
+static char *host_of_url(const struct curl_api *api, const char *url)
 {
     char *name = NULL;
     CURLU *u = api->url ? api->url() : NULL;
@@ -153,48 +156,48 @@ static char *name_in(const struct curl_api *api, const char *url)
     return name;
 }
 
-static int64_t memory_ns(const struct shadow *s, int64_t most_ns)
+static int64_t dns_cache_ns(const struct shadow *s, int64_t most_ns)
 {
     bool for_ever = s->dns_cache_s < 0 || s->dns_cache_s / 2 > most_ns / NS_PER_S;
     return for_ever ? most_ns : s->dns_cache_s * (NS_PER_S / 2);
 }
 
-/* Why the name was not found. What libcurl did not ask for it may remember. */
-static int lookup_of(const struct attempt *a, const struct transfer *t)
+/* Why the name was not found. If libcurl did not look it up, it was in its cache. */
+static int reason_not_found(const struct attempt *a, const struct transfer *t)
 {
     const struct shadow *s = t->shadow;
-    char *name = name_in(s->api, a->curl_code == CURLE_COULDNT_RESOLVE_PROXY
-                                     ? s->binding.proxy_name
-                                     : text_of(s, CURLINFO_EFFECTIVE_URL));
+    char *name = host_of_url(s->api, a->curl_code == CURLE_COULDNT_RESOLVE_PROXY
+                                         ? s->binding.proxy_name
+                                         : info_string(s, CURLINFO_EFFECTIVE_URL));
     int why = unfound_why(name, t->started_ns);
     if (!why && s->api->version_num >= VERSION_REMEMBERS_FAILURES)
-        why = unfound_why(name, t->started_ns - memory_ns(s, t->started_ns));
+        why = unfound_why(name, t->started_ns - dns_cache_ns(s, t->started_ns));
     s->api->free(name);
     return why;
 }
 
-/* A build with c-ares asks by itself, unseen. */
-static bool asks_unseen(const struct shadow *s)
+/* A build with c-ares looks names up by itself, where we cannot see it. */
+static bool has_own_resolver(const struct shadow *s)
 {
     const curl_version_info_data *v = s->api->version_info(CURLVERSION_NOW);
     return v->ares_num != 0;
 }
 
-/* What libcurl says when nobody else was asked; the same since 7.62. */
-static const char *const refusals[] = {"Unsupported proxy", "Not resolving .onion address",
-                                       "Unix socket path too long", "ctx callback"};
+/* Error texts for failures without any contact to a server; unchanged since 7.62. */
+static const char *const local_refusals[] = {"Unsupported proxy", "Not resolving .onion address",
+                                             "Unix socket path too long", "ctx callback"};
 
 static bool refused_locally(const struct attempt *a, const struct shadow *s, const char *text)
 {
-    for (size_t i = 0; i < array_size(refusals); i++)
-        if (strstr(text, refusals[i]))
+    for (size_t i = 0; i < array_size(local_refusals); i++)
+        if (strstr(text, local_refusals[i]))
             return true;
     switch (a->curl_code) {
     case CURLE_COULDNT_CONNECT: /* no text: there is no address that it may use */
         return !a->os_errno && !a->proxy_status && (s->own_sockets || !*text);
     case CURLE_COULDNT_RESOLVE_HOST:
-        return !a->lookup && s->own_resolver && !asks_unseen(s);
-    case CURLE_OPERATION_TIMEDOUT: /* slower than the program wants it */
+        return !a->lookup && s->own_resolver && !has_own_resolver(s);
+    case CURLE_OPERATION_TIMEDOUT: /* slower than the program allows */
         return s->low_speed_limit && s->low_speed_time_s && strstr(text, "Operation too slow");
     default:
         return false;
@@ -209,38 +212,39 @@ void attempt_facts_of_result(struct attempt *a, struct transfer *t, CURLcode res
     memset(a, 0, sizeof *a);
     a->curl_code = (int)result;
     a->duration_ns = duration_ns;
-    request_facts(a, t);
+    fill_request(a, t);
     if (likely(result == CURLE_OK && g->state == GATE_PASS && g->status && g->status != 101)) {
         a->committed = true;
         a->http_status = g->status;
         return;
     }
-    a->http_status = g->left_http ? 0 : (int)long_of(s, CURLINFO_RESPONSE_CODE);
-    /* Observe mode holds nothing back, but is to say what would have been. */
+    a->http_status = g->left_http ? 0 : (int)info_long(s, CURLINFO_RESPONSE_CODE);
+    /* Observe mode holds nothing, but reports what would have happened. */
     a->committed = g->delivered && !(t->call.observe && a->http_status >= 300);
-    a->redirected = long_of(s, CURLINFO_REDIRECT_COUNT) > 0;
+    a->redirected = info_long(s, CURLINFO_REDIRECT_COUNT) > 0;
     a->header_cut = result == CURLE_OK && g->in_block;
-    a->replayable = true; /* request_body_rewind has the word */
+    a->replayable = true; /* decided by request_body_rewind */
     if (result == CURLE_OK)
         return;
-    a->proxy_status = (int)long_of(s, CURLINFO_HTTP_CONNECTCODE);
-    a->os_errno = (int)long_of(s, CURLINFO_OS_ERRNO);
+    a->proxy_status = (int)info_long(s, CURLINFO_HTTP_CONNECTCODE);
+    a->os_errno = (int)info_long(s, CURLINFO_OS_ERRNO);
     if (result == CURLE_COULDNT_CONNECT && !a->os_errno)
         a->os_errno = socket_shortage();
     if (result == CURLE_PROXY)
-        a->proxy_error = (int)long_of(s, CURLINFO_PROXY_ERROR);
+        a->proxy_error = (int)info_long(s, CURLINFO_PROXY_ERROR);
     a->nothing_sent = nothing_sent(a, t);
     a->shortened = result == CURLE_OPERATION_TIMEDOUT && duration_ns >= t->attempt_timeout_ns;
     a->proxy_unreached = proxy_unreached(a, s);
     if (attempt_facts_name_not_found(a))
-        a->lookup = lookup_of(a, t);
+        a->lookup = reason_not_found(a, t);
     if (result == CURLE_ABORTED_BY_CALLBACK)
-        return; /* it is the program that ends it: its error buffer may be gone */
+        return; /* the program ends it, and its error buffer may be gone */
     const char *text = transfer_error(t);
     a->refused_locally = refused_locally(a, s, text);
-    /* Before 8.17 that is counted over the life of a handle, so only connections tell whether it was
+    /* Before 8.17 the count is over the life of the handle: only if there were connections it was
      * this transfer. */
-    a->retried_by_libcurl = strstr(text, "tried 5 times") && long_of(s, CURLINFO_NUM_CONNECTS) > 1;
+    a->retried_by_libcurl =
+        strstr(text, "tried 5 times") && info_long(s, CURLINFO_NUM_CONNECTS) > 1;
     a->enhance_your_calm = strstr(text, "ENHANCE_YOUR_CALM") != NULL;
 }
 
@@ -249,15 +253,15 @@ void attempt_facts_keep_errno(struct shadow *s, const struct attempt *a)
     if (s->api->version_num < VERSION_CLEARS_ERRNO) {
         if (a->curl_code)
             s->hidden_errno = a->os_errno;
-    } else if (long_of(s, CURLINFO_NUM_CONNECTS)) {
-        s->connect_errno = long_of(s, CURLINFO_OS_ERRNO);
+    } else if (info_long(s, CURLINFO_NUM_CONNECTS)) {
+        s->connect_errno = info_long(s, CURLINFO_OS_ERRNO);
     }
 }
 
 long attempt_facts_shown_errno(const struct shadow *s)
 {
-    long now = long_of(s, CURLINFO_OS_ERRNO);
+    long now = info_long(s, CURLINFO_OS_ERRNO);
     if (now)
         return now == s->hidden_errno ? 0 : now;
-    return long_of(s, CURLINFO_NUM_CONNECTS) ? 0 : s->connect_errno;
+    return info_long(s, CURLINFO_NUM_CONNECTS) ? 0 : s->connect_errno;
 }

@@ -3,21 +3,21 @@
 
 #include "base/compiler.h"
 
-static _Thread_local const struct curl_api *now;
+static _Thread_local const struct curl_api *current;
 
 const struct curl_api *current_api_enter(const struct curl_api *api)
 {
-    const struct curl_api *outer = now;
-    now = api;
+    const struct curl_api *outer = current;
+    current = api;
     return outer;
 }
 
 void current_api_leave(const struct curl_api *outer)
 {
-    now = outer;
+    current = outer;
 }
 
 HOT const struct curl_api *current_api_get(void)
 {
-    return now;
+    return current;
 }

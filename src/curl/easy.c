@@ -15,8 +15,8 @@
 
 #define PAUSE_STEP_NS (1 * NS_PER_MS)
 
-/* Runs however the frame is left: by return, by an exception of a callback, by pthread_cancel. */
-static void leave(struct transfer **frame)
+/* Runs when the frame is left by return, by an exception from a callback, or by pthread_cancel. */
+static void leave_transfer(struct transfer **frame)
 {
     int saved = errno;
     current_api_leave((*frame)->outer);
@@ -24,7 +24,7 @@ static void leave(struct transfer **frame)
     errno = saved;
 }
 
-static bool wait_until(const struct shadow *s, int64_t at_ns)
+static bool sleep_until(const struct shadow *s, int64_t at_ns)
 {
     for (int64_t now = clock_now_ns(); now < at_ns; now = clock_now_ns()) {
         if (!transfer_progress(s))
@@ -35,7 +35,7 @@ static bool wait_until(const struct shadow *s, int64_t at_ns)
     return true;
 }
 
-static CURLcode attempt(struct transfer *t, struct attempt *a, int64_t now_ns)
+static CURLcode perform_attempt(struct transfer *t, struct attempt *a, int64_t now_ns)
 {
     const struct shadow *s = t->shadow;
     transfer_begin_attempt(t, now_ns);
@@ -45,7 +45,7 @@ static CURLcode attempt(struct transfer *t, struct attempt *a, int64_t now_ns)
     return transfer_end_attempt(t, a, r);
 }
 
-/* Until the program has unpaused; 0, or the code with which the transfer ends. */
+/* Waits until the program has unpaused. 0, or the code with which the transfer ends. */
 static CURLcode wait_for_unpause(struct transfer *t)
 {
     int64_t asked_ns = 0;
@@ -64,8 +64,8 @@ static CURLcode wait_for_unpause(struct transfer *t)
     return CURLE_OK;
 }
 
-/* Hands out what is still held, when nothing is in flight any more. */
-static CURLcode deliver(struct transfer *t, CURLcode r)
+/* Delivers what is still held, after libcurl has ended. */
+static CURLcode deliver_rest(struct transfer *t, CURLcode r)
 {
     size_t left;
     while ((left = gate_deliver(&t->gate)) == CURL_WRITEFUNC_PAUSE) {
@@ -80,10 +80,10 @@ static CURLcode deliver(struct transfer *t, CURLcode r)
     return r;
 }
 
-/* The time has come for another attempt, or the program does not want one any more. */
+/* False: the program ends the transfer, and *r is the result. */
 static bool wait_for_next(struct transfer *t, int64_t at_ns, CURLcode *r)
 {
-    if (!wait_until(t->shadow, at_ns)) {
+    if (!sleep_until(t->shadow, at_ns)) {
         gate_discard(&t->gate);
         if (!t->call.attempts)
             refusal_reset_info(t->shadow);
@@ -91,32 +91,32 @@ static bool wait_for_next(struct transfer *t, int64_t at_ns, CURLcode *r)
         return false;
     }
     if (t->reset && t->call.attempts) {
-        *r = deliver(t, *r);
+        *r = deliver_rest(t, *r);
         return false;
     }
     return true;
 }
 
-static CURLcode refuse(const struct shadow *s, const struct admission *why, int64_t now_ns)
+static CURLcode refuse_request(const struct shadow *s, const struct admission *why, int64_t now_ns)
 {
     refusal_reset_info(s);
     return refusal_result(s, why, now_ns);
 }
 
-static CURLcode run(struct transfer *t, int64_t now_ns)
+static CURLcode make_attempts(struct transfer *t, int64_t now_ns)
 {
     struct attempt a = {0};
     CURLcode r = CURLE_OK;
     for (;;) {
         struct admission ad = call_admit(&t->call, now_ns);
         if (ad.answer == ANSWER_REFUSE)
-            return t->call.attempts ? deliver(t, r) : refuse(t->shadow, &ad, now_ns);
+            return t->call.attempts ? deliver_rest(t, r) : refuse_request(t->shadow, &ad, now_ns);
         if (ad.answer == ANSWER_GO) {
             int64_t at_ns = 0;
             gate_keep_attempt(&t->gate);
-            r = attempt(t, &a, now_ns);
+            r = perform_attempt(t, &a, now_ns);
             if (!transfer_decide_retry(t, &a, &r, &at_ns))
-                return deliver(t, r);
+                return deliver_rest(t, r);
             ad.at_ns = at_ns;
         }
         if (!wait_for_next(t, ad.at_ns, &r))
@@ -125,11 +125,11 @@ static CURLcode run(struct transfer *t, int64_t now_ns)
     }
 }
 
-static CURLcode guarded(struct transfer *begun, int64_t now_ns, int64_t *ended_ns)
+static CURLcode make_attempts_guarded(struct transfer *begun, int64_t now_ns, int64_t *ended_ns)
 {
-    struct transfer *t __attribute__((cleanup(leave))) = begun;
+    struct transfer *t __attribute__((cleanup(leave_transfer))) = begun;
     t->outer = current_api_get();
-    CURLcode r = run(t, now_ns);
+    CURLcode r = make_attempts(t, now_ns);
     *ended_ns = clock_now_ns();
     transfer_end(t, r, *ended_ns);
     return r;
@@ -141,8 +141,9 @@ bool easy_is_guarded(const struct shadow *s)
            (s->member ? multi_is_calling(s) : !!s->transfer);
 }
 
-/* What libcurl says of such a handle, which it does not know to be one now. */
-static CURLcode in_use(struct shadow *s)
+/* libcurl's error for a handle that is in a multi handle; the member may not be in libcurl's own
+ * now. */
+static CURLcode fail_in_use(struct shadow *s)
 {
     if (easy_is_guarded(s))
         return CURLE_RECURSIVE_API_CALL;
@@ -156,39 +157,39 @@ static CURLcode in_use(struct shadow *s)
 CURLcode easy_perform(struct shadow *s)
 {
     if ((s->transfer && !s->transfer->performing) || multi_is_detached(s))
-        return in_use(s);
+        return fail_in_use(s);
     if (s->transfer || s->member) {
-        s->connect_errno = 0; /* libcurl forgets, and refuses */
+        s->connect_errno = 0; /* libcurl refuses the call, but clears OS_ERRNO */
         return s->api->easy_perform(s->handle);
     }
     int64_t now_ns = clock_now_ns(), ended_ns;
     struct transfer *t = transfer_begin(s, BY_EASY, now_ns);
     if (!t)
         return s->api->easy_perform(s->handle);
-    CURLcode r = guarded(t, now_ns, &ended_ns);
+    CURLcode r = make_attempts_guarded(t, now_ns, &ended_ns);
     monitor_update(ended_ns);
     return r;
 }
 
-/* ---- what the program asks ------------------------------------------------------------------ */
+/* ---- curl_easy_getinfo, _header and _pause -------------------------------------------------- */
 
 bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
-    bool told = s->transfer && held_info_get(&s->transfer->gate.info, info, out);
-    if (unlikely(s->last_info != NULL) && !told)
-        told = fallback_getinfo(s, info, out);
+    bool known = s->transfer && held_info_get(&s->transfer->gate.info, info, out);
+    if (unlikely(s->last_info != NULL) && !known)
+        known = fallback_getinfo(s, info, out);
     if (likely(info != CURLINFO_OS_ERRNO || !(s->hidden_errno | s->connect_errno)))
-        return told;
-    if (!told ||
-        (!*(long *)out && !s->last_info)) /* libcurl's own is of the attempt that was cut */
+        return known;
+    if (!known || (!*(long *)out &&
+                   !s->last_info)) /* libcurl's own is that of the attempt that was cut short */
         *(long *)out = attempt_facts_shown_errno(s);
     else if (*(long *)out == s->hidden_errno)
         *(long *)out = 0;
     return true;
 }
 
-/* NULL unless the program is being shown something held: libcurl's headers are then not its. */
-static struct held_info *shown(const struct shadow *s)
+/* NULL unless a held piece is being delivered: libcurl's headers are newer than it then. */
+static struct held_info *held_info_of(const struct shadow *s)
 {
     struct held_info *t = s->transfer ? &s->transfer->gate.info : NULL;
     return t && t->shown ? t : NULL;
@@ -197,7 +198,7 @@ static struct held_info *shown(const struct shadow *s)
 CURLHcode easy_header(const struct shadow *s, const char *name, size_t index, unsigned origin,
                       int request, struct curl_header **out)
 {
-    struct held_info *t = shown(s);
+    struct held_info *t = held_info_of(s);
     if (t)
         return held_info_header(t, name, index, origin, request, out);
     CURLHcode r = s->api->easy_header(s->handle, name, index, origin, request, out);
@@ -210,7 +211,7 @@ CURLHcode easy_header(const struct shadow *s, const char *name, size_t index, un
 struct curl_header *easy_nextheader(const struct shadow *s, unsigned origin, int request,
                                     struct curl_header *previous)
 {
-    struct held_info *t = shown(s);
+    struct held_info *t = held_info_of(s);
     struct headers *kept = fallback_headers(s);
     return t      ? held_info_nextheader(t, origin, request, previous)
            : kept ? headers_next(kept, origin, request, previous)

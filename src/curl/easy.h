@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The easy driver: curl_easy_perform of a handle that has a shadow. Asks the engine, sleeps what it
- * says, makes the attempts, and sees to it that the program gets one answer.
+ * The easy driver: curl_easy_perform with a handle that has a shadow. It asks the engine, sleeps as
+ * the engine says, makes the attempts, and delivers one response to the program.
  *
- * While it sleeps, signals arrive and the program's progress callback runs, and may abort. A
- * refusal of ours is CURLE_OPERATION_TIMEDOUT (limit) or CURLE_COULDNT_CONNECT (open circuit) with
- * a text that begins "harden:" in the error buffer and no trace of an earlier transfer in getinfo.
+ * While it sleeps, signals arrive, and the program's progress callback runs and may abort. If a
+ * request is refused, the result is CURLE_OPERATION_TIMEDOUT (limit) or CURLE_COULDNT_CONNECT (open
+ * circuit), the text in the error buffer begins with "harden:", and getinfo shows nothing of an
+ * earlier transfer.
  *
- * When anything of ours is missing (engine off, no host, no memory) the call is libcurl's alone.
- * Preserves errno as libcurl leaves it. */
+ * If anything of ours is missing (engine off, no host, no memory), the call goes straight to
+ * libcurl. errno is left as libcurl leaves it. */
 #ifndef CURL_EASY_H
 #define CURL_EASY_H
 
@@ -16,17 +17,17 @@
 #include "curl/shadow.h"
 
 CURLcode easy_perform(struct shadow *s);
-/* Inside one of the handle's callbacks, where this libcurl lets nobody perform, reset or free it: those
- * who do get CURLE_RECURSIVE_API_CALL, or nothing happens. */
+/* Whether a callback of the handle is running in which this libcurl refuses to perform, reset or
+ * free it: such a call returns CURLE_RECURSIVE_API_CALL or does nothing. */
 bool easy_is_guarded(const struct shadow *s);
-/* curl_easy_getinfo: what differs from libcurl's own answer; true when *out is the answer. */
+/* curl_easy_getinfo. True: *out is the answer; false: ask libcurl. */
 bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out);
-/* curl_easy_header and curl_easy_nextheader, which libcurl must have. */
+/* curl_easy_header and curl_easy_nextheader; this libcurl must have them. */
 CURLHcode easy_header(const struct shadow *s, const char *name, size_t index, unsigned origin,
                       int request, struct curl_header **out);
 struct curl_header *easy_nextheader(const struct shadow *s, unsigned origin, int request,
                                     struct curl_header *previous);
-/* curl_easy_pause: true when libcurl must not be asked, because nothing is in flight any more. */
+/* curl_easy_pause. True: done; libcurl must not be called, because its transfer has ended. */
 bool easy_pause(struct shadow *s, int bitmask);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static void copy_text(char *to, const char *from)
+static void copy_error(char *to, const char *from)
 {
     size_t n = strnlen(from, CURL_ERROR_SIZE - 1);
     memcpy(to, from, n);
@@ -29,20 +29,20 @@ void fallback_keep(struct transfer *t, CURLcode r)
     e->info = saved_info_take(t->shadow->api, t->shadow->handle, NULL);
     if (e->info)
         saved_info_take_headers(e->info, t->shadow->handle);
-    copy_text(e->error, r ? transfer_error(t) : "");
+    copy_error(e->error, r ? transfer_error(t) : "");
 }
 
 CURLcode fallback_restore(struct transfer *t)
 {
     gate_restore_attempt(&t->gate, t->fallback.info);
-    copy_text(transfer_error(t), t->fallback.error);
+    copy_error(transfer_error(t), t->fallback.error);
     t->shadow->last_info = t->fallback.info;
     return t->fallback.result;
 }
 
 bool fallback_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
-    if (info == CURLINFO_COOKIELIST) /* all attempts share them, and the program may change them */
+    if (info == CURLINFO_COOKIELIST) /* shared by all attempts, and the program may change it */
         return false;
     return saved_info_get(s->last_info, info, out);
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The answer of an attempt that is made again, until it is certain that the next one brings a better
- * one. An attempt that a bound of ours cuts short is no answer: the program then gets the one before
- * it, with its code, its text, its CURLINFO, its headers, and what the gate holds of it.
+ * The result of an attempt that is repeated, kept until the next attempt brings a response. An
+ * attempt that is cut short by a time limit of ours brings none: the program then gets the result
+ * before it, with its code, its error text, its CURLINFO, its headers, and the response that the
+ * gate holds.
  *
- *     fallback_keep(t, r);               the attempt ended with r, and another follows
- *     r = fallback_restore(t);        that one was cut short
+ *     fallback_keep(t, r);                 the attempt ended with r, and another one follows
+ *     r = fallback_restore(t);             that one was cut short
  *     fallback_clear(&t->fallback);
  *
- * What CURLINFO and curl_easy_header say of it stays with the handle until its next transfer,
- * curl_easy_reset, or its end (shadow->last_info). No memory for that: libcurl's own, which is that of
- * the last attempt. */
+ * What CURLINFO and curl_easy_header say of a restored result stays with the handle until its next
+ * transfer, curl_easy_reset, or its end (shadow->last_info). Without memory for that, libcurl's own
+ * answers are used, which are those of the last attempt. */
 #ifndef CURL_FALLBACK_H
 #define CURL_FALLBACK_H
 
@@ -33,7 +34,8 @@ struct fallback {
 void fallback_keep(struct transfer *t, CURLcode r);
 CURLcode fallback_restore(struct transfer *t);
 void fallback_clear(struct fallback *e);
-/* After it was brought back: curl_easy_getinfo, and what answers for curl_easy_header; NULL: libcurl. */
+/* After fallback_restore: curl_easy_getinfo, and the headers for curl_easy_header; false, NULL: ask
+ * libcurl. */
 bool fallback_getinfo(const struct shadow *s, CURLINFO info, void *out);
 struct headers *fallback_headers(const struct shadow *s);
 

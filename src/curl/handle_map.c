@@ -7,11 +7,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Segments of an open-addressing table. A handle lies within HANDLE_MAP_REACH places of its home in one of
- * them, so a look-up is bounded however many handles came and went; a segment is never freed. */
+/* An open-addressing table in segments of growing size. A handle lies in one of them at most
+ * HANDLE_MAP_REACH places after its home, so the cost of a look-up does not grow with the number of
+ * handles that were removed. A segment is never freed. */
 #define SEGMENTS (1 + HANDLE_MAP_MORE)
 
-#define REMOVED ((const void *)-1) /* was in use: look further */
+#define REMOVED ((const void *)-1) /* removed: a look-up continues after it */
 
 static size_t segment_size(int i)
 {
@@ -54,7 +55,7 @@ static bool place_claim(struct handle_map_place *p, const void *handle)
     return (!h || h == REMOVED) && atomic_compare_exchange_strong(&p->handle, &h, handle);
 }
 
-static struct handle_map_place *segment_get(struct handle_map *r, int i)
+static struct handle_map_place *segment_allocate(struct handle_map *r, int i)
 {
     struct handle_map_place *seg = segment_of(r, i);
     if (seg)
@@ -72,7 +73,7 @@ bool handle_map_put(struct handle_map *r, const void *handle, void *ours)
 {
     precondition(handle && ours);
     for (int i = 0; i < SEGMENTS; i++) {
-        struct handle_map_place *seg = segment_get(r, i);
+        struct handle_map_place *seg = segment_allocate(r, i);
         if (!seg)
             return false;
         size_t size = segment_size(i), at = home_of(handle, size);

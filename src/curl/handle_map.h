@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What of ours belongs to a handle of libcurl's: a table from one pointer to another.
+ * A table from a handle of libcurl's to what we keep for it.
  *
  *     static struct handle_map shadows;
- *     handle_map_put(&shadows, handle, shadow);          false: no memory, or full
- *     handle_map_find(&shadows, handle);                 NULL: not ours
- *     handle_map_take(&shadows, handle);                 forgets it, and returns what was ours
+ *     handle_map_put(&shadows, handle, shadow);        false: no memory, or full
+ *     handle_map_find(&shadows, handle);               NULL: unknown
+ *     handle_map_take(&shadows, handle);               removes it, and returns what was kept
  *
- * Zero-initialised, for ever. Lock-free: a handle is used by one thread at a time (libcurl's own
- * rule), so the only race is between different handles. Safe after fork at any moment. */
+ * Zero-initialised and never freed. Lock-free: libcurl allows one thread at a time per handle, so
+ * only operations for different handles can race. Safe after fork at any moment. */
 #ifndef CURL_HANDLE_MAP_H
 #define CURL_HANDLE_MAP_H
 
@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Segments after the first. */
+/* Segments that are allocated after the first one. */
 #define HANDLE_MAP_MORE 11
 
 struct handle_map_place {

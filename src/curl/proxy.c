@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* By CURLOPT_PROXYTYPE; a scheme in the proxy's own string wins. */
+/* By CURLOPT_PROXYTYPE; a scheme in the proxy string wins. */
 static const char *const schemes[] = {
     [CURLPROXY_HTTP] = "http",       [CURLPROXY_HTTP_1_0] = "http",
     [CURLPROXY_HTTPS] = "https",     [3] = "https", /* CURLPROXY_HTTPS2, 8.2 */
@@ -21,7 +21,7 @@ static const char *const schemes[] = {
     [CURLPROXY_SOCKS4A] = "socks4a", [CURLPROXY_SOCKS5_HOSTNAME] = "socks5h",
 };
 
-static const char *scheme_of(const struct shadow *s, const char *text, const char *parsed)
+static const char *proxy_scheme(const struct shadow *s, const char *text, const char *parsed)
 {
     if (!strstr(text, "://"))
         return (unsigned long)s->proxy_type < array_size(schemes) ? schemes[s->proxy_type] : NULL;
@@ -33,7 +33,7 @@ static const char *scheme_of(const struct shadow *s, const char *text, const cha
     return NULL;
 }
 
-static bool parse(struct proxy *p, const struct shadow *s, const char *text)
+static bool parse_proxy(struct proxy *p, const struct shadow *s, const char *text)
 {
     const struct curl_api *api = s->api;
     CURLU *u = api->url();
@@ -42,7 +42,7 @@ static bool parse(struct proxy *p, const struct shadow *s, const char *text)
     if (u && !api->url_set(u, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) &&
         !api->url_get(u, CURLUPART_SCHEME, &scheme, 0) && (p->owned = url_host(api, u))) {
         api->url_get(u, CURLUPART_PORT, &port, 0);
-        p->scheme = scheme_of(s, text, scheme);
+        p->scheme = proxy_scheme(s, text, scheme);
         p->host = url_plain_host(p->owned);
     }
     if (p->scheme) {
@@ -67,7 +67,7 @@ void proxy_release(struct proxy *p)
 
 /* ---- no_proxy ------------------------------------------------------------------------------- */
 
-/* example.com covers itself and every name below it, with or without a dot in front. */
+/* example.com covers itself and its subdomains, with or without a leading dot. */
 static bool covers_name(const char *word, size_t n, const char *host)
 {
     if (n && word[n - 1] == '.')
@@ -105,20 +105,20 @@ static bool is_exempt(const char *list, const char *host)
     return false;
 }
 
-/* ---- where it is said ----------------------------------------------------------------------- */
+/* ---- from options and the environment ------------------------------------------------------- */
 
-static const char *either(const char *lower, const char *upper)
+static const char *env_either(const char *lower, const char *upper)
 {
     const char *value = env_get(lower);
     return value ? value : env_get(upper);
 }
 
-/* The environment is that of the start, so it is looked through once. */
+/* env_get reads the environment of the program's start, so one look is enough. */
 static bool environment_has_one(void)
 {
     static const char names[][16] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
                                      "ALL_PROXY"};
-    static _Atomic int has; /* 0: not looked yet, 1: none, 2: some */
+    static _Atomic int has; /* 0: unknown, 1: no, 2: yes */
     int known = atomic_load_explicit(&has, memory_order_relaxed);
     if (likely(known))
         return known == 2;
@@ -130,8 +130,8 @@ static bool environment_has_one(void)
     return known == 2;
 }
 
-/* HTTP_PROXY is not asked for: a web server sets it for a CGI program from a request's header. */
-static const char *by_environment(const char *scheme)
+/* HTTP_PROXY is ignored: for a CGI program, a web server sets it from a header of the request. */
+static const char *proxy_of_environment(const char *scheme)
 {
     const char *value;
     if (likely(!environment_has_one()))
@@ -139,21 +139,21 @@ static const char *by_environment(const char *scheme)
     if (!strcmp(scheme, "http") || !strcmp(scheme, "ws"))
         value = env_get("http_proxy");
     else if (!strcmp(scheme, "https") || !strcmp(scheme, "wss"))
-        value = either("https_proxy", "HTTPS_PROXY");
+        value = env_either("https_proxy", "HTTPS_PROXY");
     else
         value = NULL;
-    return value ? value : either("all_proxy", "ALL_PROXY");
+    return value ? value : env_either("all_proxy", "ALL_PROXY");
 }
 
 bool proxy_find(struct proxy *p, const struct shadow *s, const char *scheme, const char *host)
 {
     const char *text = s->pre_proxy && *s->pre_proxy ? s->pre_proxy : s->proxy;
     if (!text)
-        text = by_environment(scheme);
+        text = proxy_of_environment(scheme);
     if (!text || !*text || s->unix_socket || !s->api->url)
         return false;
-    const char *except = s->no_proxy ? s->no_proxy : either("no_proxy", "NO_PROXY");
+    const char *except = s->no_proxy ? s->no_proxy : env_either("no_proxy", "NO_PROXY");
     if (except && is_exempt(except, host))
         return false;
-    return parse(p, s, text);
+    return parse_proxy(p, s, text);
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which proxy libcurl will use for a handle, as far as its options and the environment that the
- * program was started with tell: CURLOPT_PROXY, PROXYTYPE, PROXYPORT, PRE_PROXY and NOPROXY, else
- * `<scheme>_proxy`, `all_proxy` and `no_proxy`. libcurl itself says so only from 8.7 on, and not
- * when the connection failed.
+ * Which proxy libcurl will use for a handle, by its options and by the environment with which the
+ * program was started: CURLOPT_PROXY, PROXYTYPE, PROXYPORT, PRE_PROXY and NOPROXY, else
+ * `<scheme>_proxy`, `all_proxy` and `no_proxy`. libcurl itself reports it only since 8.7, and not
+ * after a failed connection.
  *
  *     struct proxy p;
  *     if (proxy_find(&p, shadow, "https", "api.example.com"))
  *         ... p.scheme "http", p.host "proxy.example.com", p.port 3128
  *         proxy_release(&p);
  *
- * False: none, or none that can be told (no memory, a libcurl without a URL parser). A variable that
- * the program sets itself is not seen: what its proxy does counts for the host then. */
+ * False: none, or it cannot be determined (no memory, a libcurl without a URL parser). A variable
+ * that the program sets itself is not seen: failures of that proxy then count for the host. */
 #ifndef CURL_PROXY_H
 #define CURL_PROXY_H
 
@@ -25,7 +25,7 @@ struct proxy {
     char *host;         /* lower case, without brackets */
     uint16_t port;
     bool is_http;
-    const struct curl_api *api; /* whose memory `owned` is */
+    const struct curl_api *api; /* frees `owned` */
     char *owned;
 };
 

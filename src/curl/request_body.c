@@ -10,13 +10,13 @@
 
 static atomic_bool unrewindable_part;
 
-/* The default, or the program's own word for it: libcurl then knows that it may seek by itself. */
+/* The default, also if the program sets it explicitly: libcurl knows that it may seek then. */
 static bool reads_a_file(const struct shadow *s)
 {
     return !s->read_fn || s->read_fn == (curl_read_callback)fread;
 }
 
-static enum body_kind kind_of(const struct shadow *s)
+static enum body_kind kind_of_body(const struct shadow *s)
 {
     switch (s->request) {
     case REQUEST_GET:
@@ -38,7 +38,7 @@ static enum body_kind kind_of(const struct shadow *s)
     return reads_a_file(s) ? BODY_FILE : BODY_READ;
 }
 
-/* -1 when it cannot be told: no seekable file, or another thread is just reading from it. */
+/* -1: unknown, because the file cannot seek or another thread is reading from it. */
 static long position_of(FILE *f)
 {
     int saved = errno;
@@ -53,9 +53,9 @@ static long position_of(FILE *f)
 
 void request_body_begin(struct request_body *b, const struct shadow *s)
 {
-    b->kind = kind_of(s);
+    b->kind = kind_of_body(s);
     b->consumed = b->changed = false;
-    if (likely(b->kind == BODY_NONE)) /* nothing else is asked of it */
+    if (likely(b->kind == BODY_NONE)) /* no other member is used */
         return;
     *b = (struct request_body){
         .kind = b->kind,
@@ -68,12 +68,12 @@ void request_body_begin(struct request_body *b, const struct shadow *s)
         .ioctl_data = s->ioctl_data,
         .file_position = -1,
     };
-    /* By the other protocols only an upload reads it; it need not be a stream then. */
+    /* With other protocols only an upload reads it; else it need not be a FILE. */
     if (b->kind == BODY_FILE && (s->protocol == PROTOCOL_HTTP || s->request == REQUEST_PUT))
         b->file_position = position_of(b->read_data);
 }
 
-static void read_from_start(struct request_body *b, curl_off_t start)
+static void restart_hash(struct request_body *b, curl_off_t start)
 {
     b->start = start;
     b->read = 0;
@@ -84,7 +84,7 @@ void request_body_begin_attempt(struct request_body *b)
 {
     b->consumed = false;
     if (b->kind == BODY_READ)
-        read_from_start(b, 0);
+        restart_hash(b, 0);
 }
 
 bool request_body_is_wrapped(const struct request_body *b)
@@ -92,8 +92,8 @@ bool request_body_is_wrapped(const struct request_body *b)
     return b->kind == BODY_READ;
 }
 
-/* Feeds the fingerprint, which is noted at the prefix's end. */
-static void fingerprint(struct request_body *b, uint64_t begin, const char *p, size_t n)
+/* Adds to the hash, and notes its value at the end of the prefix. */
+static void add_to_hash(struct request_body *b, uint64_t begin, const char *p, size_t n)
 {
     size_t head = begin < BODY_PREFIX && begin + n >= BODY_PREFIX ? BODY_PREFIX - begin : 0;
     if (head) {
@@ -103,23 +103,23 @@ static void fingerprint(struct request_body *b, uint64_t begin, const char *p, s
     hash_stream_add(&b->hash, p + head, n - head);
 }
 
-/* Feeds the fingerprint; false when what was read first is not what is read now. */
-static bool same_as_before(struct request_body *b, const char *p, size_t n)
+/* Adds to the hash. False: these are not the bytes that were read first. */
+static bool add_and_compare(struct request_body *b, const char *p, size_t n)
 {
     uint64_t begin = b->read;
     b->read += n;
     if (!b->compare || begin > b->first_read || (begin == b->first_read && n && !b->ended)) {
-        fingerprint(b, begin, p, n);
+        add_to_hash(b, begin, p, n);
         return true;
     }
     if (b->read < b->first_read) {
-        fingerprint(b, begin, p, n);
-        return n > 0; /* the end comes earlier than it did */
+        add_to_hash(b, begin, p, n);
+        return n > 0; /* 0: the body ends earlier */
     }
     size_t head = b->first_read - begin;
-    fingerprint(b, begin, p, head);
+    add_to_hash(b, begin, p, head);
     bool same = hash_stream_value(&b->hash) == b->first_hash;
-    fingerprint(b, b->first_read, p + head, n - head);
+    add_to_hash(b, b->first_read, p + head, n - head);
     return same && (!b->ended || b->read == b->first_read);
 }
 
@@ -130,8 +130,8 @@ size_t request_body_read(char *p, size_t size, size_t n, void *body)
     b->consumed = true;
     size_t got = b->read_fn(p, size, n, b->read_data);
     if (got > size * n)
-        return got; /* abort, pause: libcurl's business */
-    if (!same_as_before(b, p, got)) {
+        return got; /* abort or pause, for libcurl */
+    if (!add_and_compare(b, p, got)) {
         b->changed = true;
         return CURL_READFUNC_ABORT;
     }
@@ -144,7 +144,7 @@ int request_body_seek(void *body, curl_off_t offset, int origin)
     struct request_body *b = body;
     int result = b->seek_fn(b->seek_data, offset, origin);
     if (result == CURL_SEEKFUNC_OK)
-        read_from_start(b, offset);
+        restart_hash(b, offset);
     return result;
 }
 
@@ -153,7 +153,7 @@ curlioerr request_body_ioctl(CURL *handle, int command, void *body)
     struct request_body *b = body;
     curlioerr result = b->ioctl_fn(handle, command, b->ioctl_data);
     if (result == CURLIOE_OK && command == CURLIOCMD_RESTARTREAD)
-        read_from_start(b, 0);
+        restart_hash(b, 0);
     return result;
 }
 
@@ -179,15 +179,15 @@ bool request_body_may_rewind(const struct request_body *b, bool nothing_sent)
     }
 }
 
-static bool to_start(const struct request_body *b, curl_off_t start)
+static bool seek_to_start(const struct request_body *b, curl_off_t start)
 {
     if (b->seek_fn)
         return b->seek_fn(b->seek_data, start, SEEK_SET) == CURL_SEEKFUNC_OK;
     return b->ioctl_fn(b->handle, CURLIOCMD_RESTARTREAD, b->ioctl_data) == CURLIOE_OK;
 }
 
-/* Reads what was read before, as far as the prefix goes, and whether it ends where it ended. */
-static bool begins_the_same(const struct request_body *b)
+/* Reads up to BODY_PREFIX bytes again, and checks that a shorter body ends where it did. */
+static bool has_same_prefix(const struct request_body *b)
 {
     bool whole = b->first_read <= BODY_PREFIX;
     size_t left = whole ? b->first_read : BODY_PREFIX;
@@ -216,7 +216,7 @@ static bool rewind_read(struct request_body *b)
         b->first_hash = hash_stream_value(&b->hash);
         b->compare = true;
     }
-    return to_start(b, b->start) && begins_the_same(b) && to_start(b, 0);
+    return seek_to_start(b, b->start) && has_same_prefix(b) && seek_to_start(b, 0);
 }
 
 static bool rewind_file(const struct request_body *b)
@@ -224,7 +224,7 @@ static bool rewind_file(const struct request_body *b)
     int saved = errno;
     FILE *f = b->read_data;
     if (b->file_position < 0)
-        return true; /* a pipe, of which nothing was sent */
+        return true; /* a pipe from which nothing was sent */
     bool ok = file_is_where_it_was(b) || !fseek(f, b->file_position, SEEK_SET);
     if (ok)
         clearerr(f);
@@ -243,7 +243,7 @@ bool request_body_rewind(struct request_body *b, bool nothing_sent)
     case BODY_FILE:
         return rewind_file(b);
     default:
-        return true; /* libcurl goes back by itself */
+        return true; /* libcurl rewinds it by itself */
     }
 }
 

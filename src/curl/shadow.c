@@ -10,36 +10,36 @@
 
 static struct handle_map shadows;
 
-/* The texts that belong to the shadow; NULL ends them. */
-static char **owned_text(struct shadow *s, int i)
+/* The i-th string that the shadow owns; NULL: no more. */
+static char **owned_string(struct shadow *s, int i)
 {
     char **all[] = {&s->url, &s->proxy, &s->pre_proxy, &s->no_proxy, &s->unix_socket, NULL};
     return all[i];
 }
 
-static void free_texts(struct shadow *s)
+static void free_strings(struct shadow *s)
 {
-    for (int i = 0; owned_text(s, i); i++) {
-        free(*owned_text(s, i));
-        *owned_text(s, i) = NULL;
+    for (int i = 0; owned_string(s, i); i++) {
+        free(*owned_string(s, i));
+        *owned_string(s, i) = NULL;
     }
 }
 
-/* False: no memory, and there are no texts. */
-static bool copy_texts(struct shadow *s)
+/* False: no memory, and all are NULL. */
+static bool copy_strings(struct shadow *s)
 {
     bool whole = true;
-    for (int i = 0; owned_text(s, i); i++) {
-        char **text = owned_text(s, i);
-        if (*text)
-            whole &= (*text = strdup(*text)) != NULL;
+    for (int i = 0; owned_string(s, i); i++) {
+        char **string = owned_string(s, i);
+        if (*string)
+            whole &= (*string = strdup(*string)) != NULL;
     }
     if (!whole)
-        free_texts(s);
+        free_strings(s);
     return whole;
 }
 
-static void options_default(struct shadow *s)
+static void set_defaults(struct shadow *s)
 {
     s->write_data = stdout;
     s->noprogress = true;
@@ -51,7 +51,7 @@ static void options_default(struct shadow *s)
 
 static void shadow_free(struct shadow *s)
 {
-    free_texts(s);
+    free_strings(s);
     if (s->transfer_memory)
         transfer_free(s->transfer_memory);
     free(s);
@@ -59,14 +59,14 @@ static void shadow_free(struct shadow *s)
 
 struct shadow *shadow_add(CURL *handle, const struct curl_api *api)
 {
-    shadow_remove(handle); /* freed behind our back, and the address used again */
+    shadow_remove(handle); /* freed without our knowing, and the address reused */
     struct shadow *s = malloc(sizeof *s);
     if (!s)
         return NULL;
     memset(s, 0, offsetof(struct shadow, binding) + offsetof(struct binding, bucket_key));
     s->handle = handle;
     s->api = api;
-    options_default(s);
+    set_defaults(s);
     if (!handle_map_put(&shadows, handle, s)) {
         shadow_free(s);
         return NULL;
@@ -86,7 +86,7 @@ struct shadow *shadow_copy(CURL *copy, const struct shadow *original)
     s->last_info = NULL;
     s->hidden_errno = s->connect_errno = 0;
     s->transfer_memory = NULL;
-    if (copy_texts(s))
+    if (copy_strings(s))
         return s;
     shadow_remove(copy);
     return NULL;
@@ -109,7 +109,7 @@ void shadow_remove(const CURL *handle)
 void shadow_reset(struct shadow *s)
 {
     const size_t begin = offsetof(struct shadow, write_fn);
-    free_texts(s);
+    free_strings(s);
     memset((char *)s + begin, 0, offsetof(struct shadow, hidden_errno) - begin);
-    options_default(s);
+    set_defaults(s);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The shadow of an easy handle: the options that the program has set and that we need to know,
- * because libcurl does not tell them back. Born with the handle (curl_easy_init,
- * curl_easy_duphandle called by the program), gone with curl_easy_cleanup. A handle that was never
- * seen born has no shadow, and every call on it goes straight through.
+ * The shadow of an easy handle: the options that the program has set and that we need, because
+ * libcurl does not return them. It lives from curl_easy_init or curl_easy_duphandle, called by the
+ * program, to curl_easy_cleanup. A handle whose creation was not seen has no shadow, and every call
+ * with it goes straight to libcurl.
  *
  *     struct shadow *s = shadow_add(handle, api);
- *     struct shadow *s = shadow_find(handle);      NULL: not ours
+ *     struct shadow *s = shadow_find(handle);      NULL: it has none
  *     shadow_remove(handle);
  *
- * As safe as the registry behind it. shadow_add may fail for lack of memory: the handle is then
- * simply unknown. */
+ * Thread and fork safety are those of the handle map. shadow_add may fail for lack of memory: the
+ * handle then has no shadow. */
 #ifndef CURL_SHADOW_H
 #define CURL_SHADOW_H
 
@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What kind of request the options make; the last writer wins, as in libcurl. */
+/* The kind of request; the last option that sets it wins, as in libcurl. */
 enum request { REQUEST_GET, REQUEST_HEAD, REQUEST_POST, REQUEST_MIME, REQUEST_FORM, REQUEST_PUT };
 
 struct transfer;
@@ -32,19 +32,19 @@ struct shadow {
     CURL *handle;
     const struct curl_api *api;
     struct transfer *transfer; /* in flight; NULL: idle */
-    struct member *member;     /* of a multi handle; NULL: of none */
+    struct member *member;     /* of a multi handle; NULL: in none */
     /* With member: called when the handle was freed without our knowing. */
     void (*member_lost)(struct member *member);
 
-    /* Where the answer goes. */
+    /* Where the response goes. */
     curl_write_callback write_fn; /* NULL: fwrite */
     void *write_data;
     curl_write_callback header_fn;
     void *header_data;
-    bool include_header; /* CURLOPT_HEADER: headers also go to the write callback */
+    bool include_header; /* CURLOPT_HEADER: header lines also go to the write callback */
     bool follow;         /* CURLOPT_FOLLOWLOCATION */
 
-    /* Who may abort a wait. */
+    /* Callbacks that may abort a wait, and where errors are reported. */
     bool noprogress;
     curl_xferinfo_callback xferinfo_fn;
     curl_progress_callback progress_fn;
@@ -66,79 +66,82 @@ struct shadow {
     void *seek_data;
     curl_ioctl_callback ioctl_fn;
     void *ioctl_data;
-    struct curl_slist *headers; /* the program's, alive while it performs */
+    struct curl_slist *headers; /* CURLOPT_HTTPHEADER; the program's, valid during a transfer */
 
-    /* Where it goes to. */
+    /* The target. */
     char *url; /* owned; NULL: none */
     CURLU *curlu;
     long port; /* CURLOPT_PORT; 0: the URL's */
     char default_protocol[16];
-    char *unix_socket; /* "unix:/run/app.sock", "unix:@name"; owned; NULL: none */
-    char *proxy;       /* CURLOPT_PROXY; owned; NULL: by the environment; "": none */
-    char *no_proxy;    /* CURLOPT_NOPROXY; owned; NULL: by the environment */
+    char *unix_socket; /* "unix:/run/app.sock" or "unix:@name"; owned; NULL: none */
+    char *proxy;       /* CURLOPT_PROXY; owned; NULL: from the environment; "": none */
+    char *no_proxy;    /* CURLOPT_NOPROXY; owned; NULL: from the environment */
     char *pre_proxy;   /* owned */
     long proxy_port, proxy_type;
 
-    /* The program's own bounds as it gave them, see shadow_timeout_ms; 0: none. */
+    /* The program's own time limits as it gave them, see shadow_timeout_ms; 0: none. */
     long timeout_ms;
     long connect_timeout_ms;
     long low_speed_limit;
     long low_speed_time_s;
 
-    long dns_cache_s;  /* how long libcurl may remember names; -1: for ever */
-    bool own_sockets;  /* OPENSOCKETFUNCTION: the program may refuse to make one */
-    bool own_resolver; /* RESOLVER_START_FUNCTION: or to look a name up */
+    long dns_cache_s;  /* how long libcurl may cache addresses; -1: without limit */
+    bool own_sockets;  /* OPENSOCKETFUNCTION: the program may refuse a socket */
+    bool own_resolver; /* RESOLVER_START_FUNCTION: it may refuse a look-up */
 
-    /* What they lead to. */
-    bool target_known; /* binding belongs to the options as they are */
-    bool no_target;    /* with target_known: they lead to no host */
+    /* What the options lead to, see target.h. */
+    bool target_known; /* binding belongs to the current options */
+    bool no_target;    /* with target_known: there is no host */
     enum protocol protocol;
-    bool proxy_is_http; /* of the proxy in binding: it is asked with CONNECT */
+    bool proxy_is_http; /* the proxy in binding takes CONNECT requests */
 
-    /* What CURLINFO says of the last transfer; NULL: what libcurl says. Of its transfer's memory. */
+    /* Replaces CURLINFO of the last transfer, see fallback.h; NULL: libcurl's own answers. Owned by
+     * the transfer. */
     const struct saved_info *last_info;
 
-    /* Kept from one perform to the next, and over curl_easy_reset. */
-    /* Of OS_ERRNO, 0 for none: what libcurl still has of a failure that the program has not seen; and
-     * what the connection cost (an address that refused) that this transfer's last attempt reuses. */
+    /* Kept from one perform to the next, and by curl_easy_reset. */
+    /* Corrections of CURLINFO_OS_ERRNO; 0: none. hidden_errno is of a failure that the program has
+     * not seen, but that libcurl still reports. connect_errno is from making the connection
+     * (another address refused) which the last attempt of this transfer reuses. */
     long hidden_errno, connect_errno;
-    struct transfer *transfer_memory; /* for `transfer`; NULL: never performed */
-    struct binding binding;           /* the last member: its lanes are not initialised */
+    struct transfer *transfer_memory; /* of `transfer`; NULL: never performed */
+    struct binding binding;           /* must be last: its lanes are not initialised */
 };
 
-/* What libcurl makes of a number of milliseconds: it counts in an unsigned int, and what is larger
- * than that, or negative where it lets that pass, is the most that it can count. */
+/* How libcurl understands a number of milliseconds: it is an unsigned int, and a larger number, or
+ * a negative one if it is accepted, means the maximum. */
 static inline int64_t shadow_timeout_ms(long ms)
 {
     return ms < 0 || (int64_t)ms > UINT32_MAX ? UINT32_MAX : ms;
 }
 
-/* Another transfer begins: of the last one only libcurl knows, and forgets. */
+/* Another transfer begins: drops what was kept of the last one. */
 static inline void shadow_clear_last_result(struct shadow *s)
 {
     s->last_info = NULL;
     s->connect_errno = 0;
 }
 
-/* From here on libcurl lets no call into a handle that is in a call, but for a few, before it looks at
- * anything else. */
+/* The first version that refuses most calls with a handle inside that handle's callbacks, before it
+ * checks anything else. */
 #define VERSION_GUARDS_CALLS 0x081600
 
-/* Whether libcurl would call a header callback: with a function of the program's or with its data. */
+/* Whether libcurl would call a header callback: with a function of the program's or with its
+ * data. */
 static inline bool shadow_wants_headers(const struct shadow *s)
 {
     return s->header_fn || s->header_data;
 }
 
 struct shadow *shadow_add(CURL *handle, const struct curl_api *api);
-/* The copy of a handle: the same options, nothing in flight. */
+/* For a copy of a handle: the same options, no transfer. */
 struct shadow *shadow_copy(CURL *copy, const struct shadow *original);
 struct shadow *shadow_find(const CURL *handle);
 void shadow_remove(const CURL *handle);
-/* curl_easy_reset: every option back to its default. */
+/* curl_easy_reset: sets every option to its default. */
 void shadow_reset(struct shadow *s);
 
-/* The argument of curl_easy_setopt, in the form that its option has. */
+/* The argument of curl_easy_setopt, in the type of its option. */
 union option_argument {
     long number;
     curl_off_t offset;
@@ -146,7 +149,7 @@ union option_argument {
     void (*function)(void);
 };
 
-/* Remembers an option that libcurl has accepted. */
+/* Records an option that libcurl has accepted. */
 void shadow_setopt(struct shadow *s, CURLoption option, union option_argument value);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The options that a shadow records, and how they change each other. The rules are libcurl's, as
- * documented and as observed: there is one kind of request, and the last option that sets it wins. */
+ * documented and as observed: there is one kind of request, and the last option that sets it
+ * wins. */
 #include "curl/shadow.h"
 #include "engine/config/pattern.h"
 
@@ -30,7 +31,8 @@ static void set_text(char **owned, const char *text)
     *owned = text ? strdup(text) : NULL;
 }
 
-/* With the prefix under which rules and the board know the socket. The two options replace each other. */
+/* With the prefix under which rules and the board know the socket. The two options replace each
+ * other. */
 static void set_unix_socket(struct shadow *s, const char *path, const char *prefix)
 {
     size_t n = path ? strlen(prefix) + strlen(path) + 1 : 0;

@@ -24,7 +24,7 @@ struct parts {
     char *scheme, *host, *port, *path;
 };
 
-static CURLU *parse(const struct shadow *s)
+static CURLU *parse_url(const struct shadow *s)
 {
     const struct curl_api *api = s->api;
     unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME | CURLU_URLENCODE;
@@ -48,7 +48,7 @@ static CURLU *parse(const struct shadow *s)
     return NULL;
 }
 
-static const char *header_of(void *shadow, const char *name)
+static const char *header_for_binding(void *shadow, const char *name)
 {
     return target_request_header(shadow, name);
 }
@@ -80,7 +80,7 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
     url_lower(part->scheme);
     const struct scheme *scheme = scheme_find(part->scheme);
     if (!scheme || !part->host || !part->host[0]) {
-        s->target_known = s->no_target = true; /* file:, or something that we know nothing of */
+        s->target_known = s->no_target = true; /* file:, or an unknown scheme */
         return false;
     }
     long port = s->port ? s->port : part->port ? ascii_number(part->port) : scheme->port;
@@ -91,14 +91,14 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
         .default_port = port == scheme->port,
         .path = part->path ? part->path : "",
     };
-    if (s->unix_socket) { /* the URL's name is only a word then; no such host is contacted */
+    if (s->unix_socket) { /* the host in the URL is not contacted then */
         t.host = s->unix_socket;
         t.default_port = true;
     }
     t.network = network_for(t.host);
-    /* Only for HTTP does libcurl look at the list of headers. */
+    /* libcurl uses the list of headers only for HTTP. */
     bool has_headers = scheme->family == SCHEME_HTTP;
-    struct header_source source = {.header = has_headers ? header_of : NULL, .ctx = s};
+    struct header_source source = {.header = has_headers ? header_for_binding : NULL, .ctx = s};
     s->protocol = protocol_of(scheme);
     if (!call_bind(&s->binding, atomic_load(&e->config), e->board, &t, &source, now_ns))
         return false;
@@ -106,9 +106,9 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
     return true;
 }
 
-/* A CURLU may be changed without our seeing it, a header or a variable from request to request. */
-static bool still_known(const struct shadow *s, const struct config *config,
-                        const struct board *board)
+/* A CURLU may change without our seeing it; headers and variables may change with each request. */
+static bool is_still_valid(const struct shadow *s, const struct config *config,
+                           const struct board *board)
 {
     if (!s->target_known || s->curlu)
         return false;
@@ -119,13 +119,13 @@ static bool still_known(const struct shadow *s, const struct config *config,
 bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
 {
     const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
-    if (likely(still_known(s, config, e->board)))
+    if (likely(is_still_valid(s, config, e->board)))
         return !s->no_target;
     const struct curl_api *api = s->api;
     s->target_known = s->no_target = false;
     if (!api->url || (!s->url && !s->curlu))
         return false;
-    CURLU *parsed = s->curlu ? s->curlu : parse(s); /* CURLOPT_CURLU wins where both are set */
+    CURLU *parsed = s->curlu ? s->curlu : parse_url(s); /* CURLOPT_CURLU wins if both are set */
     if (!parsed)
         return false;
     struct parts part = {0};

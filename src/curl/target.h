@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the options of a handle to the host whose limits and health apply: the URL is parsed by
- * libcurl's own parser, CURLOPT_PORT counts, and what has no host (file:) has no target.
+ * From the options of a handle to the host whose limits and health apply. The URL is parsed by
+ * libcurl's own parser; CURLOPT_PORT counts; a URL without a host (file:) has no target.
  *
  *     if (target_bind(shadow, engine, now_ns)) ... shadow->binding
  *
- * Costs one comparison when neither the URL nor the configuration has changed. Allocates (libcurl's
- * parser does) otherwise. False: no host, no memory, or a libcurl without a parser (before 7.62).
- */
+ * Costs one comparison if neither the URL nor the configuration has changed; else it allocates
+ * (libcurl's parser does). False: no host, no memory, or a libcurl without a parser (before
+ * 7.62). */
 #ifndef CURL_TARGET_H
 #define CURL_TARGET_H
 
@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns);
-/* Value of a header that the program has put into CURLOPT_HTTPHEADER; NULL: none. */
+/* The value of a header in the program's CURLOPT_HTTPHEADER; NULL: it is not there. */
 const char *target_request_header(const struct shadow *s, const char *name);
 
 #endif

@@ -24,12 +24,12 @@ static bool would_retry(void *ctx, int status)
     return call_would_retry(&t->call, &a, clock_now_ns(), clock_wall_ns());
 }
 
-static void committed(void *ctx)
+static void response_committed(void *ctx)
 {
     transfer_relax_timeout(ctx);
 }
 
-static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
+static void init_transfer(struct transfer *t, struct shadow *s, int64_t now_ns)
 {
     t->shadow = s;
     t->wrapped = t->read_wrapped = t->timeouts_set = t->skips_dns_cache = false;
@@ -43,7 +43,7 @@ static void set_up(struct transfer *t, struct shadow *s, int64_t now_ns)
     t->gate.shadow = s;
     t->gate.policy = s->binding.policy;
     t->gate.would_retry = would_retry;
-    t->gate.committed = committed;
+    t->gate.committed = response_committed;
     t->gate.ctx = t;
     call_begin(&t->call, &s->binding, timeout_ns, now_ns);
     t->holds = !t->call.observe && s->protocol == PROTOCOL_HTTP && !s->connect_only;
@@ -61,17 +61,17 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
         return NULL;
     if (!s->transfer_memory && !(s->transfer_memory = calloc(1, sizeof *s->transfer_memory)))
         return NULL;
-    thread_forbid(false); /* a handler may have jumped out of a connect() */
+    thread_forbid(false); /* a signal handler may have jumped out of a connect() */
     monitor_start();
     struct board_header *h = e->board->header;
     atomic_fetch_add_explicit(driver == BY_EASY ? &h->transfers_easy : &h->transfers_multi, 1,
                               memory_order_relaxed);
-    set_up(s->transfer_memory, s, now_ns);
+    init_transfer(s->transfer_memory, s, now_ns);
     return s->transfer;
 }
 
-/* The list is the program's, which may free it as soon as it ends the transfer. */
-static void note_headers(struct transfer *t)
+/* Now, because the program may free its list when it ends the transfer. */
+static void note_idempotency_key(struct transfer *t)
 {
     const struct shadow *s = t->shadow;
     t->idempotency_key =
@@ -82,9 +82,9 @@ void transfer_begin_attempt(struct transfer *t, int64_t now_ns)
 {
     precondition(!t->performing && !t->ended);
     gate_begin(&t->gate, !t->holds);
-    if (!t->call.attempts) { /* the program may have changed its mind while it waited */
+    if (!t->call.attempts) { /* the program may have changed options while it waited */
         request_body_begin(&t->body, t->shadow);
-        note_headers(t);
+        note_idempotency_key(t);
     }
     request_body_begin_attempt(&t->body);
     if (!t->call.observe)
@@ -111,11 +111,11 @@ CURLcode transfer_end_attempt(struct transfer *t, struct attempt *a, CURLcode r)
     return r;
 }
 
-static bool decide(struct transfer *t, struct attempt *a, bool cut, int64_t *at_ns)
+static bool report_attempt(struct transfer *t, struct attempt *a, bool cut, int64_t *at_ns)
 {
     int64_t now_ns = t->answered_ns, wall_ns = t->answered_wall_ns;
     bool good = a->curl_code == CURLE_OK && a->http_status < 300 && !a->header_cut;
-    /* A request that was reset in flight cannot be made again. */
+    /* A request whose options were reset during the transfer cannot be repeated. */
     if (good || t->reset || t->is_last) {
         a->replayable = false;
         call_report(&t->call, a, now_ns, wall_ns, 0, at_ns);
@@ -132,7 +132,7 @@ bool transfer_decide_retry(struct transfer *t, struct attempt *a, CURLcode *r, i
 {
     precondition(!t->performing && !t->ended);
     bool cut = a->shortened && t->fallback.kept && !t->gate.delivered;
-    bool again = decide(t, a, cut, at_ns);
+    bool again = report_attempt(t, a, cut, at_ns);
     if (again) {
         attempt_facts_keep_errno(t->shadow, a);
         if (attempt_facts_name_not_found(a))

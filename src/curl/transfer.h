@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
+ * One request of the program with all its attempts, for the easy driver and the multi driver.
  *
- * One request of the program: all attempts of it, whoever drives them.
- *
- *     struct transfer *t = transfer_begin(shadow, BY_EASY, now);     NULL: it is libcurl's alone
+ *     struct transfer *t = transfer_begin(shadow, BY_EASY, now);     NULL: leave it to libcurl
  *     while (call_admit(&t->call, now) says GO) {
  *         transfer_begin_attempt(t, now);
  *         r = ... libcurl transfers ...
@@ -10,11 +9,10 @@
  *         if (!transfer_decide_retry(t, &a, &r, &at_ns))
  *             gate_deliver(&t->gate), and that was the last
  *     }
- *     transfer_end(t, r, now);                  counted
- *     transfer_leave(t);                        the handle is as the program made it
- *
- * It lies in memory that belongs to the handle, so that nothing points into a stack that a longjmp
- * has left. transfer_leave without transfer_end gives back what the engine lent. */
+ *     transfer_end(t, r, now);                  counts it
+ *     transfer_leave(t);                        restores the handle's options
+ * Its memory belongs to the handle, so that nothing points into a stack frame that a longjmp has
+ * left. transfer_leave without transfer_end gives back what the engine has lent. */
 #ifndef CURL_TRANSFER_H
 #define CURL_TRANSFER_H
 
@@ -28,7 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* libcurl calls the progress function four to five times a second when idle; so do we. */
+/* libcurl calls the progress function four to five times a second when idle, and so do we. */
 #define PROGRESS_STEP_NS (200 * NS_PER_MS)
 
 struct transfer {
@@ -37,66 +35,70 @@ struct transfer {
     struct gate gate;
     struct request_body body;
     struct fallback fallback;
-    int64_t started_ns;  /* when the last attempt started */
-    int64_t answered_ns; /* when it ended, and by the wall clock: a look at a clock costs as much as
-                          * a decision */
-    int64_t answered_wall_ns;
-    int64_t app_deadline_ns; /* from CURLOPT_TIMEOUT(_MS); INT64_MAX: none */
-    long timeout_ms;         /* the program's, as it was when we set ours */
-    int64_t
-        attempt_timeout_ns; /* that this attempt may take at most, where that is less than the program
-                              * gave the whole request; INT64_MAX: it is not */
-    long relaxed_timeout_ms; /* TIMEOUT_MS once a good answer streams; -1: as it is */
-    bool wrapped;            /* our callbacks are on the handle */
+    int64_t started_ns;       /* when the last attempt started */
+    int64_t answered_ns;      /* when it ended; kept because reading a clock is expensive */
+    int64_t answered_wall_ns; /* the same by the wall clock */
+    int64_t app_deadline_ns;  /* from CURLOPT_TIMEOUT(_MS); INT64_MAX: none */
+    long timeout_ms;          /* the program's when we set ours */
+    /* Our limit for this attempt, if less than that of the program; INT64_MAX: none. */
+    int64_t attempt_timeout_ns;
+    /* CURLOPT_TIMEOUT_MS from when a good response has been committed; -1: unchanged. */
+    long relaxed_timeout_ms;
+    bool wrapped; /* our callbacks are set on the handle */
     bool read_wrapped;
-    bool timeouts_set;            /* our time limits are on the handle */
-    bool skips_dns_cache;         /* and no name may come from libcurl's memory */
-    bool holds;                   /* answers are held until they are judged */
-    bool performing;              /* it is libcurl's turn; else we wait, or deliver what was held */
-    bool paused;                  /* the program has paused what is being delivered */
-    bool reset;                   /* it took its options back in flight */
-    bool is_last;                 /* it wants this attempt to fail: no other one follows */
-    bool idempotency_key;         /* among the request's headers, as they were when it began */
-    bool ended;                   /* counted */
-    const struct curl_api *outer; /* at work around us, in one of whose callbacks we are */
-    char error[CURL_ERROR_SIZE];  /* where the program has no buffer */
+    bool timeouts_set;            /* our time limits are set on the handle */
+    bool skips_dns_cache;         /* libcurl's DNS cache is switched off on the handle */
+    bool holds;                   /* responses are held until they are judged */
+    bool performing;              /* libcurl performs; else we wait, or deliver what was held */
+    bool paused;                  /* the program has paused the delivery */
+    bool reset;                   /* it reset the options during the transfer */
+    bool is_last;                 /* the program makes this attempt fail: no other one may follow */
+    bool idempotency_key;         /* the request has such a header */
+    bool ended;                   /* it was counted */
+    const struct curl_api *outer; /* the libcurl in one of whose callbacks we are; NULL: none */
+    char error[CURL_ERROR_SIZE];  /* buffer if the program has set none */
 };
 
 enum driver { BY_EASY, BY_MULTI };
 
 struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t now_ns);
-/* The handle is ready for libcurl. */
+/* Prepares the handle for libcurl. */
 void transfer_begin_attempt(struct transfer *t, int64_t now_ns);
-/* libcurl ended with r: fills *a. The code that the program is to get if this was the last one. */
+/* libcurl has returned r: fills *a. Returns the code for the program if no other attempt
+ * follows. */
 CURLcode transfer_end_attempt(struct transfer *t, struct attempt *a, CURLcode r);
-/* Whether another attempt follows, at *at_ns; the body is rewound then. *r, that code, becomes that of
- * the attempt before if this one was cut short by us: see earlier.h. */
+/* Whether another attempt follows, at *at_ns; if so, the request body has been rewound. *r is that
+ * code; if this attempt was cut short by our limit, it becomes that of the one before
+ * (fallback.h). */
 bool transfer_decide_retry(struct transfer *t, struct attempt *a, CURLcode *r, int64_t *at_ns);
 void transfer_end(struct transfer *t, CURLcode r, int64_t now_ns);
 void transfer_leave(struct transfer *t);
-/* Its memory; nothing is in flight. */
+/* Frees its memory; no transfer is under way. */
 void transfer_free(struct transfer *t);
 
-/* The program's progress callback, while nothing moves. False: it wants no more. */
+/* Calls the program's progress callback while we wait. False: it aborts the transfer. */
 bool transfer_progress(const struct shadow *s);
-/* A failure of ours, with its text. */
+/* Set the error text, and return the code. */
 CURLcode transfer_failed(struct transfer *t, CURLcode code, const char *text);
 CURLcode transfer_aborted(struct transfer *t);
-/* The program has refused what was held: with the text that libcurl has for that. */
+/* A callback has refused held data: with libcurl's text for that. */
 CURLcode transfer_write_failed(struct transfer *t);
 
-/* Our callbacks and bounds on the handle, and off again. */
+/* Set our callbacks on the handle, our time limits for the next attempt, and the limit for a
+ * response that has been committed. */
 void transfer_wrap(struct transfer *t);
 void transfer_set_timeouts(struct transfer *t, int64_t now_ns);
 void transfer_relax_timeout(struct transfer *t);
-/* A name was not found: libcurl 8.16 and later would remember that for the next attempt. */
+/* A name was not found: libcurl 8.16 and later would take that from its cache in the next
+ * attempt. */
 void transfer_skip_dns_cache(struct transfer *t);
+/* Restores the program's options. */
 void transfer_unwrap(struct transfer *t);
 /* Whether the handle has an option of ours in place of the program's. */
 bool transfer_replaces(const struct shadow *s, CURLoption option);
-/* The program's options on a copy that was made of the handle in flight. */
+/* Sets the program's options on a copy that was made of the handle during a transfer. */
 void transfer_unwrap_copy(const struct transfer *t, CURL *copy);
-/* What libcurl wrote, or is to write, into the error buffer. */
+/* The error buffer that libcurl uses. */
 char *transfer_error(struct transfer *t);
 
 #endif

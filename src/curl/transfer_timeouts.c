@@ -16,15 +16,15 @@ static int64_t ms_left(int64_t deadline_ns, int64_t now_ns)
     return left > 0 ? left : 1;
 }
 
-/* The smaller of two bounds of which 0 is none. */
-static int64_t tighter(int64_t a, int64_t b)
+/* The smaller of two limits; 0 means none. */
+static int64_t smaller_limit(int64_t a, int64_t b)
 {
     if (!a || !b)
         return a ? a : b;
     return a < b ? a : b;
 }
 
-static int64_t ms_up(int64_t ns)
+static int64_t ms_rounded_up(int64_t ns)
 {
     return (ns + NS_PER_MS - 1) / NS_PER_MS;
 }
@@ -34,18 +34,18 @@ static long option_ms(int64_t ms)
     return ms < LONG_MAX ? (long)ms : LONG_MAX;
 }
 
-/* Of what the attempt may take, and 0 is no bound, only what is less than the program gave is ours; of
- * a further attempt, all that is left: the program would not have waited for it. */
-static void set_bound(struct transfer *t, int64_t ms)
+/* ms: the limit of the attempt; 0: none. It counts as ours if it is less than the program's; in a
+ * further attempt always, because without us the program would not have waited for that attempt. */
+static void note_own_limit(struct transfer *t, int64_t ms)
 {
     int64_t given = shadow_timeout_ms(t->timeout_ms);
     bool ours = ms && (!given || ms < given || t->call.attempts > 0);
     t->attempt_timeout_ns = ours ? ms * NS_PER_MS : INT64_MAX;
 }
 
-/* The time limits of the next attempt. The program's own always hold; ours are added where it has
- * none. A further attempt must come to an answer before the policy's deadline; once the answer
- * streams, only the program's bound and the policy's bound for an attempt are left. */
+/* The program's own limits always apply, the policy's in addition. A further attempt must bring a
+ * response before the policy's deadline; when the response has been committed, only the program's
+ * limit and the policy's limit for an attempt are left. */
 void transfer_set_timeouts(struct transfer *t, int64_t now_ns)
 {
     const struct shadow *s = t->shadow;
@@ -56,18 +56,18 @@ void transfer_set_timeouts(struct transfer *t, int64_t now_ns)
     t->attempt_timeout_ns = INT64_MAX;
     if (likely(first && !t->timeouts_set && !p->attempt_timeout_ns && !p->connect_timeout_ns &&
                !p->stall_timeout_ns))
-        return; /* the program's own bounds, as they are */
+        return; /* the program's own limits, unchanged */
     int64_t given = shadow_timeout_ms(s->timeout_ms);
     int64_t connect_given = shadow_timeout_ms(s->connect_timeout_ms);
     int64_t program = first ? given : ms_left(t->app_deadline_ns, now_ns);
-    int64_t answered = tighter(program, ms_up(p->attempt_timeout_ns));
+    int64_t answered = smaller_limit(program, ms_rounded_up(p->attempt_timeout_ns));
     bool must_answer = t->holds && t->call.attempts > 0;
     int64_t waiting =
-        must_answer ? tighter(answered, ms_left(t->call.deadline_ns, now_ns)) : answered;
-    int64_t connecting = tighter(connect_given, ms_up(p->connect_timeout_ns));
+        must_answer ? smaller_limit(answered, ms_left(t->call.deadline_ns, now_ns)) : answered;
+    int64_t connecting = smaller_limit(connect_given, ms_rounded_up(p->connect_timeout_ns));
     bool stall = p->stall_timeout_ns && !s->low_speed_time_s;
     t->relaxed_timeout_ms = waiting == answered ? -1 : option_ms(answered);
-    set_bound(t, waiting);
+    note_own_limit(t, waiting);
     if (likely(waiting == given && connecting == connect_given && !stall && !t->timeouts_set))
         return;
 
@@ -86,7 +86,7 @@ void transfer_relax_timeout(struct transfer *t)
 {
     if (t->relaxed_timeout_ms >= 0 && t->timeout_ms == t->shadow->timeout_ms) {
         t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_TIMEOUT_MS, t->relaxed_timeout_ms);
-        set_bound(t, t->relaxed_timeout_ms);
+        note_own_limit(t, t->relaxed_timeout_ms);
     }
     t->relaxed_timeout_ms = -1;
 }

@@ -67,8 +67,8 @@ static size_t deliver_held(struct gate *g)
     return taken == CURL_WRITEFUNC_ERROR ? taken : 1;
 }
 
-/* The line that libcurl is delivering was held, and so has been delivered: all of it, unless libcurl has
- * appended more to it while the program paused. */
+/* The line that libcurl is delivering was held, and so has been delivered: all of it, unless
+ * libcurl has appended more to it while the program paused. */
 static size_t forward_rest(struct gate *g, char *p, size_t n)
 {
     size_t had = g->arriving < n ? g->arriving : n;

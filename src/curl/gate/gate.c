@@ -44,8 +44,8 @@ static size_t hold_piece(struct gate *g, enum held_kind kind, char *p, size_t n)
     return n;
 }
 
-/* A block that has ended stays held: saves what libcurl says of it, for the program when the block is
- * delivered. */
+/* A block that has ended stays held: saves what libcurl says of it, for the program when the block
+ * is delivered. */
 static bool save_block_info(struct gate *g)
 {
     struct hold *h = &g->hold;
@@ -209,8 +209,8 @@ size_t gate_body(char *p, size_t size, size_t n, void *gate)
         return gate_forward(g, false, p, n);
     }
     if (g->shadow->include_header && !g->awaits_body) {
-        /* A header line comes here first, and then to gate_header at the same address. Outside a block,
-         * a second piece without that proves that the first one was body. */
+        /* A header line comes here first, and then to gate_header at the same address. Outside a
+         * block, a second piece without that proves that the first one was body. */
         struct held *last = hold_last(&g->hold);
         if (g->in_block || !last || last->kind != HELD_MAYBE)
             return hold_piece(g, HELD_MAYBE, p, n);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * The commit gate: the program sees exactly one response. While an attempt runs, our callbacks take the
- * place of the program's and hold what libcurl delivers until it is certain what the response is:
+ * The commit gate: the program sees exactly one response. While an attempt runs, our callbacks take
+ * the place of the program's and hold what libcurl delivers until it is certain what the response
+ * is:
  *
- *   HOLD      header lines are held. The status is known at the end of the final header block, at the
- *             first body byte, or after the perform. A block is not final if it is 1xx, a proxy's answer
- *             to CONNECT, a redirect that is followed, or a step of an authentication.
- *   PASS      the response is committed: what is held goes to the program's callbacks in its order, the
- *             rest is forwarded at once. From its first byte on the attempt cannot be repeated.
- *   CAPTURE   another attempt shall replace this response. Its body is held too, up to hold_limit: it
- *             must be delivered if no other attempt is possible.
+ *   HOLD      header lines are held. The status is known at the end of the final header block, at
+ *             the first body byte, or after the perform. A block is not final if it is 1xx, an
+ *             answer to CONNECT, a redirect that is followed, or a step of an authentication.
+ *   PASS      the response is committed: what is held goes to the program's callbacks in its order,
+ *             the rest is forwarded at once. From its first byte on the attempt cannot be repeated.
+ *   CAPTURE   another attempt shall replace this response. Its body is held too, up to hold_limit:
+ *             it must be delivered if no other attempt is possible.
  *
- * With commit = late a good response is held until its first body byte. After a redirect to a protocol
- * other than HTTP the gate passes from that protocol's first byte on: it has no status.
+ * With commit = late a good response is held until its first body byte. After a redirect to a
+ * protocol other than HTTP the gate passes from that protocol's first byte on: it has no status.
  *
  *     gate_begin(&g, false);                              before each attempt
  *     api->easy_perform(handle) with gate_header and gate_body as callbacks
@@ -21,8 +22,8 @@
  *     gate_end(&g)                                        when the transfer has ended
  *
  * A struct gate is zeroed once and used for all transfers of a handle. The program's callbacks may
- * pause, refuse, throw, or change options: they are called with what the shadow says at that moment.
- * One thread at a time. When there is no memory to hold more, the response passes. */
+ * pause, refuse, throw, or change options: they are called with what the shadow says at that
+ * moment. One thread at a time. When there is no memory to hold more, the response passes. */
 #ifndef CURL_GATE_GATE_H
 #define CURL_GATE_GATE_H
 
@@ -35,8 +36,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A callback of the program took less than the held piece that it was given. libcurl learns of it only
- * at a later callback, and would report the kind and the size of that one's piece. */
+/* A callback of the program took less than the held piece that it was given. libcurl learns of it
+ * only at a later callback, and would report the kind and the size of that one's piece. */
 struct short_write {
     bool happened, header;
     size_t passed, returned;
@@ -81,11 +82,11 @@ void gate_end(struct gate *g);
 void gate_discard(struct gate *g);
 /* The attempt is repeated: what is held is kept until the next attempt ends. */
 void gate_keep_attempt(struct gate *g);
-/* Makes that attempt the current one again. info: what libcurl said of it; NULL: not known. Nothing of
- * the attempt after it has been delivered. */
+/* Makes that attempt the current one again. info: what libcurl said of it; NULL: not known. Nothing
+ * of the attempt after it has been delivered. */
 void gate_restore_attempt(struct gate *g, const struct saved_info *info);
-/* Delivers what is still held, after the perform. 0: all taken; CURL_WRITEFUNC_PAUSE: the program paused,
- * to be called again when it has unpaused; 1: it refused. */
+/* Delivers what is still held, after the perform. 0: all taken; CURL_WRITEFUNC_PAUSE: the program
+ * paused, to be called again when it has unpaused; 1: it refused. */
 size_t gate_deliver(struct gate *g);
 /* Delivers a piece, and before it all that is held. For gate.c. */
 size_t gate_forward(struct gate *g, bool header, char *p, size_t n);

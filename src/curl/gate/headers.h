@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * curl_easy_header and curl_easy_nextheader, answered from a list of ours: of only some of the headers, or
- * of headers that libcurl has forgotten.
+ * curl_easy_header and curl_easy_nextheader, answered from a list of ours: of only some of the
+ * headers, or of headers that libcurl has forgotten.
  *
  *     struct header_list l = {0};
  *     if (header_list_read(&l, api, handle, request))        with libcurl's own strings
@@ -12,8 +12,8 @@
  *     r = headers_find(h, name, index, origin, request, &out);
  *     headers_free(h);
  *
- * As with libcurl, an answer's index and amount count the headers with its name and of the given origins,
- * and it is valid until the next call. One thread at a time, like the handle. */
+ * As with libcurl, an answer's index and amount count the headers with its name and of the given
+ * origins, and it is valid until the next call. One thread at a time, like the handle. */
 #ifndef CURL_GATE_HEADERS_H
 #define CURL_GATE_HEADERS_H
 

@@ -102,10 +102,10 @@ static bool value_before_block(const struct held_info *t, CURLINFO info, void *o
     return true;
 }
 
-/* A counter of delivered bytes is known for the end of the block, or for now. From there this counts back,
- * or on, to the piece that is being delivered, by the sizes of the held pieces. A header line counts for
- * HEADER_SIZE once the header callback has returned; a piece for the body callback counts for
- * SIZE_DELIVERED once that one has. */
+/* A counter of delivered bytes is known for the end of the block, or for now. From there this
+ * counts back, or on, to the piece that is being delivered, by the sizes of the held pieces. A
+ * header line counts for HEADER_SIZE once the header callback has returned; a piece for the body
+ * callback counts for SIZE_DELIVERED once that one has. */
 static curl_off_t count_delivered(const struct held_info *t, curl_off_t known, bool delivered)
 {
     const struct held *e = t->shown;

@@ -8,9 +8,9 @@
  *         held_info_header, held_info_nextheader      curl_easy_header, curl_easy_nextheader
  *     held_info_end(&info);
  *
- * Most values are the same at all lines of a block: they come from the saved_info of the block, or from
- * libcurl if the block has not ended. A few are set by one line of the block; up to that line they have
- * their value from before the block. Nothing is done unless the program asks. */
+ * Most values are the same at all lines of a block: they come from the saved_info of the block, or
+ * from libcurl if the block has not ended. A few are set by one line of the block; up to that line
+ * they have their value from before the block. Nothing is done unless the program asks. */
 #ifndef CURL_GATE_HELD_INFO_H
 #define CURL_GATE_HELD_INFO_H
 
@@ -24,8 +24,8 @@ struct held_info {
     const struct curl_api *api;
     CURL *handle;
     const struct hold *hold;
-    /* The held response is that of an earlier attempt (fallback.h): what libcurl said of it; NULL: it is
-     * that of the last one. */
+    /* The held response is that of an earlier attempt (fallback.h): what libcurl said of it; NULL:
+     * it is that of the last one. */
     const struct saved_info *restored;
     const struct held *shown; /* the piece that is being delivered; NULL: none */
     bool arriving;            /* the newest held piece is the line that libcurl is delivering */

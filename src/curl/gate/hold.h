@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an attempt has delivered and the program has not seen yet: header lines and pieces of the body, in
- * their order, in one growing piece of memory.
+ * What an attempt has delivered and the program has not seen yet: header lines and pieces of the
+ * body, in their order, in one growing piece of memory.
  *
  *     struct hold h = {0};
  *     hold_begin_block(&h);                              a status line: a new header block begins
@@ -9,10 +9,11 @@
  *     hold_end_block(&h, info);                          the block has ended
  *     while ((e = hold_first(&h)))  { deliver e->bytes; hold_next(&h); }
  *
- * The bytes are as libcurl passes them: aligned as by malloc, writable, followed by a NUL. A piece that
- * was taken out stays readable by hold_each until the hold is empty. The infos stay until the hold is
- * cleared: the program may use a pointer that it got from one for as long as one of libcurl's.
- * Adding moves the memory: a pointer to a piece is valid until the next hold_add. One thread. */
+ * The bytes are as libcurl passes them: aligned as by malloc, writable, followed by a NUL. A piece
+ * that was taken out stays readable by hold_each until the hold is empty. The infos stay until the
+ * hold is cleared: the program may use a pointer that it got from one for as long as one of
+ * libcurl's. Adding moves the memory: a pointer to a piece is valid until the next hold_add. One
+ * thread. */
 #ifndef CURL_GATE_HOLD_H
 #define CURL_GATE_HOLD_H
 
@@ -25,7 +26,7 @@
 enum held_kind {
     HELD_HEADER,
     HELD_BODY,
-    HELD_BOTH, /* CURLOPT_HEADER: a header line, for the body callback and then for the header callback */
+    HELD_BOTH,  /* CURLOPT_HEADER: a header line, for the body callback first */
     HELD_MAYBE, /* CURLOPT_HEADER: HELD_BOTH if the header callback follows, else HELD_BODY */
 };
 
@@ -56,7 +57,8 @@ bool hold_add(struct hold *h, enum held_kind kind, const char *p, size_t n);
 struct held *hold_first(struct hold *h);
 struct held *hold_last(struct hold *h);
 void hold_next(struct hold *h);
-/* All pieces in memory, also those that were taken out: the one after e, or the first if e is NULL. */
+/* All pieces in memory, also those that were taken out: the one after e, or the first if e is
+ * NULL. */
 const struct held *hold_each(const struct hold *h, const struct held *e);
 /* Drops all pieces. The infos stay, and memory of up to `kept` bytes. */
 void hold_drop(struct hold *h, size_t kept);

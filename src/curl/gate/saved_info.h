@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * A copy of all that curl_easy_getinfo says of a transfer at one moment, to answer with it later: at the
- * end of a header block that is held while the transfer goes on, perhaps to another host and with another
- * protocol.
+ * A copy of all that curl_easy_getinfo says of a transfer at one moment, to answer with it later:
+ * at the end of a header block that is held while the transfer goes on, perhaps to another host and
+ * with another protocol.
  *
- *     struct saved_info *m = saved_info_take(api, handle, before);  before: of the block before it, or NULL
+ *     struct saved_info *m = saved_info_take(api, handle, before);  before: of the last block; NULL
  *     if (saved_info_get(m, info, out))  ...                        false: ask libcurl
  *     saved_info_free(m);
  *
- * Which values exist is asked of libcurl and not listed here, so those of later versions are included.
- * Left out are the program's own pointers, values that never change, and sockets and TLS objects: one
- * that has been closed must not be given to the program.
+ * Which values exist is asked of libcurl and not listed here, so those of later versions are
+ * included. Left out are the program's own pointers, values that never change, and sockets and TLS
+ * objects: one that has been closed must not be given to the program.
  *
  * The strings belong to the copy. Taking one costs a few microseconds; a good response needs none,
  * because its only block is not held when it has ended. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What becomes of one member: it starts attempts when they are due, judges their results, and delivers
- * the response. */
+ * What becomes of one member: it starts attempts when they are due, judges their results, and
+ * delivers the response. */
 #include "curl/multi/private.h"
 
 #include "base/clock.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The limits that the program sets for connections (CURLMOPT_MAX_TOTAL_CONNECTIONS and
- * _MAX_HOST_CONNECTIONS). Above them libcurl queues a transfer, which would have taken its token of the
- * rate limit already; many queued transfers would then start at once, faster than the limit. So with
- * such a limit, a member takes a token only when a connection is free. */
+ * _MAX_HOST_CONNECTIONS). Above them libcurl queues a transfer, which would have taken its token of
+ * the rate limit already; many queued transfers would then start at once, faster than the limit. So
+ * with such a limit, a member takes a token only when a connection is free. */
 #include "curl/multi/private.h"
 
 #include "base/clock.h"

@@ -35,7 +35,8 @@ void multi_callback_leave(struct multi **m)
     (*m)->callback_member = NULL;
 }
 
-/* curl_multi_timeout is the only call that libcurl forbids in its callbacks and that changes nothing. */
+/* curl_multi_timeout is the only call that libcurl forbids in its callbacks and that changes
+ * nothing. */
 bool multi_forbids_calls(const struct multi *m)
 {
     long ms;

@@ -107,10 +107,10 @@ static bool is_aborting(struct multi *m)
     return false;
 }
 
-/* The program's timer callback failed when it was told of this handle, as it would have if libcurl had
- * added the handle. libcurl must learn that all transfers end: it calls its timer when a handle is
- * removed, and ours returns -1 then. It must not fail at the addition: libcurl 7.88 and 8.14 keep a part
- * of a handle that they refuse for that, and crash when it is freed. */
+/* The program's timer callback failed when it was told of this handle, as it would have if libcurl
+ * had added the handle. libcurl must learn that all transfers end: it calls its timer when a handle
+ * is removed, and ours returns -1 then. It must not fail at the addition: libcurl 7.88 and 8.14
+ * keep a part of a handle that they refuse for that, and crash when it is freed. */
 static CURLMcode undo_add(struct member *x)
 {
     x->multi->aborted = false;
@@ -121,8 +121,8 @@ static CURLMcode undo_add(struct member *x)
     return CURLM_ABORTED_BY_CALLBACK;
 }
 
-/* Nothing is decided before the next turn: until then the program may set options, which libcurl would
- * not have read yet either. */
+/* Nothing is decided before the next turn: until then the program may set options, which libcurl
+ * would not have read yet either. */
 CURLMcode multi_add(struct multi *m, CURL *h)
 {
     struct shadow *s = shadow_find(h);

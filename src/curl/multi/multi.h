@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * The multi driver: a program with an event loop of its own. A transfer that has to wait, for a
- * token, a gate or another attempt, is *parked*: it is out of libcurl's multi handle, but counts as
- * running, and is in every timeout that the program is told. Whatever the program calls next starts
- * what is due; it is never kept waiting.
+ * The multi driver, for a program with an event loop of its own. A transfer that has to wait, for a
+ * token, for the end of a pause or for another attempt, is *parked*: it is not in libcurl's multi
+ * handle, but counts as running, and every timeout that the program is told includes it. The next
+ * call of the program starts what is due; the program itself never waits for us.
  *
  *     struct multi *m = multi_new(handle, api);        at curl_multi_init
- *     multi_add(m, easy, shadow);                      parked, and due at once
- *     multi_perform(m, &running);                      starts what is due, lets libcurl work, then
- *                                                      takes all its messages: a failure that is
- *                                                      repeated is parked again and never shown
+ *     multi_add(m, easy);                              parked, and due at once
+ *     multi_perform(m, &running);                      starts what is due, lets libcurl work, takes
+ *                                                      all its messages: a failure that is to be
+ *                                                      repeated is parked again, and not shown
  *     multi_info_read(m, &left);                       our messages
  *     multi_cleanup(m);
  *
- * The handle that the program holds is libcurl's own, so all that is not here (curl_multi_fdset,
- * _assign, _wakeup, _waitfds, _strerror) needs nothing of ours. Only what the program calls comes
- * here: libcurl calls these functions of itself too (multi_find is for the program's calls alone).
+ * The program holds libcurl's own handle, so functions that are not listed here (curl_multi_fdset,
+ * _assign, _wakeup, _waitfds, _strerror) need nothing of ours. libcurl calls some of these
+ * functions itself: only calls of the program may come here.
  *
- * Easy handles without a shadow, or that lead to no host, are libcurl's alone, and share a multi
- * handle with the others. No memory: likewise. One thread at a time per multi handle, as libcurl has
- * it. What a callback of ours runs into (exception, cancelled thread) leaves the handle usable. In a
- * callback that libcurl makes, libcurl says what is allowed. */
+ * An easy handle without a shadow, or without a host, is left to libcurl, in the same multi handle
+ * as the others; so is any handle when there is no memory. One thread at a time per multi handle,
+ * as in libcurl. An exception or a cancelled thread in a callback leaves the handle usable. What is
+ * allowed in a callback of libcurl's is decided by libcurl. */
 #ifndef CURL_MULTI_MULTI_H
 #define CURL_MULTI_MULTI_H
 
@@ -29,7 +29,7 @@
 struct multi;
 
 struct multi *multi_new(CURLM *handle, const struct curl_api *api);
-/* NULL: not ours. */
+/* NULL: unknown. */
 struct multi *multi_find(const CURLM *handle);
 const struct curl_api *multi_api(const struct multi *m);
 CURLMcode multi_cleanup(struct multi *m);
@@ -52,17 +52,15 @@ CURL **multi_get_handles(struct multi *m);
 CURLMcode multi_get_offt(struct multi *m, int info, curl_off_t *out);
 CURLMcode multi_notify(struct multi *m, unsigned type, bool on);
 
-/* ---- of an easy handle that is in a multi handle ---- */
+/* ---- for an easy handle that may be in a multi handle ---- */
 
-/* curl_easy_cleanup is about to end it, with a shadow or not. */
+/* Before curl_easy_cleanup frees the handle, whether it has a shadow or not. */
 void multi_remove_freed(const CURL *h);
-/* The handle was freed without our knowing, or from where libcurl would not have it. */
-void multi_lost(struct shadow *s);
-/* It is in none of libcurl's own: libcurl does not know that it is in use. */
+/* It is a member, but not in libcurl's multi handle: libcurl does not know that it is in use. */
 bool multi_is_detached(const struct shadow *s);
-/* One of its callbacks, or one of the handles in it, is running. */
+/* Whether a callback of its multi handle, or of a member, is running. */
 bool multi_is_calling(const struct shadow *s);
-/* curl_easy_pause: true when libcurl must not be asked, because nothing is in flight. */
+/* curl_easy_pause. True: done; libcurl must not be called, because it has no transfer. */
 bool multi_pause(struct shadow *s, int bitmask);
 
 #endif

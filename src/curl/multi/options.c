@@ -51,7 +51,8 @@ static CURLMcode set_function(struct multi *m, CURLMoption option, union option_
     return r ? r : curl_api_multi_setopt(m->api, m->handle, data_option, self);
 }
 
-/* Sets our pointer again, because libcurl may refuse the option (in its callbacks it refuses all). */
+/* Sets our pointer again, because libcurl may refuse the option (in its callbacks it refuses
+ * all). */
 static CURLMcode set_data(struct multi *m, CURLMoption option, union option_argument v, void **kept)
 {
     union option_argument self = {.pointer = m};
@@ -128,8 +129,8 @@ static size_t count_outside(const struct multi *m, bool done)
     return n;
 }
 
-/* The program frees the list with curl_free, and may have given libcurl an allocator of its own, so the
- * longer list must be allocated by libcurl: its printf does that. */
+/* The program frees the list with curl_free, and may have given libcurl an allocator of its own, so
+ * the longer list must be allocated by libcurl: its printf does that. */
 CURL **multi_get_handles(struct multi *m)
 {
     const struct curl_api *api = m->api;

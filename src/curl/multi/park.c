@@ -6,36 +6,36 @@
 
 #include <stdlib.h>
 
-static bool before(const struct parked *a, const struct parked *b)
+static bool is_due_before(const struct parked *a, const struct parked *b)
 {
     return a->due_ns < b->due_ns || (a->due_ns == b->due_ns && a->order < b->order);
 }
 
-static void set(struct park *p, size_t place, struct parked *x)
+static void place_at(struct park *p, size_t place, struct parked *x)
 {
     p->heap[place - 1] = x;
     x->place = place;
 }
 
-static void up(struct park *p, struct parked *x)
+static void sift_up(struct park *p, struct parked *x)
 {
     size_t at = x->place;
-    for (; at > 1 && before(x, p->heap[at / 2 - 1]); at /= 2)
-        set(p, at, p->heap[at / 2 - 1]);
-    set(p, at, x);
+    for (; at > 1 && is_due_before(x, p->heap[at / 2 - 1]); at /= 2)
+        place_at(p, at, p->heap[at / 2 - 1]);
+    place_at(p, at, x);
 }
 
-static void down(struct park *p, struct parked *x)
+static void sift_down(struct park *p, struct parked *x)
 {
     size_t at = x->place;
     for (size_t child; (child = at * 2) <= p->count; at = child) {
-        if (child < p->count && before(p->heap[child], p->heap[child - 1]))
+        if (child < p->count && is_due_before(p->heap[child], p->heap[child - 1]))
             child++;
-        if (!before(p->heap[child - 1], x))
+        if (!is_due_before(p->heap[child - 1], x))
             break;
-        set(p, at, p->heap[child - 1]);
+        place_at(p, at, p->heap[child - 1]);
     }
-    set(p, at, x);
+    place_at(p, at, x);
 }
 
 bool park_reserve(struct park *p, size_t n)
@@ -55,11 +55,11 @@ void park_put(struct park *p, struct parked *x, int64_t due_ns)
 {
     precondition(x->place || p->count < p->room);
     if (!x->place)
-        set(p, ++p->count, x);
+        place_at(p, ++p->count, x);
     x->due_ns = due_ns;
     x->order = ++p->orders;
-    up(p, x);
-    down(p, x);
+    sift_up(p, x);
+    sift_down(p, x);
 }
 
 void park_take(struct park *p, struct parked *x)
@@ -69,8 +69,8 @@ void park_take(struct park *p, struct parked *x)
     struct parked *last = p->heap[--p->count];
     if (last != x) {
         last->place = x->place;
-        up(p, last);
-        down(p, last);
+        sift_up(p, last);
+        sift_down(p, last);
     }
     x->place = 0;
 }

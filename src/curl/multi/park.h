@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * What waits, by the time at which it is due: a binary heap. Of those that are due at the same time,
- * who came first is first.
+ * What waits, ordered by the time at which it is due: a binary heap. Of those that are due at the
+ * same time, the first that was put in comes first.
  *
  *     struct park p = {0};
- *     park_reserve(&p, n)                  room for n at once; false: no memory
- *     park_put(&p, &item->parked, due)     puts it in, or moves it; never fails within that room
- *     park_first(&p)                       NULL: nothing waits
- *     park_take(&p, &item->parked)         out again; nothing happens if it is not in
+ *     park_reserve(&p, n)                  room for n items; false: no memory
+ *     park_put(&p, &item->parked, due)     puts it in, or moves it; cannot fail within that room
+ *     park_first(&p)                       NULL: empty
+ *     park_take(&p, &item->parked)         takes it out, if it is in
  *     park_free(&p)
  *
- * struct parked is part of what waits. One thread. */
+ * struct parked is a member of the item. One thread. */
 #ifndef CURL_MULTI_PARK_H
 #define CURL_MULTI_PARK_H
 
@@ -23,7 +23,7 @@
 struct parked {
     int64_t due_ns;
     uint64_t order;
-    size_t place; /* in the heap, from 1 on; 0: it is not there */
+    size_t place; /* in the heap, from 1 on; 0: not in it */
 };
 
 struct park {

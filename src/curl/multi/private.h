@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The state of a multi handle and of the easy handles in it, its members, for the files of the multi
- * driver. Each of them may call those above it in this list:
+ * The state of a multi handle and of the easy handles in it, its members, for the files of the
+ * multi driver. Each of them may call those above it in this list:
  *
  *   park.c         parked members by the time at which they are due
  *   messages.c     results that the program has not read yet
@@ -14,9 +14,9 @@
  *   multi.c        create, add, remove, clean up
  *
  * Invariants:
- *   - A member is parked, or in libcurl's multi handle, or done; never two of these.
- *   - The heap and both queues always have room for each member, so that parking a member and putting
- *     its message cannot fail.
+ *   - A member is parked, or in libcurl's multi handle, or done, and never two of these.
+ *   - The heap and both queues always have room for every member, so that parking a member and
+ *     putting its message cannot fail.
  *   - depth > 0 iff libcurl is running on behalf of this multi handle. */
 #ifndef CURL_MULTI_PRIVATE_H
 #define CURL_MULTI_PRIVATE_H
@@ -146,7 +146,8 @@ struct multi_call multi_enter(struct multi *m);
 void multi_leave(struct multi_call *c);
 /* The same for a callback of the program that we call in libcurl's place:
  *
- *     struct multi *m __attribute__((cleanup(multi_callback_leave), unused)) = multi_callback_enter(x); */
+ *     struct multi *m __attribute__((cleanup(multi_callback_leave), unused)) =
+ * multi_callback_enter(x); */
 struct multi *multi_callback_enter(struct member *x);
 void multi_callback_leave(struct multi **m);
 /* Passes libcurl's result on; this one says that a callback of the multi handle failed. */
@@ -189,7 +190,8 @@ void connections_note_version(struct member *x);
 /* ---- timer.c ---- */
 /* libcurl's CURLMOPT_TIMERFUNCTION. */
 int multi_timer_callback(CURLM *handle, long timeout_ms, void *multi);
-/* Before and after libcurl is told by curl_multi_socket_action that the program's timer has expired. */
+/* Before and after libcurl is told by curl_multi_socket_action that the program's timer has
+ * expired. */
 void multi_timer_expired(struct multi *m);
 void multi_timer_resync(struct multi *m);
 /* Tells the program's timer callback the timeout if it has changed. */

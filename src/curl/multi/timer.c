@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The timeout that the program is told: libcurl's, or that of the first parked member if it is sooner. */
+ * The timeout that the program is told: libcurl's, or that of the first parked member if it is
+ * sooner. */
 #include "curl/multi/private.h"
 
 #include "base/clock.h"
@@ -9,8 +10,8 @@
 
 #include <sys/select.h>
 
-/* The first versions of libcurl that refuse calls from a timer callback (CURLM_RECURSIVE_API_CALL), and
- * that heed what the callback returns. */
+/* The first versions of libcurl that refuse calls from a timer callback (CURLM_RECURSIVE_API_CALL),
+ * and that heed what the callback returns. */
 #define VERSION_GUARDS_TIMER 0x075200
 #define VERSION_HEEDS_TIMER  0x075100
 
@@ -54,8 +55,8 @@ static int call_timer(struct multi *m, int64_t at_ns, long ms)
     return r;
 }
 
-/* libcurl sets a timeout once and hardly ever repeats it, so it is kept until ours has expired. As long
- * as ours is not sooner, the program is told libcurl's value when libcurl sets it. */
+/* libcurl sets a timeout once and hardly ever repeats it, so it is kept until ours has expired. As
+ * long as ours is not sooner, the program is told libcurl's value when libcurl sets it. */
 int multi_timer_callback(CURLM *handle, long timeout_ms, void *multi)
 {
     struct multi *m = multi;
@@ -80,9 +81,9 @@ void multi_timer_expired(struct multi *m)
         m->told_ns = TOLD_EXPIRED;
 }
 
-/* libcurl has not set its timer in this turn: it has no timeout any more (before 8.10 it does not report
- * that), or still the same one (8.10 and 8.11.0 do not repeat it). If it never had one, the program was
- * told ours, and multi_timer_update takes it back. */
+/* libcurl has not set its timer in this turn: it has no timeout any more (before 8.10 it does not
+ * report that), or still the same one (8.10 and 8.11.0 do not repeat it). If it never had one, the
+ * program was told ours, and multi_timer_update takes it back. */
 void multi_timer_resync(struct multi *m)
 {
     long ms = -1;

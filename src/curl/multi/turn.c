@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One turn of the program's event loop: members that are due take their next step, libcurl works, and
- * its messages are taken before the program can see them. */
+ * One turn of the program's event loop: members that are due take their next step, libcurl works,
+ * and its messages are taken before the program can see them. */
 #include "curl/multi/private.h"
 
 #include "base/clock.h"
@@ -70,9 +70,9 @@ static void take_messages(struct multi *m)
     }
 }
 
-/* Reads a message that there was no memory to keep. The program may have seen already that nothing is
- * running any more, so no other attempt can follow. NULL: no message, or that of a member of ours, whose
- * own is in the queue once the response is delivered. */
+/* Reads a message that there was no memory to keep. The program may have seen already that nothing
+ * is running any more, so no other attempt can follow. NULL: no message, or that of a member of
+ * ours, whose own is in the queue once the response is delivered. */
 static CURLMsg *read_from_libcurl(struct multi *m)
 {
     CURLMsg *msg = m->api->multi_info_read(m->handle, &m->unread);
