@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
+ *
  * libcurl as a table of function pointers. Everything in src/curl/ calls libcurl through such a
- * table: preload/real.c fills it from the library that created the handle, tests fill it by hand. A
- * process may contain two libcurls whose handles are not interchangeable, so the table is stored
- * with the handle. Optional members are NULL if the running libcurl is too old; the others are
- * never NULL. A table and its library stay valid for the life of the process (the library is
- * pinned). / */
+ * table: preload/real.c fills it from the library that created the handle, tests fill it by hand.
+ * A process may contain two libcurls whose handles are not interchangeable, so the table is stored
+ * with the handle.
+ *
+ * Optional members are NULL if the running libcurl is too old; the others are never NULL. A table
+ * and its library stay valid for the life of the process (the library is pinned). */
 #ifndef CURL_API_H
 #define CURL_API_H
 

@@ -16,11 +16,10 @@
 /* The first version that caches names that were not found, for half as long as addresses. */
 #define VERSION_REMEMBERS_FAILURES 0x081000
 
-/* The first version that sets PRETRANSFER_TIME for failures too. (On 8.7.1 REQUEST_SIZE is always
- * 0.) */
+/* The first version that sets PRETRANSFER_TIME for failures too. (REQUEST_SIZE is 0 on 8.7.1.) */
 #define VERSION_REQUEST_SIZE_TELLS 0x081500
-/* The first version that clears OS_ERRNO when a transfer begins; older ones keep it, even after
- * success. */
+/* The first version that clears OS_ERRNO when a transfer begins. Older ones keep it, also after a
+ * good transfer. */
 #define VERSION_CLEARS_ERRNO 0x080800
 
 static long info_long(const struct shadow *s, CURLINFO info)
@@ -118,8 +117,8 @@ static bool nothing_sent(const struct attempt *a, const struct transfer *t)
     if (a->protocol != PROTOCOL_HTTP) { /* a dialogue: only a missing connection is proof */
         if (is_without_connection(s))
             return false;
-        bool reused =
-            !info_long(s, CURLINFO_NUM_CONNECTS); /* a reused one has no connect time either */
+        /* A reused connection has no connect time either. */
+        bool reused = !info_long(s, CURLINFO_NUM_CONNECTS);
         return info_offset(s, CURLINFO_CONNECT_TIME_T) == 0 &&
                (attempt_facts_name_not_found(a) || !reused);
     }
@@ -177,7 +176,7 @@ static int reason_not_found(const struct attempt *a, const struct transfer *t)
 }
 
 /* A build with c-ares looks names up by itself, where we cannot see it. */
-static bool has_own_resolver(const struct shadow *s)
+static bool uses_c_ares(const struct shadow *s)
 {
     const curl_version_info_data *v = s->api->version_info(CURLVERSION_NOW);
     return v->ares_num != 0;
@@ -196,7 +195,7 @@ static bool refused_locally(const struct attempt *a, const struct shadow *s, con
     case CURLE_COULDNT_CONNECT: /* no text: there is no address that it may use */
         return !a->os_errno && !a->proxy_status && (s->own_sockets || !*text);
     case CURLE_COULDNT_RESOLVE_HOST:
-        return !a->lookup && s->own_resolver && !has_own_resolver(s);
+        return !a->lookup && s->own_resolver && !uses_c_ares(s);
     case CURLE_OPERATION_TIMEDOUT: /* slower than the program allows */
         return s->low_speed_limit && s->low_speed_time_s && strstr(text, "Operation too slow");
     default:
@@ -241,8 +240,8 @@ void attempt_facts_of_result(struct attempt *a, struct transfer *t, CURLcode res
         return; /* the program ends it, and its error buffer may be gone */
     const char *text = transfer_error(t);
     a->refused_locally = refused_locally(a, s, text);
-    /* Before 8.17 the count is over the life of the handle: only if there were connections it was
-     * this transfer. */
+    /* Before 8.17 libcurl counts over the life of the handle: the text is about this transfer only
+     * if it made several connections. */
     a->retried_by_libcurl =
         strstr(text, "tried 5 times") && info_long(s, CURLINFO_NUM_CONNECTS) > 1;
     a->enhance_your_calm = strstr(text, "ENHANCE_YOUR_CALM") != NULL;

@@ -5,8 +5,7 @@
  *
  *     const struct curl_api *outer = current_api_enter(api);
  *     api->easy_perform(handle);
- *     current_api_leave(outer);         also when an exception leaves the perform
- * / */
+ *     current_api_leave(outer);         also when an exception leaves the perform */
 #ifndef CURL_CURRENT_API_H
 #define CURL_CURRENT_API_H
 

@@ -141,8 +141,7 @@ bool easy_is_guarded(const struct shadow *s)
            (s->member ? multi_is_calling(s) : !!s->transfer);
 }
 
-/* libcurl's error for a handle that is in a multi handle; the member may not be in libcurl's own
- * now. */
+/* libcurl's error for a handle that is in a multi handle. libcurl may not know that it is. */
 static CURLcode fail_in_use(struct shadow *s)
 {
     if (easy_is_guarded(s))
@@ -180,8 +179,8 @@ bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
         known = fallback_getinfo(s, info, out);
     if (likely(info != CURLINFO_OS_ERRNO || !(s->hidden_errno | s->connect_errno)))
         return known;
-    if (!known || (!*(long *)out &&
-                   !s->last_info)) /* libcurl's own is that of the attempt that was cut short */
+    /* With last_info, libcurl's own value is that of the attempt that was cut short. */
+    if (!known || (!*(long *)out && !s->last_info))
         *(long *)out = attempt_facts_shown_errno(s);
     else if (*(long *)out == s->hidden_errno)
         *(long *)out = 0;

@@ -34,8 +34,7 @@ struct fallback {
 void fallback_keep(struct transfer *t, CURLcode r);
 CURLcode fallback_restore(struct transfer *t);
 void fallback_clear(struct fallback *e);
-/* After fallback_restore: curl_easy_getinfo, and the headers for curl_easy_header; false, NULL: ask
- * libcurl. */
+/* For curl_easy_getinfo and curl_easy_header after fallback_restore; false, NULL: ask libcurl. */
 bool fallback_getinfo(const struct shadow *s, CURLINFO info, void *out);
 struct headers *fallback_headers(const struct shadow *s);
 

@@ -19,8 +19,7 @@
  *     request_body_begin(&b, shadow);      once per transfer, with the options of that moment
  *     request_body_begin_attempt(&b);      before each attempt
  *     request_body_read as READFUNCTION if request_body_is_wrapped(&b), with _seek and _ioctl
- *     if (request_body_may_rewind(&b, nothing_sent)) ... request_body_rewind(&b, nothing_sent)
- * / */
+ *     if (request_body_may_rewind(&b, nothing_sent)) ... request_body_rewind(&b, nothing_sent) */
 #ifndef CURL_REQUEST_BODY_H
 #define CURL_REQUEST_BODY_H
 

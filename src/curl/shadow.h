@@ -99,7 +99,7 @@ struct shadow {
      * the transfer. */
     const struct saved_info *last_info;
 
-    /* Kept from one perform to the next, and by curl_easy_reset. */
+    /* From here on: kept from one perform to the next, and by curl_easy_reset. */
     /* Corrections of CURLINFO_OS_ERRNO; 0: none. hidden_errno is of a failure that the program has
      * not seen, but that libcurl still reports. connect_errno is from making the connection
      * (another address refused) which the last attempt of this transfer reuses. */
@@ -126,8 +126,7 @@ static inline void shadow_clear_last_result(struct shadow *s)
  * checks anything else. */
 #define VERSION_GUARDS_CALLS 0x081600
 
-/* Whether libcurl would call a header callback: with a function of the program's or with its
- * data. */
+/* Whether libcurl calls a header callback: if the program has set the function or the data. */
 static inline bool shadow_wants_headers(const struct shadow *s)
 {
     return s->header_fn || s->header_data;

@@ -31,8 +31,7 @@ static void set_text(char **owned, const char *text)
     *owned = text ? strdup(text) : NULL;
 }
 
-/* With the prefix under which rules and the board know the socket. The two options replace each
- * other. */
+/* With the prefix that rules and the board use. The two options replace each other. */
 static void set_unix_socket(struct shadow *s, const char *path, const char *prefix)
 {
     size_t n = path ? strlen(prefix) + strlen(path) + 1 : 0;

@@ -5,9 +5,8 @@
  *
  *     if (target_bind(shadow, engine, now_ns)) ... shadow->binding
  *
- * Costs one comparison if neither the URL nor the configuration has changed; else it allocates
- * (libcurl's parser does). False: no host, no memory, or a libcurl without a parser (before
- * 7.62). */
+ * Costs one comparison if neither the URL nor the configuration has changed; else
+ * libcurl's parser allocates. False: no host, no memory, or no parser (libcurl before 7.62). */
 #ifndef CURL_TARGET_H
 #define CURL_TARGET_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT
+ *
  * One request of the program with all its attempts, for the easy driver and the multi driver.
  *
  *     struct transfer *t = transfer_begin(shadow, BY_EASY, now);     NULL: leave it to libcurl
@@ -11,6 +12,7 @@
  *     }
  *     transfer_end(t, r, now);                  counts it
  *     transfer_leave(t);                        restores the handle's options
+ *
  * Its memory belongs to the handle, so that nothing points into a stack frame that a longjmp has
  * left. transfer_leave without transfer_end gives back what the engine has lent. */
 #ifndef CURL_TRANSFER_H
@@ -44,8 +46,8 @@ struct transfer {
     int64_t attempt_timeout_ns;
     /* CURLOPT_TIMEOUT_MS from when a good response has been committed; -1: unchanged. */
     long relaxed_timeout_ms;
-    bool wrapped; /* our callbacks are set on the handle */
-    bool read_wrapped;
+    bool wrapped;                 /* our callbacks are set on the handle */
+    bool read_wrapped;            /* also that for the request body */
     bool timeouts_set;            /* our time limits are set on the handle */
     bool skips_dns_cache;         /* libcurl's DNS cache is switched off on the handle */
     bool holds;                   /* responses are held until they are judged */
@@ -64,8 +66,7 @@ enum driver { BY_EASY, BY_MULTI };
 struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t now_ns);
 /* Prepares the handle for libcurl. */
 void transfer_begin_attempt(struct transfer *t, int64_t now_ns);
-/* libcurl has returned r: fills *a. Returns the code for the program if no other attempt
- * follows. */
+/* libcurl has returned r: fills *a, and returns the code for the program if this was the last. */
 CURLcode transfer_end_attempt(struct transfer *t, struct attempt *a, CURLcode r);
 /* Whether another attempt follows, at *at_ns; if so, the request body has been rewound. *r is that
  * code; if this attempt was cut short by our limit, it becomes that of the one before
@@ -84,13 +85,12 @@ CURLcode transfer_aborted(struct transfer *t);
 /* A callback has refused held data: with libcurl's text for that. */
 CURLcode transfer_write_failed(struct transfer *t);
 
-/* Set our callbacks on the handle, our time limits for the next attempt, and the limit for a
+/* Set on the handle: our callbacks, our time limits for the next attempt, and the limit for a
  * response that has been committed. */
 void transfer_wrap(struct transfer *t);
 void transfer_set_timeouts(struct transfer *t, int64_t now_ns);
 void transfer_relax_timeout(struct transfer *t);
-/* A name was not found: libcurl 8.16 and later would take that from its cache in the next
- * attempt. */
+/* A name was not found: the next attempt would find that in the cache of libcurl 8.16 and later. */
 void transfer_skip_dns_cache(struct transfer *t);
 /* Restores the program's options. */
 void transfer_unwrap(struct transfer *t);

@@ -6,8 +6,7 @@
 
 #include "curl/api.h"
 
-/* The host in the form in which it is looked up (idna.h), to be freed with api->free; NULL:
- * none. */
+/* The host as it is looked up (idna.h), to be freed with api->free; NULL: none. */
 char *url_host(const struct curl_api *api, CURLU *u);
 /* Makes it plain, in place: "[::1%25eth0]" becomes "::1", "Example.COM." becomes "example.com". */
 char *url_plain_host(char *host);

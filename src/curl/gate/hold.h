@@ -12,8 +12,7 @@
  * The bytes are as libcurl passes them: aligned as by malloc, writable, followed by a NUL. A piece
  * that was taken out stays readable by hold_each until the hold is empty. The infos stay until the
  * hold is cleared: the program may use a pointer that it got from one for as long as one of
- * libcurl's. Adding moves the memory: a pointer to a piece is valid until the next hold_add. One
- * thread. */
+ * libcurl's. Adding moves the memory: a pointer to a piece is valid until the next hold_add. */
 #ifndef CURL_GATE_HOLD_H
 #define CURL_GATE_HOLD_H
 
@@ -57,8 +56,7 @@ bool hold_add(struct hold *h, enum held_kind kind, const char *p, size_t n);
 struct held *hold_first(struct hold *h);
 struct held *hold_last(struct hold *h);
 void hold_next(struct hold *h);
-/* All pieces in memory, also those that were taken out: the one after e, or the first if e is
- * NULL. */
+/* All pieces in memory, also those that were taken out: the one after e; e NULL: the first. */
 const struct held *hold_each(const struct hold *h, const struct held *e);
 /* Drops all pieces. The infos stay, and memory of up to `kept` bytes. */
 void hold_drop(struct hold *h, size_t kept);

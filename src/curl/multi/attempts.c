@@ -241,7 +241,7 @@ void member_step(struct member *x, int64_t now_ns)
 /* ---- the end of an attempt ------------------------------------------------------------------ */
 
 /* Rewinding the request body may call the program. */
-static bool judge(struct member *x, struct attempt *a, CURLcode *r, int64_t *at_ns)
+static bool decide_retry(struct member *x, struct attempt *a, CURLcode *r, int64_t *at_ns)
 {
     struct multi *m __attribute__((cleanup(multi_callback_leave), unused)) =
         multi_callback_enter(x);
@@ -261,7 +261,7 @@ void member_conclude(struct member *x, CURLcode r)
     t->reset |= x->multi->aborted; /* no other attempt follows */
     r = transfer_end_attempt(t, &a, r);
     connections_note_version(x);
-    if (judge(x, &a, &r, &at_ns)) {
+    if (decide_retry(x, &a, &r, &at_ns)) {
         x->result = r;
         member_remove_from_libcurl(x, true);
         member_park(x, MEMBER_PARKED, at_ns);

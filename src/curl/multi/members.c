@@ -35,8 +35,7 @@ void multi_callback_leave(struct multi **m)
     (*m)->callback_member = NULL;
 }
 
-/* curl_multi_timeout is the only call that libcurl forbids in its callbacks and that changes
- * nothing. */
+/* Of the calls that libcurl forbids in callbacks, only curl_multi_timeout changes nothing. */
 bool multi_forbids_calls(const struct multi *m)
 {
     long ms;

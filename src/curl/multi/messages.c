@@ -93,8 +93,7 @@ static void notify_ended(struct multi **m)
     (*m)->in_notify = false;
 }
 
-/* In this callback the program may do anything with the multi handle but drive it or clean it
- * up. */
+/* In this callback the program may do all with the multi handle but drive it or clean it up. */
 static void notify_program(struct multi *m, enum multi_notification notification, CURL *h)
 {
     struct multi *calling __attribute__((cleanup(notify_ended), unused)) = m;

@@ -95,8 +95,7 @@ static CURLMcode add_unmanaged(struct multi *m, CURL *h)
     return r;
 }
 
-/* After a callback failed, libcurl accepts no handle until all that it has are done; then it works
- * again. */
+/* After a callback failed, libcurl accepts no handle until all that it has are done. */
 static bool is_aborting(struct multi *m)
 {
     for (const struct member *x = m->first; x; x = x->next)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The multi driver, for a program with an event loop of its own. A transfer that has to wait, for a
- * token, for the end of a pause or for another attempt, is *parked*: it is not in libcurl's multi
- * handle, but counts as running, and every timeout that the program is told includes it. The next
- * call of the program starts what is due; the program itself never waits for us.
+ * token, for the end of a pause or for another attempt, is *parked*: libcurl does not run it, but
+ * it counts as running, and every timeout that the program is told includes it. The next call of
+ * the program starts what is due; the program itself never waits for us.
  *
  *     struct multi *m = multi_new(handle, api);        at curl_multi_init
  *     multi_add(m, easy);                              parked, and due at once

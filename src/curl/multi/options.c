@@ -51,8 +51,7 @@ static CURLMcode set_function(struct multi *m, CURLMoption option, union option_
     return r ? r : curl_api_multi_setopt(m->api, m->handle, data_option, self);
 }
 
-/* Sets our pointer again, because libcurl may refuse the option (in its callbacks it refuses
- * all). */
+/* Sets our pointer again, because libcurl may refuse the option, as it does in callbacks. */
 static CURLMcode set_data(struct multi *m, CURLMoption option, union option_argument v, void **kept)
 {
     union option_argument self = {.pointer = m};

@@ -14,7 +14,8 @@
  *   multi.c        create, add, remove, clean up
  *
  * Invariants:
- *   - A member is parked, or in libcurl's multi handle, or done, and never two of these.
+ *   - RUNNING and UNMANAGED members are in libcurl's multi handle, ADDED and PARKED ones are not;
+ *     DELIVERING and DONE ones may still be in it, but have ended there.
  *   - The heap and both queues always have room for every member, so that parking a member and
  *     putting its message cannot fail.
  *   - depth > 0 iff libcurl is running on behalf of this multi handle. */
@@ -37,7 +38,7 @@ typedef void notify_function(CURLM *m, unsigned notification, CURL *h, void *dat
 
 enum member_state {
     MEMBER_ADDED,      /* parked until the next turn: the program may still set options */
-    MEMBER_UNMANAGED,  /* in libcurl's multi handle, and none of our business */
+    MEMBER_UNMANAGED,  /* in libcurl's multi handle, and left to libcurl */
     MEMBER_PARKED,     /* waits for its first attempt or for another one */
     MEMBER_RUNNING,    /* an attempt is under way in libcurl's multi handle */
     MEMBER_DELIVERING, /* parked: ended, but the program has paused the delivery of the response */
@@ -99,8 +100,7 @@ struct multi {
     int64_t libcurl_due_ns; /* the last timeout that libcurl set */
     int64_t told_ns; /* the timeout that the program's callback was told; PARK_FOREVER: none */
     bool libcurl_set_timer; /* in this turn */
-    bool
-        aborted; /* a callback of the multi handle failed: all members end, no callback is called */
+    bool aborted;    /* a callback of the multi handle failed: all members end without callbacks */
     bool mute_timer; /* we add or remove a handle: the program's timer is updated afterwards */
 
     size_t progress_count; /* members with wants_progress */
@@ -147,7 +147,7 @@ void multi_leave(struct multi_call *c);
 /* The same for a callback of the program that we call in libcurl's place:
  *
  *     struct multi *m __attribute__((cleanup(multi_callback_leave), unused)) =
- * multi_callback_enter(x); */
+ *         multi_callback_enter(x);      */
 struct multi *multi_callback_enter(struct member *x);
 void multi_callback_leave(struct multi **m);
 /* Passes libcurl's result on; this one says that a callback of the multi handle failed. */
@@ -190,8 +190,7 @@ void connections_note_version(struct member *x);
 /* ---- timer.c ---- */
 /* libcurl's CURLMOPT_TIMERFUNCTION. */
 int multi_timer_callback(CURLM *handle, long timeout_ms, void *multi);
-/* Before and after libcurl is told by curl_multi_socket_action that the program's timer has
- * expired. */
+/* Before and after curl_multi_socket_action tells libcurl that the program's timer has expired. */
 void multi_timer_expired(struct multi *m);
 void multi_timer_resync(struct multi *m);
 /* Tells the program's timer callback the timeout if it has changed. */
