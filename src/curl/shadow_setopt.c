@@ -65,217 +65,232 @@ static void set_nobody(struct shadow *s, bool on)
         s->request = REQUEST_GET;
 }
 
-static bool set_request(struct shadow *s, CURLoption option, union option_argument v)
+static void set_fields(struct shadow *s, bool fields, bool copied)
 {
-    switch (option) {
-    case CURLOPT_HTTPGET:
-        if (v.number)
-            s->request = REQUEST_GET;
-        return true;
-    case CURLOPT_POST:
-        s->request = v.number ? REQUEST_POST : REQUEST_GET;
-        return true;
-    case CURLOPT_NOBODY:
-        set_nobody(s, v.number);
-        return true;
-    case CURLOPT_UPLOAD:
-    case CURLOPT_PUT:
-        s->request = v.number ? REQUEST_PUT : REQUEST_GET;
-        return true;
-    case CURLOPT_MIMEPOST:
-        s->request = REQUEST_MIME;
-        return true;
-    case CURLOPT_HTTPPOST:
-        s->request = REQUEST_FORM;
-        return true;
-    case CURLOPT_POSTFIELDS:
-    case CURLOPT_COPYPOSTFIELDS:
-        s->request = REQUEST_POST;
-        s->fields = v.pointer != NULL;
-        s->fields_copied = s->fields && option == CURLOPT_COPYPOSTFIELDS;
-        return true;
-    default:
-        return false;
-    }
+    s->request = REQUEST_POST;
+    s->fields = fields;
+    s->fields_copied = fields && copied;
 }
 
-static bool set_timeout(struct shadow *s, CURLoption option, union option_argument v)
+/* ---- options by the type of their argument -------------------------------------------------- */
+
+static void set_time_limit(struct shadow *s, CURLoption option, long v)
 {
     switch (option) {
     case CURLOPT_TIMEOUT:
-        s->timeout_ms = ms_of_seconds(v.number);
-        return true;
+        s->timeout_ms = ms_of_seconds(v);
+        break;
     case CURLOPT_TIMEOUT_MS:
-        s->timeout_ms = v.number;
-        return true;
+        s->timeout_ms = v;
+        break;
     case CURLOPT_CONNECTTIMEOUT:
-        s->connect_timeout_ms = ms_of_seconds(v.number);
-        return true;
+        s->connect_timeout_ms = ms_of_seconds(v);
+        break;
     case CURLOPT_CONNECTTIMEOUT_MS:
-        s->connect_timeout_ms = v.number;
-        return true;
+        s->connect_timeout_ms = v;
+        break;
     case CURLOPT_LOW_SPEED_LIMIT:
-        s->low_speed_limit = v.number;
-        return true;
+        s->low_speed_limit = v;
+        break;
     case CURLOPT_LOW_SPEED_TIME:
-        s->low_speed_time_s = v.number;
-        return true;
+        s->low_speed_time_s = v;
+        break;
+    case CURLOPT_DNS_CACHE_TIMEOUT:
+        s->dns_cache_s = v;
+        break;
     default:
-        return false;
+        break;
     }
 }
 
-/* Functions are passed as void(*)(void) and get their type back here. */
-#define FUNCTION(type) ((type)v.function)
-
-static bool set_callback(struct shadow *s, CURLoption option, union option_argument v)
-{
-    switch (option) {
-    case CURLOPT_WRITEFUNCTION:
-        s->write_fn = FUNCTION(curl_write_callback);
-        return true;
-    case CURLOPT_WRITEDATA:
-        s->write_data = v.pointer;
-        return true;
-    case CURLOPT_HEADERFUNCTION:
-        s->header_fn = FUNCTION(curl_write_callback);
-        return true;
-    case CURLOPT_HEADERDATA:
-        s->header_data = v.pointer;
-        return true;
-    case CURLOPT_READFUNCTION:
-        s->read_fn = FUNCTION(curl_read_callback);
-        return true;
-    case CURLOPT_READDATA:
-        s->read_data = v.pointer;
-        return true;
-    case CURLOPT_SEEKFUNCTION:
-        s->seek_fn = FUNCTION(curl_seek_callback);
-        return true;
-    case CURLOPT_SEEKDATA:
-        s->seek_data = v.pointer;
-        return true;
-    case CURLOPT_IOCTLFUNCTION:
-        s->ioctl_fn = FUNCTION(curl_ioctl_callback);
-        return true;
-    case CURLOPT_IOCTLDATA:
-        s->ioctl_data = v.pointer;
-        return true;
-    case CURLOPT_XFERINFOFUNCTION:
-        s->xferinfo_fn = FUNCTION(curl_xferinfo_callback);
-        return true;
-    case CURLOPT_PROGRESSFUNCTION:
-        s->progress_fn = FUNCTION(curl_progress_callback);
-        return true;
-    case CURLOPT_PROGRESSDATA: /* and XFERINFODATA */
-        s->progress_data = v.pointer;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool set_target(struct shadow *s, CURLoption option, union option_argument v)
-{
-    switch (option) {
-    case CURLOPT_URL:
-        set_url(s, v.pointer);
-        return true;
-    case CURLOPT_CURLU:
-        s->curlu = v.pointer;
-        break;
-    case CURLOPT_PORT:
-        s->port = v.number;
-        break;
-    case CURLOPT_DEFAULT_PROTOCOL:
-        copy_word(s->default_protocol, sizeof s->default_protocol, v.pointer);
-        break;
-    case CURLOPT_UNIX_SOCKET_PATH:
-        set_unix_socket(s, v.pointer, PATTERN_LOCAL);
-        break;
-    case CURLOPT_ABSTRACT_UNIX_SOCKET:
-        set_unix_socket(s, v.pointer, PATTERN_LOCAL "@");
-        break;
-    case CURLOPT_PROXY:
-        set_text(&s->proxy, v.pointer);
-        break;
-    case CURLOPT_PRE_PROXY:
-        set_text(&s->pre_proxy, v.pointer);
-        break;
-    case CURLOPT_NOPROXY:
-        set_text(&s->no_proxy, v.pointer);
-        break;
-    case CURLOPT_PROXYPORT:
-        s->proxy_port = v.number;
-        break;
-    case CURLOPT_PROXYTYPE:
-        s->proxy_type = v.number;
-        break;
-    default:
-        return false;
-    }
-    s->target_known = false;
-    return true;
-}
-
-static void set_other(struct shadow *s, CURLoption option, union option_argument v)
+static void set_number(struct shadow *s, CURLoption option, long v)
 {
     switch (option) {
     case CURLOPT_HEADER:
-        s->include_header = v.number != 0;
+        s->include_header = v != 0;
         break;
     case CURLOPT_FOLLOWLOCATION:
-        s->follow = v.number != 0;
+        s->follow = v != 0;
         break;
     case CURLOPT_NOPROGRESS:
-        s->noprogress = v.number != 0;
+        s->noprogress = v != 0;
         break;
-    case CURLOPT_ERRORBUFFER:
-        s->error_buffer = v.pointer;
+    case CURLOPT_CONNECT_ONLY:
+        s->connect_only = v != 0;
         break;
-    case CURLOPT_CUSTOMREQUEST:
-        copy_word(s->method, sizeof s->method, v.pointer);
+    case CURLOPT_HTTPGET:
+        if (v)
+            s->request = REQUEST_GET;
+        break;
+    case CURLOPT_POST:
+        s->request = v ? REQUEST_POST : REQUEST_GET;
+        break;
+    case CURLOPT_NOBODY:
+        set_nobody(s, v);
+        break;
+    case CURLOPT_UPLOAD:
+    case CURLOPT_PUT:
+        s->request = v ? REQUEST_PUT : REQUEST_GET;
         break;
     case CURLOPT_POSTFIELDSIZE:
-        set_fields_size(s, v.number);
-        break;
-    case CURLOPT_POSTFIELDSIZE_LARGE:
-        set_fields_size(s, v.offset);
+        set_fields_size(s, v);
         break;
     case CURLOPT_INFILESIZE:
-        s->upload_size = v.number;
+        s->upload_size = v;
         break;
-    case CURLOPT_INFILESIZE_LARGE:
-        s->upload_size = v.offset;
+    case CURLOPT_PORT:
+        s->port = v;
+        s->target_known = false;
+        break;
+    case CURLOPT_PROXYPORT:
+        s->proxy_port = v;
+        s->target_known = false;
+        break;
+    case CURLOPT_PROXYTYPE:
+        s->proxy_type = v;
+        s->target_known = false;
+        break;
+    default:
+        set_time_limit(s, option, v);
+        break;
+    }
+}
+
+static void set_target(struct shadow *s, CURLoption option, void *v)
+{
+    switch (option) {
+    case CURLOPT_URL:
+        set_url(s, v);
+        return;
+    case CURLOPT_CURLU:
+        s->curlu = v;
+        break;
+    case CURLOPT_DEFAULT_PROTOCOL:
+        copy_word(s->default_protocol, sizeof s->default_protocol, v);
+        break;
+    case CURLOPT_UNIX_SOCKET_PATH:
+        set_unix_socket(s, v, PATTERN_LOCAL);
+        break;
+    case CURLOPT_ABSTRACT_UNIX_SOCKET:
+        set_unix_socket(s, v, PATTERN_LOCAL "@");
+        break;
+    case CURLOPT_PROXY:
+        set_text(&s->proxy, v);
+        break;
+    case CURLOPT_PRE_PROXY:
+        set_text(&s->pre_proxy, v);
+        break;
+    case CURLOPT_NOPROXY:
+        set_text(&s->no_proxy, v);
+        break;
+    default:
+        return;
+    }
+    s->target_known = false;
+}
+
+static void set_pointer(struct shadow *s, CURLoption option, void *v)
+{
+    switch (option) {
+    case CURLOPT_WRITEDATA:
+        s->write_data = v;
+        break;
+    case CURLOPT_HEADERDATA:
+        s->header_data = v;
+        break;
+    case CURLOPT_READDATA:
+        s->read_data = v;
+        break;
+    case CURLOPT_SEEKDATA:
+        s->seek_data = v;
+        break;
+    case CURLOPT_IOCTLDATA:
+        s->ioctl_data = v;
+        break;
+    case CURLOPT_PROGRESSDATA: /* and XFERINFODATA */
+        s->progress_data = v;
+        break;
+    case CURLOPT_ERRORBUFFER:
+        s->error_buffer = v;
+        break;
+    case CURLOPT_HTTPHEADER:
+        s->headers = v;
+        break;
+    case CURLOPT_CUSTOMREQUEST:
+        copy_word(s->method, sizeof s->method, v);
         break;
     case CURLOPT_QUOTE:
     case CURLOPT_PREQUOTE:
     case CURLOPT_POSTQUOTE:
-        s->quote |= v.pointer != NULL;
+        s->quote |= v != NULL;
         break;
-    case CURLOPT_CONNECT_ONLY:
-        s->connect_only = v.number != 0;
+    case CURLOPT_MIMEPOST:
+        s->request = REQUEST_MIME;
         break;
-    case CURLOPT_HTTPHEADER:
-        s->headers = v.pointer;
+    case CURLOPT_HTTPPOST:
+        s->request = REQUEST_FORM;
         break;
-    case CURLOPT_DNS_CACHE_TIMEOUT:
-        s->dns_cache_s = v.number;
+    case CURLOPT_POSTFIELDS:
+    case CURLOPT_COPYPOSTFIELDS:
+        set_fields(s, v != NULL, option == CURLOPT_COPYPOSTFIELDS);
+        break;
+    default:
+        set_target(s, option, v);
+        break;
+    }
+}
+
+static void set_function(struct shadow *s, CURLoption option, void (*v)(void))
+{
+    switch (option) {
+    case CURLOPT_WRITEFUNCTION:
+        s->write_fn = (curl_write_callback)v;
+        break;
+    case CURLOPT_HEADERFUNCTION:
+        s->header_fn = (curl_write_callback)v;
+        break;
+    case CURLOPT_READFUNCTION:
+        s->read_fn = (curl_read_callback)v;
+        break;
+    case CURLOPT_SEEKFUNCTION:
+        s->seek_fn = (curl_seek_callback)v;
+        break;
+    case CURLOPT_IOCTLFUNCTION:
+        s->ioctl_fn = (curl_ioctl_callback)v;
+        break;
+    case CURLOPT_XFERINFOFUNCTION:
+        s->xferinfo_fn = (curl_xferinfo_callback)v;
+        break;
+    case CURLOPT_PROGRESSFUNCTION:
+        s->progress_fn = (curl_progress_callback)v;
         break;
     case CURLOPT_OPENSOCKETFUNCTION:
-        s->own_sockets = v.function != NULL;
+        s->own_sockets = v != NULL;
         break;
     case CURLOPT_RESOLVER_START_FUNCTION:
-        s->own_resolver = v.function != NULL;
+        s->own_resolver = v != NULL;
         break;
     default:
         break;
     }
 }
 
+static void set_offset(struct shadow *s, CURLoption option, curl_off_t v)
+{
+    if (option == CURLOPT_POSTFIELDSIZE_LARGE)
+        set_fields_size(s, v);
+    else if (option == CURLOPT_INFILESIZE_LARGE)
+        s->upload_size = v;
+}
+
 void shadow_setopt(struct shadow *s, CURLoption option, union option_argument value)
 {
-    if (!set_callback(s, option, value) && !set_target(s, option, value) &&
-        !set_request(s, option, value) && !set_timeout(s, option, value))
-        set_other(s, option, value);
+    if (option < CURLOPTTYPE_OBJECTPOINT)
+        set_number(s, option, value.number);
+    else if (option < CURLOPTTYPE_FUNCTIONPOINT)
+        set_pointer(s, option, value.pointer);
+    else if (option < CURLOPTTYPE_OFF_T)
+        set_function(s, option, value.function);
+    else
+        set_offset(s, option, value.offset);
 }

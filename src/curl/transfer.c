@@ -70,7 +70,7 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
     return s->transfer;
 }
 
-/* Now, because the program may free its list when it ends the transfer. */
+/* Read now: the program may free its list when it ends the transfer. */
 static void note_idempotency_key(struct transfer *t)
 {
     const struct shadow *s = t->shadow;

@@ -43,8 +43,8 @@ CURLMcode curl_api_multi_setopt(const struct curl_api *api, CURLM *handle, CURLM
 }
 
 /* Sets our function in place of the program's. */
-static CURLMcode set_function(struct multi *m, CURLMoption option, union option_argument v,
-                              void (*ours)(void), CURLMoption data_option)
+static CURLMcode replace_function(struct multi *m, CURLMoption option, union option_argument v,
+                                  void (*ours)(void), CURLMoption data_option)
 {
     union option_argument self = {.pointer = m}, function = {.function = v.pointer ? ours : NULL};
     CURLMcode r = curl_api_multi_setopt(m->api, m->handle, option, function);
@@ -52,7 +52,8 @@ static CURLMcode set_function(struct multi *m, CURLMoption option, union option_
 }
 
 /* Sets our pointer again, because libcurl may refuse the option, as it does in callbacks. */
-static CURLMcode set_data(struct multi *m, CURLMoption option, union option_argument v, void **kept)
+static CURLMcode replace_data(struct multi *m, CURLMoption option, union option_argument v,
+                              void **kept)
 {
     union option_argument self = {.pointer = m};
     CURLMcode r = curl_api_multi_setopt(m->api, m->handle, option, self);
@@ -66,26 +67,27 @@ CURLMcode multi_setopt(struct multi *m, CURLMoption option, union option_argumen
     CURLMcode r;
     switch ((int)option) {
     case CURLMOPT_TIMERFUNCTION:
-        r = set_function(m, option, v, (void (*)(void))multi_timer_callback, CURLMOPT_TIMERDATA);
+        r = replace_function(m, option, v, (void (*)(void))multi_timer_callback,
+                             CURLMOPT_TIMERDATA);
         if (!r)
             m->timer_fn = (curl_multi_timer_callback)v.function;
         return r;
     case CURLMOPT_TIMERDATA:
-        return set_data(m, option, v, &m->timer_data);
+        return replace_data(m, option, v, &m->timer_data);
     case CURLMOPT_PUSHFUNCTION:
-        r = set_function(m, option, v, (void (*)(void))on_push, CURLMOPT_PUSHDATA);
+        r = replace_function(m, option, v, (void (*)(void))on_push, CURLMOPT_PUSHDATA);
         if (!r)
             m->push_fn = (curl_push_callback)v.function;
         return r;
     case CURLMOPT_PUSHDATA:
-        return set_data(m, option, v, &m->push_data);
+        return replace_data(m, option, v, &m->push_data);
     case MULTI_OPTION_NOTIFYFUNCTION:
-        r = set_function(m, option, v, (void (*)(void))on_notify, MULTI_OPTION_NOTIFYDATA);
+        r = replace_function(m, option, v, (void (*)(void))on_notify, MULTI_OPTION_NOTIFYDATA);
         if (!r)
             m->notify_fn = (notify_function *)v.function;
         return r;
     case MULTI_OPTION_NOTIFYDATA:
-        return set_data(m, option, v, &m->notify_data);
+        return replace_data(m, option, v, &m->notify_data);
     default:
         break;
     }
