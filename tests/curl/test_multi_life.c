@@ -113,8 +113,9 @@ Test(multi_life, a_handle_that_vanished_is_forgotten)
     add(&l, &p);
     turn(&l);
     fake(&l)->count = 0;
-    p.shadow = shadow_add(p.handle, &fake_curl); /* its address is used again */
+    p.shadow = shadow_add(p.handle, &fake_curl); /* its address is reused */
     cr_assert_null(p.shadow->member);
+    cr_assert_eq(l.multi->member_count, 0);
     turn(&l);
     cr_assert_eq(l.running, 0);
 }
