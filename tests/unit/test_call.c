@@ -1590,18 +1590,18 @@ Test(call, observing_decides_and_counts_but_never_delays)
 
 /* ---- what nothing stands in the way of ------------------------------------------------------- */
 
-static struct fast_path passage(void)
+static struct fast_path path_of_binding(void)
 {
     return (struct fast_path){board, &policy, binding.slot, binding.key};
 }
 
 static bool pass(int64_t now)
 {
-    struct fast_path p = passage();
+    struct fast_path p = path_of_binding();
     return fast_path_is_clear(&p, now) && fast_path_count(&p, 20 * NS_PER_MS, now, WALL);
 }
 
-Test(call, a_passage_counts_what_begin_report_and_end_count)
+Test(call, the_fast_path_counts_what_begin_report_and_end_count)
 {
     static struct slot by_steps, by_one;
     struct attempt a = {.protocol = PROTOCOL_CONNECT, .duration_ns = 20 * NS_PER_MS};
@@ -1632,9 +1632,9 @@ Test(call, a_passage_counts_what_begin_report_and_end_count)
     cr_assert(eq(int, memcmp(&by_steps, &by_one, sizeof by_one), 0));
 }
 
-Test(call, a_passage_is_none_where_a_success_means_more)
+Test(call, the_fast_path_is_not_clear_where_a_success_means_more)
 {
-    struct fast_path p = passage();
+    struct fast_path p = path_of_binding();
     policy.max_attempts = 1;
     cr_assert(not(pass(NOW)), "the first result of all is news");
     request(get(0, 200), NOW);
@@ -1656,9 +1656,9 @@ Test(call, a_passage_is_none_where_a_success_means_more)
     cr_assert(not(fast_path_is_clear(&p, NOW + 1)), "its circuit is open");
 }
 
-Test(call, a_passage_is_none_for_a_slot_that_was_given_away)
+Test(call, the_fast_path_is_not_clear_for_a_slot_that_was_given_away)
 {
-    struct fast_path p = passage();
+    struct fast_path p = path_of_binding();
     request(get(0, 200), NOW);
     binding.slot->key = 12345;
     struct slot before = *binding.slot;
