@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The table of scripts/demo: curl against a failing server, bare and under libharden."""
+"""Prints the table of scripts/demo: curl against a failing server, without and with libharden."""
 import json
 import os
 import subprocess
@@ -11,7 +11,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path[:0] = [ROOT + "/tests/e2e", ROOT + "/tests/support"]
 import bed  # noqa: E402
 
-# what the server does, its name, the query that makes it so, more arguments of curl, times asked
+# description of the fault, host name, query that selects it, more curl arguments, number of runs
 FAULTS = [
     ("503 twice, then 200", "busy", {"how": "503"}, [], 1),
     ("a reset twice, then 200", "reset", {"how": "rst"}, [], 1),
@@ -43,12 +43,12 @@ class Demo:
         self.state = bed.fresh_dir("state")
         self.events = os.path.join(bed.scratch(), "events")
         self.bare = bed.environment()
-        # Everything else as it is by default: retries, budget, breaker. Each row is a host.
+        # Everything else keeps its default: retries, budget, breaker. Each row uses its own host.
         self.hard = dict(self.bare, LD_PRELOAD=str(bed.LIBRARY), HARDEN_CONFIG="none",
                          HARDEN_STATE=self.state, HARDEN_EVENTS=self.events)
 
     def curl(self, scheme, env, name, query, more, times):
-        """(what curl got at last, requests that the server saw, whether it went well)"""
+        """Returns (what curl got in the last run, number of requests that the server saw, success)."""
         server, key = self.servers[scheme], bed.unique("demo")
         query = {"key": key, "fail": 2, "size": 5000, "fsize": 22, **query}
         url = (f"{scheme}://{name}.demo.localhost:{server.port}/?"
@@ -67,7 +67,7 @@ class Demo:
         return got, len(server.log(key)), p.returncode == 0 and code == "200"
 
     def waited(self):
-        """Seconds that the library announced to wait since the last call."""
+        """Returns the seconds that the library announced to wait since the last call."""
         if not os.path.exists(self.events):
             return 0.0
         with open(self.events, encoding="utf-8") as f:

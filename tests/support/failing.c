@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program whose own loop has a callback that fails.
+ * A program whose own event loop has a callback that fails.
  *
  *     failing timer|socket NTH URL
  *
- * Adds a transfer, takes a turn, adds another one, and turns until nothing runs any more; the NTH call
- * of that callback answers -1, and from there on it turns with curl_multi_perform, because no callback
- * tells it of sockets and times. Then it takes both out, and does all of it again without a failure,
- * if it was the timer's: after a socket's libcurl 7.88 uses what was freed. Prints what its calls
- * answered, the results, and how often a callback was called after the one that failed. */
+ * Adds a transfer, runs one turn of the loop, adds a second transfer and loops until no transfer
+ * runs. The NTH call of the chosen callback returns -1. From then on the program uses
+ * curl_multi_perform, because it no longer learns about sockets and timeouts. Then it removes both
+ * transfers. If the timer callback failed, it does everything again without a failure; after a
+ * failed socket callback it does not, because libcurl 7.88 then uses freed memory. Prints errors of
+ * the calls, the results, and how often a callback was called after the failure. */
 #include "turn.h"
 
 #include <curl/curl.h>
@@ -42,7 +43,7 @@ static int on_timer(CURLM *m, long ms, void *data)
     return answer("timer");
 }
 
-/* That a socket is to be forgotten is said in any case. */
+/* CURL_POLL_REMOVE never fails. */
 static int on_socket(CURL *h, curl_socket_t s, int what, void *data, void *known)
 {
     int i = 0;
@@ -67,7 +68,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *data)
     return size * n;
 }
 
-static void say(const char *what, CURLMcode r)
+static void print_error(const char *what, CURLMcode r)
 {
     if (r)
         printf("%s: %d\n", what, r);
@@ -79,22 +80,22 @@ static void turn(void)
     int n = socket_count;
     long ms = -1;
     if (nth > 0 && calls >= nth) {
-        say("perform", curl_multi_perform(multi, &running));
+        print_error("perform", curl_multi_perform(multi, &running));
         return;
     }
-    say("timeout", curl_multi_timeout(multi, &ms));
+    print_error("timeout", curl_multi_timeout(multi, &ms));
     poll(sockets, (nfds_t)n, ms < 0 || ms > 20 ? 20 : (int)ms);
     memcpy(ready, sockets, sizeof ready);
     for (int i = 0; i < n; i++)
         if (ready[i].revents)
-            say("socket", curl_multi_socket_action(multi, ready[i].fd, 0, &running));
+            print_error("socket", curl_multi_socket_action(multi, ready[i].fd, 0, &running));
     if (timer_at_ms >= 0 && timer_at_ms <= now_ms()) {
         timer_at_ms = -1;
-        say("timer", curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running));
+        print_error("timer", curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running));
     }
 }
 
-static void all_of_it(const char *url)
+static void run_transfers(const char *url)
 {
     CURL *h[2];
     int results[2] = {-1, -1}, left;
@@ -102,7 +103,7 @@ static void all_of_it(const char *url)
         h[i] = curl_easy_init();
         curl_easy_setopt(h[i], CURLOPT_URL, url);
         curl_easy_setopt(h[i], CURLOPT_WRITEFUNCTION, on_body);
-        say("add", curl_multi_add_handle(multi, h[i]));
+        print_error("add", curl_multi_add_handle(multi, h[i]));
         turn();
     }
     for (double end_ms = now_ms() + LONGEST_MS; running && now_ms() < end_ms;)
@@ -111,7 +112,7 @@ static void all_of_it(const char *url)
         results[m->easy_handle == h[1]] = m->data.result;
     printf("running %d, results %d %d\n", running, results[0], results[1]);
     for (int i = 0; i < 2; i++) {
-        say("remove", curl_multi_remove_handle(multi, h[i]));
+        print_error("remove", curl_multi_remove_handle(multi, h[i]));
         curl_easy_cleanup(h[i]);
     }
 }
@@ -126,12 +127,12 @@ int main(int argc, char **argv)
     multi = curl_multi_init();
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    all_of_it(argv[3]);
+    run_transfers(argv[3]);
     printf("%s: called %d times afterwards\n", calls < nth ? "not failed" : "failed", after);
     nth = 0;
     if (strcmp(failing, "timer") == 0)
-        all_of_it(argv[3]);
-    say("cleanup", curl_multi_cleanup(multi));
+        run_transfers(argv[3]);
+    print_error("cleanup", curl_multi_cleanup(multi));
     curl_global_cleanup();
     return 0;
 }

@@ -1,27 +1,27 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""An HTTP/1.1 server that fails on demand and remembers what it saw.
+"""An HTTP/1.1 server that fails on demand and logs the requests that it saw.
 
-Each request says in its query how it wants to be treated, so one server serves all tests:
+The query of a request selects how the server answers it, so one server serves all tests:
 
     /any/path?key=K            the counter and the log that the request belongs to
-      &fail=N                  the first N requests of the key are treated as `how` says (-1: all)
+      &fail=N                  the first N requests of the key fail as `how` says (-1: all)
       &how=FAULT               a status (503), or a name of faults.py
-      &then=FAULT              what the failures after the first are, in place of `how`
+      &then=FAULT              the fault from the second failure on, instead of `how`
       &ra=V                    Retry-After of the failure: text, or date:SECONDS from now
       &rl=R,T                  RateLimit: "p";r=R;t=T
-      &fsize=N                 size of the failure's body
+      &fsize=N                 size of the body of the failure
       &size=N &te=cl|chunked|close &trailers=1 &gzip=1 &info=103 &cookie=NAME &type=T &status=S
-      &delay_ms=N              before the good answer
+      &delay_ms=N              delay before the good answer
       &to=PATH &code=302       the good answer is a redirect (PATH is percent-encoded)
-      &auth=1                  the good answer wants Basic credentials
+      &auth=1                  the good answer requires Basic credentials
       &ranges=1                honour Range
-      &echo=1                  the answer is JSON about the request's body
-      &date=1                  with a Date header
+      &echo=1                  the answer is JSON about the body of the request
+      &date=1                  send a Date header
 
-/-/log?key=K answers what was seen as JSON, /-/reset?key=K forgets it, /-/seen?key=K&n=N makes the
-next request number N+1, /-/proxy?key=K&fail=N&how=FAULT sets what the next CONNECTs get whose
-header X-Key says K. A request in absolute form is answered as if this were the origin.
+/-/log?key=K returns the log as JSON, /-/reset?key=K deletes it, /-/seen?key=K&n=N makes the next
+request number N+1, /-/proxy?key=K&fail=N&how=FAULT sets the answers to the next CONNECTs whose
+header X-Key is K. A request in absolute form is answered as if this server were the origin.
 
     fault_server.py [--port N] [--cert FILE --key FILE]   prints its port, then serves
 """
@@ -55,7 +55,7 @@ class FaultServer:
         self.keys = {}
         self.proxy_faults = {}
         self.connections = 0
-        self.open, self.most_open = [], 0  # without TLS only
+        self.open, self.most_open = [], 0  # counted without TLS only
         self.socket = socket.create_server((host, port), backlog=512)
         self.host, self.port = host, self.socket.getsockname()[1]
         self.stopping = False
@@ -86,12 +86,12 @@ class FaultServer:
             threading.Thread(target=self.connection, args=(sock,), daemon=True).start()
 
     def count_open(self, sock):
-        """What the other side has closed before it opened this one is not open any more."""
+        """Counts a new connection; connections that the client closed earlier no longer count."""
         with self.lock:
             self.open = [s for s in self.open if not is_closed(s)] + [sock]
             self.most_open = max(self.most_open, len(self.open))
 
-    # ---- what the tests ask ----------------------------------------------------------------
+    # ---- interface for the tests -----------------------------------------------------------------
     def log(self, key):
         with self.lock:
             return [dict(e) for e in self.keys[key].entries] if key in self.keys else []
@@ -104,12 +104,12 @@ class FaultServer:
                 self.keys.pop(key, None)
 
     def seen(self, key, n):
-        """Makes the next request of the key its n+1st."""
+        """Makes the next request of the key its request number n+1."""
         with self.lock:
             self.keys.setdefault(key, Key()).count = n
 
     def proxy(self, key, fail, how):
-        """What CONNECTs get whose header X-Key names the key."""
+        """Sets how CONNECTs whose header X-Key is the key are answered."""
         with self.lock:
             self.proxy_faults[key] = [fail, how]
 
@@ -181,7 +181,7 @@ class FaultServer:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     def answer(self, c, r, status, headers, body, cut=None):
-        """A whole answer, or with cut=N one that stops after N bytes of body."""
+        """Sends a whole answer; with cut=N, stops after N bytes of the body."""
         te = r.get("te", "cl")
         headers = list(headers)
         if r.get("date"):
@@ -313,7 +313,7 @@ class FaultServer:
 
 
 def is_closed(sock):
-    """By us, or by the other side, whatever was sent before that."""
+    """Whether either side has closed the connection."""
     fd = sock.fileno()
     if fd < 0:
         return True

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""How a connection goes wrong: each fault gets the server, the connection, the request, its log
-entry, and the headers and body of a failure."""
+"""The faults of fault_server.py. Each function gets the server, the connection, the request, its
+log entry, and the headers and body of a failure."""
 import random
 import time
 
 BODY_BLOCK = bytes(range(32, 127)) + b"\n"
-ENDLESS_S = 20  # a fault without end ends when the client is gone, or then
+ENDLESS_S = 20  # an endless fault ends when the client closes the connection, or after this time
 
 
 def body_of(size):
@@ -13,7 +13,7 @@ def body_of(size):
 
 
 class Gone(Exception):
-    """The connection is over, on purpose or not."""
+    """The connection has ended, on purpose or not."""
 
 
 def rst(s, c, r, entry, headers, body):
@@ -97,7 +97,7 @@ def endless(c, entry, first, piece):
     while time.monotonic() < end:
         c.send(piece)
         entry["sent"] += len(piece)
-        time.sleep(0.001)  # a flood, but not one that takes the processor from the other tests
+        time.sleep(0.001)  # fast, but without starving the other tests of processor time
     raise Gone
 
 
@@ -114,7 +114,7 @@ def endless_head(s, c, r, entry, headers, body):
 
 
 def mutant(s, c, r, entry, headers, body):
-    """A plausible answer with damage that depends on the seed alone."""
+    """Sends a plausible answer with damage that depends only on the seed."""
     chance = random.Random(r.number("seed"))
     status = chance.choice((200, 200, 204, 206, 302, 304, 401, 404, 429, 500, 503, 503, 103, 999))
     lines = headers + [("Content-Length", str(len(body))),

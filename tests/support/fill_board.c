@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A board with a past, for tests of what shows it: fill_board DIRECTORY KIND [NAME...]
+ * Fills a board with a history, for tests of programs that display it:
  *
- *     recent_success     twelve hosts over two days (or since boot): one down, a pause, a reset
- *     names      hosts of the given names, each with a request, a change and an attempt
- *     damaged    a.example, not well since a time that is yet to come
- *     samples    two samples ten seconds apart, 30 requests, 20 retries and 10 waited seconds between
+ *    fill_board DIRECTORY KIND [NAME...]
  *
- * What a run writes is the same each time, but for the clock. */
+ *    lively     twelve hosts over two days (or since boot): one down, a pause, a reset
+ *    names      hosts of the given names, each with a request, a change and an attempt
+ *    damaged    a.example, unhealthy since a time in the future
+ *    samples    two samples ten seconds apart: 30 requests, 20 retries and 10 s of waiting between
+ *
+ * Except for the clock, each run writes the same data. */
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "engine/board/board.h"
@@ -77,7 +79,7 @@ static void request(struct slot *s, double typical_ms, bool fails)
     slot_count(s, recovered ? COUNT_RECOVERED : COUNT_EXHAUSTED, 1);
 }
 
-/* ---- recent_success ----------------------------------------------------------------------------------- */
+/* ---- lively ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -97,7 +99,7 @@ static const struct {
     {"a-rather-long-name-of-a-host.eu-central-1.compute.cloud.example.com", .1, 60, .01},
 };
 
-/* Down from -16 min to -12 min, and since -4 min. */
+/* Down from -16 min to -12 min, and again since -4 min. */
 static void trouble(struct slot *s, int64_t t, int64_t now_ns)
 {
     static const struct {
@@ -163,7 +165,7 @@ static void step(int64_t t, int64_t now_ns)
     }
 }
 
-static void recent_success(int64_t now_ns)
+static void lively(int64_t now_ns)
 {
     int64_t past_ns = 2 * 86400 * NS_PER_S;
     if (past_ns > now_ns - 60 * NS_PER_S)
@@ -171,7 +173,7 @@ static void recent_success(int64_t now_ns)
     for (int64_t t = now_ns - past_ns; t < now_ns; t += STEP_NS) {
         int64_t before_s = (now_ns - t) / NS_PER_S;
         if ((before_s < 1200 && before_s > 1000) || (before_s < 9000 && before_s > 6500))
-            continue; /* nothing ran */
+            continue; /* nothing ran at that time */
         step(t, now_ns);
         sample_take(board->history, board, t);
     }
@@ -179,7 +181,7 @@ static void recent_success(int64_t now_ns)
     limit(host("api.example.com", now_ns), 600, 100, now_ns);
 }
 
-/* ---- the others ------------------------------------------------------------------------------- */
+/* ---- names, damaged, samples ----------------------------------------------------------------- */
 
 static void names(int64_t now_ns, char **name)
 {
@@ -216,11 +218,11 @@ int main(int argc, char **argv)
     board = argc > 2 ? board_open(argv[1], 64, NULL) : NULL;
     if (!board || !board->shared) {
         fprintf(stderr,
-                "usage: fill_board DIRECTORY recent_success|names|damaged|samples [NAME...]\n");
+                "usage: fill_board DIRECTORY lively|names|damaged|samples [NAME...]\n");
         return 1;
     }
-    if (!strcmp(argv[2], "recent_success"))
-        recent_success(now_ns);
+    if (!strcmp(argv[2], "lively"))
+        lively(now_ns);
     else if (!strcmp(argv[2], "names"))
         names(now_ns, argv + 3);
     else if (!strcmp(argv[2], "damaged"))

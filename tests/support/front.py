@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""A server that fails the first requests of each path, and then answers: with a file of a
-directory, or with what the server behind it says.
+"""A server that fails the first requests of each path and then answers with a file from a
+directory, or with the answer of a backend.
 
     Front(root="/srv")                      files
-    Front(backend=8080, fail=2)             what 127.0.0.1:8080 says, each path at the third request
+    Front(backend=8080, fail=2)             the answer of 127.0.0.1:8080 from the third request on
     Front(..., how="rst", methods=["POST"]) a fault of faults.py, and only for POST
-    Front(..., how="lost")                  the server behind it does its work, the answer is lost
+    Front(..., how="lost")                  the backend handles the request, its answer is lost
 
-The log of fault_server.py is here by path.
-"""
+The log of fault_server.py has paths as keys."""
 import base64
 import http.client
 import os
@@ -23,7 +22,7 @@ class Front(FaultServer):
     def __init__(self, root=None, backend=None, tls=(None, None), **plan):
         super().__init__(*tls)
         self.root, self.backend = root, backend
-        self.password = None  # of the user "test", where one is wanted
+        self.password = None  # password of the user "test", if the server requires one
         self.plan(**plan)
 
     @property
@@ -31,13 +30,13 @@ class Front(FaultServer):
         return super().url.replace("localhost", "127.0.0.1")
 
     def plan(self, fail=0, how="503", methods=("GET", "HEAD"), below="/", close=False):
-        """What is treated how from now on: requests with these methods of paths that begin so.
-        With close, no connection lives longer than a good answer."""
+        """Sets how requests with these methods to paths with this prefix are treated from now on.
+        With close, each connection ends after one good answer."""
         self.fail, self.how, self.methods, self.below = fail, how, methods, below
         self.close = close
 
     def paths(self):
-        """{path: its log entries}, without the control requests."""
+        """Returns {path: its log entries}, without the control requests."""
         with self.lock:
             return {path: list(key.entries) for path, key in self.keys.items()}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An FTP server with one file, for what a redirect out of HTTP leads to."""
+"""An FTP server with one file, as the target of a redirect from HTTP."""
 import socket
 import threading
 
@@ -9,8 +9,8 @@ ANSWERS = {"USER": "331 password?", "PASS": "230 welcome", "PWD": '257 "/" is he
 
 
 class FtpServer:
-    """Answers are the same each time: all data goes over connections to one port. A path that begins
-    with "no" does not exist."""
+    """The answers are always the same: all data connections use one port. A path that begins with
+    "no" does not exist."""
 
     def __init__(self, host="127.0.0.1"):
         self.control = socket.create_server((host, 0), backlog=64)

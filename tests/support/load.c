@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Many transfers from many threads, and what they cost the process.
+ * Runs many transfers in many threads and measures the resources of the process.
  *
  *     load "URL..." THREADS SECONDS COUNT
  *
- * Each thread performs on a handle of its own until SECONDS are over or it made COUNT transfers,
- * with the URLs in turn. Prints a JSON line: successes a thread, failures, and after the first URL
- * at a tenth of the way and in the last round the resident size, the open descriptors and the
- * threads of the process. A URL with %d in it gets a number that grows with each transfer; one that
- * begins with + gets a new handle. */
+ * Each thread performs transfers on a handle of its own, with the URLs in turn, until SECONDS have
+ * passed or it has made COUNT transfers. Prints a JSON line: successes per thread, failures, and
+ * the resident size, open descriptors and threads of the process, measured after the first URL at a
+ * tenth of the way and in the last round. %d in a URL is replaced by a number that grows with each
+ * transfer; a URL that begins with + gets a new handle. */
 #include <curl/curl.h>
 #include <dirent.h>
 #include <malloc.h>
@@ -51,7 +51,7 @@ static long entries(const char *path)
         n++;
     if (d)
         closedir(d);
-    return n - 3; /* ".", "..", and the directory's own descriptor */
+    return n - 3; /* ".", "..", and the descriptor of the directory itself */
 }
 
 static struct cost measure(void)

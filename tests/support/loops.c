@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Many transfers at once in a multi handle, and how the program's own loop fares meanwhile.
+ * Runs many transfers at once in a multi handle and measures delays of the program's own event
+ * loop.
  *
  *     loops STYLE [NAME=VALUE...] URL...
  *
- * STYLE           poll | wait | fdset | socket, as turn.h explains
- * n=N             transfers a round, the URLs in turn; a %d in one is the number of the transfer
- * rounds=N        one after the other, each with new handles
- * threads=N       each with a multi handle of its own
- * beat=MS         the loop turns at least so often
+ * STYLE           poll | wait | fdset | socket, see turn.h
+ * n=N             transfers per round, with the URLs in turn; %d in a URL is the transfer's number
+ * rounds=N        rounds one after the other, each with new handles
+ * threads=N       threads, each with its own multi handle
+ * beat=MS         longest time between two turns of the loop
  * total=N host=N keep=N    CURLMOPT_MAX_TOTAL_CONNECTIONS, _MAX_HOST_CONNECTIONS, _MAXCONNECTS
  * share=1         the handles share connections, names and cookies
  *
  * Prints a JSON object. gap_ms is the longest time between two turns of a loop, without the time in
- * which the thread was ready and the kernel had no processor for it; an added transfer is a turn too.
- * fds are the open descriptors before anything, after the first round, after the last,
- * and at the end of all. Times of transfers are from the start of their round. */
+ * which the thread was ready to run but had no processor; adding a transfer counts as a turn. fds
+ * are the open descriptors at the start, after the first round, after the last round, and at the
+ * end. Times of transfers count from the start of their round. */
 #include "turn.h"
 
 #include <dirent.h>
@@ -45,10 +46,10 @@ struct worker {
     pthread_t thread;
     struct turner turner;
     struct transfer *transfers; /* of all rounds */
-    int first;                  /* number of the first one */
+    int first;                  /* number of the first transfer */
     double round_ms, last_turn_ms, gap_ms;
     int schedstat;     /* of this thread */
-    double crowded_ms; /* so far: without a processor */
+    double crowded_ms; /* time without a processor so far */
     long turns, wrong;
     CURLSH *share;
     pthread_mutex_t mutexes[CURL_LOCK_DATA_LAST];
@@ -70,10 +71,10 @@ static int open_descriptors(void)
         n++;
     if (d)
         closedir(d);
-    return n - 3; /* ".", "..", and the directory's own */
+    return n - 3; /* ".", "..", and the descriptor of the directory itself */
 }
 
-/* ---- what libcurl calls ------------------------------------------------------------------------ */
+/* ---- callbacks ------------------------------------------------------------------------------- */
 
 static size_t on_body(char *p, size_t size, size_t n, void *data)
 {
@@ -123,7 +124,7 @@ static CURLSH *new_share(struct worker *w)
 
 /* ---- one round --------------------------------------------------------------------------------- */
 
-/* How long this thread was ready and did not run; 0 where the kernel does not tell. */
+/* How long this thread was ready but did not run; 0 if the kernel does not report it. */
 static double without_processor_ms(struct worker *w)
 {
     char text[128];
@@ -165,7 +166,7 @@ static void add(struct worker *w, struct transfer *t, int number)
         w->wrong++;
 }
 
-/* What a message says is left, and that is there in fact. */
+/* Compares the number of messages that libcurl reports with the number that it delivers. */
 static void take_messages(struct worker *w)
 {
     int left = -1, expected = -1;
@@ -251,7 +252,7 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* ---- what came of it --------------------------------------------------------------------------- */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 static void print_text(const char *s)
 {

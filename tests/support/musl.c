@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Debian's static libraries were compiled for glibc; these are the names of theirs that musl has
- * not. Linked only with TARGET=musl: a system of musl has such libraries of its own. */
+ * Debian's static libraries are compiled for glibc. This file defines the symbols that they need
+ * and musl lacks. Linked only with TARGET=musl: a musl system has its own build of these
+ * libraries. */
 int _dl_find_object(void *pc, void *result);
 
-/* libgcc: where an exception would be caught. In tests nothing throws. */
+/* Used by libgcc to find the handler of an exception. The tests throw none. */
 int _dl_find_object(void *pc, void *result)
 {
     (void)pc;

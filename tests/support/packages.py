@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Packages that not every release has. A test that needs one of them is not run where it cannot be had;
-where it could be, and is not installed, the test fails."""
+"""Packages that not every Debian release has. A test that needs one is skipped where the release
+lacks it, and fails where the package is available but not installed."""
 import functools
 import subprocess
 
@@ -9,7 +9,7 @@ NSS = "libcurl3-nss"
 
 @functools.cache
 def lacks(package):
-    """Whether the release has no such package, and so none is installed either."""
+    """Whether the release lacks the package."""
     return subprocess.run(["apt-cache", "show", package], check=False, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode != 0
 

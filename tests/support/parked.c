@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * What programs do with a handle while its transfer waits in a multi handle. The arguments are a
- * program, each word of which writes down what libcurl answered:
+ * Uses a handle while its transfer waits in a multi handle. The arguments form a script; each word
+ * prints what libcurl returned:
  *
  *     parked socket new=http://localhost:8080/ add events=FILE remove add finish cleanup end
  *
- * new=URL         one more handle, which is then the current one
- * use=N           handle N (from 0) is the current one
- * multi=N         multi handle N (0 or 1) is the current one
- * add | remove | perform | reset | dup | cleanup | pause | unpause     of the current handle
- * other           its body goes to another sink from now on
- * abort           its progress callback wants to end it
- * inside          its progress callback, once, tries what a callback must not do
- * status          tells its response code
- * unread          messages are left unread from now on
- * read            and are read again
- * turn=MS         turns the loop so long, or until nothing runs
- * events=PATH     turns it until that file is not empty, and a little longer
- * empty=PATH      makes it an empty file
- * finish          turns the loop until nothing runs
+ * new=URL         creates a handle and makes it the current one
+ * use=N           makes handle N (from 0) the current one
+ * multi=N         makes multi handle N (0 or 1) the current one
+ * add | remove | perform | reset | dup | cleanup | pause | unpause     apply to the current handle
+ * other           sends its body to another sink from now on
+ * abort           its progress callback aborts the transfer
+ * inside          its progress callback makes, once, the calls that a callback must not make
+ * status          prints its response code
+ * unread          stops reading messages
+ * read            reads messages again
+ * turn=MS         runs the loop for this time, or until no transfer runs
+ * events=PATH     runs the loop until that file is not empty, and a little longer
+ * empty=PATH      truncates that file
+ * finish          runs the loop until no transfer runs
  * end             cleans up the multi handle
- * fresh           all is cleaned up, and begins anew */
+ * fresh           cleans up everything and starts again */
 #include "turn.h"
 
 #include <stdio.h>
@@ -57,7 +57,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *data)
 {
     struct sink *sink = data;
     (void)p;
-    if (!ones[sink->number].abort) /* then it is chance what still comes */
+    if (!ones[sink->number].abort) /* after an abort, the number of bytes depends on timing */
         sink->bytes += size * n;
     return size * n;
 }
@@ -80,7 +80,7 @@ static int on_progress(void *data, curl_off_t a, curl_off_t b, curl_off_t c, cur
     return o->abort;
 }
 
-static void settle(int i, CURL *h)
+static void init_handle(int i, CURL *h)
 {
     struct one *o = &ones[i];
     if (!h || i >= HANDLES_MAX)
@@ -97,7 +97,7 @@ static void settle(int i, CURL *h)
     now = i;
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------- */
+/* ---- event loop ------------------------------------------------------------------------------ */
 
 static int number_of(const CURL *h)
 {
@@ -122,7 +122,7 @@ static void take_messages(void)
     }
 }
 
-/* Asks for the number once more: what a program does may have changed it. */
+/* Asks libcurl again: the last step may have changed the number. */
 static void print_running(void)
 {
     CURLMcode r =
@@ -168,13 +168,13 @@ static void turn_until(const char *path, double ms)
     print_running();
 }
 
-/* ---- the words --------------------------------------------------------------------------------- */
+/* ---- words of the script --------------------------------------------------------------------- */
 
-static void pair(const char *name, const char *value)
+static void run_pair(const char *name, const char *value)
 {
     int n = (int)strtol(value, NULL, 10);
     if (strcmp(name, "new") == 0) {
-        settle(count++, curl_easy_init());
+        init_handle(count++, curl_easy_init());
         curl_easy_setopt(ones[now].handle, CURLOPT_URL, value);
     } else if (strcmp(name, "use") == 0)
         now = n;
@@ -212,7 +212,7 @@ static void clean_up(void)
     curl_global_cleanup();
 }
 
-static void one_word(const char *word)
+static void run_word(const char *word)
 {
     struct one *o = &ones[now];
     if (strcmp(word, "add") == 0)
@@ -232,7 +232,7 @@ static void one_word(const char *word)
         int r = curl_easy_getinfo(o->handle, CURLINFO_RESPONSE_CODE, &status);
         printf("status %d %ld\n", r, status);
     } else if (strcmp(word, "dup") == 0)
-        settle(count++, curl_easy_duphandle(o->handle));
+        init_handle(count++, curl_easy_duphandle(o->handle));
     else if (strcmp(word, "reset") == 0)
         curl_easy_reset(o->handle);
     else if (strcmp(word, "cleanup") == 0) {
@@ -264,9 +264,9 @@ int main(int argc, char **argv)
         char *equals = strchr(argv[i], '=');
         if (equals) {
             *equals = 0;
-            pair(argv[i], equals + 1);
+            run_pair(argv[i], equals + 1);
         } else
-            one_word(argv[i]);
+            run_word(argv[i]);
     }
     clean_up();
     return 0;

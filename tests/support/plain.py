@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""What every test begins with, from wherever it is run: a login, nohup, a shell's &, cron, a build
-daemon, a container.
+"""Puts the process into the same known state for every test, wherever it was started: in a login
+shell, with nohup, in the background, by cron, a build daemon or a container.
 
     plain.settle()                      the runners in Python
-    python3 plain.py COMMAND...         settles, and becomes COMMAND
+    python3 plain.py COMMAND...         settles, then executes COMMAND
 
-Signals have their defaults and none is blocked; the umask is 022; nothing can be read from standard
-input; descriptors 0 to 2 are open and no others; the limits are the usual ones where they may be
-raised to them. Of the environment only what says how to build and what to test is kept: no locale,
-proxy, terminal, XDG_RUNTIME_DIR or TMPDIR of the caller's."""
+Signals have their default actions and none is blocked. The umask is 022. Standard input is empty;
+descriptors 0 to 2 are open and no others. Limits have their usual values, as far as they may be
+raised. The environment keeps only the variables that control the build and the selection of tests;
+the caller's locale, proxy, terminal, XDG_RUNTIME_DIR and TMPDIR are removed."""
 import os
 import pwd
 import resource
@@ -20,7 +20,7 @@ HOME = Path(__file__).resolve().parents[2] / "build" / "home"
 KEPT = {"PATH", "BUILD", "CC", "CXX", "EMULATOR", "LD_LIBRARY_PATH", "LIBHARDEN",
         "PYTHONPATH", "QEMU_LD_PREFIX", "SKIP_TESTS", "TARGET"}
 KEPT_ENDINGS = ("SAN_OPTIONS",)
-# Some programs of the tests leak descriptors by the hundred, as libcurl does where a callback throws.
+# Some test programs leak hundreds of descriptors, as libcurl does when a callback throws.
 LIMITS = {resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 4096, resource.RLIMIT_STACK: 8 << 20,
           resource.RLIMIT_FSIZE: resource.RLIM_INFINITY, resource.RLIMIT_AS: resource.RLIM_INFINITY}
 
@@ -44,8 +44,8 @@ def settle_signals():
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def as_python_has_them():
-    """subprocess takes these back for what it starts."""
+def restore_python_signals():
+    """Restores Python's signal handlers. subprocess resets them in its children."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -77,7 +77,7 @@ def settle_limits():
 def settle():
     settle_environment()
     settle_signals()
-    as_python_has_them()
+    restore_python_signals()
     settle_descriptors()
     settle_limits()
     os.umask(0o022)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A small stand-in for Criterion's library, linked instead of it where it does not start
- * (ThreadSanitizer keeps the memory for itself that Criterion's sandbox needs) or is not to be had
- * (another architecture, another C library). The tests are the same objects; Test, TestSuite,
- * ParameterizedTest, assertions, signal, exit_code and timeout mean the same here. Each test runs in
- * a child of its own.
+ * A small replacement for the Criterion library. It is linked where Criterion does not start
+ * (ThreadSanitizer reserves the memory that Criterion's sandbox needs) or is not available (another
+ * architecture or C library). The test objects stay the same; Test, TestSuite, ParameterizedTest,
+ * assertions, signal, exit_code and timeout mean the same. Each test runs in its own child process.
  *
- * SKIP_TESTS: names of tests, "suite::name", that cannot run here; each is said. */
+ * SKIP_TESTS: names ("suite::name") of tests that cannot run here; each one is reported. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <criterion/options.h>
@@ -22,7 +21,7 @@
 #include <unistd.h>
 
 #define FAILED       101
-#define TIME_LIMIT_S 12 /* of a test that sets none, times ten as all */
+#define TIME_LIMIT_S 12 /* of a test that sets none; multiplied by ten like every limit */
 
 struct criterion_options criterion_options;
 
@@ -35,7 +34,7 @@ static const struct criterion_suite *suite;
 static void *parameter;
 static bool failed;
 
-/* ---- what the macros call -------------------------------------------------------------------- */
+/* ---- functions that the macros call ---------------------------------------------------------- */
 
 void criterion_internal_test_setup(void)
 {
@@ -61,7 +60,7 @@ void criterion_internal_test_teardown(void)
         suite->data->fini();
 }
 
-static void complain(const char *file, unsigned long line, const char *what)
+static void print_failed(const char *file, unsigned long line, const char *what)
 {
     failed = true;
     fprintf(stderr, "[----] %s:%lu: %s\n", file, line, what ? what : "assertion failed");
@@ -70,10 +69,10 @@ static void complain(const char *file, unsigned long line, const char *what)
 void criterion_send_assert(struct criterion_assert_stats *s)
 {
     if (!s->passed)
-        complain(s->file, (unsigned long)s->line, s->message);
+        print_failed(s->file, (unsigned long)s->line, s->message);
 }
 
-static void tell(const struct cri_assert_node *n)
+static void print_failures(const struct cri_assert_node *n)
 {
     if (n->pass)
         return;
@@ -82,15 +81,15 @@ static void tell(const struct cri_assert_node *n)
         if (n->params[i].type == CRI_ASSERT_RT_STR)
             fprintf(stderr, "[----]     %s: %s\n", n->params[i].name, (char *)n->params[i].data);
     for (uint32_t i = 0; i < n->nchild; i++)
-        tell(&n->children[i]);
+        print_failures(&n->children[i]);
 }
 
 void cri_assert_node_send(const char *file, size_t line, struct cri_assert_node *tree)
 {
     if (tree->pass)
         return;
-    complain(file, line, tree->message);
-    tell(tree);
+    print_failed(file, line, tree->message);
+    print_failures(tree);
 }
 
 void criterion_abort_test(void)
@@ -106,7 +105,7 @@ void cri_asserts_passed_incr(void)
 {
 }
 
-/* ---- texts and trees of what was asserted ------------------------------------------------------ */
+/* ---- texts and trees of assertions ----------------------------------------------------------- */
 
 int cr_asprintf(char **out, const char *format, ...)
 {
@@ -122,7 +121,7 @@ void cr_asprintf_free(char *text)
     free(text);
 }
 
-/* The first argument is what was asserted, as it stands in the source. */
+/* The first argument is the source text of the assertion. */
 char *cr_translate_assert_msg(int message, ...)
 {
     va_list ap;
@@ -189,7 +188,7 @@ void cri_assert_node_term(struct cri_assert_node *n)
     n->children = NULL;
 }
 
-/* ---- the runner ------------------------------------------------------------------------------ */
+/* ---- runner ---------------------------------------------------------------------------------- */
 
 static const struct criterion_suite *suite_of(const struct criterion_test *t)
 {
@@ -199,8 +198,8 @@ static const struct criterion_suite *suite_of(const struct criterion_test *t)
     return NULL;
 }
 
-/* The child of a fork may meet a lock of the sanitizer's own that a thread of the parent held: then
- * nothing is wrong with what is tested, and it has a second try. */
+/* A forked child can deadlock on a lock of the sanitizer that another thread of the parent held.
+ * That says nothing about the tested code, so the test runs once more. */
 static bool hung(pid_t pid, int status)
 {
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGALRM || test->data->signal == SIGALRM)
@@ -249,7 +248,7 @@ static bool is_to_skip(void)
 int main(void)
 {
     int passing = 0, failing = 0;
-    setlinebuf(stdout); /* what is left in a buffer, each child would say once more */
+    setlinebuf(stdout); /* otherwise each child prints the buffered output again */
     for (struct criterion_test **t = __start_cr_tst; t < __stop_cr_tst; t++) {
         test = *t;
         suite = suite_of(test);

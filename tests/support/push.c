@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A client of HTTP/2 server push.
+ * A client for HTTP/2 server push.
  *
  *     push CAFILE DIRECTORY PORT PATH
  *
- * Gets the path of the server at 127.0.0.1:PORT and takes whatever is pushed meanwhile. The bodies
- * are in DIRECTORY: the path's in 0, the pushed ones in 1, 2, ... in the order of their promises.
- * Prints a line a transfer, in that order: its path, result, HTTP status and version.
+ * Requests PATH from the server at 127.0.0.1:PORT and accepts every push. Writes the bodies into
+ * DIRECTORY: the requested one to file 0, the pushed ones to 1, 2, ... in the order of their
+ * promises. Prints one line per transfer in the same order: path, result, HTTP status and version.
  *
- * The URL has no port, because libcurl 7.88 takes no pushes of hosts with one. */
+ * The URL has no port, because libcurl 7.88 refuses pushes from hosts with one. */
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A libcurl client that writes down all that libcurl does to it, so that two runs can be compared
- * line by line. Its arguments are a program:
+ * A libcurl client that records everything that libcurl does to it, so that two runs can be
+ * compared line by line. Its arguments form a script:
  *
  *     recorder write=pause:2 FOLLOWLOCATION=1 URL=http://localhost:8080/ perform
  *
@@ -12,18 +12,18 @@
  * file=PATH[@OFFSET]                    READDATA is a FILE at that offset, read by libcurl itself
  * mime=NAME:data|file|cb|cbseek:VALUE   one more part of a MIMEPOST body
  * form=NAME:VALUE                       one more part of an HTTPPOST body
- * inflight=nested|setopt|dup|getinfo|multi   what the first header line of a perform makes the
- *                 client do; getinfo: each of them
- * inflight=infos  all that can be asked is, at each header line and each piece of body
- * progress=N                            the progress callback aborts once N body bytes were seen
- * curlu=URL                             the address as a CURLU handle
- * nested=URL      the address that `inflight` uses
- * driver=easy|poll|wait|fdset|socket    how `perform` works from then on: by curl_easy_perform, or
- *                 in a multi handle with a loop of that style (turn.h), which ends when nothing runs
+ * inflight=nested|setopt|dup|getinfo|multi   calls that the client makes at the first header line
+ *                 of a perform; getinfo: at each header line
+ * inflight=infos  calls all getters at each header line and each piece of the body
+ * progress=N                            the progress callback aborts after N bytes of the body
+ * curlu=URL                             sets the URL as a CURLU handle
+ * nested=URL      the URL that `inflight` uses
+ * driver=easy|poll|wait|fdset|socket    how `perform` works from then on: with curl_easy_perform, or
+ *                 in a multi handle with a loop of that style (turn.h), which ends when no transfer runs
  * perform | dup | reset | infos
  *
- * Body bytes that arrive in a row are one line with length and hash, for their cutting into pieces
- * is the network's. Times, local ports and addresses of connections are left out. */
+ * Consecutive bytes of a body are recorded as one line with length and hash, because the network
+ * decides how they are split. Times, local ports and addresses of connections are omitted. */
 #include "recorder_state.h"
 
 #include <stdio.h>
@@ -46,7 +46,7 @@ static void verb(const char *word)
         curl_easy_cleanup(rec.handle);
         rec.handle = copy;
     } else {
-        fprintf(stderr, "recorder: what is %s?\n", word);
+        fprintf(stderr, "recorder: unknown word %s\n", word);
         exit(3);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Everything that a program can ask inside a callback: each value that this libcurl's
- * curl_easy_getinfo has, found by its number, and the headers. Only what has changed since the
- * callback before is written down. */
+ * Records everything that a program can query inside a callback: each value of this libcurl's
+ * curl_easy_getinfo, found by its number, and the headers. Prints only values that changed since
+ * the previous callback. */
 #include "recorder_state.h"
 
 #include <stdio.h>
@@ -17,8 +17,8 @@
 static char *before[NUMBERS][TYPES + 1];
 static char *before_cookies, *before_headers;
 
-/* Where two runs differ by themselves, only whether there is one counts. */
-static int is_chance(int number)
+/* Values that vary between runs: only record whether they are set. */
+static int varies_between_runs(int number)
 {
     switch (number) {
     case CURLINFO_LOCAL_PORT &CURLINFO_MASK:
@@ -31,9 +31,9 @@ static int is_chance(int number)
     }
 }
 
-/* How fast, for how long by now, and whether the request has left (67, POSTTRANSFER_TIME_T): depends on
- * when libcurl last looked. And XFER_ID and CONN_ID, which count what libcurl does. */
-static int is_left_out(int number)
+/* Rates, elapsed times and whether the request was sent (67, POSTTRANSFER_TIME_T) depend on when
+ * libcurl last looked. XFER_ID and CONN_ID count libcurl's own operations. */
+static int is_omitted(int number)
 {
     return number == 3 || number == 9 || number == 10 || number == 50 || number == 63 ||
            number == 64 || number == 67;
@@ -56,30 +56,30 @@ static char *text_of(int number, int type)
         break;
     case CURLINFO_LONG:
         if ((r = curl_easy_getinfo(rec.handle, info, &l)) == CURLE_OK)
-            n = is_chance(number) ? asprintf(&text, "%s",
-                                             l < 0 ? "-"
-                                             : l   ? "+"
-                                                   : "0")
-                                  : asprintf(&text, "%ld", l);
+            n = varies_between_runs(number) ? asprintf(&text, "%s",
+                                                       l < 0 ? "-"
+                                                       : l   ? "+"
+                                                             : "0")
+                                            : asprintf(&text, "%ld", l);
         break;
     case CURLINFO_DOUBLE:
         if ((r = curl_easy_getinfo(rec.handle, info, &d)) == CURLE_OK)
-            n = is_chance(number) ? asprintf(&text, "%s", d > 0 ? "+" : "0")
-                                  : asprintf(&text, "%.0f", d);
+            n = varies_between_runs(number) ? asprintf(&text, "%s", d > 0 ? "+" : "0")
+                                            : asprintf(&text, "%.0f", d);
         break;
     case CURLINFO_OFF_T:
         if ((r = curl_easy_getinfo(rec.handle, info, &o)) == CURLE_OK)
-            n = is_chance(number) ? asprintf(&text, "%s",
-                                             o < 0 ? "-"
-                                             : o   ? "+"
-                                                   : "0")
-                                  : asprintf(&text, "%lld", (long long)o);
+            n = varies_between_runs(number) ? asprintf(&text, "%s",
+                                                       o < 0 ? "-"
+                                                       : o   ? "+"
+                                                             : "0")
+                                            : asprintf(&text, "%lld", (long long)o);
         break;
     case CURLINFO_SOCKET:
         if ((r = curl_easy_getinfo(rec.handle, info, &fd)) == CURLE_OK)
             n = asprintf(&text, "%s", fd == CURL_SOCKET_BAD ? "none" : "one");
         break;
-    default: /* lists, each of which is freed in its own way */
+    default: /* lists, each of which needs its own function to free it */
         break;
     }
     return n < 0 ? NULL : text;
@@ -147,7 +147,7 @@ void ask_everything(void)
 {
     for (int number = 1; number < NUMBERS; number++)
         for (int type = 1; type <= TYPES; type++)
-            if (!is_left_out(number))
+            if (!is_omitted(number))
                 compare(&before[number][type], text_of(number, type), NULL, number, type);
     compare(&before_cookies, cookies(), "cookies", 0, 0);
     compare(&before_headers, headers(), "headers", 0, 0);

@@ -142,7 +142,7 @@ static size_t header_cb(char *p, size_t size, size_t n, void *data)
         say("WRONG", "header data");
     size_t answer = acted(&rec.on_header, "header", size * n);
     if (answer != size * n && rec.paused)
-        return answer; /* the same line comes again */
+        return answer; /* the same line comes again after the pause */
     printf("header \"");
     print_escaped(p, size * n);
     printf("\" code=%ld\n", code_now());

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libcurl has always something to do or to wait for that is nearer than this. */
+/* libcurl always has work or a timeout that is nearer than this. */
 #define SILENCE_MS 5000
 #define LONGEST_MS 20000
 #define PAUSED_MS  10
 
-static struct turner loops[4]; /* one a style */
+static struct turner loops[4]; /* one per style */
 
 void set_driver(const char *name)
 {
@@ -26,7 +26,7 @@ void set_driver(const char *name)
         turner_init(rec.loop, style);
 }
 
-/* Each message, and how many libcurl says are left behind it. */
+/* Prints each message and how many libcurl says remain. */
 static void take_messages(CURLcode *rc)
 {
     int left;
@@ -78,7 +78,7 @@ void loop_perform(void)
     free(after);
 }
 
-/* What a callback must not do, and what it gets for it. */
+/* Makes the calls that are forbidden in a callback and prints their results. */
 void loop_in_flight(void)
 {
     CURLM *m = rec.loop->multi;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of the recorder share: one handle, and what its callbacks are to do. */
+ * State shared by the files of the recorder: one handle and the behaviour of its callbacks. */
 #ifndef RECORDER_STATE_H
 #define RECORDER_STATE_H
 
@@ -18,7 +18,7 @@ struct trigger {
     int calls;
 };
 
-/* Body bytes that arrived in a row. */
+/* Consecutive bytes of a body. */
 struct run {
     uint64_t hash;
     size_t bytes;
@@ -40,7 +40,7 @@ struct recorder {
 
 extern struct recorder rec;
 
-/* recorder_calls.c: the callbacks, which write down that they were called */
+/* recorder_calls.c: the callbacks, which record their calls */
 void callbacks(void);
 void flush_run(void);
 /* At the second call after a callback has paused. */
@@ -49,14 +49,14 @@ size_t read_cb(char *p, size_t size, size_t n, void *data);
 int seek_cb(void *data, curl_off_t offset, int origin);
 curlioerr ioctl_cb(CURL *h, int command, void *data);
 
-/* recorder_asked.c: all that the handle tells at this moment, as far as it is new */
+/* recorder_asked.c: all values of the handle that changed */
 void ask_everything(void);
 void forget_answers(void);
 
-/* recorder_infos.c: what the handle tells afterwards */
+/* recorder_infos.c: the values of the handle after a transfer */
 void print_infos(void);
 void result(const char *how, CURLcode rc);
-/* Both as text, to be freed: the error buffer, and what print_infos says. */
+/* Both return text that the caller frees: the error buffer, and the output of print_infos. */
 char *outcome_text(void);
 
 /* recorder_loops.c: the multi interface */

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A network of its own with a name server that is not ready yet.
+"""Runs a command in a network namespace with a name server that fails at first.
 
-    unshare -rmn python3 resolver.py FAILURES COMMAND...     (-r only where one is not root)
+    unshare -rmn python3 resolver.py FAILURES COMMAND...     (-r only if the caller is not root)
 
-Every name is 127.0.0.1, but those below none.example do not exist; the first FAILURES questions get
-SERVFAIL. $QUESTIONS gets a line of each question. On port 80 somebody answers every connection with a
-line. The command runs with the caller's environment; its exit status is ours."""
+Every name resolves to 127.0.0.1, except that names below none.example do not exist. The first
+FAILURES queries get SERVFAIL. Each query is written as a line to $QUESTIONS. A server on port 80
+answers every connection. The command inherits the environment of the caller, and its exit status
+becomes ours."""
 import fcntl
 import os
 import socket
@@ -61,7 +62,7 @@ def main():
                          daemon=True).start()
         threading.Thread(target=answer_connections, args=(listener,), daemon=True).start()
         env = dict(os.environ)
-        preload = env.pop("PRELOAD", None)  # this script and mount are not to be under it
+        preload = env.pop("PRELOAD", None)  # only for the command, not for this script and mount
         if preload:
             env["LD_PRELOAD"] = preload
         return subprocess.run(sys.argv[2:], env=env, check=False).returncode

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory that is short when a test wants it to be. Included by one file of a test program that is
- * linked with SCARCE (Makefile): then our code allocates here.
+ * Makes memory allocations fail in tests. Included by one file of a test program that is linked
+ * with SCARCE (Makefile), which redirects the allocations of our code to this file.
  *
  *     static void run(void)
  *     {
- *         ...                            what it needs
+ *         ...                            set-up
  *         scarce_begin();
- *         r = what_is_tested();          its n-th allocation fails
+ *         r = tested_function();         its n-th allocation fails
  *         scarce_end();
- *         ...                            it went through, or is undone; and is ended
+ *         ...                            check success or complete rollback; clean up
  *     }
- *     scarce_each(run);                  for n = 1, 2, 3 ... until there is no n-th one any more;
- *                                        once with that one failing, once with all that follow too
+ *     scarce_each(run);                  for n = 1, 2, 3 ... until there is no n-th allocation;
+ *                                        once with only that one failing, once with all later ones
  *
- * What a run leaves allocated fails the test, so the first one, with enough memory, comes before
- * they are counted: something may be kept for the life of the process.
+ * Memory that a run leaves allocated fails the test. The first run has enough memory and is not
+ * counted, because the code may keep something for the life of the process.
  *
- * What keeps something of its first use has that only once: scarce_each_child runs each in a child. */
+ * Code that keeps something from its first use needs scarce_each_child, which runs each case in a
+ * child. */
 #ifndef TESTS_SCARCE_H
 #define TESTS_SCARCE_H
 
@@ -150,7 +151,7 @@ static inline void scarce_each(void (*run)(void))
     cr_assert(runs > 0, "it allocates nothing");
 }
 
-/* A run returns what is wrong; NULL: nothing. */
+/* A run returns a description of the error, or NULL. */
 static inline void scarce_each_child(const char *(*run)(void))
 {
     enum { NONE_FAILED = 10 };

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * A test's directory of its own, without directories in it. */
+ * Removes the temporary directory of a test, which has no subdirectories. */
 #ifndef TESTS_SUPPORT_SCRATCH_H
 #define TESTS_SUPPORT_SCRATCH_H
 
 #include <dirent.h>
 #include <unistd.h>
 
-/* With the files in it. A test may have removed it itself. */
+/* Removes the directory and its files. It may be gone already. */
 static inline void scratch_remove(const char *dir)
 {
     DIR *d = opendir(dir);

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NO_SOCKET_MS 100 /* what libcurl's manual has a program sleep when it names no socket */
+#define NO_SOCKET_MS 100 /* the sleep that libcurl's manual recommends when it names no socket */
 #define NO_WAIT_MS   10
 
 double now_ms(void)
@@ -27,7 +27,7 @@ bool style_of(const char *name, enum style *style)
     return false;
 }
 
-/* ---- what libcurl asks in the socket style ---------------------------------------------------- */
+/* ---- callbacks of the socket style ----------------------------------------------------------- */
 
 static int on_socket(CURL *h, curl_socket_t s, int what, void *data, void *known)
 {
@@ -63,7 +63,7 @@ static int on_timer(CURLM *multi, long ms, void *data)
     return 0;
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life cycle ------------------------------------------------------------------------------ */
 
 void turner_init(struct turner *t, enum style style)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * One turn of a program's own loop over a multi handle, in the four ways in which programs write it:
+ * One turn of a program's own loop over a multi handle, in the four styles that programs use:
  *
  *     poll      curl_multi_perform, curl_multi_poll
- *     wait      curl_multi_perform, curl_multi_wait, and a short sleep when there was nothing to wait for
+ *     wait      curl_multi_perform, curl_multi_wait, and a short sleep if nothing was to wait for
  *     fdset     curl_multi_perform, curl_multi_timeout, curl_multi_fdset, select
- *     socket    curl_multi_socket_action, epoll, and what libcurl's two callbacks say
+ *     socket    curl_multi_socket_action, epoll, and libcurl's two callbacks
  *
  *     struct turner t;
  *     turner_init(&t, STYLE_POLL);
@@ -13,7 +13,7 @@
  *     for (;;) {
  *         turn_act(&t);
  *         ...curl_multi_info_read(t.multi, &left)...
- *         if (!t.running)        the classic end: a transfer that is not counted is lost
+ *         if (!t.running)        the usual end: a transfer missing from this count would be lost
  *             break;
  *         turn_wait(&t, 1000);
  *     }
@@ -34,23 +34,23 @@ struct turner {
     CURLM *multi;
     int running;
     long timer_calls, socket_calls;
-    long wrong; /* calls of ours with another argument than we gave, or for a socket nobody named */
+    long wrong; /* callbacks with an unexpected argument or an unknown socket */
     /* the rest is for STYLE_SOCKET */
     double timer_at_ms; /* on the clock of now_ms; negative: none */
-    int sockets;        /* that we were asked to watch */
+    int sockets;        /* number of sockets that libcurl asked us to watch */
     int epoll, idle, ready;
     struct epoll_event events[TURN_EVENTS];
 };
 
 double now_ms(void);
-/* False when there is no such style. */
+/* Returns false if there is no such style. */
 bool style_of(const char *name, enum style *style);
 void turner_init(struct turner *t, enum style style);
 CURLMcode turner_add(struct turner *t, CURL *handle);
 CURLMcode turn_act(struct turner *t);
-/* Until there is something to do, at most so long. False when nothing came in that time. */
+/* Waits until there is something to do, at most this long. Returns false on timeout. */
 bool turn_wait(struct turner *t, int at_most_ms);
-/* Whether libcurl still wants to be called at a time. */
+/* Whether libcurl still has a timeout set. */
 bool turner_timed(struct turner *t);
 CURLMcode turner_free(struct turner *t);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The server's side of one connection: reading requests, and the ways to end badly."""
+"""The server's side of one connection: reads requests, and closes in various ways."""
 import hashlib
 import select
 import socket
@@ -18,7 +18,7 @@ class Request:
         self.path = url.path
         self.query = {k: v[-1] for k, v in urllib.parse.parse_qs(url.query, True).items()}
         self.key = self.query.get("key", self.path)
-        self.keep = None  # a bytearray takes the body
+        self.keep = None  # a bytearray that receives the body
 
     def get(self, name, default=None):
         return self.query.get(name, default)
@@ -28,12 +28,12 @@ class Request:
 
 
 class Connection:
-    """One accepted socket: reading requests and the ways to end badly."""
+    """One accepted socket."""
 
     def __init__(self, sock):
         self.sock = sock
         self.rest = b""
-        self.sent = False  # something of the present answer
+        self.sent = False  # whether a part of the current answer was sent
 
     def more(self):
         try:
@@ -75,7 +75,7 @@ class Connection:
             headers[name.strip().lower()] = value.strip()
 
     def body(self, request, entry):
-        """Reads the body into the log entry: hash, length, whether it was whole; forms in full."""
+        """Reads the body into the log entry: hash, length, completeness; multipart forms in full."""
         digest = hashlib.sha256()
         multipart = request.headers.get("content-type", "").startswith("multipart/")
         def into(piece):
@@ -111,14 +111,14 @@ class Connection:
             raise Gone from None
 
     def reset(self):
-        # Linger 0: close() sends RST, and the client may lose what it has not read yet.
+        # Linger 0: close() sends RST, and the client may lose data that it has not read yet.
         if self.sent:
             time.sleep(0.02)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise Gone
 
     def finish(self):
-        # Read what still comes: closing with unread data would send RST, and we mean FIN.
+        # Read the rest: closing with unread data would send RST instead of FIN.
         try:
             if isinstance(self.sock, ssl.SSLSocket):
                 self.sock.settimeout(1)
@@ -132,7 +132,7 @@ class Connection:
         raise Gone
 
     def wait_gone(self, seconds):
-        """Waits until the other side has closed."""
+        """Waits until the client has closed the connection."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if select.select([self.sock], [], [], 0.2)[0]:
