@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- *     arguments PATH
+ * Calls each function with invalid arguments: arguments PATH
  *
- * Each function with arguments that are no good: NULL, an address where nothing is, handles that are
- * none, options and values that do not exist. Each call is made in a process of its own, and must
- * return, or die, as it does without the shim. */
+ * NULL, an unmapped address, pointers that are not handles, unknown options and values. Each call
+ * is made in a process of its own, and must return, or die, as it does without the shim. */
 #define CURL_DISABLE_DEPRECATION /* curl_multi_socket, curl_multi_socket_all */
 #include "host.h"
 
@@ -16,9 +15,9 @@
 #undef curl_easy_getinfo
 #undef curl_multi_setopt
 
-static void *volatile nowhere = (void *)16; /* not known to the compiler */
+static void *volatile nowhere = (void *)16; /* unknown to the compiler */
 
-static CURLM *multi; /* with one transfer inside, that waits for another attempt under the shim */
+static CURLM *multi; /* contains one transfer, which waits for its next attempt under the shim */
 static CURL *easy;
 static CURL *inside;
 static int running, left;
@@ -38,8 +37,8 @@ static void probe(const char *name, int (*call)(void))
         printf("%s: %d\n", name, WEXITSTATUS(status));
 }
 
-/* The name of a case is its text. A library of another version may lack a function; so there are only
- * old ones here. */
+/* The name of a case is its source text. All functions are old, because another version of the
+ * library may lack new ones. */
 #define PROBE(expression)                                                                          \
     do {                                                                                           \
         int call(void)                                                                             \
@@ -134,7 +133,7 @@ static void of_multi_handles(void)
     PROBE(curl_multi_cleanup(NULL));
 }
 
-/* In a callback, where much is forbidden. */
+/* In a callback, where many calls are forbidden. */
 static size_t ask(char *data, size_t size, size_t n, void *user)
 {
     (void)data, (void)user;
@@ -146,7 +145,7 @@ static size_t ask(char *data, size_t size, size_t n, void *user)
     return size * n;
 }
 
-/* The same of a loop. */
+/* The same for multi handles. */
 static CURLM *other;
 static size_t ask_loop(char *data, size_t size, size_t n, void *user)
 {
@@ -172,7 +171,7 @@ static size_t ask_loop(char *data, size_t size, size_t n, void *user)
 static void in_a_loop(void)
 {
     struct answer a;
-    CURL *h = curl_easy_init(); /* one that has a multi handle of its own says less */
+    CURL *h = curl_easy_init(); /* one with its own multi handle reports less */
     other = curl_multi_init();
     prepare(h, "ok/3", &a);
     curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, ask_loop);
@@ -205,7 +204,7 @@ int main(int argc, char **argv)
     curl_easy_perform(easy);
     of_easy_handles();
     prepare(easy, "ok/1", &a);
-    /* The interim answer is shown when the answer has come, and is asked about then. */
+    /* libcurl delivers the interim response with the final one; the calls are made then. */
     struct curl_slist *expect = curl_slist_append(NULL, "Expect: 100-continue");
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "x");
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, expect);

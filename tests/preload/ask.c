@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plug-in that is linked with a libcurl and asks for functions by itself: what RTLD_NEXT and
- * RTLD_DEFAULT mean is told by where they are asked from, and both see libraries that nobody else
- * does. The results are kept from being tail calls, which would come from the host. */
+ * A plug-in that is linked with a libcurl and looks up functions. RTLD_NEXT and RTLD_DEFAULT depend
+ * on the caller's object and find libraries that other objects do not see. The asm statements
+ * prevent tail calls, which would appear to come from the host. */
 #include <curl/curl.h>
 #include <dlfcn.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cancel PATH: a thread is cancelled while it waits for PATH, or for whatever comes after its
- * answer; the others go on. Joining it must not take long. */
+ * cancel PATH: a thread is cancelled while it waits for the answer to PATH or for the next attempt;
+ * other threads continue. Joining it must not take long. */
 #include "host.h"
 
 #include <pthread.h>

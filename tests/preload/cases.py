@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The table of cases: a command, and what a run under the shim must show beyond the bare run.
+"""The table of cases: a command, and what differs between a bare run and a run under the shim.
 
-The rule for all of them: a bare run ends as `ends` says and prints `recovers` failures that a retry
-would have cured; the run under the shim ends in the same way, says the same on both outputs but for
-those failures, which are successes now, and the snapshot has counted exactly that."""
+The rule for all cases: a bare run exits with `ends` and prints `recovers` failures that a retry
+would have recovered. The run under the shim exits with the same status and prints the same on both
+outputs, except that these failures are now successes. The snapshot has counted exactly that."""
 import dataclasses
 import glob
 import json
@@ -20,25 +20,25 @@ import start
 class Case:
     name: str
     argv: list
-    transfers: typing.Optional[int] = 0   # intercepted; None: the case does not say
-    recovers: int = 0        # requests answered 503 in the bare run and well under the shim
-    stays: str = ""          # a pattern: the lines of requests that are not covered
+    transfers: typing.Optional[int] = 0   # intercepted; None: not checked
+    recovers: int = 0        # requests answered 503 in the bare run and successful under the shim
+    stays: str = ""          # a pattern for the lines of requests that are not covered
     env: dict = dataclasses.field(default_factory=dict)
     shim_env: dict = dataclasses.field(default_factory=dict)
     first: list = dataclasses.field(default_factory=list)  # preloaded before the shim
-    last: list = dataclasses.field(default_factory=list)   # and after it
-    behind: list = dataclasses.field(default_factory=list)  # and right behind it, not in the bare run
-    preload: bool = True     # False: the case sees to LD_PRELOAD itself
+    last: list = dataclasses.field(default_factory=list)   # preloaded after it
+    behind: list = dataclasses.field(default_factory=list)  # right after it, if it is preloaded
+    preload: bool = True     # False: the case sets LD_PRELOAD itself
     ends: int = 0            # exit status, or -signal
-    internal_errors: typing.Optional[int] = 0  # None: some, each of them forwarded and said once
-    cut: bool = False        # a process of it may end while it writes a file, which stays for a minute
-    probe: bool = False      # death, or another root, may come to who writes the snapshot: another does
-    says: str = ""           # a pattern that a line of the shim on stderr may match
+    internal_errors: typing.Optional[int] = 0  # None: some, each forwarded and logged once
+    cut: bool = False        # a process may end while it writes a file, which stays for a minute
+    probe: bool = False      # the writer of the snapshot may die or change its root
+    says: str = ""           # a pattern for the lines that the shim may write to stderr
     state: str = "{scratch}/state"
-    root: bool = False       # needs to be root
-    multi: bool = False      # the transfers are of libcurl's multi interface
-    connects: typing.Optional[int] = None  # of blocking sockets; None: the case does not say
-    check: typing.Optional[typing.Callable] = None  # of the run's scratch directory: an error or None
+    root: bool = False       # needs root
+    multi: bool = False      # the transfers use libcurl's multi interface
+    connects: typing.Optional[int] = None  # of blocking sockets; None: not checked
+    check: typing.Optional[typing.Callable] = None  # gets the scratch directory, returns an error or None
 
 
 LIB = "/usr/lib/" + subprocess.run(["cc", "-print-multiarch"], capture_output=True, text=True,
@@ -55,7 +55,7 @@ def loads(*plugs):
 
 
 def hosts(name, linked, *plugs, **more):
-    """Every plug (and the host when it is linked) makes four transfers."""
+    """Every plug-in (and the host, if it is linked with libcurl) makes four transfers."""
     n = 4 * (len(plugs) + (linked != "none"))
     host = "{out}/plughost" + ("" if linked == "none" else "-" + linked)
     more = {"transfers": n, "recovers": n} | more
@@ -63,10 +63,10 @@ def hosts(name, linked, *plugs, **more):
 
 
 TESTS = os.path.dirname(__file__)
-# What others preload, with what it wants to do something, and to let connections to this machine be.
+# Libraries that are often preloaded, configured to be active and to allow local connections.
 NEIGHBOURS = {
     "libfaketime": ("faketime/libfaketime.so.1", {"FAKETIME": "+1d"}),
-    "libfaketime with a clock that does not tick":
+    "libfaketime with a stopped clock":
         ("faketime/libfaketimeMT.so.1", {"FAKETIME": "2001-01-01 00:00:00"}),
     "libeatmydata": ("libeatmydata.so.1", {}),
     "fakeroot": ("libfakeroot/libfakeroot-sysv.so", {}),
@@ -79,7 +79,8 @@ NEIGHBOURS = {
 
 
 def in_threads(neighbour):
-    """How many threads and turns. Two bare runs in a hundred crash in nss_wrapper's first use by four."""
+    """Returns (number of threads, number of turns). With four threads, two bare runs in a hundred
+    crash in the first use of nss_wrapper."""
     return ("1", "80") if neighbour == "nss_wrapper" else ("4", "20")
 
 
@@ -87,9 +88,9 @@ UNCOVERED = {"transfers": 0, "recovers": 0, "stays": "."}
 
 
 def inside(place, what, cured=False, **more):
-    """The outer transfer goes well at once, or is itself one that has to be cured."""
+    """The outer transfer succeeds at once or, with `cured`, needs a retry itself."""
     more = {"transfers": 2, "recovers": 1 + cured} | more
-    name = f"inside the {place} callback{' of a cured transfer' if cured else ''}: {what}"
+    name = f"inside the {place} callback{' of a recovered transfer' if cured else ''}: {what}"
     return Case(name, ["{out}/inside", place, what, "f2/outer" if cured else "ok/outer"], **more)
 
 
@@ -112,7 +113,7 @@ def with_hanging_check(command, **more):
 
 
 def with_check(command, kind="tcp", **more):
-    # The board's server, a port that answers.
+    # The server of the board (an open port).
     target = '"${{host%%/*}}"' if kind == "tcp" else '"$BASE/ok/check"'
     return in_scratch(f'host=${{{{BASE#*://}}}}; umask 077; printf "[check own]\\ntype = {kind}\\ntarget = %s\\n" '
                       f'{target} > {{scratch}}/harden.ini\n'
@@ -125,7 +126,7 @@ def is_counted_for_localhost(run):
     return None if hosts == ["localhost"] else f"counted for {hosts}"
 
 
-# ---- checks of what a case left behind --------------------------------------------------------------
+# ---- checks of the files that a case left behind -------------------------------------------------
 def relative_state(scratch):
     if not glob.glob(scratch + "/relative/board.*"):
         return "the state directory is not where the working directory was"
@@ -143,8 +144,8 @@ SETUID_COPY = """
 cp {out}/fetch-openssl {scratch}/copy; chmod 4755 {scratch}/copy; chmod 755 {scratch}
 exec setpriv --reuid 65534 --regid 65534 --clear-groups {scratch}/copy f2/secure
 """
-# The loader takes a preloaded object into a setuid program only from a system directory, by its bare
-# name, and if the object is setuid itself: in a mount name space of our own that can be had.
+# The loader preloads an object into a setuid program only from a system directory, by its bare
+# name, and if the object itself is setuid. A private mount namespace can provide that.
 SETUID_LOADED = """
 mkdir {scratch}/lib; test -z "$INNER" || install -m 4755 {shim} {scratch}/lib/libharden.so
 cp {out}/fetch-openssl {scratch}/copy; cp /bin/cat {scratch}/cat
@@ -165,7 +166,8 @@ test -z "$INNER" || export LD_PRELOAD={AUDIT}
 exec {{out}}/handles each {LIB}/libcurl.so.4
 """
 
-# Not a byte is left: a page of the board that the disk cannot hold would be SIGBUS.
+# The disk is completely full: writing a page of the board that has no disk block would raise
+# SIGBUS.
 FULL_DISK = """
 mkdir {scratch}/state; mount -t tmpfs -o size=16k,mode=700 none {scratch}/state
 cat /dev/zero > {scratch}/state/full 2> /dev/null || true
@@ -176,7 +178,7 @@ CASES = [
     # Programs linked with one flavour.
     *(Case(f"program linked with {f}", ["{out}/fetch-" + f, "f2/1", "ok/2", "f1/3"], 3, 2)
       for f in ("openssl", "gnutls", "nss", "unversioned", "lazy", "undebugged")),
-    Case("program bound at once", ["{out}/fetch-openssl", "f2/1"], 1, 1, env={"LD_BIND_NOW": "1"}),
+    Case("program with LD_BIND_NOW", ["{out}/fetch-openssl", "f2/1"], 1, 1, env={"LD_BIND_NOW": "1"}),
 
     # Plug-ins, alone and together.
     *(hosts(f"plug-in {p}, RTLD_LOCAL, {how}", "none", (how, p))
@@ -190,7 +192,7 @@ CASES = [
     hosts("plug-in without a libcurl of its own uses the host's", "gnutls", ("now", "nodeps")),
     hosts("host gnutls, unversioned plug-in with openssl", "gnutls", ("now", "unversioned")),
 
-    # RTLD_DEEPBIND, and what else dlopen promises.
+    # RTLD_DEEPBIND, and other properties of dlopen.
     hosts("RTLD_DEEPBIND plug-in, masked", "none", ("deepbind", "openssl")),
     hosts("RTLD_DEEPBIND plug-in, left", "none", ("deepbind", "openssl"),
           env={"HARDEN_DEEPBIND": "leave"}, **UNCOVERED),
@@ -198,62 +200,68 @@ CASES = [
     hosts("RTLD_DEEPBIND plug-in of the other flavour, left", "openssl", ("deepbind", "gnutls"),
           env={"HARDEN_DEEPBIND": "leave"}, transfers=4, recovers=4,
           stays="^plug-"),
-    hosts("plug-in in a name space of its own", "openssl", ("namespace", "gnutls"), transfers=4,
+    hosts("plug-in in its own namespace", "openssl", ("namespace", "gnutls"), transfers=4,
           recovers=4, stays="^plug-"),
     Case("dlopen keeps the caller's RUNPATH, NULL and dlerror", ["{out}/loader"]),
-    Case("dlopen with RTLD_DEEPBIND keeps them too", ["{out}/loader", "deep"]),
-    Case("a plug-in with libcurl comes and goes",
+    Case("dlopen with RTLD_DEEPBIND keeps the caller's RUNPATH, NULL and dlerror",
+         ["{out}/loader", "deep"]),
+    Case("a plug-in with libcurl is loaded and unloaded repeatedly",
          ["{out}/reload", "100", "{out}/plug-openssl.so"], 100, 10),
-    Case("plug-ins of two flavours come and go",
+    Case("plug-ins of two flavours are loaded and unloaded repeatedly",
          ["{out}/reload", "100", "{out}/plug-openssl.so", "{out}/plug-gnutls.so"], 100, 10),
 
-    # Looked up at run time.
-    Case("no libcurl behind the exported names", ["{out}/lookup", "none"], None,
+    # Functions looked up at run time.
+    Case("curl functions in a process without libcurl", ["{out}/lookup", "none"], None,
          says=r"^harden: "),
-    Case("weak references to a libcurl that is preloaded behind", ["{out}/lookup", "weak"], 1, 1,
+    Case("weak references to a libcurl that is preloaded after", ["{out}/lookup", "weak"], 1, 1,
          last=[LIB + "/libcurl.so.4"]),
-    Case("libcurl brought in later, found by RTLD_DEFAULT",
+    Case("libcurl loaded later, found by RTLD_DEFAULT",
          ["{out}/lookup", "global", LIB + "/libcurl.so.4"], 1, 1),
-    # Its transfers are not seen, its connections are.
-    Case("libcurl asked by its handle", ["{out}/lookup", "handle", LIB + "/libcurl.so.4"],
+    # Its transfers are not seen, but its connections are.
+    Case("libcurl functions looked up by handle", ["{out}/lookup", "handle", LIB + "/libcurl.so.4"],
          **UNCOVERED | {"transfers": None}),
-    Case("handles made behind the shim's back", ["{out}/lookup", "mixed", LIB + "/libcurl.so.4"],
-         None, stays="."),
+    Case("easy handles that are not created through the shim",
+         ["{out}/lookup", "mixed", LIB + "/libcurl.so.4"], None, stays="."),
 
-    # The same with the second object, which gives the shim's functions for those of the library.
-    audited("libcurl asked by its handle", ["{out}/lookup", "handle", LIB + "/libcurl.so.4"], 1, 1),
-    audited("no handle is made behind the shim's back",
+    # The same with the audit object, which returns the shim's functions instead of libcurl's.
+    audited("libcurl functions looked up by handle",
+            ["{out}/lookup", "handle", LIB + "/libcurl.so.4"], 1, 1),
+    audited("every easy handle is created through the shim",
             ["{out}/lookup", "mixed", LIB + "/libcurl.so.4"], 4, 1),
-    audited("no libcurl behind the exported names", ["{out}/lookup", "none"], None,
+    audited("curl functions in a process without libcurl", ["{out}/lookup", "none"], None,
             says=r"^harden: "),
-    *(audited(f"{flavour} asked by its handle", ["{out}/handles", "each", f"{LIB}/{file}"], 2, 2)
+    *(audited(f"{flavour} functions looked up by handle",
+              ["{out}/handles", "each", f"{LIB}/{file}"], 2, 2)
       for flavour, file in (("openssl", "libcurl.so.4"), ("gnutls", "libcurl-gnutls.so.4"),
                             ("nss", "libcurl-nss.so.4"))),
-    audited("three flavours asked by their handles", ["{out}/handles", "each", *FLAVOURS], 6, 6),
-    audited("a libcurl without versions asked by its handle",
+    audited("functions of three flavours looked up by handle",
+            ["{out}/handles", "each", *FLAVOURS], 6, 6),
+    audited("functions of an unversioned libcurl looked up by handle",
             ["{out}/handles", "each", "{out}/libcurl-unversioned.so"], 2, 2),
-    audited("libcurls that no node tells apart keep their functions",
+    audited("functions of libcurls without distinct version nodes are not replaced",
             ["{out}/handles", "each", "{out}/libcurl-unversioned.so", LIB + "/libcurl.so.4"],
             **UNCOVERED | {"transfers": None}),
-    audited("two copies at one node keep their functions", **TWO_COPIES,
+    audited("functions of two copies with one version node are not replaced", **TWO_COPIES,
             **UNCOVERED | {"transfers": None}),
-    audited("a libcurl in a name space of its own keeps its functions",
+    audited("functions of a libcurl in another namespace are not replaced",
             ["{out}/handles", "apart", FLAVOURS[1]], **UNCOVERED),
-    audited("a plug-in asked by its handle for the libcurl that it links",
+    audited("functions of a plug-in's libcurl looked up by the plug-in's handle",
             ["{out}/handles", "each", "{out}/libask.so"], 2, 2),
-    audited("what has not all of libcurl keeps its functions",
+    audited("functions of an incomplete libcurl are not replaced",
             ["{out}/handles", "names", "{out}/stub/libcurl.so.4"]),
     audited("a library with all names of libcurl", ["{out}/handles", "stubs",
             "{out}/libcurl-names.so"], shim_env={"STUBS": "1"}),
-    audited("eight threads ask by a handle", ["{out}/handles", "threads", LIB + "/libcurl.so.4"], 8),
-    audited("a child asks by a handle", ["{out}/handles", "fork", LIB + "/libcurl.so.4"], 2, 2),
-    audited("a libcurl asked by its handle comes and goes",
+    audited("eight threads look functions up by handle",
+            ["{out}/handles", "threads", LIB + "/libcurl.so.4"], 8),
+    audited("a child looks functions up by handle",
+            ["{out}/handles", "fork", LIB + "/libcurl.so.4"], 2, 2),
+    audited("a libcurl looked up by handle is loaded and unloaded repeatedly",
             ["{out}/handles", "again", LIB + "/libcurl.so.4"], 7, 1),
     audited("plug-ins of two flavours", [
         "{out}/plughost-openssl", *loads(("now", "gnutls"), ("lazy", "nss"))], 12, 12),
     audited("HARDEN_DISABLE=1", ["{out}/handles", "each", LIB + "/libcurl.so.4"],
             env={"HARDEN_DISABLE": "1"}, **UNCOVERED),
-    audited("RTLD_DEFAULT, RTLD_NEXT, nodes and dlerror mean what they meant",
+    audited("RTLD_DEFAULT, RTLD_NEXT, version nodes and dlerror keep their meaning",
             ["{out}/handles", "keep", "{out}/libask.so", LIB + "/libcurl.so.4"]),
     *(audited(f"{sanitizer} host", [f"{{out}}/handles-{short}", "each", *FLAVOURS[:2]], 4, 4,
               first=first)
@@ -266,12 +274,12 @@ CASES = [
     audited("jemalloc", ["{out}/handles", "threads", LIB + "/libcurl.so.4"], 8,
             first=[LIB + "/libjemalloc.so.2"]),
     audited("a transfer in the program's preinit array", ["{out}/early"], 1, 1, stays="^early"),
-    audited("a program without network has nothing of ours", ["{out}/idle"]),
+    audited("a program without network has no trace of the library", ["{out}/idle"]),
     Case("audit: the second object without the first", preload=False, shim_env={"INNER": "1"},
          **in_scratch(ALONE), **UNCOVERED),
 
-    # Before our constructor.
-    # So early libc has no environment, and a dlopen would run its constructor without one: forward.
+    # Before our constructor runs. That early, libc has no environment, and a dlopen would run
+    # libcurl's constructor without one: calls are forwarded.
     Case("a transfer in the program's preinit array", ["{out}/early"], 1, 1, stays="^early"),
     Case("a transfer in the constructor of an object preloaded before",
          ["{out}/fetch-openssl", "f2/main"], 2, 2, first=["{out}/libearly.so"]),
@@ -280,7 +288,7 @@ CASES = [
     Case("a transfer in the constructor of an object, the program on gnutls",
          ["{out}/fetch-gnutls", "f2/main"], 2, 2, last=["{out}/libearly.so"]),
 
-    # Leaving perform by other ways than return.
+    # perform is left without returning.
     Case("exceptions through perform", ["{out}/throw", "catch", "100"], None, 1),
     Case("longjmp out of perform", ["{out}/throw", "jump", "20"], None, None),
     Case("a thread cancelled in a transfer", ["{out}/cancel", "hang/1"], 4),
@@ -304,10 +312,9 @@ CASES = [
     inside("progress", "perform-other", cured=True, transfers=3, recovers=3),
     inside("progress", "reset-same"),
 
-    # Two processes, and the ends of processes.
-    # daemon() ends the parent by _exit().
+    # Forks, and ends of processes. daemon() ends the parent with _exit().
     *(Case(f"child by {way}", ["{out}/forks", way], 3, 2, probe=way == "daemon",
-           cut=way in ("_Fork", "clone"))  # children that end by _exit()
+           cut=way in ("_Fork", "clone"))  # children that end with _exit()
       for way in ("fork", "_Fork", "clone", "grandchild", "vfork", "spawn", "system", "daemon")),
     Case("exec with its environment", ["{out}/forks", "exec"], 2, 2, probe=True),
     Case("exec without an environment", ["{out}/forks", "exec-bare"], 1, 1, stays="^child",
@@ -325,7 +332,7 @@ CASES = [
     Case("the first thread ends before the others, while checks are run",
          **with_check("{out}/late leave"), transfers=41, recovers=1, env=QUICK_SNAPSHOT),
     Case("a lot of thread-local storage", ["{out}/late", "stay"], 41, 1, env=QUICK_SNAPSHOT),
-    *(Case(f"the first thread ends as the last{more}", **{"argv": argv, **how}, transfers=41, recovers=1,
+    *(Case(f"the first thread ends last{more}", **{"argv": argv, **how}, transfers=41, recovers=1,
            env=QUICK_SNAPSHOT)
       for more, argv, how in (("", ["{out}/late", "leave-last"], {}),
                               (", while checks are run", None, with_check("{out}/late leave-last")))),
@@ -333,10 +340,10 @@ CASES = [
     # Descriptors, directories, rights.
     Case("no descriptor is left open", ["{out}/descriptors", "leak", "{scratch}"], 10,
          env=QUICK_SNAPSHOT),
-    Case("close_range under us, then files of its own",
+    Case("close_range closes our descriptors, then the program opens files",
          ["{out}/descriptors", "close_range", "{scratch}"], 12, 2, env=QUICK_SNAPSHOT),
-    Case("no descriptor to be had", ["{out}/descriptors", "exhausted", "{scratch}"], 4, 2),
-    Case("no descriptor to be had at the first transfer",
+    Case("no free descriptor", ["{out}/descriptors", "exhausted", "{scratch}"], 4, 2),
+    Case("no free descriptor at the first transfer",
          ["{out}/descriptors", "exhausted-first", "{scratch}"], None, 1),
     Case("chdir before the first transfer", ["{out}/descriptors", "chdir", "{scratch}"], 2, 1,
          state="./relative", check=relative_state),
@@ -352,31 +359,31 @@ CASES = [
          "{scratch}"], None, 1, root=True, says=r"^harden: "),
 
     Case("umask 0", ["sh", "-c", "umask 0; exec {out}/fetch-openssl f2/1"], 1, 1),
-    Case("a file size limit of nothing", ["{out}/descriptors", "file-size", "{scratch}"], None, 1,
+    Case("a file size limit of 0", ["{out}/descriptors", "file-size", "{scratch}"], None, 1,
          env=QUICK_SNAPSHOT),
     Case("a state directory on a full disk", ["unshare", "-m", "sh", "-ec", FULL_DISK], None, 1,
          env=QUICK_SNAPSHOT, root=True),
-    Case("hardly any memory", ["{out}/descriptors", "memory", "{scratch}"], None,
+    Case("very little memory", ["{out}/descriptors", "memory", "{scratch}"], None,
          env=QUICK_SNAPSHOT, says=r"^harden: "),
-    Case("no thread to be had", ["{out}/descriptors", "no-thread", "{scratch}"], None, root=True,
+    Case("no thread can be created", ["{out}/descriptors", "no-thread", "{scratch}"], None, root=True,
          says=r"^harden: "),
-    Case("files of its own as standard streams", ["{out}/descriptors", "streams", "{scratch}"],
+    Case("the program's own files as standard streams", ["{out}/descriptors", "streams", "{scratch}"],
          None, None, env=QUICK_SNAPSHOT, root=True, probe=True),
 
-    # Signals, name spaces, system call filters.
+    # Signals, namespaces, system call filters.
     Case("a filter that kills on clone, from the start", ["{out}/sandbox", "filter-first"], 1, 1),
     Case("a filter that kills on clone, later", ["{out}/sandbox", "filter-later"], 2, 2),
-    Case("a filter that kills on what only the library does, from the start",
+    Case("a filter that kills on the library's own system calls, from the start",
          ["{out}/sandbox", "strict-first"], **UNCOVERED | {"stays": "^filtered"}),
-    Case("a filter that kills on what only the library does, later",
+    Case("a filter that kills on the library's own system calls, later",
          ["{out}/sandbox", "strict-later"], 1, 1, stays="^filtered", env=QUICK_SNAPSHOT),
-    Case("a filter that kills on what only the library does, in a child by clone",
+    Case("a filter that kills on the library's own system calls, in a child by clone",
          ["{out}/sandbox", "strict-child"], 1, 1, stays="^filtered"),
-    Case("a filter that kills on what only the library does, with a listener",
+    Case("a filter that kills on the library's own system calls, with a listener",
          ["{out}/sandbox", "strict-listener"], 1, 1, stays="^filtered"),
     Case("a child by vfork installs a filter before the first transfer", ["{out}/sandbox", "strict-vfork"],
          1, 1),
-    *(Case(f"a filter that allows what the library says that it needs, {when}, then {does}",
+    *(Case(f"a filter that allows the library's system calls, {when}, then {does}",
            ["sh", "-ec", f"umask 077; mkdir -p {{scratch}}/state; cd {{scratch}}; (sleep 0.3; {does}) & "
             "HARDEN_CONFIG={scratch}/harden.ini exec {out}/narrow " + when], None, recovers, says=r"^harden: ",
            env=QUICK_SNAPSHOT | {"HARDEN_LOG": "debug", "HARDEN_EVENTS": "{scratch}/events",
@@ -387,11 +394,11 @@ CASES = [
     Case("signalfd gets the process's signals", ["{out}/sandbox", "signalfd"], 2, 2),
     Case("signal mask and SIGPIPE are kept", ["{out}/sandbox", "mask"], 1, 1),
     Case("alarms and children while requests are made", ["{out}/sandbox", "handlers"], 10, 1),
-    Case("setns() into name spaces before the first transfer", ["{out}/sandbox", "setns-first"], 1,
+    Case("setns() into namespaces before the first transfer", ["{out}/sandbox", "setns-first"], 1,
          1, root=True),
-    Case("setns() into name spaces later", ["{out}/sandbox", "setns-later"], 2, 2, root=True),
-    Case("setns() into a mount name space later", ["{out}/sandbox", "setns-mounts"], 2, 2, root=True),
-    Case("setns() into a mount name space while checks are run",
+    Case("setns() into namespaces later", ["{out}/sandbox", "setns-later"], 2, 2, root=True),
+    Case("setns() into a mount namespace later", ["{out}/sandbox", "setns-mounts"], 2, 2, root=True),
+    Case("setns() into a mount namespace while checks are run",
          **with_check("{out}/sandbox setns-mounts"), transfers=2, recovers=2, root=True),
     Case("unshare(CLONE_NEWUSER) before the first transfer", ["{out}/sandbox", "unshare"], None),
     Case("unshare(CLONE_NEWUSER) later", ["{out}/sandbox", "unshare-later"], None,
@@ -406,16 +413,16 @@ CASES = [
          **with_hanging_check("{out}/sandbox strict-later"), transfers=1, recovers=1,
          stays="^filtered"),
 
-    # Nothing to do: nothing there.
-    Case("a program without network has nothing of ours", ["{out}/idle"]),
-    Case("a shell has nothing of ours",
+    # Without network the library does nothing.
+    Case("a program without network has no trace of the library", ["{out}/idle"]),
+    Case("a shell has no trace of the library",
          ["sh", "-c", "grep -c -e '/board' -e ' ..-s ' /proc/$$/maps; ls /proc/$$/task | wc -l"]),
-    Case("an interpreter has nothing of ours", ["/usr/bin/python3", "-c", """
+    Case("an interpreter has no trace of the library", ["/usr/bin/python3", "-c", """
 import os
 print(sum('/board' in line for line in open('/proc/self/maps')), len(os.listdir('/proc/self/task')))
 """]),
     Case("/bin/true", ["/bin/true"]),
-    Case("first calls of the C library from all sides at once", ["{out}/thunks"]),
+    Case("first calls of the C library from several threads at once", ["{out}/thunks"]),
     Case("a static program", ["{out}/idle-static"]),
     Case("a static Go program", ["{out}/fetch-go-static", "f2/1", "ok/2"], **UNCOVERED),
     Case("a Go program with cgo", ["{out}/fetch-go-cgo", "f2/1", "ok/2"], **UNCOVERED),
@@ -427,13 +434,13 @@ print(sum('/board' in line for line in open('/proc/self/maps')), len(os.listdir(
          ("deepbind", "gnutls"))], env={"HARDEN_DISABLE": "1"}, **UNCOVERED),
     Case("HARDEN_DISABLE=1 and a transfer in the preinit array", ["{out}/early"],
          env={"HARDEN_DISABLE": "1"}, **UNCOVERED),
-    Case("a setuid program, the shim kept out by the loader", root=True, **UNCOVERED,
+    Case("a setuid program, the shim rejected by the loader", root=True, **UNCOVERED,
          **in_scratch(SETUID_COPY)),
     Case("a setuid program, the shim loaded", preload=False, root=True, check=loaded_as_root,
          shim_env={"INNER": "libharden.so"}, **UNCOVERED,
          argv=["unshare", "-m", "sh", "-ec", SETUID_LOADED]),
 
-    # Company in LD_PRELOAD and instrumented hosts.
+    # Other libraries in LD_PRELOAD, and instrumented hosts.
     Case("AddressSanitizer host", ["{out}/fetch-asan", "f2/1", "ok/2"], 2, 1, first=[ASAN]),
     Case("AddressSanitizer host with threads", ["{out}/threads-asan", "4", "20"], 80, None,
          first=[ASAN]),
@@ -443,19 +450,19 @@ print(sum('/board' in line for line in open('/proc/self/maps')), len(os.listdir(
            **{where: [f"{LIB}/{lib}"]})
       for name, lib in (("jemalloc", "libjemalloc.so.2"), ("tcmalloc", "libtcmalloc_minimal.so.4"))
       for where in ("first", "last")),
-    # Company that stands in for the C library.
+    # Preloaded libraries that replace functions of the C library.
     *(Case(f"{name} preloaded {where}: {words[0]}", ["{out}/" + words[0], *words[1:]], n, recovers,
            env={k: v.replace("TESTS", TESTS) for k, v in env.items()}, **{where: [os.path.join(LIB, lib)]})
       for name, (lib, env) in NEIGHBOURS.items() for where in ("first", "last")
       for n, recovers, words in ((80, None, ("threads", *in_threads(name))), (3, 2, ("forks", "fork")))),
-    *(Case(f"a neighbour in LD_PRELOAD is not asked: {words[0]}", ["{out}/" + words[0], *words[1:]], n,
-           None, first=["{out}/libneighbour.so"], env=QUICK_SNAPSHOT)
+    *(Case(f"functions of another preloaded library are not called: {words[0]}",
+           ["{out}/" + words[0], *words[1:]], n, None, first=["{out}/libneighbour.so"], env=QUICK_SNAPSHOT)
       for n, words in ((80, ("threads", "4", "20")), (10, ("descriptors", "leak", "{scratch}")))),
 ]
 
 
-# The same lives of programs that open their connections themselves: nothing is cured, since what the
-# server answers is not seen, and each transfer is a connection.
+# The same cases with programs that open their connections themselves. Nothing is recovered, because
+# the library does not see the server's answers; each transfer is a connection.
 COMPILED_AGAIN = ("forks", "descriptors", "sandbox", "threads", "early")
 
 
@@ -468,9 +475,9 @@ def compiled_as(case, kind):
 
 def raw(case):
     argv, last = compiled_as(case, "raw")
-    # Without a descriptor there is no socket to be connected.
+    # Without a free descriptor there is no socket to connect.
     connects = 2 if "exhausted" in argv else case.transfers or None
-    # socket_wrapper before us calls the C library's connect() itself.
+    # If socket_wrapper comes first, it calls the C library's connect() directly.
     if any("socket_wrapper" in word for word in case.first):
         case, connects = dataclasses.replace(case, transfers=0), None
     return dataclasses.replace(case, name=case.name + ", by connect()", argv=argv, last=last,
@@ -478,7 +485,7 @@ def raw(case):
                                stays=".")
 
 
-# And of programs with a loop of their own.
+# The same cases with programs that have an event loop of their own.
 def multi(case):
     argv, last = compiled_as(case, "multi")
     return dataclasses.replace(case, name=case.name + ", by multi", argv=argv, last=last, multi=True)
@@ -489,7 +496,7 @@ AGAIN = [c for c in CASES
          and "DISABLE" not in c.name]
 CASES += [raw(c) for c in AGAIN] + [multi(c) for c in AGAIN]
 CASES += [
-    Case("arguments that are no good", ["{out}/arguments", "f99/1"], None, shim_env=LONG_SLEEP),
+    Case("invalid arguments", ["{out}/arguments", "f99/1"], None, shim_env=LONG_SLEEP),
     Case("a loop over curl_multi_socket_all", ["{out}/turns", "socket_all", "f2/1"], 1, 1, multi=True),
     Case("curl_multi_wakeup while a transfer is parked", ["{out}/turns", "wakeup", "f99/1"], 1,
          shim_env=LONG_SLEEP, multi=True),
@@ -509,19 +516,20 @@ CASES += [
          0, connects=80, recovers=None, stays=".", first=[ASAN]),
     Case("ThreadSanitizer host with threads, by connect()", ["{out}/threads-raw-tsan", "4", "20"],
          0, connects=80, recovers=None, stays="."),
-    Case("standard streams that are closed and written to", ["{out}/streamless", "30"], 0, connects=30,
-         env=QUICK_SNAPSHOT | {"HARDEN_THREAD": "off"}),
+    Case("closed standard streams that the program writes to", ["{out}/streamless", "30"], 0,
+         connects=30, env=QUICK_SNAPSHOT | {"HARDEN_THREAD": "off"}),
     Case("HARDEN_DISABLE=1, by connect()", ["{out}/fetch-raw", "f2/1"],
          env={"HARDEN_DISABLE": "1"}, **UNCOVERED),
 ]
 
-# The kernel is the first to read what a program points to.
+# The kernel is the first to read the addresses that a program passes.
 CASES += [Case("connect() with addresses that cannot be read", ["{out}/pointers"], 0)]
 
-# Words of the cases that another target cannot have. qemu-user has no system call filters and no name
-# spaces, cannot start a program of its own architecture from within, has vfork as fork, leaves memory
-# in the child that was to be wiped, has a thread of its own, and ends itself at a bad pointer. The child
-# of a fork may hang there for a lock that another thread had. The shell of system() is of glibc.
+# Arguments of cases that another target cannot run. qemu-user has no system call filters and no
+# namespaces, cannot execute a program of its own architecture, implements vfork as fork, keeps
+# memory in the child that should be wiped, has a thread of its own, and exits at an invalid
+# pointer. A forked child may hang there on a lock that another thread held. The shell of system()
+# is linked with glibc.
 LACKING = {"aarch64": {"vfork", "spawn", "system", "exec", "exec-bare", "daemon", "filter-first",
                        "filter-later", "strict-first", "strict-later", "strict-child", "strict-listener",
                        "strict-vfork", "unshare",
@@ -531,7 +539,7 @@ LACKING = {"aarch64": {"vfork", "spawn", "system", "exec", "exec-bare", "daemon"
            "musl": {"system"}}
 
 
-# The first call, where nothing may be allocated and no lock be waited for.
+# The first call in places where it must not allocate or wait for a lock.
 FORBIDDEN = (("a signal handler that interrupts malloc()", "handler"), ("malloc() itself", "malloc"))
 
 
@@ -556,10 +564,10 @@ CASES += [
            **with_file("{out}/firstcall " + way + " inet", check=has_read_the_file))
       for where, way in FORBIDDEN),
     Case("the first calls in handlers, while threads allocate", ["{out}/firstcall", "handlers"], None),
-    *(Case(f"the first call in {where}, where a thread for checks is wanted",
+    *(Case(f"the first call in {where}, with active checks configured",
            **with_check("{out}/firstcall-apart " + way + " inet"), transfers=None)
       for where, way in FORBIDDEN),
-    Case("a filter that kills on waking others, after a check with libcurl",
+    Case("a filter that kills on futex, after a check with libcurl",
          **with_check("{out}/sandbox-raw no-futex", "http"), transfers=None, recovers=None, stays="^free"),
     Case("a plug-in's constructor waits for a thread's transfer",
          ["{out}/firstcall", "plug-in", "{out}/waiter.so"], 1, 1),
@@ -570,7 +578,7 @@ CASES += [
          stays="^waiter"),
 ]
 
-# How a name becomes an address, before the connection that is counted for the name.
+# Ways to resolve a name before the connection that is counted for it.
 CASES += [
     Case(f"names: {way}", ["{out}/names", way], 0, connects=1, recovers=None,
          check=is_counted_for_localhost)
@@ -578,7 +586,7 @@ CASES += [
                 "gethostbyname2_r", "getaddrinfo_a-wait", "getaddrinfo_a")
 ]
 
-# ---- checks of the library file ------------------------------------------------------------------------
+# ---- checks of the library file ------------------------------------------------------------------
 def ends_in_a_jump(library, symbol):
     text = subprocess.run(["objdump", "-d", f"--disassemble={symbol}", library],
                           capture_output=True, text=True, check=True).stdout
@@ -586,19 +594,19 @@ def ends_in_a_jump(library, symbol):
     if not code:
         return f"no code at the symbol {symbol}"
     if any(re.match(r"(repz )?ret", line) for line in code):
-        return "the hook returns by itself"
+        return "the hook returns"
     if not any(re.match(r"(notrack |bnd )*jmp\s+\*", line) for line in code):
         return "the hook has no indirect jump"
     return None
 
 
 def dlopen_ends_in_a_jump(shim):
-    """glibc takes RUNPATH from dlopen's return address: the real one must be jumped to."""
+    """glibc finds RUNPATH by dlopen's return address, so the hook must jump to the real dlopen."""
     return ends_in_a_jump(shim, "dlopen")
 
 
 def dlsym_ends_in_a_jump(shim):
-    """The C library takes what RTLD_NEXT and RTLD_DEFAULT mean from it."""
+    """The meaning of RTLD_NEXT and RTLD_DEFAULT depends on the return address."""
     return ends_in_a_jump(audit_of(shim), "dlsym") or ends_in_a_jump(audit_of(shim), "dlvsym")
 
 
@@ -616,7 +624,7 @@ def needs_libc_alone(shim):
     return None
 
 
-TARGET_CHECKS = {"the libraries need libc alone": needs_libc_alone}
+TARGET_CHECKS = {"the libraries need only libc": needs_libc_alone}
 FILE_CHECKS = TARGET_CHECKS | {"dlopen's hook ends in a jump": dlopen_ends_in_a_jump,
                                "dlsym's and dlvsym's hooks end in a jump": dlsym_ends_in_a_jump} \
     | start.CHECKS | stacks.CHECKS

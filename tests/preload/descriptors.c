@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Descriptors, directories and rights belong to the program: descriptors WHAT DIRECTORY. */
+ * Programs that change their descriptors, directories and rights: descriptors WHAT DIRECTORY. */
 #include "host.h"
 
 #include <dirent.h>
@@ -100,7 +100,8 @@ static void relative_state(void)
 static void in_a_cell(void)
 {
     fetch("free", "f2/free");
-    usleep(100 * 1000); /* a file that is being written at the change would be left where it was */
+    usleep(100 * 1000); /* a file that is being written during the change would be left in the old
+                         * place */
     REQUIRE(!chroot(dir) && !chdir("/"));
     fetch_many(10);
     fetch("captive", "f2/captive");
@@ -120,7 +121,7 @@ static void dropped(void)
     fetch("nobody", "f2/nobody");
 }
 
-/* Root without what makes it root. */
+/* Root without its capabilities. */
 static void powerless(void)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -137,7 +138,7 @@ static void dropped_first(void)
     fetch("nobody", "f2/nobody");
 }
 
-/* A file that grows past the limit is death by SIGXFSZ. */
+/* Writing to a file beyond the limit raises SIGXFSZ. */
 static void no_file_size(void)
 {
     struct rlimit none = {0, 0};
@@ -146,7 +147,7 @@ static void no_file_size(void)
     fetch_many(10);
 }
 
-/* Enough for libcurl, not for much more. */
+/* Enough for libcurl, but not for much more. */
 static void little_memory(void)
 {
     unsigned long pages = 0;
@@ -164,8 +165,8 @@ static void no_thread(void)
     fetch_many(10);
 }
 
-/* A daemon without standard streams: numbers 0 to 2 are its own files. Then we have something to
- * say, because the state directory is out of reach. */
+/* A daemon that uses descriptors 0 to 2 for its own files. The library then has a message to log,
+ * because the state directory is inaccessible. */
 static void own_standard_streams(void)
 {
     char path[512], buf[64];

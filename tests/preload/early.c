@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A whole transfer before main. In a program the preinit array runs before the constructors of all
- * shared objects, preloaded ones included; in a shared object (to be preloaded too) it is its own
- * constructor. */
+ * A whole transfer before main. A program's preinit array runs before the constructors of all
+ * shared objects, including preloaded ones. In a shared object, which is preloaded, the transfer
+ * runs in the object's own constructor. */
 #include "host.h"
 
 static void early(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The plain program: each argument is a path to get. Linked with each flavour of libcurl. */
+ * The simplest program: fetches each path in its arguments. Linked with each flavour of libcurl. */
 #include "host.h"
 
 int main(int argc, char **argv)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// fetch.c in Go, which makes its system calls by itself, with and without cgo.
+// fetch.c in Go, which makes system calls directly, with and without cgo.
 package main
 
 import (

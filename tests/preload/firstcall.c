@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The first connect() of a process, in places where nothing may be allocated and no lock be waited for.
+ * The first connect() of a process in places where it must not allocate or wait for a lock.
  *
- *   handler inet|local    a signal handler connects, while the thread is in malloc() and has its lock
- *   handlers              a timer's handler connects again and again, while threads allocate
- *   malloc inet|local     the program's own allocator connects, with its lock held
+ *   handler inet|local    a signal handler connects while the thread holds the lock of malloc()
+ *   handlers              a timer's handler connects repeatedly while threads allocate
+ *   malloc inet|local     the program's own allocator connects while it holds its lock
  *   plug-in FILE          dlopen() of an object whose constructor waits for a thread's first call
  *
- * With -DALLOCATOR it is the allocator alone, which is a library, and with -DPROGRAM a program without
- * one. */
+ * With -DALLOCATOR, only the allocator as a library; with -DPROGRAM, a program without an
+ * allocator. */
 #include "host.h"
 
 #include <arpa/inet.h>
@@ -34,7 +34,7 @@ int port, family = AF_INET;
 volatile int connected;
 #endif
 
-/* To ourselves: the answer is there at once. */
+/* To a socket of this process: the result is immediate. */
 static void connect_somewhere(void)
 {
     int fd = socket(family, SOCK_STREAM, 0), r;
@@ -50,7 +50,7 @@ static void connect_somewhere(void)
     close(fd);
 }
 
-/* ---- an allocator with a lock, as they have them ------------------------------------------------ */
+/* ---- an allocator with a lock ---------------------------------------------------------------- */
 
 #ifndef PROGRAM
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -105,7 +105,7 @@ void free(void *p)
 
 #endif
 
-/* ---- the ways ------------------------------------------------------------------------------------ */
+/* ---- the places ------------------------------------------------------------------------------ */
 
 #ifndef ALLOCATOR
 static void on_signal(int number)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ways to become two processes, and ways to end: forks WAY. The parent has used libcurl before. */
+ * Ways to create a process and to end one: forks WAY. The parent has used libcurl before. */
 #include "host.h"
 
 #include <pthread.h>
@@ -30,7 +30,7 @@ static void by_fork(void)
     finish(pid);
 }
 
-/* The library calls fork handlers for fork alone: a child by clone learns nothing of it. */
+/* fork handlers run for fork() only, so the library does not notice a clone. */
 static void by_clone(void)
 {
     pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
@@ -41,7 +41,7 @@ static void by_clone(void)
     finish(pid);
 }
 
-/* Nor by the fork that calls no handlers. */
+/* This fork does not call the handlers either. */
 static void by_raw_fork(void)
 {
     pid_t pid = _Fork();
@@ -88,7 +88,7 @@ static void by_system(void)
     printf("system: %d\n", system(command));
 }
 
-/* The same process, another program; the children of `exec-bare` know BASE and nothing else. */
+/* Another program in the same process; `exec-bare` leaves only BASE in its environment. */
 static void by_exec(void)
 {
     execv(self, child_argv);
@@ -108,7 +108,7 @@ static void by_daemon(void)
     fetch("daemon", "f2/daemon");
 }
 
-/* Children while the parent's threads, ours among them, may be anywhere. */
+/* Forks while the parent's threads, including the library's, are at any point. */
 static void by_storm(void)
 {
     for (int i = 0; i < 30; i++) {
@@ -138,7 +138,7 @@ static void *keep_fetching(void *unused)
     return unused;
 }
 
-/* Children while other threads are anywhere in libcurl and in us. */
+/* Forks while other threads are at any point in libcurl and in the library. */
 static void by_crowd(void)
 {
     pthread_t t[4];

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Asks libraries for libcurl's functions by their handles, as Python's ctypes does:
+ * Looks up libcurl's functions by the handle of a library, like Python's ctypes:
  *
- *     handles each LIB...    all are loaded, then each is asked and used, handles of all alive at once
- *     handles apart LIB      the same, in a name space of its own
- *     handles threads LIB    eight threads ask at once, and each makes a transfer
- *     handles fork LIB       so do a child and its parent
- *     handles again LIB      the library comes and goes
- *     handles keep ASK LIB   what dlsym promises its callers; ASK is ask.c
- *     handles names LIB      where each function is found
- *     handles stubs LIB      whether they are libharden.so's, which $STUBS tells */
+ *    handles each LIB...    loads all, then uses the functions of each, with all handles alive
+ *    handles apart LIB      the same in a separate namespace
+ *    handles threads LIB    eight threads look functions up at once, and each makes a transfer
+ *    handles fork LIB       a child and its parent do so
+ *    handles again LIB      the library is loaded and unloaded repeatedly
+ *    handles keep ASK LIB   compares the results of dlsym for each kind of caller; ASK is ask.c
+ *    handles names LIB      prints the library in which each function is found
+ *    handles stubs LIB      checks whether they belong to libharden.so, as $STUBS says */
 #include <curl/curl.h>
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
@@ -154,7 +154,7 @@ static void again(const char *path)
         void *lib = load(path);
         ask(lib);
         snprintf(name, sizeof name, "%s/%d", i ? "ok" : "f2", i);
-        if (i % 3 != 2) /* and at times it is not used at all */
+        if (i % 3 != 2) /* sometimes the library is not used at all */
             fetch("again", name);
         REQUIRE(!dlclose(lib));
     }
@@ -170,7 +170,7 @@ static void say(const char *what, const void *p)
 }
 
 #ifdef __GLIBC__
-/* The names that libharden.so has not are those that a bare run finds in the same place. */
+/* Uses names that libharden.so does not define: a bare run finds them in the same library. */
 static void keep(const char *asker, const char *path)
 {
     void *lib = load(path), *plug = load(asker), *self = dlopen(NULL, RTLD_NOW);
@@ -201,7 +201,7 @@ static void keep(const char *asker, const char *path)
     REQUIRE(dlvsym(lib, "curl_easy_perform", "CURL_OPENSSL_4") && !dlerror());
     REQUIRE(dlsym(self, "main") && dlsym(RTLD_DEFAULT, "main"));
     dlsym(lib, "curl_no_such");
-    REQUIRE(dlsym(lib, "curl_easy_perform")); /* takes the error away */
+    REQUIRE(dlsym(lib, "curl_easy_perform")); /* clears the error */
     REQUIRE(!dlerror());
 }
 #endif
@@ -251,6 +251,6 @@ int main(int argc, char **argv)
         keep(argv[2], argv[3]);
 #endif
     else
-        REQUIRE(!"a way that is known");
+        REQUIRE(!"unknown subcommand");
     return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every host program needs: an URL on the test server, a transfer, and one line of output
- * about it. The runner compares the lines of a bare run with those of a run under the shim, so a
- * line says what the program saw: result, status, body, and which libcurl did the work. */
+ * Shared by all host programs: a URL on the test server, a transfer, and one line of output about
+ * it. The runner compares the lines of a bare run with those of a run under the shim, so a line
+ * contains what the program saw: result, status, body, and which libcurl made the transfer. */
 #ifndef TESTS_PRELOAD_HOST_H
 #define TESTS_PRELOAD_HOST_H
 
@@ -19,10 +19,10 @@
 struct answer {
     size_t used;
     char body[256];
-    char library[64]; /* that called our socket callback: the one that really works */
+    char library[64]; /* the library that called our socket callback: it made the transfer */
 };
 
-/* Says what went wrong and ends the host: the bare run and the other one must both get past it. */
+/* Prints the failed condition and ends the host; both runs must get past it. */
 #define REQUIRE(cond)                                                                              \
     do {                                                                                           \
         if (!(cond)) {                                                                             \
@@ -32,9 +32,9 @@ struct answer {
         }                                                                                          \
     } while (0)
 
-/* The server; NULL: as the environment says. */
+/* The server; NULL: from the environment. */
 static const char *base;
-/* Where the lines go; NULL: stdout. */
+/* The stream for output lines; NULL: stdout. */
 static FILE *lines;
 
 static inline const char *url_of(const char *path, char *out, size_t size)
@@ -95,7 +95,7 @@ static inline void tell(CURL *h, const char *what, CURLcode rc, const struct ans
 }
 
 #ifdef MULTI
-/* The same by a loop of the program's own, the classic one: it ends when nothing runs any more. */
+/* Performs in the usual event loop, which ends when no transfer runs. */
 static inline CURLcode perform_by_multi(CURL *h)
 {
     CURLcode rc = CURLE_FAILED_INIT;
@@ -116,7 +116,7 @@ static inline CURLcode perform_by_multi(CURL *h)
 #define curl_easy_perform perform_by_multi
 #endif
 
-/* A whole life: init, setopt, perform, cleanup. */
+/* Init, setopt, perform, cleanup. */
 static inline CURLcode fetch(const char *what, const char *path)
 {
     struct answer a;

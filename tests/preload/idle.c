@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * No network at all: nothing may be mapped, started or opened. Prints what of the process could be
- * ours. Also built static. */
+ * A program without network: the library may not map, start or open anything. Prints what the
+ * library could have created. Also built statically. */
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,8 @@
 int main(void)
 {
     char line[1024];
-    int shared = 0, threads = -2, files = -3; /* ".", "..", and the directory's own descriptor */
+    int shared = 0, threads = -2, files = -3; /* minus ".", "..", and the descriptor of the
+                                               * directory itself */
     FILE *maps = fopen("/proc/self/maps", "re");
     while (maps && fgets(line, sizeof line, maps))
         shared += !!strstr(line, "s 00000000") || !!strstr(line, "/board");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Programs call libcurl from inside libcurl's callbacks: inside PLACE WHAT PATH, see the table. */
+ * Calls libcurl from inside libcurl's callbacks: inside PLACE WHAT PATH, see the table. */
 #include "host.h"
 
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * late WHAT: a program of two threads that lives longer than a snapshot's interval, with more
- * thread-local storage than small stacks have room for. The first thread leaves early, stays, or leaves as
- * the last one: what it has said must still be written. */
+ * late WHAT: a program of two threads that lives longer than a snapshot interval and has more
+ * thread-local storage than fits on a small stack. The first thread exits early, stays, or exits
+ * last: its counts must be written in each case. */
 #include "host.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What dlopen promises its callers: a plain name is looked for along the caller's RUNPATH, NULL is
- * the program, and dlerror() says why a load failed. */
+ * Properties of dlopen that callers rely on: a plain name is searched along the caller's RUNPATH,
+ * NULL means the program, and dlerror() describes a failed load. */
 #include "host.h"
 
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program without libcurl that looks for it at run time. `lookup none` has no libcurl at all,
- * `global` brings one in later and finds it by RTLD_DEFAULT, `handle` asks one library by its
- * handle, `mixed` uses handles made behind the shim's back through the shim, `weak` takes what weak
- * references have found. */
+ * A program that is not linked with libcurl and looks it up at run time. `lookup none` loads no
+ * libcurl, `global` loads one later and finds it by RTLD_DEFAULT, `handle` looks functions up by
+ * the library's handle, `mixed` passes handles from the library's own functions to the shim's,
+ * `weak` uses weak references. */
 #include "host.h"
 
 #include <stdbool.h>
@@ -39,7 +39,7 @@ static struct api ask(void *where)
                         .cleanup = dlsym(where, "curl_easy_cleanup")};
 }
 
-/* Nothing there is as good as something that says no to everything. */
+/* The functions may be missing, or all of them must fail. */
 static void none(struct api c)
 {
     int handle = 0;
@@ -70,7 +70,7 @@ static void use(const char *what, struct api maker, struct api user, const char 
     CURLcode rc = user.perform(h);
     user.getinfo(h, CURLINFO_RESPONSE_CODE, &status);
     printf("%s: %d %ld %s\n", what, rc, status, a.body);
-    maker.cleanup(h); /* what made it must know when it goes */
+    maker.cleanup(h); /* the functions that created the handle must also free it */
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ways to turn a name into an address, and a connection to it: names WAY. What was asked for is what
- * the connection is then counted under. */
+ * Ways to resolve a name and connect to the address: names WAY. The connection must be counted
+ * under the requested name. */
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>

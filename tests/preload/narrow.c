@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that goes into a sandbox of its own making: what it needs itself is allowed, and what the
- * library says that it makes; all else is death. So a call that is missing in that list shows. */
+ * A program that installs a seccomp filter. It allows the program's own system calls and those that
+ * the library declares, and kills on all others. This detects calls that are missing in the
+ * declaration. */
 #include "host.h"
 
 #include "../../src/base/sandbox.c"
@@ -9,7 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Of this program, its libcurl and its C library. */
+/* System calls of this program, its libcurl and its C library. */
 static const int own[] = {
     SYS_exit_group,      SYS_eventfd2,    SYS_socketpair, SYS_pipe2,
     SYS_recvfrom,        SYS_getpeername, SYS_uname,      SYS_rt_sigreturn,
@@ -38,8 +39,8 @@ static void forbid_all_else(void)
     REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
-/* Narrow now, or when everything is open. Meanwhile the state directory may vanish and the
- * configuration change. */
+/* Installs the filter at the start, or after the library has opened everything. The state directory
+ * may vanish and the configuration may change while it runs. */
 int main(int argc, char **argv)
 {
     REQUIRE(argc > 1);

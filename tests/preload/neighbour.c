@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A library preloaded beside ours that stands in for much of the C library, as libfaketime,
- * socket_wrapper, fakeroot and others do. Whatever ours asks it, and not the C library, ends the
- * program: such a library may answer untruly, hold a lock that other processes share, or be taken down
- * already when we still run. What the program itself asks is passed on. */
+ * A library preloaded next to ours that replaces many functions of the C library, like libfaketime,
+ * socket_wrapper, fakeroot and others. The program ends if libharden calls one of these functions
+ * instead of the C library's: such a library may return false results, hold a lock that other
+ * processes share, or be finalized while libharden still runs. Calls of the program itself are
+ * passed on. */
 #include <dlfcn.h>
 #include <link.h>
 #include <stdatomic.h>
@@ -40,25 +41,26 @@ __attribute__((constructor)) static void at_load(void)
 
 typedef long function(long, long, long, long, long, long, long);
 
-/* The caller is libharden: say which function it was, by descriptor 1, which the runner compares. */
-static void asked(const char *caller, const char *name)
+/* If the caller is libharden, prints the function to descriptor 1, whose output the runner
+ * compares. */
+static void report_caller(const char *caller, const char *name)
 {
     if (caller < shim.begin || caller >= shim.end)
         return;
     function *say = (function *)dlsym(RTLD_NEXT, "write");
     say(1, (long)name, (long)strlen(name), 0, 0, 0, 0);
-    say(1, (long)" was asked\n", 11, 0, 0, 0, 0);
+    say(1, (long)" was called\n", 12, 0, 0, 0, 0);
     _exit(99);
 }
 
-/* Integers and pointers, up to seven of them, are passed alike whatever they are. */
+/* Up to seven integers and pointers are passed in the same way, whatever their types. */
 #define STAND_IN(name)                                                                             \
     __attribute__((visibility("default"))) long stand_in_##name(long, long, long, long, long,      \
                                                                 long, long) __asm__(#name);        \
     long stand_in_##name(long a, long b, long c, long d, long e, long f, long g)                   \
     {                                                                                              \
         static function *_Atomic next;                                                             \
-        asked(__builtin_return_address(0), #name);                                                 \
+        report_caller(__builtin_return_address(0), #name);                                         \
         if (!atomic_load(&next))                                                                   \
             atomic_store(&next, (function *)dlsym(RTLD_NEXT, #name));                              \
         return next(a, b, c, d, e, f, g);                                                          \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plug-in that is linked with a libcurl (or, as `nodeps`, counts on the host's). Built with -O2
- * the one-line functions jump: the return address that libcurl sees is in the host. */
+ * A plug-in that is linked with a libcurl (or, as `nodeps`, uses the host's). With -O2 the one-line
+ * functions are jumps, so libcurl sees a return address in the host. */
 #include "host.h"
 
 CURL *plug_init(void)
@@ -45,7 +45,7 @@ CURLcode plug_fetch(const char *what, const char *path)
     return rc;
 }
 
-/* Which TLS library getinfo and setopt reach: they must be those of the library that made h. */
+/* Prints which TLS library getinfo and setopt reach: it must belong to the libcurl that made h. */
 void plug_backend(CURL *h, const char *what)
 {
     struct curl_tlssessioninfo *info = NULL;

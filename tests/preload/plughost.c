@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Loads plug-ins and uses them in turns: plughost [now|lazy|deepbind|namespace PLUG]... With
- * -DLINKED the host has a libcurl of its own and takes its turn too. Handles of all are alive at
- * the same time.
- */
+ * -DLINKED the host has its own libcurl and takes turns as well. The handles of all exist at the
+ * same time. */
 #include "host.h"
 
 struct plug {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * connect() with addresses that cannot be read, in whole or in part, of sockets of each kind: what
- * comes back is the kernel's answer. The memory is good, then half of it is, then none. */
+ * connect() with addresses that are wholly or partly unreadable, on each kind of socket: the result
+ * must be the kernel's. The memory is readable at first, then half of it, then none. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>

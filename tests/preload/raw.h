@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * As much of libcurl's interface as the hosts use, over a blocking connect() of their own: compiled
- * with RAW, a host lives the same life without libcurl. Not more than a GET of HTTP/1.0. */
+ * The part of libcurl's interface that the hosts use, implemented with a blocking connect(). A host
+ * compiled with RAW does the same without libcurl. Supports only a GET of HTTP/1.0. */
 #ifndef TESTS_PRELOAD_RAW_H
 #define TESTS_PRELOAD_RAW_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plug-in that brings libcurl along comes and goes: reload ROUNDS PLUG... */
+ * Repeatedly loads and unloads a plug-in that links libcurl: reload ROUNDS PLUG... */
 #include "host.h"
 
 #include <sys/mman.h>
@@ -18,7 +18,7 @@ int main(int argc, char **argv)
         snprintf(path, sizeof path, "%s/%d", i % 10 ? "ok" : "f2", i);
         REQUIRE(get && !get(path, path));
         REQUIRE(!dlclose(lib));
-        /* Something else moves in, so that libcurl comes back at another address. */
+        /* Occupies the address range, so that libcurl is loaded at another address. */
         size_t size = (size_t)(i % 7 + 1) << 18;
         REQUIRE(mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Programs that arrange their signals, name spaces and system calls: sandbox WHAT. */
+ * Programs that change their signals, namespaces and allowed system calls: sandbox WHAT. */
 #include "host.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A new thread or process is death. */
+/* Kills on the creation of a thread or process. */
 static void forbid_clone(void)
 {
     struct sock_filter code[] = {
@@ -35,7 +35,7 @@ static void forbid_clone(void)
     REQUIRE(!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program));
 }
 
-/* What the host does not do, and a library beside it might: to write a file in its place, for one. */
+/* Forbids calls that the host does not make but the library would, such as renaming a file. */
 static void forbid_all_else(int by_prctl, unsigned flags)
 {
     static const int calls[] = {
@@ -88,7 +88,8 @@ static void strict_later(void)
     live_filtered();
 }
 
-/* One that tells another process of calls: what is returned is a descriptor, and no failure. */
+/* The filter has a listener in another process: the call then returns a descriptor, which is not a
+ * failure. */
 static void strict_listener(void)
 {
     fetch("free", "f2/free");
@@ -118,12 +119,12 @@ static void no_futex(void)
     };
     struct sock_fprog program = {sizeof code / sizeof *code, code};
     fetch("free", "f2/free");
-    usleep(800 * 1000); /* until a check has been run */
+    usleep(800 * 1000); /* until a check has run */
     REQUIRE(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
-/* Behind the C library's back, which thinks that it is the parent. */
+/* Created without the C library, which still believes that it is the parent. */
 static void strict_child(void)
 {
     int status;
@@ -159,7 +160,7 @@ static void block_term(sigset_t *set)
     REQUIRE(!sigprocmask(SIG_BLOCK, set, NULL));
 }
 
-/* The thread that exists already must not be the one that takes the signal. */
+/* A thread that exists already must not take the signal. */
 static void wait_for_signals(void)
 {
     sigset_t set;
@@ -192,7 +193,7 @@ static void read_signals(void)
     close(fd);
 }
 
-/* What the program blocks and handles is what it finds afterwards. */
+/* The signal mask and handlers must be unchanged afterwards. */
 static void mask_is_kept(void)
 {
     sigset_t before, after;
@@ -226,8 +227,8 @@ static void on_child(int s)
         children++;
 }
 
-/* Signals by the dozen while requests are made, waited for and repeated: each handler runs in the
- * program's own thread, and no child is there that the program did not make. */
+/* Many signals while requests are made, waited for and repeated: each handler runs in the program's
+ * own thread, and no child exists that the program did not create. */
 static void handlers(void)
 {
     struct itimerval often = {{0, 3000}, {0, 3000}}, never = {{0, 0}, {0, 0}};
@@ -256,7 +257,7 @@ static void enter(const char *kind)
     close(fd);
 }
 
-/* Into name spaces that are its own: the kernel's conditions are the same. */
+/* Into the program's own namespaces: the kernel's conditions are the same. */
 static void name_spaces_first(void)
 {
     enter("mnt");
@@ -274,7 +275,8 @@ static void name_spaces_later(void)
     fetch("entered", "f2/entered");
 }
 
-/* The kernel lets only those into a mount name space that share nothing with a thread. */
+/* The kernel moves a thread into another mount namespace only if no other thread shares its file
+ * system state. */
 static void mounts_later(void)
 {
     fetch("before", "f2/before");

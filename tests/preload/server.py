@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The smallest server the hosts need. The path says what happens, its last part keeps them apart:
+"""The smallest server that the hosts need. The path selects the answer, its last part identifies
+the request:
 
     .../fN/KEY   503 for the first N requests of this path, then 200; the body names the attempt
     .../ok/KEY   200
-    .../late/KEY 200 after a tenth of a second
-    .../hang/KEY no answer until the client goes away
+    .../late/KEY 200 after 100 ms
+    .../hang/KEY no answer until the client closes the connection
 """
 import collections
 import http.server
@@ -65,4 +66,4 @@ class Server(http.server.ThreadingHTTPServer):
 
 
     def handle_error(self, *_):
-        """A client that was killed is no news."""
+        """Ignores connections of killed clients."""

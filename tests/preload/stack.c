@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * How deep a stack each call needs: a coroutine of its own for each, on a painted stack. Arguments are
- * the names of calls, in their order; each is made twice. One line per call: its name, which time it
- * is, and how many bytes were used below the coroutine's own. */
+ * Measures how much stack each call needs: each runs in a coroutine of its own, on a painted stack.
+ * The arguments are the names of calls, in order; each call is made twice. Prints one line per
+ * call: its name, the first or second time, and the bytes used below the coroutine's own. */
 #include "host.h"
 
 #include <arpa/inet.h>
@@ -17,9 +17,9 @@
 
 enum { STACK = 256 << 10, PAINT = 0xa5 };
 
-static int port;     /* somebody listens there */
-static CURL *handle; /* that performs; its URL is the next one */
-static CURL *other;  /* on which the other calls are made */
+static int port;     /* has a listener */
+static CURL *handle; /* used for perform; its URL is the next one */
+static CURL *other;  /* used for the other calls */
 static CURLM *multi;
 
 static void connect_to(int to, int flags)
@@ -222,7 +222,7 @@ static int listening(void)
     return ntohs(a.sin_port);
 }
 
-/* "perform=f2/x": what the handle is made for before the call. */
+/* For "perform=f2/x", sets up the handle before the call. */
 static void make(const char *name)
 {
     static struct answer answer;

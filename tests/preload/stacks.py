@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""How much more stack a call needs under the library: the host "stack" says how much, bare and
-preloaded. A program that is bound at once, so that the loader's own need does not hide ours."""
+"""Measures how much more stack a call needs under the library: compares the host "stack" bare and
+preloaded. The program is bound at start, so that the loader's own need does not hide ours."""
 import os
 import subprocess
 import tempfile

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""What the library costs a program that makes no transfer: instructions at the start, and that the
-functions of the C library are bound by the first intercepted call and not before
+"""Measures the cost of a program that makes no transfer: instructions at start. Also checks that
+the first intercepted call, and no earlier one, binds the functions of the C library
 (preload/imports.h)."""
 import os
 import re
 import subprocess
 import tempfile
 
-INSTRUCTIONS = 22_000  # over a bare /bin/true: the bar of docs/performance.md
-BARE = 111_000         # what that takes on Debian 12; loaders that take more do so for every library
+INSTRUCTIONS = 22_000  # above a bare /bin/true: the limit of docs/performance.md
+BARE = 111_000         # of a bare run on Debian 12; a more expensive loader is so for every library
 
-# The slots by their address, before and after a transfer that cannot even connect.
+# The slots by their address, before and after a transfer that cannot connect.
 SLOTS = """
 import ctypes, sys
 first, shim = int(sys.argv[1], 16), sys.argv[2]
@@ -45,14 +45,15 @@ def environment(shim, **more):
 
 
 def slots(shim):
-    """Their address; None: the library is linked directly."""
+    """Returns their address, or None if the library is linked directly."""
     symbols = subprocess.run(["nm", shim], capture_output=True, text=True, check=True).stdout
     found = re.search(r"^([0-9a-f]+) \w import_slots$", symbols, re.M)
     return found and found[1]
 
 
 def transfer(shim, address):
-    """What SLOTS prints: the result of the transfer, rights before and after, bound or not."""
+    """Returns the output of SLOTS: the result of the transfer, page rights before and after, bound
+    or not."""
     with tempfile.TemporaryDirectory() as d:
         p = subprocess.run(["/usr/bin/python3", "-c", SLOTS, address, shim], check=False, timeout=60,
                            capture_output=True, text=True,
@@ -72,7 +73,8 @@ def bound_by_the_first_transfer(shim):
 
 
 def closed_without_a_function(shim):
-    """A C library that lacks one of the functions: everything is forwarded, nothing else is done."""
+    """With a C library that lacks one of the functions, everything is forwarded and nothing else is
+    done."""
     address = slots(shim)
     if not address:
         return None
@@ -80,14 +82,14 @@ def closed_without_a_function(shim):
         image = f.read()
     record = b"posix_fallocate".ljust(40, b"\0")
     if image.count(record) != 1:
-        return "the name to take away is not there once"
+        return "the name to remove does not occur exactly once"
     with tempfile.TemporaryDirectory() as d:
         broken = d + "/libharden.so"
         with open(broken, "wb") as f:
             f.write(image.replace(record, b"no" + record[2:]))
         seen = transfer(broken, address)
     if seen != ["7", "r--p", "r--p", "bound"]:
-        return f"expected a transfer without us: {' '.join(seen)}"
+        return f"expected a transfer without the library: {' '.join(seen)}"
     return None
 
 

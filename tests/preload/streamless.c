@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that has closed its standard streams and writes to them all the same, in a thread of its
- * own, while it connects: streamless COUNT. Its own sockets have higher numbers. */
+ * A program that closes its standard streams and still writes to them in another thread while it
+ * connects: streamless COUNT. Its sockets have higher numbers. */
 #include "raw.h"
 
 #include <arpa/inet.h>

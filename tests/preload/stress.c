@@ -22,7 +22,7 @@ unsigned pick(struct life *l, unsigned n)
     return (unsigned)((x ^ x >> 31) >> 32) % n;
 }
 
-/* One write, so that no line is cut by what ends the process. */
+/* One write, so that no line is cut when the process ends. */
 void say(const struct life *l, const char *fmt, ...)
 {
     char line[512];
@@ -41,7 +41,7 @@ static void step_call(struct life *l)
     say(l, "%s: %d", call_name(kind), call_any(kind));
 }
 
-/* ---- processes -------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 static void wait_for(struct life *l, const char *how, pid_t pid)
 {
@@ -50,7 +50,7 @@ static void wait_for(struct life *l, const char *how, pid_t pid)
     say(l, "%s ended with %#x", how, status);
 }
 
-/* The rest of a life in a new program, or in another process: with chances of its own. */
+/* The life of a new program or another process continues with its own random numbers. */
 static struct life child_of(struct life *l)
 {
     struct life child = *l;
@@ -110,7 +110,7 @@ static void step_exec(struct life *l)
     _exit(92);
 }
 
-/* ---- ends ------------------------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 static void *outlive(void *unused)
 {
@@ -140,7 +140,7 @@ static __attribute__((noreturn)) void end(struct life *l)
     exit(status);
 }
 
-/* What has a filter or a deep life may not do any more is left out. */
+/* Skips the steps that a filter forbids or that would nest too deeply. */
 static void step(struct life *l)
 {
     bool deepest = l->depth == DEEPEST;

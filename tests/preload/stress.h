@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A random life of a process: the same seed is the same life. Every step says on descriptor 1 what the
- * program saw of it, and nothing that chance or another thread decides, so a bare run and one under the
- * library must say the same and end alike.
+ * A random life of a process; the same seed gives the same life. Every step prints what the program
+ * saw to descriptor 1, but nothing that depends on timing or on another thread. A bare run and a
+ * run under the library must print the same and end alike.
  *
- *     stress SEED
+ *    stress SEED
  *
- * stress.c has the life, stress_calls.c what the library stands in for, stress_steps.c the rest. */
+ * stress.c has the life, stress_calls.c the intercepted calls, stress_steps.c the other steps. */
 #ifndef TESTS_PRELOAD_STRESS_H
 #define TESTS_PRELOAD_STRESS_H
 
@@ -25,26 +25,26 @@
     } while (0)
 
 struct life {
-    uint64_t chance; /* the state of pick() */
-    int depth;       /* processes above this one, and programs before it */
-    bool no_files;   /* a filter kills whoever opens one */
-    bool no_clone;   /* or makes a thread or a process */
+    uint64_t chance; /* state of pick() */
+    int depth;       /* number of parent processes and previous programs */
+    bool no_files;   /* a filter kills on opening a file */
+    bool no_clone;   /* a filter kills on creating a thread or process */
     char **argv;
 };
 
-/* 0 to n - 1. */
+/* Returns 0 to n - 1. */
 unsigned pick(struct life *l, unsigned n);
 void say(const struct life *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* What is left of the life, in this process. Does not return. */
+/* Lives the rest of the life in this process. Does not return. */
 void live(struct life *l) __attribute__((noreturn));
 
-/* stress_calls.c: before everything else, once for all processes of the run. */
+/* stress_calls.c: called first, once for all processes of the run. */
 void calls_prepare(void);
-/* A call of any kind; what came of it. Kinds that a signal handler may make are below CALLS_SAFE. */
+/* Makes a call of a kind and returns its result. Signal handlers may make kinds below CALLS_SAFE. */
 enum { CALLS_SAFE = 5, CALLS = 6 };
 int call_any(unsigned kind);
 const char *call_name(unsigned kind);
-/* Transfers of a plug-in that brings libcurl; says what came of it. */
+/* Makes transfers in a plug-in that links libcurl and prints the results. */
 void call_curl(struct life *l);
 
 /* stress_steps.c */

@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* Listeners that nobody accepts from: the kernel completes the connections. They survive fork and
- * exec, by the environment. */
+/* Listeners that never accept: the kernel completes the connections. fork and exec keep them; the
+ * environment has their numbers. */
 static struct sockaddr_in good, refused;
 static struct sockaddr_un local = {.sun_family = AF_UNIX};
 static socklen_t local_size;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plug-in of the stress host whose constructor connects: while the loader's lock is held, and, where
- * STRESS_CONSTRUCTOR says so, in a thread that it waits for. */
+ * A plug-in of the stress host whose constructor connects while the loader's lock is held. If
+ * STRESS_CONSTRUCTOR says so, it connects in a thread and waits for it. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>

@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 
-/* ---- signals ---------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t handled, handler_calls, handler_result;
 
@@ -31,7 +31,7 @@ static void on_signal(int number)
     errno = saved;
 }
 
-/* A handler that makes the call of that kind, or, with -1, none. */
+/* Sets a handler that makes a call of that kind; -1: none. */
 static void handle(int number, int kind)
 {
     handled = 0;
@@ -47,7 +47,7 @@ static void raised(struct life *l)
     say(l, "in a handler, %s: %d", call_name(kind), handler_result);
 }
 
-/* While the program is anywhere: in a call, or in the allocator. */
+/* While the program is at any point: in a call, or in the allocator. */
 static void by_timer(struct life *l)
 {
     unsigned kind = pick(l, CALLS_SAFE), busy = pick(l, 2), outside = pick(l, CALLS_SAFE);
@@ -66,7 +66,7 @@ static void by_timer(struct life *l)
         busy ? "allocations" : call_name(outside), result);
 }
 
-/* What the program waits for comes to it and to nobody else. */
+/* Signals that the program waits for must not be taken by another thread. */
 static void waited_for(struct life *l)
 {
     sigset_t set, before;
@@ -87,7 +87,7 @@ void step_signal(struct life *l)
     kinds[pick(l, 3)](l);
 }
 
-/* ---- threads ---------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 enum { THREADS = 4 };
 
@@ -110,8 +110,8 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* pthread_join comes back a moment before the kernel has forgotten the thread, and then unshare() finds
- * that there are several. */
+/* pthread_join returns slightly before the kernel has removed the thread, and until then unshare()
+ * counts several threads. */
 static void wait_for_end(pthread_t t, const struct worker *w)
 {
     while (w->end == 2 && !w->tid)
@@ -135,7 +135,7 @@ void step_threads(struct life *l)
     for (unsigned i = 0; i < n; i++) {
         w[i].kinds[0] = pick(l, CALLS_SAFE);
         w[i].kinds[1] = pick(l, CALLS_SAFE);
-        w[i].end = l->no_files ? 0 : pick(l, 3); /* the others may load the unwinder */
+        w[i].end = l->no_files ? 0 : pick(l, 3); /* the other ways may load the unwinder */
         REQUIRE(!pthread_create(&t[i], &attr, work, &w[i]));
     }
     pthread_attr_destroy(&attr);
@@ -147,14 +147,14 @@ void step_threads(struct life *l)
     }
 }
 
-/* ---- the loader ------------------------------------------------------------------------------- */
+/* ---- the loader ------------------------------------------------------------------------------ */
 
 void step_dlopen(struct life *l)
 {
     static const char *const kinds[] = {"here", "in-a-thread"};
     char file[4096];
     unsigned kind = pick(l, 3);
-    if (kind == 2 && !l->no_clone) { /* libcurl's name service may be a thread */
+    if (kind == 2 && !l->no_clone) { /* libcurl may resolve names in a thread */
         call_curl(l);
         return;
     }
@@ -170,7 +170,7 @@ void step_dlopen(struct life *l)
         dlclose(library);
 }
 
-/* ---- name spaces and filters ------------------------------------------------------------------ */
+/* ---- namespaces and filters ------------------------------------------------------------------ */
 
 void step_unshare(struct life *l)
 {
@@ -215,7 +215,7 @@ static struct sock_filter forbids_files[] = {
     ALLOW,
 };
 
-/* For this thread alone, by either call, or for all that there are. */
+/* For this thread only, by either system call, or for all threads. */
 void step_seccomp(struct life *l)
 {
     bool files = pick(l, 2);

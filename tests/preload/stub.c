@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of libcurl without a version, to link against or to be looked up: never called. */
+ * libcurl's functions without a version, to link against or to look up; never called. */
 #define STUB(name)                                                                                 \
     void name(void);                                                                               \
     void name(void)                                                                                \

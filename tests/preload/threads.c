@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * threads COUNT ROUNDS: many handles at a time, none shared; every eighth one is made in one
+ * threads COUNT ROUNDS: many handles at once, none shared; every eighth handle is created in one
  * thread and cleaned up in another. */
 #include "host.h"
 

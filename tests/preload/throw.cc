@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Exceptions (and, in C's manner, longjmp) leave curl_easy_perform from each kind of callback. The
- * handle is then asked, behind the shim's back, which callbacks it carries: the program's own. */
+ * Leaves curl_easy_perform by exceptions, and by longjmp as in C, from each kind of callback.
+ * Afterwards it reads, without the shim, which callbacks the handle has: they must be the program's
+ * own. */
 #include "host.h"
 
 #include <csetjmp>
@@ -80,7 +81,7 @@ void set_up(CURL *h, transfer *t, const char *path)
     }
 }
 
-/* A copy made and used without the shim shows what the handle natively carries. */
+/* A copy made and used without the shim shows the callbacks that the handle really has. */
 void look_behind(CURL *h, transfer *t)
 {
     static void *lib = dlopen("libcurl.so.4", RTLD_NOW | RTLD_NOLOAD);
@@ -117,7 +118,7 @@ void round(kind where, const char *path, bool by_jump)
             printf("%s: caught\n", e.what());
         }
     }
-    /* libcurl refuses a handle that it never let go of: so be it, with the shim as without. */
+    /* libcurl still considers the handle in use and refuses it, with the shim as without. */
     printf("%s: again %d\n", names[where], curl_easy_perform(h));
     if (!by_jump)
         look_behind(h, &t);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The calls that preload/imports.c binds, in a program of their own: each child's first calls come
- * at once from all its threads and from a process forked among them, with arguments in every kind
- * of register. "slots" are looked at before and after. */
+ * The calls that preload/imports.c binds, in a separate program: the first calls of each child come
+ * at once from all its threads and from a process that one of them forks, with arguments in every
+ * kind of register. "slots" are checked before and after. */
 #include "imports.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ extern void *import_slots[];
 enum { CHILDREN = 200, THREADS = 4 };
 static pthread_barrier_t together;
 
-/* Whether the page of the slots may be written to: a read into it fails with EFAULT otherwise. */
+/* Whether the page of the slots is writable: if not, a read into it fails with EFAULT. */
 static int writable(void)
 {
     int fd[2];

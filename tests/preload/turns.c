@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A loop's rarer calls:
+ * The less common calls of a loop:
  *
- *     turns socket_all PATH      driven by curl_multi_socket_all
- *     turns wakeup PATH          another thread ends curl_multi_poll, whatever that waits for */
+ *    turns socket_all PATH      driven by curl_multi_socket_all
+ *    turns wakeup PATH          another thread ends curl_multi_poll, whatever that waits for */
 #define CURL_DISABLE_DEPRECATION /* curl_multi_socket_all */
 #include "host.h"
 
@@ -39,7 +39,7 @@ static CURLcode by_socket_all(void)
     return rc;
 }
 
-/* The transfer has failed, and waits under the shim for another attempt, by then. */
+/* By then the transfer has failed and, under the shim, waits for its next attempt. */
 static void by_wakeup(void)
 {
     pthread_t waker;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Copies an object without some entries of its dynamic section.
 
-    python3 untag.py versions IN OUT    as libcurl is when it is built from source
-    python3 untag.py debug IN OUT       a program whose linker left no place for debuggers (lld -z rodynamic)
+    python3 untag.py versions IN OUT    like a libcurl that is built from source
+    python3 untag.py debug IN OUT       like a program linked with lld -z rodynamic: no slot for debuggers
 """
 import os
 import struct
@@ -10,7 +10,7 @@ import sys
 
 TAGS = {"versions": (0x6ffffff0, 0x6ffffffc, 0x6ffffffd, 0x6ffffffe, 0x6fffffff),  # DT_VERSYM to DT_VERNEEDNUM
         "debug": (21,)}
-UNKNOWN = 0x6ffffe00  # to the loader
+UNKNOWN = 0x6ffffe00  # ignored by the loader
 PT_DYNAMIC = 2
 
 what, source, out = sys.argv[1:]

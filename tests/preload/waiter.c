@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plug-in whose constructor starts a thread that makes a whole transfer, and waits for it: the
- * loader's lock is held all the while. */
+ * A plug-in whose constructor starts a thread that makes a whole transfer, and waits for it while
+ * the loader's lock is held. */
 #include "host.h"
 
 #include <pthread.h>
 
-/* Not by fetch(): that asks dladdr(), which takes the lock too. */
+/* Does not use fetch(), which calls dladdr() and takes the same lock. */
 static void *transfer(void *unused)
 {
     char url[512];
