@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * What connect() costs beyond its system call, in one process: raw calls and calls by name in turn,
- * so that nothing that drifts is in the difference. It knows nothing of the library.
+ * Measures the cost of connect() beyond its system call. Raw calls and calls by name alternate in
+ * one process, so that drift does not affect the difference. The program does not know the library.
  *
  *     connect tracked N   N connections of each kind to a listener of its own
  *     connect warm N      calls of a connect() that only waits (preload/still.c), on one socket
  *     connect port53 N    a datagram socket to the port of name servers; nothing is sent
  *     connect local N     a datagram socket of the local family
- *     connect count N     N connections by name alone, for counting instructions or system calls
+ *     connect count N     N connections by name only, for counting instructions or system calls
  *
- * Prints "RAW NAMED OVER" in nanoseconds: medians, OVER of the differences of neighbours. */
+ * Prints "RAW NAMED OVER" in nanoseconds: medians; OVER is the median of the differences of
+ * neighbours. */
 #include <dlfcn.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -71,7 +72,7 @@ static struct sockaddr_in listen_here(void)
     return a;
 }
 
-/* Not by syscall(), which torsocks intercepts too. */
+/* Not with syscall(), which torsocks intercepts too. */
 static long raw_connect(int fd, const void *to, size_t size)
 {
 #ifdef __x86_64__
@@ -86,7 +87,7 @@ static long raw_connect(int fd, const void *to, size_t size)
 #endif
 }
 
-/* A connection of its own; closed without lingering. */
+/* Uses a new connection, closed without lingering. */
 static double one(const struct sockaddr_in *to, int named)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);

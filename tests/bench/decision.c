@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one rate decision costs: the floor, which is a clock read and one compare-and-swap, and the
+ * Measures the cost of one rate decision: the floor (a clock read and one compare-and-swap) and the
  * engine's part in an allowed request.
  *
- *     decision WHAT WORKERS HOSTS VISITED ITERATIONS   prints ns a decision, as one worker sees it
+ *     decision WHAT WORKERS HOSTS VISITED ITERATIONS   prints ns per decision of one worker
  *
- * WHAT: floor; decision, which is admit and report with one clock read, as in the floor; request,
- * the same with begin, end and a second clock read, as a transfer has it. WORKERS: 1, 2t (threads),
- * 2p (processes). HOSTS are on the board, the first VISITED of them are used, in random order. */
+ * WHAT: floor; decision (admit and report with one clock read, as in the floor); request (the same
+ * with begin, end and a second clock read, as in a transfer). WORKERS: 1, 2t (threads), 2p
+ * (processes). HOSTS are on the board; the first VISITED of them are used in random order. */
 #include "base/clock.h"
 #include "base/hash.h"
 #include "engine/call/call.h"
@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A token each nanosecond: faster than they can be taken. */
+/* A token per nanosecond: faster than any worker can take them. */
 #define INTERVAL_NS 1
 #define BURST       1000000
 #define BATCH       64
@@ -29,7 +29,7 @@ struct word {
     _Alignas(CACHE_LINE) _Atomic int64_t tat_ns;
 };
 
-/* Shared by all workers, processes too. */
+/* Shared by all workers, including processes. */
 struct shared {
     _Atomic int ready;
     int64_t elapsed_ns[64];
@@ -117,7 +117,7 @@ static struct binding *pick(struct binding *b, uint64_t *seed)
     return own;
 }
 
-/* Begin and end are left out of the time by doing each for a batch of calls. */
+/* Begin and end run for a batch of calls at a time, outside the measured time. */
 static long loop_decision(struct binding *b, uint64_t seed, int64_t *elapsed_ns)
 {
     struct call calls[BATCH];
@@ -175,7 +175,7 @@ static void *work(void *arg)
         refused = is_floor ? loop_floor(seed) : loop_request(b, seed);
         shared->elapsed_ns[self] = clock_now_ns() - begun;
     }
-    /* A worker that is preempted for longer than the burst lasts comes late: a few do. */
+    /* A worker that is preempted for longer than the burst lasts is refused: a few are expected. */
     if (refused * 1000 > iterations)
         fprintf(stderr, "%ld of %ld refused: not the case that is measured\n", refused, iterations);
     free(b);
@@ -211,7 +211,7 @@ static void complain(void *ctx, const char *line)
     fprintf(stderr, "%s\n", line);
 }
 
-/* The configuration comes from a file, as everywhere: a rate that never refuses. */
+/* Read from a file, as always: a rate that never refuses. */
 static const struct config *configure(void)
 {
     char path[] = "/dev/shm/harden-bench-XXXXXX";
@@ -225,7 +225,7 @@ static const struct config *configure(void)
     return c && c->errors == 0 ? c : NULL;
 }
 
-/* A shared one, that nobody else finds and that is gone at exit. */
+/* A shared board with a private name, removed at exit. */
 static struct board *open_board(void)
 {
     char dir[] = "/dev/shm/harden-bench-XXXXXX", path[64];

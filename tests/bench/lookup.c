@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a look-up by dlsym() costs.
+ * Measures the cost of a look-up with dlsym().
  *
- *     lookup NAME N       N look-ups of a function in libcurl by its handle; prints ns of one */
+ *     lookup NAME N       N look-ups of a function by library handle; prints ns per look-up */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

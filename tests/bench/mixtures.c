@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hosts of which a part fails: a bad page among good ones, bursts, one user whose requests fail, and
- * others. How many good answers do clients get bare, with this engine (the real one), and with a
- * breaker that does not ask what went well?
+ * Simulates hosts that fail in part: a bad page among good ones, bursts, one user whose requests
+ * fail, and others. Compares the number of good answers that clients get without the library, with
+ * this engine (the real one), and with a breaker that ignores successes.
  *
  *     mixtures CONTESTANT SEED
  *
- * CONTESTANT: bare (each request is one attempt); harden (the defaults); plain (the same, but any
- * five failures in a row, or half of ten, open the circuit, for all pages: breaker_after = 0, and
- * every page one operation).
+ * CONTESTANT: bare (one attempt per request); harden (the defaults); plain (the same, but any five
+ * failures in a row, or half of ten, open the circuit, for all pages: breaker_after = 0, and every
+ * page is one operation).
  *
- * A mixture is a few streams of requests to one host, of one board, for ten minutes. Of a stream an
- * attempt fails or not at random, each for itself; or all attempts of a request do (what fails there
- * is the user, or the input); or only the first attempt of each. What becomes of the first attempt
- * of a request is the same for all contestants. The server is never overloaded: tests/bench/storm.c
- * is about that.
+ * A mixture consists of a few streams of requests to one host, on one board, for ten minutes. In a
+ * stream, either each attempt fails at random; or all attempts of a request fail (the cause is the
+ * user or the input); or only the first attempt of each request fails. The outcome of the first
+ * attempt of a request is the same for all contestants. The server is never overloaded:
+ * tests/bench/storm.c simulates that.
  *
- * Prints "MIXTURE WANTED GOOD ATTEMPTS REFUSED BAR" for each, separated by tabs; BAR 0: no bar, see
- * there. */
+ * Prints "MIXTURE WANTED GOOD ATTEMPTS REFUSED BAR" for each, separated by tabs; BAR 0: no bar, the
+ * reason is given there. */
 #include "model.h"
 
 #include "base/clock.h"
@@ -32,7 +32,7 @@
 #define STREAMS_MAX 4
 #define GOOD_NS     (20 * NS_PER_MS)
 
-/* The engine's clocks at the model's 0. */
+/* The engine's clocks at time 0 of the model. */
 #define MONOTONIC_0 (100000 * NS_PER_S)
 #define WALL_0      (1750000000 * NS_PER_S)
 
@@ -41,8 +41,8 @@ static const char *const contestants[] = {"bare", "harden", "plain"};
 
 enum fate { EACH_ATTEMPT, EACH_REQUEST, FIRST_ATTEMPT };
 
-/* REFUSED, SILENT and SHUT are no statuses: connections are refused, nothing is answered within 5 s,
- * connect() of a program without libcurl is refused. */
+/* Not statuses. REFUSED: connections are refused. SILENT: no answer within 5 s. SHUT: connect() of
+ * a program without libcurl is refused. */
 enum { REFUSED = 1, SILENT, SHUT };
 
 struct stream {
@@ -50,16 +50,16 @@ struct stream {
     const char *scheme; /* NULL: http */
     const char *path;
     const char *host; /* behind the proxy; NULL: no proxy */
-    int burst;        /* 0: one by one */
+    int burst;        /* size; 0: single requests */
     int from_s;
-    int percent; /* of what fails */
+    int percent; /* share that fails */
     enum fate of;
-    int how; /* an HTTP status, or one of the words above */
+    int how; /* an HTTP status, or a constant above */
 };
 
 struct mixture {
     const char *name;
-    int down_s; /* for so long everything fails, with 503 */
+    int down_s; /* how long everything fails with 503 at first */
     bool known; /* fifty requests were made before */
     bool no_bar;
     struct stream streams[STREAMS_MAX];
@@ -93,8 +93,8 @@ static const struct mixture mixtures[] = {
     {"4 of 5 connections are refused", .known = true,
      .streams = {{5, .path = "/", .percent = 80, .how = REFUSED}}},
     {"every second connect() is refused", .streams = {{5, .path = "", .percent = 50, .how = SHUT}}},
-    {"http is refused, https is well", .streams = {{5, .path = "/", .percent = 100, .how = REFUSED},
-                                                   {1, .scheme = "https", .path = "/"}}},
+    {"http is refused, https works", .streams = {{5, .path = "/", .percent = 100, .how = REFUSED},
+                                                 {1, .scheme = "https", .path = "/"}}},
     {"1 of 3 users gets 504, at the same page", .known = true,
      .streams = {{5, .path = "/", .of = EACH_REQUEST, .percent = 33, .how = 504}}},
     {"2 of 3 requests are of a user who gets no answer, same page", .known = true,
@@ -108,7 +108,7 @@ static const struct mixture mixtures[] = {
     {"a user who gets 504 begins to ask 50 times a second, same page",
      .streams = {{1 / 5., .path = "/"},
                  {50, .path = "/", .from_s = 60, .percent = 100, .how = 504}}},
-    /* A circuit that is open when an outage ends stays so until it is probed. */
+    /* A circuit that is open when an outage ends stays open until it is probed. */
     {"down for a minute, then 9 of 10 requests are for a bad page", .down_s = 60, .no_bar = true,
      .streams = {{9, .path = "/bad", .percent = 100, .how = 503}, {1, .path = "/good"}}},
     {"down for a minute, then every second attempt is 503", .down_s = 60,
@@ -116,8 +116,8 @@ static const struct mixture mixtures[] = {
     {"a proxy does not answer for 1 of 3 hosts",
      .streams = {{3, .host = "dead", .path = "/", .percent = 100, .how = SILENT},
                  {6, .host = "well", .path = "/"}}},
-    /* From the first five requests, all of one kind and all failed, nobody can tell a host that is
-     * down from one that has bad luck; whatever is refused then may have gone well. */
+    /* The first five requests are all of one kind and all fail. They cannot tell a host that is
+     * down from bad luck, so requests that would have succeeded may be refused. */
     {"the first contact: 2 of 3 requests are of a user who gets 504, same page", .no_bar = true,
      .streams = {{1, .path = "/", .of = EACH_REQUEST, .percent = 67, .how = 504}}},
     {"the first contact: 19 of 20 are, 5/s", .no_bar = true,
@@ -139,12 +139,12 @@ static const struct mixture *mixture;
 static struct board *board;
 static struct binding bindings[STREAMS_MAX];
 static uint64_t wishes[STREAMS_MAX], engine_random;
-static int64_t now; /* 0: the model begins */
+static int64_t now; /* 0: start of the model */
 static struct {
     int wanted, good, attempts, refused;
 } sum;
 
-/* ---- the server ----------------------------------------------------------------------------- */
+/* ---- server ---------------------------------------------------------------------------------- */
 
 static struct attempt answer(const struct stream *s, int how)
 {
@@ -190,7 +190,7 @@ static bool went_well(const struct attempt *a)
     return a->protocol == PROTOCOL_CONNECT ? !a->os_errno : a->http_status == 200;
 }
 
-/* ---- the clients ---------------------------------------------------------------------------- */
+/* ---- clients --------------------------------------------------------------------------------- */
 
 static void end(struct request *r, bool good)
 {
@@ -268,11 +268,11 @@ static bool bind(int i)
     if (s->host)
         call_bind_proxy(&bindings[i], &proxy, MONOTONIC_0);
     if (contestant == PLAIN)
-        bindings[i].key = bindings[0].key; /* one destination to the proxy's breaker, too */
+        bindings[i].key = bindings[0].key; /* the proxy's breaker also sees one destination */
     return true;
 }
 
-/* Fifty requests that ended as they do. */
+/* Fifty requests with the results of the mixture. */
 static void make_known(void)
 {
     int bad = 50 * mixture->streams[0].percent / 100;
@@ -298,9 +298,9 @@ static bool run(uint64_t seed)
     while (event_count) {
         struct event e = event_next();
         now = e.at_ns;
-        struct request *r = e.what;
+        struct request *r = e.request;
         if (!r && now < END)
-            want(e.who);
+            want(e.source);
         else if (r && r->asking)
             ask(r);
         else if (r)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What models of a server under load share: chance by a seed, and events in the order of their time.
+ * Shared by the models of a server under load: seeded random numbers, and events in order of time.
  *
  *     event_plan(at_ns, client, request);
  *     while (event_count) { struct event e = event_next(); ... }
  *
- * Of two events at one moment, the one that was planned first comes first: a run with the same seeds
- * is the same run. */
+ * Of two events at the same time, the one that was planned first comes first. Runs with the same
+ * seeds are identical. */
 #ifndef TESTS_BENCH_MODEL_H
 #define TESTS_BENCH_MODEL_H
 
@@ -19,8 +19,8 @@
 struct event {
     int64_t at_ns;
     uint64_t order;
-    int who;    /* client or stream */
-    void *what; /* request; NULL: who wants another one */
+    int source;    /* index of the client or stream */
+    void *request; /* NULL: the source makes a new request */
 };
 
 static struct event event_heap[EVENTS_MAX];
@@ -36,7 +36,7 @@ static inline uint64_t draw(uint64_t *state)
     return z ^ z >> 31;
 }
 
-/* 0 to n - 1 */
+/* Returns 0 to n - 1. */
 static inline int64_t uniform(uint64_t *state, int64_t n)
 {
     return (int64_t)((unsigned __int128)draw(state) * (uint64_t)n >> 64);
@@ -53,9 +53,9 @@ static inline bool event_before(const struct event *a, const struct event *b)
     return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
 }
 
-static inline void event_plan(int64_t at_ns, int who, void *what)
+static inline void event_plan(int64_t at_ns, int source, void *request)
 {
-    struct event e = {at_ns, event_planned++, who, what};
+    struct event e = {at_ns, event_planned++, source, request};
     if (event_count == EVENTS_MAX)
         abort();
     int i = event_count++;

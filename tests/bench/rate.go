@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A peer: golang.org/x/time/rate, one limiter that never refuses.
+// For comparison: golang.org/x/time/rate, one limiter that never refuses.
 //
-//	rate GOROUTINES ITERATIONS      prints ns a decision, as one goroutine sees it
+//	rate GOROUTINES ITERATIONS      prints ns per decision, as one goroutine sees it
 package main
 
 import (

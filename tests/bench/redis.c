@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A peer: the same decision asked of a Redis server over a unix socket, GCRA in a script that the
- * server has compiled before (EVALSHA).
+ * For comparison: the same decision by a Redis server over a unix socket, with GCRA in a script
+ * that the server has compiled before (EVALSHA).
  *
- *     redis SOCKET ITERATIONS      prints ns a decision */
+ *     redis SOCKET ITERATIONS      prints ns per decision */
 #include "base/clock.h"
 
 #include <stdio.h>

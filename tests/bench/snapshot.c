@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the two files of a snapshot cost: CPU time from opening to renaming, for each.
+ * Measures the cost of the two files of a snapshot: CPU time from opening to renaming, for each.
  *
- *     snapshot HOSTS DIRECTORY      prints "JSON PROM FLOOR" in microseconds, then the bytes of both
+ *     snapshot HOSTS DIRECTORY      prints "JSON PROM FLOOR" in us, then the bytes of both
  *
- * The floor: as many bytes, copied and written in the same portions, of which none is formatted. Each
- * is the median of a few turns: a running program writes its files again and again, and only the
- * first time, in a virtual machine, into memory that the machine has to ask its host for. */
+ * The floor: the same number of bytes, copied and written in the same portions without formatting.
+ * Each value is the median of several turns, because a program writes its files repeatedly, and in
+ * a virtual machine only the first turn pays for memory that comes from the hypervisor. */
 #include "engine/publish/snapshot.h"
 
 #include "base/clock.h"
@@ -49,7 +49,7 @@ static bool write_bytes(const char *path, char *room, off_t bytes)
     return replacement_close(&f) == 0;
 }
 
-/* JSON, PROM and FLOOR, each in microseconds. */
+/* Measures JSON, PROM and FLOOR in microseconds. */
 static bool turn(const char *dir, char *room, size_t size, const struct snapshot_context *c,
                  double us[3], off_t bytes[2])
 {

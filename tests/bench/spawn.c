@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What it costs to start a program that never touches the network.
+ * Measures the start of a program that never uses the network.
  *
  *     spawn N PRELOAD PROGRAM...      prints the median in microseconds; PRELOAD "" is none */
 #include <spawn.h>

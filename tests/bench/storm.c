@@ -1,39 +1,40 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a server sees of its clients while it is down and when it comes back: clients without
- * retries, with naive ones, and with this engine, which is the real one; only the clients' loop,
- * the server and the time are a model.
+ * Simulates an outage of a server and its recovery with clients without retries, with naive
+ * retries, and with this engine. The engine is the real one; the clients' loop, the server and the
+ * time are a model.
  *
  *     storm CONTESTANT OUTAGE SEED
  *
  * CONTESTANT: none; at-once (3 retries, no delay); in-step (3 retries, each at the next full
- * second, as timers and cron jobs have it); harden (the defaults, one board: the processes of one
- * machine); harden-apart (a board each: as many machines, which know nothing of each other).
- * OUTAGE: refused (connections are, after 1 ms); errors (503, after 20 ms); silent (no answer);
- * maintenance (503 with Retry-After: 10); throttled (429 with Retry-After: 10).
+ * second, like timers and cron jobs); harden (the defaults, one board: the processes of one
+ * machine); harden-apart (a board for each process: as many machines, which do not share anything).
+ * OUTAGE: refused (connections are refused after 1 ms); errors (503 after 20 ms); silent (no
+ * answer); maintenance (503 with Retry-After: 10); throttled (429 with Retry-After: 10).
  *
- * Clients: 200 processes of 4 workers, which is enough for a request a second of 4 attempts of a
- * second each. A process wants a request every 0.5 to 1.5 s, whatever became of the last one, as
- * those do that have users of their own: the open model, in which load does not go away because it
- * is not served (Schroeder, Wierman, Harchol-Balter, "Open Versus Closed", NSDI 2006). A request
- * that finds all workers busy was wanted too, and failed. An attempt is given up after 1 s, by a
- * bound that holds for each attempt: one over the whole request would spare the server retries
- * after a timeout.
+ * Clients: 200 processes of 4 workers, which is enough for one request a second with 4 attempts of
+ * a second each. A process wants a request every 0.5 to 1.5 s, whatever the result of the last one,
+ * like programs with users of their own. In this open model, load does not go away because it is
+ * not served (Schroeder, Wierman, Harchol-Balter, "Open Versus Closed", NSDI 2006). A request that
+ * finds all workers busy counts as wanted and failed. An attempt times out after 1 s. The timeout
+ * holds for each attempt: one for the whole request would spare the server the retries after a
+ * timeout.
  *
- * Server: one queue. Before the outage it serves 400 requests a second, twice what is wanted;
- * afterwards 250, rising to 400 again within 30 s: its caches are cold. It works on what its
- * clients have given up meanwhile, for it does not know; beyond 2 s of work it answers 503 at once,
- * at a tenth of the cost of a request. That is what lets an overload outlive its cause (Bronson et
- * al., "Metastable Failures in Distributed Systems", HotOS 2021). What it had accepted when the
- * outage begins, it still answers.
+ * Server: one queue. Before the outage it serves 400 requests a second, twice the demand;
+ * afterwards 250, rising to 400 again within 30 s, because its caches are cold. It also works on
+ * requests that its clients have given up, because it does not know that. Beyond 2 s of queued work
+ * it answers 503 at once, at a tenth of the cost of a request. This is what lets an overload
+ * outlive its cause (Bronson et al., "Metastable Failures in Distributed Systems", HotOS 2021). It
+ * still answers what it had accepted when the outage begins.
  *
- * Left out: the network, the time that clients themselves need, failures of a part of the requests,
- * the wish to give up sooner because others have failed. The naive do not read Retry-After.
- * Each run of a seed is the same, and wants the same requests at the same times of all contestants.
+ * Not modelled: the network, the time that clients themselves need, failures of a part of the
+ * requests, users who give up because others have failed. The naive clients do not read
+ * Retry-After. Runs with the same seed are identical, and all contestants want the same requests at
+ * the same times.
  *
  * Prints "NAME VALUE" lines, then a line "second WANTED ATTEMPTS ANSWERED GOOD" for each second:
  * requests wanted, attempts that reached the server, requests that ended well in that second, and
- * requests wanted in that second that ended well, whenever that was. */
+ * requests wanted in that second that ended well at any time. */
 #include "model.h"
 
 #include "base/clock.h"
@@ -69,7 +70,7 @@
 #define WINDOW_NS          (100 * NS_PER_MS)
 #define AFTERMATH_S        30
 
-/* The engine's clocks at the model's 0. */
+/* The engine's clocks at time 0 of the model. */
 #define MONOTONIC_0 (100000 * NS_PER_S)
 #define WALL_0      (1750000000 * NS_PER_S)
 
@@ -79,16 +80,16 @@ enum outage { REFUSED, ERRORS, SILENT, MAINTENANCE, THROTTLED };
 static const char *const outages[] = {"refused", "errors", "silent", "maintenance", "throttled"};
 
 struct client {
-    uint64_t random; /* of what it wants, and of nothing else */
+    uint64_t random; /* only for the times of its requests */
     int busy;
     struct binding binding;
 };
 
 struct request {
     int client;
-    int64_t wanted_ns, begun_ns; /* begun: of the attempt under way */
+    int64_t wanted_ns, begun_ns; /* begun: the current attempt */
     int attempts;
-    bool asking; /* between two attempts: admit, rather than report, comes next */
+    bool asking; /* between two attempts: the next step is admit, not report */
     struct attempt attempt;
     struct call call;
 };
@@ -96,7 +97,7 @@ struct request {
 static enum contestant contestant;
 static enum outage outage;
 static uint64_t engine_random;
-static int64_t now; /* 0: the model begins */
+static int64_t now; /* 0: start of the model */
 static struct client clients[CLIENTS];
 static struct request *requests;
 static int request_count;
@@ -106,7 +107,7 @@ static struct second {
     int wanted, tried, attempts, answered, good;
 } seconds[TOTAL_S];
 
-/* ---- the server ----------------------------------------------------------------------------- */
+/* ---- server ---------------------------------------------------------------------------------- */
 
 static double capacity(void)
 {
@@ -172,7 +173,7 @@ static struct attempt serve(void)
                                         : answer(0, 200, took_ns);
 }
 
-/* ---- the clients ---------------------------------------------------------------------------- */
+/* ---- clients --------------------------------------------------------------------------------- */
 
 static bool with_engine(void)
 {
@@ -216,7 +217,7 @@ static void ask(struct request *r)
         end(r, false);
 }
 
-/* True: again at *at_ns. */
+/* Returns true if the request is repeated, at *at_ns. */
 static bool again(struct request *r, int64_t *at_ns)
 {
     if (with_engine()) {
@@ -262,9 +263,9 @@ static void run(void)
     while (event_count && event_heap[0].at_ns < END) {
         struct event e = event_next();
         now = e.at_ns;
-        struct request *r = e.what;
+        struct request *r = e.request;
         if (!r)
-            want(e.who);
+            want(e.source);
         else if (r->asking)
             ask(r);
         else
@@ -272,11 +273,11 @@ static void run(void)
     }
 }
 
-/* ---- what came of it ------------------------------------------------------------------------ */
+/* ---- results --------------------------------------------------------------------------------- */
 
 struct ratios {
-    double amplification; /* attempts for each request that was wanted */
-    double each;          /* for each that reached the server, once at least */
+    double amplification; /* attempts per wanted request */
+    double each;          /* per request of which an attempt reached the server */
 };
 
 static struct ratios between(int from_s, int to_s)
@@ -290,8 +291,8 @@ static struct ratios between(int from_s, int to_s)
     return (struct ratios){(double)attempts / wanted, tried ? (double)attempts / tried : 0};
 }
 
-/* The most attempts in any window that begins between two moments, for each in a mean window of the
- * steady time. */
+/* The largest number of attempts in any window that begins between two times, divided by the mean
+ * of the steady phase. */
 static double peak(int64_t from_ns, int64_t to_ns)
 {
     int most = 0, steady = 0;
@@ -305,8 +306,8 @@ static double peak(int64_t from_ns, int64_t to_ns)
     return (double)most / ((double)steady * WINDOW_NS / OUTAGE_AT);
 }
 
-/* Whole seconds from the end of the outage until 99 of 100 requests end well, and do so for 10 s;
- * -1: not within the run. */
+/* Whole seconds from the end of the outage until 99 of 100 requests succeed for 10 s; -1: not
+ * within the run. */
 static int recovery_s(void)
 {
     for (int i = STEADY_S + OUTAGE_S, well = 0; i < TOTAL_S; i++) {

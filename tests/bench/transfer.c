@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * An ordinary libcurl program to be measured bare and under the library. It knows nothing of it.
+ * An ordinary libcurl program, measured bare and under the library, of which it does not know.
  *
  *     transfer perform URL N       N transfers on one handle; for counting instructions
- *     transfer loop URL N          the same in a loop of the program's own, by the multi interface
- *     transfer lifecycle URL N     N times init, 10 options, perform, cleanup; the same
+ *     transfer loop URL N          the same in an event loop of its own, with the multi interface
+ *     transfer lifecycle URL N     N times init, 10 options, perform, cleanup; for counting too
  *     transfer latency URL N       prints "P50 P99" in microseconds
  *     transfer throughput URL N    prints MiB/s */
 #define CURL_DISABLE_DEPRECATION

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a fuzz target shares: it defines LLVMFuzzerTestOneInput and a few seeds. libFuzzer brings
- * its own main; with -DFUZZ_STANDALONE a small driver mutates the seeds instead, the same way at
- * every run, so that a plain compiler with sanitizers is enough:
+ * Shared by the fuzz targets, each of which defines LLVMFuzzerTestOneInput and a few seeds.
+ * libFuzzer has its own main. With -DFUZZ_STANDALONE, a small driver mutates the seeds instead, in
+ * the same way at each run, so that a compiler with sanitizers is enough:
  *
  *     fuzz_hints             100,000 inputs
  *     fuzz_hints 5000000     more
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* NULL-terminated; text, without NUL bytes. */
+/* NULL-terminated; text without NUL bytes. */
 extern const char *const fuzz_seeds[];
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,7 +35,7 @@ static uint64_t fuzz_random(void)
     return state;
 }
 
-/* Flips, overwrites, removes, doubles or inserts a few bytes. */
+/* Flips, overwrites, removes, duplicates or inserts a few bytes. */
 static size_t fuzz_mutate(uint8_t *p, size_t n)
 {
     for (uint64_t k = fuzz_random() % 8 + 1; k-- > 0;) {
@@ -74,7 +74,7 @@ static size_t fuzz_mutate(uint8_t *p, size_t n)
     return n;
 }
 
-/* A copy of exactly the input's size, so that reading past its end is seen. */
+/* A copy of exactly the input's size, so that a read past its end is detected. */
 static void fuzz_one(const uint8_t *p, size_t n)
 {
     uint8_t *copy = malloc(n ? n : 1);
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
         seeds++;
     size_t n = 0;
     for (unsigned long i = 0; i < runs; i++) {
-        if (i % 16 == 0) { /* then on from what it became */
+        if (i % 16 == 0) { /* then continue from the mutated input */
             const char *seed = fuzz_seeds[fuzz_random() % (uint64_t)seeds];
             n = strlen(seed);
             memcpy(buf, seed, n);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A board full of nonsense: the input becomes the file and, under a good header, the slots.
- * Whatever is on it, nothing crashes, no answer is out of range, and no wait is longer than
- * allowed. */
+ * A board with arbitrary contents: the input becomes the file or, with a valid header, the slots.
+ * It must not cause a crash, a result out of range, or a wait longer than allowed. */
 #include "fuzz.h"
 
 #include "base/hash.h"
@@ -60,7 +59,7 @@ static void require(bool ok)
         __builtin_trap();
 }
 
-/* Everything that a reader asks of a slot. */
+/* Makes all queries of a slot. */
 static void read_all(const struct board *b)
 {
     char name[SLOT_NAME_SIZE];
@@ -124,7 +123,7 @@ static void as_slots(const uint8_t *data, size_t size)
         memcpy((char *)b->slots + i, data, size < all - i ? size : all - i);
     read_all(b);
     use(b);
-    /* And as what a slot of ours may have become. */
+    /* Also as the contents of a slot with a valid key. */
     struct slot *s = &b->slots[0];
     memset((void *)b->slots, 0, board_size(b) * sizeof *s);
     s = board_slot(b, board_key(hash_bytes("h", 1, 0)), "h", SLOT_HOST, NOW);
@@ -150,7 +149,7 @@ static void as_file(const uint8_t *data, size_t size)
         snprintf(path, sizeof path, "%s/" BOARD_NAME, dir);
         atexit(remove_dir);
     }
-    /* Overwrite a part of a good file, or make it the whole one. */
+    /* Overwrite a part of a valid file, or replace the whole file. */
     board_close(board_open(dir, SLOTS, NULL));
     bool whole = size && data[0] & 1;
     int fd = open(path, O_WRONLY | O_CREAT | (whole ? O_TRUNC : 0), 0600);

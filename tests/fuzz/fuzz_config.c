@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any text as a configuration: it must load, report each error as one sane line, count them, and
- * give a policy for any destination. */
+ * Any text as a configuration: it must load, report each error as one printable line, count the
+ * errors, and return a policy for any destination. */
 #include "fuzz.h"
 
 #include "base/clock.h"

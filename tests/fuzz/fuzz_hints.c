@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Header lines of a hostile server: whatever they are, a wait is -1 or between 0 and ten years. */
+ * Header lines of a hostile server: for any input, a wait is -1 or between 0 and ten years. */
 #include "fuzz.h"
 
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values of configuration keys: the first byte chooses the key, the rest is the value. A value that
- * is taken lies within what the table allows; one that is not is explained. */
+ * Values of configuration keys: the first byte selects the key, the rest is the value. An accepted
+ * value is within the limits of the table; a rejected one has an error message. */
 #include "engine/config/parse.h"
 
 #include <stdlib.h>

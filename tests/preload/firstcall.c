@@ -2,10 +2,10 @@
  *
  * The first connect() of a process in places where it must not allocate or wait for a lock.
  *
- *   handler inet|local    a signal handler connects while the thread holds the lock of malloc()
- *   handlers              a timer's handler connects repeatedly while threads allocate
- *   malloc inet|local     the program's own allocator connects while it holds its lock
- *   plug-in FILE          dlopen() of an object whose constructor waits for a thread's first call
+ *     handler inet|local    a signal handler connects while the thread holds the lock of malloc()
+ *     handlers              a timer's handler connects repeatedly while threads allocate
+ *     malloc inet|local     the program's own allocator connects while it holds its lock
+ *     plug-in FILE          dlopen() of an object whose constructor waits for a thread's first call
  *
  * With -DALLOCATOR, only the allocator as a library; with -DPROGRAM, a program without an
  * allocator. */

@@ -2,14 +2,14 @@
  *
  * Looks up libcurl's functions by the handle of a library, like Python's ctypes:
  *
- *    handles each LIB...    loads all, then uses the functions of each, with all handles alive
- *    handles apart LIB      the same in a separate namespace
- *    handles threads LIB    eight threads look functions up at once, and each makes a transfer
- *    handles fork LIB       a child and its parent do so
- *    handles again LIB      the library is loaded and unloaded repeatedly
- *    handles keep ASK LIB   compares the results of dlsym for each kind of caller; ASK is ask.c
- *    handles names LIB      prints the library in which each function is found
- *    handles stubs LIB      checks whether they belong to libharden.so, as $STUBS says */
+ *     handles each LIB...    loads all, then uses the functions of each, with all handles alive
+ *     handles apart LIB      the same in a separate namespace
+ *     handles threads LIB    eight threads look functions up at once, and each makes a transfer
+ *     handles fork LIB       a child and its parent do so
+ *     handles again LIB      the library is loaded and unloaded repeatedly
+ *     handles keep ASK LIB   compares the results of dlsym for each kind of caller; ASK is ask.c
+ *     handles names LIB      prints the library in which each function is found
+ *     handles stubs LIB      checks whether they belong to libharden.so, as $STUBS says */
 #include <curl/curl.h>
 #undef curl_easy_setopt
 #undef curl_easy_getinfo

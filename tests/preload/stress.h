@@ -4,7 +4,7 @@
  * saw to descriptor 1, but nothing that depends on timing or on another thread. A bare run and a
  * run under the library must print the same and end alike.
  *
- *    stress SEED
+ *     stress SEED
  *
  * stress.c has the life, stress_calls.c the intercepted calls, stress_steps.c the other steps. */
 #ifndef TESTS_PRELOAD_STRESS_H
@@ -40,7 +40,7 @@ void live(struct life *l) __attribute__((noreturn));
 
 /* stress_calls.c: called first, once for all processes of the run. */
 void calls_prepare(void);
-/* Makes a call of a kind and returns its result. Signal handlers may make kinds below CALLS_SAFE. */
+/* Makes a call and returns its result. Signal handlers may make the kinds below CALLS_SAFE. */
 enum { CALLS_SAFE = 5, CALLS = 6 };
 int call_any(unsigned kind);
 const char *call_name(unsigned kind);

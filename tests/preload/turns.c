@@ -2,8 +2,8 @@
  *
  * The less common calls of a loop:
  *
- *    turns socket_all PATH      driven by curl_multi_socket_all
- *    turns wakeup PATH          another thread ends curl_multi_poll, whatever that waits for */
+ *     turns socket_all PATH      driven by curl_multi_socket_all
+ *     turns wakeup PATH          another thread ends curl_multi_poll, whatever that waits for */
 #define CURL_DISABLE_DEPRECATION /* curl_multi_socket_all */
 #include "host.h"
 

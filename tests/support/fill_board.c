@@ -2,12 +2,12 @@
  *
  * Fills a board with a history, for tests of programs that display it:
  *
- *    fill_board DIRECTORY KIND [NAME...]
+ *     fill_board DIRECTORY KIND [NAME...]
  *
- *    lively     twelve hosts over two days (or since boot): one down, a pause, a reset
- *    names      hosts of the given names, each with a request, a change and an attempt
- *    damaged    a.example, unhealthy since a time in the future
- *    samples    two samples ten seconds apart: 30 requests, 20 retries and 10 s of waiting between
+ *     lively     twelve hosts over two days (or since boot): one down, a pause, a reset
+ *     names      hosts of the given names, each with a request, a change and an attempt
+ *     damaged    a.example, unhealthy since a time in the future
+ *     samples    two samples ten seconds apart: 30 requests, 20 retries and 10 s of waiting between
  *
  * Except for the clock, each run writes the same data. */
 #include "base/clock.h"

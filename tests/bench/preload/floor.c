@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The least that a preloaded connect() costs that limits and observes: the real function by a lazy
- * pointer, a look-up of the address in shared memory, two looks at the clock, one compare-and-swap for
- * the limit and two counters. The bench preloads it beside the library (compiled with -shared). */
+ * The minimal cost of a preloaded connect() that limits and observes: the real function by a lazily
+ * bound pointer, a look-up of the address in shared memory, two clock reads, one compare-and-swap
+ * for the limit and two counters. The benchmark preloads it instead of the library (compiled with
+ * -shared). */
 #include <dlfcn.h>
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A connect() that takes as long as a short handshake and touches nothing: with it in the place of
- * the kernel's, a preloaded one is measured with warm caches. Preloaded last. */
+ * A connect() that takes as long as a short handshake and touches no memory. It replaces the
+ * kernel's to measure a preloaded connect() with warm caches. Preloaded last. */
 #include <stdint.h>
 #include <sys/socket.h>
 #include <time.h>
