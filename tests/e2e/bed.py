@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all end-to-end tests share: the library, the servers, bare and hardened runs."""
+"""Shared by all end-to-end tests: the library, the servers, bare and hardened runs."""
 import atexit
 import concurrent.futures
 import ctypes
@@ -23,14 +23,14 @@ from fault_server import FaultServer, body_of  # noqa: E402,F401  (tests take bo
 LIBRARY = Path(os.environ.get("LIBHARDEN", ROOT / "build" / "release" / "libharden.so")).resolve()
 BUILD = ROOT / "build" / "e2e"
 TIMEOUT_S = 60
-# The board's name in a state directory, which says its layout.
+# The file name of the board in a state directory, which contains its layout number.
 BOARD = "board." + re.search(r"#define BOARD_LAYOUT +(\d+)",
                              (ROOT / "src/engine/board/board.h").read_text())[1]
 
-# Waits short enough for tests, and nothing of the machine's own configuration.
+# Short delays for tests, without the configuration of the machine.
 QUICK = {"HARDEN_CONFIG": "none", "HARDEN_BASE_DELAY": "10ms", "HARDEN_MAX_DELAY": "40ms"}
 
-# For many failures on purpose: what gives up after some of them has tests of its own.
+# For tests with many failures; the retry budget and the breaker have tests of their own.
 PATIENT = {"retry_budget": "off", "breaker": "off"}
 
 _scratch = None
@@ -40,7 +40,7 @@ _certificates = None
 
 
 def scratch():
-    """A directory of this test process, removed at its end."""
+    """Returns a directory of this test process, which is removed at its end."""
     global _scratch
     with _lock:
         if _scratch is None:
@@ -51,14 +51,14 @@ def scratch():
 
 
 def libcurl_version():
-    """(8, 14, 1), of the one that the clients here use."""
+    """Returns the version of the libcurl that the clients use, such as (8, 14, 1)."""
     function = ctypes.CDLL("libcurl.so.4").curl_version
     function.restype = ctypes.c_char_p
     return tuple(map(int, function().split(b"/")[1].split(b" ")[0].split(b".")))
 
 
 def needs(package):
-    """For a test of what not every release has: there it is not run, and that is told."""
+    """Skips a test, with a message, if the release lacks the package."""
     if packages.lacks(package):
         raise unittest.SkipTest(packages.reason(package))
 
@@ -81,8 +81,7 @@ def fresh_file(data, prefix="f"):
 
 
 def compile_client(name):
-    """tests/support/NAME*.c and what all clients share as a program; built again when a source is
-    newer."""
+    """Compiles tests/support/NAME*.c with the shared sources, again only if a source is newer."""
     target, support = BUILD / name, ROOT / "tests" / "support"
     sources = [*sorted(support.glob(f"{name}*.c")), support / "turn.c"]
     with _lock:
@@ -100,7 +99,7 @@ def compile_client(name):
 
 
 def certificates():
-    """(ca, certificate, key) of a test CA for localhost, made once a process."""
+    """Returns (ca, certificate, key) of a test CA for localhost, created once per process."""
     global _certificates
     base = scratch()
     with _lock:
@@ -154,8 +153,8 @@ class Outcome:
             return json.load(f)
 
     def transfers(self, *interfaces):
-        """How many the library saw, by "easy" and "multi" or one of them; 0 as well when it had no
-        reason to write a snapshot."""
+        """Returns the number of transfers that the library saw, of "easy" and "multi" or one of
+        them; 0 also if it wrote no snapshot."""
         if not os.path.exists(os.path.join(self.state, "health.json")):
             return 0
         coverage = self.health["coverage"]
@@ -171,7 +170,7 @@ def environment(extra=None):
 
 
 def hardened_environment(state=None, **options):
-    """Options as keywords: rate="5/1s" becomes HARDEN_RATE; None takes one of QUICK away."""
+    """Options are keywords: rate="5/1s" becomes HARDEN_RATE; None removes one of QUICK."""
     if not LIBRARY.exists():
         raise AssertionError(f"{LIBRARY} is not built: run make")
     extra = dict(QUICK, LD_PRELOAD=str(LIBRARY), HARDEN_STATE=state or fresh_dir("state"))
@@ -208,7 +207,7 @@ def bare(command, stdin=None, data=None, timeout=TIMEOUT_S, **kw):
 
 def hardened(command, stdin=None, data=None, state=None, timeout=TIMEOUT_S, reached=True, cwd=None,
              **options):
-    """A run under the shim. Fails when no hook was reached: such a run would prove nothing."""
+    """A run under the shim. Fails if no hook was reached, because such a run would prove nothing."""
     o = run(command, hardened_environment(state, **options), stdin, data, timeout, cwd=cwd)
     if reached and o.transfers() == 0:
         raise AssertionError(f"the hooks were not reached: {command}: {o.status} {o.err[-500:]!r}")
@@ -216,7 +215,8 @@ def hardened(command, stdin=None, data=None, state=None, timeout=TIMEOUT_S, reac
 
 
 def in_parallel(function, items, workers=6):
-    """function(item) for all of them; the results in order. An exception is a result."""
+    """Calls function(item) for all items in parallel and returns the results in order. An exception
+    is a result."""
     def guarded(item):
         try:
             return function(item)
@@ -227,7 +227,7 @@ def in_parallel(function, items, workers=6):
 
 
 class Bed(unittest.TestCase):
-    """A test case with one plain and one TLS fault server for the class."""
+    """A test case with one plain and one TLS fault server per class."""
     longMessage = True
 
     @classmethod

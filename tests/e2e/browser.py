@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A headless Chromium, spoken to over two pipes (the DevTools protocol), and the pictures it makes."""
+"""A headless Chromium, controlled over two pipes with the DevTools protocol, and its screenshots."""
 import base64
 import json
 import os
@@ -12,7 +12,7 @@ import time
 import zlib
 
 ANSWER_S = 60
-# Its sandbox is not for root, nor for most containers; the pages are our own.
+# Chromium's sandbox works neither as root nor in most containers; the pages are our own.
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
          "--no-first-run", "--disable-extensions", "--disable-background-networking",
          "--hide-scrollbars", "--remote-debugging-pipe"]
@@ -28,7 +28,7 @@ class Browser:
         to_read, self.to_browser = os.pipe()
         self.from_browser, to_write = os.pipe()
 
-        def take_places():  # the protocol is on descriptors 3 and 4
+        def set_up_pipes():  # the protocol uses descriptors 3 and 4
             a, b = os.dup(to_read), os.dup(to_write)
             os.dup2(a, 3)
             os.dup2(b, 4)
@@ -38,7 +38,7 @@ class Browser:
         self.process = subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
             ["chromium", *FLAGS, f"--user-data-dir={self.profile}", "about:blank"],
             env=env | {"HOME": self.profile}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, close_fds=False, preexec_fn=take_places)
+            stderr=subprocess.DEVNULL, close_fds=False, preexec_fn=set_up_pipes)
         os.close(to_read)
         os.close(to_write)
         self.received, self.events, self.number, self.session = b"", [], 0, None
@@ -89,7 +89,7 @@ class Browser:
             self.events.append(answer)
 
     def open(self, path, width=1280, height=900, dark=False, media=""):
-        """Loads a file as a window of that size shows it."""
+        """Loads a file in a window of that size."""
         self.events.clear()
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
                   deviceScaleFactor=1, mobile=False)
@@ -100,7 +100,7 @@ class Browser:
             self.events.append(self._message())
 
     def complaints(self):
-        """What the console, the log and the network had to say."""
+        """Returns the messages of the console, the log and the network."""
         wrong = []
         for e in self.events:
             method, params = e.get("method"), e.get("params", {})
@@ -125,13 +125,13 @@ class Browser:
                       windowsVirtualKeyCode=code, **({"text": "\r"} if key == "Enter" else {}))
 
     def picture(self, whole=False):
-        """PNG."""
+        """Returns a screenshot as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot", format="png",
                                           captureBeyondViewport=whole)["data"])
 
 
 def pixels(png):
-    """(width, height, rows of bytes, bytes a pixel) of a PNG of 8 bits, not interlaced."""
+    """Returns (width, height, rows of bytes, bytes per pixel) of an 8-bit PNG without interlacing."""
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     at, data, head = 8, b"", None
     while at < len(png):
@@ -168,7 +168,7 @@ def pixels(png):
 
 
 def colours(png):
-    """How many pixels there are of each colour."""
+    """Returns the number of pixels of each colour."""
     _, _, rows, n = pixels(png)
     counted = {}
     for row in rows:

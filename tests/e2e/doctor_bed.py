@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of `harden doctor` share: hosts of every kind, and one question to it."""
+"""Shared by the tests of `harden doctor`: hosts of every kind, and one query."""
 import fcntl
 import os
 import struct
@@ -61,7 +61,7 @@ class Case(bed.Bed):
         super().setUpClass()
 
     def says(self, subject, status, *words, command=HARDEN, **env):
-        """Exit status, all of the words, and a verdict that agrees with the findings."""
+        """Checks the exit status, all of the words, and that the verdict agrees with the findings."""
         o = doctor(subject, command, **env)
         self.assertEqual(o.status, status, o.text + repr(o.err))
         for word in words:

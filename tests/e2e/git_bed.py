@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Repositories as a test wants them, git with no configuration but ours, and who serves them."""
+"""Repositories for tests, git with only our configuration, and servers for them."""
 import os
 import random
 import shutil
@@ -17,7 +17,7 @@ HTTP_BACKEND = "/usr/lib/git-core/git-http-backend"
 
 
 def git(*arguments, directory=None):
-    """What git says, bare; it must not fail."""
+    """Runs bare git and returns its output; it must not fail."""
     outcome = bed.bare(GIT + (["-C", directory] if directory else []) + list(arguments))
     if outcome.status != 0:
         raise AssertionError(f"git {arguments}: {outcome.err[-500:]!r}")
@@ -25,7 +25,7 @@ def git(*arguments, directory=None):
 
 
 def commit(directory, number, size=20000):
-    """One commit with files of its own, of which one cannot be compressed."""
+    """Makes one commit with files of its own, one of which cannot be compressed."""
     chance = random.Random(number)
     for name, data in (("text", bed.body_of(size)), ("noise", chance.randbytes(size))):
         path = os.path.join(directory, f"d{number % 3}", f"{name}{number}")
@@ -37,7 +37,8 @@ def commit(directory, number, size=20000):
 
 
 def make_repository(commits=7):
-    """(work, bare): the bare one has two packs and loose objects, and is ready for dumb servers."""
+    """Returns (work, bare). The bare repository has two packs and loose objects, and is ready for
+    dumb servers."""
     base = bed.fresh_dir("git")
     work, repository = os.path.join(base, "work"), os.path.join(base, "repo.git")
     git("init", "-q", work)
@@ -57,7 +58,7 @@ def make_repository(commits=7):
 
 
 class SmartServer:
-    """git http-backend behind nginx, for the repositories below a directory. CGI by fcgiwrap."""
+    """git http-backend behind nginx, for the repositories below a directory. fcgiwrap runs the CGI."""
 
     def __init__(self, root):
         gateway = servers.free_port()
@@ -88,7 +89,7 @@ server {{
 
 
 class GitBed(unittest.TestCase):
-    """Tests of programs that talk to a Front of their own."""
+    """Tests of programs that use a Front of their own."""
     longMessage = True
 
     def front(self, tls=False, **how):
@@ -98,7 +99,7 @@ class GitBed(unittest.TestCase):
         return front
 
     def copy_of(self, repository, target=None):
-        """A copy of the repository, to change and to serve; in a directory of its own."""
+        """Copies the repository into a new directory, to be changed and served."""
         target = target or os.path.join(bed.fresh_dir("served"), "repo.git")
         shutil.copytree(repository, target)
         return target
@@ -107,13 +108,13 @@ class GitBed(unittest.TestCase):
         return ["env", f"GIT_SSL_CAINFO={bed.certificates()[0]}"] + GIT
 
     def seen(self, front):
-        """{path: (failed requests, others)}"""
+        """Returns {path: (failed requests, others)}."""
         return {path: (sum(e["fault"] is not None for e in entries),
                        sum(e["fault"] is None for e in entries))
                 for path, entries in front.paths().items()}
 
     def sound(self, directory, head):
-        """The repository is whole, and HEAD is that commit."""
+        """The repository is intact, and HEAD is that commit."""
         self.assertEqual(git("rev-parse", "HEAD", directory=directory), head)
         checked = bed.bare(GIT + ["-C", directory, "fsck", "--full", "--strict", "--no-dangling"])
         self.assertEqual((checked.status, checked.out, checked.err), (0, b"", b""))

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The ways to drive libcurl's multi interface, as programs. Each makes one transfer a URL and
-prints, in the order of the URLs, the number of each, its result and status, and size and sum of
-its body.
-"""
+"""Programs for each way to drive libcurl's multi interface. Each makes one transfer per URL and
+prints, in the order of the URLs: its number, result and status, and the size and hash of its
+body."""
 
 PYTHON = """
 import hashlib, io, pycurl, selectors, sys, time

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The scenarios of test_transcripts: what the client does, how the server fails, what is expected.
+"""The scenarios of test_transcripts: the client's actions, the server's failures, the expected
+result.
 
 SAME   the retries are invisible: the transcript is that of a run against the recovered server.
-FIRST  one attempt only: the transcript is that of a run without the shim against the failing one.
+FIRST  one attempt only: the transcript is that of a run without the shim against the failing
+server.
 
-Each of SCENARIOS runs with curl_easy_perform and with each of LOOPS, the ways to write a loop over
-the multi interface ({loop} is one of them); LOOP_SCENARIOS with the latter only.
-"""
+Each of SCENARIOS runs with curl_easy_perform and with each of LOOPS, the ways to drive the multi
+interface ({loop} is one of them). LOOP_SCENARIOS run only with LOOPS."""
 import re
 from dataclasses import dataclass, field
 
@@ -29,7 +30,7 @@ class Scenario:
     tls: bool = False
     proxy: bool = False          # the CONNECT fails, not the request
     attempts: int = 3            # of a request that never succeeds and may be retried
-    differs: tuple = ()          # ids of DIFFERENCES and NOISE; connection-reuse goes unsaid
+    differs: tuple = ()          # ids of DIFFERENCES and NOISE, except connection-reuse
 
 
 def S(name, *client, how="503", expects=SAME, options=None, tls=False, proxy=False, attempts=3,
@@ -40,11 +41,11 @@ def S(name, *client, how="503", expects=SAME, options=None, tls=False, proxy=Fal
 
 READ = ("UPLOAD=1", "INFILESIZE_LARGE=5000")
 ASKED = "inflight=infos"
-PATIENT = {"breaker": "off"}  # more failures in a row than it lets pass
+PATIENT = {"breaker": "off"}  # more failures in a row than the breaker allows
 TUNNEL = ("PROXY={proxy}", "HTTPPROXYTUNNEL=1", "PROXYHEADER=X-Key: {key}")
 
 SCENARIOS = [
-    # ---- how a server fails ------------------------------------------------------------------
+    # ---- failures of a server --------------------------------------------------------------------
     S("get"),
     S("get-500", how="500"),
     S("get-502", how="502"),
@@ -75,7 +76,7 @@ SCENARIOS = [
     S("big-error", how="503", fsize=400000),
     S("huge-error", how="503", fsize=600000, expects=FIRST),
     S("failed-cookie", "COOKIEFILE=", *GET, fcookie="f", cookie="c", differs=("shared-cookies",)),
-    # ---- what a good answer looks like -------------------------------------------------------
+    # ---- forms of a good answer ------------------------------------------------------------------
     S("chunked", te="chunked", size=20000),
     S("trailers", te="chunked", trailers=1),
     S("until-close", te="close", size=5000),
@@ -89,7 +90,7 @@ SCENARIOS = [
     S("created", status=201),
     S("cookie", "COOKIEFILE=", *GET, cookie="c"),
     S("teapot", status=418),
-    # ---- how a client asks -------------------------------------------------------------------
+    # ---- forms of a request ----------------------------------------------------------------------
     S("head", "NOBODY=1", *GET),
     S("header-in-body", "HEADER=1", *GET),
     S("header-in-body-chunked", "HEADER=1", *GET, te="chunked", trailers=1, info="103"),
@@ -116,7 +117,7 @@ SCENARIOS = [
     S("reset-and-again", "HEADER=1", "URL={url2}", "perform", "reset", "URL={url}", "perform",
       options=PATIENT),
     S("infos-twice", "URL={url}", "perform", "infos"),
-    # ---- redirects ---------------------------------------------------------------------------
+    # ---- redirects -------------------------------------------------------------------------------
     S("redirect", "FOLLOWLOCATION=1", "URL={hop}", "perform"),
     S("redirect-not-followed", "URL={url}", "perform", to="/elsewhere"),
     S("redirect-in-body", "FOLLOWLOCATION=1", "HEADER=1", "URL={hop}", "perform"),
@@ -127,7 +128,7 @@ SCENARIOS = [
     S("redirect-post-307", "FOLLOWLOCATION=1", "POSTFIELDS=a=b", "URL={hop307}", "perform",
       expects=FIRST),
     S("redirect-too-many", "FOLLOWLOCATION=1", "MAXREDIRS=0", "URL={hop}", "perform", expects=FIRST),
-    # ---- out of HTTP: what comes is passed on as it comes --------------------------------------
+    # ---- redirects out of HTTP: the response is passed on as it arrives --------------------------
     S("redirect-ftp", "FOLLOWLOCATION=1", ASKED, "URL={ftp}", "perform", expects=FIRST),
     S("redirect-ftp-in-body", "FOLLOWLOCATION=1", "HEADER=1", ASKED, "URL={ftp}", "perform",
       expects=FIRST),
@@ -139,7 +140,7 @@ SCENARIOS = [
       "URL={to_file}", "perform", expects=FIRST),
     S("redirect-forbidden", "FOLLOWLOCATION=1", ASKED, "URL={to_file}", "perform", expects=FIRST),
     S("redirect-unknown", "FOLLOWLOCATION=1", ASKED, "URL={to_unknown}", "perform", expects=FIRST),
-    # ---- all that can be asked, at each line and piece -----------------------------------------
+    # ---- all values that can be queried, at each header line and piece of the body ---------------
     S("asked", ASKED, *GET),
     S("asked-reset", ASKED, *GET, how="rst"),
     S("asked-hints", ASKED, *GET, info="103,103"),
@@ -154,7 +155,7 @@ SCENARIOS = [
     S("asked-tunnel-in-body", "HEADER=1", ASKED, *TUNNEL, *GET, proxy=True),
     S("asked-late", ASKED, *GET, options={"commit": "late"}),
     S("asked-large-error", ASKED, *GET, fsize=3000, options={"hold_limit": "1KiB"}, expects=FIRST),
-    # ---- bodies ------------------------------------------------------------------------------
+    # ---- bodies ----------------------------------------------------------------------------------
     S("post", "POSTFIELDS=a=b", *GET, expects=FIRST),
     S("post-reset", "POSTFIELDS=a=b", *GET, how="rst", expects=FIRST),
     S("post-429", "POSTFIELDS=a=b", *GET, how="429", ra="0"),
@@ -178,7 +179,7 @@ SCENARIOS = [
     S("mime", "mime=a:data:b", *GET, expects=FIRST),
     S("mime-callback", "mime=a:cb:500", *GET, expects=FIRST),
     S("form", "form=a:b", *GET, expects=FIRST),
-    # ---- callbacks that do more than take ----------------------------------------------------
+    # ---- callbacks that do more than read data ---------------------------------------------------
     S("write-pause", "write=pause:1", *GET, size=100000),
     S("write-pause-small", "write=pause:1", *GET),
     S("write-short", "write=short:1", *GET),
@@ -192,7 +193,7 @@ SCENARIOS = [
     S("dup-in-flight", "nested={plain}", "inflight=dup", *GET),
     S("infos-in-flight", "inflight=getinfo", *GET, info="103"),
     S("abort", "progress=1", *GET, size=2000000, differs=("abort-point",)),
-    # ---- TLS and proxies ---------------------------------------------------------------------
+    # ---- TLS and proxies -------------------------------------------------------------------------
     S("tls", "CAINFO={ca}", *GET, tls=True),
     S("tls-reset", "CAINFO={ca}", *GET, tls=True, how="rst"),
     S("tls-post", "CAINFO={ca}", "POSTFIELDS=a=b", *GET, tls=True, expects=FIRST),
@@ -206,7 +207,7 @@ SCENARIOS = [
     S("tunnel-refused-post", "POSTFIELDS=a=b", *TUNNEL, *GET, proxy=True),
     S("tunnel-reset", *TUNNEL, *GET, proxy=True, how="rst"),
     S("tunnel-forbidden", *TUNNEL, *GET, proxy=True, how="403", expects=FIRST),
-    # ---- both interfaces with one handle -------------------------------------------------------
+    # ---- both interfaces with one handle ---------------------------------------------------------
     S("loop-then-easy", "driver={loop}", "URL={url}", "perform", "driver=easy", "URL={url2}",
       "perform", options=PATIENT),
     S("easy-then-loop", "driver=easy", "URL={url}", "perform", "driver={loop}", "URL={url2}",
@@ -220,7 +221,7 @@ LOOP_SCENARIOS = [
       options=PATIENT),
 ]
 
-# Requests that fail without any server: the transcript of one, whatever happens inside.
+# Requests that fail without any server: the transcript shows one attempt, however many are made.
 HOPELESS = [
     ("refused", ("URL=http://127.0.0.1:{closed}/", "perform")),
     ("refused-post", ("POSTFIELDS=a", "URL=http://127.0.0.1:{closed}/", "perform")),
@@ -234,7 +235,7 @@ HOPELESS = [
 ]
 
 
-# ---- deliberate differences ------------------------------------------------------------------
+# ---- intended differences ------------------------------------------------------------------------
 def without(pattern):
     regex = re.compile(pattern)
     return lambda lines: [line for line in lines if not regex.search(line)]
@@ -246,7 +247,7 @@ def replaced(pattern, by):
 
 
 def glued(lines):
-    """Header lines that follow each other as one call."""
+    """Joins consecutive header lines to one call."""
     out = []
     for line in without("^nextheader (X-Final|X-Failed|Content-Length)=")(lines):
         m = re.match(r'header "(.*)" code=', line)
@@ -258,7 +259,7 @@ def glued(lines):
 
 
 def tunnelled(lines):
-    """Without the CONNECT block: from its status line to its blank line."""
+    """Removes the CONNECT block, from its status line to its blank line."""
     out, inside = [], False
     for line in lines:
         if "Connection established" in line:
@@ -272,8 +273,8 @@ def tunnelled(lines):
 
 ALWAYS, RETRIED = ("recovers", "never", "at_once"), ("recovers", "never")
 
-# id: the variants in which it differs, each time, and what makes the transcripts equal again.
-# docs/differences.md says why.
+# id: the variants in which the transcript always differs, and the function that makes the
+# transcripts equal. docs/differences.md gives the reasons.
 DIFFERENCES = {
     "connection-reuse": (RETRIED, without("^info NUM_CONNECTS |^  asked (26/2|(4|5|33)/3|5[126]/6) ")),
     "tunnel-reuse": (RETRIED, tunnelled),
@@ -282,7 +283,7 @@ DIFFERENCES = {
                                        "^nextheader (X-Final|X-Failed|Content-Length)=")),
     "header-pause": (ALWAYS if LIBCURL < (8, 7) else (), glued),
 }
-# Chance, not the shim: two runs without it may differ in the same way.
+# Variations that do not come from the shim: two runs without it may differ in the same way.
 NOISE = {
     "moving-date": (("never",), lambda lines: without("^info RETRY_AFTER ")(
         replaced(r"Retry-After(: |=)\w+, [ \w:]+ GMT", r"Retry-After\1DATE")(lines))),
@@ -296,7 +297,7 @@ NOISE = {
 
 
 def differences(scenario, variant):
-    """(those that must show, those that may)"""
+    """Returns (the differences that must show, those that may)."""
     must = [d for d in scenario.differs if d in DIFFERENCES]
     broken = {"FAILONERROR=1", "RESUME_FROM_LARGE=20"} & set(scenario.client)
     if (scenario.expects == SAME and scenario.how.isdigit() and not scenario.proxy and not broken

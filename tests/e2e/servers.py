@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""nginx and HAProxy as a test wants them: private directories, free ports, stopped at the end."""
+"""nginx and HAProxy for tests: private directories, free ports, stopped at the end."""
 import os
 import shutil
 import signal
@@ -50,8 +50,9 @@ def path_of(program):
 
 
 def run_nginx(sections):
-    """sections: a configuration of http in which {port} and {tls_port} are where it listens, and
-    {directory} is its own one. Its log has a line with connection, protocol and URI a request."""
+    """sections: an http configuration, in which {port} and {tls_port} are replaced by the ports and
+    {directory} by a private directory. The log has one line per request: connection, protocol
+    and URI."""
     directory = bed.fresh_dir("nginx")
     port, tls = free_port(), free_port()
     os.chmod(os.path.dirname(directory), 0o755)
@@ -80,7 +81,8 @@ http {{
 
 
 def nginx(backend, more=""):
-    """http on .port, https with h2 on .tls_port: / is a file, /fault/ goes to the backend."""
+    """Serves http on .port and https with h2 on .tls_port: / is a file, /fault/ goes to the
+    backend."""
     _, cert, key = bed.certificates()
     daemon = run_nginx(f"""server {{
     listen 127.0.0.1:{{port}}; listen 127.0.0.1:{{tls_port}} ssl http2;
@@ -95,7 +97,7 @@ def nginx(backend, more=""):
 
 
 def run_haproxy(sections):
-    """sections: a configuration in which {port} is where it listens."""
+    """sections: a configuration in which {port} is replaced by the port."""
     directory = bed.fresh_dir("haproxy")
     port = free_port()
     path = os.path.join(directory, "haproxy.cfg")
@@ -112,7 +114,7 @@ defaults
 
 
 def haproxy(backend):
-    """In front of the backend; answers 503 by itself while that is down."""
+    """In front of the backend; answers 503 itself while the backend is down."""
     return run_haproxy(f"""
 listen front
   bind 127.0.0.1:{{port}}
@@ -121,8 +123,9 @@ listen front
 
 
 def haproxy_forward(tunnels):
-    """A forward proxy for http: it goes where the URL says. It cannot open tunnels by itself and
-    relays CONNECT to the proxy at the port `tunnels`, answering 503 while that is down."""
+    """A forward proxy for http, which connects to the host of the URL. It cannot open tunnels
+    itself and relays CONNECT to the proxy at the port `tunnels`; it answers 503 while that is
+    down."""
     return run_haproxy(f"""
 frontend proxy
   bind 127.0.0.1:{{port}}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The server never gets a body that differs from the original, and nothing non-idempotent twice."""
+"""The server never gets a body that differs from the original, and no non-idempotent request twice."""
 import hashlib
 import itertools
 import os
@@ -18,7 +18,7 @@ def sha(data):
 
 
 def parts(entry):
-    """[(headers, content)] of a multipart body; its boundary is chance."""
+    """Returns [(headers, content)] of a multipart body, whose boundary is random."""
     boundary = entry["headers"]["content-type"].split("boundary=")[1]
     first, *middle, last = ("\r\n" + entry["multipart"]).split("\r\n--" + boundary)
     if (first, last) != ("", "--\r\n"):
@@ -28,7 +28,8 @@ def parts(entry):
 
 
 def comparable(outcome, how):
-    """What a program got, without what is chance when the end comes before that of the body."""
+    """Returns the output of a program without the parts that vary if the answer comes before the
+    end of the request body."""
     chance = {"early503": "early-answer", "rst-early": "early-reset"}.get(how)
     change = NOISE[chance][1] if chance else list
     status = outcome.status
@@ -48,7 +49,8 @@ class Bodies(bed.Bed):
 
     def upload(self, command, how, whole=BODY, stdin=None, offset=0, multipart=False, fail=2,
                tls=False, **options):
-        """Runs `command + URL` hardened; checks every request that the server saw; the log."""
+        """Runs `command + URL` hardened, checks every request that the server saw, and returns the
+        log."""
         key = bed.unique("body")
         url = self.url(key, tls=tls, path="/up/", fail=fail, how=how, echo=1, ra="0")
         command = [c.replace("{url}", url) for c in command]
@@ -57,7 +59,7 @@ class Bodies(bed.Bed):
             if stdin != "file":
                 return how_to_run(command, data=whole if stdin == "pipe" else None, **more)
             with open(self.file, "rb") as f:
-                # A descriptor at a non-zero offset is what a shell leaves after `read`.
+                # A shell leaves a descriptor at a non-zero offset after `read`.
                 os.lseek(f.fileno(), offset, os.SEEK_SET)
                 return how_to_run(command, stdin=f, **more)
         server = self.https if tls else self.http
@@ -70,14 +72,14 @@ class Bodies(bed.Bed):
                 (headers, content), = parts(entry)
                 self.assertIn('name="f"', headers)
                 self.assertEqual(headers, parts(complete[0])[0][0])
-                self.assertEqual(sha(content), sha(whole), f"the part of request {n + 1}")
+                self.assertEqual(sha(content), sha(whole), f"a part of request {n + 1} differs")
             else:
                 self.assertEqual((entry["length"], entry["sha256"]), (len(whole), sha(whole)),
-                                 f"complete request {n + 1} carried another body")
+                                 f"complete request {n + 1} has another body")
         if how in ("503", "500", "429", "rst", "fin"):
-            self.assertEqual(len(complete), len(log), "a body was begun that could not be ended")
+            self.assertEqual(len(complete), len(log), "an incomplete body was sent")
         if log[-1]["fault"]:
-            # No way to recover: then what the program gets is what it gets without the shim.
+            # No recovery is possible: the program must get what it gets without the shim.
             server.reset(key)
             plain = run(bed.bare)
             self.assertEqual(comparable(outcome, how), comparable(plain, how))
@@ -91,7 +93,7 @@ class Bodies(bed.Bed):
     def test_a_file_at_an_offset_is_sent_from_that_offset_each_time(self):
         for how in FAULTS:
             with self.subTest(how=how):
-                # curl -T - has no seek: certain is only what was not read
+                # curl -T - cannot seek: only data that was not read yet can be resent
                 self.upload(["curl", "-sS", "-T", "-", "{url}"], how, BODY[1000:], "file", 1000)
 
     def test_a_put_from_a_named_file_recovers_with_the_same_bytes(self):
@@ -102,7 +104,7 @@ class Bodies(bed.Bed):
                 self.assertEqual(len(log), 3)
                 self.assertIn(sha(BODY), outcome.text)
 
-    def test_a_file_of_libcurls_own_reading_goes_back_to_where_it_began(self):
+    def test_a_file_that_libcurl_reads_itself_is_rewound_to_its_start_offset(self):
         for how, driver in itertools.product(FAULTS, DRIVERS):
             with self.subTest(how=how, driver=driver):
                 client = [self.recorder, f"driver={driver}", "UPLOAD=1",
@@ -174,7 +176,7 @@ def add_methods():
                               "URL={url}", "perform"]
                     _, log = self.upload(client, how, READ_BODY)
                     if "no_seek" not in name and "post" not in name and how != "rst-early":
-                        self.assertEqual(log[-1]["fault"], None, "it could have been repeated")
+                        self.assertEqual(log[-1]["fault"], None, "the request was not repeated")
                 setattr(Bodies, f"test_read_{name}__{how.replace('-', '_')}__{driver}", read)
 
 

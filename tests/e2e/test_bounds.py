@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""connect_timeout and stall_timeout: ends for programs that know none of their own."""
+"""connect_timeout and stall_timeout: timeouts for programs that set none."""
 import os
 import socket
 import sys
@@ -9,7 +9,7 @@ import bed
 
 
 class Deaf:
-    """A port whose queue of connections is full: nothing refuses, and nothing answers."""
+    """A port whose accept queue is full: connections are neither refused nor accepted."""
 
     def __enter__(self):
         self.listener = socket.socket()
@@ -40,12 +40,12 @@ except OSError as e:
 """]
 
     def ended(self, command, **options):
-        """How the program ends; None when it does not."""
+        """Returns the outcome of the program; None if it does not end."""
         env = bed.hardened_environment(retry="off", **options)
         o = bed.run(["timeout", "-k1", "3", *map(str, command)], env)
         return None if o.status == 124 else o
 
-    def test_a_connection_that_nobody_answers_ends_for_libcurl(self):
+    def test_connect_timeout_ends_an_unanswered_connection_of_libcurl(self):
         with Deaf() as deaf:
             command = ["curl", "-sS", f"http://127.0.0.1:{deaf.port}/"]
             self.assertIsNone(self.ended(command))
@@ -54,14 +54,14 @@ except OSError as e:
             self.assertEqual(o.health["checks"][f"127.0.0.1:{deaf.port}"]["failures_by"]["timeout"],
                              1)
 
-    def test_and_for_a_blocking_socket_whose_own_bound_is_as_before(self):
+    def test_connect_timeout_ends_that_of_a_blocking_socket_and_restores_its_own_timeout(self):
         with Deaf() as deaf:
             command = [*self.PYTHON, deaf.port]
             self.assertIsNone(self.ended(command))
             o = self.ended(command, connect_timeout="300ms")
             self.assertEqual((o.out, o.err), (b"ETIMEDOUT True\n", b""))
 
-    def test_a_programs_own_shorter_end_wins(self):
+    def test_a_shorter_timeout_of_the_program_wins(self):
         with Deaf() as deaf:
             command = ["curl", "-sS", "--connect-timeout", "1", f"http://127.0.0.1:{deaf.port}/"]
             o = self.ended(command, connect_timeout="1h")
@@ -70,14 +70,14 @@ except OSError as e:
 
 class Stall(bed.Bed):
     def get(self, how):
-        """The exit status under a bound of one second; curl itself would wait on."""
+        """Returns the exit status with a timeout of one second; curl alone would continue to wait."""
         url = f"{self.http.url}/?key={bed.unique()}&fail=-1&how={how}"
         return bed.hardened(["timeout", "-k1", "20", "curl", "-sS", "-o", os.devnull, url],
                             retry="off", stall_timeout="1s").status
 
-    def test_an_answer_that_stops_ends(self):
+    def test_a_stalled_answer_is_ended(self):
         self.assertEqual(self.get("never"), 28)
         self.assertEqual(self.get("slow-body&fsize=4&step_ms=15000"), 28)
 
-    def test_an_answer_that_is_slow_but_goes_on_does_not(self):
+    def test_a_slow_answer_that_makes_progress_is_not_ended(self):
         self.assertEqual(self.get("slow-body&fsize=12&step_ms=200"), 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Active checks: real programs that stay alive, and servers that count who comes."""
+"""Active checks: real programs that stay alive, and servers that count connections."""
 import http.server
 import json
 import os
@@ -14,7 +14,7 @@ import unittest
 import bed
 
 PYTHON = "/usr/bin/python3"
-# Connects once for each line; "fork" goes on in a child.
+# Connects once for each input line; on "fork" it continues in a child.
 STAY = """
 import os, socket, sys, threading
 def connect():
@@ -42,7 +42,7 @@ for line in sys.stdin:
         assert get() == 200
     print("done", flush=True)
 """
-# Connects, and stays until the other side has had enough and a check has been tried.
+# Connects, and stays until the server closes the connection and a check has been tried.
 OWN_TLS = """
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ WAIT_S = 20
 
 
 def until(condition, seconds=WAIT_S):
-    """Whether it comes true; how long that takes is nobody's promise here."""
+    """Whether the condition becomes true; the tests assume no speed."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
@@ -75,7 +75,7 @@ def until(condition, seconds=WAIT_S):
 
 
 class Listener:
-    """Accepts and closes; counts."""
+    """Accepts and closes connections, and counts them."""
 
     def __init__(self, port=0, host="127.0.0.1"):
         self.at = []
@@ -104,7 +104,7 @@ class Listener:
 
 
 class Web:
-    """Answers with the status that it is set to, or not at all; remembers what was asked."""
+    """Answers with the configured status or not at all, and records the requests."""
 
     def __init__(self, tls=False):
         self.status, self.hang, self.requests = 200, False, []
@@ -155,7 +155,7 @@ def write(path, text):
 
 
 class Program:
-    """One that has made its first connection, or transfer, and waits for a line."""
+    """A program that has made its first connection or transfer and waits for an input line."""
 
     def __init__(self, env, script, *arguments):
         self.env = env
@@ -183,7 +183,7 @@ class Program:
 
 class Checks(bed.Bed):
     def setUp(self):
-        self.first = Listener()  # where the programs themselves connect to
+        self.first = Listener()  # the programs themselves connect to it
         self.to_stop, self.programs = [self.first], []
         self.config = os.path.join(bed.fresh_dir(), "harden.ini")
         self.env = None
@@ -226,8 +226,8 @@ class Checks(bed.Bed):
                         f"{name} is not {status}: {self.check(name)}")
         return self.check(name)
 
-    def all_that_is_said(self):
-        """Everything that anybody could read of what the library knows."""
+    def state_contents(self):
+        """Returns the contents of all files in the state directory."""
         said = b""
         for name in os.listdir(self.env["HARDEN_STATE"]):
             with open(os.path.join(self.env["HARDEN_STATE"], name), "rb") as f:
@@ -256,7 +256,7 @@ class Results(Checks):
         self.assertEqual((outcome.status, outcome.err), (0, b""))
         self.assertEqual(outcome.health["overall_status"], "healthy")
 
-    def test_a_server_that_answers_well_badly_and_not_at_all(self):
+    def test_a_server_that_answers_well_with_errors_and_not_at_all(self):
         web = self.server(Web)
         target = f"http://user:secret@localhost:{web.port}/secret?secret=1"
         program = self.start(section("web", "http", target, timeout="300ms",
@@ -286,10 +286,10 @@ class Results(Checks):
         headers = web.requests[0][2]
         self.assertEqual(headers["User-Agent"], "libharden-check")
         self.assertTrue(headers["Authorization"].startswith("Basic "))
-        self.assertNotIn(b"secret", self.all_that_is_said())
+        self.assertNotIn(b"secret", self.state_contents())
         self.assertEqual(program.end().err, b"")
 
-    def test_a_certificate_that_nobody_vouches_for(self):
+    def test_an_untrusted_certificate(self):
         web = self.server(Web, tls=True)
         self.start(section("web", "http", f"https://localhost:{web.port}/", unhealthy_after=1))
         entry = self.comes_to("web", "unhealthy")
@@ -311,7 +311,7 @@ class Results(Checks):
 
 
 class Processes(Checks):
-    def test_of_many_one_runs_each_check_once_an_interval(self):
+    def test_one_of_many_processes_runs_each_check_once_per_interval(self):
         db, web = self.server(Listener), self.server(Web)
         text = (section("db", "tcp", f"127.0.0.1:{db.port}", "500ms") +
                 section("web", "http", f"http://127.0.0.1:{web.port}/", "500ms"))
@@ -324,7 +324,7 @@ class Processes(Checks):
         seen, intervals = (db.seen, len(web.requests)), (time.monotonic() - began) / 0.5
         for i in range(2):
             self.assertLessEqual(seen[i] - before[i], intervals + 1)
-            self.assertGreaterEqual(seen[i] - before[i], intervals / 4)  # a slow machine
+            self.assertGreaterEqual(seen[i] - before[i], intervals / 4)  # tolerates a slow machine
         for a, b in zip(db.at, db.at[1:]):
             self.assertGreater(b - a, 0.35)
 
@@ -340,9 +340,9 @@ class Processes(Checks):
         self.start()
         self.comes_to("web", "healthy")
         self.assertEqual(len(web.requests) - seen > 0, True)
-        self.assertGreater(time.monotonic() - killed, 1, "not while it might be at it")
+        self.assertGreater(time.monotonic() - killed, 1, "the lease has not expired")
 
-    def test_the_child_of_a_fork_goes_on(self):
+    def test_a_forked_child_continues_the_checks(self):
         db = self.server(Listener)
         program = self.start(section("db", "tcp", f"127.0.0.1:{db.port}"))
         self.comes_to("db", "healthy")
@@ -356,8 +356,8 @@ class Processes(Checks):
         program.end()
         self.assertTrue(until(lambda: not os.path.exists(f"/proc/{child}")))
 
-    def test_the_child_of_a_fork_that_came_early_goes_on(self):
-        # A daemon's life: it has hardly connected when it goes on in a child.
+    def test_the_child_of_an_early_fork_continues_the_checks(self):
+        # Like a daemon, it continues in a child shortly after its first connection.
         web = self.server(Web)
         program = self.start(section("web", "http", f"http://127.0.0.1:{web.port}/"))
         self.assertTrue(until(lambda: "harden-check" in program.threads()))
@@ -365,7 +365,7 @@ class Processes(Checks):
         program.process.wait()
         self.comes_to("web", "healthy")
 
-    def test_forks_at_any_moment_leave_the_child_its_libraries(self):
+    def test_libraries_work_in_children_forked_at_any_time(self):
         web = self.server(Web, tls=True)
         script = TRANSFERS.replace("for line in sys.stdin:", """import os
 for line in sys.stdin:
@@ -384,7 +384,7 @@ for line in sys.stdin:
 
 
 class Traffic(Checks):
-    def test_is_not_the_programs_and_no_limit_holds_it_up(self):
+    def test_check_traffic_is_not_counted_for_the_program_or_limited(self):
         web = self.server(Web)
         checks = (section("db", "tcp", f"localhost:{self.first.port}", "100ms") +
                   section("web", "http", f"http://127.0.0.1:{web.port}/", "100ms") +
@@ -395,7 +395,8 @@ class Traffic(Checks):
         program.say()
         health = program.end().health
         hosts = {n: c for n, c in health["checks"].items() if c["kind"] == "passive"}
-        # The name that a check has looked up is not the name of what the program connects to.
+        # A name that a check resolved is not used for the program's connections to the same
+        # address.
         self.assertEqual(list(hosts), [f"127.0.0.1:{self.first.port}"])
         (host,) = hosts.values()
         self.assertEqual((host["requests"], host["attempts"], host["rate"]["rejected"]), (2, 1, 1))
@@ -406,7 +407,7 @@ class Traffic(Checks):
                           coverage["transfers_easy"], coverage["internal_errors"],
                           coverage["libcurl"]), (2, 0, 0, 0, []))
 
-    def test_beside_a_program_that_uses_libcurl_itself(self):
+    def test_checks_run_next_to_transfers_of_the_program(self):
         web = self.server(Web)
         program = self.start(section("web", "http", f"http://127.0.0.1:{web.port}/", "100ms"),
                              TRANSFERS, (self.url(bed.unique()),))
@@ -421,13 +422,13 @@ class Traffic(Checks):
 
 class Life(Checks):
     def test_a_program_that_blocks_signals_without_handlers(self):
-        """As who waits for them by sigwait() or signalfd()."""
+        """Like a program that takes signals with sigwait() or signalfd()."""
         db = self.server(Listener)
         self.start(section("db", "tcp", f"127.0.0.1:{db.port}"),
                    "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, 10])\n" + STAY)
         self.comes_to("db", "healthy")
 
-    def test_a_section_that_is_removed_stops_its_check(self):
+    def test_removing_a_section_stops_its_check(self):
         db, other = self.server(Listener), self.server(Listener)
         stays = section("other", "tcp", f"127.0.0.1:{other.port}")
         text = section("db", "tcp", f"127.0.0.1:{db.port}") + stays
@@ -442,7 +443,7 @@ class Life(Checks):
         self.assertTrue(until(lambda: db.seen > seen + 2))
         self.comes_to("db", "healthy")
 
-    def test_leaves_the_descriptors_of_the_program_alone(self):
+    def test_the_descriptors_of_the_program_do_not_change(self):
         web, db = self.server(Web), self.server(Listener)
         program = self.start(section("web", "http", f"http://localhost:{web.port}/", "100ms") +
                              section("db", "tcp", f"localhost:{db.port}", "100ms"))
@@ -454,7 +455,7 @@ class Life(Checks):
         self.assertTrue(until(lambda: len(web.requests) > 5 and db.seen > 5))
         self.assertEqual(descriptors(program.pid), before)
         task = program.threads()["harden-check"]
-        # Between two checks; other threads than these two have ended.
+        # Between two checks; all threads except these two have ended.
         self.assertTrue(until(lambda: descriptors(task) == ["0", "1", "2"]), descriptors(task))
         self.assertTrue(until(lambda: len(os.listdir(f"/proc/{program.pid}/task")) == 3))
         for fd in "012":
@@ -474,7 +475,7 @@ class Life(Checks):
         self.assertTrue(until(lambda: self.health()["checks"]))
         self.assertEqual(list(program.threads()), ["python3"])
 
-    def test_without_a_libcurl_an_http_check_is_unknown_and_said_so_once(self):
+    def test_without_a_libcurl_an_http_check_is_unknown_and_logged_once(self):
         directory = bed.fresh_dir()
         for name in ("libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4"):
             subprocess.run([os.environ.get("CC", "cc"), "-shared", "-nostdlib", "-x", "c",
@@ -496,8 +497,8 @@ class Life(Checks):
         self.assertEqual(len(outcome.err.splitlines()), 1, outcome.err)
         self.assertIn(b"harden: error: check web: this libcurl lacks functions", outcome.err)
 
-    def test_a_short_program_ends_as_it_would_without(self):
-        """Whatever the check is at: looking for libcurl, in a handshake, waiting for an answer."""
+    def test_a_short_program_ends_as_without_checks(self):
+        """Whatever the check is doing: looking for libcurl, a handshake, waiting for an answer."""
         web = self.server(Web, tls=True)
         web.hang = True
         write(self.config, section("web", "http", f"https://127.0.0.1:{web.port}/", "100ms") +
@@ -511,7 +512,7 @@ class Life(Checks):
                      "time.sleep(float(sys.argv[2]))", self.first.port]]
 
         def run(i):
-            lasts = (i * 7 % 180) / 100  # to the end of every step of the first http check
+            lasts = (i * 7 % 180) / 100  # covers the end of every step of the first http check
             command = [*commands[i % 3], *([lasts] if i % 3 == 2 else [])]
             return command, bed.run(command, bed.hardened_environment(config=self.config))
         for result in bed.in_parallel(run, range(180), workers=8):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The `harden` command, as its users type it."""
+"""The `harden` command as users run it."""
 import json
 import os
 import re
@@ -29,7 +29,7 @@ def harden(*arguments, env=None, **kw):
 
 
 class Run(bed.Bed):
-    def test_the_program_takes_the_commands_place(self):
+    def test_the_program_replaces_the_command(self):
         env = environment()
         p = bed.start([HARDEN, "run", "sh", "-c", "echo $$; cat; exit 7"], env, subprocess.PIPE)
         o = bed.finish(p, env, b"words\n")
@@ -37,7 +37,7 @@ class Run(bed.Bed):
         self.assertEqual(bed.run([HARDEN, "run", "--", "sh", "-c", "kill -TERM $$"], env).status,
                          -signal.SIGTERM)
 
-    def test_it_is_hardened_by_the_keys_of_the_command_line(self):
+    def test_keys_on_the_command_line_apply(self):
         env = environment()
         self.assertEqual(harden("run", *CURL, "-f", f"{self.http.url}/?key={bed.unique()}&fail=2",
                                 env=env)[0], 0)
@@ -64,7 +64,7 @@ class Run(bed.Bed):
             self.assertIn(words, err)
             self.assertFalse(os.path.exists(flag))
 
-    def test_what_cannot_be_run_is_told_as_a_shell_tells_it(self):
+    def test_programs_that_cannot_be_run_are_reported_as_by_a_shell(self):
         plain = bed.fresh_file(b"echo by sh $1\n")
         for program, expected in (("no-such-program", 127), ("/no/such/program", 127),
                                   ("/etc", 126), (plain, 126)):
@@ -75,21 +75,21 @@ class Run(bed.Bed):
         self.assertEqual(harden("run", plain, "too"), (0, "by sh too\n", ""))
         self.assertEqual(harden("run")[0], 64)
 
-    def test_what_is_preloaded_already_stays(self):
+    def test_other_preloaded_libraries_are_kept(self):
         show = ["sh", "-c", "echo $LD_PRELOAD"]
         self.assertEqual(harden("run", *show)[1], f"{bed.LIBRARY}\n")
         env = environment() | {"LD_PRELOAD": "libm.so.6"}
         self.assertEqual(harden("run", *show, env=env)[1], f"{bed.LIBRARY}:libm.so.6\n")
         self.assertEqual(harden("run", HARDEN, "run", *show)[1], f"{bed.LIBRARY}\n")
 
-    def test_what_looks_functions_up_gets_the_second_object_too(self):
+    def test_with_audit_the_second_object_is_preloaded_too(self):
         show = ["sh", "-c", "echo $LD_PRELOAD"]
         both = f"{bed.LIBRARY}:{bed.LIBRARY.with_name('libharden-audit.so')}"
         self.assertEqual(harden("run", "--audit", *show), (0, both + "\n", ""))
         self.assertEqual(harden("run", "--audit", "--observe", "--", *show)[1], both + "\n")
         env = environment() | {"LD_PRELOAD": "libm.so.6"}
         self.assertEqual(harden("run", "--audit", *show, env=env)[1], f"{both}:libm.so.6\n")
-        # Once, whoever has asked for it; and it is added to a library that is there.
+        # Added only once, also to a library that is preloaded already.
         for outer, inner in ((["--audit"], ["--audit"]), (["--audit"], [])):
             self.assertEqual(harden("run", *outer, HARDEN, "run", *inner, *show)[1], both + "\n")
         added = harden("run", HARDEN, "run", "--audit", *show)[1]
@@ -118,13 +118,13 @@ class Run(bed.Bed):
         audit = bed.LIBRARY.with_name("libharden-audit.so")
         self.assertRegex(harden("run", "--audit", program)[1],
                          rf"^libasan\.so\.\d+:{bed.LIBRARY}:{audit}\n$")
-        # Also for what is started by a program that is hardened already, and not twice.
+        # Also for programs started by a hardened program, and only once.
         status, again, err = harden("run", HARDEN, "run", program)
         self.assertEqual((status, again), (0, out), err)
         status, again, err = harden("run", program, env=environment() | {"LD_PRELOAD": out.strip()})
         self.assertEqual((status, again), (0, out), err)
 
-    def test_it_says_when_the_program_cannot_be_reached(self):
+    def test_a_program_that_cannot_be_covered_is_reported(self):
         program = os.path.join(bed.fresh_dir(), "static")
         source = bed.fresh_file(b"int main(void) { return 5; }\n")
         subprocess.run(["gcc", "-static", "-x", "c", source, "-o", program], check=True)
@@ -133,7 +133,7 @@ class Run(bed.Bed):
         self.assertEqual(err, f"harden run: {program} is a static program: the library is not "
                               "loaded\n")
 
-    def test_of_several_architectures_the_loader_chooses(self):
+    def test_the_loader_chooses_among_several_architectures(self):
         multiarch = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True,
                                    check=True).stdout.strip()
         usr = bed.fresh_dir()
@@ -202,14 +202,14 @@ target = https://user:secret@db.example.com/secret?secret
         self.assertEqual((status, err), (0, ""))
         self.assertEqual(self.values(second), self.values(out))
 
-    def test_so_is_what_it_prints_of_each_sample(self):
+    def test_the_same_holds_for_each_sample(self):
         for sample in bed.ROOT.glob("conf/**/*.ini"):
             _, out, _ = harden("config", sample)
             status, second, err = harden("config", bed.fresh_file(out.encode()))
             self.assertEqual((status, err), (0, ""), sample)
             self.assertEqual(self.values(second), self.values(out), sample)
 
-    def test_every_error_is_said_and_is_an_exit_status(self):
+    def test_every_error_is_printed_and_sets_the_exit_status(self):
         file = bed.fresh_file(b"[harden]\nsevrice = warn\n[host *]\nrate = fast\n")
         status, out, err = harden("config", file)
         self.assertEqual(status, 2)
@@ -219,7 +219,7 @@ target = https://user:secret@db.example.com/secret?secret
         self.assertIn("rate = none", out)
         self.assertEqual(harden("config", "/no/such")[0], 2)
 
-    def test_it_explains_what_applies_to_a_url(self):
+    def test_explain_shows_what_applies_to_a_url(self):
         file = bed.fresh_file(self.FILE)
         env = environment() | {"HARDEN_CONFIG": file, "HARDEN_BURST": "9"}
         del env["HARDEN_BASE_DELAY"], env["HARDEN_MAX_DELAY"]
@@ -245,7 +245,7 @@ target = https://user:secret@db.example.com/secret?secret
 
 
 class Board(bed.Bed):
-    """Status, health and reset, over what real programs left on the board."""
+    """Status, health and reset with the data of real programs on the board."""
 
     def sick_and_well(self, **options):
         env = environment(**options)
@@ -254,7 +254,7 @@ class Board(bed.Bed):
                "for i in 1 2 3; do curl -sS http://127.0.0.1:1/; done", env=env)
         return env, f"localhost:{self.http.port}"
 
-    def test_the_table_has_the_sick_first_and_what_was_done(self):
+    def test_the_table_lists_unhealthy_hosts_first_with_their_counts(self):
         env, well = self.sick_and_well(rate="100/1m")
         status, out, err = harden("status", env=env)
         self.assertEqual((status, err), (0, ""))
@@ -266,7 +266,7 @@ class Board(bed.Bed):
         self.assertRegex(lines[4], rf"^{well} +healthy +1 +100\.0 % +0 +0 +- .* ms +\S+ ms closed +\S+/100$")
         self.assertNotIn("\033", out)
 
-    def test_what_was_refused_is_shown_and_what_was_only_observed_is_called_that(self):
+    def test_refusals_are_shown_and_observed_ones_are_marked(self):
         env = environment(rate="1/1h", on_limit="fail")
         for _ in range(3):
             harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)
@@ -295,7 +295,7 @@ class Board(bed.Bed):
         status, out, err = harden("report", "-o", "-", env=env)
         self.assertIn("1 of 1 host not healthy", out)
 
-    def test_retries_that_the_budget_denied_are_told(self):
+    def test_retries_denied_by_the_budget_are_shown(self):
         env = environment(retry_budget="1%", retry_reserve="none", base_delay="10ms")
         harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)
         self.assertNotIn("denied", harden("status", env=env)[1])
@@ -303,7 +303,7 @@ class Board(bed.Bed):
         self.assertIn(f"\nretries denied by the budget: 1 (localhost:{self.http.port} 1)\n",
                       harden("status", env=env)[1])
 
-    def test_json_is_the_document_of_the_snapshot(self):
+    def test_json_is_the_same_document_as_the_snapshot(self):
         env, well = self.sick_and_well()
         status, out, err = harden("status", "--json", env=env)
         self.assertEqual((status, err), (0, ""))
@@ -349,7 +349,7 @@ unhealthy_after = 1
             p.kill()
             p.communicate()
 
-    def test_a_report_keeps_what_is_secret_in_a_checks_target(self):
+    def test_a_report_omits_secrets_in_the_target_of_a_check(self):
         env, _ = self.sick_and_well()
         env["HARDEN_CONFIG"] = bed.fresh_file(Config.FILE)
         status, page, err = harden("report", env=env)
@@ -372,7 +372,7 @@ unhealthy_after = 1
         for arguments in (["--max-age", "soon"], ["--hots", "x"], ["extra"], ["--host"]):
             self.assertEqual(harden("health", *arguments, env=env)[0], 64, arguments)
 
-    def test_what_is_old_is_called_stale(self):
+    def test_an_old_board_is_called_stale(self):
         env, _ = self.sick_and_well(snapshot_interval="100ms")
         self.assertEqual(harden("health", "--max-age", "1h", env=env)[0], 1)
         time.sleep(0.6)
@@ -382,7 +382,7 @@ unhealthy_after = 1
         self.assertIn("stale, no program is running", harden("status", env=env)[1])
         self.assertEqual(harden("health", "--max-age", "1h", env=env)[0], 1)
 
-    def test_a_program_that_has_nothing_to_do_is_not_stale(self):
+    def test_an_idle_program_is_not_stale(self):
         env = bed.hardened_environment(snapshot_interval="100ms")
         script = ("import socket, sys\n"
                   "for _ in range(5): socket.create_connection(('127.0.0.1', int(sys.argv[1])))\n"
@@ -399,7 +399,7 @@ unhealthy_after = 1
         self.assertEqual(harden("health", env=env)[0], 3)
         self.assertIn("stale, no program is running", harden("status", env=env)[1])
 
-    def test_without_a_board_nothing_is_made_up(self):
+    def test_without_a_board_there_is_no_data(self):
         env = environment(state=os.path.join(bed.fresh_dir(), "state"))
         self.assertEqual(harden("status", env=env)[:2], (1, ""))
         self.assertEqual(harden("health", env=env),
@@ -411,7 +411,7 @@ unhealthy_after = 1
         self.assertEqual(status, 1)
         self.assertIn("private", err)
 
-    def test_a_board_of_others_or_damaged_is_refused(self):
+    def test_a_board_that_others_can_access_or_that_is_damaged_is_refused(self):
         env, _ = self.sick_and_well()
         os.chmod(env["HARDEN_STATE"], 0o755)
         status, out, err = harden("status", env=env)
@@ -424,7 +424,7 @@ unhealthy_after = 1
         self.assertEqual((status, out), (1, ""))
         self.assertIn("of another version", err)
 
-    def test_the_board_of_another_version_is_not_taken_for_none(self):
+    def test_the_board_of_another_version_is_reported(self):
         env, _ = self.sick_and_well()
         board = os.path.join(env["HARDEN_STATE"], bed.BOARD)
         for name in ("board", "board.1"):
@@ -436,7 +436,7 @@ unhealthy_after = 1
             os.rename(os.path.join(env["HARDEN_STATE"], name), board)
         self.assertEqual(harden("status", env=env)[0], 0)
 
-    def test_reset_forgets_one_host_or_all(self):
+    def test_reset_clears_one_host_or_all(self):
         env, well = self.sick_and_well(rate="2/1h", on_limit="fail")
         self.assertNotEqual(harden("run", *CURL, "http://127.0.0.1:1/", env=env)[0], 0)
         status, out, err = harden("reset", "127.0.0.1:1", env=env)
@@ -448,11 +448,11 @@ unhealthy_after = 1
         self.assertEqual(harden("reset", "no.example", env=env)[0], 1)
         self.assertEqual(harden("reset", env=env)[0], 0)
         self.assertRegex(harden("status", env=env)[1], rf"(?m)^{well} +healthy +0 ")
-        # All tokens are back.
+        # All tokens are available again.
         for _ in range(2):
             self.assertEqual(harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)[0], 0)
 
-    def test_reset_gives_back_the_limit_of_a_port_however_it_is_named(self):
+    def test_reset_restores_the_limit_of_a_port_by_each_of_its_names(self):
         curl = ["curl", "-sS", "--noproxy", "*"]
         for url, name in (("http://[::1]:1/", "[::1]:1"),
                           ("http://localhost:1/", "LOCALHOST:1")):
@@ -462,7 +462,7 @@ unhealthy_after = 1
             self.assertEqual(harden("reset", name, env=env)[0], 0)
             self.assertIn("1.0/1", harden("status", env=env)[1], name)
 
-    def test_watch_draws_again_and_ends_with_its_reader(self):
+    def test_watch_repeats_and_ends_when_its_reader_closes_the_pipe(self):
         env, _ = self.sick_and_well()
         p = bed.start([HARDEN, "status", "--watch"], env)
         seen = b""
@@ -472,7 +472,7 @@ unhealthy_after = 1
         self.assertIn(p.wait(timeout=10), (0, -signal.SIGPIPE))
         p.stderr.close()
 
-    def test_a_program_killed_in_mid_load_leaves_the_truth(self):
+    def test_the_counts_are_right_after_a_program_is_killed_under_load(self):
         env = environment(snapshot_interval="1h")
         key = bed.unique()
         loop = f"while :; do curl -sS -o {os.devnull} '{self.http.url}/?key={key}'; done"
@@ -500,7 +500,7 @@ class Usage(unittest.TestCase):
             self.assertIn("exit status:", out)
             self.assertRegex(harden(command, "--version")[1], r"^harden \d+\.\d+\.\d+\n$")
 
-    def test_mistakes_are_named_with_what_would_be_right(self):
+    def test_usage_errors_suggest_the_right_spelling(self):
         for arguments, words in (([], "usage:"), (["statsu"], "did you mean status?"),
                                  (["status", "--jsno"], "did you mean --json?"),
                                  (["status", "--json", "--watch"], "either"),
@@ -510,7 +510,7 @@ class Usage(unittest.TestCase):
             self.assertEqual((status, out), (64, ""), arguments)
             self.assertIn(words, err)
 
-    def test_a_full_disk_is_no_success(self):
+    def test_a_full_disk_is_an_error(self):
         with open("/dev/full", "w", encoding="ascii") as full:
             p = subprocess.run([HARDEN, "config"], env=environment(), stdout=full, check=False,
                                stderr=subprocess.DEVNULL)
@@ -518,14 +518,14 @@ class Usage(unittest.TestCase):
 
 
 class Reference(unittest.TestCase):
-    """docs/quick-reference.md names what there is, and nothing else."""
+    """docs/quick-reference.md names everything that exists, and nothing else."""
 
     def setUp(self):
         with open(bed.ROOT / "docs/quick-reference.md", encoding="utf-8") as f:
             text = f.read()
         self.parts = dict(re.findall(r"(?ms)^## (.*?)\n(.*?)(?=^## |\Z)", text))
 
-    def test_its_keys_and_defaults_are_those_in_force_without_a_configuration(self):
+    def test_its_keys_and_defaults_are_those_without_a_configuration(self):
         env = environment()
         del env["HARDEN_BASE_DELAY"], env["HARDEN_MAX_DELAY"], env["HARDEN_STATE"]
         sections = re.findall(r"(?ms)^(\[.*?\])\n(.*?)(?=^\[|\Z)", harden("config", env=env)[1])
@@ -551,7 +551,7 @@ class Reference(unittest.TestCase):
             for flag in re.findall(r"--[a-z-]+", arguments):
                 self.assertIn(flag, text, name)
 
-    def test_no_page_leads_to_nowhere(self):
+    def test_no_page_has_a_dead_link(self):
         pages = [*bed.ROOT.glob("*.md"), *bed.ROOT.glob("docs/*.md"), *bed.ROOT.glob("conf/*/*.md")]
         self.assertGreater(len(pages), 6)
         for page in pages:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs that open their connections themselves, and what is done for them at connect()."""
+"""Programs that open their connections themselves, and the treatment of their connect() calls."""
 import contextlib
 import os
 import pwd
@@ -15,7 +15,7 @@ import bed
 import servers
 
 PYTHON = "/usr/bin/python3"
-# From the admission of a connection to its stamp by the server: see test_limits.py.
+# From the admission of a connection to its timestamp by the server: see test_limits.py.
 LATENESS_S = 0.150
 GET = """
 import sys, urllib.request
@@ -55,12 +55,13 @@ def connects(outcome):
 
 
 def as_user(name):
-    """Arguments of Popen for a server that does not run as root."""
+    """Returns arguments of Popen for a server that does not run as root."""
     return {"user": name, "group": pwd.getpwnam(name).pw_gid} if os.getuid() == 0 else {}
 
 
 class Programs(bed.Bed):
-    """The same output and exit status with the library as without, and it was reached."""
+    """The output and exit status are the same with the library as without, and the library was
+    reached."""
 
     def same(self, command, blocking=True):
         env = bed.hardened_environment()
@@ -73,8 +74,8 @@ class Programs(bed.Bed):
         return shim
 
     def show(self, env):
-        """One more connection: a program that ends by _exit or a signal writes no last snapshot, and
-        what it did is on the board, for the next to show."""
+        """Makes one more connection. A program that ends by _exit or a signal writes no last
+        snapshot; its counts are on the board, and the next program writes them."""
         command = ["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{self.http.port}"]
         self.assertEqual(bed.run(command, env).status, 0)
 
@@ -130,7 +131,7 @@ class Programs(bed.Bed):
         server = servers.Daemon([servers.path_of("rsync"), "--daemon", "--no-detach", "--port",
                                  str(port), "--address=127.0.0.1", f"--config={config}"], port)
         try:
-            # Blocking or not, by its version.
+            # Blocking or not, depending on the version.
             self.same(["rsync", "--list-only", f"rsync://127.0.0.1:{port}/m/"], blocking=None)
         finally:
             server.stop()
@@ -191,9 +192,9 @@ class Programs(bed.Bed):
         finally:
             server.stop()
 
-    def test_sudo_and_su_are_what_they_are(self):
-        # Root has the rights that they are for, so that nothing is kept from them; to others the
-        # loader gives no preloaded object.
+    def test_sudo_and_su_behave_as_without_the_library(self):
+        # Root already has the rights that these programs give, so the library is loaded into
+        # them; for other users the loader ignores LD_PRELOAD.
         commands = [["sudo", "-n", "echo", "a"], ["su", "-s", "/bin/sh", "nobody", "-c", "id -u"]]
         if os.getuid() == 0:
             commands += [["setpriv", "--reuid", "65534", "--clear-groups", *c] for c in commands]
@@ -208,7 +209,7 @@ class Programs(bed.Bed):
         with socket.socket() as s, contextlib.ExitStack() as waiting:
             s.bind(("127.0.0.1", 0))
             s.listen(0)
-            for _ in range(3):  # the queue is full then, and whoever comes gets no answer
+            for _ in range(3):  # the queue is full then, and further connections get no answer
                 c = waiting.enter_context(socket.socket())
                 c.setblocking(False)
                 c.connect_ex(s.getsockname())
@@ -233,7 +234,7 @@ class Programs(bed.Bed):
         (check,) = shim.health["checks"].values()
         self.assertEqual(check["rate"]["available"], 1)
 
-    def test_so_is_one_of_the_multi_interface(self):
+    def test_a_transfer_of_the_multi_interface_is_one_request(self):
         urls = [f"{self.http.url}/x?size=1&n={i}" for i in range(3)]
         shim = bed.hardened(["curl", "-sS", "-Z", *urls])
         self.assertEqual(shim.status, 0, shim.err)
@@ -242,7 +243,7 @@ class Programs(bed.Bed):
 
 
 class Recovery(bed.Bed):
-    """A server that is not there yet when the program comes."""
+    """A server that is not ready yet when the program starts."""
 
     def late(self, command):
         port, events, up = servers.free_port(), bed.fresh_file(b""), []
@@ -282,7 +283,7 @@ class Recovery(bed.Bed):
     def test_bash(self):
         self.late(["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/{port}"])
 
-    def test_a_local_socket_is_touched_only_where_a_rule_names_it(self):
+    def test_a_local_socket_is_covered_only_by_a_rule_that_names_it(self):
         path = os.path.join(bed.fresh_dir("local"), "S")
         script = ("import socket, sys, threading, time\n"
                   "def serve():\n"
@@ -314,7 +315,7 @@ class Recovery(bed.Bed):
 
 
 class Names(unittest.TestCase):
-    """A name server that answers SERVFAIL to one question, for A and for AAAA, before it works."""
+    """A name server that answers SERVFAIL to the first query, for A and for AAAA."""
     WGET = ["wget", "-q", "-t1", "-O-", "http://db.example/"]
 
     def world(self, command, env, failures=2):
@@ -325,7 +326,7 @@ class Names(unittest.TestCase):
         return bed.run([*unshare, PYTHON, str(bed.ROOT / "tests/support/resolver.py"),
                         str(failures), *command], env)
 
-    def test_a_name_server_that_is_not_ready_is_asked_again(self):
+    def test_a_query_to_a_name_server_that_is_not_ready_is_retried(self):
         plain = self.world(self.WGET, bed.environment())
         self.assertNotEqual(plain.status, 0)
         env = bed.hardened_environment()
@@ -336,7 +337,7 @@ class Names(unittest.TestCase):
         self.assertEqual((check["retries"], check["recovered"]), (2, 2))
         self.assertEqual(connects(shim), (2, 0))
 
-    def test_it_gets_all_attempts_of_the_policy(self):
+    def test_a_name_query_gets_all_attempts_of_the_policy(self):
         for command in (self.WGET, [PYTHON, "-c", GET, "http://db.example/"],
                         ["curl", "-sS", "http://db.example/"],
                         ["curl", "-sSZ", "http://db.example/", "-o", "-"]):
@@ -346,7 +347,7 @@ class Names(unittest.TestCase):
                 check = shim.health["checks"]["db.example"]
                 self.assertEqual((check["retries"], check["recovered"]), (2, 1))
 
-    def test_a_name_that_does_not_exist_is_not_asked_for_again(self):
+    def test_a_query_for_a_name_that_does_not_exist_is_not_retried(self):
         url = "http://db.none.example/"
         for command, status in ((["wget", "-q", "-t1", "-O-", url], 4),
                                 ([PYTHON, "-c", GET, url], 1),
@@ -369,13 +370,13 @@ class Names(unittest.TestCase):
                     party = checks[proxy if status == 5 else host]
                     self.assertEqual((party["retries"], party["failures_by"]["dns"]), (0, 1))
 
-    def test_libcurls_own_questions_are_left_to_its_transfer(self):
+    def test_name_queries_of_libcurl_are_retried_only_by_its_transfer(self):
         shim = self.world(["curl", "-sS", "http://db.example/"], bed.hardened_environment())
         self.assertEqual((shim.status, shim.out), (0, b"found\n"), shim.err)
         check = shim.health["checks"]["db.example"]
         self.assertEqual((check["requests"], check["attempts"], check["retries"]), (1, 2, 1))
 
-    def test_a_rule_for_a_name_holds_for_its_connections(self):
+    def test_a_rule_for_a_name_applies_to_its_connections(self):
         env = bed.hardened_environment(rate=None, config=bed.fresh_file(
             b"[host db.example]\nrate = 1/1h\non_limit = fail\n"))
         shim = self.world(["sh", "-c", "wget -q -t1 -O- http://db.example/;"
@@ -385,7 +386,7 @@ class Names(unittest.TestCase):
 
 
 class Crowd(unittest.TestCase):
-    """The limit at connect(), on the clock of the server that sees the connections."""
+    """The limit at connect(), measured by the clock of the server."""
     alone = True
     CLIENT = """
 import socket, sys, threading, time
@@ -439,7 +440,7 @@ print(*made)
                        for i, start in enumerate(times))
             self.assertLessEqual(most, 50 + 50 * (window + LATENESS_S), f"within {window} s")
 
-    def test_a_thousand_children_of_xargs_leave_one_tidy_board(self):
+    def test_a_thousand_children_of_xargs_share_one_board_and_leave_no_files(self):
         state = bed.fresh_dir("state")
         env = bed.hardened_environment(state=state, rate="400/1s", burst="400", max_wait="30s")
         outcome = bed.run(["sh", "-c", "seq 1000 | xargs -P 16 -I{} bash -c "

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A retry that nobody answers in time: the program gets the failed response before it, and all that
-it asks is about that one."""
+"""A retry that gets no answer in time: the program gets the failed response of the attempt before,
+and everything that it can query describes that response."""
 import re
 import unittest
 import urllib.parse
@@ -27,8 +27,9 @@ class Cut(unittest.TestCase):
     def test_the_whole_response_is_that_of_the_attempt_before(self):
         self.compare("-i")
 
-    def test_all_that_can_be_asked_is_of_the_attempt_before(self):
-        """By every CURLINFO, curl_easy_header and curl_easy_nextheader, in callbacks and after."""
+    def test_all_queries_describe_the_attempt_before(self):
+        """For every CURLINFO, curl_easy_header and curl_easy_nextheader, in callbacks and
+        afterwards."""
         recorder = bed.compile_client("recorder")
         server = bed.server()
 
@@ -39,7 +40,7 @@ class Cut(unittest.TestCase):
                 url = f"{server.url}/hop?key={key}-hop&to={urllib.parse.quote(url, '')}"
             return [recorder, *options, "inflight=infos", f"URL={url}", "perform"]
 
-        def normal(outcome):  # without the sockets: they are told as of now
+        def normal(outcome):  # without the sockets, whose current values are returned
             lines = re.sub(r"\n  asked (29/2|44/5) .*", "", outcome.text)
             return re.sub("(key(=|%3D))[-k0-9]+", r"\1K", lines)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `make demo` prints is what happens, and what its notes say."""
+"""The output of `make demo` and its notes are true."""
 import pathlib
 import sys
 import unittest
@@ -7,7 +7,7 @@ import unittest
 import bed
 
 DEMO = pathlib.Path(__file__).resolve().parent.parent / "support" / "demo.py"
-# of each row: what curl got and the requests that the server saw, without libharden and with it
+# of each row: what curl got and the number of requests that the server saw, bare and hardened
 ROWS = {
     "503 twice, then 200": ("503, 22 bytes", 1, "200, 5000 bytes", 3),
     "a reset twice, then 200": ("error 56: reset", 1, "200, 5000 bytes", 3),
@@ -15,7 +15,7 @@ ROWS = {
     "503 cut off, twice": ("error 18: cut off", 1, "200, 5000 bytes", 3),
     "200 cut off (a)": ("error 18: cut off", 1, "error 18: cut off", 1),
     "503 to a POST (b)": ("503, 22 bytes", 1, "503, 22 bytes", 1),
-    "503 for ever, 6 runs (c)": ("503, 22 bytes", 6, "error 7: breaker", 15),
+    "503 forever, 6 runs (c)": ("503, 22 bytes", 6, "error 7: breaker", 15),
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `harden doctor` says of files and processes of every kind."""
+"""The output of `harden doctor` for files and processes of every kind."""
 import os
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ from doctor_bed import HARDEN, REMOTE_HTTP, Case, compiled, elf_head, executable
 class Files(Case):
     """Exit status and the decisive words, for each kind of file."""
 
-    def test_names_that_lead_to_no_program(self):
+    def test_names_that_are_not_programs(self):
         self.says("no-such-program", 2, "No such file", "PATH")
         self.says("/nonexistent/x", 2, "No such file")
         self.says("/tmp", 2, "directory")
@@ -21,7 +21,7 @@ class Files(Case):
         self.says(executable(b""), 2, "empty")
         self.says(executable(b"MZ\x00\x01\x02"), 2, "neither a program")
 
-    def test_what_is_asked_wrongly_is_no_verdict(self):
+    def test_usage_errors_give_no_verdict(self):
         for arguments in ([], ["curl", "more"], ["--wrong"], ["0"], ["99999999999"]):
             o = bed.run([HARDEN, "doctor", *arguments], bed.environment())
             self.assertEqual((o.status, o.out), (64, b""), arguments)
@@ -30,7 +30,7 @@ class Files(Case):
         for word in ("PROGRAM | PID", "partly", "exit status: 0", "verdict"):
             self.assertIn(word, o.text)
 
-    def test_scripts_are_followed_to_what_runs_them(self):
+    def test_scripts_are_resolved_to_their_interpreter(self):
         self.says(executable(b"#!/bin/sh\ntrue\n"), 0, "is a script", "/bin/sh", "check each")
         self.says(executable(b"true\n"), 0, "no #! line")
         text = self.says(executable(b"#!/usr/bin/env curl\n"), 0, "is a script",
@@ -79,7 +79,7 @@ class Files(Case):
         dies = bed.hardened([path], reached=False).status == 127
         self.assertIn("would not start at all" if dies else "runs as without it", text)
 
-    def test_musl_by_another_loaders_name(self):
+    def test_musl_with_a_loader_of_another_name(self):
         self.require("musl-gcc")
         loader = os.path.realpath(subprocess.run(["sh", "-c", "echo /lib/ld-musl-*.so.1"], check=True, text=True,
                                                  capture_output=True).stdout.strip())
@@ -113,7 +113,7 @@ class Files(Case):
         self.says(REMOTE_HTTP, 0,
                   "ok: git-remote-http uses libcurl's multi interface: its transfers are covered")
 
-    def test_the_flavour_that_not_every_release_has(self):
+    def test_the_flavour_that_some_releases_lack(self):
         bed.needs(bed.packages.NSS)
         self.says(host("fetch-nss"), 0, "libcurl-nss.so.4", "CURL_NSS_")
 
@@ -142,7 +142,7 @@ class Files(Case):
                         "curl_easy_perform(0); }", "-shared", "-fPIC", curl)
         main = "int use(void); int main(void) { return use(); }"
         linked = [f"-L{directory}/lib", "-luser"]
-        named = compiled(directory, "named", main, user)  # wanted by its path
+        named = compiled(directory, "named", main, user)  # needed by its path
         found = compiled(directory, "found", main, *linked, "-Wl,-rpath,$ORIGIN/lib")
         old = compiled(directory, "old", main, *linked,
                        "-Wl,--disable-new-dtags,-rpath,${ORIGIN}/lib")
@@ -153,7 +153,7 @@ class Files(Case):
         self.says(lost, 1, "libuser.so is not found")
         self.says(lost, 0, "libuser.so uses", LD_LIBRARY_PATH=directory + "/lib")
 
-    def test_libcurls_that_are_out_of_reach(self):
+    def test_libcurls_that_cannot_be_covered(self):
         directory = bed.fresh_dir()
         with open(directory + "/map", "w", encoding="ascii") as f:
             f.write("CURL_STRANGE_9 { curl_*; };\n")
@@ -173,7 +173,7 @@ class Files(Case):
                         '"libcurl/8.5.0"; int main(void) { return connect(0, 0, 0) + !v; }')
         self.says(path, 1, "contain a libcurl (8.5.0)")
 
-    def test_the_configuration_may_leave_it_out(self):
+    def test_the_configuration_can_exclude_a_program(self):
         self.says("curl", 2, "HARDEN_DISABLE", HARDEN_DISABLE="1")
         self.says("curl", 0, HARDEN_DISABLE="0")
         self.says("curl", 0, HARDEN_DISABLE="off")
@@ -187,7 +187,7 @@ class Files(Case):
         self.says("curl", 0, "configuration has 1 error", HARDEN_RATE="nonsense")
         self.says("curl", 2, "exit with 78", HARDEN_RATE="nonsense", HARDEN_STRICT="1")
 
-    def test_the_library_must_be_there_and_whole(self):
+    def test_the_library_must_exist_and_be_intact(self):
         self.says("curl", 0, f"the library is {bed.LIBRARY}")
         self.says("curl", 2, "/nonexistent/libharden.so", "runs anyway",
                   LD_PRELOAD="/nonexistent/libharden.so")
@@ -212,18 +212,18 @@ class Processes(Case):
         return p
 
     def started(self, p):
-        """The loader is through, and the program sleeps."""
+        """Waits until the program has been loaded and sleeps."""
         for _ in range(500):
             with open(f"/proc/{p.pid}/stat", encoding="ascii") as f:
                 if f.read().rpartition(")")[2].split()[0] == "S":
                     return
             time.sleep(0.01)
-        self.fail("it does not sleep")
+        self.fail("the program does not sleep")
 
     def ready(self, p, word=b"ready"):
         self.assertEqual(p.stdout.readline().strip(), word)
 
-    def test_one_under_the_library(self):
+    def test_a_process_with_the_library(self):
         env = bed.hardened_environment(rate="60/1m")
         p = self.process(["/usr/bin/python3", "-c", "import pycurl, urllib.request, time\n"
                           f"urllib.request.urlopen('{self.url(bed.unique())}')\n"
@@ -233,7 +233,7 @@ class Processes(Case):
                   os.path.join(env["HARDEN_STATE"], bed.BOARD), "pycurl", "libcurl is /",
                   f"process {p.pid} is partly covered")
 
-    def test_one_of_another_version_of_the_library(self):
+    def test_a_process_with_another_version_of_the_library(self):
         env = bed.hardened_environment()
         p = self.process(["/usr/bin/python3", "-c", "import mmap, time\n"
                           f"f = open('{env['HARDEN_STATE']}/board.1', 'w+b')\n"
@@ -243,12 +243,12 @@ class Processes(Case):
         self.says(str(p.pid), 1, env["HARDEN_STATE"] + "/board.1",
                   "the board of another version of libharden", "restart it")
 
-    def test_one_that_has_made_no_call_yet(self):
+    def test_a_process_that_has_made_no_call_yet(self):
         p = self.process(["sleep", "60"], bed.hardened_environment())
         self.started(p)
         self.says(str(p.pid), 0, "has loaded libharden.so", "no call has been intercepted so far")
 
-    def test_its_own_settings_decide(self):
+    def test_the_settings_of_the_process_decide(self):
         p = self.process(["sleep", "60"], bed.hardened_environment(mode="off"))
         self.started(p)
         self.says(str(p.pid), 2, "mode = off")
@@ -256,28 +256,28 @@ class Processes(Case):
         self.started(p)
         self.says(str(p.pid), 0, HARDEN_MODE="off", HARDEN_DISABLE="1")
 
-    def test_an_environment_of_any_size_is_put_aside(self):
+    def test_settings_of_the_caller_of_any_size_are_ignored(self):
         p = self.process(["sleep", "60"], bed.hardened_environment())
         self.started(p)
         self.says(str(p.pid), 0, **{"HARDEN_" + 300 * "A": "1"})
 
-    def test_one_without_the_library(self):
+    def test_a_process_without_the_library(self):
         p = self.process(["sleep", "60"], bed.environment())
         self.says(str(p.pid), 2, "has not loaded libharden.so", "was not in LD_PRELOAD", "harden run")
 
-    def test_one_whose_library_is_missing(self):
+    def test_a_process_whose_library_is_missing(self):
         p = self.process(["sleep", "60"], bed.environment({"LD_PRELOAD": "/nonexistent/libharden.so"}))
         self.started(p)
         self.says(str(p.pid), 2, "contains /nonexistent/libharden.so, which is missing")
 
-    def test_one_into_which_nothing_can_be_loaded(self):
+    def test_a_static_process(self):
         path = compiled(bed.fresh_dir(), "static",
                         "#include <unistd.h>\nint main(void) { return pause(); }", "-static")
         p = self.process([path], bed.hardened_environment())
         self.started(p)
         self.says(str(p.pid), 2, "static program", "has not loaded libharden.so", "nothing can be loaded")
 
-    def test_one_of_another_c_library(self):
+    def test_a_process_with_another_c_library(self):
         self.require("musl-gcc")
         path = compiled(bed.fresh_dir(), "musl", "#include <sys/socket.h>\n#include <unistd.h>\n"
                         "int main(int n, char **v) { return v[0] ? pause() : connect(n, 0, 0); }",
@@ -313,7 +313,7 @@ class Processes(Case):
         self.ready(p)
         self.says(str(p.pid), 1, "looked up with dlsym()", "ctypes", "harden run --audit")
 
-    def test_ones_that_cannot_be_looked_into(self):
+    def test_processes_that_cannot_be_inspected(self):
         self.says("4194304", 2, "no process 4194304")
         p = subprocess.Popen(["true"], stdout=subprocess.DEVNULL)  # a zombie until it is waited for
         time.sleep(0.2)
@@ -328,7 +328,7 @@ class Processes(Case):
                 self.assertEqual(o.status, 2)
                 self.assertIn("belongs to uid 0", o.text)
 
-    def test_one_with_more_rights_than_its_caller(self):
+    def test_a_process_with_more_rights_than_its_caller(self):
         if os.geteuid():
             return
         with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whether it is true what `harden doctor` says: the verdict, then the counters of a run."""
+"""The verdict of `harden doctor` is true: compares it with the counters of a run."""
 import glob
 import os
 import pwd
@@ -13,7 +13,7 @@ import threading
 import bed
 from doctor_bed import REMOTE_HTTP, Case, host
 
-# Says on stderr when something is loaded with RTLD_DEEPBIND.
+# Prints to stderr when an object is loaded with RTLD_DEEPBIND.
 DLOPEN_FLAGS = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -28,7 +28,7 @@ void *dlopen(const char *name, int flags)
 
 
 class Deaf(threading.Thread):
-    """A server that hangs up on everybody."""
+    """A server that closes each connection at once."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -41,13 +41,13 @@ class Deaf(threading.Thread):
 
 
 class Truth(Case):
-    """The verdict, and then the counters of a run under the library."""
+    """The verdict, then the counters of a run under the library."""
 
     def url(self, key, tls=False, path="/get", **query):
         return super().url(key, tls, path, **query).replace("localhost", "127.0.0.1")
 
     def counted(self, command, **options):
-        """(transfers, blocking connections, others) that the library has seen."""
+        """Returns (transfers, blocking connections, others) that the library has seen."""
         o = bed.hardened(command, reached=False, retry="off", **options)
         if not os.path.exists(os.path.join(o.state, "health.json")):
             return 0, 0, 0
@@ -55,7 +55,8 @@ class Truth(Case):
         return c["transfers_easy"], c["connects_blocking"], c["connects_nonblocking"]
 
     def of_interfaces(self, command):
-        """(transfers of the easy interface, of the multi interface); no connection beside them."""
+        """Returns (transfers of the easy interface, of the multi interface); checks that no other
+        connection was seen."""
         c = bed.hardened(command, reached=False, retry="off").health["coverage"]
         self.assertEqual((c["connects_blocking"], c["connects_nonblocking"]), (0, 0))
         return c["transfers_easy"], c["transfers_multi"]
@@ -68,7 +69,7 @@ class Truth(Case):
         finally:
             del os.environ["BASE"]
         if not arguments:
-            self.assertEqual(len(self.http.log(key)), 1, "it has asked the server")
+            self.assertEqual(len(self.http.log(key)), 1, "requests that the server saw")
         return seen
 
     def test_covered_users_of_libcurl_are_seen_by_transfer(self):
@@ -76,7 +77,7 @@ class Truth(Case):
             self.says(host(name), 0, "transfers are covered")
             self.assertEqual(self.of_host(name)[0], 1, name)
 
-    def test_a_user_of_the_flavour_that_not_every_release_has_is_seen_by_transfer(self):
+    def test_a_user_of_the_flavour_that_some_releases_lack_is_seen_by_transfer(self):
         bed.needs(bed.packages.NSS)
         self.says(host("fetch-nss"), 0, "transfers are covered")
         self.assertEqual(self.of_host("fetch-nss")[0], 1)
@@ -120,7 +121,7 @@ class Truth(Case):
             self.assertEqual(seen[:2], (0, 0), program)
             self.assertGreater(seen[2], 0, program)
 
-    def test_an_rsync_that_blocks_is_told_from_one_that_does_not(self):
+    def test_a_blocking_rsync_is_distinguished_from_a_non_blocking_one(self):
         deaf = Deaf()
         deaf.start()
         seen = self.counted(["rsync", f"rsync://127.0.0.1:{deaf.port}/x", "."])
@@ -147,7 +148,7 @@ class Truth(Case):
                                       deepbind="leave")[0], int(not self.php_binds_deep()))
 
     def php_binds_deep(self):
-        """Not every build does: some are patched, and it ends with 8.5."""
+        """Whether this build uses RTLD_DEEPBIND: some are patched, and PHP 8.5 no longer does."""
         library = f"{bed.fresh_dir()}/flags.so"
         subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", library], check=True,
                        text=True, input=DLOPEN_FLAGS)
@@ -163,15 +164,15 @@ class Truth(Case):
             [*python, f"import asyncio as a; a.run(a.open_connection('127.0.0.1', {self.http.port}))"]),
             (0, 0, 1))
 
-    def test_what_the_configuration_leaves_out_is_not_seen(self):
+    def test_programs_that_the_configuration_excludes_are_not_seen(self):
         for options in ({"disable": "1"}, {"mode": "off"}, {"programs": "!curl"}):
             self.says("curl", 2, **{f"HARDEN_{k.upper()}": v for k, v in options.items()})
             self.assertEqual(self.counted(["curl", "-s", self.url(bed.unique())], **options),
                              (0, 0, 0))
 
-    def test_programs_with_more_rights_are_seen_for_nobody_but_their_owner(self):
+    def test_programs_with_more_rights_are_seen_only_when_run_by_their_owner(self):
         if os.geteuid():
-            return  # nothing of this can be made
+            return  # needs root
         nobody = pwd.getpwnam("nobody")
         with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
             os.chmod(directory, 0o755)

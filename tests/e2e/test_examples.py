@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The files of conf/examples do what they say: each is used as it stands, with this build's paths."""
+"""The files of conf/examples work: each is used as it is, with the paths of this build."""
 import configparser
 import json
 import os
@@ -24,7 +24,7 @@ def example(name):
 
 
 def here(text):
-    """An example speaks of an installation; this build takes its place."""
+    """Replaces the paths of an installation by those of this build."""
     return text.replace("/usr/local/lib/libharden.so", str(bed.LIBRARY))
 
 
@@ -47,7 +47,7 @@ class Examples(bed.Bed):
         self.assertEqual((o.status, o.err), (0, b""))
         self.assertEqual(covered(env["HARDEN_STATE"]), 1)
 
-    def test_the_drop_in_is_understood_by_systemd_and_hardens(self):
+    def test_the_drop_in_is_valid_and_takes_effect(self):
         units = bed.fresh_dir("units")
         with open(units + "/agent.service", "w", encoding="ascii") as f:
             f.write("[Service]\nExecStart=/bin/true\n")
@@ -77,7 +77,7 @@ class Examples(bed.Bed):
         self.assertEqual(os.path.getsize(target) > 0, True)
         self.assertEqual(covered(self.state), 1)
 
-    def test_the_lines_of_the_dockerfile_harden_and_probe(self):
+    def test_the_dockerfile_preloads_the_library_and_checks_health(self):
         text = here(example("Dockerfile"))
         variables = dict(re.findall(r"(?m)^ENV (\w+)=(\S+)$", text))
         self.assertEqual(set(variables), {"LD_PRELOAD", "HARDEN_STATE"})
@@ -86,7 +86,7 @@ class Examples(bed.Bed):
         env = bed.environment(self.path | {"HARDEN_STATE": self.state, "HARDEN_CONFIG": "none"})
         self.assertEqual(bed.run(probe, env).status, 0)
 
-    def test_the_probe_of_the_pod_tells_well_from_sick_and_silent(self):
+    def test_the_probe_of_the_pod_distinguishes_healthy_unhealthy_and_stale(self):
         pod = yaml.safe_load(here(example("kubernetes-probe.yaml")))["containers"][0]
         variables = {v["name"]: v["value"] for v in pod["env"]}
         command = pod["readinessProbe"]["exec"]["command"]
@@ -98,7 +98,7 @@ class Examples(bed.Bed):
         bed.run(["curl", "-sS", "http://127.0.0.1:1/"], sick)
         self.assertEqual(bed.run(command, reader).status, 1)
 
-    def test_the_configuration_for_node_exporter_is_good(self):
+    def test_the_configuration_for_node_exporter_is_valid(self):
         out = bed.run([HARDEN, "config", EXAMPLES / "node_exporter.ini"], bed.environment())
         self.assertEqual((out.status, out.err), (0, b""))
         self.assertRegex(out.text, r"(?m)^metrics = /var/lib/prometheus/node-exporter/harden\.prom ")
@@ -123,7 +123,7 @@ class Fpm(bed.Bed):
                     "".join(f"{k} = {v}\n" for k, v in values.items()))
 
     def ask(self, env):
-        """What a request to a fresh master answers, of a page that fails twice."""
+        """Returns the answer of a fresh master to a request for a page that fails twice."""
         version = bed.run(["php", "-r", "echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION;"],
                           bed.environment()).text
         master = bed.start([f"php-fpm{version}", "-R", "-y", f"{self.dir}/fpm.conf"], env)
@@ -136,7 +136,7 @@ class Fpm(bed.Bed):
             o = bed.run(["cgi-fcgi", "-bind", "-connect", f"{self.dir}/socket"], bed.environment({
                 "SCRIPT_FILENAME": self.script, "REQUEST_METHOD": "GET",
                 "QUERY_STRING": "url=" + url}))
-            for _ in range(200):  # SIGTERM ends a worker without a last snapshot
+            for _ in range(200):  # a worker that gets SIGTERM writes no last snapshot
                 if "HARDEN_STATE" not in env or covered(env["HARDEN_STATE"]):
                     break
                 time.sleep(0.05)
@@ -147,7 +147,7 @@ class Fpm(bed.Bed):
             if os.path.exists(f"{self.dir}/socket"):
                 os.unlink(f"{self.dir}/socket")
 
-    def test_a_pool_recovers_where_it_failed(self):
+    def test_a_pool_recovers_from_failures(self):
         self.assertEqual(self.ask(bed.environment()), b"503")
         env = bed.hardened_environment(snapshot_interval="100ms")
         self.assertEqual(self.ask(env), b"200")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Unmodified git over dumb http: one request a file, five at a time, by the multi interface."""
+"""Unmodified git over dumb http: one request per file, five at a time, with the multi interface."""
 import os
 import shutil
 import unittest
@@ -12,7 +12,7 @@ RATE, BURST = 20, 5
 
 
 class DumbBed(GitBed):
-    """A repository for all tests of a class, and a Front of the test's own that serves it."""
+    """A repository shared by all tests of a class, and a Front per test that serves it."""
 
     @classmethod
     def setUpClass(cls):
@@ -23,7 +23,7 @@ class DumbBed(GitBed):
         return self.front(root=os.path.dirname(self.repository), **how)
 
     def clone(self, run, front, **options):
-        """(outcome, directory) of a clone with the same words each time."""
+        """Returns (outcome, directory) of a clone whose output is always the same."""
         front.reset()
         base = bed.fresh_dir("clone")
         outcome = run(self.command() + ["clone", f"{front.url}/repo.git", "copy"], cwd=base,
@@ -31,7 +31,8 @@ class DumbBed(GitBed):
         return outcome, os.path.join(base, "copy")
 
     def twice_each(self, front, below="/repo.git/"):
-        """Each file below was asked for until it came; git drops what a pack has brought before."""
+        """Each file below the path was requested until it succeeded; git drops the requests for
+        files that a pack contains."""
         seen = self.seen(front)
         self.assertGreater(len(seen), 20)
         for path, (failed, good) in seen.items():
@@ -48,11 +49,12 @@ class DumbBed(GitBed):
 
 class Dumb(DumbBed):
     def recovers(self, below="/repo.git/", how="503", tls=False):
-        """Each file below fails twice: bare git gives up, hardened git does as if none had.
+        """Each file below the path fails twice: bare git gives up, hardened git behaves as if
+        nothing had failed.
 
-        When the connection is what fails, none is used twice: libcurl itself tries again on a new
-        one then, and gives up at the sixth time in the life of a handle, of which git has five."""
-        # A front each: what git had asked for when it gave up may be read after that.
+        If the connection fails, no connection is used twice, because libcurl itself then retries on
+        a new one and gives up at the sixth time in the life of a handle; git has five handles."""
+        # A front for each run: the requests in progress when git gave up may be read later.
         healthy, directory = self.clone(bed.bare, self.served(tls=tls))
         self.sound(directory, self.head)
         faults = {"tls": tls, "fail": 2, "how": how, "below": below, "close": not how.isdigit()}
@@ -89,7 +91,7 @@ class Dumb(DumbBed):
     def test_a_clone_over_tls_outlasts_two_resets_for_each_file(self):
         self.recovers(tls=True, how="rst")
 
-    def test_a_healthy_server_sees_what_it_would_see_without_the_shim(self):
+    def test_a_healthy_server_sees_the_same_requests_as_without_the_shim(self):
         front = self.served()
         plain, _ = self.clone(bed.bare, front)
         before = front.paths()
@@ -97,14 +99,14 @@ class Dumb(DumbBed):
         self.assertEqual((shim.status, shim.out, shim.err), (0, plain.out, plain.err))
         self.sound(directory, self.head)
         after = front.paths()
-        # Which objects git asks for before it knows of the packs is a matter of time, and so is
-        # whether it asks for them by a handle that had asked for compression before.
+        # Which objects git requests before it knows of the packs depends on timing. So does the use
+        # of a handle that had requested compression before.
         for path in [p for p in before.keys() | after.keys() if "/pack/" in p or "/info/" in p]:
             seen, wanted = ([{n: v for n, v in e["headers"].items() if n != "accept-encoding"}
                              for e in log[path]] for log in (after, before))
             self.assertEqual(seen, wanted, path)
 
-    def test_a_server_that_never_recovers_is_asked_three_times_and_then_reported(self):
+    def test_a_lasting_failure_is_reported_after_three_attempts(self):
         front = self.served(fail=-1)
         plain, _ = self.clone(bed.bare, front)
         self.assertEqual(self.seen(front), {"/repo.git/info/refs": (1, 0)})
@@ -112,7 +114,7 @@ class Dumb(DumbBed):
         self.assertEqual((shim.status, shim.out, shim.err), (plain.status, plain.out, plain.err))
         self.assertEqual(self.seen(front), {"/repo.git/info/refs": (3, 0)})
 
-    def test_a_repository_that_is_not_there_is_asked_for_once(self):
+    def test_a_missing_repository_is_requested_once(self):
         front = self.front(root=bed.fresh_dir())
         plain, _ = self.clone(bed.bare, front)
         before = self.seen(front)

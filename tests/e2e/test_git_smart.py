@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Unmodified git and git http-backend: what may be repeated is, and no POST ever is."""
+"""Unmodified git with git http-backend: requests that may be repeated are, and a POST never is."""
 import os
 import unittest
 
@@ -22,7 +22,8 @@ class Smart(GitBed):
         cls.server.stop()
 
     def serve(self, tls=False, **how):
-        """(front, name, directory) of a copy of the repository, which notes each push in a file."""
+        """Returns (front, name, directory) of a copy of the repository that logs each push to a
+        file."""
         name = bed.unique("r") + ".git"
         directory = self.copy_of(self.repository, os.path.join(self.root, name))
         hook = os.path.join(directory, "hooks", "post-receive")
@@ -46,7 +47,7 @@ class Smart(GitBed):
         return outcome, os.path.join(base, "copy")
 
     def committed(self, front, name, number=30, size=20000):
-        """(directory, head) of a clone with a commit that is not pushed yet."""
+        """Returns (directory, head) of a clone with a commit that is not pushed yet."""
         front.plan()
         _, directory = self.clone(bed.bare, front, name)
         commit(directory, number, size)
@@ -60,7 +61,7 @@ class Smart(GitBed):
     def same(self, shim, plain):
         self.assertEqual((shim.status, shim.out, shim.err), (plain.status, plain.out, plain.err))
 
-    # ---- cloning and fetching ----------------------------------------------------------------
+    # ---- cloning and fetching --------------------------------------------------------------------
     def clones(self, how="503", tls=False, more=()):
         front, name, _ = self.serve(tls=tls)
         healthy, directory = self.clone(bed.bare, front, name, more)
@@ -120,7 +121,7 @@ class Smart(GitBed):
             if how.isdigit():
                 self.assertEqual(posts, 1)
 
-    # ---- pushing -----------------------------------------------------------------------------
+    # ---- pushing ---------------------------------------------------------------------------------
     def test_a_push_outlasts_two_failures_and_arrives_once(self):
         for tls, how in (False, "503"), (False, "rst"), (True, "503"):
             front, name, directory = self.serve(tls=tls)
@@ -146,7 +147,7 @@ class Smart(GitBed):
         self.assertEqual((shim.status, shim.out, shim.err), (0, b"", b""))
         posts = [e for entries in front.paths().values() for e in entries
                  if e["method"] == "POST"]
-        # git asks with an empty one first whether it may.
+        # First, git sends an empty one to test whether it is allowed.
         self.assertEqual([e["length"] > 4 for e in posts], [False, True])
         self.assertEqual(posts[1]["headers"].get("transfer-encoding"), "chunked")
         self.assertEqual(self.pushes(directory), [f"{self.head} {head} refs/heads/main"])
@@ -163,16 +164,16 @@ class Smart(GitBed):
             front.reset()
             shim = self.push(bed.hardened, copy, base_delay="1ms")
             self.same(shim, plain)
-            # A server that says 429 has not done it.
+            # A server that answers 429 has not processed the request.
             self.assertEqual(front.count("POST"), 3 if how == "429" else posts, how)
             self.assertEqual(self.pushes(directory), [])
             self.assertEqual(git("rev-parse", "main", directory=directory), self.head)
 
-    def test_a_push_whose_answer_is_lost_arrived_once(self):
+    def test_a_push_whose_answer_is_lost_arrives_once(self):
         for run in bed.bare, bed.hardened:
             front, name, directory = self.serve()
             copy, head = self.committed(front, name)
-            # On a connection that was used before libcurl itself would send it once more.
+            # On a reused connection libcurl itself would send it again.
             front.plan(fail=-1, how="lost", methods=["POST"], close=True)
             outcome = self.push(run, copy)
             self.assertNotEqual(outcome.status, 0)
@@ -189,8 +190,8 @@ class Smart(GitBed):
         self.assertNotEqual(shim.status, 0)
         self.assertEqual(front.count("GET"), 2)
 
-    # ---- around them -------------------------------------------------------------------------
-    def test_other_questions_to_a_server_outlast_failures(self):
+    # ---- other commands --------------------------------------------------------------------------
+    def test_other_commands_outlast_failures(self):
         front, name, _ = self.serve()
         command = self.command() + ["ls-remote", f"{front.url}/{name}"]
         healthy = bed.bare(command)
@@ -215,7 +216,7 @@ class Smart(GitBed):
         self.assertEqual(git("rev-list", "--count", "HEAD", directory=directory), "4")
         self.sound(directory, self.head)
 
-    def test_a_password_that_is_asked_for_survives_failures(self):
+    def test_authentication_outlasts_failures(self):
         front, name, _ = self.serve(fail=2)
         front.password = "secret"
         url = front.url.replace("//", "//test:secret@")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Hostile servers, wrong configuration, broken boards: bounded cost, clear words, no crash."""
+"""Hostile servers, wrong configuration, broken boards: bounded cost, clear messages, no crash."""
 import os
 import random
 import re
@@ -16,7 +16,7 @@ GOOD = bed.body_of(64)
 
 
 def measure(command, env, limit_s=40):
-    """(status, seconds, kB at most, stdout)"""
+    """Returns (status, seconds, maximum kB, stdout)."""
     out = os.path.join(bed.fresh_dir(), "out")
     with open(out, "wb") as f:
         began = time.monotonic()
@@ -58,13 +58,13 @@ class Servers(bed.Bed):
     def test_300_kb_of_headers_of_a_good_answer(self):
         self.cost("big-head", head_kb=290, fstatus=200)
 
-    def test_headers_without_end(self):
+    def test_endless_headers(self):
         self.cost("endless-head")
 
-    def test_informational_answers_without_end(self):
+    def test_endless_informational_answers(self):
         self.cost("endless-1xx")
 
-    def test_a_503_without_end(self):
+    def test_an_endless_503(self):
         self.cost("endless-503", same=False)
 
     def test_a_silent_server(self):
@@ -81,7 +81,7 @@ class Servers(bed.Bed):
                 self.assertLess(shim[1], 3, value)
                 self.assertEqual(len(log), 1, value)
 
-    def test_a_worthless_retry_after_is_as_good_as_none(self):
+    def test_an_unusable_retry_after_is_ignored(self):
         for value in ("Thu,%2001%20Jan%201970%2000:00:00%20GMT", "-5", "soon", "", "0", "1e9",
                       "Thu,%2099%20Foo%2099999%2099:99:99%20GMT"):
             shim, log = self.cost("503", time_limit="20", ra=value)
@@ -203,7 +203,7 @@ class Configuration(bed.Bed):
         outcome = bed.hardened(["curl", "-sS", self.url(key, fail=2)], config=path)
         self.assertEqual(len(self.http.log(key)), 3, "its settings were used")
 
-    def test_garbage_as_a_file(self):
+    def test_a_file_of_random_bytes(self):
         chance = random.Random(3)
         for size in (0, 1, 1000, 100000):
             path = self.write("")
@@ -212,7 +212,7 @@ class Configuration(bed.Bed):
             outcome = self.get(path)
             self.assertEqual((outcome.status, outcome.out), (0, GOOD))
 
-    def test_what_is_not_a_file_is_refused(self):
+    def test_a_configuration_that_is_not_a_regular_file_is_refused(self):
         pipe = os.path.join(bed.fresh_dir(), "pipe")
         os.mkfifo(pipe)
         for path in ("/no/such/file", "/", "/dev/full", "/dev/zero", pipe):
@@ -222,7 +222,7 @@ class Configuration(bed.Bed):
             self.assertEqual(len(said), 1, said)
             self.assertTrue(said[0].startswith(f"harden: error: {path}: "), said)
 
-    def test_rules_of_a_file_apply_to_their_host_alone(self):
+    def test_rules_of_a_file_apply_only_to_their_host(self):
         path = self.write("[host localhost]\nmax_attempts = 2\nbase_delay = 10ms\n"
                           "[host other.example]\nretry = off\n")
         key = bed.unique()
@@ -231,7 +231,7 @@ class Configuration(bed.Bed):
 
 
 class Boards(bed.Bed):
-    """A board that is not as it should be is not used, and never crashes or stalls."""
+    """A board in an unexpected state is not used, and never causes a crash or a stall."""
 
     def state_with_board(self):
         outcome = bed.hardened(["curl", "-sS", self.url(bed.unique(), fail=1)])
@@ -316,7 +316,7 @@ class Boards(bed.Bed):
 
     def test_a_foreign_board_is_not_touched(self):
         if os.getuid() != 0:
-            # Someone else's directory is all that an ordinary user can be offered.
+            # An ordinary user can only use another user's directory for this.
             self.get("/usr")
             return
         state, path = self.state_with_board()
@@ -343,7 +343,7 @@ class Boards(bed.Bed):
             with open(path, "rb") as f:
                 self.assertEqual(f.read(), before)
 
-    def test_what_is_not_a_file_in_the_place_of_the_board(self):
+    def test_a_board_that_is_not_a_regular_file(self):
         target = bed.fresh_file(b"precious")
         for make in (os.mkdir, os.mkfifo, lambda p: os.symlink(target, p),
                      lambda p: os.symlink("/dev/zero", p), lambda p: os.symlink(p, p)):
@@ -353,7 +353,7 @@ class Boards(bed.Bed):
         with open(target, "rb") as f:
             self.assertEqual(f.read(), b"precious")
 
-    def test_a_state_directory_that_cannot_be(self):
+    def test_a_state_directory_that_cannot_be_created(self):
         for state in ("/proc/none", "/dev/null/x", "/" + "x" * 5000, bed.fresh_file(b"")):
             self.get(state)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One board for all processes of a user, also for those that see the system differently; and none where
-a write to it may fail."""
+"""All processes of a user share one board, including those that see the system differently. There
+is no board where writing to it may fail."""
 import os
 import shutil
 import subprocess
@@ -9,12 +9,12 @@ import unittest
 
 import bed
 
-USER = 12345  # nobody's
+USER = 12345  # not used by any user
 LIMIT = {"rate": "2/1h", "on_limit": "fail"}
 NO_PROC_SYS = "mount -t proc -o subset=pid proc /proc && exec \"$@\""
 
 
-@unittest.skipIf(os.getuid(), "takes the right to become another user, and to mount")
+@unittest.skipIf(os.getuid(), "needs the right to become another user and to mount")
 class Identity(bed.Bed):
     def setUp(self):
         self.base = tempfile.mkdtemp(prefix="harden-e2e-", dir="/dev/shm")
@@ -29,7 +29,7 @@ class Identity(bed.Bed):
         return path
 
     def get(self, *around, user=0, state=None, **options):
-        """What curl says, started by what is around it."""
+        """Returns curl's output when started by the given commands."""
         env = bed.hardened_environment(state or self.state, **options)
         env["HOME"] = self.base
         inside = ["env", f"LD_PRELOAD={env.pop('LD_PRELOAD')}"]
@@ -48,34 +48,34 @@ class Identity(bed.Bed):
         self.make(USER)
         self.assertEqual(self.statuses(["fakeroot"], USER), [0, 0, 28, 28, 28])
 
-    def test_the_root_of_a_user_name_space_shares_the_limits_of_its_user(self):
+    def test_the_root_of_a_user_namespace_shares_the_limits_of_its_user(self):
         self.make(USER)
         if subprocess.run(["unshare", "-r", "true"], user=USER, check=False).returncode:
-            self.skipTest("not run: users may not make name spaces here")
+            self.skipTest("not run: users may not create namespaces here")
         self.assertEqual(self.statuses(["unshare", "-r"], USER), [0, 0, 28, 28, 28])
 
-    def test_who_cannot_read_the_boot_shares_the_limits_of_those_who_can(self):
+    def test_processes_that_cannot_read_the_boot_id_share_the_limits(self):
         away = ["unshare", "-m", "--propagation", "private", "sh", "-c", NO_PROC_SYS, "sh"]
         self.assertEqual(self.statuses(away), [0, 0, 28, 28, 28])
         shutil.rmtree(self.state)
         self.assertEqual([self.get(*away, **LIMIT)[0], self.get(**LIMIT)[0],
                           self.get(*away, **LIMIT)[0], self.get(**LIMIT)[0]], [0, 0, 28, 28])
 
-    def test_a_clock_that_is_far_ahead_holds_nobody_up(self):
+    def test_a_clock_that_is_far_ahead_delays_no_other_process(self):
         ahead = ["unshare", "-T", "--monotonic", "1000000"]
         if subprocess.run([*ahead, "true"], check=False).returncode:
-            self.skipTest("not run: there are no time name spaces here")
+            self.skipTest("not run: this kernel has no time namespaces")
         without_proc = [*ahead, "unshare", "-m", "--propagation", "private", "sh", "-c",
                         "mount -t tmpfs none /proc && exec \"$@\"", "sh"]
         self.assertEqual(self.statuses(ahead), [0, 0, 28, 28, 28])
         shutil.rmtree(self.state)
-        self.assertEqual(self.statuses(without_proc), [0, 0, 0, 0, 28], "is alone, and no danger")
+        self.assertEqual(self.statuses(without_proc), [0, 0, 0, 0, 28], "a private board")
         quick = {"rate": "100/1s", "on_limit": "fail"}
         for away in (ahead, without_proc):
             shutil.rmtree(self.state)
             self.assertEqual([self.get(*way, **quick)[0] for way in (away, [], away, [])], [0] * 4)
 
-    def test_a_full_file_system_that_moves_what_is_written_ends_no_program(self):
+    def test_a_full_copy_on_write_file_system_kills_no_program(self):
         image, mount = os.path.join(self.base, "image"), os.path.join(self.base, "mount")
         os.mkdir(mount)
         with open(image, "wb") as f:
@@ -86,7 +86,7 @@ class Identity(bed.Bed):
         status, said = self.get("unshare", "-m", "--propagation", "private", "sh", "-c", script,
                                 image, mount, state=mount + "/state", **LIMIT)
         if status == 99:
-            self.skipTest("not run: nothing can be mounted from a file here")
+            self.skipTest("not run: loop devices cannot be mounted here")
         self.assertEqual(status, 0, said)
         self.assertIn("name a directory on tmpfs, ext4 or xfs. The board is private", said)
 
@@ -105,15 +105,15 @@ class Identity(bed.Bed):
         self.assertEqual(status, 0, said)
         return said, os.listdir(f"{root}/upper/state")
 
-    def test_an_overlay_is_used_where_a_trial_shows_that_blocks_stay(self):
+    def test_an_overlay_is_used_if_a_trial_shows_that_blocks_stay(self):
         if subprocess.run(["stat", "-f", "-c", "%T", "/var/tmp"], check=True,
                           stdout=subprocess.PIPE).stdout not in (b"ext2/ext3\n", b"xfs\n"):
-            self.skipTest("not run: /var/tmp is of another kind")
+            self.skipTest("not run: /var/tmp has another file system")
         said, left = self.overlay("/var/tmp")
         self.assertEqual(said, "")
         self.assertIn(bed.BOARD, left)
 
-    def test_an_overlay_is_not_used_where_nothing_can_be_seen_of_blocks(self):
+    def test_an_overlay_is_not_used_if_its_blocks_cannot_be_examined(self):
         said, left = self.overlay("/dev/shm")
         self.assertIn("The board is private", said)
         self.assertNotIn(bed.BOARD, left)

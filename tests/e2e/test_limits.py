@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The server's own clock never sees more than burst + rate * W in any window W."""
+"""By the server's own clock, no window W contains more than burst + rate * W requests."""
 import json
 import random
 import signal
@@ -46,7 +46,7 @@ class Limits(unittest.TestCase):
         outcomes = [bed.finish(p, env) for p in processes]
         times = self.times("crowd")
         check_windows(self, times, RATE, BURST)
-        # It is used up as well: what waits at the end is one request a thread.
+        # The limit is also used up: at the end one request per thread is waiting.
         self.assertGreater(len(times), 0.9 * (BURST + RATE * 10))
         told = [json.loads(o.out) for o in outcomes]
         share = len(times) / 8
@@ -83,7 +83,7 @@ class Limits(unittest.TestCase):
                 self.assertGreater(sum(json.loads(outcome.out)["good"]), 10)
         times = self.times("killed")
         check_windows(self, times, RATE, BURST)
-        # A killed process may take with it what its threads had reserved, no more.
+        # At most the reservations of a killed process's threads are lost.
         self.assertGreater(len(times), 0.8 * (BURST + RATE * 8))
 
     def test_the_limit_outlives_every_process(self):
@@ -136,7 +136,7 @@ class Limits(unittest.TestCase):
         self.assertEqual(statuses, [0] * 4 + [7] * 3)
         self.assertEqual(len(self.times("breaker")), 4)
 
-    def test_retry_after_gates_the_other_processes_too(self):
+    def test_retry_after_pauses_the_other_processes_too(self):
         env = bed.hardened_environment()
         told = bed.start(["curl", "-sS", f"{self.url}/x?key=gate&fail=1&how=429&ra=2"], env)
         time.sleep(0.7)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the shim costs a process: nothing without network, nothing that grows with its use."""
+"""The cost of the shim for a process: nothing without network, and nothing that grows with use."""
 import json
 import os
 import shutil
@@ -19,7 +19,7 @@ VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
 
 class WithoutNetwork(unittest.TestCase):
     def look(self, env):
-        """Threads, mappings and descriptors of a sleeping process, by name."""
+        """Returns the threads, mappings and descriptors of a sleeping process, by name."""
         p = subprocess.Popen(["sleep", "30"], env=env)
         try:
             time.sleep(0.3)
@@ -42,7 +42,7 @@ class WithoutNetwork(unittest.TestCase):
         self.assertEqual(shim[2], plain[2])
         self.assertEqual(os.listdir(parent), [])
 
-    def test_common_tools_behave_as_without(self):
+    def test_common_tools_behave_as_without_the_library(self):
         for command in (["ls", "/"], ["sh", "-c", "echo a; (exit 3)"], ["/bin/true"],
                         ["/bin/false"], ["python3", "-c", "print(1)"], ["env", "-i", "pwd"],
                         ["sh", "-c", "kill -9 $$"], ["cat", "/no/such"]):
@@ -56,7 +56,7 @@ class WithoutNetwork(unittest.TestCase):
 
 class Growth(bed.Bed):
     def test_ten_thousand_transfers_leak_no_descriptor_memory_or_thread(self):
-        with socket.socket() as s:  # bound and not listening: refuses
+        with socket.socket() as s:  # bound but not listening: refuses
             s.bind(("127.0.0.1", 0))
             base = self.http.url
             good, fresh = f"{base}/good?size=100", f"+{base}/fresh?size=100"
@@ -71,10 +71,11 @@ class Growth(bed.Bed):
         self.assertEqual(outcome.transfers(), 10000)
         self.assertEqual(sum(c["retries"] for c in outcome.health["checks"].values()),
                          3000 + 2 * 1000)
-        # Ours comes late, for the program has two.
+        # Our thread starts late, because the program has two.
         self.assertIn(late["threads"] - early["threads"], (0, 1))
         self.assertEqual(late["fds"], early["fds"])
-        # Bare it differs by up to 10 kB; eight bytes lost a transfer would be 72.
+        # Without the shim it differs by up to 10 kB; a leak of eight bytes per
+        # transfer would add 72 kB.
         self.assertLessEqual(late["heap_kb"], early["heap_kb"] + 48)
         self.assertLessEqual(late["rss_kb"], early["rss_kb"] + 512)
 
@@ -137,7 +138,7 @@ assert get() == 200
 
 
 class Lives(bed.Bed):
-    def test_forked_children_go_on(self):
+    def test_forked_children_are_covered(self):
         key = bed.unique()
         outcome = bed.hardened(["/usr/bin/python3", "-W", "always", "-c", FORKS, self.url(key, fail=1)])
         self.assertEqual((outcome.status, outcome.err), (0, b""))
@@ -205,9 +206,9 @@ for line in sys.stdin:
 
 
 class VanishedBoards(bed.Bed):
-    """RemoveIPC at logout, or rm -rf, takes the board away from running programs."""
+    """RemoveIPC at logout, or rm -rf, removes the board of running programs."""
 
-    def test_what_runs_opens_it_again_and_shares_it_with_what_starts(self):
+    def test_running_programs_open_a_new_board_and_share_it_with_new_ones(self):
         env = bed.hardened_environment(snapshot_interval="100ms")
         state, port = env["HARDEN_STATE"], self.http.url.split(":")[2]
         url = f"http://127.0.0.1:{port}/get?key={bed.unique()}"
@@ -223,7 +224,7 @@ class VanishedBoards(bed.Bed):
             turn()
             turn()
             shutil.rmtree(state)
-            time.sleep(0.2)  # an interval and more
+            time.sleep(0.2)  # more than an interval
             turn()
             outcome = bed.run(["curl", "-sS", "-o", "/dev/null", url], env)
             checks = outcome.health["checks"]
@@ -236,7 +237,7 @@ class VanishedBoards(bed.Bed):
 class TwoCopies(bed.Bed):
     """The library twice in LD_PRELOAD, from two files."""
 
-    def test_what_two_copies_see_counts_once(self):
+    def test_two_copies_count_each_call_once(self):
         copy = os.path.join(bed.fresh_dir(), "libharden.so")
         shutil.copyfile(bed.LIBRARY, copy)
         port = self.http.url.split(":")[2]
@@ -261,11 +262,12 @@ class TwoCopies(bed.Bed):
 
 
 class ShortLives(bed.Bed):
-    """Many programs that end at once: what each did is in the files when the last is gone."""
+    """Many programs that end at once: the counts of each are in the files when the last one has
+    ended."""
     ROUNDS, EACH = 20, 40
-    LEASE_AT = 72  # struct board_header: a line of what it is, snapshot_due_ns, snapshot_lease_ns
+    LEASE_AT = 72  # struct board_header: a line of text, snapshot_due_ns, snapshot_lease_ns
 
-    def test_their_last_numbers_are_written_and_nothing_is_left_behind(self):
+    def test_their_last_counts_are_written_and_no_file_is_left(self):
         script = "".join('curl -sS -o /dev/null "$1" & ' for _ in range(self.EACH)) + "wait"
         url = self.url(bed.unique())
         for _ in range(self.ROUNDS):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Programs in a Turkish locale, where I is no capital of i, and names with letters beyond ASCII."""
+"""Programs in a Turkish locale, where the upper case of i is not I, and names with non-ASCII
+letters."""
 import os
 import subprocess
 import unittest
@@ -8,7 +9,7 @@ import bed
 
 
 def turkish():
-    """A directory for $LOCPATH with the locale as Debian 12's glibc has it, in 8 bits."""
+    """Returns a directory for $LOCPATH with the 8-bit locale of Debian 12's glibc."""
     path = bed.fresh_dir("locale")
     made = subprocess.run(["localedef", "-i", "tr_TR", "-f", "ISO-8859-9", f"{path}/tr_TR"],
                           capture_output=True)
@@ -17,7 +18,8 @@ def turkish():
 
 class Locale(bed.Bed):
     def ask(self, hosts, **env):
-        """One curl for all of these hosts, each at our server; what the health file says of hosts."""
+        """Runs one curl for all of these host names, each on our server, and returns the hosts in
+        health.json."""
         port = self.url("x").split(":")[2].split("/")[0]
         key = bed.unique("locale")
         command = ["curl", "-sS", "--noproxy", "*"]

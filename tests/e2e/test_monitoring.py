@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What monitoring reads: by the tools that will read it."""
+"""The files and commands for monitoring, read with the tools that users have."""
 import contextlib
 import json
 import os
@@ -26,7 +26,7 @@ with open(bed.ROOT / "conf/health.schema.json", encoding="utf-8") as schema_file
 
 
 def eventful(test, **options):
-    """A state directory after a bit of everything: successes, failures, retries, waits, refusals."""
+    """Returns a state directory with successes, failures, retries, waits and refusals."""
     state = bed.fresh_dir("state")
     key = bed.unique()
     script = f"""
@@ -43,7 +43,7 @@ for i in 1 2 3 4; do curl -sS '{test.http.url}/?key={key}'; done
 
 
 class Snapshot(bed.Bed):
-    def test_the_schema_describes_it_whole(self):
+    def test_the_schema_describes_the_whole_snapshot(self):
         jsonschema.Draft202012Validator.check_schema(SCHEMA)
         validator = jsonschema.Draft202012Validator(SCHEMA)
         for options in ({}, {"service": "über \"quoted\"\\", "rate": None}, {"retry": "off"}):
@@ -98,7 +98,7 @@ target = localhost
             p.kill()
             p.communicate()
 
-    def test_the_schema_refuses_what_is_no_snapshot(self):
+    def test_the_schema_rejects_other_documents(self):
         validator = jsonschema.Draft202012Validator(SCHEMA)
         with open(eventful(self) + "/health.json", encoding="utf-8") as f:
             text = f.read()
@@ -160,7 +160,7 @@ class Metrics(bed.Bed):
                                   text=True, capture_output=True, check=False)
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
-    def test_they_are_those_of_the_contract_and_no_others(self):
+    def test_they_are_exactly_those_of_the_contract(self):
         text = self.text()
         self.assertEqual(set(re.findall(r"(?m)^# TYPE (\S+)", text)), set(self.CONTRACT))
         self.assertEqual(set(re.findall(r"(?m)^# HELP (\S+)", text)), set(self.CONTRACT))
@@ -203,7 +203,7 @@ class Metrics(bed.Bed):
         pairs = re.findall(r'(\w+)="((?:\\.|[^"\\])*)"', labels or "")
         return name, tuple(sorted((k, float(v) if k == "le" else v) for k, v in pairs)), float(value)
 
-    def test_they_say_what_the_snapshot_says(self):
+    def test_they_agree_with_the_snapshot(self):
         state = eventful(self)
         with open(state + "/metrics.prom", encoding="utf-8") as f:
             samples = [self.sample(line) for line in f.read().splitlines() if line[0] != "#"]
@@ -229,9 +229,9 @@ class Metrics(bed.Bed):
 
 
 class Concurrent(unittest.TestCase):
-    """Two readers of the command itself while the board changes."""
+    """Two readers of the command while the board changes."""
 
-    def test_the_documents_agree_with_themselves(self):
+    def test_each_document_is_consistent(self):
         server = bed.server()
         env = bed.hardened_environment()
         loop = f"while :; do curl -sS -o {os.devnull} '{server.url}/?key={bed.unique()}'; done"
@@ -244,7 +244,7 @@ class Concurrent(unittest.TestCase):
                 done = subprocess.run([HARDEN, "status", "--json"], env=reader, text=True,
                                       capture_output=True, check=False)
                 if done.returncode:
-                    continue  # not there yet
+                    continue  # not created yet
                 document = json.loads(done.stdout)
                 for check in document["checks"].values():
                     if check["duration_ms"]["count"] != check["attempts"]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""curl --parallel: many transfers of one multi handle, each of which fails at first.
+"""curl --parallel: many transfers in one multi handle, each of which fails at first.
 
-Its exit status is, by version, that of one that failed, or of the one that ended last."""
+Depending on its version, curl exits with the status of a failed transfer, or of the last one."""
 import os
 import unittest
 
@@ -16,8 +16,8 @@ RATE, BURST = 20, 5
 
 class ParallelBed(bed.Bed):
     def fetch(self, run, queries, more=(), tls=False, each=(), **options):
-        """One transfer a query, each of a key of its own and into a file of its own.
-        (outcome, [(status, exit code)], [body], [log])"""
+        """Makes one transfer per query, each with a key and a file of its own. Returns (outcome,
+        [(status, exit code)], [body], [log])."""
         directory = bed.fresh_dir("parallel")
         keys = [bed.unique("z") for _ in queries]
         command = CURL + ["-w", TOLD, "--cacert", self.ca, *more]
@@ -41,12 +41,12 @@ class ParallelBed(bed.Bed):
 
 class Parallel(ParallelBed):
     def recovers(self, more=(), count=50, how="503", bare_told=(503, 0), tls=False):
-        """Each of the transfers fails twice: bare all do, under the shim none."""
+        """Each of the transfers fails twice: without the shim all fail, with it none."""
         sizes = [100 + 37 * i for i in range(count)]
         queries = [{"fail": 2, "how": how, "size": size, "fsize": 30} for size in sizes]
         plain, told, _, logs = self.fetch(bed.bare, queries, more, tls)
         self.assertEqual(told, [bare_told] * count)
-        # A connection that was used before and is reset: libcurl itself tries again, once.
+        # If a reused connection is reset, libcurl itself retries once.
         self.assertTrue(all(len(log) in ((1, 2) if how == "rst" else (1,)) for log in logs))
         shim, told, bodies, logs = self.fetch(bed.hardened, queries, more, tls, **bed.PATIENT)
         self.assertEqual((shim.status, shim.err), (0, b""))
@@ -88,7 +88,7 @@ class Parallel(ParallelBed):
                    {"fail": 1, "how": "429", "ra": 1, "size": 700}, {"fail": -1, "fsize": 33},
                    {"fail": 2, "how": "rst", "size": 800}, {"fail": -1, "how": "501", "fsize": 44}]
         _, told, _, _ = self.fetch(bed.bare, queries)
-        # The sixth may go well: libcurl itself tries again after a reset of a used connection.
+        # The sixth may succeed: libcurl itself retries after a reset of a reused connection.
         self.assertEqual(told[:5], [(200, 0), (404, 0), (503, 0), (429, 0), (503, 0)])
         good = [{"size": q["size"], "delay_ms": 1000} if q.get("fail", -1) > 0 else q for q in queries]
         for more, codes in ([], [0] * 7), (["--fail"], [0, 22, 0, 0, 22, 0, 22]):
@@ -102,7 +102,7 @@ class Parallel(ParallelBed):
                              [bed.body_of(500), failed[0], bed.body_of(600), bed.body_of(700),
                               failed[1], bed.body_of(800), failed[2]])
             self.assertEqual([len(log) for log in logs], [1, 1, 2, 2, 3, 3, 1])
-            # Retry-After: never earlier.
+            # Never before Retry-After.
             self.assertGreaterEqual(logs[3][1]["time"] - logs[3][0]["time"], 1)
 
     def test_transfers_that_never_succeed_end_as_without_the_shim(self):
@@ -115,7 +115,7 @@ class Parallel(ParallelBed):
             self.assertEqual((shim_told, shim_bodies), (told, bodies))
             self.assertEqual([len(log) for log in logs], [3] * 10)
 
-    def test_what_works_at_once_is_as_without_the_shim(self):
+    def test_transfers_that_succeed_at_once_are_as_without_the_shim(self):
         queries = [{"size": 1000 * i} for i in range(20)]
         plain, told, bodies, logs = self.fetch(bed.bare, queries, ["-i"])
         shim, shim_told, shim_bodies, shim_logs = self.fetch(bed.hardened, queries, ["-i"])
@@ -141,7 +141,7 @@ class Parallel(ParallelBed):
         self.assertEqual((shim.status, shim_told, shim_bodies), (plain.status, told, bodies))
         self.assertEqual([len(log) for log in logs], [1] * 3)
 
-    def test_redirects_are_followed_to_what_fails_at_first(self):
+    def test_redirects_are_followed_to_targets_that_fail_at_first(self):
         keys = [bed.unique("to") for _ in range(6)]
         targets = [self.url(key, fail=2).replace("&", "%26").replace("?", "%3F") for key in keys]
         shim, told, bodies, _ = self.fetch(bed.hardened, [{"to": to} for to in targets], ["-L"],
@@ -150,7 +150,7 @@ class Parallel(ParallelBed):
         self.assertEqual(bodies, [bed.body_of(64)] * 6)
         self.assertEqual([len(self.http.log(key)) for key in keys], [3] * 6)
 
-    def test_a_transfer_that_curl_itself_tries_again_is_covered_again(self):
+    def test_retries_of_curl_itself_are_covered_too(self):
         queries = [{"fail": 4, "size": 200}, {"fail": 0, "size": 300}]
         shim, _, bodies, logs = self.fetch(bed.hardened, queries,
                                            ["--retry", "1", "--retry-delay", "1"], **bed.PATIENT)
@@ -158,9 +158,9 @@ class Parallel(ParallelBed):
         self.assertEqual(bodies, [bed.body_of(200), bed.body_of(300)])
         self.assertEqual([len(log) for log in logs], [5, 1])
 
-    def test_a_time_limit_of_the_program_is_its_own_transfers_only(self):
+    def test_a_time_limit_of_the_program_applies_to_one_transfer(self):
         queries = [{"fail": -1, "how": "never"}, {"fail": 1, "size": 100}]
-        more = ["--parallel-immediate", "-m", "3"]  # or the one waits for the other's connection
+        more = ["--parallel-immediate", "-m", "3"]  # otherwise one waits for the other's connection
         plain, told, _, _ = self.fetch(bed.bare, queries, more)
         self.assertEqual((plain.status, told), (28, [(0, 28), (503, 0)]))
         shim, told, bodies, logs = self.fetch(bed.hardened, queries, more)
@@ -183,7 +183,7 @@ class Parallel(ParallelBed):
                 breaker_failures="5", breaker_ratio="100%")
             sent = sum(len(log) for log in logs)
             self.assertGreaterEqual(sent, 5)
-            self.assertLess(sent, 5 + at_once, "only what was under way already")
+            self.assertLess(sent, 5 + at_once, "only transfers in progress")
             self.assertEqual(told.count((503, 0)), sent)
             self.assertEqual(told.count((0, 7)), 20 - sent)
             self.assertEqual(shim.text.count("harden: circuit open"), 20 - sent)
@@ -211,7 +211,7 @@ class ParallelLimits(ParallelBed):
         self.assertEqual(len(self.times(logs)), 60)
         check_windows(self, self.times(logs), RATE, BURST)
 
-    def test_what_would_exceed_the_limit_can_be_refused(self):
+    def test_transfers_beyond_the_limit_can_be_refused(self):
         shim, told, _, logs = self.fetch(bed.hardened, [{"size": 10}] * 12, rate="5/1h",
                                          on_limit="fail")
         self.assertEqual(sorted(told), [(0, 28)] * 7 + [(200, 0)] * 5)

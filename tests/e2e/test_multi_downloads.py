@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs that fetch many files by a library of theirs: ostree's, an event loop, and librepo."""
+"""Programs that fetch many files with a library: ostree's (an event loop), and librepo."""
 import filecmp
 import hashlib
 import os
@@ -30,7 +30,7 @@ sys.exit(any(t.err for t in targets))
 
 
 def make_tree(files=12):
-    """A directory with files that have nothing in common."""
+    """Returns a directory with unrelated files."""
     directory, chance = bed.fresh_dir("tree"), random.Random(5)
     for number in range(files):
         with open(os.path.join(directory, f"f{number}"), "wb") as f:
@@ -71,7 +71,7 @@ class DownloadsBed(unittest.TestCase):
                          (names, [], []))
 
     def pull(self, run, front, path="", **options):
-        """(outcome, repository) of ostree pull, which does not try again by itself."""
+        """Returns (outcome, repository) of ostree pull, which does not retry by itself."""
         repo = bed.fresh_dir("pull")
         self.ostree("init", "--mode=archive", repo=repo)
         self.ostree("remote", "add", "--no-gpg-verify",
@@ -81,7 +81,7 @@ class DownloadsBed(unittest.TestCase):
                    **options), repo
 
     def pulled(self, repo):
-        """What was pulled is whole and the same, byte for byte."""
+        """The pulled files are complete and identical, byte for byte."""
         self.assertEqual(self.ostree("rev-parse", "origin:main", repo=repo), self.head)
         self.ostree("fsck", repo=repo)
         into = bed.fresh_dir() + "/out"
@@ -89,7 +89,7 @@ class DownloadsBed(unittest.TestCase):
         self.same_tree(into)
 
     def get(self, run, front, path="", **options):
-        """(outcome, directory) of a download by librepo."""
+        """Returns (outcome, directory) of a download with librepo."""
         directory, words = bed.fresh_dir("librepo"), []
         for number in range(12):
             with open(os.path.join(self.tree, f"f{number}"), "rb") as f:
@@ -98,7 +98,7 @@ class DownloadsBed(unittest.TestCase):
                     directory, *words], **options), directory
 
     def faults(self, front):
-        """{path: failed requests}"""
+        """Returns {path: failed requests}."""
         return {path: sum(e["fault"] is not None for e in entries)
                 for path, entries in front.paths().items()}
 
@@ -110,7 +110,7 @@ class Downloads(DownloadsBed):
         self.assertEqual((healthy.status, healthy.err), (0, b""))
         self.pulled(repo)
         wanted = {path: len(entries) for path, entries in front.paths().items()}
-        # A front each: what ostree had asked for when it gave up may be read after that.
+        # A front for each run: the requests in progress when ostree gave up may be read later.
         plain, _ = self.pull(bed.bare, self.front(self.served, tls, fail=2, **how))
         self.assertEqual(plain.status, 1)
         front = self.front(self.served, tls, fail=2, **how)
@@ -159,7 +159,7 @@ class Downloads(DownloadsBed):
                          (names, [], []))
 
     def sizes(self, directory):
-        """The sizes of the files that are not empty there."""
+        """Returns the sizes of the non-empty files."""
         return {os.path.getsize(os.path.join(directory, name))
                 for name in os.listdir(directory)} - {0}
 

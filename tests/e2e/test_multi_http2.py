@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Many transfers of one HTTP/2 connection, and what a server pushes."""
+"""Many transfers on one HTTP/2 connection, and server push."""
 import os
 import re
 import unittest
@@ -15,8 +15,8 @@ H2 = """c.setopt(c.WRITEDATA, c.body)
     c.setopt(c.PIPEWAIT, 1)"""
 
 
-# What is pushed comes later than its promise, and one after the other: libcurl 7.88 crashes when it
-# reads more than one beginning at once.
+# Pushed responses come later than their promises, and one after the other: libcurl 7.88 crashes
+# when it reads the beginnings of several at once.
 ONE, TWO = (f"/fault/pushed?key=pushed&size={size}&delay_ms={delay}"
             for size, delay in ((150000, 400), (77, 1600)))
 
@@ -45,16 +45,17 @@ class Http2(bed.Bed):
         return f"https://localhost:{self.nginx.tls_port}{path}"
 
     def connections(self, key):
-        """The connections that nginx saw requests with this key on; all of them speak HTTP/2."""
+        """Returns the connections on which nginx saw requests with this key; all of them use
+        HTTP/2."""
         with open(os.path.join(self.nginx.directory, "access.log"), encoding="ascii") as f:
             lines = [line.split() for line in f if f"key={key}&" in line]
         self.assertEqual({protocol for _, protocol, _, _ in lines}, {"HTTP/2.0"})
         return {connection for connection, _, _, _ in lines}
 
     def transfers(self, run, command, where, **faults):
-        """(outcome, requests that the server saw, connections)"""
+        """Returns (outcome, requests that the server saw, connections)."""
         key = bed.unique("h2")
-        # The log is by path here: one key for all, and so no turn of failures but by each's own.
+        # A key for each transfer, so that each has its own failures.
         keys = [f"{key}-{i}" for i in range(12)]
         query = "".join(f"&{n}={v}" for n, v in faults.items())
         urls = [self.at(f"{where}x?key={k}&size={100 + 3000 * i}{query}")
@@ -67,7 +68,7 @@ class Http2(bed.Bed):
         for command in self.loops:
             wanted, _, connections = self.transfers(bed.bare, command, "/fault/")
             self.assertEqual((wanted.status, wanted.err, len(connections)), (0, b"", 1))
-            for how in "503", "rst":  # of which nginx makes a 502
+            for how in "503", "rst":  # nginx turns it into a 502
                 plain, seen, _ = self.transfers(bed.bare, command, "/fault/", fail=2, how=how)
                 self.assertNotEqual(plain.out, wanted.out)
                 self.assertEqual(seen, [1] * 12)
@@ -76,7 +77,7 @@ class Http2(bed.Bed):
                 self.assertEqual((shim.status, shim.err, shim.text), (0, b"", wanted.text))
                 self.assertEqual((seen, len(connections)), ([3] * 12, 1))
 
-    def test_transfers_outlast_failures_while_connections_are_used_up(self):
+    def test_transfers_outlast_failures_while_connections_reach_their_request_limit(self):
         for command in self.loops:
             wanted, _, _ = self.transfers(bed.bare, command, "/few/")
             shim, seen, _ = self.transfers(bed.hardened, command, "/few/", fail=2)
@@ -105,10 +106,10 @@ class Http2(bed.Bed):
     def needs_push(self):
         version = re.search(rb"nginx/(\d+)\.(\d+)\.(\d+)", bed.run(["nginx", "-v"], bed.environment()).err)
         if tuple(map(int, version.groups())) >= (1, 25, 1):
-            self.skipTest("not run: from 1.25.1 on nginx pushes nothing")
+            self.skipTest("not run: nginx has no server push since 1.25.1")
 
     def take(self, run, path, **options):
-        """(lines, {path: [body]}) of the client that takes what is pushed."""
+        """Returns (lines, {path: [body]}) of the client that accepts pushes."""
         directory = bed.fresh_dir("pushed")
         outcome = run([self.push, self.ca, directory, self.nginx.tls_port, path], **options)
         self.assertEqual((outcome.status, outcome.err), (0, b""))
@@ -118,7 +119,7 @@ class Http2(bed.Bed):
                 bodies.setdefault(line.rsplit(" ", 3)[0], []).append(f.read())
         return lines, bodies
 
-    def test_what_is_pushed_arrives_as_without_the_shim(self):
+    def test_pushes_arrive_as_without_the_shim(self):
         self.needs_push()
         for run in bed.bare, bed.hardened:
             lines, bodies = self.take(run, "/page")
@@ -126,7 +127,7 @@ class Http2(bed.Bed):
             self.assertEqual(bodies, {"/page": [bed.body_of(100000)], ONE: [bed.body_of(150000)],
                                       TWO: [bed.body_of(77)]})
 
-    def test_what_is_pushed_with_a_page_that_fails_at_first_arrives_too(self):
+    def test_pushes_of_a_page_that_fails_at_first_arrive_too(self):
         self.needs_push()
         key = bed.unique("busy")
         path = f"/busy/x?key={key}&fail=2&size=3000"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a program does with a handle while its transfer is parked is what it does with one in flight.
+"""A program can do the same with a handle whose transfer is parked as with one in flight.
 
-Bare the transfer waits for a slow server. Hardened it is parked: after a failed attempt, or for a
-token before its first one. Return codes, results and bodies are the same, and valgrind finds nothing.
-"""
+Without the shim the transfer waits for a slow server. With it, the transfer is parked: after a
+failed attempt, or for a token before its first one. Return codes, results and bodies are the same,
+and valgrind reports no error."""
 import difflib
 import itertools
 import re
@@ -18,7 +18,7 @@ WAIT_MS = 500
 # Handle 0 takes the token of a limit; handle 1 is the parked one; {new} or dup make number 2.
 PREPARE = "new={first} add finish remove cleanup empty={events} new={url} add events={events} "
 
-# what the client does once it is parked, and how many requests beside the failed one reach the server
+# script after parking, and the number of requests that reach the server besides the failed one
 REMOVING = {
     "remove": ("remove turn=50 remove cleanup end", 0),
     "remove and add again": ("remove add finish cleanup end", 1),
@@ -57,13 +57,14 @@ PAUSING = {
 
 
 def in_order(text):
-    """The lines; which of two transfers that end in one turn comes first is chance."""
+    """Returns the lines; the order of two transfers that end in one turn varies."""
     groups = itertools.groupby(text.splitlines(), lambda line: line.startswith("message "))
     return [line for sort, lines in groups for line in (sorted(lines) if sort else lines)]
 
 
 def unpaused(text):
-    """Without what arrives while a transfer is paused: 8.x may deliver what came with the head."""
+    """Removes data that arrives while a transfer is paused: 8.x may deliver what came with the
+    headers."""
     parts = re.split("(?m)^((?:un)?pause 0)$", text)
     parts[2::4] = [re.sub(r", sink of 1: \d+", "", part) for part in parts[2::4]]
     return "".join(parts)
@@ -82,7 +83,7 @@ class Parked(bed.Bed):
                                          events=events, new=f"new={new}").split()
 
     def run_words(self, words, kind, events, prefix=()):
-        """kind: "bare", or why it is parked."""
+        """kind: "bare", or the reason why it is parked."""
         if kind == "bare":
             return bed.bare([*prefix, self.client, *words])
         wait = f"{WAIT_MS}ms"
@@ -104,7 +105,7 @@ class ParkedLives(Parked):
             self.assertEqual("\n".join(diff), "", kind)
             self.assertEqual((shim.status, shim.err), (0, b""), kind)
             seen = len(self.http.log(key)) - (kind == "retry")
-            self.assertEqual(seen, requests, f"requests of the one that was parked: {kind}")
+            self.assertEqual(seen, requests, f"requests of the parked transfer: {kind}")
 
     def check_all(self, scripts, kinds=KINDS):
         jobs = [(name, style) for name in scripts for style in LOOPS]
@@ -120,32 +121,32 @@ class ParkedLives(Parked):
     def test_a_parked_handle_answers_every_call(self):
         self.check_all(CALLING)
 
-    def test_the_message_of_one_that_was_parked_may_stay_unread(self):
+    def test_the_message_of_a_parked_handle_may_stay_unread(self):
         self.check_all(READING)
 
     def test_a_parked_handle_can_be_paused(self):
         self.check_all(PAUSING, kinds=("retry",))
 
     def told(self, script, kind):
-        """What the client writes in each style."""
+        """Returns the output of the client in each style."""
         def run(style):
             events = bed.fresh_file(b"")
             words = self.words(script, kind, events, bed.unique("parked"))
             return self.run_words([style, *words], kind, events).text
         return bed.in_parallel(run, LOOPS)
 
-    def test_before_its_first_attempt_it_has_no_connection_that_could_be_paused(self):
+    def test_before_its_first_attempt_a_handle_cannot_be_paused(self):
         words = ["socket", f"new={self.url(bed.unique())}", "add", "pause", "finish"]
         self.assertIn("pause 43\n", self.run_words(words, "bare", None).text)
         for text in self.told("pause finish", "token"):
             self.assertIn("pause 43\nmessage of 1: 0, status 200\n", text)
 
-    def test_an_aborted_one_has_the_status_of_the_failed_attempt(self):
+    def test_an_aborted_handle_has_the_status_of_the_failed_attempt(self):
         for text in self.told("abort finish status", "retry"):
             self.assertIn('message of 1: 42 "Callback aborted"\n', text)
             self.assertIn("status 0 503\n", text)
 
-    def test_a_reset_one_ends_with_what_it_has(self):
+    def test_a_reset_handle_ends_with_the_response_that_it_has(self):
         for text in self.told("reset finish", "retry"):
             self.assertIn(bed.body_of(40).decode() + "message of 1: 0, status ", text)
 
@@ -163,7 +164,7 @@ class ParkedMemory(Parked):
         self.assertEqual((outcome.status, outcome.err), (0, b""))
         self.assertNotIn("nothing is parked", outcome.text)
 
-    def test_a_parked_handle_leaves_no_memory_behind(self):
+    def test_a_parked_handle_leaks_no_memory(self):
         jobs = [(scripts, kind, style) for scripts in (REMOVING, CALLING, READING)
                 for kind, style in zip(KINDS, ("socket", "poll"))] + [(PAUSING, "retry", "socket")]
         for job, result in zip(jobs, bed.in_parallel(lambda job: self.check(*job), jobs, 7)):

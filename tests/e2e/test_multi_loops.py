@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A program's own loop with many transfers: it keeps turning, and every limit holds."""
+"""A program's own event loop with many transfers: it keeps turning, and every limit holds."""
 import collections
 import itertools
 import json
@@ -17,7 +17,7 @@ GOOD = (0, 200, 1, 64)  # result, status, messages, bytes
 
 
 class Told:
-    """What tests/support/loops.c said."""
+    """The output of tests/support/loops.c."""
 
     def __init__(self, outcome):
         if outcome.status or outcome.err:
@@ -44,7 +44,8 @@ class Loops(bed.Bed):
         return Told(bed.hardened([*prefix, self.client, *words], **{**bed.PATIENT, **options}))
 
     def many(self, **query):
-        """An address with a key for each transfer. By number: names are looked up by threads."""
+        """Returns a URL with a key for each transfer. It has an address, because names are resolved
+        in threads."""
         key = bed.unique("many")
         parts = "".join(f"&{name}={value}" for name, value in query.items())
         return f"http://127.0.0.1:{self.http.port}/x?key={key}-%1$d{parts}"
@@ -57,12 +58,11 @@ class Loops(bed.Bed):
 
 
 class Cost(Loops):
-    """100 transfers that are parked, next to 100 that wait as long for a slow server.
+    """Compares 100 parked transfers with 100 that wait as long for a slow server.
 
-    A heartbeat turns the loop every 5 ms. What is compared is the processor time of the whole process,
-    how often libcurl called back, and the longest time between two turns: that of the best of a few
-    runs, because the machine's noise is larger than the bar, and only ever adds.
-    """
+    A heartbeat turns the loop every 5 ms. Compared are the processor time of the process, the
+    number of callbacks, and the longest time between two turns. The best of several runs counts,
+    because the noise of the machine is larger than the bar and only adds time."""
     alone = True
     N, PARKED_MS, RUNS, TRIES = 100, 500, 3, 5
     GAP_MS = 5
@@ -83,12 +83,13 @@ class Cost(Loops):
             with self.subTest(style=style):
                 for last in [False] * (self.TRIES - 1) + [True]:
                     bare, shim = self.measure(style, slow, parked, options)
-                    # Since 8.10 libcurl itself has hardly a time to tell; each parked one has one.
+                    # Since 8.10 libcurl itself sets almost no timeouts; each parked transfer has
+                    # one.
                     for name, more in (("cpu_ms", 0), ("timer_calls", self.RUNS * self.N)):
                         ours, theirs = (sum(getattr(t, name) for t in told)
                                         for told in (shim, bare))
                         self.assertLessEqual(ours, theirs + max(theirs, more), name)
-                    # At most: it is due, its name is known, it is connected, it is answered.
+                    # At most: it is due, its name is resolved, it is connected, it is answered.
                     self.assertLessEqual(max(t.turns for t in shim),
                                          max(t.turns for t in bare) + 4 * self.N)
                     gap = [min(t.gap_ms for t in told) for told in (bare, shim)]
@@ -98,7 +99,7 @@ class Cost(Loops):
                         break
 
     def test_transfers_that_wait_for_another_attempt_cost_the_loop_nothing(self):
-        # As many requests: bare each follows a redirect first.
+        # As many requests: without the shim each follows a redirect first.
         def slow():
             to = f"/x%%3Fkey={bed.unique()}%%26delay_ms={self.PARKED_MS}"
             return [self.many(to=to).replace("/x?", "/hop?")]
@@ -107,14 +108,14 @@ class Cost(Loops):
                    jitter="none")
 
     def test_transfers_that_wait_for_a_token_cost_the_loop_nothing(self):
-        # Bare the server answers one after the other, at the rate of the limit.
+        # Without the shim the server answers one after the other, at the rate of the limit.
         step = self.PARKED_MS // self.N
         self.check(lambda: [self.many(delay_ms=i * step) for i in range(self.N)],
                    lambda: [self.many()], rate=f"{1000 // step}/1s", burst="1")
 
 
 class Oversleep:
-    """How late a thread of this process wakes, which a server's threads share."""
+    """How late a thread of this process, like the server's threads, wakes up."""
     STEP_S = 0.005
 
     def __enter__(self):
@@ -135,7 +136,7 @@ class Oversleep:
 
 
 class Limits(Loops):
-    """What the server sees of many multi handles."""
+    """Requests of many multi handles as the server sees them."""
     alone = True
 
     def times(self, server):
@@ -168,9 +169,10 @@ class Limits(Loops):
         self.check_windows(times, rate, burst, oversleep)
 
     def check_connections(self, most, *options):
-        """Many transfers fail at first, and the first ones are slow: what waits for a connection
-        meanwhile must not come all at once later. Where connections are kept they fail by an answer:
-        on a kept one that ends without any, libcurl repeats the request and takes no token."""
+        """Many transfers fail at first, and the first ones are slow: transfers that wait for a
+        connection must not all start at once later. Where connections are kept, the transfers
+        fail with an answer: if a kept connection ends without one, libcurl repeats the request
+        without a token."""
         rate, burst, n = 100, 5, 36
         kept = [(0, "503", "cl"), (1, "503", "cl"), (1, "500", "chunked")]
         closed = [(0, "503", "close"), (1, "503", "close"), (1, "rst", "close"), (1, "fin", "close")]
@@ -224,7 +226,7 @@ class Together(Loops):
             self.assertEqual((second["status"], second["bytes"]), (200, 16))
             self.assertGreaterEqual(first["done_ms"], 2000)
             self.assertLess(second["done_ms"], 2000)
-            self.assertLess(told.gap_ms, 1500, "it slept")
+            self.assertLess(told.gap_ms, 1500, "the loop was blocked")
         self.in_each_style(check)
 
     def test_a_parked_transfer_starts_by_itself_in_a_loop_that_only_waits(self):
@@ -263,7 +265,7 @@ class Together(Loops):
             self.assertEqual(told.outcome.transfers("multi"), 1000)
         self.in_each_style(check)
 
-    def test_no_memory_is_lost_or_misused_by_threads_that_recover_and_are_refused(self):
+    def test_threads_that_recover_and_are_refused_have_no_memory_errors(self):
         def check(style):
             told = self.shim(style, "threads=2", "n=6", "rounds=2", "share=1", "total=3",
                              self.many(fail=1), self.many(fail=1, how="rst"), self.many(fail=-1),
@@ -274,7 +276,7 @@ class Together(Loops):
             self.assertIn(200, {t["status"] for t in told.transfers})
         self.in_each_style(check)
 
-    def test_what_no_token_is_left_for_is_refused_among_others(self):
+    def test_transfers_without_a_token_are_refused_next_to_others(self):
         def check(style):
             told = self.shim(style, "n=10", self.many(), rate="4/60s", on_limit="fail")
             self.assertEqual(told.results(), {GOOD: 4, (28, 0, 1, 0): 6})
@@ -296,7 +298,7 @@ class Together(Loops):
 
 
 class Refusals(bed.Bed):
-    """A refusal leaves the same behind whoever drives: nothing of an earlier transfer."""
+    """A refusal leaves the same state behind with each interface: nothing of an earlier transfer."""
 
     def after_refusal(self, driver, code, **options):
         key = bed.unique("refused")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs with loops of their own around libcurl's multi interface."""
+"""Programs with event loops of their own around libcurl's multi interface."""
 import os
 import unittest
 
@@ -8,17 +8,18 @@ import loops
 
 
 class PycurlWithPerform(bed.Bed):
-    """What holds for this loop holds for all, the classes below."""
+    """The tests for this loop also apply to all other loops, in the classes below."""
     command = ["/usr/bin/python3", "-c", loops.PERFORM]
 
     def transfers(self, run, queries, **options):
-        """(outcome, [log]) of one transfer a query, each of a key of its own."""
+        """Returns (outcome, [log]) of one transfer per query, each with a key of its own."""
         keys = [bed.unique("loop") for _ in queries]
         urls = [self.url(key, **query) for key, query in zip(keys, queries)]
         return run(self.command + urls, **options), [self.http.log(key) for key in keys]
 
     def recovers(self, healthy, faults, attempts):
-        """What fails at first is, under the shim, as if it had been healthy; bare it is not."""
+        """Under the shim, transfers that fail at first end like healthy ones; without it they do
+        not."""
         failing = [{**query, **fault} for query, fault in zip(healthy, faults)]
         wanted, _ = self.transfers(bed.bare, healthy)
         self.assertEqual((wanted.status, wanted.err), (0, b""))
@@ -57,17 +58,17 @@ class PycurlWithPerform(bed.Bed):
         seen, wanted = shim.text.splitlines(), plain.text.splitlines()
         self.assertEqual(seen[:6], wanted[:6])
         self.assertEqual([len(log) for log in logs[:6]], [3] * 3 + [1] * 3)
-        # A connection that was used before may be found closed when it is used again, by writing or
-        # by reading; after that libcurl itself tries again.
+        # A reused connection may turn out to be closed on writing or on reading; after that libcurl
+        # itself retries.
         for line, log in zip(seen[6:], logs[6:]):
             number, result, *rest = line.split()
             self.assertIn(result, ("52", "55", "56"), number)
             self.assertEqual(rest[:2], ["0", "0"])
             self.assertGreaterEqual(len(log), 3)
 
-    def test_the_loop_goes_on_while_a_transfer_waits(self):
-        """One waits for seconds, for what its server asked; those of another server, which fail at
-        first, are over before it goes on."""
+    def test_the_loop_keeps_running_while_a_transfer_waits(self):
+        """One waits for seconds because of its server's hint. Transfers of another server, which
+        fail at first, end before that."""
         other = bed.server()
         self.addCleanup(other.stop)
         key, others = bed.unique("wait"), [bed.unique("other") for _ in range(5)]
@@ -83,8 +84,8 @@ class PycurlWithPerform(bed.Bed):
             self.assertEqual(len(other.log(k)), 3)
             self.assertLess(other.log(k)[2]["time"], log[1]["time"])
 
-    def test_the_loop_goes_on_while_a_transfer_waits_for_its_turn(self):
-        """The tokens of one server come late, the other server has no limit."""
+    def test_the_loop_keeps_running_while_a_transfer_waits_for_a_token(self):
+        """The tokens of one server come late; the other server has no limit."""
         other = bed.server()
         self.addCleanup(other.stop)
         config = os.path.join(bed.fresh_dir("conf"), "harden.ini")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One board, several network name spaces: 127.0.0.1 is another machine in each of them."""
+"""One board, several network namespaces: 127.0.0.1 is another machine in each of them."""
 import os
 import unittest
 
@@ -9,7 +9,7 @@ PYTHON = "/usr/bin/python3"
 ELSEWHERE = """
 import ctypes, fcntl, os, socket, struct, sys
 def leave():
-    "Into a network name space of its own, where loopback works and nobody listens."
+    "Enters a new network namespace with a working loopback device and no listeners."
     assert ctypes.CDLL(None).unshare(0x40000000) == 0
     up = struct.pack("16sh14x", b"lo", 1)
     fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x8914, up)
@@ -30,14 +30,15 @@ print([dial(port) for _ in range(8)])
 """
 
 
-@unittest.skipIf(os.getuid(), "takes the right to make name spaces")
+@unittest.skipIf(os.getuid(), "needs the right to create namespaces")
 class Networks(bed.Bed):
     def setUp(self):
         self.state = bed.fresh_dir("state")
         self.port = int(self.url("x").split(":")[2].split("/")[0])
 
     def hosts(self, outcome):
-        """What is known of our port here, and of the same port elsewhere."""
+        """Returns the entry of our port in this namespace, and that of the same port in another
+        one."""
         checks = outcome.health["checks"]
         there = [v for name, v in checks.items()
                  if name.startswith("127.0.0.1%net") and name.endswith(f":{self.port}")]
@@ -57,14 +58,14 @@ class Networks(bed.Bed):
         here, there = self.hosts(good)
         self.assertEqual((here["requests"], here["failures"], here["breaker"]["state"]),
                          (2, 0, "closed"))
-        self.assertEqual(there["breaker"]["state"], "open", "and it has a circuit of its own")
+        self.assertEqual(there["breaker"]["state"], "open", "it has its own circuit")
         self.assertEqual(connection, good.transfers() == 0)
 
     def test_a_refusing_host_elsewhere_does_not_open_the_circuit_of_transfers_here(self):
         url = f"http://127.0.0.1:{self.port}/get?key={bed.unique('net')}"
         self.check_apart(["curl", "-sS", "-o", "/dev/null", url], 7, False)
 
-    def test_nor_of_connections(self):
+    def test_a_refusing_host_elsewhere_does_not_open_the_circuit_of_connections_here(self):
         self.check_apart(["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{self.port}"], 1, True)
 
     def test_a_program_that_moves_elsewhere_leaves_its_hosts_behind(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a test begins with, from wherever it is run."""
+"""The initial state of a test is the same wherever it is started."""
 import os
 import re
 import resource
@@ -11,7 +11,7 @@ import unittest
 import bed
 
 PLAIN = str(bed.ROOT / "tests/support/plain.py")
-# As words that the shell, awk and the kernel say, so that no runtime in between changes them.
+# Only the output of the shell, coreutils and the kernel, so that no runtime changes the values.
 TELL = """
 grep -E '^(SigBlk|SigIgn|SigCgt)' /proc/self/status
 umask
@@ -22,7 +22,7 @@ ulimit -n; ulimit -c
 """
 
 
-# Signals 32 and 33 are the C library's: nobody can set them back who was started with them ignored.
+# Signals 32 and 33 belong to the C library: a program that inherits them ignored cannot reset them.
 OF_LIBC = 3 << 31
 
 
@@ -49,7 +49,7 @@ class Plain(unittest.TestCase):
         self.assertEqual(p.stderr, "")
         return without_libcs(p.stdout)
 
-    def test_a_test_begins_with_the_same_wherever_it_is_run(self):
+    def test_the_initial_state_is_the_same_wherever_a_test_is_run(self):
         path = {"PATH": os.environ["PATH"]}
         strange = {"LC_ALL": "tr_TR.UTF-8", "XDG_RUNTIME_DIR": "/nonexistent", "TERM": "xterm",
                    "http_proxy": "http://127.0.0.1:1", "TMPDIR": "/nonexistent", "HOME": "/",

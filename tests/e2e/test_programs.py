@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Unmodified programs and real servers: each fails bare where it recovers under the shim."""
+"""Unmodified programs and real servers: each fails without the shim and recovers with it."""
 import os
 import threading
 import time
@@ -15,7 +15,7 @@ GOOD = bed.body_of(64)
 class Curl(bed.Bed):
     def recovers(self, arguments, how="503", status=0, bare_status=None, tls=False, body=None,
                  expect=GOOD, data=None, attempts=3, query=None):
-        """The same command: bare it meets the fault, under the shim it does not."""
+        """The same command meets the fault without the shim, but not with it."""
         results = []
         for run in (bed.bare, bed.hardened):
             key = bed.unique("curl")
@@ -255,7 +255,7 @@ class Programs(bed.Bed):
         self.recovers(["/usr/bin/python3", source, "{url}"])
 
 
-# Each asks the named library for its functions, by dlsym() on the handle.
+# Each looks functions up in the named library, with dlsym() on the handle.
 CTYPES = """
 import ctypes, sys
 def fetch(library, url):
@@ -307,7 +307,7 @@ echo $s->cdata;"""
 
 
 class LookUps(bed.Bed):
-    """Programs that look libcurl's functions up by themselves, under harden run --audit."""
+    """Programs that look libcurl's functions up at run time, under harden run --audit."""
 
     def started(self, command, *flags):
         env = bed.hardened_environment()
@@ -349,7 +349,7 @@ class LookUps(bed.Bed):
         self.assertEqual({used["node"] for used in shim.health["coverage"]["libcurl"]},
                          {"CURL_OPENSSL_4", "CURL_GNUTLS_3"})
 
-    def test_programs_without_libcurl_are_as_they_were(self):
+    def test_programs_without_libcurl_behave_as_without_the_library(self):
         for command in (["true"], ["sh", "-c", "echo $0; exit 3"],
                         ["/usr/bin/python3", "-c", "import ctypes\n"
                          "ctypes.CDLL('libm.so.6').ceil, print(ctypes.CDLL(None).abs(-3))\n"
@@ -458,7 +458,7 @@ class Servers(bed.Bed):
         finally:
             proxy.stop()
 
-    def test_a_dead_proxy_is_to_blame_and_no_host_behind_it(self):
+    def test_failures_of_a_dead_proxy_count_for_the_proxy_only(self):
         dead = servers.free_port()
         urls = [f"http://h{i}.example/" for i in range(7)]
         for how in (["-x", f"http://127.0.0.1:{dead}"], ["-x", f"socks5h://127.0.0.1:{dead}"], []):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`harden report`: the page says what is, to everybody, and keeps to itself."""
+"""`harden report`: the page is correct, accessible and self-contained."""
 import html.parser
 import json
 import os
@@ -15,13 +15,13 @@ from test_checks import PYTHON, STAY, until
 from test_command import CURL, HARDEN, environment, harden
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
-# What is read at opening: a board without it is refused.
+# Read when the board is opened: a shorter file is refused.
 HEADER_BYTES = 64
 ALONE_IN_SVG = {"path", "line", "rect", "circle"}
 
 
 def fill_board(kind, *names):
-    """The environment of a board with a past: tests/support/fill_board.c."""
+    """Returns the environment of a board with a history: tests/support/fill_board.c."""
     source, engine = bed.ROOT / "tests/support/fill_board.c", bed.LIBRARY.parent / "libengine.a"
     program = os.path.join(bed.scratch(), "fill_board")
     if not os.path.exists(program):
@@ -38,7 +38,7 @@ class Node:
         self.tag, self.attributes, self.parts = tag, attributes, []
 
     def all(self, tag=None, **wanted):
-        """Elements below, in order; class_ for class."""
+        """Returns the elements below, in order; class_ stands for class."""
         for part in self.parts:
             if isinstance(part, Node):
                 if tag in (None, part.tag) and all(
@@ -76,7 +76,7 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         if len(dict(attrs)) != len(attrs):
-            raise AssertionError(f"an attribute twice: {tag} {attrs}")
+            raise AssertionError(f"duplicate attribute: {tag} {attrs}")
         node = Node(tag, dict(attrs))
         self.open[-1].parts.append(node)
         if tag not in VOID:
@@ -84,7 +84,7 @@ class Page(html.parser.HTMLParser):
 
     def handle_startendtag(self, tag, attrs):
         if tag not in ALONE_IN_SVG:
-            raise AssertionError(f"<{tag}/> is no element that ends itself")
+            raise AssertionError(f"<{tag}/> is not a void element")
         self.open[-1].parts.append(Node(tag, dict(attrs)))
 
     def handle_endtag(self, tag):
@@ -122,7 +122,7 @@ class Facts(bed.Bed):
             harden("run", "--retry-budget=off", "--unhealthy-after=1", *CURL, url, env=env)
         return env
 
-    def test_every_number_is_that_of_status(self):
+    def test_every_number_agrees_with_status(self):
         env = self.used_board()
         status = json.loads(harden("status", "--json", env=env)[1])
         page = page_of(env)
@@ -146,7 +146,7 @@ class Facts(bed.Bed):
         for name in ("Requests", "Retries", "Recovered", "Rejected"):
             self.assertEqual(number(sums[name]), status["totals"][name.lower()], name)
 
-    def test_it_opens_with_what_matters(self):
+    def test_it_starts_with_a_summary(self):
         env = self.used_board()
         page = page_of(env)
         self.assertRegex(page.one("h1").text,
@@ -156,7 +156,7 @@ class Facts(bed.Bed):
                          r"^Last updated by a program \d+ s ago")
         self.assertIn("unhealthy", page.one(id="spans-data").text)
 
-    def test_latencies_are_those_that_were_counted(self):
+    def test_latencies_agree_with_the_counted_ones(self):
         env = self.used_board()
         status = json.loads(harden("status", "--json", env=env)[1])
         figures = list(page_of(env).one(id="latency").all("figure"))
@@ -167,7 +167,7 @@ class Facts(bed.Bed):
             self.assertEqual(counted, check["attempts"])
             self.assertEqual(float(next(figure.all("data")).attributes["value"]), counted)
 
-    def test_active_checks_have_a_table_and_a_say(self):
+    def test_active_checks_have_a_table_and_affect_the_summary(self):
         file = bed.fresh_file(b"[check db]\ntype = tcp\ntarget = 127.0.0.1:1\ninterval = 1s\n"
                               b"unhealthy_after = 1\n")
         env = environment() | {"HARDEN_CONFIG": file}
@@ -189,12 +189,12 @@ class Facts(bed.Bed):
                          [told[k] for k in ("attempts", "successes", "failures")] +
                          [told["duration_ms"][k] for k in ("last", "p50", "p95")])
 
-    def test_the_configuration_is_that_of_config(self):
+    def test_the_configuration_agrees_with_that_of_config(self):
         env = self.used_board()
         self.assertEqual(page_of(env).one(id="config").one("pre").text,
                          harden("config", env=env)[1])
 
-    def test_differences_of_samples_are_what_happened_between(self):
+    def test_differences_of_samples_show_the_events_between_them(self):
         page = page_of(fill_board("samples"))
         row = page.one(id="hour-data").rows()[-1]
         self.assertEqual([c.text for c in row[2:7]], ["30", "3", "20", "0", "10.000"])
@@ -225,7 +225,7 @@ class Facts(bed.Bed):
         while not life.startswith("Stale: no program is running"):  # until it is that old
             life = next(p.text for p in page_of(env).one("header").all("p") if "updated" in p.text)
 
-    def test_nothing_yet_is_said_in_words(self):
+    def test_missing_data_is_described_in_words(self):
         page = page_of(fill_board("names"))
         self.assertEqual(page.one("h1").text, "No request has been made yet")
         for section, words in (("hosts", "None yet"), ("times", "Nothing to draw yet"),
@@ -251,7 +251,7 @@ class Safety(unittest.TestCase):
         for node in page.all():
             self.assertFalse([a for a in node.attributes if a.startswith("on")], node.attributes)
 
-    def test_a_damaged_board_is_still_a_page(self):
+    def test_a_damaged_board_still_gives_a_page(self):
         env = fill_board("lively")
         path = os.path.join(env["HARDEN_STATE"], bed.BOARD)
         with open(path, "rb") as f:
@@ -269,7 +269,7 @@ class Safety(unittest.TestCase):
             Page(text)
             self.assertNotRegex(text, r"\b(nan|inf)\b")
 
-    def test_it_refers_to_nothing_but_itself(self):
+    def test_it_has_no_external_references(self):
         text = report(fill_board("names", *self.NAMES))
         page = Page(text).root
         ids = [n.attributes["id"] for n in page.all() if "id" in n.attributes]
@@ -284,7 +284,7 @@ class Safety(unittest.TestCase):
         policy = page.one("meta", http_equiv="Content-Security-Policy").attributes["content"]
         self.assertTrue(policy.startswith("default-src 'none'"))
 
-    def test_the_file_is_whole_or_not_there(self):
+    def test_the_file_is_complete_or_absent(self):
         env, folder = fill_board("samples"), bed.fresh_dir()
         file = os.path.join(folder, "r.html")
         self.assertEqual(harden("report", "-o", file, env=env), (0, "", ""))
@@ -308,14 +308,14 @@ class Safety(unittest.TestCase):
         self.assertEqual(harden("report", "-o", file, env=env), (0, "", ""))
         self.assertEqual(os.stat(file).st_mode & 0o777, 0o644)
 
-    def test_a_damaged_time_is_not_told(self):
+    def test_a_damaged_time_is_not_shown(self):
         env = fill_board("damaged")
         self.assertEqual(harden("health", "--host", "a.example", env=env),
                          (2, "unhealthy: a.example, 1 failure in a row\n", ""))
         page = page_of(env)
         self.assertNotIn(" for ", page.one("h1").text)
 
-    def test_statuses_tell_why_there_is_no_page(self):
+    def test_the_exit_status_says_why_there_is_no_page(self):
         env = environment(state=os.path.join(bed.fresh_dir(), "state"))
         status, out, err = harden("report", env=env)
         self.assertEqual((status, out), (1, ""))
@@ -327,7 +327,7 @@ class Safety(unittest.TestCase):
                                check=False, stderr=subprocess.DEVNULL)
         self.assertEqual(p.returncode, 74)
 
-    def test_a_terminal_is_spared(self):
+    def test_nothing_is_written_to_a_terminal(self):
         env = fill_board("samples")
         ours, theirs = pty.openpty()
         p = subprocess.run([HARDEN, "report"], env=env, stdout=theirs, stderr=subprocess.PIPE,
@@ -339,7 +339,7 @@ class Safety(unittest.TestCase):
         self.assertTrue(harden("report", "-o", "-", env=env)[1].startswith("<!DOCTYPE html>"))
 
 
-# The ratio of WCAG 2 for every text that is shown, against the nearest background.
+# The WCAG 2 contrast ratio of every visible text against the nearest background.
 CONTRAST = """(() => {
   const rgb = c => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
   const lum = c => { const [r, g, b] = c.slice(0, 3).map(v => { v /= 255;
@@ -368,7 +368,7 @@ FOCUSED = """(() => { const e = document.activeElement, s = getComputedStyle(e);
 
 
 class Browser(bed.Bed):
-    """One Chromium for all; the machine has others to serve."""
+    """One Chromium for all tests, to save resources."""
 
     @classmethod
     def setUpClass(cls):
@@ -384,7 +384,7 @@ class Browser(bed.Bed):
         cls.browser.__exit__()
         super().tearDownClass()
 
-    def test_it_is_drawn_without_complaint_at_each_width_and_scheme(self):
+    def test_it_is_rendered_without_errors_at_each_width_and_scheme(self):
         backs = {}
         for width, dark in ((1280, False), (1280, True), (400, False), (400, True)):
             with self.subTest(width=width, dark=dark):
@@ -406,11 +406,11 @@ class Browser(bed.Bed):
                     self.browser.evaluate("document.documentElement.scrollWidth"), width)
                 self.browser.evaluate(
                     "document.querySelectorAll('details').forEach(d => d.open = true)")
-        # On a desk the table of hosts is there as a whole.
+        # At this width the table of hosts fits without scrolling.
         self.assertTrue(self.browser.evaluate(
             "(e => e.scrollWidth <= e.clientWidth)(document.querySelector('.hosts .scroll'))"))
 
-    def test_all_text_stands_out_and_is_large_enough(self):
+    def test_all_text_has_enough_contrast_and_size(self):
         for width, dark in ((1280, False), (400, True)):
             self.browser.open(self.page, width, dark=dark)
             self.browser.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -418,7 +418,7 @@ class Browser(bed.Bed):
             self.assertGreater(result["seen"], 1000)
             self.assertEqual(result["bad"], [])
 
-    def test_the_keyboard_goes_everywhere_in_order(self):
+    def test_the_keyboard_reaches_everything_in_order(self):
         self.browser.open(self.page)
         seen = []
         for _ in range(60):
@@ -456,7 +456,7 @@ class Browser(bed.Bed):
         roles = [role for role, _ in told]
         images = [name for role, name in told if role in ("image", "img")]
         self.assertEqual(len(images), 8 + 1 + 12)
-        self.assertEqual(len(set(images)), len(images), "each has a name of its own")
+        self.assertEqual(len(set(images)), len(images), "each has its own name")
         self.assertNotIn("", images)
         for landmark in ("banner", "navigation", "main", "contentinfo"):
             self.assertEqual(roles.count(landmark), 1, landmark)
@@ -473,7 +473,7 @@ class Browser(bed.Bed):
             self.assertLessEqual(after, before + 1)
         self.assertEqual(self.browser.evaluate("document.documentElement.lang"), "en")
 
-    def test_paper_has_no_use_for_links(self):
+    def test_the_print_version_has_no_navigation_and_is_white(self):
         self.browser.open(self.page, 800, dark=True, media="print")
         self.assertEqual(self.browser.evaluate(
             "getComputedStyle(document.querySelector('nav')).display"), "none")

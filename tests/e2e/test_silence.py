@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Silence, secrets, the switches, and what the health files and the event log say."""
+"""Silence, secrets, the switches, and the contents of the health files and the event log."""
 import base64
 import datetime
 import json
@@ -32,7 +32,7 @@ def read(path):
 
 
 def timeless(err):
-    """curl tells how long a connection took to fail, which two bare runs do not agree on either."""
+    """Removes the time that a connection took to fail, which curl prints and which varies."""
     return re.sub(rb"after \d+ ms", b"after N ms", err)
 
 
@@ -50,7 +50,7 @@ class Silence(bed.Bed):
             self.assertEqual((shim.status, shim.out, timeless(shim.err)),
                              (plain.status, plain.out, timeless(plain.err)), command)
 
-    def test_the_log_goes_where_it_is_told(self):
+    def test_the_log_goes_to_the_configured_place(self):
         log = os.path.join(bed.fresh_dir(), "log")
         outcome = bed.hardened(["curl", "-sS", self.url(bed.unique(), fail=1)], log="info",
                                log_to=log)
@@ -96,7 +96,8 @@ class Silence(bed.Bed):
             data = read(path).replace(b"querysecret' ", b"")
             for secret in secrets:
                 if path == log and secret == "querysecret":
-                    # The wrong value of a setting is quoted back; no other line may have it.
+                    # The wrong value of a setting is quoted in its message; no other line may
+                    # contain it.
                     data = b"\n".join(line for line in data.split(b"\n")
                                       if b"HARDEN_RATE" not in line)
                 self.assertNotIn(secret.encode(), data, os.path.basename(path))
@@ -112,7 +113,8 @@ class Silence(bed.Bed):
 
 class Switches(bed.Bed):
     def as_bare(self, **options):
-        """A failing transfer under the options is the bare one; returns the run."""
+        """Checks that a failing transfer with these options behaves like a bare one; returns the
+        run."""
         key = bed.unique("off")
         command = ["curl", "-sSi", self.url(key, fail=-1)]
         plain = bed.bare(command)
@@ -157,7 +159,7 @@ class Switches(bed.Bed):
         (host,) = outcome.health["checks"].values()
         self.assertEqual(host["requests"], 4)
 
-    def test_a_program_of_its_own_state(self):
+    def test_a_program_with_a_private_state(self):
         shim = bed.hardened(["curl", "-sS", self.url(bed.unique(), fail=1)], state="private",
                             reached=False)
         self.assertEqual((shim.status, shim.out, shim.err), (0, GOOD, b""))
@@ -257,7 +259,7 @@ class Health(bed.Bed):
             m = line_form.match(line)
             self.assertTrue(m, line)
             names.add(re.sub("_(bucket|sum|count)$", "", m.group(1)))
-            self.assertNotIn((m.group(1), m.group(2)), values, "a series twice")
+            self.assertNotIn((m.group(1), m.group(2)), values, "duplicate series")
             values[m.group(1), m.group(2)] = float(m.group(4))
         self.assertLessEqual(METRICS, names)
 

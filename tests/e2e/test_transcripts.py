@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a program sees of libcurl with the shim is what it sees without, in each scenario."""
+"""In each scenario, a program sees the same of libcurl with the shim as without."""
 import difflib
 import re
 import socket
@@ -53,7 +53,7 @@ class Case:
         return [f"driver={self.driver}", *(a.format(**names) for a in s.client)]
 
     def faults(self, active):
-        """The servers as before anything happened, or as they are in the end."""
+        """Sets the servers to the failing or to the recovered state."""
         seen = 0 if active else 1000
         for key in (self.key, self.key + "-2"):
             self.server.seen(key, seen)
@@ -68,7 +68,8 @@ class Case:
         return len(self.server.log(self.key))
 
     def performs(self):
-        """How many transfers the client makes by the easy and by the multi interface."""
+        """Returns the number of transfers that the client makes with the easy and the multi
+        interface."""
         easy, multi, by_easy = 0, 0, True
         for word in self.arguments():
             if word.startswith("driver="):
@@ -78,7 +79,7 @@ class Case:
         return easy, multi
 
     def run(self):
-        """The hardened and the bare outcome, and the requests that the server saw in each."""
+        """Returns the hardened and the bare outcome, and the requests that the server saw in each."""
         command = [self.test.recorder, *self.arguments()]
         self.faults(True)
         shim = bed.hardened(command, **self.s.options)
@@ -90,7 +91,7 @@ class Case:
 
 
 class Matrix(bed.Bed):
-    """What the classes share that run scenarios."""
+    """Shared by the classes that run scenarios."""
     splittable = True
 
     @classmethod
@@ -106,7 +107,7 @@ class Matrix(bed.Bed):
         super().tearDownClass()
 
     def compare(self, shim, plain, must=(), may=()):
-        """Equal but for the differences; one that must show and does not is not a difference."""
+        """Checks equality except for the differences. A difference in `must` has to show."""
         a, b = normal(plain.text), normal(shim.text)
         for change in may:
             a, b = change(a), change(b)
@@ -114,7 +115,7 @@ class Matrix(bed.Bed):
             x, y = a, b
             for other in must:
                 x, y = (x, y) if other is change else (other(x), other(y))
-            self.assertNotEqual(x, y, "a difference is listed that is none")
+            self.assertNotEqual(x, y, "a listed difference does not show")
         for change in must:
             a, b = change(a), change(b)
         diff = "\n".join(difflib.unified_diff(a, b, "bare", "hardened", lineterm="", n=2))
@@ -129,7 +130,8 @@ class Matrix(bed.Bed):
         self.compare(shim, plain, *differences(scenario, variant))
         wanted_attempts = once
         if retried:
-            # The good attempt comes on top of what one run needs (auth rounds, performs).
+            # The good attempt comes in addition to the requests that one run needs (auth rounds,
+            # performs).
             wanted_attempts = once + (2 if variant == "recovers" else scenario.attempts - 1)
             if variant == "never" and once > 1:
                 wanted_attempts = once * scenario.attempts
@@ -137,11 +139,11 @@ class Matrix(bed.Bed):
 
 
 class Transcripts(Matrix):
-    """By curl_easy_perform."""
+    """With curl_easy_perform."""
 
 
 class Loops(Matrix):
-    """By the multi interface, in each way to write a program's loop, at the same time."""
+    """With the multi interface, for each style of event loop, all at the same time."""
 
     def check_all(self, scenario, variant):
         self.raise_each(bed.in_parallel(lambda loop: self.check(scenario, variant, loop), LOOPS))
@@ -186,8 +188,8 @@ class Mutants(bed.Bed):
         url = self.url(key, fail=-1, how="mutant", seed=seed)
         command = [self.recorder, f"driver={driver}", "HTTP09_ALLOWED=1", "FOLLOWLOCATION=1", "MAXREDIRS=2",
                    "TIMEOUT_MS=1500", "HEADER=%d" % (seed % 2), f"URL={url}", "perform"]
-        # What libcurl makes of damage depends on how its bytes arrive: two bare runs differ now and
-        # then. What is ours differs each time.
+        # libcurl's result for damaged input depends on how the bytes arrive: two bare runs
+        # sometimes differ. A difference caused by the shim shows every time.
         for last in (False, False, True):
             plain, shim = bed.bare(command), bed.hardened(command)
             try:
@@ -198,10 +200,10 @@ class Mutants(bed.Bed):
 
 
 class Documented(unittest.TestCase):
-    """docs/differences.md lists what is in scenarios.py, no less and no more."""
+    """docs/differences.md lists exactly the entries of scenarios.py."""
 
     def rows(self, first, last=None):
-        """The cells of the table rows from one heading to another."""
+        """Returns the cells of the table rows from one heading to another."""
         text = (bed.ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
         part = text[text.index("## " + first):text.index("## " + last) if last else None]
         rows = [line.strip("| ").split(" | ") for line in part.splitlines()
@@ -213,7 +215,7 @@ class Documented(unittest.TestCase):
         self.assertEqual(sorted(row[0] for row in rows), sorted(f"`{d}`" for d in DIFFERENCES))
         self.assertTrue(all(len(row) == 3 and all(row) for row in rows))
 
-    def test_every_chance_is_named(self):
+    def test_every_kind_of_noise_is_documented(self):
         self.assertEqual(sorted(row[0] for row in self.rows("Chance")),
                          sorted(f"`{d}`" for d in NOISE))
 

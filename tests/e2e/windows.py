@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a server's own clock may see of a rate limit: burst + rate * W in any window W."""
+"""A rate limit by a server's own clock: at most burst + rate * W requests in any window W."""
 
-# The shim admits, then the request travels, and the server's thread has to be woken: an arrival is
-# late by the time from admission to the stamp, never early. A window can so gain what was admitted
-# shortly before it began. On two cores with 32 busy clients that delay stays below this.
+# After the admission by the shim, the request travels, and the server's thread has to wake up: an
+# arrival is late by this time, never early. So a window can contain requests that were admitted
+# shortly before it began. On two cores with 32 busy clients the delay stays below this.
 LATENESS_S = 0.060
 WINDOWS_S = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 10)
 
@@ -18,7 +18,7 @@ def most_in_window(times, window):
 
 
 def check_windows(test, times, rate, burst):
-    """The test fails when the server saw more than that within any window."""
+    """Fails the test if the server saw more requests than that within any window."""
     for window in WINDOWS_S:
         test.assertLessEqual(most_in_window(times, window), burst + rate * (window + LATENESS_S),
                              f"requests within {window} s")

@@ -19,7 +19,7 @@ FAULTS = [
     ("503 cut off, twice", "cut503", {"how": "partial503"}, [], 1),
     ("200 cut off (a)", "cut200", {"how": "partial"}, [], 1),
     ("503 to a POST (b)", "order", {"how": "503"}, ["-d", "order=1"], 1),
-    ("503 for ever, 6 runs (c)", "down", {"how": "503", "fail": -1}, [], 6),
+    ("503 forever, 6 runs (c)", "down", {"how": "503", "fail": -1}, [], 6),
 ]
 NOTES = """
   sent: requests that the server saw. waited: before the next attempt, in all.
