@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 INSTRUCTIONS = 22_000  # above a bare /bin/true: the limit of docs/performance.md
-BARE = 111_000         # of a bare run on Debian 12; a more expensive loader is so for every library
+BARE = 111_000         # of a bare run on Debian 12; other loaders may need more
 
 # The slots by their address, before and after a transfer that cannot connect.
 SLOTS = """

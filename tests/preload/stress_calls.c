@@ -30,13 +30,13 @@ void calls_prepare(void)
 {
     char text[64];
     const char *known = getenv("STRESS_PORTS");
-    unsigned port = 0, nobody = 0;
+    unsigned port = 0, refusing = 0;
     good = refused = (struct sockaddr_in){.sin_family = AF_INET};
     good.sin_addr.s_addr = refused.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (known) {
-        REQUIRE(sscanf(known, "%u %u %63s", &port, &nobody, text) == 3);
+        REQUIRE(sscanf(known, "%u %u %63s", &port, &refusing, text) == 3);
         good.sin_port = htons((uint16_t)port);
-        refused.sin_port = htons((uint16_t)nobody);
+        refused.sin_port = htons((uint16_t)refusing);
     } else {
         listener((struct sockaddr *)&good, sizeof good, true);
         listener((struct sockaddr *)&refused, sizeof refused, false);

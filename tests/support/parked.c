@@ -39,14 +39,14 @@ struct sink {
     size_t bytes;
 };
 
-struct one {
+struct entry {
     CURL *handle;
     struct sink sink, other;
     bool abort, inside;
     char error[CURL_ERROR_SIZE];
 };
 
-static struct one ones[HANDLES_MAX];
+static struct entry entries[HANDLES_MAX];
 static struct turner multis[2];
 static enum style style;
 static int count, now;
@@ -57,14 +57,14 @@ static size_t on_body(char *p, size_t size, size_t n, void *data)
 {
     struct sink *sink = data;
     (void)p;
-    if (!ones[sink->number].abort) /* after an abort, the number of bytes depends on timing */
+    if (!entries[sink->number].abort) /* after an abort, the number of bytes depends on timing */
         sink->bytes += size * n;
     return size * n;
 }
 
 static int on_progress(void *data, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
-    struct one *o = data;
+    struct entry *o = data;
     (void)a, (void)b, (void)c, (void)d;
     if (o->inside) {
         int running;
@@ -82,7 +82,7 @@ static int on_progress(void *data, curl_off_t a, curl_off_t b, curl_off_t c, cur
 
 static void init_handle(int i, CURL *h)
 {
-    struct one *o = &ones[i];
+    struct entry *o = &entries[i];
     if (!h || i >= HANDLES_MAX)
         exit(3);
     o->handle = h;
@@ -102,7 +102,7 @@ static void init_handle(int i, CURL *h)
 static int number_of(const CURL *h)
 {
     for (int i = 0; i < count; i++)
-        if (ones[i].handle == h)
+        if (entries[i].handle == h)
             return i;
     return -1;
 }
@@ -116,7 +116,7 @@ static void take_messages(void)
         curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
         printf("message of %d: %d", i, m->data.result);
         if (m->data.result)
-            printf(" \"%s\"\n", i < 0 ? "" : ones[i].error);
+            printf(" \"%s\"\n", i < 0 ? "" : entries[i].error);
         else
             printf(", status %ld\n", status);
     }
@@ -134,8 +134,8 @@ static void print_running(void)
     if (r != CURLM_OK || multi->wrong)
         printf(", WRONG %d %ld", r, multi->wrong);
     for (int i = 0; i < count; i++)
-        for (const struct sink *s = &ones[i].sink; s;
-             s = s == &ones[i].sink ? &ones[i].other : NULL)
+        for (const struct sink *s = &entries[i].sink; s;
+             s = s == &entries[i].sink ? &entries[i].other : NULL)
             if (s->bytes)
                 printf(", %s of %d: %zu", s->name, s->number, s->bytes);
     printf("\n");
@@ -175,7 +175,7 @@ static void run_pair(const char *name, const char *value)
     int n = (int)strtol(value, NULL, 10);
     if (strcmp(name, "new") == 0) {
         init_handle(count++, curl_easy_init());
-        curl_easy_setopt(ones[now].handle, CURLOPT_URL, value);
+        curl_easy_setopt(entries[now].handle, CURLOPT_URL, value);
     } else if (strcmp(name, "use") == 0)
         now = n;
     else if (strcmp(name, "multi") == 0) {
@@ -203,18 +203,18 @@ static void begin(void)
 static void clean_up(void)
 {
     for (int i = 0; i < count; i++)
-        curl_easy_cleanup(ones[i].handle);
+        curl_easy_cleanup(entries[i].handle);
     for (int i = 0; i < 2; i++)
         if (multis[i].multi)
             printf("at the end %d\n", turner_free(&multis[i]));
-    memset(ones, 0, sizeof ones);
+    memset(entries, 0, sizeof entries);
     count = 0;
     curl_global_cleanup();
 }
 
 static void run_word(const char *word)
 {
-    struct one *o = &ones[now];
+    struct entry *o = &entries[now];
     if (strcmp(word, "add") == 0)
         printf("add %d\n", turner_add(multi, o->handle));
     else if (strcmp(word, "remove") == 0)

@@ -47,12 +47,12 @@ static long code_now(void)
     return code;
 }
 
-static size_t acted(struct trigger *t, const char *who, size_t n)
+static size_t acted(struct trigger *t, const char *name, size_t n)
 {
     if (t->action == ACT_NONE || ++t->calls != t->at)
         return n;
     flush_run();
-    printf("%s answers %s\n", who,
+    printf("%s answers %s\n", name,
            t->action == ACT_PAUSE   ? "pause"
            : t->action == ACT_SHORT ? "short"
                                     : "error");
