@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The scenarios of test_transcripts: the client's actions, the server's failures, the expected
-result.
+"""The scenarios of test_transcripts: what the client does, how the server fails, the result.
 
 SAME   the retries are invisible: the transcript is that of a run against the recovered server.
-FIRST  one attempt only: the transcript is that of a run without the shim against the failing
-server.
+FIRST  one attempt only: the transcript is that of a bare run against the failing server.
 
 Each of SCENARIOS runs with curl_easy_perform and with each of LOOPS, the ways to drive the multi
-interface ({loop} is one of them). LOOP_SCENARIOS run only with LOOPS."""
+interface ({loop} is one of them). LOOP_SCENARIOS run with LOOPS only."""
 import re
 from dataclasses import dataclass, field
 

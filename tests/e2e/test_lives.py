@@ -74,8 +74,7 @@ class Growth(bed.Bed):
         # Our thread starts late, because the program has two.
         self.assertIn(late["threads"] - early["threads"], (0, 1))
         self.assertEqual(late["fds"], early["fds"])
-        # Without the shim it differs by up to 10 kB; a leak of eight bytes per
-        # transfer would add 72 kB.
+        # Without the shim it differs by up to 10 kB; leaking 8 bytes per transfer would add 72 kB.
         self.assertLessEqual(late["heap_kb"], early["heap_kb"] + 48)
         self.assertLessEqual(late["rss_kb"], early["rss_kb"] + 512)
 
