@@ -13,7 +13,7 @@ for number, url in enumerate(sys.argv[1:]):
     c.setopt(c.URL, url)
     c.setopt(c.WRITEDATA, c.body)
     handles.append(c)
-def told():
+def print_results():
     results = {}
     while True:
         left, good, bad = m.info_read()
@@ -34,7 +34,7 @@ while running:
     result, running = m.perform()
     if running:
         m.select(1.0)
-told()
+print_results()
 """
 FDSET = PYTHON + """
 import select
@@ -47,7 +47,7 @@ while running:
     readers, writers, others = m.fdset()
     if running:
         select.select(readers, writers, others, min(1.0, wait / 1000) if wait >= 0 else 1.0)
-told()
+print_results()
 """
 SOCKET_ACTION = PYTHON + """
 look = selectors.DefaultSelector()
@@ -77,7 +77,7 @@ while running:
     if not ready and due[0] is not None and due[0] <= time.monotonic():
         due[0] = None
         running = m.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
-told()
+print_results()
 """
 PHP = """
 $m = curl_multi_init(); $handles = []; $results = [];

@@ -228,11 +228,11 @@ class Checks(bed.Bed):
 
     def state_contents(self):
         """Returns the contents of all files in the state directory."""
-        said = b""
+        data = b""
         for name in os.listdir(self.env["HARDEN_STATE"]):
             with open(os.path.join(self.env["HARDEN_STATE"], name), "rb") as f:
-                said += f.read()
-        return said
+                data += f.read()
+        return data
 
 
 class Results(Checks):

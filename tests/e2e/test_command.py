@@ -545,8 +545,8 @@ class Reference(unittest.TestCase):
         self.assertEqual({name for name, _, _ in rows}, set(commands))
         for name, arguments, statuses in rows:
             text = harden(name, "--help")[1]
-            said = text.split("exit status:")[1]
-            self.assertEqual(set(re.findall(r"\b\d+\b", statuses)), set(re.findall(r"\b\d+\b", said)),
+            documented = text.split("exit status:")[1]
+            self.assertEqual(set(re.findall(r"\b\d+\b", statuses)), set(re.findall(r"\b\d+\b", documented)),
                              name)
             for flag in re.findall(r"--[a-z-]+", arguments):
                 self.assertIn(flag, text, name)

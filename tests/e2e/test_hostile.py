@@ -46,9 +46,9 @@ class Servers(bed.Bed):
         self.assertLess(shim[1], float(time_limit) + 1)
         self.assertLess(shim[2], plain[2] + 6 * 1024, "resident memory, kB")
         if same:
-            said = [re.sub(rb"after \d+ milliseconds", b"after N milliseconds", r[3])
+            outputs = [re.sub(rb"after \d+ milliseconds", b"after N milliseconds", r[3])
                     for r in (shim, plain)]
-            self.assertEqual(*said)
+            self.assertEqual(*outputs)
         return shim, self.http.log(key)
 
     def test_300_kb_of_headers(self):
@@ -161,23 +161,23 @@ class Configuration(bed.Bed):
                     raise result
                 path, outcome = result
                 self.assertEqual((outcome.status, outcome.out), (0, GOOD))
-                said = outcome.err.decode("latin-1")
-                self.assertEqual(len(said.splitlines()), 1, said)
-                self.assertTrue(said.startswith("harden"), said)
-                self.assertIn(os.path.basename(path), said)
+                message = outcome.err.decode("latin-1")
+                self.assertEqual(len(message.splitlines()), 1, message)
+                self.assertTrue(message.startswith("harden"), message)
+                self.assertIn(os.path.basename(path), message)
                 for word in words:
-                    self.assertIn(word, said)
+                    self.assertIn(word, message)
                 at = 3 if section in ("harden", "host *") else 2
-                self.assertRegex(said, rf":{at}\b")
+                self.assertRegex(message, rf":{at}\b")
 
     def test_a_wrong_environment_variable_is_named(self):
         for name, value in (("rate", "fast"), ("base_delay", "soon"), ("mode", "hard")):
             outcome = bed.hardened(["curl", "-sS", self.url(bed.unique())], **{name: value})
             self.assertEqual((outcome.status, outcome.out), (0, GOOD))
-            said = outcome.err.decode()
-            self.assertEqual(len(said.splitlines()), 1, said)
-            self.assertIn("HARDEN_" + name.upper(), said)
-            self.assertIn(value, said)
+            message = outcome.err.decode()
+            self.assertEqual(len(message.splitlines()), 1, message)
+            self.assertIn("HARDEN_" + name.upper(), message)
+            self.assertIn(value, message)
 
     def test_the_other_keys_still_apply(self):
         path = self.write("[host *]\nbase_delay = 10ms\nmax_delay = soon\nmax_attempts = 2\n")
@@ -218,9 +218,9 @@ class Configuration(bed.Bed):
         for path in ("/no/such/file", "/", "/dev/full", "/dev/zero", pipe):
             outcome = self.get(path)
             self.assertEqual((outcome.status, outcome.out), (0, GOOD), path)
-            said = outcome.err.decode().splitlines()
-            self.assertEqual(len(said), 1, said)
-            self.assertTrue(said[0].startswith(f"harden: error: {path}: "), said)
+            lines = outcome.err.decode().splitlines()
+            self.assertEqual(len(lines), 1, lines)
+            self.assertTrue(lines[0].startswith(f"harden: error: {path}: "), lines)
 
     def test_rules_of_a_file_apply_only_to_their_host(self):
         path = self.write("[host localhost]\nmax_attempts = 2\nbase_delay = 10ms\n"

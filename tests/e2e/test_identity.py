@@ -83,12 +83,12 @@ class Identity(bed.Bed):
         subprocess.run(["mkfs.btrfs", "-q", image], check=True, stdout=subprocess.DEVNULL)
         script = ("mount -o loop \"$0\" \"$1\" || exit 99; mkdir -m 700 \"$HARDEN_STATE\"; "
                   "dd if=/dev/zero of=\"$1/fill\" bs=64k 2>/dev/null; sync; shift; \"$@\"")
-        status, said = self.get("unshare", "-m", "--propagation", "private", "sh", "-c", script,
+        status, stderr = self.get("unshare", "-m", "--propagation", "private", "sh", "-c", script,
                                 image, mount, state=mount + "/state", **LIMIT)
         if status == 99:
             self.skipTest("not run: loop devices cannot be mounted here")
-        self.assertEqual(status, 0, said)
-        self.assertIn("name a directory on tmpfs, ext4 or xfs. The board is private", said)
+        self.assertEqual(status, 0, stderr)
+        self.assertIn("name a directory on tmpfs, ext4 or xfs. The board is private", stderr)
 
     def overlay(self, upper):
         root = tempfile.mkdtemp(prefix="harden-e2e-", dir=upper)
@@ -99,23 +99,23 @@ class Identity(bed.Bed):
         script = f"mount -t overlay -o {options} overlay {root}/all || exit 99; \"$@\""
         around = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh"]
         for _ in range(2):
-            status, said = self.get(*around, state=f"{root}/all/state", log="warn")
+            status, stderr = self.get(*around, state=f"{root}/all/state", log="warn")
         if status == 99:
             self.skipTest("not run: overlays cannot be mounted here")
-        self.assertEqual(status, 0, said)
-        return said, os.listdir(f"{root}/upper/state")
+        self.assertEqual(status, 0, stderr)
+        return stderr, os.listdir(f"{root}/upper/state")
 
     def test_an_overlay_is_used_if_a_trial_shows_that_blocks_stay(self):
         if subprocess.run(["stat", "-f", "-c", "%T", "/var/tmp"], check=True,
                           stdout=subprocess.PIPE).stdout not in (b"ext2/ext3\n", b"xfs\n"):
             self.skipTest("not run: /var/tmp has another file system")
-        said, left = self.overlay("/var/tmp")
-        self.assertEqual(said, "")
+        stderr, left = self.overlay("/var/tmp")
+        self.assertEqual(stderr, "")
         self.assertIn(bed.BOARD, left)
 
     def test_an_overlay_is_not_used_if_its_blocks_cannot_be_examined(self):
-        said, left = self.overlay("/dev/shm")
-        self.assertIn("The board is private", said)
+        stderr, left = self.overlay("/dev/shm")
+        self.assertIn("The board is private", stderr)
         self.assertNotIn(bed.BOARD, left)
 
 

@@ -48,13 +48,13 @@ class Limits(unittest.TestCase):
         check_windows(self, times, RATE, BURST)
         # The limit is also used up: at the end one request per thread is waiting.
         self.assertGreater(len(times), 0.9 * (BURST + RATE * 10))
-        told = [json.loads(o.out) for o in outcomes]
+        reports = [json.loads(o.out) for o in outcomes]
         share = len(times) / 8
-        for t in told:
+        for t in reports:
             self.assertEqual(t["bad"], 0)
             self.assertGreater(sum(t["good"]), share / 3, "a starved process")
-        self.assertTrue(all(good > 0 for t in told for good in t["good"]), "a starved thread")
-        self.assertEqual(sum(sum(t["good"]) for t in told), len(times))
+        self.assertTrue(all(good > 0 for t in reports for good in t["good"]), "a starved thread")
+        self.assertEqual(sum(sum(t["good"]) for t in reports), len(times))
         health = outcomes[-1].health
         (host,) = health["checks"].values()
         self.assertEqual(host["requests"], len(times))
@@ -138,12 +138,12 @@ class Limits(unittest.TestCase):
 
     def test_retry_after_pauses_the_other_processes_too(self):
         env = bed.hardened_environment()
-        told = bed.start(["curl", "-sS", f"{self.url}/x?key=gate&fail=1&how=429&ra=2"], env)
+        paused = bed.start(["curl", "-sS", f"{self.url}/x?key=gate&fail=1&how=429&ra=2"], env)
         time.sleep(0.7)
         began = time.monotonic()
         other = bed.run(["curl", "-sS", f"{self.url}/x?key=other"], env)
         self.assertGreater(time.monotonic() - began, 1.0)
-        self.assertEqual((other.status, bed.finish(told, env).status), (0, 0))
+        self.assertEqual((other.status, bed.finish(paused, env).status), (0, 0))
 
 
 if __name__ == "__main__":

@@ -65,9 +65,9 @@ class Growth(bed.Bed):
             outcome = bed.hardened([bed.compile_client("load"), " ".join(urls), 1, 100, 10000],
                                    timeout=120, retry_budget="off", breaker="off",
                                    base_delay="1ms", max_delay="1ms")
-        told = json.loads(outcome.out)
-        early, late = told["early"], told["late"]
-        self.assertEqual((told["good"], told["bad"]), ([9000], 1000))
+        report = json.loads(outcome.out)
+        early, late = report["early"], report["late"]
+        self.assertEqual((report["good"], report["bad"]), ([9000], 1000))
         self.assertEqual(outcome.transfers(), 10000)
         self.assertEqual(sum(c["retries"] for c in outcome.health["checks"].values()),
                          3000 + 2 * 1000)
@@ -183,8 +183,8 @@ class Lives(bed.Bed):
     def test_a_small_stack_and_many_threads(self):
         load = bed.compile_client("load")
         outcome = bed.hardened([load, self.url("t", size=10), 24, 30, 20])
-        told = json.loads(outcome.out)
-        self.assertEqual((told["bad"], sum(told["good"])), (0, 480))
+        report = json.loads(outcome.out)
+        self.assertEqual((report["bad"], sum(report["good"])), (0, 480))
         (host,) = outcome.health["checks"].values()
         self.assertEqual((host["requests"], host["attempts"], host["successes"]),
                          (480, 480, 480))

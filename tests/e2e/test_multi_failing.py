@@ -20,8 +20,8 @@ class Failing(bed.Bed):
         url = f"http://127.0.0.1:{self.http.port}/x?key={bed.unique('failing')}&delay_ms=50"
         return [self.client, callback, nth, url]
 
-    def check(self, told):
-        lines = told.text.splitlines()
+    def check(self, outcome):
+        lines = outcome.text.splitlines()
         rounds = [re.findall(r"-?\d+", line) for line in lines if line.startswith("running")]
         refused = lines.count("add: 11")
         self.assertEqual({r[0] for r in rounds}, {"0"}, "transfers that still run")
@@ -34,11 +34,11 @@ class Failing(bed.Bed):
     def test_all_transfers_end_and_no_callback_is_called_any_more(self):
         for nth in range(1, 4):
             with self.subTest(nth=nth):
-                told = bed.hardened(self.words("timer", nth))
-                self.assertEqual(told.status, 0, told.err)
-                self.check(told)
+                outcome = bed.hardened(self.words("timer", nth))
+                self.assertEqual(outcome.status, 0, outcome.err)
+                self.check(outcome)
                 if nth > 1:  # before that nothing ran: it starts again at once
-                    self.assertIn("failed: called 0 times afterwards", told.text)
+                    self.assertIn("failed: called 0 times afterwards", outcome.text)
 
     def test_a_failure_while_one_runs_is_as_bare(self):
         for case in (("timer", 2), ("socket", 1)):

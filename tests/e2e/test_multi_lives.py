@@ -127,7 +127,7 @@ class ParkedLives(Parked):
     def test_a_parked_handle_can_be_paused(self):
         self.check_all(PAUSING, kinds=("retry",))
 
-    def told(self, script, kind):
+    def outputs(self, script, kind):
         """Returns the output of the client in each style."""
         def run(style):
             events = bed.fresh_file(b"")
@@ -138,16 +138,16 @@ class ParkedLives(Parked):
     def test_before_its_first_attempt_a_handle_cannot_be_paused(self):
         words = ["socket", f"new={self.url(bed.unique())}", "add", "pause", "finish"]
         self.assertIn("pause 43\n", self.run_words(words, "bare", None).text)
-        for text in self.told("pause finish", "token"):
+        for text in self.outputs("pause finish", "token"):
             self.assertIn("pause 43\nmessage of 1: 0, status 200\n", text)
 
     def test_an_aborted_handle_has_the_status_of_the_failed_attempt(self):
-        for text in self.told("abort finish status", "retry"):
+        for text in self.outputs("abort finish status", "retry"):
             self.assertIn('message of 1: 42 "Callback aborted"\n', text)
             self.assertIn("status 0 503\n", text)
 
     def test_a_reset_handle_ends_with_the_response_that_it_has(self):
-        for text in self.told("reset finish", "retry"):
+        for text in self.outputs("reset finish", "retry"):
             self.assertIn(bed.body_of(40).decode() + "message of 1: 0, status ", text)
 
 

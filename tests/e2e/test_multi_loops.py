@@ -16,15 +16,15 @@ from windows import LATENESS_S, WINDOWS_S, most_in_window
 GOOD = (0, 200, 1, 64)  # result, status, messages, bytes
 
 
-class Told:
+class Report:
     """The output of tests/support/loops.c."""
 
     def __init__(self, outcome):
         if outcome.status or outcome.err:
             raise AssertionError(f"loops: {outcome.status} {outcome.err[-500:]!r}")
-        self.outcome, told = outcome, json.loads(outcome.out)
-        self.transfers = told.pop("transfers")
-        self.__dict__.update(told)
+        self.outcome, report = outcome, json.loads(outcome.out)
+        self.transfers = report.pop("transfers")
+        self.__dict__.update(report)
 
     def results(self):
         keys = ("code", "status", "messages", "bytes")
@@ -38,10 +38,10 @@ class Loops(bed.Bed):
         cls.client = bed.compile_client("loops")
 
     def bare(self, *words):
-        return Told(bed.bare([self.client, *words]))
+        return Report(bed.bare([self.client, *words]))
 
     def shim(self, *words, prefix=(), **options):
-        return Told(bed.hardened([*prefix, self.client, *words], **{**bed.PATIENT, **options}))
+        return Report(bed.hardened([*prefix, self.client, *words], **{**bed.PATIENT, **options}))
 
     def many(self, **query):
         """Returns a URL with a key for each transfer. It has an address, because names are resolved
@@ -73,9 +73,9 @@ class Cost(Loops):
         for _ in range(self.RUNS):
             bare.append(self.bare(*words, *slow()))
             shim.append(self.shim(*words, *parked(), **options))
-        for told in (*bare, *shim):
-            self.assertEqual(told.results(), {GOOD: self.N})
-            self.assertEqual(told.wrong, 0)
+        for report in (*bare, *shim):
+            self.assertEqual(report.results(), {GOOD: self.N})
+            self.assertEqual(report.wrong, 0)
         return bare, shim
 
     def check(self, slow, parked, **options):
@@ -86,13 +86,13 @@ class Cost(Loops):
                     # Since 8.10 libcurl itself sets almost no timeouts; each parked transfer has
                     # one.
                     for name, more in (("cpu_ms", 0), ("timer_calls", self.RUNS * self.N)):
-                        ours, theirs = (sum(getattr(t, name) for t in told)
-                                        for told in (shim, bare))
+                        ours, theirs = (sum(getattr(t, name) for t in report)
+                                        for report in (shim, bare))
                         self.assertLessEqual(ours, theirs + max(theirs, more), name)
                     # At most: it is due, its name is resolved, it is connected, it is answered.
                     self.assertLessEqual(max(t.turns for t in shim),
                                          max(t.turns for t in bare) + 4 * self.N)
-                    gap = [min(t.gap_ms for t in told) for told in (bare, shim)]
+                    gap = [min(t.gap_ms for t in report) for report in (bare, shim)]
                     if last:
                         self.assertLess(gap[1], gap[0] + self.GAP_MS, "longest gap")
                     elif gap[1] < gap[0] + self.GAP_MS:
@@ -158,12 +158,12 @@ class Limits(Loops):
                              max_delay="10ms", max_elapsed="60s", max_wait="60s")
         with Oversleep() as oversleep:
             results = bed.in_parallel(run, LOOPS)
-        for style, told in zip(LOOPS, results):
+        for style, report in zip(LOOPS, results):
             with self.subTest(style=style):
-                if isinstance(told, Exception):
-                    raise told
-                self.assertEqual(told.results(), {GOOD: 100})
-                self.assertEqual(told.wrong, 0)
+                if isinstance(report, Exception):
+                    raise report
+                self.assertEqual(report.results(), {GOOD: 100})
+                self.assertEqual(report.wrong, 0)
         times = self.times(self.http)
         self.assertEqual(len(times), 4 * 100 * 3)
         self.check_windows(times, rate, burst, oversleep)
@@ -183,11 +183,11 @@ class Limits(Loops):
                 slow = "&fail=0&delay_ms=400" if i < most else f"&fail={fail}"
                 urls.append(f"http://127.0.0.1:{server.port}/x?key=k{i}&how={how}&te={te}{slow}")
             with Oversleep() as oversleep:
-                told = self.shim(style, f"n={n}", *options, *urls, rate=f"{rate}/1s",
+                report = self.shim(style, f"n={n}", *options, *urls, rate=f"{rate}/1s",
                                  burst=str(burst))
             server.stop()
-            self.assertEqual(told.results(), {GOOD: n})
-            self.assertEqual(told.wrong, 0)
+            self.assertEqual(report.results(), {GOOD: n})
+            self.assertEqual(report.wrong, 0)
             self.assertLessEqual(server.most_open, most)
             times = self.times(server)
             self.assertEqual(len(times), n + sum("fail=1" in url for url in urls))
@@ -207,7 +207,7 @@ class Limits(Loops):
                 words = [style, "n=30", "rounds=3", "keep=2", self.many(fail=1)]
                 bare, shim = self.bare(*words), self.shim(*words)
                 self.assertEqual(shim.results(), {GOOD: 90})
-                kept = [[n - told.fds[0] for n in told.fds] for told in (bare, shim)]
+                kept = [[n - report.fds[0] for n in report.fds] for report in (bare, shim)]
                 self.assertLessEqual(max(kept[1]), max(kept[0]))
                 self.assertEqual(kept[1][3], 0)
 
@@ -219,23 +219,23 @@ class Together(Loops):
         def check(style):
             parked = f"{self.http.url}/x?key={bed.unique()}&fail=1"
             stream = f"{self.http.url}/x?key={bed.unique()}&fail=-1&how=slow-body&fsize=16&step_ms=50"
-            told = self.shim(style, "n=2", parked, stream, base_delay="2s", max_delay="2s",
+            report = self.shim(style, "n=2", parked, stream, base_delay="2s", max_delay="2s",
                              jitter="none")
-            first, second = told.transfers
+            first, second = report.transfers
             self.assertEqual((first["status"], first["bytes"]), (200, 64))
             self.assertEqual((second["status"], second["bytes"]), (200, 16))
             self.assertGreaterEqual(first["done_ms"], 2000)
             self.assertLess(second["done_ms"], 2000)
-            self.assertLess(told.gap_ms, 1500, "the loop was blocked")
+            self.assertLess(report.gap_ms, 1500, "the loop was blocked")
         self.in_each_style(check)
 
     def test_a_parked_transfer_starts_by_itself_in_a_loop_that_only_waits(self):
         def check(style):
             words = [self.many(delay_ms=4000), self.many(fail=2), self.many(fail=2)]
-            told = self.shim(style, "n=3", "beat=20000", *words, base_delay="100ms",
+            report = self.shim(style, "n=3", "beat=20000", *words, base_delay="100ms",
                              max_delay="100ms", jitter="none")
-            first, *others = told.transfers
-            self.assertEqual(told.results(), {GOOD: 3})
+            first, *others = report.transfers
+            self.assertEqual(report.results(), {GOOD: 3})
             self.assertLess(max(t["done_ms"] for t in others), first["done_ms"])
         self.in_each_style(check)
 
@@ -245,9 +245,9 @@ class Together(Loops):
             bare = self.bare(*words, self.many(cookie="c"))
             for how in ("503", "rst"):
                 shim = self.shim(*words, self.many(cookie="c", fail=1, how=how))
-                for told in (bare, shim):
-                    self.assertEqual(told.results(), {GOOD: 40})
-                    self.assertEqual((told.wrong, told.share, told.cookies), (0, 0, 1), how)
+                for report in (bare, shim):
+                    self.assertEqual(report.results(), {GOOD: 40})
+                    self.assertEqual((report.wrong, report.share, report.cookies), (0, 0, 1), how)
                 self.assertEqual({t["hash"] for t in shim.transfers},
                                  {t["hash"] for t in bare.transfers})
                 self.assertGreaterEqual(shim.locks, bare.locks)
@@ -255,43 +255,43 @@ class Together(Loops):
 
     def test_no_descriptor_stays_open_after_a_thousand_transfers(self):
         def check(style):
-            told = self.shim(style, "n=50", "rounds=20", "keep=10", self.many(),
+            report = self.shim(style, "n=50", "rounds=20", "keep=10", self.many(),
                              self.many(fail=1), self.many(fail=1, how="rst"), self.many(te="close"),
                              base_delay="1ms", max_delay="1ms")
-            before, early, late, after = told.fds
-            self.assertEqual(told.results(), {GOOD: 1000})
+            before, early, late, after = report.fds
+            self.assertEqual(report.results(), {GOOD: 1000})
             self.assertLessEqual(late, early + 5)
             self.assertEqual(after, before)
-            self.assertEqual(told.outcome.transfers("multi"), 1000)
+            self.assertEqual(report.outcome.transfers("multi"), 1000)
         self.in_each_style(check)
 
     def test_threads_that_recover_and_are_refused_have_no_memory_errors(self):
         def check(style):
-            told = self.shim(style, "threads=2", "n=6", "rounds=2", "share=1", "total=3",
+            report = self.shim(style, "threads=2", "n=6", "rounds=2", "share=1", "total=3",
                              self.many(fail=1), self.many(fail=1, how="rst"), self.many(fail=-1),
                              prefix=VALGRIND, rate="12/60s", on_limit="fail")
-            self.assertEqual((len(told.transfers), told.wrong, told.share), (24, 0, 0))
-            self.assertEqual({t["messages"] for t in told.transfers}, {1})
-            self.assertIn(28, {t["code"] for t in told.transfers})
-            self.assertIn(200, {t["status"] for t in told.transfers})
+            self.assertEqual((len(report.transfers), report.wrong, report.share), (24, 0, 0))
+            self.assertEqual({t["messages"] for t in report.transfers}, {1})
+            self.assertIn(28, {t["code"] for t in report.transfers})
+            self.assertIn(200, {t["status"] for t in report.transfers})
         self.in_each_style(check)
 
     def test_transfers_without_a_token_are_refused_next_to_others(self):
         def check(style):
-            told = self.shim(style, "n=10", self.many(), rate="4/60s", on_limit="fail")
-            self.assertEqual(told.results(), {GOOD: 4, (28, 0, 1, 0): 6})
-            for t in told.transfers:
+            report = self.shim(style, "n=10", self.many(), rate="4/60s", on_limit="fail")
+            self.assertEqual(report.results(), {GOOD: 4, (28, 0, 1, 0): 6})
+            for t in report.transfers:
                 self.assertTrue(t["error"].startswith("harden: ") or t["code"] == 0, t["error"])
         self.in_each_style(check)
 
     def test_an_open_circuit_refuses_without_a_connection(self):
         def check(style):
             server = bed.server()
-            told = self.shim(style, "rounds=5", f"http://127.0.0.1:{server.port}/x?fail=-1",
+            report = self.shim(style, "rounds=5", f"http://127.0.0.1:{server.port}/x?fail=-1",
                              breaker="on", breaker_failures="2", retry="off")
-            self.assertEqual([t["code"] for t in told.transfers], [0, 0, 7, 7, 7])
-            self.assertEqual([t["status"] for t in told.transfers], [503, 503, 0, 0, 0])
-            self.assertTrue(all(t["error"].startswith("harden: ") for t in told.transfers[2:]))
+            self.assertEqual([t["code"] for t in report.transfers], [0, 0, 7, 7, 7])
+            self.assertEqual([t["status"] for t in report.transfers], [503, 503, 0, 0, 0])
+            self.assertTrue(all(t["error"].startswith("harden: ") for t in report.transfers[2:]))
             self.assertEqual(len(server.log("/x")), 2)
             server.stop()
         self.in_each_style(check)

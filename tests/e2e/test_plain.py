@@ -26,8 +26,8 @@ ulimit -n; ulimit -c
 OF_LIBC = 3 << 31
 
 
-def without_libcs(told):
-    return re.sub(r"(?m)^(Sig...:\t)(.*)", lambda m: f"{m[1]}{int(m[2], 16) & ~OF_LIBC:016x}", told)
+def without_libcs(state):
+    return re.sub(r"(?m)^(Sig...:\t)(.*)", lambda m: f"{m[1]}{int(m[2], 16) & ~OF_LIBC:016x}", state)
 
 
 def hostile():
@@ -42,7 +42,7 @@ def hostile():
 
 
 class Plain(unittest.TestCase):
-    def told(self, env, before=None):
+    def initial_state(self, env, before=None):
         p = subprocess.run([sys.executable, PLAIN, "sh", "-c", TELL], env=env, preexec_fn=before,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True,
                            restore_signals=False, close_fds=before is None)
@@ -54,8 +54,8 @@ class Plain(unittest.TestCase):
         strange = {"LC_ALL": "tr_TR.UTF-8", "XDG_RUNTIME_DIR": "/nonexistent", "TERM": "xterm",
                    "http_proxy": "http://127.0.0.1:1", "TMPDIR": "/nonexistent", "HOME": "/",
                    "HARDEN_RATE": "1/1h", "LD_PRELOAD": "", "POSIXLY_CORRECT": "1"}
-        plain = self.told(path)
-        self.assertEqual(plain, self.told(path | strange, hostile))
+        plain = self.initial_state(path)
+        self.assertEqual(plain, self.initial_state(path | strange, hostile))
         for line in ("SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000", "0022", "/dev/null",
                      "LC_ALL=C"):
             self.assertIn(line, plain.splitlines())

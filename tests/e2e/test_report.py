@@ -180,14 +180,14 @@ class Facts(bed.Bed):
         self.assertEqual(p.stdout.readline(), b"ready\n")
         self.assertTrue(until(lambda: check().get("attempts")))
         bed.finish(p, env)
-        told, page = check(), page_of(env)
+        status, page = check(), page_of(env)
         self.assertEqual(page.one("h1").text, "The only host is healthy; the check db fails")
         row, = page.one(class_="hosts checks").rows()
         self.assertEqual([row[0].one("span").text, *(c.text for c in row[1:4])],
                          ["db", "unhealthy", "tcp", "127.0.0.1:1"])
         self.assertEqual([number(c) for c in row[4:]],
-                         [told[k] for k in ("attempts", "successes", "failures")] +
-                         [told["duration_ms"][k] for k in ("last", "p50", "p95")])
+                         [status[k] for k in ("attempts", "successes", "failures")] +
+                         [status["duration_ms"][k] for k in ("last", "p50", "p95")])
 
     def test_the_configuration_agrees_with_that_of_config(self):
         env = self.used_board()
@@ -451,19 +451,19 @@ class Browser(bed.Bed):
     def test_a_screen_reader_is_told_the_same(self):
         self.browser.open(self.page)
         nodes = self.browser.call("Accessibility.getFullAXTree")["nodes"]
-        told = [(n["role"]["value"], n.get("name", {}).get("value", "")) for n in nodes
+        exposed = [(n["role"]["value"], n.get("name", {}).get("value", "")) for n in nodes
                 if not n["ignored"]]
-        roles = [role for role, _ in told]
-        images = [name for role, name in told if role in ("image", "img")]
+        roles = [role for role, _ in exposed]
+        images = [name for role, name in exposed if role in ("image", "img")]
         self.assertEqual(len(images), 8 + 1 + 12)
         self.assertEqual(len(set(images)), len(images), "each has its own name")
         self.assertNotIn("", images)
         for landmark in ("banner", "navigation", "main", "contentinfo"):
             self.assertEqual(roles.count(landmark), 1, landmark)
-        self.assertIn(("table", "Hosts, worst status first"), told)
+        self.assertIn(("table", "Hosts, worst status first"), exposed)
         self.assertEqual(roles.count("columnheader"), 13)
         self.assertEqual(roles.count("rowheader"), 12)
-        for role, name in told:
+        for role, name in exposed:
             if role in ("region", "link", "heading", "DisclosureTriangle", "button"):
                 self.assertTrue(name, role)
         levels = self.browser.evaluate(
