@@ -217,8 +217,7 @@ int main(int argc, char **argv)
     int64_t now_ns = clock_now_ns();
     board = argc > 2 ? board_open(argv[1], 64, NULL) : NULL;
     if (!board || !board->shared) {
-        fprintf(stderr,
-                "usage: fill_board DIRECTORY lively|names|damaged|samples [NAME...]\n");
+        fprintf(stderr, "usage: fill_board DIRECTORY lively|names|damaged|samples [NAME...]\n");
         return 1;
     }
     if (!strcmp(argv[2], "lively"))
