@@ -416,13 +416,13 @@ unhealthy_after = 1
         os.chmod(env["HARDEN_STATE"], 0o755)
         status, out, err = harden("status", env=env)
         self.assertEqual((status, out), (1, ""))
-        self.assertIn("not of this user alone", err)
+        self.assertIn("not owned by this user, or others can access it", err)
         os.chmod(env["HARDEN_STATE"], 0o700)
         with open(os.path.join(env["HARDEN_STATE"], bed.BOARD), "r+b") as f:
             f.truncate(1000)
         status, out, err = harden("status", env=env)
         self.assertEqual((status, out), (1, ""))
-        self.assertIn("of another version", err)
+        self.assertIn("from another version", err)
 
     def test_the_board_of_another_version_is_reported(self):
         env, _ = self.sick_and_well()
