@@ -4,7 +4,7 @@
  * ours. Each process has a word in the header of the board: its pid, and the pid name space.
  *
  * A word is only a hint: it stays when the process is killed, and after an exec it is that of another
- * program. Readers ask the kernel whether the process exists and has the board mapped (cli/life.h). If
+ * program. Readers ask the kernel whether the process exists and has the board mapped (cli/liveness.h). If
  * no word is free, the process has none. Any thread. */
 #ifndef ENGINE_BOARD_ATTACHED_H
 #define ENGINE_BOARD_ATTACHED_H

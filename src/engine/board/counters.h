@@ -4,7 +4,7 @@
  * From these rows follow
  *
  *     the words of a slot and of the header            slot.h, board.h
- *     the members of health.json and its "totals"      publish/snapshot.c, snapshot_host.c, _check.c
+ *     the members of health.json and its "totals"      publish/snapshot*.c
  *     the samples of metrics.prom                      publish/metrics.c
  *     what the `harden` command knows of a host        counters_read(), cli/host_list.h
  *
