@@ -4,7 +4,9 @@
 #include "one_host.h"
 
 #include "base/env.h"
+#include "base/events.h"
 #include "engine/board/gcra.h"
+#include "engine/config/rules.h"
 #include "engine/publish/sample.h"
 
 #include <criterion/criterion.h>

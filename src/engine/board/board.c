@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/precondition.h"
+#include "base/sizes.h"
 #include "engine/board/gcra.h"
 
 #include <string.h>

@@ -53,7 +53,6 @@
 #define ENGINE_BOARD_BOARD_H
 
 #include "base/arena.h"
-#include "base/sizes.h"
 #include "engine/board/counters.h"
 #include "engine/board/history.h"
 #include "engine/board/slot.h"

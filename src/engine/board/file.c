@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/open.h"
 #include "base/real.h"
+#include "base/sizes.h"
 #include "engine/board/place.h"
 
 #include <errno.h>

@@ -42,7 +42,6 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/cpu.h"
-#include "base/sizes.h"
 #include "engine/board/breaker.h"
 #include "engine/board/budget.h"
 #include "engine/board/counters.h"

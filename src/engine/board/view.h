@@ -7,7 +7,6 @@
 
 #include "engine/board/board.h"
 #include "engine/board/status.h"
-#include "engine/policy/classify.h"
 #include "engine/policy/policy.h"
 
 #include <stdbool.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/call/parts.h"
 
+#include "base/events.h"
+#include "base/minmax.h"
 #include "base/precondition.h"
 #include "base/sizes.h"
 #include "engine/board/gcra.h"

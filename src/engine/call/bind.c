@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/precondition.h"
 #include "engine/call/zone.h"
+#include "engine/config/rules.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -17,7 +17,7 @@
 
 #include "engine/board/board.h"
 #include "engine/config/config.h"
-#include "engine/config/rules.h"
+#include "engine/config/pattern.h"
 #include "engine/policy/policy.h"
 
 #include <stdbool.h>

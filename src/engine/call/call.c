@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/call/parts.h"
 
+#include "base/minmax.h"
 #include "base/precondition.h"
 #include "engine/board/status.h"
 

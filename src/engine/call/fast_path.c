@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/call/fast_path.h"
 
+#include "base/minmax.h"
 #include "engine/board/status.h"
 #include "engine/call/parts.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/call/parts.h"
 
+#include "base/events.h"
 #include "engine/board/alert.h"
 #include "engine/board/status.h"
 

@@ -5,8 +5,6 @@
 #ifndef ENGINE_CALL_PARTS_H
 #define ENGINE_CALL_PARTS_H
 
-#include "base/events.h"
-#include "base/minmax.h"
 #include "engine/call/call.h"
 
 /* An attempt that starts closer to a deadline than this could not finish. */

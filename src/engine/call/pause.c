@@ -5,6 +5,7 @@
 #include "engine/call/parts.h"
 
 #include "base/hash.h"
+#include "base/minmax.h"
 
 int64_t call_hint_ns(const struct call *c, const struct attempt *a, const struct hints *h,
                      int64_t wall_ns)

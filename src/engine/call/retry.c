@@ -3,6 +3,8 @@
  * Whether a failed attempt is repeated, when, and whether the budget allows it. */
 #include "engine/call/parts.h"
 
+#include "base/events.h"
+#include "base/minmax.h"
 #include "engine/policy/backoff.h"
 
 /* The back-off of a throttled request starts here. */

@@ -15,7 +15,6 @@
 #include "engine/board/board.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define ZONE_HOST_SIZE 288 /* any name with its zone */

@@ -17,8 +17,6 @@
 #ifndef ENGINE_CHECK_CURL_H
 #define ENGINE_CHECK_CURL_H
 
-#include <stddef.h>
-
 enum {
     CHECK_CURLOPT_URL = 10002,
     CHECK_CURLOPT_WRITEFUNCTION = 20011,

@@ -8,7 +8,6 @@
 #include "engine/policy/curl_codes.h"
 
 #include <errno.h>
-#include <string.h>
 
 static void try_lookup(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
 {

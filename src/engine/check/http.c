@@ -7,9 +7,8 @@
 #include "engine/check/curl.h"
 #include "engine/check/guard.h"
 #include "engine/check/types.h"
+#include "engine/policy/classify.h"
 #include "engine/policy/curl_codes.h"
-
-#include <string.h>
 
 /* After libcurl's own timeout, which reports what it was waiting for. */
 #define BACKSTOP_NS (200 * NS_PER_MS)

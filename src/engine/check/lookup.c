@@ -6,7 +6,7 @@
 #include "base/thread.h"
 #include "engine/check/guard.h"
 #include "engine/check/own_thread.h"
-#include "engine/check/types.h"
+#include "engine/config/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "base/events.h"
 #include "engine/board/alert.h"
 #include "engine/board/status.h"
+#include "engine/policy/classify.h"
 
 static void count_failure(struct slot *s, const struct attempt *a, int64_t wall_ms)
 {

@@ -20,7 +20,7 @@
 #define ENGINE_CHECK_TYPES_H
 
 #include "engine/config/target.h"
-#include "engine/policy/classify.h"
+#include "engine/policy/attempt.h"
 
 #include <stdint.h>
 

@@ -6,7 +6,6 @@
 #include "engine/config/parse.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define SUBJECT_SIZE 320
 

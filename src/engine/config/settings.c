@@ -6,7 +6,6 @@
 #include "base/hash.h"
 #include "base/text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define ERRORS_MAX 32

@@ -28,9 +28,7 @@
 
 #include "base/text.h"
 #include "engine/board/board.h"
-#include "engine/config/config.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct snapshot_context {

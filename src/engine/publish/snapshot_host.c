@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/clock.h"
 #include "engine/board/gcra.h"
 #include "engine/board/status.h"
 #include "engine/publish/snapshot_entry.h"
