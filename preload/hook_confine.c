@@ -63,7 +63,7 @@ static bool filter_forbids_us(const struct sock_fprog *program)
 {
     return !readable(program, sizeof *program) || !program->len ||
            !readable(program->filter, program->len * sizeof *program->filter) ||
-           !sandbox_lets_us(program->filter, program->len);
+           !sandbox_allows_library(program->filter, program->len);
 }
 
 /* A positive result is a descriptor with NEW_LISTENER. Otherwise it is a failure: the thread that TSYNC

@@ -86,7 +86,7 @@ static bool read_offset(int64_t *ns)
 }
 
 /* timens_offsets is about the name space of our children, which is usually our own. */
-static bool ask_proc(int64_t *ahead_ns)
+static bool read_from_proc(int64_t *ahead_ns)
 {
     struct stat own, next;
     *ahead_ns = 0;
@@ -101,12 +101,12 @@ static int64_t settle_ahead(int64_t was, int64_t otherwise)
 {
     int saved = errno;
     int64_t ahead;
-    bool told = ask_proc(&ahead);
-    if (!told)
+    bool is_read = read_from_proc(&ahead);
+    if (!is_read)
         ahead = otherwise;
     atomic_store(&apart_ns, own_ns() - clock_wall_ns());
     if (atomic_compare_exchange_strong(&clock_ahead_ns, &was, ahead))
-        atomic_store(&known, told);
+        atomic_store(&known, is_read);
     errno = saved;
     return atomic_load(&clock_ahead_ns);
 }

@@ -18,7 +18,7 @@
 #endif
 
 /* Those that filters forbid most often come first. */
-static const int ours[] = {
+static const int needed[] = {
     SYS_getsockopt,
     SYS_openat,
     SYS_readlinkat,
@@ -193,12 +193,12 @@ static bool allows(const struct sock_filter *code, size_t n, int call)
     return false;
 }
 
-bool sandbox_lets_us(const struct sock_filter *code, size_t n)
+bool sandbox_allows_library(const struct sock_filter *code, size_t n)
 {
     if (!OWN_ARCH || !n || n > BPF_MAXINSNS)
         return false;
-    for (size_t i = 0; i < array_size(ours); i++)
-        if (!allows(code, n, ours[i]))
+    for (size_t i = 0; i < array_size(needed); i++)
+        if (!allows(code, n, needed[i]))
             return false;
     return true;
 }

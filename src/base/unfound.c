@@ -64,7 +64,7 @@ void unfound_note(const char *name, int eai, int64_t now_ns)
                   WORDS);
 }
 
-int unfound_why(const char *name, int64_t since_ns)
+int unfound_error(const char *name, int64_t since_ns)
 {
     uint64_t key = key_of(name);
     struct record r;

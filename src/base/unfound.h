@@ -5,7 +5,7 @@
  * error code is stored here and looked up by name when the transfer has failed.
  *
  *     unfound_note("api.example.com", EAI_AGAIN, now_ns);
- *     unfound_why("api.example.com", began_ns)               EAI_AGAIN
+ *     unfound_error("api.example.com", began_ns)               EAI_AGAIN
  *
  * Only codes stored since `began_ns` count. If there are several for one name (look-ups of two address
  * families, two transfers), the temporary one wins.
@@ -20,6 +20,6 @@
 /* Case and a trailing dot do not matter. */
 void unfound_note(const char *name, int eai, int64_t now_ns);
 /* An EAI_ code; 0: unknown. */
-int unfound_why(const char *name, int64_t since_ns);
+int unfound_error(const char *name, int64_t since_ns);
 
 #endif

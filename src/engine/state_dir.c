@@ -80,7 +80,7 @@ static void report_private(const struct config *c, bool named, const char *why)
         log_at(wrong, "%s: mode 0%o gives others access; make it 0700. " PRIVATE, dir,
                st.st_mode & 07777);
     else
-        log_at(why == place_moves ? wrong : level, "%s: %s. " PRIVATE, dir, why);
+        log_at(why == place_why_no_room ? wrong : level, "%s: %s. " PRIVATE, dir, why);
 }
 
 /* The board is shared, but not where programs of this user usually have it. */

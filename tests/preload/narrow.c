@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that installs a seccomp filter. It allows the program's own system calls and those that
- * the library declares, and kills on all others. This detects calls that are missing in the
- * declaration. */
+ * A program that goes into a sandbox of its own making: what it needs itself is allowed, and what the
+ * library says that it makes; all else is death. So a call that is missing in that list shows. */
 #include "host.h"
 
 #include "../../src/base/sandbox.c"
@@ -10,7 +9,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* System calls of this program, its libcurl and its C library. */
+/* Of this program, its libcurl and its C library. */
 static const int own[] = {
     SYS_exit_group,      SYS_eventfd2,    SYS_socketpair, SYS_pipe2,
     SYS_recvfrom,        SYS_getpeername, SYS_uname,      SYS_rt_sigreturn,
@@ -21,26 +20,26 @@ static const int own[] = {
 #endif
 };
 
-enum { OURS = array_size(ours), ALL = OURS + array_size(own) };
+enum { NEEDED = array_size(needed), ALL = NEEDED + array_size(own) };
 
 static void forbid_all_else(void)
 {
     struct sock_filter code[1 + 2 * ALL + 1] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))};
     for (size_t i = 0; i < ALL; i++) {
-        unsigned call = (unsigned)(i < OURS ? ours[i] : own[i - OURS]);
+        unsigned call = (unsigned)(i < NEEDED ? needed[i] : own[i - NEEDED]);
         code[1 + 2 * i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1);
         code[2 + 2 * i] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     }
     code[1 + 2 * ALL] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
     struct sock_fprog program = {array_size(code), code};
     REQUIRE(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-    REQUIRE(sandbox_lets_us(code, array_size(code)));
+    REQUIRE(sandbox_allows_library(code, array_size(code)));
     REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
-/* Installs the filter at the start, or after the library has opened everything. The state directory
- * may vanish and the configuration may change while it runs. */
+/* Narrow now, or when everything is open. Meanwhile the state directory may vanish and the
+ * configuration change. */
 int main(int argc, char **argv)
 {
     REQUIRE(argc > 1);

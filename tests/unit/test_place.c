@@ -143,15 +143,15 @@ Test(place, ours_free_and_foreign_are_told_apart)
 {
     cr_assert_eq(place_look(dir), PLACE_FREE);
     mkdir(dir, 0700);
-    cr_assert_eq(place_look(dir), PLACE_OURS);
-    cr_assert(place_is_ours(dir));
+    cr_assert_eq(place_look(dir), PLACE_OWN);
+    cr_assert(place_is_own(dir));
     cr_assert_eq(place_look("/dev/null"), PLACE_FOREIGN);
     if (geteuid())
         cr_assert_eq(place_look("/"), PLACE_FOREIGN);
     else
         cr_assert_eq(chown(dir, USER, 0), 0);
     cr_assert_eq(place_look(geteuid() ? "/" : dir), PLACE_FOREIGN);
-    cr_assert_not(place_is_ours(geteuid() ? "/" : dir));
+    cr_assert_not(place_is_own(geteuid() ? "/" : dir));
 }
 
 Test(place, in_a_user_name_space_of_one_user_it_is_the_outer_id)
@@ -346,14 +346,14 @@ Test(place, a_file_system_that_reallocates_on_write_gets_no_board)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         fake_kind = kinds[i];
         cr_assert_eq(count_one(&why), 0u, "%x", kinds[i]);
-        cr_assert_eq(why, place_moves);
+        cr_assert_eq(why, place_why_no_room);
         fake_kind = 0;
         cr_assert_eq(access(path, F_OK), -1);
     }
     cr_assert_eq(count_one(NULL), 1u);
     fake_kind = kinds[0];
     cr_assert_eq(count_one(&why), 0u, "nor is one used that is there");
-    cr_assert_eq(why, place_moves);
+    cr_assert_eq(why, place_why_no_room);
 }
 
 Test(place, memory_and_file_systems_that_write_in_place_get_one)
@@ -377,7 +377,7 @@ Test(place, on_an_overlay_a_trial_tells_whether_blocks_move)
         asked = 0;
         memcpy(fake_block, bad[i], sizeof fake_block);
         cr_assert_eq(count_one(&why), 0u, "%d", i);
-        cr_assert_eq(why, place_moves);
+        cr_assert_eq(why, place_why_no_room);
         cr_assert_eq(access(path, F_OK), -1);
     }
     asked = 0;
@@ -402,7 +402,7 @@ Test(place, on_an_overlay_that_cannot_be_written_the_error_is_not_about_blocks)
     setrlimit(RLIMIT_FSIZE, &limit);
     cr_assert_eq(n, 0u);
     cr_assert_not_null(why);
-    cr_assert_neq(why, place_moves);
+    cr_assert_neq(why, place_why_no_room);
 }
 
 /* ---- boots ---- */

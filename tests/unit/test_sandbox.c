@@ -18,7 +18,7 @@
 #define lets_us(...)                                                                               \
     ({                                                                                             \
         struct sock_filter code[] = {__VA_ARGS__};                                                 \
-        sandbox_lets_us(code, array_size(code));                                                   \
+        sandbox_allows_library(code, array_size(code));                                            \
     })
 
 #if defined(__x86_64__)
@@ -95,7 +95,7 @@ Test(sandbox, a_filter_may_branch_calculate_and_use_memory)
 
 Test(sandbox, a_filter_that_the_kernel_would_reject_does_not_allow_us)
 {
-    cr_assert(!sandbox_lets_us(NULL, 0));
+    cr_assert(!sandbox_allows_library(NULL, 0));
     cr_assert(!lets_us(LOAD(nr)), "no end");
     cr_assert(!lets_us(BPF_STMT(BPF_JMP | BPF_JA, UINT32_MAX), ANSWER(SECCOMP_RET_ALLOW)));
     cr_assert(

@@ -109,7 +109,7 @@ static void drop_board(struct board *b)
     arena_drop(&a);
 }
 
-static bool map(struct board *b, int fd, uint32_t slot_count, bool writable)
+static bool map_board(struct board *b, int fd, uint32_t slot_count, bool writable)
 {
     int flags = MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0);
     int access = PROT_READ | (writable ? PROT_WRITE : 0);
@@ -148,9 +148,9 @@ static enum opened try_open(struct board *b, int dir, bool writable, const char 
     }
     enum opened result = UNSAFE;
     *why = "the board is not a regular file of this user, or others can access it";
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !place_is_ours_alone(fd))
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !place_is_private(fd))
         goto out;
-    *why = place_moves;
+    *why = place_why_no_room;
     if (!place_keeps_room(fd))
         goto out;
     result = UNFIT;
@@ -159,7 +159,7 @@ static enum opened try_open(struct board *b, int dir, bool writable, const char 
     if ((result = judge_clock(&h, why)) != OPENED)
         goto out;
     *why = "the board cannot be mapped";
-    result = map(b, fd, h.slot_count, writable) ? OPENED : FAILED;
+    result = map_board(b, fd, h.slot_count, writable) ? OPENED : FAILED;
 out:
     close(fd);
     return result;
@@ -167,7 +167,7 @@ out:
 
 /* The new board is completed under another name and then renamed, so half of one is never seen.
  * Processes that have mapped the old one keep using it. */
-static enum opened replace(int dir, uint32_t slot_count, const char **why)
+static enum opened replace_board(int dir, uint32_t slot_count, const char **why)
 {
     struct board_header h = header_for(slot_count);
     h.ticks_ahead_ns = clock_ticks_ahead_ns();
@@ -179,7 +179,7 @@ static enum opened replace(int dir, uint32_t slot_count, const char **why)
         return FAILED;
     int keeps = place_keeps_room_tried(fd);
     if (!keeps)
-        *why = place_moves;
+        *why = place_why_no_room;
     /* All blocks are allocated before the file is mapped: a full file system must not cause SIGBUS. */
     bool ok = keeps > 0 && !fchmod(fd, S_IRUSR | S_IWUSR) && /* whatever the umask */
               !posix_fallocate(fd, 0, (off_t)file_size(slot_count)) &&
@@ -193,7 +193,7 @@ static enum opened replace(int dir, uint32_t slot_count, const char **why)
 
 /* Taken only to replace a board, so that two processes that do it end up with the same one. Its owner may
  * be stopped: wait a short time only. */
-static bool lock(int dir)
+static bool lock_directory(int dir)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
         if (!flock(dir, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
@@ -205,13 +205,13 @@ static bool lock(int dir)
 
 /* Adds the boot id to a board whose creator did not know it. Under the lock, because a process that has
  * read half of it checks again under the lock. */
-static void tell_boot(struct board *b, int dir)
+static void add_boot_id(struct board *b, int dir)
 {
     char own[sizeof b->header->boot_id];
     if (b->header->boot_id[0])
         return;
     read_boot_id(own);
-    if (!own[0] || !lock(dir))
+    if (!own[0] || !lock_directory(dir))
         return;
     if (!b->header->boot_id[0])
         memcpy(b->header->boot_id, own, sizeof own);
@@ -224,22 +224,22 @@ static bool open_shared(struct board *b, const char *path, uint32_t slot_count, 
     int dir = place_open(path, true, why);
     if (dir < 0)
         return false;
-    *why = place_moves;
+    *why = place_why_no_room;
     if (!place_keeps_room(dir))
         goto out;
     enum opened result = try_open(b, dir, true, why);
     if (result == UNFIT) {
         *why = "the state directory is locked by another process";
-        if (!lock(dir))
+        if (!lock_directory(dir))
             goto out;
         result = try_open(b, dir, true, why);
-        if (result == UNFIT && (result = replace(dir, slot_count, why)) == OPENED)
+        if (result == UNFIT && (result = replace_board(dir, slot_count, why)) == OPENED)
             result = try_open(b, dir, true, why);
         flock(dir, LOCK_UN);
     }
     ok = result == OPENED;
     if (ok)
-        tell_boot(b, dir);
+        add_boot_id(b, dir);
 out:
     close(dir);
     return ok;
@@ -252,7 +252,7 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
     struct board *b = new_board();
     slot_count = with_spare(slot_count);
     if (b && !(dir && open_shared(b, dir, slot_count, &reason))) {
-        if (map(b, -1, slot_count, true)) {
+        if (map_board(b, -1, slot_count, true)) {
             *b->header = header_for(slot_count);
         } else {
             drop_board(b);

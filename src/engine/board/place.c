@@ -16,7 +16,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-const char place_moves[] =
+const char place_why_no_room[] =
     "its file system may need new space for each write, and has none when it "
     "is full; name a directory on tmpfs, ext4 or xfs";
 
@@ -25,10 +25,10 @@ enum place place_look(const char *path)
     struct stat st;
     if (real_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW))
         return errno == ENOENT ? PLACE_FREE : PLACE_FOREIGN;
-    return S_ISDIR(st.st_mode) && st.st_uid == real_euid() ? PLACE_OURS : PLACE_FOREIGN;
+    return S_ISDIR(st.st_mode) && st.st_uid == real_euid() ? PLACE_OWN : PLACE_FOREIGN;
 }
 
-bool place_is_ours(const char *path)
+bool place_is_own(const char *path)
 {
     struct stat st;
     return !real_stat(AT_FDCWD, path, &st, 0) && S_ISDIR(st.st_mode) && st.st_uid == real_euid();
@@ -89,7 +89,7 @@ static int open_directory(const char *path)
     return open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 }
 
-bool place_is_ours_alone(int fd)
+bool place_is_private(int fd)
 {
     struct stat st;
     return !real_stat(fd, "", &st, AT_EMPTY_PATH) && st.st_uid == real_euid() &&
@@ -110,7 +110,7 @@ int place_open(const char *path, bool make, const char **why)
     if (dir < 0)
         return -1;
     *why = "the state directory is not owned by this user, or others can access it";
-    if (place_is_ours_alone(dir))
+    if (place_is_private(dir))
         return dir;
     close(dir);
     errno = EPERM;

@@ -6,7 +6,7 @@
  *
  *     int dir = place_open("/run/user/1000/harden", true, &why);      -1: why, and errno
  *     ...
- *     if (place_is_ours_alone(fd) && place_keeps_room(fd))            an existing board
+ *     if (place_is_private(fd) && place_keeps_room(fd))            an existing board
  *
  * *why is a static string. The caller closes the descriptors; they are close-on-exec. */
 #ifndef ENGINE_BOARD_PLACE_H
@@ -14,12 +14,12 @@
 
 #include <stdbool.h>
 
-enum place { PLACE_OURS, PLACE_FREE, PLACE_FOREIGN };
+enum place { PLACE_OWN, PLACE_FREE, PLACE_FOREIGN };
 
 /* What is at the path: a directory of this user, nothing, or anything else. Links are not followed. */
 enum place place_look(const char *path);
 /* Whether it is a directory of this user, or a link to one. */
-bool place_is_ours(const char *path);
+bool place_is_own(const char *path);
 /* The user id for names in shared directories like /tmp: our own, but in a user name space that
  * contains only this user (unshare -r) that of the user who created it. */
 unsigned place_user(void);
@@ -29,7 +29,7 @@ bool place_make(const char *path);
 /* Opens the directory if it belongs to this user and others cannot access it. */
 int place_open(const char *path, bool make, const char **why);
 /* Whether the file belongs to this user and others cannot access it. */
-bool place_is_ours_alone(int fd);
+bool place_is_private(int fd);
 
 /* Whether every page of the file can be written at any time, judged by the type of the file system. On
  * one that allocates new blocks for each write (btrfs), a write to a mapped page raises SIGBUS when the
@@ -38,6 +38,6 @@ bool place_keeps_room(int fd);
 /* The same for a new, empty file of our own; where the type is not enough (overlayfs), by trying. 1 or
  * 0; -1: the file cannot be written at all. */
 int place_keeps_room_tried(int fd);
-extern const char place_moves[]; /* the reason why it does not keep room */
+extern const char place_why_no_room[]; /* the reason why it does not keep room */
 
 #endif

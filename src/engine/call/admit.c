@@ -74,15 +74,15 @@ static int64_t latest_start(const struct call *c, int64_t now_ns)
         return now_ns;
     if (c->cannot_wait)
         return INT64_MAX;
-    int64_t latest = later_by(c->asked_ns, c->policy->max_wait_ns);
+    int64_t latest = later_by(c->wait_from_ns, c->policy->max_wait_ns);
     int64_t deadline = c->attempts ? c->deadline_ns : c->app_deadline_ns;
     return smaller(latest, deadline - CALL_ROOM_NS);
 }
 
 void call_wait_over(struct call *c, struct slot *s, int64_t now_ns)
 {
-    if (now_ns > c->asked_ns)
-        slot_count(s, COUNT_WAITED_NS, (uint64_t)(now_ns - c->asked_ns));
+    if (now_ns > c->wait_from_ns)
+        slot_count(s, COUNT_WAITED_NS, (uint64_t)(now_ns - c->wait_from_ns));
     c->waiting = false;
 }
 
@@ -140,7 +140,7 @@ static struct admission wait_until(struct call *c, struct slot *s, enum refusal 
     }
     if (!c->waiting) {
         c->waiting = true;
-        c->asked_ns = now_ns;
+        c->wait_from_ns = now_ns;
         slot_count(s, COUNT_WAITED, 1);
         emit_event(c, c->binding->name, EVENT_WAIT, why, t_ns - now_ns, c->observe);
     }
@@ -186,7 +186,7 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, int64_
          * callers. Or the reserved start was missed, and what was taken for it is forfeited. */
     }
     if (!c->waiting)
-        c->asked_ns = now_ns;
+        c->wait_from_ns = now_ns;
     int64_t latest = latest_start(c, now_ns);
     int64_t from = pause_ns ? call_after_pause(c, s, pause_ns, latest) : now_ns, t = from;
     for (int round = 0; round < ADMIT_ROUNDS; round++) {
@@ -229,25 +229,25 @@ take_start(struct call *c, struct slot *s, int64_t now_ns)
 
 /* True: admitted by this breaker. False: refused until *retry_at_ns. */
 static __attribute__((noinline)) bool pass_breaker(struct call *c, struct slot *s,
-                                                   const struct party *who, int64_t now_ns,
+                                                   const struct party *party, int64_t now_ns,
                                                    int64_t *retry_at_ns)
 {
-    if (likely(breaker_is_calm(&who->slot->breaker)) || !call_breaker_used(c, who)) {
-        *call_probe_lease(c, who) = 0;
+    if (likely(breaker_is_calm(&party->slot->breaker)) || !call_breaker_used(c, party)) {
+        *call_probe_lease(c, party) = 0;
         return true;
     }
-    struct breaker_answer a = breaker_admit(&who->slot->breaker, who->policy, who->operation,
-                                            *call_probe_lease(c, who), now_ns);
+    struct breaker_answer a = breaker_admit(&party->slot->breaker, party->policy, party->operation,
+                                            *call_probe_lease(c, party), now_ns);
     if (unlikely(a.changed))
-        call_announce_breaker(c, who, now_ns);
-    *call_probe_lease(c, who) = a.lease_ns;
+        call_announce_breaker(c, party, now_ns);
+    *call_probe_lease(c, party) = a.lease_ns;
     if (likely(a.admit))
         return true;
-    bool enforced = who->policy->breaker == BREAKER_ON;
-    if (who->is_proxy && (enforced || !c->waiting))
-        slot_count(who->slot, COUNT_BREAKER_REJECTED, 1);
+    bool enforced = party->policy->breaker == BREAKER_ON;
+    if (party->is_proxy && (enforced || !c->waiting))
+        slot_count(party->slot, COUNT_BREAKER_REJECTED, 1);
     if (!enforced && !c->waiting)
-        note_refusal(c, s, who->name, REFUSED_BREAKER, a.retry_at_ns, now_ns, true);
+        note_refusal(c, s, party->name, REFUSED_BREAKER, a.retry_at_ns, now_ns, true);
     *retry_at_ns = a.retry_at_ns;
     return !enforced;
 }
@@ -258,13 +258,13 @@ static __attribute__((noinline)) bool pass_breaker(struct call *c, struct slot *
 static __attribute__((noinline)) bool pass_breakers(struct call *c, struct slot *s, int64_t now_ns,
                                                     struct admission *ad)
 {
-    struct party who = call_host_party(c, s);
+    struct party party = call_host_party(c, s);
     int64_t retry_at_ns;
-    if (pass_breaker(c, s, &who, now_ns, &retry_at_ns) &&
-        (!call_proxy_party(c, &who) || pass_breaker(c, s, &who, now_ns, &retry_at_ns)))
+    if (pass_breaker(c, s, &party, now_ns, &retry_at_ns) &&
+        (!call_proxy_party(c, &party) || pass_breaker(c, s, &party, now_ns, &retry_at_ns)))
         return true;
-    *ad = refuse_start(c, s, who.name, REFUSED_BREAKER, retry_at_ns, now_ns);
-    ad->by_proxy = who.is_proxy;
+    *ad = refuse_start(c, s, party.name, REFUSED_BREAKER, retry_at_ns, now_ns);
+    ad->by_proxy = party.is_proxy;
     return false;
 }
 

@@ -54,7 +54,7 @@ struct call {
     int64_t begun_ns;
     int64_t deadline_ns;     /* no retry and no wait before a retry ends after it */
     int64_t app_deadline_ns; /* the program's own; INT64_MAX: none */
-    int64_t asked_ns;        /* while waiting: when this attempt first asked */
+    int64_t wait_from_ns;    /* while waiting: when this attempt first asked */
     int64_t reserved_ns;     /* the start that a WAIT reserved; 0: none */
     int64_t previous_delay_ns;
     int attempts; /* made so far */

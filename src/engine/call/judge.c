@@ -5,17 +5,18 @@
 #include "engine/board/alert.h"
 #include "engine/board/status.h"
 
-void call_announce_breaker(const struct call *c, const struct party *who, int64_t now_ns)
+void call_announce_breaker(const struct call *c, const struct party *party, int64_t now_ns)
 {
-    enum breaker_state state = breaker_state_at(&who->slot->breaker, now_ns);
+    enum breaker_state state = breaker_state_at(&party->slot->breaker, now_ns);
     if (state == BREAKER_OPEN)
-        slot_count(who->slot, COUNT_BREAKER_OPENED, 1);
+        slot_count(party->slot, COUNT_BREAKER_OPENED, 1);
     events_emit(&(struct event){.kind = EVENT_BREAKER,
-                                .host = who->name,
+                                .host = party->name,
                                 .state = breaker_state_name(state),
                                 .wait_ns = -1,
-                                .observed = !call_breaker_enforced(c, who)});
-    history_change(c->binding->board->history, who->slot->key, CHANGE_BREAKER, (int)state, now_ns);
+                                .observed = !call_breaker_enforced(c, party)});
+    history_change(c->binding->board->history, party->slot->key, CHANGE_BREAKER, (int)state,
+                   now_ns);
     board_alert(c->binding->board);
 }
 
@@ -74,15 +75,15 @@ static bool has_recent_success(const struct slot *s, const struct policy *p, int
 }
 
 /* A host that is healthy otherwise becomes degraded when its circuit opens: note since when. */
-static void announce_change(const struct call *c, const struct party *who, int64_t now_ns,
+static void announce_change(const struct call *c, const struct party *party, int64_t now_ns,
                             int64_t wall_ns)
 {
-    struct slot *s = who->slot;
+    struct slot *s = party->slot;
     bool first =
         breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED || breaker_trips(&s->breaker) == 1;
     if (first && status_of(s) == STATUS_HEALTHY)
         atomic_store_explicit(&s->status_since_ms, wall_ns / NS_PER_MS, memory_order_relaxed);
-    call_announce_breaker(c, who, now_ns);
+    call_announce_breaker(c, party, now_ns);
 }
 
 /* No request can get through. After any other failure, other users or other pages may still be
@@ -94,18 +95,18 @@ static bool is_unreachable(enum reason outage)
 
 /* An unreachable proxy blocks all requests; one that only does not respond may be waiting for
  * one host. */
-static unsigned failed_operation(const struct party *who, enum reason outage)
+static unsigned failed_operation(const struct party *party, enum reason outage)
 {
-    return who->is_proxy && is_unreachable(outage) ? BREAKER_EVERYTHING : who->operation;
+    return party->is_proxy && is_unreachable(outage) ? BREAKER_EVERYTHING : party->operation;
 }
 
-static void update_breaker(struct call *c, const struct party *who, const struct verdict *v,
+static void update_breaker(struct call *c, const struct party *party, const struct verdict *v,
                            enum reason outage, int64_t now_ns, int64_t wall_ns, uint64_t random)
 {
-    struct slot *s = who->slot;
-    const struct policy *p = who->policy;
+    struct slot *s = party->slot;
+    const struct policy *p = party->policy;
     bool good = call_is_success(v);
-    int64_t *lease = call_probe_lease(c, who), lease_ns = *lease;
+    int64_t *lease = call_probe_lease(c, party), lease_ns = *lease;
     *lease = 0;
     if (likely(good && p->breaker != BREAKER_OFF && breaker_expects_success(&s->breaker, now_ns)))
         return;
@@ -114,12 +115,12 @@ static void update_breaker(struct call *c, const struct party *who, const struct
     /* A 5xx that says nothing against a host that is up proves that a host that was down is up
      * again. */
     good |= lease_ns > 0 && v->reason == REASON_HTTP_5XX && v->counted && !outage;
-    if (call_breaker_used(c, who) && (good ? !c->lookup_only : outage != REASON_NONE)) {
+    if (call_breaker_used(c, party) && (good ? !c->lookup_only : outage != REASON_NONE)) {
         /* Adding up the results takes some time, and the breaker needs them only now and then. */
         struct breaker_result r = {.success = good,
                                    .recent_success = outage && has_recent_success(s, p, wall_ns),
                                    .unreachable = is_unreachable(outage),
-                                   .operation = failed_operation(who, outage),
+                                   .operation = failed_operation(party, outage),
                                    .lease_ns = lease_ns};
         if (outage && p->breaker_after_ns) {
             r.successes = slot_counter(s, COUNT_SUCCESSES);
@@ -128,7 +129,7 @@ static void update_breaker(struct call *c, const struct party *who, const struct
         if (unlikely(breaker_wants_results(&s->breaker, good, now_ns)))
             r.results = results_of(s);
         if (unlikely(breaker_report(&s->breaker, p, &r, now_ns, random)))
-            announce_change(c, who, now_ns, wall_ns);
+            announce_change(c, party, now_ns, wall_ns);
     } else {
         slot_count(s, COUNT_UNJUDGED, 1);
         if (lease_ns)
@@ -139,11 +140,11 @@ static void update_breaker(struct call *c, const struct party *who, const struct
 void call_update_breakers(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns,
                           uint64_t random)
 {
-    struct party who = call_host_party(c, s);
+    struct party party = call_host_party(c, s);
     c->breakers_pending = false;
-    update_breaker(c, &who, &c->last, c->outage, now_ns, wall_ns, random);
-    if (call_proxy_party(c, &who))
-        update_breaker(c, &who, &c->proxy_last, c->proxy_outage, now_ns, wall_ns, random);
+    update_breaker(c, &party, &c->last, c->outage, now_ns, wall_ns, random);
+    if (call_proxy_party(c, &party))
+        update_breaker(c, &party, &c->proxy_last, c->proxy_outage, now_ns, wall_ns, random);
 }
 
 void call_release_probes(struct call *c, struct slot *s)
@@ -165,18 +166,18 @@ void call_count_unjudged(struct call *c, struct slot *s)
         slot_count(proxy.slot, COUNT_UNJUDGED, 1);
 }
 
-void call_update_status(const struct call *c, const struct party *who, const struct verdict *v,
+void call_update_status(const struct call *c, const struct party *party, const struct verdict *v,
                         int64_t now_ns, int64_t wall_ns)
 {
-    struct slot *s = who->slot;
-    const struct policy *p = who->policy;
+    struct slot *s = party->slot;
+    const struct policy *p = party->policy;
     enum health_status status;
     bool good = call_is_success(v);
     if ((!good && !v->counted) || call_is_overflow(c, s) ||
         !status_result(s, good, p->unhealthy_after, p->healthy_after, wall_ns / NS_PER_MS, &status))
         return;
     events_emit(&(struct event){
-        .kind = EVENT_HEALTH, .host = who->name, .state = status_name(status), .wait_ns = -1});
+        .kind = EVENT_HEALTH, .host = party->name, .state = status_name(status), .wait_ns = -1});
     history_change(c->binding->board->history, s->key, CHANGE_STATUS, (int)status, now_ns);
     board_alert(c->binding->board);
 }

@@ -42,16 +42,16 @@ static inline struct party call_host_party(const struct call *c, struct slot *s)
 }
 
 /* False if there is no proxy, or its slot was given to another key. */
-static inline bool call_proxy_party(const struct call *c, struct party *who)
+static inline bool call_proxy_party(const struct call *c, struct party *party)
 {
     const struct proxy_binding *proxy = &c->binding->proxy;
     if (likely(!proxy->slot))
         return false;
-    *who = (struct party){.slot = proxy->slot,
-                          .policy = proxy->policy,
-                          .name = c->binding->proxy_name,
-                          .operation = c->binding->key % BREAKER_OPERATIONS,
-                          .is_proxy = true};
+    *party = (struct party){.slot = proxy->slot,
+                            .policy = proxy->policy,
+                            .name = c->binding->proxy_name,
+                            .operation = c->binding->key % BREAKER_OPERATIONS,
+                            .is_proxy = true};
     return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;
 }
 
@@ -79,19 +79,19 @@ static inline void call_count_attempt(struct slot *s, int64_t duration_ns)
 }
 
 /* Lease of the probe that the attempt is for the party's breaker; 0: it is none. */
-static inline int64_t *call_probe_lease(struct call *c, const struct party *who)
+static inline int64_t *call_probe_lease(struct call *c, const struct party *party)
 {
-    return who->is_proxy ? &c->proxy_lease_ns : &c->lease_ns;
+    return party->is_proxy ? &c->proxy_lease_ns : &c->lease_ns;
 }
 
-static inline bool call_breaker_used(const struct call *c, const struct party *who)
+static inline bool call_breaker_used(const struct call *c, const struct party *party)
 {
-    return who->policy->breaker != BREAKER_OFF && !call_is_overflow(c, who->slot);
+    return party->policy->breaker != BREAKER_OFF && !call_is_overflow(c, party->slot);
 }
 
-static inline bool call_breaker_enforced(const struct call *c, const struct party *who)
+static inline bool call_breaker_enforced(const struct call *c, const struct party *party)
 {
-    return !c->observe && who->policy->breaker == BREAKER_ON && !call_is_overflow(c, who->slot);
+    return !c->observe && party->policy->breaker == BREAKER_ON && !call_is_overflow(c, party->slot);
 }
 
 /* ---- admit.c ---- */
@@ -127,7 +127,7 @@ int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t pau
 
 /* ---- judge.c: what verdicts mean for status, breaker and counters ---- */
 /* The circuit changed: emits the event and wakes the background thread. */
-void call_announce_breaker(const struct call *c, const struct party *who, int64_t now_ns);
+void call_announce_breaker(const struct call *c, const struct party *party, int64_t now_ns);
 /* Gives back the leases of probes that are not made. */
 void call_release_probes(struct call *c, struct slot *s);
 bool call_is_success(const struct verdict *v);
@@ -141,7 +141,7 @@ static inline bool call_is_inconclusive(const struct attempt *a, const struct ve
     return a->shortened && v->reason == REASON_TIMEOUT && !v->counted;
 }
 /* Updates the status, which learns from every attempt that says something about the party. */
-void call_update_status(const struct call *c, const struct party *who, const struct verdict *v,
+void call_update_status(const struct call *c, const struct party *party, const struct verdict *v,
                         int64_t now_ns, int64_t wall_ns);
 /* Updates the breakers, which learn only from the last attempt of a request: c->last. */
 void call_update_breakers(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns,

@@ -43,7 +43,7 @@ int64_t call_pause_end_slowly(const struct call *c, const struct slot *s, int64_
 {
     if (pause_ns - now_ns > SLOT_PAUSE_MAX_NS || call_is_overflow(c, s))
         return 0;
-    int64_t asked = c->waiting ? c->asked_ns : now_ns;
+    int64_t asked = c->waiting ? c->wait_from_ns : now_ns;
     pause_ns = smaller(pause_ns, asked + c->policy->retry_after_max_ns);
     return pause_ns > now_ns ? pause_ns : 0;
 }
@@ -64,7 +64,7 @@ int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t pau
         most_ns = left_ns;
         least_ns = left_ns / 2; /* those with little time left must not start all at once, either */
     }
-    uint64_t came[] = {(uint64_t)c->asked_ns, slot_counter(s, COUNT_WAITED)};
+    uint64_t came[] = {(uint64_t)c->wait_from_ns, slot_counter(s, COUNT_WAITED)};
     uint64_t random = hash_bytes(came, sizeof came, c->binding->key);
     return pause_ns + least_ns + random_below(most_ns - least_ns, random);
 }

@@ -20,12 +20,12 @@ struct plan {
 /* The retry would be refused by the breaker of the host or of its proxy. */
 static bool breaker_refuses(const struct call *c, struct slot *s, int64_t now_ns)
 {
-    struct party who = call_host_party(c, s);
-    if (call_breaker_enforced(c, &who) &&
-        breaker_open_until_ns(&s->breaker, who.policy, who.operation, now_ns))
+    struct party party = call_host_party(c, s);
+    if (call_breaker_enforced(c, &party) &&
+        breaker_open_until_ns(&s->breaker, party.policy, party.operation, now_ns))
         return true;
-    return call_proxy_party(c, &who) && call_breaker_enforced(c, &who) &&
-           breaker_open_until_ns(&who.slot->breaker, who.policy, who.operation, now_ns);
+    return call_proxy_party(c, &party) && call_breaker_enforced(c, &party) &&
+           breaker_open_until_ns(&party.slot->breaker, party.policy, party.operation, now_ns);
 }
 
 /* Everything that decides about a retry except the budget. made: attempts including this one. */

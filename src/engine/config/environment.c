@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PREFIX       "HARDEN_"
-#define NAME_LONGEST 49
+#define PREFIX      "HARDEN_"
+#define KEY_LONGEST 49
 
 /* Variables that are not keys of a file. otherwise: what a switch counts as if it says neither on
  * nor off (base/env.h); NULL: no switch. */
@@ -23,7 +23,7 @@ static const struct {
 static void report_unknown(struct builder *b, const char *key, const char *subject)
 {
     const char *known[OPTION_MAX + array_size(no_keys)];
-    char capitals[NAME_LONGEST + 1] = "";
+    char capitals[KEY_LONGEST + 1] = "";
     int n = 0;
     for (size_t i = 0; i < array_size(no_keys); i++)
         known[n++] = no_keys[i].name;
@@ -95,7 +95,7 @@ static void set_rates(struct builder *b, int option, const char *value, const ch
 
 static void set_variable(struct builder *b, const char *name, size_t n, const char *value)
 {
-    char key[NAME_LONGEST + 1] = "", subject[320], variable[NAME_LONGEST + 8];
+    char key[KEY_LONGEST + 1] = "", subject[BUILDER_SUBJECT_SIZE], variable[KEY_LONGEST + 8];
     size_t length = n - strlen(PREFIX);
     snprintf(subject, sizeof(subject), "%.*s = %.200s", (int)(n < 80 ? n : 80), name, value);
     snprintf(variable, sizeof(variable), "%.*s", (int)n,

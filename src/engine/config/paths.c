@@ -46,7 +46,7 @@ static const char *memory_directory(struct builder *b)
     for (int i = 0; i < MEMORY_PLACES; i++) {
         snprintf(path, sizeof(path), i ? "/dev/shm/harden-%u.%d" : "/dev/shm/harden-%u", user, i);
         enum place is = place_look(path);
-        if (is == PLACE_OURS)
+        if (is == PLACE_OWN)
             return builder_copy(b, path, strlen(path));
         if (is == PLACE_FREE && !*free)
             snprintf(free, sizeof(free), "%s", path);
@@ -66,7 +66,7 @@ static const char *state_directory(struct builder *b)
         return absolute_path(b, option);
     if (!runtime || *runtime != '/')
         return memory_directory(b);
-    if (place_is_ours(runtime)) {
+    if (place_is_own(runtime)) {
         const char *path = join_path(b, runtime, "harden");
         if (!path || place_look(path) != PLACE_FOREIGN)
             return path;

@@ -75,8 +75,8 @@ void flush_at_exit(void)
 {
     struct process *p = process_self();
     struct engine *e = engine_peek();
-    uint32_t monitor = atomic_load(&p->updater);
-    if (!e || (monitor != UPDATER_THREAD && monitor != UPDATER_CALLS))
+    uint32_t updater = atomic_load(&p->updater);
+    if (!e || (updater != UPDATER_THREAD && updater != UPDATER_CALLS))
         return;
     uint64_t changes = files_changes(e->board->header);
     int64_t end = clock_now_ns() + FLUSH_NS;
