@@ -3,6 +3,7 @@
 
 #include "base/calls.h"
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "base/open.h"
 #include "base/quiet.h"
 #include "base/text.h"
@@ -130,7 +131,8 @@ static void write_to_syslog(enum log_level level, const struct text *line)
     close(fd);
 }
 
-bool log_expand(struct text *out, const char *pattern)
+/* Replaces %p, %n, %u and %%; false if it does not fit. */
+static bool expand_pattern(struct text *out, const char *pattern)
 {
     const char *program = atomic_load(&log_program);
     for (const char *s = pattern; *s; s++) {
@@ -155,7 +157,7 @@ bool log_expand(struct text *out, const char *pattern)
 static bool is_device(const char *path)
 {
     static const char dirs[][16] = {"/proc/self/fd/", "/dev/fd/", "/dev/"};
-    for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
+    for (size_t i = 0; i < array_size(dirs); i++) {
         size_t n = strlen(dirs[i]);
         if (strncmp(path, dirs[i], n) == 0)
             return !strchr(path + n, '/');
@@ -187,7 +189,7 @@ static void write_to_file(const char *to, const struct text *line)
     char buf[1280];
     struct text t = TEXT_OVER(buf);
     path[0] = '\0';
-    if (!log_expand(&where, to))
+    if (!expand_pattern(&where, to))
         return;
     text_time(&t, clock_wall_ns());
     text_put(&t, " [");

@@ -20,14 +20,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct text;
-
 enum log_level { LOG_OFF, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 extern enum log_level log_level_now;
 
 /* to: "stderr", "syslog", or a path, in which %p is replaced by the pid, %n by the program, %u by
- * the uid. The strings must stay valid until the process ends. */
+ * the uid, %% by %. The strings must stay valid until the process ends. */
 void log_set(enum log_level level, const char *to, const char *program);
 
 /* To be called by a thread that has left the process's descriptor table (unshare(CLONE_FILES)): it
@@ -35,8 +33,6 @@ void log_set(enum log_level level, const char *to, const char *program);
 void log_own_descriptors(void);
 bool log_has_own_descriptors(void);
 
-/* Appends the pattern with %p, %n, %u and %% replaced; false if it does not fit. */
-bool log_expand(struct text *out, const char *pattern);
 /* Appends by one write() to a file that is opened for it. 0 or -errno. Symbolic links are followed
  * only directly in /dev, /dev/fd and /proc/self/fd; /dev/stderr is the "stderr" of log_set(). To be
  * called between quiet_begin() and quiet_end(). */
@@ -52,6 +48,5 @@ __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const 
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_at(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/words.h"
 
+#include "base/compiler.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,7 +73,7 @@ static bool matches_one(const char *pattern, char c, const char **next)
 int ascii_switch(const char *s)
 {
     static const char words[][8] = {"off", "on", "no", "yes", "false", "true", "0", "1"};
-    for (int i = 0; i < (int)(sizeof words / sizeof words[0]); i++)
+    for (int i = 0; i < (int)array_size(words); i++)
         if (ascii_same(words[i], s))
             return i & 1;
     return -1;

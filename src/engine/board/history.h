@@ -22,6 +22,8 @@
 #ifndef ENGINE_BOARD_HISTORY_H
 #define ENGINE_BOARD_HISTORY_H
 
+#include "base/clock.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,8 +32,8 @@
 #define HISTORY_FINE    360
 #define HISTORY_COARSE  576
 #define HISTORY_CHANGES 1024
-#define HISTORY_STEP_NS (10 * 1000000000LL)
-#define HISTORY_LONG_NS (300 * 1000000000LL)
+#define HISTORY_STEP_NS (10 * NS_PER_S)
+#define HISTORY_LONG_NS (300 * NS_PER_S)
 
 enum history_sum {
     SUM_REQUESTS,

@@ -120,6 +120,7 @@ uint64_t slot_counter(const struct slot *s, enum counter c)
         n = atomic_load_explicit(slot_counter_at((struct slot *)s, c), memory_order_relaxed);
     return n;
 }
+
 void slot_add_sums(const struct slot *s, uint64_t sum[HISTORY_COUNTED])
 {
     if (atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_HOST)

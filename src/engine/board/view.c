@@ -142,7 +142,7 @@ uint32_t view_count(const struct board *b)
 
 bool view_is_proxy(const struct slot *s)
 {
-    return atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_PROXY;
+    return slot_kind_of(s) == SLOT_PROXY;
 }
 
 struct last_error view_error(const struct slot *s)
@@ -169,7 +169,7 @@ bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int6
     uint32_t bucket = atomic_load_explicit(&s->bucket_index, memory_order_relaxed);
     if (bucket && bucket <= board_size(b)) {
         s = &b->slots[bucket - 1];
-        if (atomic_load_explicit(&s->kind, memory_order_relaxed) != SLOT_BUCKET)
+        if (slot_kind_of(s) != SLOT_BUCKET)
             s = NULL; /* given to a host, so the bucket was idle, which means full */
     }
     int word = s ? slot_window(s, window) : -1;

@@ -4,6 +4,7 @@
  * requests through it are refused at once. Limits, hints, budget and waits are the host's alone. */
 #include "engine/call/parts.h"
 
+#include "base/minmax.h"
 #include "engine/policy/curl_codes.h"
 
 /* To CONNECT, or a reply of SOCKS. */
@@ -42,7 +43,7 @@ void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, 
         c->proxy_outage = call_outage(&c->proxy_last, a);
     if (c->attempts == 1)
         slot_count(s, COUNT_REQUESTS, 1);
-    call_count_attempt(s, a->duration_ns > 0 ? a->duration_ns : 0);
+    call_count_attempt(s, larger(a->duration_ns, 0));
     slot_touch(s, c->binding->proxy.key, now_ns);
     call_update_status(c, &proxy, &c->proxy_last, now_ns, wall_ns);
 }

@@ -4,6 +4,7 @@
  * with the first byte of the body. Redirects are not followed, a proxy is used if the environment names
  * one, and certificates are verified. */
 #include "base/clock.h"
+#include "base/minmax.h"
 #include "engine/check/curl.h"
 #include "engine/check/guard.h"
 #include "engine/check/types.h"
@@ -60,11 +61,7 @@ static int perform(const struct check_curl *api, void *multi, int64_t deadline_n
         if (!running)
             return code;
         int64_t left_ms = (deadline_ns - clock_now_ns()) / NS_PER_MS;
-        api->multi_poll(multi, NULL, 0,
-                        (int)(left_ms < 0         ? 0
-                              : left_ms < POLL_MS ? left_ms
-                                                  : POLL_MS),
-                        &left);
+        api->multi_poll(multi, NULL, 0, (int)larger(smaller(left_ms, POLL_MS), 0), &left);
     }
     return code;
 }

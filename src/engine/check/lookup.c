@@ -2,6 +2,7 @@
 #include "engine/check/lookup.h"
 
 #include "base/clock.h"
+#include "base/minmax.h"
 #include "base/process.h"
 #include "base/thread.h"
 #include "engine/check/guard.h"
@@ -96,8 +97,7 @@ int check_lookup(const char *host, const char *port, int64_t deadline_ns, struct
         return EAI_MEMORY;
     }
     while (!atomic_load(&l->done) && clock_now_ns() < deadline_ns && !check_is_ending()) {
-        int64_t step_ns = clock_now_ns() + CHECK_STEP_NS;
-        process_wait(&l->done, 0, step_ns < deadline_ns ? step_ns : deadline_ns);
+        process_wait(&l->done, 0, smaller(clock_now_ns() + CHECK_STEP_NS, deadline_ns));
     }
     int answer = CHECK_LOOKUP_TIMEOUT;
     if (atomic_load(&l->done)) {

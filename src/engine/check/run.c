@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/minmax.h"
 #include "base/text.h"
 #include "engine/board/alert.h"
 #include "engine/board/check_slot.h"
@@ -132,8 +133,7 @@ static int64_t run_check(struct check_runner *r, struct slot *s, const struct ch
         atomic_compare_exchange_strong(&s->check_due_ns, &lease_ns, at_ns);
         return at_ns;
     }
-    int64_t next_ns = begun_ns + c->interval_ns;
-    next_ns = next_ns > ended_ns ? next_ns : ended_ns;
+    int64_t next_ns = larger(begun_ns + c->interval_ns, ended_ns);
     if (x.outcome == CHECK_UNABLE) {
         r->unable[c->kind] = true;
         log_error("check %s: %s; such checks are not run by this program", c->name, x.why);
@@ -174,8 +174,7 @@ int64_t check_round(struct check_runner *r, const struct config *c)
 {
     int64_t next_ns = INT64_MAX;
     for (int i = 0; i < c->check_count && !is_closing(r); i++) {
-        int64_t at_ns = run_if_due(r, &c->checks[i]);
-        next_ns = at_ns < next_ns ? at_ns : next_ns;
+        next_ns = smaller(run_if_due(r, &c->checks[i]), next_ns);
     }
     return next_ns;
 }

@@ -3,6 +3,7 @@
  * A tcp check passes when any address of the name accepts a connection. Nothing is sent on it. The
  * addresses share the time: each gets an equal part of what is left. */
 #include "base/clock.h"
+#include "base/minmax.h"
 #include "base/open.h"
 #include "engine/check/guard.h"
 #include "engine/check/lookup.h"
@@ -24,8 +25,7 @@ static int wait_for_connection(int fd, int64_t deadline_ns)
         int64_t left_ns = deadline_ns - clock_now_ns();
         if (left_ns <= 0 || check_is_ending())
             return ETIMEDOUT;
-        left_ns = left_ns < CHECK_STEP_NS ? left_ns : CHECK_STEP_NS;
-        int n = poll(&p, 1, (int)(left_ns / NS_PER_MS + 1));
+        int n = poll(&p, 1, (int)(smaller(left_ns, CHECK_STEP_NS) / NS_PER_MS + 1));
         if (n > 0)
             return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) ? errno : error;
         if (n < 0 && errno != EINTR)

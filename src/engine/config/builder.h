@@ -23,6 +23,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Room for a subject: what an error is about, "[host *] rate = 5/s". */
+#define BUILDER_SUBJECT_SIZE 320
+
 struct builder {
     struct config *config;
     config_report *report;

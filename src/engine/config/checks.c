@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-#define SUBJECT_SIZE 320
-
 /* Reports that a key is missing, at the header of the section. */
 static void report_missing(struct builder *b, const struct section *s, const char *key,
                            const char *example)
@@ -22,7 +20,7 @@ static void report_missing(struct builder *b, const struct section *s, const cha
 
 static void report_wrong(struct builder *b, const struct section *s, int option, const char *why)
 {
-    char value[200], subject[SUBJECT_SIZE];
+    char value[200], subject[BUILDER_SUBJECT_SIZE];
     const char *name = options[option].name;
     builder_show_value(value, sizeof(value), name, s->value[option]);
     snprintf(subject, sizeof(subject), "[check %.60s] %s = %s", s->name, name, value);

@@ -40,7 +40,7 @@ static void check_debt(struct builder *b, const struct section *s, const char *k
 {
     int rate = option_find(SECTION_HOST, "rate"), own = option_find(SECTION_HOST, key);
     union option_value r, n;
-    char why[400], subject[320];
+    char why[400], subject[BUILDER_SUBJECT_SIZE];
     if (!s->value[rate] || !s->value[own] ||
         !option_parse(&options[rate], s->value[rate], &r, why, sizeof(why)) ||
         !option_parse(&options[own], s->value[own], &n, why, sizeof(why)))

@@ -15,7 +15,7 @@ static void format_subject(const struct reader *r, char *out, const char *key, c
         builder_show_value(shown, sizeof(shown), key, value);
     else
         snprintf(shown, sizeof(shown), "%s", value);
-    snprintf(out, SUBJECT_SIZE, "[%s] %.60s = %s", r->title, key, shown);
+    snprintf(out, BUILDER_SUBJECT_SIZE, "[%s] %.60s = %s", r->title, key, shown);
 }
 
 static enum option_section section_of(const struct reader *r)
@@ -45,7 +45,7 @@ static void report_unknown_key(struct reader *r, const char *about)
 /* The collected key is complete: another one begins, or the section ends. */
 static void finish_key(struct reader *r)
 {
-    char about[SUBJECT_SIZE];
+    char about[BUILDER_SUBJECT_SIZE];
     int line = r->key_line;
     r->dropped = false;
     if (!line || r->where == IN_REFUSED || !r->value) {
@@ -116,7 +116,7 @@ static int shown_length(const struct reader *r, const char *s, size_t n, size_t 
 /* False, and reported, if inih would read the line of a key as something else. */
 static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
 {
-    char about[SUBJECT_SIZE];
+    char about[BUILDER_SUBJECT_SIZE];
     const char *equals = NULL;
     for (size_t i = 0; i < n && !equals; i++)
         equals = s[i] == '=' || s[i] == ':' ? s + i : NULL;
@@ -139,7 +139,7 @@ static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
  * dropped. */
 static bool line_is_sound(struct reader *r, const char *s, size_t n, size_t raw)
 {
-    char about[SUBJECT_SIZE];
+    char about[BUILDER_SUBJECT_SIZE];
     bool nul = memchr(s, '\0', n) != NULL;
     if (!nul && raw <= LINE_LONGEST)
         return true;

@@ -173,13 +173,13 @@ int option_find(enum option_section section, const char *name)
     return -1;
 }
 
-#define NAME_LONGEST 32
+#define WORD_LONGEST 32
 #define DISTANCE_MAX 3
 
 /* Levenshtein's distance, two rows at a time. */
 static int edit_distance(const char *a, const char *b)
 {
-    int row[NAME_LONGEST + 1];
+    int row[WORD_LONGEST + 1];
     int m = (int)strlen(b);
     for (int j = 0; j <= m; j++)
         row[j] = j;
@@ -202,7 +202,7 @@ const char *option_nearest(const char *name, const char *const *known, int count
     int length = (int)strlen(name);
     /* With more than half of it wrong it is another word, not a slip. */
     int least = (length / 2 < DISTANCE_MAX ? length / 2 : DISTANCE_MAX) + 1;
-    if (length > NAME_LONGEST)
+    if (length > WORD_LONGEST)
         return NULL;
     for (int i = 0; i < count; i++) {
         int d = edit_distance(name, known[i]);

@@ -62,7 +62,7 @@ bool option_parse(const struct option *o, const char *value, union option_value 
     return false;
 }
 
-void option_store(const struct option *o, const union option_value *v, void *into)
+static void store_value(const struct option *o, const union option_value *v, void *into)
 {
     char *at = (char *)into + o->offset;
     uint8_t byte = (uint8_t)v->number;
@@ -90,6 +90,6 @@ void option_store_all(enum option_section section, const char *const values[OPTI
         const char *value = values[i] ? values[i] : o->fallback;
         if (o->section == section && o->width && *value &&
             option_parse(o, value, &v, why, sizeof(why)))
-            option_store(o, &v, into);
+            store_value(o, &v, into);
     }
 }

@@ -5,10 +5,10 @@
  *
  *     union option_value v;
  *     char why[400];
- *     if (option_parse(o, "1.5s", &v, why, sizeof why))
- *         option_store(o, &v, policy);                        policy->max_wait_ns
- *     else
+ *     if (!option_parse(o, "1.5 sec", &v, why, sizeof why))
  *         report(why);                         "not a duration; write for example 250ms, 1.5s, 2m"
+ *     ...
+ *     option_store_all(SECTION_HOST, values, policy);         policy->max_wait_ns and the others
  *
  * Pure functions; nothing is allocated. */
 #ifndef ENGINE_CONFIG_PARSE_H
@@ -37,10 +37,8 @@ union option_value {
 /* On failure false, and `why` (size bytes) says what is wrong and what would be right. */
 bool option_parse(const struct option *o, const char *value, union option_value *out, char *why,
                   size_t size);
-/* Copies the value to its member of *into: a struct config, policy or check_config, by the section
- * of the option. The option must have a width. */
-void option_store(const struct option *o, const union option_value *v, void *into);
-/* The same for all keys of a section that have a width. NULL among the values: the default. */
+/* Parses the values of all keys of a section that have a width, and copies each to its member of *into:
+ * a struct config, policy or check_config, by the section. NULL among the values: the default. */
 void option_store_all(enum option_section section, const char *const values[OPTION_MAX],
                       void *into);
 

@@ -17,7 +17,6 @@
 /* inih cuts off what is longer, without an error. */
 #define NAME_LONGEST 49 /* names of sections and keys */
 #define LINE_LONGEST 199
-#define SUBJECT_SIZE 320
 
 struct reader {
     struct builder *builder;

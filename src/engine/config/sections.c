@@ -83,7 +83,7 @@ static const char *likely_section(const char *s, size_t n)
 
 void reader_section(struct reader *r, const char *s, size_t n)
 {
-    char about[SUBJECT_SIZE];
+    char about[BUILDER_SUBJECT_SIZE];
     const char *name;
     r->where = IN_REFUSED;
     snprintf(about, sizeof(about), "%.*s", (int)(n < 80 ? n : 80), s);

@@ -18,7 +18,7 @@ static int64_t ceiling_ns(int64_t base_ns, int64_t max_ns, int attempt)
     int64_t c = smaller(base_ns, max_ns);
     for (int i = 1; i < attempt && c > 0 && c < max_ns; i++)
         c = c > max_ns / 2 ? max_ns : 2 * c;
-    return c > 0 ? c : 0;
+    return larger(c, 0);
 }
 
 int64_t backoff_delay_ns(const struct policy *p, int64_t base_ns, int attempt, int64_t previous_ns,
@@ -31,9 +31,9 @@ int64_t backoff_delay_ns(const struct policy *p, int64_t base_ns, int attempt, i
     case JITTER_EQUAL:
         return between(c / 2, c, random);
     case JITTER_DECORRELATED: {
-        int64_t max = p->max_delay_ns > 0 ? p->max_delay_ns : 0;
-        int64_t base = smaller(base_ns > 0 ? base_ns : 0, max);
-        int64_t previous = previous_ns > base ? previous_ns : base;
+        int64_t max = larger(p->max_delay_ns, 0);
+        int64_t base = smaller(larger(base_ns, 0), max);
+        int64_t previous = larger(previous_ns, base);
         int64_t high = previous > max / 3 ? max : 3 * previous;
         return between(base, high, random);
     }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/minmax.h"
 #include "base/words.h"
 
 #include <string.h>
@@ -38,7 +39,7 @@ static int64_t parse_number(struct span s)
     if (s.p == s.end)
         return -1;
     for (; s.p < s.end; s.p++) {
-        if (*s.p < '0' || *s.p > '9')
+        if (!ascii_is_digit(*s.p))
             return -1;
         n = n > INT64_MAX / 10 - 1 ? INT64_MAX : n * 10 + (*s.p - '0');
     }
@@ -47,7 +48,7 @@ static int64_t parse_number(struct span s)
 
 static int64_t capped(int64_t s)
 {
-    return s > HINT_MAX_S ? HINT_MAX_S : s;
+    return smaller(s, HINT_MAX_S);
 }
 
 static void on_retry_after(struct hints *h, struct span v)
@@ -162,7 +163,7 @@ static const struct {
 #define LONGEST_NAME 21
 
 /* The first letter rules out most lines. */
-static bool may_be_ours(char first)
+static bool may_be_hint(char first)
 {
     char c = first | 0x20;
     return c == 'd' || c == 'r' || c == 'x';
@@ -177,13 +178,13 @@ void hints_reset(struct hints *h)
 
 void hints_line(struct hints *h, const char *line, size_t n)
 {
-    if (n < 5 || !may_be_ours(line[0]))
+    if (n < 5 || !may_be_hint(line[0]))
         return;
     const char *colon = memchr(line, ':', n > LONGEST_NAME + 1 ? LONGEST_NAME + 1 : n);
     if (!colon)
         return;
     size_t length = (size_t)(colon - line);
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    for (size_t i = 0; i < array_size(fields); i++) {
         if (fields[i].length == length && ascii_same_n(fields[i].name, line, length)) {
             fields[i].on(h, trim((struct span){colon + 1, line + n}));
             return;

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/policy/hints.h"
 
+#include "base/compiler.h"
+#include "base/words.h"
+
 #include <string.h>
 
 struct reader {
     const char *p, *end;
     bool bad;
 };
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static void expect(struct reader *r, const char *text)
 {
@@ -26,7 +24,7 @@ static int digits(struct reader *r, int n)
 {
     int v = 0;
     for (int i = 0; i < n; i++) {
-        if (r->bad || r->p == r->end || !is_digit(*r->p)) {
+        if (r->bad || r->p == r->end || !ascii_is_digit(*r->p)) {
             r->bad = true;
             return 0;
         }
@@ -161,7 +159,7 @@ int64_t hints_date_s(const char *s, size_t n)
 {
     static void (*const forms[])(struct reader *, struct moment *) = {read_fixdate, read_rfc850,
                                                                       read_asctime};
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    for (size_t i = 0; i < array_size(forms); i++) {
         struct reader r = {s, s + n, false};
         struct moment m = {0};
         forms[i](&r, &m);

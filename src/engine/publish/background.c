@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/log.h"
+#include "base/minmax.h"
 #include "base/thread.h"
 #include "engine/check/thread.h"
 #include "engine/publish/files.h"
@@ -64,8 +65,7 @@ static int64_t update_in_background(struct process *p, struct engine *e, struct 
             r->written = r->wake;
         update_end(p);
     }
-    int64_t soon_ns = now_ns + files_spacing_ns(c);
-    return next_ns < soon_ns ? next_ns : soon_ns;
+    return smaller(next_ns, now_ns + files_spacing_ns(c));
 }
 
 static bool is_idle(const struct process *p, const struct engine *e, const struct round *r)

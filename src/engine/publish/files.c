@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/minmax.h"
 #include "base/replace.h"
 #include "engine/publish/sample.h"
 #include "engine/publish/snapshot.h"
@@ -54,13 +55,12 @@ struct output files_to_write(const struct engine *e, const struct config *c)
 
 int64_t files_interval_ns(const struct config *c)
 {
-    return c->snapshot_interval_ns > INTERVAL_NS ? c->snapshot_interval_ns : INTERVAL_NS;
+    return larger(c->snapshot_interval_ns, INTERVAL_NS);
 }
 
 int64_t files_spacing_ns(const struct config *c)
 {
-    int64_t ns = files_interval_ns(c) / SPACINGS;
-    return ns > SPACING_NS ? ns : SPACING_NS;
+    return larger(files_interval_ns(c) / SPACINGS, SPACING_NS);
 }
 
 uint64_t files_changes(const struct board_header *h)

@@ -2,6 +2,7 @@
 #include "engine/publish/update.h"
 
 #include "base/clock.h"
+#include "base/minmax.h"
 #include "engine/board/attached.h"
 #include "engine/publish/files.h"
 
@@ -35,9 +36,10 @@ static bool write_own(const struct engine *e, const struct config *c, const stru
 {
     int64_t interval = urgency == UPDATE_EARLY ? files_spacing_ns(c) : files_interval_ns(c);
     if (urgency <= UPDATE_EARLY) {
-        int64_t a = o->snapshot ? fresh_until_ns(o->snapshot, interval, now_ns) : INT64_MAX;
-        int64_t b = o->metrics ? fresh_until_ns(o->metrics, interval, now_ns) : INT64_MAX;
-        *next_ns = a < b ? a : b;
+        int64_t snapshot_ns =
+            o->snapshot ? fresh_until_ns(o->snapshot, interval, now_ns) : INT64_MAX;
+        int64_t metrics_ns = o->metrics ? fresh_until_ns(o->metrics, interval, now_ns) : INT64_MAX;
+        *next_ns = smaller(snapshot_ns, metrics_ns);
         if (*next_ns > now_ns)
             return false;
     }
@@ -88,8 +90,7 @@ static int64_t due_ns(const struct engine *e, const struct config *c, int64_t no
         return now_ns;
     if (urgency != UPDATE_EARLY || files_are_current(e, process_self(), files_changes(h)))
         return at;
-    int64_t early = at - interval + files_spacing_ns(c);
-    return early > now_ns ? early : now_ns;
+    return larger(at - interval + files_spacing_ns(c), now_ns);
 }
 
 static bool write_shared(const struct engine *e, const struct config *c, const struct output *o,
@@ -172,7 +173,7 @@ bool update_run(struct engine *e, enum urgency urgency, int64_t *next_ns)
         else
             wrote = write_own(e, c, &o, now, urgency, &write_ns);
     }
-    *next_ns = write_ns < *next_ns ? write_ns : *next_ns;
+    *next_ns = smaller(write_ns, *next_ns);
     return wrote;
 }
 
