@@ -132,8 +132,8 @@ int64_t clock_ticks_ahead_ns(void)
 
 bool clock_agrees(int64_t ticks_ahead_ns)
 {
-    int64_t ours = ticks_ahead_ns ? clock_ticks_ahead_ns() : 0;
-    return !ours || is_near(ours, ticks_ahead_ns);
+    int64_t own_ahead_ns = ticks_ahead_ns ? clock_ticks_ahead_ns() : 0;
+    return !own_ahead_ns || is_near(own_ahead_ns, ticks_ahead_ns);
 }
 
 void clock_settle_again(int64_t ticks_ahead_ns)

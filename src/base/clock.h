@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Time, in nanoseconds. CLOCK_MONOTONIC is the same clock for all processes since boot, so a time on the
- * shared board means the same to all of them. In a time name space (time_namespaces(7)) it has an offset:
- * it is subtracted, as read from /proc when the clock is first used. Without /proc it is unknown whether
- * the clock is that of the boot. Then the kernel's tick count, times(2), which is the same in all name
- * spaces, tells whether two processes have the same clock:
+ * shared board means the same to all of them. In a time name space (time_namespaces(7)) it has an
+ * offset, which is read from /proc when the clock is first used, and subtracted. Without /proc the offset
+ * is unknown. Then the kernel's tick count, times(2), which is the same in all name spaces, shows whether
+ * two processes have the same clock:
  *
  *     header.ticks_ahead_ns = clock_ticks_ahead_ns();      the process that creates a board
  *     clock_agrees(header.ticks_ahead_ns)                  a process that opens it

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The number of the CPU that the thread runs on, for a load or two: the kernel keeps it in the
+ * The number of the CPU that the thread runs on, at the cost of one or two loads: the kernel keeps it in the
  * thread's restartable sequence area, which glibc registers since 2.35. It may be outdated at once,
  * so it is only good for spreading work. Without that area it is a number that is constant for the
  * thread. */
@@ -12,7 +12,6 @@
 
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 
-/* Any number if the kernel does not tell. */
 static inline unsigned cpu_number(void)
 {
     const char *self = __builtin_thread_pointer();

@@ -110,7 +110,7 @@ static bool wanted(const char *var)
     return false;
 }
 
-/* The words that may stand instead of a path do not need the working directory. */
+/* Words that are accepted in place of a path do not need the working directory. */
 static bool is_relative(const char *value)
 {
     static const char words[][8] = {"none", "auto", "private", "stderr", "syslog"};

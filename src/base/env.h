@@ -7,7 +7,7 @@
  *     env_get("HARDEN_CONFIG")
  *
  * The constructor calls env_capture(). Every other function calls it itself if it must, for
- * programs whose constructors run before ours. Under AT_SECURE nothing is captured.
+ * programs whose constructors run before that of the library. Under AT_SECURE nothing is captured.
  *
  * No malloc, no lock, no waiting: any thread, also after a fork. Strings that are returned stay
  * valid until the process ends. errno is preserved. */
@@ -25,10 +25,10 @@ bool env_secure(void);
 /* HARDEN_*, HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR, and http_proxy, https_proxy, all_proxy and
  * no_proxy in lower and upper case; NULL: not set. */
 const char *env_get(const char *name);
-/* The kill switch: env_secure(), or HARDEN_DISABLE says anything but off. A value that is neither
- * on nor off counts as on: whoever sets it wants the library disabled. */
+/* The kill switch: env_secure(), or HARDEN_DISABLE is set to anything but off. A value that
+ * is neither on nor off counts as on: it was set to disable the library. */
 bool env_disabled(void);
-/* HARDEN_STRICT says on. A value that is neither on nor off is reported with the configuration. */
+/* HARDEN_STRICT is on. A value that is neither on nor off is reported with the configuration. */
 bool env_strict(void);
 /* Any variable, as it was at execve(). Reads /proc/self/environ on first use. */
 const char *env_any(const char *name);

@@ -15,7 +15,7 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* False if the kernel does not tell, or the name is too long. */
+/* False if the name cannot be read, or is too long. */
 static bool read_program(char name[NAME_MAX + 1])
 {
     char path[PATH_MAX];

@@ -7,7 +7,7 @@
  *     char wire[256];
  *     if (idna_encode(wire, sizeof wire, "BÜCHER.Example", 15)) ... "xn--bcher-kva.example"
  *
- * Rules, connect() and the command cannot ask libcurl. This function knows the letters that libcurl
+ * Rules, connect() and the command cannot use libcurl for this. This function knows the letters that libcurl
  * (libidn2, non-transitional) is certain to encode in the same way: of the Latin, Greek, Cyrillic,
  * Armenian, Georgian, Hebrew, Arabic and Japanese scripts, Chinese and Korean, in composed form. A
  * test compares each of them with libcurl. Names with other letters must be written in their ASCII

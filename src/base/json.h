@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* For what a snapshot has thousands of: the compiler knows the length of a literal key then. */
+/* A snapshot has thousands of these members. Inline, the length of a literal key is a constant. */
 #define JSON_INLINE static inline __attribute__((always_inline))
 
 /* The string with its quotes, escaped, without a comma. Bytes that are not UTF-8 become U+FFFD. */
@@ -65,7 +65,7 @@ static inline void json_object(struct text *t, const char *key)
     text_put(t, "{");
 }
 
-/* The key is no literal: it is escaped. */
+/* The key is not a literal, so it is escaped. */
 static inline void json_object_quoted(struct text *t, const char *key)
 {
     json_quote(t, key);

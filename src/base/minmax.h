@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Smaller, larger and later: int64_t, which is what times and durations are. */
+ * The smaller and the larger of two times or durations, and a sum that cannot overflow. */
 #ifndef BASE_MINMAX_H
 #define BASE_MINMAX_H
 

@@ -2,7 +2,7 @@
  *
  * Descriptors for the library's own use, each open only for a moment. None ever has a number from 0
  * to 2, not even until it is moved: a program that has closed its standard streams may still write
- * to them from another thread, and must not write into a file of ours.
+ * to them from another thread, and must not write into the library's file.
  *
  *     int fd = open_file(path, O_RDONLY, 0);      as open(2), with O_CLOEXEC
  *     close(fd);

@@ -19,8 +19,11 @@
 /* Which threads make the updates of this process (engine/publish/update.h). */
 enum process_updater { UPDATER_NONE, UPDATER_STARTING, UPDATER_CALLS, UPDATER_THREAD };
 
+/* Whether the engine is open (engine/engine.c). */
+enum process_opening { OPENING_NOT, OPENING_NOW, OPENING_DONE };
+
 struct process {
-    _Atomic uint32_t opening; /* a thread opens the engine; a futex */
+    _Atomic uint32_t opening; /* enum process_opening; a futex */
 
     /* engine/publish */
     _Atomic uint32_t updater;            /* enum process_updater */
@@ -28,10 +31,12 @@ struct process {
     _Atomic uint32_t wake;               /* grows when the background thread must look; a futex */
     _Atomic uint32_t background_task;    /* kept when the thread has ended; 0: none */
     _Atomic uint32_t background_pending; /* the thread is wanted; its start was forbidden */
-    _Atomic uint32_t active;      /* a call has ended since the background thread last looked */
-    _Atomic uint32_t stop;        /* the threads of the library are to end at once */
-    _Atomic uint32_t closing;     /* the process ends: nothing more is begun */
-    _Atomic int64_t update_at_ns; /* next update by a call; 0: after an alert; INT64_MAX: none */
+    _Atomic uint32_t active;  /* a call has ended since the background thread last looked */
+    _Atomic uint32_t stop;    /* the threads of the library are to end at once */
+    _Atomic uint32_t closing; /* the process ends: nothing more is begun */
+    _Atomic int64_t
+        update_at_ns; /* next update by a call; 1: as soon as possible; 0: likewise, after
+                                     an alert; INT64_MAX: none */
     _Atomic int64_t reload_at_ns; /* next check for a changed configuration by a call; likewise */
     _Atomic int64_t first_ns;     /* the first call of this process */
     _Atomic uint64_t written;     /* like header->written_changes, for the files of this process */
@@ -43,7 +48,7 @@ struct process {
     _Atomic uint32_t check_task;  /* like background_task */
     _Atomic uint32_t check_wake;  /* grows when the thread of the checks must look; a futex */
     _Atomic uint32_t check_guard; /* enum in check/guard.c; a futex */
-    _Atomic uint32_t lookups;     /* questions of checks to the name service; a futex */
+    _Atomic uint32_t lookups;     /* name look-ups of checks under way; a futex */
 
     _Atomic int pid; /* whose memory this is; 0: not known yet */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Protects the program from what our file output may do in a thread of the program, and our file
- * output from the program. Between quiet_begin() and quiet_end() a write raises no SIGPIPE, SIGXFSZ
+ * Protects the program and the file output of the library, in a thread of the program, from each
+ * other. Between quiet_begin() and quiet_end() a write raises no SIGPIPE, SIGXFSZ
  * or SIGTTOU, and neither a signal handler that jumps out of the code nor thread cancellation can
  * leave the work half done. errno is preserved.
  *

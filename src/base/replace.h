@@ -37,7 +37,7 @@ void replacement_remove(const char *path, uint64_t tag);
 /* Removes all temporary files of an absolute path that belong to this user and were last written to
  * before a time. */
 void replacement_sweep(const char *path, int64_t before_wall_ns);
-/* Replaces a file by n bytes that are there already. 0 or -errno. */
+/* Replaces a file by n bytes in memory. 0 or -errno. */
 int replace_file(const char *path, const char *p, size_t n);
 
 #endif

@@ -120,7 +120,7 @@ static bool calculate(struct machine *m, uint16_t code, uint32_t k)
         m->a ^= by;
         return true;
     default:
-        return false; /* a filter that tells calls apart needs no other */
+        return false; /* filters that only compare call numbers need no other */
     }
 }
 

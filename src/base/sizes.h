@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sizes and numbers of tries whose excess has a code path of its own, which hardly any program
- * takes. `make RARE=1` builds with the second number, so that all tests take these paths. No user
+ * Sizes and numbers of tries. If one is not enough, the code takes a path that hardly any program
+ * takes otherwise. `make RARE=1` builds with the second number, so that all tests take these paths. No user
  * can notice the difference.
  *
  *     #define BOARD_CANDIDATES USUALLY(128, 4)      128 places, and 4 in that build */

@@ -138,7 +138,7 @@ size_t text_utf8_length(const char *p)
     return n;
 }
 
-/* gmtime_r() takes the time zone lock, which may be held for ever in the child of a fork. Days
+/* gmtime_r() takes the time zone lock, which may be locked for ever in the child of a fork. Days
  * since 1970 to year, month, day: years begin in March here, so that the leap day is the last day.
  */
 void text_time(struct text *t, int64_t wall_ns)

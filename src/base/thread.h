@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How much of a stack the C library itself uses: it puts the program's thread-local storage there,
- * which may have any size. NULL: it does not tell, or uses other memory. */
+/* How many bytes of a stack the C library itself uses: it puts the program's thread-local storage
+ * there, of any size. NULL: not known, or the storage is elsewhere. */
 extern size_t (*thread_stack_taken)(const pthread_attr_t *attr);
 
 /* 0 or an errno; EDEADLK: forbidden in this thread. */

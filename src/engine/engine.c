@@ -69,26 +69,26 @@ static void open_in_quiet(void *arg)
     opening = false;
 }
 
-/* False: another thread is opening. Signals are blocked, for the call of a signal handler would wait for
- * the thread that it interrupted. */
+/* False: another thread is opening. Signals are blocked, because a call made by a signal handler would
+ * wait for the thread that it interrupted. */
 static bool open_alone(struct process *p)
 {
     struct quiet q;
-    uint32_t none = 0;
+    uint32_t none = OPENING_NOT;
     quiet_begin(&q);
-    bool ours = atomic_compare_exchange_strong(&p->opening, &none, 1);
-    if (ours) {
+    bool alone = atomic_compare_exchange_strong(&p->opening, &none, OPENING_NOW);
+    if (alone) {
         if (atomic_load(&state) == CLOSED)
             quiet_run(open_in_quiet, NULL);
-        atomic_store(&p->opening, 2);
+        atomic_store(&p->opening, OPENING_DONE);
         process_wake(&p->opening);
     }
     quiet_end(&q);
-    return ours;
+    return alone;
 }
 
-/* process->opening is in the page that a fork wipes: the child of a process that is opening does not wait
- * for a thread that it does not have, but opens the engine itself. */
+/* process->opening is in the page that a fork wipes: the child of a process that is opening the engine
+ * does not wait for a thread that it does not have, but opens the engine itself. */
 static struct engine *open_slowly(void)
 {
     int now = atomic_load_explicit(&state, memory_order_acquire);
@@ -100,12 +100,12 @@ static struct engine *open_slowly(void)
     struct process *p = process_self();
     if (!open_alone(p) && !atomic_load(&impatient)) {
         int64_t end = clock_now_ns() + OPEN_WAIT_NS;
-        while (atomic_load(&p->opening) == 1) {
+        while (atomic_load(&p->opening) == OPENING_NOW) {
             if (clock_now_ns() >= end) {
                 atomic_store(&impatient, true);
                 break;
             }
-            process_wait(&p->opening, 1, end);
+            process_wait(&p->opening, OPENING_NOW, end);
         }
     }
     return atomic_load_explicit(&active, memory_order_acquire);

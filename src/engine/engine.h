@@ -7,13 +7,13 @@
  *     if (!e)
  *         return real(...);            off, disabled, not covered, or failed: forward
  *
- * Invariants: one thread opens the engine, once; it is never closed. No lock is held: other threads wait
- * 100 ms at most for the one that opens, then forward their calls; so does a call that the opening itself
- * makes. A reload replaces the configuration, and a board file that is removed or replaced the board. The
+ * Invariants: one thread opens the engine, once; it is never closed. There is no lock: other threads wait
+ * 100 ms at most for the one that opens, then forward their calls. A call that is made while opening, by
+ * the same thread, is forwarded at once. A reload replaces the configuration, and a board file that is removed or replaced the board. The
  * old ones stay valid, so a call reads each pointer once, `config` first, and uses what it read.
  *
  * Any thread, unless a function says otherwise. All but engine_reload preserve errno. The child of a fork
- * goes on with the same board. */
+ * keeps using the same board. */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
@@ -45,8 +45,8 @@ void engine_confine(void);
 void engine_release(void);
 bool engine_is_confined(void);
 
-/* The configuration in force, for a question that must be answered without opening the engine. Before it
- * is open, the configuration is read and its errors are not reported. NULL for lack of memory. */
+/* The current configuration, for callers that must not open the engine. Before the engine is open, it is
+ * read, and its errors are not reported. NULL without memory. */
 const struct config *engine_config(void);
 /* Loads the configuration again if a file changed. A wrong one is reported, and the old one stays. One
  * thread at a time. */
@@ -65,7 +65,7 @@ void engine_start_strict(void);
 void engine_internal_error(const char *what);
 
 struct text;
-/* What the layers above tell the snapshot about themselves. */
+/* What the layers above contribute to the snapshot. */
 struct engine_coverage {
     const char *const *hooks;
     void (*libcurls)(struct text *t);

@@ -59,28 +59,28 @@ static void make_parents(const char *dir)
 
 #define PRIVATE "The board is private to this process"
 
-/* An error where limits are configured, which then do not hold for all processes together, and for a
- * directory that the user has named. A lack of descriptors or disk space is not the fault of the
+/* An error where limits are configured, because they do not apply to all processes together then, and for
+ * a directory that the user has named. A lack of descriptors or disk space is not the fault of the
  * configuration. */
 static void report_private(const struct config *c, bool named, const char *why)
 {
     struct stat st;
     const char *dir = c->state;
-    enum log_level level = config_has_limits(c) ? LOG_ERROR : LOG_WARN;
-    enum log_level wrong = named ? LOG_ERROR : level;
+    enum log_level lack = config_has_limits(c) ? LOG_ERROR : LOG_WARN;
+    enum log_level fault = named ? LOG_ERROR : lack;
     if (real_stat(AT_FDCWD, dir, &st, AT_SYMLINK_NOFOLLOW))
-        log_at(wrong, "%s: %s (errno %d); name a directory that this user can create. " PRIVATE,
+        log_at(fault, "%s: %s (errno %d); name a directory that this user can create. " PRIVATE,
                dir, why, errno);
     else if (!S_ISDIR(st.st_mode))
-        log_at(wrong, "%s: not a directory; name one. " PRIVATE, dir);
+        log_at(fault, "%s: not a directory; name one. " PRIVATE, dir);
     else if (st.st_uid != real_euid())
-        log_at(wrong, "%s: owned by user %u; name a directory of user %u. " PRIVATE, dir, st.st_uid,
+        log_at(fault, "%s: owned by user %u; name a directory of user %u. " PRIVATE, dir, st.st_uid,
                real_euid());
     else if (st.st_mode & (S_IRWXG | S_IRWXO))
-        log_at(wrong, "%s: mode 0%o gives others access; make it 0700. " PRIVATE, dir,
+        log_at(fault, "%s: mode 0%o gives others access; make it 0700. " PRIVATE, dir,
                st.st_mode & 07777);
     else
-        log_at(why == place_why_no_room ? wrong : level, "%s: %s. " PRIVATE, dir, why);
+        log_at(why == place_why_no_room ? fault : lack, "%s: %s. " PRIVATE, dir, why);
 }
 
 /* The board is shared, but not where programs of this user usually have it. */
@@ -123,7 +123,7 @@ static bool is_replaced(const struct config *c, const struct state_file *file)
            root.st_dev == file->root_dev && root.st_ino == file->root_ino;
 }
 
-/* RemoveIPC at logout, rm -rf, or an administrator who starts afresh: processes that start from now on
+/* The file may be removed by RemoveIPC at logout or by an administrator. Processes that start after that
  * use another board. */
 struct board *state_dir_reopen_board(const struct config *c, const struct board *board,
                                      struct state_file *file)

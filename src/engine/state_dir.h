@@ -6,7 +6,7 @@
  *     struct state_file file;
  *     struct board *b = state_dir_open_board(config, &file);
  *     ...
- *     struct board *newer = state_dir_reopen_board(config, b, &file);      NULL: go on with b
+ *     struct board *newer = state_dir_reopen_board(config, b, &file);      NULL: keep using b
  *
  * One thread at a time. A board is never closed: calls under way may still use it. */
 #ifndef ENGINE_STATE_DIR_H
@@ -19,7 +19,7 @@
 #include <sys/types.h>
 
 /* The file of a shared board, and which user saw it under which root directory: another user, or a
- * process in another root directory, cannot tell whether the file has been removed. */
+ * process in another root directory, cannot see whether the file has been removed. */
 struct state_file {
     dev_t dev, root_dev;
     ino_t ino, root_ino;

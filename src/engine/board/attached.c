@@ -32,9 +32,9 @@ static _Atomic uint64_t *word_of(struct board_header *h, uint32_t pid, uint32_t 
 }
 
 /* Of a pid of another name space this is not known. */
-static bool is_gone(struct attached who, uint32_t name_space)
+static bool is_gone(struct attached a, uint32_t name_space)
 {
-    return who.name_space == name_space && kill((pid_t)who.pid, 0) < 0 && errno == ESRCH;
+    return a.name_space == name_space && kill((pid_t)a.pid, 0) < 0 && errno == ESRCH;
 }
 
 void attached_add(struct board_header *h)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which processes use a board. An idle program shows no other sign of life, because it has no thread of
- * ours. Each process has a word in the header of the board: its pid, and the pid name space.
+ * Which processes use a board. An idle program leaves no other trace, because it has no thread of
+ * this library. Each process has a word in the header of the board: its pid, and the pid name space.
  *
  * A word is only a hint: it stays when the process is killed, and after an exec it is that of another
- * program. Readers ask the kernel whether the process exists and has the board mapped (cli/liveness.h). If
- * no word is free, the process has none. Any thread. */
+ * program. Readers check with the kernel whether the process exists and has the board mapped
+ * (cli/liveness.h). If no word is free, the process has none. Any thread. */
 #ifndef ENGINE_BOARD_ATTACHED_H
 #define ENGINE_BOARD_ATTACHED_H
 

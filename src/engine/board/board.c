@@ -66,7 +66,7 @@ static struct slot *candidate(const struct board *b, uint64_t key, uint32_t i)
     return &b->slots[at < b->slot_count ? at : at - b->slot_count];
 }
 
-/* Whether no limit and no information in force would be lost if the slot were cleared. */
+/* Whether clearing the slot would lose no limit and no information that still applies. */
 static bool is_idle(const struct slot *s, int64_t now_ns)
 {
     int64_t used = atomic_load(&s->last_used_ns);
@@ -132,14 +132,14 @@ static struct claim find_place(const struct board *b, uint64_t key, int64_t now_
     return at;
 }
 
-/* Whether the key has, or is about to get, a slot other than ours. */
-static bool has_other_slot(const struct board *b, uint64_t key, const struct slot *ours,
+/* Whether the key has, or is about to get, a slot other than `own`. */
+static bool has_other_slot(const struct board *b, uint64_t key, const struct slot *own,
                            int64_t now_ns)
 {
     for (uint32_t i = 0; i < candidates(b); i++) {
         struct slot *s = candidate(b, key, i);
         uint64_t seen = atomic_load(&s->key);
-        if (s != ours && (seen == key || (changing_to(seen, key) && !change_stale(seen, now_ns))))
+        if (s != own && (seen == key || (changing_to(seen, key) && !change_stale(seen, now_ns))))
             return true;
     }
     return false;
@@ -192,7 +192,7 @@ struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum s
         if (at.free) {
             uint64_t none = 0;
             atomic_compare_exchange_strong(&at.free->key, &none, key);
-            at.found = at.free; /* slot_touch tells whether another process was faster */
+            at.found = at.free; /* slot_touch notices if another process was faster */
         }
         if (at.found) {
             if (slot_touch(at.found, key, now_ns))

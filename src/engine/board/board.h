@@ -13,7 +13,7 @@
  *     offset              size
  *     0                   64      magic, layout, slot_size, slot_count, uid, boot_id: set once
  *     64                  64      snapshot lease, progress, network, clock
- *     128                 128     counters of the process's calls, last write, sign of life
+ *     128                 128     counters of calls, last write, last update
  *     256                 2048    attached[256]: processes that use the board (attached.h)
  *     2304                n*1024  slots (slot.h)
  *     2304 + n*1024       1024    the overflow slot "_other"
@@ -24,11 +24,11 @@
  * - A board is valid iff
  *     (1) the file is regular, belongs to this user, and is not accessible to others; so is its
  *         directory; its file system keeps the blocks that it has allocated (place.h);
- *     (2) magic, layout and slot_size are ours, and slot_count is in 1..2^22;
+ *     (2) magic, layout and slot_size are those of this library, and slot_count is in 1..2^22;
  *     (3) the file size is exactly what slot_count says;
  *     (4) boot_id is this boot's; if either side does not know it, alive_ns is not in the future;
- *     (5) its clock is ours: clock_known is set and this process knows the clock of the boot too, or
- *         ticks_ahead_ns agrees (clock.h).
+ *     (5) its clock is that of this process: clock_known is set and this process knows the clock of
+ *         the boot too, or ticks_ahead_ns agrees (clock.h).
  *   This is checked once, when the file is opened. A file that fails (2), (3) or (4) is replaced by a
  *   fresh one, under a lock on the directory and by rename, so that half a board is never seen; one that
  *   fails (5) too, if this process knows the clock of the boot. Otherwise, and if it cannot be replaced,
@@ -39,14 +39,14 @@
  *   apparent mismatch is read again under that lock.
  * - A key has at most one slot. It is one of the BOARD_CANDIDATES slots from the key's home on, and no
  *   free slot comes before it. If they are all in use, the overflow slot takes its place.
- * - A slot is idle, and may be given to another key, iff it was not used for SLOT_IDLE_NS, no pause and
- *   no debt of a limit is in force, and its circuit is closed.
+ * - A slot is idle, and may be given to another key, iff it was not used for SLOT_IDLE_NS, it has no
+ *   pause and no debt of a limit, and its circuit is closed.
  * - Nothing read from it is trusted: values are limited when read, indexes masked, names ended.
  *
  * The layout is part of the file's name: programs that were started with another version of the library
- * go on with their own board next to ours.
+ * keep using a board of their own, in the same directory.
  *
- * Life cycle: what is preloaded opens the board once and never closes it; a slot pointer stays mapped,
+ * Life cycle: the preloaded library opens the board once and never closes it; a slot pointer stays mapped,
  * but the slot may change hands (slot.h). board_open fails only for lack of memory (NULL). Threads,
  * processes, forks: all functions at any time; the mapping is inherited by fork. */
 #ifndef ENGINE_BOARD_BOARD_H
@@ -94,7 +94,7 @@ struct board_header {
     /* `changes` plus begun transfers as of the last snapshot that was written completely. */
     _Atomic uint64_t written_changes;
     /* clang-format on */
-    /* A process of this board tended it then, and would again within the interval. */
+    /* The last update by any process, which intended another one within the interval. */
     _Atomic int64_t alive_ns; /* 0: never */
     _Atomic int64_t alive_interval_ns;
 

@@ -106,13 +106,14 @@ struct breaker_answer breaker_admit(struct breaker *b, const struct policy *p, u
     uint64_t raw = read_word(&b->state);
     for (;;) {
         struct circuit w = state_unpack(raw);
-        bool ours = leased(w, lease_ns);
+        bool own_lease = leased(w, lease_ns);
         if (w.state == BREAKER_CLOSED)
             return (struct breaker_answer){.admit = true};
         if (w.state == BREAKER_OPEN &&
             pending(w.time_ns, now_ns, smaller(p->breaker_max_open_ns, HORIZON_NS)))
             return refuse_until(b, operation, w.time_ns);
-        if (w.state == BREAKER_HALF_OPEN && !ours && pending(w.time_ns, now_ns, PROBE_LEASE_NS))
+        if (w.state == BREAKER_HALF_OPEN && !own_lease &&
+            pending(w.time_ns, now_ns, PROBE_LEASE_NS))
             return refuse_until(b, operation, smaller(w.time_ns, now_ns + PROBE_POLL_NS));
         if (w.state == BREAKER_OPEN)
             w.successes = 0;

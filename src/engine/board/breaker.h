@@ -53,8 +53,9 @@ struct breaker {
 
 struct breaker_answer {
     bool admit;
-    int64_t lease_ns;    /* admitted as the one probe, until then, or BREAKER_UNTRIED: the result
-                            decides about the circuit. 0: neither */
+    /* Admitted as the one probe, until then, or BREAKER_UNTRIED: the result decides about the circuit. 0:
+     * neither. */
+    int64_t lease_ns;
     bool changed;        /* the circuit went from open to half-open */
     int64_t retry_at_ns; /* if refused: when another try may be admitted */
 };
@@ -63,13 +64,14 @@ struct breaker_result {
     bool success;
     bool recent_success; /* a request to the host succeeded within breaker_after */
     bool unreachable;    /* no connection was made: recent_success does not matter then */
-    uint64_t successes,
-        failures;       /* all earlier requests to the host that ended so; the more failed,
-                                     the longer a row must be to open the circuit. 0: any row may */
+    /* All earlier requests to the host that ended so. The more failed, the longer a row must be to open
+     * the circuit. 0: any row may. */
+    uint64_t successes, failures;
     unsigned operation; /* < BREAKER_OPERATIONS, or BREAKER_EVERYTHING */
     int64_t lease_ns;   /* from breaker_admit */
-    uint64_t results;   /* how many results this breaker has got, with this one. The caller
-                                     counts, from any start; 0 unless breaker_wants_results */
+    /* How many results this breaker has got, with this one, counted by the caller from any start. 0 unless
+     * breaker_wants_results. */
+    uint64_t results;
 };
 
 /* lease_ns: of the previous attempt, if this one is a retry. */

@@ -5,7 +5,7 @@
 
 #define FORGOTTEN_NS (60 * NS_PER_S)
 
-/* The words of a check lie where the same words of a host do. */
+/* The words of a check have the offsets and sizes of the words of a host. */
 #define SAME(a, b)                                                                                 \
     _Static_assert(offsetof(struct slot, a) == offsetof(struct slot, b) &&                         \
                        sizeof(((struct slot *)0)->a) == sizeof(((struct slot *)0)->b),             \

@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* No interval is longer, and no honest due time further ahead than twice this. */
+/* No interval is longer. A due time further ahead than twice this is damaged. */
 #define CHECK_INTERVAL_MAX_NS (86400 * NS_PER_S)
 
 /* Whether the slot is a check that some process runs. One that was not run for two intervals and a

@@ -6,7 +6,7 @@
  *     the words of a slot and of the header            slot.h, board.h
  *     the members of health.json and its "totals"      publish/snapshot*.c
  *     the samples of metrics.prom                      publish/metrics.c
- *     what the `harden` command knows of a host        counters_read(), cli/host_list.h
+ *     what the `harden` command shows of a host        counters_read(), cli/host_list.h
  *
  * The metrics themselves, with type and HELP text, are the rows of publish/metrics_table.h: a row here
  * that names none of them does not compile. tests/unit/test_counters.c finds each row in each of these
@@ -45,7 +45,7 @@
 
 /* Written by every attempt or request: striped. */
 #define COUNTERS_STRIPED(X) \
-    /* requests that ended well: the host answered, and no 5xx */ \
+    /* requests that succeeded: the host answered, and no 5xx */ \
     X(SUCCESSES, NUMBER, EVERY, "successes", NONE, REQUESTS, LABEL("outcome", "success")) \
     /* sum over the attempts */ \
     X(DURATION_NS, NS, DURATION, "mean", NONE, DURATION, NO_LABEL)
@@ -63,10 +63,10 @@
     X(BREAKER_OPENED, NUMBER, BREAKER, "opened", NONE, NONE, NO_LABEL) \
     X(BREAKER_REJECTED, NUMBER, BREAKER, "rejected", REJECTED, BREAKER_REJECTED, NO_LABEL) \
     X(BUDGET_DENIED, NUMBER, BUDGET, "denied", NONE, BUDGET_DENIED, NO_LABEL) \
-    /* attempts that the closed breaker did not learn from; only the breaker needs to know */ \
+    /* attempts that were not reported to the closed breaker; only the breaker uses it */ \
     X(UNJUDGED, NUMBER, NONE, "", NONE, NONE, NO_LABEL)
 
-/* Read like the others, but counted in words of another kind: slot_count() does not take them. */
+/* Read like the others, but counted in words of another kind: slot_count() does not accept them. */
 #define COUNTERS_DERIVED(X) \
     /* attempts really made: the sum of the histogram */ \
     X(ATTEMPTS, NUMBER, EVERY, "attempts", ATTEMPTS, DURATION, NO_LABEL) \

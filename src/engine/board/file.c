@@ -128,14 +128,14 @@ static bool map_board(struct board *b, int fd, uint32_t slot_count, bool writabl
  * the clock of the boot replaces a board whose creator did not. */
 static enum opened judge_clock(const struct board_header *h, const char **why)
 {
-    bool ours = clock_is_known();
-    if ((ours && h->clock_known == 1) || clock_agrees(h->ticks_ahead_ns))
+    bool known = clock_is_known();
+    if ((known && h->clock_known == 1) || clock_agrees(h->ticks_ahead_ns))
         return OPENED;
     *why = "this process is in a time name space, and without /proc its clock cannot be compared";
-    return ours ? UNFIT : UNSAFE;
+    return known ? UNFIT : UNSAFE;
 }
 
-/* UNFIT: may be replaced by a fresh board; UNSAFE: not ours, must be left alone. */
+/* UNFIT: may be replaced by a fresh board; UNSAFE: must be left alone. */
 static enum opened try_open(struct board *b, int dir, bool writable, const char **why)
 {
     struct stat st;

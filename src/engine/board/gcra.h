@@ -35,11 +35,11 @@
 /* The longest wait that any configuration allows (the limit of max_wait). */
 #define GCRA_HORIZON_NS (3600 * NS_PER_S)
 
-/* The most time that the tokens of a bucket or of one request may stand for: twice the longest window.
+/* The most time that the tokens of a bucket or of one request may represent: twice the longest window.
  * More is rejected by the configuration, or counts as this. */
 #define GCRA_DEBT_MAX_NS (62 * 86400 * NS_PER_S)
 
-/* The time that n tokens stand for. */
+/* The time that n tokens represent. */
 static inline int64_t gcra_span_ns(const struct rate *r, uint32_t n)
 {
     int64_t span;
@@ -54,9 +54,8 @@ static inline int64_t gcra_clamp(int64_t tat_ns, int64_t now_ns)
 }
 
 /* The earliest start >= t_ns at which cost tokens are free. Cost above the burst counts as burst
- * for the test (it would never be admitted) and in full for what follows. The result is a fixed
- * point: asked again as of that start, the answer is the same, so the latest of several rates'
- * answers suits all of them. */
+ * for the test (it would never be admitted) and in full for what follows. For that start
+ * as t_ns the result is the same, so the latest of several rates' results suits all of them. */
 static inline int64_t gcra_earliest(int64_t tat_ns, int64_t t_ns, const struct rate *r,
                                     uint32_t cost)
 {

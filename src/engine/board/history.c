@@ -24,7 +24,7 @@ bool history_is_due(const struct history *h, bool fine, int64_t now_ns)
     const struct history_place *ring = fine ? h->fine : h->coarse;
     uint64_t next = read_word(fine ? &h->fine_next : &h->coarse_next);
     size_t room = fine ? HISTORY_FINE : HISTORY_COARSE;
-    /* A little early is on time: a writer with an interval of ten seconds is not exact to the
+    /* A little early counts as due: a writer with an interval of ten seconds is not exact to the
      * millisecond. */
     int64_t step_ns = fine ? HISTORY_STEP_NS * 9 / 10 : HISTORY_LONG_NS;
     if (!next)

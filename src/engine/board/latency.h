@@ -6,7 +6,7 @@
  * most the width of its bucket (33 %).
  *
  *     buckets[latency_bucket(duration_ns)] += 1
- *     latency_quantile_ns(counts, 0.95)
+ *     latency_quantile_ns(counts, total, 0.95)
  *
  * On the board a bucket is two low words of 16 bits, written by different CPUs, and a high word of
  * 32 bits that they share. Counting is one add to a low word. The low 15 bits of a low word are the

@@ -20,8 +20,8 @@ enum place { PLACE_OWN, PLACE_FREE, PLACE_FOREIGN };
 enum place place_look(const char *path);
 /* Whether it is a directory of this user, or a link to one. */
 bool place_is_own(const char *path);
-/* The user id for names in shared directories like /tmp: our own, but in a user name space that
- * contains only this user (unshare -r) that of the user who created it. */
+/* The user id for names in shared directories like /tmp: that of this process, but in a user name space
+ * that contains only this user (unshare -r), the id outside of it. */
 unsigned place_user(void);
 
 /* Creates the last component of the path (0700, whatever the umask). True if it exists; false: errno. */
@@ -35,7 +35,7 @@ bool place_is_private(int fd);
  * one that allocates new blocks for each write (btrfs), a write to a mapped page raises SIGBUS when the
  * disk is full; on a network or FUSE file system it may at any time. */
 bool place_keeps_room(int fd);
-/* The same for a new, empty file of our own; where the type is not enough (overlayfs), by trying. 1 or
+/* The same for a new, empty file of this process; where the type is not enough (overlayfs), by trying. 1 or
  * 0; -1: the file cannot be written at all. */
 int place_keeps_room_tried(int fd);
 extern const char place_why_no_room[]; /* the reason why it does not keep room */

@@ -17,7 +17,7 @@
  *     800      64  failures_by[8], retries_by[8]
  *     864      40  status_since_ms, last_success_ms, last_failure_ms, last_error, failed_attempts
  *     904      16  window_ms[4]        of each TAT
- *     920      23  the limit in force, the pause, the kind
+ *     920      23  limit and budget as shown, length of the pause, kind
  *     943       1  published           1: the name is complete
  *     944      80  name                ends with NUL
  *    1024
@@ -26,13 +26,13 @@
  * - A slot belongs to a key iff its word `key` equals it. 0: free. Top bit set: it changes hands and
  *   belongs to no key (board.c). A slot that was in use once is never free again.
  * - A slot may be given to another key when it is idle (board.h). A caller that keeps a pointer to it
- *   compares `key` before each use (slot_touch) and asks the board again if it differs.
+ *   compares `key` before each use (slot_touch) and finds the slot again if it differs.
  * - A word is never torn: each is one atomic of at most 64 bits. What needs several words can be seen
  *   half changed: the name (complete iff `published`; of two hosts while the slot changes hands or is
  *   renamed), the sums over stripes, and a histogram (a carry may be missing: latency.h).
  * - A TAT belongs to the window in window_ms at the same index, whichever rates are configured for that
  *   window. Windows are taken in order and stay until the slot changes hands.
- * - Every value may be damaged. Readers limit each to what one of us could have written (view.h).
+ * - Every value may be damaged. Readers limit each to what this library can write (view.h).
  *
  * Moments in _ns are CLOCK_MONOTONIC of the boot, those in _ms wall clock, for display only. Functions:
  * any thread, any process, after fork; none blocks or fails. */
@@ -104,18 +104,18 @@ struct slot {
     _Atomic int64_t last_success_ms; /* 0: never */
     _Atomic int64_t last_failure_ms;
     _Atomic uint64_t last_error;           /* last_error_pack */
-    _Atomic uint64_t failed_attempts;      /* that ended otherwise than well */
+    _Atomic uint64_t failed_attempts;      /* attempts without success */
     _Atomic uint32_t window_ms[RATES_MAX]; /* of each TAT; 0: not taken, nor those after it */
     union {
-        _Atomic uint64_t shown_rate; /* tokens:32 burst:32 of the limit in force, for display */
+        _Atomic uint64_t shown_rate; /* tokens:32 burst:32 of the limit that applies, for display */
         _Atomic int64_t check_took_ns;
     };
     union {
         _Atomic uint32_t shown_window_ms;
         _Atomic uint32_t check_interval_ms;
     };
-    _Atomic float budget_fill_ms;  /* of the reserve in force, for display: budget.h */
-    _Atomic uint32_t bucket_index; /* slot of the limit in force if it is another one, + 1 */
+    _Atomic float budget_fill_ms;  /* of the reserve that applies, for display: budget.h */
+    _Atomic uint32_t bucket_index; /* slot of that limit if it is another one, + 1 */
     _Atomic uint16_t pause_s;      /* length of the pause that ends at pause_until_ns */
     _Atomic uint8_t kind;          /* enum slot_kind */
     _Atomic uint8_t published;     /* 1: the name is complete */
@@ -167,13 +167,14 @@ static inline struct last_error last_error_unpack(uint64_t w)
                                .os_errno = (uint16_t)(w >> 48)};
 }
 
-/* Not used for so long, and with nothing in force, a slot is idle (board.h). */
+/* A slot that is not used for so long may be idle (board.h). */
 #define SLOT_IDLE_NS (600 * NS_PER_S)
-/* A last use this far ahead is of a process that read the clock later; beyond it, it is damaged. */
+/* A last use up to this far ahead was written by a process that read the clock later; one further ahead is
+ * damaged. */
 #define SLOT_AHEAD_NS (3600 * NS_PER_S)
 /* Precision of the last use, so that the line of a busy slot is not written for each request. */
 #define SLOT_TOUCH_NS NS_PER_S
-/* The longest pause that any configuration obeys. */
+/* The longest pause that any configuration accepts. */
 #define SLOT_PAUSE_MAX_NS (86400 * NS_PER_S)
 
 /* Notes that the slot is in use. True if it still belongs to the key: then it does for SLOT_IDLE_NS

@@ -54,7 +54,7 @@ bool view_is_proxy(const struct slot *s);
 /* slot->last_error; class and reason are in range. */
 struct last_error view_error(const struct slot *s);
 
-/* The limit in force (the first if there are several) and the TAT of its bucket; false: none. */
+/* The limit that applies (the first if there are several) and the TAT of its bucket; false: none. */
 bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int64_t *tat_ns);
 /* Tokens left in the retry budget, of BUDGET_CAPACITY. */
 double view_budget(const struct slot *s, int64_t now_ns);

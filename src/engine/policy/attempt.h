@@ -26,12 +26,12 @@ struct attempt {
     bool upload;          /* the program sends a body */
     bool via_proxy;       /* the request goes through a proxy */
     bool proxy_unreached; /* it ended before the proxy accepted anything: the proxy's fault */
-    bool shortened;       /* it timed out, by a timeout of ours shorter than the program's */
+    bool shortened;       /* it timed out by the library's timeout, shorter than the program's */
     bool nothing_sent;    /* certainly no byte of the request was sent */
     bool redirected;      /* redirects were followed: an earlier hop may have acted on it */
     bool header_cut;      /* it ended inside a header block although the code is success */
-    /* By libcurl or by a callback of the program: no server was asked, and another attempt would end
-     * alike. */
+    /* By libcurl or by a callback of the program: no request was made, and another attempt would end the
+     * same way. */
     bool refused_locally;
     bool retried_by_libcurl; /* libcurl itself gave up after several tries */
     bool enhance_your_calm;  /* the HTTP/2 error code ENHANCE_YOUR_CALM */

@@ -108,7 +108,7 @@ static struct verdict by_code(const struct attempt *a)
     if ((row->flags & NAME) && a->lookup)
         return of_name(row, a);
     struct verdict v = from_row(row, a);
-    /* The timeout was ours, so it does not count against the host. */
+    /* It was the library's timeout, which does not count against the host. */
     if (a->curl_code == CURL_CODE_OPERATION_TIMEDOUT && a->shortened)
         v.counted = false;
     if (a->proxy_unreached) {
@@ -197,7 +197,7 @@ static struct verdict of_connection(const struct attempt *a)
     struct verdict v = from_row(outcome_of_errno(a->os_errno), a);
     if (a->more_follow && v.class != CLASS_SUCCESS)
         v = local();
-    /* The timeout was ours, so it does not count against the host. */
+    /* It was the library's timeout, which does not count against the host. */
     if (a->os_errno == ETIMEDOUT && a->shortened)
         v.counted = false;
     return v;

@@ -125,11 +125,11 @@ static const struct outcome_row proxy_rows[] = {
 #define REPLY(name)           CURL_PROXY_##name, CURL_PROXY_##name
 #define REPLIES(first, last)  CURL_PROXY_##first, CURL_PROXY_##last
 static const struct outcome_row proxy_error_rows[] = {
-    /* It speaks another protocol. */
+    /* The proxy uses another protocol. */
     {REPLIES(BAD_ADDRESS_TYPE, BAD_VERSION),            CLASS_D,       REASON_CONNECT,   PROXY,                        0, 0},
     {REPLY(CLOSED),                                     CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,               0, CLASS_B},
     {REPLIES(GSSAPI, IDENTD_DIFFER),                    CLASS_D,       REASON_AUTH,      PROXY,                        0, 0},
-    /* No proxy was asked. */
+    /* Nothing was sent to the proxy. */
     {REPLIES(LONG_HOSTNAME, LONG_USER),                 CLASS_E,       REASON_LOCAL,     0,                            0, 0},
     {REPLY(NO_AUTH),                                    CLASS_D,       REASON_AUTH,      PROXY,                        0, 0},
     {REPLIES(RECV_ADDRESS, RECV_REQACK),                CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,               0, CLASS_B},
@@ -141,12 +141,12 @@ static const struct outcome_row proxy_error_rows[] = {
     {REPLY(REPLY_NETWORK_UNREACHABLE),                  CLASS_A,       REASON_CONNECT,   UNSENT,                       0, CLASS_B},
     {REPLY(REPLY_NOT_ALLOWED),                          CLASS_D,       REASON_AUTH,      PROXY,                        0, 0},
     {REPLY(REPLY_TTL_EXPIRED),                          CLASS_A,       REASON_CONNECT,   UNSENT | COUNTED,             0, CLASS_B},
-    /* REQUEST_FAILED is all that SOCKS4 says. */
+    /* SOCKS4 reports every failure as REQUEST_FAILED. */
     {REPLIES(REPLY_UNASSIGNED, REQUEST_FAILED),         CLASS_A,       REASON_CONNECT,   UNSENT,                       0, CLASS_B},
-    /* By libcurl, before it asked the proxy. */
+    /* By libcurl, before it contacted the proxy. */
     {REPLY(RESOLVE_HOST),                               CLASS_A,       REASON_DNS,       UNSENT | COUNTED | NAME,      2, CLASS_B},
     {REPLIES(SEND_AUTH, SEND_REQUEST),                  CLASS_A,       REASON_CONNECT,   UNSENT | PROXY,               0, CLASS_B},
-    /* It speaks another protocol. */
+    /* The proxy uses another protocol. */
     {REPLIES(UNKNOWN_FAIL, UNKNOWN_MODE),               CLASS_D,       REASON_CONNECT,   PROXY,                        0, 0},
     {REPLY(USER_REJECTED),                              CLASS_D,       REASON_AUTH,      PROXY,                        0, 0},
 };

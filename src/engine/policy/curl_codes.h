@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * libcurl's result codes (CURLcode, CURLproxycode) by number and name. They are defined here because the engine
- * includes no header of libcurl, and so that names newer than the libcurl of the build machine are
- * known. The numbers are part of libcurl's ABI and never change. What each means for a request is in
+ * libcurl's result codes (CURLcode, CURLproxycode) by number and name. They are defined here because the
+ * engine includes no header of libcurl, and so that names newer than the libcurl of the build machine
+ * are known. The numbers are part of libcurl's ABI and never change. What each means for a request is in
  * classify_table.c.
  *
  *     CURL_CODES(X)                          X(1, UNSUPPORTED_PROTOCOL) X(2, FAILED_INIT) ...

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Response headers that tell when to come back: Retry-After (RFC 9110, 10.2.3; a date is compared with
+ * Response headers that say when to come back: Retry-After (RFC 9110, 10.2.3; a date is compared with
  * the response's own Date, so that a wrong clock does not matter), RateLimit
  * (draft-ietf-httpapi-ratelimit-headers) and the older X-RateLimit-Remaining/-Reset.
  *

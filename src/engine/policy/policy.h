@@ -87,8 +87,8 @@ struct policy {
     char retry_methods[METHODS_MAX][16]; /* "" ends the list */
     int64_t retry_after_max_ns;          /* 0: hints are ignored */
     int retry_budget_percent;            /* 0: unlimited */
-    int64_t retry_reserve_ns; /* how long it takes until time has returned one retry; 0: never */
-    int64_t hold_limit;       /* bytes */
+    int64_t retry_reserve_ns;            /* time in which the reserve adds one retry; 0: never */
+    int64_t hold_limit;                  /* bytes */
     enum commit_at commit;
 
     int64_t connect_timeout_ns; /* 0: none */
