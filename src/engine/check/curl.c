@@ -77,8 +77,8 @@ static void *open_library(const char **why)
     return open_any(0);
 }
 
-/* At exit OpenSSL frees what a handshake of this thread may still use, unless it is told not to before
- * its first use. */
+/* At exit OpenSSL frees what a handshake of this thread may still use, unless this flag is set before its
+ * first use. */
 static void keep_openssl_at_exit(void *library)
 {
     enum { NO_ATEXIT = 0x80000 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Keeps fork() and exit() from stopping the thread of the checks inside a foreign library, where it may
- * hold a lock that the child or an exit handler needs. Checks make the calls of such a library between
+ * have taken a lock that the child or an exit handler needs. Checks make the calls of such a library between
  * check_guard_enter and check_guard_leave; a fork or an exit waits for the end of that section, 100 ms
  * at most.
  *
@@ -24,7 +24,7 @@ bool check_guard_enter(void);
 void check_guard_leave(void);
 
 /* Makes exits and forks wait from now on, and makes sure that none has begun before: the next handler
- * that an exit runs is this one, so half a second is waited for it. False: the process ends. To be
+ * that an exit runs is this one, so the function waits half a second for it. False: the process ends. To be
  * called before the first use of a library that has an exit handler, and again after that library may
  * have registered it. */
 bool check_guard_install(void);
@@ -33,7 +33,7 @@ bool check_guard_install(void);
 void check_guard_close(void);
 
 /* Whether the thread of the checks is to end, with the process or alone. A check that waits for an answer
- * asks this once per step, and gives up when it is true. */
+ * calls this once per step, and gives up when it is true. */
 #define CHECK_STEP_NS (20 * NS_PER_MS)
 bool check_is_ending(void);
 

@@ -8,7 +8,7 @@
 #define THREAD_NAME "harden-check"
 
 _Thread_local bool check_own_thread;
-static atomic_bool ever; /* stays set in children, where it only costs the question */
+static atomic_bool ever; /* stays set in children, where it only costs a system call */
 
 void check_name_own_thread(void)
 {

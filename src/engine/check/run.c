@@ -22,7 +22,7 @@ static uint64_t key_of(const struct check_config *c)
     return board_key(hash_bytes(c->name, strlen(c->name), SEED_CHECK));
 }
 
-/* Which target the NAME stands for; never 0. */
+/* Identifies the target of the NAME; never 0. */
 static uint64_t identity_of(const struct check_config *c)
 {
     return board_key(hash_bytes(c->target, strlen(c->target), SEED_CHECK + (uint64_t)c->kind));
@@ -42,7 +42,7 @@ static void write_slot_name(char name[SLOT_NAME_SIZE], const struct check_config
     text_put(&t, fits ? "" : "~");
 }
 
-/* The NAME stands for another target from now on. */
+/* The NAME has another target from now on. */
 static void reset_slot(struct slot *s, const char *name, uint64_t identity)
 {
     slot_reset(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The thread of the active checks, "harden-check". The background thread (publish/background.h) starts
- * it when the configuration has checks, and tells it of each change of the configuration. It is a thread
+ * it when the configuration has checks, and wakes it after each change of the configuration. It is a thread
  * of its own, so that a target or a name server that does not answer delays no snapshot.
  *
  * With `thread = off`, or under a seccomp filter, neither thread exists and no check is run. The thread

@@ -20,12 +20,13 @@
 #define CLOSE_RANGE_UNSHARE (1U << 1)
 #endif
 
-#define STOP_NS      (100 * NS_PER_MS) /* longest wait for the threads to end */
-#define POLL_NS      (50 * NS_PER_US)
-#define BUSY_NS      (10 * NS_PER_MS) /* until the next try when a call makes an update */
-#define IDLE_PERIODS 3 /* without a call: then it ends, even if the files cannot be written */
+#define STOP_NS (100 * NS_PER_MS) /* longest wait for the threads to end */
+#define POLL_NS (50 * NS_PER_US)
+#define BUSY_NS (10 * NS_PER_MS) /* until the next try if a call is making an update */
+#define IDLE_PERIODS                                                                               \
+    3 /* without a call: then the thread ends, even if the files cannot be written */
 
-/* The process whose first thread has ended; a pid, for a child of it has a first thread again. */
+/* The process whose first thread has ended; a pid, because a child of it has a first thread again. */
 static _Atomic int headless;
 
 bool background_is_needed(const struct engine *e)
@@ -86,7 +87,7 @@ static bool hand_over_to_calls(struct process *p)
     return false;
 }
 
-static void ask_to_stop(struct process *p)
+static void request_stop(struct process *p)
 {
     atomic_store(&p->stop, 1);
     atomic_fetch_add(&p->wake, 1);
@@ -112,7 +113,7 @@ static void *run_background(void *arg)
     for (;;) {
         r.wake = atomic_load(&p->wake);
         if (process_is_headless())
-            ask_to_stop(p); /* also the thread of the checks, which does not look */
+            request_stop(p); /* also the thread of the checks, which does not look */
         if (atomic_load(&p->stop)) {
             update_by_calls(p);
             atomic_store(&p->update_at_ns, 1);
@@ -178,7 +179,7 @@ static bool is_running(_Atomic uint32_t *task)
 static void stop_threads(struct process *p)
 {
     int64_t end_ns = clock_now_ns() + STOP_NS;
-    ask_to_stop(p);
+    request_stop(p);
     while ((is_running(&p->background_task) || is_running(&p->check_task)) &&
            clock_now_ns() < end_ns)
         clock_sleep_until(clock_now_ns() + POLL_NS);
@@ -199,7 +200,7 @@ void background_allow(void)
 }
 
 /* The C library ends the process in the last thread, where exit handlers and buffered output then run.
- * That must not be a thread of ours, which does not have the descriptors of the program. */
+ * That must not be a thread of the library, which does not have the descriptors of the program. */
 void background_first_thread_ends(void)
 {
     int saved = errno;

@@ -45,7 +45,7 @@ struct output files_to_write(const struct engine *e, const struct config *c)
     bool snapshot_in = in_directory(o.snapshot, c->state);
     bool metrics_in = in_directory(o.metrics, c->state);
     if ((snapshot_in || metrics_in) && !has_our_board(e, c)) {
-        /* The files there describe the shared board, which this process does not use. */
+        /* The files there describe the shared board, not the private one of this process. */
         o.snapshot = snapshot_in ? NULL : o.snapshot;
         o.metrics = metrics_in ? NULL : o.metrics;
     }

@@ -10,8 +10,8 @@
 #include "engine/publish/update.h"
 
 #define FLUSH_NS (100 * NS_PER_MS) /* longest delay of an exit */
-#define RETRY_NS                                                                                   \
-    (2 * NS_PER_MS) /* until it looks again whether another thread or process has written */
+/* Until the next look at whether another thread or process has written. */
+#define RETRY_NS (2 * NS_PER_MS)
 
 struct last_update {
     struct process *process;
@@ -43,7 +43,7 @@ static void write_last(struct process *p, struct engine *e, uint64_t changes, in
         process_wait(&p->updating, 1, clock_now_ns() + RETRY_NS);
         now = clock_now_ns();
     }
-    /* An alert: the holder of the lease writes again. */
+    /* An alert: the process that has the lease writes again. */
     atomic_fetch_add(&e->board->header->alerts, 1);
     atomic_store(&e->board->header->snapshot_due_ns, 0);
 }

@@ -159,16 +159,16 @@ static void put_status(const struct sample *x)
 
 static void put_durations(const struct sample *x)
 {
-    static const char *const bounds[] = {
-#define BOUND(label, ns) label,
-        METRICS_BOUNDS(BOUND)
-#undef BOUND
+    static const char *const labels[] = {
+#define LABEL_OF(label, ns) label,
+        METRICS_BUCKETS(LABEL_OF)
+#undef LABEL_OF
     };
     const struct metrics_host *h = x->host;
     struct head head;
     put_head(&head, x, "_bucket", "le");
-    for (size_t i = 0; i < array_size(bounds); i++)
-        put_after(&head, x->t, bounds[i], h->within[i]);
+    for (size_t i = 0; i < array_size(labels); i++)
+        put_after(&head, x->t, labels[i], h->within[i]);
     put_fixed(x, "_sum", (int64_t)h->count[COUNT_DURATION_NS], 9);
     begin_sample(x, "_count", "");
     text_u64(x->t, h->count[COUNT_ATTEMPTS]);
@@ -212,7 +212,7 @@ void metrics_render(struct text *t, const struct snapshot_context *c)
         x.name = metrics[x.metric].name;
         x.name_length = strlen(x.name);
         for (x.host = first;; x.host = metrics_next(x.host)) {
-            if (metrics[x.metric].of & x.host->is)
+            if (metrics[x.metric].of & x.host->kind)
                 metrics[x.metric].samples(&x);
             if (!x.host->size)
                 break;

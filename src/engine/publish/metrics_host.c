@@ -34,15 +34,15 @@ static void put_label(struct text *t, const char *name, const char *value)
 
 static void read_durations(struct metrics_host *h, const struct slot *s)
 {
-    static const int64_t bounds_ns[] = {
-#define BOUND_NS(label, ns) ns,
-        METRICS_BOUNDS(BOUND_NS)
-#undef BOUND_NS
+    static const int64_t max_ns[] = {
+#define MAX_NS(label, ns) ns,
+        METRICS_BUCKETS(MAX_NS)
+#undef MAX_NS
     };
     uint64_t latency[LATENCY_BUCKETS], n = 0;
     counters_read(s, view_latency(s, latency), h->count);
-    for (size_t i = 0, k = 0; i < array_size(bounds_ns); i++) {
-        for (size_t last = (size_t)latency_bucket(bounds_ns[i]); k <= last; k++)
+    for (size_t i = 0, k = 0; i < array_size(max_ns); i++) {
+        for (size_t last = (size_t)latency_bucket(max_ns[i]); k <= last; k++)
             n += latency[k];
         h->within[i] = n;
     }
@@ -66,7 +66,7 @@ static void read_slot(struct metrics_host *h, const struct slot *s,
         .budget_tokens_milli = (int64_t)(view_budget(s, c->now_ns) * 1000),
         .status = (uint8_t)view_status(s, c->now_ns),
         .circuit_open = breaker_state_at(&s->breaker, c->now_ns) == BREAKER_OPEN,
-        .is = view_is_proxy(s) ? PROXIES : HOSTS,
+        .kind = view_is_proxy(s) ? PROXIES : HOSTS,
     };
     read_durations(h, s);
 #define BY_REASON(member, ...) read_groups(h->member, s->member);
@@ -109,14 +109,14 @@ const struct metrics_host *metrics_read(struct text *t, const struct snapshot_co
         if (s)
             read_slot(h, s, c);
         else if (view_check(c->board, i, c->now_ns, &check) && check.known)
-            *h = (struct metrics_host){.status = (uint8_t)check.status, .is = CHECKS};
+            *h = (struct metrics_host){.status = (uint8_t)check.status, .kind = CHECKS};
         else
             continue;
-        *hosts += h->is == HOSTS;
+        *hosts += h->kind == HOSTS;
         put++;
         h = put_labels(h, c->service, s ? name : check.name);
     }
-    *h = (struct metrics_host){.is = SERVICE};
+    *h = (struct metrics_host){.kind = SERVICE};
     put_labels(h, c->service, NULL);
     h->size = 0;
     return first;

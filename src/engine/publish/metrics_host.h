@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What metrics.prom shows of each host, proxy and check. The format wants all samples of a metric
- * together, so metrics.c visits every host once for each metric. Each slot is read only once, into an
- * entry of this type: slots lie far apart, and the numbers of one document agree with each other. The
+ * What metrics.prom shows of each host, proxy and check. The format requires all samples of a metric
+ * to be together, so metrics.c visits every host once for each metric. Each slot is read only once, into an
+ * entry of this type: slots are far apart, and the numbers of one document agree with each other. The
  * entries follow each other at the end of the buffer that the text is written to.
  *
  *     const struct metrics_host *first = metrics_read(t, context, &hosts);    NULL: no room
@@ -16,8 +16,9 @@
 
 #define METRICS_LABELS_SIZE (2 * VIEW_NAME_SIZE + 32)
 
-/* Upper bounds of the histogram in seconds, and in ns; each is one of the board's. */
-#define METRICS_BOUNDS(X)                                                                          \
+/* Buckets of the histogram: the longest duration, in seconds as a label and in ns. Each is also the end of
+ * a bucket of the board. */
+#define METRICS_BUCKETS(X)                                                                         \
     X("0.005", 5 * NS_PER_MS)                                                                      \
     X("0.01", 10 * NS_PER_MS)                                                                      \
     X("0.025", 25 * NS_PER_MS)                                                                     \
@@ -33,16 +34,16 @@
     X("7.5", 7500 * NS_PER_MS)                                                                     \
     X("10", 10000 * NS_PER_MS)                                                                     \
     X("+Inf", INT64_MAX)
-#define METRICS_BOUND_ONE(...) +1
-enum { METRICS_BOUND_COUNT = 0 METRICS_BOUNDS(METRICS_BOUND_ONE) };
+#define METRICS_BUCKET_ONE(...) +1
+enum { METRICS_BUCKET_COUNT = 0 METRICS_BUCKETS(METRICS_BUCKET_ONE) };
 
 /* What an entry is of; a set of them says which entries have samples of a metric. */
 enum { HOSTS = 1, PROXIES = 2, CHECKS = 4, SERVICE = 8 };
 
 struct metrics_host {
     uint64_t count[COUNTERS_READ];
-    uint64_t within[METRICS_BOUND_COUNT]; /* attempts that took no longer than each bound */
-    int64_t rate_tokens_milli;            /* -1: no limit */
+    uint64_t within[METRICS_BUCKET_COUNT]; /* attempts in each bucket or a shorter one */
+    int64_t rate_tokens_milli;             /* -1: no limit */
     int64_t budget_tokens_milli;
 #define BY_REASON(member, ...) uint32_t member[REASON_GROUPS];
     COUNTERS_BY_REASON(BY_REASON)
@@ -50,7 +51,7 @@ struct metrics_host {
     uint32_t size;         /* of this entry; 0: the last, which is the service's */
     uint32_t labels_bytes; /* of labels, without a NUL */
     uint8_t status;
-    uint8_t is; /* one of HOSTS, PROXIES, CHECKS, SERVICE */
+    uint8_t kind; /* one of HOSTS, PROXIES, CHECKS, SERVICE */
     bool circuit_open;
     char labels[]; /* service="...",host="..." */
 };

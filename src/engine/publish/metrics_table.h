@@ -6,9 +6,9 @@
  * X(NAME, "name", type, OF, samples, "HELP text")
  *
  *   NAME      METRIC_NAME is its index
- *   OF        what there is a sample of: HOSTS, PROXIES, CHECKS, or the SERVICE as a whole. Of a proxy
- *             requests are not shown, because they are counted for the hosts behind it; checks are not
- *             requests of the program
+ *   OF        what there is a sample of: HOSTS, PROXIES, CHECKS, or the SERVICE as a whole. The
+ *             requests of a proxy are not shown, because they are counted for the hosts behind it;
+ *             checks are not requests of the program
  *   samples   the function of metrics.c that writes them */
 #ifndef ENGINE_PUBLISH_METRICS_TABLE_H
 #define ENGINE_PUBLISH_METRICS_TABLE_H

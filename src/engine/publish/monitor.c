@@ -119,8 +119,8 @@ static int64_t next_update_ns(struct process *p, struct engine *e, bool wrote, i
     return next_ns;
 }
 
-/* An alert that comes during the update sets process->update_at_ns to 0, which is kept: the next call updates at
- * once. */
+/* An alert that comes during the update sets process->update_at_ns to 0, which is kept: the next
+ * call updates at once. */
 static void update_by_call(struct process *p, struct engine *e, enum urgency urgency)
 {
     int64_t later = INT64_MAX, next;

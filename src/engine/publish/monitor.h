@@ -25,7 +25,7 @@
 
 /* In every intercepted call, before anything is counted. */
 void monitor_start(void);
-/* Before a call, so that it obeys a configuration that has changed since the last one. monitor_is_current
+/* Before a call, so that it uses a configuration that has changed since the last one. monitor_is_current
  * is one comparison: true means that monitor_refresh would do nothing. */
 bool monitor_is_current(int64_t now_ns);
 void monitor_refresh(int64_t now_ns);

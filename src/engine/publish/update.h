@@ -10,7 +10,7 @@
  *     }
  *
  * Invariants: one thread of the process at a time is between update_begin and update_end. One process of
- * a board at a time holds the lease to write files that the processes share; it expires by time, so a
+ * a board at a time has the lease to write files that the processes share; it expires by time, so a
  * killed writer delays the others but does not stop them. A write moves the due time only when the files
  * are in place. */
 #ifndef ENGINE_PUBLISH_UPDATE_H
@@ -30,15 +30,15 @@ enum urgency {
     UPDATE_LAST,   /* write whatever is due: the process ends */
 };
 
-/* False: another thread of the process makes an update. Call it with signals blocked (base/quiet.h), for
- * a signal handler that jumps out would leave the update begun for ever. */
+/* False: another thread of the process makes an update. Call it with signals blocked
+ * (base/quiet.h): a signal handler that jumps out would leave the update begun for ever. */
 bool update_begin(struct process *p);
 void update_end(struct process *p);
 
 /* Returns whether the files are written, or none are wanted. *next_ns: when the next update is due. */
 bool update_run(struct engine *e, enum urgency urgency, int64_t *next_ns);
 
-/* The first update of this process is to come. */
+/* Before the first update of this process. */
 void update_schedule(const struct engine *e, int64_t now_ns);
 /* From now on the calls of this process make its updates, not the background thread. */
 void update_by_calls(struct process *p);
