@@ -7,7 +7,7 @@
 #include "base/sizes.h"
 #include "engine/board/gcra.h"
 
-/* When to ask again if other processes keep changing the same buckets. */
+/* When to try again if other processes keep changing the same buckets. */
 #define CROWDED_NS NS_PER_MS
 /* A caller that is this late for its reserved start may come together with many others. */
 #define LATE_NS (100 * NS_PER_MS)
@@ -253,7 +253,7 @@ static __attribute__((noinline)) bool pass_breaker(struct call *c, struct slot *
 }
 
 /* The breakers of the host and its proxy. False: *ad is the answer. A refusal by the proxy's
- * breaker is counted as a rejected request of the host (s); the proxy's own counter tells why.
+ * breaker is counted as a rejected request of the host (s); the proxy's own counter shows why.
  * Kept apart from call_admit() so that a refusal by a limit needs no stack for this. */
 static __attribute__((noinline)) bool pass_breakers(struct call *c, struct slot *s, int64_t now_ns,
                                                     struct admission *ad)

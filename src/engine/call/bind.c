@@ -73,7 +73,7 @@ static void put_host_name(char name[SLOT_NAME_SIZE], const struct target *t)
         snprintf(name, SLOT_NAME_SIZE, v6 ? "[%s]:%u" : "%s:%u", t->host, t->port);
 }
 
-/* With the scheme, which tells the proxy from a host of the same name. */
+/* With the scheme, which distinguishes the proxy from a host of the same name. */
 static void put_proxy_name(char name[SLOT_NAME_SIZE], const struct target *t)
 {
     bool v6 = strchr(t->host, ':') != NULL;

@@ -9,7 +9,7 @@
  *
  * A binding is current while config and board are the same and every slot still has the key it was
  * found by. A slot can be given to another key at any time until binding_refresh has marked it as
- * used; from then on it is ours for SLOT_IDLE_NS. A binding needs no clean-up: it may be copied,
+ * used; from then on it keeps its key for SLOT_IDLE_NS. A binding needs no clean-up: it may be copied,
  * overwritten and dropped, and its slots stay mapped. It belongs to one thread at a time. No locks
  * and no system calls; only rules_find may allocate memory. */
 #ifndef ENGINE_CALL_BIND_H

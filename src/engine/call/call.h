@@ -5,7 +5,7 @@
  *     struct call c;
  *     call_begin(&c, &binding, app_timeout_ns, now);         binding: see bind.h
  *     for (;;) {
- *         struct admission ad = call_admit(&c, now);         GO; WAIT until at_ns, then ask again;
+ *         struct admission ad = call_admit(&c, now);         GO; WAIT until at_ns, then call it again;
  *         ...                                                REFUSE, and why
  *         make the attempt; fill struct attempt
  *         if (!call_report(&c, &attempt, now, wall, random, &at_ns))
@@ -15,13 +15,13 @@
  *     call_end(&c, now, wall);                               exactly once, or call_abandon
  *
  * The engine answers, it does not act: it never sleeps, never sees a CURL * or a socket, and never
- * reads a clock or a random number that was not passed to it. src/curl/easy sleeps as told,
+ * reads a clock or a random number that was not passed to it. src/curl/easy sleeps,
  * src/curl/multi parks the transfer.
  *
  * Times are nanoseconds: now_ns and at_ns are monotonic, wall_ns counts from 1970. A first attempt
  * may wait up to max_wait, however short max_elapsed is; every later one starts before begun +
  * max_elapsed. None starts so close to the program's own deadline that it could not finish: a wait
- * of ours must not appear as a failure of the host. Callers waiting for a hint to expire each get a
+ * by the library must not appear as a failure of the host. Callers waiting for a hint to expire each get a
  * different start shortly after it. In observe mode everything is decided and counted, but the
  * answer is always GO and "deliver".
  *
@@ -44,7 +44,7 @@ struct admission {
     enum answer answer;
     enum refusal why; /* of WAIT and REFUSE */
     bool by_proxy;    /* REFUSED_BREAKER: by the proxy's breaker, not by the host's */
-    int64_t at_ns;    /* WAIT: ask again then; REFUSE: when a new request may succeed */
+    int64_t at_ns;    /* WAIT: call again then; REFUSE: when a new request may succeed */
 };
 
 struct call {
@@ -54,12 +54,12 @@ struct call {
     int64_t begun_ns;
     int64_t deadline_ns;     /* no retry and no wait before a retry ends after it */
     int64_t app_deadline_ns; /* the program's own; INT64_MAX: none */
-    int64_t wait_from_ns;    /* while waiting: when this attempt first asked */
+    int64_t wait_from_ns;    /* while waiting: when this attempt was first to be admitted */
     int64_t reserved_ns;     /* the start that a WAIT reserved; 0: none */
     int64_t previous_delay_ns;
     int attempts; /* made so far */
     bool observe;
-    bool cannot_wait; /* set after call_begin: takes tokens, but is never told to wait */
+    bool cannot_wait; /* set after call_begin: takes tokens, but the answer is never WAIT */
     bool lookup_only; /* set after call_begin: a name look-up, whose success proves no host alive */
     bool waiting;
     int missed_starts;      /* reserved starts that the caller came too late for */
@@ -67,7 +67,7 @@ struct call {
     bool retry_planned;     /* a retry was decided and paid for, but is not admitted yet */
     int64_t lease_ns;       /* of the breaker's probe, if the attempt is one; 0: it is not */
     int64_t proxy_lease_ns; /* the same for the proxy's breaker */
-    /* The breakers have not learnt from the last attempt yet: only if its retry is not made. */
+    /* The last attempt is not reported to the breakers yet: only if its retry is not made. */
     bool breakers_pending;
     enum reason outage;        /* call_outage of the last attempt, for the breaker */
     enum reason proxy_outage;  /* the same for the proxy's */
@@ -81,11 +81,11 @@ struct call {
 void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns);
 /* Sets the program's timeout later, if it is expensive to find out. 0: none. */
 void call_set_timeout(struct call *c, int64_t app_timeout_ns);
-/* If the caller asks too early, the answer is WAIT again; at the reserved time it is GO at no
+/* If the caller comes too early, the answer is WAIT again; at the reserved time it is GO at no
  * further cost. A caller that comes later than the burst covers (it was stopped or frozen) has
  * lost its start and gets a new one, or is refused; otherwise all callers that were stopped
  * together would start together. A caller that loses its start a second time (an event loop
- * that seldom runs) reserves no more and gets what is free when it asks. */
+ * that seldom runs) reserves no more and gets what is free when it calls. */
 struct admission call_admit(struct call *c, int64_t now_ns);
 /* At the end of a header block: would an attempt that ends like this be retried? Takes nothing,
  * and counts only a denial by the budget. attempt->replayable means "as far as known". */
@@ -96,7 +96,7 @@ bool call_expects_success(const struct call *c, int64_t now_ns);
  * not admitted. False: deliver. */
 bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                  uint64_t random, int64_t *at_ns);
-/* The same for an attempt that a timeout of ours cut short: the program gets the result of the
+/* The same for an attempt that a timeout of the library cut short: the program gets the result of the
  * attempt before it, and the request is judged by that one. */
 bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                      uint64_t random, int64_t *at_ns);

@@ -59,7 +59,7 @@ enum reason call_outage(const struct verdict *v, const struct attempt *a)
     return is_outage(v, a) ? v->reason : REASON_NONE;
 }
 
-/* Attempts that the breaker has learnt from, including this one. */
+/* Attempts that were reported to the breaker, including this one. */
 static uint64_t results_of(const struct slot *s)
 {
     return slot_counter(s, COUNT_ATTEMPTS) - slot_counter(s, COUNT_UNJUDGED);

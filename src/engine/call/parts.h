@@ -95,7 +95,7 @@ static inline bool call_breaker_enforced(const struct call *c, const struct part
 }
 
 /* ---- admit.c ---- */
-/* Ends the wait that call_admit asked for, whatever came of it. */
+/* Ends a wait, whether the attempt is admitted then or not. */
 void call_wait_over(struct call *c, struct slot *s, int64_t now_ns);
 
 /* ---- retry.c ---- */
@@ -107,7 +107,7 @@ void call_retry_made(struct call *c, struct slot *s);
 void call_retry_dropped(struct call *c, struct slot *s);
 
 /* ---- pause.c ---- */
-/* How long the server asked to wait; -1: it did not ask, or hints are off. */
+/* How long the server asked to wait; -1: it sent no hint, or hints are off. */
 int64_t call_hint_ns(const struct call *c, const struct attempt *a, const struct hints *h,
                      int64_t wall_ns);
 /* Pauses the host for as long as the attempt's hints say, for all callers. */
@@ -134,19 +134,19 @@ bool call_is_success(const struct verdict *v);
 /* The reason of a failure that may concern the whole party and not only one of its pages;
  * otherwise REASON_NONE. */
 enum reason call_outage(const struct verdict *v, const struct attempt *a);
-/* An attempt that a timeout of ours cut short proves nothing; the previous one's result still
- * holds. */
+/* An attempt that a timeout of the library cut short proves nothing; the result of the previous one
+ * still counts. */
 static inline bool call_is_inconclusive(const struct attempt *a, const struct verdict *v)
 {
     return a->shortened && v->reason == REASON_TIMEOUT && !v->counted;
 }
-/* Updates the status, which learns from every attempt that says something about the party. */
+/* Updates the status, after every attempt whose result says something about the party. */
 void call_update_status(const struct call *c, const struct party *party, const struct verdict *v,
                         int64_t now_ns, int64_t wall_ns);
-/* Updates the breakers, which learn only from the last attempt of a request: c->last. */
+/* Reports the last attempt of a request to the breakers: c->last. */
 void call_update_breakers(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns,
                           uint64_t random);
-/* The attempt was not the last one, or its result is unknown: the breakers do not learn from it. */
+/* The attempt was not the last one, or its result is unknown: it is not reported to the breakers. */
 void call_count_unjudged(struct call *c, struct slot *s);
 /* Both for a whole request. */
 void call_count_success(struct slot *s, int64_t wall_ns);

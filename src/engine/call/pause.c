@@ -35,16 +35,16 @@ void call_set_pause(const struct call *c, struct slot *s, const struct attempt *
                               memory_order_relaxed);
 }
 
-/* The hint may have been stored by a process whose policy accepts longer hints than ours; then
- * ours is the longest wait, counted from the first question. A time further ahead than any
- * policy allows is not a hint. */
+/* The hint may have been stored by a process whose policy accepts longer hints. Then this policy's
+ * limit is the longest wait, from its beginning. A time further ahead than any policy allows is not a
+ * hint. */
 int64_t call_pause_end_slowly(const struct call *c, const struct slot *s, int64_t pause_ns,
                               int64_t now_ns)
 {
     if (pause_ns - now_ns > SLOT_PAUSE_MAX_NS || call_is_overflow(c, s))
         return 0;
-    int64_t asked = c->waiting ? c->wait_from_ns : now_ns;
-    pause_ns = smaller(pause_ns, asked + c->policy->retry_after_max_ns);
+    int64_t from_ns = c->waiting ? c->wait_from_ns : now_ns;
+    pause_ns = smaller(pause_ns, from_ns + c->policy->retry_after_max_ns);
     return pause_ns > now_ns ? pause_ns : 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A proxy has its own health and breaker: a dead proxy can be told from a dead host, and all
+ * A proxy has its own health and breaker: a dead proxy is distinguished from a dead host, and all
  * requests through it are refused at once. Limits, hints, budget and waits are the host's alone. */
 #include "engine/call/parts.h"
 
@@ -15,9 +15,9 @@ static bool proxy_has_answered(const struct attempt *a)
                                a->proxy_error <= CURL_PROXY_RESOLVE_HOST);
 }
 
-/* Any result that came through speaks for the proxy. So does an error response of its own: 502
- * to 504 mostly mean that it could not reach the one host, and must not block all others. They
- * are shown as failures of the proxy, but its breaker and status ignore them. */
+/* Any response that came through the proxy is a success of the proxy. An error response of its own does
+ * not count against it either: 502 to 504 mostly mean that it could not reach the one host, and must not
+ * block all others. They are shown as failures of the proxy, but its breaker and status ignore them. */
 static struct verdict proxy_verdict(const struct verdict *v, const struct attempt *a)
 {
     static const struct verdict good = {.class = CLASS_SUCCESS, .alive = true};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Zone: tells apart hosts of the same name in different network namespaces. 127.0.0.1 in a
+ * Zone: distinguishes hosts of the same name in different network namespaces. 127.0.0.1 in a
  * container is not that of the machine. This applies to loopback, private and link-local addresses,
  * localhost and names below it, and abstract sockets. All other hosts are the same everywhere.
  *

@@ -81,7 +81,7 @@ struct section *builder_check_section(struct builder *b, const char *name)
     return find_or_add(b, &c->check_sections, &c->check_section_count, name, false);
 }
 
-/* A `retry` of a stronger file replaces the keys that it stands for, of weaker files. */
+/* A `retry` of a stronger file replaces the keys of its preset in weaker files. */
 static void apply_preset(struct section *s, const char *file)
 {
     for (int i = 0; i < option_count; i++)

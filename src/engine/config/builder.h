@@ -9,7 +9,7 @@
  *     if (builder_finish(&b))                                            the members of *c
  *         ... c is complete, and not changed any more
  *
- * Until builder_finish() the configuration holds only sections with values as text, each checked
+ * Until builder_finish() the configuration has only sections with values as text, each checked
  * when it is set. A later value replaces an earlier one of the same section and key.
  *
  * Everything is kept in the arena of the configuration, and freed with it. A failed allocation does

@@ -56,11 +56,10 @@ struct config {
     const char *programs;
     const char *service;
     enum log_level log;
-    const char *log_to; /* absolute path, "stderr" or "syslog" */
-    const char *events; /* absolute path; NULL: none */
-    const char *state;  /* absolute directory; NULL: private */
-    const char
-        *state_taken; /* where `auto` would put it if another user did not own that; or NULL */
+    const char *log_to;        /* absolute path, "stderr" or "syslog" */
+    const char *events;        /* absolute path; NULL: none */
+    const char *state;         /* absolute directory; NULL: private */
+    const char *state_taken;   /* what `auto` would be if another user did not own it; or NULL */
     const char *runtime_taken; /* $XDG_RUNTIME_DIR, if another user owns it; or NULL */
     uint32_t max_hosts;
     const char *snapshot; /* absolute path; NULL: none */
@@ -81,10 +80,10 @@ struct config {
     int file_count;
     int errors;
     struct policy_cache *policies; /* rules.c */
-    struct arena memory;           /* holds all of this, the struct included */
+    struct arena memory;           /* of all this, the struct included */
 };
 
-/* Gets each error as one line without a newline, "FILE:LINE: [section] key = value: what is wrong;
+/* Called with each error as one line without a newline, "FILE:LINE: [section] key = value: what is wrong;
  * what would be right". */
 typedef void config_report(void *ctx, const char *line);
 

@@ -33,8 +33,8 @@ static void split_patterns(struct builder *b, struct section *s)
         s->patterns[count++] = builder_copy(b, w, n);
 }
 
-/* Reports a burst or cost that, at a rate of the same section, stands for a longer time than a
- * bucket can owe. If rate and burst come from two sections, merge.c cuts the burst silently.
+/* Reports a burst or cost that, at a rate of the same section, represents a longer time than the
+ * largest debt of a bucket. If rate and burst come from two sections, merge.c cuts the burst silently.
  */
 static void check_debt(struct builder *b, const struct section *s, const char *key)
 {

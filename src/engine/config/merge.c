@@ -17,7 +17,7 @@ static void parse_or_default(const struct option *o, const char *value, union op
         option_parse(o, o->fallback, v, why, sizeof(why));
 }
 
-/* What the section's `retry` stands for; NULL: it has none, or none for this key. */
+/* The value of the key in the section's `retry` preset; NULL: it has none, or none for this key. */
 static const char *preset_value(const struct section *s, int option)
 {
     union option_value v;

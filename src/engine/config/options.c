@@ -200,7 +200,7 @@ const char *option_nearest(const char *name, const char *const *known, int count
 {
     const char *best = NULL;
     int length = (int)strlen(name);
-    /* With more than half of it wrong it is another word, not a slip. */
+    /* If more than half of it is wrong, it is another word, not a misspelling. */
     int least = (length / 2 < DISTANCE_MAX ? length / 2 : DISTANCE_MAX) + 1;
     if (length > WORD_LONGEST)
         return NULL;
@@ -225,7 +225,7 @@ const char *option_suggest(enum option_section section, const char *name)
     return option_nearest(name, known, n);
 }
 
-/* What the words of `retry` stand for. */
+/* The presets of `retry`. */
 static const struct {
     char key[16];
     char value[4][8]; /* normal, expensive, off, quick */

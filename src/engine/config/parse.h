@@ -24,8 +24,8 @@
 
 /* Which member is set depends on the type of the option. */
 union option_value {
-    int64_t
-        number; /* duration ns, rate ns, size bytes, percent, count, position of a choice, bool */
+    /* Duration ns, rate ns, size bytes, percent, count, position of a choice, bool. */
+    int64_t number;
     const char *text; /* the value itself, not a copy */
     struct limit limit;
     struct per per;

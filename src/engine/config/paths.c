@@ -37,20 +37,20 @@ static const char *absolute_path(struct builder *b, int option)
     return NULL;
 }
 
-/* Everyone can create directories in /dev/shm, so another user may have taken the plain name. Then
- * it is the first name that is ours, else the first that is free. */
+/* Any user can create directories in /dev/shm, so another one may have taken the plain name. Then it is
+ * the first name that belongs to this user, else the first that is free. */
 static const char *memory_directory(struct builder *b)
 {
     char path[64], free[64] = "";
     unsigned user = place_user();
     for (int i = 0; i < MEMORY_PLACES; i++) {
         snprintf(path, sizeof(path), i ? "/dev/shm/harden-%u.%d" : "/dev/shm/harden-%u", user, i);
-        enum place is = place_look(path);
-        if (is == PLACE_OWN)
+        enum place found = place_look(path);
+        if (found == PLACE_OWN)
             return builder_copy(b, path, strlen(path));
-        if (is == PLACE_FREE && !*free)
+        if (found == PLACE_FREE && !*free)
             snprintf(free, sizeof(free), "%s", path);
-        if (is == PLACE_FOREIGN && !i && !b->config->state_taken)
+        if (found == PLACE_FOREIGN && !i && !b->config->state_taken)
             b->config->state_taken = builder_copy(b, path, strlen(path));
     }
     return builder_copy(b, *free ? free : path, strlen(*free ? free : path));

@@ -19,10 +19,10 @@ struct errors {
     char room[6144];
 };
 
-static const struct config *first; /* HARDEN_STRICT may load it before the engine is opened */
+static const struct config *first; /* loaded before the engine is opened, if HARDEN_STRICT */
 static struct config *refused;     /* had new errors; kept until one of its files changes */
 /* Hashes of error lines; 0: free. */
-static uint64_t accepted[ERRORS_MAX]; /* errors of the configuration in force */
+static uint64_t accepted[ERRORS_MAX]; /* errors of the current configuration */
 static uint64_t logged[ERRORS_MAX];
 
 static bool set_has(const uint64_t set[ERRORS_MAX], uint64_t hash)
@@ -163,12 +163,12 @@ const struct config *settings_reload(const struct config *current)
     if (refused)
         config_discard(refused);
     refused = NULL;
-    /* Errors of the configuration in force, for example in the environment, are no reason to refuse
+    /* Errors of the current configuration, for example in the environment, are no reason to refuse
      * a file that has changed since. */
     for (int i = 0; i < e.count; i++) {
         if (!set_has(accepted, e.hash[i])) {
             log_errors(&e);
-            log_error("the changed configuration is not used; the previous settings stay in force");
+            log_error("the changed configuration is not used; the previous one stays in use");
             refused = c;
             return NULL;
         }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration in force in this process: loads it, watches its files and reloads it, logs its
- * errors and directs log and events as it says.
+ * The current configuration of this process: loads it, reloads it when a file has changed, logs its
+ * errors, and sets up log and events.
  *
  *     const struct config *c = settings_load();         once
- *     const struct config *n = settings_reload(c);      every now and then
+ *     const struct config *n = settings_reload(c);      from time to time
  *     if (n)
  *         c = n;                                        the old one stays valid
  *
@@ -22,10 +22,10 @@ const struct config *settings_load(void);
  * and thread stay those of the current one, because the board is not opened again; that is logged.
  */
 const struct config *settings_reload(const struct config *current);
-/* For HARDEN_STRICT: logs all errors of c to stderr if its log level has kept them back. False: it
- * has none. */
+/* For HARDEN_STRICT: logs all errors of c to stderr if its log level has suppressed them. False:
+ * there are none. */
 bool settings_report_errors(const struct config *c);
-/* Turns log and events off, and on again as the configuration says. */
+/* Turns log and events off, and on again as configured. */
 void settings_silence(bool silent);
 
 #endif

@@ -7,7 +7,7 @@
  *     check_target_parse(CHECK_HTTP, "https://user@api.example.com/health?key=1", ...)
  *     check_target_parse(CHECK_DNS, "db.example.com", ...)
  *
- * A target may hold a user, path or query that are secret. Only `origin` may be shown: it is the
+ * A target may contain a user, path or query that is secret. Only `origin` may be shown: it is the
  * address without them, here "https://api.example.com". Pure functions. (Where a request of the
  * program goes is the struct target of pattern.h.) */
 #ifndef ENGINE_CONFIG_TARGET_H
@@ -17,8 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHECK_NAME_SIZE                                                                            \
-    44 /* with the NUL; a section header has room for 49 with the word "check" */
+/* With the NUL. A section header has room for 49 characters, with the word "check". */
+#define CHECK_NAME_SIZE   44
 #define CHECK_HOST_SIZE   256
 #define CHECK_ORIGIN_SIZE 288
 

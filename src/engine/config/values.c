@@ -199,7 +199,7 @@ bool value_parse_rates(const struct option *o, const char *value, struct limit *
         return true;
     while ((w = word_next(&at, &n))) {
         if (out->rate_count == RATES_MAX)
-            return wrong(why, size, "more rates than one bucket can hold; write at most %d",
+            return wrong(why, size, "more rates than one bucket can have; write at most %d",
                          RATES_MAX);
         if (!parse_one_rate(o, w, n, &out->rates[out->rate_count], why, size))
             return false;
