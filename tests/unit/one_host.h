@@ -8,7 +8,7 @@
 #define TESTS_ONE_HOST_H
 
 #include "base/hash.h"
-#include "engine/call/parts.h"
+#include "engine/call/private.h"
 
 #include <string.h>
 

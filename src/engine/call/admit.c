@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/call/parts.h"
+#include "engine/call/private.h"
 
 #include "base/events.h"
 #include "base/minmax.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/call/parts.h"
+#include "engine/call/private.h"
 
 #include "base/env.h"
 #include "base/hash.h"

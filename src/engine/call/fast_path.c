@@ -3,7 +3,7 @@
 
 #include "base/minmax.h"
 #include "engine/board/status.h"
-#include "engine/call/parts.h"
+#include "engine/call/private.h"
 
 static bool slot_is_clear(const struct slot *s, int64_t now_ns)
 {

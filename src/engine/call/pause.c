@@ -2,7 +2,7 @@
  *
  * A server's hint (Retry-After and friends) pauses its host: all callers, in all processes of the
  * board, wait until it expires. */
-#include "engine/call/parts.h"
+#include "engine/call/private.h"
 
 #include "base/hash.h"
 #include "base/minmax.h"

@@ -2,7 +2,7 @@
  *
  * A proxy has its own health and breaker: a dead proxy is distinguished from a dead host, and all
  * requests through it are refused at once. Limits, hints, budget and waits are the host's alone. */
-#include "engine/call/parts.h"
+#include "engine/call/private.h"
 
 #include "base/minmax.h"
 #include "engine/policy/curl_codes.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whether a failed attempt is repeated, when, and whether the budget allows it. */
-#include "engine/call/parts.h"
+#include "engine/call/private.h"
 
 #include "base/events.h"
 #include "base/minmax.h"

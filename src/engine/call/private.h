@@ -2,8 +2,8 @@
  *
  * What the files of this folder share. No other folder includes it. Each file may call those before
  * it: bind, judge, proxy, pause, retry, admit, call. fast_path calls judge only. */
-#ifndef ENGINE_CALL_PARTS_H
-#define ENGINE_CALL_PARTS_H
+#ifndef ENGINE_CALL_PRIVATE_H
+#define ENGINE_CALL_PRIVATE_H
 
 #include "engine/call/call.h"
 
