@@ -3,7 +3,7 @@
  * 64-bit hash of a short key (XXH3); never 0, which marks an empty slot.
  *
  * The same bytes give the same number in all processes that share a board, so the function is part
- * of the board's layout. */
+ * of the board's layout. Pure functions; a stream belongs to one thread at a time. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

@@ -2,7 +2,7 @@
  *
  * Threads of the library in a process of the program: detached, with a small stack, and with all
  * signals blocked. A thread that took the program's signals would break its sigwait() and
- * signalfd() loops. */
+ * signalfd() loops. Any thread. */
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 

@@ -138,7 +138,7 @@ uint32_t board_size(const struct board *b);
 struct slot *board_nth(const struct board *b, uint32_t i, char name[SLOT_NAME_SIZE]);
 /* board_size(b) for a pointer that is no slot of this board. */
 uint32_t board_index(const struct board *b, const struct slot *s);
-/* Call it before a slot is cleared: what it has counted stays in the history. */
+/* Call it before a slot is cleared: its counters stay in the history. */
 void board_keep_counts(const struct board *b, const struct slot *s);
 
 /* The key of a slot: without the top bit, which marks slots that change hands, and never 0, for free. */

@@ -12,7 +12,7 @@
  * Status, times, counters, last error and histogram are those of any slot: attempts are runs.
  *
  * Invariant: check_due_ns is even when it is the time of the next run, and odd while a process runs the
- * check: then that process is considered dead after that time. */
+ * check: then that process is considered dead after that time. Any thread, any process. */
 #ifndef ENGINE_BOARD_CHECK_SLOT_H
 #define ENGINE_BOARD_CHECK_SLOT_H
 

@@ -81,14 +81,14 @@ struct history {
     struct history_note change[HISTORY_CHANGES];
 };
 
-/* Adds to `kept` what a host has counted, before its slot is cleared. */
+/* Adds the sums of a host to `kept`, before its slot is cleared. */
 void history_keep(struct history *h, const uint64_t sum[HISTORY_COUNTED]);
 /* Whether the last sample of the ring is old enough for another one. */
 bool history_is_due(const struct history *h, bool fine, int64_t now_ns);
 void history_add(struct history *h, bool fine, const uint64_t sum[HISTORY_SUMS], int64_t at_ns);
 void history_change(struct history *h, uint64_t key, enum history_kind kind, int state,
                     int64_t at_ns);
-/* Copy what is valid, oldest first; `out` has room for as many entries as the ring. Return how many. */
+/* Copy the valid entries, oldest first; `out` has room for as many entries as the ring. Return how many. */
 size_t history_samples(const struct history *h, bool fine, struct history_sample *out);
 size_t history_changes(const struct history *h, struct history_change *out);
 void history_clear(struct history *h);

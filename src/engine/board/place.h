@@ -8,7 +8,8 @@
  *     ...
  *     if (place_is_private(fd) && place_keeps_room(fd))            an existing board
  *
- * *why is a static string. The caller closes the descriptors; they are close-on-exec. */
+ * *why is a static string. The caller closes the descriptors; they are close-on-exec. Any
+ * thread; errno is not preserved. */
 #ifndef ENGINE_BOARD_PLACE_H
 #define ENGINE_BOARD_PLACE_H
 

@@ -122,13 +122,13 @@ struct slot {
     char name[SLOT_NAME_SIZE];
 } __attribute__((aligned(CACHE_LINE)));
 
-/* Room for the name and a NUL; what is longer is cut. For the board alone, but for slot_rename. */
+/* Room for the name and a NUL; what is longer is cut. Only the board calls this. */
 void slot_publish(struct slot *s, const char *name, enum slot_kind kind);
 /* Another name for a slot that keeps its key. A concurrent reader may see parts of both. */
 void slot_rename(struct slot *s, const char *name);
 /* Ends with NUL; any bytes otherwise (view.h makes them printable). */
 void slot_read_name(const struct slot *s, char name[SLOT_NAME_SIZE]);
-/* All but the key. For the board alone. */
+/* All but the key. Only the board calls this. */
 void slot_clear(struct slot *s);
 /* Forgets debts, breaker, budget and counters. The slot stays with its key, and each TAT with its
  * window, because there may be bindings to them. */
@@ -140,8 +140,8 @@ int slot_window(const struct slot *s, int64_t window_ns);
 int slot_claim_window(struct slot *s, int64_t window_ns);
 
 uint64_t slot_counter(const struct slot *s, enum counter c);
-/* Adds what the slot of a host has counted to the sums of the history; of any other slot nothing: a
- * proxy's requests are counted for the hosts behind it. */
+/* Adds the counters of a host to the sums of the history. Does nothing for other slots: the requests of a
+ * proxy are counted for the hosts behind it. */
 void slot_add_sums(const struct slot *s, uint64_t sum[HISTORY_COUNTED]);
 
 /* The parts of slot->last_error. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What readers see of a slot: packed words unpacked, and values that cannot be right replaced. For the
- * snapshot, the metrics and the `harden` command. These functions write nothing to the board. */
+ * snapshot, the metrics and the `harden` command. These functions write nothing to the board. Any
+ * thread; none blocks or fails. */
 #ifndef ENGINE_BOARD_VIEW_H
 #define ENGINE_BOARD_VIEW_H
 

@@ -66,5 +66,5 @@ int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t pau
     }
     uint64_t came[] = {(uint64_t)c->wait_from_ns, slot_counter(s, COUNT_WAITED)};
     uint64_t random = hash_bytes(came, sizeof came, c->binding->key);
-    return pause_ns + least_ns + random_below(most_ns - least_ns, random);
+    return pause_ns + least_ns + call_random_below(most_ns - least_ns, random);
 }

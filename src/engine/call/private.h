@@ -56,7 +56,7 @@ static inline bool call_proxy_party(const struct call *c, struct party *party)
 }
 
 /* Maps 64 random bits to [0, span), for span >= 0. */
-static inline int64_t random_below(int64_t span, uint64_t random)
+static inline int64_t call_random_below(int64_t span, uint64_t random)
 {
     return (int64_t)(((unsigned __int128)(uint64_t)span * random) >> 64);
 }

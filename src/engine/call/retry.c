@@ -56,7 +56,7 @@ static int64_t delay_of(const struct call *c, const struct plan *plan, int made,
         larger(backoff_delay_ns(c->policy, plan->base_ns, made, c->previous_delay_ns, random),
                backoff_after_hint_ns(plan->hint_ns, random));
     if (d > plan->room_ns) /* spread over the time that is left, instead of all at its end */
-        d = plan->least_ns + random_below(plan->room_ns - plan->least_ns, random);
+        d = plan->least_ns + call_random_below(plan->room_ns - plan->least_ns, random);
     return d;
 }
 

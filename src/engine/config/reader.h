@@ -21,8 +21,8 @@
 struct reader {
     struct builder *builder;
     const char *at, *end;
-    char text[LINE_LONGEST + 2]; /* the line that inih reads, */
-    const char *unread;          /* and what it has not read of it yet */
+    char text[LINE_LONGEST + 2]; /* the line that inih reads */
+    const char *unread;          /* the part of it that inih has not read yet */
     int line;
     enum { BEFORE_ANY, IN_HARDEN, IN_HOST, IN_CHECK, IN_REFUSED } where;
     const char *name;              /* of a [host] or [check] section */

@@ -7,7 +7,8 @@
  *         files_write(e, config, &o);
  *
  * Progress is counted on the board (files_changes): a write notes the count that it has seen, in the
- * process and, for files that all processes of the board share, on the board. */
+ * process and, for files that all processes of the board share, on the board. Any thread, unless a
+ * function says otherwise; errno is not preserved. */
 #ifndef ENGINE_PUBLISH_FILES_H
 #define ENGINE_PUBLISH_FILES_H
 
