@@ -85,7 +85,7 @@ static bool read_offset(int64_t *ns)
     return parse_offset(text, ns);
 }
 
-/* timens_offsets is about the name space of our children, which is usually our own. */
+/* timens_offsets describes the name space of future children, which is usually that of the process. */
 static bool read_from_proc(int64_t *ahead_ns)
 {
     struct stat own, next;

@@ -99,7 +99,7 @@ static void write_event(void *event)
     struct text t = TEXT_OVER(buf);
     put_json(&t, e);
     if (t.full)
-        return; /* half a line would be no JSON */
+        return; /* an incomplete line is not JSON */
     int err = log_append(path, t.p, t.n);
     static atomic_bool said;
     if (err && !atomic_exchange(&said, true))

@@ -17,7 +17,7 @@
 #define OWN_ARCH 0 /* unknown: no filter counts as allowing us */
 #endif
 
-/* Those that filters forbid most often come first. */
+/* The system calls of the library. Those that filters forbid most often come first. */
 static const int needed[] = {
     SYS_getsockopt,
     SYS_openat,

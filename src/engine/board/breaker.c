@@ -63,7 +63,7 @@ static bool swap_word(_Atomic uint64_t *w, uint64_t *seen, uint64_t next)
                                                  memory_order_relaxed);
 }
 
-/* Call it after the state has changed, which says what the window means: a thread that sees the new
+/* Call it after the state has changed, on which the meaning of the window depends: a thread that sees the new
  * window also sees the new state. */
 static void begin_window(struct breaker *b, uint64_t window)
 {
@@ -255,7 +255,7 @@ static bool report_closed(struct breaker *b, const struct policy *p, const struc
 }
 
 /* The state after a result while the circuit is not closed. Requests that were under way when it opened
- * change nothing. If a recent request succeeded, a failed probe speaks only against its operation. Each
+ * change nothing. If a recent request succeeded, a failed probe counts only against its operation. Each
  * time the circuit opens, all operations but the failed one may be tried again. */
 static struct circuit next_state(const struct policy *p, const struct breaker_result *r,
                                  struct circuit w, int64_t now_ns, uint64_t random)

@@ -182,8 +182,8 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, int64_
         if (!pause_ns && !late)
             return admit_now(c, s, now_ns);
         c->missed_starts += late;
-        /* A pause began in the meantime: its end is a new start, spread like that of all other
-         * callers. Or the reserved start was missed, and what was taken for it is forfeited. */
+        /* A pause began in the meantime, after which this call gets a new start, like all others.
+         * Or the reserved start was missed, and its tokens are lost. */
     }
     if (!c->waiting)
         c->wait_from_ns = now_ns;

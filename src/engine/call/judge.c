@@ -93,8 +93,8 @@ static bool is_unreachable(enum reason outage)
     return outage == REASON_CONNECT || outage == REASON_DNS;
 }
 
-/* An unreachable proxy blocks all requests; one that only does not respond may be waiting for
- * one host. */
+/* An unreachable proxy blocks all requests; one that accepts connections but does not respond may
+ * be waiting for one host. */
 static unsigned failed_operation(const struct party *party, enum reason outage)
 {
     return party->is_proxy && is_unreachable(outage) ? BREAKER_EVERYTHING : party->operation;
@@ -112,8 +112,7 @@ static void update_breaker(struct call *c, const struct party *party, const stru
         return;
     if (call_is_overflow(c, s))
         return;
-    /* A 5xx that says nothing against a host that is up proves that a host that was down is up
-     * again. */
+    /* For a probe, a 5xx that is not an outage is a success: the host responds again. */
     good |= lease_ns > 0 && v->reason == REASON_HTTP_5XX && v->counted && !outage;
     if (call_breaker_used(c, party) && (good ? !c->lookup_only : outage != REASON_NONE)) {
         /* Adding up the results takes some time, and the breaker needs them only now and then. */

@@ -70,7 +70,7 @@ static void *open_library(const char **why)
     void *library = open_any(RTLD_NOLOAD);
     if (library)
         return library;
-    *why = "the program has its own TLS library, beside which no libcurl can be loaded";
+    *why = "the program has its own TLS library, so no libcurl can be loaded";
     if (program_exports_parts())
         return NULL;
     *why = "no libcurl is installed";
@@ -93,7 +93,7 @@ static void keep_openssl_at_exit(void *library)
 static bool initialise(const struct check_curl *api, const char **why)
 {
     if (!(api->version_info(0)->features & CHECK_CURL_VERSION_THREADSAFE)) {
-        *why = "this libcurl is not safe to use beside the program; 7.84 or later is needed";
+        *why = "this libcurl is not thread-safe; 7.84 or later is needed";
         return false;
     }
     *why = "libcurl could not be initialised";

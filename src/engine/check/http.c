@@ -85,7 +85,7 @@ static void judge_response(const struct check_curl *api, void *h, const struct c
     }
     struct verdict v = classify(&out->attempt, &plain);
     out->outcome = code && v.class == CLASS_E ? CHECK_UNKNOWN : CHECK_FAILED;
-    out->why = "libcurl could not make the request for a reason of its own";
+    out->why = "libcurl could not make the request, for a local reason";
 }
 
 static void try_request(const struct check_config *c, int64_t timeout_ns, struct check_result *out)
@@ -98,7 +98,7 @@ static void try_request(const struct check_config *c, int64_t timeout_ns, struct
     if ((multi = api->multi_init()) && (h = make_handle(api, c, timeout_ns)))
         api->multi_add_handle(multi, h);
     else
-        out->why = "there was no memory for a request";
+        out->why = "not enough memory for a request";
     check_guard_leave();
     int64_t begun_ns = clock_now_ns();
     int code = h ? perform(api, multi, begun_ns + timeout_ns + BACKSTOP_NS) : -1;

@@ -16,8 +16,8 @@ static inline bool check_is_own_thread(void)
 
 /* The calling thread is the thread of the checks, from now on. */
 void check_name_own_thread(void);
-/* Whether the calling thread has the name of the thread of the checks, as one has that a library
- * starts from there. One system call, but only in a process that has run checks. */
+/* Whether the calling thread has the name of the thread of the checks: threads that a library starts
+ * from there inherit it. One system call, but only in a process that has run checks. */
 bool check_is_own_descendant(void);
 
 #endif

@@ -72,7 +72,8 @@ static bool has_own_table(void)
 {
     static atomic_bool reported;
     if (!log_has_own_descriptors() && !atomic_exchange(&reported, true))
-        log_error("no checks are run: this system gives no thread descriptors of its own");
+        log_error(
+            "no checks are run: they need a descriptor table of their own (Linux 5.9 or later)");
     return log_has_own_descriptors();
 }
 

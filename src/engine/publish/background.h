@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-/* Whether the thread must run whatever there is to write: checks are configured. */
+/* Whether the thread must run even if there is nothing to write: checks are configured. */
 bool background_is_needed(const struct engine *e);
 /* Starts the thread unless it runs already, is switched off, or would do harm. */
 void background_start(struct process *p, struct engine *e);

@@ -35,7 +35,7 @@ static bool has_our_board(const struct engine *e, const struct config *c)
     if (state_dir_has(c, &e->board_file))
         return true;
     if (!atomic_exchange(&reported, true))
-        log_warn("%s is gone or out of reach: its files are no longer written", c->state);
+        log_warn("%s: removed or not reachable; its files are no longer written", c->state);
     return false;
 }
 

@@ -69,8 +69,8 @@ static void clear_away(struct process *p, const struct engine *e)
         replacement_remove(c->metrics, tag);
 }
 
-/* Not by the background thread: it may not get to run any more, and a write that it has begun would be
- * cut off in the middle. */
+/* The background thread cannot do this: it may not run again before the process ends, which would cut off
+ * a write that it has begun. */
 void flush_at_exit(void)
 {
     struct process *p = process_self();

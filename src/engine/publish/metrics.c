@@ -100,8 +100,8 @@ static void put_counters(const struct sample *x)
 #undef SAMPLE
 }
 
-/* A good attempt ends its request, so the good ones are as many as the good requests. The others are a
- * counter of their own: the difference of two counters could go down. */
+/* A successful attempt ends its request, so there are as many as successful requests. Failed ones have a
+ * counter of their own, because the difference of two counters could decrease. */
 static void put_attempts(const struct sample *x)
 {
     put_number(x, LABEL("result", "success"), x->host->count[COUNT_SUCCESSES]);
