@@ -31,12 +31,10 @@ struct process {
     _Atomic uint32_t wake;               /* grows when the background thread must look; a futex */
     _Atomic uint32_t background_task;    /* kept when the thread has ended; 0: none */
     _Atomic uint32_t background_pending; /* the thread is wanted; its start was forbidden */
-    _Atomic uint32_t active;  /* a call has ended since the background thread last looked */
-    _Atomic uint32_t stop;    /* the threads of the library are to end at once */
-    _Atomic uint32_t closing; /* the process ends: nothing more is begun */
-    _Atomic int64_t
-        update_at_ns; /* next update by a call; 1: as soon as possible; 0: likewise, after
-                                     an alert; INT64_MAX: none */
+    _Atomic uint32_t active;      /* a call has ended since the background thread last looked */
+    _Atomic uint32_t stop;        /* the threads of the library are to end at once */
+    _Atomic uint32_t closing;     /* the process ends: nothing more is begun */
+    _Atomic int64_t update_at_ns; /* next update by a call; 0: at once; 1: soon; INT64_MAX: none */
     _Atomic int64_t reload_at_ns; /* next check for a changed configuration by a call; likewise */
     _Atomic int64_t first_ns;     /* the first call of this process */
     _Atomic uint64_t written;     /* like header->written_changes, for the files of this process */

@@ -7,10 +7,11 @@
  *     if (!e)
  *         return real(...);            off, disabled, not covered, or failed: forward
  *
- * Invariants: one thread opens the engine, once; it is never closed. There is no lock: other threads wait
- * 100 ms at most for the one that opens, then forward their calls. A call that is made while opening, by
- * the same thread, is forwarded at once. A reload replaces the configuration, and a board file that is removed or replaced the board. The
- * old ones stay valid, so a call reads each pointer once, `config` first, and uses what it read.
+ * Invariants: one thread opens the engine, once; it is never closed. There is no lock: other threads
+ * wait 100 ms at most for the one that opens, then forward their calls. A call by the opening itself is
+ * forwarded at once. A reload replaces the configuration, and a board file that is removed or replaced
+ * the board. The old ones stay valid, so a call reads each pointer once, `config` first, and uses what
+ * it read.
  *
  * Any thread, unless a function says otherwise. All but engine_reload preserve errno. The child of a fork
  * keeps using the same board. */

@@ -54,8 +54,8 @@ static inline int64_t gcra_clamp(int64_t tat_ns, int64_t now_ns)
 }
 
 /* The earliest start >= t_ns at which cost tokens are free. Cost above the burst counts as burst
- * for the test (it would never be admitted) and in full for what follows. For that start
- * as t_ns the result is the same, so the latest of several rates' results suits all of them. */
+ * for the test (it would never be admitted) and in full for what follows. Called again
+ * with that start as t_ns, it returns the same start, so the latest start of several rates suits all. */
 static inline int64_t gcra_earliest(int64_t tat_ns, int64_t t_ns, const struct rate *r,
                                     uint32_t cost)
 {
