@@ -7,7 +7,7 @@
 #include "base/thread.h"
 #include "engine/check/guard.h"
 #include "engine/check/own_thread.h"
-#include "engine/config/target.h"
+#include "engine/config/check_target.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The types of checks. A type is one file, NAME.c, with a function that tries the target once. The target
- * has been parsed by the configuration (config/target.h).
+ * has been parsed by the configuration (config/check_target.h).
  *
  *     const struct check_type check_tcp = {"tcp", try_connection};
  *
@@ -20,7 +20,7 @@
 #ifndef ENGINE_CHECK_TYPES_H
 #define ENGINE_CHECK_TYPES_H
 
-#include "engine/config/target.h"
+#include "engine/config/check_target.h"
 #include "engine/policy/attempt.h"
 
 #include <stdint.h>

@@ -16,8 +16,8 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "engine/config/check_target.h"
 #include "engine/config/options.h"
-#include "engine/config/target.h"
 #include "engine/policy/policy.h"
 
 #include <stdbool.h>

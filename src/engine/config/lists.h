@@ -13,7 +13,7 @@
 #ifndef ENGINE_CONFIG_LISTS_H
 #define ENGINE_CONFIG_LISTS_H
 
-#include "engine/config/target.h"
+#include "engine/config/check_target.h"
 #include "engine/policy/policy.h"
 
 #include <stdbool.h>

@@ -14,8 +14,8 @@
 #ifndef ENGINE_CONFIG_PARSE_H
 #define ENGINE_CONFIG_PARSE_H
 
+#include "engine/config/check_target.h"
 #include "engine/config/options.h"
-#include "engine/config/target.h"
 #include "engine/policy/policy.h"
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/config/target.h"
+#include "engine/config/check_target.h"
 
 #include "base/compiler.h"
 #include "base/scheme.h"

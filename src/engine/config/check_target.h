@@ -10,8 +10,8 @@
  * A target may contain a user, path or query that is secret. Only `origin` may be shown: it is the
  * address without them, here "https://api.example.com". Pure functions. (Where a request of the
  * program goes is the struct target of pattern.h.) */
-#ifndef ENGINE_CONFIG_TARGET_H
-#define ENGINE_CONFIG_TARGET_H
+#ifndef ENGINE_CONFIG_CHECK_TARGET_H
+#define ENGINE_CONFIG_CHECK_TARGET_H
 
 #include <stdbool.h>
 #include <stddef.h>
