@@ -23,17 +23,17 @@ struct last_update {
 static void update_last(void *arg)
 {
     struct last_update *u = arg;
-    int64_t later = INT64_MAX, next_ns;
-    atomic_store(&u->process->update_at_ns, later);
+    int64_t later_ns = INT64_MAX, next_ns;
+    atomic_store(&u->process->update_at_ns, later_ns);
     u->wrote = update_run(u->engine, UPDATE_LAST, &next_ns);
-    atomic_compare_exchange_strong(&u->process->update_at_ns, &later, 0);
+    atomic_compare_exchange_strong(&u->process->update_at_ns, &later_ns, 0);
 }
 
 /* At least two tries: on a busy machine the time may be over before the first ends. */
 static void write_last(struct process *p, struct engine *e, uint64_t changes, int64_t end_ns)
 {
-    int64_t now = 0;
-    for (int tries = 0; tries < 2 || now < end_ns; tries++) {
+    int64_t now_ns = 0;
+    for (int tries = 0; tries < 2 || now_ns < end_ns; tries++) {
         struct last_update u = {.process = p, .engine = e};
         if (files_are_current(e, p, changes))
             return;
@@ -41,7 +41,7 @@ static void write_last(struct process *p, struct engine *e, uint64_t changes, in
         if (u.wrote)
             return;
         process_wait(&p->updating, 1, clock_now_ns() + RETRY_NS);
-        now = clock_now_ns();
+        now_ns = clock_now_ns();
     }
     /* An alert: the process that has the lease writes again. */
     atomic_fetch_add(&e->board->header->alerts, 1);
@@ -79,12 +79,12 @@ void flush_at_exit(void)
     if (!e || (updater != UPDATER_THREAD && updater != UPDATER_CALLS))
         return;
     uint64_t changes = files_changes(e->board->header);
-    int64_t end = clock_now_ns() + FLUSH_NS;
+    int64_t end_ns = clock_now_ns() + FLUSH_NS;
     atomic_store(&p->closing, 1);
     check_guard_close();
-    bool begun = begin_last(p, end);
+    bool begun = begin_last(p, end_ns);
     if (begun)
-        write_last(p, e, changes, end);
+        write_last(p, e, changes, end_ns);
     clear_away(p, e);
     attached_remove(e->board->header);
     atomic_store(&p->update_at_ns, 0);
@@ -97,9 +97,9 @@ void flush_now(void)
 {
     struct process *p = process_self();
     struct engine *e = engine_peek();
-    int64_t end = clock_now_ns() + FLUSH_NS;
-    if (!e || atomic_load(&p->updater) != UPDATER_CALLS || !begin_last(p, end))
+    int64_t end_ns = clock_now_ns() + FLUSH_NS;
+    if (!e || atomic_load(&p->updater) != UPDATER_CALLS || !begin_last(p, end_ns))
         return;
-    write_last(p, e, files_changes(e->board->header), end);
+    write_last(p, e, files_changes(e->board->header), end_ns);
     update_end(p);
 }

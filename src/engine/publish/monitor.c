@@ -123,15 +123,15 @@ static int64_t next_update_ns(struct process *p, struct engine *e, bool wrote, i
  * call updates at once. */
 static void update_by_call(struct process *p, struct engine *e, enum urgency urgency)
 {
-    int64_t later = INT64_MAX, next;
-    if (atomic_exchange(&p->update_at_ns, later) == 0 && urgency < UPDATE_URGENT)
+    int64_t later_ns = INT64_MAX, next_ns;
+    if (atomic_exchange(&p->update_at_ns, later_ns) == 0 && urgency < UPDATE_URGENT)
         urgency = UPDATE_URGENT;
-    bool wrote = write_alerts(p, e, urgency, &next);
+    bool wrote = write_alerts(p, e, urgency, &next_ns);
     if (urgency == UPDATE_LAST || (urgency == UPDATE_URGENT && !wrote))
-        next = 0;
+        next_ns = 0;
     else
-        next = next_update_ns(p, e, wrote, next);
-    atomic_compare_exchange_strong(&p->update_at_ns, &later, next);
+        next_ns = next_update_ns(p, e, wrote, next_ns);
+    atomic_compare_exchange_strong(&p->update_at_ns, &later_ns, next_ns);
 }
 
 static void try_update(void *engine)

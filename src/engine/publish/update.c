@@ -27,25 +27,26 @@ static int64_t fresh_until_ns(const char *path, int64_t interval_ns, int64_t now
     struct stat st;
     if (!path || stat(path, &st) < 0)
         return 0;
-    int64_t age = clock_wall_ns() - (st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec);
-    return age >= 0 && age < interval_ns ? now_ns + interval_ns - age : 0;
+    int64_t age_ns = clock_wall_ns() - (st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec);
+    return age_ns >= 0 && age_ns < interval_ns ? now_ns + interval_ns - age_ns : 0;
 }
 
 static bool write_own(const struct engine *e, const struct config *c, const struct output *o,
                       int64_t now_ns, enum urgency urgency, int64_t *next_ns)
 {
-    int64_t interval = urgency == UPDATE_EARLY ? files_spacing_ns(c) : files_interval_ns(c);
+    int64_t interval_ns = urgency == UPDATE_EARLY ? files_spacing_ns(c) : files_interval_ns(c);
     if (urgency <= UPDATE_EARLY) {
         int64_t snapshot_ns =
-            o->snapshot ? fresh_until_ns(o->snapshot, interval, now_ns) : INT64_MAX;
-        int64_t metrics_ns = o->metrics ? fresh_until_ns(o->metrics, interval, now_ns) : INT64_MAX;
+            o->snapshot ? fresh_until_ns(o->snapshot, interval_ns, now_ns) : INT64_MAX;
+        int64_t metrics_ns =
+            o->metrics ? fresh_until_ns(o->metrics, interval_ns, now_ns) : INT64_MAX;
         *next_ns = smaller(snapshot_ns, metrics_ns);
         if (*next_ns > now_ns)
             return false;
     }
     files_write(e, c, o);
     schedule.wrote_ns = clock_now_ns();
-    *next_ns = schedule.wrote_ns + interval;
+    *next_ns = schedule.wrote_ns + interval_ns;
     return true;
 }
 
@@ -58,7 +59,7 @@ static bool is_ahead(int64_t at_ns, int64_t now_ns, int64_t length_ns)
     return at_ns > now_ns && at_ns - now_ns <= length_ns + NS_PER_S;
 }
 
-static int64_t lease_ns(const struct board *b)
+static int64_t lease_length_ns(const struct board *b)
 {
     return LEASE_NS + b->slot_count * PER_HOST_NS;
 }
@@ -85,41 +86,40 @@ static int64_t due_ns(const struct engine *e, const struct config *c, int64_t no
                       enum urgency urgency)
 {
     struct board_header *h = e->board->header;
-    int64_t interval = files_interval_ns(c), at = atomic_load(&h->snapshot_due_ns);
-    if (urgency == UPDATE_LAST || !is_ahead(at, now_ns, interval))
+    int64_t interval_ns = files_interval_ns(c), at_ns = atomic_load(&h->snapshot_due_ns);
+    if (urgency == UPDATE_LAST || !is_ahead(at_ns, now_ns, interval_ns))
         return now_ns;
     if (urgency != UPDATE_EARLY || files_are_current(e, process_self(), files_changes(h)))
-        return at;
-    return larger(at - interval + files_spacing_ns(c), now_ns);
+        return at_ns;
+    return larger(at_ns - interval_ns + files_spacing_ns(c), now_ns);
 }
 
 static bool write_shared(const struct engine *e, const struct config *c, const struct output *o,
                          int64_t now_ns, enum urgency urgency, int64_t *next_ns)
 {
     struct board_header *h = e->board->header;
-    int64_t interval = files_interval_ns(c), length = lease_ns(e->board);
-    int64_t stagger = (getpid() & 63) * NS_PER_MS; /* so that usually one process wakes first */
+    int64_t interval_ns = files_interval_ns(c), length_ns = lease_length_ns(e->board);
+    int64_t stagger_ns = (getpid() & 63) * NS_PER_MS; /* so that usually one process wakes first */
 
-    int64_t lease = atomic_load(&h->snapshot_lease_ns), at = due_ns(e, c, now_ns, urgency);
-    *next_ns = at + stagger;
-    if (at > now_ns)
+    int64_t lease = atomic_load(&h->snapshot_lease_ns), at_ns = due_ns(e, c, now_ns, urgency);
+    *next_ns = at_ns + stagger_ns;
+    if (at_ns > now_ns)
         return false;
-    *next_ns = now_ns + length + stagger;
-    if (is_ahead(lease, now_ns, length) || !take_lease(h, lease, now_ns + length))
+    *next_ns = now_ns + length_ns + stagger_ns;
+    if (is_ahead(lease, now_ns, length_ns) || !take_lease(h, lease, now_ns + length_ns))
         return false;
 
     uint64_t alerts = atomic_load(&h->alerts);
     int64_t due = atomic_load(&h->snapshot_due_ns);
-    at = due_ns(e, c, now_ns, urgency);
-    if (at > now_ns) { /* the last writer has just finished */
+    at_ns = due_ns(e, c, now_ns, urgency);
+    if (at_ns > now_ns) { /* the last writer has just finished */
         update_return_lease(h);
-        *next_ns = at + stagger;
+        *next_ns = at_ns + stagger_ns;
         return false;
     }
     files_write(e, c, o);
-    int64_t now = clock_now_ns();
-    schedule.wrote_ns = now;
-    *next_ns = now + interval;
+    schedule.wrote_ns = clock_now_ns();
+    *next_ns = schedule.wrote_ns + interval_ns;
     atomic_compare_exchange_strong(&h->snapshot_due_ns, &due, *next_ns);
     bool kept = update_return_lease(h);
     /* A process that alerted during the lease relies on this one, which may have read the slots before
@@ -127,7 +127,7 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
     if (kept && atomic_load(&h->alerts) == alerts)
         return true;
     atomic_store(&h->snapshot_due_ns, 0);
-    *next_ns = now + GAP_NS;
+    *next_ns = schedule.wrote_ns + GAP_NS;
     return urgency != UPDATE_LAST;
 }
 
@@ -154,24 +154,24 @@ void update_reload(struct process *p, int64_t now_ns)
 bool update_run(struct engine *e, enum urgency urgency, int64_t *next_ns)
 {
     board_settle_clock(e->board);
-    int64_t now = clock_now_ns();
-    if (now >= schedule.reload_ns && urgency != UPDATE_LAST)
-        update_reload(process_self(), now);
+    int64_t now_ns = clock_now_ns();
+    if (now_ns >= schedule.reload_ns && urgency != UPDATE_LAST)
+        update_reload(process_self(), now_ns);
     const struct config *c = atomic_load(&e->config);
     struct output o = files_to_write(e, c);
     bool wrote = false;
     atomic_store(&e->board->header->alive_interval_ns, files_interval_ns(c));
-    atomic_store(&e->board->header->alive_ns, now);
+    atomic_store(&e->board->header->alive_ns, now_ns);
     *next_ns = schedule.reload_ns;
     if (!o.snapshot && !o.metrics)
         return true;
 
     int64_t write_ns = schedule.wrote_ns + GAP_NS;
-    if (urgency >= UPDATE_URGENT || now >= write_ns) {
+    if (urgency >= UPDATE_URGENT || now_ns >= write_ns) {
         if (o.shared)
-            wrote = write_shared(e, c, &o, now, urgency, &write_ns);
+            wrote = write_shared(e, c, &o, now_ns, urgency, &write_ns);
         else
-            wrote = write_own(e, c, &o, now, urgency, &write_ns);
+            wrote = write_own(e, c, &o, now_ns, urgency, &write_ns);
     }
     *next_ns = smaller(write_ns, *next_ns);
     return wrote;
