@@ -14,10 +14,10 @@ static const struct scheme schemes[] = {
     {"pop3", 110, SCHEME_OTHER},  {"pop3s", 995, SCHEME_OTHER}, {"ldap", 389, SCHEME_OTHER},
     {"ldaps", 636, SCHEME_OTHER}, {"mqtt", 1883, SCHEME_OTHER}, {"dict", 2628, SCHEME_OTHER},
     {"telnet", 23, SCHEME_OTHER}, {"tftp", 69, SCHEME_OTHER},   {"gopher", 70, SCHEME_OTHER},
-    {"rtsp", 554, SCHEME_OTHER},  {"smb", 445, SCHEME_OTHER},
+    {"rtsp", 554, SCHEME_OTHER},  {"smb", 445, SCHEME_OTHER},   {"smbs", 445, SCHEME_UNCOVERED},
 };
 
-const struct scheme *scheme_find(const char *name)
+static const struct scheme *find_row(const char *name)
 {
     for (size_t i = 0; i < array_size(schemes); i++)
         if (!strcmp(schemes[i].name, name))
@@ -25,8 +25,14 @@ const struct scheme *scheme_find(const char *name)
     return NULL;
 }
 
+const struct scheme *scheme_find(const char *name)
+{
+    const struct scheme *s = find_row(name);
+    return s && s->family != SCHEME_UNCOVERED ? s : NULL;
+}
+
 uint16_t scheme_port(const char *name)
 {
-    const struct scheme *s = scheme_find(name);
+    const struct scheme *s = find_row(name);
     return s ? s->port : 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The URL schemes that the library covers, and their default ports.
+ * URL schemes and their default ports.
  *
  *     const struct scheme *s = scheme_find("https");     s->port is 443; NULL: not covered
+ *     uint16_t port = scheme_port("smbs");               445, although it is not covered
  *
  * Pure. */
 #ifndef BASE_SCHEME_H
@@ -11,7 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum scheme_family { SCHEME_HTTP, SCHEME_FTP, SCHEME_OTHER };
+enum scheme_family {
+    SCHEME_HTTP,
+    SCHEME_FTP,
+    SCHEME_OTHER,
+    SCHEME_UNCOVERED, /* the library passes transfers through; only the port is known */
+};
 
 struct scheme {
     char name[8];
@@ -19,9 +25,9 @@ struct scheme {
     enum scheme_family family;
 };
 
-/* name is in lower case. The result is static. */
+/* A scheme that the library covers; NULL: any other. name is in lower case. The result is static. */
 const struct scheme *scheme_find(const char *name);
-/* 0: not covered. */
+/* The default port of any known scheme; 0: unknown. */
 uint16_t scheme_port(const char *name);
 
 /* The default ports of connections that have no scheme, those of connect(). */

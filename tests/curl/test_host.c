@@ -51,6 +51,13 @@ Test(host, what_has_no_host_has_no_name)
     cr_assert_str_eq(name_of("file:///etc/passwd", 0), "");
 }
 
+Test(host, a_scheme_that_is_not_covered_has_no_host)
+{
+    cr_assert_str_eq(name_of("smb://files.example/a", 0), "files.example");
+    cr_assert_str_eq(name_of("smbs://files.example/a", 0), "");
+    cr_assert_str_eq(name_of("unknown://files.example/a", 0), "");
+}
+
 Test(host, a_refusal_says_in_how_many_whole_seconds_to_come_again)
 {
     struct program p;

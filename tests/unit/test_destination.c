@@ -32,6 +32,7 @@ ParameterizedTestParameters(destination, a_destination_is_read_as_the_rules_see_
         {"api.example.com/v1/x", "", "api.example.com", "/v1/x", 0, 1},
         {"unix:/run/App.sock", "", "unix:/run/App.sock", "", 0, 1},
         {"ftp://files.example/a;type=i", "ftp", "files.example", "/a;type=i", 21, 1},
+        {"smbs://files.example/a", "smbs", "files.example", "/a", 445, 1},
     };
     return cr_make_param_array(struct example, all, sizeof all / sizeof *all);
 }
