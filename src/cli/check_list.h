@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The active checks on the board at one moment, the failing ones first. As host_list.h for
- * hosts. */
-#ifndef CLI_CHECKS_H
-#define CLI_CHECKS_H
+ * The active checks on the board at one moment, failing ones first; like host_list.h for hosts. */
+#ifndef CLI_CHECK_LIST_H
+#define CLI_CHECK_LIST_H
 
 #include "engine/board/view.h"
 

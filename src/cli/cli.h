@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What all subcommands of `harden` share: flags, messages, and access to the configuration and the
+ * Shared by all subcommands of `harden`: flags, messages, and access to the configuration and the
  * board. main.c has the table of subcommands, cmd_NAME.c the code of each. Nothing here is
  * preloaded into a program: the command may allocate, print and exit.
  *
@@ -15,8 +15,8 @@
  *     }
  *     const struct command cmd_health = {"health", "[--host HOST]", "...", health_command, "..."};
  *
- * harden(1) lists the exit statuses of each subcommand. An invalid command line is EXIT_USAGE,
- * which differs from every status of `harden health`. */
+ * harden(1) lists the exit statuses of each subcommand. EXIT_USAGE, for an invalid command line,
+ * differs from every status of `harden health`. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -24,11 +24,11 @@
 #include "engine/config/config.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #define EXIT_USAGE 64
+#define EXIT_WRITE 74 /* the output could not be written */
 
 struct command {
     const char *name;

@@ -2,14 +2,13 @@
  *
  * `harden doctor`: tells whether the library covers a program or a running process, and if not,
  * why. */
-#include "base/words.h"
 #include "cli/cli.h"
+
+#include "base/words.h"
 #include "cli/doctor/doctor.h"
 #include "cli/doctor/script.h"
 #include "cli/locate.h"
 #include "cli/procfs.h"
-
-#include "base/compiler.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,7 +136,7 @@ static int diagnose_process(struct diagnosis *d)
     if (maps && procfs_mapping(maps, "libharden.so", loaded))
         snprintf(library, sizeof library, "%s%s", root, loaded);
     if (o.count && doctor_program(d, &o) && doctor_loaded(d, library, &o)) {
-        doctor_become(d);
+        doctor_adopt_user(d);
         const struct config *c = cli_load_config(&cmd_doctor);
         doctor_config(d, c);
         doctor_network(d, &o, c);

@@ -61,16 +61,16 @@ static int print_overall(const struct board *b, int64_t now_ns)
     struct entry one;
     char names[NAMES_SHOWN * (VIEW_NAME_SIZE + 2) + 40] = "";
     struct text t = TEXT_OVER(names);
-    uint32_t told = 0;
+    uint32_t not_healthy = 0;
     for (uint32_t i = 0; i < board_size(b); i++) {
         if (!read_entry(b, i, now_ns, &one))
             continue;
         view_add(&all, one.status);
-        if (one.status != STATUS_HEALTHY && told++ < NAMES_SHOWN)
-            text_fmt(&t, "%s%s", told == 1 ? "; not healthy: " : ", ", one.name);
+        if (one.status != STATUS_HEALTHY && not_healthy++ < NAMES_SHOWN)
+            text_fmt(&t, "%s%s", not_healthy == 1 ? "; not healthy: " : ", ", one.name);
     }
-    if (told > NAMES_SHOWN)
-        text_fmt(&t, " and %u more", told - NAMES_SHOWN);
+    if (not_healthy > NAMES_SHOWN)
+        text_fmt(&t, " and %u more", not_healthy - NAMES_SHOWN);
     if (!all.hosts) {
         puts("none: no host is known yet");
         return EXIT_STALE;
@@ -85,7 +85,7 @@ static int print_one(const struct board *b, const char *typed, int64_t now_ns)
 {
     struct entry one;
     char age[24], name[256];
-    const char *host = destination_shown(name, sizeof name, typed);
+    const char *host = destination_board_name(name, sizeof name, typed);
     for (uint32_t i = 0; i < board_size(b); i++) {
         if (!read_entry(b, i, now_ns, &one) || !ascii_same(one.name, host))
             continue;

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define EXIT_NO_BOARD 1
-#define EXIT_WRITE    74 /* as main() returns for output that cannot be written */
 
 static bool write_page(struct report *r)
 {

@@ -29,8 +29,8 @@ static int reset_slots(struct board *b, const char *host)
     for (uint32_t i = 0; i < board_size(b); i++) {
         struct slot *s = board_nth(b, i, raw);
         const struct slot *seen = view_host(b, i, shown);
-        bool meant = !host || (seen && ascii_same(shown, host));
-        if (!s || !(meant || is_bucket_of(s, raw, host)))
+        bool selected = !host || (seen && ascii_same(shown, host));
+        if (!s || !(selected || is_bucket_of(s, raw, host)))
             continue;
         hosts += seen != NULL;
         board_keep_counts(b, s);
@@ -56,7 +56,7 @@ static int reset_command(int argc, char **argv)
     if (!b)
         return 1;
     char name[256];
-    int hosts = reset_slots(b, host ? destination_shown(name, sizeof name, host) : NULL);
+    int hosts = reset_slots(b, host ? destination_board_name(name, sizeof name, host) : NULL);
     if (host && !hosts) {
         cli_say(&cmd_reset, "host %s is not on the board; harden status lists all hosts", host);
         return 1;

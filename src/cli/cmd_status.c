@@ -103,12 +103,12 @@ static void print_denied(const struct host *rows, uint32_t n)
     if (!sum)
         return;
     printf("retries denied by the budget: %llu (", (unsigned long long)sum);
-    int told = 0;
-    for (uint32_t i = 0; i < n && told <= NAMES_SHOWN; i++)
-        if (rows[i].count[COUNT_BUDGET_DENIED] && told++ < NAMES_SHOWN)
-            printf("%s%s %llu", told > 1 ? ", " : "", rows[i].name,
+    int listed = 0;
+    for (uint32_t i = 0; i < n && listed <= NAMES_SHOWN; i++)
+        if (rows[i].count[COUNT_BUDGET_DENIED] && listed++ < NAMES_SHOWN)
+            printf("%s%s %llu", listed > 1 ? ", " : "", rows[i].name,
                    (unsigned long long)rows[i].count[COUNT_BUDGET_DENIED]);
-    puts(told > NAMES_SHOWN ? ", and others)" : ")");
+    puts(listed > NAMES_SHOWN ? ", and others)" : ")");
 }
 
 static int print_table(const struct board *b, const struct config *c, bool colours)

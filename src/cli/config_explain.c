@@ -120,21 +120,21 @@ static void print_key(const struct matches *f, const struct policy *p, int optio
 
 int config_explain(const struct command *cmd, const struct config *c, const char *url)
 {
-    struct destination w;
+    struct destination d;
     struct matches f = {.count = 0};
     char why[256];
-    if (!destination_parse(url, &w, why, sizeof why))
+    if (!destination_parse(url, &d, why, sizeof why))
         return cli_usage_error(cmd, "%s: %s", url, why);
-    const struct policy *p = rules_find(c, &w.target);
-    rules_explain(c, &w.target, add_match, &f);
+    const struct policy *p = rules_find(c, &d.target);
+    rules_explain(c, &d.target, add_match, &f);
     if (!p) {
         cli_say(cmd, "out of memory");
         return 0;
     }
-    printf("host %s", w.host);
-    if (w.target.port)
-        printf(", port %u", w.target.port);
-    printf("%s%s\n", *w.scheme ? ", by " : ", by connect()", w.scheme);
+    printf("host %s", d.host);
+    if (d.target.port)
+        printf(", port %u", d.target.port);
+    printf("%s%s\n", *d.scheme ? ", by " : ", by connect()", d.scheme);
     print_sections(&f);
     print_limits(p);
     puts("\neffective values");

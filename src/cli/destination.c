@@ -28,7 +28,7 @@ static bool parse_port(const char *s, size_t n, uint16_t *port)
 }
 
 /* HOST, HOST:PORT, [IPV6], [IPV6]:PORT, or a bare IPv6 address. */
-static bool parse_authority(struct destination *w, const char *s, size_t n, uint16_t *port,
+static bool parse_authority(struct destination *d, const char *s, size_t n, uint16_t *port,
                             char *why, size_t size)
 {
     const char *at = memrchr(s, '@', n);
@@ -55,46 +55,46 @@ static bool parse_authority(struct destination *w, const char *s, size_t n, uint
         host_end--;
     if (host_end == s)
         return wrong(why, size, "it contains no host");
-    if (!idna_encode(w->host, sizeof w->host, s, (size_t)(host_end - s)))
+    if (!idna_encode(d->host, sizeof d->host, s, (size_t)(host_end - s)))
         return wrong(why, size,
                      "the host is too long, or contains unsupported characters; "
                      "write it in its encoded form, xn--...");
     return true;
 }
 
-const char *destination_shown(char *out, size_t size, const char *host)
+const char *destination_board_name(char *out, size_t size, const char *host)
 {
     bool encoded = !pattern_is_local(host) && idna_encode(out, size, host, strlen(host));
     return encoded ? out : host;
 }
 
-bool destination_parse(const char *text, struct destination *w, char *why, size_t size)
+bool destination_parse(const char *text, struct destination *d, char *why, size_t size)
 {
-    *w = (struct destination){0};
-    w->target = (struct target){.scheme = w->scheme, .host = w->host, .path = w->path};
+    *d = (struct destination){0};
+    d->target = (struct target){.scheme = d->scheme, .host = d->host, .path = d->path};
     if (pattern_is_local(text)) {
-        w->target.default_port = true;
-        if (snprintf(w->host, sizeof w->host, "%s", text) >= (int)sizeof w->host)
+        d->target.default_port = true;
+        if (snprintf(d->host, sizeof d->host, "%s", text) >= (int)sizeof d->host)
             return wrong(why, size, "the path is too long");
         return true;
     }
     const char *colon = strstr(text, "://"), *s = colon ? colon + 3 : text;
-    if (colon && !copy_lower(w->scheme, sizeof w->scheme, text, (size_t)(colon - text)))
+    if (colon && !copy_lower(d->scheme, sizeof d->scheme, text, (size_t)(colon - text)))
         return wrong(why, size, "the scheme is too long");
     size_t n = strcspn(s, "/?#");
-    uint16_t own = scheme_port(w->scheme);
-    w->target.port = own;
-    if (!parse_authority(w, s, n, &w->target.port, why, size))
+    uint16_t own = scheme_port(d->scheme);
+    d->target.port = own;
+    if (!parse_authority(d, s, n, &d->target.port, why, size))
         return false;
     /* Without a scheme, 80 and 443 are the default ports, as in the library. */
-    w->target.default_port =
-        colon ? w->target.port == own : !w->target.port || scheme_is_web_port(w->target.port);
+    d->target.default_port =
+        colon ? d->target.port == own : !d->target.port || scheme_is_web_port(d->target.port);
     size_t path = strcspn(s + n, "?#");
-    if (path >= sizeof w->path)
+    if (path >= sizeof d->path)
         return wrong(why, size, "the path is too long");
-    memcpy(w->path, s + n, path);
-    w->path[path] = '\0';
+    memcpy(d->path, s + n, path);
+    d->path[path] = '\0';
     if (colon && !path)
-        strncpy(w->path, "/", sizeof w->path - 1);
+        strncpy(d->path, "/", sizeof d->path - 1);
     return true;
 }

@@ -8,8 +8,8 @@
  * User, query and fragment are ignored, scheme and host are converted to lower case, and a final
  * dot of the host is removed. Without a scheme, the destination is that of a connect(). No side
  * effects. */
-#ifndef CLI_WHERE_H
-#define CLI_WHERE_H
+#ifndef CLI_DESTINATION_H
+#define CLI_DESTINATION_H
 
 #include "engine/config/rules.h"
 
@@ -22,10 +22,10 @@ struct destination {
 };
 
 /* False: invalid; why[size] receives the reason. */
-bool destination_parse(const char *text, struct destination *w, char *why, size_t size);
+bool destination_parse(const char *text, struct destination *d, char *why, size_t size);
 
-/* The name of a host on the board ("xn--bcher-kva.example:8443") for what the user typed. Returns
- * out[size], or `host` itself if it cannot be encoded. */
-const char *destination_shown(char *out, size_t size, const char *host);
+/* The name on the board ("xn--bcher-kva.example:8443") of the host that the user typed. Returns
+ * `out`, or `host` itself if it cannot be encoded. */
+const char *destination_board_name(char *out, size_t size, const char *host);
 
 #endif

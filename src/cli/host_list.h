@@ -6,8 +6,8 @@
  *     struct host *hosts = host_list_read(board, clock_now_ns(), &n);      NULL: out of memory
  *     ... hosts[0] needs attention first ...
  *     free(hosts); */
-#ifndef CLI_HOSTS_H
-#define CLI_HOSTS_H
+#ifndef CLI_HOST_LIST_H
+#define CLI_HOST_LIST_H
 
 #include "engine/board/board.h"
 #include "engine/board/view.h"

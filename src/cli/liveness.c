@@ -5,7 +5,6 @@
 #include "engine/board/attached.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  *     struct liveness life = liveness_of(board, clock_now_ns());
  *     if (liveness_is_stale(life))
  *         ... no program uses the board */
-#ifndef CLI_LIFE_H
-#define CLI_LIFE_H
+#ifndef CLI_LIVENESS_H
+#define CLI_LIVENESS_H
 
 #include "engine/board/board.h"
 

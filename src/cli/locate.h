@@ -3,8 +3,8 @@
  * Finds programs in PATH, and the library that belongs to this command.
  *
  * All return false if there is no such file, and write the path to out[size]. */
-#ifndef CLI_FIND_H
-#define CLI_FIND_H
+#ifndef CLI_LOCATE_H
+#define CLI_LOCATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -49,7 +49,7 @@ int main(int argc, char **argv)
         if (!strcmp(argv[1], commands[i]->name)) {
             int status = commands[i]->run(argc - 1, argv + 1);
             /* Output that could not be written, for instance to a full disk, is a failure. */
-            return fflush(stdout) || ferror(stdout) ? (status ? status : EXIT_USAGE + 10) : status;
+            return fflush(stdout) || ferror(stdout) ? (status ? status : EXIT_WRITE) : status;
         }
     return unknown_command(argv[1]);
 }

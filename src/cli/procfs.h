@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Information about a process from /proc. Its content is not trusted. */
-#ifndef CLI_DOCTOR_PROC_H
-#define CLI_DOCTOR_PROC_H
+#ifndef CLI_PROCFS_H
+#define CLI_PROCFS_H
 
 #include <limits.h>
 #include <stdbool.h>

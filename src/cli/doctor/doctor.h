@@ -39,6 +39,6 @@ void doctor_network(struct diagnosis *d, const struct objects *o, const struct c
 bool doctor_process(struct diagnosis *d, char **maps);
 /* Changes to the user of the process, if we are root, so that its configuration files are trusted
  * as they are in the process. */
-void doctor_become(const struct diagnosis *d);
+void doctor_adopt_user(const struct diagnosis *d);
 
 #endif

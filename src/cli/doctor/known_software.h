@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Facts about well-known programs and libraries that their files do not tell. Names are base
- * names. */
-#ifndef CLI_DOCTOR_KNOWN_H
-#define CLI_DOCTOR_KNOWN_H
+ * Facts about well-known programs and libraries that cannot be read from their files. Names are
+ * base names. */
+#ifndef CLI_DOCTOR_KNOWN_SOFTWARE_H
+#define CLI_DOCTOR_KNOWN_SOFTWARE_H
 
 #include <stdbool.h>
 

@@ -165,7 +165,7 @@ static bool check_connects(struct diagnosis *d, const struct objects *o, unsigne
     return self->uses & USES_CONNECT || libraries;
 }
 
-/* ---- what the library does not see --------------------------------------------------------- */
+/* ---- connections that are not seen --------------------------------------------------------- */
 
 static bool check_unseen(struct diagnosis *d, const struct objects *o, bool seen)
 {

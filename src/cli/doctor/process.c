@@ -183,7 +183,7 @@ bool doctor_process(struct diagnosis *d, char **maps)
     return true;
 }
 
-void doctor_become(const struct diagnosis *d)
+void doctor_adopt_user(const struct diagnosis *d)
 {
     char path[64];
     struct stat st;

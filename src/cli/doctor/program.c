@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What kind of file a program is, and with which privileges it starts. */
+ * The kind of file that a program is, and the privileges with which it starts. */
 #include "cli/doctor/doctor.h"
 #include "cli/locate.h"
 
@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 static const char *machine_name(int machine, char out[24])
 {

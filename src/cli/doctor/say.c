@@ -22,16 +22,16 @@ void doctor_say(struct diagnosis *d, enum level level, const char *fmt, ...)
 
 int doctor_verdict(const struct diagnosis *d)
 {
-    const char *is = d->pid ? "process " : "";
+    const char *kind = d->pid ? "process " : "";
     if (d->not_inspectable)
-        printf("verdict: %s%s cannot be checked\n", is, d->subject);
+        printf("verdict: %s%s cannot be checked\n", kind, d->subject);
     else if (d->worst == LEVEL_NO)
-        printf("verdict: %s%s is not covered\n", is, d->subject);
+        printf("verdict: %s%s is not covered\n", kind, d->subject);
     else if (d->worst == LEVEL_PARTLY)
-        printf("verdict: %s%s is partly covered\n", is, d->subject);
+        printf("verdict: %s%s is partly covered\n", kind, d->subject);
     else if (d->connects_nowhere)
-        printf("verdict: %s%s is covered, but makes no connections itself\n", is, d->subject);
+        printf("verdict: %s%s is covered, but makes no connections itself\n", kind, d->subject);
     else
-        printf("verdict: %s%s is covered\n", is, d->subject);
+        printf("verdict: %s%s is covered\n", kind, d->subject);
     return d->worst == LEVEL_NO ? 2 : d->worst == LEVEL_PARTLY ? 1 : 0;
 }

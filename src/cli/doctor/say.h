@@ -24,8 +24,8 @@ enum level {
 };
 
 struct diagnosis {
-    char name[NAME_MAX + 1]; /* of the program file; what the key `programs` is compared with */
-    const char *subject;     /* what the user asked about */
+    char name[NAME_MAX + 1]; /* of the program file; compared with the key `programs` */
+    const char *subject;     /* the argument of the command */
     pid_t pid;               /* 0: a program, not a process */
     enum level worst;        /* of the findings so far */
     bool script;             /* `subject` is a script, run by the program `name` */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/doctor/script.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

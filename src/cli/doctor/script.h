@@ -4,7 +4,6 @@
 #ifndef CLI_DOCTOR_SCRIPT_H
 #define CLI_DOCTOR_SCRIPT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum script {

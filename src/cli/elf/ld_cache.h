@@ -4,7 +4,6 @@
 #ifndef CLI_ELF_LD_CACHE_H
 #define CLI_ELF_LD_CACHE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* The path of the n-th entry for this name in a cache of `size` bytes, which are not trusted; NULL

@@ -15,7 +15,6 @@
 #include "cli/elf/elf.h"
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 /* What an object imports. */
 enum object_uses {

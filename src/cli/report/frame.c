@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What surrounds the sections: the verdict in one sentence, the header and the footer. */
-#include "base/clock.h"
+ * The frame around the sections: the verdict in one sentence, the header and the footer. */
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/liveness.h"
@@ -52,7 +51,7 @@ void report_verdict(const struct report *r, char *out, size_t size)
 
 /* ---- the header and the footer ------------------------------------------------------------- */
 
-static void say_life(const struct report *r)
+static void say_liveness(const struct report *r)
 {
     struct liveness life = liveness_of(r->board, r->now_ns);
     char age[24];
@@ -90,7 +89,7 @@ void report_head(const struct report *r, const char *verdict)
     }
     page_text(r->f, verdict);
     fputs("</h1>\n", r->f);
-    say_life(r);
+    say_liveness(r);
     fputs("</header>\n<nav aria-label=\"Sections\"><ul>"
           "<li><a href=\"#hosts\">Hosts</a></li><li><a href=\"#times\">Over time</a></li>"
           "<li><a href=\"#spans\">Circuits and health</a></li>"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes a self-contained HTML page: its style is embedded, and it loads and runs nothing. A
- * content security policy tells the browser so, in case a hostile name on the board is not escaped.
+ * content security policy enforces that, in case a hostile name on the board is not escaped.
  *
  *     page_begin(f, "title");
  *     page_text(f, host->name);          escaped; required for all text from outside

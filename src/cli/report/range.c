@@ -13,7 +13,7 @@
  * in the range of two days, every hour. */
 #define FINE_ROUGH_NS   (330 * NS_PER_S)
 #define COARSE_ROUGH_NS (3900 * NS_PER_S)
-/* The present moment is not added if the last sample is less old than this. */
+/* No present sample is added if the last one is younger than this. */
 #define PRESENT_NS (HISTORY_STEP_NS / 2)
 
 /* Appends the current sums as a sample, without writing it to the board. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The time range of a plot: the last hour from the fine ring of samples, or the last two days from
- * the coarse one, with the present moment as the last sample.
+ * the coarse one, followed by a sample taken now.
  *
  *     good = range_read(report, true, &hour);        false: out of memory
  *     ... hour.intervals[i], range_value(&hour.intervals[i], CURVE_REQUESTS) ...
@@ -22,7 +22,7 @@ struct range {
 
 bool range_read(const struct report *r, bool fine, struct range *out);
 
-/* What a curve shows: the first four are rates per second, the last two the state at the end. */
+/* The value of a curve: the first four are rates per second, the last two the state at the end. */
 enum curve {
     CURVE_REQUESTS,
     CURVE_RETRIES,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The page of `harden report`. It answers in this order: is everything healthy, which host is not,
- * what happened when, how slow is it, what is configured. Each function writes one part of the page
- * as HTML: frame.c the verdict, header and footer, section_NAME.c a section. All use the same
- * `struct report`, which was read once, so that the parts are consistent. */
+ * The page of `harden report`: the verdict, the hosts, their history, latency and configuration.
+ * Each function writes one part of the page as HTML: frame.c the verdict, header and footer,
+ * section_NAME.c a section. All use the same `struct report`, which was read once, so that the parts
+ * are consistent. */
 #ifndef CLI_REPORT_REPORT_H
 #define CLI_REPORT_REPORT_H
 

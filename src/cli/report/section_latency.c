@@ -21,7 +21,8 @@ struct axis {
     double low_ms, high_ms;
 };
 
-static double bound_ms(int i)
+/* The upper limit of bucket i; i < 0: the lower limit of the first one. */
+static double bucket_max_ms(int i)
 {
     return i < 0                      ? FIRST_MS
            : i >= LATENCY_BUCKETS - 1 ? LAST_MS
@@ -37,7 +38,8 @@ static struct axis axis_of(const struct host *const *hosts, size_t n)
                 low = i < low ? i : low;
                 high = i > high ? i : high;
             }
-    struct axis a = {scale_decade_below(bound_ms(low - 1)), scale_decade_above(bound_ms(high))};
+    struct axis a = {scale_decade_below(bucket_max_ms(low - 1)),
+                     scale_decade_above(bucket_max_ms(high))};
     if (a.high_ms < a.low_ms * 99)
         a.high_ms = a.low_ms * 100; /* at least two decades */
     return a;
@@ -57,7 +59,8 @@ static void draw_bars(struct plot *p, const struct host *h, struct axis a)
     for (int i = 0; i < LATENCY_BUCKETS; i++) {
         if (!h->latency[i])
             continue;
-        struct step b = {.x0 = x_of_ms(a, bound_ms(i - 1)), .x1 = x_of_ms(a, bound_ms(i))};
+        struct step b = {.x0 = x_of_ms(a, bucket_max_ms(i - 1)),
+                         .x1 = x_of_ms(a, bucket_max_ms(i))};
         b.y = b.x1 > b.x0 ? (double)h->latency[i] / (b.x1 - b.x0) : 0;
         top = b.y > top ? b.y : top;
         bars[n++] = b;
@@ -77,7 +80,7 @@ static void write_buckets_table(FILE *f, const struct host *h, const char *id)
         if (i == LATENCY_BUCKETS - 1)
             fputs("<tr><th scope=\"row\">longer</th><td>", f);
         else
-            fprintf(f, "<tr><th scope=\"row\">%g ms</th><td>", bound_ms(i));
+            fprintf(f, "<tr><th scope=\"row\">%g ms</th><td>", bucket_max_ms(i));
         page_count(f, h->latency[i]);
         fprintf(f, "</td><td>%.1f %%</td></tr>\n",
                 100.0 * (double)h->latency[i] / (double)h->count[COUNT_ATTEMPTS]);

@@ -152,8 +152,8 @@ static void write_range_table(const struct report *r, const struct range *g)
                                           "Retries",
                                           "Rejected",
                                           "Waited, s",
-                                          "Unhealthy then",
-                                          "Circuits not closed then",
+                                          "Unhealthy at the end",
+                                          "Circuits not closed at the end",
                                           "<Note",
                                           NULL};
     static const char *const notes[] = {"", "average over a longer time",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Computes what happened between the samples of the history (engine/board/history.h), as
- * differences of their sums, and finds gaps.
+ * Computes the increase of each sum between the samples of the history (engine/board/history.h),
+ * and finds gaps.
  *
  *     n = series_of(samples, count, usual_ns, rough_ns, out);    at most count - 1
  *     out[i].counted[SUM_REQUESTS] in (out[i].from_ns, out[i].to_ns]

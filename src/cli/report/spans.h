@@ -15,7 +15,6 @@
 #include "cli/host_list.h"
 #include "engine/board/history.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
