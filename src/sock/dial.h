@@ -19,7 +19,7 @@
  *   anything else         the bare call
  *
  * The socket is inspected only when necessary: a successful connection to a host without limits
- * costs no additional system call (dial_socket.h).
+ * costs no additional system call (socket.h).
  *
  * Returns the real result with its errno; on success errno is unchanged. A refusal is ETIMEDOUT
  * (limit) or ECONNREFUSED (open circuit). Any thread. A cancellation point, like connect().

@@ -14,7 +14,7 @@
 #include "engine/engine.h"
 #include "sock/dial.h"
 #include "sock/dial_bind.h"
-#include "sock/dial_socket.h"
+#include "sock/socket.h"
 
 #include <stdbool.h>
 #include <stdint.h>

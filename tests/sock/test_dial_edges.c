@@ -3,8 +3,8 @@
  * What is kept from one connect() to the next, and what must not be counted or taken. */
 #include "base/clock.h"
 #include "sock/dial.h"
-#include "sock/dial_socket.h"
 #include "sock/names.h"
+#include "sock/socket.h"
 #include "sock_test.h"
 
 #include <arpa/inet.h>

@@ -3,8 +3,8 @@
  * What dial needs to know about a socket. Ask only when necessary: each answer is a system call.
  * Nothing changes the socket; SO_ERROR, which is cleared by reading it, is not read. errno is not
  * preserved. */
-#ifndef SOCK_DIAL_SOCKET_H
-#define SOCK_DIAL_SOCKET_H
+#ifndef SOCK_SOCKET_H
+#define SOCK_SOCKET_H
 
 #include "sock/descriptor.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sock/dial_socket.h"
+#include "sock/socket.h"
 
 #include "base/clock.h"
 #include "base/compiler.h"
