@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* The kernel keeps SO_SNDTIMEO in ticks of at least a millisecond. An EINPROGRESS that comes
- * sooner than this is from a non-blocking socket, and the socket need not be asked. */
+ * sooner than this is from a non-blocking socket, so no system call is needed to find out. */
 #define SNDTIMEO_MIN_NS (500 * NS_PER_US)
 /* No other thread can close and reopen a descriptor within a call this short, unless it could
  * have done so before the call. */
@@ -73,8 +73,8 @@ static void count_connect(const struct dial *d, bool blocking)
 /* ---- blocking sockets ------------------------------------------------------------------------ */
 
 /* Waits until the call may start. A signal that would end a bare connect(), for example alarm(),
- * ends this too. The error is not EINTR, which tells a program that the connection is on its
- * way: poll() would then report a socket as ready that was never connected. */
+ * ends this too. The error is not EINTR, which means that the connection is in progress: the
+ * program would call poll(), which reports a socket as ready that was never connected. */
 static bool wait_for_turn(struct dial *d, int64_t at_ns)
 {
     if (clock_sleep_restarted(at_ns) != EINTR)
@@ -163,8 +163,8 @@ static bool fd_may_have_changed(struct dial *d, const struct first_call *f, int6
     return f->ended_ns - now_ns > REUSE_MIN_NS && !d->socket.has_failed;
 }
 
-/* Nothing restricted the connection, so the call has been made already. Finds out what is needed
- * to count it. */
+/* Nothing restricted the connection, so the call has been made already. Finds out what counting it
+ * requires. */
 static int dial_unrestricted(struct dial *d, const struct first_call *f, int64_t now_ns, int saved)
 {
     int error = f->error;
@@ -243,8 +243,8 @@ static int dial_with_engine(struct dial *d, struct first_call *f, int64_t now_ns
         return f->made ? f->value : dial_bare(d);
     }
     p = d->host->binding.policy;
-    /* A local socket cannot tell afterwards whether it has tried to connect, and is rare enough
-     * to be inspected first. */
+    /* A local socket does not show afterwards that it has tried to connect. Local sockets are rare, so
+     * they are inspected first. */
     if (!f->made && (!binding_is_clear(&d->host->binding, now_ns) || p->connect_timeout_ns ||
                      p->attempt_timeout_ns || d->request->to->local))
         return dial_restricted(d, now_ns, saved);

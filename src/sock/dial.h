@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * connect() of a program that speaks its own protocol: applies rate limit, breaker, retry and
- * health of the host, with the same engine as for a transfer.
+ * connect() of a program that speaks its own protocol: the rate limit, breaker, retries and health
+ * of the host apply, with the same engine as for a transfer.
  *
  *     struct endpoint to;
  *     if (endpoint_of(&to, address, length))
  *         return dial(&(struct dial_request){real, fd, address, length, &to, caller});
  *     return real(fd, address, length);
  *
- * What is done depends on the socket:
+ * The socket decides what dial() does:
  *
  *   stream, blocking      waits for its turn, calls connect(), and retries with back-off if the
  *                         failure is likely to be temporary; within SO_SNDTIMEO and max_elapsed. A
@@ -37,7 +37,7 @@ struct dial_request {
     const struct sockaddr *address;
     socklen_t length;
     const struct endpoint *to;
-    const void *caller; /* return address: one place in the code mostly uses one kind of socket */
+    const void *caller; /* return address: each place in the code mostly uses one kind of socket */
 };
 
 int dial(const struct dial_request *r);

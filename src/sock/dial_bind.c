@@ -13,7 +13,6 @@
 #include "engine/config/rules.h"
 #include "sock/names.h"
 
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
@@ -55,8 +54,8 @@ static void address_words(uint64_t half[2], const struct endpoint *to)
     memcpy(half, to->address.bytes, sizeof to->address.bytes);
 }
 
-/* Multiply and fold. A program that chooses addresses which collide slows down its own
- * connections only. */
+/* Multiply and fold. A program that chooses colliding addresses slows down only its own
+ * connections. */
 static size_t index_of(const struct endpoint *to)
 {
     uint64_t half[2];
@@ -116,7 +115,7 @@ struct bind_request {
     bool ok;
 };
 
-/* Rare, and found by name alone: not stored. */
+/* Not stored: local sockets are rare, and are found by name alone. */
 static bool bind_local(struct dial_binding *k, const struct bind_request *q)
 {
     struct target t = {.scheme = "", .host = q->to->local, .default_port = true, .path = ""};

@@ -8,12 +8,12 @@
  *     struct dial_binding *b = dial_binding_in(&room);
  *     if (dial_bind(b, engine, to, fd, now_ns)) ... b->binding
  *
- * Most connections need much less of it. That part is kept separately, in two cache lines:
+ * Most connections need only a small part of it, which is kept separately, in two cache lines:
  *
  *     struct fast_path path;
  *     if (dial_fast_path(&path, engine, to, now_ns)) ... see fast_path.h
  *
- * False if memory is short: let the call through. Any thread, also after fork. */
+ * False: no memory; let the call through. Any thread, also after fork. */
 #ifndef SOCK_DIAL_BIND_H
 #define SOCK_DIAL_BIND_H
 
@@ -23,11 +23,11 @@
 
 struct dial_binding {
     struct endpoint to;
-    uint32_t generation; /* of the names, when this binding was made */
-    bool more_follow;    /* the name has more addresses that the program can try */
-    bool zoned;          /* a different host in each network namespace (zone.h) */
-    uint64_t network;    /* the namespace it was made for; 0: unknown */
-    int64_t until_ns;
+    uint32_t generation;    /* of the names, when this binding was made */
+    bool more_follow;       /* the name has more addresses that the program can try */
+    bool zoned;             /* a different host in each network namespace (zone.h) */
+    uint64_t network;       /* the namespace it was made for; 0: unknown */
+    int64_t until_ns;       /* valid until then */
     struct binding binding; /* the last member: ends after the lanes in use */
 };
 
@@ -43,10 +43,10 @@ static inline struct dial_binding *dial_binding_in(struct dial_room *room)
     return (struct dial_binding *)(void *)room->bytes;
 }
 
-/* For an endpoint that was seen recently and has neither a limit nor a timeout. May be out of
- * date by less than a minute: regarding the board, which fast_path_is_clear checks, and regarding
- * the network namespace if the program has changed its own. That can affect only successes: for
- * failures, dial_bind asks the socket. */
+/* For an endpoint that was seen recently and has neither a limit nor a timeout. May be out of date
+ * by up to a minute: about the board, which fast_path_is_clear checks, and about the network
+ * namespace if the program has changed its own. Only successes can be counted for the wrong
+ * namespace: for failures, dial_bind asks the socket. */
 bool dial_fast_path(struct fast_path *path, struct engine *e, const struct endpoint *to,
                     int64_t now_ns);
 bool dial_bind(struct dial_binding *b, struct engine *e, const struct endpoint *to, int fd,

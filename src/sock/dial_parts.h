@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of dial.h share: one connection on its way through the engine, and its attempts.
+ * Shared by the files of dial.h: the state of one connection and its attempts.
  *
  *     struct dial d;                            on the stack of the connecting thread
  *     if (dial_attempt(&d, now_ns, &at_ns))     another attempt at at_ns
@@ -10,7 +10,6 @@
 #define SOCK_DIAL_PARTS_H
 
 #include "engine/call/call.h"
-#include "engine/call/fast_path.h"
 #include "engine/engine.h"
 #include "sock/dial.h"
 #include "sock/dial_bind.h"
@@ -30,21 +29,22 @@ struct dial {
     bool begun, ended;
     bool timeout_is_ours; /* SO_SNDTIMEO is set to our timeout */
     bool interrupted;     /* while waiting for its turn */
-    bool fd_changed;      /* the descriptor was closed, or refers to another file by now */
+    bool fd_changed;      /* the descriptor was closed, or refers to another file now */
     int error;            /* errno of the last attempt; 0: connected */
 };
 
 /* The real connect(). */
 int dial_bare(const struct dial *d);
-/* To be called after anything that may take long, before the descriptor is used again. Preserves
- * errno. */
+/* Whether the descriptor still refers to the inspected socket. Call it after anything that may take
+ * long, before the descriptor is used again. Preserves errno. */
 bool dial_fd_is_same(struct dial *d);
 /* Restores the program's SO_SNDTIMEO. */
 void dial_restore_timeout(struct dial *d);
 /* Whether this errno of connect() says nothing about the host: the connection is in progress or
  * established, or the arguments were wrong. */
 bool dial_is_no_result(int error);
-/* Reports an attempt that ended with d->error. True: another attempt at *at_ns. */
+/* Reports an attempt that ended with d->error. shortened: by our timeout; again: it may be repeated.
+ * True: another attempt at *at_ns. */
 bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, int64_t *at_ns);
 /* Makes and reports an attempt on a blocking socket. True: another attempt at *at_ns. */
 bool dial_attempt(struct dial *d, int64_t now_ns, int64_t *at_ns);

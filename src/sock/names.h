@@ -9,8 +9,8 @@
  * If several names lead to one address, the last one that was looked up counts; such changes are
  * counted (names_ambiguous). Answers are remembered for an hour, up to a fixed number.
  *
- * One table for the process, without locks; any thread, also after fork. An entry that is being
- * written is skipped, and one whose writer was killed or did not survive a fork is lost. Never
+ * One table for the process, without locks; any thread, also after fork. A reader skips an entry
+ * that is being written; an entry whose writer was killed or did not survive a fork is lost. Never
  * fails. */
 #ifndef SOCK_NAMES_H
 #define SOCK_NAMES_H

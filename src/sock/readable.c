@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sock/readable.h"
 
+#include "base/compiler.h"
+
 #include <errno.h>
 #include <link.h>
 #include <linux/futex.h>
@@ -29,7 +31,7 @@ static void set_known(_Atomic uintptr_t *word, uintptr_t value)
     atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
-/* From what the kernel has passed: the loader's own list is locked while it loads. */
+/* From the auxiliary vector: the loader's own list is locked while it loads. */
 static void find_regions(void)
 {
     const ElfW(Phdr) *headers =

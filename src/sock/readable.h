@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether memory that a program passes to the kernel can be read. A bad pointer is for the kernel
- * to report (EFAULT), but the destination of a connection must be known before it is made.
+ * Whether memory that a program passes to the kernel can be read. The kernel
+ * reports a bad pointer (EFAULT), but the destination must be known before a connection is made.
  *
  *     if (!readable(address, length))
  *         return real(fd, address, length);
@@ -17,8 +17,6 @@
  * Any thread, also in a signal handler; preserves errno. Up to 4,096 bytes. */
 #ifndef SOCK_READABLE_H
 #define SOCK_READABLE_H
-
-#include "base/compiler.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * getaddrinfo() of a program. Remembers the answers (names.h). If the name server says "not now"
- * (EAI_AGAIN), asks again with back-off, as often as the policy allows, counted as `dns` for the
- * host. EAI_NONAME and all others are answers. Look-ups block by nature, so this one may wait. A
+ * getaddrinfo() of a program. Remembers the answers (names.h). Repeats a look-up that failed for the
+ * moment (EAI_AGAIN) with back-off, as often as the policy allows, and counts it as `dns` for the
+ * host. EAI_NONAME and all other errors are final. Look-ups block anyway, so this one may wait. A
  * signal ends the back-off.
  *
  *     return resolve(real, node, service, hints, list);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What dial needs to know about a socket. Ask only when necessary: each answer is a system call.
- * Nothing changes the socket; SO_ERROR, which is cleared by reading it, is not read. errno is not
- * preserved. */
+ * The facts about a socket that dial needs. Ask only when necessary: each answer is a system call.
+ * Inspecting changes nothing; SO_ERROR, which is cleared by reading it, is not read. errno is not
+ * preserved. Any thread. */
 #ifndef SOCK_SOCKET_H
 #define SOCK_SOCKET_H
 
@@ -29,7 +29,7 @@ struct socket_facts socket_inspect(int fd);
  * streams, and its call was delayed by that long. */
 bool socket_was_stream(int fd, const void *caller, uint16_t port, int64_t duration_ns);
 
-/* Sets SO_SNDTIMEO. */
+/* Sets SO_SNDTIMEO, to at least 1 us; 0: no timeout. */
 void socket_set_send_timeout(int fd, int64_t timeout_ns);
 
 #endif
