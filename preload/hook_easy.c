@@ -7,7 +7,7 @@
 #include "engine/engine.h"
 #include "hooks_off.h"
 
-const struct curl_api *real_or_complain(struct from from)
+const struct curl_api *hook_find_libcurl(struct from from)
 {
     const struct curl_api *api = real_find(from);
     if (!api)
@@ -27,7 +27,7 @@ static CURLcode forward_setopt(const struct curl_api *api, CURL *h, CURLoption o
 
 CURL *hook_easy_init(struct from from)
 {
-    const struct curl_api *api = real_or_complain(from);
+    const struct curl_api *api = hook_find_libcurl(from);
     CURL *h = api ? api->easy_init() : NULL;
     if (h && !hooks_off() && !curl_api_owns(api, from.caller))
         shadow_add(h, api);
@@ -37,7 +37,7 @@ CURL *hook_easy_init(struct from from)
 void hook_easy_cleanup(struct from from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
-    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    const struct curl_api *api = s ? s->api : hook_find_libcurl(from);
     if (s && easy_is_guarded(s))
         return;
     multi_remove_freed(h);
@@ -50,7 +50,7 @@ void hook_easy_cleanup(struct from from, CURL *h)
 void hook_easy_reset(struct from from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
-    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    const struct curl_api *api = s ? s->api : hook_find_libcurl(from);
     if (s && easy_is_guarded(s))
         return;
     if (api)
@@ -64,7 +64,7 @@ void hook_easy_reset(struct from from, CURL *h)
 CURL *hook_easy_duphandle(struct from from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
-    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    const struct curl_api *api = s ? s->api : hook_find_libcurl(from);
     CURL *copy = api ? api->easy_duphandle(h) : NULL;
     if (copy && s && s->transfer)
         transfer_unwrap_copy(s->transfer, copy);
@@ -77,7 +77,7 @@ CURLcode hook_easy_setopt(struct from from, CURL *h, CURLoption option, union op
 {
     struct shadow *s = shadow_find(h);
     if (!s) {
-        const struct curl_api *api = real_or_complain(from);
+        const struct curl_api *api = hook_find_libcurl(from);
         return api ? forward_setopt(api, h, option, v) : CURLE_FAILED_INIT;
     }
     CURLcode r = CURLE_OK;
@@ -93,7 +93,7 @@ CURLcode hook_easy_getinfo(struct from from, CURL *h, CURLINFO info, void *out)
     struct shadow *s = shadow_find(h);
     if (s && out && easy_getinfo(s, info, out)) /* libcurl refuses NULL */
         return CURLE_OK;
-    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    const struct curl_api *api = s ? s->api : hook_find_libcurl(from);
     return api ? api->easy_getinfo(h, info, out) : CURLE_FAILED_INIT;
 }
 
@@ -102,7 +102,7 @@ CURLcode hook_easy_perform(struct from from, CURL *h)
     struct shadow *s = shadow_find(h);
     if (s)
         return easy_perform(s);
-    const struct curl_api *api = real_or_complain(from);
+    const struct curl_api *api = hook_find_libcurl(from);
     return api ? api->easy_perform(h) : CURLE_FAILED_INIT;
 }
 
@@ -111,7 +111,7 @@ CURLcode hook_easy_pause(struct from from, CURL *h, int bitmask)
     struct shadow *s = shadow_find(h);
     if (s && (s->member ? multi_pause(s, bitmask) : easy_pause(s, bitmask)))
         return CURLE_OK;
-    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    const struct curl_api *api = s ? s->api : hook_find_libcurl(from);
     return api ? api->easy_pause(h, bitmask) : CURLE_FAILED_INIT;
 }
 
@@ -119,7 +119,7 @@ CURLHcode hook_easy_header(struct from from, CURL *h, const char *name, size_t i
                            unsigned origin, int request, struct curl_header **out)
 {
     struct shadow *s = shadow_find(h);
-    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    const struct curl_api *api = s ? s->api : hook_find_libcurl(from);
     if (!api || !api->easy_header)
         return CURLHE_NOT_BUILT_IN;
     return s ? easy_header(s, name, index, origin, request, out)
@@ -130,7 +130,7 @@ struct curl_header *hook_easy_nextheader(struct from from, CURL *h, unsigned ori
                                          struct curl_header *previous)
 {
     struct shadow *s = shadow_find(h);
-    const struct curl_api *api = s ? s->api : real_or_complain(from);
+    const struct curl_api *api = s ? s->api : hook_find_libcurl(from);
     if (!api || !api->easy_nextheader)
         return NULL;
     return s ? easy_nextheader(s, origin, request, previous)
@@ -141,7 +141,7 @@ CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t siz
                            curl_read_callback read_fn, curl_seek_callback seek_fn,
                            curl_free_callback free_fn, void *arg)
 {
-    const struct curl_api *api = real_or_complain(from);
+    const struct curl_api *api = hook_find_libcurl(from);
     if (!api || !api->mime_data_cb)
         return CURLE_FAILED_INIT;
     CURLcode r = api->mime_data_cb(part, size, read_fn, seek_fn, free_fn, arg);
@@ -152,7 +152,7 @@ CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t siz
 
 CURLcode hook_mime_filedata(struct from from, curl_mimepart *part, const char *path)
 {
-    const struct curl_api *api = real_or_complain(from);
+    const struct curl_api *api = hook_find_libcurl(from);
     CURLcode r = api && api->mime_filedata ? api->mime_filedata(part, path) : CURLE_FAILED_INIT;
     if (!r && !hooks_off())
         request_body_note_file_part(path);

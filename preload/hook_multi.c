@@ -11,13 +11,13 @@
 static inline struct multi *find_multi(struct from from, CURLM *m, const struct curl_api **api)
 {
     struct multi *known = multi_find(m);
-    *api = known ? multi_api(known) : real_or_complain(from);
+    *api = known ? multi_api(known) : hook_find_libcurl(from);
     return known;
 }
 
 CURLM *hook_multi_init(struct from from)
 {
-    const struct curl_api *api = real_or_complain(from);
+    const struct curl_api *api = hook_find_libcurl(from);
     CURLM *m = api ? api->multi_init() : NULL;
     if (m && !hooks_off())
         multi_new(m, api);
@@ -124,7 +124,7 @@ CURLMcode hook_multi_setopt(struct from from, CURLM *m, CURLMoption option, unio
     struct multi *x = api ? NULL : find_multi(from, m, &api);
     if (x)
         return multi_setopt(x, option, v);
-    return api ? curl_api_multi_setopt(api, m, option, v) : CURLM_BAD_HANDLE;
+    return api ? multi_forward_setopt(api, m, option, v) : CURLM_BAD_HANDLE;
 }
 
 CURL **hook_multi_get_handles(struct from from, CURLM *m)

@@ -50,7 +50,7 @@ CURLMcode hook_multi_notify_enable(struct from from, CURLM *m, unsigned type);
 CURLMcode hook_multi_notify_disable(struct from from, CURLM *m, unsigned type);
 
 /* The libcurl that a call refers to. NULL: there is none, which is counted as an internal error. */
-const struct curl_api *real_or_complain(struct from from);
+const struct curl_api *hook_find_libcurl(struct from from);
 
 /* The range that an option's number lies in tells the type of its argument. */
 static inline union option_argument option_argument_of(int option, va_list *ap)

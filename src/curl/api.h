@@ -68,7 +68,7 @@ struct curl_api {
     const void *text_begin, *text_end; /* the mapping of its code */
 };
 
-/* Whether a return address lies in the library: libcurl calls itself. */
+/* Whether a return address is in the code of the library. libcurl calls its own functions. */
 static inline int curl_api_owns(const struct curl_api *api, const void *address)
 {
     return address >= api->text_begin && address < api->text_end;

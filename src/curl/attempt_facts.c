@@ -14,10 +14,11 @@
 #include <unistd.h>
 
 /* The first version that caches names that were not found, for half as long as addresses. */
-#define VERSION_REMEMBERS_FAILURES 0x081000
+#define VERSION_CACHES_FAILURES 0x081000
 
-/* The first version that sets PRETRANSFER_TIME for failures too. (REQUEST_SIZE is 0 on 8.7.1.) */
-#define VERSION_REQUEST_SIZE_TELLS 0x081500
+/* The first version that sets PRETRANSFER_TIME for failures too; from then on REQUEST_SIZE shows
+ * whether something was sent. (On 8.7.1 that is always 0.) */
+#define VERSION_PRETRANSFER_OF_FAILURES 0x081500
 /* The first version that clears OS_ERRNO when a transfer begins. Older ones keep it, also after a
  * good transfer. */
 #define VERSION_CLEARS_ERRNO 0x080800
@@ -127,7 +128,7 @@ static bool nothing_sent(const struct attempt *a, const struct transfer *t)
     if (a->curl_code == CURLE_SEND_ERROR || a->curl_code == CURLE_HTTP2 ||
         a->curl_code == CURLE_HTTP3)
         return false;
-    if (s->api->version_num >= VERSION_REQUEST_SIZE_TELLS)
+    if (s->api->version_num >= VERSION_PRETRANSFER_OF_FAILURES)
         return info_long(s, CURLINFO_REQUEST_SIZE) == 0;
     return info_offset(s, CURLINFO_PRETRANSFER_TIME_T) == 0;
 }
@@ -169,7 +170,7 @@ static int reason_not_found(const struct attempt *a, const struct transfer *t)
                                          ? s->binding.proxy_name
                                          : info_string(s, CURLINFO_EFFECTIVE_URL));
     int why = unfound_error(name, t->started_ns);
-    if (!why && s->api->version_num >= VERSION_REMEMBERS_FAILURES)
+    if (!why && s->api->version_num >= VERSION_CACHES_FAILURES)
         why = unfound_error(name, t->started_ns - dns_cache_ns(s, t->started_ns));
     s->api->free(name);
     return why;

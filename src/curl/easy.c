@@ -48,15 +48,15 @@ static CURLcode perform_attempt(struct transfer *t, struct attempt *a, int64_t n
 /* Waits until the program has unpaused. 0, or the code with which the transfer ends. */
 static CURLcode wait_for_unpause(struct transfer *t)
 {
-    int64_t asked_ns = 0;
+    int64_t progress_ns = 0;
     for (t->paused = true; t->paused;) {
         int64_t now_ns = clock_now_ns();
         if (now_ns >= t->app_deadline_ns)
             return transfer_failed(t, CURLE_OPERATION_TIMEDOUT, "Operation timed out while paused");
-        if (now_ns - asked_ns >= PROGRESS_STEP_NS) {
+        if (now_ns - progress_ns >= PROGRESS_STEP_NS) {
             if (!transfer_progress(t->shadow))
                 return transfer_aborted(t);
-            asked_ns = now_ns;
+            progress_ns = now_ns;
         }
         if (t->paused)
             clock_sleep_until(now_ns + PAUSE_STEP_NS);
@@ -190,16 +190,16 @@ bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
 /* NULL unless a held piece is being delivered: libcurl's headers are newer than it then. */
 static struct held_info *held_info_of(const struct shadow *s)
 {
-    struct held_info *t = s->transfer ? &s->transfer->gate.info : NULL;
-    return t && t->shown ? t : NULL;
+    struct held_info *held = s->transfer ? &s->transfer->gate.info : NULL;
+    return held && held->shown ? held : NULL;
 }
 
 CURLHcode easy_header(const struct shadow *s, const char *name, size_t index, unsigned origin,
                       int request, struct curl_header **out)
 {
-    struct held_info *t = held_info_of(s);
-    if (t)
-        return held_info_header(t, name, index, origin, request, out);
+    struct held_info *held = held_info_of(s);
+    if (held)
+        return held_info_header(held, name, index, origin, request, out);
     CURLHcode r = s->api->easy_header(s->handle, name, index, origin, request, out);
     struct headers *kept = fallback_headers(s);
     return kept && out && r != CURLHE_BAD_ARGUMENT
@@ -210,9 +210,9 @@ CURLHcode easy_header(const struct shadow *s, const char *name, size_t index, un
 struct curl_header *easy_nextheader(const struct shadow *s, unsigned origin, int request,
                                     struct curl_header *previous)
 {
-    struct held_info *t = held_info_of(s);
+    struct held_info *held = held_info_of(s);
     struct headers *kept = fallback_headers(s);
-    return t      ? held_info_nextheader(t, origin, request, previous)
+    return held   ? held_info_nextheader(held, origin, request, previous)
            : kept ? headers_next(kept, origin, request, previous)
                   : s->api->easy_nextheader(s->handle, origin, request, previous);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The easy driver: curl_easy_perform with a handle that has a shadow. It asks the engine, sleeps as
- * the engine says, makes the attempts, and delivers one response to the program.
+ * The easy driver: curl_easy_perform with a handle that has a shadow. It makes the attempts and sleeps
+ * as the engine decides, and delivers one response to the program.
  *
  * While it sleeps, signals arrive, and the program's progress callback runs and may abort. If a
  * request is refused, the result is CURLE_OPERATION_TIMEDOUT (limit) or CURLE_COULDNT_CONNECT (open
  * circuit), the text in the error buffer begins with "harden:", and getinfo shows nothing of an
  * earlier transfer.
  *
- * If anything of ours is missing (engine off, no host, no memory), the call goes straight to
- * libcurl. errno is left as libcurl leaves it. */
+ * Without an engine, a host or memory, the call goes straight to libcurl. errno is left as libcurl
+ * leaves it. One thread at a time, like the handle. */
 #ifndef CURL_EASY_H
 #define CURL_EASY_H
 

@@ -13,23 +13,23 @@ static void copy_error(char *to, const char *from)
     to[n] = '\0';
 }
 
-void fallback_clear(struct fallback *e)
+void fallback_clear(struct fallback *f)
 {
-    saved_info_free(e->info);
-    e->info = NULL;
-    e->kept = false;
+    saved_info_free(f->info);
+    f->info = NULL;
+    f->kept = false;
 }
 
 void fallback_keep(struct transfer *t, CURLcode r)
 {
-    struct fallback *e = &t->fallback;
-    fallback_clear(e);
-    e->kept = true;
-    e->result = r;
-    e->info = saved_info_take(t->shadow->api, t->shadow->handle, NULL);
-    if (e->info)
-        saved_info_take_headers(e->info, t->shadow->handle);
-    copy_error(e->error, r ? transfer_error(t) : "");
+    struct fallback *f = &t->fallback;
+    fallback_clear(f);
+    f->kept = true;
+    f->result = r;
+    f->info = saved_info_take(t->shadow->api, t->shadow->handle, NULL);
+    if (f->info)
+        saved_info_take_headers(f->info, t->shadow->handle);
+    copy_error(f->error, r ? transfer_error(t) : "");
 }
 
 CURLcode fallback_restore(struct transfer *t)

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The result of an attempt that is repeated, kept until the next attempt brings a response. An
- * attempt that is cut short by a time limit of ours brings none: the program then gets the result
- * before it, with its code, its error text, its CURLINFO, its headers, and the response that the
- * gate holds.
+ * The result of an attempt that is repeated, kept until the next attempt brings a response. If our
+ * time limit cuts the next attempt short, there is none: the program then gets the result before it,
+ * with its code, error text, CURLINFO, headers, and the response that the gate holds.
  *
  *     fallback_keep(t, r);                 the attempt ended with r, and another one follows
  *     r = fallback_restore(t);             that one was cut short
  *     fallback_clear(&t->fallback);
  *
- * What CURLINFO and curl_easy_header say of a restored result stays with the handle until its next
- * transfer, curl_easy_reset, or its end (shadow->last_info). Without memory for that, libcurl's own
- * answers are used, which are those of the last attempt. */
+ * CURLINFO and the headers of a restored result stay with the handle until its next transfer,
+ * curl_easy_reset, or its end (shadow->last_info). Without memory for them, libcurl's own answers are
+ * used, which are those of the last attempt. */
 #ifndef CURL_FALLBACK_H
 #define CURL_FALLBACK_H
 
@@ -33,7 +32,7 @@ struct fallback {
 
 void fallback_keep(struct transfer *t, CURLcode r);
 CURLcode fallback_restore(struct transfer *t);
-void fallback_clear(struct fallback *e);
+void fallback_clear(struct fallback *f);
 /* For curl_easy_getinfo and curl_easy_header after fallback_restore; false, NULL: ask libcurl. */
 bool fallback_getinfo(const struct shadow *s, CURLINFO info, void *out);
 struct headers *fallback_headers(const struct shadow *s);

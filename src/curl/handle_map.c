@@ -25,15 +25,15 @@ static size_t home_of(const void *handle, size_t size)
     return (h >> 32) & (size - 1);
 }
 
-static struct handle_map_place *segment_of(struct handle_map *r, int i)
+static struct handle_map_place *segment_of(struct handle_map *map, int i)
 {
-    return i ? atomic_load_explicit(&r->more[i - 1], memory_order_acquire) : r->first;
+    return i ? atomic_load_explicit(&map->more[i - 1], memory_order_acquire) : map->first;
 }
 
-static struct handle_map_place *place_of(struct handle_map *r, const void *handle)
+static struct handle_map_place *place_of(struct handle_map *map, const void *handle)
 {
     for (int i = 0; i < SEGMENTS; i++) {
-        struct handle_map_place *seg = segment_of(r, i);
+        struct handle_map_place *seg = segment_of(map, i);
         if (!seg)
             return NULL;
         size_t size = segment_size(i), at = home_of(handle, size);
@@ -55,32 +55,32 @@ static bool place_claim(struct handle_map_place *p, const void *handle)
     return (!h || h == REMOVED) && atomic_compare_exchange_strong(&p->handle, &h, handle);
 }
 
-static struct handle_map_place *segment_allocate(struct handle_map *r, int i)
+static struct handle_map_place *segment_allocate(struct handle_map *map, int i)
 {
-    struct handle_map_place *seg = segment_of(r, i);
+    struct handle_map_place *seg = segment_of(map, i);
     if (seg)
         return seg;
     struct handle_map_place *fresh = calloc(segment_size(i), sizeof *fresh);
     if (!fresh)
         return NULL;
-    if (atomic_compare_exchange_strong(&r->more[i - 1], &seg, fresh))
+    if (atomic_compare_exchange_strong(&map->more[i - 1], &seg, fresh))
         return fresh;
     free(fresh);
     return seg;
 }
 
-bool handle_map_put(struct handle_map *r, const void *handle, void *ours)
+bool handle_map_put(struct handle_map *map, const void *handle, void *value)
 {
-    precondition(handle && ours);
+    precondition(handle && value);
     for (int i = 0; i < SEGMENTS; i++) {
-        struct handle_map_place *seg = segment_allocate(r, i);
+        struct handle_map_place *seg = segment_allocate(map, i);
         if (!seg)
             return false;
         size_t size = segment_size(i), at = home_of(handle, size);
         for (int n = 0; n < HANDLE_MAP_REACH; n++) {
             struct handle_map_place *p = &seg[(at + n) & (size - 1)];
             if (place_claim(p, handle)) {
-                atomic_store_explicit(&p->ours, ours, memory_order_release);
+                atomic_store_explicit(&p->value, value, memory_order_release);
                 return true;
             }
         }
@@ -88,20 +88,20 @@ bool handle_map_put(struct handle_map *r, const void *handle, void *ours)
     return false;
 }
 
-void *handle_map_find(struct handle_map *r, const void *handle)
+void *handle_map_find(struct handle_map *map, const void *handle)
 {
     if (unlikely(!handle))
         return NULL;
-    struct handle_map_place *p = place_of(r, handle);
-    return p ? atomic_load_explicit(&p->ours, memory_order_acquire) : NULL;
+    struct handle_map_place *p = place_of(map, handle);
+    return p ? atomic_load_explicit(&p->value, memory_order_acquire) : NULL;
 }
 
-void *handle_map_take(struct handle_map *r, const void *handle)
+void *handle_map_take(struct handle_map *map, const void *handle)
 {
-    struct handle_map_place *p = handle ? place_of(r, handle) : NULL;
+    struct handle_map_place *p = handle ? place_of(map, handle) : NULL;
     if (!p)
         return NULL;
-    void *ours = atomic_exchange(&p->ours, NULL);
+    void *value = atomic_exchange(&p->value, NULL);
     atomic_store_explicit(&p->handle, REMOVED, memory_order_release);
-    return ours;
+    return value;
 }

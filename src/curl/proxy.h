@@ -11,7 +11,8 @@
  *         proxy_release(&p);
  *
  * False: none, or it cannot be determined (no memory, a libcurl without a URL parser). A variable
- * that the program sets itself is not seen: failures of that proxy then count for the host. */
+ * that the program sets itself is not seen: failures of that proxy then count for the host.
+ * Any thread. */
 #ifndef CURL_PROXY_H
 #define CURL_PROXY_H
 

@@ -12,11 +12,11 @@
  *   HTTPPOST                            only if nothing was sent
  *
  * After seeking to the start, other bytes may come (standard input that the shell opened in the
- * middle of a file). So a hash is taken of what READFUNCTION returns. After the seek the beginning
- * is read again and compared, while the first response can still be delivered. A second attempt
- * whose body differs further on is aborted before the request is complete.
+ * middle of a file). So the bytes from READFUNCTION are hashed. After the seek the beginning is read
+ * again and compared, while the first response can still be delivered. A second attempt whose body
+ * differs further on is aborted before the request is complete.
  *
- *     request_body_begin(&b, shadow);      once per transfer, with the options of that moment
+ *     request_body_begin(&b, shadow);      once per transfer, with the current options
  *     request_body_begin_attempt(&b);      before each attempt
  *     request_body_read as READFUNCTION if request_body_is_wrapped(&b), with _seek and _ioctl
  *     if (request_body_may_rewind(&b, nothing_sent)) ... request_body_rewind(&b, nothing_sent) */
@@ -24,19 +24,17 @@
 #define CURL_REQUEST_BODY_H
 
 #include "base/hash.h"
-#include "base/sizes.h"
 #include "curl/shadow.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
 enum body_kind { BODY_NONE, BODY_READ, BODY_FILE, BODY_MIME, BODY_FORM };
 
 struct request_body {
     enum body_kind kind;
     CURL *handle;
-    curl_read_callback
-        read_fn; /* of the start: libcurl does not read the options again during a transfer */
+    /* As set when the transfer began: libcurl does not read these options again during it. */
+    curl_read_callback read_fn;
     void *read_data;
     curl_seek_callback seek_fn;
     void *seek_data;
@@ -64,7 +62,7 @@ size_t request_body_read(char *p, size_t size, size_t n, void *body);
  * back by itself, and reading begins again. */
 int request_body_seek(void *body, curl_off_t offset, int origin);
 curlioerr request_body_ioctl(CURL *handle, int command, void *body);
-/* Whether it can be rewound, as far as is known without a change to anything. */
+/* Whether it can probably be rewound. No side effects. */
 bool request_body_may_rewind(const struct request_body *b, bool nothing_sent);
 /* Goes back to the start. False: the body cannot be sent again. */
 bool request_body_rewind(struct request_body *b, bool nothing_sent);

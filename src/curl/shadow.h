@@ -89,7 +89,7 @@ struct shadow {
     bool own_sockets;  /* OPENSOCKETFUNCTION: the program may refuse a socket */
     bool own_resolver; /* RESOLVER_START_FUNCTION: it may refuse a look-up */
 
-    /* What the options lead to, see target.h. */
+    /* Derived from the options, see target.h. */
     bool target_known; /* binding belongs to the current options */
     bool no_target;    /* with target_known: there is no host */
     enum protocol protocol;
@@ -100,22 +100,23 @@ struct shadow {
     const struct saved_info *last_info;
 
     /* From here on: kept from one perform to the next, and by curl_easy_reset. */
-    /* Corrections of CURLINFO_OS_ERRNO; 0: none. hidden_errno is of a failure that the program has
-     * not seen, but that libcurl still reports. connect_errno is from making the connection
-     * (another address refused) which the last attempt of this transfer reuses. */
+
+    /* Corrections of CURLINFO_OS_ERRNO; 0: none. hidden_errno: libcurl still reports it, but the
+     * program has not seen the failure. connect_errno: from making the connection that the last
+     * attempt of this transfer reuses (another address refused). */
     long hidden_errno, connect_errno;
     struct transfer *transfer_memory; /* of `transfer`; NULL: never performed */
     struct binding binding;           /* must be last: its lanes are not initialised */
 };
 
-/* How libcurl understands a number of milliseconds: it is an unsigned int, and a larger number, or
- * a negative one if it is accepted, means the maximum. */
+/* Milliseconds as libcurl reads them: an unsigned int. A larger number, or a negative one if libcurl
+ * accepts it, means the maximum. */
 static inline int64_t shadow_timeout_ms(long ms)
 {
     return ms < 0 || (int64_t)ms > UINT32_MAX ? UINT32_MAX : ms;
 }
 
-/* Another transfer begins: drops what was kept of the last one. */
+/* Another transfer begins: drops the results of the last one. */
 static inline void shadow_clear_last_result(struct shadow *s)
 {
     s->last_info = NULL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the options of a handle to the host whose limits and health apply. The URL is parsed by
- * libcurl's own parser; CURLOPT_PORT counts; a URL without a host (file:) has no target.
+ * Finds the host whose limits and health apply to a handle, from its options. libcurl's own parser
+ * reads the URL; CURLOPT_PORT wins over it. A URL without a host (file:) has no target.
  *
  *     if (target_bind(shadow, engine, now_ns)) ... shadow->binding
  *
- * Costs one comparison if neither the URL nor the configuration has changed; else
- * libcurl's parser allocates. False: no host, no memory, or no parser (libcurl before 7.62). */
+ * Costs one comparison if neither the URL nor the configuration has changed; else libcurl's parser
+ * allocates. False: no host, no memory, or no parser (libcurl before 7.62). */
 #ifndef CURL_TARGET_H
 #define CURL_TARGET_H
 
@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns);
-/* The value of a header in the program's CURLOPT_HTTPHEADER; NULL: it is not there. */
+/* The value of a header in the program's CURLOPT_HTTPHEADER; NULL: not set, or empty. */
 const char *target_request_header(const struct shadow *s, const char *name);
 
 #endif

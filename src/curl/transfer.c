@@ -149,7 +149,7 @@ void transfer_end(struct transfer *t, CURLcode r, int64_t now_ns)
 {
     precondition(!t->performing && !t->ended);
     if (r)
-        t->shadow->hidden_errno = 0; /* the program is told of a failure */
+        t->shadow->hidden_errno = 0; /* the program sees a failure */
     call_end(&t->call, now_ns, t->answered_wall_ns);
     t->ended = true;
 }

@@ -3,7 +3,7 @@
  * One request of the program with all its attempts, for the easy driver and the multi driver.
  *
  *     struct transfer *t = transfer_begin(shadow, BY_EASY, now);     NULL: leave it to libcurl
- *     while (call_admit(&t->call, now) says GO) {
+ *     while (call_admit(&t->call, now).answer == ANSWER_GO) {
  *         transfer_begin_attempt(t, now);
  *         r = ... libcurl transfers ...
  *         r = transfer_end_attempt(t, &a, r);
@@ -14,7 +14,8 @@
  *     transfer_leave(t);                        restores the handle's options
  *
  * Its memory belongs to the handle, so that nothing points into a stack frame that a longjmp has
- * left. transfer_leave without transfer_end gives back what the engine has lent. */
+ * left. transfer_leave without transfer_end abandons the call (call.h). One thread at a time, like
+ * the handle. */
 #ifndef CURL_TRANSFER_H
 #define CURL_TRANSFER_H
 
@@ -41,7 +42,7 @@ struct transfer {
     int64_t answered_ns;      /* when it ended; kept because reading a clock is expensive */
     int64_t answered_wall_ns; /* the same by the wall clock */
     int64_t app_deadline_ns;  /* from CURLOPT_TIMEOUT(_MS); INT64_MAX: none */
-    long timeout_ms;          /* the program's when we set ours */
+    long timeout_ms;          /* CURLOPT_TIMEOUT_MS of the program when we set our own */
     /* Our limit for this attempt, if less than that of the program; INT64_MAX: none. */
     int64_t attempt_timeout_ns;
     /* CURLOPT_TIMEOUT_MS from when a good response has been committed; -1: unchanged. */
@@ -54,7 +55,7 @@ struct transfer {
     bool performing;              /* libcurl performs; else we wait, or deliver what was held */
     bool paused;                  /* the program has paused the delivery */
     bool reset;                   /* it reset the options during the transfer */
-    bool is_last;                 /* the program makes this attempt fail: no other one may follow */
+    bool is_last;                 /* the program made this attempt fail: no other one may follow */
     bool idempotency_key;         /* the request has such a header */
     bool ended;                   /* it was counted */
     const struct curl_api *outer; /* the libcurl in one of whose callbacks we are; NULL: none */
@@ -74,7 +75,7 @@ CURLcode transfer_end_attempt(struct transfer *t, struct attempt *a, CURLcode r)
 bool transfer_decide_retry(struct transfer *t, struct attempt *a, CURLcode *r, int64_t *at_ns);
 void transfer_end(struct transfer *t, CURLcode r, int64_t now_ns);
 void transfer_leave(struct transfer *t);
-/* Frees its memory; no transfer is under way. */
+/* Frees its memory. No transfer may be under way. */
 void transfer_free(struct transfer *t);
 
 /* Calls the program's progress callback while we wait. False: it aborts the transfer. */
@@ -94,7 +95,7 @@ void transfer_relax_timeout(struct transfer *t);
 void transfer_skip_dns_cache(struct transfer *t);
 /* Restores the program's options. */
 void transfer_unwrap(struct transfer *t);
-/* Whether the handle has an option of ours in place of the program's. */
+/* Whether the handle has our value for this option instead of the program's. */
 bool transfer_replaces(const struct shadow *s, CURLoption option);
 /* Sets the program's options on a copy that was made of the handle during a transfer. */
 void transfer_unwrap_copy(const struct transfer *t, CURL *copy);

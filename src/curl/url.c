@@ -30,8 +30,8 @@ char *url_plain_host(char *host)
 /* Since 7.88; older versions ignore it. Our headers may not have it. */
 #define URL_PUNYCODE (1u << 12) /* CURLU_PUNYCODE */
 
-/* libcurl is asked only for names that idna_encode does not encode. If libcurl cannot either, 7.88
- * leaks memory, and the transfer fails. */
+/* libcurl encodes only the names that idna_encode does not. If libcurl cannot either, 7.88 leaks
+ * memory, and the transfer fails. */
 char *url_host(const struct curl_api *api, CURLU *u)
 {
     char *host = NULL, *encoded = NULL, wire[256];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Host names of URLs that libcurl's own parser (CURLU) has read. */
+ * Host names of URLs that libcurl's own parser (CURLU) has read. Any thread. */
 #ifndef CURL_URL_H
 #define CURL_URL_H
 

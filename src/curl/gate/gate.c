@@ -44,17 +44,17 @@ static size_t hold_piece(struct gate *g, enum held_kind kind, char *p, size_t n)
     return n;
 }
 
-/* A block that has ended stays held: saves what libcurl says of it, for the program when the block
- * is delivered. */
+/* A block that has ended stays held: saves its CURLINFO, for the program when the block is
+ * delivered. */
 static bool save_block_info(struct gate *g)
 {
     struct hold *h = &g->hold;
-    struct saved_info *m =
+    struct saved_info *saved =
         saved_info_take(g->shadow->api, g->shadow->handle, hold_block_info(h, h->block - 1));
-    if (!m)
+    if (!saved)
         return false;
-    m->tunnel = info_long(g, CURLINFO_RESPONSE_CODE) != g->line_status;
-    hold_end_block(h, m);
+    saved->tunnel = info_long(g, CURLINFO_RESPONSE_CODE) != g->line_status;
+    hold_end_block(h, saved);
     return true;
 }
 

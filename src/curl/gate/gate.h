@@ -9,7 +9,7 @@
  *             answer to CONNECT, a redirect that is followed, or a step of an authentication.
  *   PASS      the response is committed: what is held goes to the program's callbacks in its order,
  *             the rest is forwarded at once. From its first byte on the attempt cannot be repeated.
- *   CAPTURE   another attempt shall replace this response. Its body is held too, up to hold_limit:
+ *   CAPTURE   another attempt is to replace this response. Its body is held too, up to hold_limit:
  *             it must be delivered if no other attempt is possible.
  *
  * With commit = late a good response is held until its first body byte. After a redirect to a
@@ -36,8 +36,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A callback of the program took less than the held piece that it was given. libcurl learns of it
- * only at a later callback, and would report the kind and the size of that one's piece. */
+/* A callback of the program took less than the held piece that it was given. libcurl notices only at
+ * a later callback, and would report the kind and the size of the piece of that one. */
 struct short_write {
     bool happened, header;
     size_t passed, returned;
@@ -82,8 +82,8 @@ void gate_end(struct gate *g);
 void gate_discard(struct gate *g);
 /* The attempt is repeated: what is held is kept until the next attempt ends. */
 void gate_keep_attempt(struct gate *g);
-/* Makes that attempt the current one again. info: what libcurl said of it; NULL: not known. Nothing
- * of the attempt after it has been delivered. */
+/* Makes that attempt the current one again. info: its CURLINFO; NULL: not known. Nothing of the
+ * attempt after it may have been delivered. */
 void gate_restore_attempt(struct gate *g, const struct saved_info *info);
 /* Delivers what is still held, after the perform. 0: all taken; CURL_WRITEFUNC_PAUSE: the program
  * paused, to be called again when it has unpaused; 1: it refused. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an attempt has delivered and the program has not seen yet: header lines and pieces of the
- * body, in their order, in one growing piece of memory.
+ * The part of a response that libcurl has delivered and the program has not seen yet: header lines and
+ * pieces of the body, in their order, in one growing piece of memory.
  *
  *     struct hold h = {0};
  *     hold_begin_block(&h);                              a status line: a new header block begins
@@ -34,7 +34,7 @@ struct held {
     uint32_t block;        /* number of its header block; 0: before the first */
     uint32_t n;            /* bytes */
     bool body_done;        /* HELD_BOTH: the body callback has had it */
-    const void *from;      /* address that libcurl passed: there the same line comes again */
+    const void *from;      /* address that libcurl passed: the same line comes again at it */
     curl_off_t downloaded; /* of a body piece: SIZE_DOWNLOAD_T including it */
     _Alignas(16) char bytes[];
 };
@@ -76,7 +76,7 @@ static inline void hold_begin_block(struct hold *h)
 {
     h->block += h->block < HOLD_BLOCKS_MAX;
 }
-/* info: what libcurl says at the end of the current block; owned by the hold from now on. */
+/* info: CURLINFO at the end of the current block; owned by the hold from now on. */
 void hold_end_block(struct hold *h, struct saved_info *info);
 /* Of a block; NULL: it has not ended, and libcurl's own answers are valid for it. */
 static inline const struct saved_info *hold_block_info(const struct hold *h, uint32_t block)

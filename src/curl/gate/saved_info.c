@@ -44,11 +44,11 @@ static int read_all(const struct curl_api *api, CURL *h, struct saved_value *val
 }
 
 /* Replaces libcurl's strings by copies. False: no memory; each is a copy or NULL. */
-static bool copy_strings(struct saved_info *m)
+static bool copy_strings(struct saved_info *saved)
 {
     bool whole = true;
-    for (int i = 0; i < m->count; i++) {
-        struct saved_value *v = &m->values[i];
+    for (int i = 0; i < saved->count; i++) {
+        struct saved_value *v = &saved->values[i];
         if (TYPE(v->info) == CURLINFO_STRING && v->string)
             whole &= (v->string = strdup(v->string)) != NULL;
     }
@@ -73,51 +73,51 @@ struct saved_info *saved_info_take(const struct curl_api *api, CURL *h,
 {
     struct saved_value values[NUMBERS_MAX * TYPES];
     int n = read_all(api, h, values);
-    struct saved_info *m = calloc(1, sizeof *m + (size_t)n * sizeof *values);
-    if (!m)
+    struct saved_info *saved = calloc(1, sizeof *saved + (size_t)n * sizeof *values);
+    if (!saved)
         return NULL;
-    m->api = api;
-    m->count = n;
-    memcpy(m->values, values, (size_t)n * sizeof *values);
-    if (!copy_strings(m)) {
-        saved_info_free(m);
+    saved->api = api;
+    saved->count = n;
+    memcpy(saved->values, values, (size_t)n * sizeof *values);
+    if (!copy_strings(saved)) {
+        saved_info_free(saved);
         return NULL;
     }
     curl_socket_t fd = CURL_SOCKET_BAD;
-    m->socket =
+    saved->socket =
         api->easy_getinfo(h, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD;
-    m->request = saved_info_last_request(api, h, before ? before->request : 0);
+    saved->request = saved_info_last_request(api, h, before ? before->request : 0);
     if (api->slist_append && api->slist_free_all)
-        api->easy_getinfo(h, CURLINFO_COOKIELIST, &m->cookies);
-    return m;
+        api->easy_getinfo(h, CURLINFO_COOKIELIST, &saved->cookies);
+    return saved;
 }
 
-void saved_info_free(struct saved_info *m)
+void saved_info_free(struct saved_info *saved)
 {
-    if (!m)
+    if (!saved)
         return;
-    for (int i = 0; i < m->count; i++)
-        if (TYPE(m->values[i].info) == CURLINFO_STRING)
-            free(m->values[i].string);
-    if (m->cookies)
-        m->api->slist_free_all(m->cookies);
-    headers_free(m->headers);
-    free(m);
+    for (int i = 0; i < saved->count; i++)
+        if (TYPE(saved->values[i].info) == CURLINFO_STRING)
+            free(saved->values[i].string);
+    if (saved->cookies)
+        saved->api->slist_free_all(saved->cookies);
+    headers_free(saved->headers);
+    free(saved);
 }
 
-void saved_info_take_headers(struct saved_info *m, CURL *h)
+void saved_info_take_headers(struct saved_info *saved, CURL *h)
 {
-    if (m->api->easy_header && m->api->easy_nextheader)
-        m->headers = headers_copy(m->api, h, m->request);
+    if (saved->api->easy_header && saved->api->easy_nextheader)
+        saved->headers = headers_copy(saved->api, h, saved->request);
 }
 
-static bool copy_cookies(const struct saved_info *m, struct curl_slist **out)
+static bool copy_cookies(const struct saved_info *saved, struct curl_slist **out)
 {
     struct curl_slist *copy = NULL;
-    for (struct curl_slist *c = m->cookies; c; c = c->next) {
-        struct curl_slist *longer = m->api->slist_append(copy, c->data);
+    for (struct curl_slist *c = saved->cookies; c; c = c->next) {
+        struct curl_slist *longer = saved->api->slist_append(copy, c->data);
         if (!longer) {
-            m->api->slist_free_all(copy);
+            saved->api->slist_free_all(copy);
             return false;
         }
         copy = longer;
@@ -140,20 +140,20 @@ static size_t size_of(const struct saved_value *v)
     }
 }
 
-bool saved_info_get(const struct saved_info *m, CURLINFO info, void *out)
+bool saved_info_get(const struct saved_info *saved, CURLINFO info, void *out)
 {
     if (info == CURLINFO_COOKIELIST)
-        return m->api->slist_append && copy_cookies(m, out);
-    if (info == CURLINFO_ACTIVESOCKET && !m->socket) {
+        return saved->api->slist_append && copy_cookies(saved, out);
+    if (info == CURLINFO_ACTIVESOCKET && !saved->socket) {
         *(curl_socket_t *)out = CURL_SOCKET_BAD;
         return true;
     }
-    if ((int)info == CURLINFO_LONG + LASTSOCKET && !m->socket) {
+    if ((int)info == CURLINFO_LONG + LASTSOCKET && !saved->socket) {
         *(long *)out = -1;
         return true;
     }
-    for (int i = 0; i < m->count; i++) {
-        const struct saved_value *v = &m->values[i];
+    for (int i = 0; i < saved->count; i++) {
+        const struct saved_value *v = &saved->values[i];
         if (v->info != info)
             continue;
         memcpy(out, &v->string, size_of(v));

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * A copy of all that curl_easy_getinfo says of a transfer at one moment, to answer with it later:
- * at the end of a header block that is held while the transfer goes on, perhaps to another host and
- * with another protocol.
+ * A copy of all values of curl_easy_getinfo for a later answer. It is taken at the end of a header
+ * block that is held while the transfer continues, perhaps to another host and with another
+ * protocol.
  *
- *     struct saved_info *m = saved_info_take(api, handle, before);  before: of the last block; NULL
- *     if (saved_info_get(m, info, out))  ...                        false: ask libcurl
- *     saved_info_free(m);
+ *     struct saved_info *saved = saved_info_take(api, handle, before);  before: of the last block; NULL
+ *     if (saved_info_get(saved, info, out))  ...                        false: ask libcurl
+ *     saved_info_free(saved);
  *
- * Which values exist is asked of libcurl and not listed here, so those of later versions are
- * included. Left out are the program's own pointers, values that never change, and sockets and TLS
- * objects: one that has been closed must not be given to the program.
+ * All numbers of values are tried instead of listed here, so those of later versions are included.
+ * Left out are the program's own pointers, values that never change, and sockets and TLS objects: the
+ * program must not get one that has been closed.
  *
  * The strings belong to the copy. Taking one costs a few microseconds; a good response needs none,
  * because its only block is not held when it has ended. */
@@ -46,11 +46,11 @@ struct saved_info {
 /* NULL: no memory. */
 struct saved_info *saved_info_take(const struct curl_api *api, CURL *h,
                                    const struct saved_info *before);
-/* Copies what curl_easy_header says, too. No memory: headers stays NULL. */
-void saved_info_take_headers(struct saved_info *m, CURL *h);
-void saved_info_free(struct saved_info *m);
+/* Also copies the headers, for curl_easy_header. No memory: `headers` stays NULL. */
+void saved_info_take_headers(struct saved_info *saved, CURL *h);
+void saved_info_free(struct saved_info *saved);
 /* A list is a new copy that the program frees, like one of libcurl's. */
-bool saved_info_get(const struct saved_info *m, CURLINFO info, void *out);
+bool saved_info_get(const struct saved_info *saved, CURLINFO info, void *out);
 /* The number of the last request for curl_easy_header, which is at least `from`. */
 int saved_info_last_request(const struct curl_api *api, CURL *h, int from);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What becomes of one member: it starts attempts when they are due, judges their results, and
- * delivers the response. */
+ * The attempts of one member: starts them when they are due, judges their results, and delivers the
+ * response. */
 #include "curl/multi/private.h"
 
 #include "base/clock.h"
@@ -56,7 +56,7 @@ static void discard_and_end(struct member *x, CURLcode r)
     end_transfer(x, r);
 }
 
-/* For a handle that has no transfer of ours. */
+/* For a handle without a transfer of ours. */
 static void end_unmanaged(struct member *x, CURLcode r)
 {
     x->state = MEMBER_DONE;
@@ -137,7 +137,7 @@ static void run_in_libcurl(struct member *x)
         end_not_added(x, r);
 }
 
-/* Resets every CURLINFO before a result of ours, see refusal.h. Takes one more turn. */
+/* Resets every CURLINFO before a refusal, see refusal.h. Takes one more turn. */
 static void run_empty_attempt(struct member *x)
 {
     x->refused = true;

@@ -44,7 +44,7 @@ struct multi *multi_new(CURLM *handle, const struct curl_api *api)
     m->handle = handle;
     m->api = api;
     m->pid = getpid();
-    m->libcurl_due_ns = m->told_ns = PARK_FOREVER;
+    m->libcurl_due_ns = m->program_due_ns = PARK_FOREVER;
     m->max_streams = STREAMS_DEFAULT;
     m->member_lost = lose_member;
     handle_map_take(&multis, handle); /* freed without our knowing, and the address reused */
@@ -102,14 +102,14 @@ static bool is_aborting(struct multi *m)
         if (x->state != MEMBER_DONE)
             return true;
     m->aborted = false;
-    m->libcurl_due_ns = m->told_ns = PARK_FOREVER;
+    m->libcurl_due_ns = m->program_due_ns = PARK_FOREVER;
     return false;
 }
 
-/* The program's timer callback failed when it was told of this handle, as it would have if libcurl
- * had added the handle. libcurl must learn that all transfers end: it calls its timer when a handle
- * is removed, and ours returns -1 then. It must not fail at the addition: libcurl 7.88 and 8.14
- * keep a part of a handle that they refuse for that, and crash when it is freed. */
+/* The program's timer callback failed for the addition of this handle, as it would have if libcurl had
+ * added the handle. So all transfers must end in libcurl too: libcurl calls its timer callback, ours,
+ * when a handle is removed, and gets -1. Ours must not fail when a handle is added: libcurl 7.88 and
+ * 8.14 keep a part of the handle that they refuse, and crash when it is freed. */
 static CURLMcode undo_add(struct member *x)
 {
     x->multi->aborted = false;

@@ -2,8 +2,8 @@
  *
  * The multi driver, for a program with an event loop of its own. A transfer that has to wait, for a
  * token, for the end of a pause or for another attempt, is *parked*: libcurl does not run it, but
- * it counts as running, and every timeout that the program is told includes it. The next call of
- * the program starts what is due; the program itself never waits for us.
+ * it counts as running, and every timeout that the program gets includes it. The next call of the
+ * program starts what is due; no call waits for it.
  *
  *     struct multi *m = multi_new(handle, api);        at curl_multi_init
  *     multi_add(m, easy);                              parked, and due at once
@@ -14,13 +14,13 @@
  *     multi_cleanup(m);
  *
  * The program holds libcurl's own handle, so functions that are not listed here (curl_multi_fdset,
- * _assign, _wakeup, _waitfds, _strerror) need nothing of ours. libcurl calls some of these
- * functions itself: only calls of the program may come here.
+ * _assign, _wakeup, _waitfds, _strerror) go straight to libcurl. libcurl calls some of these functions
+ * itself: only calls of the program may come here.
  *
  * An easy handle without a shadow, or without a host, is left to libcurl, in the same multi handle
  * as the others; so is any handle when there is no memory. One thread at a time per multi handle,
- * as in libcurl. An exception or a cancelled thread in a callback leaves the handle usable. What is
- * allowed in a callback of libcurl's is decided by libcurl. */
+ * as in libcurl. An exception or a cancelled thread in a callback leaves the handle usable. libcurl
+ * decides which calls are allowed in its callbacks. */
 #ifndef CURL_MULTI_MULTI_H
 #define CURL_MULTI_MULTI_H
 
@@ -29,7 +29,7 @@
 struct multi;
 
 struct multi *multi_new(CURLM *handle, const struct curl_api *api);
-/* NULL: unknown. */
+/* NULL: its creation was not seen. */
 struct multi *multi_find(const CURLM *handle);
 const struct curl_api *multi_api(const struct multi *m);
 CURLMcode multi_cleanup(struct multi *m);
@@ -46,8 +46,9 @@ CURLMcode multi_poll(struct multi *m, struct curl_waitfd *extra, unsigned n, int
                      int *ready);
 CURLMsg *multi_info_read(struct multi *m, int *left);
 CURLMcode multi_setopt(struct multi *m, CURLMoption option, union option_argument v);
-CURLMcode curl_api_multi_setopt(const struct curl_api *api, CURLM *handle, CURLMoption option,
-                                union option_argument v);
+/* Calls libcurl's curl_multi_setopt with the type of the option. */
+CURLMcode multi_forward_setopt(const struct curl_api *api, CURLM *handle, CURLMoption option,
+                               union option_argument v);
 CURL **multi_get_handles(struct multi *m);
 CURLMcode multi_get_offt(struct multi *m, int info, curl_off_t *out);
 CURLMcode multi_notify(struct multi *m, unsigned type, bool on);
@@ -56,7 +57,7 @@ CURLMcode multi_notify(struct multi *m, unsigned type, bool on);
 
 /* Before curl_easy_cleanup frees the handle, whether it has a shadow or not. */
 void multi_remove_freed(const CURL *h);
-/* It is a member, but not in libcurl's multi handle: libcurl does not know that it is in use. */
+/* Whether it is a member but not in libcurl's multi handle: libcurl does not know that it is in use. */
 bool multi_is_detached(const struct shadow *s);
 /* Whether a callback of its multi handle, or of a member, is running. */
 bool multi_is_calling(const struct shadow *s);

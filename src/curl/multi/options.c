@@ -22,8 +22,8 @@ static int on_push(CURL *parent, CURL *easy, size_t n, struct curl_pushheaders *
     return answer;
 }
 
-/* libcurl's notifications are dropped: a result that it reports may be followed by another attempt.
- * messages_notify sends ours. */
+/* libcurl's notifications are dropped: another attempt may follow a result that it reports.
+ * messages_notify calls the program instead. */
 static void on_notify(CURLM *handle, unsigned notification, CURL *h, void *data)
 {
     (void)handle;
@@ -32,8 +32,8 @@ static void on_notify(CURLM *handle, unsigned notification, CURL *h, void *data)
     (void)data;
 }
 
-CURLMcode curl_api_multi_setopt(const struct curl_api *api, CURLM *handle, CURLMoption option,
-                                union option_argument v)
+CURLMcode multi_forward_setopt(const struct curl_api *api, CURLM *handle, CURLMoption option,
+                               union option_argument v)
 {
     if ((int)option < CURLOPTTYPE_OBJECTPOINT)
         return api->multi_setopt(handle, option, v.number);
@@ -47,8 +47,8 @@ static CURLMcode replace_function(struct multi *m, CURLMoption option, union opt
                                   void (*ours)(void), CURLMoption data_option)
 {
     union option_argument self = {.pointer = m}, function = {.function = v.pointer ? ours : NULL};
-    CURLMcode r = curl_api_multi_setopt(m->api, m->handle, option, function);
-    return r ? r : curl_api_multi_setopt(m->api, m->handle, data_option, self);
+    CURLMcode r = multi_forward_setopt(m->api, m->handle, option, function);
+    return r ? r : multi_forward_setopt(m->api, m->handle, data_option, self);
 }
 
 /* Sets our pointer again, because libcurl may refuse the option, as it does in callbacks. */
@@ -56,7 +56,7 @@ static CURLMcode replace_data(struct multi *m, CURLMoption option, union option_
                               void **kept)
 {
     union option_argument self = {.pointer = m};
-    CURLMcode r = curl_api_multi_setopt(m->api, m->handle, option, self);
+    CURLMcode r = multi_forward_setopt(m->api, m->handle, option, self);
     if (!r)
         *kept = v.pointer;
     return r;
@@ -91,7 +91,7 @@ CURLMcode multi_setopt(struct multi *m, CURLMoption option, union option_argumen
     default:
         break;
     }
-    r = curl_api_multi_setopt(m->api, m->handle, option, v);
+    r = multi_forward_setopt(m->api, m->handle, option, v);
     if (r)
         return r;
     if (option == CURLMOPT_MAX_TOTAL_CONNECTIONS)

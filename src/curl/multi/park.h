@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What waits, ordered by the time at which it is due: a binary heap. Of those that are due at the
- * same time, the first that was put in comes first.
+ * Items that wait, ordered by the time at which they are due: a binary heap. Items that are due at the
+ * same time keep the order in which they were put in.
  *
  *     struct park p = {0};
  *     park_reserve(&p, n)                  room for n items; false: no memory

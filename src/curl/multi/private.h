@@ -7,8 +7,8 @@
  *   messages.c     results that the program has not read yet
  *   members.c      the list of members, parking, libcurl's own multi handle
  *   connections.c  the limits that the program sets for connections
- *   timer.c        the timeout that the program is told
- *   attempts.c     what becomes of one member: attempts, delivery, end
+ *   timer.c        the timeout for the program
+ *   attempts.c     one member: its attempts, delivery, end
  *   turn.c         one turn of the program's event loop
  *   options.c      curl_multi_setopt and what a multi handle reports about itself
  *   multi.c        create, add, remove, clean up
@@ -97,8 +97,8 @@ struct multi {
 
     curl_multi_timer_callback timer_fn;
     void *timer_data;
-    int64_t libcurl_due_ns; /* the last timeout that libcurl set */
-    int64_t told_ns; /* the timeout that the program's callback was told; PARK_FOREVER: none */
+    int64_t libcurl_due_ns; /* as libcurl last set it */
+    int64_t program_due_ns; /* as last passed to the program's callback; PARK_FOREVER: none */
     bool libcurl_set_timer; /* in this turn */
     bool aborted;    /* a callback of the multi handle failed: all members end without callbacks */
     bool mute_timer; /* we add or remove a handle: the program's timer is updated afterwards */
@@ -150,7 +150,7 @@ void multi_leave(struct multi_call *c);
  *         multi_callback_enter(x);      */
 struct multi *multi_callback_enter(struct member *x);
 void multi_callback_leave(struct multi **m);
-/* Passes libcurl's result on; this one says that a callback of the multi handle failed. */
+/* Returns libcurl's result r, and notes CURLM_ABORTED_BY_CALLBACK. */
 static inline CURLMcode multi_note_result(struct multi *m, CURLMcode r)
 {
     m->aborted |= r == CURLM_ABORTED_BY_CALLBACK;
@@ -167,7 +167,7 @@ struct member *member_of(const struct multi *m, const CURL *h);
 struct member *member_new(struct multi *m, CURL *h, struct shadow *s);
 /* Takes it off the list and frees it. */
 void member_delete(struct member *x);
-/* A member for a handle that is in libcurl's multi handle, or will be, without our doing. */
+/* A member for a handle that libcurl drives without us: added unmanaged, or pushed by a server. */
 void member_adopt(struct multi *m, CURL *h);
 CURLMcode member_add_to_libcurl(struct member *x);
 /* CURLM_ABORTED_BY_CALLBACK: it is removed, and all members end. */
@@ -190,10 +190,10 @@ void connections_note_version(struct member *x);
 /* ---- timer.c ---- */
 /* libcurl's CURLMOPT_TIMERFUNCTION. */
 int multi_timer_callback(CURLM *handle, long timeout_ms, void *multi);
-/* Before and after curl_multi_socket_action tells libcurl that the program's timer has expired. */
+/* Before and after curl_multi_socket_action with an expired timer of the program. */
 void multi_timer_expired(struct multi *m);
 void multi_timer_resync(struct multi *m);
-/* Tells the program's timer callback the timeout if it has changed. */
+/* Calls the program's timer callback if the timeout has changed. */
 CURLMcode multi_timer_update(struct multi *m);
 
 /* ---- attempts.c ---- */
@@ -201,7 +201,7 @@ CURLMcode multi_timer_update(struct multi *m);
 void member_step(struct member *x, int64_t now_ns);
 /* libcurl reports that the attempt has ended. */
 void member_conclude(struct member *x, CURLcode r);
-/* The program takes it away, whatever its state. */
+/* Ends the transfer of a member that the program removes, whatever its state. */
 void member_withdraw(struct member *x);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The timeout that the program is told: libcurl's, or that of the first parked member if it is
- * sooner. */
+ * The timeout for the program: libcurl's, or that of the first parked member if it is sooner. */
 #include "curl/multi/private.h"
 
 #include "base/clock.h"
@@ -15,8 +14,8 @@
 #define VERSION_GUARDS_TIMER 0x075200
 #define VERSION_HEEDS_TIMER  0x075100
 
-/* told_ns: the timeout expired, so the program must be told the next one. */
-#define TOLD_EXPIRED INT64_MIN
+/* program_due_ns: the timeout has expired, so the callback must be called for the next one. */
+#define PROGRAM_TIMER_EXPIRED INT64_MIN
 
 static int64_t own_due_ns(const struct multi *m)
 {
@@ -49,14 +48,14 @@ static int64_t after_ms(int64_t now_ns, long ms)
 
 static int call_timer(struct multi *m, int64_t at_ns, long ms)
 {
-    m->told_ns = at_ns;
+    m->program_due_ns = at_ns;
     int r = m->timer_fn(m->handle, ms, m->timer_data);
     m->aborted = r == -1 && m->api->version_num >= VERSION_HEEDS_TIMER;
     return r;
 }
 
-/* libcurl sets a timeout once and hardly ever repeats it, so it is kept until ours has expired. As
- * long as ours is not sooner, the program is told libcurl's value when libcurl sets it. */
+/* libcurl sets a timeout once and hardly ever repeats it, so it is kept until our own has expired. As
+ * long as our own is not sooner, the program gets libcurl's value when libcurl sets it. */
 int multi_timer_callback(CURLM *handle, long timeout_ms, void *multi)
 {
     struct multi *m = multi;
@@ -71,19 +70,19 @@ int multi_timer_callback(CURLM *handle, long timeout_ms, void *multi)
     int64_t due = own_due_ns(m);
     if (likely(m->libcurl_due_ns <= due))
         return call_timer(m, m->libcurl_due_ns, timeout_ms);
-    return due == m->told_ns ? 0 : call_timer(m, due, ms_until(due, now_ns));
+    return due == m->program_due_ns ? 0 : call_timer(m, due, ms_until(due, now_ns));
 }
 
 void multi_timer_expired(struct multi *m)
 {
     m->libcurl_set_timer = false;
-    if (m->told_ns != PARK_FOREVER)
-        m->told_ns = TOLD_EXPIRED;
+    if (m->program_due_ns != PARK_FOREVER)
+        m->program_due_ns = PROGRAM_TIMER_EXPIRED;
 }
 
 /* libcurl has not set its timer in this turn: it has no timeout any more (before 8.10 it does not
  * report that), or still the same one (8.10 and 8.11.0 do not repeat it). If it never had one, the
- * program was told ours, and multi_timer_update takes it back. */
+ * program got our own, and multi_timer_update withdraws it. */
 void multi_timer_resync(struct multi *m)
 {
     long ms = -1;
@@ -92,7 +91,7 @@ void multi_timer_resync(struct multi *m)
     m->api->multi_timeout(m->handle, &ms);
     m->libcurl_due_ns = after_ms(clock_now_ns(), ms);
     if (ms < 0)
-        m->told_ns = PARK_FOREVER;
+        m->program_due_ns = PARK_FOREVER;
 }
 
 CURLMcode multi_timer_update(struct multi *m)
@@ -100,7 +99,7 @@ CURLMcode multi_timer_update(struct multi *m)
     if (likely(!m->timer_fn || m->depth) || unlikely(m->aborted))
         return CURLM_OK;
     int64_t due = smaller(m->libcurl_due_ns, own_due_ns(m));
-    if (due == m->told_ns)
+    if (due == m->program_due_ns)
         return CURLM_OK;
     bool outer = m->in_callback;
     m->in_callback = outer || m->api->version_num >= VERSION_GUARDS_TIMER;
@@ -117,9 +116,9 @@ CURLMcode multi_timeout(struct multi *m, long *timeout_ms)
     int64_t due = own_due_ns(m);
     if (r || due == PARK_FOREVER)
         return r;
-    long ours = ms_until(due, clock_now_ns());
-    if (*timeout_ms < 0 || ours < *timeout_ms)
-        *timeout_ms = ours;
+    long own_ms = ms_until(due, clock_now_ns());
+    if (*timeout_ms < 0 || own_ms < *timeout_ms)
+        *timeout_ms = own_ms;
     return r;
 }
 
@@ -128,8 +127,8 @@ static int limit_timeout(const struct multi *m, int timeout_ms)
     int64_t due = own_due_ns(m);
     if (due == PARK_FOREVER || timeout_ms < 0)
         return timeout_ms;
-    long ours = ms_until(due, clock_now_ns());
-    return ours < timeout_ms ? (int)ours : timeout_ms;
+    long own_ms = ms_until(due, clock_now_ns());
+    return own_ms < timeout_ms ? (int)own_ms : timeout_ms;
 }
 
 CURLMcode multi_poll(struct multi *m, struct curl_waitfd *extra, unsigned n, int timeout_ms,

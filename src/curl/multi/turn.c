@@ -70,9 +70,9 @@ static void take_messages(struct multi *m)
     }
 }
 
-/* Reads a message that there was no memory to keep. The program may have seen already that nothing
- * is running any more, so no other attempt can follow. NULL: no message, or that of a member of
- * ours, whose own is in the queue once the response is delivered. */
+/* Reads a message that could not be kept for lack of memory. The program may have seen already that
+ * nothing is running any more, so no other attempt can follow. NULL: no message, or one of a member
+ * with a transfer of ours: its own message is in the queue once the response is delivered. */
 static CURLMsg *read_from_libcurl(struct multi *m)
 {
     CURLMsg *msg = m->api->multi_info_read(m->handle, &m->unread);
