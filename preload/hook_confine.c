@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a process can only do, or survive, without a thread of ours: entering a name space, installing a
- * seccomp filter, running on after its first thread has ended. Our threads end first. Before a filter
- * that would forbid our system calls, the unwritten state is written, and from then on the library makes
- * no system call of its own. Each call is forwarded as a system call, with the resulting errno.
+ * Hooks of calls that fail, or harm the process, while the library has a thread: entering a name
+ * space, installing a seccomp filter, ending the first thread. Our threads end first. Before a
+ * filter that would forbid our system calls, the unwritten state is written, and from then on the
+ * library makes no system call of its own. Each call is forwarded as a system call, with the
+ * resulting errno.
  *
  * Safe wherever the real functions are: after vfork, in a signal handler, inside an allocator. */
 #include "base/compiler.h"
@@ -58,7 +59,7 @@ static long forward_syscall(long number, long a, long b, long c, long d, long e,
 
 /* ---- seccomp -------------------------------------------------------------------------------- */
 
-/* What cannot be read is treated as a filter that forbids our system calls. */
+/* A filter that cannot be read counts as one that forbids them. */
 static bool filter_forbids_us(const struct sock_fprog *program)
 {
     return !readable(program, sizeof *program) || !program->len ||
@@ -66,14 +67,14 @@ static bool filter_forbids_us(const struct sock_fprog *program)
            !sandbox_allows_library(program->filter, program->len);
 }
 
-/* A positive result is a descriptor with NEW_LISTENER. Otherwise it is a failure: the thread that TSYNC
- * could not reach. */
+/* A positive result is a descriptor with NEW_LISTENER. Otherwise it is a failure: the thread that
+ * TSYNC could not reach. */
 static bool filter_failed(long r, long flags)
 {
     return r < 0 || (r > 0 && !(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER));
 }
 
-/* `flags` are those of seccomp(2). A call without a program only asks what the kernel supports. */
+/* `flags` are those of seccomp(2). A call without a program only tests what the kernel supports. */
 static long install_filter(const struct sock_fprog *program, bool strict, long flags, long number,
                            long a, long b, long c, long d, long e)
 {

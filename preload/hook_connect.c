@@ -22,7 +22,7 @@ static bool belongs_to_transfer(const void *caller)
 }
 
 /* dial() starts no thread, because it may run in a signal handler or an allocator, and a new thread
- * allocates and takes locks. Where that is not safe after the call either, a later call starts it. */
+ * allocates and takes locks. If that is not safe after the call either, a later call starts it. */
 static __attribute__((noinline)) void start_background_thread(const void *caller)
 {
     if (!alloc_is_safe(caller))
@@ -39,8 +39,8 @@ static int dial_and_start(const struct dial_request *r)
     return value;
 }
 
-/* Local sockets are forwarded, unless a rule names this one. Not inlined, because the name takes stack
- * space. */
+/* Local sockets are forwarded, unless a rule names this one. Not inlined, because the name takes
+ * stack space. */
 static __attribute__((noinline)) int connect_local(dial_function *real, int fd,
                                                    const struct sockaddr *address, socklen_t length,
                                                    const void *caller)
@@ -59,8 +59,8 @@ static bool is_local(const struct sockaddr *address, socklen_t length)
     return length >= (socklen_t)sizeof(sa_family_t) && address->sa_family == AF_UNIX;
 }
 
-/* Not inlined into connect(), which can then forward by a jump: where this copy of the library is spare,
- * the active one still sees the program's return address. */
+/* Not inlined into connect(), which can then forward by a jump: where this copy of the library is
+ * spare, the active one still sees the program's return address. */
 static HOT __attribute__((noinline)) int dial_or_forward(dial_function *real, int fd,
                                                          const struct sockaddr *address,
                                                          socklen_t length, const void *caller)

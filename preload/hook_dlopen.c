@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plug-in loaded with RTLD_DEEPBIND binds to its own libraries before ours, so no hook is called. PHP
- * loads its extensions that way. dlopen() clears the flag for absolute paths. It reaches the real
- * function by a jump, not a call: that one searches relative names in the RUNPATH of its caller, which
- * must be the program's code.
+ * A plug-in loaded with RTLD_DEEPBIND binds to its own libraries before this one, so no hook is
+ * called. PHP loads its extensions that way. dlopen() clears the flag for absolute paths. It
+ * reaches the real function by a jump, not a call, because that function searches relative names in
+ * the RUNPATH of its caller, which must be the program's code.
  *
  * dlclose() pins the libcurls that tables refer to (real.h). */
 #include "base/compiler.h"

@@ -11,7 +11,7 @@ const struct curl_api *hook_find_libcurl(struct from from)
 {
     const struct curl_api *api = real_find(from);
     if (!api)
-        engine_internal_error("no libcurl behind a call of it");
+        engine_internal_error("a function of libcurl was called, but no libcurl was found");
     return api;
 }
 

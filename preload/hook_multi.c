@@ -6,8 +6,8 @@
 #include "hooks.h"
 #include "hooks_off.h"
 
-/* Our state of a multi handle; NULL: we did not see its creation. Sets `*api` to its libcurl; NULL: there
- * is none. */
+/* Our state of a multi handle; NULL: we did not see its creation. Sets `*api` to its libcurl; NULL:
+ * there is none. */
 static inline struct multi *find_multi(struct from from, CURLM *m, const struct curl_api **api)
 {
     struct multi *known = multi_find(m);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The hooks of the name service, from which we learn the names behind addresses. In libcurl's own
- * resolver threads no lookup is retried, because the policy of the transfer applies; the reason of a
- * failure is noted for it. Lookups of our own checks are not remembered. */
+ * resolver threads no lookup is retried, because the policy of the transfer applies; the reason of
+ * a failure is noted for it. Lookups of our own checks are not remembered. */
 #include "base/clock.h"
 #include "base/unfound.h"
 #include "engine/check/own_thread.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hooks of libcurl: hook_X() stands for curl_X(), with the caller as an additional argument.
- * symbols.c and symbols_multi.c export a stub of each hook under every version node. A hook looks up
- * our state of the handle, or else the real function, and calls one function of the layer below. */
+ * The hooks of libcurl: hook_X() replaces curl_X(), with the caller as an additional argument.
+ * symbols.c and symbols_multi.c export a stub of each hook under every version node. A hook looks
+ * up our state of the handle, or else the real function, and calls one function of the layer below.
+ *
+ * Threads: as libcurl's functions, one at a time per handle. */
 #ifndef PRELOAD_HOOKS_H
 #define PRELOAD_HOOKS_H
 
@@ -49,10 +51,10 @@ CURLMcode hook_multi_get_offt(struct from from, CURLM *m, int info, curl_off_t *
 CURLMcode hook_multi_notify_enable(struct from from, CURLM *m, unsigned type);
 CURLMcode hook_multi_notify_disable(struct from from, CURLM *m, unsigned type);
 
-/* The libcurl that a call refers to. NULL: there is none, which is counted as an internal error. */
+/* real_find(). NULL: there is no libcurl, which is counted as an internal error. */
 const struct curl_api *hook_find_libcurl(struct from from);
 
-/* The range that an option's number lies in tells the type of its argument. */
+/* Reads the argument of curl_*_setopt. Its type follows from the range of the option's number. */
 static inline union option_argument option_argument_of(int option, va_list *ap)
 {
     union option_argument v = {0};

@@ -17,9 +17,9 @@ static const char *const hooks[] = {
     "curl_easy_perform", "curl_multi_perform", "curl_multi_socket_action",
     "connect",           "getaddrinfo",        NULL};
 
-/* Copies of the library that were loaded from several files all use this variable of the first of them.
- * The copy that sets it is active. That is usually the last one in the loader's order: its constructor
- * runs first, and the real functions are behind it. */
+/* Copies of the library that were loaded from several files all use this variable of the first of
+ * them. The copy that sets it is active. That is usually the last one in the loader's order: its
+ * constructor runs first, and the real functions are behind it. */
 EXPORT const void *_Atomic harden_copy;
 
 HOT bool hooks_spare(void)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions of the C library that imports.h binds. The build generates "imports.list", with a line
- * "import NAME VERSION" for each. libc_NAME is one jump through a slot. The slot first leads to
- * first_call, which preserves every register that may hold an argument. */
+ * The functions of the C library that imports.h binds. The build generates "imports.list", with a
+ * line "import NAME VERSION" for each. libc_NAME is one jump through a slot. The slot first leads
+ * to first_call, which preserves every register that may hold an argument. */
 
-/* The layout is that of struct import in imports.c. It has no pointers, because each would be relocated
- * at the start of every program. A name that is too long does not assemble. */
+/* The layout is that of struct import in imports.c. It has no pointers, because each would be
+ * relocated at the start of every program. A name that is too long does not assemble. */
 .macro import name, version
     thunk \name
     .pushsection .data.rel.ro.imports, "aw", %progbits

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * No function here, and none called from here, may call a function that is bound here. The build checks
- * this (scripts/lazy-imports). */
+ * No function here, and none called from here, may call a function that is bound here. The build
+ * checks this (scripts/lazy-imports). */
 #include "imports.h"
 
 #include "base/compiler.h"
@@ -29,9 +29,9 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 void *imports_first(size_t i) __attribute__((visibility("hidden"), used));
 
-/* What must be the same function for the whole process: the allocator, because other objects free our
- * memory and we free theirs; pthread_create, because a sanitizer must see every thread; freeaddrinfo,
- * because it must match the getaddrinfo() behind our hook. */
+/* Functions that must be the same in the whole process: the allocator, because other objects free
+ * our memory and we free theirs; pthread_create, because a sanitizer must see every thread;
+ * freeaddrinfo, because it must match the getaddrinfo() behind our hook. */
 static bool is_shared(const char *name)
 {
     static const char names[][16] = {"malloc", "calloc",         "realloc",     "reallocarray",
@@ -51,7 +51,7 @@ static void *find_import(const struct import *import, const struct symtab *libc)
                  : scope_bound(import->name, ""); /* a C library that has it at another version */
 }
 
-/* What the loader has made read-only, calculated as it does: whole pages. */
+/* The range that the loader has made read-only, calculated as the loader does: whole pages. */
 static void read_only_part(uintptr_t *begin, uintptr_t *end)
 {
     const ElfW(Ehdr) *self = &__ehdr_start;
@@ -88,7 +88,7 @@ static intptr_t return_zero(void)
     return 0;
 }
 
-/* Another release of the C library may lack its private functions. Our calls of them expect that. */
+/* Another release of the C library may lack this function. Our callers allow for that. */
 static bool is_private(const struct import *import)
 {
     return symtab_same_name(import->version, "GLIBC_PRIVATE");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The real function behind a hook of the C library: found at the first call, kept in an atomic
- * pointer. Takes no lock and allocates nothing; threads that search at the same time find the same.
+ * pointer. Takes no lock and allocates nothing; threads that search at the same time find the same
+ * function.
  *
  *     static _Atomic next_function real;
  *     connect_function *next = (connect_function *)next_of(&real, "connect");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The version nodes at which hooks are exported. A program linked with a libcurl that has versioned
- * symbols refers to "curl_easy_init@CURL_OPENSSL_4". The node tells which flavour it means, even where
- * the return address does not (a tail call). So each hook has a stub at every node that builds of
- * libcurl use, and a default one for references without a version.
+ * symbols refers to "curl_easy_init@CURL_OPENSSL_4". The node tells which flavour it means, even
+ * where the return address does not (a tail call). So each hook has a stub at every node that
+ * builds of libcurl use, and a default one for references without a version.
  *
  *     #define STUBS(suffix, node)   EXPORT void curl_x__##suffix(void) { hook_x(FROM(node)); }
  *     #define HOOKED(X, node)       X(curl_x, node)
@@ -31,9 +31,8 @@
 
 /* "remove" keeps the stub's own name out of the symbol table. */
 #define AT_NODE(name, node) __asm__(".symver " #name "__" #node "," #name "@" #node ",remove")
-#define AS_DEFAULT(name)    __asm__(".symver " #name "__any," #name "@@HARDEN_1,remove")
+#define AT_ANY(name, node)  __asm__(".symver " #name "__any," #name "@@HARDEN_1,remove")
 
-#define FROM(node_name)    ((struct from){.node = (node_name), .caller = __builtin_return_address(0)})
-#define AT_ANY(name, node) AS_DEFAULT(name)
+#define FROM(node_name) ((struct from){.node = (node_name), .caller = __builtin_return_address(0)})
 
 #endif

@@ -20,7 +20,7 @@
 #define SITE_PROBES 8
 
 const struct curl_api *_Atomic real_libraries[REAL_LIBRARIES_MAX];
-static atomic_bool used[REAL_LIBRARIES_MAX];     /* by the program, not only by a check of ours */
+static atomic_bool used[REAL_LIBRARIES_MAX];     /* by the program, not only by our active checks */
 static atomic_bool unpinned[REAL_LIBRARIES_MAX]; /* loaded later, so it may be unloaded */
 
 /* Remembered call sites. `caller` is written last and read first. */
@@ -64,8 +64,8 @@ static int find_text(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
-/* A function of `library`. NULL for `library`: of the first object behind this one that has it, which
- * may be another preloaded library that calls the next. */
+/* A function of `library`. NULL for `library`: of the first object behind this one that has it,
+ * which may be another preloaded library that calls the next. */
 static void *function_of(const struct symtab *library, const char *name, const char *node)
 {
     if (!library)
@@ -140,8 +140,9 @@ static const struct curl_api *table_of(const struct symtab *library, const char 
     return NULL; /* more copies of libcurl than REAL_LIBRARIES_MAX */
 }
 
-/* dlclose() takes the loader's lock anyway, so dlopen() may be called here. In a program's preinit array
- * (no environ yet) nothing can be unloaded, and a dlopen() would make glibc lose the environment. */
+/* dlclose() takes the loader's lock anyway, so dlopen() may be called here. In a program's preinit
+ * array (no environ yet) nothing can be unloaded, and a dlopen() would make glibc lose the
+ * environment. */
 void real_pin(void *dl_open(const char *file, int flags))
 {
     for (int i = 0; i < REAL_LIBRARIES_MAX && environ; i++) {
@@ -155,8 +156,9 @@ void real_pin(void *dl_open(const char *file, int flags))
 
 /* ---- which library -------------------------------------------------------------------------- */
 
-/* Steps 2 and 3 of real.h: of the objects loaded later, the caller's own, the one that it needs by name,
- * else the first. Their list has a lock of its own, which is not held while the program's code runs. */
+/* Steps 2 and 3 of real.h: of the objects loaded later, the caller's own, the one that it needs by
+ * name, else the first. Their list has a lock of its own, which is not held while the program's
+ * code runs. */
 struct search {
     struct from from;
     struct symtab caller, found; /* .symbols is NULL: not found */

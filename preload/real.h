@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the libcurl that a call refers to, as a table of its functions. The version node of the caller's
- * reference decides. Where several libraries have it, the caller's address decides:
+ * Finds the libcurl that a call refers to, as a table of its functions. The version node of the
+ * caller's reference decides. Where several libraries have it, the caller's address decides:
  *
- *   1. of the objects loaded at program start, the first behind this one that defines the symbol at the
- *      node
- *   2. the caller's own object (libcurl calls itself), or a library that it needs (DT_NEEDED): a plug-in
- *      loaded with RTLD_LOCAL brings its own libcurl
+ *   1. of the objects loaded at program start, the first behind this one that defines the symbol at
+ *      the node
+ *   2. the caller's own object (libcurl calls itself), or a library that it needs (DT_NEEDED): a
+ *      plug-in loaded with RTLD_LOCAL brings its own libcurl
  *   3. any loaded object that defines it
  *
- * 1 and 2 are the loader's order, except for a library loaded later with RTLD_GLOBAL. The loader is not
- * asked, because its lock may be held by a dlopen() that waits for the caller (scope.h). A table stays
- * valid for ever: the next dlclose() pins a library that could be unloaded. The search takes no lock but
- * that of dl_iterate_phdr(), which is never held for long. Call sites are remembered, so that a lookup is
- * usually one comparison.
+ * 1 and 2 are the loader's order, except for a library loaded later with RTLD_GLOBAL. The search
+ * does not use the loader, whose lock may be held by a dlopen() that waits for the caller
+ * (scope.h). It takes only the lock of dl_iterate_phdr(), which is never held for long. Call sites
+ * are remembered, so that a lookup is usually one comparison. A table stays valid for ever: the
+ * next dlclose() pins a library that could be unloaded. Any thread.
  *
  *     const struct curl_api *api = real_find(from);      NULL: there is no libcurl behind the call
  *
@@ -33,16 +33,17 @@ struct from {
 };
 
 const struct curl_api *real_find(struct from from);
-/* Allocates the memory for a first lookup, before the kernel can no longer be asked for it. */
+/* Allocates the memory for a first lookup, while system calls are still allowed. */
 void real_reserve(void);
 
 /* The libcurls found so far, up to the first NULL. */
 #define REAL_LIBRARIES_MAX 8
 extern const struct curl_api *_Atomic real_libraries[REAL_LIBRARIES_MAX];
 
+/* The rest of real_owner(): all libraries but the first. */
 const struct curl_api *real_owner_of_others(const void *caller);
 
-/* The libcurl that contains a return address, because it calls itself. NULL: none. */
+/* The libcurl whose code contains a return address: it calls its own functions. NULL: none. */
 static inline const struct curl_api *real_owner(const void *caller)
 {
     const struct curl_api *first = atomic_load_explicit(&real_libraries[0], memory_order_acquire);
@@ -55,7 +56,8 @@ static inline const struct curl_api *real_owner(const void *caller)
 void real_pin(void *dl_open(const char *file, int flags));
 
 struct text;
-/* The libcurls that the program uses, as elements of a JSON array, each ended in a comma (json.h). */
+/* The libcurls that the program uses, as elements of a JSON array, each followed by a comma
+ * (json.h). */
 void real_list(struct text *t);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions that a library must have to be used as a libcurl. Every version since 7.28 has them. */
+ * The functions that a library must have to be used as a libcurl. Every version since 7.28 has
+ * them. */
 #ifndef PRELOAD_REQUIRED_H
 #define PRELOAD_REQUIRED_H
 

@@ -4,8 +4,8 @@
 #include "hooks.h"
 #include "nodes.h"
 
-/* One stub: its type, name, parameters and arguments. libcurl itself calls these functions, mainly for
- * curl_easy_perform(): such calls go straight back to it. */
+/* One stub: its type, name, parameters and arguments. libcurl itself calls these functions, mainly
+ * for curl_easy_perform(): such calls go straight back to it. */
 #define STUB(type, name, suffix, node, parameters, ...)                                            \
     EXPORT type curl_multi_##name##__##suffix parameters;                                          \
     EXPORT type curl_multi_##name##__##suffix parameters                                           \

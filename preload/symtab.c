@@ -59,7 +59,7 @@ bool symtab_contains(const struct dl_phdr_info *info, const void *address)
     return false;
 }
 
-/* ---- the two kinds of hash table; a bucket is a chain of symbols, and 0 ends it --------------- */
+/* ---- the two kinds of hash table; a bucket is a chain of symbols, and 0 ends it -------------- */
 
 static uint32_t gnu_hash_of(const char *name)
 {
@@ -79,8 +79,8 @@ static uint32_t hash_of(const char *name)
     return h;
 }
 
-/* A GNU table begins with four words: the number of buckets, the first symbol in them, the words of the
- * Bloom filter, its shift. Then come the filter, the buckets, and a word for each symbol. */
+/* A GNU table begins with four words: the number of buckets, the first symbol in them, the words of
+ * the Bloom filter, its shift. Then come the filter, the buckets, and a word for each symbol. */
 static const uint32_t *gnu_buckets(const uint32_t *table)
 {
     return (const uint32_t *)((const ElfW(Addr) *)(table + 4) + table[2]);
@@ -104,7 +104,7 @@ static uint32_t next_in_chain(const struct symtab *t, uint32_t i)
     return last ? 0 : i + 1;
 }
 
-/* ---- symbols ---------------------------------------------------------------------------------- */
+/* ---- symbols --------------------------------------------------------------------------------- */
 
 static bool defines(const struct symtab *t, uint32_t i, const char *name)
 {

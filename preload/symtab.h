@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the dynamic symbols of a loaded object, without the loader: takes no lock, allocates nothing,
- * leaves dlerror() alone, and calls no function of the C library, which may not be initialized yet.
+ * Reads the dynamic symbols of a loaded object, without the loader: takes no lock, allocates
+ * nothing, leaves dlerror() alone, and calls no function of the C library, which may not be
+ * initialized yet.
  *
  *     struct symtab t;
  *     if (symtab_read(&t, map->l_addr, map->l_ld))
@@ -38,14 +39,15 @@ bool symtab_read(struct symtab *t, uintptr_t base, const ElfW(Dyn) * dynamic);
 bool symtab_of(struct symtab *t, const struct dl_phdr_info *info);
 bool symtab_contains(const struct dl_phdr_info *info, const void *address);
 /* What the loader binds a reference to, with a version or ("") without. NULL: the object does not
- * satisfy it. A symbol of type STT_GNU_IFUNC is the address of a resolver, which returns the function. */
+ * satisfy it. A symbol of type STT_GNU_IFUNC is the address of a resolver, which returns the
+ * function. */
 const ElfW(Sym) * symtab_bound(const struct symtab *t, const char *name, const char *version);
 /* A variable, at any version. */
 void *symtab_datum(const struct symtab *t, const char *name);
 /* `node` NULL: a reference without a version. NULL: the object defines no such function. */
 void *symtab_find(const struct symtab *t, const char *name, const char *node);
-/* The version node of the function `name` at `address`; "": it has none. NULL: the object has no such
- * function there. */
+/* The version node of the function `name` at `address`; "": it has none. NULL: the object has no
+ * such function there. */
 const char *symtab_node(const struct symtab *t, const char *name, const void *address);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * syscall(): the system calls that hook_confine.c handles go to hook_syscall(), and so does the first
- * call of any. The others reach the real function by a jump, because a system call may return twice or
- * on another stack. */
+ * syscall(): the system calls that hook_confine.c handles go to hook_syscall(), and so does the
+ * first call of any. The others reach the real function by a jump, because a system call may return
+ * twice or on another stack. */
 #include <asm/unistd.h>
 
 #if defined(__x86_64__)

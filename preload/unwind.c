@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Our frames have cleanups that must run when a C++ exception or pthread_cancel unwinds through them. For
- * these the compiler refers to two functions of libgcc_s, and linking with it would load it into every
- * process. When something unwinds, an unwinder is already loaded: these forward to it, because only that
- * one can read its own data. */
+ * Our frames have cleanups that must run when a C++ exception or pthread_cancel unwinds through
+ * them. The compiler makes them refer to two functions of libgcc_s. Linking with libgcc_s would
+ * load it into every process, so the two are defined here. During unwinding an unwinder is already
+ * loaded: they forward to it, because only that one can read its own data. */
 #include <dlfcn.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 /* Before the compiler's header, which would make it visible. */

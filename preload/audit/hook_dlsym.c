@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * libharden-audit.so, which `harden run --audit` preloads in addition to libharden.so. dlsym() on a handle
- * searches the library behind it and no preloaded object. For the names of libcurl's functions this
- * dlsym() returns libharden.so's stubs (stub.h). All other lookups reach the real dlsym by a jump, not a
- * call, because RTLD_NEXT and RTLD_DEFAULT depend on the return address.
+ * libharden-audit.so, which `harden run --audit` preloads in addition to libharden.so. dlsym() on a
+ * handle searches the library behind it and no preloaded object. For the names of libcurl's
+ * functions this dlsym() returns libharden.so's stubs (stub.h). All other lookups reach the real
+ * dlsym by a jump, not a call, because RTLD_NEXT and RTLD_DEFAULT depend on the return address.
  *
- * A sanitizer or an allocator calls dlsym before anything else in a process, to find the functions of
- * the C library that it replaces. So other lookups call no functions but the loader's own. */
+ * A sanitizer or an allocator calls dlsym before anything else in a process, to find the functions
+ * of the C library that it replaces. So other lookups call no functions but the loader's own. */
 #include "audit/stub.h"
 #include "base/compiler.h"
 #include "symtab.h"
@@ -42,7 +42,8 @@ static void *return_null(void)
     return NULL;
 }
 
-/* Without a lock: the C library has the function at the latest, and no object before it is unloaded. */
+/* Without a lock: the C library has the function at the latest, and no object before it is
+ * unloaded. */
 static void *find_real(const char *name)
 {
     for (const struct link_map *map = first_behind(); map; map = map->l_next) {

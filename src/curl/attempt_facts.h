@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Describes an attempt to the engine, which does not know libcurl (struct attempt): from the CURLcode,
- * the values of getinfo and the state of the gate. A good response that has been committed costs no
- * getinfo. One thread at a time, like the handle. */
+ * Describes an attempt to the engine, which does not know libcurl (struct attempt): from the
+ * CURLcode, the values of getinfo and the state of the gate. A good response that has been
+ * committed costs no getinfo. One thread at a time, like the handle. */
 #ifndef CURL_ATTEMPT_FACTS_H
 #define CURL_ATTEMPT_FACTS_H
 
@@ -19,8 +19,8 @@ bool attempt_facts_name_not_found(const struct attempt *a);
 
 /* CURLINFO_OS_ERRNO as one transfer without retries would leave it. keep_errno is called before an
  * attempt is repeated: it notes an errno that libcurl will still report although the program never
- * sees the failure, and one from making a connection that the next attempt may reuse. shown_errno is
- * the answer for the program. */
+ * sees the failure, and one from making a connection that the next attempt may reuse. shown_errno
+ * is the answer for the program. */
 void attempt_facts_keep_errno(struct shadow *s, const struct attempt *a);
 long attempt_facts_shown_errno(const struct shadow *s);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The easy driver: curl_easy_perform with a handle that has a shadow. It makes the attempts and sleeps
- * as the engine decides, and delivers one response to the program.
+ * The easy driver: curl_easy_perform with a handle that has a shadow. It makes the attempts and
+ * sleeps as the engine decides, and delivers one response to the program.
  *
  * While it sleeps, signals arrive, and the program's progress callback runs and may abort. If a
  * request is refused, the result is CURLE_OPERATION_TIMEDOUT (limit) or CURLE_COULDNT_CONNECT (open

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * The result of an attempt that is repeated, kept until the next attempt brings a response. If our
- * time limit cuts the next attempt short, there is none: the program then gets the result before it,
- * with its code, error text, CURLINFO, headers, and the response that the gate holds.
+ * time limit cuts the next attempt short, there is none: the program then gets the result before
+ * it, with its code, error text, CURLINFO, headers, and the response that the gate holds.
  *
  *     fallback_keep(t, r);                 the attempt ended with r, and another one follows
  *     r = fallback_restore(t);             that one was cut short
  *     fallback_clear(&t->fallback);
  *
  * CURLINFO and the headers of a restored result stay with the handle until its next transfer,
- * curl_easy_reset, or its end (shadow->last_info). Without memory for them, libcurl's own answers are
- * used, which are those of the last attempt. */
+ * curl_easy_reset, or its end (shadow->last_info). Without memory for them, libcurl's own answers
+ * are used, which are those of the last attempt. */
 #ifndef CURL_FALLBACK_H
 #define CURL_FALLBACK_H
 

@@ -12,9 +12,9 @@
  *   HTTPPOST                            only if nothing was sent
  *
  * After seeking to the start, other bytes may come (standard input that the shell opened in the
- * middle of a file). So the bytes from READFUNCTION are hashed. After the seek the beginning is read
- * again and compared, while the first response can still be delivered. A second attempt whose body
- * differs further on is aborted before the request is complete.
+ * middle of a file). So the bytes from READFUNCTION are hashed. After the seek the beginning is
+ * read again and compared, while the first response can still be delivered. A second attempt whose
+ * body differs further on is aborted before the request is complete.
  *
  *     request_body_begin(&b, shadow);      once per transfer, with the current options
  *     request_body_begin_attempt(&b);      before each attempt

@@ -109,8 +109,8 @@ struct shadow {
     struct binding binding;           /* must be last: its lanes are not initialised */
 };
 
-/* Milliseconds as libcurl reads them: an unsigned int. A larger number, or a negative one if libcurl
- * accepts it, means the maximum. */
+/* Milliseconds as libcurl reads them: an unsigned int. A larger number, or a negative one if
+ * libcurl accepts it, means the maximum. */
 static inline int64_t shadow_timeout_ms(long ms)
 {
     return ms < 0 || (int64_t)ms > UINT32_MAX ? UINT32_MAX : ms;

@@ -35,8 +35,8 @@ static long option_ms(int64_t ms)
     return ms < LONG_MAX ? (long)ms : LONG_MAX;
 }
 
-/* ms: the limit of the attempt; 0: none. It is our own if it is less than the program's, and in every
- * further attempt, which the program alone would not have made. */
+/* ms: the limit of the attempt; 0: none. It is our own if it is less than the program's, and in
+ * every further attempt, which the program alone would not have made. */
 static void note_own_limit(struct transfer *t, int64_t ms)
 {
     int64_t given_ms = shadow_timeout_ms(t->timeout_ms);

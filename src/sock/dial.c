@@ -243,8 +243,8 @@ static int dial_with_engine(struct dial *d, struct first_call *f, int64_t now_ns
         return f->made ? f->value : dial_bare(d);
     }
     p = d->host->binding.policy;
-    /* A local socket does not show afterwards that it has tried to connect. Local sockets are rare, so
-     * they are inspected first. */
+    /* A local socket does not show afterwards that it has tried to connect. Local sockets are rare,
+     * so they are inspected first. */
     if (!f->made && (!binding_is_clear(&d->host->binding, now_ns) || p->connect_timeout_ns ||
                      p->attempt_timeout_ns || d->request->to->local))
         return dial_restricted(d, now_ns, saved);

@@ -110,8 +110,8 @@ static int64_t attempt_timeout(const struct dial *d, int64_t now_ns, bool *count
                : 0;
 }
 
-/* The connection that our timeout ended is still in progress. Dissolves the association, so that the
- * socket is as before. */
+/* The connection that our timeout ended is still in progress. Dissolves the association, so that
+ * the socket is as before. */
 static void cancel_connect(const struct dial *d)
 {
     struct sockaddr none = {.sa_family = AF_UNSPEC};
@@ -137,8 +137,8 @@ static bool handlers_restart(void)
 }
 
 /* The bare call. With SO_SNDTIMEO set, the kernel lets every signal end connect(), even with
- * SA_RESTART. If only we have set it, continues after the signal, as the kernel would. A signal ends
- * a retry instead, as it ends the back-off. */
+ * SA_RESTART. If only we have set it, continues after the signal, as the kernel would. A signal
+ * ends a retry instead, as it ends the back-off. */
 static int connect_with_timeout(struct dial *d, int64_t now_ns, int64_t timeout_ns)
 {
     bool only_ours = timeout_ns && !d->socket.send_timeout_ns, first = !d->call.attempts;

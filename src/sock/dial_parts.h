@@ -43,8 +43,8 @@ void dial_restore_timeout(struct dial *d);
 /* Whether this errno of connect() says nothing about the host: the connection is in progress or
  * established, or the arguments were wrong. */
 bool dial_is_no_result(int error);
-/* Reports an attempt that ended with d->error. shortened: by our timeout; again: it may be repeated.
- * True: another attempt at *at_ns. */
+/* Reports an attempt that ended with d->error. shortened: by our timeout; again: it may be
+ * repeated. True: another attempt at *at_ns. */
 bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, int64_t *at_ns);
 /* Makes and reports an attempt on a blocking socket. True: another attempt at *at_ns. */
 bool dial_attempt(struct dial *d, int64_t now_ns, int64_t *at_ns);

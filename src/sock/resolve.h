@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * getaddrinfo() of a program. Remembers the answers (names.h). Repeats a look-up that failed for the
- * moment (EAI_AGAIN) with back-off, as often as the policy allows, and counts it as `dns` for the
- * host. EAI_NONAME and all other errors are final. Look-ups block anyway, so this one may wait. A
- * signal ends the back-off.
+ * getaddrinfo() of a program. Remembers the answers (names.h). Repeats a look-up that failed for
+ * the moment (EAI_AGAIN) with back-off, as often as the policy allows, and counts it as `dns` for
+ * the host. EAI_NONAME and all other errors are final. Look-ups block anyway, so this one may wait.
+ * A signal ends the back-off.
  *
  *     return resolve(real, node, service, hints, list);
  *

@@ -2,8 +2,8 @@
  *
  * The page of `harden report`: the verdict, the hosts, their history, latency and configuration.
  * Each function writes one part of the page as HTML: frame.c the verdict, header and footer,
- * section_NAME.c a section. All use the same `struct report`, which was read once, so that the parts
- * are consistent. */
+ * section_NAME.c a section. All use the same `struct report`, which was read once, so that the
+ * parts are consistent. */
 #ifndef CLI_REPORT_REPORT_H
 #define CLI_REPORT_REPORT_H
 

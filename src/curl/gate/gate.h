@@ -36,8 +36,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A callback of the program took less than the held piece that it was given. libcurl notices only at
- * a later callback, and would report the kind and the size of the piece of that one. */
+/* A callback of the program took less than the held piece that it was given. libcurl notices only
+ * at a later callback, and would report the kind and the size of the piece of that one. */
 struct short_write {
     bool happened, header;
     size_t passed, returned;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers curl_easy_header and curl_easy_nextheader from our own list: of only some of the headers, or
- * of headers that libcurl has forgotten.
+ * Answers curl_easy_header and curl_easy_nextheader from our own list: of only some of the headers,
+ * or of headers that libcurl has forgotten.
  *
  *     struct header_list l = {0};
  *     if (header_list_read(&l, api, handle, request))        with libcurl's own strings

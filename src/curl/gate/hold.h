@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of a response that libcurl has delivered and the program has not seen yet: header lines and
- * pieces of the body, in their order, in one growing piece of memory.
+ * The part of a response that libcurl has delivered and the program has not seen yet: header lines
+ * and pieces of the body, in their order, in one growing piece of memory.
  *
  *     struct hold h = {0};
  *     hold_begin_block(&h);                              a status line: a new header block begins

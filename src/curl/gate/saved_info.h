@@ -4,13 +4,13 @@
  * block that is held while the transfer continues, perhaps to another host and with another
  * protocol.
  *
- *     struct saved_info *saved = saved_info_take(api, handle, before);  before: of the last block; NULL
+ *     struct saved_info *saved = saved_info_take(api, handle, before);  of the last block, or NULL
  *     if (saved_info_get(saved, info, out))  ...                        false: ask libcurl
  *     saved_info_free(saved);
  *
  * All numbers of values are tried instead of listed here, so those of later versions are included.
- * Left out are the program's own pointers, values that never change, and sockets and TLS objects: the
- * program must not get one that has been closed.
+ * Left out are the program's own pointers, values that never change, and sockets and TLS objects:
+ * the program must not get one that has been closed.
  *
  * The strings belong to the copy. Taking one costs a few microseconds; a good response needs none,
  * because its only block is not held when it has ended. */

@@ -106,10 +106,10 @@ static bool is_aborting(struct multi *m)
     return false;
 }
 
-/* The program's timer callback failed for the addition of this handle, as it would have if libcurl had
- * added the handle. So all transfers must end in libcurl too: libcurl calls its timer callback, ours,
- * when a handle is removed, and gets -1. Ours must not fail when a handle is added: libcurl 7.88 and
- * 8.14 keep a part of the handle that they refuse, and crash when it is freed. */
+/* The program's timer callback failed for the addition of this handle, as it would have if libcurl
+ * had added the handle. So all transfers must end in libcurl too: libcurl calls its timer callback,
+ * ours, when a handle is removed, and gets -1. Ours must not fail when a handle is added: libcurl
+ * 7.88 and 8.14 keep a part of the handle that they refuse, and crash when it is freed. */
 static CURLMcode undo_add(struct member *x)
 {
     x->multi->aborted = false;

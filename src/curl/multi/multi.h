@@ -14,8 +14,8 @@
  *     multi_cleanup(m);
  *
  * The program holds libcurl's own handle, so functions that are not listed here (curl_multi_fdset,
- * _assign, _wakeup, _waitfds, _strerror) go straight to libcurl. libcurl calls some of these functions
- * itself: only calls of the program may come here.
+ * _assign, _wakeup, _waitfds, _strerror) go straight to libcurl. libcurl calls some of these
+ * functions itself: only calls of the program may come here.
  *
  * An easy handle without a shadow, or without a host, is left to libcurl, in the same multi handle
  * as the others; so is any handle when there is no memory. One thread at a time per multi handle,
@@ -57,7 +57,8 @@ CURLMcode multi_notify(struct multi *m, unsigned type, bool on);
 
 /* Before curl_easy_cleanup frees the handle, whether it has a shadow or not. */
 void multi_remove_freed(const CURL *h);
-/* Whether it is a member but not in libcurl's multi handle: libcurl does not know that it is in use. */
+/* Whether it is a member but not in libcurl's multi handle: libcurl does not know that it is in
+ * use. */
 bool multi_is_detached(const struct shadow *s);
 /* Whether a callback of its multi handle, or of a member, is running. */
 bool multi_is_calling(const struct shadow *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Items that wait, ordered by the time at which they are due: a binary heap. Items that are due at the
- * same time keep the order in which they were put in.
+ * Items that wait, ordered by the time at which they are due: a binary heap. Items that are due at
+ * the same time keep the order in which they were put in.
  *
  *     struct park p = {0};
  *     park_reserve(&p, n)                  room for n items; false: no memory

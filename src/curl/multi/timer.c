@@ -54,8 +54,8 @@ static int call_timer(struct multi *m, int64_t at_ns, long ms)
     return r;
 }
 
-/* libcurl sets a timeout once and hardly ever repeats it, so it is kept until our own has expired. As
- * long as our own is not sooner, the program gets libcurl's value when libcurl sets it. */
+/* libcurl sets a timeout once and hardly ever repeats it, so it is kept until our own has expired.
+ * As long as our own is not sooner, the program gets libcurl's value when libcurl sets it. */
 int multi_timer_callback(CURLM *handle, long timeout_ms, void *multi)
 {
     struct multi *m = multi;
