@@ -7,7 +7,7 @@
 #include "base/thread.h"
 #include "engine/engine.h"
 #include "engine/publish/monitor.h"
-#include "sock/dial_parts.h"
+#include "sock/dial_private.h"
 
 #include <errno.h>
 #include <pthread.h>

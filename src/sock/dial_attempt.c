@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sock/dial_parts.h"
+#include "sock/dial_private.h"
 
 #include "base/clock.h"
 #include "base/quiet.h"

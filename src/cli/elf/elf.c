@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/elf/elf.h"
-#include "cli/elf/internal.h"
+#include "cli/elf/private.h"
 
 #include <elf.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * The dynamic symbols and their versions. Each symbol has a version number; two lists in the file
  * map numbers to names, one for the versions needed and one for those defined. */
 #include "cli/elf/elf.h"
-#include "cli/elf/internal.h"
+#include "cli/elf/private.h"
 
 #include <elf.h>
 #include <link.h>

@@ -6,8 +6,8 @@
  *     if (dial_attempt(&d, now_ns, &at_ns))     another attempt at at_ns
  *
  * dial.c decides what happens to a connection, dial_attempt.c makes one attempt and reports it. */
-#ifndef SOCK_DIAL_PARTS_H
-#define SOCK_DIAL_PARTS_H
+#ifndef SOCK_DIAL_PRIVATE_H
+#define SOCK_DIAL_PRIVATE_H
 
 #include "engine/call/call.h"
 #include "engine/engine.h"

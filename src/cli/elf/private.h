@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Bounds-checked access to the file, shared by elf.c and symbols.c. */
-#ifndef CLI_ELF_INTERNAL_H
-#define CLI_ELF_INTERNAL_H
+#ifndef CLI_ELF_PRIVATE_H
+#define CLI_ELF_PRIVATE_H
 
 #include "cli/elf/elf.h"
 
