@@ -7,7 +7,7 @@
 #include "engine/engine.h"
 #include "hooks_off.h"
 
-const struct curl_api *hook_find_libcurl(struct from from)
+const struct curl_api *hook_find_libcurl(struct caller from)
 {
     const struct curl_api *api = real_find(from);
     if (!api)
@@ -25,16 +25,16 @@ static CURLcode forward_setopt(const struct curl_api *api, CURL *h, CURLoption o
     return api->easy_setopt(h, option, v.pointer);
 }
 
-CURL *hook_easy_init(struct from from)
+CURL *hook_easy_init(struct caller from)
 {
     const struct curl_api *api = hook_find_libcurl(from);
     CURL *h = api ? api->easy_init() : NULL;
-    if (h && !hooks_off() && !curl_api_owns(api, from.caller))
+    if (h && !hooks_off() && !curl_api_owns(api, from.address))
         shadow_add(h, api);
     return h;
 }
 
-void hook_easy_cleanup(struct from from, CURL *h)
+void hook_easy_cleanup(struct caller from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
     const struct curl_api *api = s ? s->api : hook_find_libcurl(from);
@@ -47,7 +47,7 @@ void hook_easy_cleanup(struct from from, CURL *h)
         api->easy_cleanup(h);
 }
 
-void hook_easy_reset(struct from from, CURL *h)
+void hook_easy_reset(struct caller from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
     const struct curl_api *api = s ? s->api : hook_find_libcurl(from);
@@ -61,19 +61,19 @@ void hook_easy_reset(struct from from, CURL *h)
         shadow_reset(s);
 }
 
-CURL *hook_easy_duphandle(struct from from, CURL *h)
+CURL *hook_easy_duphandle(struct caller from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
     const struct curl_api *api = s ? s->api : hook_find_libcurl(from);
     CURL *copy = api ? api->easy_duphandle(h) : NULL;
     if (copy && s && s->transfer)
         transfer_unwrap_copy(s->transfer, copy);
-    if (copy && s && !curl_api_owns(api, from.caller))
+    if (copy && s && !curl_api_owns(api, from.address))
         shadow_copy(copy, s);
     return copy;
 }
 
-CURLcode hook_easy_setopt(struct from from, CURL *h, CURLoption option, union option_argument v)
+CURLcode hook_easy_setopt(struct caller from, CURL *h, CURLoption option, union option_argument v)
 {
     struct shadow *s = shadow_find(h);
     if (!s) {
@@ -88,7 +88,7 @@ CURLcode hook_easy_setopt(struct from from, CURL *h, CURLoption option, union op
     return r;
 }
 
-CURLcode hook_easy_getinfo(struct from from, CURL *h, CURLINFO info, void *out)
+CURLcode hook_easy_getinfo(struct caller from, CURL *h, CURLINFO info, void *out)
 {
     struct shadow *s = shadow_find(h);
     if (s && out && easy_getinfo(s, info, out)) /* libcurl refuses NULL */
@@ -97,7 +97,7 @@ CURLcode hook_easy_getinfo(struct from from, CURL *h, CURLINFO info, void *out)
     return api ? api->easy_getinfo(h, info, out) : CURLE_FAILED_INIT;
 }
 
-CURLcode hook_easy_perform(struct from from, CURL *h)
+CURLcode hook_easy_perform(struct caller from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
     if (s)
@@ -106,7 +106,7 @@ CURLcode hook_easy_perform(struct from from, CURL *h)
     return api ? api->easy_perform(h) : CURLE_FAILED_INIT;
 }
 
-CURLcode hook_easy_pause(struct from from, CURL *h, int bitmask)
+CURLcode hook_easy_pause(struct caller from, CURL *h, int bitmask)
 {
     struct shadow *s = shadow_find(h);
     if (s && (s->member ? multi_pause(s, bitmask) : easy_pause(s, bitmask)))
@@ -115,7 +115,7 @@ CURLcode hook_easy_pause(struct from from, CURL *h, int bitmask)
     return api ? api->easy_pause(h, bitmask) : CURLE_FAILED_INIT;
 }
 
-CURLHcode hook_easy_header(struct from from, CURL *h, const char *name, size_t index,
+CURLHcode hook_easy_header(struct caller from, CURL *h, const char *name, size_t index,
                            unsigned origin, int request, struct curl_header **out)
 {
     struct shadow *s = shadow_find(h);
@@ -126,7 +126,7 @@ CURLHcode hook_easy_header(struct from from, CURL *h, const char *name, size_t i
              : api->easy_header(h, name, index, origin, request, out);
 }
 
-struct curl_header *hook_easy_nextheader(struct from from, CURL *h, unsigned origin, int request,
+struct curl_header *hook_easy_nextheader(struct caller from, CURL *h, unsigned origin, int request,
                                          struct curl_header *previous)
 {
     struct shadow *s = shadow_find(h);
@@ -137,7 +137,7 @@ struct curl_header *hook_easy_nextheader(struct from from, CURL *h, unsigned ori
              : api->easy_nextheader(h, origin, request, previous);
 }
 
-CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t size,
+CURLcode hook_mime_data_cb(struct caller from, curl_mimepart *part, curl_off_t size,
                            curl_read_callback read_fn, curl_seek_callback seek_fn,
                            curl_free_callback free_fn, void *arg)
 {
@@ -145,12 +145,12 @@ CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t siz
     if (!api || !api->mime_data_cb)
         return CURLE_FAILED_INIT;
     CURLcode r = api->mime_data_cb(part, size, read_fn, seek_fn, free_fn, arg);
-    if (!r && read_fn && !hooks_off() && !curl_api_owns(api, from.caller))
+    if (!r && read_fn && !hooks_off() && !curl_api_owns(api, from.address))
         request_body_note_callback_part();
     return r;
 }
 
-CURLcode hook_mime_filedata(struct from from, curl_mimepart *part, const char *path)
+CURLcode hook_mime_filedata(struct caller from, curl_mimepart *part, const char *path)
 {
     const struct curl_api *api = hook_find_libcurl(from);
     CURLcode r = api && api->mime_filedata ? api->mime_filedata(part, path) : CURLE_FAILED_INIT;

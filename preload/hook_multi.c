@@ -8,14 +8,14 @@
 
 /* Our state of a multi handle; NULL: we did not see its creation. Sets `*api` to its libcurl; NULL:
  * there is none. */
-static inline struct multi *find_multi(struct from from, CURLM *m, const struct curl_api **api)
+static inline struct multi *find_multi(struct caller from, CURLM *m, const struct curl_api **api)
 {
     struct multi *known = multi_find(m);
     *api = known ? multi_api(known) : hook_find_libcurl(from);
     return known;
 }
 
-CURLM *hook_multi_init(struct from from)
+CURLM *hook_multi_init(struct caller from)
 {
     const struct curl_api *api = hook_find_libcurl(from);
     CURLM *m = api ? api->multi_init() : NULL;
@@ -24,7 +24,7 @@ CURLM *hook_multi_init(struct from from)
     return m;
 }
 
-CURLMcode hook_multi_cleanup(struct from from, CURLM *m)
+CURLMcode hook_multi_cleanup(struct caller from, CURLM *m)
 {
     const struct curl_api *api;
     struct multi *x = find_multi(from, m, &api);
@@ -33,7 +33,7 @@ CURLMcode hook_multi_cleanup(struct from from, CURLM *m)
     return api ? api->multi_cleanup(m) : CURLM_BAD_HANDLE;
 }
 
-CURLMcode hook_multi_add_handle(struct from from, CURLM *m, CURL *h)
+CURLMcode hook_multi_add_handle(struct caller from, CURLM *m, CURL *h)
 {
     const struct curl_api *api;
     struct multi *x = find_multi(from, m, &api);
@@ -42,7 +42,7 @@ CURLMcode hook_multi_add_handle(struct from from, CURLM *m, CURL *h)
     return api ? api->multi_add_handle(m, h) : CURLM_BAD_HANDLE;
 }
 
-CURLMcode hook_multi_remove_handle(struct from from, CURLM *m, CURL *h)
+CURLMcode hook_multi_remove_handle(struct caller from, CURLM *m, CURL *h)
 {
     const struct curl_api *api;
     struct multi *x = find_multi(from, m, &api);
@@ -51,7 +51,7 @@ CURLMcode hook_multi_remove_handle(struct from from, CURLM *m, CURL *h)
     return api ? api->multi_remove_handle(m, h) : CURLM_BAD_HANDLE;
 }
 
-HOT CURLMcode hook_multi_perform(struct from from, CURLM *m, int *running)
+HOT CURLMcode hook_multi_perform(struct caller from, CURLM *m, int *running)
 {
     const struct curl_api *api;
     struct multi *x = find_multi(from, m, &api);
@@ -60,7 +60,7 @@ HOT CURLMcode hook_multi_perform(struct from from, CURLM *m, int *running)
     return api ? api->multi_perform(m, running) : CURLM_BAD_HANDLE;
 }
 
-CURLMcode hook_multi_socket_action(struct from from, CURLM *m, curl_socket_t fd, int events,
+CURLMcode hook_multi_socket_action(struct caller from, CURLM *m, curl_socket_t fd, int events,
                                    int *running)
 {
     const struct curl_api *api;
@@ -70,7 +70,7 @@ CURLMcode hook_multi_socket_action(struct from from, CURLM *m, curl_socket_t fd,
     return api ? api->multi_socket_action(m, fd, events, running) : CURLM_BAD_HANDLE;
 }
 
-CURLMcode hook_multi_socket_all(struct from from, CURLM *m, int *running)
+CURLMcode hook_multi_socket_all(struct caller from, CURLM *m, int *running)
 {
     const struct curl_api *api;
     struct multi *x = find_multi(from, m, &api);
@@ -79,7 +79,7 @@ CURLMcode hook_multi_socket_all(struct from from, CURLM *m, int *running)
     return api ? api->multi_socket_all(m, running) : CURLM_BAD_HANDLE;
 }
 
-CURLMcode hook_multi_wait(struct from from, CURLM *m, struct curl_waitfd *extra, unsigned n,
+CURLMcode hook_multi_wait(struct caller from, CURLM *m, struct curl_waitfd *extra, unsigned n,
                           int timeout_ms, int *ready)
 {
     const struct curl_api *api;
@@ -89,7 +89,7 @@ CURLMcode hook_multi_wait(struct from from, CURLM *m, struct curl_waitfd *extra,
     return api ? api->multi_wait(m, extra, n, timeout_ms, ready) : CURLM_BAD_HANDLE;
 }
 
-HOT CURLMcode hook_multi_poll(struct from from, CURLM *m, struct curl_waitfd *extra, unsigned n,
+HOT CURLMcode hook_multi_poll(struct caller from, CURLM *m, struct curl_waitfd *extra, unsigned n,
                               int timeout_ms, int *ready)
 {
     const struct curl_api *api;
@@ -100,7 +100,7 @@ HOT CURLMcode hook_multi_poll(struct from from, CURLM *m, struct curl_waitfd *ex
              : api->multi_poll(m, extra, n, timeout_ms, ready);
 }
 
-CURLMcode hook_multi_timeout(struct from from, CURLM *m, long *timeout_ms)
+CURLMcode hook_multi_timeout(struct caller from, CURLM *m, long *timeout_ms)
 {
     const struct curl_api *api;
     struct multi *x = find_multi(from, m, &api);
@@ -109,7 +109,7 @@ CURLMcode hook_multi_timeout(struct from from, CURLM *m, long *timeout_ms)
     return api ? api->multi_timeout(m, timeout_ms) : CURLM_BAD_HANDLE;
 }
 
-HOT CURLMsg *hook_multi_info_read(struct from from, CURLM *m, int *left)
+HOT CURLMsg *hook_multi_info_read(struct caller from, CURLM *m, int *left)
 {
     const struct curl_api *api;
     struct multi *x = find_multi(from, m, &api);
@@ -118,16 +118,17 @@ HOT CURLMsg *hook_multi_info_read(struct from from, CURLM *m, int *left)
     return api ? api->multi_info_read(m, left) : NULL;
 }
 
-CURLMcode hook_multi_setopt(struct from from, CURLM *m, CURLMoption option, union option_argument v)
+CURLMcode hook_multi_setopt(struct caller from, CURLM *m, CURLMoption option,
+                            union option_argument v)
 {
-    const struct curl_api *api = real_owner(from.caller);
+    const struct curl_api *api = real_owner(from.address);
     struct multi *x = api ? NULL : find_multi(from, m, &api);
     if (x)
         return multi_setopt(x, option, v);
     return api ? multi_forward_setopt(api, m, option, v) : CURLM_BAD_HANDLE;
 }
 
-CURL **hook_multi_get_handles(struct from from, CURLM *m)
+CURL **hook_multi_get_handles(struct caller from, CURLM *m)
 {
     const struct curl_api *api;
     struct multi *x = find_multi(from, m, &api);
@@ -136,7 +137,7 @@ CURL **hook_multi_get_handles(struct from from, CURLM *m)
     return api && api->multi_get_handles ? api->multi_get_handles(m) : NULL;
 }
 
-CURLMcode hook_multi_get_offt(struct from from, CURLM *m, int info, curl_off_t *out)
+CURLMcode hook_multi_get_offt(struct caller from, CURLM *m, int info, curl_off_t *out)
 {
     const struct curl_api *api;
     struct multi *x = find_multi(from, m, &api);
@@ -145,7 +146,7 @@ CURLMcode hook_multi_get_offt(struct from from, CURLM *m, int info, curl_off_t *
     return api && api->multi_get_offt ? api->multi_get_offt(m, info, out) : CURLM_UNKNOWN_OPTION;
 }
 
-static CURLMcode notify(struct from from, CURLM *m, unsigned type, bool on)
+static CURLMcode notify(struct caller from, CURLM *m, unsigned type, bool on)
 {
     const struct curl_api *api;
     struct multi *x = find_multi(from, m, &api);
@@ -156,12 +157,12 @@ static CURLMcode notify(struct from from, CURLM *m, unsigned type, bool on)
     return on ? api->multi_notify_enable(m, type) : api->multi_notify_disable(m, type);
 }
 
-CURLMcode hook_multi_notify_enable(struct from from, CURLM *m, unsigned type)
+CURLMcode hook_multi_notify_enable(struct caller from, CURLM *m, unsigned type)
 {
     return notify(from, m, type, true);
 }
 
-CURLMcode hook_multi_notify_disable(struct from from, CURLM *m, unsigned type)
+CURLMcode hook_multi_notify_disable(struct caller from, CURLM *m, unsigned type)
 {
     return notify(from, m, type, false);
 }

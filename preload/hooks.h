@@ -13,46 +13,46 @@
 
 #include <stdarg.h>
 
-CURL *hook_easy_init(struct from from);
-void hook_easy_cleanup(struct from from, CURL *h);
-void hook_easy_reset(struct from from, CURL *h);
-CURL *hook_easy_duphandle(struct from from, CURL *h);
-CURLcode hook_easy_setopt(struct from from, CURL *h, CURLoption option, union option_argument v);
-CURLcode hook_easy_getinfo(struct from from, CURL *h, CURLINFO info, void *out);
-CURLcode hook_easy_perform(struct from from, CURL *h);
-CURLcode hook_easy_pause(struct from from, CURL *h, int bitmask);
-CURLHcode hook_easy_header(struct from from, CURL *h, const char *name, size_t index,
+CURL *hook_easy_init(struct caller from);
+void hook_easy_cleanup(struct caller from, CURL *h);
+void hook_easy_reset(struct caller from, CURL *h);
+CURL *hook_easy_duphandle(struct caller from, CURL *h);
+CURLcode hook_easy_setopt(struct caller from, CURL *h, CURLoption option, union option_argument v);
+CURLcode hook_easy_getinfo(struct caller from, CURL *h, CURLINFO info, void *out);
+CURLcode hook_easy_perform(struct caller from, CURL *h);
+CURLcode hook_easy_pause(struct caller from, CURL *h, int bitmask);
+CURLHcode hook_easy_header(struct caller from, CURL *h, const char *name, size_t index,
                            unsigned origin, int request, struct curl_header **out);
-struct curl_header *hook_easy_nextheader(struct from from, CURL *h, unsigned origin, int request,
+struct curl_header *hook_easy_nextheader(struct caller from, CURL *h, unsigned origin, int request,
                                          struct curl_header *previous);
-CURLcode hook_mime_data_cb(struct from from, curl_mimepart *part, curl_off_t size,
+CURLcode hook_mime_data_cb(struct caller from, curl_mimepart *part, curl_off_t size,
                            curl_read_callback read_fn, curl_seek_callback seek_fn,
                            curl_free_callback free_fn, void *arg);
-CURLcode hook_mime_filedata(struct from from, curl_mimepart *part, const char *path);
+CURLcode hook_mime_filedata(struct caller from, curl_mimepart *part, const char *path);
 
-CURLM *hook_multi_init(struct from from);
-CURLMcode hook_multi_cleanup(struct from from, CURLM *m);
-CURLMcode hook_multi_add_handle(struct from from, CURLM *m, CURL *h);
-CURLMcode hook_multi_remove_handle(struct from from, CURLM *m, CURL *h);
-CURLMcode hook_multi_perform(struct from from, CURLM *m, int *running);
-CURLMcode hook_multi_socket_action(struct from from, CURLM *m, curl_socket_t fd, int events,
+CURLM *hook_multi_init(struct caller from);
+CURLMcode hook_multi_cleanup(struct caller from, CURLM *m);
+CURLMcode hook_multi_add_handle(struct caller from, CURLM *m, CURL *h);
+CURLMcode hook_multi_remove_handle(struct caller from, CURLM *m, CURL *h);
+CURLMcode hook_multi_perform(struct caller from, CURLM *m, int *running);
+CURLMcode hook_multi_socket_action(struct caller from, CURLM *m, curl_socket_t fd, int events,
                                    int *running);
-CURLMcode hook_multi_socket_all(struct from from, CURLM *m, int *running);
-CURLMcode hook_multi_wait(struct from from, CURLM *m, struct curl_waitfd *extra, unsigned n,
+CURLMcode hook_multi_socket_all(struct caller from, CURLM *m, int *running);
+CURLMcode hook_multi_wait(struct caller from, CURLM *m, struct curl_waitfd *extra, unsigned n,
                           int timeout_ms, int *ready);
-CURLMcode hook_multi_poll(struct from from, CURLM *m, struct curl_waitfd *extra, unsigned n,
+CURLMcode hook_multi_poll(struct caller from, CURLM *m, struct curl_waitfd *extra, unsigned n,
                           int timeout_ms, int *ready);
-CURLMcode hook_multi_timeout(struct from from, CURLM *m, long *timeout_ms);
-CURLMsg *hook_multi_info_read(struct from from, CURLM *m, int *left);
-CURLMcode hook_multi_setopt(struct from from, CURLM *m, CURLMoption option,
+CURLMcode hook_multi_timeout(struct caller from, CURLM *m, long *timeout_ms);
+CURLMsg *hook_multi_info_read(struct caller from, CURLM *m, int *left);
+CURLMcode hook_multi_setopt(struct caller from, CURLM *m, CURLMoption option,
                             union option_argument v);
-CURL **hook_multi_get_handles(struct from from, CURLM *m);
-CURLMcode hook_multi_get_offt(struct from from, CURLM *m, int info, curl_off_t *out);
-CURLMcode hook_multi_notify_enable(struct from from, CURLM *m, unsigned type);
-CURLMcode hook_multi_notify_disable(struct from from, CURLM *m, unsigned type);
+CURL **hook_multi_get_handles(struct caller from, CURLM *m);
+CURLMcode hook_multi_get_offt(struct caller from, CURLM *m, int info, curl_off_t *out);
+CURLMcode hook_multi_notify_enable(struct caller from, CURLM *m, unsigned type);
+CURLMcode hook_multi_notify_disable(struct caller from, CURLM *m, unsigned type);
 
 /* real_find(). NULL: there is no libcurl, which is counted as an internal error. */
-const struct curl_api *hook_find_libcurl(struct from from);
+const struct curl_api *hook_find_libcurl(struct caller from);
 
 /* Reads the argument of curl_*_setopt. Its type follows from the range of the option's number. */
 static inline union option_argument option_argument_of(int option, va_list *ap)

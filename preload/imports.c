@@ -46,9 +46,9 @@ static void *find_import(const struct import *import, const struct symtab *libc)
 {
     void *own =
         libc && !is_shared(import->name) ? scope_own(libc, import->name, import->version) : NULL;
-    void *first = own ? own : scope_bound(import->name, import->version);
+    void *first = own ? own : scope_resolve(import->name, import->version);
     return first ? first
-                 : scope_bound(import->name, ""); /* a C library that has it at another version */
+                 : scope_resolve(import->name, ""); /* a C library that has it at another version */
 }
 
 /* The range that the loader has made read-only, calculated as the loader does: whole pages. */
@@ -69,7 +69,8 @@ static void read_only_part(uintptr_t *begin, uintptr_t *end)
 static void fill_slots(void)
 {
     static atomic_bool taken;
-    int (*protect)(void *, size_t, int) = (int (*)(void *, size_t, int))scope_bound("mprotect", "");
+    int (*protect)(void *, size_t, int) =
+        (int (*)(void *, size_t, int))scope_resolve("mprotect", "");
     uintptr_t begin, end;
     read_only_part(&begin, &end);
     if (!end || !protect || atomic_exchange(&taken, true))
@@ -113,7 +114,7 @@ bool imports_ready(void)
     int now = atomic_load_explicit(&state, memory_order_acquire);
     if (likely(now) || !import_names)
         return now != 2;
-    int *(*location)(void) = (int *(*)(void))scope_bound("__errno_location", "");
+    int *(*location)(void) = (int *(*)(void))scope_resolve("__errno_location", "");
     int saved = location ? *location() : 0;
     now = bind_all() ? 1 : 2;
     atomic_store_explicit(&state, now, memory_order_release);

@@ -33,6 +33,7 @@
 #define AT_NODE(name, node) __asm__(".symver " #name "__" #node "," #name "@" #node ",remove")
 #define AT_ANY(name, node)  __asm__(".symver " #name "__any," #name "@@HARDEN_1,remove")
 
-#define FROM(node_name) ((struct from){.node = (node_name), .caller = __builtin_return_address(0)})
+#define FROM(node_name)                                                                            \
+    ((struct caller){.node = (node_name), .address = __builtin_return_address(0)})
 
 #endif

@@ -70,7 +70,7 @@ static void *function_of(const struct symtab *library, const char *name, const c
 {
     if (!library)
         return scope_next(name, AT(node));
-    const ElfW(Sym) *s = symtab_bound(library, name, AT(node));
+    const ElfW(Sym) *s = symtab_resolve(library, name, AT(node));
     return s ? (void *)(library->base + s->st_value) : NULL; // NOLINT(performance-no-int-to-ptr)
 }
 
@@ -160,7 +160,7 @@ void real_pin(void *dl_open(const char *file, int flags))
  * name, else the first. Their list has a lock of its own, which is not held while the program's
  * code runs. */
 struct search {
-    struct from from;
+    struct caller from;
     struct symtab caller, found; /* .symbols is NULL: not found */
     const ElfW(Dyn) * needs;     /* of the caller */
     const struct curl_api *answer;
@@ -178,7 +178,7 @@ static int find_caller(struct dl_phdr_info *info, size_t size, void *data)
 {
     struct search *s = data;
     (void)size;
-    if (!symtab_contains(info, s->from.caller))
+    if (!symtab_contains(info, s->from.address))
         return 0;
     s->needs = symtab_of(&s->caller, info) ? dynamic_of(info) : NULL;
     return 1;
@@ -202,9 +202,9 @@ static int find_library(struct dl_phdr_info *info, size_t size, void *data)
     struct symtab t;
     (void)size;
     if (symtab_contains(info, (const void *)real_find) || !symtab_of(&t, info) ||
-        !symtab_bound(&t, "curl_easy_perform", AT(s->from.node)))
+        !symtab_resolve(&t, "curl_easy_perform", AT(s->from.node)))
         return 0;
-    bool by_name = symtab_contains(info, s->from.caller) || is_needed(s, &t, dynamic_of(info));
+    bool by_name = symtab_contains(info, s->from.address) || is_needed(s, &t, dynamic_of(info));
     if (by_name || !s->found.symbols)
         s->found = t;
     return by_name;
@@ -224,14 +224,14 @@ static void search_library(void *arg)
         s->answer = table_of(&s->found, node, false);
 }
 
-static struct site *site_of(struct from from, int i)
+static struct site *site_of(struct caller from, int i)
 {
-    uint64_t h = ((uint64_t)(uintptr_t)from.caller ^ (uint64_t)(uintptr_t)from.node << 20) *
+    uint64_t h = ((uint64_t)(uintptr_t)from.address ^ (uint64_t)(uintptr_t)from.node << 20) *
                  0x9e3779b97f4a7c15ULL;
     return &sites[((h >> 40) + (unsigned)i) & (SITES - 1)];
 }
 
-static void remember_site(struct from from, const struct curl_api *api)
+static void remember_site(struct caller from, const struct curl_api *api)
 {
     const void *busy = sites; /* the address of no caller */
     for (int i = 0; i < SITE_PROBES; i++) {
@@ -241,7 +241,7 @@ static void remember_site(struct from from, const struct curl_api *api)
             continue;
         atomic_store_explicit(&site->node, from.node, memory_order_relaxed);
         atomic_store_explicit(&site->api, api, memory_order_relaxed);
-        atomic_store_explicit(&site->caller, from.caller, memory_order_release);
+        atomic_store_explicit(&site->caller, from.address, memory_order_release);
         return;
     }
 }
@@ -251,12 +251,12 @@ void real_reserve(void)
     arena_get(&memory, 0);
 }
 
-const struct curl_api *real_find(struct from from)
+const struct curl_api *real_find(struct caller from)
 {
     for (int i = 0; i < SITE_PROBES; i++) {
         struct site *site = site_of(from, i);
         const void *caller = atomic_load_explicit(&site->caller, memory_order_acquire);
-        if (caller == from.caller &&
+        if (caller == from.address &&
             atomic_load_explicit(&site->node, memory_order_relaxed) == from.node)
             return atomic_load_explicit(&site->api, memory_order_relaxed);
         if (!caller)

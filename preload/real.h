@@ -26,13 +26,12 @@
 
 #include <stdatomic.h>
 
-/* The caller: the version node of its reference ("" for none) and the return address. */
-struct from {
-    const char *node;
-    const void *caller;
+struct caller {
+    const char *node;    /* version node of its reference; "": none */
+    const void *address; /* return address of the call */
 };
 
-const struct curl_api *real_find(struct from from);
+const struct curl_api *real_find(struct caller from);
 /* Allocates the memory for a first lookup, while system calls are still allowed. */
 void real_reserve(void);
 

@@ -99,20 +99,20 @@ static void *address_of(const struct symtab *t, const ElfW(Sym) * s)
     return (s->st_info & 0xf) == STT_GNU_IFUNC ? resolve_ifunc(at) : (void *)at;
 }
 
-static void *bound_from(const struct link_map *map, const char *name, const char *version)
+static void *resolve_from(const struct link_map *map, const char *name, const char *version)
 {
     void *p = NULL;
     for (; map && !p; map = scope_after(map)) {
         struct symtab t;
         if (map->l_ld != _DYNAMIC && symtab_read(&t, map->l_addr, map->l_ld))
-            p = address_of(&t, symtab_bound(&t, name, version));
+            p = address_of(&t, symtab_resolve(&t, name, version));
     }
     return p;
 }
 
-void *scope_bound(const char *name, const char *version)
+void *scope_resolve(const char *name, const char *version)
 {
-    return bound_from(scope_after(NULL), name, version);
+    return resolve_from(scope_after(NULL), name, version);
 }
 
 void *scope_next(const char *name, const char *version)
@@ -120,7 +120,7 @@ void *scope_next(const char *name, const char *version)
     const struct link_map *map = scope_after(NULL);
     while (map && map->l_ld != _DYNAMIC)
         map = scope_after(map);
-    return map ? bound_from(scope_after(map), name, version) : NULL;
+    return map ? resolve_from(scope_after(map), name, version) : NULL;
 }
 
 bool scope_libc(struct symtab *libc)
@@ -134,5 +134,5 @@ bool scope_libc(struct symtab *libc)
 
 void *scope_own(const struct symtab *object, const char *name, const char *version)
 {
-    return address_of(object, symtab_bound(object, name, version));
+    return address_of(object, symtab_resolve(object, name, version));
 }

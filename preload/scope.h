@@ -4,7 +4,7 @@
  * the loader, because its lock may be held: by a dlopen() whose constructor waits for the calling
  * thread, or by the code that a signal handler has interrupted.
  *
- *     open = scope_bound("open", "GLIBC_2.2.5");      what the loader binds a reference to
+ *     open = scope_resolve("open", "GLIBC_2.2.5");      what the loader binds a reference to
  *     connect = scope_next("connect", "");            what RTLD_NEXT means, from this object on
  *
  * None of these objects is ever unloaded, and none is inserted between them, so their list can be
@@ -26,7 +26,7 @@ void scope_note_last(void);
 const struct link_map *scope_after(const struct link_map *map);
 
 /* `version` "": a reference without one. NULL: no object defines it. */
-void *scope_bound(const char *name, const char *version);
+void *scope_resolve(const char *name, const char *version);
 void *scope_next(const char *name, const char *version);
 
 /* The C library's own symbols, whatever is loaded before it. False: not found (musl). */

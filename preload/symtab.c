@@ -160,7 +160,7 @@ void *symtab_datum(const struct symtab *t, const char *name)
     return NULL;
 }
 
-const ElfW(Sym) * symtab_bound(const struct symtab *t, const char *name, const char *version)
+const ElfW(Sym) * symtab_resolve(const struct symtab *t, const char *name, const char *version)
 {
     for (uint32_t i = first_in_chain(t, name); i; i = next_in_chain(t, i)) {
         int type = type_of(t, i);

@@ -41,7 +41,7 @@ bool symtab_contains(const struct dl_phdr_info *info, const void *address);
 /* What the loader binds a reference to, with a version or ("") without. NULL: the object does not
  * satisfy it. A symbol of type STT_GNU_IFUNC is the address of a resolver, which returns the
  * function. */
-const ElfW(Sym) * symtab_bound(const struct symtab *t, const char *name, const char *version);
+const ElfW(Sym) * symtab_resolve(const struct symtab *t, const char *name, const char *version);
 /* A variable, at any version. */
 void *symtab_datum(const struct symtab *t, const char *name);
 /* `node` NULL: a reference without a version. NULL: the object defines no such function. */
