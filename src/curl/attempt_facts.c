@@ -176,7 +176,7 @@ static int reason_not_found(const struct attempt *a, const struct transfer *t)
     return why;
 }
 
-/* A build with c-ares looks names up by itself, where we cannot see it. */
+/* A build with c-ares does not call getaddrinfo(), so we do not see its look-ups. */
 static bool uses_c_ares(const struct shadow *s)
 {
     const curl_version_info_data *v = s->api->version_info(CURLVERSION_NOW);

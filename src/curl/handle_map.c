@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* An open-addressing table in segments of growing size. A handle lies in one of them at most
+/* An open-addressing table in segments of growing size. A handle is in one of them, at most
  * HANDLE_MAP_REACH places after its home, so the cost of a look-up does not grow with the number of
  * handles that were removed. A segment is never freed. */
 #define SEGMENTS (1 + HANDLE_MAP_MORE)

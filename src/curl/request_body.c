@@ -243,7 +243,7 @@ bool request_body_rewind(struct request_body *b, bool nothing_sent)
     case BODY_FILE:
         return rewind_file(b);
     default:
-        return true; /* libcurl rewinds it by itself */
+        return true; /* libcurl rewinds it */
     }
 }
 

@@ -58,8 +58,8 @@ void request_body_begin(struct request_body *b, const struct shadow *s);
 void request_body_begin_attempt(struct request_body *b);
 bool request_body_is_wrapped(const struct request_body *b);
 size_t request_body_read(char *p, size_t size, size_t n, void *body);
-/* SEEKFUNCTION and IOCTLFUNCTION, if the program has set them: for an authentication libcurl goes
- * back by itself, and reading begins again. */
+/* SEEKFUNCTION and IOCTLFUNCTION, if the program has set them: for an authentication libcurl
+ * rewinds the body itself, and reading begins again. */
 int request_body_seek(void *body, curl_off_t offset, int origin);
 curlioerr request_body_ioctl(CURL *handle, int command, void *body);
 /* Whether it can probably be rewound. No side effects. */

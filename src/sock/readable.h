@@ -28,7 +28,7 @@
 
 bool readable_elsewhere(uintptr_t at, size_t n);
 
-/* The thread control block lies above the thread's stack, in the same mapping. */
+/* The thread control block is above the thread's stack, in the same mapping. */
 static inline bool readable(const void *p, size_t n)
 {
     uintptr_t at = (uintptr_t)p, here = (uintptr_t)__builtin_frame_address(0);

@@ -42,7 +42,7 @@ CURLHcode held_info_header(struct held_info *held, const char *name, size_t inde
                            int request, struct curl_header **out);
 struct curl_header *held_info_nextheader(struct held_info *held, unsigned origin, int request,
                                          struct curl_header *previous);
-/* No piece is being delivered any more. */
+/* The delivery of a piece has ended. */
 void held_info_end(struct held_info *held);
 
 #endif

@@ -202,7 +202,7 @@ static void begin_transfer(struct member *x, int64_t now_ns)
         end_unmanaged(x, code_of(r));
 }
 
-/* A callback of the multi handle failed. libcurl does not call the program any more either. */
+/* A callback of the multi handle failed. libcurl does not call the program after that either. */
 static void end_aborted(struct member *x)
 {
     if (x->state == MEMBER_ADDED)

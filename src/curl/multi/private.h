@@ -86,7 +86,7 @@ struct multi {
 
     struct queue messages; /* CURLMsg * that the program has not read */
     struct queue done;     /* CURL * whose end the program has not been notified of */
-    bool first_message;    /* the queue of messages was empty, and is not any more */
+    bool first_message;    /* a message was put into the empty queue: notify the program */
     bool has_unread;       /* libcurl may have messages that there was no memory to keep */
     int unread;            /* with has_unread: how many, at least */
     int depth;             /* calls into libcurl */
