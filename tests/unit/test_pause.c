@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pauses that a server asks for, and the callers that wait for their end. */
+#include "call_steps.h"
+
+TestSuite(pause, .init = one_host, .fini = no_host);
+
+Test(pause, a_servers_hint_pauses_all_callers)
+{
+    request(told(429, 7), NOW);
+    struct admission ad = fresh(NOW + NS_PER_S);
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(eq(int, ad.why, REFUSED_PAUSE));
+    cr_assert(ge(i64, ad.at_ns, NOW + 7 * NS_PER_S));
+    cr_assert(eq(i64, admit(ad.at_ns - 1).at_ns, ad.at_ns)); /* asked early */
+    ANSWER(admit(ad.at_ns), ANSWER_GO);
+    cr_assert(eq(u64, count(COUNT_WAITED), 1));
+    cr_assert(eq(u64, count(COUNT_WAITED_NS), ad.at_ns - NOW - NS_PER_S));
+}
+
+/* Without a rate, nothing else would keep them apart. */
+Test(pause, waiters_for_the_end_of_a_pause_do_not_start_together)
+{
+    request(told(429, 10), NOW);
+    int starts[10] = {0};
+    for (int i = 0; i < 200; i++) {
+        struct admission ad = fresh(NOW + i * NS_PER_MS);
+        ANSWER(ad, ANSWER_WAIT);
+        cr_assert(ge(i64, ad.at_ns, NOW + 10 * NS_PER_S));
+        cr_assert(lt(i64, ad.at_ns, NOW + 15 * NS_PER_S));
+        starts[(ad.at_ns - NOW - 10 * NS_PER_S) / (500 * NS_PER_MS)]++;
+    }
+    for (int i = 0; i < 10; i++) { /* 20 on average */
+        cr_assert(lt(int, 5, starts[i]), "%d", i);
+        cr_assert(lt(int, starts[i], 40), "%d", i);
+    }
+    slot_reset(binding.slot); /* and who asks at the same moment is told apart by the others */
+    request(told(429, 10), NOW);
+    int64_t first = fresh(NOW).at_ns;
+    cr_assert(ne(i64, fresh(NOW).at_ns, first));
+}
+
+Test(pause, a_waiter_with_little_time_left_starts_within_the_rest_of_it)
+{
+    policy.max_wait_ns = 12 * NS_PER_S;
+    request(told(429, 10), NOW);
+    for (int i = 0; i < 200; i++) {
+        struct admission ad = fresh(NOW);
+        ANSWER(ad, ANSWER_WAIT);
+        cr_assert(ge(i64, ad.at_ns, NOW + 11 * NS_PER_S));
+        cr_assert(le(i64, ad.at_ns, NOW + 12 * NS_PER_S));
+    }
+    policy.max_wait_ns = 10 * NS_PER_S;
+    cr_assert(eq(i64, fresh(NOW).at_ns, NOW + 10 * NS_PER_S));
+}
+
+Test(pause, the_first_after_a_pause_that_is_told_to_wait_again_delays_the_others)
+{
+    request(told(429, 10), NOW);
+    struct call calls[20];
+    int64_t at[20], first = INT64_MAX;
+    for (int i = 0; i < 20; i++) {
+        call_begin(&calls[i], &binding, 0, NOW);
+        at[i] = call_admit(&calls[i], NOW).at_ns;
+        first = at[i] < first ? at[i] : first;
+    }
+    request(told(429, 10), first);
+    for (int i = 0; i < 20; i++) {
+        struct admission ad = call_admit(&calls[i], at[i]);
+        ANSWER(ad, ANSWER_WAIT);
+        cr_assert(ge(i64, ad.at_ns, first + 10 * NS_PER_S));
+    }
+}
+
+Test(pause, a_pause_too_long_for_any_policy_gives_way_to_a_true_one)
+{
+    binding.slot->pause_until_ns = INT64_MAX;
+    ANSWER(fresh(NOW), ANSWER_GO);
+    report(told(429, 7), NOW, NULL);
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 7 * NS_PER_S));
+}
+
+Test(pause, a_caller_that_cannot_wait_ignores_a_pause)
+{
+    request(told(429, 10), NOW);
+    begin(NOW);
+    call.cannot_wait = true;
+    ANSWER(admit(NOW), ANSWER_GO);
+    cr_assert(eq(u64, count(COUNT_WAITED), 0));
+}
+
+Test(pause, a_pause_longer_than_max_wait_is_refused)
+{
+    request(told(429, 60), NOW);
+    struct admission ad = fresh(NOW);
+    REFUSED(ad, REFUSED_PAUSE);
+    cr_assert(eq(i64, ad.at_ns, NOW + 60 * NS_PER_S));
+    cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 1));
+}
+
+Test(pause, redirections_and_empty_quotas_pause_but_the_retry_after_of_a_success_does_not)
+{
+    request(told(302, 3), NOW);
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 3 * NS_PER_S));
+    slot_reset(binding.slot);
+    request(told(202, 3), NOW);
+    cr_assert(eq(i64, binding.slot->pause_until_ns, 0));
+    struct attempt a = told(200, 9);
+    a.hints.limit_remaining = 0;
+    a.hints.limit_reset_s = 4;
+    request(a, NOW);
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 4 * NS_PER_S));
+}
+
+Test(pause, a_pause_is_never_shortened_and_never_longer_than_the_longest_hint)
+{
+    request(told(429, 20), NOW);
+    begin(NOW);
+    report(told(429, 5), NOW, NULL);
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 20 * NS_PER_S));
+    request(told(503, 100000), NOW + 30 * NS_PER_S);
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 330 * NS_PER_S));
+}
+
+Test(pause, a_policy_of_shorter_hints_neither_ignores_nor_shortens_the_pause)
+{
+    policy.retry_after_max_ns = 3600 * NS_PER_S;
+    policy.max_wait_ns = 3600 * NS_PER_S;
+    request(told(429, 1800), NOW);
+    policy.retry_after_max_ns = 60 * NS_PER_S;
+    struct admission ad = fresh(NOW + NS_PER_S);
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(eq(int, ad.why, REFUSED_PAUSE));
+    cr_assert(ge(i64, ad.at_ns, NOW + 61 * NS_PER_S));
+    cr_assert(le(i64, ad.at_ns, NOW + 91 * NS_PER_S));
+    ANSWER(admit(ad.at_ns), ANSWER_GO); /* it obeyed for as long as it obeys any */
+    report(told(429, 5), ad.at_ns, NULL);
+    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 1800 * NS_PER_S));
+    policy.retry_after_max_ns = 3600 * NS_PER_S;
+    cr_assert(ge(i64, fresh(NOW + 100 * NS_PER_S).at_ns, NOW + 1800 * NS_PER_S));
+}
+
+Test(pause, hints_that_are_switched_off_are_ignored)
+{
+    policy.retry_after_max_ns = 0;
+    int64_t at;
+    ANSWER(fresh(NOW), ANSWER_GO);
+    cr_assert(report(told(503, 20), NOW, &at));
+    cr_assert(eq(i64, at, NOW + NS_PER_S));
+    ANSWER(fresh(NOW), ANSWER_GO);
+}
+
+Test(pause, waiters_for_the_end_of_a_pause_are_spread_by_the_rate)
+{
+    limit(1, NS_PER_S, 1);
+    ANSWER(fresh(NOW - 10 * NS_PER_S), ANSWER_GO);
+    report(told(429, 15), NOW - 10 * NS_PER_S, NULL);
+    for (int i = 0; i < 5; i++) {
+        struct admission ad = fresh(NOW);
+        ANSWER(ad, ANSWER_WAIT);
+        cr_assert(eq(i64, ad.at_ns, NOW + (5 + i) * NS_PER_S));
+    }
+}
+
+Test(pause, a_pause_that_begins_during_a_wait_counts_and_max_wait_stays)
+{
+    limit(1, NS_PER_S, 1);
+    ANSWER(fresh(NOW), ANSWER_GO);
+    struct call other = call;
+    struct admission ad = fresh(NOW);
+    ANSWER(ad, ANSWER_WAIT);
+    struct attempt a = told(429, 10);
+    int64_t at;
+    call_report(&other, &a, NOW, WALL, 0, &at);
+    ad = admit(NOW + NS_PER_S);
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(ge(i64, ad.at_ns, NOW + 10 * NS_PER_S));
+    a = told(429, 100);
+    call_report(&other, &a, NOW + 2 * NS_PER_S, WALL, 0, &at);
+    REFUSED(admit(NOW + 10 * NS_PER_S), REFUSED_PAUSE);
+    call_end(&call, NOW + 10 * NS_PER_S, WALL);
+    cr_assert(eq(u64, count(COUNT_WAITED), 1));
+    cr_assert(eq(u64, count(COUNT_WAITED_NS), 10 * NS_PER_S));
+}
