@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-TestSuite(sent, .fini = programs_end);
+TestSuite(attempt_facts, .fini = programs_end);
 
 #define FIELDS "a=b"
 
@@ -25,7 +25,7 @@ static uint64_t counted(const struct program *p, enum counter c)
     return slot_counter(p->shadow->binding.slot, c);
 }
 
-Test(sent, a_form_whose_sending_failed_is_not_sent_again_however_little_was_counted)
+Test(attempt_facts, a_form_that_failed_while_sending_is_not_sent_again)
 {
     struct program p;
     START(&p, {.result = CURLE_SEND_ERROR, .unsent = true}, OK_200);
@@ -36,7 +36,7 @@ Test(sent, a_form_whose_sending_failed_is_not_sent_again_however_little_was_coun
 }
 
 /* Before anything was sent this would be a mistake of the URL. */
-Test(sent, a_redirect_to_what_libcurl_cannot_do_is_the_hosts_failure)
+Test(attempt_facts, a_redirect_to_an_unsupported_protocol_counts_against_the_host)
 {
     struct program p;
     START(&p, {.result = CURLE_UNSUPPORTED_PROTOCOL, .unsent = true, .redirects = 1});
@@ -80,7 +80,7 @@ static int attempts_of(unsigned version, long size, curl_off_t time)
     return performs(&p);
 }
 
-Test(sent, whether_a_request_was_sent_is_asked_as_the_version_has_it)
+Test(attempt_facts, whether_a_request_was_sent_is_determined_as_the_version_allows)
 {
     cr_assert_eq(attempts_of(0x075801, 100, 0), 2, "7.88 tells by the time");
     cr_assert_eq(attempts_of(0x080701, 0, 1000), 1, "8.7 counts no request at all");
@@ -106,7 +106,7 @@ static int rewind_it(void *done, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
-Test(sent, a_post_of_which_something_was_read_may_have_been_sent)
+Test(attempt_facts, a_post_whose_body_was_partly_read_may_have_been_sent)
 {
     struct program p;
     bool done = false;
@@ -123,7 +123,7 @@ Test(sent, a_post_of_which_something_was_read_may_have_been_sent)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(sent, a_server_that_asks_for_calm_is_throttling_whatever_the_method)
+Test(attempt_facts, enhance_your_calm_is_throttling_for_every_method)
 {
     struct program p;
     START(&p,
@@ -148,7 +148,7 @@ static size_t read_other(char *to, size_t size, size_t n, void *data)
     return 0;
 }
 
-Test(sent, a_post_of_no_bytes_has_no_body)
+Test(attempt_facts, a_post_of_0_bytes_has_no_body)
 {
     struct program p;
     struct request_body b;
@@ -160,7 +160,7 @@ Test(sent, a_post_of_no_bytes_has_no_body)
     cr_assert_eq(b.kind, BODY_NONE);
 }
 
-Test(sent, a_pipe_that_has_no_position_costs_no_errno)
+Test(attempt_facts, a_pipe_without_position_does_not_change_errno)
 {
     struct program p;
     struct request_body b;
@@ -206,7 +206,7 @@ static void begin_upload(struct request_body *b, struct program *p, curl_seek_ca
     request_body_begin_attempt(b);
 }
 
-Test(sent, a_body_that_ends_earlier_the_second_time_is_another_one)
+Test(attempt_facts, a_body_that_ends_earlier_the_second_time_is_different)
 {
     struct program p;
     struct request_body b;
@@ -225,7 +225,7 @@ Test(sent, a_body_that_ends_earlier_the_second_time_is_another_one)
     cr_assert(b.changed);
 }
 
-Test(sent, a_seek_that_failed_has_gone_nowhere)
+Test(attempt_facts, a_failed_seek_does_not_restart_the_comparison)
 {
     struct program p;
     struct request_body b;

@@ -10,7 +10,7 @@
 
 TestSuite(easy, .fini = programs_end);
 
-Test(easy, a_good_answer_is_delivered_as_it_is)
+Test(easy, a_good_response_is_delivered_unchanged)
 {
     struct program p;
     START(&p, OK_200);
@@ -19,7 +19,7 @@ Test(easy, a_good_answer_is_delivered_as_it_is)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(easy, two_503_are_invisible_when_the_third_attempt_is_good)
+Test(easy, two_503_are_invisible_when_the_third_attempt_succeeds)
 {
     struct program p;
     START(&p, BUSY_503, BUSY_503, OK_200);
@@ -29,7 +29,7 @@ Test(easy, two_503_are_invisible_when_the_third_attempt_is_good)
     cr_assert_str_eq(p.error, "");
 }
 
-Test(easy, the_last_503_is_delivered_once_when_none_is_good)
+Test(easy, the_last_503_is_delivered_once_when_no_attempt_succeeds)
 {
     struct program p;
     START(&p, BUSY_503);
@@ -38,7 +38,7 @@ Test(easy, the_last_503_is_delivered_once_when_none_is_good)
     cr_assert_eq(performs(&p), 3);
 }
 
-Test(easy, a_reset_before_the_answer_is_repeated_and_leaves_no_os_errno)
+Test(easy, a_reset_before_the_response_is_repeated_and_leaves_no_os_errno)
 {
     struct program p;
     START(&p, RESET, RESET, OK_200);
@@ -63,7 +63,7 @@ Test(easy, a_final_error_keeps_its_code_text_and_errno)
 
 #define GAVE_UP "Connection died, tried 5 times before giving up"
 
-Test(easy, what_libcurl_has_tried_by_itself_is_not_repeated)
+Test(easy, a_request_that_libcurl_retried_itself_is_not_repeated)
 {
     struct program p;
     START(&p, {.result = CURLE_SEND_ERROR, .error = GAVE_UP, .further = 5}, OK_200);
@@ -71,7 +71,7 @@ Test(easy, what_libcurl_has_tried_by_itself_is_not_repeated)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(easy, what_it_has_counted_over_the_life_of_a_handle_is)
+Test(easy, a_request_that_libcurl_retried_on_earlier_transfers_only_is_repeated)
 {
     struct program p;
     START(&p, {.result = CURLE_SEND_ERROR, .error = GAVE_UP, .reused = true}, OK_200);
@@ -176,7 +176,7 @@ Test(easy, a_post_that_was_redirected_is_still_a_post)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(easy, every_hop_of_a_redirect_is_shown_with_its_own_status)
+Test(easy, every_response_of_a_redirect_chain_is_delivered_with_its_own_status)
 {
     struct program p;
     START(&p, BUSY_503,
@@ -187,7 +187,7 @@ Test(easy, every_hop_of_a_redirect_is_shown_with_its_own_status)
                              "H200[HTTP/1.1 200 OK]H200[]B200[fine]");
 }
 
-Test(easy, a_redirect_that_is_not_followed_is_the_answer)
+Test(easy, a_redirect_that_is_not_followed_is_the_final_response)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 302 Found\nLocation: /y\n\n"});
@@ -195,7 +195,7 @@ Test(easy, a_redirect_that_is_not_followed_is_the_answer)
     cr_assert_str_eq(p.seen, "H302[HTTP/1.1 302 Found]H302[Location: /y]H302[]");
 }
 
-Test(easy, a_proxys_answer_to_connect_is_not_the_answer)
+Test(easy, a_proxys_response_to_connect_is_not_the_final_response)
 {
     struct program p;
     START(&p, {.head = "~HTTP/1.1 200 Established\n\nHTTP/1.1 503 Busy\n\n"},
@@ -206,7 +206,7 @@ Test(easy, a_proxys_answer_to_connect_is_not_the_answer)
     cr_assert_eq(performs(&p), 2);
 }
 
-Test(easy, early_hints_are_shown_before_the_answer)
+Test(easy, early_hints_are_delivered_before_the_response)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 103 Early Hints\nLink: x\n\nHTTP/1.1 503 Busy\n\n"},
@@ -226,7 +226,7 @@ Test(easy, headers_in_the_body_stream_keep_their_order)
                              "B200[]H200[]B200[fine]");
 }
 
-Test(easy, headers_in_the_body_stream_of_an_undecided_answer_keep_their_order)
+Test(easy, headers_in_the_body_stream_of_an_undecided_response_keep_their_order)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 401 Who\n\n", .body = "abcd", .piece = 2});
@@ -236,7 +236,7 @@ Test(easy, headers_in_the_body_stream_of_an_undecided_answer_keep_their_order)
                              "B401[ab]B401[cd]");
 }
 
-Test(easy, a_failed_answer_larger_than_the_hold_is_delivered_and_not_repeated)
+Test(easy, an_error_response_larger_than_hold_limit_is_delivered_and_not_repeated)
 {
     struct program p;
     setenv("HARDEN_HOLD_LIMIT", "8B", 1);
@@ -247,7 +247,7 @@ Test(easy, a_failed_answer_larger_than_the_hold_is_delivered_and_not_repeated)
 }
 
 /* Memory is taken as it is needed: most failures are small. */
-Test(easy, a_failed_answer_of_half_a_mebibyte_is_held_and_a_small_one_costs_little)
+Test(easy, an_error_response_of_half_a_mebibyte_is_held_and_a_small_one_needs_little_memory)
 {
     static char large[512 * 1024 + 1];
     memset(large, 'x', sizeof large - 1);
@@ -262,7 +262,7 @@ Test(easy, a_failed_answer_of_half_a_mebibyte_is_held_and_a_small_one_costs_litt
 }
 
 /* libcurl asks again without Expect: what counts is the answer to that. */
-Test(easy, an_expectation_that_failed_is_not_the_answer)
+Test(easy, status_417_is_not_the_final_response)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 417 No\n\nHTTP/1.1 503 Busy\n\n", .body = "busy"}, OK_200);
@@ -271,7 +271,7 @@ Test(easy, an_expectation_that_failed_is_not_the_answer)
     cr_assert_str_eq(p.seen, "H200[HTTP/1.1 200 OK]H200[X: 1]H200[]B200[fine]");
 }
 
-Test(easy, a_pause_in_the_middle_of_the_replay_loses_nothing)
+Test(easy, a_pause_in_the_middle_of_a_delivery_loses_nothing)
 {
     for (int at = 1; at <= 4; at++) {
         struct program p;
@@ -310,7 +310,7 @@ Test(easy, a_pause_after_the_perform_waits_for_the_program_to_unpause)
     cr_assert_str_eq(p.seen, "H401[HTTP/1.1 401 Who]PH401[X: 1]H401[]");
 }
 
-Test(easy, a_callback_that_refuses_ends_the_transfer_with_a_write_error)
+Test(easy, a_callback_error_ends_the_transfer_with_a_write_error)
 {
     for (int at = 1; at <= 4; at++) {
         struct program p;
@@ -321,7 +321,7 @@ Test(easy, a_callback_that_refuses_ends_the_transfer_with_a_write_error)
     }
 }
 
-Test(easy, a_callback_that_refuses_after_the_perform_is_a_write_error_too)
+Test(easy, a_callback_error_after_the_perform_is_a_write_error_too)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 401 Who\nX: 1\n\n"});
@@ -331,7 +331,7 @@ Test(easy, a_callback_that_refuses_after_the_perform_is_a_write_error_too)
 }
 
 /* libcurl hears of it at a later callback, another one's, and words it for that one. */
-Test(easy, a_refusal_of_what_was_held_has_the_text_that_libcurl_has_for_it)
+Test(easy, a_callback_error_on_held_data_has_libcurls_error_text)
 {
     static const struct fake_attempt answers[] = {
         {.head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine"}, /* refused in flight */
@@ -392,7 +392,7 @@ Test(easy, the_progress_callback_may_abort_the_wait_for_a_retry)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(easy, a_page_that_fails_keeps_nobody_from_the_others)
+Test(easy, status_500_of_one_page_does_not_block_the_others)
 {
     struct program p;
     setenv("HARDEN_RETRY", "off", 1);
@@ -405,7 +405,7 @@ Test(easy, a_page_that_fails_keeps_nobody_from_the_others)
     cr_assert_eq(performs(&p), 6);
 }
 
-Test(easy, a_refusal_leaves_no_trace_of_an_earlier_transfer)
+Test(easy, a_refusal_clears_the_result_of_an_earlier_transfer)
 {
     struct program p;
     setenv("HARDEN_RATE", "1/1h", 1);
@@ -420,7 +420,7 @@ Test(easy, a_refusal_leaves_no_trace_of_an_earlier_transfer)
     cr_assert_eq(strncmp(p.error, "harden: rate limit of api.example.com", 37), 0, "%s", p.error);
 }
 
-Test(easy, an_open_circuit_answers_could_not_connect)
+Test(easy, an_open_circuit_returns_could_not_connect)
 {
     struct program p;
     setenv("HARDEN_RETRY", "off", 1);
@@ -433,7 +433,7 @@ Test(easy, an_open_circuit_answers_could_not_connect)
     cr_assert_eq(strncmp(p.error, "harden: circuit open for api.example.com", 40), 0);
 }
 
-Test(easy, the_options_are_the_programs_own_afterwards)
+Test(easy, options_are_restored_afterwards)
 {
     struct program p;
     START(&p, BUSY_503, OK_200);
@@ -467,7 +467,7 @@ static curlioerr restart(CURL *h, int command, void *data)
     return CURLIOE_OK;
 }
 
-Test(easy, where_the_body_comes_from_is_the_programs_own_afterwards)
+Test(easy, options_of_the_request_body_are_restored_afterwards)
 {
     struct program p;
     char places[3];
@@ -498,7 +498,7 @@ Test(easy, a_program_without_an_error_buffer_has_none_afterwards)
     cr_assert_null(fake_of(p.handle)->error_buffer);
 }
 
-Test(easy, a_refusal_leaves_the_url_to_its_parts)
+Test(easy, a_refusal_does_not_change_the_url)
 {
     struct program p;
     setenv("HARDEN_RATE", "1/1h", 1);
@@ -514,7 +514,7 @@ Test(easy, a_refusal_leaves_the_url_to_its_parts)
     curl_url_cleanup(u);
 }
 
-Test(easy, what_failed_in_sending_was_perhaps_sent)
+Test(easy, a_request_that_failed_while_sending_may_have_been_sent)
 {
     static const CURLcode codes[] = {CURLE_SEND_ERROR, CURLE_HTTP2, CURLE_HTTP3};
     static const struct fake_attempt scripts[][2] = {
@@ -543,7 +543,7 @@ Test(easy, what_failed_in_sending_was_perhaps_sent)
     }
 }
 
-Test(easy, a_further_attempt_has_only_what_is_left_of_the_programs_time)
+Test(easy, a_retry_has_only_the_rest_of_the_programs_timeout)
 {
     struct program p;
     START(&p, BUSY_503, OK_200);
@@ -561,7 +561,7 @@ static size_t swap_sink(char *d, size_t size, size_t n, void *program)
     return note(program, 'S', d, size * n);
 }
 
-Test(easy, a_sink_that_is_changed_in_flight_gets_the_next_piece)
+Test(easy, a_write_callback_changed_in_flight_gets_the_next_data)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 200 OK\n\n", .body = "abcd", .piece = 2});
@@ -591,7 +591,7 @@ Test(easy, retry_off_makes_one_attempt)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(easy, a_hint_beyond_the_deadline_delivers_the_answer_at_once)
+Test(easy, a_hint_beyond_the_deadline_delivers_the_response_at_once)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 429 Slow\nRetry-After: 99999999\n\n", .body = "slow"}, OK_200);
@@ -611,7 +611,7 @@ Test(easy, a_program_without_header_callback_gets_the_body_alone)
     cr_assert_null(fake_of(p.handle)->header_fn);
 }
 
-Test(easy, an_endless_stream_of_interim_answers_is_not_held_for_ever)
+Test(easy, an_endless_stream_of_interim_responses_is_not_held_for_ever)
 {
     struct program p;
     static char head[400000];
@@ -624,7 +624,7 @@ Test(easy, an_endless_stream_of_interim_answers_is_not_held_for_ever)
     cr_assert_leq(p.shadow->transfer_memory->gate.hold.capacity, 16 * 1024);
 }
 
-Test(easy, observe_mode_says_what_would_have_been_without_touching_the_body)
+Test(easy, observe_mode_logs_the_retry_without_touching_the_body)
 {
     struct program p;
     char path[] = "/tmp/harden-events-XXXXXX", line[512] = "";
@@ -658,7 +658,7 @@ static size_t perform_again(char *d, size_t size, size_t n, void *program)
     return note(program, 'B', d, size * n);
 }
 
-Test(easy, a_perform_of_the_same_handle_while_an_answer_is_delivered_is_refused)
+Test(easy, a_perform_of_the_same_handle_during_a_delivery_is_refused)
 {
     struct program p;
     setenv("HARDEN_RATE", "1/1h", 1);
@@ -697,12 +697,12 @@ static void guards(unsigned version, bool expected)
     cr_assert_not(easy_is_guarded(p.shadow), "when it has ended");
 }
 
-Test(easy, from_8_22_on_a_handle_is_guarded_in_its_callbacks)
+Test(easy, from_8_22_on_a_handle_cannot_be_performed_in_its_callbacks)
 {
     guards(0x081600, true);
 }
 
-Test(easy, before_8_22_it_is_not)
+Test(easy, before_8_22_a_handle_can_be_performed_in_its_callbacks)
 {
     guards(0x081500, false);
 }
@@ -716,7 +716,7 @@ static int reset_now(void *program, curl_off_t a, curl_off_t b, curl_off_t c, cu
     return 0;
 }
 
-Test(easy, a_reset_during_the_wait_ends_the_request)
+Test(easy, a_reset_of_the_handle_during_the_wait_ends_the_request)
 {
     struct program p;
     setenv("HARDEN_JITTER", "none", 1);
@@ -730,7 +730,7 @@ Test(easy, a_reset_during_the_wait_ends_the_request)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(easy, options_after_a_reset_in_flight_go_to_libcurl)
+Test(easy, options_set_after_a_reset_in_flight_go_to_libcurl)
 {
     struct program p;
     START(&p, OK_200);
@@ -742,7 +742,7 @@ Test(easy, options_after_a_reset_in_flight_go_to_libcurl)
     p.shadow->transfer = NULL;
 }
 
-Test(easy, a_switch_to_http2_is_not_the_answer)
+Test(easy, a_switch_to_http2_is_not_the_final_response)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 101 Switch\nUpgrade: h2c\n\nHTTP/2 503 \n\n", .body = "busy"},
@@ -752,7 +752,7 @@ Test(easy, a_switch_to_http2_is_not_the_answer)
     cr_assert_not_null(strstr(p.seen, "B200[fine]"));
 }
 
-Test(easy, a_switch_to_another_protocol_is_the_answer)
+Test(easy, a_switch_to_another_protocol_is_the_final_response)
 {
     struct program p;
     setenv("HARDEN_COMMIT", "late", 1);
@@ -761,7 +761,7 @@ Test(easy, a_switch_to_another_protocol_is_the_answer)
     cr_assert_str_eq(p.seen, "H101[HTTP/1.1 101 Switch]H101[Upgrade: websocket]H101[]");
 }
 
-Test(easy, a_header_block_that_is_too_large_to_hold_is_a_good_answer_all_the_same)
+Test(easy, a_good_response_with_a_header_too_large_to_hold_is_delivered)
 {
     struct program p;
     static char head[200000];
@@ -787,7 +787,7 @@ Test(easy, a_mail_on_a_reused_connection_is_not_sent_again)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(easy, a_mail_server_that_refuses_the_connection_is_asked_again)
+Test(easy, a_mail_server_that_refuses_the_connection_is_tried_again)
 {
     struct program p;
     START(&p, REFUSED, OK_200);
@@ -796,7 +796,7 @@ Test(easy, a_mail_server_that_refuses_the_connection_is_asked_again)
     cr_assert_eq(performs(&p), 2);
 }
 
-Test(easy, ftp_commands_are_given_once)
+Test(easy, ftp_commands_are_sent_once)
 {
     struct program p;
     START(&p, {.result = CURLE_FTP_ACCEPT_TIMEOUT}, OK_200);
@@ -811,7 +811,7 @@ Test(easy, ftp_commands_are_given_once)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(easy, a_download_without_status_is_not_cut_off_by_our_deadline)
+Test(easy, a_download_without_status_is_not_cut_off_by_the_librarys_deadline)
 {
     struct program p;
     setenv("HARDEN_MAX_ELAPSED", "2s", 1);
@@ -822,7 +822,7 @@ Test(easy, a_download_without_status_is_not_cut_off_by_our_deadline)
     cr_assert_eq(fake_of(p.handle)->timeouts_seen[1], 0);
 }
 
-Test(easy, a_pause_between_attempts_is_accepted)
+Test(easy, curl_easy_pause_between_attempts_is_accepted)
 {
     struct program p;
     START(&p, OK_200);
@@ -850,7 +850,7 @@ static long errno_after(struct program *p)
 #define REFUSED_FIRST(x) {.os_errno = 111, .head = "HTTP/1.1 " x "\n\n"}
 #define REUSED(x)        {.reused = true, .head = "HTTP/1.1 " x "\n\n"}
 
-Test(easy, an_address_that_refused_is_told_when_the_connection_is_of_an_earlier_attempt)
+Test(easy, the_errno_of_a_refused_address_is_reported_if_the_connection_is_from_an_earlier_attempt)
 {
     struct program p;
     START(&p, REFUSED_FIRST("503 Busy"), REUSED("503 Busy"), REUSED("200 OK"), REUSED("200 OK"));
@@ -858,7 +858,7 @@ Test(easy, an_address_that_refused_is_told_when_the_connection_is_of_an_earlier_
     cr_assert_eq(errno_after(&p), 0, "of the next transfer it is not");
 }
 
-Test(easy, an_address_that_refused_twice_is_told_after_a_reset)
+Test(easy, the_errno_of_an_address_that_refused_twice_is_reported_after_a_reset)
 {
     struct program p;
     START(&p, RESET, REFUSED_FIRST("200 OK"));
@@ -866,7 +866,7 @@ Test(easy, an_address_that_refused_twice_is_told_after_a_reset)
     cr_assert_eq(errno_after(&p), 111);
 }
 
-Test(easy, a_failure_of_the_kind_that_the_connection_overcame_is_not_hidden)
+Test(easy, a_failure_with_the_errno_of_a_refused_address_is_not_hidden)
 {
     struct program p;
     START(&p, {.result = CURLE_COULDNT_CONNECT, .unsent = true, .os_errno = 104},
@@ -880,7 +880,7 @@ static CURLcode busy(CURL *h)
     return CURLE_FAILED_INIT;
 }
 
-Test(easy, a_perform_of_a_handle_that_performs_forgets_the_address_that_refused)
+Test(easy, a_nested_perform_forgets_the_refused_address)
 {
     struct program p;
     START(&p, REFUSED_FIRST("503 Busy"), REUSED("200 OK"));
@@ -898,7 +898,7 @@ Test(easy, a_perform_of_a_handle_that_performs_forgets_the_address_that_refused)
     p.shadow->api = &fake_curl;
 }
 
-Test(easy, a_transfer_that_is_not_ours_owes_nothing_to_the_one_before)
+Test(easy, a_transfer_that_is_not_covered_does_not_depend_on_the_one_before)
 {
     struct program p;
     START(&p, REFUSED_FIRST("503 Busy"), REUSED("200 OK"), {.reused = true, .body = "file"});
@@ -907,14 +907,14 @@ Test(easy, a_transfer_that_is_not_ours_owes_nothing_to_the_one_before)
     cr_assert_eq(errno_after(&p), 0);
 }
 
-Test(easy, a_new_connection_owes_nothing_to_the_one_of_an_earlier_attempt)
+Test(easy, a_new_connection_does_not_depend_on_the_one_of_an_earlier_attempt)
 {
     struct program p;
     START(&p, REFUSED_FIRST("503 Busy"), OK_200);
     cr_assert_eq(errno_after(&p), 0);
 }
 
-Test(easy, the_errno_of_a_hidden_failure_stays_hidden_until_another_comes)
+Test(easy, the_errno_of_a_hidden_failure_stays_hidden_until_another_failure)
 {
     struct program p;
     long e = -1;

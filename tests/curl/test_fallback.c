@@ -7,7 +7,7 @@
 #include "curl/transfer.h"
 #include "engine/board/status.h"
 
-TestSuite(cut, .fini = loops_end);
+TestSuite(fallback, .fini = loops_end);
 
 /* It brings nothing, or not all, for longer than anybody waits. */
 #define HANGS {.lasts_ms = 60000}
@@ -26,7 +26,7 @@ static long long_info(const struct program *p, CURLINFO info)
     return v;
 }
 
-Test(cut, a_retry_without_an_answer_in_time_leaves_the_answer_before_it)
+Test(fallback, a_retry_without_a_response_in_time_leaves_the_previous_response)
 {
     struct program p;
     for_a_short_time();
@@ -40,7 +40,7 @@ Test(cut, a_retry_without_an_answer_in_time_leaves_the_answer_before_it)
     cr_assert_eq(fake_of(p.handle)->response_code, 0, "libcurl knows of the last attempt only");
 }
 
-Test(cut, a_retry_that_the_programs_own_time_cuts_leaves_the_answer_before_it)
+Test(fallback, a_retry_cut_short_by_the_programs_timeout_leaves_the_previous_response)
 {
     struct program p;
     for (int i = 0; i < 4; i++) { /* often so soon that it has nearly all of that time again */
@@ -52,7 +52,7 @@ Test(cut, a_retry_that_the_programs_own_time_cuts_leaves_the_answer_before_it)
     }
 }
 
-Test(cut, code_and_text_are_those_of_the_answer_before_it)
+Test(fallback, error_code_and_text_are_those_of_the_previous_response)
 {
     struct program p;
     for_a_short_time();
@@ -66,7 +66,7 @@ Test(cut, code_and_text_are_those_of_the_answer_before_it)
     cr_assert_str_eq(p.error, "The requested URL returned error: 503");
 }
 
-Test(cut, a_failure_before_it_is_told_with_its_errno)
+Test(fallback, a_previous_failure_is_restored_with_its_errno)
 {
     struct program p;
     for_a_short_time();
@@ -77,7 +77,7 @@ Test(cut, a_failure_before_it_is_told_with_its_errno)
     cr_assert_eq(long_info(&p, CURLINFO_OS_ERRNO), 104);
 }
 
-Test(cut, the_errno_of_a_failure_before_that_answer_stays_hidden)
+Test(fallback, the_errno_of_a_failure_before_the_restored_response_stays_hidden)
 {
     struct program p;
     for_a_short_time();
@@ -88,7 +88,7 @@ Test(cut, the_errno_of_a_failure_before_that_answer_stays_hidden)
     cr_assert_eq(long_info(&p, CURLINFO_OS_ERRNO), 0);
 }
 
-Test(cut, half_an_answer_of_it_is_not_seen)
+Test(fallback, half_a_response_of_the_cut_retry_is_not_delivered)
 {
     struct program p;
     for_a_short_time();
@@ -100,7 +100,7 @@ Test(cut, half_an_answer_of_it_is_not_seen)
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
 }
 
-Test(cut, the_newest_answer_counts_and_not_the_first)
+Test(fallback, the_latest_response_is_restored)
 {
     struct program p;
     for_a_short_time();
@@ -111,7 +111,7 @@ Test(cut, the_newest_answer_counts_and_not_the_first)
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 0);
 }
 
-Test(cut, an_attempt_that_attempt_timeout_ends_is_made_again)
+Test(fallback, an_attempt_that_attempt_timeout_ends_is_retried)
 {
     struct program p;
     setenv("HARDEN_ATTEMPT_TIMEOUT", "60ms", 1);
@@ -128,7 +128,7 @@ Test(cut, an_attempt_that_attempt_timeout_ends_is_made_again)
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
 }
 
-Test(cut, with_no_answer_before_it_the_program_is_told_of_the_timeout)
+Test(fallback, without_a_previous_response_the_program_gets_the_timeout)
 {
     struct program p;
     setenv("HARDEN_ATTEMPT_TIMEOUT", "40ms", 1);
@@ -141,7 +141,7 @@ Test(cut, with_no_answer_before_it_the_program_is_told_of_the_timeout)
     cr_assert_eq(program_perform(&p), CURLE_OPERATION_TIMEDOUT, "its own");
 }
 
-Test(cut, a_timeout_before_our_bound_is_the_hosts)
+Test(fallback, a_timeout_before_the_librarys_own_deadline_counts_against_the_host)
 {
     struct program p;
     START(&p, BUSY_503, {.result = CURLE_OPERATION_TIMEDOUT, .error = "Connection timed out"});
@@ -152,7 +152,7 @@ Test(cut, a_timeout_before_our_bound_is_the_hosts)
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 0);
 }
 
-Test(cut, what_has_been_delivered_stays)
+Test(fallback, data_that_was_delivered_is_not_replaced)
 {
     struct program p;
     setenv("HARDEN_ATTEMPT_TIMEOUT", "60ms", 1);
@@ -166,7 +166,7 @@ Test(cut, what_has_been_delivered_stays)
 
 #define LONG_200 {.head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine", .lasts_ms = 10000}
 
-Test(cut, a_good_answer_may_stream_past_our_deadline)
+Test(fallback, a_good_response_may_stream_past_the_librarys_deadline)
 {
     struct program p;
     for_a_short_time();
@@ -177,7 +177,7 @@ Test(cut, a_good_answer_may_stream_past_our_deadline)
     cr_assert_eq(fake_of(p.handle)->timeout_ms, 0);
 }
 
-Test(cut, a_good_answer_whose_headers_nobody_wants_may_too)
+Test(fallback, a_good_response_without_header_callback_may_stream_past_it)
 {
     struct program p;
     for_a_short_time();
@@ -188,7 +188,7 @@ Test(cut, a_good_answer_whose_headers_nobody_wants_may_too)
     cr_assert_str_eq(p.seen, "B200[fine]");
 }
 
-Test(cut, a_good_answer_that_is_committed_late_may_too)
+Test(fallback, a_good_response_that_is_committed_late_may_stream_past_it)
 {
     struct program p;
     for_a_short_time();
@@ -198,7 +198,7 @@ Test(cut, a_good_answer_that_is_committed_late_may_too)
     cr_assert_str_eq(p.seen, seen_200);
 }
 
-Test(cut, a_good_answer_behind_a_redirect_may_too)
+Test(fallback, a_good_response_after_a_redirect_may_stream_past_it)
 {
     struct program p;
     for_a_short_time();
@@ -211,7 +211,7 @@ Test(cut, a_good_answer_behind_a_redirect_may_too)
     cr_assert_not_null(strstr(p.seen, "B200[fine]"));
 }
 
-Test(cut, an_answer_that_is_not_tried_again_may_too)
+Test(fallback, a_response_that_is_not_retried_may_stream_past_it)
 {
     struct program p;
     for_a_short_time();
@@ -220,7 +220,7 @@ Test(cut, an_answer_that_is_not_tried_again_may_too)
     cr_assert_not_null(strstr(p.seen, "B404[none]"));
 }
 
-Test(cut, a_good_answer_still_has_the_programs_own_time_only)
+Test(fallback, a_good_response_is_still_limited_by_the_programs_timeout)
 {
     struct program p;
     for_a_short_time();
@@ -236,7 +236,7 @@ Test(cut, a_good_answer_still_has_the_programs_own_time_only)
 
 /* ---- what is left behind --------------------------------------------------------------------- */
 
-Test(cut, the_next_transfer_is_told_of_itself)
+Test(fallback, the_next_transfer_has_its_own_result)
 {
     struct program p;
     for_a_short_time();
@@ -248,7 +248,7 @@ Test(cut, the_next_transfer_is_told_of_itself)
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 201);
 }
 
-Test(cut, a_handle_that_is_reset_or_copied_knows_nothing_of_it)
+Test(fallback, reset_and_copied_handles_do_not_have_the_restored_result)
 {
     struct program p;
     for_a_short_time();
@@ -263,7 +263,7 @@ Test(cut, a_handle_that_is_reset_or_copied_knows_nothing_of_it)
     cr_assert_null(p.shadow->last_info);
 }
 
-Test(cut, it_is_not_charged_to_the_host)
+Test(fallback, an_attempt_cut_short_does_not_count_against_the_host)
 {
     struct program p;
     for_a_short_time();
@@ -282,7 +282,7 @@ Test(cut, it_is_not_charged_to_the_host)
     cr_assert_neq(status_of(s), STATUS_UNHEALTHY);
 }
 
-Test(cut, the_request_is_judged_by_the_answer_before_it)
+Test(fallback, the_request_is_judged_by_the_previous_response)
 {
     struct program p;
     for_a_short_time();
@@ -296,7 +296,7 @@ Test(cut, the_request_is_judged_by_the_answer_before_it)
 
 /* ---- by multi -------------------------------------------------------------------------------- */
 
-Test(cut, a_loop_gets_the_answer_before_it_too)
+Test(fallback, the_multi_interface_restores_the_previous_response_too)
 {
     struct loop l;
     struct program p;

@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-TestSuite(seen, .fini = programs_end);
+TestSuite(gate, .fini = programs_end);
 
 static uint64_t counted(const struct program *p, enum counter c)
 {
@@ -46,7 +46,7 @@ static size_t replace_itself(char *to, size_t size, size_t n, void *data)
     return 0;
 }
 
-Test(seen, a_read_callback_that_is_set_in_flight_waits_for_the_next_transfer)
+Test(gate, a_read_callback_set_in_flight_applies_to_the_next_transfer)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 200 OK\n\n", .body = "fine", .take = -1});
@@ -71,7 +71,7 @@ static size_t note_flight(char *p, size_t size, size_t n, void *program)
     return size * n;
 }
 
-Test(seen, a_redirect_that_nobody_follows_is_shown_as_it_comes)
+Test(gate, a_redirect_that_is_not_followed_is_delivered_at_once)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 302 Found\nLocation: /y\n\n"});
@@ -80,7 +80,7 @@ Test(seen, a_redirect_that_nobody_follows_is_shown_as_it_comes)
     cr_assert_eq(lines_in_flight, 3);
 }
 
-Test(seen, nothing_is_held_of_a_connection_that_the_program_takes_over)
+Test(gate, nothing_is_held_with_connect_only)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 302 Found\nLocation: /y\n\n"});
@@ -91,7 +91,7 @@ Test(seen, nothing_is_held_of_a_connection_that_the_program_takes_over)
     cr_assert_eq(lines_in_flight, 3);
 }
 
-Test(seen, whoever_refused_a_line_is_given_no_other)
+Test(gate, a_callback_that_failed_is_not_called_again)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 404 Not Found\nX: 1\n\n", .body = "no"});
@@ -107,7 +107,7 @@ static int seek_badly(void *done, curl_off_t offset, int origin)
 }
 
 /* It was held for another attempt, for which the body then cannot be read again. */
-Test(seen, a_program_that_refuses_what_was_held_of_a_failure_hears_of_the_failure)
+Test(gate, a_callback_error_on_held_data_of_a_failure_reports_the_failure)
 {
     struct program p;
     bool done = false;
@@ -124,7 +124,7 @@ Test(seen, a_program_that_refuses_what_was_held_of_a_failure_hears_of_the_failur
     cr_assert_eq(p.calls, 1);
 }
 
-Test(seen, what_is_held_of_one_attempt_takes_no_room_from_the_next)
+Test(gate, data_held_of_one_attempt_takes_no_space_from_the_next)
 {
     struct program p;
     setenv("HARDEN_HOLD_LIMIT", "6B", 1);
@@ -133,7 +133,7 @@ Test(seen, what_is_held_of_one_attempt_takes_no_room_from_the_next)
     cr_assert_str_eq(p.seen, seen_200);
 }
 
-Test(seen, what_does_not_fit_into_what_may_be_held_is_shown)
+Test(gate, a_response_larger_than_hold_limit_is_delivered)
 {
     struct program p;
     setenv("HARDEN_HOLD_LIMIT", "3B", 1);
@@ -161,7 +161,7 @@ static const struct fake_attempt endless[] = {
      .body = "fine",
      .redirects = 1}};
 
-Test(seen, headers_without_end_are_not_held_without_end)
+Test(gate, endless_headers_are_not_held_for_ever)
 {
     struct program p;
     program_start(&p, endless, 1);
@@ -190,7 +190,7 @@ static const struct fake_attempt endless_503[] = {
     OK_200};
 
 /* They need no memory, but who sends so many is not asked again. */
-Test(seen, headers_that_nobody_wants_are_not_waited_for_without_end)
+Test(gate, endless_headers_without_header_callback_are_not_waited_for)
 {
     struct program p;
     program_start(&p, endless_503, 2);
@@ -217,7 +217,7 @@ static void goes_on(int status)
     cr_assert_str_eq(p.seen, seen_200, "%d: %s", status, p.seen);
 }
 
-Test(seen, an_answer_after_which_libcurl_asks_again_by_itself_is_not_the_last)
+Test(gate, a_response_after_which_libcurl_sends_another_request_is_not_final)
 {
     static const int statuses[] = {100, 103, 401, 407, 417};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
@@ -239,7 +239,7 @@ static size_t perform_again(char *p, size_t size, size_t n, void *program)
     return size * n;
 }
 
-Test(seen, a_handle_that_performs_within_its_own_callback_is_libcurls_to_refuse)
+Test(gate, a_perform_within_a_callback_of_the_same_handle_is_left_to_libcurl)
 {
     struct program p;
     START(&p, OK_200, {.result = CURLE_RECURSIVE_API_CALL});
@@ -267,7 +267,7 @@ static size_t copy_in_flight(char *p, size_t size, size_t n, void *program)
     return size * n;
 }
 
-Test(seen, the_copy_of_a_handle_in_flight_is_a_handle_of_its_own)
+Test(gate, a_copy_of_a_handle_in_flight_is_independent)
 {
     struct program p;
     START(&p, OK_200);

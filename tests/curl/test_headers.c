@@ -77,7 +77,7 @@ Test(headers, are_found_by_name_number_and_origin)
     headers_free(all);
 }
 
-Test(headers, what_is_not_there_has_libcurls_code)
+Test(headers, a_missing_header_has_libcurls_error_code)
 {
     struct curl_header *h = NULL;
     copy_all();
@@ -92,7 +92,7 @@ Test(headers, what_is_not_there_has_libcurls_code)
     headers_free(none);
 }
 
-Test(headers, are_walked_in_the_order_of_their_arrival)
+Test(headers, are_listed_in_order_of_arrival)
 {
     char walked[64] = "";
     copy_all();
@@ -105,7 +105,7 @@ Test(headers, are_walked_in_the_order_of_their_arrival)
     headers_free(all);
 }
 
-Test(headers, a_copy_stays_when_libcurl_forgets)
+Test(headers, a_copy_outlives_libcurls_own_headers)
 {
     char value[] = "then";
     arrived[0].h.value = value;
@@ -115,7 +115,7 @@ Test(headers, a_copy_stays_when_libcurl_forgets)
     headers_free(all);
 }
 
-Test(headers, among_the_first_of_a_list_the_rest_does_not_count)
+Test(headers, are_read_from_the_start_of_a_list_only)
 {
     struct header_list l;
     struct curl_header h;

@@ -8,7 +8,7 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(replay, .fini = programs_end);
+TestSuite(hold, .fini = programs_end);
 
 #define FOUND "HTTP/1.1 302 Found\nLocation: /y\n\n"
 
@@ -58,7 +58,7 @@ static void watch_bytes(struct program *p, struct bytes *b)
     b->same_twice = true;
 }
 
-Test(replay, what_was_held_is_a_string_at_an_aligned_address_like_libcurls)
+Test(hold, held_data_is_terminated_and_aligned_as_libcurls_is)
 {
     struct program p;
     struct bytes b = {0};
@@ -76,7 +76,7 @@ Test(replay, what_was_held_is_a_string_at_an_aligned_address_like_libcurls)
     cr_assert_leq(b.wrong, 1);
 }
 
-Test(replay, both_callbacks_get_a_header_line_by_one_pointer)
+Test(hold, both_callbacks_get_a_header_line_at_the_same_address)
 {
     struct program p;
     struct bytes b = {0};
@@ -90,7 +90,7 @@ Test(replay, both_callbacks_get_a_header_line_by_one_pointer)
     cr_assert(b.same_twice);
 }
 
-Test(replay, a_program_may_write_into_what_it_is_shown)
+Test(hold, a_program_may_write_into_the_data_it_gets)
 {
     struct program p;
     struct bytes b = {.scribble = true};
@@ -136,22 +136,22 @@ static int performs_of_header(int kilobytes, bool with_callback)
     return performs(&p);
 }
 
-Test(replay, a_header_is_held_up_to_160_KiB)
+Test(hold, a_header_of_up_to_160_KiB_is_held)
 {
     cr_assert_eq(performs_of_header(150, true), 3);
 }
 
-Test(replay, also_when_the_program_wants_none)
+Test(hold, a_header_of_up_to_160_KiB_is_held_without_header_callback_too)
 {
     cr_assert_eq(performs_of_header(150, false), 3);
 }
 
-Test(replay, a_longer_header_passes_at_once_and_is_asked_for_once)
+Test(hold, a_longer_header_is_delivered_at_once_and_requested_once)
 {
     cr_assert_eq(performs_of_header(170, true), 1);
 }
 
-Test(replay, the_answer_with_it_passes_too_when_the_program_wants_no_header)
+Test(hold, a_response_with_a_longer_header_is_delivered_without_header_callback_too)
 {
     cr_assert_eq(performs_of_header(170, false), 1);
 }
@@ -167,13 +167,13 @@ static int performs_of_hints(int blocks, struct program *p)
     return performs(p);
 }
 
-Test(replay, sixty_blocks_before_an_answer_are_held)
+Test(hold, sixty_header_blocks_before_a_response_are_held)
 {
     struct program p;
     cr_assert_eq(performs_of_hints(60, &p), 3);
 }
 
-Test(replay, more_blocks_pass_each_with_its_own_status)
+Test(hold, more_header_blocks_are_delivered_each_with_its_own_status)
 {
     struct program p;
     cr_assert_eq(performs_of_hints(70, &p), 1);
@@ -229,7 +229,7 @@ static void watch_values(struct program *p)
     set_number(p, CURLOPT_FOLLOWLOCATION, 1);
 }
 
-Test(replay, each_line_is_shown_with_the_values_of_its_own_moment)
+Test(hold, each_held_line_is_delivered_with_the_info_values_of_its_arrival)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 302 Found\nContent-Type: a/b\n\n"
@@ -242,7 +242,7 @@ Test(replay, each_line_is_shown_with_the_values_of_its_own_moment)
                            "B HTTP 85 c/d 4\n");
 }
 
-Test(replay, so_is_a_failed_answer_that_is_delivered_after_all)
+Test(hold, an_error_response_that_is_delivered_has_the_info_values_of_its_arrival)
 {
     struct program p;
     setenv("HARDEN_HOLD_LIMIT", "7B", 1);
@@ -254,7 +254,7 @@ Test(replay, so_is_a_failed_answer_that_is_delivered_after_all)
                            "B HTTP 40 a/b 3\nB HTTP 40 a/b 6\nB HTTP 40 a/b 8\n");
 }
 
-Test(replay, and_a_header_line_in_the_body_callback)
+Test(hold, a_header_line_in_the_body_callback_has_the_info_values_of_its_arrival)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 401 Who\nContent-Type: a/b\n\n", .body = "who?"});
@@ -275,7 +275,7 @@ static size_t keep_type(char *p, size_t size, size_t n, void *program)
     return size * n;
 }
 
-Test(replay, a_string_that_was_told_stays_until_the_next_perform)
+Test(hold, a_string_from_getinfo_is_valid_until_the_next_perform)
 {
     struct program p;
     setenv("HARDEN_HOLD_LIMIT", "3B", 1);
@@ -290,7 +290,7 @@ Test(replay, a_string_that_was_told_stays_until_the_next_perform)
 #define TO_FTP "HTTP/1.1 302 Found\nLocation: ftp://x/\n\n"
 static const char seen_302[] = "H302[HTTP/1.1 302 Found]H302[Location: ftp://x/]H302[]";
 
-Test(replay, after_a_redirect_to_ftp_each_of_its_lines_passes_with_its_own_status)
+Test(hold, after_a_redirect_to_ftp_each_line_is_delivered_with_its_own_status)
 {
     struct program p;
     char expected[256];
@@ -302,7 +302,7 @@ Test(replay, after_a_redirect_to_ftp_each_of_its_lines_passes_with_its_own_statu
     cr_assert_str_eq(p.seen, expected);
 }
 
-Test(replay, what_ftp_says_is_no_status_of_http_and_is_not_asked_for_again)
+Test(hold, a_status_of_ftp_is_not_an_http_status_and_not_retried)
 {
     struct program p;
     char expected[256];
@@ -314,7 +314,7 @@ Test(replay, what_ftp_says_is_no_status_of_http_and_is_not_asked_for_again)
     cr_assert_str_eq(p.seen, expected);
 }
 
-Test(replay, nor_does_it_count_against_the_host_that_redirected)
+Test(hold, a_status_of_ftp_does_not_count_against_the_host_that_redirected)
 {
     struct program p;
     START(&p, {.head = TO_FTP "!502 no\n"});
@@ -324,7 +324,7 @@ Test(replay, nor_does_it_count_against_the_host_that_redirected)
     cr_assert_eq(performs(&p), 20);
 }
 
-Test(replay, a_protocol_without_lines_is_shown_with_its_own_values)
+Test(hold, a_protocol_without_header_lines_is_delivered_with_its_own_info_values)
 {
     for (long header = 0; header < 2; header++) {
         struct program p;
@@ -338,7 +338,7 @@ Test(replay, a_protocol_without_lines_is_shown_with_its_own_values)
     }
 }
 
-Test(replay, the_redirect_is_delivered_when_nothing_comes_of_it)
+Test(hold, a_redirect_that_libcurl_cannot_follow_is_delivered)
 {
     struct program p;
     START(&p, {.head = TO_FTP, .result = CURLE_UNSUPPORTED_PROTOCOL, .redirects = 1});

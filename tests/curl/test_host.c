@@ -22,7 +22,7 @@ static const char *name_of(const char *url, long port)
     return target_bind(p.shadow, engine_get(), clock_now_ns()) ? p.shadow->binding.name : "";
 }
 
-Test(host, a_host_is_one_host_however_it_is_written)
+Test(host, all_spellings_of_a_host_are_one_host)
 {
     cr_assert_str_eq(name_of("http://Example.COM./x", 0), "example.com");
     cr_assert_str_eq(name_of("https://example.com:443", 0), "example.com");
@@ -31,7 +31,7 @@ Test(host, a_host_is_one_host_however_it_is_written)
     cr_assert_str_eq(name_of("http://./", 0), ".");
 }
 
-Test(host, a_zone_is_no_part_of_it)
+Test(host, an_ipv6_zone_is_not_part_of_the_host)
 {
     char with_zone[] = "[FE80::1%25eth0]", without[] = "[::1]", name[] = "Example.COM.";
     cr_assert_str_eq(url_plain_host(with_zone), "fe80::1");
@@ -39,14 +39,14 @@ Test(host, a_zone_is_no_part_of_it)
     cr_assert_str_eq(url_plain_host(name), "example.com");
 }
 
-Test(host, the_port_of_the_option_counts_before_that_of_the_url)
+Test(host, the_port_option_overrides_the_port_of_the_url)
 {
     cr_assert_str_eq(name_of("http://example.com:81/", 0), "example.com:81");
     cr_assert_str_eq(name_of("http://example.com:81/", 82), "example.com:82");
     cr_assert_str_eq(name_of("http://example.com:81/", 80), "example.com");
 }
 
-Test(host, what_has_no_host_has_no_name)
+Test(host, a_url_without_host_has_no_name)
 {
     cr_assert_str_eq(name_of("file:///etc/passwd", 0), "");
 }
@@ -58,7 +58,7 @@ Test(host, a_scheme_that_is_not_covered_has_no_host)
     cr_assert_str_eq(name_of("unknown://files.example/a", 0), "");
 }
 
-Test(host, a_refusal_says_in_how_many_whole_seconds_to_come_again)
+Test(host, a_refusal_names_the_whole_seconds_until_the_next_try)
 {
     struct program p;
     START(&p, OK_200);

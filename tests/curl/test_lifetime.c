@@ -179,42 +179,42 @@ static void needs_nothing_to_end(void (*reach)(struct loop *, struct program *))
     }
 }
 
-Test(lifetime, a_transfer_that_was_only_added_ends_without_what_was_lent)
+Test(lifetime, an_added_transfer_ends_without_using_lent_memory)
 {
     needs_nothing_to_end(is_added);
 }
 
-Test(lifetime, a_transfer_that_waits_for_a_token_ends_without_what_was_lent)
+Test(lifetime, a_transfer_that_waits_for_a_token_ends_without_using_lent_memory)
 {
     needs_nothing_to_end(waits_for_a_token);
 }
 
-Test(lifetime, a_transfer_that_is_being_refused_ends_without_what_was_lent)
+Test(lifetime, a_refused_transfer_ends_without_using_lent_memory)
 {
     needs_nothing_to_end(is_being_refused);
 }
 
-Test(lifetime, a_transfer_that_runs_ends_without_what_was_lent)
+Test(lifetime, a_running_transfer_ends_without_using_lent_memory)
 {
     needs_nothing_to_end(runs);
 }
 
-Test(lifetime, a_transfer_that_waits_for_another_attempt_ends_without_what_was_lent)
+Test(lifetime, a_transfer_that_waits_for_its_retry_ends_without_using_lent_memory)
 {
     needs_nothing_to_end(waits_for_another_attempt);
 }
 
-Test(lifetime, a_transfer_that_makes_another_attempt_ends_without_what_was_lent)
+Test(lifetime, a_transfer_in_its_second_attempt_ends_without_using_lent_memory)
 {
     needs_nothing_to_end(makes_another_attempt);
 }
 
-Test(lifetime, a_transfer_that_is_paused_ends_without_what_was_lent)
+Test(lifetime, a_paused_transfer_ends_without_using_lent_memory)
 {
     needs_nothing_to_end(is_paused);
 }
 
-Test(lifetime, a_transfer_that_is_over_ends_without_what_was_lent)
+Test(lifetime, a_completed_transfer_ends_without_using_lent_memory)
 {
     needs_nothing_to_end(is_over);
 }
@@ -228,7 +228,7 @@ static size_t gives_its_list_back(char *d, size_t size, size_t n, void *program)
     return size * n;
 }
 
-Test(lifetime, headers_that_are_given_back_while_the_answer_comes_are_not_looked_at)
+Test(lifetime, a_header_list_freed_during_the_response_is_not_read)
 {
     struct program p;
     START(&p, {.head = "HTTP/1.1 503 Busy\n\n", .body = "busy"});
@@ -239,7 +239,7 @@ Test(lifetime, headers_that_are_given_back_while_the_answer_comes_are_not_looked
     cr_assert_eq(program_perform(&p), CURLE_OK);
 }
 
-Test(lifetime, a_stream_is_not_looked_at_by_protocols_that_do_not_upload)
+Test(lifetime, a_stream_is_not_read_by_protocols_that_do_not_upload)
 {
     struct program p;
     START(&p, OK_200);

@@ -5,7 +5,7 @@ TestSuite(multi, .fini = loops_end);
 
 /* ---- attempts ------------------------------------------------------------------------------- */
 
-Test(multi, a_good_answer_is_delivered_as_it_is)
+Test(multi, a_good_response_is_delivered_unchanged)
 {
     struct loop l;
     struct program p;
@@ -20,7 +20,7 @@ Test(multi, a_good_answer_is_delivered_as_it_is)
     cr_assert_eq(fake(&l)->turns, 1, "libcurl would have needed no more");
 }
 
-Test(multi, two_failures_are_never_seen)
+Test(multi, two_failures_are_invisible_when_the_third_attempt_succeeds)
 {
     struct loop l;
     struct program p;
@@ -54,7 +54,7 @@ Test(multi, the_last_failure_is_delivered_once)
     cr_assert_eq(performs(&q), 3);
 }
 
-Test(multi, what_is_parked_counts_as_running_and_is_in_no_multi_of_libcurls)
+Test(multi, parked_transfers_count_as_running_but_are_not_in_libcurls_multi_handle)
 {
     struct loop l;
     struct program p;
@@ -90,7 +90,7 @@ Test(multi, transfers_start_in_the_order_in_which_they_were_added)
         cr_assert_eq(l.order[i], p[i].handle);
 }
 
-Test(multi, options_may_be_set_until_the_first_turn)
+Test(multi, options_can_be_set_until_the_first_turn)
 {
     struct loop l;
     struct program p;
@@ -103,7 +103,7 @@ Test(multi, options_may_be_set_until_the_first_turn)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(multi, what_leads_to_no_host_is_libcurls_alone)
+Test(multi, a_transfer_without_host_is_left_to_libcurl)
 {
     struct loop l;
     struct program p;
@@ -117,7 +117,7 @@ Test(multi, what_leads_to_no_host_is_libcurls_alone)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(multi, handles_that_were_never_seen_born_share_it)
+Test(multi, a_handle_created_unseen_can_be_added_too)
 {
     struct loop l;
     struct program p;
@@ -136,7 +136,7 @@ Test(multi, handles_that_were_never_seen_born_share_it)
     fake_curl.easy_cleanup(stranger);
 }
 
-Test(multi, a_stranger_that_ends_takes_its_message_along)
+Test(multi, an_unseen_handle_that_is_freed_takes_its_message_along)
 {
     static const struct fake_attempt ok = {.head = "HTTP/1.1 200 OK\n\n"};
     struct loop l;
@@ -152,7 +152,7 @@ Test(multi, a_stranger_that_ends_takes_its_message_along)
     cr_assert_eq(fake(&l)->count, 0);
 }
 
-Test(multi, what_libcurl_does_not_take_ends_with_a_message)
+Test(multi, a_transfer_that_libcurl_does_not_accept_ends_with_a_message)
 {
     struct loop l;
     struct program p;
@@ -189,7 +189,7 @@ Test(multi, beyond_the_limit_a_transfer_waits_or_is_refused)
     cr_assert_str_eq(fake_of(p[1].handle)->url, "http://api.example.com/x");
 }
 
-Test(multi, those_that_wait_start_when_their_turn_comes)
+Test(multi, waiting_transfers_start_when_their_tokens_are_due)
 {
     struct loop l;
     struct program p[5];
@@ -211,7 +211,7 @@ Test(multi, those_that_wait_start_when_their_turn_comes)
         cr_assert_eq(l.order[i], p[i].handle);
 }
 
-Test(multi, an_open_circuit_answers_without_a_transfer)
+Test(multi, an_open_circuit_ends_a_request_without_a_transfer)
 {
     struct loop l;
     struct program p[6];
@@ -229,7 +229,7 @@ Test(multi, an_open_circuit_answers_without_a_transfer)
     cr_assert_eq(strncmp(p[5].error, "harden: circuit open", 20), 0);
 }
 
-Test(multi, a_refusal_that_libcurl_does_not_take_is_one_all_the_same)
+Test(multi, a_refusal_is_delivered_even_if_libcurl_does_not_accept_the_handle)
 {
     struct loop l;
     struct program p[2];
@@ -245,7 +245,7 @@ Test(multi, a_refusal_that_libcurl_does_not_take_is_one_all_the_same)
     cr_assert_str_eq(fake_of(p[1].handle)->url, "http://api.example.com/x");
 }
 
-Test(multi, a_loop_that_turns_too_late_for_another_attempt_gets_what_there_is)
+Test(multi, an_event_loop_that_runs_too_late_for_a_retry_gets_the_last_response)
 {
     struct loop l;
     struct program p;

@@ -4,7 +4,7 @@
  * multi handle any more until something is added to the empty one. */
 #include "multi_loop.h"
 
-TestSuite(multi_failing, .fini = loops_end);
+TestSuite(multi_callback_errors, .fini = loops_end);
 
 /* The timer callback fails, over one transfer that runs for long. */
 static void one_runs_and_all_ends(struct loop *l, struct program *running, struct program *refused)
@@ -21,7 +21,7 @@ static void one_runs_and_all_ends(struct loop *l, struct program *running, struc
     cr_assert_eq(add(l, refused), CURLM_ABORTED_BY_CALLBACK);
 }
 
-Test(multi_failing, after_the_timer_callback_failed_it_is_not_called_any_more)
+Test(multi_callback_errors, a_failed_timer_callback_is_not_called_again)
 {
     struct loop l;
     struct program p, q;
@@ -33,7 +33,7 @@ Test(multi_failing, after_the_timer_callback_failed_it_is_not_called_any_more)
     cr_assert_eq(l.timer_calls, calls);
 }
 
-Test(multi_failing, what_the_timer_callback_refused_was_never_added)
+Test(multi_callback_errors, a_transfer_whose_timer_callback_failed_is_not_added)
 {
     struct loop l;
     struct program p, q;
@@ -50,7 +50,7 @@ Test(multi_failing, what_the_timer_callback_refused_was_never_added)
     cr_assert_eq(added, 1);
 }
 
-Test(multi_failing, nothing_is_added_while_others_end_and_then_all_starts_over)
+Test(multi_callback_errors, nothing_can_be_added_until_all_transfers_have_ended)
 {
     struct loop l;
     struct program p, q;
@@ -69,7 +69,7 @@ Test(multi_failing, nothing_is_added_while_others_end_and_then_all_starts_over)
     cr_assert_eq(l.timer_ms, -1);
 }
 
-Test(multi_failing, the_time_of_before_is_forgotten_when_all_starts_over)
+Test(multi_callback_errors, the_timer_value_from_before_is_forgotten_after_that)
 {
     struct loop l;
     struct program p, q;
@@ -82,7 +82,7 @@ Test(multi_failing, the_time_of_before_is_forgotten_when_all_starts_over)
     cr_assert_eq(l.timer_ms, -1);
 }
 
-Test(multi_failing, what_libcurl_alone_has_ends_too_before_all_starts_over)
+Test(multi_callback_errors, transfers_that_are_not_covered_end_too)
 {
     struct loop l;
     struct program p, q;
@@ -105,7 +105,7 @@ Test(multi_failing, what_libcurl_alone_has_ends_too_before_all_starts_over)
     fake_curl.easy_cleanup(stranger);
 }
 
-Test(multi_failing, what_waits_for_another_attempt_fails_with_all_others)
+Test(multi_callback_errors, a_transfer_that_waits_for_its_retry_fails_too)
 {
     struct loop l;
     struct program p, q;
@@ -135,7 +135,7 @@ Test(multi_failing, what_waits_for_another_attempt_fails_with_all_others)
 }
 
 /* The program's timer callback fails when it is told of what is parked: libcurl does not know. */
-Test(multi_failing, a_time_of_ours_that_is_refused_ends_all_as_well)
+Test(multi_callback_errors, an_error_for_the_librarys_own_timer_ends_all_transfers_too)
 {
     struct loop l;
     struct program p, q;
@@ -157,7 +157,7 @@ Test(multi_failing, a_time_of_ours_that_is_refused_ends_all_as_well)
     cr_assert_eq(fake(&l)->half_kept, 0);
 }
 
-Test(multi_failing, what_was_only_added_fails_without_a_request)
+Test(multi_callback_errors, a_transfer_that_was_only_added_fails_without_a_request)
 {
     struct loop l;
     struct program p, q;
@@ -175,7 +175,7 @@ Test(multi_failing, what_was_only_added_fails_without_a_request)
     cr_assert_eq(fake_of(p.handle)->performs, 0);
 }
 
-Test(multi_failing, what_is_removed_while_the_timer_callback_fails_is_removed)
+Test(multi_callback_errors, a_transfer_removed_while_the_timer_callback_fails_is_removed)
 {
     struct loop l;
     struct program p;
@@ -195,7 +195,7 @@ Test(multi_failing, what_is_removed_while_the_timer_callback_fails_is_removed)
     cr_assert_eq(l.timer_calls, 3);
 }
 
-Test(multi_failing, an_answer_of_the_turn_in_which_all_ends_is_delivered_and_not_repeated)
+Test(multi_callback_errors, a_response_in_the_turn_in_which_all_end_is_delivered_and_not_retried)
 {
     struct loop l;
     struct program p, q;
@@ -221,7 +221,7 @@ Test(multi_failing, an_answer_of_the_turn_in_which_all_ends_is_delivered_and_not
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
 }
 
-Test(multi_failing, a_socket_callback_that_fails_ends_what_is_parked_too)
+Test(multi_callback_errors, a_failed_socket_callback_ends_parked_transfers_too)
 {
     struct loop l;
     struct program p;
@@ -240,7 +240,7 @@ Test(multi_failing, a_socket_callback_that_fails_ends_what_is_parked_too)
     cr_assert_eq(l.timer_calls, calls);
 }
 
-Test(multi_failing, what_libcurl_does_not_say_of_what_runs_is_left_as_it_was)
+Test(multi_callback_errors, the_count_of_running_handles_is_unchanged_if_libcurl_does_not_set_it)
 {
     struct loop l;
     struct program p, q;
@@ -260,7 +260,7 @@ Test(multi_failing, what_libcurl_does_not_say_of_what_runs_is_left_as_it_was)
     cr_assert_eq(l.messages, 2);
 }
 
-Test(multi_failing, before_7_81_nobody_looked_at_what_the_timer_callback_returned)
+Test(multi_callback_errors, before_7_81_the_result_of_the_timer_callback_is_ignored)
 {
     static struct curl_api old;
     struct loop l;

@@ -3,14 +3,14 @@
  * Connections that the program allows, where a host has a limit. */
 #include "multi_loop.h"
 
-TestSuite(multi_room, .fini = loops_end);
+TestSuite(multi_connections, .fini = loops_end);
 
 static void allow(struct loop *l, CURLMoption option, long connections)
 {
     set_multi(l, option, (union option_argument){.number = connections});
 }
 
-Test(multi_room, a_token_is_taken_only_when_there_is_a_connection_for_it)
+Test(multi_connections, a_token_is_taken_only_when_there_is_a_connection_for_it)
 {
     struct loop l;
     struct program p[6];
@@ -27,7 +27,7 @@ Test(multi_room, a_token_is_taken_only_when_there_is_a_connection_for_it)
     cr_assert_eq(fake(&l)->most_at_once, 2);
 }
 
-Test(multi_room, one_that_is_taken_away_leaves_its_connection_to_the_next)
+Test(multi_connections, a_removed_transfer_frees_its_connection_for_the_next)
 {
     struct loop l;
     struct program p[4];
@@ -47,7 +47,7 @@ Test(multi_room, one_that_is_taken_away_leaves_its_connection_to_the_next)
     cr_assert_eq(l.messages, 2);
 }
 
-Test(multi_room, in_observe_mode_nobody_waits_for_a_connection)
+Test(multi_connections, in_observe_mode_no_transfer_waits_for_a_connection)
 {
     struct loop l;
     struct program p[3];
@@ -66,7 +66,7 @@ Test(multi_room, in_observe_mode_nobody_waits_for_a_connection)
     cr_assert_eq(performs(&p[2]), 1);
 }
 
-Test(multi_room, one_whose_time_is_over_leaves_the_queue)
+Test(multi_connections, a_transfer_that_timed_out_leaves_the_queue)
 {
     struct loop l;
     struct program p[3];
@@ -91,7 +91,7 @@ Test(multi_room, one_whose_time_is_over_leaves_the_queue)
     cr_assert_eq(l.messages, 3);
 }
 
-Test(multi_room, a_bound_that_is_lifted_lets_all_in)
+Test(multi_connections, removing_the_limit_starts_all_transfers)
 {
     struct loop l;
     struct program p[6];
@@ -114,7 +114,7 @@ Test(multi_room, a_bound_that_is_lifted_lets_all_in)
     multi_cleanup(l.multi);
 }
 
-Test(multi_room, who_waits_for_a_token_keeps_no_connection_from_others)
+Test(multi_connections, a_transfer_that_waits_for_a_token_occupies_no_connection)
 {
     struct loop l;
     struct program p[4];

@@ -15,7 +15,7 @@ static const struct board_header *header(const struct program *p)
     return p->shadow->binding.board->header;
 }
 
-Test(multi_edges, a_child_of_a_fork_that_takes_transfers_away_counts_nothing)
+Test(multi_edges, a_child_of_a_fork_that_removes_transfers_counts_nothing)
 {
     struct loop l;
     struct program p[2];
@@ -78,7 +78,7 @@ static void notice(CURLM *m, unsigned what, CURL *h, void *data)
     notices += what == NOTIFY_INFO_READ;
 }
 
-Test(multi_edges, a_message_is_news_only_where_there_was_none)
+Test(multi_edges, only_the_first_unread_message_is_notified)
 {
     struct loop l;
     struct program p[2];

@@ -17,7 +17,7 @@ static void is_as_the_program_made_it(const struct program *p)
     cr_assert(f->write_data == (void *)p && f->error_buffer == p->error);
 }
 
-Test(multi_life, removed_while_parked_it_is_as_before)
+Test(multi_life, a_handle_removed_while_parked_can_be_used_again)
 {
     struct loop l;
     struct program p;
@@ -38,7 +38,7 @@ Test(multi_life, removed_while_parked_it_is_as_before)
     cr_assert_str_eq(p.seen, seen_200);
 }
 
-Test(multi_life, removed_in_flight_it_is_as_before)
+Test(multi_life, a_handle_removed_in_flight_can_be_used_again)
 {
     struct loop l;
     struct program p;
@@ -53,7 +53,7 @@ Test(multi_life, removed_in_flight_it_is_as_before)
     cr_assert_eq(fake(&l)->count, 0);
 }
 
-Test(multi_life, removed_with_its_message_unread_it_takes_that_along)
+Test(multi_life, removing_a_handle_removes_its_unread_message)
 {
     struct loop l;
     struct program p, q;
@@ -69,7 +69,7 @@ Test(multi_life, removed_with_its_message_unread_it_takes_that_along)
     cr_assert_eq(l.last, q.handle);
 }
 
-Test(multi_life, ended_with_handles_inside_it_lets_them_go)
+Test(multi_life, a_multi_handle_freed_with_handles_inside_releases_them)
 {
     struct loop l;
     struct program p[3];
@@ -88,7 +88,7 @@ Test(multi_life, ended_with_handles_inside_it_lets_them_go)
     cr_assert_null(multi_find(l.handle));
 }
 
-Test(multi_life, an_easy_handle_that_ends_leaves_it)
+Test(multi_life, an_easy_handle_that_is_freed_leaves_its_multi_handle)
 {
     struct loop l;
     struct program p;
@@ -120,7 +120,7 @@ Test(multi_life, a_handle_that_vanished_is_forgotten)
     cr_assert_eq(l.running, 0);
 }
 
-Test(multi_life, a_handle_is_in_one_at_a_time)
+Test(multi_life, a_handle_is_in_one_multi_handle_at_a_time)
 {
     struct loop l, other;
     struct program p;
@@ -173,21 +173,21 @@ static void enters(unsigned version)
     cr_assert_eq(performs(&p), 1);
 }
 
-Test(multi_life, from_8_22_on_a_handle_is_guarded_in_its_callbacks)
+Test(multi_life, from_8_22_on_a_handle_cannot_be_performed_in_its_callbacks)
 {
     enters(0x081600);
     cr_assert_eq(added, CURLM_RECURSIVE_API_CALL);
     cr_assert_eq(performed, CURLE_RECURSIVE_API_CALL);
 }
 
-Test(multi_life, before_8_22_it_is_in_use)
+Test(multi_life, before_8_22_a_handle_in_its_callbacks_is_in_use)
 {
     enters(0x081500);
     cr_assert_eq(added, CURLM_ADDED_ALREADY);
     cr_assert_eq(performed, CURLE_FAILED_INIT);
 }
 
-Test(multi_life, a_copy_of_a_parked_handle_is_of_none)
+Test(multi_life, a_copy_of_a_parked_handle_is_in_no_multi_handle)
 {
     struct loop l;
     struct program p;
@@ -206,7 +206,7 @@ Test(multi_life, a_copy_of_a_parked_handle_is_of_none)
     fake_curl.easy_cleanup(copy);
 }
 
-Test(multi_life, reset_while_parked_it_delivers_what_it_has)
+Test(multi_life, a_handle_reset_while_parked_delivers_the_held_response)
 {
     struct loop l;
     struct program p;
@@ -226,7 +226,7 @@ Test(multi_life, reset_while_parked_it_delivers_what_it_has)
 /* It may be an authentication round, so it is held to the end. */
 #define HELD_401 {.head = "HTTP/1.1 401 No\nX: 0\n\n"}
 
-Test(multi_life, a_paused_delivery_goes_on_when_the_program_has_unpaused)
+Test(multi_life, a_paused_delivery_continues_when_the_program_unpauses)
 {
     struct loop l;
     struct program p;
@@ -245,7 +245,7 @@ Test(multi_life, a_paused_delivery_goes_on_when_the_program_has_unpaused)
     cr_assert_str_eq(p.seen, "H401[HTTP/1.1 401 No]PH401[X: 0]H401[]");
 }
 
-Test(multi_life, a_delivery_that_stays_paused_ends_with_the_programs_own_bound)
+Test(multi_life, a_delivery_that_stays_paused_ends_with_the_programs_timeout)
 {
     struct loop l;
     struct program p;
@@ -260,7 +260,7 @@ Test(multi_life, a_delivery_that_stays_paused_ends_with_the_programs_own_bound)
     cr_assert_str_eq(p.error, "Operation timed out while paused");
 }
 
-Test(multi_life, paused_between_two_attempts_it_does_not_start)
+Test(multi_life, a_transfer_paused_between_attempts_does_not_start)
 {
     struct loop l;
     struct program p;
@@ -293,7 +293,7 @@ static int abort_at_once(void *p, curl_off_t a, curl_off_t b, curl_off_t c, curl
     return 1;
 }
 
-Test(multi_life, the_progress_callback_may_end_a_wait_and_do_no_more)
+Test(multi_life, the_progress_callback_can_end_a_wait_and_nothing_else)
 {
     struct loop l;
     struct program p, q;
@@ -318,7 +318,7 @@ Test(multi_life, the_progress_callback_may_end_a_wait_and_do_no_more)
     cr_assert_eq(answers[3], CURLM_RECURSIVE_API_CALL);
 }
 
-Test(multi_life, the_progress_callback_may_end_the_wait_for_a_first_attempt)
+Test(multi_life, the_progress_callback_can_end_the_wait_for_a_first_attempt)
 {
     struct loop l;
     struct program p[2], q;
@@ -373,7 +373,7 @@ static int fails(CURL *parent, CURL *easy, size_t n, struct curl_pushheaders *he
     return CURL_PUSH_ERROROUT;
 }
 
-Test(multi_life, a_transfer_that_the_push_callback_lets_fail_is_not_repeated)
+Test(multi_life, a_transfer_that_the_push_callback_fails_is_not_repeated)
 {
     struct loop l;
     struct program p;

@@ -118,7 +118,7 @@ static void expect_as_bare(enum fake_timer timer)
                  without.timer_ms, timer);
 }
 
-Test(multi_model, a_program_was_last_told_what_it_would_have_been_told_bare)
+Test(multi_model, the_timer_has_the_value_that_it_has_without_the_library)
 {
     static const struct fake_attempt ok[] = {OK_200};
     in_any_order(ok, expect_as_bare);
@@ -134,7 +134,7 @@ static void expect_what_a_question_gets(enum fake_timer timer)
     cr_assert_eq(steps(l.timer_ms), steps(ms), "%ld and asked %ld (%d)", l.timer_ms, ms, timer);
 }
 
-Test(multi_model, a_program_was_last_told_the_earlier_of_libcurls_time_and_ours)
+Test(multi_model, the_timer_has_the_earlier_of_libcurls_and_the_librarys_deadline)
 {
     static const struct fake_attempt busy[] = {BUSY_503};
     slowly();

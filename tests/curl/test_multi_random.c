@@ -163,7 +163,7 @@ static void anything(uint64_t seed)
     loops_end();
 }
 
-Test(multi_chance, without_a_limit)
+Test(multi_random, every_handle_gets_one_message_without_a_limit)
 {
     setenv("HARDEN_BREAKER", "off", 1);
     setenv("HARDEN_RETRY_BUDGET", "off", 1);
@@ -171,7 +171,7 @@ Test(multi_chance, without_a_limit)
         anything(seed);
 }
 
-Test(multi_chance, with_a_limit)
+Test(multi_random, every_handle_gets_one_message_with_a_limit)
 {
     setenv("HARDEN_RATE", "2000/1s", 1);
     setenv("HARDEN_BURST", "3", 1);
@@ -179,7 +179,7 @@ Test(multi_chance, with_a_limit)
         anything(seed);
 }
 
-Test(multi_chance, with_a_breaker_that_opens)
+Test(multi_random, every_handle_gets_one_message_with_a_circuit_that_opens)
 {
     setenv("HARDEN_BREAKER_FAILURES", "3", 1);
     setenv("HARDEN_BREAKER_OPEN", "100ms", 1);

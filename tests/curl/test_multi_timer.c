@@ -6,7 +6,7 @@
 
 #include <limits.h>
 
-TestSuite(multi_time, .fini = loops_end);
+TestSuite(multi_timer, .fini = loops_end);
 
 static void expect_about_an_hour(long ms)
 {
@@ -15,7 +15,7 @@ static void expect_about_an_hour(long ms)
 
 /* ---- the timer ------------------------------------------------------------------------------ */
 
-Test(multi_time, the_timer_of_one_good_transfer_is_that_of_libcurl)
+Test(multi_timer, one_successful_transfer_has_libcurls_timer_values)
 {
     struct loop l;
     struct program p;
@@ -32,7 +32,7 @@ Test(multi_time, the_timer_of_one_good_transfer_is_that_of_libcurl)
     cr_assert_eq(l.timer_calls, 1);
 }
 
-Test(multi_time, a_program_that_only_answers_its_timer_gets_everything)
+Test(multi_timer, a_program_that_only_answers_its_timer_gets_everything)
 {
     struct loop l;
     struct program p[4];
@@ -55,7 +55,7 @@ Test(multi_time, a_program_that_only_answers_its_timer_gets_everything)
     cr_assert_leq(fired, 9, "one turn for the first attempts and one for each other, and no more");
 }
 
-Test(multi_time, of_two_times_the_earlier_is_told)
+Test(multi_timer, the_timer_callback_gets_the_earlier_of_two_deadlines)
 {
     struct loop l;
     struct program p, q;
@@ -81,7 +81,7 @@ Test(multi_time, of_two_times_the_earlier_is_told)
 }
 
 /* libcurl 8.10 does not repeat it. */
-Test(multi_time, after_an_early_turn_libcurls_time_is_told_again)
+Test(multi_timer, after_an_early_turn_libcurls_timeout_is_set_again)
 {
     struct loop l;
     struct program p;
@@ -99,7 +99,7 @@ Test(multi_time, after_an_early_turn_libcurls_time_is_told_again)
 }
 
 /* Since 8.10 libcurl says so; and of what only we told, only we can. */
-Test(multi_time, a_loop_that_keeps_its_deadline_is_told_when_there_is_none)
+Test(multi_timer, a_loop_that_keeps_its_deadline_gets_minus_1_when_there_is_none)
 {
     struct loop l;
     struct program p;
@@ -118,7 +118,7 @@ Test(multi_time, a_loop_that_keeps_its_deadline_is_told_when_there_is_none)
     cr_assert_eq(l.timer_calls, 2);
 }
 
-Test(multi_time, our_own_time_is_taken_back_when_it_is_over_and_libcurl_is_silent)
+Test(multi_timer, the_librarys_own_timeout_is_cleared_when_it_is_over)
 {
     struct loop l;
     struct program p;
@@ -136,7 +136,7 @@ Test(multi_time, our_own_time_is_taken_back_when_it_is_over_and_libcurl_is_silen
     cr_assert_eq(l.timer_ms, -1);
 }
 
-Test(multi_time, a_time_beyond_all_bounds_is_far_away)
+Test(multi_timer, a_huge_timeout_is_in_the_far_future)
 {
     struct loop l;
     struct program p, q;
@@ -156,7 +156,7 @@ Test(multi_time, a_time_beyond_all_bounds_is_far_away)
     cr_assert_gt(l.timer_ms, 1000L * 1000 * 1000);
 }
 
-Test(multi_time, a_parked_one_that_goes_takes_its_time_along)
+Test(multi_timer, removing_a_parked_transfer_removes_its_deadline)
 {
     struct loop l;
     struct program p;
@@ -181,7 +181,7 @@ static int turns_itself(CURLM *m, long ms, void *loop)
     return 0;
 }
 
-Test(multi_time, the_timer_callback_cannot_drive)
+Test(multi_timer, the_timer_callback_cannot_drive)
 {
     struct loop l;
     struct program p;
@@ -204,7 +204,7 @@ static int reads_messages(CURLM *m, long ms, void *loop)
 }
 
 /* Before 7.82 that was allowed; and libcurl has the messages of all attempts. */
-Test(multi_time, a_timer_callback_that_reads_messages_gets_ours)
+Test(multi_timer, a_timer_callback_that_reads_messages_gets_the_librarys_messages)
 {
     struct loop l;
     struct program p, q;
@@ -232,7 +232,7 @@ static int ends_a_handle(CURLM *m, long ms, void *loop)
     return 0;
 }
 
-Test(multi_time, a_handle_that_ends_in_a_timer_callback_is_forgotten)
+Test(multi_timer, a_handle_freed_in_a_timer_callback_is_forgotten)
 {
     struct loop l;
     struct program p;
@@ -252,7 +252,7 @@ Test(multi_time, a_handle_that_ends_in_a_timer_callback_is_forgotten)
 
 /* ---- polling -------------------------------------------------------------------------------- */
 
-Test(multi_time, polls_end_when_something_is_due)
+Test(multi_timer, curl_multi_poll_ends_when_a_transfer_is_due)
 {
     struct loop l;
     struct program p;
@@ -280,7 +280,7 @@ Test(multi_time, polls_end_when_something_is_due)
     cr_assert_eq(fake(&l)->timeout_seen, -1, "libcurl's to refuse");
 }
 
-Test(multi_time, before_there_was_curl_multi_poll_we_wait_ourselves)
+Test(multi_timer, without_curl_multi_poll_the_library_waits_itself)
 {
     static struct curl_api old;
     struct program p;
@@ -308,7 +308,7 @@ static int go_on(void *p, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d
     return 0;
 }
 
-Test(multi_time, a_wait_with_a_progress_callback_is_told_in_steps)
+Test(multi_timer, a_wait_with_a_progress_callback_has_short_timeouts)
 {
     struct loop l;
     struct program p;
@@ -331,7 +331,7 @@ Test(multi_time, a_wait_with_a_progress_callback_is_told_in_steps)
 
 /* ---- what it tells of itself ---------------------------------------------------------------- */
 
-Test(multi_time, lists_and_counts_have_what_is_parked)
+Test(multi_timer, lists_and_counts_include_parked_transfers)
 {
     enum { CURRENT = 1, RUNNING, PENDING, DONE, ADDED };
     struct loop l;
@@ -381,7 +381,7 @@ static void with_notices(struct loop *l)
               (union option_argument){.function = (void (*)(void))on_notice});
 }
 
-Test(multi_time, a_notice_comes_with_the_last_attempt_only)
+Test(multi_timer, only_the_last_attempt_is_notified)
 {
     struct loop l;
     struct program p;
@@ -398,7 +398,7 @@ Test(multi_time, a_notice_comes_with_the_last_attempt_only)
     cr_assert_str_eq(p.seen, seen_200);
 }
 
-Test(multi_time, a_notice_of_each_transfer_may_remove_it)
+Test(multi_timer, each_notification_may_remove_its_transfer)
 {
     struct loop l;
     struct program p[3];
@@ -430,7 +430,7 @@ static void drives(CURLM *m, unsigned kind, CURL *h, void *loop)
     ended = multi_cleanup(l->multi);
 }
 
-Test(multi_time, who_is_notified_can_neither_drive_nor_end)
+Test(multi_timer, a_notification_callback_can_neither_drive_nor_free_the_multi_handle)
 {
     struct loop l;
     struct program p;
@@ -447,7 +447,7 @@ Test(multi_time, who_is_notified_can_neither_drive_nor_end)
     cr_assert_eq(l.messages, 1);
 }
 
-Test(multi_time, messages_keep_their_order_through_any_number)
+Test(multi_timer, any_number_of_messages_keeps_its_order)
 {
     struct loop l;
     struct program p[16];

@@ -94,7 +94,7 @@ static void busy_once(void)
     finish(&p);
 }
 
-Test(no_memory, an_answer_is_whole_whether_it_can_be_held_or_not)
+Test(no_memory, a_response_is_complete_whether_it_can_be_held_or_not)
 {
     scarce_each(busy_once);
 }
@@ -112,7 +112,7 @@ static void reset_once(void)
     finish(&p);
 }
 
-Test(no_memory, a_failure_is_repeated_or_told)
+Test(no_memory, a_failure_is_repeated_or_reported)
 {
     scarce_each(reset_once);
 }
@@ -156,14 +156,14 @@ static void good_once(void)
     same_once(good, false);
 }
 
-Test(no_memory, header_blocks_come_in_their_order_and_once)
+Test(no_memory, header_blocks_are_delivered_once_and_in_order)
 {
     scarce_each(good_once);
     scarce_each(redirected_once);
     scarce_each(included_once);
 }
 
-Test(no_memory, a_handle_that_performs_again_asks_for_none)
+Test(no_memory, a_second_perform_allocates_nothing)
 {
     struct program p;
     start(&p, good, 1);
@@ -201,7 +201,7 @@ static void copy_once(void)
     finish(&p);
 }
 
-Test(no_memory, a_copy_of_a_handle_is_whole_or_unknown)
+Test(no_memory, a_copy_of_a_handle_is_complete_or_unknown)
 {
     scarce_each(copy_once);
 }
@@ -272,7 +272,7 @@ static void loop_once(void)
         finish(&p[i]);
 }
 
-Test(no_memory, a_loop_hears_of_each_transfer_once)
+Test(no_memory, a_loop_gets_one_message_for_each_transfer)
 {
     scarce_each(loop_once);
 }
@@ -314,7 +314,7 @@ Test(no_memory, messages_that_cannot_be_kept_are_counted)
 static const struct fake_attempt cut[] = {BUSY_503, {.lasts_ms = 60000}, OK_200};
 
 /* The answer that was brought back is told until the next transfer, whoever makes that. */
-Test(no_memory, a_transfer_that_cannot_be_ours_is_told_by_libcurl)
+Test(no_memory, a_transfer_that_cannot_be_covered_is_reported_by_libcurl)
 {
     struct program p;
     int running;
@@ -362,7 +362,7 @@ static void copy_headers(void)
     headers_free(h);
 }
 
-Test(no_memory, headers_are_copied_whole_or_not_at_all)
+Test(no_memory, headers_are_copied_completely_or_not_at_all)
 {
     scarce_each(copy_headers);
 }
@@ -373,7 +373,7 @@ static void limited(void)
     setenv("HARDEN_RATE", "100000/1s", 1);
 }
 
-Test(no_memory, a_loop_with_a_limit_hears_of_each_transfer_once, .init = limited)
+Test(no_memory, a_loop_with_a_limit_gets_one_message_for_each_transfer, .init = limited)
 {
     scarce_each(loop_once);
 }

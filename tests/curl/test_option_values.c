@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-TestSuite(numbers, .fini = loops_end);
+TestSuite(option_values, .fini = loops_end);
 
 static const long ends[] = {
     0,
@@ -92,7 +92,7 @@ static void gives_its_answer(CURLoption option, long v)
     programs_end();
 }
 
-Test(numbers, a_failed_answer_is_tried_again_whatever_number_an_option_has, .timeout = 60)
+Test(option_values, an_error_response_is_retried_for_every_value_of_a_numeric_option, .timeout = 60)
 {
     allow_everything();
     for (int i = 0; i < OPTIONS; i++)
@@ -100,7 +100,7 @@ Test(numbers, a_failed_answer_is_tried_again_whatever_number_an_option_has, .tim
             gives_its_answer(numeric[i], ends[k]);
 }
 
-Test(numbers, and_so_it_is_with_bounds_of_the_configuration, .timeout = 60)
+Test(option_values, an_error_response_is_retried_with_configured_timeouts_too, .timeout = 60)
 {
     allow_everything();
     setenv("HARDEN_CONNECT_TIMEOUT", "1d", 1);
@@ -111,7 +111,7 @@ Test(numbers, and_so_it_is_with_bounds_of_the_configuration, .timeout = 60)
             gives_its_answer(numeric[i], ends[k]);
 }
 
-Test(numbers, a_size_that_is_passed_as_a_large_one_is_no_different)
+Test(option_values, sizes_in_the_large_options_have_the_same_effect)
 {
     static const CURLoption large[] = {CURLOPT_POSTFIELDSIZE_LARGE, CURLOPT_INFILESIZE_LARGE};
     allow_everything();
@@ -126,7 +126,7 @@ Test(numbers, a_size_that_is_passed_as_a_large_one_is_no_different)
         }
 }
 
-Test(numbers, what_libcurl_refuses_is_not_remembered)
+Test(option_values, values_that_libcurl_rejects_are_not_recorded)
 {
     struct program p;
     START(&p, OK_200);
@@ -138,7 +138,7 @@ Test(numbers, what_libcurl_refuses_is_not_remembered)
     }
 }
 
-Test(numbers, a_number_of_seconds_that_an_old_libcurl_lets_pass_stays_a_bound)
+Test(option_values, any_number_of_seconds_but_0_is_a_timeout)
 {
     struct program p;
     START(&p, OK_200);
@@ -152,7 +152,7 @@ Test(numbers, a_number_of_seconds_that_an_old_libcurl_lets_pass_stays_a_bound)
 
 /* ---- of loops ------------------------------------------------------------------------------- */
 
-Test(numbers, a_loop_waits_as_long_as_it_says_but_for_what_is_parked)
+Test(option_values, a_poll_waits_for_its_timeout_or_for_a_parked_transfer)
 {
     static const int times[] = {INT_MIN, -2, -1, 0, 1, 999, INT_MAX - 1, INT_MAX};
     struct loop l;
@@ -177,13 +177,13 @@ Test(numbers, a_loop_waits_as_long_as_it_says_but_for_what_is_parked)
     }
 }
 
-Test(numbers, bounds_of_connections_that_are_none_or_huge_let_all_in)
+Test(option_values, a_connection_limit_of_0_or_huge_starts_all_transfers)
 {
-    static const CURLMoption bounds[] = {CURLMOPT_MAX_TOTAL_CONNECTIONS,
+    static const CURLMoption limits[] = {CURLMOPT_MAX_TOTAL_CONNECTIONS,
                                          CURLMOPT_MAX_HOST_CONNECTIONS,
                                          CURLMOPT_MAX_CONCURRENT_STREAMS};
     setenv("HARDEN_RATE", "1000/1s", 1);
-    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         for (int k = 0; k < ENDS; k++)
             for (int h2 = 0; h2 < 2; h2++) {
                 struct loop l;
@@ -191,21 +191,21 @@ Test(numbers, bounds_of_connections_that_are_none_or_huge_let_all_in)
                 loop_start(&l);
                 l.multi->multiplexes = h2;
                 fake(&l)->slow = 1000;
-                set_multi(&l, (int)bounds[i], (union option_argument){.number = ends[k]});
+                set_multi(&l, (int)limits[i], (union option_argument){.number = ends[k]});
                 for (int n = 0; n < 3; n++) {
                     START(&p[n], OK_200);
                     add(&l, &p[n]);
                 }
                 turn(&l);
-                bool few = bounds[i] != CURLMOPT_MAX_CONCURRENT_STREAMS && ends[k] > 0 && !h2;
+                bool few = limits[i] != CURLMOPT_MAX_CONCURRENT_STREAMS && ends[k] > 0 && !h2;
                 int want = few && ends[k] < 3 ? (int)ends[k] : 3;
-                cr_assert_eq(fake(&l)->count, want, "%d = %ld: %d", (int)bounds[i], ends[k],
+                cr_assert_eq(fake(&l)->count, want, "%d = %ld: %d", (int)limits[i], ends[k],
                              fake(&l)->count);
                 loops_end();
             }
 }
 
-Test(numbers, a_number_of_streams_that_libcurl_does_not_like_is_its_default)
+Test(option_values, an_invalid_number_of_streams_is_libcurls_default)
 {
     struct loop l;
     loop_start(&l);

@@ -14,7 +14,7 @@ static void empty(void)
 
 TestSuite(park, .fini = empty);
 
-Test(park, who_came_first_is_first_of_those_that_are_due_together)
+Test(park, members_due_at_the_same_time_keep_their_order)
 {
     cr_assert(park_reserve(&park, 3));
     for (int i = 0; i < 3; i++)
@@ -41,7 +41,7 @@ static const struct parked *first_by_search(void)
     return best;
 }
 
-Test(park, the_first_is_the_first_whatever_came_and_went)
+Test(park, the_first_member_is_right_after_any_additions_and_removals)
 {
     uint64_t seed = 1;
     cr_assert(park_reserve(&park, ITEMS));

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <netdb.h>
 
-TestSuite(futile, .fini = programs_end);
+TestSuite(permanent_failures, .fini = programs_end);
 
 #define HOST       "api.example.com"
 #define NOT_FOUND  .result = CURLE_COULDNT_RESOLVE_HOST, .unsent = true
@@ -24,7 +24,7 @@ static const struct slot *slot(const struct program *p)
 
 /* ---- names ---------------------------------------------------------------------------------- */
 
-Test(futile, a_name_that_does_not_exist_is_asked_for_once)
+Test(permanent_failures, a_name_that_does_not_exist_is_looked_up_once)
 {
     static const struct fake_attempt answers[] = {{NOT_FOUND, SAID(EAI_NONAME)},
                                                   {NOT_FOUND, SAID(EAI_NODATA)},
@@ -39,7 +39,7 @@ Test(futile, a_name_that_does_not_exist_is_asked_for_once)
     }
 }
 
-Test(futile, a_name_that_does_not_exist_is_told_as_dns)
+Test(permanent_failures, a_name_that_does_not_exist_is_reported_as_dns)
 {
     struct program p;
     START(&p, {NOT_FOUND, SAID(EAI_NONAME)});
@@ -48,7 +48,7 @@ Test(futile, a_name_that_does_not_exist_is_told_as_dns)
     cr_assert_eq(slot_counter(slot(&p), COUNT_RETRIES), 0);
 }
 
-Test(futile, a_name_server_that_is_not_ready_gets_all_attempts)
+Test(permanent_failures, a_name_server_that_is_not_ready_gets_all_attempts)
 {
     struct program p;
     setenv("HARDEN_MAX_ATTEMPTS", "4", 1);
@@ -58,7 +58,7 @@ Test(futile, a_name_server_that_is_not_ready_gets_all_attempts)
     cr_assert_eq(slot(&p)->retries_by[GROUP_DNS], 3);
 }
 
-Test(futile, a_name_of_which_nothing_is_known_is_asked_for_twice)
+Test(permanent_failures, a_name_with_an_unknown_error_is_looked_up_twice)
 {
     struct program p;
     START(&p, {NOT_FOUND});
@@ -66,7 +66,7 @@ Test(futile, a_name_of_which_nothing_is_known_is_asked_for_twice)
     cr_assert_eq(performs(&p), 2);
 }
 
-Test(futile, what_was_said_of_another_name_or_before_does_not_count)
+Test(permanent_failures, errors_of_other_names_or_earlier_look_ups_do_not_count)
 {
     struct program p;
     START(&p, {NOT_FOUND, .asked = "other.example.com", .answer = EAI_NONAME});
@@ -80,7 +80,7 @@ Test(futile, what_was_said_of_another_name_or_before_does_not_count)
     cr_assert_eq(performs(&p), 3);
 }
 
-Test(futile, a_libcurl_that_remembers_failures_must_look_again)
+Test(permanent_failures, a_libcurl_that_caches_failures_must_look_up_again)
 {
     struct program p;
     START(&p, {NOT_FOUND, SAID(EAI_AGAIN)}, OK_200);
@@ -95,7 +95,7 @@ Test(futile, a_libcurl_that_remembers_failures_must_look_again)
     cr_assert_eq(fake_of(p.handle)->dns_cache_s, 60, "libcurl's default");
 }
 
-Test(futile, what_such_a_libcurl_says_from_memory_is_judged_by_what_it_was_told_then)
+Test(permanent_failures, a_failure_from_libcurls_cache_is_judged_by_its_original_error)
 {
     static const struct {
         unsigned version;
@@ -121,7 +121,7 @@ Test(futile, what_such_a_libcurl_says_from_memory_is_judged_by_what_it_was_told_
     }
 }
 
-Test(futile, the_proxys_name_is_the_one_that_was_not_found)
+Test(permanent_failures, with_a_proxy_the_name_that_was_not_found_is_the_proxys)
 {
     struct program p;
     START(&p, {.result = CURLE_COULDNT_RESOLVE_PROXY,
@@ -135,7 +135,7 @@ Test(futile, the_proxys_name_is_the_one_that_was_not_found)
     cr_assert_eq(p.shadow->binding.proxy.slot->failures_by[GROUP_DNS], 1);
 }
 
-Test(futile, a_name_is_the_one_that_goes_over_the_wire)
+Test(permanent_failures, an_internationalized_name_is_compared_in_its_encoded_form)
 {
     struct program p;
     START(&p, {NOT_FOUND, .asked = "xn--bcher-kva.example", .answer = EAI_NONAME});
@@ -167,7 +167,7 @@ static void asked_once(struct program *p)
     cr_assert_eq(slot_counter(slot(p), COUNT_FAILURES), 0, "charged to nobody");
 }
 
-Test(futile, a_refusal_by_the_programs_own_callbacks_is_obeyed)
+Test(permanent_failures, an_error_of_the_programs_own_callbacks_is_final)
 {
     struct program p;
     START(&p, {.result = CURLE_COULDNT_CONNECT, .unsent = true, .os_errno = -1, .error = "no"});
@@ -179,7 +179,7 @@ Test(futile, a_refusal_by_the_programs_own_callbacks_is_obeyed)
     asked_once(&p);
 }
 
-Test(futile, a_failure_behind_the_programs_own_callbacks_is_repeated)
+Test(permanent_failures, a_failure_after_successful_callbacks_is_repeated)
 {
     struct program p;
     START(&p, {.result = CURLE_COULDNT_CONNECT, .unsent = true, .os_errno = ECONNREFUSED}, OK_200);
@@ -191,7 +191,7 @@ Test(futile, a_failure_behind_the_programs_own_callbacks_is_repeated)
     cr_assert_eq(program_perform(&p), CURLE_OK);
 }
 
-Test(futile, what_libcurl_does_not_even_try_is_not_repeated)
+Test(permanent_failures, a_transfer_that_libcurl_refuses_to_start_is_not_repeated)
 {
     static const struct fake_attempt refusals[] = {
         {.result = CURLE_COULDNT_CONNECT, .error = "Unsupported proxy scheme for 'foo://x'"},
@@ -220,7 +220,8 @@ Test(futile, what_libcurl_does_not_even_try_is_not_repeated)
     {.result = CURLE_OPERATION_TIMEDOUT,                                                           \
      .error = "Operation too slow. Less than 100 bytes/sec transferred the last 2 seconds"}
 
-Test(futile, the_programs_own_low_speed_limit_ends_the_transfer_and_ours_the_attempt)
+Test(permanent_failures,
+     the_programs_low_speed_limit_ends_the_transfer_and_the_librarys_ends_the_attempt)
 {
     struct program p;
     START(&p, TOO_SLOW);
@@ -233,7 +234,7 @@ Test(futile, the_programs_own_low_speed_limit_ends_the_transfer_and_ours_the_att
     cr_assert_eq(program_perform(&p), CURLE_OK);
 }
 
-Test(futile, a_datagram_that_was_sent_is_no_failed_connection)
+Test(permanent_failures, a_failure_after_a_datagram_is_not_a_failed_connection)
 {
     struct program p;
     START(&p, {.result = CURLE_OPERATION_TIMEDOUT, .unsent = true, .error = "time-out"}, OK_200);

@@ -58,7 +58,7 @@ Test(proxy_of_a_handle, comes_from_the_environment_by_scheme)
     cr_assert_str_eq(find("ftp", "a.example"), "socks5://other:82");
 }
 
-Test(proxy_of_a_handle, is_the_programs_own_before_the_environments)
+Test(proxy_of_a_handle, is_taken_from_the_options_before_the_environment)
 {
     text(CURLOPT_PROXY, "https://Own.Example:3128/");
     cr_assert_str_eq(find("http", "a.example"), "https://own.example:3128");
@@ -87,14 +87,14 @@ Test(proxy_of_a_handle, has_libcurls_default_port_and_type)
     cr_assert_str_eq(find("http", "a"), "");
 }
 
-Test(proxy_of_a_handle, is_the_first_of_two_on_the_way)
+Test(proxy_of_a_handle, is_the_first_of_two_proxies)
 {
     text(CURLOPT_PROXY, "http://second.example:1");
     text(CURLOPT_PRE_PROXY, "socks5://first.example:2");
     cr_assert_str_eq(find("http", "a"), "socks5://first.example:2");
 }
 
-Test(proxy_of_a_handle, is_none_where_no_proxy_covers_the_host)
+Test(proxy_of_a_handle, is_none_if_no_proxy_matches_the_host)
 {
     static const struct {
         const char *list, *host;
@@ -125,7 +125,7 @@ Test(proxy_of_a_handle, is_none_where_no_proxy_covers_the_host)
     }
 }
 
-Test(proxy_of_a_handle, has_nothing_to_do_with_a_unix_socket)
+Test(proxy_of_a_handle, is_none_with_a_unix_socket)
 {
     text(CURLOPT_UNIX_SOCKET_PATH, "/run/x");
     cr_assert_str_eq(find("http", "a"), "");
@@ -146,7 +146,7 @@ Test(proxy_of_a_handle, is_copied_and_reset_with_it)
     fake_curl.easy_cleanup(other);
 }
 
-Test(proxy_of_a_handle, an_empty_exemption_of_the_program_exempts_nobody)
+Test(proxy_of_a_handle, an_empty_noproxy_option_exempts_no_host)
 {
     setenv("no_proxy", "a.example", 1);
     cr_assert_str_eq(find("http", "a.example"), "");
@@ -162,7 +162,7 @@ static void with_upper_case(void)
     setenv("HTTP_PROXY", "from-a-header:66", 1);
 }
 
-Test(proxy_of_a_handle, is_not_what_a_web_server_made_of_a_requests_header, .init = with_upper_case)
+Test(proxy_of_a_handle, is_not_taken_from_http_proxy_in_upper_case, .init = with_upper_case)
 {
     cr_assert_str_eq(find("http", "a.example"), "");
     cr_assert_str_eq(find("https", "a.example"), "http://upper:81");

@@ -63,9 +63,9 @@ static const struct fake_attempt busy_all_read[] = {
     {.head = "HTTP/1.1 200 OK\n\n", .body = "fine", .take = -1},
 };
 
-TestSuite(body, .fini = programs_end);
+TestSuite(request_body, .fini = programs_end);
 
-Test(body, a_seekable_upload_is_sent_again_from_its_start)
+Test(request_body, a_seekable_upload_is_sent_again_from_its_start)
 {
     struct program p;
     struct source s = {.bytes = BODY};
@@ -77,7 +77,7 @@ Test(body, a_seekable_upload_is_sent_again_from_its_start)
     cr_assert_str_eq(fake_of(p.handle)->sent[1], BODY);
 }
 
-Test(body, an_upload_without_seek_is_sent_once_and_its_answer_delivered)
+Test(request_body, an_upload_without_seek_is_sent_once_and_its_response_is_delivered)
 {
     struct program p;
     struct source s = {.bytes = BODY};
@@ -88,7 +88,7 @@ Test(body, an_upload_without_seek_is_sent_once_and_its_answer_delivered)
     cr_assert_str_eq(p.seen, "H503[HTTP/1.1 503 Busy]H503[]B503[busy]");
 }
 
-Test(body, when_seeking_fails_the_held_answer_is_delivered)
+Test(request_body, when_seeking_fails_the_held_response_is_delivered)
 {
     struct program p;
     struct source s = {.bytes = BODY, .seek_result = CURL_SEEKFUNC_CANTSEEK};
@@ -99,7 +99,7 @@ Test(body, when_seeking_fails_the_held_answer_is_delivered)
     cr_assert_str_eq(p.seen, "H503[HTTP/1.1 503 Busy]H503[]B503[busy]");
 }
 
-Test(body, an_upload_of_which_nothing_was_read_needs_no_seek)
+Test(request_body, an_upload_of_which_nothing_was_read_needs_no_seek)
 {
     static const struct fake_attempt script[] = {
         {.result = CURLE_COULDNT_CONNECT, .unsent = true},
@@ -114,7 +114,7 @@ Test(body, an_upload_of_which_nothing_was_read_needs_no_seek)
     cr_assert_str_eq(fake_of(p.handle)->sent[1], BODY);
 }
 
-Test(body, a_seek_that_leads_elsewhere_is_noticed_and_the_held_answer_delivered)
+Test(request_body, a_seek_to_another_place_is_noticed_and_the_held_response_is_delivered)
 {
     const size_t elsewhere[] = {1, 7, 9, 13};
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
@@ -128,7 +128,7 @@ Test(body, a_seek_that_leads_elsewhere_is_noticed_and_the_held_answer_delivered)
     }
 }
 
-Test(body, a_start_before_the_start_is_noticed_at_the_end)
+Test(request_body, a_body_that_begins_earlier_the_second_time_is_noticed_at_its_end)
 {
     /* The program began in the middle of what it can seek in; only the length tells. */
     struct program p;
@@ -183,7 +183,7 @@ static CURLcode read_all_twice(struct source *s, curl_seek_callback seek_fn, str
     return got ? CURLE_ABORTED_BY_CALLBACK : CURLE_OK;
 }
 
-Test(body, a_large_body_that_is_the_same_goes_through_twice)
+Test(request_body, a_large_unchanged_body_is_sent_twice)
 {
     struct request_body b;
     struct source s = {.bytes = ""};
@@ -193,7 +193,7 @@ Test(body, a_large_body_that_is_the_same_goes_through_twice)
     cr_assert_not(b.changed);
 }
 
-Test(body, a_large_body_that_deviates_late_is_aborted_before_it_is_complete)
+Test(request_body, a_large_body_that_changes_late_is_aborted_before_it_is_complete)
 {
     struct request_body b;
     struct source s = {.bytes = ""};
@@ -210,7 +210,7 @@ static curlioerr restart(CURL *h, int command, void *source)
     return CURLIOE_OK;
 }
 
-Test(body, the_older_ioctl_callback_rewinds_as_well)
+Test(request_body, the_older_ioctl_callback_rewinds_as_well)
 {
     struct program p;
     struct source s = {.bytes = BODY};
@@ -232,7 +232,7 @@ static struct request_body fresh(struct shadow *s)
     return b;
 }
 
-Test(body, a_file_that_libcurl_reads_itself_is_set_back_to_where_it_was)
+Test(request_body, a_file_that_libcurl_reads_itself_is_rewound_to_its_former_position)
 {
     struct program p;
     FILE *f = tmpfile();
@@ -249,7 +249,7 @@ Test(body, a_file_that_libcurl_reads_itself_is_set_back_to_where_it_was)
     fclose(f);
 }
 
-Test(body, a_pipe_that_libcurl_reads_itself_is_not_repeatable)
+Test(request_body, a_pipe_that_libcurl_reads_itself_is_not_repeatable)
 {
     struct program p;
     FILE *f = popen("echo x", "r");
@@ -262,7 +262,7 @@ Test(body, a_pipe_that_libcurl_reads_itself_is_not_repeatable)
     pclose(f);
 }
 
-Test(body, fields_in_memory_are_repeatable)
+Test(request_body, fields_in_memory_are_repeatable)
 {
     struct program p;
     program_start(&p, busy_then_ok, 2);
@@ -272,7 +272,7 @@ Test(body, fields_in_memory_are_repeatable)
     cr_assert(request_body_rewind(&b, false));
 }
 
-Test(body, a_multipart_body_with_a_part_by_callback_is_sent_once)
+Test(request_body, a_multipart_body_with_a_part_by_callback_is_sent_once)
 {
     struct program p;
     program_start(&p, busy_then_ok, 2);
@@ -284,7 +284,7 @@ Test(body, a_multipart_body_with_a_part_by_callback_is_sent_once)
     cr_assert(request_body_may_rewind(&b, true), "nothing was sent");
 }
 
-Test(body, a_multipart_body_with_a_pipe_is_sent_once)
+Test(request_body, a_multipart_body_with_a_pipe_is_sent_once)
 {
     struct program p;
     program_start(&p, busy_then_ok, 2);
@@ -296,7 +296,7 @@ Test(body, a_multipart_body_with_a_pipe_is_sent_once)
     cr_assert_not(request_body_may_rewind(&b, false));
 }
 
-Test(body, fread_as_read_function_is_the_default)
+Test(request_body, fread_as_read_function_counts_as_the_default)
 {
     struct program p;
     program_start(&p, busy_then_ok, 2);
@@ -307,7 +307,7 @@ Test(body, fread_as_read_function_is_the_default)
     cr_assert_not(request_body_is_wrapped(&b));
 }
 
-Test(body, an_upload_of_nothing_does_not_touch_the_programs_stream)
+Test(request_body, an_empty_upload_does_not_touch_the_programs_stream)
 {
     struct program p;
     program_start(&p, busy_then_ok, 2);
@@ -330,7 +330,7 @@ static void *hold_lock(void *unused)
     return unused;
 }
 
-Test(body, a_stream_that_another_thread_reads_is_not_waited_for, .timeout = 10)
+Test(request_body, a_stream_that_another_thread_reads_is_not_waited_for, .timeout = 10)
 {
     struct program p;
     pthread_t thread;
@@ -349,7 +349,7 @@ Test(body, a_stream_that_another_thread_reads_is_not_waited_for, .timeout = 10)
     pthread_join(thread, NULL);
 }
 
-Test(body, options_that_change_in_flight_are_those_of_the_next_request)
+Test(request_body, options_set_in_flight_apply_to_the_next_request)
 {
     struct program p;
     struct source s = {.bytes = BODY}, next = {.bytes = "next"};
@@ -363,7 +363,7 @@ Test(body, options_that_change_in_flight_are_those_of_the_next_request)
     cr_assert_eq(out[0], '0');
 }
 
-Test(body, going_back_inside_an_attempt_begins_the_reading_anew)
+Test(request_body, a_rewind_during_an_attempt_restarts_the_comparison)
 {
     /* libcurl rewinds by itself between the rounds of an authentication; another attempt may need
      * fewer rounds, and is still the same body. */
@@ -388,7 +388,7 @@ Test(body, going_back_inside_an_attempt_begins_the_reading_anew)
     cr_assert_not(b.changed);
 }
 
-Test(body, a_resumed_upload_is_compared_from_where_it_began)
+Test(request_body, a_resumed_upload_is_compared_from_its_starting_offset)
 {
     struct program p;
     struct request_body b;

@@ -102,11 +102,11 @@ static void check_restored(void)
                       (int)g->option);
 }
 
-TestSuite(restored, .fini = programs_end);
+TestSuite(restored_options, .fini = programs_end);
 
 static const struct fake_attempt busy_then_ok[] = {BUSY_503, OK_200};
 
-Test(restored, callbacks_and_their_data_after_an_upload)
+Test(restored_options, callbacks_and_their_data_are_restored_after_an_upload)
 {
     static char data[4];
     struct program p;
@@ -121,7 +121,7 @@ Test(restored, callbacks_and_their_data_after_an_upload)
     check_restored();
 }
 
-Test(restored, the_older_rewind_callback_and_its_data)
+Test(restored_options, the_older_rewind_callback_and_its_data_are_restored)
 {
     static char data[4];
     struct program p;
@@ -135,7 +135,7 @@ Test(restored, the_older_rewind_callback_and_its_data)
     check_restored();
 }
 
-Test(restored, time_limits_that_were_tightened)
+Test(restored_options, shortened_time_limits_are_restored)
 {
     struct program p;
     setenv("HARDEN_CONNECT_TIMEOUT", "3s", 1);
@@ -151,7 +151,7 @@ Test(restored, time_limits_that_were_tightened)
 }
 
 /* Nothing was set, so nothing may be there. */
-Test(restored, no_error_buffer_where_there_was_none)
+Test(restored_options, an_error_buffer_is_removed_where_there_was_none)
 {
     struct program p;
     begin(&p, busy_then_ok, 2);
@@ -161,7 +161,7 @@ Test(restored, no_error_buffer_where_there_was_none)
     cr_assert_null(fake_of(p.handle)->error_buffer);
 }
 
-Test(restored, the_url_after_a_refusal)
+Test(restored_options, the_url_is_restored_after_a_refusal)
 {
     struct program p;
     setenv("HARDEN_RATE", "1/1h", 1);

@@ -38,7 +38,7 @@ static void pointer(struct shadow *s, CURLoption option, const void *v)
     shadow_setopt(s, option, (union option_argument){.pointer = (void *)v});
 }
 
-Test(shadow, only_handles_that_were_seen_born_are_known)
+Test(shadow, only_handles_whose_creation_was_seen_are_known)
 {
     CURL *h = handle();
     cr_assert_null(shadow_find(h));
@@ -64,7 +64,7 @@ Test(shadow, ten_thousand_handles_are_found_while_others_come_and_go)
         cr_assert_eq(shadow_find(h[i])->handle, h[i]);
 }
 
-Test(shadow, an_address_that_is_used_again_starts_with_defaults)
+Test(shadow, a_reused_address_starts_with_defaults)
 {
     struct shadow *s = fresh();
     CURL *h = s->handle;
@@ -96,7 +96,7 @@ Test(shadow, threads_do_not_see_each_others_handles)
         pthread_join(t[i], NULL);
 }
 
-Test(shadow, the_last_writer_decides_the_kind_of_request)
+Test(shadow, the_last_option_decides_the_kind_of_request)
 {
     struct shadow *s = fresh();
     cr_assert_eq(s->request, REQUEST_GET);
@@ -123,7 +123,7 @@ Test(shadow, the_last_writer_decides_the_kind_of_request)
     cr_assert_eq(s->request, REQUEST_GET);
 }
 
-Test(shadow, seconds_and_milliseconds_are_one_field)
+Test(shadow, seconds_and_milliseconds_set_the_same_field)
 {
     struct shadow *s = fresh();
     number(s, CURLOPT_TIMEOUT, 5);
@@ -132,7 +132,7 @@ Test(shadow, seconds_and_milliseconds_are_one_field)
     cr_assert_eq(s->timeout_ms, 70);
 }
 
-Test(shadow, reset_brings_every_default_back)
+Test(shadow, reset_restores_every_default)
 {
     struct shadow *s = fresh();
     number(s, CURLOPT_TIMEOUT, 5);
@@ -147,7 +147,7 @@ Test(shadow, reset_brings_every_default_back)
     cr_assert(s->noprogress);
 }
 
-Test(shadow, a_copy_has_the_options_and_a_url_of_its_own)
+Test(shadow, a_copy_has_the_same_options_and_its_own_url)
 {
     struct shadow *s = fresh();
     number(s, CURLOPT_TIMEOUT, 5);
@@ -160,7 +160,7 @@ Test(shadow, a_copy_has_the_options_and_a_url_of_its_own)
     cr_assert_str_eq(c->url, "http://a/");
 }
 
-Test(shadow, the_same_url_again_keeps_what_is_known_of_it)
+Test(shadow, setting_the_same_url_again_keeps_its_host)
 {
     struct shadow *s = fresh();
     pointer(s, CURLOPT_URL, "http://a/");
@@ -174,7 +174,7 @@ Test(shadow, the_same_url_again_keeps_what_is_known_of_it)
     cr_assert_not(s->target_known);
 }
 
-Test(shadow, a_method_that_is_too_long_is_like_no_other)
+Test(shadow, a_method_that_is_too_long_matches_no_other)
 {
     struct shadow *s = fresh();
     pointer(s, CURLOPT_CUSTOMREQUEST, "BASELINE-CONTROL");

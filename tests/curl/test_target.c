@@ -57,7 +57,7 @@ Test(target, a_local_socket_is_the_host_whatever_the_url_says, .init = make)
     cr_assert_str_eq(name(), "other.example:8443");
 }
 
-Test(target, an_abstract_socket_is_one_too_and_takes_the_others_place, .init = make)
+Test(target, an_abstract_socket_is_a_host_and_replaces_a_path, .init = make)
 {
     set_pointer(&p, CURLOPT_UNIX_SOCKET_PATH, "/run/app.sock");
     set_pointer(&p, CURLOPT_ABSTRACT_UNIX_SOCKET, "app");
@@ -81,7 +81,7 @@ Test(target, a_local_socket_is_copied_and_reset_with_the_handle, .init = make)
     fake_curl.easy_cleanup(other);
 }
 
-Test(target, rules_for_local_sockets_hold_for_transfers)
+Test(target, rules_for_local_sockets_apply_to_transfers)
 {
     make();
     configure("[host unix:/run/app.sock]\nmax_attempts = 7\n"
@@ -127,7 +127,7 @@ Test(target, all_forms_of_a_name_are_one_host_where_libcurl_cannot_encode, .init
     expect_one_host();
 }
 
-Test(target, a_rule_holds_for_all_forms_of_its_name)
+Test(target, a_rule_applies_to_all_forms_of_its_name)
 {
     make();
     configure(
@@ -153,7 +153,7 @@ static size_t put_utf8(char *out, unsigned c)
 }
 
 /* What libcurl refuses is no host to anybody. */
-Test(target, our_encoder_does_with_each_letter_what_libcurls_does)
+Test(target, the_librarys_encoder_treats_each_letter_as_libcurls_does)
 {
     int compared = 0;
     if (!libcurl_encodes())

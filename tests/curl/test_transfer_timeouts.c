@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-TestSuite(waits, .fini = programs_end);
+TestSuite(transfer_timeouts, .fini = programs_end);
 
 static uint64_t counted(const struct program *p, enum counter c)
 {
@@ -27,7 +27,7 @@ static size_t note_limit(char *p, size_t size, size_t n, void *program)
     return size * n;
 }
 
-Test(waits, a_good_answer_after_a_wait_streams_as_long_as_the_program_lets_it)
+Test(transfer_timeouts, a_good_response_after_a_wait_is_limited_by_the_program_only)
 {
     struct program p;
     START(&p, BUSY_503, OK_200);
@@ -46,7 +46,7 @@ static size_t change_the_limit(char *to, size_t size, size_t n, void *data)
     return 0;
 }
 
-Test(waits, a_time_limit_that_the_program_changes_in_flight_is_left_alone)
+Test(transfer_timeouts, a_time_limit_that_the_program_changes_in_flight_is_kept)
 {
     struct program p;
     START(&p, BUSY_503, {.head = "HTTP/1.1 200 OK\n\n", .body = "fine", .take = -1});
@@ -58,7 +58,7 @@ Test(waits, a_time_limit_that_the_program_changes_in_flight_is_left_alone)
     cr_assert_eq(limit_in_body, 7777);
 }
 
-Test(waits, an_attempt_for_which_no_time_is_left_has_the_shortest_bound_and_not_none)
+Test(transfer_timeouts, an_attempt_without_time_left_has_the_shortest_timeout_and_not_none)
 {
     struct program p;
     START(&p, OK_200);
@@ -91,7 +91,7 @@ static void with_progress(struct program *p, bool on, int *answer)
     set_number(p, CURLOPT_NOPROGRESS, !on);
 }
 
-Test(waits, progress_that_is_off_is_not_shown_while_we_wait)
+Test(transfer_timeouts, a_disabled_progress_callback_is_not_called_during_a_wait)
 {
     struct program p;
     int abort_it = 1;
@@ -101,7 +101,7 @@ Test(waits, progress_that_is_off_is_not_shown_while_we_wait)
     cr_assert_eq(shown, 0);
 }
 
-Test(waits, the_answer_that_leaves_progress_to_libcurl_aborts_nothing)
+Test(transfer_timeouts, curl_progressfunc_continue_does_not_abort_a_wait)
 {
     struct program p;
     int own = CURL_PROGRESSFUNC_CONTINUE;
@@ -114,7 +114,7 @@ Test(waits, the_answer_that_leaves_progress_to_libcurl_aborts_nothing)
     cr_assert_geq(shown, 1);
 }
 
-Test(waits, whoever_aborts_the_first_wait_finds_no_trace_of_an_earlier_transfer)
+Test(transfer_timeouts, an_aborted_first_wait_clears_the_result_of_an_earlier_transfer)
 {
     struct program p;
     int abort_it = 1;
@@ -128,7 +128,7 @@ Test(waits, whoever_aborts_the_first_wait_finds_no_trace_of_an_earlier_transfer)
     cr_assert_eq(fake_of(p.handle)->empty_performs, 1);
 }
 
-Test(waits, a_transfer_that_vanishes_while_it_waits_has_waited)
+Test(transfer_timeouts, the_wait_of_an_abandoned_transfer_is_counted)
 {
     struct program p;
     START(&p, OK_200);
@@ -141,7 +141,7 @@ Test(waits, a_transfer_that_vanishes_while_it_waits_has_waited)
     cr_assert_geq(counted(&p, COUNT_WAITED_NS), (uint64_t)NS_PER_S);
 }
 
-Test(waits, whole_seconds_are_a_thousand_milliseconds_each)
+Test(transfer_timeouts, whole_seconds_are_a_thousand_milliseconds_each)
 {
     struct program p;
     START(&p, OK_200);

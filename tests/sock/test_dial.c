@@ -27,11 +27,11 @@
 
 enum { CALLS_MAX = 64 };
 static int script[CALLS_MAX], calls; /* errnos; 0: connected */
-static int64_t bound_seen_ns[CALLS_MAX];
+static int64_t timeout_seen_ns[CALLS_MAX];
 static int taken_back;
 static int64_t handshake_ns;
 
-static int64_t bound_of(int fd)
+static int64_t timeout_of(int fd)
 {
     struct timeval t = {0};
     socklen_t n = sizeof t;
@@ -60,7 +60,7 @@ static int scripted(int fd, const struct sockaddr *address, socklen_t length)
     }
     if (script[calls])
         try_in_vain(fd);
-    bound_seen_ns[calls] = bound_of(fd);
+    timeout_seen_ns[calls] = timeout_of(fd);
     int error = script[calls++];
     cr_assert(calls < CALLS_MAX);
     if (handshake_ns)
@@ -101,7 +101,7 @@ static int connect_to(int fd, const char *address, uint16_t port)
 
 #define COUNTED(s, what, n) cr_assert(eq(u64, slot_counter(s, what), n))
 
-Test(dial, a_connection_that_comes_about_is_counted_and_nothing_else)
+Test(dial, a_successful_connection_is_counted_and_nothing_else)
 {
     int fd = tcp(true);
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), 0));
@@ -114,7 +114,7 @@ Test(dial, a_connection_that_comes_about_is_counted_and_nothing_else)
 }
 
 /* The first binds, the others find what is kept of that. */
-Test(dial, one_that_follows_another_is_treated_as_that)
+Test(dial, later_connections_to_the_same_address_are_treated_as_the_first)
 {
     for (int i = 0; i < 4; i++)
         cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
@@ -139,7 +139,7 @@ Test(dial, one_that_follows_another_is_treated_as_that)
     cr_assert(eq(u64, engine_peek()->board->header->connects_nonblocking, 1));
 }
 
-Test(dial, a_blocking_one_is_repeated_until_it_comes_about)
+Test(dial, a_blocking_connect_is_repeated_until_it_succeeds)
 {
     script[0] = ECONNREFUSED;
     script[1] = ETIMEDOUT;
@@ -152,7 +152,7 @@ Test(dial, a_blocking_one_is_repeated_until_it_comes_about)
     COUNTED(s, COUNT_RECOVERED, 1);
 }
 
-Test(dial, the_last_failure_is_the_answer)
+Test(dial, the_last_failure_is_returned)
 {
     for (int i = 0; i < 3; i++)
         script[i] = i < 2 ? ETIMEDOUT : EHOSTUNREACH;
@@ -164,7 +164,7 @@ Test(dial, the_last_failure_is_the_answer)
     cr_assert(eq(int, (int)status_failures_in_row(s), 3));
 }
 
-Test(dial, what_is_no_passing_failure_is_the_answer_at_once)
+Test(dial, a_failure_that_is_not_transient_is_returned_at_once)
 {
     static const int errors[] = {EACCES,       EPERM,   EBADF,    EINVAL,
                                  EAFNOSUPPORT, EISCONN, EALREADY, EINTR};
@@ -175,7 +175,7 @@ Test(dial, what_is_no_passing_failure_is_the_answer_at_once)
     }
 }
 
-Test(dial, a_non_blocking_one_is_never_repeated)
+Test(dial, a_non_blocking_connect_is_never_repeated)
 {
     script[0] = ECONNREFUSED;
     cr_assert(eq(int, connect_to(tcp(false), "10.0.0.1", 5432), ECONNREFUSED));
@@ -186,7 +186,7 @@ Test(dial, a_non_blocking_one_is_never_repeated)
 
 /* No question, no system call: a descriptor that is none has no answers. A machine that is busy may
  * take us away in mid-call, so it has several tries to be quick. */
-Test(dial, nothing_is_asked_of_one_that_is_under_way_at_once)
+Test(dial, a_non_blocking_connect_in_progress_makes_no_other_system_call)
 {
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
     const _Atomic uint64_t *counted = &engine_peek()->board->header->connects_nonblocking;
@@ -197,7 +197,7 @@ Test(dial, nothing_is_asked_of_one_that_is_under_way_at_once)
     cr_assert(eq(u64, *counted, 1));
 }
 
-Test(dial, one_that_is_under_way_has_no_result_yet)
+Test(dial, a_connection_in_progress_has_no_result_yet)
 {
     script[0] = EINPROGRESS;
     cr_assert(eq(int, connect_to(tcp(false), "10.0.0.1", 5432), EINPROGRESS));
@@ -207,7 +207,7 @@ Test(dial, one_that_is_under_way_has_no_result_yet)
     COUNTED(s, COUNT_FAILURES, 0);
 }
 
-Test(dial, a_datagram_socket_opens_nothing_and_is_not_counted)
+Test(dial, a_datagram_socket_is_not_counted)
 {
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 123), 0));
@@ -222,7 +222,7 @@ Test(dial, a_datagram_socket_opens_nothing_and_is_not_counted)
 }
 
 /* On a busy machine it takes longer than a short handshake; than that of this place, hardly ever. */
-Test(dial, a_datagram_socket_that_was_held_up_is_not_taken_for_a_stream)
+Test(dial, a_slow_datagram_socket_is_not_mistaken_for_a_stream)
 {
     handshake_ns = 40 * NS_PER_MS;
     for (int i = 0; i < 3; i++)
@@ -234,7 +234,7 @@ Test(dial, a_datagram_socket_that_was_held_up_is_not_taken_for_a_stream)
     COUNTED(slot_named("10.0.0.1:5432"), COUNT_REQUESTS, 4);
 }
 
-Test(dial, a_program_that_is_not_covered_is_left_alone)
+Test(dial, a_program_that_is_not_covered_is_not_affected)
 {
     setenv("HARDEN_PROGRAMS", "other", 1);
     script[0] = script[1] = ECONNREFUSED;
@@ -244,7 +244,7 @@ Test(dial, a_program_that_is_not_covered_is_left_alone)
     cr_assert(eq(int, calls, 2));
 }
 
-Test(dial, name_servers_and_other_families_are_left_alone)
+Test(dial, name_servers_and_other_address_families_are_not_affected)
 {
     struct endpoint to;
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(53)};
@@ -262,7 +262,7 @@ Test(dial, name_servers_and_other_families_are_left_alone)
     cr_assert(endpoint_of(&to, (struct sockaddr *)&b, sizeof b) && to.port == 54);
 }
 
-Test(dial, a_local_socket_has_its_path_for_a_name)
+Test(dial, a_local_socket_is_named_by_its_path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "/run/a.sock"};
     char name[ENDPOINT_LOCAL_SIZE];
@@ -287,7 +287,7 @@ Test(dial, a_local_socket_has_its_path_for_a_name)
     COUNTED(slot_named("unix:@ab"), COUNT_RECOVERED, 1);
 }
 
-Test(dial, a_blocking_one_waits_for_its_turn_and_a_limit_holds)
+Test(dial, a_blocking_connect_waits_for_its_token_and_the_limit_holds)
 {
     setenv("HARDEN_RATE", "20/1s", 1);
     setenv("HARDEN_BURST", "2", 1);
@@ -299,7 +299,7 @@ Test(dial, a_blocking_one_waits_for_its_turn_and_a_limit_holds)
     cr_assert(ge(u64, slot_counter(slot_named("10.0.0.1:5432"), COUNT_WAITED), 1));
 }
 
-Test(dial, a_non_blocking_one_never_waits_but_takes_its_token)
+Test(dial, a_non_blocking_connect_never_waits_but_takes_its_token)
 {
     setenv("HARDEN_RATE", "1/1m", 1);
     for (int i = 0; i < 8; i++)
@@ -314,7 +314,7 @@ Test(dial, a_non_blocking_one_never_waits_but_takes_its_token)
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT), "three tokens are owed");
 }
 
-Test(dial, on_limit_fail_refuses_either_kind)
+Test(dial, on_limit_fail_refuses_blocking_and_non_blocking_connects)
 {
     setenv("HARDEN_RATE", "1/1m", 1);
     setenv("HARDEN_ON_LIMIT", "fail", 1);
@@ -325,7 +325,7 @@ Test(dial, on_limit_fail_refuses_either_kind)
     COUNTED(slot_named("10.0.0.1:5432"), COUNT_RATE_REJECTED, 2);
 }
 
-Test(dial, an_open_circuit_refuses_as_a_dead_host_does)
+Test(dial, an_open_circuit_returns_the_error_of_a_dead_host)
 {
     setenv("HARDEN_RETRY", "off", 1);
     for (int i = 0; i < 5; i++) {
@@ -339,7 +339,7 @@ Test(dial, an_open_circuit_refuses_as_a_dead_host_does)
               "another host is another matter");
 }
 
-Test(dial, of_several_addresses_only_the_last_is_repeated_and_blamed)
+Test(dial, of_several_addresses_only_the_last_is_repeated_and_counted)
 {
     struct in_addr a, b;
     inet_pton(AF_INET, "10.0.0.1", &a);
@@ -358,7 +358,7 @@ Test(dial, of_several_addresses_only_the_last_is_repeated_and_blamed)
     COUNTED(s, COUNT_RECOVERED, 1);
 }
 
-Test(dial, rules_hold_for_the_name_as_well_as_for_the_address)
+Test(dial, rules_apply_to_the_name_and_to_the_address)
 {
     char path[] = "/tmp/harden-dial-XXXXXX";
     int fd = mkstemp(path);
@@ -385,12 +385,12 @@ Test(dial, the_programs_own_timeout_is_kept_and_restored)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
     script[0] = script[1] = ECONNREFUSED;
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), 0));
-    cr_assert(eq(i64, bound_seen_ns[0], 5 * NS_PER_S));
-    cr_assert(bound_seen_ns[1] && bound_seen_ns[1] <= 5 * NS_PER_S, "all of them together");
-    cr_assert(eq(i64, bound_of(fd), 5 * NS_PER_S));
+    cr_assert(eq(i64, timeout_seen_ns[0], 5 * NS_PER_S));
+    cr_assert(timeout_seen_ns[1] && timeout_seen_ns[1] <= 5 * NS_PER_S, "all of them together");
+    cr_assert(eq(i64, timeout_of(fd), 5 * NS_PER_S));
 }
 
-Test(dial, a_timeout_of_more_than_we_can_count_is_none)
+Test(dial, a_timeout_that_overflows_is_none)
 {
     int fd = tcp(true);
     /* In ns this would be a third of a second too much for 64 bits. */
@@ -405,7 +405,7 @@ Test(dial, a_timeout_of_more_than_we_can_count_is_none)
     cr_assert(lt(i64, INT64_MAX / NS_PER_S - 1, (int64_t)after.tv_sec));
 }
 
-Test(dial, no_retry_begins_that_the_programs_timeout_leaves_no_time_for)
+Test(dial, no_retry_begins_without_enough_time_left_of_the_programs_timeout)
 {
     int fd = tcp(true);
     struct timeval own = {.tv_usec = 40000};
@@ -416,7 +416,7 @@ Test(dial, no_retry_begins_that_the_programs_timeout_leaves_no_time_for)
 }
 
 /* The kernel says EINPROGRESS when SO_SNDTIMEO runs out. */
-Test(dial, a_program_without_a_timeout_gets_ours)
+Test(dial, a_program_without_a_timeout_gets_connect_timeout)
 {
     setenv("HARDEN_CONNECT_TIMEOUT", "3s", 1);
     int fd = tcp(true);
@@ -424,17 +424,17 @@ Test(dial, a_program_without_a_timeout_gets_ours)
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), 0));
     cr_assert(eq(int, calls, 2));
     cr_assert(eq(int, taken_back, 1), "what was on its way is not left there");
-    cr_assert(eq(i64, bound_seen_ns[0], 3 * NS_PER_S));
-    cr_assert(eq(i64, bound_of(fd), 0));
+    cr_assert(eq(i64, timeout_seen_ns[0], 3 * NS_PER_S));
+    cr_assert(eq(i64, timeout_of(fd), 0));
     cr_assert(eq(int, (int)slot_named("10.0.0.1:5432")->retries_by[GROUP_TIMEOUT], 1));
 }
 
 /* Of a host to which a connection was ended by a bound of ours. */
-static enum health_status status_after(const char *bound)
+static enum health_status status_after(const char *timeout)
 {
     setenv("HARDEN_RETRY", "off", 1);
     setenv("HARDEN_UNHEALTHY_AFTER", "1", 1);
-    setenv(bound, "2s", 1);
+    setenv(timeout, "2s", 1);
     script[0] = EINPROGRESS;
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT));
     return status_of(slot_named("10.0.0.1:5432"));
@@ -445,12 +445,12 @@ Test(dial, a_host_that_does_not_connect_within_connect_timeout_has_failed)
     cr_assert(eq(int, status_after("HARDEN_CONNECT_TIMEOUT"), STATUS_UNHEALTHY));
 }
 
-Test(dial, of_one_that_does_not_within_attempt_timeout_nothing_is_known)
+Test(dial, a_connect_ended_by_attempt_timeout_has_no_result)
 {
     cr_assert(eq(int, status_after("HARDEN_ATTEMPT_TIMEOUT"), STATUS_HEALTHY));
 }
 
-Test(dial, when_the_programs_own_timeout_has_expired_it_is_told_as_always)
+Test(dial, an_expired_timeout_of_the_program_returns_its_usual_error)
 {
     int fd = tcp(true);
     struct timeval own = {.tv_sec = 2};
@@ -472,7 +472,7 @@ Test(dial, a_signal_ends_the_back_off)
     cr_assert(eq(int, calls, 1));
 }
 
-Test(dial, a_retry_that_a_signal_ends_gives_the_failure_before)
+Test(dial, a_retry_interrupted_by_a_signal_returns_the_previous_failure)
 {
     script[0] = ECONNREFUSED;
     script[1] = EINTR;
@@ -504,7 +504,7 @@ static bool kernel_restarts(void)
     return syscall(449 /* futex_waitv */, NULL, 0, 0, NULL, 0) < 0 && errno == EINVAL;
 }
 
-Test(dial, a_signal_that_ends_system_calls_ends_the_wait_for_a_turn)
+Test(dial, a_signal_without_sa_restart_ends_the_wait_for_a_token)
 {
     if (!kernel_restarts())
         return; /* before Linux 5.16 none does */
@@ -515,14 +515,14 @@ Test(dial, a_signal_that_ends_system_calls_ends_the_wait_for_a_turn)
     cr_assert(eq(int, status_of(s), STATUS_HEALTHY));
 }
 
-Test(dial, a_signal_whose_handler_restarts_them_does_not)
+Test(dial, a_signal_with_sa_restart_does_not_end_the_wait_for_a_token)
 {
     cr_assert(eq(int, connect_under_alarms(SA_RESTART), 0));
     cr_assert(eq(int, calls, 2));
 }
 
 /* The kernel restarts nothing on a socket that has a bound, be it ours. */
-static int connect_bounded(int flags)
+static int connect_with_timeout(int flags)
 {
     setenv("HARDEN_CONNECT_TIMEOUT", "5s", 1);
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_signal, .sa_flags = flags}, NULL);
@@ -531,28 +531,28 @@ static int connect_bounded(int flags)
     return connect_to(tcp(true), "10.0.0.1", 5432);
 }
 
-Test(dial, a_connection_with_our_timeout_goes_on_after_a_handler_that_restarts)
+Test(dial, a_connect_with_connect_timeout_continues_after_a_signal_with_sa_restart)
 {
-    cr_assert(eq(int, connect_bounded(SA_RESTART), 0));
+    cr_assert(eq(int, connect_with_timeout(SA_RESTART), 0));
     cr_assert(eq(int, calls, 2));
-    cr_assert(lt(i64, bound_seen_ns[1], 5 * NS_PER_S + 1));
+    cr_assert(lt(i64, timeout_seen_ns[1], 5 * NS_PER_S + 1));
 }
 
-Test(dial, our_timeout_still_expires_after_a_handler_that_restarts)
+Test(dial, connect_timeout_still_expires_after_a_signal_with_sa_restart)
 {
     script[1] = EALREADY;
     setenv("HARDEN_MAX_ATTEMPTS", "1", 1);
-    cr_assert(eq(int, connect_bounded(SA_RESTART), ETIMEDOUT));
+    cr_assert(eq(int, connect_with_timeout(SA_RESTART), ETIMEDOUT));
     cr_assert(eq(int, taken_back, 1));
 }
 
-Test(dial, a_connection_with_our_timeout_is_ended_by_a_handler_that_does_not)
+Test(dial, a_connect_with_connect_timeout_ends_with_a_signal_without_sa_restart)
 {
-    cr_assert(eq(int, connect_bounded(0), EINTR));
+    cr_assert(eq(int, connect_with_timeout(0), EINTR));
     cr_assert(eq(int, calls, 1));
 }
 
-Test(dial, a_connection_with_the_programs_own_timeout_is_ended_by_any_handler)
+Test(dial, a_connect_with_the_programs_timeout_ends_with_any_signal)
 {
     int fd = tcp(true);
     struct timeval own = {.tv_sec = 7};
@@ -564,7 +564,7 @@ Test(dial, a_connection_with_the_programs_own_timeout_is_ended_by_any_handler)
     cr_assert(eq(int, calls, 1));
 }
 
-Test(dial, observe_changes_nothing)
+Test(dial, observe_mode_changes_nothing)
 {
     setenv("HARDEN_MODE", "observe", 1);
     setenv("HARDEN_RATE", "1/1m", 1);
@@ -576,7 +576,7 @@ Test(dial, observe_changes_nothing)
     COUNTED(slot_named("10.0.0.1:5432"), COUNT_RATE_REJECTED, 1);
 }
 
-Test(dial, usual_ports_belong_to_the_host_itself)
+Test(dial, the_default_ports_share_one_host)
 {
     connect_to(tcp(true), "10.0.0.1", 80);
     connect_to(tcp(true), "10.0.0.1", 443);
@@ -605,7 +605,7 @@ static void *many(void *arg)
     return NULL;
 }
 
-Test(dial, many_threads_lose_no_connection)
+Test(dial, connections_of_many_threads_are_all_counted)
 {
     pthread_t t[THREADS];
     for (intptr_t i = 0; i < THREADS; i++)
@@ -651,7 +651,7 @@ Test(dial, a_cancelled_thread_leaves_the_socket_as_it_was)
     clock_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
     pthread_cancel(t);
     pthread_join(t, NULL);
-    cr_assert(eq(i64, bound_of(fd), 0));
+    cr_assert(eq(i64, timeout_of(fd), 0));
 }
 
 /* ---- descriptors that change hands ---- */
@@ -692,7 +692,7 @@ static int connect_while_closed(void (*how)(int fd))
     return error;
 }
 
-Test(dial, a_socket_that_got_the_number_during_a_back_off_is_not_connected)
+Test(dial, a_descriptor_reused_during_a_back_off_is_not_connected)
 {
     setenv("HARDEN_BASE_DELAY", "300ms", 1);
     setenv("HARDEN_MAX_DELAY", "300ms", 1);
@@ -703,7 +703,7 @@ Test(dial, a_socket_that_got_the_number_during_a_back_off_is_not_connected)
     COUNTED(slot_named("10.0.0.1:5432"), COUNT_FAILURES, 1);
 }
 
-Test(dial, a_socket_that_got_the_number_before_the_turn_came_is_not_connected)
+Test(dial, a_descriptor_reused_during_the_wait_for_a_token_is_not_connected)
 {
     setenv("HARDEN_RATE", "1/300ms", 1);
     setenv("HARDEN_BURST", "1", 1);
@@ -713,7 +713,7 @@ Test(dial, a_socket_that_got_the_number_before_the_turn_came_is_not_connected)
     COUNTED(slot_named("10.0.0.1:5432"), COUNT_FAILURES, 0);
 }
 
-Test(dial, a_number_that_is_nobodys_any_more_is_not_used)
+Test(dial, a_descriptor_closed_during_a_wait_is_not_used)
 {
     setenv("HARDEN_RATE", "1/300ms", 1);
     setenv("HARDEN_BURST", "1", 1);
@@ -728,7 +728,7 @@ static void reopen_after_long(int fd)
     reopen(fd);
 }
 
-Test(dial, a_socket_that_got_the_number_while_the_call_blocked_is_not_connected)
+Test(dial, a_descriptor_reused_while_the_call_blocked_is_not_connected)
 {
     meanwhile = reopen_after_long;
     script[0] = ETIMEDOUT;
@@ -747,7 +747,7 @@ static void reopen_connected(int fd)
     cr_assert(zero(int, connect(fd, (struct sockaddr *)&a, n)));
 }
 
-Test(dial, a_connection_that_got_the_number_while_the_call_blocked_is_left_alone)
+Test(dial, a_connection_that_reused_the_descriptor_while_the_call_blocked_is_not_touched)
 {
     meanwhile = reopen_connected;
     script[0] = ETIMEDOUT;
@@ -763,21 +763,21 @@ Test(dial, a_slow_failure_of_the_same_socket_is_repeated)
     cr_assert(eq(int, calls, 2));
 }
 
-static void reopen_with_a_bound_of_its_own(int fd)
+static void reopen_with_its_own_timeout(int fd)
 {
     struct timeval own = {.tv_sec = 7};
     reopen(fd);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
 }
 
-Test(dial, a_timeout_is_restored_and_a_connection_dissolved_on_our_own_socket_only)
+Test(dial, timeouts_and_connections_of_a_reused_descriptor_are_not_changed)
 {
     setenv("HARDEN_CONNECT_TIMEOUT", "3s", 1);
-    meanwhile = reopen_with_a_bound_of_its_own;
+    meanwhile = reopen_with_its_own_timeout;
     script[0] = EINPROGRESS;
     int fd = tcp(true);
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), ETIMEDOUT));
     cr_assert(eq(int, calls, 1));
     cr_assert(eq(int, taken_back, 0));
-    cr_assert(eq(i64, bound_of(fd), 7 * NS_PER_S));
+    cr_assert(eq(i64, timeout_of(fd), 7 * NS_PER_S));
 }

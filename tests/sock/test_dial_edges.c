@@ -64,7 +64,7 @@ static void learn(const char *host, const char *address)
     names_learn_hostent(host, &entry, clock_now_ns());
 }
 
-Test(dial_edges, a_name_that_is_learnt_holds_from_the_next_connection_on)
+Test(dial_edges, a_learnt_name_applies_from_the_next_connection_on)
 {
     for (int i = 0; i < 3; i++)
         connect_anew(true, "10.0.0.1", 5432);
@@ -76,7 +76,7 @@ Test(dial_edges, a_name_that_is_learnt_holds_from_the_next_connection_on)
 }
 
 /* More than have a place in what is kept, so that many of them meet in one. */
-Test(dial_edges, each_port_is_counted_for_itself)
+Test(dial_edges, each_port_is_counted_separately)
 {
     enum { FIRST = 5000, PORTS = USUALLY(600, 40) };
     int fd = tcp(true);
@@ -90,7 +90,7 @@ Test(dial_edges, each_port_is_counted_for_itself)
     }
 }
 
-Test(dial_edges, a_call_that_was_wrong_says_nothing_about_the_host)
+Test(dial_edges, an_invalid_call_does_not_count_against_the_host)
 {
     static const int errors[] = {EALREADY, EINTR,  EISCONN,      EBADF,     ENOTSOCK,
                                  EFAULT,   EINVAL, EAFNOSUPPORT, EPROTOTYPE};
@@ -104,7 +104,7 @@ Test(dial_edges, a_call_that_was_wrong_says_nothing_about_the_host)
     COUNTED("10.0.0.1:5432", COUNT_ATTEMPTS, 1);
 }
 
-Test(dial_edges, one_under_way_has_no_result_where_there_is_a_limit_either)
+Test(dial_edges, a_connection_in_progress_has_no_result_with_a_limit_either)
 {
     setenv("HARDEN_RATE", "100/1s", 1);
     answer = EINPROGRESS;
@@ -133,7 +133,7 @@ Test(dial_edges, a_socket_that_is_connected_takes_no_token)
     close(listener);
 }
 
-Test(dial_edges, a_retry_that_is_refused_leaves_the_failure_as_it_was)
+Test(dial_edges, a_refused_retry_returns_the_failure_before_it)
 {
     setenv("HARDEN_RATE", "1/1h", 1);
     setenv("HARDEN_ON_LIMIT", "fail", 1);

@@ -56,7 +56,7 @@ static void learn(const char *host, int64_t now_ns, int n, const char *const *ad
     learn(host, now, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),                       \
           (const char *[]){__VA_ARGS__})
 
-Test(names, an_address_leads_back_to_the_name_that_was_asked_for)
+Test(names, an_address_is_mapped_to_the_name_that_was_looked_up)
 {
     LEARN("Api.Example.COM.", NOW, "10.0.0.1", "fd00::1");
     cr_assert_str_eq(find("10.0.0.1", NOW), "api.example.com");
@@ -66,7 +66,7 @@ Test(names, an_address_leads_back_to_the_name_that_was_asked_for)
     cr_assert_str_eq(find("10.0.0.2", NOW), "");
 }
 
-Test(names, a_mapped_address_is_the_address)
+Test(names, an_ipv4_mapped_address_is_the_ipv4_address)
 {
     LEARN("a.example", NOW, "10.0.0.1");
     cr_assert_str_eq(find("::ffff:10.0.0.1", NOW), "a.example");
@@ -87,7 +87,7 @@ Test(names, are_remembered_for_3600_seconds)
     cr_assert_str_eq(find("10.0.0.1", NOW + 3600 * NS_PER_S), "");
 }
 
-Test(names, of_one_address_the_latest_holds_and_the_change_is_counted)
+Test(names, the_latest_name_of_an_address_is_used_and_changes_are_counted)
 {
     LEARN("a.example", NOW, "10.0.0.1");
     uint32_t before = names_generation();
@@ -110,7 +110,7 @@ Test(names, change_with_the_order_of_their_addresses)
     cr_assert_neq(names_generation(), before, "another one is the last to try");
 }
 
-Test(names, that_are_addresses_or_too_long_are_not_learnt)
+Test(names, addresses_and_names_that_are_too_long_are_not_learnt)
 {
     char longest[400];
     memset(longest, 'x', sizeof longest);
@@ -129,7 +129,7 @@ Test(names, that_are_addresses_or_too_long_are_not_learnt)
     cr_assert_str_eq(find("10.0.0.2", NOW), longest);
 }
 
-Test(names, of_the_old_functions_are_learnt_too)
+Test(names, from_gethostbyname_are_learnt_too)
 {
     struct in_addr a, b;
     inet_pton(AF_INET, "10.0.0.1", &a);
@@ -143,7 +143,7 @@ Test(names, of_the_old_functions_are_learnt_too)
     cr_assert(!name.more_follow);
 }
 
-Test(names, many_take_no_more_room_and_the_newest_are_there)
+Test(names, use_fixed_memory_and_the_newest_are_kept)
 {
     char host[32], address[32];
     for (int i = 0; i < 20000; i++) {
@@ -188,7 +188,7 @@ static void *reader(void *arg)
     return NULL;
 }
 
-Test(names, are_never_seen_half_written)
+Test(names, are_never_read_half_written)
 {
     pthread_t w[2], r;
     pthread_create(&r, NULL, reader, NULL);

@@ -68,17 +68,17 @@ static const char *connect_badly(void)
     return connect_with(socket(AF_INET, SOCK_STREAM, 0), ECONNREFUSED);
 }
 
-Test(no_memory, a_connection_is_made_as_always)
+Test(no_memory, a_connection_is_made_as_usual)
 {
     scarce_each_child(connect_well);
 }
 
-Test(no_memory, a_connection_to_a_limited_host_is_made_as_always, .init = with_a_limit)
+Test(no_memory, a_connection_to_a_limited_host_is_made_as_usual, .init = with_a_limit)
 {
     scarce_each_child(connect_well);
 }
 
-Test(no_memory, a_failure_is_repeated_or_told)
+Test(no_memory, a_failure_is_repeated_or_reported)
 {
     scarce_each_child(connect_badly);
 }
@@ -95,7 +95,7 @@ static const char *ask(void)
     return r && !scarce.failed ? "the question was not repeated" : NULL;
 }
 
-Test(no_memory, a_name_is_asked_for_as_always)
+Test(no_memory, a_name_is_looked_up_as_usual)
 {
     scarce_each_child(ask);
 }

@@ -28,7 +28,7 @@ static char *pages(int n)
     return p;
 }
 
-Test(readable, what_no_address_can_be_is_not_read)
+Test(readable, an_invalid_address_is_not_read)
 {
     errno = 77;
     cr_assert_not(readable(NULL, ADDRESS));
@@ -39,7 +39,7 @@ Test(readable, what_no_address_can_be_is_not_read)
     cr_assert(errno == 77);
 }
 
-Test(readable, a_mapping_is_readable_as_long_as_it_is_there)
+Test(readable, a_mapping_is_readable_while_it_exists)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     char *p = pages(2);
@@ -54,7 +54,7 @@ Test(readable, a_mapping_is_readable_as_long_as_it_is_there)
     cr_assert_not(readable(p, ADDRESS));
 }
 
-Test(readable, what_begins_where_nothing_is_and_ends_in_a_mapping_is_not_readable)
+Test(readable, a_range_that_begins_before_a_mapping_is_not_readable)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     char *p = pages(2);
@@ -63,7 +63,7 @@ Test(readable, what_begins_where_nothing_is_and_ends_in_a_mapping_is_not_readabl
 }
 
 #ifdef __GLIBC__ /* musl keeps the break to itself */
-Test(readable, above_the_break_there_is_no_heap)
+Test(readable, memory_above_the_break_is_not_heap)
 {
     char *heap = sbrk(16 * PAGE);
     if (heap == (void *)-1)
@@ -103,7 +103,7 @@ static __attribute__((unused)) void *in_a_thread(void *good)
     return NULL;
 }
 
-Test(readable, stack_data_and_heap_are_not_asked_for)
+Test(readable, stack_data_and_heap_need_no_system_call)
 {
     static char data[ADDRESS] = "data", zeros[ADDRESS];
     char *mapping = pages(1);

@@ -59,7 +59,7 @@ static const char *name_of_answer(void)
     return names_find(&a, clock_now_ns(), &name) ? name.host : "";
 }
 
-Test(resolve, what_is_answered_is_remembered_and_nothing_is_opened_for_it)
+Test(resolve, a_result_is_learnt_without_a_slot_on_the_board)
 {
     cr_assert(eq(int, ask("Db.Example"), 0));
     cr_assert(eq(str, (char *)name_of_answer(), "db.example"));
@@ -78,7 +78,7 @@ Test(resolve, a_temporary_failure_gets_all_attempts_of_the_policy)
     cr_assert(eq(int, (int)s->retries_by[GROUP_DNS], 3));
 }
 
-Test(resolve, an_answer_leaves_errno_as_it_was)
+Test(resolve, a_result_does_not_change_errno)
 {
     errno = 4321;
     cr_assert(eq(int, ask("db.example"), 0));
@@ -87,14 +87,14 @@ Test(resolve, an_answer_leaves_errno_as_it_was)
     cr_assert(eq(int, ask("db.example"), 0), "the second question");
 }
 
-Test(resolve, the_last_of_all_attempts_may_still_find_it)
+Test(resolve, the_last_attempt_may_still_succeed)
 {
     script[0] = script[1] = EAI_AGAIN;
     cr_assert(eq(int, ask("db.example"), 0));
     cr_assert(eq(int, calls, 3));
 }
 
-Test(resolve, what_was_recovered_is_counted_as_dns)
+Test(resolve, a_recovered_look_up_is_counted_as_dns)
 {
     script[0] = EAI_AGAIN;
     cr_assert(eq(int, ask("Db.Example."), 0));
@@ -105,7 +105,7 @@ Test(resolve, what_was_recovered_is_counted_as_dns)
     cr_assert(eq(int, (int)s->retries_by[GROUP_DNS], 1));
 }
 
-Test(resolve, the_last_answer_is_the_programs_with_its_errno)
+Test(resolve, the_last_result_is_returned_with_its_errno)
 {
     script[0] = script[1] = script[2] = EAI_AGAIN;
     cr_assert(eq(int, ask("db.example"), EAI_AGAIN));
@@ -113,7 +113,7 @@ Test(resolve, the_last_answer_is_the_programs_with_its_errno)
     cr_assert(eq(int, (int)slot_named("db.example")->failures_by[GROUP_DNS], 1));
 }
 
-Test(resolve, any_other_answer_is_not_questioned)
+Test(resolve, any_other_result_is_not_retried)
 {
     static const int answers[] = {EAI_NONAME, EAI_FAIL, EAI_SERVICE, EAI_MEMORY, EAI_SYSTEM};
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
@@ -128,7 +128,7 @@ Test(resolve, any_other_answer_is_not_questioned)
     cr_assert(eq(int, calls, 1));
 }
 
-Test(resolve, a_final_answer_to_the_second_question_is_the_answer)
+Test(resolve, a_final_result_of_the_second_attempt_is_returned)
 {
     static const int answers[] = {EAI_NONAME, EAI_FAIL, EAI_SERVICE, EAI_MEMORY, EAI_SYSTEM};
     setenv("HARDEN_BREAKER", "off", 1);
@@ -144,7 +144,7 @@ Test(resolve, a_final_answer_to_the_second_question_is_the_answer)
     }
 }
 
-Test(resolve, never_on_dns_asks_once)
+Test(resolve, never_on_dns_looks_up_once)
 {
     setenv("HARDEN_NEVER_ON", "dns", 1);
     script[0] = EAI_AGAIN;
@@ -152,7 +152,7 @@ Test(resolve, never_on_dns_asks_once)
     cr_assert(eq(int, calls, 1));
 }
 
-Test(resolve, no_token_is_taken_for_a_question)
+Test(resolve, a_look_up_takes_no_token)
 {
     setenv("HARDEN_RATE", "1/1h", 1);
     setenv("HARDEN_ON_LIMIT", "fail", 1);
@@ -164,7 +164,7 @@ Test(resolve, no_token_is_taken_for_a_question)
     cr_assert(eq(u64, slot_counter(slot_named("db.example"), COUNT_RATE_REJECTED), 0));
 }
 
-Test(resolve, a_name_that_is_found_closes_no_circuit_of_its_host)
+Test(resolve, a_successful_look_up_does_not_close_the_hosts_circuit)
 {
     script[0] = EAI_AGAIN;
     cr_assert(eq(int, ask("db.example"), 0));

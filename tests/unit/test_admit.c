@@ -5,13 +5,13 @@
 
 TestSuite(admit, .init = one_host, .fini = no_host);
 
-Test(admit, without_limits_everything_goes)
+Test(admit, without_limits_every_request_is_admitted)
 {
     for (int i = 0; i < 1000; i++)
         ANSWER(fresh(NOW), ANSWER_GO);
 }
 
-Test(admit, waits_for_a_token_and_then_goes_without_paying_twice)
+Test(admit, a_waiter_takes_its_token_once)
 {
     limit(1, NS_PER_S, 1);
     ANSWER(fresh(NOW), ANSWER_GO);
@@ -28,7 +28,7 @@ Test(admit, waits_for_a_token_and_then_goes_without_paying_twice)
     cr_assert(eq(u64, count(COUNT_WAITED_NS), NS_PER_S));
 }
 
-Test(admit, waiters_are_served_in_the_order_they_came)
+Test(admit, waiters_start_in_order_of_arrival)
 {
     limit(1, NS_PER_S, 1);
     struct call calls[10];
@@ -43,7 +43,7 @@ Test(admit, waiters_are_served_in_the_order_they_came)
         ANSWER(call_admit(&calls[i], NOW + i * NS_PER_S), ANSWER_GO);
 }
 
-Test(admit, a_wait_above_max_wait_is_refused_at_once_and_takes_nothing)
+Test(admit, a_wait_longer_than_max_wait_is_refused_at_once_and_takes_no_token)
 {
     policy.max_wait_ns = 2 * NS_PER_S;
     limit(1, NS_PER_S, 1);
@@ -81,7 +81,7 @@ Test(admit, the_programs_own_timeout_limits_the_wait)
     ANSWER(admit(NOW + 2 * NS_PER_S), ANSWER_GO);
 }
 
-Test(admit, a_caller_long_after_its_reserved_start_asks_anew)
+Test(admit, a_caller_far_too_late_for_its_reserved_start_needs_a_new_one)
 {
     policy.max_wait_ns = 60 * NS_PER_S;
     limit(1, NS_PER_S, 1);
@@ -117,7 +117,7 @@ Test(admit, a_caller_that_wakes_up_a_little_late_keeps_its_start)
     cr_assert(eq(i64, binding.slot->tat_ns[0], tat));
 }
 
-Test(admit, a_caller_that_wakes_up_a_tenth_of_a_second_late_has_lost_its_start)
+Test(admit, a_caller_that_wakes_up_a_tenth_of_a_second_late_loses_its_start)
 {
     limit(1, NS_PER_S, 1);
     fresh(NOW);
@@ -145,7 +145,7 @@ Test(admit, a_caller_as_late_as_the_burst_covers_keeps_its_start)
     cr_assert(lt(i64, tat, binding.slot->tat_ns[0]));
 }
 
-Test(admit, a_loop_that_turns_seldom_gets_what_is_free_when_it_comes)
+Test(admit, an_event_loop_that_runs_rarely_gets_the_tokens_that_are_free_then)
 {
     enum { CALLS = 12 };
     struct call calls[CALLS];
@@ -170,7 +170,7 @@ Test(admit, a_loop_that_turns_seldom_gets_what_is_free_when_it_comes)
         cr_assert(lt(i64, starts[i], starts[i + 2]), "never more than the burst at once");
 }
 
-Test(admit, a_first_attempt_may_wait_longer_than_max_elapsed_but_no_retry)
+Test(admit, a_first_attempt_may_wait_longer_than_max_elapsed_but_a_retry_may_not)
 {
     policy.max_elapsed_ns = 2 * NS_PER_S;
     limit(1, 10 * NS_PER_S, 1);
@@ -186,7 +186,7 @@ Test(admit, a_first_attempt_may_wait_longer_than_max_elapsed_but_no_retry)
     REFUSED(admit(at), REFUSED_RATE);
 }
 
-Test(admit, every_rate_of_every_bucket_must_admit)
+Test(admit, every_rate_of_every_bucket_applies)
 {
     limit(10, 10 * NS_PER_S, 10);
     limit(2, NS_PER_S, 2);
@@ -214,7 +214,7 @@ Test(admit, a_refusal_by_one_bucket_takes_from_none)
 }
 
 /* Two rates on one word: each alone would admit, both never. */
-Test(admit, rates_of_one_window_of_one_bucket_are_one_that_keeps_both)
+Test(admit, two_rates_with_the_same_window_are_merged_and_both_hold)
 {
     limit(60, 60 * NS_PER_S, 20);
     limit(5, 60 * NS_PER_S, 5);
@@ -227,7 +227,7 @@ Test(admit, rates_of_one_window_of_one_bucket_are_one_that_keeps_both)
 }
 
 /* As if somebody else took from the second whenever we have taken from the first. */
-Test(admit, what_one_bucket_gave_is_given_back_when_the_next_has_nothing)
+Test(admit, tokens_of_one_bucket_are_returned_when_the_next_one_has_none)
 {
     struct slot *s = operation(1, NS_PER_S, 1);
     operation(1, NS_PER_S, 1);
@@ -261,7 +261,7 @@ Test(admit, limits_that_share_the_overflow_slot_do_not_starve_each_other)
 }
 
 /* Random arrivals through the whole of admission; every window of every rate holds. */
-Test(admit, starts_never_exceed_any_rate_whatever_comes)
+Test(admit, starts_never_exceed_any_rate_for_random_arrivals)
 {
     limit(20, 10 * NS_PER_S, 8);
     limit(3, NS_PER_S, 3);
@@ -300,7 +300,7 @@ Test(admit, a_corrupted_board_never_stalls_a_program)
     ANSWER(fresh(NOW), ANSWER_GO);
 }
 
-Test(admit, a_wait_that_the_program_aborts_counts_as_long_as_it_lasted)
+Test(admit, an_aborted_wait_is_counted_with_its_actual_length)
 {
     limit(1, 10 * NS_PER_S, 1);
     ANSWER(fresh(NOW), ANSWER_GO);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-Test(arena, memory_is_zeroed_aligned_and_of_nobody_else)
+Test(arena, memory_is_zeroed_aligned_and_not_shared)
 {
     struct arena a = {NULL};
     enum { PARTS = 1000 };
@@ -27,7 +27,7 @@ Test(arena, memory_is_zeroed_aligned_and_of_nobody_else)
     cr_assert_null(a.newest);
 }
 
-Test(arena, what_is_larger_than_a_piece_fits)
+Test(arena, an_allocation_larger_than_a_chunk_succeeds)
 {
     struct arena a = {NULL};
     char *first = arena_get(&a, 1), *large = arena_get(&a, 3 * ARENA_PIECE_BYTES);
@@ -38,7 +38,7 @@ Test(arena, what_is_larger_than_a_piece_fits)
     arena_drop(&a);
 }
 
-Test(arena, what_nobody_has_is_refused)
+Test(arena, an_impossible_size_is_refused)
 {
     struct arena a = {NULL};
     cr_assert_null(arena_get(&a, SIZE_MAX));
@@ -66,7 +66,7 @@ static void *get_many(void *number)
     return NULL;
 }
 
-Test(arena, threads_get_from_one_at_once)
+Test(arena, threads_can_allocate_at_the_same_time)
 {
     pthread_t t[THREADS];
     for (uintptr_t i = 0; i < THREADS; i++)

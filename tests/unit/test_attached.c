@@ -124,7 +124,7 @@ Test(attached, words_of_dead_processes_are_reused)
     cr_assert_eq(life().running, 1u);
 }
 
-Test(attached, words_of_other_name_spaces_are_left_alone)
+Test(attached, words_of_other_pid_namespaces_are_left_alone)
 {
     for (int i = 0; i < BOARD_ATTACHED; i++)
         atomic_store(&board->header->attached[i], 77ULL << 32 | 0x3ffffff0);

@@ -109,7 +109,7 @@ static void have_threads(void)
     cr_assert_eq(pthread_create(&other, NULL, wait_for_ever, NULL), 0);
 }
 
-Test(background, is_not_there_before_an_interval_is_over)
+Test(background, does_not_exist_in_the_first_interval)
 {
     have_threads();
     for (int i = 0; i < 10; i++)
@@ -120,7 +120,7 @@ Test(background, is_not_there_before_an_interval_is_over)
     cr_assert(!has_thread());
 }
 
-Test(background, is_there_for_what_calls_leave_unwritten_where_the_program_has_threads)
+Test(background, exists_in_a_threaded_program_when_calls_leave_changes_unwritten)
 {
     have_threads();
     call();
@@ -132,7 +132,7 @@ Test(background, is_there_for_what_calls_leave_unwritten_where_the_program_has_t
     cr_assert(has_thread());
 }
 
-Test(background, writes_what_is_left_and_ends)
+Test(background, writes_the_remaining_changes_and_ends)
 {
     setenv("HARDEN_SNAPSHOT_INTERVAL", "1s", 1);
     have_threads();
@@ -163,7 +163,7 @@ Test(background, ends_although_nothing_can_be_written)
     cr_assert(eventually(!has_thread()));
 }
 
-Test(background, is_gone_when_it_was_told_to_end)
+Test(background, has_ended_when_background_stop_returns)
 {
     have_threads();
     call();
@@ -217,7 +217,7 @@ static void live_long(void)
     REQUIRE(process_tasks() == 1);
 }
 
-Test(background, is_not_there_in_a_program_of_one_thread_however_long_it_lives)
+Test(background, never_exists_in_a_single_threaded_program)
 {
     in_child_without_threads(live_long);
 }
@@ -233,7 +233,7 @@ static void enter_name_space(void)
     REQUIRE(unshare(CLONE_SIGHAND | CLONE_VM | CLONE_THREAD) == 0);
 }
 
-Test(background, leaves_a_process_of_one_thread_when_it_has_ended)
+Test(background, leaves_a_single_threaded_process_when_it_has_ended)
 {
     in_child_without_threads(enter_name_space);
 }
@@ -290,7 +290,7 @@ static void end_all_unseen(void)
     syscall(SYS_exit, 0);
 }
 
-Test(background, ends_when_no_thread_of_the_program_is_left)
+Test(background, ends_with_the_last_thread_of_the_program)
 {
     in_child_without_threads(end_all_unseen);
 }
@@ -315,7 +315,7 @@ Test(background, memory_is_shared_by_a_vfork_child_alone)
 }
 #endif
 
-Test(background, is_not_there_with_thread_off)
+Test(background, does_not_exist_with_thread_off)
 {
     setenv("HARDEN_THREAD", "off", 1);
     have_threads();
@@ -327,7 +327,7 @@ Test(background, is_not_there_with_thread_off)
     cr_assert(!has_thread());
 }
 
-Test(background, calls_write_after_a_twentieth_of_the_interval_what_is_not_written)
+Test(background, calls_write_unwritten_changes_after_a_twentieth_of_the_interval)
 {
     setenv("HARDEN_THREAD", "off", 1);
     call();
@@ -343,7 +343,7 @@ Test(background, calls_write_after_a_twentieth_of_the_interval_what_is_not_writt
     cr_assert(is_written());
 }
 
-Test(background, calls_do_not_write_again_what_somebody_else_has_written)
+Test(background, calls_do_not_write_what_another_process_has_written)
 {
     setenv("HARDEN_THREAD", "off", 1);
     call();
@@ -379,7 +379,7 @@ Test(background, a_call_begins_with_a_configuration_that_was_changed_an_interval
     cr_assert_neq(atomic_load(&engine->config), was);
 }
 
-Test(background, has_ended_before_the_first_thread_does)
+Test(background, ends_before_the_first_thread_does)
 {
     have_threads();
     call();
@@ -407,7 +407,7 @@ static void jump(int number)
     siglongjmp(before, 1);
 }
 
-Test(background, calls_go_on_writing_after_a_handler_has_jumped_out_of_one)
+Test(background, calls_still_write_after_a_signal_handler_jumped_out_of_one)
 {
     setenv("HARDEN_THREAD", "off", 1);
     signal(SIGUSR1, jump);
@@ -451,7 +451,7 @@ Test(background, is_not_stopped_by_a_vfork_child)
     cr_assert_eq(atomic_load(&self->stop), 0u);
 }
 
-Test(background, that_was_forbidden_waits_for_a_better_time)
+Test(background, starts_later_where_thread_creation_was_forbidden)
 {
     have_threads();
     call();

@@ -61,7 +61,7 @@ Test(backoff, saturates_for_any_attempt_and_any_policy)
             }
 }
 
-Test(backoff, after_a_hint_it_is_never_earlier_and_at_most_half_later)
+Test(backoff, a_delay_after_a_hint_is_never_earlier_and_at_most_half_longer)
 {
     cr_assert(eq(i64, backoff_after_hint_ns(10 * NS_PER_S, 0), 10 * NS_PER_S));
     cr_assert(eq(i64, backoff_after_hint_ns(10 * NS_PER_S, UINT64_MAX), 15 * NS_PER_S));

@@ -149,12 +149,12 @@ Test(board, is_private_memory_when_asked_and_children_share_it)
     cr_assert(eq(u64, slot_counter(s, COUNT_REQUESTS), 1));
 }
 
-Test(board, takes_null_for_the_reason)
+Test(board, accepts_null_for_the_reason)
 {
     cr_assert(open_at(dir, 8, NULL)->shared);
 }
 
-Test(board, a_directory_that_others_may_enter_is_not_used)
+Test(board, a_directory_that_other_users_can_enter_is_not_used)
 {
     mkdir(dir, 0755);
     chmod(dir, 0755);
@@ -233,7 +233,7 @@ static void check_replaced(void)
         check_replaced();                                                                          \
     } while (0)
 
-Test(board, another_kind_of_board_is_replaced)
+Test(board, a_board_with_a_wrong_header_is_replaced)
 {
     REPLACED(magic, 1);
     REPLACED(layout, BOARD_LAYOUT + 1);
@@ -351,7 +351,7 @@ Test(board, boards_of_other_layouts_are_left_alone)
     }
 }
 
-Test(board, finds_what_was_claimed_and_nothing_else)
+Test(board, finds_claimed_keys_only)
 {
     struct board *b = open_shared();
     struct slot *s = host(b, "a", NOW);
@@ -389,7 +389,7 @@ static int fill(struct board *b, int n, int64_t now)
     return own;
 }
 
-Test(board, has_room_for_as_many_hosts_as_asked_for)
+Test(board, has_room_for_max_hosts)
 {
     static const uint32_t sizes[] = {1, 2, BOARD_CANDIDATES, 64, 128, 1000, 1024, 10000};
     for (size_t i = 0; i < USUALLY(sizeof sizes / sizeof *sizes, 3); i++) {
@@ -463,7 +463,7 @@ Test(board, damaged_times_do_not_keep_a_slot_in_use_for_ever)
     cr_assert(host(b, "b", NOW) == s);
 }
 
-Test(board, a_slot_that_a_killed_process_was_reusing_is_not_lost)
+Test(board, a_slot_whose_reuse_was_interrupted_by_a_kill_is_not_lost)
 {
     struct board *b = open_at(NULL, 1, NULL);
     struct slot *s = host(b, "a", NOW);
@@ -475,7 +475,7 @@ Test(board, a_slot_that_a_killed_process_was_reusing_is_not_lost)
     cr_assert_str_eq(s->name, "b");
 }
 
-Test(board, a_claim_whose_owner_was_killed_is_published_by_the_next)
+Test(board, a_claim_of_a_killed_process_is_completed_by_the_next_one)
 {
     struct board *b = open_at(NULL, 8, NULL);
     struct slot *s = host(b, "a", NOW);
@@ -499,7 +499,7 @@ Test(board, a_slot_that_was_used_just_before_it_is_reused_stays)
     cr_assert(eq(u64, s->key, key_of("a")));
 }
 
-Test(board, names_from_the_board_are_cut_and_ended)
+Test(board, names_read_from_the_board_are_truncated_and_terminated)
 {
     struct board *b = open_shared();
     char longest[300];
@@ -602,7 +602,7 @@ Test(board, racing_claims_of_one_key_get_one_slot)
     }
 }
 
-Test(board, a_window_has_one_word_and_keeps_it)
+Test(board, a_rate_window_keeps_its_word)
 {
     struct board *b = board_open(NULL, 4, NULL);
     struct slot *s = board_slot(b, 7, "h", SLOT_HOST, NOW);

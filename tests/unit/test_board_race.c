@@ -44,7 +44,7 @@ static struct slot *take(const struct claim *at)
     return recycle(board, at, KEY, "new", SLOT_HOST, LATER);
 }
 
-Test(board_race, the_second_process_gives_way_to_the_slot_of_the_first)
+Test(board_race, the_second_process_yields_to_the_slot_of_the_first)
 {
     struct claim first = look_and_find(&board->slots[1]), second = look_and_find(&board->slots[2]);
     uint64_t old = board->slots[2].key;
@@ -55,7 +55,7 @@ Test(board_race, the_second_process_gives_way_to_the_slot_of_the_first)
     cr_assert(board_slot(board, KEY, "new", SLOT_HOST, LATER) == &board->slots[1]);
 }
 
-Test(board_race, the_second_process_gives_way_to_the_mark_of_the_first)
+Test(board_race, the_second_process_yields_to_the_mark_of_the_first)
 {
     struct claim second = look_and_find(&board->slots[2]);
     uint64_t old = board->slots[2].key;
@@ -72,7 +72,7 @@ Test(board_race, a_mark_of_a_process_killed_long_ago_is_ignored)
     cr_assert(take(&second) == &board->slots[2]);
 }
 
-Test(board_race, a_slot_that_was_used_since_the_search_is_not_reused)
+Test(board_race, a_slot_used_since_the_search_is_not_reused)
 {
     struct claim at = look_and_find(&board->slots[3]);
     uint64_t old = board->slots[3].key;
@@ -97,7 +97,7 @@ Test(board_race, a_key_whose_slot_may_still_be_returned_gets_no_second_one)
     cr_assert(board_slot(board, KEY + 1, "other", SLOT_HOST, LATER) != board_overflow(board));
 }
 
-Test(board_race, a_mark_is_not_stale_for_a_thread_that_read_the_clock_before)
+Test(board_race, a_mark_is_not_stale_for_a_thread_with_an_older_clock_reading)
 {
     int64_t unit = 1LL << 30, times[] = {1000 * unit, (1000 + (1LL << CHANGE_OLD_SHIFT)) * unit};
     for (int i = 0; i < 2; i++) {
@@ -111,7 +111,7 @@ Test(board_race, a_mark_is_not_stale_for_a_thread_that_read_the_clock_before)
     }
 }
 
-Test(board_race, a_stopped_process_does_not_go_on_with_a_slot_that_another_took_over)
+Test(board_race, a_resumed_process_does_not_continue_with_a_slot_that_another_took_over)
 {
     struct claim first = look_and_find(&board->slots[1]);
     struct slot *s = first.idle;
@@ -124,7 +124,7 @@ Test(board_race, a_stopped_process_does_not_go_on_with_a_slot_that_another_took_
     cr_assert(change_stale(s->key, LATER + 70 * NS_PER_S), "nobody has to wait for it again");
 }
 
-Test(board_race, the_last_use_is_not_set_back_by_a_thread_that_read_the_clock_earlier)
+Test(board_race, a_thread_with_an_older_clock_reading_does_not_set_back_the_last_use)
 {
     struct slot *s = &board->slots[0];
     s->last_used_ns = LATER;
@@ -137,7 +137,7 @@ Test(board_race, the_last_use_is_not_set_back_by_a_thread_that_read_the_clock_ea
     cr_assert(eq(i64, s->last_used_ns, LATER));
 }
 
-Test(board_race, a_slot_that_another_took_since_the_search_is_not_taken)
+Test(board_race, a_slot_claimed_by_another_process_since_the_search_is_not_taken)
 {
     struct claim at = look_and_find(&board->slots[3]);
     board->slots[3].key = 4711;

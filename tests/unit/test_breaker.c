@@ -158,7 +158,7 @@ Test(breaker, the_ratio_is_right_wherever_the_count_of_results_wraps)
     }
 }
 
-Test(breaker, a_success_writes_nothing_but_once_a_window)
+Test(breaker, successes_write_once_per_window)
 {
     struct breaker b = {0};
     result(&b, true, T0);
@@ -181,7 +181,7 @@ Test(breaker, a_success_writes_nothing_but_once_a_window)
     cr_assert(ne(u64, b.window, window));
 }
 
-Test(breaker, results_of_before_the_window_do_not_count)
+Test(breaker, results_from_before_the_window_do_not_count)
 {
     struct breaker b = {0};
     for (int i = 0; i < 1000; i++)
@@ -226,7 +226,7 @@ Test(breaker, a_result_counted_before_the_window_began_does_no_harm)
     }
 }
 
-Test(breaker, lets_one_probe_through_when_its_time_is_up)
+Test(breaker, admits_one_probe_when_the_open_time_is_over)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -256,7 +256,7 @@ Test(breaker, two_successful_probes_close_it)
     trip(&b, now); /* nothing of before counts */
 }
 
-Test(breaker, as_many_successful_probes_close_it_as_are_configured)
+Test(breaker, breaker_successes_probes_close_it)
 {
     struct policy p = policy;
     for (p.breaker_successes = 1; p.breaker_successes <= 5; p.breaker_successes++) {
@@ -348,7 +348,7 @@ Test(breaker, the_probe_of_a_killed_process_is_replaced)
     probe(&b, now + 31 * NS_PER_S);
 }
 
-Test(breaker, a_cancelled_probe_makes_room_for_the_next)
+Test(breaker, a_cancelled_probe_allows_another_one)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -421,7 +421,7 @@ Test(breaker, stays_closed_while_requests_succeed)
     cr_assert(result(&b, false, T0 + NS_PER_S), "and opens when that was too long ago");
 }
 
-Test(breaker, the_fewer_failures_there_were_the_shorter_a_row_opens_it)
+Test(breaker, a_host_that_fails_rarely_opens_after_a_shorter_row_of_failures)
 {
     cr_assert(eq(u32, breaker_min_row(0, 0), 0));
     cr_assert(eq(u32, breaker_min_row(0, 1000), 0), "it was never well: nothing is known");
@@ -467,7 +467,7 @@ Test(breaker, an_operation_that_has_not_failed_is_admitted_and_its_success_close
     trip(&b, T0); /* nothing of before counts */
 }
 
-Test(breaker, an_operation_that_fails_at_an_open_circuit_is_refused_as_well)
+Test(breaker, an_operation_that_fails_while_the_circuit_is_open_is_refused_too)
 {
     struct breaker b = {0};
     trip(&b, T0);
@@ -480,7 +480,7 @@ Test(breaker, an_operation_that_fails_at_an_open_circuit_is_refused_as_well)
     cr_assert(eq(u64, b.state, state));
 }
 
-Test(breaker, a_request_that_was_under_way_when_it_opened_counts_for_its_operation)
+Test(breaker, a_request_in_flight_when_it_opened_counts_for_its_operation)
 {
     struct breaker b = {0};
     trip(&b, T0);

@@ -69,14 +69,14 @@ static void check_operations(unsigned failed)
     cr_assert(failed == BREAKER_EVERYTHING || is_refused(failed));
 }
 
-Test(breaker_race, a_failure_while_the_circuit_opens_counts_as_its_operation)
+Test(breaker_race, a_failure_while_the_circuit_opens_is_recorded_for_its_operation)
 {
     meanwhile = fail_five_times;
     report(5, false, 0);
     check_operations(5);
 }
 
-Test(breaker_race, a_success_while_the_circuit_opens_counts_as_nothing)
+Test(breaker_race, a_success_while_the_circuit_opens_is_not_recorded)
 {
     meanwhile = fail_five_times;
     report(5, true, 0);
@@ -89,7 +89,7 @@ static void close_it(void)
     report(3, true, 0);
 }
 
-Test(breaker_race, a_failure_while_the_circuit_closes_is_not_read_as_a_count)
+Test(breaker_race, a_failure_while_the_circuit_closes_is_not_recorded_as_an_operation)
 {
     fail_five_times();
     int64_t later = NOW + policy.breaker_open_ns + NS_PER_S;

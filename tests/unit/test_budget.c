@@ -52,7 +52,7 @@ Test(budget, five_successes_pay_for_one_retry)
     cr_assert(not(take(&b, NOW)));
 }
 
-Test(budget, ten_retries_a_minute_come_back_with_time)
+Test(budget, ten_retries_a_minute_are_refilled_by_time)
 {
     struct budget b = {0};
     take_all(&b, NOW);
@@ -65,7 +65,7 @@ Test(budget, ten_retries_a_minute_come_back_with_time)
     cr_assert(eq(int, take_all(&b, NOW + 61 * MINUTE), 20));
 }
 
-Test(budget, without_a_reserve_nothing_comes_back_with_time)
+Test(budget, without_a_reserve_time_refills_nothing)
 {
     struct budget b = {0};
     while (budget_take(&b, 20, 0, NOW))
@@ -76,7 +76,7 @@ Test(budget, without_a_reserve_nothing_comes_back_with_time)
     cr_assert(take(&b, NOW + 1000 * MINUTE));
 }
 
-Test(budget, frequent_calls_get_as_much_as_rare_ones)
+Test(budget, the_refill_does_not_depend_on_the_frequency_of_calls)
 {
     struct budget b = {0};
     take_all(&b, NOW);
@@ -98,7 +98,7 @@ Test(budget, a_clock_that_stops_or_goes_back_returns_nothing)
     cr_assert(not(take(&b, -1)));
 }
 
-Test(budget, a_time_of_another_boot_does_not_stop_the_reserve)
+Test(budget, a_time_stamp_of_another_boot_does_not_stop_the_refill)
 {
     struct budget b = {0};
     for (int i = 0; i < 19; i++)
@@ -139,7 +139,7 @@ Test(budget, the_smallest_share_still_allows_one_retry)
     cr_assert(budget_take(&b, 1, SIX_S, NOW + SIX_S));
 }
 
-Test(budget, any_reserve_fills_it_in_finite_time)
+Test(budget, every_reserve_rate_fills_it_in_finite_time)
 {
     cr_assert(eq(u64, budget_fill_ms(20, SIX_S), 120000));
     cr_assert(eq(u64, budget_fill_ms(100, 1), 1));
@@ -170,7 +170,7 @@ Test(budget, a_damaged_word_is_an_empty_budget_that_recovers)
     cr_assert(take(&b, NOW + SIX_S));
 }
 
-Test(budget, no_word_is_more_than_full_or_less_than_empty)
+Test(budget, no_word_exceeds_full_or_empty)
 {
     uint64_t seed = 3;
     for (int i = 0; i < 100000; i++) {

@@ -8,7 +8,7 @@
 
 TestSuite(call, .init = one_host, .fini = no_host);
 
-Test(call, requests_end_well_badly_or_neither)
+Test(call, requests_are_successes_failures_or_neither)
 {
     static const struct {
         int code, status;
@@ -32,7 +32,7 @@ Test(call, requests_end_well_badly_or_neither)
     }
 }
 
-Test(call, a_refused_first_attempt_is_a_request_and_nothing_else)
+Test(call, a_refused_first_attempt_counts_as_a_request_only)
 {
     request(told(429, 100), NOW);
     uint64_t changes = board->header->changes;
@@ -44,7 +44,7 @@ Test(call, a_refused_first_attempt_is_a_request_and_nothing_else)
     cr_assert(eq(u64, board->header->changes, changes + 1));
 }
 
-Test(call, attempts_leave_their_duration)
+Test(call, durations_of_attempts_are_recorded)
 {
     request(get(0, 200), NOW);
     struct attempt a = get(0, 200);
@@ -59,7 +59,7 @@ Test(call, attempts_leave_their_duration)
 }
 
 /* Nothing that two who succeed would both want, but the limit and what counts requests. */
-Test(call, a_success_writes_no_line_that_decisions_read)
+Test(call, a_success_does_not_write_the_cache_line_that_admission_reads)
 {
     limit(1000, NS_PER_S, 1000);
     request(get(0, 200), NOW);
@@ -71,7 +71,7 @@ Test(call, a_success_writes_no_line_that_decisions_read)
     cr_assert(eq(u64, count(COUNT_SUCCESSES), 101));
 }
 
-Test(call, the_last_error_says_what_happened)
+Test(call, the_last_error_has_class_reason_and_codes)
 {
     policy.max_attempts = 1;
     struct attempt a = get(28, 0);
@@ -86,7 +86,7 @@ Test(call, the_last_error_says_what_happened)
     cr_assert(eq(i64, binding.slot->last_failure_ms, WALL / NS_PER_MS));
 }
 
-Test(call, status_follows_every_attempt_and_alerts)
+Test(call, every_attempt_updates_the_status_and_changes_raise_an_alert)
 {
     for (int i = 0; i < 3; i++)
         request(get(0, 500), NOW);
@@ -99,7 +99,7 @@ Test(call, status_follows_every_attempt_and_alerts)
 }
 
 /* A host that is well otherwise is degraded from then on, and well again when the circuit closes. */
-Test(call, the_status_is_as_old_as_the_opening_of_the_circuit)
+Test(call, opening_and_closing_a_circuit_reset_the_age_of_the_status)
 {
     policy.unhealthy_after = 100;
     request(get(0, 200), NOW);
@@ -118,7 +118,7 @@ Test(call, the_status_is_as_old_as_the_opening_of_the_circuit)
     cr_assert(eq(i64, binding.slot->status_since_ms, WALL / NS_PER_MS));
 }
 
-Test(call, status_follows_successes_that_the_breaker_has_no_use_for)
+Test(call, successes_that_the_breaker_ignores_update_the_status)
 {
     policy.healthy_after = 4;
     policy.max_attempts = 1;
@@ -131,7 +131,7 @@ Test(call, status_follows_successes_that_the_breaker_has_no_use_for)
     cr_assert(eq(int, status_of(binding.slot), STATUS_HEALTHY));
 }
 
-Test(call, observing_decides_and_counts_but_never_delays)
+Test(call, observe_mode_counts_but_never_delays)
 {
     config.mode = MODE_OBSERVE;
     limit(1, NS_PER_S, 1);
@@ -157,7 +157,7 @@ Test(call, observing_decides_and_counts_but_never_delays)
     cr_assert(eq(u64, count(COUNT_BREAKER_REJECTED), 1));
 }
 
-Test(call, changes_of_circuit_and_status_are_in_the_history)
+Test(call, changes_of_circuit_and_status_are_recorded_in_the_history)
 {
     static struct history_change change[HISTORY_CHANGES];
     policy.max_attempts = 1;
@@ -173,7 +173,7 @@ Test(call, changes_of_circuit_and_status_are_in_the_history)
     cr_assert(eq(u64, change[1].key, binding.key));
 }
 
-Test(call, a_slot_that_was_given_away_is_bound_again)
+Test(call, a_binding_whose_slot_was_reused_is_renewed)
 {
     limit(1, NS_PER_S, 1);
     ANSWER(fresh(NOW), ANSWER_GO);
@@ -187,7 +187,7 @@ Test(call, a_slot_that_was_given_away_is_bound_again)
     cr_assert(eq(u64, binding.slot->key, binding.key));
 }
 
-Test(call, a_request_whose_slot_was_given_away_is_not_counted_for_a_stranger)
+Test(call, a_request_whose_slot_was_reused_is_not_counted_for_the_new_host)
 {
     ANSWER(fresh(NOW), ANSWER_GO);
     binding.slot->key = 12345;
@@ -198,7 +198,7 @@ Test(call, a_request_whose_slot_was_given_away_is_not_counted_for_a_stranger)
     cr_assert(eq(int, memcmp(&before, binding.slot, sizeof before), 0));
 }
 
-Test(call, hosts_that_share_the_overflow_slot_do_not_shut_each_other_out)
+Test(call, hosts_in_the_overflow_slot_do_not_block_each_other)
 {
     binding.slot = board_overflow(board);
     policy.max_attempts = 1;
@@ -209,7 +209,7 @@ Test(call, hosts_that_share_the_overflow_slot_do_not_shut_each_other_out)
     cr_assert(eq(u64, slot_counter(board_overflow(board), COUNT_FAILURES), 21));
 }
 
-Test(call, another_configuration_is_bound_again)
+Test(call, a_binding_of_another_configuration_is_not_current)
 {
     struct config other = config;
     cr_assert(binding_is_current(&binding, &config, binding.board));

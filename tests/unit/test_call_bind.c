@@ -73,7 +73,7 @@ Test(call_bind, a_host_has_one_slot_whatever_its_scheme)
     cr_assert(eq(int, a.slot->kind, SLOT_HOST));
 }
 
-Test(call_bind, another_port_has_a_health_of_its_own_and_shares_the_hosts_limit)
+Test(call_bind, another_port_has_its_own_health_and_shares_the_hosts_limit)
 {
     configure("[host *]\nrate = 10/1s\n");
     struct binding b = bind_to("http", "a.example", 8080, false, "/");
@@ -104,7 +104,7 @@ Test(call_bind, the_limit_in_force_is_shown)
     cr_assert(eq(u64, b.slot->shown_rate, 0));
 }
 
-Test(call_bind, an_operation_has_a_bucket_of_its_own_and_no_path_on_the_board)
+Test(call_bind, an_operation_has_its_own_bucket_and_its_path_is_not_on_the_board)
 {
     configure("[host a.example]\nrate = 10/1s\n[host a.example/v1/search*]\nrate = 1/1s\n");
     struct binding b = bind_to("https", "a.example", 443, true, "/v1/search/secret");
@@ -117,7 +117,7 @@ Test(call_bind, an_operation_has_a_bucket_of_its_own_and_no_path_on_the_board)
     cr_assert(eq(int, bind_to("https", "a.example", 443, true, "/v2").policy->limit_count, 1));
 }
 
-Test(call_bind, a_bucket_per_origin_tells_scheme_and_port_apart)
+Test(call_bind, a_bucket_per_origin_distinguishes_scheme_and_port)
 {
     configure("[host *]\nrate = 10/1s\nper = origin\n");
     struct binding a = at("a.example"), b = bind_to("http", "a.example", 80, true, "/");
@@ -199,7 +199,7 @@ static int admitted(const struct config *c, const char *host, int n, int64_t now
     return go;
 }
 
-Test(call_bind, processes_of_different_windows_keep_their_own_limits)
+Test(call_bind, processes_with_different_windows_keep_their_own_limits)
 {
     configure("[host a]\nrate = 100/1d\non_limit = fail\n");
     const struct config *other = also("[host a]\nrate = 10/1s\non_limit = fail\n");
@@ -222,7 +222,7 @@ Test(call_bind, the_order_of_rates_does_not_matter)
     cr_assert(eq(int, n, 100));
 }
 
-Test(call_bind, a_limit_that_is_loosened_is_loose_at_once)
+Test(call_bind, a_raised_limit_applies_at_once)
 {
     configure("[host a]\nrate = 1000/1h\non_limit = fail\n");
     cr_assert(eq(int, admitted(config, "a", 2000, NOW), 1000));
@@ -230,7 +230,7 @@ Test(call_bind, a_limit_that_is_loosened_is_loose_at_once)
     cr_assert(eq(int, admitted(other, "a", 20, NOW + NS_PER_S), 10));
 }
 
-Test(call_bind, the_rates_of_one_window_share_what_was_taken)
+Test(call_bind, rates_with_the_same_window_share_the_tokens_taken)
 {
     configure("[host a]\nrate = 60/1m\non_limit = fail\n");
     const struct config *other = also("[host a]\nrate = 600/1m\non_limit = fail\n");
@@ -239,7 +239,7 @@ Test(call_bind, the_rates_of_one_window_share_what_was_taken)
     cr_assert(eq(int, admitted(config, "a", 1, NOW), 0));
 }
 
-Test(call_bind, an_operation_that_costs_more_than_the_bucket_holds_is_paid_in_full)
+Test(call_bind, a_cost_above_the_burst_is_paid_in_full)
 {
     configure("[host a]\nrate = 10/1h\non_limit = fail\n[host a/search*]\ncost = 100\n");
     struct binding b = bind_to("https", "a", 443, true, "/search");
@@ -252,7 +252,7 @@ Test(call_bind, an_operation_that_costs_more_than_the_bucket_holds_is_paid_in_fu
     cr_assert(eq(int, admitted(config, "a", 2, NOW + (9 * 3600 + 360) * NS_PER_S), 1));
 }
 
-Test(call_bind, more_windows_than_a_bucket_has_words_for_all_hold)
+Test(call_bind, every_limit_holds_even_with_more_windows_than_words)
 {
     static const char *const rates[] = {"1/1s", "2/2s", "3/3s", "4/4s", "5/5s", "6/1h", "7/1d"};
     const struct config *c[7];
@@ -269,7 +269,7 @@ Test(call_bind, more_windows_than_a_bucket_has_words_for_all_hold)
     cr_assert(eq(int, admitted(c[6], "a", 50, NOW + 600 * NS_PER_S), 0));
 }
 
-Test(call_bind, a_long_window_in_the_overflow_slot_does_not_shut_out_a_short_one)
+Test(call_bind, a_long_window_in_the_overflow_slot_does_not_block_a_short_one)
 {
     configure("[host *]\non_limit = fail\nrate = 100/1s\n[host api]\nrate = 10/1h\n");
     board_close(board);
@@ -282,7 +282,7 @@ Test(call_bind, a_long_window_in_the_overflow_slot_does_not_shut_out_a_short_one
 }
 
 /* Nobody's limit is broken then; whoever has a longer window may be held up by shorter ones. */
-Test(call_bind, the_overflow_slot_keeps_every_limit_even_of_too_many_windows)
+Test(call_bind, the_overflow_slot_enforces_every_limit_even_of_too_many_windows)
 {
     static const char *const rates[] = {"1/1s", "2/2s", "3/3s", "4/4s", "9/1s 9/7s", "6/1h"};
     char ini[80];
@@ -300,7 +300,7 @@ Test(call_bind, the_overflow_slot_keeps_every_limit_even_of_too_many_windows)
     }
 }
 
-Test(call_bind, a_slot_that_was_given_away_and_back_is_bound_again)
+Test(call_bind, a_binding_is_renewed_after_its_slot_was_reused_and_reclaimed)
 {
     configure("[host a]\nrate = 5/1m 100/1h\non_limit = fail\n");
     struct binding b = bind_to("https", "a", 443, true, "/");
@@ -324,7 +324,7 @@ Test(call_bind, a_bucket_is_named_after_the_host_without_its_port)
 }
 
 /* What an open circuit tells apart, in six bits. */
-Test(call_bind, pages_schemes_and_ports_are_operations_of_their_own)
+Test(call_bind, pages_schemes_and_ports_are_separate_operations)
 {
     int pages[BREAKER_OPERATIONS] = {0}, most = 0;
     configure("");

@@ -31,7 +31,7 @@ static void unmake(void)
     board_close(board);
 }
 
-TestSuite(proxy, .init = make, .fini = unmake);
+TestSuite(call_proxy, .init = make, .fini = unmake);
 
 /* A request to the host behind the one proxy. */
 static enum answer begin(struct binding *b, const char *host, int64_t now)
@@ -85,7 +85,7 @@ static struct slot *request(const char *host, struct attempt a, int64_t now)
     return b.proxy.slot;
 }
 
-Test(proxy, that_cannot_be_reached_is_refused_for_all_hosts_and_no_host_is_to_blame)
+Test(call_proxy, that_is_unreachable_is_refused_for_all_hosts_and_counts_against_none)
 {
     static const char *const hosts[] = {"a", "b", "c", "d", "e"};
     struct slot *proxy = NULL;
@@ -110,7 +110,7 @@ Test(proxy, that_cannot_be_reached_is_refused_for_all_hosts_and_no_host_is_to_bl
     call_end(&call, NOW, WALL);
 }
 
-Test(proxy, is_probed_by_one_request_and_closes_again_by_what_comes_through)
+Test(call_proxy, is_probed_by_one_request_and_its_success_closes_the_circuit)
 {
     struct slot *proxy = NULL;
     for (int i = 0; i < 5; i++)
@@ -131,7 +131,7 @@ Test(proxy, is_probed_by_one_request_and_closes_again_by_what_comes_through)
     cr_assert(eq(int, status_of(proxy), STATUS_HEALTHY));
 }
 
-Test(proxy, a_probe_that_is_given_up_is_free_for_the_next)
+Test(call_proxy, an_abandoned_probe_allows_another_one)
 {
     for (int i = 0; i < 5; i++)
         request("a", unreached(), NOW);
@@ -143,7 +143,7 @@ Test(proxy, a_probe_that_is_given_up_is_free_for_the_next)
     call_end(&call, later, WALL);
 }
 
-Test(proxy, that_answers_503_for_one_host_is_not_refused_to_others)
+Test(call_proxy, that_answers_503_for_one_host_is_not_refused_to_others)
 {
     struct slot *proxy = NULL;
     for (int i = 0; i < 20; i++)
@@ -155,7 +155,7 @@ Test(proxy, that_answers_503_for_one_host_is_not_refused_to_others)
 }
 
 /* It waits for one host, as far as we can see. */
-Test(proxy, that_does_not_answer_for_one_host_lets_the_others_through)
+Test(call_proxy, that_does_not_answer_for_one_host_is_not_refused_to_others)
 {
     struct attempt a = unreached();
     struct slot *proxy = NULL;
@@ -170,7 +170,7 @@ Test(proxy, that_does_not_answer_for_one_host_lets_the_others_through)
     cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_CLOSED));
 }
 
-Test(proxy, that_had_too_little_time_by_a_timeout_of_ours_is_not_to_blame)
+Test(call_proxy, that_had_too_little_time_because_of_the_library_is_not_charged)
 {
     struct attempt a = unreached();
     struct slot *proxy = NULL;
@@ -182,7 +182,7 @@ Test(proxy, that_had_too_little_time_by_a_timeout_of_ours_is_not_to_blame)
     cr_assert(eq(int, status_of(proxy), STATUS_HEALTHY));
 }
 
-Test(proxy, that_says_of_a_host_that_it_is_unreachable_has_answered)
+Test(call_proxy, that_reports_an_unreachable_host_has_answered)
 {
     struct attempt a = unreached();
     a.curl_code = 97;
@@ -197,14 +197,14 @@ Test(proxy, that_says_of_a_host_that_it_is_unreachable_has_answered)
     cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_OPEN));
 }
 
-Test(proxy, that_wants_a_password_is_alive)
+Test(call_proxy, that_requires_authentication_is_alive)
 {
     struct slot *proxy = request("a", connect_answered(407), NOW);
     cr_assert(eq(u64, slot_counter(proxy, COUNT_SUCCESSES), 1));
     cr_assert(eq(u64, slot_counter(proxy, COUNT_FAILURES), 0));
 }
 
-Test(proxy, what_says_nothing_about_it_is_no_outcome_of_its)
+Test(call_proxy, an_attempt_that_never_reached_it_does_not_count)
 {
     struct attempt a = unreached();
     a.curl_code = 6; /* the host's name, for a proxy that wants addresses */
@@ -215,7 +215,7 @@ Test(proxy, what_says_nothing_about_it_is_no_outcome_of_its)
     cr_assert(eq(u64, slot_counter(proxy, COUNT_REQUESTS), 1));
 }
 
-Test(proxy, retries_that_it_made_necessary_are_counted_for_it)
+Test(call_proxy, retries_caused_by_it_are_counted_for_it)
 {
     struct binding b;
     struct attempt a = unreached();
@@ -236,7 +236,7 @@ Test(proxy, retries_that_it_made_necessary_are_counted_for_it)
     cr_assert(eq(u64, slot_counter(b.slot, COUNT_RECOVERED), 1));
 }
 
-Test(proxy, a_retry_is_not_promised_when_its_circuit_would_refuse_it)
+Test(call_proxy, a_retry_is_not_planned_when_its_circuit_would_refuse_it)
 {
     struct binding b;
     struct attempt a = unreached();
@@ -251,7 +251,7 @@ Test(proxy, a_retry_is_not_promised_when_its_circuit_would_refuse_it)
     call_end(&first, NOW, WALL);
 }
 
-Test(proxy, on_a_full_board_has_no_account)
+Test(call_proxy, on_a_full_board_has_no_slot)
 {
     board_close(board);
     board = board_open(NULL, 1, NULL);

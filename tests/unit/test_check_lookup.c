@@ -33,7 +33,7 @@ static int ask(const char *name, int64_t within_ns)
     return check_lookup(name, "", clock_now_ns() + within_ns, &list);
 }
 
-Test(check_lookup, does_not_wait_for_ever_and_asks_no_more_than_four_at_once)
+Test(check_lookup, waits_no_longer_than_its_timeout_and_runs_at_most_four_at_once)
 {
     cr_assert_eq(ask("quick", 10 * NS_PER_S), EAI_NONAME);
     for (int i = 0; i < CHECK_LOOKUPS_MAX; i++)
@@ -41,7 +41,7 @@ Test(check_lookup, does_not_wait_for_ever_and_asks_no_more_than_four_at_once)
     cr_assert_eq(ask("quick", 10 * NS_PER_MS), CHECK_LOOKUP_TIMEOUT);
 }
 
-Test(check_lookup, in_the_child_of_a_fork_does_not_wait_for_the_parents_questions)
+Test(check_lookup, in_the_child_of_a_fork_does_not_wait_for_the_parents_lookups)
 {
     for (int i = 0; i < CHECK_LOOKUPS_MAX; i++)
         ask("slow", 10 * NS_PER_MS);

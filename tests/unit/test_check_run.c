@@ -133,12 +133,12 @@ Test(check, is_run_at_once_and_then_once_an_interval)
     cr_assert_eq(runs, 2);
 }
 
-Test(check, without_checks_there_is_nothing_to_wait_for)
+Test(check, without_checks_there_is_no_next_time)
 {
     cr_assert_eq(check_round(&one, load("")), INT64_MAX);
 }
 
-Test(check, of_two_processes_one_runs_it)
+Test(check, is_run_by_one_of_two_processes)
 {
     struct config *c = db();
     for (int i = 0; i < 10; i++) {
@@ -160,14 +160,14 @@ static void other_looks(void)
     cr_assert_lt(at, now + 10 * NS_PER_S);
 }
 
-Test(check, is_not_run_by_another_while_one_is_at_it)
+Test(check, is_not_run_by_two_processes_at_once)
 {
     while_running = other_looks;
     check_round(&one, db());
     cr_assert_eq(runs, 1);
 }
 
-Test(check, of_a_killed_runner_is_run_by_another)
+Test(check, of_a_killed_process_is_run_by_another)
 {
     struct config *c = db();
     struct slot *s;
@@ -185,7 +185,7 @@ Test(check, of_a_killed_runner_is_run_by_another)
     cr_assert_eq(runs, 2);
 }
 
-Test(check, that_took_too_long_is_not_counted_twice)
+Test(check, whose_lease_expired_is_not_counted_twice)
 {
     struct config *c = db();
     answer = "late";
@@ -197,7 +197,7 @@ Test(check, that_took_too_long_is_not_counted_twice)
 }
 
 /* SIGSTOP, a debugger, a frozen container: the time was over before the answer could be read. */
-Test(check, that_found_its_time_over_after_a_stop_says_nothing_of_the_target)
+Test(check, that_timed_out_while_the_process_was_stopped_has_no_result)
 {
     struct config *c = load("[check db]\ntype = tcp\ntarget = x:1\nunhealthy_after = 1\n");
     struct check_view v;
@@ -228,7 +228,7 @@ Test(check, is_unhealthy_after_three_failures_and_healthy_after_one_success)
     cr_assert_eq(status_failures_in_row(entry(&v)), 0u);
 }
 
-Test(check, obeys_thresholds_of_its_own)
+Test(check, uses_its_own_thresholds)
 {
     struct config *c = load("[check db]\ntype = tcp\ntarget = x:1\nunhealthy_after = 1\n"
                             "healthy_after = 2\n");
@@ -258,7 +258,7 @@ Test(check, alerts_when_its_status_changes_and_only_then)
     cr_assert_eq(board->header->alerts, 1u);
 }
 
-Test(check, whose_answer_is_lost_because_of_us_changes_nothing)
+Test(check, without_an_answer_for_a_local_reason_changes_nothing)
 {
     struct config *c = db();
     struct check_view v;
@@ -301,7 +301,7 @@ Test(check, that_a_process_cannot_run_is_left_to_one_that_can)
     cr_assert_not(v.known);
 }
 
-Test(check, tells_how_long_it_took)
+Test(check, reports_its_duration)
 {
     struct check_view v;
     check_round(&one, db());
@@ -325,7 +325,7 @@ Test(check, that_lasts_longer_than_its_interval_is_run_again_at_once)
     cr_assert_eq(runs, 2);
 }
 
-Test(check, is_given_up_when_it_is_no_longer_configured)
+Test(check, ends_when_it_is_no_longer_configured)
 {
     struct config *c = db(), *without = load("");
     struct check_view v;
@@ -339,7 +339,7 @@ Test(check, is_given_up_when_it_is_no_longer_configured)
     cr_assert_eq(status(), STATUS_HEALTHY);
 }
 
-Test(check, that_goes_on_with_a_new_configuration_keeps_its_state)
+Test(check, keeps_its_state_when_the_configuration_is_reloaded)
 {
     struct config *c = db();
     answer = "down";
@@ -359,7 +359,7 @@ Test(check, that_goes_on_with_a_new_configuration_keeps_its_state)
     cr_assert_eq(runs, 4, "a shorter interval counts from the last run");
 }
 
-Test(check, begins_afresh_when_its_name_gets_another_target)
+Test(check, starts_over_when_its_name_gets_another_target)
 {
     struct config *c = db();
     struct config *other = load("[check db]\ntype = tcp\ntarget = other.example:5432\n");
@@ -383,7 +383,7 @@ Test(check, begins_afresh_when_its_name_gets_another_target)
     cr_assert_eq(v.status, STATUS_HEALTHY);
 }
 
-Test(check, that_nobody_runs_any_more_is_not_shown)
+Test(check, that_no_process_runs_any_more_is_not_shown)
 {
     struct check_view v;
     check_round(&one, db());
@@ -393,7 +393,7 @@ Test(check, that_nobody_runs_any_more_is_not_shown)
     cr_assert_null(entry(&v));
 }
 
-Test(check, believes_no_time_that_nobody_could_have_set)
+Test(check, ignores_impossible_times)
 {
     struct config *c = db();
     char name[SLOT_NAME_SIZE];
@@ -492,7 +492,7 @@ static char *draw(void (*render)(struct text *, const struct snapshot_context *)
 
 #define has(text, part) cr_assert_not_null(strstr(text, part), "no %s in %s", part, text)
 
-Test(check, is_an_entry_of_the_snapshot_under_its_name)
+Test(check, appears_in_the_snapshot_under_its_name)
 {
     struct config *c = db();
     answer = "down";
@@ -522,7 +522,7 @@ Test(check, is_an_entry_of_the_snapshot_under_its_name)
     cr_assert_eq(lines, 1, "no other metric has a line for it");
 }
 
-Test(check, of_which_nothing_is_known_speaks_neither_for_nor_against)
+Test(check, without_a_result_does_not_change_the_overall_status)
 {
     answer = "lost";
     check_round(&one, db());
@@ -537,7 +537,7 @@ Test(check, of_which_nothing_is_known_speaks_neither_for_nor_against)
     has(draw(snapshot_render), "\"overall_status\":\"unhealthy\"");
 }
 
-Test(check, that_a_host_shares_its_name_with_is_told_from_it)
+Test(check, with_the_name_of_a_host_is_shown_separately)
 {
     check_round(&one, db());
     board_slot(board, board_host_key("db", 0), "db", SLOT_HOST, now);
@@ -546,7 +546,7 @@ Test(check, that_a_host_shares_its_name_with_is_told_from_it)
     has(json, "\"db~");
 }
 
-Test(check, shows_no_more_of_a_long_target_than_there_is_room_for)
+Test(check, truncates_a_long_target)
 {
     struct config *c = load("[check a234567890123456789012345678901234567890123]\ntype = tcp\n"
                             "target = a.very.long.name.of.a.host.in.a.deep.domain.example.com:1\n");

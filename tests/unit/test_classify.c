@@ -109,7 +109,7 @@ static void check(const struct attempt *a, struct expected e)
     cr_assert(not(v.class != CLASS_SUCCESS && v.reason == REASON_NONE));
 }
 
-Test(classify, every_curlcode_without_an_answer_is_as_the_table_says)
+Test(classify, every_curlcode_without_a_response_is_as_the_table_says)
 {
     for (int code = 0; code <= 127; code++)
         for (int unsent = 0; unsent <= 1; unsent++) {
@@ -163,7 +163,7 @@ Test(classify, an_error_status_takes_precedence_over_the_code_of_its_lost_body)
         }
 }
 
-Test(classify, a_proxys_answer_is_classified_alike_under_either_code)
+Test(classify, a_proxys_response_has_the_same_class_with_either_curlcode)
 {
     static const int codes[] = {7, 56};
     for (size_t i = 0; i < array_size(codes); i++)
@@ -287,7 +287,7 @@ Test(classify, the_error_of_getaddrinfo_decides_about_a_name)
     }
 }
 
-Test(classify, a_name_of_a_plain_connect_is_classified_alike)
+Test(classify, a_failed_lookup_before_connect_has_the_same_class_as_in_libcurl)
 {
     struct attempt a = {.protocol = PROTOCOL_CONNECT, .curl_code = 6, .nothing_sent = true};
     for (size_t i = 0; i < array_size(all_lookups); i++) {
@@ -327,7 +327,7 @@ Test(classify, a_redirect_that_libcurl_refuses_does_not_count_against_the_host)
     check(&a, (struct expected){.class = 'D', .alive = true});
 }
 
-Test(classify, an_invalid_address_is_the_programs_fault)
+Test(classify, an_invalid_address_does_not_count_against_the_host)
 {
     static const int impossible[] = {EINVAL,     EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
                                      EPROTOTYPE, EOPNOTSUPP,   EADDRINUSE,      ENODEV,
@@ -396,7 +396,7 @@ Test(classify, errors_of_connect_are_as_the_table_says)
     }
 }
 
-Test(classify, a_lack_of_sockets_does_not_count_against_the_host)
+Test(classify, running_out_of_sockets_does_not_count_against_the_host)
 {
     struct attempt a = request("POST");
     a.curl_code = 7;
@@ -409,7 +409,7 @@ Test(classify, a_lack_of_sockets_does_not_count_against_the_host)
     check(&a, (struct expected){.class = 'A', .counted = true});
 }
 
-Test(classify, a_timeout_that_we_shortened_does_not_count_against_the_host)
+Test(classify, a_timeout_that_the_library_shortened_does_not_count_against_the_host)
 {
     struct attempt a = request("GET");
     a.curl_code = 28;
@@ -601,7 +601,7 @@ Test(classify, an_abort_by_the_program_is_never_repeated)
     cr_assert(not(classify_repeatable(&v, &a, &p)));
 }
 
-Test(classify, a_failed_connection_is_named_by_what_failed)
+Test(classify, a_failed_connection_has_the_reason_of_what_failed)
 {
     static const struct {
         int code;

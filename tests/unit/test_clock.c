@@ -110,7 +110,7 @@ static int64_t ticks_of_boot(void)
     return clock_ticks_ahead_ns();
 }
 
-Test(clock, without_a_time_name_space_there_is_no_offset)
+Test(clock, without_a_time_namespace_there_is_no_offset)
 {
     begin(FIRST, 0, NONE);
     cr_assert_lt(off(clock_now_ns(), boot_ns()), CLOSE);
@@ -124,7 +124,7 @@ Test(clock, without_a_time_name_space_there_is_no_offset)
     cr_assert(clock_is_known());
 }
 
-Test(clock, in_a_time_name_space_the_offset_is_read_from_proc)
+Test(clock, in_a_time_namespace_the_offset_is_read_from_proc)
 {
     static const struct {
         int64_t ahead;
@@ -154,7 +154,7 @@ Test(clock, without_proc_the_offset_is_unknown)
     cr_assert_not(clock_is_known());
 }
 
-Test(clock, agrees_only_with_the_same_clock)
+Test(clock, different_clocks_do_not_agree)
 {
     int64_t ticks = ticks_of_boot();
     cr_assert(clock_agrees(ticks));
@@ -168,7 +168,7 @@ Test(clock, agrees_only_with_the_same_clock)
     cr_assert(clock_agrees(ticks), "in no name space, though nobody says so");
 }
 
-Test(clock, agrees_if_nothing_is_known)
+Test(clock, clocks_agree_if_nothing_is_known)
 {
     int64_t ticks = ticks_of_boot();
     begin(SECOND, DAY, NULL);
@@ -241,7 +241,7 @@ static void remove_dir(void)
 
 TestSuite(board_clock, .init = make_dir, .fini = remove_dir);
 
-Test(board_clock, a_board_of_another_time_name_space_is_not_used_if_the_offset_is_unknown)
+Test(board_clock, a_board_of_another_time_namespace_is_not_used_if_the_offset_is_unknown)
 {
     begin(FIRST, 0, NONE);
     cr_assert(opens_shared());
@@ -270,7 +270,7 @@ Test(board_clock, a_board_with_an_unknown_clock_is_replaced_by_a_process_that_kn
     cr_assert_not(opens_shared());
 }
 
-Test(board_clock, a_board_with_an_unknown_clock_that_is_the_boots_stays)
+Test(board_clock, a_board_with_an_unknown_clock_that_matches_the_boot_clock_is_kept)
 {
     begin(FIRST, 0, NULL);
     cr_assert(opens_shared());

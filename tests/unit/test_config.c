@@ -131,7 +131,7 @@ Test(config, an_empty_text_gives_the_defaults)
     config_discard(c);
 }
 
-Test(config, every_harden_key_arrives_in_its_member)
+Test(config, every_harden_key_sets_its_member)
 {
     struct config *c =
         load("[harden]\nmode = observe\nprograms = curl,php*\nservice = billing\nlog = debug\n"
@@ -263,7 +263,7 @@ Test(config, after_a_wrong_line_everything_else_applies)
     config_discard(c);
 }
 
-Test(config, a_value_goes_on_in_indented_lines)
+Test(config, a_value_continues_in_indented_lines)
 {
     struct config *c = load("[host *]\nretry_on = dns ; the usual\n    timeout ; too\n\n\t503\n"
                             "cost = 2\n");
@@ -288,7 +288,7 @@ Test(config, keys_and_sections_may_be_indented)
     config_discard(c);
 }
 
-Test(config, windows_line_ends_and_a_byte_order_mark_are_no_matter)
+Test(config, windows_line_ends_and_a_byte_order_mark_are_accepted)
 {
     struct config *c = load("\xef\xbb\xbf[host *]\r\ncost = 2\r\nmax_attempts = 4\r\n");
     cr_assert_eq(reports, 0, "%s", reported[0]);
@@ -316,7 +316,7 @@ static char *line_of(char *out, const char *start, size_t n, const char *end)
     return out;
 }
 
-Test(config, what_the_parser_would_cut_off_is_reported)
+Test(config, a_line_or_name_too_long_for_the_parser_is_reported)
 {
     char text[1024] = "[harden]\nservice = ok\n";
     char *end = text + strlen(text);
@@ -348,7 +348,7 @@ Test(config, what_the_parser_would_cut_off_is_reported)
 }
 
 /* The parser may have more to ask about a line that fills its buffer: not about the next one. */
-Test(config, a_line_of_the_greatest_length_leaves_the_next_one_whole)
+Test(config, a_line_of_maximum_length_does_not_affect_the_next_one)
 {
     char text[1024] = "[harden]\n", *end = text + strlen(text), expected[300];
     line_of(end, "service =", 199, "\n");
@@ -386,7 +386,7 @@ Test(config, a_nul_byte_is_reported_and_hides_nothing)
     config_discard(c);
 }
 
-Test(config, a_wrong_key_takes_its_continuations_with_it)
+Test(config, continuation_lines_of_an_unknown_key_are_ignored_too)
 {
     static const char text[] = "[host *]\nnonsense\n  a\0b\n  5\ncost = 2\n";
     struct config *c = load_bytes(text, sizeof(text) - 1);
@@ -395,13 +395,13 @@ Test(config, a_wrong_key_takes_its_continuations_with_it)
     config_discard(c);
 }
 
-Test(config, control_characters_do_not_reach_a_terminal)
+Test(config, control_characters_are_not_printed)
 {
     one_error("[host *]\ncost = \033[31m\n",
               "t.ini:2: [host *] cost = ?[31m: not a whole number; write for example 5");
 }
 
-Test(config, a_section_that_comes_again_goes_on)
+Test(config, a_repeated_section_continues_the_first_one)
 {
     struct config *c = load("[host A.example]\ncost = 2\n[host *]\ncost = 3\n"
                             "[host a.example]\nmax_attempts = 4\n");
@@ -446,7 +446,7 @@ Test(config, a_file_of_a_foreign_owner_is_refused)
     config_discard(c);
 }
 
-Test(config, what_is_no_regular_file_is_refused_without_waiting, .timeout = 10)
+Test(config, a_file_that_is_not_regular_is_refused_without_waiting, .timeout = 10)
 {
     const char *path = in_directory("fifo");
     cr_assert_eq(mkfifo(path, 0600), 0);
@@ -482,7 +482,7 @@ Test(config, a_change_of_content_mode_or_presence_is_noticed)
     config_discard(c);
 }
 
-Test(config, a_file_that_cannot_be_opened_does_not_look_changed_for_ever)
+Test(config, a_file_that_cannot_be_opened_is_not_stale_for_ever)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -497,7 +497,7 @@ Test(config, a_file_that_cannot_be_opened_does_not_look_changed_for_ever)
     close(fd);
 }
 
-Test(config, the_environment_beats_files_and_files_the_defaults)
+Test(config, the_environment_overrides_files_and_files_override_defaults)
 {
     setenv("HARDEN_CONFIG",
            write_file("a.ini", "[harden]\nmode = observe\nlog = info\n"
@@ -574,7 +574,7 @@ Test(config, a_later_file_wins_key_by_key)
     config_discard(c);
 }
 
-Test(config, a_retry_preset_of_a_later_file_replaces_what_the_earlier_said)
+Test(config, a_retry_preset_in_a_later_file_replaces_keys_of_the_earlier_one)
 {
     struct config *c =
         two_files("[host *]\nmax_attempts = 9\n", "[host *]\nmax_delay = 1s\nretry = expensive\n");
@@ -583,7 +583,7 @@ Test(config, a_retry_preset_of_a_later_file_replaces_what_the_earlier_said)
     config_discard(c);
 }
 
-Test(config, rates_of_the_environment_may_name_hosts)
+Test(config, rates_in_the_environment_may_name_hosts)
 {
     setenv("HARDEN_RATE", "API.example.com=60/1m 5/1s, *.example.org = 2/s,a.example/v1/*=1/s", 1);
     reports = 0;
@@ -596,7 +596,7 @@ Test(config, rates_of_the_environment_may_name_hosts)
     config_discard(c);
 }
 
-Test(config, a_rate_of_the_environment_is_every_hosts_and_keeps_operations)
+Test(config, a_rate_in_the_environment_applies_to_every_host_and_keeps_operation_limits)
 {
     setenv("HARDEN_CONFIG",
            write_file("a.ini", "[host a.example]\nrate = 9/s\n"
@@ -612,7 +612,7 @@ Test(config, a_rate_of_the_environment_is_every_hosts_and_keeps_operations)
     config_discard(c);
 }
 
-Test(config, a_rate_of_none_in_the_environment_lifts_every_limit)
+Test(config, rate_none_in_the_environment_removes_every_limit)
 {
     setenv("HARDEN_CONFIG",
            write_file("a.ini", "[host a.example]\nrate = 9/s\n"
@@ -624,7 +624,7 @@ Test(config, a_rate_of_none_in_the_environment_lifts_every_limit)
     config_discard(c);
 }
 
-Test(config, burst_and_key_of_the_environment_are_every_buckets)
+Test(config, burst_and_key_in_the_environment_apply_to_every_bucket)
 {
     setenv("HARDEN_CONFIG",
            write_file("a.ini", "[host *]\nrate = 9/s\nper = origin\n"
@@ -705,7 +705,7 @@ Test(config, a_wrong_variable_is_reported_and_the_others_apply)
     config_discard(c);
 }
 
-Test(config, a_variable_that_is_a_switch_takes_the_words_of_a_switch)
+Test(config, a_boolean_variable_accepts_every_boolean_word)
 {
     setenv("HARDEN_DISABLE", "maybe", 1);
     setenv("HARDEN_STRICT", "no", 1);
@@ -742,7 +742,7 @@ Test(config, programs_are_chosen_by_glob)
     config_discard(c);
 }
 
-Test(config, tokens_of_more_than_sixty_two_days_are_reported_and_cut)
+Test(config, a_cost_of_more_than_sixty_two_days_is_reported_and_reduced)
 {
     one_error(
         "[host a]\nrate = 10/1s 1/1d\nburst = 63\n",

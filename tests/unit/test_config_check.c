@@ -38,7 +38,7 @@ static void one_error(const char *text, const char *expected, int left)
     config_discard(c);
 }
 
-Test(config_check, every_key_arrives_in_its_member)
+Test(config_check, every_key_sets_its_member)
 {
     struct config *c =
         load("[check api.v1]\ntype = http\ntarget = https://u:p@API.Example.com:8443/h?q\n"
@@ -59,7 +59,7 @@ Test(config_check, every_key_arrives_in_its_member)
     config_discard(c);
 }
 
-Test(config_check, what_is_not_given_has_its_default)
+Test(config_check, keys_that_are_not_given_have_their_defaults)
 {
     struct config *c = load("[check a]\ntype = dns\ntarget = example.com\n"
                             "[check b]\ntype = TCP\ntarget = [2001:DB8::7]:5432\n");
@@ -77,7 +77,7 @@ Test(config_check, what_is_not_given_has_its_default)
     config_discard(c);
 }
 
-Test(config_check, the_kinds_are_the_words_of_the_key_by_position)
+Test(config_check, the_types_are_in_the_order_of_the_keys_words)
 {
     const struct option *o = &options[option_find(SECTION_CHECK, "type")];
     for (int kind = 0; kind < CHECK_KINDS; kind++) {
@@ -89,7 +89,7 @@ Test(config_check, the_kinds_are_the_words_of_the_key_by_position)
     }
 }
 
-Test(config_check, a_section_that_comes_twice_is_one_check)
+Test(config_check, a_repeated_section_is_one_check)
 {
     struct config *c = load("[check a]\ntype = tcp\n[check b]\ntype = dns\ntarget = x\n"
                             "[check a]\ntarget = x:1\n");
@@ -98,7 +98,7 @@ Test(config_check, a_section_that_comes_twice_is_one_check)
     config_discard(c);
 }
 
-Test(config_check, a_wrong_value_costs_the_key_alone)
+Test(config_check, a_wrong_value_affects_its_key_only)
 {
     one_error("[check db]\ntype = tcp\ntarget = db:1\ninterval = 5\n",
               "t.ini:4: [check db] interval = 5: a number without a unit; write for example 5s", 1);
@@ -179,7 +179,7 @@ Test(config_check, without_a_type_or_a_target_there_is_nothing_to_run)
     config_discard(c);
 }
 
-Test(config_check, a_section_needs_a_name_that_can_be_shown)
+Test(config_check, a_section_needs_a_printable_name)
 {
     static const char right[] = "a check needs a name of letters, digits, dots and dashes; write "
                                 "for example [check database]";
@@ -205,7 +205,7 @@ Test(config_check, a_section_needs_a_name_that_can_be_shown)
     config_discard(c);
 }
 
-Test(config_check, nothing_secret_of_a_target_is_in_an_error)
+Test(config_check, error_messages_show_no_secrets_of_a_target)
 {
     static const char *const texts[] = {
         "[check a]\ntype = http\ntarget = ftp://u:secret@h/secret\n",

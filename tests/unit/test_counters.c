@@ -171,7 +171,7 @@ static const char *key_of_object(const char *token)
     return NULL;
 }
 
-Test(counters, each_is_the_member_of_health_json_that_its_row_says)
+Test(counters, each_is_the_member_of_health_json_in_its_row)
 {
     for (const struct row *r = rows; r < rows + array_size(rows); r++) {
         uint64_t v = value_of(r->counter);
@@ -190,7 +190,7 @@ Test(counters, each_is_the_member_of_health_json_that_its_row_says)
             expect_member("coverage", of_header[i].key, value_of_header(i));
 }
 
-Test(counters, each_is_part_of_the_total_that_its_row_says)
+Test(counters, each_is_added_to_the_total_in_its_row)
 {
     for (size_t i = 0; i < array_size(totals); i++) {
         uint64_t sum = 0;
@@ -246,7 +246,7 @@ static void expect_sample(enum metric m, const char *suffix, const char *labels,
     cr_assert_not_null(strstr(prom, line), "no %s in %s", line, prom);
 }
 
-Test(counters, each_is_the_sample_of_metrics_prom_that_its_row_says)
+Test(counters, each_is_the_sample_of_metrics_prom_in_its_row)
 {
     char labels[128];
     for (const struct row *r = rows; r < rows + array_size(rows); r++) {
@@ -291,7 +291,7 @@ Test(counters, each_metric_has_its_help_and_type_once_and_samples_after_them)
 
 /* ---- the command, and the documents --------------------------------------------------------------- */
 
-Test(counters, the_command_knows_each)
+Test(counters, the_command_accepts_each_name)
 {
     uint32_t n;
     struct host *hosts = host_list_read(board, NOW, &n);

@@ -37,7 +37,7 @@ ParameterizedTestParameters(destination, a_destination_is_read_as_the_rules_see_
     return cr_make_param_array(struct example, all, sizeof all / sizeof *all);
 }
 
-ParameterizedTest(struct example *e, destination, a_destination_is_read_as_the_rules_see_it)
+ParameterizedTest(struct example *e, destination, is_parsed_as_for_rules)
 {
     struct destination w;
     char why[200] = "";
@@ -49,7 +49,7 @@ ParameterizedTest(struct example *e, destination, a_destination_is_read_as_the_r
     cr_assert(eq(int, w.target.default_port, e->default_port), "%s", e->text);
 }
 
-Test(destination, what_is_none_is_refused_with_the_reason)
+Test(destination, an_invalid_one_is_refused_with_a_reason)
 {
     static const char *const wrong[][2] = {
         {"", "no host"},
@@ -69,7 +69,7 @@ Test(destination, what_is_none_is_refused_with_the_reason)
     }
 }
 
-Test(destination, what_is_too_long_is_refused)
+Test(destination, one_that_is_too_long_is_refused)
 {
     char text[3000], why[200];
     struct destination w;

@@ -142,7 +142,7 @@ static size_t ask_all(const struct elf *e)
     return sum + elf_defines(e, "mine", "MINE_1") + elf_defines_version(e, "MINE_1");
 }
 
-Test(elf, tells_what_a_dynamic_program_needs)
+Test(elf, reports_the_libraries_that_a_program_needs)
 {
     struct elf e = parsed();
     cr_assert(e.native && e.program && !e.go);
@@ -171,7 +171,7 @@ static void expect_symbols(const struct elf *e)
     cr_assert(!elf_symbol(e, 4, &s));
 }
 
-Test(elf, tells_symbols_with_their_versions)
+Test(elf, reports_symbols_with_their_versions)
 {
     struct elf e = parsed();
     expect_symbols(&e);
@@ -194,7 +194,7 @@ Test(elf, counts_symbols_without_section_headers)
     cr_assert_str_eq(elf_version(&e, 1), "CURL_OPENSSL_4");
 }
 
-Test(elf, knows_go_by_its_note_or_its_section)
+Test(elf, detects_go_by_its_note_or_its_section)
 {
     image.note.head = (ElfW(Nhdr)){.n_namesz = 4, .n_descsz = 4, .n_type = 4};
     memcpy(image.note.name, "Go\0", 4);
@@ -205,7 +205,7 @@ Test(elf, knows_go_by_its_note_or_its_section)
     cr_assert(parsed().go);
 }
 
-Test(elf, tells_static_programs_and_libraries_apart)
+Test(elf, distinguishes_static_programs_and_libraries)
 {
     image.segments[1].p_type = PT_NULL;
     struct elf e = parsed();
@@ -221,7 +221,7 @@ Test(elf, tells_static_programs_and_libraries_apart)
     cr_assert(!parsed().program);
 }
 
-Test(elf, knows_of_a_foreign_program_no_more_than_its_kind)
+Test(elf, reads_only_the_type_of_a_program_for_another_machine)
 {
     image.head.e_machine = OTHER;
     struct elf e = parsed();
@@ -239,7 +239,7 @@ Test(elf, knows_of_a_foreign_program_no_more_than_its_kind)
     cr_assert_eq(e.machine, EM_PPC64);
 }
 
-Test(elf, refuses_what_is_no_elf_file)
+Test(elf, rejects_other_files)
 {
     struct elf e;
     cr_assert_eq(elf_parse(&e, "#!/bin/sh\n", 10), -ENOEXEC);
@@ -260,7 +260,7 @@ Test(elf, reads_this_very_program)
 }
 
 /* In memory of its own, so that the sanitizers see a look past the end. */
-Test(elf, bears_a_file_cut_anywhere)
+Test(elf, survives_truncation_at_any_byte)
 {
     for (size_t n = 0; n <= sizeof image; n++) {
         struct elf e;
@@ -272,7 +272,7 @@ Test(elf, bears_a_file_cut_anywhere)
     }
 }
 
-Test(elf, bears_any_byte_changed)
+Test(elf, survives_a_change_of_any_byte)
 {
     static const unsigned char values[] = {0, 1, 0x7f, 0x80, 0xff};
     unsigned char *bytes = malloc(sizeof image);
@@ -289,7 +289,7 @@ Test(elf, bears_any_byte_changed)
     free(bytes);
 }
 
-Test(elf, bears_many_bytes_changed_at_once)
+Test(elf, survives_changes_of_many_bytes)
 {
     unsigned char *bytes = malloc(sizeof image);
     uint64_t random = 88172645463325252u;
@@ -306,7 +306,7 @@ Test(elf, bears_many_bytes_changed_at_once)
     free(bytes);
 }
 
-Test(elf, ends_with_a_list_of_versions_that_goes_in_circles)
+Test(elf, terminates_on_a_cyclic_list_of_versions)
 {
     image.wanted[1].vna_next = (uint32_t)-(int32_t)sizeof image.wanted[0];
     image.file.vn_next = 0;
@@ -344,7 +344,7 @@ static struct cache make_cache(void)
     return c;
 }
 
-Test(ld_cache, finds_all_entries_of_a_name_but_those_for_newer_processors)
+Test(ld_cache, finds_all_entries_of_a_name_except_those_for_newer_processors)
 {
     struct cache c = make_cache();
     cr_assert_str_eq(ld_cache_find(&c, sizeof c, "liba.so", 0), "/x/liba.so");
@@ -353,7 +353,7 @@ Test(ld_cache, finds_all_entries_of_a_name_but_those_for_newer_processors)
     cr_assert_null(ld_cache_find(&c, sizeof c, "libb.so", 0));
 }
 
-Test(ld_cache, bears_a_file_cut_anywhere_and_any_byte_changed)
+Test(ld_cache, survives_truncation_and_changes_at_any_byte)
 {
     struct cache c = make_cache();
     for (size_t n = 0; n <= sizeof c; n++) {

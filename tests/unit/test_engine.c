@@ -72,7 +72,7 @@ static int count(const char *text, const char *part)
     return n;
 }
 
-Test(engine, opens_at_the_first_call_and_not_before)
+Test(engine, opens_at_the_first_call)
 {
     cr_assert_null(engine_peek());
     errno = EXDEV;
@@ -113,7 +113,7 @@ Test(engine, takes_a_kill_switch_that_is_off_as_not_set)
     cr_assert_not_null(engine_get());
 }
 
-Test(engine, stays_out_when_the_kill_switch_is_neither_on_nor_off_and_says_nothing)
+Test(engine, stays_silently_out_when_the_kill_switch_is_neither_on_nor_off)
 {
     int fd = catch_stderr();
     setenv("HARDEN_DISABLE", "of", 1);
@@ -127,7 +127,7 @@ Test(engine, stays_out_with_mode_off)
     refused();
 }
 
-Test(engine, stays_out_of_programs_that_are_not_covered_without_a_word)
+Test(engine, stays_silently_out_of_programs_that_are_not_covered)
 {
     int fd = catch_stderr();
     setenv("HARDEN_PROGRAMS", "!test_*", 1);
@@ -136,7 +136,7 @@ Test(engine, stays_out_of_programs_that_are_not_covered_without_a_word)
     cr_assert_str_empty(caught(fd));
 }
 
-Test(engine, says_each_wrong_line_once_and_runs)
+Test(engine, reports_each_wrong_line_once_and_runs)
 {
     int fd = catch_stderr();
     setenv("HARDEN_MAX_WAIT", "30", 1);
@@ -146,7 +146,7 @@ Test(engine, says_each_wrong_line_once_and_runs)
     cr_assert_eq(count(caught(fd), "harden: error: "), 1, "%s", got);
 }
 
-Test(engine, is_silent_about_them_with_log_off)
+Test(engine, is_silent_about_configuration_errors_with_log_off)
 {
     int fd = catch_stderr();
     setenv("HARDEN_MAX_WAIT", "30", 1);
@@ -167,7 +167,7 @@ int mkdir(const char *path, mode_t mode)
     return mkdirat(AT_FDCWD, path, mode);
 }
 
-Test(engine, forwards_a_call_that_comes_from_its_own_opening)
+Test(engine, forwards_a_call_from_within_its_own_opening)
 {
     come_back = true;
     int64_t begun = clock_now_ns();
@@ -182,7 +182,7 @@ static void *get(void *arg)
     return engine_get();
 }
 
-Test(engine, is_one_for_racing_threads)
+Test(engine, is_opened_once_by_racing_threads)
 {
     pthread_t thread[16];
     pthread_barrier_t b;
@@ -197,7 +197,7 @@ Test(engine, is_one_for_racing_threads)
     }
 }
 
-Test(engine, waits_a_bounded_time_for_an_opener_and_only_once)
+Test(engine, waits_once_and_for_a_limited_time_for_a_thread_that_opens_it)
 {
     atomic_store(&process_self()->opening, 1); /* a thread that hangs in it */
     int64_t begun = clock_now_ns();
@@ -209,7 +209,7 @@ Test(engine, waits_a_bounded_time_for_an_opener_and_only_once)
     cr_assert_lt(clock_now_ns() - begun, 50 * 1000 * NS_PER_MS);
 }
 
-Test(engine, opens_in_the_child_when_a_fork_came_while_another_thread_was_opening)
+Test(engine, opens_in_the_child_of_a_fork_during_the_opening)
 {
     atomic_store(&process_self()->opening, 1);
     pid_t child = fork();
@@ -246,7 +246,7 @@ Test(engine, keeps_its_board_over_a_fork)
     cr_assert_eq(atomic_load(&e->board->header->changes), 7u);
 }
 
-Test(engine, takes_up_a_changed_file)
+Test(engine, applies_a_changed_file)
 {
     write_ini("[harden]\nservice = one\n");
     struct engine *e = engine_get();
@@ -259,7 +259,7 @@ Test(engine, takes_up_a_changed_file)
     cr_assert_str_eq(before->service, "one", "who holds the old one may go on");
 }
 
-Test(engine, keeps_its_settings_when_the_new_file_is_wrong_and_says_so_once)
+Test(engine, keeps_its_settings_when_the_new_file_is_wrong_and_logs_it_once)
 {
     int fd = catch_stderr();
     write_ini("[harden]\nservice = one\n");
@@ -276,7 +276,7 @@ Test(engine, keeps_its_settings_when_the_new_file_is_wrong_and_says_so_once)
     cr_assert_str_empty(caught(fd));
 }
 
-Test(engine, takes_up_a_good_file_although_the_environment_is_wrong)
+Test(engine, applies_a_valid_file_although_the_environment_is_wrong)
 {
     catch_stderr();
     setenv("HARDEN_MAX_WAIT", "30", 1);
@@ -300,7 +300,7 @@ Test(engine, can_be_switched_off_and_on_by_the_file)
     cr_assert_eq(engine_get(), e);
 }
 
-Test(engine, keeps_board_and_files_where_they_are_when_the_file_moves_them_and_says_so_once)
+Test(engine, keeps_board_and_files_in_place_when_a_new_file_moves_them_and_logs_it_once)
 {
     char text[256], want[64];
     int fd = catch_stderr();
@@ -324,7 +324,7 @@ Test(engine, keeps_board_and_files_where_they_are_when_the_file_moves_them_and_s
     cr_assert_eq(count(caught(fd), "state, max_hosts and thread stay"), 1, "%s", got);
 }
 
-Test(engine, that_is_off_without_a_thread_is_switched_on_by_the_file)
+Test(engine, that_is_off_without_a_thread_can_be_switched_on_by_the_file)
 {
     write_ini("[harden]\nthread = off\nsnapshot_interval = 100ms\n");
     struct engine *e = engine_get();
@@ -340,7 +340,7 @@ Test(engine, that_is_off_without_a_thread_is_switched_on_by_the_file)
     cr_assert_eq(engine_get(), e);
 }
 
-Test(engine, that_is_off_is_switched_on_in_the_child_of_a_fork_too)
+Test(engine, that_is_off_can_be_switched_on_in_the_child_of_a_fork)
 {
     write_ini("[harden]\nsnapshot_interval = 100ms\n");
     cr_assert_not_null(engine_get());
@@ -367,7 +367,7 @@ static uint64_t counted(struct engine *e)
     return atomic_fetch_add(&e->board->header->changes, 1);
 }
 
-Test(engine, opens_a_board_again_that_vanished_with_its_directory)
+Test(engine, recreates_a_board_that_vanished_with_its_directory)
 {
     struct engine *e = engine_get();
     struct board *first = e->board;
@@ -385,7 +385,7 @@ Test(engine, opens_a_board_again_that_vanished_with_its_directory)
     cr_assert_eq(atomic_load(&first->header->changes), 1u, "who is on the old one goes on with it");
 }
 
-Test(engine, goes_over_to_the_board_that_is_in_the_place_of_its_own)
+Test(engine, switches_to_the_board_that_replaced_its_own)
 {
     char board[80];
     struct engine *e = engine_get();
@@ -402,7 +402,7 @@ Test(engine, goes_over_to_the_board_that_is_in_the_place_of_its_own)
     cr_assert_eq(e->board, second);
 }
 
-Test(engine, keeps_a_board_that_cannot_be_opened_again_until_it_can)
+Test(engine, keeps_a_vanished_board_until_it_can_be_recreated)
 {
     char board[80];
     struct engine *e = engine_get();
@@ -446,7 +446,7 @@ static bool become_another(void)
     return setresuid(USER, USER, USER) == 0;
 }
 
-Test(engine, does_not_take_a_board_for_gone_that_is_out_of_reach)
+Test(engine, does_not_replace_a_board_that_is_out_of_reach)
 {
     if (geteuid())
         return; /* takes root to leave */
@@ -458,7 +458,7 @@ Test(engine, does_not_take_a_board_for_gone_that_is_out_of_reach)
     cr_assert_not(reopens_after(become_another));
 }
 
-Test(engine, makes_a_named_state_directory_with_its_parents)
+Test(engine, creates_a_named_state_directory_with_its_parents)
 {
     char deep[96], parent[96];
     struct stat st;
@@ -487,26 +487,26 @@ static const char *complaint(const char *state)
     return got;
 }
 
-Test(engine, says_that_a_named_state_directory_lets_others_in)
+Test(engine, reports_a_state_directory_that_others_can_access)
 {
     chmod(dir, 0755);
     cr_assert_eq(count(complaint(dir), "mode 0755 gives others access; make it 0700"), 1, "%s",
                  got);
 }
 
-Test(engine, says_that_a_named_state_directory_is_none)
+Test(engine, reports_a_state_directory_that_is_not_a_directory)
 {
     cr_assert_eq(count(complaint("/dev/null"), "not a directory"), 1, "%s", got);
 }
 
-Test(engine, says_that_a_named_state_directory_cannot_be_made)
+Test(engine, reports_a_state_directory_that_cannot_be_created)
 {
     cr_assert_eq(count(complaint("/proc/none/such"), "/proc/none/such: the state directory cannot"),
                  1, "%s", got);
 }
 
 /* By default only errors are logged. */
-Test(engine, says_that_its_board_is_private_wherever_limits_are_configured)
+Test(engine, reports_a_private_board_if_limits_are_configured)
 {
     char full[96];
     snprintf(full, sizeof full, "%s/" BOARD_NAME, dir);
@@ -541,7 +541,7 @@ static void remove_of_user(void)
     rmdir(in);
 }
 
-Test(engine, says_who_has_its_place_and_where_it_is_instead_when_limits_are_configured)
+Test(engine, reports_the_owner_of_its_directory_and_the_other_place_if_limits_are_configured)
 {
     char taken[96];
     if (geteuid())
@@ -572,7 +572,7 @@ Test(engine, says_who_has_its_place_and_where_it_is_instead_when_limits_are_conf
     rmdir(taken);
 }
 
-Test(engine, counts_internal_errors_and_says_each_once)
+Test(engine, counts_internal_errors_and_logs_each_once)
 {
     int fd = catch_stderr();
     struct engine *e = engine_get();
@@ -597,7 +597,7 @@ static int strict(void)
     return WEXITSTATUS(status);
 }
 
-Test(engine, ends_a_strict_program_with_78_on_a_bad_configuration_and_says_why)
+Test(engine, strict_ends_a_program_with_status_78_on_a_wrong_configuration)
 {
     int fd = catch_stderr();
     setenv("HARDEN_STRICT", "1", 1);
@@ -606,13 +606,13 @@ Test(engine, ends_a_strict_program_with_78_on_a_bad_configuration_and_says_why)
     cr_assert_eq(count(caught(fd), "HARDEN_MAX_WAIT"), 1, "%s", got);
 }
 
-Test(engine, runs_on_a_bad_configuration_when_it_is_not_strict)
+Test(engine, runs_with_a_wrong_configuration_without_strict)
 {
     setenv("HARDEN_MAX_WAIT", "30", 1);
     cr_assert_eq(strict(), 0);
 }
 
-Test(engine, strict_says_why_even_with_log_off)
+Test(engine, strict_reports_the_reason_even_with_log_off)
 {
     int fd = catch_stderr();
     setenv("HARDEN_STRICT", "1", 1);
@@ -622,7 +622,7 @@ Test(engine, strict_says_why_even_with_log_off)
     cr_assert_eq(count(caught(fd), "HARDEN_MAX_WAIT"), 1, "%s", got);
 }
 
-Test(engine, strict_has_the_words_of_every_other_switch)
+Test(engine, strict_accepts_every_boolean_word)
 {
     static const char *const words[] = {"on", "YES", "true", "off", "no", "False", "0"};
     setenv("HARDEN_MAX_WAIT", "30", 1);
@@ -642,13 +642,13 @@ Test(engine, strict_that_is_neither_on_nor_off_is_off_and_reported)
                  "%s", got);
 }
 
-Test(engine, strict_lets_a_good_configuration_run)
+Test(engine, strict_accepts_a_valid_configuration)
 {
     setenv("HARDEN_STRICT", "1", 1);
     cr_assert_eq(strict(), 0);
 }
 
-Test(engine, strict_leaves_programs_alone_that_are_not_covered)
+Test(engine, strict_does_not_affect_programs_that_are_not_covered)
 {
     setenv("HARDEN_STRICT", "1", 1);
     setenv("HARDEN_MAX_WAIT", "30", 1);
@@ -658,7 +658,7 @@ Test(engine, strict_leaves_programs_alone_that_are_not_covered)
 
 /* ---- a sandbox ---- */
 
-Test(engine, is_closed_and_silent_in_a_sandbox)
+Test(engine, closes_silently_in_a_sandbox)
 {
     int fd = catch_stderr();
     setenv("HARDEN_LOG", "debug", 1);
@@ -689,7 +689,7 @@ Test(engine, is_never_opened_in_a_sandbox)
     cr_assert_not_null(engine_get());
 }
 
-Test(engine, that_was_switched_off_stays_so_without_a_sandbox)
+Test(engine, that_a_sandbox_closed_stays_closed)
 {
     write_ini("[harden]\n");
     struct engine *e = engine_get();

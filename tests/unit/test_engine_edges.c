@@ -19,7 +19,7 @@
 
 TestSuite(engine_edges, .init = one_host, .fini = no_host);
 
-Test(engine_edges, tokens_for_more_time_than_anybody_may_owe_stand_for_that_time)
+Test(engine_edges, a_cost_above_the_maximum_debt_counts_as_the_maximum_debt)
 {
     struct rate r = {.burst = 1, .interval_ns = INT64_MAX / 4};
     cr_assert(eq(i64, gcra_span_ns(&r, UINT32_MAX), GCRA_DEBT_MAX_NS));
@@ -29,7 +29,7 @@ Test(engine_edges, tokens_for_more_time_than_anybody_may_owe_stand_for_that_time
     cr_assert(eq(i64, gcra_span_ns(&r, 3), GCRA_DEBT_MAX_NS));
 }
 
-Test(engine_edges, the_hint_of_one_host_delays_no_other_if_the_board_is_full)
+Test(engine_edges, a_hint_in_the_overflow_slot_delays_no_host)
 {
     struct slot *all = board_overflow(board);
     atomic_store(&all->pause_until_ns, NOW + 10 * NS_PER_S);
@@ -38,7 +38,7 @@ Test(engine_edges, the_hint_of_one_host_delays_no_other_if_the_board_is_full)
     cr_assert(eq(int, call_admit(&call, NOW).answer, ANSWER_GO));
 }
 
-Test(engine_edges, a_circuit_that_seems_open_where_the_board_is_full_is_nobodys)
+Test(engine_edges, an_open_circuit_in_the_overflow_slot_refuses_no_request)
 {
     struct slot *all = board_overflow(board);
     atomic_store(&all->breaker.state, BREAKER_OPEN | (uint64_t)(NOW / NS_PER_MS + 10000) << 24);
@@ -69,7 +69,7 @@ static uint64_t key_per(const char *part)
     return key;
 }
 
-Test(engine_edges, a_header_and_a_variable_of_one_name_and_value_are_two_buckets)
+Test(engine_edges, a_header_and_a_variable_with_the_same_name_and_value_have_separate_buckets)
 {
     cr_assert(ne(u64, key_per("header"), key_per("env")));
 }
@@ -96,7 +96,7 @@ static void add_rate(uint32_t tokens, int64_t window_ns, uint32_t burst)
                                               .interval_ns = window_ns / tokens};
 }
 
-Test(engine_edges, a_window_without_a_word_shares_that_of_the_next_longer_one)
+Test(engine_edges, a_window_without_a_word_shares_the_word_of_the_next_longer_one)
 {
     struct slot *all = full_of_windows();
     add_rate(1, 2 * NS_PER_S, 1);
@@ -108,7 +108,7 @@ Test(engine_edges, a_window_without_a_word_shares_that_of_the_next_longer_one)
     cr_assert(binding.lane[1].tat == &all->tat_ns[1], "the longest");
 }
 
-Test(engine_edges, rates_that_share_a_word_are_as_slow_and_as_small_as_the_least_of_them)
+Test(engine_edges, rates_that_share_a_word_have_the_lowest_rate_and_the_smallest_burst)
 {
     full_of_windows();
     add_rate(5, 10 * NS_PER_S, 7);
@@ -121,7 +121,7 @@ Test(engine_edges, rates_that_share_a_word_are_as_slow_and_as_small_as_the_least
     cr_assert(eq(i64, binding.lane[0].rate.interval_ns, 10 * NS_PER_S));
 }
 
-Test(engine_edges, a_binding_whose_bucket_was_given_away_is_not_current)
+Test(engine_edges, a_binding_whose_bucket_was_reused_is_not_current)
 {
     struct slot *bucket = board_slot(board, 77, "b", SLOT_BUCKET, NOW);
     binding.lane_count = 1;
@@ -132,14 +132,14 @@ Test(engine_edges, a_binding_whose_bucket_was_given_away_is_not_current)
     cr_assert(not(binding_is_current(&binding, &config, board)));
 }
 
-Test(engine_edges, every_hash_has_a_key_that_is_neither_free_nor_changing)
+Test(engine_edges, no_hash_gives_the_key_for_free_or_changing)
 {
     cr_assert(eq(u64, board_key(0), 1));
     cr_assert(eq(u64, board_key(1ULL << 63), 1));
     cr_assert(eq(u64, board_key(1ULL << 63 | 5), 5));
 }
 
-Test(engine_edges, what_stands_in_quotes_is_no_quota)
+Test(engine_edges, quoted_text_is_not_parsed_as_a_quota)
 {
     static const char line[] = "RateLimit: \"x;r=0,y\";r=9;t=5\r\n";
     struct hints h;
@@ -148,7 +148,7 @@ Test(engine_edges, what_stands_in_quotes_is_no_quota)
     cr_assert(eq(i64, h.limit_remaining, 9));
 }
 
-Test(engine_edges, a_sample_of_the_far_future_stops_no_other)
+Test(engine_edges, a_sample_of_the_far_future_does_not_stop_sampling)
 {
     struct history *h = board->history;
     sample_take(h, board, NOW);
@@ -166,7 +166,7 @@ static void write_file(char path[], const char *text)
     close(fd);
 }
 
-Test(engine_edges, the_environment_is_stronger_than_any_section)
+Test(engine_edges, the_environment_takes_precedence_over_every_section)
 {
     char path[] = "/tmp/harden-test-XXXXXX";
     struct target t = {.scheme = "", .host = "api.example.com", .default_port = true, .path = ""};

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-Test(env, is_the_environment_at_the_first_look_whatever_the_program_does_to_it_later)
+Test(env, is_captured_once_and_not_affected_by_later_changes)
 {
     setenv("HARDEN_RATE", "60/1m", 1);
     setenv("HOME", "/home/x", 1);
@@ -21,13 +21,13 @@ Test(env, is_the_environment_at_the_first_look_whatever_the_program_does_to_it_l
     cr_assert_str_eq(env_get("HOME"), "/home/x");
 }
 
-Test(env, looks_by_itself_when_nobody_captured)
+Test(env, captures_at_the_first_look_up_if_nothing_did_before)
 {
     setenv("HARDEN_LOG", "debug", 1);
     cr_assert_str_eq(env_get("HARDEN_LOG"), "debug");
 }
 
-Test(env, knows_only_whole_names)
+Test(env, matches_whole_names_only)
 {
     clearenv();
     setenv("HARDEN_LOG_TO", "x", 1);
@@ -41,7 +41,7 @@ Test(env, knows_only_whole_names)
     cr_assert_null(env_nth(1));
 }
 
-Test(env, keeps_more_than_its_static_room)
+Test(env, captures_more_than_its_static_buffer)
 {
     clearenv();
     char name[32], *value = malloc(3001);
@@ -60,7 +60,7 @@ Test(env, keeps_more_than_its_static_room)
     free(value);
 }
 
-Test(env, bears_an_environment_without_variables)
+Test(env, works_in_an_empty_environment)
 {
     char *none[] = {NULL};
     environ = none;
@@ -70,7 +70,7 @@ Test(env, bears_an_environment_without_variables)
     cr_assert(env_known());
 }
 
-Test(env, is_not_known_before_the_c_library_knows_it)
+Test(env, is_not_captured_before_the_c_library_has_it)
 {
     char *later[] = {(char *)"HARDEN_X=1", NULL};
     environ = NULL; /* as in a program's preinit array */
@@ -135,7 +135,7 @@ Test(env, joins_relative_paths_with_the_directory_at_start)
     cr_assert_null(env_absolute("events.log", out, 10));
 }
 
-Test(env, joins_with_the_directory_of_now_when_the_environment_named_no_relative_path)
+Test(env, joins_with_the_current_directory_when_the_environment_has_no_relative_path)
 {
     char out[PATH_MAX];
     clearenv();
@@ -152,7 +152,7 @@ static void *look(void *arg)
     return (void *)env_get("HARDEN_RATE");
 }
 
-Test(env, gives_racing_threads_the_same_answer)
+Test(env, returns_the_same_to_racing_threads)
 {
     pthread_t thread[8];
     pthread_barrier_t b;

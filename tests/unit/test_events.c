@@ -59,7 +59,7 @@ Test(events, writes_a_json_line_for_a_retry)
     cr_assert_eq(strncmp(got, "{\"time\":\"20", 11), 0);
 }
 
-Test(events, omits_members_that_an_event_does_not_have)
+Test(events, omits_members_without_a_value)
 {
     events_set(path, "s");
     events_emit(&(struct event){

@@ -18,7 +18,7 @@ static bool pass(int64_t now)
     return fast_path_is_clear(&p, now) && fast_path_count(&p, 20 * NS_PER_MS, now, WALL);
 }
 
-Test(fast_path, the_fast_path_counts_what_begin_report_and_end_count)
+Test(fast_path, counts_the_same_as_call_begin_report_and_end)
 {
     static struct slot by_steps, by_one;
     struct attempt a = {.protocol = PROTOCOL_CONNECT, .duration_ns = 20 * NS_PER_MS};
@@ -49,7 +49,7 @@ Test(fast_path, the_fast_path_counts_what_begin_report_and_end_count)
     cr_assert(eq(int, memcmp(&by_steps, &by_one, sizeof by_one), 0));
 }
 
-Test(fast_path, the_fast_path_is_not_clear_where_a_success_means_more)
+Test(fast_path, is_not_clear_where_a_success_changes_a_state)
 {
     struct fast_path p = path_of_binding();
     policy.max_attempts = 1;
@@ -73,7 +73,7 @@ Test(fast_path, the_fast_path_is_not_clear_where_a_success_means_more)
     cr_assert(not(fast_path_is_clear(&p, NOW + 1)), "its circuit is open");
 }
 
-Test(fast_path, the_fast_path_is_not_clear_for_a_slot_that_was_given_away)
+Test(fast_path, is_not_clear_for_a_reused_slot)
 {
     struct fast_path p = path_of_binding();
     request(get(0, 200), NOW);

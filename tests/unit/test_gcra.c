@@ -105,7 +105,7 @@ Test(gcra, reservations_and_undoing_them_keep_the_limit)
     }
 }
 
-Test(gcra, the_latest_start_of_several_rates_fits_all)
+Test(gcra, the_latest_start_of_several_rates_satisfies_all)
 {
     uint64_t seed = 3;
     for (int i = 0; i < 10000; i++) {
@@ -145,7 +145,7 @@ Test(gcra, a_small_bucket_does_not_reset_the_debt_of_a_large_one)
 }
 
 /* Who may wait an hour for the end of the deepest debt is there too. */
-Test(gcra, a_reservation_at_the_end_of_the_longest_debt_is_not_damage)
+Test(gcra, a_reservation_at_the_end_of_the_maximum_debt_is_not_damage)
 {
     struct rate day = rate_of(1, 86400 * NS_PER_S, 62), second = rate_of(1, NS_PER_S, 1);
     _Atomic int64_t tat = 0;
@@ -171,7 +171,7 @@ Test(gcra, a_token_is_returned_only_if_no_other_was_taken_since)
     cr_assert(eq(i64, tat, NOW + 2 * NS_PER_S));
 }
 
-Test(gcra, a_damaged_time_counts_as_a_full_bucket)
+Test(gcra, a_damaged_time_stamp_counts_as_a_full_bucket)
 {
     struct rate r = rate_of(1, NS_PER_S, 1);
     static const int64_t bad[] = {
@@ -183,7 +183,7 @@ Test(gcra, a_damaged_time_counts_as_a_full_bucket)
     }
 }
 
-Test(gcra, the_longest_possible_debt_counts_in_full)
+Test(gcra, the_maximum_debt_counts_in_full)
 {
     /* The longest wait, an hour, for a bucket that owes 62 days. */
     const int64_t longest = (3600 + 62 * 86400LL) * NS_PER_S;
@@ -201,7 +201,7 @@ Test(gcra, extreme_rates_do_not_overflow)
     cr_assert(le(dbl, gcra_available(INT64_MAX, NOW, &r), (double)UINT32_MAX));
 }
 
-Test(gcra, available_tokens_are_between_none_and_burst)
+Test(gcra, available_tokens_are_between_zero_and_burst)
 {
     struct rate r = rate_of(10, NS_PER_S, 10);
     cr_assert(epsilon_eq(dbl, gcra_available(0, NOW, &r), 10.0, 1e-9));

@@ -25,7 +25,7 @@ static int64_t wait_after(const char *const *lines, size_t n)
     wait_after((const char *const[]){__VA_ARGS__},                                                 \
                sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
-Test(hints, without_a_hint_there_is_no_wait)
+Test(hints, without_a_hint_there_is_no_pause)
 {
     cr_assert(eq(i64, WAIT("Content-Type: text/html\r\n", "\r\n", "", ":"), -1));
 }
@@ -98,7 +98,7 @@ Test(hints, retry_after_takes_precedence_over_rate_limit_fields)
     cr_assert(eq(i64, WAIT("RateLimit: \"p\";r=0;t=30", "Retry-After: 2"), 2 * NS_PER_S));
 }
 
-Test(hints, the_older_rate_limit_fields_give_seconds_or_a_moment)
+Test(hints, the_older_rate_limit_fields_give_seconds_or_a_date)
 {
     cr_assert(eq(i64, WAIT("X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 12"), 12 * NS_PER_S));
     cr_assert(eq(i64, WAIT("X-RateLimit-Remaining: 1", "X-RateLimit-Reset: 12"), -1));
@@ -153,7 +153,7 @@ Test(hints, impossible_dates_are_ignored)
         cr_assert(eq(i64, hints_date_s(bad[i], strlen(bad[i])), -1), "%s", bad[i]);
 }
 
-Test(hints, a_line_needs_no_end)
+Test(hints, a_line_needs_no_terminator)
 {
     static const char bytes[] = {'R', 'e', 't', 'r', 'y', '-', 'A', 'f', 't', 'e', 'r', ':', '4'};
     struct hints h;

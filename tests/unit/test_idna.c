@@ -15,7 +15,7 @@ static const char *encode(const char *host)
     return idna_encode(wire, sizeof wire, host, strlen(host)) ? wire : "";
 }
 
-Test(idna, all_forms_of_a_name_are_one)
+Test(idna, all_forms_of_a_name_have_the_same_encoding)
 {
     cr_assert_str_eq(encode("bücher.example"), "xn--bcher-kva.example");
     cr_assert_str_eq(encode("BÜCHER.Example"), "xn--bcher-kva.example");
@@ -34,7 +34,7 @@ Test(idna, labels_are_encoded_one_by_one_and_the_rest_stays)
     cr_assert_str_eq(wire, "");
 }
 
-Test(idna, other_scripts_have_capitals_too)
+Test(idna, capitals_of_other_scripts_become_small_letters)
 {
     cr_assert_str_eq(encode("ΣΊΣΥΦΟΣ"), "xn--kxa6akbbkh");
     cr_assert_str_eq(encode("ПОЧТА.рф"), "xn--80a1acny.xn--p1ai");
@@ -43,7 +43,7 @@ Test(idna, other_scripts_have_capitals_too)
     cr_assert_str_neq(encode("žluťoučký"), "");
 }
 
-Test(idna, what_is_not_certain_is_refused)
+Test(idna, a_name_with_an_uncertain_encoding_is_refused)
 {
     cr_assert_str_eq(encode("İ.example"), "", "becomes two letters");
     cr_assert_str_eq(encode("bu\xcc\x88"
@@ -62,7 +62,7 @@ Test(idna, what_is_not_certain_is_refused)
 }
 
 /* The address sanitizer sees a read behind the end of an allocation. */
-Test(idna, nothing_behind_the_name_is_read)
+Test(idna, does_not_read_beyond_the_name)
 {
     static const char *const names[] = {"bücher", "example", "b\xc3", "b\xf0\x9f"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -74,7 +74,7 @@ Test(idna, nothing_behind_the_name_is_read)
     }
 }
 
-Test(idna, what_has_no_room_is_refused)
+Test(idna, a_result_that_does_not_fit_is_refused)
 {
     char out[22];
     memset(out, 'x', sizeof out);

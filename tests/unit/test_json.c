@@ -22,7 +22,7 @@ static const char *quoted(const char *s)
     return buf;
 }
 
-Test(json, has_commas_between_members_and_elements_and_after_none)
+Test(json, puts_commas_between_members_and_elements_only)
 {
     json_open(&t, '{');
     json_object(&t, "empty");
@@ -56,7 +56,7 @@ Test(json, escapes_what_json_forbids_in_a_string)
     cr_assert_str_eq(quoted(""), "\"\"");
 }
 
-Test(json, keeps_utf8_and_replaces_every_byte_that_is_none)
+Test(json, keeps_utf8_and_replaces_invalid_bytes)
 {
     cr_assert_str_eq(quoted("\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"),
                      "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"");

@@ -7,7 +7,7 @@
 
 TestSuite(judge, .init = one_host, .fini = no_host);
 
-Test(judge, our_own_refusals_say_nothing_about_the_host)
+Test(judge, refusals_by_the_library_do_not_count_against_the_host)
 {
     policy.on_limit = ON_LIMIT_FAIL;
     policy.max_wait_ns = 5 * NS_PER_S;
@@ -27,7 +27,7 @@ Test(judge, our_own_refusals_say_nothing_about_the_host)
 }
 
 /* Eight transfers at once that get one 503 each are eight good requests. */
-Test(judge, a_request_counts_once_whatever_became_of_its_attempts)
+Test(judge, a_request_counts_once_with_its_last_result)
 {
     struct call calls[8];
     int64_t at[8];
@@ -61,7 +61,7 @@ Test(judge, a_request_counts_once_whatever_became_of_its_attempts)
 }
 
 /* By a limit, or because the program no longer wants it: then it failed by what it had. */
-Test(judge, a_request_whose_retry_is_not_made_has_the_result_of_its_last_attempt)
+Test(judge, a_request_whose_retry_is_not_made_counts_with_its_last_attempt)
 {
     int64_t at;
     policy.breaker_failures = 2;
@@ -90,7 +90,7 @@ static void repeat(struct attempt a, int n)
         request(a, NOW);
 }
 
-Test(judge, what_tells_of_an_outage_opens_the_circuit_and_nothing_else_does)
+Test(judge, only_signs_of_an_outage_open_the_circuit)
 {
     static const int outages[] = {502, 503, 504, 520, 521, 522, 523, 524};
     policy.max_attempts = 1;
@@ -124,7 +124,7 @@ Test(judge, what_tells_of_an_outage_opens_the_circuit_and_nothing_else_does)
     cr_assert(eq(int, state_now(), BREAKER_CLOSED));
 }
 
-Test(judge, a_refused_connection_opens_it_at_the_connect_layer_too)
+Test(judge, a_refused_connect_opens_the_circuit)
 {
     struct attempt a = {.protocol = PROTOCOL_CONNECT, .os_errno = ECONNREFUSED};
     policy.max_attempts = 1;
@@ -135,7 +135,7 @@ Test(judge, a_refused_connection_opens_it_at_the_connect_layer_too)
     cr_assert(eq(int, state_now(), BREAKER_CLOSED));
 }
 
-Test(judge, a_retry_that_a_timeout_of_ours_cut_leaves_the_request_its_result)
+Test(judge, a_retry_cut_short_by_the_library_does_not_change_the_result)
 {
     int64_t at;
     struct attempt cut = get(28, 0);
@@ -161,7 +161,7 @@ static void get_at(int status, int64_t t)
     call_end(&call, NOW + t, WALL + t);
 }
 
-Test(judge, the_circuit_of_a_host_of_which_anything_succeeds_stays_closed)
+Test(judge, a_recent_success_keeps_the_circuit_closed)
 {
     policy.max_attempts = 1;
     policy.breaker_after_ns = 30 * NS_PER_S;
@@ -177,7 +177,7 @@ Test(judge, the_circuit_of_a_host_of_which_anything_succeeds_stays_closed)
     cr_assert(eq(int, n, 30));
 }
 
-Test(judge, a_host_that_cannot_be_reached_is_down_whatever_went_well_just_now)
+Test(judge, an_unreachable_host_is_down_despite_a_recent_success)
 {
     policy.max_attempts = 1;
     policy.breaker_after_ns = 30 * NS_PER_S;
@@ -189,7 +189,7 @@ Test(judge, a_host_that_cannot_be_reached_is_down_whatever_went_well_just_now)
     cr_assert(eq(int, state_now(), BREAKER_OPEN));
 }
 
-Test(judge, a_host_that_cannot_be_reached_is_down_also_if_a_timeout_of_ours_cut_the_retry)
+Test(judge, an_unreachable_host_is_down_even_if_the_library_cut_the_retry_short)
 {
     int64_t at;
     struct attempt cut = get(28, 0);
@@ -208,7 +208,7 @@ Test(judge, a_host_that_cannot_be_reached_is_down_also_if_a_timeout_of_ours_cut_
     cr_assert(eq(int, state_now(), BREAKER_OPEN));
 }
 
-Test(judge, a_row_that_a_host_has_by_chance_is_no_outage)
+Test(judge, a_row_of_failures_that_is_likely_by_chance_is_not_an_outage)
 {
     policy.max_attempts = 1;
     policy.breaker_after_ns = 10 * NS_PER_S;
@@ -228,7 +228,7 @@ Test(judge, a_row_that_a_host_has_by_chance_is_no_outage)
     cr_assert(eq(int, n, 5), "nobody asks");
 }
 
-Test(judge, a_wall_clock_that_was_set_keeps_no_circuit_from_opening)
+Test(judge, a_changed_wall_clock_does_not_prevent_an_opening)
 {
     policy.max_attempts = 1;
     policy.breaker_after_ns = 30 * NS_PER_S;
@@ -259,7 +259,7 @@ Test(judge, throttles_clients_and_proxies_never_open_a_circuit)
     cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_CLOSED));
 }
 
-Test(judge, a_good_answer_is_judged_as_the_table_says)
+Test(judge, every_status_is_judged_as_classify_does)
 {
     for (int status = 100; status < 600; status++) {
         struct attempt a = get(0, status);
@@ -277,7 +277,7 @@ Test(judge, a_good_answer_is_judged_as_the_table_says)
 }
 
 /* Throttles are no results for the breaker, so they are no part of its ratio either. */
-Test(judge, the_breakers_ratio_counts_only_what_it_learns_from)
+Test(judge, throttled_requests_are_not_part_of_the_breakers_ratio)
 {
     policy.breaker_failures = 100;
     policy.max_attempts = 1;
@@ -294,7 +294,7 @@ Test(judge, the_breakers_ratio_counts_only_what_it_learns_from)
     cr_assert(eq(u64, count(COUNT_ATTEMPTS), 65));
 }
 
-Test(judge, a_recycled_slot_begins_a_new_ratio)
+Test(judge, a_reused_slot_begins_a_new_ratio)
 {
     policy.breaker_failures = 100;
     policy.max_attempts = 1;

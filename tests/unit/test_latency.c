@@ -64,7 +64,7 @@ static uint64_t total_of(const uint64_t counts[LATENCY_BUCKETS])
     return n;
 }
 
-Test(latency, a_quantile_is_right_to_within_its_bucket)
+Test(latency, a_quantile_is_within_the_right_bucket)
 {
     uint64_t counts[LATENCY_BUCKETS] = {0};
     cr_assert(eq(i64, latency_quantile_ns(counts, total_of(counts), 0.5), 0));
@@ -150,7 +150,7 @@ Test(latency, is_right_at_once_when_both_adders_were_killed_before_their_carry)
     cr_assert(ne(u32, b.high, 0));
 }
 
-Test(latency, counts_up_to_the_end_of_its_high_word_and_begins_again)
+Test(latency, wraps_at_the_end_of_its_high_word)
 {
     struct bucket b = {0};
     b.high = (1u << 30) - 1;
@@ -178,7 +178,7 @@ static void *add_many(void *arg)
     return NULL;
 }
 
-Test(latency, loses_nothing_and_never_goes_back_while_many_add)
+Test(latency, loses_nothing_and_never_decreases_under_concurrent_additions)
 {
     pthread_t t[ADDERS];
     adding = ADDERS;

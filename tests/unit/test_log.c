@@ -51,7 +51,7 @@ Test(log, is_silent_until_it_is_set)
     cr_assert_str_empty(caught(fd));
 }
 
-Test(log, writes_a_line_up_to_its_level)
+Test(log, writes_messages_up_to_its_level)
 {
     int fd = catch_stderr();
     log_set(LOG_WARN, "stderr", "x");
@@ -64,7 +64,7 @@ Test(log, writes_a_line_up_to_its_level)
     cr_assert_str_empty(caught(fd));
 }
 
-Test(log, makes_one_line_of_one_call_whatever_is_in_it)
+Test(log, writes_one_line_per_call_for_any_text)
 {
     int fd = catch_stderr();
     log_set(LOG_ERROR, "stderr", "x");
@@ -87,7 +87,7 @@ Test(log, preserves_errno)
     cr_assert_eq(errno, EXDEV);
 }
 
-Test(log, survives_a_reader_that_went_away)
+Test(log, survives_a_closed_pipe)
 {
     int fd = catch_stderr();
     close(fd);
@@ -98,7 +98,7 @@ Test(log, survives_a_reader_that_went_away)
     cr_assert(!sigismember(&pending, SIGPIPE));
 }
 
-Test(log, does_not_stop_the_program_when_nobody_reads, .timeout = 20)
+Test(log, does_not_block_the_program_when_nothing_reads_the_pipe, .timeout = 20)
 {
     int fd = catch_stderr();
     fcntl(2, F_SETFL, 0);
@@ -108,7 +108,7 @@ Test(log, does_not_stop_the_program_when_nobody_reads, .timeout = 20)
     cr_assert_not_null(strstr(caught(fd), "nobody reads 0\n"));
 }
 
-Test(log, does_not_write_into_what_became_of_descriptor_2)
+Test(log, does_not_write_to_a_replaced_descriptor_2)
 {
     char path[] = "/tmp/harden-test-XXXXXX";
     int fd = mkostemp(path, O_CLOEXEC);
@@ -119,7 +119,7 @@ Test(log, does_not_write_into_what_became_of_descriptor_2)
     unlink(path);
 }
 
-Test(log, does_not_write_into_a_file_that_took_the_number_later)
+Test(log, does_not_write_into_a_file_that_reused_the_descriptor)
 {
     char path[] = "/tmp/harden-test-XXXXXX";
     int fd = catch_stderr();
@@ -154,7 +154,7 @@ Test(log, appends_to_a_file_whose_name_has_pid_program_and_uid)
     rmdir(dir);
 }
 
-Test(log, does_not_follow_a_link_that_was_planted)
+Test(log, does_not_follow_a_symbolic_link)
 {
     char dir[] = "/tmp/harden-test-XXXXXX", victim[64], link[64];
     mkdtemp(dir);
@@ -168,7 +168,7 @@ Test(log, does_not_follow_a_link_that_was_planted)
     rmdir(dir);
 }
 
-Test(log, takes_the_names_of_the_standard_streams)
+Test(log, accepts_the_names_of_the_standard_streams)
 {
     int fd = catch_stderr();
     log_set(LOG_WARN, "/dev/stderr", "x");
@@ -226,7 +226,7 @@ Test(log, keeps_no_descriptor_open)
     unlink(path);
 }
 
-Test(quiet, swallows_the_signals_of_its_own_writes_only)
+Test(quiet, suppresses_signals_of_its_own_writes_only)
 {
     struct quiet q;
     struct rlimit none = {.rlim_cur = 0, .rlim_max = RLIM_INFINITY};

@@ -85,7 +85,7 @@ Test(metrics, show_what_is_on_the_board)
     has("harden_snapshot_timestamp_seconds{service=\"legacy-client\"} 1769335200.123");
 }
 
-Test(metrics, an_open_circuit_shows_in_the_status_until_it_is_closed)
+Test(metrics, show_an_open_circuit_in_the_status_until_it_is_closed)
 {
     static const struct policy p = {.breaker_failures = 1,
                                     .breaker_open_ns = 30 * NS_PER_S,
@@ -104,7 +104,7 @@ Test(metrics, an_open_circuit_shows_in_the_status_until_it_is_closed)
     has("harden_health_status{" LABELS "} 0");
 }
 
-Test(metrics, the_budget_is_shown_with_what_time_gave_back)
+Test(metrics, show_the_budget_including_its_refill_by_time)
 {
     struct slot *s = busy_host();
     while (budget_take(&s->budget, 20, 6 * NS_PER_S, NOW - 60 * NS_PER_S))
@@ -115,7 +115,7 @@ Test(metrics, the_budget_is_shown_with_what_time_gave_back)
 }
 
 /* Boards are files, and anybody's bits may be in them. */
-Test(metrics, a_time_of_the_budget_that_cannot_be_counts_for_nothing)
+Test(metrics, an_impossible_time_stamp_of_the_budget_adds_nothing)
 {
     static const float times[] = {NAN, INFINITY, -INFINITY, -1, 1e30F};
     struct slot *s = busy_host();
@@ -128,7 +128,7 @@ Test(metrics, a_time_of_the_budget_that_cannot_be_counts_for_nothing)
     }
 }
 
-Test(metrics, count_durations_exactly_at_the_published_bounds)
+Test(metrics, count_durations_exactly_at_the_published_limits)
 {
     busy_host();
     render();
@@ -143,7 +143,7 @@ Test(metrics, count_durations_exactly_at_the_published_bounds)
     has("harden_request_duration_seconds_count{" LABELS "} 4");
 }
 
-Test(metrics, leave_out_tokens_where_there_is_no_limit)
+Test(metrics, omit_tokens_without_a_limit)
 {
     board_slot(board, 5, "api.example.com", SLOT_HOST, NOW);
     board_slot(board, 6, "rule", SLOT_BUCKET, NOW);
@@ -153,7 +153,7 @@ Test(metrics, leave_out_tokens_where_there_is_no_limit)
 }
 
 /* A request through a proxy is one request. */
-Test(metrics, of_a_proxy_are_its_circuit_and_its_status_alone)
+Test(metrics, of_a_proxy_are_only_its_circuit_and_status)
 {
     slot_count(board_slot(board, 5, "h", SLOT_HOST, NOW), COUNT_REQUESTS, 1);
     slot_count(board_slot(board, 6, "http://proxy:3128", SLOT_PROXY, NOW), COUNT_REQUESTS, 1);
@@ -174,7 +174,7 @@ Test(metrics, escape_labels)
     has("harden_hosts{service=\"a\\\"b\\\\c\\nd\"} 0");
 }
 
-Test(metrics, put_utf8_into_labels_and_cut_between_characters)
+Test(metrics, put_utf8_into_labels_and_truncate_between_characters)
 {
     context.service = "a\xff\xc3\xbc\xc3";
     render();
@@ -191,7 +191,7 @@ Test(metrics, put_utf8_into_labels_and_cut_between_characters)
     }
 }
 
-Test(metrics, count_no_attempt_that_may_turn_out_otherwise)
+Test(metrics, count_attempts_only_when_their_request_has_ended)
 {
     struct slot *s = board_slot(board, 5, "api.example.com", SLOT_HOST, NOW);
     slot_attempt(s, NS_PER_MS); /* reported; its request has not ended yet */
@@ -205,7 +205,7 @@ Test(metrics, count_no_attempt_that_may_turn_out_otherwise)
 }
 
 /* The exposition format, line by line: help, type, then samples of that metric only. */
-Test(metrics, keep_to_the_grammar)
+Test(metrics, follow_the_exposition_format)
 {
     regex_t comment, sample;
     char metric[64] = "", *save, family[64];

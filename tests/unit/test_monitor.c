@@ -132,7 +132,7 @@ static void start(void)
         background_start(process_self(), engine);
 }
 
-Test(monitor, has_one_thread_however_often_it_is_begun)
+Test(monitor, has_one_thread_even_if_started_repeatedly)
 {
     start();
     open_engine();
@@ -208,17 +208,17 @@ Test(monitor, an_alert_of_another_process_during_a_write_is_written_too)
     an_alert_meanwhile_is_written(BY_OTHERS, false);
 }
 
-Test(monitor, an_alert_of_our_own_during_a_write_is_written_too)
+Test(monitor, an_alert_of_this_process_during_a_write_is_written_too)
 {
     an_alert_meanwhile_is_written(BY_US, false);
 }
 
-Test(monitor, an_alert_during_a_write_of_our_own_files_is_written_too)
+Test(monitor, an_alert_while_the_programs_own_files_are_written_is_written_too)
 {
     an_alert_meanwhile_is_written(BY_US, true);
 }
 
-Test(monitor, of_many_processes_writes_one_file_an_interval)
+Test(monitor, writes_one_file_per_interval_for_many_processes)
 {
     setenv("HARDEN_SNAPSHOT_INTERVAL", "500ms", 1);
     open_engine();
@@ -259,7 +259,7 @@ Test(monitor, takes_over_the_lease_of_a_killed_writer)
     cr_assert(eventually(seq_on_file() == 1));
 }
 
-Test(monitor, does_not_believe_a_lease_or_due_time_of_the_far_future)
+Test(monitor, ignores_a_lease_or_due_time_of_the_far_future)
 {
     open_engine();
     struct board_header *h = engine->board->header;
@@ -297,7 +297,7 @@ static int entries(const char *path)
     return n;
 }
 
-Test(monitor, has_a_descriptor_table_of_its_own_and_all_signals_blocked)
+Test(monitor, has_its_own_descriptor_table_and_blocks_all_signals)
 {
     char task[64], path[96], status[4096];
     open_engine();
@@ -321,7 +321,7 @@ Test(monitor, has_a_descriptor_table_of_its_own_and_all_signals_blocked)
             cr_assert(blocked >> (sig - 1) & 1, "signal %d", sig);
 }
 
-Test(monitor, still_speaks_on_the_stderr_of_the_program, .timeout = 20)
+Test(monitor, still_logs_to_the_stderr_of_the_program, .timeout = 20)
 {
     char got[512];
     int p[2];
@@ -385,7 +385,7 @@ static void forbid(int call, unsigned answer)
     cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 }
 
-Test(monitor, writes_inline_under_a_seccomp_filter_that_kills_thread_makers)
+Test(monitor, writes_inline_under_a_seccomp_filter_that_kills_on_new_threads)
 {
     open_engine();
     forbid(SYS_clone3, SECCOMP_RET_KILL_PROCESS);
@@ -426,7 +426,7 @@ static void *inline_often(void *arg)
     return NULL;
 }
 
-Test(monitor, inline_writers_of_one_process_do_not_meet)
+Test(monitor, inline_writers_of_one_process_do_not_collide)
 {
     setenv("HARDEN_THREAD", "off", 1);
     open_engine();
@@ -441,7 +441,7 @@ Test(monitor, inline_writers_of_one_process_do_not_meet)
     cr_assert_eq(atomic_load(&engine->board->header->snapshot_lease_ns), 0);
 }
 
-Test(monitor, flushes_at_exit_what_has_changed)
+Test(monitor, flushes_changes_at_exit)
 {
     open_engine();
     start();
@@ -475,7 +475,7 @@ static pid_t hold_thread(pid_t tid)
     return child;
 }
 
-Test(monitor, flushes_although_its_thread_gets_no_processor)
+Test(monitor, flushes_although_its_thread_gets_no_cpu_time)
 {
     char task[64];
     open_engine();
@@ -516,7 +516,7 @@ Test(monitor, does_not_flush_in_a_child_that_made_no_call)
     cr_assert_eq(seq_on_file(), 1u);
 }
 
-Test(monitor, does_not_hang_an_exit_when_somebody_else_holds_the_lease)
+Test(monitor, does_not_delay_an_exit_when_another_process_has_the_lease)
 {
     open_engine();
     start();
@@ -528,7 +528,7 @@ Test(monitor, does_not_hang_an_exit_when_somebody_else_holds_the_lease)
     cr_assert_lt(clock_now_ns() - begun, 2 * NS_PER_S);
 }
 
-Test(monitor, gives_up_its_lease_and_temporary_file_when_its_thread_is_stuck_in_a_write)
+Test(monitor, releases_its_lease_and_temporary_file_when_its_thread_is_stuck_in_a_write)
 {
     char temp[96];
     open_engine();
@@ -549,7 +549,7 @@ Test(monitor, gives_up_its_lease_and_temporary_file_when_its_thread_is_stuck_in_
     cr_assert_eq(access(temp, F_OK), -1);
 }
 
-Test(monitor, leaves_the_lease_of_somebody_else_alone)
+Test(monitor, does_not_touch_the_lease_of_another_process)
 {
     open_engine();
     start();
@@ -561,7 +561,7 @@ Test(monitor, leaves_the_lease_of_somebody_else_alone)
     cr_assert_eq(atomic_load(&engine->board->header->snapshot_lease_ns), lease);
 }
 
-Test(monitor, leaves_an_exit_at_once_when_somebody_else_has_written_its_numbers)
+Test(monitor, ends_an_exit_at_once_when_another_process_has_written_its_counts)
 {
     open_engine();
     start();
@@ -576,7 +576,7 @@ Test(monitor, leaves_an_exit_at_once_when_somebody_else_has_written_its_numbers)
     cr_assert_eq(seq_on_file(), 1u);
 }
 
-Test(monitor, does_not_believe_that_more_is_written_than_has_happened)
+Test(monitor, ignores_a_count_of_written_changes_above_the_count_of_changes)
 {
     open_engine();
     start();
@@ -587,7 +587,7 @@ Test(monitor, does_not_believe_that_more_is_written_than_has_happened)
     cr_assert_eq(seq_on_file(), 2u);
 }
 
-Test(monitor, leaves_to_the_holder_of_the_lease_what_it_could_not_write)
+Test(monitor, leaves_unwritten_changes_to_the_holder_of_the_lease)
 {
     open_engine();
     start();
@@ -611,7 +611,7 @@ Test(monitor, flushes_a_transfer_that_the_program_exits_from_within)
     cr_assert_eq(seq_on_file(), 2u);
 }
 
-Test(monitor, writes_inline_what_ends_after_the_flush)
+Test(monitor, writes_inline_for_a_transfer_that_ends_after_the_flush)
 {
     open_engine();
     start();
@@ -623,7 +623,7 @@ Test(monitor, writes_inline_what_ends_after_the_flush)
     }
 }
 
-Test(monitor, sweeps_what_killed_writers_left_and_nothing_else)
+Test(monitor, removes_only_the_temporary_files_of_killed_writers)
 {
     char old[96], young[96], foreign[96];
     const struct timespec past[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
@@ -642,7 +642,7 @@ Test(monitor, sweeps_what_killed_writers_left_and_nothing_else)
     cr_assert_eq(access(foreign, F_OK), 0);
 }
 
-Test(monitor, writes_nothing_for_a_board_that_is_gone)
+Test(monitor, writes_nothing_for_a_vanished_board)
 {
     open_engine();
     start();
@@ -657,7 +657,7 @@ Test(monitor, writes_nothing_for_a_board_that_is_gone)
     cr_assert_eq(entries(dir), 0, "another board may be there by now");
 }
 
-Test(monitor, opens_a_board_that_is_gone_again_within_an_interval_and_writes_its_files)
+Test(monitor, recreates_a_vanished_board_within_an_interval_and_writes_its_files)
 {
     setenv("HARDEN_SNAPSHOT_INTERVAL", "100ms", 1);
     open_engine();
@@ -670,7 +670,7 @@ Test(monitor, opens_a_board_that_is_gone_again_within_an_interval_and_writes_its
     cr_assert(eventually((monitor_update(clock_now_ns()), access(file, F_OK) == 0)));
 }
 
-Test(monitor, counts_a_snapshot_that_cannot_be_written_and_goes_on)
+Test(monitor, counts_a_snapshot_that_cannot_be_written_and_continues)
 {
     setenv("HARDEN_SNAPSHOT", "/nonexistent/health.json", 1);
     open_engine();
@@ -678,7 +678,7 @@ Test(monitor, counts_a_snapshot_that_cannot_be_written_and_goes_on)
     cr_assert(eventually(atomic_load(&engine->board->header->internal_errors) == 1));
 }
 
-Test(monitor, does_not_write_a_file_of_its_own_choice_that_another_process_keeps_fresh)
+Test(monitor, does_not_write_its_own_file_when_another_process_keeps_it_fresh)
 {
     char other[96];
     snprintf(other, sizeof other, "%s-own", file);

@@ -71,7 +71,7 @@ Test(monitor_alert, that_comes_during_a_write_is_written_by_the_same_call)
     cr_assert_eq(atomic_load(&header->snapshot_lease_ns), 0);
 }
 
-Test(monitor_alert, after_the_other_does_not_hold_up_a_call_for_ever)
+Test(monitor_alert, alerts_without_end_do_not_delay_a_call_without_end)
 {
     meanwhile = alert_elsewhere;
     write_some(3);
@@ -79,7 +79,7 @@ Test(monitor_alert, after_the_other_does_not_hold_up_a_call_for_ever)
     cr_assert_eq(atomic_load(&header->snapshot_lease_ns), 0);
 }
 
-Test(monitor_alert, that_follows_a_write_at_once_is_written_by_its_call)
+Test(monitor_alert, that_immediately_follows_a_write_is_written_by_its_own_call)
 {
     write_some(1);
     board_alert(engine_get()->board);
@@ -87,7 +87,7 @@ Test(monitor_alert, that_follows_a_write_at_once_is_written_by_its_call)
     cr_assert_eq(atomic_load(&header->snapshot_seq), 2u, "there may be no other call");
 }
 
-Test(monitor_alert, without_one_the_next_write_is_due_an_interval_later)
+Test(monitor_alert, without_alerts_the_next_write_is_due_an_interval_later)
 {
     write_some(1);
     cr_assert_gt(atomic_load(&header->snapshot_due_ns), clock_now_ns() + 3000 * NS_PER_S);
@@ -99,7 +99,7 @@ static void take_the_lease(void)
     atomic_store(&header->snapshot_lease_ns, clock_now_ns() + NS_PER_S);
 }
 
-Test(monitor_alert, whose_lease_was_lost_while_it_wrote_leaves_the_new_one_and_writes_again)
+Test(monitor_alert, a_writer_that_lost_its_lease_leaves_the_new_one_and_writes_again)
 {
     meanwhile = take_the_lease;
     write_some(1);

@@ -64,7 +64,7 @@ static void load_once(void)
     config_discard(c);
 }
 
-Test(no_memory, a_configuration_is_whole_or_is_not_there)
+Test(no_memory, a_configuration_is_complete_or_absent)
 {
     scarce_each(load_once);
 }
@@ -103,7 +103,7 @@ static void find_once(void)
     config_discard(c);
 }
 
-Test(no_memory, a_policy_is_found_or_there_is_none)
+Test(no_memory, a_policy_is_complete_or_absent)
 {
     scarce_each(find_once);
 }
@@ -139,7 +139,7 @@ static void bind_once(void)
     board_close(board);
 }
 
-Test(no_memory, a_host_is_bound_or_is_not)
+Test(no_memory, a_binding_is_complete_or_absent)
 {
     scarce_each(bind_once);
 }
@@ -201,7 +201,7 @@ static void attach_once(void)
     board_close(b);
 }
 
-Test(no_memory, a_board_is_shared_or_private_or_not_there, .init = make, .fini = drop)
+Test(no_memory, a_board_is_shared_private_or_absent, .init = make, .fini = drop)
 {
     scarce_each(open_once);
     scarce_each(open_private_once);
@@ -235,7 +235,7 @@ static const char *open_engine(void)
     return p && p->limit_count == 1 ? NULL : "the configuration is not whole";
 }
 
-Test(no_memory, the_engine_opens_or_stays_out, .init = environment, .fini = drop)
+Test(no_memory, the_engine_opens_or_stays_closed, .init = environment, .fini = drop)
 {
     scarce_each_child(open_engine);
 }
@@ -272,7 +272,7 @@ Test(no_memory, a_snapshot_that_cannot_be_written_is_counted, .init = environmen
 }
 
 /* More often than there may be questions at once: each gives its place back. */
-Test(no_memory, a_question_for_a_name_that_cannot_be_asked_keeps_no_place)
+Test(no_memory, a_lookup_that_cannot_start_frees_its_place)
 {
     struct addrinfo *list = NULL;
     for (int i = 0; i < 3 * CHECK_LOOKUPS_MAX; i++) {

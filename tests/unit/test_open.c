@@ -19,7 +19,7 @@ static int state_of_standard(void)
 }
 
 /* For every choice of closed ones. What the test runner says goes elsewhere. */
-Test(open, no_descriptor_of_ours_has_a_standard_number_and_those_stay_closed)
+Test(open, descriptors_never_have_standard_numbers_and_those_stay_closed)
 {
     int kept[3];
     for (int i = 0; i < 3; i++)
@@ -49,7 +49,7 @@ Test(open, no_descriptor_of_ours_has_a_standard_number_and_those_stay_closed)
     }
 }
 
-Test(open, a_failure_has_the_systems_errno_and_leaves_nothing_open)
+Test(open, a_failure_has_the_errno_of_the_system_and_leaves_nothing_open)
 {
     int kept = fcntl(0, F_DUPFD_CLOEXEC, 50);
     close(0);
@@ -64,7 +64,7 @@ Test(open, a_failure_has_the_systems_errno_and_leaves_nothing_open)
     cr_assert_eq(errno, EPROTONOSUPPORT);
 }
 
-Test(open, where_no_number_above_the_standard_ones_is_left_there_is_none)
+Test(open, fails_where_no_number_above_the_standard_ones_is_free)
 {
     struct rlimit limit;
     int kept = fcntl(0, F_DUPFD_CLOEXEC, 50);
@@ -80,7 +80,7 @@ Test(open, where_no_number_above_the_standard_ones_is_left_there_is_none)
     cr_assert_eq(after, 0);
 }
 
-Test(open, in_a_table_of_our_own_every_number_will_do)
+Test(open, in_a_private_descriptor_table_every_number_is_used)
 {
     int kept = fcntl(0, F_DUPFD_CLOEXEC, 50);
     close(0);

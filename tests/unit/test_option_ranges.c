@@ -9,11 +9,11 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static const struct bounds {
+static const struct range {
     enum option_section section;
     const char *key;
-    const char *below, *least, *most, *above;
-} bounds[] = {
+    const char *below, *min, *max, *above;
+} ranges[] = {
     {SECTION_HARDEN, "max_hosts", "0", "1", "1048576", "1048577"},
     {SECTION_HARDEN, "snapshot_interval", "99ms", "100ms", "1d", "86401s"},
     {SECTION_HOST, "burst", "0", "1", "1000000", "1000001"},
@@ -50,16 +50,16 @@ static bool takes(int option, const char *value)
     return option_parse(&options[option], value, &v, why, sizeof why);
 }
 
-Test(option_bounds, a_number_is_taken_from_the_least_to_the_most_and_not_beyond)
+Test(option_ranges, numbers_from_minimum_to_maximum_are_accepted)
 {
-    for (size_t i = 0; i < array_size(bounds); i++) {
-        const struct bounds *b = &bounds[i];
-        int option = option_find(b->section, b->key);
-        cr_assert_geq(option, 0, "%s", b->key);
-        cr_assert(!b->below || !takes(option, b->below), "%s = %s", b->key, b->below);
-        cr_assert(takes(option, b->least), "%s = %s", b->key, b->least);
-        cr_assert(takes(option, b->most), "%s = %s", b->key, b->most);
-        cr_assert_not(takes(option, b->above), "%s = %s", b->key, b->above);
+    for (size_t i = 0; i < array_size(ranges); i++) {
+        const struct range *r = &ranges[i];
+        int option = option_find(r->section, r->key);
+        cr_assert_geq(option, 0, "%s", r->key);
+        cr_assert(!r->below || !takes(option, r->below), "%s = %s", r->key, r->below);
+        cr_assert(takes(option, r->min), "%s = %s", r->key, r->min);
+        cr_assert(takes(option, r->max), "%s = %s", r->key, r->max);
+        cr_assert_not(takes(option, r->above), "%s = %s", r->key, r->above);
     }
 }
 
@@ -68,12 +68,12 @@ static bool is_number(enum option_type t)
     return t == TYPE_DURATION || t == TYPE_SIZE || t == TYPE_PERCENT || t == TYPE_COUNT;
 }
 
-Test(option_bounds, every_key_with_a_number_is_in_the_table_above)
+Test(option_ranges, every_key_with_a_number_is_in_the_table_above)
 {
     for (int i = 0; i < option_count; i++) {
         bool listed = false;
-        for (size_t k = 0; k < array_size(bounds) && !listed; k++)
-            listed = option_find(bounds[k].section, bounds[k].key) == i;
+        for (size_t k = 0; k < array_size(ranges) && !listed; k++)
+            listed = option_find(ranges[k].section, ranges[k].key) == i;
         cr_assert(listed || !is_number(options[i].type), "%s", options[i].name);
     }
 }

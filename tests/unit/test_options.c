@@ -71,7 +71,7 @@ Test(options, every_name_is_found_once_and_fits_the_parser)
     }
 }
 
-Test(options, a_slip_gets_a_suggestion_and_nonsense_gets_none)
+Test(options, a_misspelt_key_gets_a_suggestion_and_nonsense_gets_none)
 {
     cr_assert_str_eq(option_suggest(SECTION_HOST, "max_atempts"), "max_attempts");
     cr_assert_str_eq(option_suggest(SECTION_HOST, "retry-on"), "retry_on");
@@ -130,7 +130,7 @@ Test(options, words_stand_for_special_numbers)
     refused("retry_budget", "0%", "or off");
 }
 
-Test(options, a_reserve_is_one_rate)
+Test(options, retry_reserve_is_one_rate)
 {
     cr_assert_eq(number("retry_reserve", "10/1m"), 6 * NS_PER_S);
     cr_assert_eq(number("retry_reserve", "3/s"), NS_PER_S / 3 + 1);
@@ -141,7 +141,7 @@ Test(options, a_reserve_is_one_rate)
     refused("retry_reserve", "10/100d", "out of range");
 }
 
-Test(options, sizes_percentages_and_counts_are_bounded)
+Test(options, sizes_percentages_and_counts_have_ranges)
 {
     cr_assert_eq(number("hold_limit", "64KiB"), 65536);
     cr_assert_eq(number("hold_limit", "1.5MiB"), 1572864);
@@ -170,7 +170,7 @@ Test(options, sizes_percentages_and_counts_are_bounded)
     refused("max_hosts", "18446744073709551617", "whole number");
 }
 
-Test(options, booleans_and_choices_have_their_usual_synonyms)
+Test(options, booleans_and_choices_have_the_usual_synonyms)
 {
     static const char *const on[] = {"on", "yes", "true", "1", "ON", "Yes"};
     static const char *const off[] = {"off", "no", "false", "0"};
@@ -188,7 +188,7 @@ Test(options, booleans_and_choices_have_their_usual_synonyms)
     refused("mode", "observ", "enforce observe off");
 }
 
-Test(options, choices_are_the_enums_by_position)
+Test(options, choices_are_in_the_order_of_their_enums)
 {
     cr_assert_eq(number("mode", "observe"), MODE_OBSERVE);
     cr_assert_eq(number("on_limit", "fail"), ON_LIMIT_FAIL);
@@ -325,7 +325,7 @@ Test(options, methods_are_upper_case_tokens)
     refused("retry_methods", "A B C D E F G H I J K L M N O P", "at most 15");
 }
 
-Test(options, a_path_is_told_from_a_slip_by_its_slash)
+Test(options, a_path_needs_a_slash)
 {
     union option_value v;
     char why[400];

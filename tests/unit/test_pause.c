@@ -40,7 +40,7 @@ Test(pause, waiters_for_the_end_of_a_pause_do_not_start_together)
     cr_assert(ne(i64, fresh(NOW).at_ns, first));
 }
 
-Test(pause, a_waiter_with_little_time_left_starts_within_the_rest_of_it)
+Test(pause, a_waiter_with_little_time_left_starts_within_that_time)
 {
     policy.max_wait_ns = 12 * NS_PER_S;
     request(told(429, 10), NOW);
@@ -54,7 +54,7 @@ Test(pause, a_waiter_with_little_time_left_starts_within_the_rest_of_it)
     cr_assert(eq(i64, fresh(NOW).at_ns, NOW + 10 * NS_PER_S));
 }
 
-Test(pause, the_first_after_a_pause_that_is_told_to_wait_again_delays_the_others)
+Test(pause, a_new_pause_for_the_first_caller_delays_the_others)
 {
     request(told(429, 10), NOW);
     struct call calls[20];
@@ -72,7 +72,7 @@ Test(pause, the_first_after_a_pause_that_is_told_to_wait_again_delays_the_others
     }
 }
 
-Test(pause, a_pause_too_long_for_any_policy_gives_way_to_a_true_one)
+Test(pause, an_impossibly_long_pause_is_replaced_by_a_valid_one)
 {
     binding.slot->pause_until_ns = INT64_MAX;
     ANSWER(fresh(NOW), ANSWER_GO);
@@ -122,7 +122,7 @@ Test(pause, a_pause_is_never_shortened_and_never_longer_than_the_longest_hint)
     cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 330 * NS_PER_S));
 }
 
-Test(pause, a_policy_of_shorter_hints_neither_ignores_nor_shortens_the_pause)
+Test(pause, a_policy_with_a_shorter_retry_after_neither_ignores_nor_shortens_the_pause)
 {
     policy.retry_after_max_ns = 3600 * NS_PER_S;
     policy.max_wait_ns = 3600 * NS_PER_S;
@@ -140,7 +140,7 @@ Test(pause, a_policy_of_shorter_hints_neither_ignores_nor_shortens_the_pause)
     cr_assert(ge(i64, fresh(NOW + 100 * NS_PER_S).at_ns, NOW + 1800 * NS_PER_S));
 }
 
-Test(pause, hints_that_are_switched_off_are_ignored)
+Test(pause, hints_are_ignored_with_retry_after_off)
 {
     policy.retry_after_max_ns = 0;
     int64_t at;
@@ -162,7 +162,7 @@ Test(pause, waiters_for_the_end_of_a_pause_are_spread_by_the_rate)
     }
 }
 
-Test(pause, a_pause_that_begins_during_a_wait_counts_and_max_wait_stays)
+Test(pause, a_pause_that_begins_during_a_wait_applies_and_max_wait_still_limits_it)
 {
     limit(1, NS_PER_S, 1);
     ANSWER(fresh(NOW), ANSWER_GO);

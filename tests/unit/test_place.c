@@ -130,7 +130,7 @@ static uint64_t count_one(const char **why)
 
 /* ---- whose it is ---- */
 
-Test(place, ownership_is_what_the_kernel_says_even_under_fakeroot)
+Test(place, ownership_is_taken_from_the_kernel_even_under_fakeroot)
 {
     cr_assert_eq(count_one(NULL), 1u);
     fake_root = true;
@@ -139,7 +139,7 @@ Test(place, ownership_is_what_the_kernel_says_even_under_fakeroot)
     cr_assert_eq(count_one(NULL), 3u);
 }
 
-Test(place, ours_free_and_foreign_are_told_apart)
+Test(place, own_free_and_foreign_directories_are_distinguished)
 {
     cr_assert_eq(place_look(dir), PLACE_FREE);
     mkdir(dir, 0700);
@@ -154,7 +154,7 @@ Test(place, ours_free_and_foreign_are_told_apart)
     cr_assert_not(place_is_own(geteuid() ? "/" : dir));
 }
 
-Test(place, in_a_user_name_space_of_one_user_it_is_the_outer_id)
+Test(place, in_a_user_namespace_with_one_user_the_outer_id_is_used)
 {
     unsigned own = (unsigned)syscall(SYS_geteuid), other = own + 1;
     char map[200];
@@ -276,7 +276,7 @@ Test(place, a_runtime_directory_of_another_user_is_not_used)
     cr_assert(as_user(lands_in_memory), "nor one that is not there");
 }
 
-Test(place, a_directory_that_root_made_in_the_runtime_directory_does_not_lock_the_user_out)
+Test(place, a_directory_created_by_root_in_the_runtime_directory_does_not_exclude_the_user)
 {
     if (geteuid())
         return;
@@ -287,7 +287,7 @@ Test(place, a_directory_that_root_made_in_the_runtime_directory_does_not_lock_th
     clear();
 }
 
-Test(place, a_name_that_another_has_taken_leaves_others_and_the_first_of_ours_stays)
+Test(place, a_directory_of_another_user_is_avoided_and_the_first_free_one_is_kept)
 {
     if (geteuid())
         return;
@@ -316,7 +316,7 @@ static bool opens_what_a_killed_one_left(void)
     return opens_shared();
 }
 
-Test(place, a_umask_that_removes_our_own_permissions_leaves_a_usable_directory)
+Test(place, a_umask_that_removes_owner_permissions_leaves_a_usable_directory)
 {
     struct stat st;
     mode_t was = umask(0777);
@@ -356,7 +356,7 @@ Test(place, a_file_system_that_reallocates_on_write_gets_no_board)
     cr_assert_eq(why, place_why_no_room);
 }
 
-Test(place, memory_and_file_systems_that_write_in_place_get_one)
+Test(place, tmpfs_and_file_systems_that_write_in_place_get_a_board)
 {
     static const unsigned kinds[] = {TMPFS_MAGIC, RAMFS_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -366,7 +366,7 @@ Test(place, memory_and_file_systems_that_write_in_place_get_one)
     cr_assert_eq(asked, 0, "without a trial");
 }
 
-Test(place, on_an_overlay_a_trial_tells_whether_blocks_move)
+Test(place, on_an_overlay_a_trial_write_shows_whether_blocks_move)
 {
     static const uint64_t still[] = {4096, 4096, 4096}, moves[] = {4096, 8192, 12288},
                           later[] = {4096, 4096, 8192}, untold[] = {0, 0, 0};
@@ -426,7 +426,7 @@ Test(place, a_board_is_accepted_if_the_boot_is_unknown)
     cr_assert_eq(count_as(OTHER_BOOT), 1u, "who can tell still does");
 }
 
-Test(place, the_boot_id_is_added_by_the_first_process_that_knows_it)
+Test(place, the_boot_id_is_added_by_the_first_process_that_can_read_it)
 {
     cr_assert_eq(count_as(""), 1u);
     cr_assert_eq(count_as(""), 2u);
@@ -435,7 +435,7 @@ Test(place, the_boot_id_is_added_by_the_first_process_that_knows_it)
     cr_assert_eq(count_as(OTHER_BOOT), 1u);
 }
 
-Test(place, a_board_with_later_times_is_of_an_earlier_boot_even_if_the_boot_is_unknown)
+Test(place, a_board_with_future_times_is_of_an_earlier_boot_even_if_the_boot_is_unknown)
 {
     cr_assert_eq(count_as(THIS_BOOT), 1u);
     fake_boot_id = THIS_BOOT;

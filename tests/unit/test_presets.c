@@ -224,7 +224,7 @@ Test(presets, all_of_them_fit_into_one_file)
     config_discard(c);
 }
 
-Test(presets, the_head_of_each_says_what_is_documented_where_and_when)
+Test(presets, the_header_of_each_names_the_documented_limit_its_source_and_the_date)
 {
     static const char *const parts[] = {"\n# Limit ", "\n# Counts ", "\n# Source   https://",
                                         "\n# As of ", "\n# Differs "};

@@ -19,7 +19,7 @@ Test(probe, an_open_circuit_refuses_and_says_until_when)
     cr_assert(lt(u64, 0, board->header->alerts));
 }
 
-Test(probe, one_probe_at_a_time_closes_it_again)
+Test(probe, probes_run_one_at_a_time_and_close_the_circuit)
 {
     open_circuit();
     int64_t now = NOW + 30 * NS_PER_S;
@@ -32,7 +32,7 @@ Test(probe, one_probe_at_a_time_closes_it_again)
     cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, now), BREAKER_CLOSED));
 }
 
-Test(probe, a_probe_without_a_verdict_makes_room_for_the_next)
+Test(probe, a_probe_without_a_verdict_allows_another_one)
 {
     open_circuit();
     int64_t now = NOW + 30 * NS_PER_S;
@@ -47,7 +47,7 @@ Test(probe, a_probe_without_a_verdict_makes_room_for_the_next)
     ANSWER(fresh(now), ANSWER_GO);
 }
 
-Test(probe, a_probe_that_must_wait_for_a_token_leaves_the_probing_to_others)
+Test(probe, a_request_that_must_wait_for_a_token_gives_up_its_probe)
 {
     limit(1, 10 * NS_PER_S, 1);
     policy.max_attempts = 1;
@@ -63,7 +63,7 @@ Test(probe, a_probe_that_must_wait_for_a_token_leaves_the_probing_to_others)
     cr_assert(breaker_admit(&binding.slot->breaker, &policy, 0, 0, now).lease_ns != 0);
 }
 
-Test(probe, a_prober_whose_lease_ran_out_does_not_end_the_next_ones)
+Test(probe, a_probe_with_an_expired_lease_does_not_end_the_next_one)
 {
     open_circuit();
     int64_t now = NOW + 30 * NS_PER_S;
@@ -75,7 +75,7 @@ Test(probe, a_prober_whose_lease_ran_out_does_not_end_the_next_ones)
     REFUSED(fresh(now), REFUSED_BREAKER);
 }
 
-Test(probe, a_probe_is_a_request_with_its_retries)
+Test(probe, a_probe_includes_its_retries)
 {
     int64_t at, now = NOW + 30 * NS_PER_S;
     open_circuit();
@@ -107,7 +107,7 @@ Test(probe, a_probe_is_a_request_with_its_retries)
     cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, now), BREAKER_CLOSED));
 }
 
-Test(probe, a_probe_whose_retry_the_program_does_not_want_has_failed)
+Test(probe, a_probe_that_the_program_ends_before_its_retry_has_failed)
 {
     int64_t at, now = NOW + 30 * NS_PER_S;
     open_circuit();
@@ -164,7 +164,7 @@ Test(probe, an_operation_that_has_not_failed_passes_an_open_circuit)
     REFUSED(admit(NOW), REFUSED_BREAKER);
 }
 
-Test(probe, a_page_that_is_broken_does_not_keep_a_circuit_open)
+Test(probe, status_500_of_one_page_does_not_keep_a_circuit_open)
 {
     open_circuit();
     int64_t now = NOW + 30 * NS_PER_S;
@@ -175,7 +175,7 @@ Test(probe, a_page_that_is_broken_does_not_keep_a_circuit_open)
     cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, now), BREAKER_CLOSED));
 }
 
-Test(probe, a_probe_that_is_tried_again_leaves_the_probing_to_others)
+Test(probe, a_throttled_probe_that_waits_for_its_retry_allows_another_one)
 {
     int64_t at, now = NOW + 30 * NS_PER_S;
     open_circuit();
@@ -188,7 +188,7 @@ Test(probe, a_probe_that_is_tried_again_leaves_the_probing_to_others)
     call_end(&waiting, now, WALL);
 }
 
-Test(probe, a_breaker_that_only_observes_counts_and_lets_pass)
+Test(probe, a_breaker_in_observe_mode_counts_and_admits)
 {
     policy.breaker = BREAKER_OBSERVE;
     open_circuit();

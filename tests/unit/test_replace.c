@@ -47,7 +47,7 @@ static const char *content(const char *path)
     return got;
 }
 
-Test(replace, replaces_the_file_for_its_owner_alone)
+Test(replace, makes_the_file_accessible_for_its_owner_only)
 {
     struct stat st;
     umask(0);
@@ -59,7 +59,7 @@ Test(replace, replaces_the_file_for_its_owner_alone)
     cr_assert_eq(files(), 1);
 }
 
-Test(replace, lets_a_text_of_any_length_through_a_small_room)
+Test(replace, writes_a_text_of_any_length_through_a_small_buffer)
 {
     char room[16];
     struct replacement f;
@@ -75,7 +75,7 @@ Test(replace, lets_a_text_of_any_length_through_a_small_room)
                      "0123456789abca text that is longer than the room, 123 or 678!");
 }
 
-Test(replace, does_not_publish_what_lacks_a_part)
+Test(replace, does_not_publish_an_incomplete_file)
 {
     struct replacement f;
     char room[8];
@@ -87,7 +87,7 @@ Test(replace, does_not_publish_what_lacks_a_part)
     cr_assert_eq(files(), 1);
 }
 
-Test(replace, lets_two_writers_of_one_pid_be_at_it_at_once)
+Test(replace, allows_two_concurrent_writers_with_the_same_pid)
 {
     struct replacement a, b;
     char room[2][64];
@@ -103,7 +103,7 @@ Test(replace, lets_two_writers_of_one_pid_be_at_it_at_once)
     cr_assert_eq(files(), 1);
 }
 
-Test(replace, replaces_nothing_but_a_file)
+Test(replace, replaces_regular_files_only)
 {
     struct stat st;
     cr_assert_eq(mkfifo(file, 0600), 0);
@@ -116,7 +116,7 @@ Test(replace, replaces_nothing_but_a_file)
     cr_assert_eq(files(), 1);
 }
 
-Test(replace, leaves_the_old_file_and_no_temporary_one_when_it_fails)
+Test(replace, keeps_the_old_file_and_no_temporary_one_when_it_fails)
 {
     char sub[80];
     errno = EXDEV;

@@ -50,13 +50,13 @@ static const char *text(void)
 TestSuite(page, .init = open_out, .fini = free_out);
 TestSuite(plot, .init = open_out, .fini = free_out);
 
-Test(page, no_text_becomes_markup)
+Test(page, text_is_escaped)
 {
     page_text(out, "<script>alert(\"1\")</script>&'x'");
     cr_assert(is(text(), "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#39;x&#39;"));
 }
 
-Test(page, what_is_no_text_is_shown_as_unknown)
+Test(page, invalid_text_is_shown_as_unknown)
 {
     page_text(out, "a\x01\x7f\xff\xc2\x85z\xc3\xa9\xe2\x82");
     cr_assert(
@@ -64,7 +64,7 @@ Test(page, what_is_no_text_is_shown_as_unknown)
            "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd"));
 }
 
-Test(page, numbers_are_exact_beside_the_form_for_people)
+Test(page, exact_numbers_accompany_rounded_ones)
 {
     page_count(out, 0);
     page_count(out, 999);
@@ -75,7 +75,7 @@ Test(page, numbers_are_exact_beside_the_form_for_people)
                          "<data value=\"18446744073709551615\">18,446,744,073,709,551,615</data>"));
 }
 
-Test(page, durations_are_told_in_the_unit_that_fits)
+Test(page, durations_have_a_suitable_unit)
 {
     page_duration(out, 0);
     page_duration(out, 81250 * NS_PER_US);
@@ -86,7 +86,7 @@ Test(page, durations_are_told_in_the_unit_that_fits)
                  "<data value=\"1234\">1.23 s</data><data value=\"125000\">125.0 s</data>"));
 }
 
-Test(page, moments_are_utc_for_machines_too)
+Test(page, times_are_utc_also_in_the_machine_readable_form)
 {
     page_time(out, T(1769335205) + 123 * NS_PER_MS, TIME_SECONDS);
     page_time(out, T(1769908500), TIME_DAY);
@@ -94,7 +94,7 @@ Test(page, moments_are_utc_for_machines_too)
                          "<time datetime=\"2026-02-01T01:15:00.000Z\">1 Feb 01:15</time>"));
 }
 
-Test(page, numbers_have_the_digits_that_say_something)
+Test(page, numbers_have_significant_digits_only)
 {
     static const struct {
         double v;
@@ -131,7 +131,7 @@ Test(scale, ends_are_round_and_never_below_a_value)
     }
 }
 
-Test(scale, time_is_cut_as_clocks_are)
+Test(scale, time_is_divided_into_clock_units)
 {
     cr_assert(eq(i64, scale_time_step(T(120), 5), T(30)));
     cr_assert(eq(i64, scale_time_step(T(3600), 5), T(900)));
@@ -139,7 +139,7 @@ Test(scale, time_is_cut_as_clocks_are)
     cr_assert(eq(i64, scale_time_step(T(100 * 86400LL), 5), T(21 * 86400LL)));
 }
 
-Test(scale, durations_lie_by_their_logarithm)
+Test(scale, durations_have_a_logarithmic_scale)
 {
     cr_assert(eq(dbl, scale_log(.5, 1, 100), 0));
     cr_assert(epsilon_eq(dbl, scale_log(10, 1, 100), .5, 1e-9));
@@ -166,7 +166,7 @@ static size_t series(const struct history_sample *samples, size_t n)
     return series_of(samples, n, T(10), T(330), interval);
 }
 
-Test(series, tells_what_was_counted_between_samples)
+Test(series, has_the_differences_between_samples)
 {
     const struct history_sample s[] = {at(100, 5, 1, 0), at(110, 25, 4, 1), at(120, 25, 4, 2)};
     cr_assert(eq(sz, series(s, 3), 2));
@@ -181,7 +181,7 @@ Test(series, tells_what_was_counted_between_samples)
     cr_assert(eq(int, interval[1].kind, INTERVAL_KNOWN));
 }
 
-Test(series, counts_nothing_twice_where_a_sample_came_out_of_order)
+Test(series, counts_nothing_twice_around_a_sample_out_of_order)
 {
     const struct history_sample s[] = {at(100, 0, 0, 0), at(110, 10, 0, 0), at(108, 7, 0, 0),
                                        at(120, 20, 0, 0)};
@@ -197,7 +197,7 @@ Test(series, is_empty_without_two_samples)
     cr_assert(eq(sz, series(s, 1), 0));
 }
 
-Test(series, has_a_gap_where_a_sum_became_smaller)
+Test(series, has_a_gap_where_a_sum_decreased)
 {
     const struct history_sample s[] = {at(100, 5, 9, 0), at(110, 25, 0, 0), at(120, 26, 0, 0)};
     cr_assert(eq(sz, series(s, 3), 2));
@@ -206,7 +206,7 @@ Test(series, has_a_gap_where_a_sum_became_smaller)
     cr_assert(not(interval_is_gap(&interval[1])));
 }
 
-Test(series, tells_gaps_from_averages)
+Test(series, distinguishes_gaps_from_averages)
 {
     const struct history_sample s[] = {at(100, 5, 0, 0), at(135, 5, 0, 0),   at(200, 5, 0, 0),
                                        at(500, 9, 0, 0), at(1000, 10, 0, 0), at(1036, 10, 0, 0)};
@@ -217,7 +217,7 @@ Test(series, tells_gaps_from_averages)
         cr_expect(eq(int, interval[i].kind, kinds[i]), "interval %d", i);
 }
 
-Test(series, passes_over_what_is_out_of_order)
+Test(series, skips_samples_out_of_order)
 {
     const struct history_sample s[] = {at(100, 5, 0, 0), at(100, 6, 0, 0), at(90, 7, 0, 0),
                                        at(110, 9, 0, 0)};
@@ -254,7 +254,7 @@ Test(spans, end_with_the_next_change_of_their_kind)
     cr_assert(span[3].kind == CHANGE_STATUS && span[3].to_ns == T(43));
 }
 
-Test(spans, do_not_end_by_guess)
+Test(spans, have_no_end_where_none_is_known)
 {
     const struct history_change c[] = {changed(10, 9, CHANGE_BREAKER, BREAKER_OPEN),
                                        changed(11, 5, CHANGE_BREAKER, BREAKER_OPEN),
@@ -277,7 +277,7 @@ Test(plot, a_line_stops_at_a_gap)
               "%s", written);
 }
 
-Test(plot, what_is_rough_looks_so)
+Test(plot, an_approximate_step_has_the_class_rough)
 {
     const struct step s[] = {{0, .5, .5, false}, {.5, 1, .5, true}};
     struct plot p = {.f = out, .height_px = 100};
@@ -287,7 +287,7 @@ Test(plot, what_is_rough_looks_so)
     cr_assert(strstr(svg, "class=\"line first rough\" d=\"M500.00 50.00H1000.00\"") != NULL);
 }
 
-Test(plot, names_itself_and_its_data)
+Test(plot, has_a_title_and_a_description)
 {
     struct plot p;
     plot_begin(&p, out, "axis", "x", "A & B", "<none>", "x-data", 100);
@@ -310,7 +310,7 @@ Test(hosts, a_host_with_a_failure_is_never_perfect)
     cr_assert(is(host_success(&hosts[1], out16), "-"));
 }
 
-Test(hosts, the_sick_come_first_then_the_busy)
+Test(hosts, unhealthy_hosts_come_first_then_busy_ones)
 {
     struct board *b = board_open(NULL, 16, NULL);
     enum health_status status;

@@ -5,7 +5,7 @@
 
 TestSuite(retry, .init = one_host, .fini = no_host);
 
-Test(retry, a_retry_pays_too)
+Test(retry, a_retry_takes_a_token_too)
 {
     limit(1, NS_PER_S, 1);
     ANSWER(fresh(NOW), ANSWER_GO);
@@ -52,7 +52,7 @@ Test(retry, a_retry_counts_when_it_is_made)
     cr_assert(eq(dbl, budget_left(NOW), BUDGET_CAPACITY - 5));
 }
 
-Test(retry, a_transient_failure_is_tried_three_times_with_back_off)
+Test(retry, a_transient_failure_gets_three_attempts_with_back_off)
 {
     int64_t at, now = NOW;
     ANSWER(fresh(now), ANSWER_GO);
@@ -96,7 +96,7 @@ static bool again(struct attempt a)
     return report(a, NOW, NULL);
 }
 
-Test(retry, never_repeats_what_was_seen_or_cannot_be_sent_again)
+Test(retry, a_committed_or_unrepeatable_request_is_never_retried)
 {
     struct attempt a = get(0, 500);
     cr_assert(again(a));
@@ -114,7 +114,7 @@ Test(retry, never_repeats_what_was_seen_or_cannot_be_sent_again)
     cr_assert(not(again(a)));
 }
 
-Test(retry, outcomes_with_a_maximum_of_their_own_are_tried_twice)
+Test(retry, outcomes_with_their_own_maximum_get_two_attempts)
 {
     static const int codes[] = {5, 6, 8, 35};
     policy.max_attempts = 5;
@@ -142,7 +142,7 @@ Test(retry, a_throttle_starts_at_a_second_and_obeys_the_hint)
     cr_assert(eq(i64, at, NOW + 6 * NS_PER_S));
 }
 
-Test(retry, a_hint_past_the_cap_or_the_deadline_delivers_at_once)
+Test(retry, a_hint_beyond_the_maximum_or_the_deadline_prevents_the_retry)
 {
     policy.max_elapsed_ns = 1000 * NS_PER_S;
     cr_assert(again(told(503, 300)));
@@ -152,7 +152,7 @@ Test(retry, a_hint_past_the_cap_or_the_deadline_delivers_at_once)
     cr_assert(not(again(told(503, 30))));
 }
 
-Test(retry, jitter_is_squeezed_into_the_time_that_is_left)
+Test(retry, jitter_is_limited_to_the_time_left)
 {
     for (int i = 0; i < 100; i++) {
         slot_reset(binding.slot);
@@ -194,7 +194,7 @@ Test(retry, the_budget_ends_a_storm_of_retries)
     cr_assert(report(get(0, 500), NOW, NULL));
 }
 
-Test(retry, a_denied_retry_is_counted_once_wherever_it_was_decided)
+Test(retry, a_denied_retry_is_counted_once)
 {
     static const int statuses[] = {503, 429};
     policy.breaker = BREAKER_OFF;
@@ -224,7 +224,7 @@ Test(retry, a_denied_retry_is_counted_once_wherever_it_was_decided)
     }
 }
 
-Test(retry, each_denied_retry_of_a_request_counts)
+Test(retry, a_retry_denied_after_a_granted_one_is_counted)
 {
     int64_t at;
     policy.breaker = BREAKER_OFF;
@@ -238,7 +238,7 @@ Test(retry, each_denied_retry_of_a_request_counts)
     cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 1));
 }
 
-Test(retry, a_retry_that_helped_has_its_cost_back)
+Test(retry, a_successful_retry_returns_its_cost_to_the_budget)
 {
     int64_t at, now = NOW;
     policy.retry_reserve_ns = 0;
@@ -261,7 +261,7 @@ Test(retry, a_retry_that_helped_has_its_cost_back)
     cr_assert(eq(dbl, budget_available(&binding.slot->budget, 0, now), BUDGET_CAPACITY - 5));
 }
 
-Test(retry, an_hourly_job_has_its_retries_whatever_became_of_the_last_ones)
+Test(retry, an_hourly_job_has_its_retries_even_if_the_last_ones_failed)
 {
     policy.breaker = BREAKER_OFF;
     for (int hour = 0; hour < 48; hour++) {
@@ -279,7 +279,7 @@ Test(retry, an_hourly_job_has_its_retries_whatever_became_of_the_last_ones)
     cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 0));
 }
 
-Test(retry, only_requests_that_end_well_refill_the_budget)
+Test(retry, only_successful_requests_refill_the_budget)
 {
     static const struct {
         int code, status, tokens;
@@ -295,7 +295,7 @@ Test(retry, only_requests_that_end_well_refill_the_budget)
     }
 }
 
-Test(retry, a_request_that_vanishes_before_its_retry_leaves_the_budget_whole)
+Test(retry, an_abandoned_request_returns_the_cost_of_its_planned_retry)
 {
     begin(NOW);
     cr_assert(report(get(28, 0), NOW, NULL));
@@ -304,7 +304,7 @@ Test(retry, a_request_that_vanishes_before_its_retry_leaves_the_budget_whole)
     cr_assert(eq(dbl, budget_left(NOW), BUDGET_CAPACITY));
 }
 
-Test(retry, asking_whether_it_would_be_repeated_changes_nothing)
+Test(retry, call_would_retry_changes_nothing)
 {
     begin(NOW);
     struct attempt a = get(0, 500);
@@ -315,7 +315,7 @@ Test(retry, asking_whether_it_would_be_repeated_changes_nothing)
     cr_assert(eq(int, memcmp(&slot, binding.slot, sizeof slot), 0));
 }
 
-Test(retry, a_retry_whose_circuit_opened_meanwhile_is_refused_and_has_its_budget_back)
+Test(retry, a_retry_refused_by_a_newly_opened_circuit_returns_its_cost)
 {
     int64_t at;
     begin(NOW);

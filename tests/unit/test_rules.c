@@ -88,7 +88,7 @@ Test(rules, without_any_section_the_defaults_apply)
     config_discard(c);
 }
 
-Test(rules, a_wildcard_is_any_depth_below_and_not_the_domain_itself)
+Test(rules, a_wildcard_matches_any_depth_below_and_not_the_domain_itself)
 {
     cr_assert(applies("*", "x", 1, ""));
     cr_assert(applies("*.example.com", "api.example.com", 443, "/"));
@@ -255,7 +255,7 @@ Test(rules, an_operation_has_its_own_burst_and_key_where_given)
     config_discard(c);
 }
 
-Test(rules, every_operation_that_matches_limits)
+Test(rules, every_matching_operation_limits)
 {
     struct config *c =
         load("[host *]\nrate = 1/s\n[host */*]\nrate = 2/s\n[host */a/*]\nrate = 3/s\n"
@@ -268,7 +268,7 @@ Test(rules, every_operation_that_matches_limits)
     config_discard(c);
 }
 
-Test(rules, a_specific_none_lifts_a_general_rate)
+Test(rules, a_specific_rate_none_removes_a_general_rate)
 {
     struct config *c = load("[host *]\nrate = 5/s\n[host free.example.com]\nrate = none\n");
     cr_assert_eq(find(c, "free.example.com", 443, "/")->limit_count, 0);
@@ -276,7 +276,7 @@ Test(rules, a_specific_none_lifts_a_general_rate)
     config_discard(c);
 }
 
-Test(rules, the_retry_preset_fills_what_is_not_given_as_specifically)
+Test(rules, a_retry_preset_applies_to_keys_not_given_as_specifically)
 {
     struct config *c = load("[host *]\nmax_attempts = 7\nmax_delay = 8s\n"
                             "[host a.example]\nretry = expensive\n"
@@ -309,7 +309,7 @@ static void collect(void *ctx, const struct section *s)
     strncat(ctx, " ", 2);
 }
 
-Test(rules, the_explanation_goes_from_most_to_least_specific)
+Test(rules, the_explanation_lists_the_most_specific_section_first)
 {
     char seen[512] = "";
     struct config *c = load(ranked);
@@ -320,7 +320,7 @@ Test(rules, the_explanation_goes_from_most_to_least_specific)
     config_discard(c);
 }
 
-Test(rules, more_sections_than_the_small_array_holds_all_apply)
+Test(rules, more_sections_than_fit_into_the_small_array_all_apply)
 {
     size_t n = 0;
     static char text[16384];
@@ -339,7 +339,7 @@ Test(rules, more_sections_than_the_small_array_holds_all_apply)
     config_discard(c);
 }
 
-Test(rules, a_look_up_keeps_errno)
+Test(rules, a_look_up_preserves_errno)
 {
     struct config *c = load(ranked);
     errno = 4711;
@@ -370,7 +370,7 @@ static void *look_up(void *arg)
     return NULL;
 }
 
-Test(rules, threads_that_race_get_one_policy)
+Test(rules, racing_threads_get_the_same_policy)
 {
     size_t n = 0;
     static char text[8192];
@@ -397,7 +397,7 @@ Test(rules, threads_that_race_get_one_policy)
     }
 }
 
-Test(rules, a_bad_pattern_says_what_would_be_right)
+Test(rules, an_invalid_pattern_is_reported_with_an_example)
 {
     static const char *const bad[][2] = {
         {"https://api.example.com", "scheme"},

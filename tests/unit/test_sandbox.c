@@ -27,18 +27,18 @@
 #define ARCH AUDIT_ARCH_AARCH64
 #endif
 
-Test(sandbox, a_filter_that_allows_everything_allows_us)
+Test(sandbox, a_filter_that_allows_everything_allows_the_library)
 {
     cr_assert(lets_us(ANSWER(SECCOMP_RET_ALLOW)));
 }
 
-Test(sandbox, a_filter_that_kills_on_new_threads_allows_us)
+Test(sandbox, a_filter_that_kills_on_new_threads_allows_the_library)
 {
     cr_assert(lets_us(LOAD(nr), IF(SYS_clone), ANSWER(SECCOMP_RET_KILL_PROCESS), IF(SYS_clone3),
                       ANSWER(SECCOMP_RET_KILL_PROCESS), ANSWER(SECCOMP_RET_ALLOW)));
 }
 
-Test(sandbox, a_filter_that_forbids_one_of_our_calls_does_not_allow_us)
+Test(sandbox, a_filter_that_forbids_one_needed_call_does_not_allow_the_library)
 {
     static const int calls[] = {SYS_openat, SYS_getsockopt, SYS_futex, SYS_clock_gettime};
     for (size_t i = 0; i < array_size(calls); i++)
@@ -46,32 +46,32 @@ Test(sandbox, a_filter_that_forbids_one_of_our_calls_does_not_allow_us)
                            ANSWER(SECCOMP_RET_ALLOW)));
 }
 
-Test(sandbox, a_filter_that_allows_few_calls_does_not_allow_us)
+Test(sandbox, a_filter_that_allows_few_calls_does_not_allow_the_library)
 {
     cr_assert(!lets_us(LOAD(nr), IF(SYS_read), ANSWER(SECCOMP_RET_ALLOW), IF(SYS_write),
                        ANSWER(SECCOMP_RET_ALLOW), ANSWER(SECCOMP_RET_ERRNO | 1)));
 }
 
-Test(sandbox, a_filter_that_asks_a_supervisor_or_logs_does_not_allow_us)
+Test(sandbox, a_filter_that_notifies_a_supervisor_or_logs_does_not_allow_the_library)
 {
     cr_assert(!lets_us(ANSWER(SECCOMP_RET_LOG)));
     cr_assert(!lets_us(ANSWER(SECCOMP_RET_TRACE)));
     cr_assert(!lets_us(ANSWER(SECCOMP_RET_USER_NOTIF)));
 }
 
-Test(sandbox, a_filter_that_reads_our_arguments_does_not_allow_us)
+Test(sandbox, a_filter_that_reads_arguments_of_needed_calls_does_not_allow_the_library)
 {
     cr_assert(!lets_us(LOAD(nr), IF(SYS_socket), LOAD(args[0]), ANSWER(SECCOMP_RET_ALLOW)));
     cr_assert(!lets_us(LOAD(instruction_pointer), ANSWER(SECCOMP_RET_ALLOW)));
 }
 
-Test(sandbox, a_filter_that_reads_the_arguments_of_other_calls_allows_us)
+Test(sandbox, a_filter_that_reads_arguments_of_other_calls_allows_the_library)
 {
     cr_assert(lets_us(LOAD(nr), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 2), LOAD(args[0]),
                       ANSWER(SECCOMP_RET_KILL_PROCESS), ANSWER(SECCOMP_RET_ALLOW)));
 }
 
-Test(sandbox, the_architecture_in_question_is_ours)
+Test(sandbox, filters_are_evaluated_for_this_architecture)
 {
     cr_assert(
         lets_us(LOAD(arch), IF(ARCH), ANSWER(SECCOMP_RET_ALLOW), ANSWER(SECCOMP_RET_KILL_PROCESS)));
@@ -93,7 +93,7 @@ Test(sandbox, a_filter_may_branch_calculate_and_use_memory)
                       ANSWER(SECCOMP_RET_KILL_PROCESS), ANSWER(SECCOMP_RET_ALLOW)));
 }
 
-Test(sandbox, a_filter_that_the_kernel_would_reject_does_not_allow_us)
+Test(sandbox, a_filter_that_the_kernel_would_reject_does_not_allow_the_library)
 {
     cr_assert(!sandbox_allows_library(NULL, 0));
     cr_assert(!lets_us(LOAD(nr)), "no end");

@@ -19,14 +19,14 @@ static enum script parse(const char *head)
         cr_assert_str_eq(by, name);                                                                \
     } while (0)
 
-Test(script, is_run_by_what_its_first_line_names)
+Test(script, is_run_by_the_interpreter_in_its_first_line)
 {
     EXPECT("#!/bin/sh\necho\n", SCRIPT_DIRECT, "/bin/sh");
     EXPECT("#! \t/usr/bin/perl -w\n", SCRIPT_DIRECT, "/usr/bin/perl");
     EXPECT("#!/bin/sh", SCRIPT_DIRECT, "/bin/sh");
 }
 
-Test(script, is_run_by_what_env_looks_for)
+Test(script, is_run_by_the_program_that_env_finds)
 {
     EXPECT("#!/usr/bin/env python3\n", SCRIPT_ENV, "python3");
     EXPECT("#!/usr/bin/env -S A=b C=d node --flag\n", SCRIPT_ENV, "node");
@@ -34,7 +34,7 @@ Test(script, is_run_by_what_env_looks_for)
     EXPECT("#!/usr/bin/env\n", SCRIPT_DIRECT, "/usr/bin/env");
 }
 
-Test(script, of_plain_text_is_one_for_the_shell_and_other_bytes_are_none)
+Test(script, plain_text_is_a_shell_script_and_other_data_is_not)
 {
     EXPECT("echo hello\n", SCRIPT_PLAIN, "");
     EXPECT("#", SCRIPT_PLAIN, "");
@@ -44,7 +44,7 @@ Test(script, of_plain_text_is_one_for_the_shell_and_other_bytes_are_none)
     cr_assert_eq(script_parse("#!/bin\0sh\n", 10, by, sizeof by), SCRIPT_NONE);
 }
 
-Test(script, line_that_is_too_long_is_cut)
+Test(script, a_first_line_that_is_too_long_is_truncated)
 {
     char head[256];
     memset(head, 'x', sizeof head);
@@ -53,7 +53,7 @@ Test(script, line_that_is_too_long_is_cut)
     cr_assert_eq(strlen(by), sizeof by - 1);
 }
 
-Test(script, of_any_bytes_is_parsed_within_them)
+Test(script, never_reads_beyond_its_input)
 {
     static const char bytes[] = "#!/env -S=\t \n\0x";
     unsigned long random = 12345;

@@ -53,7 +53,7 @@ static const char *render(void)
 #define has(part) cr_assert_not_null(strstr(json, part), "no %s in %s", part, json)
 
 /* A request through a proxy is one request. */
-Test(snapshot, shows_a_proxy_but_adds_nothing_of_it)
+Test(snapshot, shows_a_proxy_but_does_not_add_its_counts)
 {
     slot_count(host("h", 5), COUNT_REQUESTS, 1);
     slot_count(board_slot(board, 6, "http://proxy:3128", SLOT_PROXY, NOW), COUNT_REQUESTS, 1);
@@ -100,7 +100,7 @@ Test(snapshot, of_an_empty_board_is_healthy)
                      " 'rejected': 0, 'hosts': 0}"));
 }
 
-Test(snapshot, shows_unknown_things_as_null)
+Test(snapshot, shows_unknown_values_as_null)
 {
     host("new.example.com", 5);
     render();
@@ -172,7 +172,7 @@ Test(snapshot, is_degraded_when_some_fail_and_unhealthy_when_all_do)
     cr_assert(python("sorted(d['failed']) == ['a.example.com', 'b.example.com']"));
 }
 
-Test(snapshot, counts_a_recovering_host_as_degraded_not_failed)
+Test(snapshot, shows_a_recovering_host_as_degraded_not_failed)
 {
     enum health_status status;
     struct slot *a = host("a.example.com", 5);
@@ -227,7 +227,7 @@ Test(snapshot, a_host_whose_circuit_is_not_closed_is_degraded_at_least)
     cr_assert(python("d['checks']['a.example.com']['status'] == 'unhealthy'"));
 }
 
-Test(snapshot, believes_nothing_that_cannot_be)
+Test(snapshot, ignores_impossible_values)
 {
     struct slot *s = host("a.example.com", 5);
     s->results_in_row = UINT64_MAX;
@@ -255,7 +255,7 @@ static void two_libcurls(struct text *t)
     text_put(t, "{\"path\":\"/a\"},{\"path\":\"/b\"}");
 }
 
-Test(snapshot, shows_no_two_hosts_under_one_name)
+Test(snapshot, gives_two_hosts_with_the_same_name_different_keys)
 {
     char a[SLOT_NAME_SIZE + 20], b[SLOT_NAME_SIZE + 20];
     memset(a, 'a', sizeof a);
@@ -290,7 +290,7 @@ Test(snapshot, shows_no_two_hosts_under_one_name)
     cr_assert(python("len(d['checks']) == 9"));
 }
 
-Test(snapshot, says_what_is_covered)
+Test(snapshot, shows_the_coverage)
 {
     context.hooks = (const char *const[]){"curl_easy_perform", "connect", NULL};
     context.libcurls = two_libcurls;
@@ -326,7 +326,7 @@ Test(snapshot, fits_its_size_with_a_full_board_of_the_longest_names)
     cr_assert(python("d['totals']['hosts'] >= 64"));
 }
 
-Test(snapshot, is_the_same_when_it_is_drained_to_a_file)
+Test(snapshot, is_the_same_in_memory_and_in_a_file)
 {
     char path[] = "/tmp/harden-test-XXXXXX", name[32];
     close(mkstemp(path));
@@ -356,7 +356,7 @@ Test(snapshot, is_the_same_when_it_is_drained_to_a_file)
     unlink(path);
 }
 
-Test(snapshot, says_that_the_room_is_too_small)
+Test(snapshot, reports_a_buffer_that_is_too_small)
 {
     char small[100];
     struct text t = TEXT_OVER(small);

@@ -28,7 +28,7 @@ Test(status, stays_healthy_until_enough_failures_in_a_row)
     cr_assert_eq(status_failures_in_row(&slot), 4u);
 }
 
-Test(status, is_degraded_between_the_first_good_result_and_the_last_needed)
+Test(status, is_degraded_between_the_first_success_and_healthy_after)
 {
     for (int i = 0; i < 3; i++)
         result(false);
@@ -50,7 +50,7 @@ Test(status, of_a_recovering_host_falls_back_with_one_failure)
     cr_assert(result(true), "the good results count from the start again");
 }
 
-Test(status, notes_since_when_a_status_holds)
+Test(status, records_since_when_a_status_is_valid)
 {
     status_result(&slot, true, 1, 1, 1000, &now);
     cr_assert_eq(slot.status_since_ms, 1000);

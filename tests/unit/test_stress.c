@@ -194,7 +194,7 @@ static void vary_policy(int own)
     record = &records[own];
 }
 
-Test(stress, processes_of_different_policies_each_keep_their_own)
+Test(stress, processes_with_different_policies_keep_their_own_rates)
 {
     int64_t end = clock_now_ns() + RUN_NS;
     struct policy common = policy;
@@ -216,7 +216,7 @@ Test(stress, processes_of_different_policies_each_keep_their_own)
     cr_assert(lt(int, 0, n), "whose rate is the smallest may get nothing beside the others");
 }
 
-Test(stress, killing_processes_at_any_moment_stops_no_other_and_breaks_no_rate)
+Test(stress, killing_processes_at_any_time_stops_no_other_process_and_exceeds_no_rate)
 {
     int64_t end = clock_now_ns() + RUN_NS, now;
     pid_t pid[PROCESSES];

@@ -26,7 +26,7 @@ static const char *at(int64_t wall_ns)
     return buf;
 }
 
-Test(text, leaves_out_what_does_not_fit_and_says_so)
+Test(text, omits_text_that_does_not_fit_and_records_it)
 {
     char small[6];
     struct text s = TEXT_OVER(small);
@@ -41,7 +41,7 @@ Test(text, leaves_out_what_does_not_fit_and_says_so)
     cr_assert_eq(s.n, 5u);
 }
 
-Test(text, cuts_a_format_at_the_end_of_its_room)
+Test(text, truncates_formatted_text_at_the_end_of_the_buffer)
 {
     char small[8];
     struct text s = TEXT_OVER(small);
@@ -81,7 +81,7 @@ Test(text, writes_decimals_without_trailing_zeros_in_any_locale)
     }
 }
 
-Test(text, writes_times_as_the_calendar_has_them)
+Test(text, writes_dates_correctly)
 {
     cr_assert_str_eq(at(0), "1970-01-01T00:00:00.000Z");
     cr_assert_str_eq(at(1769335200123456789), "2026-01-25T10:00:00.123Z");
@@ -90,7 +90,7 @@ Test(text, writes_times_as_the_calendar_has_them)
     cr_assert_str_eq(at(4107542400 * NS_PER_S), "2100-03-01T00:00:00.000Z");
 }
 
-Test(text, agrees_with_libc_on_every_day_of_two_centuries)
+Test(text, dates_agree_with_libc_for_two_centuries)
 {
     for (int64_t s = 86399; s < 9200000000; s += 86400) {
         char want[64];

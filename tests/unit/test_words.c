@@ -8,7 +8,7 @@
 
 TestSuite(words);
 
-Test(words, letters_are_the_same_without_regard_to_case_and_nothing_else_is)
+Test(words, only_the_case_of_letters_is_ignored)
 {
     for (int a = 1; a < 256; a++)
         for (int b = 1; b < 256; b++) {
@@ -25,7 +25,7 @@ Test(words, letters_are_the_same_without_regard_to_case_and_nothing_else_is)
     cr_assert_not(ascii_same_n("info", "info", 5), "ends before");
 }
 
-Test(words, a_number_is_what_a_text_begins_with)
+Test(words, a_number_is_parsed_from_the_start_of_a_text)
 {
     cr_assert_eq(ascii_number("8443"), 8443);
     cr_assert_eq(ascii_number("80x"), 80);
@@ -36,7 +36,7 @@ Test(words, a_number_is_what_a_text_begins_with)
     cr_assert_eq(ascii_number("99999999999999999999999"), 1000000000);
 }
 
-Test(words, a_glob_is_that_of_the_shell)
+Test(words, a_glob_matches_as_in_the_shell)
 {
     static const char *const patterns[] = {
         "*",       "**",    "",      "a",      "a*",    "*a",    "*a*b*",  "a?c",
@@ -52,7 +52,7 @@ Test(words, a_glob_is_that_of_the_shell)
                          "%s and %s", patterns[i], texts[k]);
 }
 
-Test(words, a_switch_has_four_words_for_on_and_four_for_off)
+Test(words, a_boolean_has_four_words_for_on_and_four_for_off)
 {
     static const char *const on[] = {"on", "yes", "true", "1", "ON", "True"};
     static const char *const off[] = {"off", "no", "false", "0", "Off", "FALSE"};
@@ -65,7 +65,7 @@ Test(words, a_switch_has_four_words_for_on_and_four_for_off)
         cr_assert_eq(ascii_switch(neither[i]), -1, "%s", neither[i]);
 }
 
-Test(words, a_list_is_parted_by_blanks_and_commas)
+Test(words, a_list_is_separated_by_blanks_and_commas)
 {
     const char *at = " one,two\t, three", *w;
     size_t n, count = 0;
@@ -84,7 +84,7 @@ Test(words, a_word_is_compared_as_a_whole)
     cr_assert_not(word_is("nonesuch", 8, "none"));
 }
 
-Test(words, a_whole_number_is_made_of_all_bytes)
+Test(words, a_whole_number_uses_all_bytes)
 {
     cr_assert_eq(whole_number("0080", 4), 80);
     cr_assert_eq(whole_number("80x", 2), 80);

@@ -27,7 +27,7 @@ static void unmake(void)
 
 TestSuite(zone, .init = make, .fini = unmake);
 
-Test(zone, what_is_of_the_machine_has_one_and_what_is_of_the_world_has_none)
+Test(zone, only_local_and_private_addresses_have_a_zone)
 {
     static const char *const local[] = {
         "127.0.0.1", "127.255.255.255", "10.0.0.1",   "172.16.0.1",  "172.31.255.1", "192.168.7.7",
@@ -59,7 +59,7 @@ static struct binding bind(const char *host, uint16_t port, uint64_t network)
     return b;
 }
 
-Test(zone, the_first_name_space_has_the_plain_names_and_the_keys_of_before)
+Test(zone, the_initial_namespace_has_plain_names_and_unchanged_keys)
 {
     struct binding home = bind("127.0.0.1", 8080, 7);
     cr_assert_str_eq(home.name, "127.0.0.1:8080");
@@ -68,7 +68,7 @@ Test(zone, the_first_name_space_has_the_plain_names_and_the_keys_of_before)
                  "one that cannot be told is there too");
 }
 
-Test(zone, in_another_name_space_the_same_address_is_another_host)
+Test(zone, the_same_address_in_another_network_namespace_is_another_host)
 {
     struct binding home = bind("127.0.0.1", 8080, 7), other = bind("127.0.0.1", 8080, 4099);
     cr_assert_neq(other.slot, home.slot);
@@ -80,7 +80,7 @@ Test(zone, in_another_name_space_the_same_address_is_another_host)
     cr_assert_str_eq(bind("::1", 81, 4099).name, "[::1%net4099]:81");
 }
 
-Test(zone, its_limits_are_its_own_and_its_rules_are_the_same)
+Test(zone, another_network_namespace_has_its_own_limits_and_the_same_rules)
 {
     config_discard(config);
     char path[] = "/tmp/test_zone.XXXXXX";
@@ -98,7 +98,7 @@ Test(zone, its_limits_are_its_own_and_its_rules_are_the_same)
     cr_assert_eq(bind("unix:@app", 80, 4099).policy->max_attempts, 7);
 }
 
-Test(zone, of_a_proxy_too)
+Test(zone, a_proxy_in_another_network_namespace_is_separate_too)
 {
     struct binding b = bind("example.com", 80, 0);
     bind("127.0.0.1", 80, 7);
