@@ -55,7 +55,7 @@ static CURL *fake_duphandle(CURL *h)
     return (CURL *)f;
 }
 
-/* As 7.88 has it: what it refuses, and what it counts in an unsigned int. */
+/* As in 7.88: values that it rejects, and times that it keeps in an unsigned int. */
 static bool is_refused(CURLoption option, long number, curl_off_t offset)
 {
     switch (option) {
@@ -227,7 +227,7 @@ static CURLcode fake_getinfo(CURL *h, CURLINFO info, ...)
     }
 }
 
-/* One call, repeated while the program pauses; false when it took less. */
+/* Calls a callback, again after each pause; false if it consumed less. */
 static bool call(CURL *h, curl_write_callback fn, char *p, size_t n, void *data)
 {
     struct fake_handle *f = fake_of(h);
@@ -306,7 +306,7 @@ static bool deliver_body(CURL *h, const struct fake_attempt *a)
     return true;
 }
 
-/* What the server gets of the request body; false when the read callback gave up. */
+/* Reads the request body that the server gets; false if the read callback failed. */
 static bool send_body(CURL *h, const struct fake_attempt *a)
 {
     struct fake_handle *f = fake_of(h);
@@ -388,8 +388,8 @@ static curl_version_info_data *fake_version(CURLversion v)
     return &data;
 }
 
-/* URLs are parsed by the real thing, as in production. Of what is const there, each version has its
- * own idea. */
+/* URLs are parsed by the real libcurl, as in production. Which parameters are const differs
+ * between versions. */
 static CURLUcode fake_url_get(CURLU *u, CURLUPart part, char **out, unsigned flags)
 {
     return curl_url_get(u, part, out, flags);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A scripted libcurl: a struct curl_api whose handles play attempts from a list and record what the
- * program's callbacks would see. It follows the measured behaviour of the real one: headers go to
- * the write callback first under CURLOPT_HEADER, RESPONSE_CODE changes at the status line but not
- * for an answer to CONNECT, a paused callback is called again with the same bytes, the error buffer
- * is cleared when a perform begins, HEADER_SIZE counts a line when it has been delivered, FTP's
- * RESPONSE_CODE is that of the line before. */
+ * A scripted libcurl: a struct curl_api whose handles play attempts from a list and record what
+ * the program's callbacks would see. It has the measured behaviour of libcurl: with
+ * CURLOPT_HEADER, headers go to the write callback first; RESPONSE_CODE changes at the status
+ * line, but not for a response to CONNECT; a paused callback is called again with the same
+ * bytes; the error buffer is cleared when a perform begins; HEADER_SIZE includes a line when it
+ * has been delivered; with FTP, RESPONSE_CODE is that of the previous line. */
 #ifndef FAKE_CURL_H
 #define FAKE_CURL_H
 
@@ -14,31 +14,33 @@
 #include <stdbool.h>
 
 struct fake_attempt {
-    const char *head; /* lines, each ended by '\n'; an empty one ends a block; "~" in front of a
-                         status line: an answer to CONNECT; "!": a line of FTP */
-    const char *body; /* NULL: none */
+    /* Lines, each ended by '\n'; an empty one ends a block; "~" before a status line: a response to
+     * CONNECT; "!": a line of FTP. */
+    const char *head;
+    const char *body;        /* NULL: none */
     const char *body_scheme; /* NULL: that of the last line */
-    int piece;               /* body bytes a callback; 0: all */
+    int piece;               /* body bytes per callback; 0: all */
     CURLcode result;
-    bool unsent; /* failed before anything of the request went out */
+    bool unsent; /* failed before any byte of the request was sent */
     bool reused; /* on a connection of an earlier transfer */
-    int further; /* connections after the first, that libcurl made by itself */
+    int further; /* further connections that libcurl itself made */
     long redirects;
-    const char *error; /* into the error buffer */
-    long lasts_ms;     /* until it ends, after all that comes; a time limit may end it before */
-    long take;         /* bytes of the request body that are read; -1: all */
-    long os_errno;     /* of a failure, or of an address that refused before one connected; 0: of a
-                        * failure ECONNRESET; -1: none */
+    const char *error; /* text for the error buffer */
+    long lasts_ms;     /* time until it ends; a time limit may end it earlier */
+    long take;         /* bytes of the request body to read; -1: all */
+    /* Of a failure, or of an address that refused before another one connected; 0: ECONNRESET for a
+     * failure; -1: none. */
+    long os_errno;
     int proxy_error;
-    const char *asked; /* a name that getaddrinfo() is asked for meanwhile, and does not find */
-    int answer;        /* what it says */
+    const char *asked; /* a name that getaddrinfo() looks up during the attempt and does not find */
+    int answer;        /* the result of getaddrinfo() */
 };
 
 struct fake_handle {
     const struct fake_attempt *script;
     int script_length;
-    int performs;       /* real ones: with a URL */
-    int empty_performs; /* of an empty URL */
+    int performs;       /* with a URL */
+    int empty_performs; /* with an empty URL */
     void (*on_pause)(CURL *);
 
     curl_write_callback write_fn, header_fn;

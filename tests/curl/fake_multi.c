@@ -155,7 +155,7 @@ CURLMcode fake_multi_perform(CURLM *m, int *running)
     if (f->socket_refuses) {
         f->socket_refuses = false;
         f->dead = true;
-        return CURLM_ABORTED_BY_CALLBACK; /* as 7.88 does it, without a word of what runs */
+        return CURLM_ABORTED_BY_CALLBACK; /* as in 7.88, without setting *running */
     }
     *running = alive(f);
     return update_timer(f);

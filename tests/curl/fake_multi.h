@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The multi interface of the scripted libcurl: every handle makes the next attempt of its script in
- * the turn after it was added, or so many turns later. It tells its timer as libcurl does: 0 while a
- * handle has had no turn yet, nothing (-1) when none is left, and a value only when it changed. When
- * the timer callback fails, all that it has fails, and it calls no callback any more. */
+ * The multi interface of the scripted libcurl: every handle makes the next attempt of its script
+ * in the turn after it was added, or a given number of turns later. The timer callback is called
+ * as by libcurl: with 0 while a handle has had no turn yet, with -1 when no handle is left, and
+ * only when the value changed. When the timer callback fails, all transfers fail, and no
+ * callback is called any more. */
 #ifndef FAKE_MULTI_H
 #define FAKE_MULTI_H
 
@@ -11,11 +12,11 @@
 
 #define FAKE_HANDLES 32
 
-/* What a turn whose reason is the timer makes of what was told before it. */
+/* How a turn that the timer causes treats the value that was set before. */
 enum fake_timer {
-    TIMER_FORGETS,   /* up to 8.9: there was nothing, so that nothing is not told */
-    TIMER_KEEPS,     /* 8.10 to 8.11.0: it stands, and the same is not told again */
-    TIMER_TELLS_ALL, /* since 8.11.1: it stands, and any time is told again */
+    TIMER_FORGETS,   /* up to 8.9: forgotten, so -1 is not set again */
+    TIMER_KEEPS,     /* 8.10 to 8.11.0: kept, so the same value is not set again */
+    TIMER_TELLS_ALL, /* since 8.11.1: kept, and every value is set again */
 };
 
 struct fake_multi {
@@ -26,22 +27,22 @@ struct fake_multi {
     CURLMsg messages[FAKE_HANDLES];
     int message_begin, message_end;
 
-    int slow;          /* turns that each attempt takes; 0: one */
-    CURLMcode refuses; /* what adding answers */
+    int slow;          /* turns per attempt; 0: one */
+    CURLMcode refuses; /* the result of adding a handle */
     int adds, removes, turns, most_at_once;
-    int polls, waits, timeout_seen; /* of polls and waits */
+    int polls, waits, timeout_seen; /* the timeout of the last poll or wait */
     bool in_callback;
-    bool unguarded; /* before 7.82: its timer callback may do anything */
-    bool heedless;  /* before 7.81: whatever its timer callback returns */
+    bool unguarded; /* before 7.82: the timer callback may call any function */
+    bool heedless;  /* before 7.81: the result of the timer callback is ignored */
     bool dead;      /* a callback failed */
-    int half_kept;  /* added while its timer callback failed: up to 8.x libcurl crashes later */
+    int half_kept;  /* added while the timer callback failed: up to 8.x libcurl crashes later */
     bool socket_refuses; /* the program's socket callback fails in the next turn */
 
     curl_multi_timer_callback timer_fn;
     void *timer_data;
     enum fake_timer timer;
     long timer_told, own_timeout_ms; /* -1: none */
-    bool timer_spent;                /* what was told is to be told again */
+    bool timer_spent;                /* the last value is to be set again */
     curl_push_callback push_fn;
     void *push_data;
     void (*notify_fn)(CURLM *, unsigned, CURL *, void *);
@@ -49,7 +50,7 @@ struct fake_multi {
 };
 
 struct fake_multi *fake_multi_of(CURLM *m);
-/* libcurl's timer changes. */
+/* Changes libcurl's timer. */
 void fake_multi_expire(CURLM *m, long timeout_ms);
 
 CURLM *fake_multi_init(void);

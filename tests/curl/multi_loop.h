@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program with a loop of its own over the scripted multi interface. */
+ * A program with its own event loop over the scripted multi interface. */
 #ifndef MULTI_LOOP_H
 #define MULTI_LOOP_H
 
@@ -17,12 +17,12 @@ struct loop {
     struct multi *multi;
     int running;
     int messages;
-    CURL *last; /* of the newest message */
+    CURL *last; /* the handle of the newest message */
     CURLcode result;
     CURLcode results[FAKE_HANDLES]; /* in the order of the messages */
     CURL *order[FAKE_HANDLES];
     int timer_calls;
-    long timer_ms; /* what the timer was last told; -1: nothing */
+    long timer_ms; /* the last value of the timer; -1: none */
     int timer_answers;
 };
 
@@ -59,7 +59,7 @@ static inline void loops_end(void)
     programs_end();
 }
 
-/* What fails once stays parked. */
+/* Transfers that fail once stay parked. */
 static inline void slowly(void)
 {
     setenv("HARDEN_BASE_DELAY", "1h", 1);
@@ -94,7 +94,7 @@ static inline void turn(struct loop *l)
     read_messages(l);
 }
 
-/* The classic loop: it ends when nothing runs any more. */
+/* The usual loop: it ends when no transfer is running. */
 static inline void run(struct loop *l)
 {
     int64_t until_ns = clock_now_ns() + 20 * NS_PER_S;
@@ -125,7 +125,7 @@ static inline void with_timer(struct loop *l)
               (union option_argument){.function = (void (*)(void))on_timer});
 }
 
-/* The timer has come. */
+/* The timer has expired. */
 static inline void timer_fires(struct loop *l)
 {
     l->timer_ms = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a program saw of its transfers, as one text: H[line] for a header callback, B[bytes] for a
- * body callback, with the status that getinfo gives at that moment. */
+ * The data that a program received, as one text: H[line] for a header callback, B[bytes] for a
+ * body callback, with the status that getinfo returns at that moment. */
 #ifndef TEST_RECORDER_H
 #define TEST_RECORDER_H
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Answers, and what a program sees of two of them. */
+/* Responses, and the recorded text of two of them. */
 #define START(p, ...)                                                                              \
     do {                                                                                           \
         static const struct fake_attempt script[] = {__VA_ARGS__};                                 \
@@ -33,7 +33,7 @@ struct program {
     CURL *handle;
     char seen[4096];
     int pause_at;  /* the n-th callback pauses once; 0: none */
-    int refuse_at; /* the n-th callback takes nothing, or: */
+    int refuse_at; /* the n-th callback returns refuse_with */
     size_t refuse_with;
     int calls;
     char error[CURL_ERROR_SIZE];
@@ -72,12 +72,12 @@ static size_t see_body(char *p, size_t size, size_t n, void *program)
     return note(program, 'B', p, size * n);
 }
 
-/* As the hooks do it: libcurl first, then the shadow. */
+/* Like the hooks: libcurl first, then the shadow. */
 static inline CURLcode set(struct program *p, CURLoption option, union option_argument v)
 {
     CURLcode r = CURLE_OK;
     if (transfer_replaces(p->shadow, option))
-        ; /* it is kept, and nothing more */
+        ; /* the option is only stored */
     else if (option < CURLOPTTYPE_OBJECTPOINT)
         r = fake_curl.easy_setopt(p->handle, option, v.number);
     else if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_BLOB)
@@ -107,7 +107,7 @@ static inline void set_function(struct program *p, CURLoption option, void (*v)(
 static CURL *started[16];
 static int started_count;
 
-/* At the end of each test: nothing of ours may be left. */
+/* At the end of each test: no data of the library may be left. */
 static inline void programs_end(void)
 {
     while (started_count) {
@@ -117,7 +117,7 @@ static inline void programs_end(void)
     }
 }
 
-/* One program with a scripted libcurl; the engine is the real one, private and quick. */
+/* A program with a scripted libcurl and the real engine, with a private board and short delays. */
 static inline void program_start(struct program *p, const struct fake_attempt *script, int n)
 {
     setenv("HARDEN_CONFIG", "none", 1);

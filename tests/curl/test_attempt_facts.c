@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What counts as sent, and which bodies are the same the second time. */
+ * Whether a request was sent, and whether a request body is the same the second time. */
 #include "recorder.h"
 
 #include "base/clock.h"
@@ -35,7 +35,7 @@ Test(attempt_facts, a_form_that_failed_while_sending_is_not_sent_again)
     cr_assert_eq(performs(&p), 1);
 }
 
-/* Before anything was sent this would be a mistake of the URL. */
+/* Without a redirect this would be an error in the URL. */
 Test(attempt_facts, a_redirect_to_an_unsupported_protocol_counts_against_the_host)
 {
     struct program p;
@@ -63,7 +63,8 @@ static CURLcode quirky_getinfo(CURL *h, CURLINFO info, ...)
     return CURLE_OK;
 }
 
-/* How many attempts of a POST a libcurl of that version makes, of which the first is reset. */
+/* Returns the number of attempts of a POST with this version of libcurl, after a reset of the
+ * first. */
 static int attempts_of(unsigned version, long size, curl_off_t time)
 {
     struct program p;
@@ -82,10 +83,10 @@ static int attempts_of(unsigned version, long size, curl_off_t time)
 
 Test(attempt_facts, whether_a_request_was_sent_is_determined_as_the_version_allows)
 {
-    cr_assert_eq(attempts_of(0x075801, 100, 0), 2, "7.88 tells by the time");
-    cr_assert_eq(attempts_of(0x080701, 0, 1000), 1, "8.7 counts no request at all");
+    cr_assert_eq(attempts_of(0x075801, 100, 0), 2, "7.88 sets the time only after sending");
+    cr_assert_eq(attempts_of(0x080701, 0, 1000), 1, "8.7 does not count requests");
     cr_assert_eq(attempts_of(0x0814ff, 0, 1000), 1);
-    cr_assert_eq(attempts_of(0x081500, 0, 1000), 2, "8.21 fills in the time for failures too");
+    cr_assert_eq(attempts_of(0x081500, 0, 1000), 2, "8.21 sets the time for failures too");
     cr_assert_eq(attempts_of(0x081500, 100, 0), 1);
 }
 
@@ -112,7 +113,7 @@ Test(attempt_facts, a_post_whose_body_was_partly_read_may_have_been_sent)
     bool done = false;
     START(&p, {.result = CURLE_RECV_ERROR, .take = -1}, OK_200);
     api = fake_curl;
-    api.easy_getinfo = quirky_getinfo; /* and says that nothing was */
+    api.easy_getinfo = quirky_getinfo; /* reports that nothing was sent */
     p.shadow->api = &api;
     set_number(&p, CURLOPT_POST, 1);
     set_function(&p, CURLOPT_READFUNCTION, (void (*)(void))read_once);

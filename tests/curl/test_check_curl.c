@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What src/engine/check/curl.h says of libcurl without its header, against the header. */
+ * Compares the constants and structures of src/engine/check/curl.h with libcurl's own header. */
 #include "engine/check/curl.h"
 
 #include "curl/api.h"

@@ -246,7 +246,7 @@ Test(easy, an_error_response_larger_than_hold_limit_is_delivered_and_not_repeate
     cr_assert_eq(performs(&p), 1);
 }
 
-/* Memory is taken as it is needed: most failures are small. */
+/* Memory grows with the data, because most error responses are small. */
 Test(easy, an_error_response_of_half_a_mebibyte_is_held_and_a_small_one_needs_little_memory)
 {
     static char large[512 * 1024 + 1];
@@ -261,7 +261,7 @@ Test(easy, an_error_response_of_half_a_mebibyte_is_held_and_a_small_one_needs_li
     cr_assert_leq(small.shadow->transfer_memory->gate.hold.capacity, 2048);
 }
 
-/* libcurl asks again without Expect: what counts is the answer to that. */
+/* libcurl sends the request again without Expect; the response to that is final. */
 Test(easy, status_417_is_not_the_final_response)
 {
     struct program p;
@@ -280,7 +280,7 @@ Test(easy, a_pause_in_the_middle_of_a_delivery_loses_nothing)
         cr_assert_eq(program_perform(&p), CURLE_OK);
         char *pause = strchr(p.seen, 'P');
         cr_assert_not_null(pause);
-        /* "HTTP" has a P too: the first one that stands alone is ours. */
+        /* "HTTP" contains a P too; the first one that is not followed by ']' marks the pause. */
         while (pause && pause[1] == ']')
             pause = strchr(pause + 1, 'P');
         cr_assert_eq(performs(&p), 2);
@@ -330,17 +330,17 @@ Test(easy, a_callback_error_after_the_perform_is_a_write_error_too)
     cr_assert_str_eq(p.error, "Failed writing header");
 }
 
-/* libcurl hears of it at a later callback, another one's, and words it for that one. */
+/* libcurl gets the error in a later callback of another kind, and uses the text for that one. */
 Test(easy, a_callback_error_on_held_data_has_libcurls_error_text)
 {
     static const struct fake_attempt answers[] = {
-        {.head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine"}, /* refused in flight */
-        {.head = "HTTP/1.1 401 Who\nX: 1\n\n", .body = ""},    /* and after it */
+        {.head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine"}, /* fails in flight */
+        {.head = "HTTP/1.1 401 Who\nX: 1\n\n", .body = ""},    /* fails after the perform */
     };
     static const struct {
         unsigned version;
         int answer, refuse_at;
-        size_t taken; /* with the third callback: a line as a part of the body */
+        size_t taken; /* fails in the third callback: a header line as a part of the body */
         const char *text;
     } rows[] = {
         {0x074700, 0, 2, 0, "Failed writing header"},
@@ -537,7 +537,7 @@ Test(easy, a_request_that_failed_while_sending_may_have_been_sent)
         set_number(&p, CURLOPT_UPLOAD, 1);
         set_pointer(&p, CURLOPT_READDATA, once);
         cr_assert_eq(program_perform(&p), codes[i]);
-        cr_assert_eq(performs(&p), 1, "what was read from a pipe cannot be read again");
+        cr_assert_eq(performs(&p), 1, "data from a pipe cannot be read again");
         fclose(once);
         close(ends[1]);
     }
@@ -694,7 +694,7 @@ static void guards(unsigned version, bool expected)
     cr_assert_eq(guarded, expected);
     cr_assert_eq(inner_result, expected ? CURLE_RECURSIVE_API_CALL : CURLE_FAILED_INIT);
     cr_assert_str_eq(p.error, expected ? "" : "easy handle already used in multi handle");
-    cr_assert_not(easy_is_guarded(p.shadow), "when it has ended");
+    cr_assert_not(easy_is_guarded(p.shadow), "after the transfer");
 }
 
 Test(easy, from_8_22_on_a_handle_cannot_be_performed_in_its_callbacks)
@@ -834,7 +834,7 @@ Test(easy, curl_easy_pause_between_attempts_is_accepted)
     p.shadow->transfer = NULL;
 }
 
-/* A libcurl that forgets OS_ERRNO when a transfer begins. */
+/* A libcurl that clears OS_ERRNO when a transfer begins. */
 static long errno_after(struct program *p)
 {
     static struct curl_api newer;
@@ -855,7 +855,7 @@ Test(easy, the_errno_of_a_refused_address_is_reported_if_the_connection_is_from_
     struct program p;
     START(&p, REFUSED_FIRST("503 Busy"), REUSED("503 Busy"), REUSED("200 OK"), REUSED("200 OK"));
     cr_assert_eq(errno_after(&p), 111);
-    cr_assert_eq(errno_after(&p), 0, "of the next transfer it is not");
+    cr_assert_eq(errno_after(&p), 0, "the next transfer does not have it");
 }
 
 Test(easy, the_errno_of_an_address_that_refused_twice_is_reported_after_a_reset)
@@ -920,7 +920,7 @@ Test(easy, the_errno_of_a_hidden_failure_stays_hidden_until_another_failure)
     long e = -1;
     START(&p, RESET, OK_200);
     cr_assert_eq(program_perform(&p), CURLE_OK);
-    fake_of(p.handle)->os_errno = 104; /* libcurl keeps it */
+    fake_of(p.handle)->os_errno = 104; /* libcurl keeps the errno */
     cr_assert(easy_getinfo(p.shadow, CURLINFO_OS_ERRNO, &e));
     cr_assert_eq(e, 0);
     cr_assert_eq(program_perform(&p), CURLE_OK);

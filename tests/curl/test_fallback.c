@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Attempts that a bound of ours cuts short are no answers: the program gets the one before. */
+ * An attempt that a time limit of the library cuts short has no response: the program gets the
+ * result of the previous attempt. */
 #include "multi_loop.h"
 
 #include "curl/multi/private.h"
@@ -9,10 +10,10 @@
 
 TestSuite(fallback, .fini = loops_end);
 
-/* It brings nothing, or not all, for longer than anybody waits. */
+/* An attempt whose response is missing or incomplete for longer than every timeout. */
 #define HANGS {.lasts_ms = 60000}
 
-/* A slow machine gets to the retry in time, too. */
+/* Long enough for a retry on a slow machine. */
 static void for_a_short_time(void)
 {
     setenv("HARDEN_MAX_ELAPSED", "800ms", 1);
@@ -37,13 +38,15 @@ Test(fallback, a_retry_without_a_response_in_time_leaves_the_previous_response)
     cr_assert_str_eq(p.error, "");
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
     cr_assert_eq(long_info(&p, CURLINFO_OS_ERRNO), 0);
-    cr_assert_eq(fake_of(p.handle)->response_code, 0, "libcurl knows of the last attempt only");
+    cr_assert_eq(fake_of(p.handle)->response_code, 0,
+                 "libcurl itself has the errno of the last attempt");
 }
 
 Test(fallback, a_retry_cut_short_by_the_programs_timeout_leaves_the_previous_response)
 {
     struct program p;
-    for (int i = 0; i < 4; i++) { /* often so soon that it has nearly all of that time again */
+    for (int i = 0; i < 4;
+         i++) { /* the retry often starts so early that nearly all of the timeout is left */
         START(&p, BUSY_503, HANGS);
         set_number(&p, CURLOPT_TIMEOUT_MS, 200);
         CURLcode r = program_perform(&p);
@@ -162,7 +165,7 @@ Test(fallback, data_that_was_delivered_is_not_replaced)
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 200);
 }
 
-/* ---- good answers that take their time ------------------------------------------------------- */
+/* ---- slow successful responses --------------------------------------------------------------- */
 
 #define LONG_200 {.head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine", .lasts_ms = 10000}
 
@@ -234,7 +237,7 @@ Test(fallback, a_good_response_is_still_limited_by_the_programs_timeout)
     cr_assert_str_eq(p.seen, seen_200);
 }
 
-/* ---- what is left behind --------------------------------------------------------------------- */
+/* ---- later transfers and statistics ---------------------------------------------------------- */
 
 Test(fallback, the_next_transfer_has_its_own_result)
 {
@@ -294,7 +297,7 @@ Test(fallback, the_request_is_judged_by_the_previous_response)
     cr_assert_eq(last_error_unpack(s->last_error).http, 503);
 }
 
-/* ---- by multi -------------------------------------------------------------------------------- */
+/* ---- the multi interface --------------------------------------------------------------------- */
 
 Test(fallback, the_multi_interface_restores_the_previous_response_too)
 {

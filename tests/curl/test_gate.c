@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What of an answer the program sees, and when. */
+ * Which parts of a response the program gets, and when. */
 #include "recorder.h"
 
 #include "base/clock.h"
@@ -59,7 +59,7 @@ Test(gate, a_read_callback_set_in_flight_applies_to_the_next_transfer)
 }
 
 static int lines_in_flight;
-static size_t held_at_first; /* bytes, when the first line was shown */
+static size_t held_at_first; /* bytes of memory when the first line was delivered */
 
 static size_t note_flight(char *p, size_t size, size_t n, void *program)
 {
@@ -106,7 +106,7 @@ static int seek_badly(void *done, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_FAIL;
 }
 
-/* It was held for another attempt, for which the body then cannot be read again. */
+/* The response was held for another attempt, but the request body cannot be read again. */
 Test(gate, a_callback_error_on_held_data_of_a_failure_reports_the_failure)
 {
     struct program p;
@@ -142,7 +142,7 @@ Test(gate, a_response_larger_than_hold_limit_is_delivered)
     cr_assert_str_eq(p.seen, seen_503);
 }
 
-/* ---- headers without end -------------------------------------------------------------------- */
+/* ---- endless headers ------------------------------------------------------------------------- */
 
 #define LINE_128                                                                                   \
     "X: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234"     \
@@ -154,7 +154,7 @@ Test(gate, a_response_larger_than_hold_limit_is_delivered)
     LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16      \
         LINES_16 LINES_16 LINES_16 LINES_16 LINES_16 LINES_16
 
-/* 256 KiB of them before the answer ends; a block that may be followed by another one. */
+/* 256 KiB of headers before the response ends, in a block that another one may follow. */
 static const struct fake_attempt endless[] = {
     {.head = "HTTP/1.1 302 Found\n" LINES_256 LINES_256 LINES_256 LINES_256 LINES_256 LINES_256
          LINES_256 LINES_256 "\nHTTP/1.1 200 OK\n\n",
@@ -170,7 +170,7 @@ Test(gate, endless_headers_are_not_held_for_ever)
     cr_assert_eq(program_perform(&p), CURLE_OK);
     cr_assert_eq(lines_in_flight, 2 + 8 * 256 + 2);
     cr_assert_gt(held_at_first, 100u << 10);
-    cr_assert_lt(held_at_first, 220u << 10, "160 KiB, and what each line costs");
+    cr_assert_lt(held_at_first, 220u << 10, "160 KiB and the overhead of each line");
 }
 
 static enum gate_state state_in_body;
@@ -189,7 +189,7 @@ static const struct fake_attempt endless_503[] = {
      .redirects = 1},
     OK_200};
 
-/* They need no memory, but who sends so many is not asked again. */
+/* Such headers need no memory, but the request is not repeated. */
 Test(gate, endless_headers_without_header_callback_are_not_waited_for)
 {
     struct program p;
@@ -203,7 +203,7 @@ Test(gate, endless_headers_without_header_callback_are_not_waited_for)
     cr_assert_eq(state_in_body, GATE_PASS);
 }
 
-/* ---- asked more than once by libcurl itself -------------------------------------------------- */
+/* ---- requests that libcurl itself repeats ---------------------------------------------------- */
 
 static void goes_on(int status)
 {
@@ -224,7 +224,7 @@ Test(gate, a_response_after_which_libcurl_sends_another_request_is_not_final)
         goes_on(statuses[i]);
 }
 
-/* ---- callbacks ------------------------------------------------------------------------------ */
+/* ---- callbacks ------------------------------------------------------------------------------- */
 
 static CURLcode nested = CURLE_FAILED_INIT;
 

@@ -8,7 +8,7 @@
 
 TestSuite(headers);
 
-/* What libcurl has: two requests, the second with 1xx headers and names in both cases. */
+/* libcurl's headers: two requests, the second with 1xx headers and names in both cases. */
 static struct arrived {
     int request;
     struct curl_header h;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a program can see of the holding of an answer, or rather cannot: its callbacks get what libcurl
- * would have given them, at an address like libcurl's, and are told what libcurl would have told. */
+ * Holding a response is invisible to the program: its callbacks get the same data as from
+ * libcurl, at addresses like libcurl's, and its questions get the same answers. */
 #include "recorder.h"
 
 #include "curl/transfer.h"
@@ -12,14 +12,14 @@ TestSuite(hold, .fini = programs_end);
 
 #define FOUND "HTTP/1.1 302 Found\nLocation: /y\n\n"
 
-/* ---- the bytes ------------------------------------------------------------------------------ */
+/* ---- the bytes ------------------------------------------------------------------------------- */
 
 struct bytes {
     int lines, pieces, wrong;
-    const char *header, *body; /* where the last one lay */
-    bool same_twice;           /* each header line came to the body callback just before */
+    const char *header, *body; /* the addresses of the last data */
+    bool same_twice;           /* the body callback got each header line at the same address */
     bool scribble;
-    char seen[256]; /* by the header callback */
+    char seen[256]; /* data of the header callback */
 };
 
 static void check(struct bytes *b, char *p, size_t n)
@@ -62,7 +62,7 @@ Test(hold, held_data_is_terminated_and_aligned_as_libcurls_is)
 {
     struct program p;
     struct bytes b = {0};
-    setenv("HARDEN_HOLD_LIMIT", "10B", 1); /* the third piece of body ends the capture */
+    setenv("HARDEN_HOLD_LIMIT", "10B", 1); /* the third call with body data ends the holding */
     START(&p, {.head = FOUND "HTTP/1.1 503 Busy\nX-Longer: 12\nX: 1\n\n",
                .body = "busybusybusy",
                .piece = 4});
@@ -72,7 +72,7 @@ Test(hold, held_data_is_terminated_and_aligned_as_libcurls_is)
     program_perform(&p);
     cr_assert_eq(b.lines, 7);
     cr_assert_eq(b.pieces, 3);
-    /* the last piece comes from the fake itself */
+    /* the fake itself delivers the last data */
     cr_assert_leq(b.wrong, 1);
 }
 
@@ -99,10 +99,10 @@ Test(hold, a_program_may_write_into_the_data_it_gets)
     watch_bytes(&p, &b);
     program_perform(&p);
     cr_assert_eq(b.wrong, 0);
-    cr_assert_str_eq(b.seen, "zzzzzzzz"); /* as with libcurl, the second callback sees it */
+    cr_assert_str_eq(b.seen, "zzzzzzzz"); /* the second callback sees the change, as with libcurl */
 }
 
-/* ---- the bounds ----------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static char *long_head(const char *begin, const char *line, int lines)
 {
@@ -114,7 +114,7 @@ static char *long_head(const char *begin, const char *line, int lines)
     return head;
 }
 
-/* How often a 503 with so many kilobytes of header is asked for, and what is seen of it. */
+/* Returns the number of attempts for a 503 with this many KiB of header. */
 static int performs_of_header(int kilobytes, bool with_callback)
 {
     static struct fake_attempt script[1];
@@ -184,7 +184,7 @@ Test(hold, more_header_blocks_are_delivered_each_with_its_own_status)
     cr_assert_str_eq(at, "H503[HTTP/1.1 503 Busy]H503[]B503[busy]");
 }
 
-/* ---- what is told --------------------------------------------------------------------------- */
+/* ---- curl_easy_getinfo ----------------------------------------------------------------------- */
 
 static char told[1024];
 
@@ -282,10 +282,10 @@ Test(hold, a_string_from_getinfo_is_valid_until_the_next_perform)
     START(&p, {.head = "HTTP/1.1 503 Busy\nContent-Type: a/b\n\n", .body = "busy"});
     set_function(&p, CURLOPT_HEADERFUNCTION, (void (*)(void))keep_type);
     program_perform(&p);
-    cr_assert_str_eq(kept, "a/b"); /* a sanitizer complains when it does not */
+    cr_assert_str_eq(kept, "a/b"); /* AddressSanitizer detects a freed string */
 }
 
-/* ---- out of HTTP ---------------------------------------------------------------------------- */
+/* ---- redirects to other protocols ------------------------------------------------------------ */
 
 #define TO_FTP "HTTP/1.1 302 Found\nLocation: ftp://x/\n\n"
 static const char seen_302[] = "H302[HTTP/1.1 302 Found]H302[Location: ftp://x/]H302[]";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which host the options of a handle lead to, and what it is told of one that refuses. */
+ * The host that the options of a handle lead to, and the error text of a refusal. */
 #include "recorder.h"
 
 #include "base/clock.h"
@@ -12,7 +12,7 @@
 
 TestSuite(host, .fini = programs_end);
 
-/* The name under which it is shown. */
+/* The name that is shown. */
 static const char *name_of(const char *url, long port)
 {
     static struct program p;

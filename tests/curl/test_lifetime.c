@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory that a program lends to libcurl: once it has begun to end a transfer it may have taken that
- * back. Here it all lies in one page, which is out of reach by then. */
+ * Memory that a program lends to libcurl may be gone once the program has begun to end a
+ * transfer. These tests put it into one page, which is not accessible by then. */
 #include "multi_loop.h"
 
 #include "curl/multi/private.h"
@@ -16,7 +16,7 @@ struct lent {
     char header[64];
     char error[CURL_ERROR_SIZE];
     char fields[64];
-    char other[64]; /* what only callbacks look at */
+    char other[64]; /* memory that only callbacks read */
 };
 
 static struct lent *lend(struct program *p)
@@ -41,14 +41,14 @@ static void take_back(struct lent *l)
     cr_assert_eq(mprotect(l, (size_t)getpagesize(), PROT_NONE), 0);
 }
 
-/* ---- how far it has come -------------------------------------------------------------------- */
+/* ---- states of a transfer -------------------------------------------------------------------- */
 
 static void is_added(struct loop *l, struct program *p)
 {
     add(l, p);
 }
 
-/* Another one has taken the only token. */
+/* Another transfer has taken the only token. */
 static void comes_too_late(struct loop *l, struct program *p)
 {
     static bool taken;
@@ -122,14 +122,14 @@ static void is_over(struct loop *l, struct program *p)
     cr_assert_eq(p->shadow->member->state, MEMBER_DONE);
 }
 
-/* ---- how it ends ---------------------------------------------------------------------------- */
+/* ---- ways to end ----------------------------------------------------------------------------- */
 
 static void removed(struct loop *l, struct program *p)
 {
     cr_assert_eq(remove_from(l, p), CURLM_OK);
 }
 
-/* As the hook has it. */
+/* Like the hook. */
 static void cleaned_up(struct loop *l, struct program *p)
 {
     (void)l;
@@ -143,7 +143,7 @@ static void left_to_the_multi_handle(struct loop *l, struct program *p)
     cr_assert_eq(multi_cleanup(l->multi), CURLM_OK);
 }
 
-/* As the hook has it. */
+/* Like the hook. */
 static void reset_and_removed(struct loop *l, struct program *p)
 {
     fake_curl.easy_reset(p->handle);

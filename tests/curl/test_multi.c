@@ -3,7 +3,7 @@
 
 TestSuite(multi, .fini = loops_end);
 
-/* ---- attempts ------------------------------------------------------------------------------- */
+/* ---- attempts -------------------------------------------------------------------------------- */
 
 Test(multi, a_good_response_is_delivered_unchanged)
 {
@@ -17,7 +17,7 @@ Test(multi, a_good_response_is_delivered_unchanged)
     cr_assert_eq(l.last, p.handle);
     cr_assert_eq(l.result, CURLE_OK);
     cr_assert_str_eq(p.seen, seen_200);
-    cr_assert_eq(fake(&l)->turns, 1, "libcurl would have needed no more");
+    cr_assert_eq(fake(&l)->turns, 1, "libcurl alone needs one turn, too");
 }
 
 Test(multi, two_failures_are_invisible_when_the_third_attempt_succeeds)
@@ -73,7 +73,7 @@ Test(multi, parked_transfers_count_as_running_but_are_not_in_libcurls_multi_hand
     cr_assert(ms > 3500 * 1000 && ms <= 3600 * 1000, "%ld", ms);
     fake(&l)->own_timeout_ms = 5;
     multi_timeout(l.multi, &ms);
-    cr_assert_eq(ms, 5, "libcurl's own, if that is earlier");
+    cr_assert_eq(ms, 5, "libcurl's own timeout, if that is earlier");
 }
 
 Test(multi, transfers_start_in_the_order_in_which_they_were_added)
@@ -165,7 +165,7 @@ Test(multi, a_transfer_that_libcurl_does_not_accept_ends_with_a_message)
     cr_assert_eq(l.result, CURLE_OUT_OF_MEMORY);
 }
 
-/* ---- refusals ------------------------------------------------------------------------------- */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 Test(multi, beyond_the_limit_a_transfer_waits_or_is_refused)
 {
@@ -185,7 +185,7 @@ Test(multi, beyond_the_limit_a_transfer_waits_or_is_refused)
                  p[1].error);
     cr_assert_eq(performs(&p[1]), 0);
     cr_assert_eq(fake_of(p[1].handle)->empty_performs, 1,
-                 "what the last transfer left is forgotten");
+                 "the result of the last transfer is cleared");
     cr_assert_str_eq(fake_of(p[1].handle)->url, "http://api.example.com/x");
 }
 

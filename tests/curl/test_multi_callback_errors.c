@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A callback of the multi handle fails: libcurl fails all that it has, and calls no callback of the
- * multi handle any more until something is added to the empty one. */
+ * A callback of the multi handle fails: libcurl then fails all transfers, and calls no callback
+ * of the multi handle until a transfer is added to the empty handle. */
 #include "multi_loop.h"
 
 TestSuite(multi_callback_errors, .fini = loops_end);
 
-/* The timer callback fails, over one transfer that runs for long. */
+/* The timer callback fails during one long transfer. */
 static void one_runs_and_all_ends(struct loop *l, struct program *running, struct program *refused)
 {
     loop_start(l);
@@ -43,7 +43,7 @@ Test(multi_callback_errors, a_transfer_whose_timer_callback_failed_is_not_added)
     cr_assert_eq(l.messages, 1);
     cr_assert_eq(l.last, p.handle);
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
-    cr_assert_eq(fake(&l)->turns, 2, "libcurl heard of it at once");
+    cr_assert_eq(fake(&l)->turns, 2, "libcurl got the error at once");
     cr_assert_eq(fake(&l)->half_kept, 0);
     curl_off_t added;
     multi_get_offt(l.multi, 5, &added);
@@ -120,7 +120,7 @@ Test(multi_callback_errors, a_transfer_that_waits_for_its_retry_fails_too)
     cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
     long ms = -1;
     multi_timeout(l.multi, &ms);
-    cr_assert_eq(ms, 0, "all wants to be over");
+    cr_assert_eq(ms, 0, "all transfers are due");
     int ready;
     multi_poll(l.multi, NULL, 0, 1000, &ready);
     cr_assert_eq(fake(&l)->timeout_seen, 0);
@@ -129,12 +129,12 @@ Test(multi_callback_errors, a_transfer_that_waits_for_its_retry_fails_too)
     cr_assert_eq(l.messages, 1);
     cr_assert_eq(l.last, p.handle);
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
-    cr_assert_str_eq(p.seen, "", "nobody is called any more");
+    cr_assert_str_eq(p.seen, "", "no callback is called any more");
     cr_assert_eq(fake(&l)->half_kept, 0);
     cr_assert_eq(fake_of(p.handle)->performs, 1);
 }
 
-/* The program's timer callback fails when it is told of what is parked: libcurl does not know. */
+/* The program's timer callback fails for a value of the library, which libcurl does not notice. */
 Test(multi_callback_errors, an_error_for_the_librarys_own_timer_ends_all_transfers_too)
 {
     struct loop l;
@@ -190,7 +190,7 @@ Test(multi_callback_errors, a_transfer_removed_while_the_timer_callback_fails_is
     cr_assert_eq(remove_from(&l, &p), CURLM_ABORTED_BY_CALLBACK);
     cr_assert_null(p.shadow->member);
     cr_assert_eq(fake(&l)->count, 0);
-    cr_assert(fake(&l)->dead, "libcurl itself was told");
+    cr_assert(fake(&l)->dead, "libcurl itself got the error");
     cr_assert_eq(remove_from(&l, &p), CURLM_OK);
     cr_assert_eq(l.timer_calls, 3);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connections that the program allows, where a host has a limit. */
+ * Connections that the program allows, and a host with a rate limit. */
 #include "multi_loop.h"
 
 TestSuite(multi_connections, .fini = loops_end);
@@ -61,7 +61,7 @@ Test(multi_connections, in_observe_mode_no_transfer_waits_for_a_connection)
         add(&l, &p[i]);
     }
     run(&l);
-    cr_assert_eq(fake(&l)->most_at_once, 3, "the rest is libcurl's");
+    cr_assert_eq(fake(&l)->most_at_once, 3, "the other limits are left to libcurl");
     cr_assert_eq(l.messages, 3);
     cr_assert_eq(performs(&p[2]), 1);
 }
@@ -83,7 +83,7 @@ Test(multi_connections, a_transfer_that_timed_out_leaves_the_queue)
     cr_assert_eq(fake(&l)->count, 1);
     for (int64_t until_ns = clock_now_ns() + 60 * NS_PER_MS; clock_now_ns() < until_ns;)
         turn(&l);
-    cr_assert_eq(fake(&l)->count, 2, "libcurl is to say that its time is over");
+    cr_assert_eq(fake(&l)->count, 2, "libcurl ends it with a timeout");
     fake(&l)->slow = 0;
     for (int i = 0; i < FAKE_HANDLES; i++)
         fake(&l)->turns_left[i] = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one condition more or less in the multi driver would change for a program. */
+ * Conditions of the multi driver that affect a program only in rare cases. */
 #include "curl/multi/private.h"
 #include "multi_loop.h"
 
@@ -94,7 +94,7 @@ Test(multi_edges, only_the_first_unread_message_is_notified)
     }
     while (l.running)
         multi_perform(l.multi, &l.running);
-    cr_assert_eq(notices, 1, "the first one was not read yet");
+    cr_assert_eq(notices, 1, "the first message was not read yet");
     read_messages(&l);
     cr_assert_eq(l.messages, 2);
 }

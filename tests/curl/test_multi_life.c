@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a program does with a handle that is parked, and what its callbacks may do. */
+ * Operations of a program on a parked handle, and operations in its callbacks. */
 #include "multi_loop.h"
 
 #include "curl/multi/private.h"
@@ -32,7 +32,7 @@ Test(multi_life, a_handle_removed_while_parked_can_be_used_again)
     turn(&l);
     cr_assert_eq(l.running, 0);
     cr_assert_eq(l.messages, 0);
-    cr_assert_eq(remove_from(&l, &p), CURLM_OK, "as libcurl has it");
+    cr_assert_eq(remove_from(&l, &p), CURLM_OK, "as in libcurl");
     cr_assert_eq(add(&l, &p), CURLM_OK);
     run(&l);
     cr_assert_str_eq(p.seen, seen_200);
@@ -113,7 +113,7 @@ Test(multi_life, a_handle_that_vanished_is_forgotten)
     add(&l, &p);
     turn(&l);
     fake(&l)->count = 0;
-    p.shadow = shadow_add(p.handle, &fake_curl); /* its address is reused */
+    p.shadow = shadow_add(p.handle, &fake_curl); /* the address is reused */
     cr_assert_null(p.shadow->member);
     cr_assert_eq(l.multi->member_count, 0);
     turn(&l);
@@ -152,7 +152,7 @@ static size_t enters_again(char *d, size_t size, size_t n, void *program)
     return note(own, 'B', d, size * n);
 }
 
-/* What the member is told in a callback in which it is shown what was held. */
+/* Makes calls in a callback that receives held data, and records their results. */
 static void enters(unsigned version)
 {
     static struct loop l;
@@ -215,15 +215,15 @@ Test(multi_life, a_handle_reset_while_parked_delivers_the_held_response)
     add(&l, &p);
     turn(&l);
     cr_assert_eq(l.running, 1);
-    p.shadow->transfer->reset = true; /* as the hook does */
+    p.shadow->transfer->reset = true; /* like the hook */
     run(&l);
     cr_assert_str_eq(p.seen, seen_503);
     cr_assert_eq(performs(&p), 1);
 }
 
-/* ---- callbacks ------------------------------------------------------------------------------ */
+/* ---- callbacks ------------------------------------------------------------------------------- */
 
-/* It may be an authentication round, so it is held to the end. */
+/* A 401 may be a round of an authentication, so it is held to its end. */
 #define HELD_401 {.head = "HTTP/1.1 401 No\nX: 0\n\n"}
 
 Test(multi_life, a_paused_delivery_continues_when_the_program_unpauses)
@@ -313,7 +313,7 @@ Test(multi_life, the_progress_callback_can_end_a_wait_and_nothing_else)
     cr_assert_str_eq(p.error, "Callback aborted");
     cr_assert_str_eq(p.seen, "");
     cr_assert_eq(answers[0], CURLM_RECURSIVE_API_CALL);
-    cr_assert_eq(answers[1], CURLM_OK, "it is in none");
+    cr_assert_eq(answers[1], CURLM_OK, "it is in no multi handle");
     cr_assert_eq(answers[2], CURLM_RECURSIVE_API_CALL);
     cr_assert_eq(answers[3], CURLM_RECURSIVE_API_CALL);
 }
@@ -360,7 +360,7 @@ Test(multi_life, a_pushed_handle_has_the_programs_callbacks)
     add(&l, &p);
     turn(&l);
     CURL *copy = fake_curl.easy_duphandle(p.handle);
-    cr_assert_neq(fake_of(copy)->write_fn, see_body, "it has ours");
+    cr_assert_neq(fake_of(copy)->write_fn, see_body, "it has the library's callback");
     cr_assert_eq(fake(&l)->push_fn(p.handle, copy, 0, NULL, fake(&l)->push_data), CURL_PUSH_OK);
     cr_assert(seen);
     fake_curl.easy_cleanup(copy);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Anything that may happen to a timer, in any order, to a program and to another one that has libcurl
- * without us. As long as we have nothing to wait for, both were last told the same; and always a
- * program was last told what curl_multi_timeout says. Times are so far apart that the few milliseconds
- * of the test make no difference. */
+ * Random events of a timer, for a program with the library and for one with libcurl only. While
+ * the library waits for nothing, both have the same timer value; and the timer value is always
+ * the one that curl_multi_timeout returns. Times differ so much that the few milliseconds of the
+ * test make no difference. */
 #include "multi_loop.h"
 
 #define HANDLES 6
@@ -12,7 +12,7 @@
 
 TestSuite(multi_model, .fini = loops_end);
 
-/* The same handle of both. */
+/* The same handle for both programs. */
 struct pair {
     struct program ours, bare;
     bool in;
@@ -93,7 +93,7 @@ static void one_step(void)
         ;
 }
 
-/* Three kinds of libcurl, and of each a few orders. */
+/* Some random orders for each of three kinds of libcurl. */
 static void in_any_order(const struct fake_attempt *script, void (*check)(enum fake_timer))
 {
     for (int timer = TIMER_FORGETS; timer <= TIMER_TELLS_ALL; timer++)
@@ -124,7 +124,7 @@ Test(multi_model, the_timer_has_the_value_that_it_has_without_the_library)
     in_any_order(ok, expect_as_bare);
 }
 
-/* Where libcurl does not say that there is nothing any more, what was last told is over. */
+/* Where libcurl does not clear the timer, an expired value counts as none. */
 static void expect_what_a_question_gets(enum fake_timer timer)
 {
     long ms = -2;

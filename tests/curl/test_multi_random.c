@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Anything that a program may do, in any order. Whatever it was, each handle that was added and not
- * taken away gets one message and no more, and nothing runs any more only when all have theirs. */
+ * Random sequences of everything that a program may do. Each handle that was added and not
+ * removed gets exactly one message, and the count of running transfers is 0 only when all have
+ * their message. */
 #include "multi_loop.h"
 
 #define HANDLES 12
@@ -18,8 +19,8 @@ static const struct fake_attempt scripts[][3] = {
 
 struct entry_of_one {
     struct program p;
-    struct loop *in; /* NULL: in none */
-    bool told;       /* its message was read */
+    struct loop *in; /* NULL: in no multi handle */
+    bool told;       /* the message was read */
 };
 
 static struct entry_of_one handles[HANDLES];
@@ -46,7 +47,7 @@ static void read_all(struct loop *l)
     for (CURLMsg *m; (m = multi_info_read(l->multi, &left));) {
         struct entry_of_one *e = entry_of(m->easy_handle);
         cr_assert_not_null(e);
-        cr_assert_eq(e->in, l, "a message of a handle that is not in it");
+        cr_assert_eq(e->in, l, "a message of a handle that was not added");
         cr_assert_not(e->told, "a second message");
         e->told = true;
     }
@@ -62,7 +63,8 @@ static void check_running(struct loop *l)
         return;
     read_all(l);
     for (int i = 0; i < HANDLES; i++)
-        cr_assert(handles[i].in != l || handles[i].told, "nothing runs, and one has no message");
+        cr_assert(handles[i].in != l || handles[i].told,
+                  "no transfer is running, but one has no message");
 }
 
 static void put_in(struct entry_of_one *e, struct loop *l)
@@ -109,7 +111,7 @@ static void one_step(void)
         multi_pause(e->p.shadow, below(2) ? CURLPAUSE_ALL : CURLPAUSE_CONT);
         break;
     case 5:
-        multi_remove_freed(e->p.handle); /* what curl_easy_cleanup begins with */
+        multi_remove_freed(e->p.handle); /* the first step of curl_easy_cleanup */
         e->in = NULL;
         break;
     case 6:
@@ -123,7 +125,7 @@ static void one_step(void)
         break;
     default:
         for (int64_t until_ns = clock_now_ns() + below(60) * NS_PER_US; clock_now_ns() < until_ns;)
-            ; /* so that something comes to be due */
+            ; /* lets deadlines expire */
         multi_perform(l->multi, &l->running);
         check_running(l);
     }
@@ -155,7 +157,7 @@ static void anything(uint64_t seed)
             multi_perform(two[i].multi, &two[i].running);
             check_running(&two[i]);
         }
-        cr_assert_lt(clock_now_ns(), until_ns, "it does not end");
+        cr_assert_lt(clock_now_ns(), until_ns, "the loop does not end");
     } while (two[0].running || two[1].running);
     for (int i = 0; i < HANDLES; i++)
         if (below(2))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the program is told of time, and how it hears of results. */
+ * Timeouts that the program gets, and how it is notified of results. */
 #include "curl/transfer.h"
 #include "multi_loop.h"
 
@@ -13,7 +13,7 @@ static void expect_about_an_hour(long ms)
     cr_assert(ms > 3500 * 1000 && ms <= 3600 * 1000, "%ld", ms);
 }
 
-/* ---- the timer ------------------------------------------------------------------------------ */
+/* ---- the timer ------------------------------------------------------------------------------- */
 
 Test(multi_timer, one_successful_transfer_has_libcurls_timer_values)
 {
@@ -28,11 +28,11 @@ Test(multi_timer, one_successful_transfer_has_libcurls_timer_values)
     timer_fires(&l);
     cr_assert_eq(l.messages, 1);
     cr_assert_eq(l.running, 0);
-    cr_assert_eq(l.timer_ms, -1, "nothing is armed any more");
+    cr_assert_eq(l.timer_ms, -1, "no timer is set");
     cr_assert_eq(l.timer_calls, 1);
 }
 
-Test(multi_timer, a_program_that_only_answers_its_timer_gets_everything)
+Test(multi_timer, a_program_that_only_handles_its_timer_gets_every_result)
 {
     struct loop l;
     struct program p[4];
@@ -52,7 +52,7 @@ Test(multi_timer, a_program_that_only_answers_its_timer_gets_everything)
     }
     cr_assert_eq(l.messages, 4);
     cr_assert_eq(l.running, 0);
-    cr_assert_leq(fired, 9, "one turn for the first attempts and one for each other, and no more");
+    cr_assert_leq(fired, 9, "one turn for the first attempts and one for each retry");
 }
 
 Test(multi_timer, the_timer_callback_gets_the_earlier_of_two_deadlines)
@@ -76,11 +76,11 @@ Test(multi_timer, the_timer_callback_gets_the_earlier_of_two_deadlines)
     fake_multi_expire(l.handle, 7200 * 1000);
     expect_about_an_hour(l.timer_ms);
     fake_multi_expire(l.handle, 7300 * 1000);
-    cr_assert_eq(l.timer_calls, calls + 1, "what makes no difference is not told");
+    cr_assert_eq(l.timer_calls, calls + 1, "an unchanged deadline is not set again");
     multi_cleanup(l.multi);
 }
 
-/* libcurl 8.10 does not repeat it. */
+/* libcurl 8.10 does not set the same value again. */
 Test(multi_timer, after_an_early_turn_libcurls_timeout_is_set_again)
 {
     struct loop l;
@@ -98,7 +98,7 @@ Test(multi_timer, after_an_early_turn_libcurls_timeout_is_set_again)
     multi_cleanup(l.multi);
 }
 
-/* Since 8.10 libcurl says so; and of what only we told, only we can. */
+/* Since 8.10 libcurl clears its own values; only the library can clear values that it has set. */
 Test(multi_timer, a_loop_that_keeps_its_deadline_gets_minus_1_when_there_is_none)
 {
     struct loop l;
@@ -127,7 +127,7 @@ Test(multi_timer, the_librarys_own_timeout_is_cleared_when_it_is_over)
     START(&p, BUSY_503);
     add(&l, &p);
     timer_fires(&l);
-    p.shadow->transfer->reset = true; /* it delivers what it has, and libcurl hears nothing of it */
+    p.shadow->transfer->reset = true; /* delivers the held response without libcurl */
     for (int64_t until_ns = clock_now_ns() + 2 * NS_PER_MS; clock_now_ns() < until_ns;)
         ;
     l.timer_ms = 7;
@@ -203,7 +203,7 @@ static int reads_messages(CURLM *m, long ms, void *loop)
     return 0;
 }
 
-/* Before 7.82 that was allowed; and libcurl has the messages of all attempts. */
+/* This was allowed before 7.82. libcurl has the messages of all attempts. */
 Test(multi_timer, a_timer_callback_that_reads_messages_gets_the_librarys_messages)
 {
     struct loop l;
@@ -250,7 +250,7 @@ Test(multi_timer, a_handle_freed_in_a_timer_callback_is_forgotten)
     l.last = NULL;
 }
 
-/* ---- polling -------------------------------------------------------------------------------- */
+/* ---- polling --------------------------------------------------------------------------------- */
 
 Test(multi_timer, curl_multi_poll_ends_when_a_transfer_is_due)
 {
@@ -264,20 +264,20 @@ Test(multi_timer, curl_multi_poll_ends_when_a_transfer_is_due)
     ready = -7;
     multi_wait(l.multi, NULL, 0, 1000, &ready);
     cr_assert_eq(fake(&l)->waits, 1);
-    cr_assert_eq(ready, -7, "what libcurl leaves alone, we do too");
+    cr_assert_eq(ready, -7, "not written, as in libcurl");
     START(&p, BUSY_503);
     add(&l, &p);
     multi_poll(l.multi, NULL, 0, 1000, &ready);
-    cr_assert_eq(fake(&l)->timeout_seen, 0, "it is due at once");
+    cr_assert_eq(fake(&l)->timeout_seen, 0, "due at once");
     turn(&l);
     multi_poll(l.multi, NULL, 0, 1 << 30, &ready);
     expect_about_an_hour(fake(&l)->timeout_seen);
-    /* curl_multi_wait would not wait without a socket. */
+    /* curl_multi_wait does not wait without a socket. */
     multi_wait(l.multi, NULL, 0, 50, &ready);
     cr_assert_eq(fake(&l)->waits, 1);
     cr_assert_eq(fake(&l)->timeout_seen, 50);
     multi_poll(l.multi, NULL, 0, -1, &ready);
-    cr_assert_eq(fake(&l)->timeout_seen, -1, "libcurl's to refuse");
+    cr_assert_eq(fake(&l)->timeout_seen, -1, "refused by libcurl");
 }
 
 Test(multi_timer, without_curl_multi_poll_the_library_waits_itself)
@@ -329,7 +329,7 @@ Test(multi_timer, a_wait_with_a_progress_callback_has_short_timeouts)
     cr_assert(ms > 0 && ms <= 200, "%ld", ms);
 }
 
-/* ---- what it tells of itself ---------------------------------------------------------------- */
+/* ---- notifications and lists ----------------------------------------------------------------- */
 
 Test(multi_timer, lists_and_counts_include_parked_transfers)
 {
@@ -368,7 +368,7 @@ static void on_notice(CURLM *m, unsigned kind, CURL *h, void *loop)
     notices[notice_count].kind = kind;
     notices[notice_count].handle = h;
     if (kind == 1)
-        multi_remove(l->multi, h); /* all but driving is allowed */
+        multi_remove(l->multi, h); /* everything except driving is allowed */
     int before = l->messages;
     read_messages(l);
     notices[notice_count++].unread = l->messages - before;
@@ -415,7 +415,7 @@ Test(multi_timer, each_notification_may_remove_its_transfer)
     cr_assert_eq(notice_count, 3);
     for (int i = 0; i < 3; i++)
         cr_assert_eq(notices[i].handle, p[i].handle);
-    cr_assert_eq(notices[0].unread, 2, "of the others");
+    cr_assert_eq(notices[0].unread, 2, "messages of the other transfers");
     cr_assert_eq(notices[1].unread, 0);
     cr_assert_str_eq(p[0].seen, seen_200);
 }

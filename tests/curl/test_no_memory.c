@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Transfers while memory is short: the program gets what it would get without us, or what it gets
- * with us, and nothing is left behind. */
+ * Transfers while memory is short: the program gets the result without the library or the result
+ * with the library, and nothing is leaked. */
 #include "scarce.h"
 
 #include "base/clock.h"
@@ -49,12 +49,12 @@ static void number(struct program *p, CURLoption o, long v)
     shadow_setopt(p->shadow, o, (union option_argument){.number = v});
 }
 
-/* False: the handle is not known to us. */
+/* False: the library does not know the handle. */
 static bool start(struct program *p, const struct fake_attempt *script, int n)
 {
     bool on = scarce.on;
     memset(p, 0, sizeof *p);
-    scarce_end(); /* the handle is libcurl's */
+    scarce_end(); /* the handle is libcurl's own allocation */
     p->handle = fake_new(script, n);
     scarce.on = on;
     p->shadow = shadow_add(p->handle, &fake_curl);
@@ -117,7 +117,7 @@ Test(no_memory, a_failure_is_repeated_or_reported)
     scarce_each(reset_once);
 }
 
-/* Of the run with enough memory. */
+/* The text of a run with enough memory. */
 static char expected[4096];
 
 static void same_once(const struct fake_attempt *script, bool include_header)
@@ -172,7 +172,7 @@ Test(no_memory, a_second_perform_allocates_nothing)
     scarce_begin();
     cr_assert_eq(easy_perform(p.shadow), CURLE_OK);
     scarce_end();
-    if (HOLD_KEPT_BYTES > 1024) /* what such an answer needs */
+    if (HOLD_KEPT_BYTES > 1024) /* enough for such a response */
         cr_assert_eq(scarce.asked, 0);
     scarce_plan(0, false);
     finish(&p);
@@ -206,7 +206,7 @@ Test(no_memory, a_copy_of_a_handle_is_complete_or_unknown)
     scarce_each(copy_once);
 }
 
-/* ---- a loop --------------------------------------------------------------------------------- */
+/* ---- an event loop --------------------------------------------------------------------------- */
 
 enum { HANDLES = 6 };
 
@@ -246,7 +246,7 @@ static void drive(struct multi *m, struct program *p)
         cr_assert_lt(clock_now_ns(), end_ns, "the loop does not end");
     } while (running);
     for (int i = 0; i < HANDLES; i++) {
-        cr_assert_eq(told[i], 1, "handle %d was told %d times", i, told[i]);
+        cr_assert_eq(told[i], 1, "handle %d had %d messages", i, told[i]);
         cr_assert_eq(multi_remove(m, p[i].handle), CURLM_OK);
     }
 }
@@ -277,7 +277,7 @@ Test(no_memory, a_loop_gets_one_message_for_each_transfer)
     scarce_each(loop_once);
 }
 
-/* A program may read as many as it is told that there are, and no more. */
+/* A program may read exactly as many messages as are reported. */
 Test(no_memory, messages_that_cannot_be_kept_are_counted)
 {
     enum { MANY = 16 };
@@ -313,7 +313,7 @@ Test(no_memory, messages_that_cannot_be_kept_are_counted)
 
 static const struct fake_attempt cut[] = {BUSY_503, {.lasts_ms = 60000}, OK_200};
 
-/* The answer that was brought back is told until the next transfer, whoever makes that. */
+/* The restored result is reported until the next transfer, even if that is not covered. */
 Test(no_memory, a_transfer_that_cannot_be_covered_is_reported_by_libcurl)
 {
     struct program p;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every number that a program may pass, at its ends: what libcurl makes of it is what holds. */
+ * Extreme values of every numeric option: the library uses them as libcurl does. */
 #include "multi_loop.h"
 
 #include "curl/multi/private.h"
@@ -64,7 +64,7 @@ static void allow_everything(void)
     setenv("HARDEN_RETRY_BUDGET", "off", 1);
 }
 
-/* A time that is over before a second attempt could begin leaves the first answer. */
+/* A timeout that expires before a second attempt can begin leaves the first response. */
 static void is_an_answer_of_the_host(const struct program *p, CURLoption option, long v)
 {
     cr_assert(!strcmp(p->seen, seen_200) || !strcmp(p->seen, seen_503), "option %d = %ld: %s",
@@ -88,7 +88,8 @@ static void gives_its_answer(CURLoption option, long v)
     cr_assert_eq(after->connect_timeout_ms, before.connect_timeout_ms);
     cr_assert_eq(after->low_speed_limit, before.low_speed_limit);
     cr_assert_eq(after->low_speed_time, before.low_speed_time);
-    cr_assert_leq(after->timeouts_seen[1], 30000, "the second attempt is ours to bound");
+    cr_assert_leq(after->timeouts_seen[1], 30000,
+                  "the second attempt has a time limit of the library");
     programs_end();
 }
 
@@ -150,7 +151,7 @@ Test(option_values, any_number_of_seconds_but_0_is_a_timeout)
     }
 }
 
-/* ---- of loops ------------------------------------------------------------------------------- */
+/* ---- event loops ----------------------------------------------------------------------------- */
 
 Test(option_values, a_poll_waits_for_its_timeout_or_for_a_parked_transfer)
 {

@@ -19,18 +19,18 @@ Test(park, members_due_at_the_same_time_keep_their_order)
     cr_assert(park_reserve(&park, 3));
     for (int i = 0; i < 3; i++)
         park_put(&park, &item[i], 7);
-    park_put(&park, &item[0], 7); /* came again */
+    park_put(&park, &item[0], 7); /* added again */
     static const int order[] = {1, 2, 0};
     for (int i = 0; i < 3; i++) {
         cr_assert(park_first(&park) == &item[order[i]], "%d", i);
         park_take(&park, &item[order[i]]);
     }
     cr_assert_null(park_first(&park));
-    park_take(&park, &item[0]); /* is not in: nothing happens */
+    park_take(&park, &item[0]); /* not a member: no effect */
     cr_assert_eq(park.count, 0u);
 }
 
-/* By looking at all of them. */
+/* By comparing all members. */
 static const struct parked *first_by_search(void)
 {
     const struct parked *best = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What another attempt cannot change is not attempted again: names that do not exist, and what
- * nobody outside was asked. */
+ * Failures that another attempt cannot change are not retried: names that do not exist, and
+ * failures that involve no other machine. */
 #include "recorder.h"
 
 #include "curl/transfer.h"
@@ -22,7 +22,7 @@ static const struct slot *slot(const struct program *p)
     return p->shadow->binding.slot;
 }
 
-/* ---- names ---------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 Test(permanent_failures, a_name_that_does_not_exist_is_looked_up_once)
 {
@@ -35,7 +35,7 @@ Test(permanent_failures, a_name_that_does_not_exist_is_looked_up_once)
         program_start(&p, &answers[i], 1);
         cr_assert_eq(program_perform(&p), CURLE_COULDNT_RESOLVE_HOST);
         cr_assert_eq(performs(&p), 1);
-        cr_assert_eq(fake_of(p.handle)->dns_cache_seen[0], 0, "nothing of ours is on the handle");
+        cr_assert_eq(fake_of(p.handle)->dns_cache_seen[0], 0, "the option is not changed");
     }
 }
 
@@ -76,7 +76,7 @@ Test(permanent_failures, errors_of_other_names_or_earlier_look_ups_do_not_count)
     START(&p, {NOT_FOUND, SAID(EAI_NONAME)}, {NOT_FOUND}, OK_200);
     program_perform(&p);
     cr_assert_eq(performs(&p), 1);
-    cr_assert_eq(program_perform(&p), CURLE_OK, "this time nobody said so");
+    cr_assert_eq(program_perform(&p), CURLE_OK, "without a recorded error");
     cr_assert_eq(performs(&p), 3);
 }
 
@@ -88,7 +88,7 @@ Test(permanent_failures, a_libcurl_that_caches_failures_must_look_up_again)
     cr_assert_eq(program_perform(&p), CURLE_OK);
     cr_assert_eq(fake_of(p.handle)->dns_cache_seen[0], 30);
     cr_assert_eq(fake_of(p.handle)->dns_cache_seen[1], 0);
-    cr_assert_eq(fake_of(p.handle)->dns_cache_s, 30, "the option is the program's own afterwards");
+    cr_assert_eq(fake_of(p.handle)->dns_cache_s, 30, "the program's option is restored");
 
     START(&p, {NOT_FOUND, SAID(EAI_AGAIN)}, OK_200);
     cr_assert_eq(program_perform(&p), CURLE_OK);
@@ -146,7 +146,7 @@ Test(permanent_failures, an_internationalized_name_is_compared_in_its_encoded_fo
     cr_assert_eq(performs(&p), 1);
 }
 
-/* ---- what nobody outside was asked ---------------------------------------------------------- */
+/* ---- local failures -------------------------------------------------------------------------- */
 
 static curl_socket_t no_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -164,7 +164,7 @@ static void asked_once(struct program *p)
 {
     CURLcode r = program_perform(p);
     cr_assert_eq(performs(p), 1, "%d: %d attempts", r, performs(p));
-    cr_assert_eq(slot_counter(slot(p), COUNT_FAILURES), 0, "charged to nobody");
+    cr_assert_eq(slot_counter(slot(p), COUNT_FAILURES), 0, "not counted");
 }
 
 Test(permanent_failures, an_error_of_the_programs_own_callbacks_is_final)

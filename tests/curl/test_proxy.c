@@ -38,7 +38,7 @@ static void number(CURLoption option, long v)
     shadow_setopt(s, option, (union option_argument){.number = v});
 }
 
-/* "scheme://host:port", "" for none. */
+/* Returns "scheme://host:port", or "" for none. */
 static const char *find(const char *scheme, const char *host)
 {
     struct proxy p;

@@ -11,13 +11,13 @@
 
 #define BODY "0123456789abcdefghij"
 
-/* A program that feeds a body from memory. */
+/* A program that reads a request body from memory. */
 struct source {
     const char *bytes;
     size_t at;
     int seeks;
     int seek_result;
-    size_t after_seek; /* where "the start" is, when it lies elsewhere */
+    size_t after_seek; /* the position of "the start", if not 0 */
 };
 
 static size_t feed(char *p, size_t size, size_t n, void *source)
@@ -130,7 +130,7 @@ Test(request_body, a_seek_to_another_place_is_noticed_and_the_held_response_is_d
 
 Test(request_body, a_body_that_begins_earlier_the_second_time_is_noticed_at_its_end)
 {
-    /* The program began in the middle of what it can seek in; only the length tells. */
+    /* The program began in the middle of its data; only the length shows the difference. */
     struct program p;
     struct source s = {.bytes = "aaaaaaaaaaaaaaaaaaaa", .at = 10};
     program_start(&p, busy_all_read, 2);
@@ -141,7 +141,7 @@ Test(request_body, a_body_that_begins_earlier_the_second_time_is_noticed_at_its_
     cr_assert_str_eq(p.seen, "H503[HTTP/1.1 503 Busy]H503[]B503[busy]");
 }
 
-/* Large enough that only its beginning is compared before the second request. */
+/* So large that only its beginning is compared before the second request. */
 static char large[3 * BODY_PREFIX];
 
 static size_t feed_large(char *p, size_t size, size_t n, void *source)
@@ -162,7 +162,7 @@ static int seek_and_spoil(void *source, curl_off_t offset, int origin)
     return seek(source, offset, origin);
 }
 
-/* What the server has got of the second request when it is over; the first was read to its end. */
+/* Returns the result of the second request; the body of the first was read completely. */
 static CURLcode read_all_twice(struct source *s, curl_seek_callback seek_fn, struct request_body *b)
 {
     struct program p;
@@ -326,7 +326,7 @@ static void *hold_lock(void *unused)
     flockfile(locked);
     sem_post(&has_lock);
     sem_wait(&has_seen);
-    funlockfile(locked); /* exit() may wait for it */
+    funlockfile(locked); /* exit() may wait for the lock */
     return unused;
 }
 
@@ -365,8 +365,8 @@ Test(request_body, options_set_in_flight_apply_to_the_next_request)
 
 Test(request_body, a_rewind_during_an_attempt_restarts_the_comparison)
 {
-    /* libcurl rewinds by itself between the rounds of an authentication; another attempt may need
-     * fewer rounds, and is still the same body. */
+    /* libcurl itself rewinds between the rounds of an authentication. Another attempt may need
+     * fewer rounds, but has the same body. */
     struct program p;
     struct request_body b;
     struct source s = {.bytes = BODY};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What we put on a handle for a transfer is off again afterwards: each option that libcurl was given
- * last is the program's. */
+ * Options that the library changes for a transfer are restored afterwards: the last value that
+ * libcurl gets for each option is the program's. */
 #include "recorder.h"
 
 #include "curl/transfer.h"
@@ -11,7 +11,7 @@
 
 enum { OPTIONS_MAX = 64 };
 
-/* An option, and its value as a word. */
+/* An option and its value as text. */
 struct given {
     CURLoption option;
     intptr_t value;
@@ -150,7 +150,7 @@ Test(restored_options, shortened_time_limits_are_restored)
     check_restored();
 }
 
-/* Nothing was set, so nothing may be there. */
+/* The program set no option, so none may be set afterwards. */
 Test(restored_options, an_error_buffer_is_removed_where_there_was_none)
 {
     struct program p;

@@ -193,5 +193,5 @@ Test(shadow, a_larger_size_drops_the_copied_fields)
     cr_assert_not(s->fields);
     pointer(s, CURLOPT_POSTFIELDS, "abc");
     number(s, CURLOPT_POSTFIELDSIZE, 20);
-    cr_assert(s->fields, "these are the program's own");
+    cr_assert(s->fields, "these belong to the program");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which host a transfer counts for, by its options: libcurl's own parser, the real one. */
+ * The host for which a transfer is counted, by its options, with the real parser of libcurl. */
 #include "curl/target.h"
 #include "recorder.h"
 
@@ -20,7 +20,7 @@ static void make(void)
     program_start(&p, NULL, 0);
 }
 
-/* What is shown of the host; "" for none. */
+/* The name that is shown of the host; "" for none. */
 static const char *name(void)
 {
     return target_bind(p.shadow, engine_get(), 1) ? p.shadow->binding.name : "";
@@ -52,7 +52,7 @@ Test(target, a_local_socket_is_the_host_whatever_the_url_says, .init = make)
     cr_assert_str_eq(name_of("http://localhost/v1"), "unix:/run/App.sock");
     cr_assert_str_eq(name_of("https://other.example:8443/v1"), "unix:/run/App.sock");
     cr_assert_eq(p.shadow->binding.key, board_host_key("unix:/run/App.sock", 0),
-                 "the key that a connection to it has");
+                 "the same key as for connect()");
     set_pointer(&p, CURLOPT_UNIX_SOCKET_PATH, NULL);
     cr_assert_str_eq(name(), "other.example:8443");
 }
@@ -96,7 +96,7 @@ Test(target, rules_for_local_sockets_apply_to_transfers)
 
 /* ---- names beyond ASCII ---- */
 
-/* libcurl's own encoder reads a name in the character set of the locale. */
+/* libcurl's encoder reads names in the character set of the locale. */
 static bool libcurl_encodes(void)
 {
     return setlocale(LC_ALL, "C.UTF-8") &&
@@ -118,7 +118,7 @@ Test(target, all_forms_of_a_name_are_one_host, .init = make)
         return;
     expect_one_host();
     set_pointer(&p, CURLOPT_PROXY, "http://PROXÝ.example:3128");
-    cr_assert_str_eq(name_of("http://☃.example/"), "xn--n3h.example", "by libcurl alone");
+    cr_assert_str_eq(name_of("http://☃.example/"), "xn--n3h.example", "left to libcurl");
     cr_assert_str_eq(p.shadow->binding.proxy_name, "http://xn--prox-8ra.example:3128");
 }
 
@@ -152,7 +152,7 @@ static size_t put_utf8(char *out, unsigned c)
     return n;
 }
 
-/* What libcurl refuses is no host to anybody. */
+/* A name that libcurl rejects is not a host. */
 Test(target, the_librarys_encoder_treats_each_letter_as_libcurls_does)
 {
     int compared = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Time limits of an attempt, and what a program hears while we wait. */
+ * Time limits of an attempt, and progress callbacks during a wait. */
 #include "recorder.h"
 
 #include "base/clock.h"
@@ -33,7 +33,7 @@ Test(transfer_timeouts, a_good_response_after_a_wait_is_limited_by_the_program_o
     START(&p, BUSY_503, OK_200);
     set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))note_limit);
     cr_assert_eq(program_perform(&p), CURLE_OK);
-    cr_assert(fake_of(p.handle)->timeouts_seen[1] > 0, "until then there is a bound");
+    cr_assert(fake_of(p.handle)->timeouts_seen[1] > 0, "with a time limit until then");
     cr_assert_eq(limit_in_body, 0);
 }
 
@@ -106,7 +106,7 @@ Test(transfer_timeouts, curl_progressfunc_continue_does_not_abort_a_wait)
     struct program p;
     int own = CURL_PROGRESSFUNC_CONTINUE;
     setenv("HARDEN_JITTER", "none", 1);
-    setenv("HARDEN_BASE_DELAY", "100ms", 1); /* of a shorter wait an emulator may see nothing */
+    setenv("HARDEN_BASE_DELAY", "100ms", 1); /* an emulator may not notice a shorter wait */
     setenv("HARDEN_MAX_DELAY", "100ms", 1);
     START(&p, BUSY_503, OK_200);
     with_progress(&p, true, &own);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of sockets share: an engine of this process alone, and what it has counted. */
+ * Shared by the tests of src/sock: an engine with a private board, and its counters. */
 #ifndef TESTS_SOCK_TEST_H
 #define TESTS_SOCK_TEST_H
 
@@ -40,14 +40,15 @@ static inline void on_alarm(int signal)
     (void)signal;
 }
 
-/* A back-off of five seconds, and a signal in the middle of it. */
+/* A back-off of five seconds that a signal interrupts. */
 static inline void interrupt_the_back_off(void)
 {
     setenv("HARDEN_BASE_DELAY", "5s", 1);
     setenv("HARDEN_MAX_DELAY", "5s", 1);
     setenv("HARDEN_JITTER", "none", 1);
     signal(SIGALRM, on_alarm);
-    struct timeval often = {.tv_usec = 50000}; /* the first may come before the back-off begins */
+    struct timeval often = {.tv_usec =
+                                50000}; /* the first signal may arrive before the back-off begins */
     setitimer(ITIMER_REAL, &(struct itimerval){.it_interval = often, .it_value = often}, NULL);
 }
 

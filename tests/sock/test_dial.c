@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * connect() as the program sees it, over a scripted one: real sockets, but no network. */
+ * connect() as the program sees it, with a scripted system call: real sockets, but no network. */
 #include "sock/dial.h"
 
 #include "base/clock.h"
@@ -41,9 +41,9 @@ static int64_t timeout_of(int fd)
     return over ? INT64_MAX : ns + t.tv_usec * NS_PER_US;
 }
 
-static void (*meanwhile)(int fd); /* what another thread does while the call blocks */
+static void (*meanwhile)(int fd); /* the action of another thread while the call blocks */
 
-/* So that the socket has the marks of a connection that was tried: nobody listens there. */
+/* Gives the socket the state after a failed connection; no process listens there. */
 static void try_in_vain(int fd)
 {
     struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_port = htons(1)};
@@ -84,7 +84,7 @@ static int tcp(bool blocking)
     return socket(AF_INET, SOCK_STREAM | (blocking ? 0 : SOCK_NONBLOCK), 0);
 }
 
-/* As a program calls it; the errno, 0 when connected. */
+/* Calls connect() as a program does; returns the errno, 0 if connected. */
 static int connect_to(int fd, const char *address, uint16_t port)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -113,7 +113,7 @@ Test(dial, a_successful_connection_is_counted_and_nothing_else)
     cr_assert(eq(u64, engine_peek()->board->header->connects_blocking, 1));
 }
 
-/* The first binds, the others find what is kept of that. */
+/* The first connection creates the binding, the others reuse it. */
 Test(dial, later_connections_to_the_same_address_are_treated_as_the_first)
 {
     for (int i = 0; i < 4; i++)
@@ -122,7 +122,7 @@ Test(dial, later_connections_to_the_same_address_are_treated_as_the_first)
     script[1] = ETIMEDOUT;
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
     cr_assert(eq(int, calls, 3));
-    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0), "which is a recovery");
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0), "a recovery");
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
     script[calls = 0] = EINPROGRESS;
     cr_assert(eq(int, connect_to(tcp(false), "10.0.0.1", 5432), EINPROGRESS));
@@ -184,8 +184,8 @@ Test(dial, a_non_blocking_connect_is_never_repeated)
     cr_assert(eq(u64, engine_peek()->board->header->connects_nonblocking, 1));
 }
 
-/* No question, no system call: a descriptor that is none has no answers. A machine that is busy may
- * take us away in mid-call, so it has several tries to be quick. */
+/* An invalid descriptor shows that no system call is made for it. A busy machine may interrupt
+ * the call, so it has several tries to be fast. */
 Test(dial, a_non_blocking_connect_in_progress_makes_no_other_system_call)
 {
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
@@ -215,13 +215,15 @@ Test(dial, a_datagram_socket_is_not_counted)
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 125), 0));
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 124), 0));
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 124), 0));
-    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 124), 0), "the same place calls, for both kinds");
+    cr_assert(eq(int, connect_to(fd, "10.0.0.1", 124), 0),
+              "the same call site for both kinds of socket");
     script[calls] = ECONNREFUSED;
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 124), ECONNREFUSED));
     COUNTED(slot_named("10.0.0.1:124"), COUNT_ATTEMPTS, 1);
 }
 
-/* On a busy machine it takes longer than a short handshake; than that of this place, hardly ever. */
+/* On a busy machine this takes longer than a fast handshake, but rarely longer than the one of
+ * this call site. */
 Test(dial, a_slow_datagram_socket_is_not_mistaken_for_a_stream)
 {
     handshake_ns = 40 * NS_PER_MS;
@@ -230,7 +232,7 @@ Test(dial, a_slow_datagram_socket_is_not_mistaken_for_a_stream)
     handshake_ns = NS_PER_MS / 5;
     cr_assert(eq(int, connect_to(socket(AF_INET, SOCK_DGRAM, 0), "10.0.0.1", 5432), 0));
     COUNTED(slot_named("10.0.0.1:5432"), COUNT_REQUESTS, 3);
-    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0), "quicker than ever before");
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0), "faster than before");
     COUNTED(slot_named("10.0.0.1:5432"), COUNT_REQUESTS, 4);
 }
 
@@ -295,7 +297,7 @@ Test(dial, a_blocking_connect_waits_for_its_token_and_the_limit_holds)
     for (int i = 0; i < 6; i++)
         cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
     cr_assert(ge(i64, clock_now_ns() - begun, 200 * NS_PER_MS), "4 of them at 50 ms each");
-    /* On a slow machine a token may be there before it is asked for. */
+    /* On a slow machine a token may be available before it is requested. */
     cr_assert(ge(u64, slot_counter(slot_named("10.0.0.1:5432"), COUNT_WAITED), 1));
 }
 
@@ -307,7 +309,7 @@ Test(dial, a_non_blocking_connect_never_waits_but_takes_its_token)
     int64_t begun = clock_now_ns();
     for (int i = 0; i < 3; i++)
         cr_assert(eq(int, connect_to(tcp(false), "10.0.0.1", 5432), EINPROGRESS));
-    cr_assert(lt(i64, clock_now_ns() - begun, 10 * NS_PER_S), "it did not wait a minute");
+    cr_assert(lt(i64, clock_now_ns() - begun, 10 * NS_PER_S), "did not wait a minute");
     const struct slot *s = slot_named("10.0.0.1:5432");
     COUNTED(s, COUNT_WAITED, 0);
     COUNTED(s, COUNT_RATE_REJECTED, 0);
@@ -335,8 +337,7 @@ Test(dial, an_open_circuit_returns_the_error_of_a_dead_host)
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
     cr_assert(eq(int, connect_to(tcp(false), "10.0.0.1", 5432), ECONNREFUSED));
     cr_assert(eq(int, calls, 5));
-    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.2", 5432), 0),
-              "another host is another matter");
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.2", 5432), 0), "another host is not affected");
 }
 
 Test(dial, of_several_addresses_only_the_last_is_repeated_and_counted)
@@ -373,8 +374,8 @@ Test(dial, rules_apply_to_the_name_and_to_the_address)
     names_learn_hostent("db.example", &entry, clock_now_ns());
     script[0] = ECONNREFUSED;
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
-    cr_assert(eq(int, calls, 1), "the address's rule");
-    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT), "the name's rule");
+    cr_assert(eq(int, calls, 1), "the rule for the address");
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ETIMEDOUT), "the rule for the name");
     unlink(path);
 }
 
@@ -386,14 +387,15 @@ Test(dial, the_programs_own_timeout_is_kept_and_restored)
     script[0] = script[1] = ECONNREFUSED;
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), 0));
     cr_assert(eq(i64, timeout_seen_ns[0], 5 * NS_PER_S));
-    cr_assert(timeout_seen_ns[1] && timeout_seen_ns[1] <= 5 * NS_PER_S, "all of them together");
+    cr_assert(timeout_seen_ns[1] && timeout_seen_ns[1] <= 5 * NS_PER_S,
+              "for all attempts together");
     cr_assert(eq(i64, timeout_of(fd), 5 * NS_PER_S));
 }
 
 Test(dial, a_timeout_that_overflows_is_none)
 {
     int fd = tcp(true);
-    /* In ns this would be a third of a second too much for 64 bits. */
+    /* In nanoseconds this exceeds 64 bits by a third of a second. */
     struct timeval own = {.tv_sec = 18446744074};
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
     script[0] = ECONNREFUSED;
@@ -415,7 +417,7 @@ Test(dial, no_retry_begins_without_enough_time_left_of_the_programs_timeout)
     cr_assert(eq(int, calls, 1));
 }
 
-/* The kernel says EINPROGRESS when SO_SNDTIMEO runs out. */
+/* The kernel returns EINPROGRESS when SO_SNDTIMEO expires. */
 Test(dial, a_program_without_a_timeout_gets_connect_timeout)
 {
     setenv("HARDEN_CONNECT_TIMEOUT", "3s", 1);
@@ -423,13 +425,13 @@ Test(dial, a_program_without_a_timeout_gets_connect_timeout)
     script[0] = EINPROGRESS;
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), 0));
     cr_assert(eq(int, calls, 2));
-    cr_assert(eq(int, taken_back, 1), "what was on its way is not left there");
+    cr_assert(eq(int, taken_back, 1), "the pending connection is cancelled");
     cr_assert(eq(i64, timeout_seen_ns[0], 3 * NS_PER_S));
     cr_assert(eq(i64, timeout_of(fd), 0));
     cr_assert(eq(int, (int)slot_named("10.0.0.1:5432")->retries_by[GROUP_TIMEOUT], 1));
 }
 
-/* Of a host to which a connection was ended by a bound of ours. */
+/* The status of a host after a timeout of the library ended a connection. */
 static enum health_status status_after(const char *timeout)
 {
     setenv("HARDEN_RETRY", "off", 1);
@@ -486,7 +488,7 @@ static void on_signal(int s)
     (void)s;
 }
 
-/* Alarms by the dozen while a connection waits for its turn. */
+/* Frequent alarms while a connection waits for its token. */
 static int connect_under_alarms(int flags)
 {
     struct timeval often = {.tv_usec = 50000};
@@ -507,7 +509,7 @@ static bool kernel_restarts(void)
 Test(dial, a_signal_without_sa_restart_ends_the_wait_for_a_token)
 {
     if (!kernel_restarts())
-        return; /* before Linux 5.16 none does */
+        return; /* not before Linux 5.16 */
     cr_assert(eq(int, connect_under_alarms(0), ETIMEDOUT));
     cr_assert(eq(int, calls, 1));
     const struct slot *s = slot_named("10.0.0.1:5432");
@@ -521,7 +523,8 @@ Test(dial, a_signal_with_sa_restart_does_not_end_the_wait_for_a_token)
     cr_assert(eq(int, calls, 2));
 }
 
-/* The kernel restarts nothing on a socket that has a bound, be it ours. */
+/* The kernel does not restart calls on a socket with SO_SNDTIMEO, even if the library has set
+ * it. */
 static int connect_with_timeout(int flags)
 {
     setenv("HARDEN_CONNECT_TIMEOUT", "5s", 1);
@@ -654,15 +657,15 @@ Test(dial, a_cancelled_thread_leaves_the_socket_as_it_was)
     cr_assert(eq(i64, timeout_of(fd), 0));
 }
 
-/* ---- descriptors that change hands ---- */
+/* ---- descriptors that are reused ---- */
 
-/* By the system calls themselves: to ThreadSanitizer such a close is a race, and rightly. */
+/* A raw system call, because ThreadSanitizer rightly reports such a close as a race. */
 static void close_it(int fd)
 {
     syscall(SYS_close, fd);
 }
 
-/* What "cancel by close" does: the number belongs to a socket of somebody else's then. */
+/* Like "cancel by close": the number then belongs to another socket. */
 static void reopen(int fd)
 {
     close_it(fd);
@@ -721,7 +724,7 @@ Test(dial, a_descriptor_closed_during_a_wait_is_not_used)
     cr_assert(eq(int, connect_while_closed(close_it), EBADF));
 }
 
-/* A host that does not answer: the call blocks, and nothing was asked before it. */
+/* A host that does not respond: the call blocks, without a system call before it. */
 static void reopen_after_long(int fd)
 {
     clock_sleep_until(clock_now_ns() + 5 * NS_PER_MS);

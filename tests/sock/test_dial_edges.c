@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is kept from one connect() to the next, and what must not be counted or taken. */
+ * State that is kept between two calls of connect(), and cases that must not be counted. */
 #include "base/clock.h"
 #include "sock/dial.h"
 #include "sock/names.h"
@@ -45,7 +45,7 @@ static int connect_to(int fd, const char *address, uint16_t port)
                : 0;
 }
 
-/* A new socket each time. */
+/* A new socket for each call. */
 static int connect_anew(bool blocking, const char *address, uint16_t port)
 {
     int fd = tcp(blocking), error = connect_to(fd, address, port);
@@ -75,7 +75,7 @@ Test(dial_edges, a_learnt_name_applies_from_the_next_connection_on)
     COUNTED("db.example:5432", COUNT_REQUESTS, 2);
 }
 
-/* More than have a place in what is kept, so that many of them meet in one. */
+/* More ports than entries in the cache, so that many share an entry. */
 Test(dial_edges, each_port_is_counted_separately)
 {
     enum { FIRST = 5000, PORTS = USUALLY(600, 40) };
@@ -153,6 +153,6 @@ Test(dial_edges, the_shortest_timeout_is_not_none)
     cr_assert(t.tv_sec > 0 || t.tv_usec > 0);
     socket_set_send_timeout(fd, 0);
     getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &n);
-    cr_assert(t.tv_sec == 0 && t.tv_usec == 0, "0 is for ever");
+    cr_assert(t.tv_sec == 0 && t.tv_usec == 0, "0 means no timeout");
     close(fd);
 }

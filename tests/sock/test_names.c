@@ -29,7 +29,7 @@ static const char *find(const char *address, int64_t now_ns)
     return names_find(&a, now_ns, &name) ? name.host : "";
 }
 
-/* An answer of getaddrinfo: each address three times, as without hints. */
+/* A result of getaddrinfo: each address three times, as without hints. */
 static void learn(const char *host, int64_t now_ns, int n, const char *const *addresses)
 {
     struct sockaddr_in6 v6[8];
@@ -60,9 +60,9 @@ Test(names, an_address_is_mapped_to_the_name_that_was_looked_up)
 {
     LEARN("Api.Example.COM.", NOW, "10.0.0.1", "fd00::1");
     cr_assert_str_eq(find("10.0.0.1", NOW), "api.example.com");
-    cr_assert(name.more_follow, "there is another address to try");
+    cr_assert(name.more_follow, "another address follows");
     cr_assert_str_eq(find("fd00::1", NOW), "api.example.com");
-    cr_assert(!name.more_follow, "it is the last, though it was listed three times");
+    cr_assert(!name.more_follow, "the last one, although it was listed three times");
     cr_assert_str_eq(find("10.0.0.2", NOW), "");
 }
 
@@ -99,7 +99,7 @@ Test(names, the_latest_name_of_an_address_is_used_and_changes_are_counted)
     cr_assert_neq(names_generation(), before);
     cr_assert_eq(names_ambiguous(), 1);
     LEARN("c.example", NOW + 2 + NAMES_TTL_NS, "10.0.0.1");
-    cr_assert_eq(names_ambiguous(), 1, "the other one was over");
+    cr_assert_eq(names_ambiguous(), 1, "the other one had expired");
 }
 
 Test(names, change_with_the_order_of_their_addresses)
@@ -107,7 +107,7 @@ Test(names, change_with_the_order_of_their_addresses)
     LEARN("a.example", NOW, "10.0.0.1", "10.0.0.2");
     uint32_t before = names_generation();
     LEARN("a.example", NOW + 1, "10.0.0.2", "10.0.0.1");
-    cr_assert_neq(names_generation(), before, "another one is the last to try");
+    cr_assert_neq(names_generation(), before, "another address is the last one");
 }
 
 Test(names, addresses_and_names_that_are_too_long_are_not_learnt)
@@ -154,7 +154,7 @@ Test(names, use_fixed_memory_and_the_newest_are_kept)
     }
 }
 
-/* Readers see a name of its address or none, never a mixture. */
+/* Readers get a name of the address or none, never a mixture. */
 static atomic_bool done;
 
 static void *writer(void *arg)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * connect() and getaddrinfo() while memory is short: the real call is made, and its answer is the
- * program's. */
+ * connect() and getaddrinfo() while memory is short: the real call is made, and the program gets
+ * its result. */
 #include "scarce.h"
 
 #include "base/clock.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is known to be readable without being asked for, and what the kernel says of the rest. */
+ * Which memory is known to be readable without a system call, and what the kernel reports for
+ * the rest. */
 #include "sock/readable.h"
 
 #include <criterion/criterion.h>
@@ -47,7 +48,7 @@ Test(readable, a_mapping_is_readable_while_it_exists)
     munmap(p + page, page);
     cr_assert(readable(p + page - ADDRESS, ADDRESS));
     cr_assert_not(readable(p + page - ADDRESS / 2, ADDRESS), "half of it");
-    cr_assert_not(readable(p + page - ADDRESS + 1, ADDRESS), "but one byte");
+    cr_assert_not(readable(p + page - ADDRESS + 1, ADDRESS), "all but one byte");
     mprotect(p, page, PROT_NONE);
     cr_assert_not(readable(p, ADDRESS));
     munmap(p, page);
@@ -62,12 +63,12 @@ Test(readable, a_range_that_begins_before_a_mapping_is_not_readable)
     cr_assert_not(readable(p + page - 8, ADDRESS));
 }
 
-#ifdef __GLIBC__ /* musl keeps the break to itself */
+#ifdef __GLIBC__ /* musl does not allow changes of the break */
 Test(readable, memory_above_the_break_is_not_heap)
 {
     char *heap = sbrk(16 * PAGE);
     if (heap == (void *)-1)
-        return; /* something lies above the break */
+        return; /* other memory is above the break */
     cr_assert(readable(heap, ADDRESS));
     cr_assert(readable(heap + 15 * PAGE, ADDRESS));
     sbrk(-8 * PAGE);
@@ -76,7 +77,7 @@ Test(readable, memory_above_the_break_is_not_heap)
 }
 #endif
 
-/* From here on the kernel says of everything that it cannot be read. False where it has no filters. */
+/* From here on the kernel reports all memory as unreadable. False without seccomp filters. */
 static bool deny_questions(void)
 {
     struct sock_filter code[] = {
@@ -111,18 +112,18 @@ Test(readable, stack_data_and_heap_need_no_system_call)
     pthread_t t __attribute__((unused));
 #ifdef __GLIBC__
     char *heap = sbrk(PAGE);
-    bool has_heap = heap != (void *)-1;              /* else something lies above the break */
-    cr_assert(!has_heap || readable(heap, ADDRESS)); /* the first time it is asked for */
+    bool has_heap = heap != (void *)-1;              /* otherwise other memory is above the break */
+    cr_assert(!has_heap || readable(heap, ADDRESS)); /* the first use makes a system call */
 #endif
     if (!deny_questions())
         return;
-    cr_assert_not(readable(mapping, ADDRESS), "it would be");
+    cr_assert_not(readable(mapping, ADDRESS), "readable, but unknown");
     cr_assert(own_frame_is_readable());
     cr_assert(readable(data, ADDRESS) && readable(zeros, ADDRESS));
-#ifndef __SANITIZE_THREAD__ /* which keeps a lot between a stack and the control block */
+#ifndef __SANITIZE_THREAD__ /* it keeps a lot between a stack and the control block */
     pthread_create(&t, NULL, in_a_thread, &good);
     pthread_join(t, NULL);
-    cr_assert(good, "and the stack of a thread");
+    cr_assert(good, "the stack of a thread");
 #endif
 #ifdef __GLIBC__
     cr_assert(!has_heap || readable(heap, ADDRESS));

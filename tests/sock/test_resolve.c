@@ -84,7 +84,7 @@ Test(resolve, a_result_does_not_change_errno)
     cr_assert(eq(int, ask("db.example"), 0));
     cr_assert(eq(int, errno, 4321));
     script[calls = 0] = EAI_AGAIN;
-    cr_assert(eq(int, ask("db.example"), 0), "the second question");
+    cr_assert(eq(int, ask("db.example"), 0), "the second look-up");
 }
 
 Test(resolve, the_last_attempt_may_still_succeed)
@@ -124,7 +124,7 @@ Test(resolve, any_other_result_is_not_retried)
     }
     cr_assert(engine_peek() == NULL);
     script[calls = 0] = EAI_AGAIN;
-    cr_assert(eq(int, ask(NULL), EAI_AGAIN), "nobody's name");
+    cr_assert(eq(int, ask(NULL), EAI_AGAIN), "no name");
     cr_assert(eq(int, calls, 1));
 }
 
@@ -140,7 +140,8 @@ Test(resolve, a_final_result_of_the_second_attempt_is_returned)
         cr_assert(eq(int, errno, 1002));
         const struct slot *s = slot_named("db.example");
         cr_assert(eq(u64, slot_counter(s, COUNT_RECOVERED), 0));
-        cr_assert(eq(u64, slot_counter(s, COUNT_ATTEMPTS), 2 * (i + 1)), "both are told");
+        cr_assert(eq(u64, slot_counter(s, COUNT_ATTEMPTS), 2 * (i + 1)),
+                  "both attempts are counted");
     }
 }
 

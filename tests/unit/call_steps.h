@@ -21,7 +21,7 @@ static inline struct rate rate_of(uint32_t tokens, int64_t window_ns, uint32_t b
                          .interval_ns = (window_ns + tokens - 1) / tokens};
 }
 
-/* One more rate for the host's bucket. */
+/* Adds a rate to the host's bucket. */
 static inline void limit(uint32_t tokens, int64_t window_ns, uint32_t burst)
 {
     struct limit *l = &policy.limits[0];
@@ -31,7 +31,7 @@ static inline void limit(uint32_t tokens, int64_t window_ns, uint32_t burst)
     binding.refreshed_ns = 0;
 }
 
-/* A further bucket of its own. */
+/* Adds an operation with its own bucket. */
 static inline struct slot *operation(uint32_t tokens, int64_t window_ns, uint32_t burst)
 {
     int i = policy.limit_count++;
@@ -81,11 +81,11 @@ static inline bool report(struct attempt a, int64_t now, int64_t *at)
     bool would = call_would_retry(&call, &a, now, WALL);
     bool again = call_report(&call, &a, now, WALL, 0, at ? at : &ignored);
     if (!config.mode)
-        cr_assert(eq(int, would, again), "what was foretold is what happens");
+        cr_assert(eq(int, would, again), "call_would_retry() agrees with call_report()");
     return again;
 }
 
-/* A whole request of one attempt. */
+/* A complete request with one attempt. */
 static inline void request(struct attempt a, int64_t now)
 {
     begin(now);

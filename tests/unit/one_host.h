@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * One host of a board of its own, with the defaults: what tests of a call begin with.
+ * A board with one host and default settings, for tests of a call.
  *
- *     TestSuite(call, .init = one_host, .fini = no_host);
- *     ...                         call_begin(&call, &binding, 0, NOW) */
+ *     TestSuite(admit, .init = one_host, .fini = no_host);
+ *     ...                          call_begin(&call, &binding, 0, NOW) */
 #ifndef TESTS_ONE_HOST_H
 #define TESTS_ONE_HOST_H
 
@@ -21,7 +21,7 @@ static struct board *board;
 static struct binding binding;
 static struct call call;
 
-/* The defaults, as far as they matter here; no jitter, so that times are exact. */
+/* The defaults that matter here, but without jitter, so that times are exact. */
 static void one_host(void)
 {
     policy = (struct policy){

@@ -19,7 +19,7 @@ Test(admit, a_waiter_takes_its_token_once)
     ANSWER(ad, ANSWER_WAIT);
     cr_assert(eq(int, ad.why, REFUSED_RATE));
     cr_assert(eq(i64, ad.at_ns, NOW + NS_PER_S));
-    ad = admit(NOW + NS_PER_S / 2); /* asked early */
+    ad = admit(NOW + NS_PER_S / 2); /* too early */
     ANSWER(ad, ANSWER_WAIT);
     cr_assert(eq(i64, ad.at_ns, NOW + NS_PER_S));
     ANSWER(admit(NOW + NS_PER_S), ANSWER_GO);
@@ -39,7 +39,7 @@ Test(admit, waiters_start_in_order_of_arrival)
         if (i)
             cr_assert(eq(i64, ad.at_ns, NOW + i * NS_PER_S));
     }
-    for (int i = 9; i > 0; i--) /* and keep their places whoever asks first */
+    for (int i = 9; i > 0; i--) /* in any order of their calls */
         ANSWER(call_admit(&calls[i], NOW + i * NS_PER_S), ANSWER_GO);
 }
 
@@ -71,12 +71,13 @@ Test(admit, the_programs_own_timeout_limits_the_wait)
 {
     limit(1, NS_PER_S, 1);
     ANSWER(fresh(NOW), ANSWER_GO);
-    /* What would begin when the program gives up would fail, and seem to be the host's fault. */
+    /* A request that starts when the program's timeout expires would fail and count against the
+     * host. */
     call_begin(&call, &binding, NS_PER_S + 49 * NS_PER_MS, NOW);
     REFUSED(admit(NOW), REFUSED_RATE);
     call_begin(&call, &binding, NS_PER_S + 50 * NS_PER_MS, NOW);
     ANSWER(admit(NOW), ANSWER_WAIT);
-    /* But what need not wait may try. */
+    /* A request that need not wait may start. */
     call_begin(&call, &binding, 1, NOW + 2 * NS_PER_S);
     ANSWER(admit(NOW + 2 * NS_PER_S), ANSWER_GO);
 }
@@ -90,7 +91,7 @@ Test(admit, a_caller_far_too_late_for_its_reserved_start_needs_a_new_one)
         call_begin(&calls[i], &binding, 0, NOW);
         call_admit(&calls[i], NOW);
     }
-    /* 30 wait, and are stopped for 40 s. */
+    /* 30 callers wait, and are stopped for 40 s. */
     int64_t now = NOW + 40 * NS_PER_S;
     int go = 0, wait = 0, refused = 0;
     for (int i = 1; i < 31; i++) {
@@ -102,7 +103,7 @@ Test(admit, a_caller_far_too_late_for_its_reserved_start_needs_a_new_one)
             cr_assert(eq(i64, ad.at_ns, now + wait * NS_PER_S));
     }
     cr_assert(eq(int, go, 1));
-    cr_assert(eq(int, wait, 20)); /* max_wait counts from the first question */
+    cr_assert(eq(int, wait, 20)); /* max_wait counts from the first call */
     cr_assert(eq(int, refused, 9));
     cr_assert(eq(u64, count(COUNT_WAITED), 30));
 }
@@ -124,7 +125,7 @@ Test(admit, a_caller_that_wakes_up_a_tenth_of_a_second_late_loses_its_start)
     ANSWER(fresh(NOW), ANSWER_WAIT);
     int64_t tat = binding.slot->tat_ns[0];
     admit(NOW + NS_PER_S + 100 * NS_PER_MS + 1);
-    cr_assert(lt(i64, tat, binding.slot->tat_ns[0]), "a start was reserved anew");
+    cr_assert(lt(i64, tat, binding.slot->tat_ns[0]), "a new start was reserved");
 }
 
 Test(admit, a_caller_as_late_as_the_burst_covers_keeps_its_start)
@@ -165,9 +166,9 @@ Test(admit, an_event_loop_that_runs_rarely_gets_the_tokens_that_are_free_then)
                 if (started[i])
                     starts[n++] = turn * NS_PER_S;
             }
-    cr_assert(eq(int, n, CALLS), "all of them come to their turn");
+    cr_assert(eq(int, n, CALLS), "all of them start");
     for (int i = 0; i + 2 < n; i++)
-        cr_assert(lt(i64, starts[i], starts[i + 2]), "never more than the burst at once");
+        cr_assert(lt(i64, starts[i], starts[i + 2]), "at most the burst at once");
 }
 
 Test(admit, a_first_attempt_may_wait_longer_than_max_elapsed_but_a_retry_may_not)
@@ -196,7 +197,7 @@ Test(admit, every_rate_of_every_bucket_applies)
     struct admission ad = fresh(NOW);
     ANSWER(ad, ANSWER_WAIT);
     cr_assert(eq(i64, ad.at_ns, NOW + 3 * NS_PER_S));
-    /* All three were taken for that start. */
+    /* That start took tokens of all three rates. */
     cr_assert(lt(i64, host, binding.slot->tat_ns[0]));
     cr_assert(eq(i64, binding.slot->tat_ns[1], NOW + 3 * NS_PER_S + NS_PER_S / 2));
     cr_assert(eq(i64, op->tat_ns[0], NOW + 6 * NS_PER_S));
@@ -213,7 +214,7 @@ Test(admit, a_refusal_by_one_bucket_takes_from_none)
     cr_assert(eq(i64, binding.slot->tat_ns[0], host));
 }
 
-/* Two rates on one word: each alone would admit, both never. */
+/* Both rates use one word: each alone would admit, but both together never. */
 Test(admit, two_rates_with_the_same_window_are_merged_and_both_hold)
 {
     limit(60, 60 * NS_PER_S, 20);
@@ -222,11 +223,12 @@ Test(admit, two_rates_with_the_same_window_are_merged_and_both_hold)
     int n = 0;
     for (int64_t t = NOW; t < NOW + 60 * NS_PER_S; t += NS_PER_S / 10)
         n += fresh(t).answer == ANSWER_GO;
-    cr_assert(eq(int, n, 9)); /* 5 at first, and 4 within the minute */
+    cr_assert(eq(int, n, 9)); /* 5 at first and 4 within the minute */
     cr_assert(eq(int, binding.lane_count, 1));
 }
 
-/* As if somebody else took from the second whenever we have taken from the first. */
+/* Simulates that another caller takes from the second bucket whenever this one has taken from
+ * the first. */
 Test(admit, tokens_of_one_bucket_are_returned_when_the_next_one_has_none)
 {
     struct slot *s = operation(1, NS_PER_S, 1);
@@ -242,7 +244,7 @@ Test(admit, tokens_of_one_bucket_are_returned_when_the_next_one_has_none)
         if (ad.answer == ANSWER_REFUSE)
             return;
     }
-    cr_assert(false, "a wait has an end");
+    cr_assert(false, "the wait does not end");
 }
 
 Test(admit, limits_that_share_the_overflow_slot_do_not_starve_each_other)
@@ -260,7 +262,7 @@ Test(admit, limits_that_share_the_overflow_slot_do_not_starve_each_other)
     cr_assert(eq(int, admit(NOW + NS_PER_S).answer, ANSWER_GO));
 }
 
-/* Random arrivals through the whole of admission; every window of every rate holds. */
+/* Random arrivals: no window of any rate has too many starts. */
 Test(admit, starts_never_exceed_any_rate_for_random_arrivals)
 {
     limit(20, 10 * NS_PER_S, 8);

@@ -61,7 +61,7 @@ Test(attached, a_process_is_attached_from_its_first_call_to_its_exit)
     cr_assert_eq(life().running, 0u);
 }
 
-/* A child that goes on when it has made a call, until it is killed. */
+/* Starts a child that makes a call and then runs until it is killed. */
 static pid_t child(bool calls, char **then)
 {
     int ready[2];
@@ -78,7 +78,7 @@ static pid_t child(bool calls, char **then)
             pause();
     }
     close(ready[1]);
-    (void)!read(ready[0], &c, 1); /* or the end, by exec */
+    (void)!read(ready[0], &c, 1); /* or end of file, after exec */
     return pid;
 }
 
@@ -93,7 +93,7 @@ Test(attached, children_are_attached_if_they_make_a_call)
     pid_t one = child(true, NULL), two = child(true, NULL), idle = child(false, NULL);
     cr_assert_eq(life().running, 2u);
     end(one);
-    cr_assert_eq(life().running, 1u, "it was killed, and left its word");
+    cr_assert_eq(life().running, 1u, "a killed process leaves its word behind");
     cr_assert_eq(words(), 2);
     end(two);
     end(idle);
@@ -115,7 +115,7 @@ Test(attached, words_of_dead_processes_are_reused)
         end(child(true, NULL));
     monitor_start();
     cr_assert_eq(life().running, 1u);
-    /* As after many: every word is somebody's who is gone. */
+    /* Every word belongs to a process that has ended. */
     uint64_t word = atomic_load(&process_self()->attached);
     flush_at_exit();
     for (int i = 0; i < BOARD_ATTACHED; i++)
@@ -129,10 +129,10 @@ Test(attached, words_of_other_pid_namespaces_are_left_alone)
     for (int i = 0; i < BOARD_ATTACHED; i++)
         atomic_store(&board->header->attached[i], 77ULL << 32 | 0x3ffffff0);
     monitor_start();
-    cr_assert_eq(atomic_load(&process_self()->attached), 0u, "there is none to be had");
+    cr_assert_eq(atomic_load(&process_self()->attached), 0u, "no word is free");
     monitor_update(clock_now_ns());
     cr_assert_eq(life().running, 0u);
-    cr_assert(!life().never, "the time of its last update is there");
+    cr_assert(!life().never, "the time of the last update is recorded");
     flush_at_exit();
     cr_assert_eq(words(), BOARD_ATTACHED);
 }

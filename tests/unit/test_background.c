@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * When the background thread exists, and when it does not. */
+ * When the background thread exists, and when it ends. */
 #include "base/clock.h"
 #include "base/thread.h"
 #include "engine/publish/background.h"
@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A child of a threaded process starts a thread here, which ThreadSanitizer would refuse. */
+/* The child of a threaded process starts a thread, which ThreadSanitizer does not allow. */
 __attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
@@ -81,13 +81,13 @@ static bool is_written(void)
     return files_are_current(engine, self, files_changes(engine->board->header));
 }
 
-/* As if so much time had passed since the first call and since the last write. */
+/* Simulates that this much time has passed since the first call and since the last write. */
 static void grow_older(int64_t ns)
 {
     atomic_fetch_sub(&self->first_ns, ns);
     atomic_fetch_sub(&engine->board->header->snapshot_due_ns, ns);
     atomic_store(&self->update_at_ns, 1);
-    usleep(60000); /* two writes have a least distance */
+    usleep(60000); /* there is a minimum time between two writes */
 }
 
 static bool has_thread(void)
@@ -102,7 +102,7 @@ static void *wait_for_ever(void *nothing)
     return nothing;
 }
 
-/* The test's runner may have one too. */
+/* The test runner may have a second thread. */
 static void have_threads(void)
 {
     pthread_t other;
@@ -127,7 +127,7 @@ Test(background, exists_in_a_threaded_program_when_calls_leave_changes_unwritten
     grow_older(3600 * NS_PER_S);
     call();
     cr_assert(is_written());
-    cr_assert(!has_thread(), "there is nothing left to do");
+    cr_assert(!has_thread(), "nothing is left to write");
     call();
     cr_assert(has_thread());
 }
@@ -178,20 +178,20 @@ Test(background, has_ended_when_background_stop_returns)
         cr_assert_eq(atomic_load(&self->background_task), 0u);
         cr_assert(task == TASK_NOT_KNOWN || !process_has_task(task));
         background_start(self, engine);
-        cr_assert(!has_thread(), "not before it is allowed again");
+        cr_assert(!has_thread(), "forbidden until background_allow()");
         background_allow();
     }
 }
 
-/* ---- in a process of one thread ---- */
+/* ---- in a single-threaded process ---- */
 
-#ifndef __SANITIZE_THREAD__ /* which has a thread of its own, and makes a vfork a fork */
+#ifndef __SANITIZE_THREAD__ /* it has its own thread, and turns vfork into fork */
 static void in_child_without_threads(void (*act)(void))
 {
     int status;
     pid_t child = fork();
     if (!child) {
-        alarm(30); /* one that does not end must not stay */
+        alarm(30); /* end a process that hangs */
         act();
         _exit(0);
     }
@@ -229,7 +229,7 @@ static void enter_name_space(void)
     REQUIRE(has_thread());
     background_stop();
     REQUIRE(process_tasks() == 1);
-    /* The kernel's own condition, without the right to make one. */
+    /* Like a user namespace, this requires a single-threaded process, but no privilege. */
     REQUIRE(unshare(CLONE_SIGHAND | CLONE_VM | CLONE_THREAD) == 0);
 }
 
@@ -269,9 +269,9 @@ static atomic_bool begun;
 static void *end_unseen(void *nothing)
 {
     call();
-    REQUIRE(has_thread()); /* which stays, for the check */
+    REQUIRE(has_thread()); /* runs for the rest of the test */
     atomic_store(&begun, true);
-    syscall(SYS_exit, 0); /* as nobody sees it */
+    syscall(SYS_exit, 0); /* unnoticed by the hooks */
     return nothing;
 }
 
@@ -295,7 +295,7 @@ Test(background, ends_with_the_last_thread_of_the_program)
     in_child_without_threads(end_all_unseen);
 }
 
-/* What a vfork child has is its parent's; what a child by a bare clone has is its own, although the C
+/* A vfork child shares its parent's memory. A child by clone has its own memory, although the C
  * library takes both for the parent. */
 Test(background, memory_is_shared_by_a_vfork_child_alone)
 {
@@ -336,7 +336,7 @@ Test(background, calls_write_unwritten_changes_after_a_twentieth_of_the_interval
     cr_assert_eq(writes(), 1u, "too soon");
     grow_older(100 * NS_PER_S);
     call();
-    cr_assert_eq(writes(), 1u, "too soon still");
+    cr_assert_eq(writes(), 1u, "the interval is not over");
     grow_older(100 * NS_PER_S);
     call();
     cr_assert_eq(writes(), 2u);
@@ -373,7 +373,7 @@ Test(background, a_call_begins_with_a_configuration_that_was_changed_an_interval
     cr_assert(monitor_is_current(clock_now_ns()));
     configure("2/1s");
     monitor_refresh(clock_now_ns());
-    cr_assert_eq(atomic_load(&engine->config), was, "nobody looks so often");
+    cr_assert_eq(atomic_load(&engine->config), was, "checked at most once per interval");
     cr_assert(!monitor_is_current(clock_now_ns() + 3700 * NS_PER_S));
     monitor_refresh(clock_now_ns() + 3700 * NS_PER_S);
     cr_assert_neq(atomic_load(&engine->config), was);
@@ -390,7 +390,7 @@ Test(background, ends_before_the_first_thread_does)
     cr_assert_eq(atomic_load(&self->background_task), 0u);
 }
 
-/* While a file is put into its place, a signal comes, and its handler leaves by a jump: as wget's. */
+/* A signal arrives while a file is renamed, and its handler leaves by longjmp, as in wget. */
 static sigjmp_buf before;
 static atomic_bool raises;
 
@@ -415,7 +415,7 @@ Test(background, calls_still_write_after_a_signal_handler_jumped_out_of_one)
     if (!sigsetjmp(before, 1)) {
         atomic_store(&raises, true);
         call();
-        cr_assert(false, "it has not jumped");
+        cr_assert(false, "the handler did not jump");
     }
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
     cr_assert_eq(state, PTHREAD_CANCEL_ENABLE);
@@ -427,7 +427,7 @@ Test(background, calls_still_write_after_a_signal_handler_jumped_out_of_one)
     if (!sigsetjmp(before, 1)) {
         atomic_store(&raises, true);
         call();
-        cr_assert(false, "it has not jumped");
+        cr_assert(false, "the handler did not jump");
     }
     was = writes();
     atomic_fetch_add(&engine->board->header->changes, 1);
@@ -475,7 +475,7 @@ Test(background, a_call_begins_with_a_new_board_where_the_old_one_vanished)
     snprintf(board, sizeof board, "%s/" BOARD_NAME, dir);
     cr_assert_eq(unlink(board), 0);
     monitor_refresh(clock_now_ns());
-    cr_assert_eq(atomic_load(&engine->board), was, "nobody looks so often");
+    cr_assert_eq(atomic_load(&engine->board), was, "checked at most once per interval");
     monitor_refresh(clock_now_ns() + 3700 * NS_PER_S);
     cr_assert_neq(atomic_load(&engine->board), was);
     cr_assert_eq(access(board, F_OK), 0);

@@ -18,7 +18,8 @@
 extern const unsigned __rseq_size __attribute__((weak));
 
 #define NOW (100000 * NS_PER_S)
-/* Slots of the boards here. Where a key has few places, only so small a board can be full. */
+/* Number of slots. A key may be in a few slots only, so only a board as small as this can be
+ * full. */
 #define SLOTS USUALLY(64, BOARD_CANDIDATES)
 
 static char base[] = "/tmp/test_board.XXXXXX";
@@ -52,7 +53,7 @@ static void remove_base(void)
     rmdir(base);
 }
 
-/* Closed at the end of the test. */
+/* Opens a board that is closed at the end of the test. */
 static struct board *open_at(const char *at, uint32_t slots, const char **why)
 {
     struct board *b = board_open(at, slots, why);
@@ -117,7 +118,7 @@ Test(board, survives_the_processes_that_wrote_it)
     struct slot *s = host(open_shared(), "api.example.com", NOW);
     slot_count(s, COUNT_REQUESTS, 7);
     struct slot *again = host(open_shared(), "api.example.com", NOW);
-    cr_assert(again != s); /* another mapping */
+    cr_assert(again != s); /* a second mapping */
     cr_assert(eq(u64, slot_counter(again, COUNT_REQUESTS), 7));
 }
 
@@ -197,7 +198,7 @@ Test(board, a_linked_or_readable_or_special_file_is_not_used)
 Test(board, a_foreign_owners_directory_or_file_is_not_used)
 {
     if (geteuid() != 0) {
-        /* Only root can give files away; but everybody can look at root's. */
+        /* Only root can change the owner of a file, but every user can read the files of root. */
         memcpy(dir, "/", 2);
         open_private();
         snprintf(dir, sizeof dir, "%s/state", base);
@@ -248,7 +249,7 @@ Test(board, a_truncated_or_grown_file_is_replaced)
 {
     static const off_t sizes[] = {0, 1, 8, 64, 1024, 65 * 1024, 1024 * 1024};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        /* A new file, so that nobody has the one mapped that is cut short. */
+        /* A new file, because the truncated one must not be mapped. */
         open_shared();
         cr_assert(eq(int, truncate(path, sizes[i]), 0));
         check_replaced();
@@ -274,7 +275,8 @@ Test(board, processes_that_mapped_a_replaced_board_keep_using_it)
     cr_assert(eq(u64, slot_counter(fresh, COUNT_REQUESTS), 0));
 }
 
-/* Many processes open at the same moment; each adds one; the sum shows whether they share. */
+/* Many processes open the board at the same time, and each counts one. The sum shows whether
+ * they share it. */
 static void race(int processes)
 {
     int go[2];
@@ -377,7 +379,7 @@ static void name_nth(char *name, int i)
     snprintf(name, 32, "host%d.example", i);
 }
 
-/* Claims hosts 0..n-1 and says how many got a slot of their own. */
+/* Claims hosts 0..n-1 and returns how many got their own slot. */
 static int fill(struct board *b, int n, int64_t now)
 {
     int own = 0;
@@ -509,7 +511,7 @@ Test(board, names_read_from_the_board_are_truncated_and_terminated)
     char name[SLOT_NAME_SIZE];
     cr_assert(board_nth(b, board_index(b, s), name) == s);
     cr_assert(eq(sz, strlen(name), SLOT_NAME_SIZE - 1));
-    memset(s->name, '\x1b', SLOT_NAME_SIZE); /* no end */
+    memset(s->name, '\x1b', SLOT_NAME_SIZE); /* not terminated */
     cr_assert(board_nth(b, board_index(b, s), name) == s);
     cr_assert(eq(sz, strlen(name), SLOT_NAME_SIZE - 1));
     s->name[0] = '\0';
@@ -565,7 +567,7 @@ Test(board, two_cpus_count_on_different_cache_lines_and_the_sum_is_right)
         cr_assert(eq(int, sched_setaffinity(0, sizeof one, &one), 0));
         slot_attempt(s, 5);
         slot_count(s, COUNT_SUCCESSES, 1);
-        /* Where the kernel does not tell, it is any stripe. */
+        /* Where the kernel does not report the CPU, any stripe may be used. */
         of[&__rseq_offset && __rseq_size ? cpu % STRIPES : cpu_number() % STRIPES]++;
         n++;
     }
@@ -578,7 +580,7 @@ Test(board, two_cpus_count_on_different_cache_lines_and_the_sum_is_right)
 
 Test(board, racing_claims_of_one_key_get_one_slot)
 {
-    /* A full table of idle slots: every claim takes one away. */
+    /* A full table of idle slots: every claim reuses one. */
     for (int round = 0; round < 50; round++) {
         struct board *b = open_at(NULL, 16, NULL);
         fill(b, 16, NOW);

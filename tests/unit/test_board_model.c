@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The life of slots under random interleavings: three who claim on a full table, of whom one runs at
- * a time and any may take over before any access to a word of the board. board.c as text, for those
- * accesses. A seed makes each interleaving, so a failure comes again. */
+ * The life of slots under random interleavings: three tasks claim slots of a full table. One
+ * task runs at a time, and another may take over before any access to a word of the board. For
+ * these accesses, the source of the board is included here. A seed determines each interleaving,
+ * so failures are reproducible. */
 #include <stdatomic.h>
 
 static void before_access(void);
 
-/* With the turn given away before each; otherwise as they are. */
+/* Each access first lets another task run. */
 #undef atomic_load
 #undef atomic_load_explicit
 #undef atomic_store
@@ -32,9 +33,9 @@ static void before_access(void);
 #define RUNNERS  3
 #define SLOTS    4
 #define HOSTS    5
-#define CLAIMS   3 /* of each in a round */
+#define CLAIMS   3 /* claims of each task in a round */
 #define ROUNDS   USUALLY(4000, 500)
-#define START_NS (1000LL << 30) /* where the unit of change_time begins */
+#define START_NS (1000LL << 30) /* the start of a unit of change_time */
 
 struct runner {
     pthread_t thread;
@@ -49,7 +50,7 @@ static _Thread_local struct runner *self; /* NULL: the test itself */
 static struct board *board;
 static sem_t round_over;
 static uint64_t chance;
-static int64_t now_ns, begun_ns; /* of the round */
+static int64_t now_ns, begun_ns; /* the start of the round */
 static int left;
 static char wrong[200];
 
@@ -79,7 +80,7 @@ static void check_unique(void)
                 snprintf(wrong, sizeof wrong, "slots %d and %d have the same key", i, k);
 }
 
-/* Of those who are not done, any. */
+/* Any task that is not done. */
 static void pass_on(void)
 {
     struct runner *next;
@@ -102,12 +103,13 @@ static void before_access(void)
     if (!self || roll(3))
         return;
     check_unique();
-    if (now_ns < begun_ns + 30 * NS_PER_S) /* nobody is held up for longer than others wait */
+    /* No task is delayed for longer than others wait for it. */
+    if (now_ns < begun_ns + 30 * NS_PER_S)
         now_ns += roll(2) ? roll(20) : roll(1000000000);
     pass_on();
 }
 
-/* The clock as it was when this one read it: it may have waited for its turn since. */
+/* The clock as this task read it; it may have been suspended since. */
 static int64_t reading(void)
 {
     static const int64_t ago_ns[] = {0, 5, 100000, 3 * NS_PER_S, 20 * NS_PER_S};
@@ -138,7 +140,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Who was given a slot has used it a moment ago: it is still that host's, by name and count. */
+/* A slot that was just claimed and used still has this host's name and count. */
 static void check_kept(uint64_t seed)
 {
     for (int i = 0; i < SLOTS; i++) {
@@ -147,7 +149,8 @@ static void check_kept(uint64_t seed)
         for (int k = 0; k < RUNNERS * CLAIMS; k++)
             if (runners[k / CLAIMS].slot[k % CLAIMS] == &board->slots[i]) {
                 int other = runners[k / CLAIMS].host[k % CLAIMS];
-                cr_assert(host < 0 || host == other, "%lu: slot %d of two hosts", seed, i);
+                cr_assert(host < 0 || host == other, "seed %lu: slot %d belongs to two hosts", seed,
+                          i);
                 host = other;
                 given++;
             }
@@ -155,7 +158,7 @@ static void check_kept(uint64_t seed)
             continue;
         char name[16];
         snprintf(name, sizeof name, "host%d", host);
-        cr_assert_eq(key_at(i), key_nth(host), "%lu: slot %d was taken away", seed, i);
+        cr_assert_eq(key_at(i), key_nth(host), "seed %lu: slot %d was reused", seed, i);
         cr_assert_str_eq(board->slots[i].name, name, "%lu", seed);
         cr_assert_geq(board->slots[i].limit_count[COUNT_REQUESTS], given, "%lu: cleared", seed);
     }
@@ -164,9 +167,9 @@ static void check_kept(uint64_t seed)
 static void play(uint64_t seed)
 {
     chance = seed;
-    now_ns += 2 * SLOT_IDLE_NS; /* all slots are idle, whoever had them */
+    now_ns += 2 * SLOT_IDLE_NS; /* makes all slots idle */
     now_ns -= now_ns % (1LL << 30) - roll(10);
-    if (roll(2)) /* but one */
+    if (roll(2)) /* except one */
         __atomic_store_n(&board->slots[roll(SLOTS)].last_used_ns, now_ns - 1, __ATOMIC_SEQ_CST);
     begun_ns = now_ns;
     left = RUNNERS;

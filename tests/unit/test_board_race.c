@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two who claim a slot for the same key, stepped by hand: board.c as text, for its single steps. */
+ * Two processes claim a slot for the same key, stepped by hand. The source of the board is
+ * included here for its single steps. */
 #include "engine/board/board.c"
 
 #include <criterion/criterion.h>
@@ -27,7 +28,7 @@ static void tear_down(void)
 
 TestSuite(board_race, .init = set_up, .fini = tear_down);
 
-/* What a look finds when the slot, one of idle ones, is the least recently used. */
+/* The result of the search when this idle slot is the least recently used. */
 static struct claim look_and_find(struct slot *oldest)
 {
     int64_t was = oldest->last_used_ns;
@@ -81,7 +82,7 @@ Test(board_race, a_slot_used_since_the_search_is_not_reused)
     cr_assert(eq(u64, board->slots[3].key, old));
 }
 
-/* Whoever marked it is about to find that it was used meanwhile. */
+/* The process that marked the slot is about to find that it was used since. */
 Test(board_race, a_key_whose_slot_may_still_be_returned_gets_no_second_one)
 {
     struct slot *own = board_slot(board, KEY, "new", SLOT_HOST, LATER);
@@ -107,7 +108,7 @@ Test(board_race, a_mark_is_not_stale_for_a_thread_with_an_older_clock_reading)
         cr_assert(not(change_stale(mark, times[i] + 60 * NS_PER_S)));
         cr_assert(change_stale(mark, times[i] + 70 * NS_PER_S));
         cr_assert(change_stale(mark, times[i] + 86400 * NS_PER_S));
-        cr_assert(change_stale(mark, times[i] - 86400 * NS_PER_S), "no clock is so far behind");
+        cr_assert(change_stale(mark, times[i] - 86400 * NS_PER_S), "no clock reading is this old");
     }
 }
 
@@ -116,12 +117,12 @@ Test(board_race, a_resumed_process_does_not_continue_with_a_slot_that_another_to
     struct claim first = look_and_find(&board->slots[1]);
     struct slot *s = first.idle;
     uint64_t mark = change_marker(KEY, first.idle_key, LATER), old = mark;
-    s->key = mark; /* and there it is stopped */
+    s->key = mark; /* the process is stopped here */
     struct claim second = {.idle = s, .idle_key = mark};
-    board->slots[2].key = KEY; /* so that who takes over gives way */
+    board->slots[2].key = KEY; /* so that the process that takes over yields */
     cr_assert(recycle(board, &second, KEY, "new", SLOT_HOST, LATER + 70 * NS_PER_S) == NULL);
     cr_assert(not(atomic_compare_exchange_strong(&s->key, &old, KEY)));
-    cr_assert(change_stale(s->key, LATER + 70 * NS_PER_S), "nobody has to wait for it again");
+    cr_assert(change_stale(s->key, LATER + 70 * NS_PER_S), "the mark does not delay others again");
 }
 
 Test(board_race, a_thread_with_an_older_clock_reading_does_not_set_back_the_last_use)
@@ -132,7 +133,7 @@ Test(board_race, a_thread_with_an_older_clock_reading_does_not_set_back_the_last
     cr_assert(eq(i64, s->last_used_ns, LATER));
     cr_assert(not(is_idle(s, LATER - 20 * NS_PER_S)));
     s->last_used_ns = INT64_MAX;
-    cr_assert(is_idle(s, LATER), "no clock is so far ahead");
+    cr_assert(is_idle(s, LATER), "no clock reading is this far ahead");
     cr_assert(slot_touch(s, s->key, LATER));
     cr_assert(eq(i64, s->last_used_ns, LATER));
 }

@@ -80,7 +80,7 @@ Test(breaker, opens_at_the_fifth_failure_in_a_row)
 Test(breaker, a_success_resets_the_count)
 {
     struct breaker b = {0};
-    /* 30 % failures only, so that the ratio stays out of it. */
+    /* Only 30 % failures, so that the ratio does not open the circuit. */
     for (int i = 0; i < 40; i++) {
         for (int k = 0; k < 9; k++)
             cr_assert(not(result(&b, true, T0)));
@@ -106,7 +106,7 @@ Test(breaker, a_ratio_of_few_or_old_results_does_not_count)
 {
     struct breaker b = {0};
     for (int i = 0; i < 100; i++) {
-        /* Half of them fail, but never ten within 30 s. */
+        /* Half of them fail, but there are never ten results within 30 s. */
         cr_assert(not(result(&b, i % 2, T0 + i * 4 * NS_PER_S)));
     }
 }
@@ -132,7 +132,7 @@ Test(breaker, a_busy_window_keeps_its_ratio)
     cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_CLOSED));
 }
 
-/* The count goes on while breaker and window come and go: only its differences matter. */
+/* The count of results continues across windows; only differences matter. */
 Test(breaker, the_ratio_is_right_wherever_the_count_of_results_wraps)
 {
     static const uint64_t starts[] = {0, 0xfffffa, UINT32_MAX - 5, UINT64_MAX - 5};
@@ -147,7 +147,7 @@ Test(breaker, the_ratio_is_right_wherever_the_count_of_results_wraps)
             cr_assert(not(result(&b, false, T0)), "%zu %d", i, k);
             cr_assert(not(result(&b, true, T0)));
         }
-        /* 38 of 96 so far; four in a row are not five, and 58 of 116 are the half. */
+        /* 38 of 96 failed so far. Four failures in a row are not five, and 58 of 116 are half. */
         for (int k = 0; k < 5; k++)
             for (int n = 0; n < 4; n++) {
                 bool last = k == 4 && n == 3;
@@ -204,7 +204,7 @@ Test(breaker, a_window_of_more_failures_than_it_can_count_keeps_its_ratio)
     }
 }
 
-/* Another one began a new window between our counting and our reporting. */
+/* Another process began a new window between counting and reporting. */
 Test(breaker, a_result_counted_before_the_window_began_does_no_harm)
 {
     struct breaker b = {0};
@@ -215,11 +215,11 @@ Test(breaker, a_result_counted_before_the_window_began_does_no_harm)
         cr_assert(not(result(&b, true, T0)));
     cr_assert(not(result(&b, false, T0)));
     uint64_t window = b.window;
-    b.window = 0; /* and one that ended since the count was refused */
+    b.window = 0; /* and one that ended after the count was refused */
     cr_assert(not(tell(&b, &policy, true, 0, 0, T0)));
     cr_assert(eq(u64, b.window, 0));
     b.window = window;
-    for (int n = 1; n <= 5; n++) { /* 2 of 9 so far: 7 of 14 are the half */
+    for (int n = 1; n <= 5; n++) { /* 2 of 9 failed so far; 7 of 14 are half */
         cr_assert(eq(int, result(&b, false, T0), n == 5), "%d", n);
         if (n < 5)
             b.state = 0; /* not in a row */
@@ -253,7 +253,7 @@ Test(breaker, two_successful_probes_close_it)
     cr_assert(report(&b, true, a.lease_ns, now, 0));
     cr_assert(eq(int, breaker_state_at(&b, now), BREAKER_CLOSED));
     cr_assert(eq(int, breaker_trips(&b), 0));
-    trip(&b, now); /* nothing of before counts */
+    trip(&b, now); /* earlier results do not count */
 }
 
 Test(breaker, breaker_successes_probes_close_it)
@@ -272,7 +272,7 @@ Test(breaker, breaker_successes_probes_close_it)
     }
 }
 
-/* Those who share a board need not share a configuration. */
+/* Processes that share a board may have different configurations. */
 Test(breaker, a_process_configured_for_shorter_openings_probes_earlier)
 {
     struct policy other = policy;
@@ -309,7 +309,7 @@ Test(breaker, a_failed_probe_after_a_successful_one_opens_it_again)
     int64_t now = T0 + 30 * NS_PER_S;
     report(&b, true, probe(&b, now).lease_ns, now, 0);
     cr_assert(report(&b, false, probe(&b, now).lease_ns, now, 0));
-    now += 60 * NS_PER_S; /* and the good one of before is forgotten */
+    now += 60 * NS_PER_S; /* the earlier success does not count */
     cr_assert(not(report(&b, true, probe(&b, now).lease_ns, now, 0)));
 }
 
@@ -334,7 +334,7 @@ Test(breaker, a_retry_of_a_probe_keeps_its_lease)
     struct breaker_answer again = breaker_admit(&b, &policy, 0, first, now);
     cr_assert(again.admit && again.lease_ns > first);
     cr_assert(not(breaker_admit(&b, &policy, 0, 0, now + 20 * NS_PER_S).admit));
-    cr_assert(not(breaker_admit(&b, &policy, 0, first, now).admit), "the first one is over");
+    cr_assert(not(breaker_admit(&b, &policy, 0, first, now).admit), "the first lease has expired");
     cr_assert(report(&b, false, again.lease_ns, now, 0));
 }
 
@@ -410,7 +410,7 @@ Test(breaker, no_damaged_word_keeps_a_circuit_open)
     }
 }
 
-/* ---- what is not an outage ---------------------------------------------------------------------- */
+/* ---- what is not an outage ------------------------------------------------------------------- */
 
 Test(breaker, stays_closed_while_requests_succeed)
 {
@@ -418,23 +418,24 @@ Test(breaker, stays_closed_while_requests_succeed)
     for (int i = 0; i < 1000; i++)
         cr_assert(not(report_of(&b, 0, false, true, 0, T0 + i * NS_PER_MS, 0)));
     cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_CLOSED));
-    cr_assert(result(&b, false, T0 + NS_PER_S), "and opens when that was too long ago");
+    cr_assert(result(&b, false, T0 + NS_PER_S), "opens when the last success is too old");
 }
 
 Test(breaker, a_host_that_fails_rarely_opens_after_a_shorter_row_of_failures)
 {
     cr_assert(eq(u32, breaker_min_row(0, 0), 0));
-    cr_assert(eq(u32, breaker_min_row(0, 1000), 0), "it was never well: nothing is known");
-    cr_assert(eq(u32, breaker_min_row(1000, 0), 0), "it never failed: nothing is known");
+    cr_assert(eq(u32, breaker_min_row(0, 1000), 0), "no success yet: nothing is known");
+    cr_assert(eq(u32, breaker_min_row(1000, 0), 0), "no failure yet: nothing is known");
     cr_assert(eq(u32, breaker_min_row(1000, 1), 3));
     cr_assert(eq(u32, breaker_min_row(10, 1), 8));
-    cr_assert(eq(u32, breaker_min_row(1, 1), 20), "little is known");
+    cr_assert(eq(u32, breaker_min_row(1, 1), 20), "few results");
     cr_assert(eq(u32, breaker_min_row(500, 500), 20));
     cr_assert(eq(u32, breaker_min_row(333, 667), 35));
-    cr_assert(eq(u32, breaker_min_row(1, UINT64_MAX), 1023), "as far as it counts");
+    cr_assert(eq(u32, breaker_min_row(1, UINT64_MAX), 1023), "the maximum");
     struct breaker b = {0};
     struct breaker_result r = {.successes = 500, .failures = 500};
-    for (int i = 1; i <= 20; i++, r.failures++) /* by what was before the row, however long it is */
+    /* The result depends on the results before the row, not on its length. */
+    for (int i = 1; i <= 20; i++, r.failures++)
         cr_assert(eq(int, breaker_report(&b, &policy, &r, T0, 0), i == 20), "%d", i);
 }
 
@@ -455,7 +456,7 @@ Test(breaker, an_operation_that_has_not_failed_is_admitted_and_its_success_close
     struct breaker b = {0};
     trip(&b, T0);
     cr_assert(not(breaker_admit(&b, &policy, 0, 0, T0).admit));
-    for (int i = 0; i < 3; i++) { /* at once, too */
+    for (int i = 0; i < 3; i++) { /* also at once */
         struct breaker_answer a = breaker_admit(&b, &policy, 5, 0, T0);
         cr_assert(a.admit && !a.changed);
         cr_assert(eq(i64, a.lease_ns, BREAKER_UNTRIED));
@@ -464,7 +465,7 @@ Test(breaker, an_operation_that_has_not_failed_is_admitted_and_its_success_close
     cr_assert(report_of(&b, 5, true, false, BREAKER_UNTRIED, T0, 0));
     cr_assert(eq(int, breaker_state_at(&b, T0), BREAKER_CLOSED));
     cr_assert(breaker_admit(&b, &policy, 0, 0, T0).admit);
-    trip(&b, T0); /* nothing of before counts */
+    trip(&b, T0); /* earlier results do not count */
 }
 
 Test(breaker, an_operation_that_fails_while_the_circuit_is_open_is_refused_too)
@@ -486,7 +487,7 @@ Test(breaker, a_request_in_flight_when_it_opened_counts_for_its_operation)
     trip(&b, T0);
     cr_assert(not(report_of(&b, 7, false, false, 0, T0, 0)));
     cr_assert(not(breaker_admit(&b, &policy, 7, 0, T0).admit));
-    cr_assert(not(report_of(&b, 8, true, false, 0, T0, 0)), "but closes nothing");
+    cr_assert(not(report_of(&b, 8, true, false, 0, T0, 0)), "but does not close the circuit");
 }
 
 Test(breaker, each_time_it_opens_all_operations_but_the_failed_one_may_be_tried)
@@ -510,7 +511,7 @@ Test(breaker, an_untried_operation_passes_while_another_request_probes)
     cr_assert(not(breaker_admit(&b, &policy, 0, 0, now).admit));
     cr_assert(eq(i64, breaker_admit(&b, &policy, 9, 0, now).lease_ns, BREAKER_UNTRIED));
     breaker_cancel(&b, BREAKER_UNTRIED);
-    cr_assert(not(breaker_admit(&b, &policy, 0, 0, now).admit), "the probe is still out");
+    cr_assert(not(breaker_admit(&b, &policy, 0, 0, now).admit), "the probe has not ended");
     cr_assert(report_of(&b, 9, true, false, BREAKER_UNTRIED, now, 0));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What others report just before a process changes the second word of the breaker: they change the
- * circuit, and with it what that word means. */
+ * Reports of other processes between two steps of a report: they change the state of the
+ * circuit, and with it the meaning of the second word of the breaker. */
 #include "engine/board/breaker.h"
 
 #include <criterion/criterion.h>

@@ -15,7 +15,7 @@ static bool take(struct budget *b, int64_t now)
 {
     bool would = budget_would_allow(b, 20, SIX_S, now);
     bool taken = budget_take(b, 20, SIX_S, now);
-    cr_assert(eq(int, would, taken), "what was foretold is what happens");
+    cr_assert(eq(int, would, taken), "budget_would_allow() agrees with budget_take()");
     return taken;
 }
 
@@ -61,7 +61,7 @@ Test(budget, ten_retries_a_minute_are_refilled_by_time)
     cr_assert(not(take(&b, NOW + SIX_S)));
     cr_assert(eq(int, take_all(&b, NOW + SIX_S + MINUTE), 10));
     cr_assert(epsilon_eq(dbl, left(&b, NOW + SIX_S + 2 * MINUTE), 50, 1e-9));
-    /* An hour later it is full, and no fuller than full. */
+    /* An hour later it is full. */
     cr_assert(eq(int, take_all(&b, NOW + 61 * MINUTE), 20));
 }
 
@@ -72,7 +72,7 @@ Test(budget, without_a_reserve_time_refills_nothing)
         ;
     cr_assert(not(budget_take(&b, 20, 0, NOW + 1000 * MINUTE)));
     cr_assert(epsilon_eq(dbl, budget_available(&b, budget_fill_ms(20, 0), NOW + MINUTE), 0, 1e-9));
-    /* Who shares the board, and has one, loses nothing by it. */
+    /* A process with a reserve that shares the board loses nothing. */
     cr_assert(take(&b, NOW + 1000 * MINUTE));
 }
 
@@ -104,7 +104,7 @@ Test(budget, a_time_stamp_of_another_boot_does_not_stop_the_refill)
     for (int i = 0; i < 19; i++)
         cr_assert(take(&b, 1000 * NOW));
     cr_assert(epsilon_eq(dbl, left(&b, NOW), 5, 1e-9));
-    cr_assert(take(&b, NOW)); /* and now the time is ours */
+    cr_assert(take(&b, NOW)); /* now it has a valid time */
     cr_assert(not(take(&b, NOW + SIX_S - NS_PER_MS)));
     cr_assert(take(&b, NOW + SIX_S));
 }
@@ -146,7 +146,7 @@ Test(budget, every_reserve_rate_fills_it_in_finite_time)
     cr_assert(lt(u64, budget_fill_ms(1, 31 * DAY), budget_fill_ms(1, INT64_MAX)));
 }
 
-/* The slowest that a configuration may say, at the percentage that makes it slowest. */
+/* The slowest configurable reserve, at the percentage at which it is slowest. */
 Test(budget, one_retry_a_month_is_exact)
 {
     struct budget b = {0};
@@ -185,7 +185,7 @@ Test(budget, no_word_exceeds_full_or_empty)
     }
 }
 
-/* Random histories against the plain rule, kept in floating point: tokens, and time. */
+/* Random histories are compared with a simple model in floating point. */
 Test(budget, random_sequences_match_the_model)
 {
     static const int percents[] = {1, 7, 20, 33, 50, 100};
@@ -217,7 +217,7 @@ Test(budget, random_sequences_match_the_model)
                 tokens += cost;
                 break;
             default:
-                if (near) /* a matter of rounding */
+                if (near) /* within rounding errors */
                     break;
                 cr_assert(eq(int, budget_take(&b, percent, reserve, now), tokens >= cost),
                           "%d %d %f", history, i, tokens);
@@ -227,7 +227,7 @@ Test(budget, random_sequences_match_the_model)
                 tokens = BUDGET_CAPACITY;
             double shown = budget_available(&b, budget_fill_ms(percent, reserve), now);
             cr_assert(epsilon_eq(dbl, shown, tokens, 0.05), "%d %d", history, i);
-            tokens = shown; /* thousandths must not add up */
+            tokens = shown; /* rounding errors must not accumulate */
         }
     }
 }

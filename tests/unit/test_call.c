@@ -58,7 +58,7 @@ Test(call, durations_of_attempts_are_recorded)
     cr_assert(eq(u64, slot_latency(binding.slot, latency_bucket(90 * NS_PER_MS)), 1));
 }
 
-/* Nothing that two who succeed would both want, but the limit and what counts requests. */
+/* Concurrent successes share only the lines of the limit and of the counters. */
 Test(call, a_success_does_not_write_the_cache_line_that_admission_reads)
 {
     limit(1000, NS_PER_S, 1000);
@@ -93,12 +93,12 @@ Test(call, every_attempt_updates_the_status_and_changes_raise_an_alert)
     cr_assert(eq(int, status_of(binding.slot), STATUS_UNHEALTHY));
     uint64_t alerts = board->header->alerts;
     cr_assert(lt(u64, 0, alerts));
-    request(get(0, 404), NOW); /* it lives */
+    request(get(0, 404), NOW); /* the host responds */
     cr_assert(eq(int, status_of(binding.slot), STATUS_HEALTHY));
     cr_assert(lt(u64, alerts, board->header->alerts));
 }
 
-/* A host that is well otherwise is degraded from then on, and well again when the circuit closes. */
+/* An otherwise healthy host is degraded from then on, and healthy again when the circuit closes. */
 Test(call, opening_and_closing_a_circuit_reset_the_age_of_the_status)
 {
     policy.unhealthy_after = 100;
@@ -179,7 +179,7 @@ Test(call, a_binding_whose_slot_was_reused_is_renewed)
     ANSWER(fresh(NOW), ANSWER_GO);
     struct slot *old = binding.slot;
     cr_assert(binding_is_current(&binding, &config, binding.board));
-    old->key = 12345; /* as if another host had it now */
+    old->key = 12345; /* as if it belonged to another host now */
     cr_assert(not(binding_is_current(&binding, &config, binding.board)));
     ANSWER(fresh(NOW), ANSWER_GO);
     cr_assert(binding.slot != old);

@@ -163,14 +163,14 @@ Test(call_bind, a_binding_that_is_empty_or_of_another_configuration_is_not_curre
     struct config other = *config;
     cr_assert(not(binding_is_current(&b, &other, board)));
     struct board elsewhere = *board;
-    cr_assert(not(binding_is_current(&b, config, &elsewhere)), "the board was opened again");
+    cr_assert(not(binding_is_current(&b, config, &elsewhere)), "another board");
     cr_assert(not(b.per_request));
     cr_assert(not(binding_is_current(&(struct binding){0}, config, board)));
 }
 
 /* ---- one board, several configurations ------------------------------------------------------- */
 
-/* Another configuration for the board that is there. */
+/* Another configuration for the same board. */
 static const struct config *also(const char *ini)
 {
     struct board *same = board;
@@ -183,7 +183,7 @@ static const struct config *also(const char *ini)
     return own;
 }
 
-/* How many of n requests are admitted at once. */
+/* Returns how many of n requests are admitted at once. */
 static int admitted(const struct config *c, const char *host, int n, int64_t now)
 {
     struct target t = {"https", host, 443, true, "/", NULL, 0};
@@ -247,7 +247,7 @@ Test(call_bind, a_cost_above_the_burst_is_paid_in_full)
     call_begin(&k, &b, 0, NOW);
     cr_assert(eq(int, call_admit(&k, NOW).answer, ANSWER_GO));
     cr_assert(eq(int, admitted(config, "a", 50, NOW), 0));
-    /* 100 tokens are owed, of which 90 must be there again before one is free. */
+    /* The bucket owes 100 tokens, and 90 must be refilled before one is free. */
     cr_assert(eq(int, admitted(config, "a", 1, NOW + 9 * 3600 * NS_PER_S), 0));
     cr_assert(eq(int, admitted(config, "a", 2, NOW + (9 * 3600 + 360) * NS_PER_S), 1));
 }
@@ -281,7 +281,7 @@ Test(call_bind, a_long_window_in_the_overflow_slot_does_not_block_a_short_one)
     cr_assert(lt(u64, 0, board->header->overflows));
 }
 
-/* Nobody's limit is broken then; whoever has a longer window may be held up by shorter ones. */
+/* No limit is exceeded then; a longer window may be delayed by shorter ones. */
 Test(call_bind, the_overflow_slot_enforces_every_limit_even_of_too_many_windows)
 {
     static const char *const rates[] = {"1/1s", "2/2s", "3/3s", "4/4s", "9/1s 9/7s", "6/1h"};
@@ -305,7 +305,7 @@ Test(call_bind, a_binding_is_renewed_after_its_slot_was_reused_and_reclaimed)
     configure("[host a]\nrate = 5/1m 100/1h\non_limit = fail\n");
     struct binding b = bind_to("https", "a", 443, true, "/");
     cr_assert(b.lane[0].tat == &b.slot->tat_ns[0]);
-    /* Another process came first, with its windows in another order. */
+    /* Another process used the windows first, in another order. */
     b.slot->window_ms[0] = 3600 * 1000;
     b.slot->window_ms[1] = 60 * 1000;
     struct call k;
@@ -323,7 +323,7 @@ Test(call_bind, a_bucket_is_named_after_the_host_without_its_port)
                      "2001:db8::1");
 }
 
-/* What an open circuit tells apart, in six bits. */
+/* The operation that an open circuit distinguishes, in six bits. */
 Test(call_bind, pages_schemes_and_ports_are_separate_operations)
 {
     int pages[BREAKER_OPERATIONS] = {0}, most = 0;
@@ -339,7 +339,7 @@ Test(call_bind, pages_schemes_and_ports_are_separate_operations)
     cr_assert(lt(int, most, 25), "10 on average");
     struct binding http = bind_to("http", "h", 80, true, "/"),
                    https = bind_to("https", "h", 443, true, "/");
-    cr_assert(http.slot == https.slot, "though it is one host");
+    cr_assert(http.slot == https.slot, "although it is one host");
     cr_assert(ne(int, http.operation, https.operation));
     cr_assert(ne(int, bind_to("", "h", 80, true, "").operation,
                  bind_to("", "h", 443, true, "").operation));

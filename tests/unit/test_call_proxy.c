@@ -33,7 +33,7 @@ static void unmake(void)
 
 TestSuite(call_proxy, .init = make, .fini = unmake);
 
-/* A request to the host behind the one proxy. */
+/* A request to the host through the proxy. */
 static enum answer begin(struct binding *b, const char *host, int64_t now)
 {
     struct target t = {
@@ -74,7 +74,7 @@ static struct attempt good(void)
     return a;
 }
 
-/* Of one attempt. */
+/* A complete request with one attempt. */
 static struct slot *request(const char *host, struct attempt a, int64_t now)
 {
     static struct binding b;
@@ -103,7 +103,8 @@ Test(call_proxy, that_is_unreachable_is_refused_for_all_hosts_and_counts_against
     call_end(&call, NOW, WALL);
     cr_assert(eq(u64, slot_counter(b.slot, COUNT_BREAKER_REJECTED), 2));
     cr_assert(eq(u64, slot_counter(proxy, COUNT_BREAKER_REJECTED), 2));
-    cr_assert(eq(u64, slot_counter(proxy, COUNT_REQUESTS), 5), "what was refused did not go there");
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_REQUESTS), 5),
+              "refused requests are not counted for the proxy");
     begin(&b, "a", NOW);
     cr_assert(breaker_is_calm(&b.slot->breaker));
     cr_assert(eq(int, (int)status_failures_in_row(b.slot), 0));
@@ -154,7 +155,7 @@ Test(call_proxy, that_answers_503_for_one_host_is_not_refused_to_others)
     cr_assert(eq(u64, slot_counter(proxy, COUNT_SUCCESSES), 0));
 }
 
-/* It waits for one host, as far as we can see. */
+/* The proxy waits for one host, as far as is known. */
 Test(call_proxy, that_does_not_answer_for_one_host_is_not_refused_to_others)
 {
     struct attempt a = unreached();
@@ -191,7 +192,7 @@ Test(call_proxy, that_reports_an_unreachable_host_has_answered)
     for (int i = 0; i < 20; i++)
         proxy = request("dead", a, NOW);
     cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_CLOSED));
-    a.proxy_error = 3; /* closed the connection */
+    a.proxy_error = 3; /* the proxy closed the connection */
     for (int i = 0; i < 5; i++)
         request("dead", a, NOW);
     cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_OPEN));
@@ -207,7 +208,7 @@ Test(call_proxy, that_requires_authentication_is_alive)
 Test(call_proxy, an_attempt_that_never_reached_it_does_not_count)
 {
     struct attempt a = unreached();
-    a.curl_code = 6; /* the host's name, for a proxy that wants addresses */
+    a.curl_code = 6; /* the name of the host, for a proxy that takes addresses */
     a.proxy_unreached = false;
     struct slot *proxy = request("a", a, NOW);
     cr_assert(eq(u64, slot_counter(proxy, COUNT_SUCCESSES), 0));

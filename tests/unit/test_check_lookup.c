@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names of checks, looked up by a getaddrinfo() of our own: "slow" is never answered, all others are
- * at once. */
+ * Look-ups for checks, through a getaddrinfo() defined here: "slow" never returns, all other
+ * names return at once. */
 #include "base/clock.h"
 #include "engine/check/lookup.h"
 
@@ -20,7 +20,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     return EAI_NONAME;
 }
 
-/* Of ThreadSanitizer: the child of a fork has threads, too. */
+/* ThreadSanitizer does not allow threads in the child of a fork. */
 __attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Time is stepped, and the targets are words of a check that does nothing: "up", "down", "lost" (no
- * answer because of us), "unable", "slow" (5 s), "late" (its lease runs out), "stopped" (the same,
- * and it has failed). */
+ * Time is stepped. The targets are commands of a check type without network: "up", "down",
+ * "lost" (no result for a local reason), "unable", "slow" (5 s), "late" (its lease expires),
+ * "stopped" (its lease expires, and it fails). */
 #include "base/clock.h"
 #include "engine/board/check_slot.h"
 #include "engine/board/status.h"
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define START    (100000 * NS_PER_S + 1) /* odd: that bit means something on the board */
+#define START    (100000 * NS_PER_S + 1) /* odd: the lowest bit has a meaning on the board */
 #define INTERVAL (30 * NS_PER_S)
 #define WALL     (1769335200000 * NS_PER_MS)
 
@@ -83,7 +83,8 @@ static void no_error(void *ctx, const char *line)
 
 static struct config *load(const char *text)
 {
-    static struct config *kept[64]; /* as long as the process, like any that is in use */
+    /* A configuration in use lives as long as the process. */
+    static struct config *kept[64];
     static int n;
     return kept[n++ % 64] = config_load_text("t.ini", text, strlen(text), no_error, NULL);
 }
@@ -111,7 +112,7 @@ static enum health_status status(void)
     return v.status;
 }
 
-/* The next run, at the time that was named for it. */
+/* The next run, at the time that check_round() returned. */
 static int64_t step(struct check_runner *r, const struct config *c)
 {
     int64_t at = check_round(r, c);
@@ -124,7 +125,7 @@ Test(check, is_run_at_once_and_then_once_an_interval)
     struct config *c = db();
     int64_t at = step(&one, c);
     cr_assert_eq(runs, 1);
-    cr_assert_leq(at, START + INTERVAL, "from the beginning of one to that of the next");
+    cr_assert_leq(at, START + INTERVAL, "from start to start");
     now = START + INTERVAL - 10 * NS_PER_MS;
     step(&one, c);
     cr_assert_eq(runs, 1);
@@ -156,7 +157,7 @@ static void other_looks(void)
     while_running = NULL;
     c = db();
     int64_t at = check_round(&two, c);
-    cr_assert_gt(at, now + 5 * NS_PER_S, "not before the runner must be dead");
+    cr_assert_gt(at, now + 5 * NS_PER_S, "not before the lease has expired");
     cr_assert_lt(at, now + 10 * NS_PER_S);
 }
 
@@ -174,7 +175,7 @@ Test(check, of_a_killed_process_is_run_by_another)
     char name[SLOT_NAME_SIZE];
     check_round(&one, c);
     now += INTERVAL;
-    /* What is left of it: the lease on the board. */
+    /* A killed process leaves its lease on the board. */
     for (uint32_t i = 0; (s = board_nth(board, i, name)) == NULL; i++)
         ;
     s->check_due_ns = check_slot_lease(now + 7 * NS_PER_S);
@@ -193,10 +194,11 @@ Test(check, whose_lease_expired_is_not_counted_twice)
     cr_assert_eq(runs, 1);
     struct check_view v;
     const struct slot *s = entry(&v);
-    cr_assert_eq(slot_counter(s, COUNT_ATTEMPTS), 1u, "nobody else took it meanwhile");
+    cr_assert_eq(slot_counter(s, COUNT_ATTEMPTS), 1u, "no other process ran it");
 }
 
-/* SIGSTOP, a debugger, a frozen container: the time was over before the answer could be read. */
+/* After SIGSTOP, a debugger or a frozen container, the timeout expired before the response could
+ * be read. */
 Test(check, that_timed_out_while_the_process_was_stopped_has_no_result)
 {
     struct config *c = load("[check db]\ntype = tcp\ntarget = x:1\nunhealthy_after = 1\n");
@@ -283,16 +285,16 @@ Test(check, that_a_process_cannot_run_is_left_to_one_that_can)
     check_round(&one, c);
     cr_assert_eq(runs, 1);
     cr_assert_not_null(entry(&v));
-    cr_assert_not(v.known, "shown, as not known");
+    cr_assert_not(v.known, "shown as unknown");
     answer = "up";
-    for (int i = 1; i < 8; i++) { /* the unable one always looks first */
+    for (int i = 1; i < 8; i++) { /* the process that cannot run it is always first */
         now = START + i * INTERVAL + NS_PER_S;
         check_round(&one, c);
         check_round(&two, c);
     }
     cr_assert_eq(runs, 8);
     cr_assert_eq(status(), STATUS_HEALTHY);
-    for (int i = 8; i < 12; i++) { /* the other one has ended */
+    for (int i = 8; i < 12; i++) { /* the other process has ended */
         now = START + i * INTERVAL + NS_PER_S;
         check_round(&one, c);
     }
@@ -335,7 +337,7 @@ Test(check, ends_when_it_is_no_longer_configured)
     cr_assert_null(entry(&v));
     check_give_up(&one, without, c);
     check_round(&one, c);
-    cr_assert_eq(runs, 2, "and taken up again");
+    cr_assert_eq(runs, 2, "and continued");
     cr_assert_eq(status(), STATUS_HEALTHY);
 }
 
@@ -370,7 +372,7 @@ Test(check, starts_over_when_its_name_gets_another_target)
         check_round(&one, c);
     }
     check_round(&two, other);
-    cr_assert_eq(runs, 3, "the name is the other's as long as he looks after it");
+    cr_assert_eq(runs, 3, "the name belongs to the other process while it runs the check");
     check_give_up(&one, c, other);
     answer = "up";
     check_round(&one, other);
@@ -434,7 +436,7 @@ static void race_run(const struct check_config *c, int64_t timeout_ns, struct ch
     out->outcome = CHECK_FAILED;
 }
 
-/* Not a barrier of the C library: its waiters wake one after the other. */
+/* The waiters of a barrier of the C library wake one after the other, so it is not used. */
 static void together(int turn)
 {
     arrived++;
@@ -471,7 +473,7 @@ Test(check, is_run_once_an_interval_by_racing_runners, .timeout = 60)
     cr_assert_eq(slot_counter(entry(&v), COUNT_ATTEMPTS), (uint64_t)INTERVALS);
 }
 
-/* ---- as it is shown ---- */
+/* ---- output ---- */
 
 static char *draw(void (*render)(struct text *, const struct snapshot_context *))
 {
@@ -519,7 +521,7 @@ Test(check, appears_in_the_snapshot_under_its_name)
     int lines = 0;
     for (const char *at = metrics; (at = strstr(at, "host=\"db\"")); at++)
         lines++;
-    cr_assert_eq(lines, 1, "no other metric has a line for it");
+    cr_assert_eq(lines, 1, "no other metric has a sample for it");
 }
 
 Test(check, without_a_result_does_not_change_the_overall_status)

@@ -23,7 +23,7 @@ static struct attempt request(const char *method)
     return a;
 }
 
-/* What is expected, written down once more and in another form than the tables: lists of codes. */
+/* The expected classes, in another form than the tables: lists of codes. */
 static bool among(int v, const int *list)
 {
     for (; *list >= 0; list++)
@@ -120,7 +120,7 @@ Test(classify, every_curlcode_without_a_response_is_as_the_table_says)
         }
 }
 
-/* Up to ECH_REQUIRED; a later one is never repeated until somebody has thought about it. */
+/* Up to ECH_REQUIRED. Later codes are not repeated until they are added to the table. */
 Test(classify, every_curlcode_has_a_row)
 {
     for (int code = 0; code <= 101; code++)
@@ -141,7 +141,7 @@ Test(classify, every_status_is_as_the_table_says)
         }
 }
 
-/* With an error status these codes only say how the rest of the answer got lost. */
+/* With an error status, these codes only say how the rest of the response was lost. */
 static bool status_weighs_more(int code)
 {
     return AMONG(code, 0, 16, 18, 22, 23, 28, 33, 36, 55, 56, 61, 92, 95);
@@ -181,7 +181,7 @@ Test(classify, a_proxys_response_has_the_same_class_with_either_curlcode)
     a.curl_code = 56;
     a.proxy_status = 407;
     cr_assert(eq(int, classify(&a, &policy).reason, REASON_AUTH));
-    a.proxy_status = 200; /* through the tunnel, and lost after it */
+    a.proxy_status = 200; /* the tunnel was established, and the connection lost after it */
     check(&a, expected_code(56, false));
 }
 
@@ -195,23 +195,23 @@ Test(classify, a_failure_before_the_proxy_accepted_is_the_proxys)
     struct attempt a = {
         .curl_code = 7, .nothing_sent = true, .proxy_unreached = true, .os_errno = EADDRNOTAVAIL};
     struct verdict v = classify(&a, &policy);
-    cr_assert(not(v.proxy || v.counted), "no port left: nobody's fault");
+    cr_assert(not(v.proxy || v.counted), "a lack of ports counts against neither host nor proxy");
 }
 
 /* CURLPX_ codes. */
 static struct expected expected_proxy_error(int e)
 {
-    if (AMONG(e, 9, 10, 11)) /* too long for the protocol: the proxy was not asked */
+    if (AMONG(e, 9, 10, 11)) /* too long for the protocol: nothing was sent to the proxy */
         return (struct expected){.class = 'E'};
-    if (AMONG(e, 1, 2, 31, 32)) /* it is no SOCKS proxy */
+    if (AMONG(e, 1, 2, 31, 32)) /* not a SOCKS proxy */
         return (struct expected){.class = 'D', .proxy = true};
-    if (AMONG(e, 4, 5, 6, 7, 8, 12, 23, 33)) /* it says no */
+    if (AMONG(e, 4, 5, 6, 7, 8, 12, 23, 33)) /* the proxy refuses */
         return (struct expected){.class = 'D', .proxy = true};
     if (AMONG(e, 17, 18))
         return (struct expected){.class = 'D'};
-    if (AMONG(e, 19, 21, 24)) /* it says that the host cannot be reached */
+    if (AMONG(e, 19, 21, 24)) /* the proxy reports an unreachable host */
         return (struct expected){.class = 'A', .counted = true};
-    if (AMONG(e, 20, 22, 25, 26)) /* or that something went wrong */
+    if (AMONG(e, 20, 22, 25, 26)) /* or a general failure */
         return (struct expected){.class = 'A'};
     if (e == 27)
         return (struct expected){.class = 'A', .counted = true, .max_tries = 2};
@@ -237,7 +237,7 @@ Test(classify, a_socks_reply_decides_what_is_repeated_and_what_counts)
         cr_assert(outcome_is_known(outcome_of_proxy_error(e)), "%d", e);
 }
 
-/* ---- names ---------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static const int all_lookups[] = {
     EAI_AGAIN,    EAI_NONAME, EAI_NODATA,   EAI_ADDRFAMILY, EAI_FAIL,     EAI_SYSTEM,    EAI_MEMORY,
@@ -273,7 +273,7 @@ Test(classify, the_error_of_getaddrinfo_decides_about_a_name)
         bool of_the_name = want.counted;
         cr_assert(eq(int, classify(&a, &policy).reason == REASON_DNS, of_the_name));
 
-        a.curl_code = 97; /* a SOCKS proxy that wants addresses */
+        a.curl_code = 97; /* a SOCKS proxy that takes addresses */
         a.proxy_error = 27;
         check(&a, want);
 
@@ -282,7 +282,7 @@ Test(classify, the_error_of_getaddrinfo_decides_about_a_name)
         want.counted = false;
         check(&a, want);
 
-        a.curl_code = 7; /* of an earlier name, it says nothing */
+        a.curl_code = 7; /* it belongs to an earlier name */
         check(&a, expected_code(7, true));
     }
 }
@@ -296,7 +296,7 @@ Test(classify, a_failed_lookup_before_connect_has_the_same_class_as_in_libcurl)
     }
 }
 
-/* ---- what nobody else was asked about ------------------------------------------------------- */
+/* ---- local failures -------------------------------------------------------------------------- */
 
 Test(classify, a_transfer_refused_locally_is_never_repeated_and_never_counts)
 {
@@ -311,7 +311,7 @@ Test(classify, a_transfer_refused_locally_is_never_repeated_and_never_counts)
         cr_assert(not(classify_repeatable(&v, &a, &p)));
     }
     struct attempt a = request("GET");
-    a.curl_code = 28; /* the program's own limit, in the body of a failing answer */
+    a.curl_code = 28; /* the program's own limit, in the body of an error response */
     a.http_status = 503;
     a.refused_locally = true;
     check(&a, expected_status(503, false, false, false));
@@ -601,7 +601,7 @@ Test(classify, an_abort_by_the_program_is_never_repeated)
     cr_assert(not(classify_repeatable(&v, &a, &p)));
 }
 
-Test(classify, a_failed_connection_has_the_reason_of_what_failed)
+Test(classify, a_failed_connection_has_the_reason_of_the_failed_step)
 {
     static const struct {
         int code;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One clock for all who share a board, whatever their own tell. Name spaces are made up: what the C
- * library's clock tells, what /proc tells of it, and whether ticks may be asked for. */
+ * One clock for all processes that share a board, even if their own clocks differ. Time
+ * namespaces are simulated: the clock of the C library, the offsets in /proc, and whether
+ * times() may be called. */
 #include "base/clock.h"
 #include "engine/board/board.h"
 
@@ -20,17 +21,17 @@
 #include <unistd.h>
 
 #define DAY   (86400 * NS_PER_S)
-#define CLOSE (200 * NS_PER_MS) /* a tick or two, and what a busy machine adds */
+#define CLOSE (200 * NS_PER_MS) /* two ticks, and the delay of a busy machine */
 
 #define FIRST  0xeffffffaU
 #define SECOND 7
 #define NONE   "monotonic           0         0\nboottime            0         0\n"
 
-static int64_t ahead_ns;    /* of this process's clock */
-static const char *offsets; /* as /proc has them for children; NULL: there is no /proc */
+static int64_t ahead_ns;    /* offset of this process's clock */
+static const char *offsets; /* offsets for children in /proc; NULL: no /proc */
 static ino_t own_inode, next_inode;
-static bool filtered; /* ticks are not told */
-static int questions; /* to the kernel */
+static bool filtered; /* times() is not allowed */
+static int questions; /* number of other system calls */
 
 int clock_gettime(clockid_t id, struct timespec *t)
 {
@@ -95,7 +96,7 @@ static int64_t off(int64_t a, int64_t b)
     return a > b ? a - b : b - a;
 }
 
-/* As if the process began there. */
+/* Simulates a process that started in this namespace. */
 static void begin(ino_t inode, int64_t ahead, const char *told)
 {
     own_inode = next_inode = inode;
@@ -116,7 +117,7 @@ Test(clock, without_a_time_namespace_there_is_no_offset)
     cr_assert_lt(off(clock_now_ns(), boot_ns()), CLOSE);
     cr_assert_eq(clock_ahead_ns, 0);
     cr_assert(clock_is_known());
-    next_inode = SECOND; /* only children will be elsewhere */
+    next_inode = SECOND; /* only its children will be in the namespace */
     offsets = "monotonic          77         0\n";
     clock_ahead_ns = CLOCK_UNSETTLED;
     clock_now_ns();
@@ -146,7 +147,7 @@ Test(clock, without_proc_the_offset_is_unknown)
     cr_assert_eq(clock_ahead_ns, 0);
     cr_assert_not(clock_is_known());
     begin(SECOND, DAY, "monotonic          77         0\n");
-    next_inode = SECOND + 1; /* what it tells is of the children */
+    next_inode = SECOND + 1; /* /proc has the offsets of the children */
     clock_now_ns();
     cr_assert_eq(clock_ahead_ns, 0);
     cr_assert_not(clock_is_known());
@@ -159,13 +160,13 @@ Test(clock, different_clocks_do_not_agree)
     int64_t ticks = ticks_of_boot();
     cr_assert(clock_agrees(ticks));
     begin(SECOND, DAY, "monotonic      86400         0\n");
-    cr_assert(clock_agrees(ticks), "the boot's, as it is told");
+    cr_assert(clock_agrees(ticks), "the clock of the boot");
     begin(SECOND, DAY, NULL);
     cr_assert_not(clock_agrees(ticks));
     begin(SECOND, -DAY, NULL);
     cr_assert_not(clock_agrees(ticks));
     begin(FIRST, 0, NULL);
-    cr_assert(clock_agrees(ticks), "in no name space, though nobody says so");
+    cr_assert(clock_agrees(ticks), "in no time namespace, although /proc is missing");
 }
 
 Test(clock, clocks_agree_if_nothing_is_known)
@@ -212,7 +213,7 @@ Test(clock, times_for_system_calls_include_the_offset)
 static char dir[] = "/tmp/test_clock.XXXXXX";
 static ino_t board_inode;
 
-/* Whether it is shared; and which file it is. */
+/* Returns whether the board is shared, and records its file. */
 static bool opens_shared(void)
 {
     char path[80];
@@ -262,7 +263,7 @@ Test(board_clock, a_board_with_an_unknown_clock_is_replaced_by_a_process_that_kn
     cr_assert(opens_shared());
     ino_t first = board_inode;
     begin(FIRST, 0, NULL);
-    cr_assert_not(opens_shared(), "who does not know either stays away");
+    cr_assert_not(opens_shared(), "a process that does not know its clock either does not use it");
     begin(FIRST, 0, NONE);
     cr_assert(opens_shared());
     cr_assert_neq(board_inode, first);

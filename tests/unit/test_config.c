@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Criterion runs each test in a process of its own, so each may set the environment once. */
+ * Criterion runs each test in its own process, so each may set the environment once. */
 #include "engine/config/config.h"
 
 #include "base/clock.h"
@@ -49,7 +49,7 @@ static const struct policy *find(const struct config *c, const char *host, const
     return rules_find(c, &t);
 }
 
-/* The one error of a text, which must be exactly this. */
+/* Asserts that a text has exactly this error. */
 static void one_error(const char *text, const char *expected)
 {
     struct config *c = load(text);
@@ -90,7 +90,7 @@ static void remove_directory(void)
         cr_assert_eq(system(command), 0);
 }
 
-/* Starts from an environment without any of our variables. */
+/* Starts from an environment without HARDEN_ variables. */
 static void clean_environment(void)
 {
     extern char **environ;
@@ -321,7 +321,7 @@ Test(config, a_line_or_name_too_long_for_the_parser_is_reported)
     char text[1024] = "[harden]\nservice = ok\n";
     char *end = text + strlen(text);
     struct config *c = load_bytes(text, strlen(line_of(end, "service =", 199, "\n")) + 22);
-    cr_assert_eq(reports, 1, "199 characters fit; only the key is there twice");
+    cr_assert_eq(reports, 1, "199 characters fit; the only error is the repeated key");
     cr_assert_eq(strlen(c->service), 190);
     config_discard(c);
     c = load_bytes(text, strlen(line_of(end, "service =", 200, "\nlog = info\n")) + 22);
@@ -347,7 +347,7 @@ Test(config, a_line_or_name_too_long_for_the_parser_is_reported)
     config_discard(c);
 }
 
-/* The parser may have more to ask about a line that fills its buffer: not about the next one. */
+/* A line that fills the buffer of the parser must not affect the next line. */
 Test(config, a_line_of_maximum_length_does_not_affect_the_next_one)
 {
     char text[1024] = "[harden]\n", *end = text + strlen(text), expected[300];
@@ -437,7 +437,7 @@ Test(config, a_file_of_a_foreign_owner_is_refused)
 {
     const char *path = write_file("a.ini", "[host *]\ncost = 2\n");
     if (geteuid() != 0)
-        return; /* only root can give a file away */
+        return; /* only root can change the owner of a file */
     cr_assert_eq(chown(path, 65534, 65534), 0);
     reports = 0;
     struct config *c = config_load_file(path, collect, NULL);
@@ -551,7 +551,7 @@ Test(config, a_named_file_that_is_missing_is_an_error)
     config_discard(c);
 }
 
-/* What two files make of [host *], the second one being the stronger. */
+/* The policy of [host *] from two files, of which the second takes precedence. */
 static struct config *two_files(const char *first, const char *second)
 {
     struct builder l = {.config = calloc(1, sizeof(*l.config)), .report = collect};

@@ -28,7 +28,7 @@ static struct config *load(const char *text)
     return c;
 }
 
-/* The one error of a text, and how many checks are left to run. */
+/* Asserts that a text has exactly this error, and the number of valid checks. */
 static void one_error(const char *text, const char *expected, int left)
 {
     struct config *c = load(text);
@@ -199,7 +199,7 @@ Test(config_check, a_section_needs_a_printable_name)
     one_error("[check a\ntype = tcp\n",
               "t.ini:1: [check a: a section ends with its bracket; write [check NAME]", 0);
     struct config *c = load("[check a23456789012345678901234567890123456789-_.x]\ntype = dns\n"
-                            "target = x\n"); /* the longest */
+                            "target = x\n"); /* the longest name */
     cr_assert_eq(reports, 0, "%s", reported[0]);
     cr_assert_eq(strlen(c->checks[0].name), (size_t)CHECK_NAME_SIZE - 1);
     config_discard(c);
@@ -257,7 +257,7 @@ Test(config_check, a_check_has_no_variable)
 {
     setenv("HARDEN_CONFIG", "none", 1);
     setenv("HARDEN_TARGET", "db:1", 1);
-    setenv("HARDEN_UNHEALTHY_AFTER", "7", 1); /* that is a host's */
+    setenv("HARDEN_UNHEALTHY_AFTER", "7", 1); /* a key of [host] */
     reports = 0;
     struct config *c = config_load(collect, NULL);
     cr_assert_eq(reports, 1);

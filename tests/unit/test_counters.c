@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Each row of board/counters.h and publish/metrics_table.h is in every output and in the documents. The
- * tests walk the tables, so a new row is covered without a change here. */
+ * Every row of board/counters.h and publish/metrics_table.h appears in every output and in the
+ * documents. The tests iterate over the tables, so new rows are covered automatically. */
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "cli/host_list.h"
@@ -19,7 +19,7 @@
 #define ATTEMPTS 7
 #define FAILED   5
 
-/* ---- the tables, as data ---------------------------------------------------------------------- */
+/* ---- the tables, as data --------------------------------------------------------------------- */
 
 static const struct row {
     enum counter counter;
@@ -72,12 +72,12 @@ static const struct {
 #undef ROW
 };
 
-/* ---- a board on which each counter has another value ------------------------------------------ */
+/* ---- a board on which each counter has a different value ------------------------------------- */
 
 static struct board *board;
 static char *json, *prom;
 
-/* Whole seconds, so that a counter of nanoseconds is a whole number in the files as well. */
+/* Whole seconds, so that counters of nanoseconds are whole numbers in the files. */
 static uint64_t value_of(enum counter c)
 {
     return c == COUNT_ATTEMPTS          ? ATTEMPTS
@@ -130,9 +130,9 @@ static void make(void)
 
 TestSuite(counters, .init = make);
 
-/* ---- health.json ------------------------------------------------------------------------------ */
+/* ---- health.json ----------------------------------------------------------------------------- */
 
-/* The text of an object from its key to its end, without what it has nested. */
+/* The text of an object from its key to its end, without nested objects. */
 static const char *object(const char *key)
 {
     static char own[8192];
@@ -201,7 +201,7 @@ Test(counters, each_is_added_to_the_total_in_its_row)
     }
 }
 
-/* The schema allows and requires exactly the members that there are; python reads both. */
+/* The schema allows and requires exactly the members of health.json. Python reads both. */
 Test(counters, the_schema_has_the_members_of_health_json_and_no_others)
 {
     static const char program[] =
@@ -236,7 +236,7 @@ Test(counters, the_schema_has_the_members_of_health_json_and_no_others)
     cr_assert_eq(status, 0);
 }
 
-/* ---- metrics.prom ------------------------------------------------------------------------------- */
+/* ---- metrics.prom ---------------------------------------------------------------------------- */
 
 static void expect_sample(enum metric m, const char *suffix, const char *labels, uint64_t v)
 {
@@ -282,14 +282,14 @@ Test(counters, each_metric_has_its_help_and_type_once_and_samples_after_them)
         cr_assert_not_null(at, "no %s", head);
         cr_assert_null(strstr(at + 1, head), "%s twice", m->name);
         if (!strcmp(m->name, "harden_rate_tokens_available"))
-            continue; /* there is no limit */
+            continue; /* without a limit */
         snprintf(sample, sizeof sample, "%s%s{", m->name,
                  strcmp(m->type, "histogram") ? "" : "_bucket");
         cr_assert_eq(strncmp(at + strlen(head), sample, strlen(sample)), 0, "%s", m->name);
     }
 }
 
-/* ---- the command, and the documents --------------------------------------------------------------- */
+/* ---- the command, and the documents ---------------------------------------------------------- */
 
 Test(counters, the_command_accepts_each_name)
 {

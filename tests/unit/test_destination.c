@@ -13,7 +13,7 @@ struct example {
     int default_port;
 };
 
-ParameterizedTestParameters(destination, a_destination_is_read_as_the_rules_see_it)
+ParameterizedTestParameters(destination, is_parsed_as_for_rules)
 {
     static struct example all[] = {
         {"https://api.example.com/v1/search?q=x#y", "https", "api.example.com", "/v1/search", 443,

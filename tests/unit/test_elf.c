@@ -20,8 +20,8 @@
 #define OTHER EM_AARCH64
 #endif
 
-/* A program that asks for libcurl.so.4, with all that the reader looks at. Where its bytes are loaded
- * is where they are in the file. */
+/* A program that needs libcurl.so.4, with everything that the reader uses. Addresses are equal
+ * to file offsets. */
 struct image {
     ElfW(Ehdr) head;
     ElfW(Phdr) segments[4];
@@ -125,7 +125,7 @@ static struct elf parsed(void)
     return e;
 }
 
-/* Asks all there is to ask; what matters is that it ends, and looks at nothing outside. */
+/* Calls every function of the reader. They must terminate and must not read outside the file. */
 static size_t ask_all(const struct elf *e)
 {
     static const int64_t tags[] = {DT_NEEDED, DT_RUNPATH, DT_RPATH, DT_SONAME};
@@ -212,7 +212,7 @@ Test(elf, distinguishes_static_programs_and_libraries)
     cr_assert(!e.interpreter && !e.program, "a library");
     image.dynamic[9] = (ElfW(Dyn)){DT_FLAGS_1, {DF_1_PIE}};
     e = parsed();
-    cr_assert(!e.interpreter && e.program, "a static program that can lie anywhere");
+    cr_assert(!e.interpreter && e.program, "a static position-independent program");
     image.dynamic[9].d_tag = DT_NULL;
     image.head.e_type = ET_EXEC;
     e = parsed();
@@ -259,7 +259,7 @@ Test(elf, reads_this_very_program)
     elf_release(&e);
 }
 
-/* In memory of its own, so that the sanitizers see a look past the end. */
+/* In its own allocation, so that the sanitizers detect a read beyond the end. */
 Test(elf, survives_truncation_at_any_byte)
 {
     for (size_t n = 0; n <= sizeof image; n++) {

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define USER 54330 /* nobody's, for whom a test becomes */
+#define USER 54330 /* an unused user id, to which tests switch */
 
 static char dir[] = "/tmp/harden-test-XXXXXX";
 static char ini[64];
@@ -56,7 +56,7 @@ static const char *caught(int fd)
 static void write_ini(const char *text)
 {
     setenv("HARDEN_CONFIG", ini, 1);
-    unlink(ini); /* another inode, so that it is seen whatever the clock's grain */
+    unlink(ini); /* another inode, so that the change is detected at any clock resolution */
     int fd = open(ini, O_CREAT | O_EXCL | O_WRONLY, 0600);
     cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
@@ -92,7 +92,7 @@ static void refused(void)
     cr_assert_null(engine_peek());
     char board[80];
     snprintf(board, sizeof board, "%s/" BOARD_NAME, dir);
-    cr_assert_eq(access(board, F_OK), -1, "nothing is made");
+    cr_assert_eq(access(board, F_OK), -1, "nothing is created");
 }
 
 Test(engine, stays_out_with_the_kill_switch)
@@ -155,7 +155,7 @@ Test(engine, is_silent_about_configuration_errors_with_log_off)
     cr_assert_str_empty(caught(fd));
 }
 
-/* Something that opening calls (a memory allocator, a hook) comes back to us. */
+/* A function that is called during the opening (an allocator, a hook) calls the engine. */
 static bool come_back;
 static int came_back;
 
@@ -173,7 +173,7 @@ Test(engine, forwards_a_call_from_within_its_own_opening)
     int64_t begun = clock_now_ns();
     cr_assert_not_null(engine_get());
     cr_assert_gt(came_back, 0);
-    cr_assert_lt(clock_now_ns() - begun, 90 * NS_PER_MS, "without waiting for itself");
+    cr_assert_lt(clock_now_ns() - begun, 90 * NS_PER_MS, "does not wait for itself");
 }
 
 static void *get(void *arg)
@@ -199,7 +199,7 @@ Test(engine, is_opened_once_by_racing_threads)
 
 Test(engine, waits_once_and_for_a_limited_time_for_a_thread_that_opens_it)
 {
-    atomic_store(&process_self()->opening, 1); /* a thread that hangs in it */
+    atomic_store(&process_self()->opening, 1); /* a thread that hangs while opening */
     int64_t begun = clock_now_ns();
     cr_assert_null(engine_get());
     cr_assert_geq(clock_now_ns() - begun, 90 * NS_PER_MS);
@@ -256,7 +256,7 @@ Test(engine, applies_a_changed_file)
     write_ini("[harden]\nservice = two\n");
     engine_reload();
     cr_assert_str_eq(atomic_load(&e->config)->service, "two");
-    cr_assert_str_eq(before->service, "one", "who holds the old one may go on");
+    cr_assert_str_eq(before->service, "one", "the old configuration is still valid");
 }
 
 Test(engine, keeps_its_settings_when_the_new_file_is_wrong_and_logs_it_once)
@@ -314,7 +314,7 @@ Test(engine, keeps_board_and_files_in_place_when_a_new_file_moves_them_and_logs_
         write_ini(text);
         engine_reload();
         const struct config *c = atomic_load(&e->config);
-        cr_assert_eq(c->service[1], '0' + i, "the rest of it is taken up");
+        cr_assert_eq(c->service[1], '0' + i, "the other keys are applied");
         cr_assert_str_eq(c->state, dir);
         snprintf(want, sizeof want, "%s/health.json", dir);
         cr_assert_str_eq(c->snapshot, want);
@@ -373,16 +373,17 @@ Test(engine, recreates_a_board_that_vanished_with_its_directory)
     struct board *first = e->board;
     counted(e);
     engine_reopen();
-    cr_assert_eq(e->board, first, "it is there");
+    cr_assert_eq(e->board, first, "the board exists");
     drop();
     engine_reopen();
     cr_assert_neq(e->board, first);
     cr_assert(e->board->shared);
     cr_assert_eq(counted(e), 0u);
     struct board *other = board_open(dir, 8, NULL);
-    cr_assert_eq(atomic_load(&other->header->changes), 1u, "which others share");
+    cr_assert_eq(atomic_load(&other->header->changes), 1u, "other processes share it");
     counted(e);
-    cr_assert_eq(atomic_load(&first->header->changes), 1u, "who is on the old one goes on with it");
+    cr_assert_eq(atomic_load(&first->header->changes), 1u,
+                 "the old board is still valid for its users");
 }
 
 Test(engine, switches_to_the_board_that_replaced_its_own)
@@ -417,7 +418,7 @@ Test(engine, keeps_a_vanished_board_until_it_can_be_recreated)
     cr_assert_neq(e->board, first);
 }
 
-/* In a child, after `leave`: whether it takes its board for gone. */
+/* In a child, after `leave`: returns whether it considers its board gone. */
 static bool reopens_after(bool (*leave)(void))
 {
     struct engine *e = engine_get();
@@ -449,7 +450,7 @@ static bool become_another(void)
 Test(engine, does_not_replace_a_board_that_is_out_of_reach)
 {
     if (geteuid())
-        return; /* takes root to leave */
+        return; /* needs root */
     char root[80];
     cr_assert_eq(chdir(dir), 0);
     cr_assert_not(reopens_after(change_root));
@@ -511,7 +512,7 @@ Test(engine, reports_a_private_board_if_limits_are_configured)
     char full[96];
     snprintf(full, sizeof full, "%s/" BOARD_NAME, dir);
     for (int limits = 0; limits < 2; limits++) {
-        mkdir(full, 0700); /* where the board should be */
+        mkdir(full, 0700); /* where the board would be */
         pid_t child = fork();
         if (!child) {
             int fd = catch_stderr();
@@ -545,7 +546,7 @@ Test(engine, reports_the_owner_of_its_directory_and_the_other_place_if_limits_ar
 {
     char taken[96];
     if (geteuid())
-        return; /* takes somebody else */
+        return; /* needs a second user */
     snprintf(taken, sizeof taken, "%s/harden", dir);
     mkdir(taken, 0700);
     cr_assert_eq(chown(dir, USER, USER), 0);
@@ -671,11 +672,11 @@ Test(engine, closes_silently_in_a_sandbox)
     cr_assert_null(engine_active());
     cr_assert_null(engine_peek());
     cr_assert(engine_refused());
-    log_error("nobody asked");
+    log_error("not expected");
     cr_assert_str_empty(caught(fd));
     engine_release();
     cr_assert(!engine_is_confined());
-    cr_assert_eq(engine_get(), e, "there is no filter after all");
+    cr_assert_eq(engine_get(), e, "no filter was installed");
     cr_assert_eq(engine_active(), e);
     log_error("again");
     cr_assert_eq(count(caught(fd), "again"), 1);

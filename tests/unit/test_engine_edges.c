@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one condition more or less in the engine would change for a request. */
+ * Conditions of the engine that affect a request only in rare cases. */
 #include "one_host.h"
 
 #include "base/env.h"
@@ -23,7 +23,7 @@ Test(engine_edges, a_cost_above_the_maximum_debt_counts_as_the_maximum_debt)
 {
     struct rate r = {.burst = 1, .interval_ns = INT64_MAX / 4};
     cr_assert(eq(i64, gcra_span_ns(&r, UINT32_MAX), GCRA_DEBT_MAX_NS));
-    cr_assert(eq(i64, gcra_span_ns(&r, 5), GCRA_DEBT_MAX_NS), "it would be a negative number");
+    cr_assert(eq(i64, gcra_span_ns(&r, 5), GCRA_DEBT_MAX_NS), "the number would be negative");
     r.interval_ns = GCRA_DEBT_MAX_NS / 2;
     cr_assert(eq(i64, gcra_span_ns(&r, 2), GCRA_DEBT_MAX_NS / 2 * 2));
     cr_assert(eq(i64, gcra_span_ns(&r, 3), GCRA_DEBT_MAX_NS));
@@ -74,7 +74,7 @@ Test(engine_edges, a_header_and_a_variable_with_the_same_name_and_value_have_sep
     cr_assert(ne(u64, key_per("header"), key_per("env")));
 }
 
-/* A bucket whose words all belong to other windows, and no other one to be had. */
+/* A bucket whose words are all used by other windows, on a full board. */
 static struct slot *full_of_windows(void)
 {
     static const uint32_t window_ms[RATES_MAX] = {1000, 5000, 3000, 4000};
@@ -208,7 +208,7 @@ Test(engine_edges, a_failure_of_a_host_whose_circuit_is_open_is_delivered_at_onc
     cr_assert(call_would_retry(&call, &a, NOW, NOW));
     atomic_store(&binding.slot->breaker.state, BREAKER_OPEN | (uint64_t)(NOW / NS_PER_MS + 20000)
                                                                   << 24);
-    atomic_store(&binding.slot->breaker.window, UINT64_MAX); /* every operation had its try */
+    atomic_store(&binding.slot->breaker.window, UINT64_MAX); /* every operation has failed */
     cr_assert(not(call_would_retry(&call, &a, NOW, NOW)));
     cr_assert(not(call_report(&call, &a, NOW, NOW, 0, &at_ns)));
     call_end(&call, NOW, NOW);

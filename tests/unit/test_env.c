@@ -73,7 +73,7 @@ Test(env, works_in_an_empty_environment)
 Test(env, is_not_captured_before_the_c_library_has_it)
 {
     char *later[] = {(char *)"HARDEN_X=1", NULL};
-    environ = NULL; /* as in a program's preinit array */
+    environ = NULL; /* as in the preinit array of a program */
     cr_assert(!env_known());
     cr_assert(env_secure());
     cr_assert_null(env_get("HARDEN_X"));

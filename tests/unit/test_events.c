@@ -82,7 +82,7 @@ Test(events, writes_to_the_log_in_words)
 {
     log_set(LOG_WARN, path, "x");
     events_emit(&retry);
-    cr_assert_str_empty(content(), "a retry is information");
+    cr_assert_str_empty(content(), "a retry is logged at level info");
     log_set(LOG_INFO, path, "x");
     events_emit(&retry);
     cr_assert_not_null(strstr(content(), "harden: info: api.example.com: retry after attempt 1: "

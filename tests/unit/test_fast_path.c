@@ -39,7 +39,7 @@ Test(fast_path, counts_the_same_as_call_begin_report_and_end)
         cr_assert(eq(u64, board->header->changes, changes + 1));
     }
     by_one = *binding.slot;
-    /* Which stripe counted depends on the CPU. */
+    /* The stripe depends on the CPU. */
     for (int c = 0; c <= COUNT_ATTEMPTS; c++)
         cr_assert(eq(u64, slot_counter(&by_steps, c), slot_counter(&by_one, c)));
     for (int i = 0; i < LATENCY_BUCKETS; i++)
@@ -53,24 +53,24 @@ Test(fast_path, is_not_clear_where_a_success_changes_a_state)
 {
     struct fast_path p = path_of_binding();
     policy.max_attempts = 1;
-    cr_assert(not(pass(NOW)), "the first result of all is news");
+    cr_assert(not(pass(NOW)), "the first result changes the status");
     request(get(0, 200), NOW);
     cr_assert(pass(NOW));
-    cr_assert(not(pass(NOW + 3600 * NS_PER_S)), "the breaker's window is over");
+    cr_assert(not(pass(NOW + 3600 * NS_PER_S)), "the window of the breaker is over");
     request(get(0, 200), NOW);
     request(get(7, 0), NOW);
-    cr_assert(not(pass(NOW)), "after a failure it is a recovery");
+    cr_assert(not(pass(NOW)), "the first success after a failure changes the status");
     request(get(0, 200), NOW);
     cr_assert(pass(NOW));
     policy.breaker = BREAKER_OFF;
-    cr_assert(not(pass(NOW)), "what the breaker does not learn is counted");
+    cr_assert(not(pass(NOW)), "not clear without a breaker");
     policy.breaker = BREAKER_ON;
     binding.slot->pause_until_ns = NOW + 1;
     cr_assert(not(fast_path_is_clear(&p, NOW)));
     cr_assert(fast_path_is_clear(&p, NOW + 1));
     for (int i = 0; i < 5 && breaker_is_calm(&binding.slot->breaker); i++)
         request(get(7, 0), NOW + 1);
-    cr_assert(not(fast_path_is_clear(&p, NOW + 1)), "its circuit is open");
+    cr_assert(not(fast_path_is_clear(&p, NOW + 1)), "the circuit is open");
 }
 
 Test(fast_path, is_not_clear_for_a_reused_slot)
@@ -80,6 +80,6 @@ Test(fast_path, is_not_clear_for_a_reused_slot)
     binding.slot->key = 12345;
     struct slot before = *binding.slot;
     cr_assert(not(fast_path_is_clear(&p, NOW)));
-    cr_assert(not(fast_path_count(&p, 1, NOW, WALL)), "nor when it happens during the attempt");
+    cr_assert(not(fast_path_count(&p, 1, NOW, WALL)), "also when it is reused during the attempt");
     cr_assert(eq(int, memcmp(&before, binding.slot, sizeof before), 0));
 }

@@ -29,7 +29,7 @@ static uint64_t next_random(uint64_t *state)
     return *state >> 33;
 }
 
-/* The promise itself, checked by brute force: in any window W, at most burst + W/T starts. */
+/* Checks the guarantee for all pairs of starts: in any window W, at most burst + W/T starts. */
 static void check_windows(const int64_t *start, int n, const struct rate *r)
 {
     for (int i = 0; i < n; i++)
@@ -89,7 +89,7 @@ Test(gcra, reservations_and_undoing_them_keep_the_limit)
         int n = 0;
         for (int i = 0; i < 300; i++) {
             now += (int64_t)(next_random(&seed) % (uint64_t)r.interval_ns);
-            /* Some start later than they could: another bucket holds them up. */
+            /* Some start later than this bucket allows, because of another bucket. */
             int64_t t =
                 now + (next_random(&seed) % 4 ? 0 : (int64_t)(next_random(&seed) % NS_PER_S));
             int64_t before = 0, after = 0;
@@ -127,11 +127,11 @@ Test(gcra, a_cost_above_the_burst_is_admitted_and_paid_in_full)
     struct rate r = rate_of(1, 3600 * NS_PER_S, 2);
     _Atomic int64_t tat = 0;
     cr_assert(eq(i64, take(&tat, NOW, &r, 10), NOW));
-    /* The debt is deeper than a bucket and the horizon together, and still no corruption. */
+    /* The debt is larger than burst and horizon together, but valid. */
     cr_assert(eq(i64, take(&tat, NOW, &r, 10), NOW + 10 * 3600 * NS_PER_S));
 }
 
-/* What another configuration took for a longer time than our whole bucket is no corruption. */
+/* A debt of another configuration may be larger than this whole bucket. */
 Test(gcra, a_small_bucket_does_not_reset_the_debt_of_a_large_one)
 {
     struct rate day = rate_of(1, 86400 * NS_PER_S, 31), second = rate_of(10, NS_PER_S, 10);
@@ -144,7 +144,7 @@ Test(gcra, a_small_bucket_does_not_reset_the_debt_of_a_large_one)
     cr_assert(eq(dbl, gcra_available(tat, NOW, &second), 0.0));
 }
 
-/* Who may wait an hour for the end of the deepest debt is there too. */
+/* This includes a reservation an hour after the end of the maximum debt. */
 Test(gcra, a_reservation_at_the_end_of_the_maximum_debt_is_not_damage)
 {
     struct rate day = rate_of(1, 86400 * NS_PER_S, 62), second = rate_of(1, NS_PER_S, 1);

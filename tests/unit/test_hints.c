@@ -54,7 +54,7 @@ Test(hints, a_malformed_field_does_not_undo_a_good_one)
 
 Test(hints, retry_after_as_a_date_is_measured_against_the_servers_own_clock)
 {
-    /* By its own Date the server means 30 s, however wrong both clocks are. */
+    /* Relative to its own Date the server asks for 30 s, even if both clocks are wrong. */
     cr_assert(eq(
         i64,
         WAIT("Date: Mon, 01 Jan 2001 00:00:00 GMT", "Retry-After: Mon, 01 Jan 2001 00:00:30 GMT"),

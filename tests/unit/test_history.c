@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define NOW (100000 * NS_PER_S)
-/* As many as have a place: small keys all begin to look at the same one. */
+/* As many as fit: small keys all start at the same slot. */
 #define SLOTS USUALLY(16, BOARD_CANDIDATES)
 
 static struct board *board;
@@ -69,7 +69,7 @@ Test(history, requests_through_a_proxy_are_counted_once)
     cr_assert(eq(u64, sample[0].sum[SUM_REQUESTS], 5));
 }
 
-Test(history, samples_are_as_far_apart_as_the_ring_says)
+Test(history, samples_have_the_interval_of_their_ring)
 {
     for (int64_t t = 0; t < 1000; t++)
         sample_take(h, board, NOW + t * NS_PER_S);

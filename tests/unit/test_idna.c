@@ -9,7 +9,7 @@ TestSuite(idna);
 
 static char wire[256];
 
-/* "" where it is refused. */
+/* Returns "" if the name is refused. */
 static const char *encode(const char *host)
 {
     return idna_encode(wire, sizeof wire, host, strlen(host)) ? wire : "";
@@ -45,7 +45,7 @@ Test(idna, capitals_of_other_scripts_become_small_letters)
 
 Test(idna, a_name_with_an_uncertain_encoding_is_refused)
 {
-    cr_assert_str_eq(encode("İ.example"), "", "becomes two letters");
+    cr_assert_str_eq(encode("İ.example"), "", "becomes two characters");
     cr_assert_str_eq(encode("bu\xcc\x88"
                             "cher.example"),
                      "", "not composed");
@@ -53,7 +53,7 @@ Test(idna, a_name_with_an_uncertain_encoding_is_refused)
                             "cher.example"),
                      "", "no UTF-8");
     cr_assert_str_eq(encode("b\xc3.example"), "", "cut short");
-    cr_assert_str_eq(encode("bü*.example"), "", "part of a label");
+    cr_assert_str_eq(encode("bü*.example"), "", "ASCII that is not allowed in a label");
     cr_assert_str_eq(encode("☃.example"), "");
     char label[3 * 64 + 1] = "";
     for (int i = 0; i < 64; i++)
@@ -61,7 +61,7 @@ Test(idna, a_name_with_an_uncertain_encoding_is_refused)
     cr_assert_str_eq(encode(label), "", "longer than any label");
 }
 
-/* The address sanitizer sees a read behind the end of an allocation. */
+/* AddressSanitizer detects a read beyond the end of an allocation. */
 Test(idna, does_not_read_beyond_the_name)
 {
     static const char *const names[] = {"bücher", "example", "b\xc3", "b\xf0\x9f"};

@@ -15,7 +15,7 @@ Test(judge, refusals_by_the_library_do_not_count_against_the_host)
     request(told(429, 100), NOW);
     struct slot before = *binding.slot;
     for (int i = 0; i < 100; i++) {
-        int64_t now = NOW + i * 2 * NS_PER_S; /* by the gate, then by the rate */
+        int64_t now = NOW + i * 2 * NS_PER_S; /* by the pause, then by the rate */
         REFUSED(fresh(now), i < 50 ? REFUSED_PAUSE : REFUSED_RATE);
         call_end(&call, now, WALL);
     }
@@ -26,7 +26,7 @@ Test(judge, refusals_by_the_library_do_not_count_against_the_host)
     cr_assert(eq(u64, binding.slot->budget.word, 0));
 }
 
-/* Eight transfers at once that get one 503 each are eight good requests. */
+/* Eight concurrent transfers that get one 503 each are eight successful requests. */
 Test(judge, a_request_counts_once_with_its_last_result)
 {
     struct call calls[8];
@@ -60,7 +60,7 @@ Test(judge, a_request_counts_once_with_its_last_result)
     }
 }
 
-/* By a limit, or because the program no longer wants it: then it failed by what it had. */
+/* The retry is refused by a limit, or the program ends the request. */
 Test(judge, a_request_whose_retry_is_not_made_counts_with_its_last_attempt)
 {
     int64_t at;
@@ -74,7 +74,7 @@ Test(judge, a_request_whose_retry_is_not_made_counts_with_its_last_attempt)
     cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 1));
     cr_assert(eq(u64, count(COUNT_UNJUDGED), 0));
     slot_reset(binding.slot);
-    for (int i = 0; i < 9; i++) { /* killed, or unwound by an exception: nobody knows */
+    for (int i = 0; i < 9; i++) { /* killed, or unwound by an exception: the result is unknown */
         begin(NOW);
         cr_assert(report(get(0, 503), NOW, &at));
         call_abandon(&call, NOW);
@@ -115,10 +115,10 @@ Test(judge, only_signs_of_an_outage_open_the_circuit)
                   rows[i].code, rows[i].status);
     }
     struct attempt cut = get(28, 0), hinted = get(0, 503);
-    cut.shortened = true; /* by a bound of ours */
+    cut.shortened = true; /* by a timeout of the library */
     repeat(cut, 20);
     cr_assert(eq(int, state_now(), BREAKER_CLOSED));
-    policy.retry_after_max_ns = 0; /* obeyed or not */
+    policy.retry_after_max_ns = 0; /* even if the hint is ignored */
     hinted.hints.retry_after_s = 5;
     repeat(hinted, 20);
     cr_assert(eq(int, state_now(), BREAKER_CLOSED));
@@ -166,12 +166,12 @@ Test(judge, a_recent_success_keeps_the_circuit_closed)
     policy.max_attempts = 1;
     policy.breaker_after_ns = 30 * NS_PER_S;
     int64_t t = 0;
-    for (int i = 0; i < 600; i++, t += 5 * NS_PER_S) /* one good answer in six, each 30 s */
+    for (int i = 0; i < 600; i++, t += 5 * NS_PER_S) /* one success in six requests, every 30 s */
         get_at(i % 6 ? 504 : 200, t);
     cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 0));
     slot_reset(binding.slot);
     get_at(200, t);
-    int n = 0; /* and then none: half a minute later it is an outage */
+    int n = 0; /* then no success: half a minute later it is an outage */
     for (; state_now() == BREAKER_CLOSED; n++)
         get_at(504, t += NS_PER_S);
     cr_assert(eq(int, n, 30));
@@ -218,14 +218,14 @@ Test(judge, a_row_of_failures_that_is_likely_by_chance_is_not_an_outage)
     int n = 0;
     for (; state_now() == BREAKER_CLOSED; n++)
         get_at(504, t += 60 * NS_PER_S);
-    cr_assert(ge(int, n, 19)); /* one half to the power of 20 is a millionth */
+    cr_assert(ge(int, n, 19)); /* a row of 20 has a probability of one millionth */
     cr_assert(lt(int, n, 40));
     slot_reset(binding.slot);
     policy.breaker_after_ns = 0;
     get_at(200, t);
     for (n = 0; state_now() == BREAKER_CLOSED; n++)
         get_at(504, t += 60 * NS_PER_S);
-    cr_assert(eq(int, n, 5), "nobody asks");
+    cr_assert(eq(int, n, 5), "breaker_after 0: not required");
 }
 
 Test(judge, a_changed_wall_clock_does_not_prevent_an_opening)
@@ -276,7 +276,7 @@ Test(judge, every_status_is_judged_as_classify_does)
     }
 }
 
-/* Throttles are no results for the breaker, so they are no part of its ratio either. */
+/* Throttled requests are no results for the breaker, so they are not part of its ratio. */
 Test(judge, throttled_requests_are_not_part_of_the_breakers_ratio)
 {
     policy.breaker_failures = 100;

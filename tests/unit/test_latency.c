@@ -8,7 +8,7 @@
 #include <criterion/new/assert.h>
 #include <pthread.h>
 
-/* Adds until a low word has run over. */
+/* Adds until a low word has overflowed. */
 #define ROUND (1 << LATENCY_LOW_BITS)
 
 static int slow_bucket(int64_t d)
@@ -85,7 +85,7 @@ Test(latency, a_duration_above_the_last_limit_is_shown_as_that_limit)
     cr_assert(eq(i64, latency_quantile_ns(counts, total_of(counts), 0.5), 1000 * NS_PER_S));
 }
 
-/* A bucket as it is on the board. */
+/* A bucket as on the board. */
 struct bucket {
     _Atomic uint32_t high;
     _Atomic uint16_t low[LATENCY_STRIPES];
@@ -96,7 +96,7 @@ static uint64_t total(const struct bucket *b)
     return latency_total(&b->high, &b->low[0], &b->low[1]);
 }
 
-/* carry: false as if the adder were killed before. */
+/* carry = false simulates that the process was killed before the carry. */
 static void add(struct bucket *b, int stripe, bool carry)
 {
     uint16_t was = b->low[stripe]++;
@@ -120,7 +120,7 @@ Test(latency, is_right_while_a_carry_is_missing_and_the_next_add_completes_it)
         uint64_t n = 0;
         for (int round = 0; round < 5; round++) {
             uint32_t high = b.high;
-            for (int i = 0; i < ROUND; i++) { /* the whole round without a carry */
+            for (int i = 0; i < ROUND; i++) { /* a whole cycle without a carry */
                 add(&b, stripe, false);
                 add(&b, !stripe, true);
                 n += 2;

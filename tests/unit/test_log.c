@@ -19,7 +19,7 @@
 
 static char got[8192];
 
-/* What a test writes to descriptor 2 lands in a pipe. */
+/* Redirects descriptor 2 to a pipe. */
 static int catch_stderr(void)
 {
     int p[2];
@@ -47,7 +47,7 @@ static const char *content(const char *path)
 Test(log, is_silent_until_it_is_set)
 {
     int fd = catch_stderr();
-    log_error("nobody asked");
+    log_error("not expected");
     cr_assert_str_empty(caught(fd));
 }
 
@@ -92,7 +92,7 @@ Test(log, survives_a_closed_pipe)
     int fd = catch_stderr();
     close(fd);
     log_set(LOG_ERROR, "stderr", "x");
-    log_error("nobody reads"); /* SIGPIPE would end this test */
+    log_error("no reader"); /* SIGPIPE would end this test */
     sigset_t pending;
     sigpending(&pending);
     cr_assert(!sigismember(&pending, SIGPIPE));
@@ -104,15 +104,15 @@ Test(log, does_not_block_the_program_when_nothing_reads_the_pipe, .timeout = 20)
     fcntl(2, F_SETFL, 0);
     log_set(LOG_ERROR, "stderr", "x");
     for (int i = 0; i < 20000; i++)
-        log_error("a line that nobody reads %d", i);
-    cr_assert_not_null(strstr(caught(fd), "nobody reads 0\n"));
+        log_error("a line without reader %d", i);
+    cr_assert_not_null(strstr(caught(fd), "without reader 0\n"));
 }
 
 Test(log, does_not_write_to_a_replaced_descriptor_2)
 {
     char path[] = "/tmp/harden-test-XXXXXX";
     int fd = mkostemp(path, O_CLOEXEC);
-    dup3(fd, 2, O_CLOEXEC); /* a file of the program, never meant for a child's stderr */
+    dup3(fd, 2, O_CLOEXEC); /* a file of the program that must not receive messages */
     log_set(LOG_ERROR, "stderr", "x");
     log_error("not here");
     cr_assert_str_empty(content(path));
@@ -125,7 +125,7 @@ Test(log, does_not_write_into_a_file_that_reused_the_descriptor)
     int fd = catch_stderr();
     log_set(LOG_ERROR, "stderr", "x");
     close(2);
-    cr_assert_eq(mkstemp(path), 2); /* a daemon's own file, inheritable as files are by default */
+    cr_assert_eq(mkstemp(path), 2); /* a file of a daemon, without close-on-exec */
     log_set(LOG_ERROR, "stderr", "x");
     log_error("not here");
     cr_assert_str_empty(content(path));
@@ -186,7 +186,7 @@ Test(log, accepts_the_names_of_the_standard_streams)
     dup2(old, 1);
     cr_assert_str_eq(caught(p[0]), "abc");
     cr_assert_eq(err[0] | err[1] | err[2], 0);
-    cr_assert_eq(log_append("/dev/harden-no-such-file", "a", 1), -ENOENT, "nothing is made there");
+    cr_assert_eq(log_append("/dev/harden-no-such-file", "a", 1), -ENOENT, "no file is created");
 }
 
 Test(log, does_not_follow_a_link_below_dev)
@@ -247,7 +247,7 @@ Test(quiet, suppresses_signals_of_its_own_writes_only)
     sigemptyset(&set);
     sigaddset(&set, SIGPIPE);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    raise(SIGPIPE); /* of the program's own doing */
+    raise(SIGPIPE); /* set by the program */
     quiet_begin(&q);
     quiet_end(&q);
     sigpending(&pending);

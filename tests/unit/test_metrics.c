@@ -64,7 +64,7 @@ static struct slot *busy_host(void)
     return s;
 }
 
-Test(metrics, show_what_is_on_the_board)
+Test(metrics, show_the_contents_of_the_board)
 {
     busy_host();
     render();
@@ -114,7 +114,7 @@ Test(metrics, show_the_budget_including_its_refill_by_time)
     has("harden_retry_budget_available{" LABELS "} 50");
 }
 
-/* Boards are files, and anybody's bits may be in them. */
+/* A board is a file and may contain any bits. */
 Test(metrics, an_impossible_time_stamp_of_the_budget_adds_nothing)
 {
     static const float times[] = {NAN, INFINITY, -INFINITY, -1, 1e30F};
@@ -149,7 +149,7 @@ Test(metrics, omit_tokens_without_a_limit)
     board_slot(board, 6, "rule", SLOT_BUCKET, NOW);
     render();
     cr_assert_null(strstr(text, "harden_rate_tokens_available{"));
-    cr_assert_null(strstr(text, "\"rule\""), "a bucket is no host");
+    cr_assert_null(strstr(text, "\"rule\""), "a bucket is not a host");
 }
 
 /* A request through a proxy is one request. */
@@ -183,7 +183,7 @@ Test(metrics, put_utf8_into_labels_and_truncate_between_characters)
     char longest[2 * VIEW_NAME_SIZE] = "a";
     for (size_t i = 1; i + 2 < sizeof longest; i += 2)
         memcpy(longest + i, "\xc3\xbc", 2);
-    for (int skip = 0; skip < 2; skip++) { /* one of them would be cut within */
+    for (int skip = 0; skip < 2; skip++) { /* one of them would be truncated within a character */
         context.service = longest + skip;
         render();
         const char *end = strstr(strstr(text, "harden_hosts{"), "\"}");
@@ -194,7 +194,7 @@ Test(metrics, put_utf8_into_labels_and_truncate_between_characters)
 Test(metrics, count_attempts_only_when_their_request_has_ended)
 {
     struct slot *s = board_slot(board, 5, "api.example.com", SLOT_HOST, NOW);
-    slot_attempt(s, NS_PER_MS); /* reported; its request has not ended yet */
+    slot_attempt(s, NS_PER_MS); /* reported, but its request has not ended */
     render();
     has("harden_attempts_total{" LABELS ",result=\"success\"} 0");
     has("harden_attempts_total{" LABELS ",result=\"failure\"} 0");
@@ -204,7 +204,7 @@ Test(metrics, count_attempts_only_when_their_request_has_ended)
     has("harden_attempts_total{" LABELS ",result=\"failure\"} 0");
 }
 
-/* The exposition format, line by line: help, type, then samples of that metric only. */
+/* Checks the exposition format line by line: HELP, TYPE, then samples of that metric only. */
 Test(metrics, follow_the_exposition_format)
 {
     regex_t comment, sample;

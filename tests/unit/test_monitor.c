@@ -28,7 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A child of a threaded process starts a thread here, which ThreadSanitizer would refuse. */
+/* The child of a threaded process starts a thread, which ThreadSanitizer does not allow. */
 __attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
@@ -70,7 +70,7 @@ static void call_ended(void)
     atomic_fetch_add(&engine->board->header->changes, 1);
 }
 
-/* Bounded, generous waits: how long something takes is nobody's promise here. */
+/* Generous time limits, because no test asserts how long something takes. */
 #define eventually(condition)                                                                      \
     ({                                                                                             \
         int64_t end = clock_now_ns() + 20 * NS_PER_S;                                              \
@@ -91,7 +91,8 @@ static uint64_t seq_on_file(void)
     return seq ? strtoull(seq + 6, NULL, 10) : 0;
 }
 
-/* How many threads of ours there are (the test runner has one too), and the task of the last. */
+/* Returns the number of other threads (the test runner has one too) and the task of the last
+ * one. */
 static int threads_in(char *task, size_t size)
 {
     char path[64], name[16];
@@ -111,8 +112,8 @@ static int threads_in(char *task, size_t size)
     return n;
 }
 
-/* Until the thread has written, and rests: a child of a fork inherits no lock of its, as of an address
- * sanitizer's allocator, which knows nothing of forks. */
+/* Waits until the thread has written and is idle. The child of a fork then inherits none of its
+ * locks, such as one of AddressSanitizer's allocator, which does not handle forks. */
 static void wait_for_first(void)
 {
     cr_assert(eventually(seq_on_file() == 1 && !atomic_load(&process_self()->updating)));
@@ -124,7 +125,7 @@ static int threads(void)
     return threads_in(task, sizeof task);
 }
 
-/* A call, and the thread that a program of several threads would have sooner or later. */
+/* Starts the monitor, and the thread that a program with several threads has. */
 static void start(void)
 {
     monitor_start();
@@ -164,20 +165,20 @@ Test(monitor, writes_once_for_a_burst_of_alerts)
     cr_assert_lt(seq_on_file(), 100u);
 }
 
-/* While the first document is being written: as a thread of this process, or as another one. */
-static enum { BY_NOBODY, BY_US, BY_OTHERS } alert_once;
+/* Which process raises an alert while the first file is written. */
+static enum { BY_NONE, BY_THIS_PROCESS, BY_ANOTHER_PROCESS } alert_once;
 
 static void alert_meanwhile(struct text *t)
 {
     struct board_header *h = engine->board->header;
     (void)t;
-    if (alert_once == BY_US)
+    if (alert_once == BY_THIS_PROCESS)
         board_alert(engine->board);
-    else if (alert_once == BY_OTHERS) {
+    else if (alert_once == BY_ANOTHER_PROCESS) {
         atomic_fetch_add(&h->alerts, 1);
         atomic_store(&h->snapshot_due_ns, 0);
     }
-    alert_once = BY_NOBODY;
+    alert_once = BY_NONE;
 }
 
 static void an_alert_meanwhile_is_written(int by, bool own_files)
@@ -195,8 +196,8 @@ static void an_alert_meanwhile_is_written(int by, bool own_files)
     alert_once = by;
     start();
     monitor_update(clock_now_ns());
-    cr_assert_eq(alert_once, BY_NOBODY);
-    cr_assert_eq(seq_on_file(), 2u, "nobody may come again");
+    cr_assert_eq(alert_once, BY_NONE);
+    cr_assert_eq(seq_on_file(), 2u, "no later call is guaranteed");
     if (own_files) {
         unlink(file);
         unlink(metrics);
@@ -205,17 +206,17 @@ static void an_alert_meanwhile_is_written(int by, bool own_files)
 
 Test(monitor, an_alert_of_another_process_during_a_write_is_written_too)
 {
-    an_alert_meanwhile_is_written(BY_OTHERS, false);
+    an_alert_meanwhile_is_written(BY_ANOTHER_PROCESS, false);
 }
 
 Test(monitor, an_alert_of_this_process_during_a_write_is_written_too)
 {
-    an_alert_meanwhile_is_written(BY_US, false);
+    an_alert_meanwhile_is_written(BY_THIS_PROCESS, false);
 }
 
 Test(monitor, an_alert_while_the_programs_own_files_are_written_is_written_too)
 {
-    an_alert_meanwhile_is_written(BY_US, true);
+    an_alert_meanwhile_is_written(BY_THIS_PROCESS, true);
 }
 
 Test(monitor, writes_one_file_per_interval_for_many_processes)
@@ -255,7 +256,7 @@ Test(monitor, takes_over_the_lease_of_a_killed_writer)
     atomic_store(&h->snapshot_lease_ns, clock_now_ns() + NS_PER_S);
     start();
     usleep(200000);
-    cr_assert_eq(seq_on_file(), 0u, "somebody else writes");
+    cr_assert_eq(seq_on_file(), 0u, "another process writes");
     cr_assert(eventually(seq_on_file() == 1));
 }
 
@@ -277,7 +278,7 @@ Test(monitor, leaves_signals_to_the_program)
     open_engine();
     start();
     pthread_sigmask(SIG_SETMASK, NULL, &after);
-    cr_assert(!sigismember(&after, SIGTERM), "the caller's mask is as it was");
+    cr_assert(!sigismember(&after, SIGTERM), "the caller's mask is unchanged");
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     int fd = signalfd(-1, &set, SFD_CLOEXEC);
     kill(getpid(), SIGTERM);
@@ -369,7 +370,7 @@ Test(monitor, is_not_started_by_a_vfork_child)
     usleep(10000);
     cr_assert_eq(threads(), 0);
     start();
-    cr_assert(eventually(threads() == 1), "the parent starts it all the same");
+    cr_assert(eventually(threads() == 1), "the parent can still start it");
 }
 
 static void forbid(int call, unsigned answer)
@@ -406,7 +407,7 @@ Test(monitor, writes_inline_with_thread_off_once_an_interval)
     for (int i = 0; i < 10; i++)
         monitor_update(clock_now_ns());
     cr_assert_eq(seq_on_file(), 1u);
-    usleep(60000); /* two alerts' least distance */
+    usleep(60000); /* the minimum time between two alerts */
     board_alert(engine->board);
     monitor_update(clock_now_ns());
     cr_assert_eq(seq_on_file(), 2u);
@@ -453,7 +454,7 @@ Test(monitor, flushes_changes_at_exit)
     cr_assert_eq(seq_on_file(), 2u);
 }
 
-/* A child that keeps one thread of ours from running until it ends, or we do. */
+/* Starts a child that keeps one thread of this process from running until either process ends. */
 static pid_t hold_thread(pid_t tid)
 {
     char held = 0;
@@ -463,7 +464,7 @@ static pid_t hold_thread(pid_t tid)
     pid_t child = fork();
     if (!child) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        alarm(5); /* a failed test must not wait for us */
+        alarm(5); /* a failed test must not wait for this process */
         ptrace(PTRACE_SEIZE, tid, NULL, NULL);
         ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
         held = waitpid(tid, NULL, __WALL) == tid;
@@ -572,7 +573,7 @@ Test(monitor, ends_an_exit_at_once_when_another_process_has_written_its_counts)
     atomic_store(&h->written_changes, atomic_load(&h->changes));
     uint64_t alerts = atomic_load(&h->alerts);
     flush_at_exit();
-    cr_assert_eq(atomic_load(&h->alerts), alerts, "it did not wait to its end for the lease");
+    cr_assert_eq(atomic_load(&h->alerts), alerts, "it did not wait until the lease expired");
     cr_assert_eq(seq_on_file(), 1u);
 }
 
@@ -650,11 +651,11 @@ Test(monitor, writes_nothing_for_a_vanished_board)
     drop();
     call_ended();
     flush_at_exit();
-    cr_assert_eq(access(dir, F_OK), -1, "it is not made again");
+    cr_assert_eq(access(dir, F_OK), -1, "it is not created again");
     cr_assert_eq(mkdir(dir, 0700), 0);
     call_ended();
     flush_at_exit();
-    cr_assert_eq(entries(dir), 0, "another board may be there by now");
+    cr_assert_eq(entries(dir), 0, "another board may exist by now");
 }
 
 Test(monitor, recreates_a_vanished_board_within_an_interval_and_writes_its_files)
@@ -685,7 +686,7 @@ Test(monitor, does_not_write_its_own_file_when_another_process_keeps_it_fresh)
     close(open(other, O_CREAT | O_WRONLY, 0600));
     setenv("HARDEN_SNAPSHOT", other, 1);
     setenv("HARDEN_METRICS", "none", 1);
-    /* Not in the state directory. */
+    /* Files outside the state directory. */
     setenv("HARDEN_STATE", "private", 1);
     setenv("HARDEN_THREAD", "off", 1);
     engine = engine_get();
@@ -697,5 +698,5 @@ Test(monitor, does_not_write_its_own_file_when_another_process_keeps_it_fresh)
     board_alert(engine->board);
     monitor_update(clock_now_ns());
     stat(other, &st);
-    cr_assert_gt(st.st_size, 0, "news are written all the same");
+    cr_assert_gt(st.st_size, 0, "changes are still written");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What happens on the board while a process writes the snapshot. */
+ * Changes of the board while a process writes the snapshot. */
 #include "base/clock.h"
 #include "base/text.h"
 #include "engine/board/alert.h"
@@ -15,7 +15,7 @@
 static char dir[] = "/tmp/harden-test-XXXXXX";
 static struct board_header *header;
 
-/* The writing is under way: what another process does then. */
+/* Runs during a write: the action of another process. */
 static void (*meanwhile)(void);
 
 static void libcurls(struct text *t)
@@ -75,7 +75,7 @@ Test(monitor_alert, alerts_without_end_do_not_delay_a_call_without_end)
 {
     meanwhile = alert_elsewhere;
     write_some(3);
-    cr_assert_eq(atomic_load(&header->snapshot_due_ns), 0, "the next one that looks writes");
+    cr_assert_eq(atomic_load(&header->snapshot_due_ns), 0, "the next call writes");
     cr_assert_eq(atomic_load(&header->snapshot_lease_ns), 0);
 }
 
@@ -84,7 +84,7 @@ Test(monitor_alert, that_immediately_follows_a_write_is_written_by_its_own_call)
     write_some(1);
     board_alert(engine_get()->board);
     monitor_update(clock_now_ns());
-    cr_assert_eq(atomic_load(&header->snapshot_seq), 2u, "there may be no other call");
+    cr_assert_eq(atomic_load(&header->snapshot_seq), 2u, "a later call is not guaranteed");
 }
 
 Test(monitor_alert, without_alerts_the_next_write_is_due_an_interval_later)
@@ -103,6 +103,6 @@ Test(monitor_alert, a_writer_that_lost_its_lease_leaves_the_new_one_and_writes_a
 {
     meanwhile = take_the_lease;
     write_some(1);
-    cr_assert_neq(atomic_load(&header->snapshot_lease_ns), 0, "it is somebody else's");
+    cr_assert_neq(atomic_load(&header->snapshot_lease_ns), 0, "it belongs to another process");
     cr_assert_eq(atomic_load(&header->snapshot_due_ns), 0);
 }

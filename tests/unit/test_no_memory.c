@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The engine while memory is short: something is there whole or not at all, nothing is left behind,
- * and nobody is told by errno. */
+ * The engine while memory is short: each object is complete or absent, nothing is leaked, and
+ * errno is not changed. */
 #include "scarce.h"
 
 #include "base/clock.h"
@@ -57,7 +57,7 @@ static void load_once(void)
     cr_assert(c || scarce.failed);
     if (!c)
         return;
-    cr_assert(!scarce.failed, "it is whole, or is not there");
+    cr_assert(!scarce.failed, "a configuration is complete or absent");
     cr_assert_eq(c->errors, 0);
     cr_assert_eq(c->section_count, 3);
     cr_assert_eq(c->check_count, 1);
@@ -69,7 +69,7 @@ Test(no_memory, a_configuration_is_complete_or_absent)
     scarce_each(load_once);
 }
 
-/* What is built later needs memory of its own. */
+/* Objects that are built later need their own memory. */
 static struct config *load_full(void)
 {
     struct config *c = load();
@@ -232,7 +232,7 @@ static const char *open_engine(void)
         return scarce.failed && engine_refused() ? NULL : "it is not there, and was not refused";
     struct target t = {.scheme = "", .host = "a", .default_port = true, .path = ""};
     const struct policy *p = rules_find(atomic_load(&e->config), &t);
-    return p && p->limit_count == 1 ? NULL : "the configuration is not whole";
+    return p && p->limit_count == 1 ? NULL : "the configuration is incomplete";
 }
 
 Test(no_memory, the_engine_opens_or_stays_closed, .init = environment, .fini = drop)
@@ -244,10 +244,10 @@ static const char *write_snapshot(void)
 {
     struct engine *e = engine_get();
     uint64_t before =
-        atomic_load(&e->board->header->internal_errors); /* the board is everybody's */
+        atomic_load(&e->board->header->internal_errors); /* all processes share the board */
     char path[sizeof dir + 16];
     snprintf(path, sizeof path, "%s/health.json", dir);
-    unlink(path); /* the last child's */
+    unlink(path); /* left by the last child */
     monitor_start();
     errno = EXDEV;
     scarce_begin();
@@ -260,7 +260,7 @@ static const char *write_snapshot(void)
         return "it is not there";
     if (atomic_load(&e->board->header->internal_errors) - before != !written)
         return "a snapshot that could not be written is counted, and no other";
-    atomic_store(&e->board->header->snapshot_due_ns, 0); /* for the next */
+    atomic_store(&e->board->header->snapshot_due_ns, 0); /* for the next child */
     if (atomic_load(&e->board->header->snapshot_lease_ns))
         return "the lease is kept";
     return NULL;
@@ -271,7 +271,7 @@ Test(no_memory, a_snapshot_that_cannot_be_written_is_counted, .init = environmen
     scarce_each_child(write_snapshot);
 }
 
-/* More often than there may be questions at once: each gives its place back. */
+/* More often than the number of simultaneous look-ups: each frees its place. */
 Test(no_memory, a_lookup_that_cannot_start_frees_its_place)
 {
     struct addrinfo *list = NULL;

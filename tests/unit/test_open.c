@@ -18,7 +18,7 @@ static int state_of_standard(void)
     return open;
 }
 
-/* For every choice of closed ones. What the test runner says goes elsewhere. */
+/* For every combination of closed standard descriptors. The test runner writes to another one. */
 Test(open, descriptors_never_have_standard_numbers_and_those_stay_closed)
 {
     int kept[3];

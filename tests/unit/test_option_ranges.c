@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The least and the most that every key with a number takes, as the manual has them. */
+ * The minimum and maximum of every numeric key, as in the manual. */
 #include "engine/config/options.h"
 
 #include "base/compiler.h"

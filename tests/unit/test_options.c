@@ -45,7 +45,7 @@ static void refused(const char *name, const char *value, const char *because)
     char why[400];
     cr_assert_not(parse(name, value, &v, why), "%s = %s", name, value);
     cr_assert(strstr(why, because), "%s = %s: %s", name, value, why);
-    cr_assert(strstr(why, "; "), "says nothing that would be right: %s", why);
+    cr_assert(strstr(why, "; "), "the message has no valid example: %s", why);
 }
 
 Test(options, every_default_is_a_valid_value_of_its_key)
@@ -64,8 +64,7 @@ Test(options, every_name_is_found_once_and_fits_the_parser)
 {
     for (int i = 0; i < option_count; i++) {
         cr_assert_eq(option_find(options[i].section, options[i].name), i);
-        if (options[i].section !=
-            SECTION_CHECK) /* these have no variable that could be another's */
+        if (options[i].section != SECTION_CHECK) /* these have no variable whose name could clash */
             cr_assert_eq(option_find(!options[i].section, options[i].name), -1);
         cr_assert_lt(strlen(options[i].name), 32);
     }
@@ -112,7 +111,7 @@ Test(options, durations_carry_units)
 
 Test(options, a_decimal_means_the_same_in_every_locale)
 {
-    setlocale(LC_ALL, "de_DE.UTF-8"); /* a decimal comma, where it is installed */
+    setlocale(LC_ALL, "de_DE.UTF-8"); /* with a decimal comma, if installed */
     cr_assert_eq(number("max_wait", "1.5s"), 1500 * NS_PER_MS);
 }
 
@@ -213,7 +212,7 @@ Test(options, rates_are_tokens_per_window)
     cr_assert_eq(v.limit.rates[1].interval_ns, NS_PER_S / 5);
     cr_assert_eq(v.limit.rates[2].window_ns, 5400 * NS_PER_S);
     cr_assert(parse("rate", "3/1s", &v, why));
-    cr_assert_eq(v.limit.rates[0].interval_ns, 333333334); /* up: never above the rate */
+    cr_assert_eq(v.limit.rates[0].interval_ns, 333333334); /* rounded up: never above the rate */
     cr_assert(parse("rate", "none", &v, why));
     cr_assert_eq(v.limit.rate_count, 0);
     refused("rate", "60", "N/WINDOW");
@@ -337,7 +336,7 @@ Test(options, a_path_needs_a_slash)
     refused("log_to", "stdout", "stderr syslog");
 }
 
-/* ---- the table, conf/harden.ini and the manual page say the same ---- */
+/* ---- the table, conf/harden.ini and the manual page agree ---- */
 
 static int occurrences(const char *path, const char *prefix, char seen[][160], int most)
 {
@@ -365,7 +364,7 @@ static void agrees(const char *path, const char *prefix)
                  *options[i].fallback ? " " : "", options[i].fallback);
         for (int k = 0; k < n; k++)
             hits += strcmp(seen[k], expected) == 0;
-        for (int k = 0; k < option_count; k++) /* a check has keys that a host has too */
+        for (int k = 0; k < option_count; k++) /* a check has keys with the same names as a host */
             rows += strcmp(options[k].name, options[i].name) == 0 &&
                     strcmp(options[k].fallback, options[i].fallback) == 0;
         cr_expect_eq(hits, rows, "%s: \"%s\"", path, expected);
@@ -397,7 +396,7 @@ Test(options, the_sample_configuration_changes_nothing_when_it_is_uncommented)
     cr_assert_not_null(f);
     while (fgets(line, sizeof(line), f)) {
         strncat(text, line + (line[0] == ';'), sizeof(text) - strlen(text) - 1);
-        /* What a check needs and has no default for. */
+        /* Required keys of a check, which have no default. */
         if (strncmp(line, ";type =", 7) == 0 || strncmp(line, ";target =", 9) == 0)
             strcpy(text + strlen(text) - 1, line[2] == 'y' ? " http\n" : " https://a.example/\n");
     }

@@ -12,13 +12,13 @@ Test(pause, a_servers_hint_pauses_all_callers)
     ANSWER(ad, ANSWER_WAIT);
     cr_assert(eq(int, ad.why, REFUSED_PAUSE));
     cr_assert(ge(i64, ad.at_ns, NOW + 7 * NS_PER_S));
-    cr_assert(eq(i64, admit(ad.at_ns - 1).at_ns, ad.at_ns)); /* asked early */
+    cr_assert(eq(i64, admit(ad.at_ns - 1).at_ns, ad.at_ns)); /* too early */
     ANSWER(admit(ad.at_ns), ANSWER_GO);
     cr_assert(eq(u64, count(COUNT_WAITED), 1));
     cr_assert(eq(u64, count(COUNT_WAITED_NS), ad.at_ns - NOW - NS_PER_S));
 }
 
-/* Without a rate, nothing else would keep them apart. */
+/* Without a rate limit, only the spreading separates them. */
 Test(pause, waiters_for_the_end_of_a_pause_do_not_start_together)
 {
     request(told(429, 10), NOW);
@@ -34,7 +34,7 @@ Test(pause, waiters_for_the_end_of_a_pause_do_not_start_together)
         cr_assert(lt(int, 5, starts[i]), "%d", i);
         cr_assert(lt(int, starts[i], 40), "%d", i);
     }
-    slot_reset(binding.slot); /* and who asks at the same moment is told apart by the others */
+    slot_reset(binding.slot); /* simultaneous callers also get different starts */
     request(told(429, 10), NOW);
     int64_t first = fresh(NOW).at_ns;
     cr_assert(ne(i64, fresh(NOW).at_ns, first));
@@ -133,7 +133,7 @@ Test(pause, a_policy_with_a_shorter_retry_after_neither_ignores_nor_shortens_the
     cr_assert(eq(int, ad.why, REFUSED_PAUSE));
     cr_assert(ge(i64, ad.at_ns, NOW + 61 * NS_PER_S));
     cr_assert(le(i64, ad.at_ns, NOW + 91 * NS_PER_S));
-    ANSWER(admit(ad.at_ns), ANSWER_GO); /* it obeyed for as long as it obeys any */
+    ANSWER(admit(ad.at_ns), ANSWER_GO); /* it waited for its own maximum */
     report(told(429, 5), ad.at_ns, NULL);
     cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 1800 * NS_PER_S));
     policy.retry_after_max_ns = 3600 * NS_PER_S;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a board may lie. What the C library tells of ids, files and file systems is made up here, as a
- * library beside us might; what the kernel tells is not. */
+ * Where a board may be placed. The results of the C library for ids, files and file systems are
+ * simulated, as another preloaded library might change them. Those of the kernel are real. */
 #include "engine/board/board.h"
 #include "engine/board/place.h"
 #include "engine/config/config.h"
@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define NOW     (100000 * NS_PER_S)
-#define USER    54321 /* nobody's, and those after it: for whom tests become */
+#define USER    54321 /* an unused user id, as those after it, to which tests switch */
 #define NFS     0x6969
 #define FUSE    0x65735546
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
@@ -34,11 +34,11 @@
 static char base[] = "/tmp/test_place.XXXXXX";
 static char dir[64], path[96];
 
-static bool fake_root;           /* as fakeroot tells it */
-static unsigned fake_kind;       /* of file systems; 0: the true one */
-static uint64_t fake_block[3];   /* where the first block is, each time that it is asked */
-static int asked;                /* how often it was */
-static const char *fake_boot_id; /* "": not to be read */
+static bool fake_root;           /* as fakeroot reports it */
+static unsigned fake_kind;       /* type of the file system; 0: the real one */
+static uint64_t fake_block[3];   /* the position of the first block at each request */
+static int asked;                /* number of requests */
+static const char *fake_boot_id; /* "": cannot be read */
 static const char *fake_uid_map;
 
 uid_t geteuid(void)
@@ -114,7 +114,8 @@ static void remove_base(void)
 
 TestSuite(place, .init = make_base, .fini = remove_base);
 
-/* Counts one request on it; how many there are then, or 0: the board is private, *why tells. */
+/* Counts one request on the board and returns the total; 0: the board is private, and *why has
+ * the reason. */
 static uint64_t count_one(const char **why)
 {
     const char *said = NULL;
@@ -128,7 +129,7 @@ static uint64_t count_one(const char **why)
     return n;
 }
 
-/* ---- whose it is ---- */
+/* ---- ownership ---- */
 
 Test(place, ownership_is_taken_from_the_kernel_even_under_fakeroot)
 {
@@ -160,7 +161,7 @@ Test(place, in_a_user_namespace_with_one_user_the_outer_id_is_used)
     char map[200];
     static const struct {
         const char *text;
-        int inside, user; /* +: as it stands, 0: our own number */
+        int inside, user; /* +: as given, 0: the id of this process */
     } of[] = {{"%10u %10u 1\n", 1, 1000},
               {"%10u %10u 4294967295\n", 1, 0},
               {"", 0, 0},
@@ -177,7 +178,7 @@ Test(place, in_a_user_namespace_with_one_user_the_outer_id_is_used)
 
 static uid_t user = USER;
 
-/* As a user, with nothing of root's: what it says is true of the child's end. */
+/* Runs f as a user without any right of root; returns the result of the child. */
 static bool as_user(bool (*test)(void))
 {
     int status;
@@ -244,7 +245,7 @@ static bool stays_beside(void)
     return !strcmp(auto_config()->state, second);
 }
 
-/* Tests run side by side: each is another user. */
+/* Tests run in parallel, so each uses another user. */
 static void names(uid_t of)
 {
     user = of;
@@ -267,13 +268,13 @@ static void clear(void)
 Test(place, a_runtime_directory_of_another_user_is_not_used)
 {
     if (geteuid())
-        return; /* takes somebody else */
+        return; /* needs a second user */
     names(USER);
     cr_assert(as_user(lands_in_memory_for_all_is_taken));
     cr_assert_eq(chown(runtime, user, user), 0);
     cr_assert(as_user(lands_in_the_runtime_directory));
     clear();
-    cr_assert(as_user(lands_in_memory), "nor one that is not there");
+    cr_assert(as_user(lands_in_memory), "nor is one created");
 }
 
 Test(place, a_directory_created_by_root_in_the_runtime_directory_does_not_exclude_the_user)
@@ -292,13 +293,13 @@ Test(place, a_directory_of_another_user_is_avoided_and_the_first_free_one_is_kep
     if (geteuid())
         return;
     names(USER + 2);
-    mkdir(first, 0700); /* root's, as a fake root's lies where the true root's would */
+    mkdir(first, 0700); /* owned by root, not by the user */
     cr_assert(as_user(lands_beside));
     mkdir(second, 0700);
     cr_assert_eq(chown(second, user, user), 0);
     cr_assert(as_user(lands_beside));
     rmdir(first);
-    cr_assert(as_user(stays_beside), "the board that is there goes on");
+    cr_assert(as_user(stays_beside), "the existing board is still used");
     clear();
 }
 
@@ -331,7 +332,7 @@ Test(place, a_umask_that_removes_owner_permissions_leaves_a_usable_directory)
     if (geteuid())
         return;
     chmod(base, 0777);
-    cr_assert(as_user(opens_shared), "nor for one who needs the rights");
+    cr_assert(as_user(opens_shared), "nor for a user who needs the permissions");
     unlink(path);
     rmdir(dir);
     cr_assert(as_user(opens_what_a_killed_one_left));
@@ -352,7 +353,7 @@ Test(place, a_file_system_that_reallocates_on_write_gets_no_board)
     }
     cr_assert_eq(count_one(NULL), 1u);
     fake_kind = kinds[0];
-    cr_assert_eq(count_one(&why), 0u, "nor is one used that is there");
+    cr_assert_eq(count_one(&why), 0u, "nor is an existing one used");
     cr_assert_eq(why, place_why_no_room);
 }
 
@@ -363,7 +364,7 @@ Test(place, tmpfs_and_file_systems_that_write_in_place_get_a_board)
         fake_kind = kinds[i];
         cr_assert_eq(count_one(NULL), i + 1);
     }
-    cr_assert_eq(asked, 0, "without a trial");
+    cr_assert_eq(asked, 0, "without a trial write");
 }
 
 Test(place, on_an_overlay_a_trial_write_shows_whether_blocks_move)
@@ -385,10 +386,10 @@ Test(place, on_an_overlay_a_trial_write_shows_whether_blocks_move)
     cr_assert_eq(count_one(NULL), 1u);
     int once = asked;
     cr_assert_eq(count_one(NULL), 2u);
-    cr_assert_eq(asked, once, "of a new file only");
+    cr_assert_eq(asked, once, "for a new file only");
 }
 
-/* By a limit of the process, or on a full disk: nothing is known of blocks then. */
+/* By a limit of the process or on a full disk; nothing is known about blocks then. */
 Test(place, on_an_overlay_that_cannot_be_written_the_error_is_not_about_blocks)
 {
     const char *why;
@@ -423,7 +424,7 @@ Test(place, a_board_is_accepted_if_the_boot_is_unknown)
     cr_assert_eq(count_as(THIS_BOOT), 1u);
     cr_assert_eq(count_as(""), 2u);
     cr_assert_eq(count_as(THIS_BOOT), 3u);
-    cr_assert_eq(count_as(OTHER_BOOT), 1u, "who can tell still does");
+    cr_assert_eq(count_as(OTHER_BOOT), 1u, "a process that knows the boot still detects it");
 }
 
 Test(place, the_boot_id_is_added_by_the_first_process_that_can_read_it)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The files in conf/ that people copy: each is read without an error, and the limits of well-known
- * services stay within what those document. */
+ * The files in conf/ that people copy: each is read without an error, and the limits of
+ * well-known services are within their documented limits. */
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "engine/config/config.h"
@@ -17,7 +17,7 @@
 #define MS(n) ((n) * NS_PER_MS)
 #define S(n)  ((n) * NS_PER_S)
 
-static char copy[64]; /* of the file that is being read; it is not left behind */
+static char copy[64]; /* copy of the current file; removed afterwards */
 
 static void fail_on_error(void *ctx, const char *line)
 {
@@ -35,7 +35,8 @@ static size_t append(const char *path, char *text, size_t n, size_t size)
     return n;
 }
 
-/* From a private copy: the checkout may be another user's, or writable for the group. */
+/* Reads a private copy, because the checkout may belong to another user or be writable for the
+ * group. */
 static struct config *load(const char *path)
 {
     static char text[65536];
@@ -72,16 +73,16 @@ Test(presets, every_file_is_read_without_an_error)
     each("conf/presets/*.ini", loads);
 }
 
-/* A limit that a service documents, and what its preset makes of it for a request. */
+/* A documented limit of a service, and the rate that its preset applies to a request. */
 struct limit_of {
     const char *file, *host, *path;
     uint32_t tokens; /* the rate that applies */
     int64_t window_ns;
     uint32_t burst;
     unsigned per;
-    uint32_t most;     /* documented: so many requests */
+    uint32_t most;     /* documented number of requests */
     int64_t within_ns; /* in any window of this length, or refilled in this time */
-    uint32_t capacity; /* of the token bucket that the service has; 0: it counts in windows */
+    uint32_t capacity; /* burst of the service's token bucket; 0: it counts in windows */
 };
 
 static const struct limit_of limits[] = {
@@ -130,7 +131,7 @@ static const struct policy *policy_for(const struct config *c, const char *host,
     return rules_find(c, &t);
 }
 
-/* The bucket of that rate, NULL when there is none. */
+/* The bucket with this rate, or NULL. */
 static const struct limit *bucket_with(const struct policy *p, uint32_t tokens, int64_t window_ns)
 {
     for (int i = 0; i < p->limit_count; i++)
@@ -197,7 +198,7 @@ static void is_in_the_table(const char *path)
         if (strcmp(known, path) == 0)
             return;
     }
-    cr_assert_fail("%s: no documented limit here", path);
+    cr_assert_fail("%s: no row in the table", path);
 }
 
 Test(presets, every_preset_is_tested)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Requests to a host whose circuit is open: refusals, probes, and operations that have not failed. */
+ * Requests to a host whose circuit is open: refusals, probes, and operations that have not
+ * failed. */
 #include "call_steps.h"
 
 TestSuite(probe, .init = one_host, .fini = no_host);
 
-Test(probe, an_open_circuit_refuses_and_says_until_when)
+Test(probe, an_open_circuit_refuses_and_returns_when_it_ends)
 {
     open_circuit();
     struct admission ad = fresh(NOW + NS_PER_S);
@@ -37,13 +38,13 @@ Test(probe, a_probe_without_a_verdict_allows_another_one)
     open_circuit();
     int64_t now = NOW + 30 * NS_PER_S;
     ANSWER(fresh(now), ANSWER_GO);
-    call_abandon(&call, now); /* an exception */
+    call_abandon(&call, now); /* ended by an exception */
     ANSWER(fresh(now), ANSWER_GO);
-    call_end(&call, now, WALL); /* aborted */
+    call_end(&call, now, WALL); /* aborted by the program */
     ANSWER(fresh(now), ANSWER_GO);
-    report(get(42, 0), now, NULL); /* the program's own fault */
+    report(get(42, 0), now, NULL); /* an error of the program */
     ANSWER(fresh(now), ANSWER_GO);
-    report(get(0, 429), now, NULL); /* alive, but no proof of health */
+    report(get(0, 429), now, NULL); /* alive, but throttled */
     ANSWER(fresh(now), ANSWER_GO);
 }
 
@@ -97,7 +98,7 @@ Test(probe, a_probe_includes_its_retries)
     cr_assert(eq(i64, ad.at_ns, now + 60 * NS_PER_S));
     cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 2));
     now = ad.at_ns;
-    for (int i = 0; i < 2; i++) { /* and one that goes well in the end is a good one */
+    for (int i = 0; i < 2; i++) { /* a probe that succeeds in the end is a success */
         ANSWER(fresh(now), ANSWER_GO);
         cr_assert(report(get(0, 503), now, &at));
         ANSWER(admit(at), ANSWER_GO);
@@ -142,11 +143,11 @@ Test(probe, an_operation_that_has_not_failed_passes_an_open_circuit)
     call_begin(&second, &other, 0, NOW);
     ANSWER(call_admit(&second, NOW), ANSWER_GO);
     call_begin(&call, &other, 0, NOW);
-    ANSWER(admit(NOW), ANSWER_GO); /* two at once, too */
+    ANSWER(admit(NOW), ANSWER_GO); /* also two at once */
     struct attempt bad = get(0, 503), page = get(0, 500), good = get(0, 200);
     int64_t at;
     policy.max_attempts = 3;
-    cr_assert(call_report(&second, &page, NOW, WALL, 0, &at), "one page's bug is tried again");
+    cr_assert(call_report(&second, &page, NOW, WALL, 0, &at), "status 500 is retried");
     ANSWER(call_admit(&second, at), ANSWER_GO);
     cr_assert(not(call_report(&second, &good, at, WALL, 0, &at)));
     call_end(&second, at, WALL);

@@ -67,7 +67,7 @@ Test(replace, writes_a_text_of_any_length_through_a_small_buffer)
     text_put(&f.text, "0123456789abc");
     text_put(&f.text, "a text that is longer than the room, ");
     text_fmt(&f.text, "%d or %d,", 123, 678);
-    cr_assert_eq(f.text.p[f.text.n - 1], ',', "the last byte can be taken back");
+    cr_assert_eq(f.text.p[f.text.n - 1], ',', "the last byte can be removed again");
     f.text.n--;
     text_put(&f.text, "!");
     cr_assert_eq(replacement_close(&f), 0);

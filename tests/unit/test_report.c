@@ -25,7 +25,7 @@ static bool is(const char *text, const char *expected)
     return same;
 }
 
-/* ---- what is written ----------------------------------------------------------------------------- */
+/* ---- text and numbers ------------------------------------------------------------------------ */
 
 static char *written;
 static size_t written_size;
@@ -106,7 +106,7 @@ Test(page, numbers_have_significant_digits_only)
         cr_expect(is(page_number(cases[i].v, number), cases[i].shown));
 }
 
-/* ---- scales -------------------------------------------------------------------------------------- */
+/* ---- scales ---------------------------------------------------------------------------------- */
 
 Test(scale, ends_are_round_and_never_below_a_value)
 {
@@ -150,7 +150,7 @@ Test(scale, durations_have_a_logarithmic_scale)
     cr_assert(epsilon_eq(dbl, scale_decade_above(.1), .1, 1e-9));
 }
 
-/* ---- differences and gaps ------------------------------------------------------------------------- */
+/* ---- differences and gaps -------------------------------------------------------------------- */
 
 static struct interval interval[16];
 
@@ -175,7 +175,7 @@ Test(series, has_the_differences_between_samples)
     cr_assert(eq(u64, interval[0].unhealthy, 1));
     cr_assert(eq(dbl, interval_s(&interval[0]), 10));
     cr_assert(eq(int, interval[0].kind, INTERVAL_KNOWN));
-    /* A program that runs and asks nothing is no gap. */
+    /* A running program without requests is not a gap. */
     cr_assert(eq(u64, interval[1].counted[SUM_REQUESTS], 0));
     cr_assert(eq(u64, interval[1].unhealthy, 2));
     cr_assert(eq(int, interval[1].kind, INTERVAL_KNOWN));
@@ -225,7 +225,7 @@ Test(series, skips_samples_out_of_order)
     cr_assert(eq(i64, interval[0].from_ns, T(90)));
 }
 
-/* ---- times of trouble ----------------------------------------------------------------------------- */
+/* ---- spans of states ------------------------------------------------------------------------- */
 
 static struct host hosts[] = {{.key = 7, .breaker = BREAKER_OPEN}, {.key = 9}};
 static struct span span[16];
@@ -261,12 +261,12 @@ Test(spans, have_no_end_where_none_is_known)
                                        changed(900, 9, CHANGE_BREAKER, BREAKER_CLOSED)};
     size_t gone;
     cr_assert(eq(sz, spans_from_changes(c, 3, hosts, 2, T(100), span, &gone), 1));
-    cr_assert(eq(int, span[0].end, SPAN_UNKNOWN), "reset: it is closed, and nobody wrote when");
+    cr_assert(eq(int, span[0].end, SPAN_UNKNOWN), "a reset closes it without recording the time");
     cr_assert(eq(i64, span[0].to_ns, T(10)));
-    cr_assert(eq(sz, gone, 1), "of a host that is not there");
+    cr_assert(eq(sz, gone, 1), "of an unknown host");
 }
 
-/* ---- plots ---------------------------------------------------------------------------------------- */
+/* ---- plots ----------------------------------------------------------------------------------- */
 
 Test(plot, a_line_stops_at_a_gap)
 {
@@ -298,7 +298,7 @@ Test(plot, has_a_title_and_a_description)
     cr_assert(strstr(svg, "<desc id=\"x-text\">&lt;none&gt;</desc>") != NULL);
 }
 
-/* ---- hosts ---------------------------------------------------------------------------------------- */
+/* ---- hosts ----------------------------------------------------------------------------------- */
 
 Test(hosts, a_host_with_a_failure_is_never_perfect)
 {

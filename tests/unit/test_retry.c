@@ -38,7 +38,7 @@ Test(retry, a_retry_counts_when_it_is_made)
     begin(NOW);
     admit(NOW);
     cr_assert(report(get(28, 0), NOW, &at));
-    call_end(&call, NOW, WALL); /* the program aborts meanwhile */
+    call_end(&call, NOW, WALL); /* the program aborts the wait */
     cr_assert(eq(u64, count(COUNT_RETRIES), 0));
     cr_assert(eq(dbl, budget_left(NOW), BUDGET_CAPACITY));
 
@@ -204,9 +204,9 @@ Test(retry, a_denied_retry_is_counted_once)
         slot_reset(binding.slot);
         while (budget_take(&binding.slot->budget, 20, 0, NOW))
             ;
-        begin(NOW); /* with headers, then whole: transfer.c asks twice, then reports */
+        begin(NOW); /* transfer.c asks after the headers and after the body, then reports */
         cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
-        cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 1), "where it is decided");
+        cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 1), "counted when it is decided");
         cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
         a.committed = true;
         cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));
@@ -216,7 +216,7 @@ Test(retry, a_denied_retry_is_counted_once)
         a.committed = false;
         cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));
         cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 2));
-        a.replayable = false; /* not for want of budget */
+        a.replayable = false; /* denied for another reason */
         begin(NOW);
         cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
         cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));

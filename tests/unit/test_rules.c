@@ -29,7 +29,7 @@ static const struct policy *find(const struct config *c, const char *host, uint1
     return rules_find(c, &t);
 }
 
-/* Whether a pattern, as the only section, applies: it sets cost = 7. */
+/* Returns whether a pattern matches; its section sets cost = 7. */
 static bool applies(const char *pattern, const char *host, uint16_t port, const char *path)
 {
     char text[512];

@@ -70,7 +70,7 @@ static void fail(struct slot *s, int times)
         status_result(s, false, 3, 1, 1769335100000, &status);
 }
 
-/* Whether python's parser takes it, and what an expression over the document d says. */
+/* Parses the document d with Python and evaluates an expression. */
 static bool python(const char *expression)
 {
     char path[] = "/tmp/harden-test-XXXXXX", program[1024];
@@ -115,7 +115,7 @@ Test(snapshot, shows_unknown_values_as_null)
     cr_assert(python("True"));
 }
 
-Test(snapshot, shows_what_is_on_the_board)
+Test(snapshot, shows_the_contents_of_the_board)
 {
     struct slot *s = host("api.example.com", 5);
     slot_count(s, COUNT_REQUESTS, 120);
@@ -140,7 +140,7 @@ Test(snapshot, shows_what_is_on_the_board)
     s->shown_rate = 60ULL << 32 | 60;
     s->shown_window_ms = 60000;
     s->window_ms[0] = 60000;
-    s->tat_ns[0] = NOW + 18750 * NS_PER_MS; /* 18.75 of 60 are gone */
+    s->tat_ns[0] = NOW + 18750 * NS_PER_MS; /* 18.75 of 60 tokens are taken */
     fail(s, 4);
     render();
     has("\"checks\":{\"api.example.com\":{\"kind\":\"passive\",\"status\":\"unhealthy\","
@@ -194,7 +194,7 @@ Test(snapshot, takes_tokens_from_the_bucket_that_the_host_shares)
     bucket->tat_ns[1] = NOW + 250 * NS_PER_MS;
     render();
     has("\"limit\":2,\"window_s\":0.5,\"available\":3,");
-    cr_assert_null(strstr(json, "\"rule\""), "a bucket is no host");
+    cr_assert_null(strstr(json, "\"rule\""), "a bucket is not a host");
 }
 
 static void open_circuit(struct slot *s, int64_t now)

@@ -47,7 +47,7 @@ Test(status, of_a_recovering_host_falls_back_with_one_failure)
     cr_assert(result(false));
     cr_assert_eq(now, STATUS_UNHEALTHY);
     cr_assert(result(true));
-    cr_assert(result(true), "the good results count from the start again");
+    cr_assert(result(true), "successes count from zero again");
 }
 
 Test(status, records_since_when_a_status_is_valid)

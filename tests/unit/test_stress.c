@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Many processes and threads take from one rate at once, some are killed meanwhile; every start is
- * recorded where all can see it, and the promise is checked on the record. Real time, because real
- * concurrency is the point; nothing here asserts how fast anything is. */
+ * Many processes and threads take tokens of one rate concurrently, and some are killed. Every
+ * start is recorded in shared memory, and the guarantee is checked for the record. This test
+ * uses real time, because it needs real concurrency; it does not assert any speed. */
 #include "engine/call/call.h"
 
 #include "base/hash.h"
@@ -26,7 +26,7 @@ static struct config config;
 static struct board *board;
 static struct binding binding;
 
-/* What happened, in memory that all processes share. */
+/* The record, in memory that all processes share. */
 static struct record {
     _Atomic uint32_t n;
     int64_t start[STARTS];
@@ -99,9 +99,9 @@ static void *hammer(void *arg)
         int64_t started = now;
         if (ad.answer == ANSWER_WAIT) {
             clock_sleep_until(ad.at_ns);
-            started = ad.at_ns; /* what was granted; waking up late is no earlier */
+            started = ad.at_ns; /* the reserved start; a late wake-up only delays it */
             ad = call_admit(&c, clock_now_ns());
-            if (ad.answer == ANSWER_WAIT) { /* woken up too late: the start is forfeited */
+            if (ad.answer == ANSWER_WAIT) { /* woke up too late: the reserved start is lost */
                 call_abandon(&c, clock_now_ns());
                 continue;
             }
@@ -138,7 +138,7 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* In every window from one start to another: at most burst + window / interval. */
+/* In every window from one start to another, at most burst + window / interval starts. */
 static void check_rate(const int64_t *start, int n, const struct rate *r)
 {
     for (int i = 0; i < n; i++)
@@ -152,7 +152,8 @@ static int check_record(void)
     cr_assert(lt(int, n, STARTS));
     qsort(record->start, (size_t)n, sizeof *record->start, by_time);
     int first = 0;
-    while (first < n && !record->start[first]) /* killed between place and time */
+    /* Entries of processes that were killed before they wrote the time. */
+    while (first < n && !record->start[first])
         first++;
     for (int i = 0; i < policy.limits[0].rate_count; i++)
         check_rate(record->start + first, n - first, &policy.limits[0].rates[i]);
@@ -169,14 +170,14 @@ Test(stress, processes_and_threads_together_never_exceed_the_rates)
         cr_assert(eq(int, status, 0));
     }
     int n = check_record();
-    cr_assert(lt(int, 300, n)); /* and the tokens are not lost either */
+    cr_assert(lt(int, 300, n)); /* no tokens are lost */
     cr_assert(eq(u64, slot_counter(binding.slot, COUNT_ATTEMPTS), (uint64_t)n));
     cr_assert(eq(u64, slot_counter(binding.slot, COUNT_SUCCESSES), (uint64_t)n));
     cr_assert(eq(u64, slot_counter(binding.slot, COUNT_REQUESTS),
                  (uint64_t)n + slot_counter(binding.slot, COUNT_RATE_REJECTED)));
 }
 
-/* Other rates, other windows and another order of them: more windows than a bucket has words. */
+/* Different rates and windows in different orders, with more windows than a bucket has words. */
 static void vary_policy(int own)
 {
     static const int64_t windows[] = {NS_PER_S,     NS_PER_S / 2, NS_PER_S / 5,
@@ -213,7 +214,7 @@ Test(stress, processes_with_different_policies_keep_their_own_rates)
         n += check_record();
         policy = common;
     }
-    cr_assert(lt(int, 0, n), "whose rate is the smallest may get nothing beside the others");
+    cr_assert(lt(int, 0, n), "the process with the lowest rate may get nothing");
 }
 
 Test(stress, killing_processes_at_any_time_stops_no_other_process_and_exceeds_no_rate)
@@ -237,7 +238,7 @@ Test(stress, killing_processes_at_any_time_stops_no_other_process_and_exceeds_no
         cr_assert(eq(int, status, 0));
     }
     check_record();
-    /* Whoever comes now is served as if nobody had been killed. */
+    /* Later callers are served as if no process had been killed. */
     struct call c;
     now = clock_now_ns() + NS_PER_S;
     call_begin(&c, &binding, 0, now);

@@ -13,7 +13,7 @@ Test(unfound, the_error_of_a_name_is_found_whatever_its_case)
     unfound_note("Db.Example.", EAI_NONAME, 100);
     cr_assert(eq(int, unfound_error("db.EXAMPLE", 100), EAI_NONAME));
     cr_assert(eq(int, unfound_error("db.example", 50), EAI_NONAME));
-    cr_assert(eq(int, unfound_error("db.example", 101), 0), "said before the attempt began");
+    cr_assert(eq(int, unfound_error("db.example", 101), 0), "recorded before the attempt began");
     cr_assert(eq(int, unfound_error("other.example", 0), 0));
 }
 
@@ -47,7 +47,7 @@ Test(unfound, names_that_are_too_long_to_exist_are_found_too)
     }
 }
 
-/* Pushed out it is unknown; it is never another's. */
+/* A name that was evicted is unknown; it never has the error of another name. */
 static void *note_many(void *answer)
 {
     char name[32];
@@ -76,5 +76,5 @@ Test(unfound, with_more_names_than_entries_no_error_is_returned_for_the_wrong_na
     pthread_join(threads[1], NULL);
     snprintf(name, sizeof name, "none-%d.example", 0);
     unfound_note(name, EAI_NONAME, 30000);
-    cr_assert(eq(int, unfound_error(name, 30000), EAI_NONAME), "after %d finds", known);
+    cr_assert(eq(int, unfound_error(name, 30000), EAI_NONAME), "after %d look-ups", known);
 }

@@ -64,8 +64,7 @@ Test(zone, the_initial_namespace_has_plain_names_and_unchanged_keys)
     struct binding home = bind("127.0.0.1", 8080, 7);
     cr_assert_str_eq(home.name, "127.0.0.1:8080");
     cr_assert_eq(home.key, board_host_key("127.0.0.1", 8080));
-    cr_assert_eq(bind("127.0.0.1", 8080, 0).slot, home.slot,
-                 "one that cannot be told is there too");
+    cr_assert_eq(bind("127.0.0.1", 8080, 0).slot, home.slot, "an unknown namespace");
 }
 
 Test(zone, the_same_address_in_another_network_namespace_is_another_host)
