@@ -60,7 +60,7 @@ static CURLMcode update_timer(struct fake_multi *f)
     f->timer_told = ms;
     f->timer_spent = false;
     f->in_callback = !f->unguarded;
-    f->dead = f->timer_fn((CURLM *)f, ms, f->timer_data) == -1 && !f->heedless;
+    f->dead = f->timer_fn((CURLM *)f, ms, f->timer_data) == -1 && !f->ignores_timer_result;
     f->in_callback = false;
     return f->dead ? CURLM_ABORTED_BY_CALLBACK : CURLM_OK;
 }
@@ -71,7 +71,7 @@ void fake_multi_expire(CURLM *m, long timeout_ms)
     update_timer(fake_multi_of(m));
 }
 
-static void take_away(struct fake_multi *f, int at)
+static void remove_at(struct fake_multi *f, int at)
 {
     f->count--;
     for (int i = at; i < f->count; i++) {
@@ -101,8 +101,8 @@ CURLMcode fake_multi_add(CURLM *m, CURL *h)
         f->timer_told = -1;
     CURLMcode r = update_timer(f);
     if (r) {
-        take_away(f, f->count - 1);
-        f->half_kept++;
+        remove_at(f, f->count - 1);
+        f->added_in_failure++;
         return r;
     }
     f->adds++;
@@ -120,7 +120,7 @@ CURLMcode fake_multi_remove(CURLM *m, CURL *h)
     if (f->in_callback)
         return CURLM_RECURSIVE_API_CALL;
     f->removes++;
-    take_away(f, at);
+    remove_at(f, at);
     return update_timer(f);
 }
 

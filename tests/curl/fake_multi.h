@@ -32,10 +32,10 @@ struct fake_multi {
     int adds, removes, turns, most_at_once;
     int polls, waits, timeout_seen; /* the timeout of the last poll or wait */
     bool in_callback;
-    bool unguarded; /* before 7.82: the timer callback may call any function */
-    bool heedless;  /* before 7.81: the result of the timer callback is ignored */
-    bool dead;      /* a callback failed */
-    int half_kept;  /* added while the timer callback failed: up to 8.x libcurl crashes later */
+    bool unguarded;            /* before 7.82: the timer callback may call any function */
+    bool ignores_timer_result; /* before 7.81: the result of the timer callback is ignored */
+    bool dead;                 /* a callback failed */
+    int added_in_failure; /* added while the timer callback failed: up to 8.x libcurl crashes later */
     bool socket_refuses; /* the program's socket callback fails in the next turn */
 
     curl_multi_timer_callback timer_fn;

@@ -14,7 +14,7 @@ TestSuite(fallback, .fini = loops_end);
 #define HANGS {.lasts_ms = 60000}
 
 /* Long enough for a retry on a slow machine. */
-static void for_a_short_time(void)
+static void with_short_deadline(void)
 {
     setenv("HARDEN_MAX_ELAPSED", "800ms", 1);
 }
@@ -30,7 +30,7 @@ static long long_info(const struct program *p, CURLINFO info)
 Test(fallback, a_retry_without_a_response_in_time_leaves_the_previous_response)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, BUSY_503, HANGS);
     cr_assert_eq(program_perform(&p), CURLE_OK);
     cr_assert_eq(performs(&p), 2);
@@ -58,7 +58,7 @@ Test(fallback, a_retry_cut_short_by_the_programs_timeout_leaves_the_previous_res
 Test(fallback, error_code_and_text_are_those_of_the_previous_response)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p,
           {.head = "HTTP/1.1 503 Busy\n\n",
            .result = CURLE_HTTP_RETURNED_ERROR,
@@ -72,7 +72,7 @@ Test(fallback, error_code_and_text_are_those_of_the_previous_response)
 Test(fallback, a_previous_failure_is_restored_with_its_errno)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, RESET, HANGS);
     cr_assert_eq(program_perform(&p), CURLE_RECV_ERROR);
     cr_assert_str_eq(p.seen, "");
@@ -83,7 +83,7 @@ Test(fallback, a_previous_failure_is_restored_with_its_errno)
 Test(fallback, the_errno_of_a_failure_before_the_restored_response_stays_hidden)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, RESET, {.head = "HTTP/1.1 503 Busy\n\n", .os_errno = 104}, HANGS);
     cr_assert_eq(program_perform(&p), CURLE_OK);
     cr_assert_eq(performs(&p), 3);
@@ -94,7 +94,7 @@ Test(fallback, the_errno_of_a_failure_before_the_restored_response_stays_hidden)
 Test(fallback, half_a_response_of_the_cut_retry_is_not_delivered)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     setenv("HARDEN_MAX_ATTEMPTS", "4", 1);
     START(&p, BUSY_503, {.head = "HTTP/1.1 502 Bad\nY: 1\n\n", .body = "ba", .lasts_ms = 60000});
     cr_assert_eq(program_perform(&p), CURLE_OK);
@@ -106,7 +106,7 @@ Test(fallback, half_a_response_of_the_cut_retry_is_not_delivered)
 Test(fallback, the_latest_response_is_restored)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, BUSY_503, RESET, HANGS);
     cr_assert_eq(program_perform(&p), CURLE_RECV_ERROR);
     cr_assert_eq(performs(&p), 3);
@@ -172,7 +172,7 @@ Test(fallback, data_that_was_delivered_is_not_replaced)
 Test(fallback, a_good_response_may_stream_past_the_librarys_deadline)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, BUSY_503, LONG_200);
     cr_assert_eq(program_perform(&p), CURLE_OK);
     cr_assert_str_eq(p.seen, seen_200);
@@ -183,7 +183,7 @@ Test(fallback, a_good_response_may_stream_past_the_librarys_deadline)
 Test(fallback, a_good_response_without_header_callback_may_stream_past_it)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, BUSY_503, LONG_200);
     set_function(&p, CURLOPT_HEADERFUNCTION, NULL);
     set_pointer(&p, CURLOPT_HEADERDATA, NULL);
@@ -194,7 +194,7 @@ Test(fallback, a_good_response_without_header_callback_may_stream_past_it)
 Test(fallback, a_good_response_that_is_committed_late_may_stream_past_it)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     setenv("HARDEN_COMMIT", "late", 1);
     START(&p, BUSY_503, LONG_200);
     cr_assert_eq(program_perform(&p), CURLE_OK);
@@ -204,7 +204,7 @@ Test(fallback, a_good_response_that_is_committed_late_may_stream_past_it)
 Test(fallback, a_good_response_after_a_redirect_may_stream_past_it)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, BUSY_503,
           {.head = "HTTP/1.1 302 Found\nLocation: /y\n\nHTTP/2 200 \n\n",
            .body = "fine",
@@ -217,7 +217,7 @@ Test(fallback, a_good_response_after_a_redirect_may_stream_past_it)
 Test(fallback, a_response_that_is_not_retried_may_stream_past_it)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, BUSY_503, {.head = "HTTP/1.1 404 No\n\n", .body = "none", .lasts_ms = 10000});
     cr_assert_eq(program_perform(&p), CURLE_OK);
     cr_assert_not_null(strstr(p.seen, "B404[none]"));
@@ -226,7 +226,7 @@ Test(fallback, a_response_that_is_not_retried_may_stream_past_it)
 Test(fallback, a_good_response_is_still_limited_by_the_programs_timeout)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, BUSY_503, LONG_200);
     set_number(&p, CURLOPT_TIMEOUT_MS, 20000);
     cr_assert_eq(program_perform(&p), CURLE_OK);
@@ -242,7 +242,7 @@ Test(fallback, a_good_response_is_still_limited_by_the_programs_timeout)
 Test(fallback, the_next_transfer_has_its_own_result)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, BUSY_503, HANGS, {.head = "HTTP/1.1 201 Made\n\n"}, OK_200);
     program_perform(&p);
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
@@ -254,7 +254,7 @@ Test(fallback, the_next_transfer_has_its_own_result)
 Test(fallback, reset_and_copied_handles_do_not_have_the_restored_result)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, BUSY_503, HANGS);
     program_perform(&p);
     CURL *copy = fake_curl.easy_duphandle(p.handle);
@@ -269,7 +269,7 @@ Test(fallback, reset_and_copied_handles_do_not_have_the_restored_result)
 Test(fallback, an_attempt_cut_short_does_not_count_against_the_host)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     setenv("HARDEN_RETRY_BUDGET", "off", 1);
     setenv("HARDEN_UNHEALTHY_AFTER", "1", 1);
     setenv("HARDEN_BREAKER_FAILURES", "1", 1);
@@ -288,7 +288,7 @@ Test(fallback, an_attempt_cut_short_does_not_count_against_the_host)
 Test(fallback, the_request_is_judged_by_the_previous_response)
 {
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     START(&p, BUSY_503, HANGS);
     cr_assert_eq(program_perform(&p), CURLE_OK);
     const struct slot *s = p.shadow->binding.slot;
@@ -303,7 +303,7 @@ Test(fallback, the_multi_interface_restores_the_previous_response_too)
 {
     struct loop l;
     struct program p;
-    for_a_short_time();
+    with_short_deadline();
     loop_start(&l);
     START(&p, BUSY_503, HANGS);
     add(&l, &p);

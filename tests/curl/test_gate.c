@@ -205,7 +205,7 @@ Test(gate, endless_headers_without_header_callback_are_not_waited_for)
 
 /* ---- requests that libcurl itself repeats ---------------------------------------------------- */
 
-static void goes_on(int status)
+static void check_not_final(int status)
 {
     static char head[200];
     static struct fake_attempt script[2] = {{.body = "fine"}, OK_200};
@@ -221,7 +221,7 @@ Test(gate, a_response_after_which_libcurl_sends_another_request_is_not_final)
 {
     static const int statuses[] = {100, 103, 401, 407, 417};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-        goes_on(statuses[i]);
+        check_not_final(statuses[i]);
 }
 
 /* ---- callbacks ------------------------------------------------------------------------------- */

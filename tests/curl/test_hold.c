@@ -186,7 +186,7 @@ Test(hold, more_header_blocks_are_delivered_each_with_its_own_status)
 
 /* ---- curl_easy_getinfo ----------------------------------------------------------------------- */
 
-static char told[1024];
+static char recorded[1024];
 
 static void ask(const struct program *p, CURLINFO info, void *out)
 {
@@ -194,38 +194,38 @@ static void ask(const struct program *p, CURLINFO info, void *out)
         fake_curl.easy_getinfo(p->handle, info, out);
 }
 
-static size_t tell(struct program *p, char kind)
+static size_t record_values(struct program *p, char kind)
 {
     long size = -1;
     curl_off_t downloaded = -1;
     const char *type = NULL, *scheme = NULL;
-    size_t at = strlen(told);
+    size_t at = strlen(recorded);
     ask(p, CURLINFO_HEADER_SIZE, &size);
     ask(p, CURLINFO_CONTENT_TYPE, &type);
     ask(p, CURLINFO_SCHEME, &scheme);
     ask(p, CURLINFO_SIZE_DOWNLOAD_T, &downloaded);
-    snprintf(told + at, sizeof told - at, "%c %s %ld %s %d\n", kind, scheme, size,
+    snprintf(recorded + at, sizeof recorded - at, "%c %s %ld %s %d\n", kind, scheme, size,
              type ? type : "-", (int)downloaded);
     return 0;
 }
 
-static size_t tell_header(char *p, size_t size, size_t n, void *program)
+static size_t record_header(char *p, size_t size, size_t n, void *program)
 {
     (void)p;
-    return tell(program, 'H') + size * n;
+    return record_values(program, 'H') + size * n;
 }
 
-static size_t tell_body(char *p, size_t size, size_t n, void *program)
+static size_t record_body(char *p, size_t size, size_t n, void *program)
 {
     (void)p;
-    return tell(program, 'B') + size * n;
+    return record_values(program, 'B') + size * n;
 }
 
 static void watch_values(struct program *p)
 {
-    told[0] = '\0';
-    set_function(p, CURLOPT_HEADERFUNCTION, (void (*)(void))tell_header);
-    set_function(p, CURLOPT_WRITEFUNCTION, (void (*)(void))tell_body);
+    recorded[0] = '\0';
+    set_function(p, CURLOPT_HEADERFUNCTION, (void (*)(void))record_header);
+    set_function(p, CURLOPT_WRITEFUNCTION, (void (*)(void))record_body);
     set_number(p, CURLOPT_FOLLOWLOCATION, 1);
 }
 
@@ -237,9 +237,10 @@ Test(hold, each_held_line_is_delivered_with_the_info_values_of_its_arrival)
                .body = "fine"});
     watch_values(&p);
     cr_assert_eq(program_perform(&p), CURLE_OK);
-    cr_assert_str_eq(told, "H HTTP 0 - 0\nH HTTP 20 a/b 0\nH HTTP 39 a/b 0\n"
-                           "H HTTP 41 a/b 0\nH HTTP 58 a/b 0\nH HTTP 64 c/d 0\nH HTTP 83 c/d 0\n"
-                           "B HTTP 85 c/d 4\n");
+    cr_assert_str_eq(recorded,
+                     "H HTTP 0 - 0\nH HTTP 20 a/b 0\nH HTTP 39 a/b 0\n"
+                     "H HTTP 41 a/b 0\nH HTTP 58 a/b 0\nH HTTP 64 c/d 0\nH HTTP 83 c/d 0\n"
+                     "B HTTP 85 c/d 4\n");
 }
 
 Test(hold, an_error_response_that_is_delivered_has_the_info_values_of_its_arrival)
@@ -250,8 +251,8 @@ Test(hold, an_error_response_that_is_delivered_has_the_info_values_of_its_arriva
     watch_values(&p);
     program_perform(&p);
     cr_assert_eq(performs(&p), 1);
-    cr_assert_str_eq(told, "H HTTP 0 - 0\nH HTTP 19 a/b 0\nH HTTP 38 a/b 0\n"
-                           "B HTTP 40 a/b 3\nB HTTP 40 a/b 6\nB HTTP 40 a/b 8\n");
+    cr_assert_str_eq(recorded, "H HTTP 0 - 0\nH HTTP 19 a/b 0\nH HTTP 38 a/b 0\n"
+                               "B HTTP 40 a/b 3\nB HTTP 40 a/b 6\nB HTTP 40 a/b 8\n");
 }
 
 Test(hold, a_header_line_in_the_body_callback_has_the_info_values_of_its_arrival)
@@ -263,7 +264,7 @@ Test(hold, a_header_line_in_the_body_callback_has_the_info_values_of_its_arrival
     set_function(&p, CURLOPT_HEADERFUNCTION, NULL);
     set_pointer(&p, CURLOPT_HEADERDATA, NULL);
     program_perform(&p);
-    cr_assert_str_eq(told, "B HTTP 0 - 0\nB HTTP 18 a/b 0\nB HTTP 37 a/b 0\nB HTTP 39 a/b 4\n");
+    cr_assert_str_eq(recorded, "B HTTP 0 - 0\nB HTTP 18 a/b 0\nB HTTP 37 a/b 0\nB HTTP 39 a/b 4\n");
 }
 
 static const char *kept;
@@ -332,9 +333,10 @@ Test(hold, a_protocol_without_header_lines_is_delivered_with_its_own_info_values
         watch_values(&p);
         set_number(&p, CURLOPT_HEADER, header);
         cr_assert_eq(program_perform(&p), CURLE_OK);
-        cr_assert_str_eq(told, header ? "B HTTP 0 - 0\nH HTTP 0 - 0\nB HTTP 20 - 0\nH HTTP 20 - 0\n"
-                                        "B FILE 22 - 4\n"
-                                      : "H HTTP 0 - 0\nH HTTP 20 - 0\nB FILE 22 - 4\n");
+        cr_assert_str_eq(recorded,
+                         header ? "B HTTP 0 - 0\nH HTTP 0 - 0\nB HTTP 20 - 0\nH HTTP 20 - 0\n"
+                                  "B FILE 22 - 4\n"
+                                : "H HTTP 0 - 0\nH HTTP 20 - 0\nB FILE 22 - 4\n");
     }
 }
 

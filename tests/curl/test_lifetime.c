@@ -36,7 +36,7 @@ static struct lent *lend(struct program *p)
     return l;
 }
 
-static void take_back(struct lent *l)
+static void make_inaccessible(struct lent *l)
 {
     cr_assert_eq(mprotect(l, (size_t)getpagesize(), PROT_NONE), 0);
 }
@@ -153,7 +153,7 @@ static void reset_and_removed(struct loop *l, struct program *p)
     removed(l, p);
 }
 
-static void freed_behind_our_back(struct loop *l, struct program *p)
+static void freed_unseen(struct loop *l, struct program *p)
 {
     (void)l;
     shadow_remove(p->handle);
@@ -162,7 +162,7 @@ static void freed_behind_our_back(struct loop *l, struct program *p)
 static void needs_nothing_to_end(void (*reach)(struct loop *, struct program *))
 {
     static void (*const ends[])(struct loop *, struct program *) = {
-        removed, cleaned_up, left_to_the_multi_handle, reset_and_removed, freed_behind_our_back,
+        removed, cleaned_up, left_to_the_multi_handle, reset_and_removed, freed_unseen,
     };
     setenv("HARDEN_BREAKER", "off", 1);
     setenv("HARDEN_RETRY_BUDGET", "off", 1);
@@ -173,7 +173,7 @@ static void needs_nothing_to_end(void (*reach)(struct loop *, struct program *))
         START(&p, BUSY_503);
         struct lent *lent = lend(&p);
         reach(&l, &p);
-        take_back(lent);
+        make_inaccessible(lent);
         ends[i](&l, &p);
         loops_end();
     }
@@ -221,10 +221,10 @@ Test(lifetime, a_completed_transfer_ends_without_using_lent_memory)
 
 static struct lent *lent_now;
 
-static size_t gives_its_list_back(char *d, size_t size, size_t n, void *program)
+static size_t frees_its_list(char *d, size_t size, size_t n, void *program)
 {
     (void)d, (void)program;
-    take_back(lent_now);
+    make_inaccessible(lent_now);
     return size * n;
 }
 
@@ -233,7 +233,7 @@ Test(lifetime, a_header_list_freed_during_the_response_is_not_read)
     struct program p;
     START(&p, {.head = "HTTP/1.1 503 Busy\n\n", .body = "busy"});
     setenv("HARDEN_RETRY", "off", 1);
-    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))gives_its_list_back);
+    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))frees_its_list);
     lent_now = lend(&p);
     set_pointer(&p, CURLOPT_ERRORBUFFER, p.error);
     cr_assert_eq(program_perform(&p), CURLE_OK);
@@ -248,6 +248,6 @@ Test(lifetime, a_stream_is_not_read_by_protocols_that_do_not_upload)
     lent_now = lend(&p);
     set_pointer(&p, CURLOPT_POSTFIELDS, NULL);
     set_pointer(&p, CURLOPT_ERRORBUFFER, p.error);
-    take_back(lent_now);
+    make_inaccessible(lent_now);
     cr_assert_eq(program_perform(&p), CURLE_OK);
 }

@@ -124,16 +124,16 @@ Test(multi, a_handle_created_unseen_can_be_added_too)
     loop_start(&l);
     START(&p, BUSY_503, OK_200);
     static const struct fake_attempt busy = {.head = "HTTP/1.1 503 Busy\n\n"};
-    CURL *stranger = fake_new(&busy, 1);
-    fake_curl.easy_setopt(stranger, CURLOPT_URL, "http://api.example.com/");
-    cr_assert_eq(multi_add(l.multi, stranger), CURLM_OK);
+    CURL *unseen = fake_new(&busy, 1);
+    fake_curl.easy_setopt(unseen, CURLOPT_URL, "http://api.example.com/");
+    cr_assert_eq(multi_add(l.multi, unseen), CURLM_OK);
     add(&l, &p);
     run(&l);
     cr_assert_eq(l.messages, 2);
-    cr_assert_eq(fake_of(stranger)->performs, 1);
+    cr_assert_eq(fake_of(unseen)->performs, 1);
     cr_assert_str_eq(p.seen, seen_200);
-    cr_assert_eq(multi_remove(l.multi, stranger), CURLM_OK);
-    fake_curl.easy_cleanup(stranger);
+    cr_assert_eq(multi_remove(l.multi, unseen), CURLM_OK);
+    fake_curl.easy_cleanup(unseen);
 }
 
 Test(multi, an_unseen_handle_that_is_freed_takes_its_message_along)
@@ -141,12 +141,12 @@ Test(multi, an_unseen_handle_that_is_freed_takes_its_message_along)
     static const struct fake_attempt ok = {.head = "HTTP/1.1 200 OK\n\n"};
     struct loop l;
     loop_start(&l);
-    CURL *stranger = fake_new(&ok, 1);
-    fake_curl.easy_setopt(stranger, CURLOPT_URL, "http://api.example.com/");
-    multi_add(l.multi, stranger);
+    CURL *unseen = fake_new(&ok, 1);
+    fake_curl.easy_setopt(unseen, CURLOPT_URL, "http://api.example.com/");
+    multi_add(l.multi, unseen);
     multi_perform(l.multi, &l.running);
-    multi_remove_freed(stranger);
-    fake_curl.easy_cleanup(stranger);
+    multi_remove_freed(unseen);
+    fake_curl.easy_cleanup(unseen);
     read_messages(&l);
     cr_assert_eq(l.messages, 0);
     cr_assert_eq(fake(&l)->count, 0);

@@ -7,7 +7,8 @@
 TestSuite(multi_callback_errors, .fini = loops_end);
 
 /* The timer callback fails during one long transfer. */
-static void one_runs_and_all_ends(struct loop *l, struct program *running, struct program *refused)
+static void end_all_by_callback_error(struct loop *l, struct program *running,
+                                      struct program *refused)
 {
     loop_start(l);
     with_timer(l);
@@ -25,7 +26,7 @@ Test(multi_callback_errors, a_failed_timer_callback_is_not_called_again)
 {
     struct loop l;
     struct program p, q;
-    one_runs_and_all_ends(&l, &p, &q);
+    end_all_by_callback_error(&l, &p, &q);
     int calls = l.timer_calls;
     cr_assert_eq(remove_from(&l, &q), CURLM_OK);
     cr_assert_eq(multi_socket_action(l.multi, CURL_SOCKET_TIMEOUT, 0, &l.running), CURLM_OK);
@@ -37,14 +38,14 @@ Test(multi_callback_errors, a_transfer_whose_timer_callback_failed_is_not_added)
 {
     struct loop l;
     struct program p, q;
-    one_runs_and_all_ends(&l, &p, &q);
+    end_all_by_callback_error(&l, &p, &q);
     cr_assert_null(q.shadow->member);
     run(&l);
     cr_assert_eq(l.messages, 1);
     cr_assert_eq(l.last, p.handle);
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
     cr_assert_eq(fake(&l)->turns, 2, "libcurl got the error at once");
-    cr_assert_eq(fake(&l)->half_kept, 0);
+    cr_assert_eq(fake(&l)->added_in_failure, 0);
     curl_off_t added;
     multi_get_offt(l.multi, 5, &added);
     cr_assert_eq(added, 1);
@@ -54,7 +55,7 @@ Test(multi_callback_errors, nothing_can_be_added_until_all_transfers_have_ended)
 {
     struct loop l;
     struct program p, q;
-    one_runs_and_all_ends(&l, &p, &q);
+    end_all_by_callback_error(&l, &p, &q);
     l.timer_answers = 0;
     cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
     run(&l);
@@ -73,7 +74,7 @@ Test(multi_callback_errors, the_timer_value_from_before_is_forgotten_after_that)
 {
     struct loop l;
     struct program p, q;
-    one_runs_and_all_ends(&l, &p, &q);
+    end_all_by_callback_error(&l, &p, &q);
     l.timer_answers = 0;
     cr_assert_eq(remove_from(&l, &p), CURLM_OK);
     cr_assert_eq(add(&l, &p), CURLM_OK);
@@ -87,22 +88,22 @@ Test(multi_callback_errors, transfers_that_are_not_covered_end_too)
     struct loop l;
     struct program p, q;
     static const struct fake_attempt ok[] = {OK_200};
-    one_runs_and_all_ends(&l, &p, &q);
-    CURL *stranger = fake_new(ok, 1);
+    end_all_by_callback_error(&l, &p, &q);
+    CURL *unseen = fake_new(ok, 1);
     l.timer_answers = 0;
     run(&l);
     fake(&l)->slow = 1000;
-    cr_assert_eq(multi_add(l.multi, stranger), CURLM_OK);
+    cr_assert_eq(multi_add(l.multi, unseen), CURLM_OK);
     timer_fires(&l);
     l.timer_answers = -1;
     cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
     cr_assert_eq(add(&l, &q), CURLM_ABORTED_BY_CALLBACK);
     run(&l);
-    cr_assert_eq(l.last, stranger);
+    cr_assert_eq(l.last, unseen);
     l.timer_answers = 0;
     cr_assert_eq(add(&l, &q), CURLM_OK);
-    multi_remove(l.multi, stranger);
-    fake_curl.easy_cleanup(stranger);
+    multi_remove(l.multi, unseen);
+    fake_curl.easy_cleanup(unseen);
 }
 
 Test(multi_callback_errors, a_transfer_that_waits_for_its_retry_fails_too)
@@ -130,7 +131,7 @@ Test(multi_callback_errors, a_transfer_that_waits_for_its_retry_fails_too)
     cr_assert_eq(l.last, p.handle);
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
     cr_assert_str_eq(p.seen, "", "no callback is called any more");
-    cr_assert_eq(fake(&l)->half_kept, 0);
+    cr_assert_eq(fake(&l)->added_in_failure, 0);
     cr_assert_eq(fake_of(p.handle)->performs, 1);
 }
 
@@ -154,7 +155,7 @@ Test(multi_callback_errors, an_error_for_the_librarys_own_timer_ends_all_transfe
     cr_assert_eq(l.messages, 1);
     cr_assert_eq(l.result, CURLE_ABORTED_BY_CALLBACK);
     cr_assert_eq(l.timer_calls, calls);
-    cr_assert_eq(fake(&l)->half_kept, 0);
+    cr_assert_eq(fake(&l)->added_in_failure, 0);
 }
 
 Test(multi_callback_errors, a_transfer_that_was_only_added_fails_without_a_request)
@@ -268,7 +269,7 @@ Test(multi_callback_errors, before_7_81_the_result_of_the_timer_callback_is_igno
     old = fake_curl;
     old.version_num = 0x075000;
     loop_start_with(&l, &old);
-    fake(&l)->heedless = true;
+    fake(&l)->ignores_timer_result = true;
     with_timer(&l);
     START(&p, BUSY_503, OK_200);
     p.shadow->api = &old;

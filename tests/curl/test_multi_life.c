@@ -144,7 +144,7 @@ static struct program *own;
 static CURLMcode added;
 static CURLcode performed;
 
-static size_t enters_again(char *d, size_t size, size_t n, void *program)
+static size_t call_in_callback(char *d, size_t size, size_t n, void *program)
 {
     (void)program;
     added = add(own_loop, own);
@@ -153,7 +153,7 @@ static size_t enters_again(char *d, size_t size, size_t n, void *program)
 }
 
 /* Makes calls in a callback that receives held data, and records their results. */
-static void enters(unsigned version)
+static void check_calls_in_callback(unsigned version)
 {
     static struct loop l;
     static struct program p;
@@ -166,7 +166,7 @@ static void enters(unsigned version)
     START(own = &p, BUSY_503, OK_200);
     p.shadow->api = &api;
     l.multi->api = &api;
-    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))enters_again);
+    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))call_in_callback);
     add(&l, &p);
     run(&l);
     cr_assert_eq(l.messages, 1);
@@ -175,14 +175,14 @@ static void enters(unsigned version)
 
 Test(multi_life, from_8_22_on_a_handle_cannot_be_performed_in_its_callbacks)
 {
-    enters(0x081600);
+    check_calls_in_callback(0x081600);
     cr_assert_eq(added, CURLM_RECURSIVE_API_CALL);
     cr_assert_eq(performed, CURLE_RECURSIVE_API_CALL);
 }
 
 Test(multi_life, before_8_22_a_handle_in_its_callbacks_is_in_use)
 {
-    enters(0x081500);
+    check_calls_in_callback(0x081500);
     cr_assert_eq(added, CURLM_ADDED_ALREADY);
     cr_assert_eq(performed, CURLE_FAILED_INIT);
 }

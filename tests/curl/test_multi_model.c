@@ -94,7 +94,7 @@ static void one_step(void)
 }
 
 /* Some random orders for each of three kinds of libcurl. */
-static void in_any_order(const struct fake_attempt *script, void (*check)(enum fake_timer))
+static void in_random_order(const struct fake_attempt *script, void (*check)(enum fake_timer))
 {
     for (int timer = TIMER_FORGETS; timer <= TIMER_TELLS_ALL; timer++)
         for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -111,7 +111,7 @@ static void in_any_order(const struct fake_attempt *script, void (*check)(enum f
         }
 }
 
-static void expect_as_bare(enum fake_timer timer)
+static void expect_value_without_library(enum fake_timer timer)
 {
     cr_assert_eq(l.running, without.running);
     cr_assert_eq(steps(l.timer_ms), steps(without.timer_ms), "%ld and bare %ld (%d)", l.timer_ms,
@@ -121,11 +121,11 @@ static void expect_as_bare(enum fake_timer timer)
 Test(multi_model, the_timer_has_the_value_that_it_has_without_the_library)
 {
     static const struct fake_attempt ok[] = {OK_200};
-    in_any_order(ok, expect_as_bare);
+    in_random_order(ok, expect_value_without_library);
 }
 
 /* Where libcurl does not clear the timer, an expired value counts as none. */
-static void expect_what_a_question_gets(enum fake_timer timer)
+static void expect_value_of_multi_timeout(enum fake_timer timer)
 {
     long ms = -2;
     multi_timeout(l.multi, &ms);
@@ -140,5 +140,5 @@ Test(multi_model, the_timer_has_the_earlier_of_libcurls_and_the_librarys_deadlin
     slowly();
     setenv("HARDEN_BREAKER", "off", 1);
     setenv("HARDEN_RETRY_BUDGET", "off", 1);
-    in_any_order(busy, expect_what_a_question_gets);
+    in_random_order(busy, expect_value_of_multi_timeout);
 }

@@ -67,7 +67,7 @@ static void check_running(struct loop *l)
                   "no transfer is running, but one has no message");
 }
 
-static void put_in(struct entry_of_one *e, struct loop *l)
+static void add_one(struct entry_of_one *e, struct loop *l)
 {
     if (e->in) {
         cr_assert_eq(add(l, &e->p), CURLM_ADDED_ALREADY);
@@ -86,7 +86,7 @@ static void put_in(struct entry_of_one *e, struct loop *l)
     e->told = false;
 }
 
-static void take_away(struct entry_of_one *e)
+static void remove_one(struct entry_of_one *e)
 {
     if (!e->in)
         return;
@@ -102,10 +102,10 @@ static void one_step(void)
     case 0:
     case 1:
     case 2:
-        put_in(e, l);
+        add_one(e, l);
         break;
     case 3:
-        take_away(e);
+        remove_one(e);
         break;
     case 4:
         multi_pause(e->p.shadow, below(2) ? CURLPAUSE_ALL : CURLPAUSE_CONT);
@@ -139,7 +139,7 @@ static void unpause_all(void)
     }
 }
 
-static void anything(uint64_t seed)
+static void random_steps(uint64_t seed)
 {
     state = seed;
     for (int i = 0; i < HANDLES; i++) {
@@ -161,7 +161,7 @@ static void anything(uint64_t seed)
     } while (two[0].running || two[1].running);
     for (int i = 0; i < HANDLES; i++)
         if (below(2))
-            take_away(&handles[i]);
+            remove_one(&handles[i]);
     loops_end();
 }
 
@@ -170,7 +170,7 @@ Test(multi_random, every_handle_gets_one_message_without_a_limit)
     setenv("HARDEN_BREAKER", "off", 1);
     setenv("HARDEN_RETRY_BUDGET", "off", 1);
     for (uint64_t seed = 1; seed <= 40; seed++)
-        anything(seed);
+        random_steps(seed);
 }
 
 Test(multi_random, every_handle_gets_one_message_with_a_limit)
@@ -178,7 +178,7 @@ Test(multi_random, every_handle_gets_one_message_with_a_limit)
     setenv("HARDEN_RATE", "2000/1s", 1);
     setenv("HARDEN_BURST", "3", 1);
     for (uint64_t seed = 100; seed <= 140; seed++)
-        anything(seed);
+        random_steps(seed);
 }
 
 Test(multi_random, every_handle_gets_one_message_with_a_circuit_that_opens)
@@ -186,5 +186,5 @@ Test(multi_random, every_handle_gets_one_message_with_a_circuit_that_opens)
     setenv("HARDEN_BREAKER_FAILURES", "3", 1);
     setenv("HARDEN_BREAKER_OPEN", "100ms", 1);
     for (uint64_t seed = 200; seed <= 240; seed++)
-        anything(seed);
+        random_steps(seed);
 }

@@ -173,7 +173,7 @@ Test(multi_timer, removing_a_parked_transfer_removes_its_deadline)
 
 static CURLMcode inside;
 
-static int turns_itself(CURLM *m, long ms, void *loop)
+static int turn_in_callback(CURLM *m, long ms, void *loop)
 {
     struct loop *l = loop;
     (void)m, (void)ms;
@@ -188,7 +188,7 @@ Test(multi_timer, the_timer_callback_cannot_drive)
     loop_start(&l);
     set_multi(&l, CURLMOPT_TIMERDATA, (union option_argument){.pointer = &l});
     set_multi(&l, CURLMOPT_TIMERFUNCTION,
-              (union option_argument){.function = (void (*)(void))turns_itself});
+              (union option_argument){.function = (void (*)(void))turn_in_callback});
     START(&p, OK_200);
     add(&l, &p);
     cr_assert_eq(inside, CURLM_RECURSIVE_API_CALL);
@@ -196,7 +196,7 @@ Test(multi_timer, the_timer_callback_cannot_drive)
     cr_assert_eq(l.messages, 1);
 }
 
-static int reads_messages(CURLM *m, long ms, void *loop)
+static int read_in_callback(CURLM *m, long ms, void *loop)
 {
     (void)m, (void)ms;
     read_messages(loop);
@@ -212,7 +212,7 @@ Test(multi_timer, a_timer_callback_that_reads_messages_gets_the_librarys_message
     fake(&l)->unguarded = true;
     set_multi(&l, CURLMOPT_TIMERDATA, (union option_argument){.pointer = &l});
     set_multi(&l, CURLMOPT_TIMERFUNCTION,
-              (union option_argument){.function = (void (*)(void))reads_messages});
+              (union option_argument){.function = (void (*)(void))read_in_callback});
     START(&p, BUSY_503, OK_200);
     START(&q, OK_200);
     add(&l, &p);
@@ -224,7 +224,7 @@ Test(multi_timer, a_timer_callback_that_reads_messages_gets_the_librarys_message
     cr_assert_str_eq(p.seen, seen_200);
 }
 
-static int ends_a_handle(CURLM *m, long ms, void *loop)
+static int free_a_handle(CURLM *m, long ms, void *loop)
 {
     (void)m, (void)ms;
     if (((struct loop *)loop)->last)
@@ -240,7 +240,7 @@ Test(multi_timer, a_handle_freed_in_a_timer_callback_is_forgotten)
     fake(&l)->unguarded = true;
     set_multi(&l, CURLMOPT_TIMERDATA, (union option_argument){.pointer = &l});
     set_multi(&l, CURLMOPT_TIMERFUNCTION,
-              (union option_argument){.function = (void (*)(void))ends_a_handle});
+              (union option_argument){.function = (void (*)(void))free_a_handle});
     START(&p, BUSY_503, OK_200);
     add(&l, &p);
     l.last = p.handle;
@@ -422,7 +422,7 @@ Test(multi_timer, each_notification_may_remove_its_transfer)
 
 static CURLMcode driven, ended;
 
-static void drives(CURLM *m, unsigned kind, CURL *h, void *loop)
+static void drive_in_callback(CURLM *m, unsigned kind, CURL *h, void *loop)
 {
     struct loop *l = loop;
     (void)m, (void)kind, (void)h;
@@ -437,7 +437,7 @@ Test(multi_timer, a_notification_callback_can_neither_drive_nor_free_the_multi_h
     loop_start(&l);
     set_multi(&l, CURLOPTTYPE_OBJECTPOINT + 19, (union option_argument){.pointer = &l});
     set_multi(&l, CURLOPTTYPE_FUNCTIONPOINT + 18,
-              (union option_argument){.function = (void (*)(void))drives});
+              (union option_argument){.function = (void (*)(void))drive_in_callback});
     multi_notify(l.multi, 1, true);
     START(&p, OK_200);
     add(&l, &p);

@@ -65,7 +65,7 @@ static void allow_everything(void)
 }
 
 /* A timeout that expires before a second attempt can begin leaves the first response. */
-static void is_an_answer_of_the_host(const struct program *p, CURLoption option, long v)
+static void check_response(const struct program *p, CURLoption option, long v)
 {
     cr_assert(!strcmp(p->seen, seen_200) || !strcmp(p->seen, seen_503), "option %d = %ld: %s",
               (int)option, v, p->seen);
@@ -74,7 +74,7 @@ static void is_an_answer_of_the_host(const struct program *p, CURLoption option,
         cr_assert_str_eq(p->seen, seen_200, "option %d = %ld", (int)option, v);
 }
 
-static void gives_its_answer(CURLoption option, long v)
+static void check_value(CURLoption option, long v)
 {
     struct program p;
     START(&p, BUSY_503, OK_200);
@@ -82,7 +82,7 @@ static void gives_its_answer(CURLoption option, long v)
     struct fake_handle before = *fake_of(p.handle);
     cr_assert_eq(program_perform(&p), CURLE_OK, "option %d = %ld (%d): %s", (int)option, v, r,
                  p.error);
-    is_an_answer_of_the_host(&p, option, v);
+    check_response(&p, option, v);
     const struct fake_handle *after = fake_of(p.handle);
     cr_assert_eq(after->timeout_ms, before.timeout_ms, "option %d = %ld", (int)option, v);
     cr_assert_eq(after->connect_timeout_ms, before.connect_timeout_ms);
@@ -98,7 +98,7 @@ Test(option_values, an_error_response_is_retried_for_every_value_of_a_numeric_op
     allow_everything();
     for (int i = 0; i < OPTIONS; i++)
         for (int k = 0; k < ENDS; k++)
-            gives_its_answer(numeric[i], ends[k]);
+            check_value(numeric[i], ends[k]);
 }
 
 Test(option_values, an_error_response_is_retried_with_configured_timeouts_too, .timeout = 60)
@@ -109,7 +109,7 @@ Test(option_values, an_error_response_is_retried_with_configured_timeouts_too, .
     setenv("HARDEN_STALL_TIMEOUT", "1d", 1);
     for (int i = 0; i < OPTIONS; i++)
         for (int k = 0; k < ENDS; k++)
-            gives_its_answer(numeric[i], ends[k]);
+            check_value(numeric[i], ends[k]);
 }
 
 Test(option_values, sizes_in_the_large_options_have_the_same_effect)

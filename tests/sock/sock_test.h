@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/time.h>
 
-static inline void engine_of_our_own(void)
+static inline void private_engine(void)
 {
     setenv("HARDEN_CONFIG", "none", 1);
     setenv("HARDEN_STATE", "private", 1);

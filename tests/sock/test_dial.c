@@ -28,7 +28,7 @@
 enum { CALLS_MAX = 64 };
 static int script[CALLS_MAX], calls; /* errnos; 0: connected */
 static int64_t timeout_seen_ns[CALLS_MAX];
-static int taken_back;
+static int cancelled;
 static int64_t handshake_ns;
 
 static int64_t timeout_of(int fd)
@@ -44,7 +44,7 @@ static int64_t timeout_of(int fd)
 static void (*meanwhile)(int fd); /* the action of another thread while the call blocks */
 
 /* Gives the socket the state after a failed connection; no process listens there. */
-static void try_in_vain(int fd)
+static void fail_to_connect(int fd)
 {
     struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_port = htons(1)};
     nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -55,11 +55,11 @@ static int scripted(int fd, const struct sockaddr *address, socklen_t length)
 {
     (void)length;
     if (address->sa_family == AF_UNSPEC) {
-        taken_back++;
+        cancelled++;
         return 0;
     }
     if (script[calls])
-        try_in_vain(fd);
+        fail_to_connect(fd);
     timeout_seen_ns[calls] = timeout_of(fd);
     int error = script[calls++];
     cr_assert(calls < CALLS_MAX);
@@ -73,7 +73,7 @@ static int scripted(int fd, const struct sockaddr *address, socklen_t length)
 
 static void make(void)
 {
-    engine_of_our_own();
+    private_engine();
     handshake_ns = 20 * NS_PER_US;
 }
 
@@ -425,7 +425,7 @@ Test(dial, a_program_without_a_timeout_gets_connect_timeout)
     script[0] = EINPROGRESS;
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), 0));
     cr_assert(eq(int, calls, 2));
-    cr_assert(eq(int, taken_back, 1), "the pending connection is cancelled");
+    cr_assert(eq(int, cancelled, 1), "the pending connection is cancelled");
     cr_assert(eq(i64, timeout_seen_ns[0], 3 * NS_PER_S));
     cr_assert(eq(i64, timeout_of(fd), 0));
     cr_assert(eq(int, (int)slot_named("10.0.0.1:5432")->retries_by[GROUP_TIMEOUT], 1));
@@ -460,7 +460,7 @@ Test(dial, an_expired_timeout_of_the_program_returns_its_usual_error)
     script[0] = EINPROGRESS;
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), EINPROGRESS));
     cr_assert(eq(int, calls, 1));
-    cr_assert(eq(int, taken_back, 0));
+    cr_assert(eq(int, cancelled, 0));
     cr_assert(eq(int, (int)slot_named("10.0.0.1:5432")->failures_by[GROUP_TIMEOUT], 1));
 }
 
@@ -480,7 +480,7 @@ Test(dial, a_retry_interrupted_by_a_signal_returns_the_previous_failure)
     script[1] = EINTR;
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
     cr_assert(eq(int, calls, 2));
-    cr_assert(eq(int, taken_back, 1));
+    cr_assert(eq(int, cancelled, 1));
 }
 
 static void on_signal(int s)
@@ -546,7 +546,7 @@ Test(dial, connect_timeout_still_expires_after_a_signal_with_sa_restart)
     script[1] = EALREADY;
     setenv("HARDEN_MAX_ATTEMPTS", "1", 1);
     cr_assert(eq(int, connect_with_timeout(SA_RESTART), ETIMEDOUT));
-    cr_assert(eq(int, taken_back, 1));
+    cr_assert(eq(int, cancelled, 1));
 }
 
 Test(dial, a_connect_with_connect_timeout_ends_with_a_signal_without_sa_restart)
@@ -781,6 +781,6 @@ Test(dial, timeouts_and_connections_of_a_reused_descriptor_are_not_changed)
     int fd = tcp(true);
     cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), ETIMEDOUT));
     cr_assert(eq(int, calls, 1));
-    cr_assert(eq(int, taken_back, 0));
+    cr_assert(eq(int, cancelled, 0));
     cr_assert(eq(i64, timeout_of(fd), 7 * NS_PER_S));
 }

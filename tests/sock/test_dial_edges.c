@@ -25,7 +25,7 @@ static int scripted(int fd, const struct sockaddr *address, socklen_t length)
     return answer ? -1 : 0;
 }
 
-TestSuite(dial_edges, .init = engine_of_our_own, .timeout = 60);
+TestSuite(dial_edges, .init = private_engine, .timeout = 60);
 
 static int tcp(bool blocking)
 {
@@ -46,7 +46,7 @@ static int connect_to(int fd, const char *address, uint16_t port)
 }
 
 /* A new socket for each call. */
-static int connect_anew(bool blocking, const char *address, uint16_t port)
+static int connect_new_socket(bool blocking, const char *address, uint16_t port)
 {
     int fd = tcp(blocking), error = connect_to(fd, address, port);
     close(fd);
@@ -67,10 +67,10 @@ static void learn(const char *host, const char *address)
 Test(dial_edges, a_learnt_name_applies_from_the_next_connection_on)
 {
     for (int i = 0; i < 3; i++)
-        connect_anew(true, "10.0.0.1", 5432);
+        connect_new_socket(true, "10.0.0.1", 5432);
     learn("db.example", "10.0.0.1");
     for (int i = 0; i < 2; i++)
-        connect_anew(true, "10.0.0.1", 5432);
+        connect_new_socket(true, "10.0.0.1", 5432);
     COUNTED("10.0.0.1:5432", COUNT_REQUESTS, 3);
     COUNTED("db.example:5432", COUNT_REQUESTS, 2);
 }
@@ -94,11 +94,11 @@ Test(dial_edges, an_invalid_call_does_not_count_against_the_host)
 {
     static const int errors[] = {EALREADY, EINTR,  EISCONN,      EBADF,     ENOTSOCK,
                                  EFAULT,   EINVAL, EAFNOSUPPORT, EPROTOTYPE};
-    connect_anew(true, "10.0.0.1", 5432);
+    connect_new_socket(true, "10.0.0.1", 5432);
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         answer = errors[i];
-        cr_assert(eq(int, connect_anew(true, "10.0.0.1", 5432), errors[i]));
-        cr_assert(eq(int, connect_anew(false, "10.0.0.1", 5432), errors[i]));
+        cr_assert(eq(int, connect_new_socket(true, "10.0.0.1", 5432), errors[i]));
+        cr_assert(eq(int, connect_new_socket(false, "10.0.0.1", 5432), errors[i]));
     }
     COUNTED("10.0.0.1:5432", COUNT_REQUESTS, 1);
     COUNTED("10.0.0.1:5432", COUNT_ATTEMPTS, 1);
@@ -108,7 +108,7 @@ Test(dial_edges, a_connection_in_progress_has_no_result_with_a_limit_either)
 {
     setenv("HARDEN_RATE", "100/1s", 1);
     answer = EINPROGRESS;
-    cr_assert(eq(int, connect_anew(false, "10.0.0.1", 5432), EINPROGRESS));
+    cr_assert(eq(int, connect_new_socket(false, "10.0.0.1", 5432), EINPROGRESS));
     COUNTED("10.0.0.1:5432", COUNT_REQUESTS, 1);
     COUNTED("10.0.0.1:5432", COUNT_ATTEMPTS, 0);
 }
@@ -128,7 +128,7 @@ Test(dial_edges, a_socket_that_is_connected_takes_no_token)
     for (int i = 0; i < 3; i++)
         cr_assert(eq(int, connect_to(fd, "10.0.0.1", 5432), EISCONN));
     answer = 0;
-    cr_assert(eq(int, connect_anew(true, "10.0.0.1", 5432), 0), "the token is still there");
+    cr_assert(eq(int, connect_new_socket(true, "10.0.0.1", 5432), 0), "the token is still there");
     close(fd);
     close(listener);
 }
@@ -138,7 +138,7 @@ Test(dial_edges, a_refused_retry_returns_the_failure_before_it)
     setenv("HARDEN_RATE", "1/1h", 1);
     setenv("HARDEN_ON_LIMIT", "fail", 1);
     answer = EHOSTUNREACH;
-    cr_assert(eq(int, connect_anew(true, "10.0.0.1", 5432), EHOSTUNREACH));
+    cr_assert(eq(int, connect_new_socket(true, "10.0.0.1", 5432), EHOSTUNREACH));
     cr_assert(eq(int, calls, 1));
     COUNTED("10.0.0.1:5432", COUNT_RATE_REJECTED, 1);
 }

@@ -23,8 +23,8 @@ static int scripted_connect(int fd, const struct sockaddr *address, socklen_t le
     return error ? -1 : 0;
 }
 
-static int scripted_question(const char *node, const char *service, const struct addrinfo *hints,
-                             struct addrinfo **list)
+static int scripted_lookup(const char *node, const char *service, const struct addrinfo *hints,
+                           struct addrinfo **list)
 {
     (void)node, (void)service, (void)hints, (void)list;
     return answers[calls++];
@@ -32,11 +32,11 @@ static int scripted_question(const char *node, const char *service, const struct
 
 static void with_a_limit(void)
 {
-    engine_of_our_own();
+    private_engine();
     setenv("HARDEN_RATE", "1000/1s", 1);
 }
 
-TestSuite(no_memory, .init = engine_of_our_own, .timeout = 120);
+TestSuite(no_memory, .init = private_engine, .timeout = 120);
 
 static const char *connect_with(int fd, int first)
 {
@@ -58,37 +58,37 @@ static const char *connect_with(int fd, int first)
     return last && !scarce.failed ? "a failure was not repeated" : NULL;
 }
 
-static const char *connect_well(void)
+static const char *connect_successfully(void)
 {
     return connect_with(socket(AF_INET, SOCK_STREAM, 0), 0);
 }
 
-static const char *connect_badly(void)
+static const char *connect_unsuccessfully(void)
 {
     return connect_with(socket(AF_INET, SOCK_STREAM, 0), ECONNREFUSED);
 }
 
 Test(no_memory, a_connection_is_made_as_usual)
 {
-    scarce_each_child(connect_well);
+    scarce_each_child(connect_successfully);
 }
 
 Test(no_memory, a_connection_to_a_limited_host_is_made_as_usual, .init = with_a_limit)
 {
-    scarce_each_child(connect_well);
+    scarce_each_child(connect_successfully);
 }
 
 Test(no_memory, a_failure_is_repeated_or_reported)
 {
-    scarce_each_child(connect_badly);
+    scarce_each_child(connect_unsuccessfully);
 }
 
-static const char *ask(void)
+static const char *look_up(void)
 {
     struct addrinfo *list = NULL;
     answers[0] = EAI_AGAIN;
     scarce_begin();
-    int r = resolve(scripted_question, "db.example", "80", NULL, &list);
+    int r = resolve(scripted_lookup, "db.example", "80", NULL, &list);
     scarce_end();
     if (!calls || r != answers[calls - 1])
         return "the answer is not that of the last question";
@@ -97,5 +97,5 @@ static const char *ask(void)
 
 Test(no_memory, a_name_is_looked_up_as_usual)
 {
-    scarce_each_child(ask);
+    scarce_each_child(look_up);
 }

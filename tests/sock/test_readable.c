@@ -78,7 +78,7 @@ Test(readable, memory_above_the_break_is_not_heap)
 #endif
 
 /* From here on the kernel reports all memory as unreadable. False without seccomp filters. */
-static bool deny_questions(void)
+static bool deny_system_calls(void)
 {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -115,7 +115,7 @@ Test(readable, stack_data_and_heap_need_no_system_call)
     bool has_heap = heap != (void *)-1;              /* otherwise other memory is above the break */
     cr_assert(!has_heap || readable(heap, ADDRESS)); /* the first use makes a system call */
 #endif
-    if (!deny_questions())
+    if (!deny_system_calls())
         return;
     cr_assert_not(readable(mapping, ADDRESS), "readable, but unknown");
     cr_assert(own_frame_is_readable());

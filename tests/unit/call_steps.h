@@ -52,7 +52,7 @@ static inline struct admission admit(int64_t now)
     return call_admit(&call, now);
 }
 
-static inline struct admission fresh(int64_t now)
+static inline struct admission admit_new(int64_t now)
 {
     begin(now);
     return admit(now);
@@ -107,7 +107,7 @@ static inline uint64_t count(enum counter c)
         cr_assert(eq(int, ad_.why, what));                                                         \
     } while (0)
 
-static inline struct attempt told(int status, int64_t retry_after_s)
+static inline struct attempt with_retry_after(int status, int64_t retry_after_s)
 {
     struct attempt a = get(0, status);
     a.hints.retry_after_s = retry_after_s;

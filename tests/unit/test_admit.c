@@ -8,14 +8,14 @@ TestSuite(admit, .init = one_host, .fini = no_host);
 Test(admit, without_limits_every_request_is_admitted)
 {
     for (int i = 0; i < 1000; i++)
-        ANSWER(fresh(NOW), ANSWER_GO);
+        ANSWER(admit_new(NOW), ANSWER_GO);
 }
 
 Test(admit, a_waiter_takes_its_token_once)
 {
     limit(1, NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
-    struct admission ad = fresh(NOW);
+    ANSWER(admit_new(NOW), ANSWER_GO);
+    struct admission ad = admit_new(NOW);
     ANSWER(ad, ANSWER_WAIT);
     cr_assert(eq(int, ad.why, REFUSED_RATE));
     cr_assert(eq(i64, ad.at_ns, NOW + NS_PER_S));
@@ -47,11 +47,11 @@ Test(admit, a_wait_longer_than_max_wait_is_refused_at_once_and_takes_no_token)
 {
     policy.max_wait_ns = 2 * NS_PER_S;
     limit(1, NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
-    ANSWER(fresh(NOW), ANSWER_WAIT);
-    ANSWER(fresh(NOW), ANSWER_WAIT);
+    ANSWER(admit_new(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_WAIT);
+    ANSWER(admit_new(NOW), ANSWER_WAIT);
     int64_t tat = binding.slot->tat_ns[0];
-    struct admission ad = fresh(NOW);
+    struct admission ad = admit_new(NOW);
     REFUSED(ad, REFUSED_RATE);
     cr_assert(eq(i64, ad.at_ns, NOW + 3 * NS_PER_S));
     cr_assert(eq(i64, binding.slot->tat_ns[0], tat));
@@ -62,15 +62,15 @@ Test(admit, on_limit_fail_never_waits)
 {
     policy.on_limit = ON_LIMIT_FAIL;
     limit(1, NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
-    REFUSED(fresh(NOW), REFUSED_RATE);
-    ANSWER(fresh(NOW + NS_PER_S), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
+    REFUSED(admit_new(NOW), REFUSED_RATE);
+    ANSWER(admit_new(NOW + NS_PER_S), ANSWER_GO);
 }
 
 Test(admit, the_programs_own_timeout_limits_the_wait)
 {
     limit(1, NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     /* A request that starts when the program's timeout expires would fail and count against the
      * host. */
     call_begin(&call, &binding, NS_PER_S + 49 * NS_PER_MS, NOW);
@@ -111,8 +111,8 @@ Test(admit, a_caller_far_too_late_for_its_reserved_start_needs_a_new_one)
 Test(admit, a_caller_that_wakes_up_a_little_late_keeps_its_start)
 {
     limit(1, NS_PER_S, 1);
-    fresh(NOW);
-    ANSWER(fresh(NOW), ANSWER_WAIT);
+    admit_new(NOW);
+    ANSWER(admit_new(NOW), ANSWER_WAIT);
     int64_t tat = binding.slot->tat_ns[0];
     ANSWER(admit(NOW + NS_PER_S + 100 * NS_PER_MS), ANSWER_GO);
     cr_assert(eq(i64, binding.slot->tat_ns[0], tat));
@@ -121,8 +121,8 @@ Test(admit, a_caller_that_wakes_up_a_little_late_keeps_its_start)
 Test(admit, a_caller_that_wakes_up_a_tenth_of_a_second_late_loses_its_start)
 {
     limit(1, NS_PER_S, 1);
-    fresh(NOW);
-    ANSWER(fresh(NOW), ANSWER_WAIT);
+    admit_new(NOW);
+    ANSWER(admit_new(NOW), ANSWER_WAIT);
     int64_t tat = binding.slot->tat_ns[0];
     admit(NOW + NS_PER_S + 100 * NS_PER_MS + 1);
     cr_assert(lt(i64, tat, binding.slot->tat_ns[0]), "a new start was reserved");
@@ -133,7 +133,7 @@ Test(admit, a_caller_as_late_as_the_burst_covers_keeps_its_start)
     policy.max_wait_ns = 60 * NS_PER_S;
     limit(10, NS_PER_S, 10);
     for (int i = 0; i < 10; i++)
-        ANSWER(fresh(NOW), ANSWER_GO);
+        ANSWER(admit_new(NOW), ANSWER_GO);
     struct call late, later;
     call_begin(&late, &binding, 0, NOW);
     call_admit(&late, NOW);
@@ -175,14 +175,14 @@ Test(admit, a_first_attempt_may_wait_longer_than_max_elapsed_but_a_retry_may_not
 {
     policy.max_elapsed_ns = 2 * NS_PER_S;
     limit(1, 10 * NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
-    ANSWER(fresh(NOW), ANSWER_WAIT);
+    ANSWER(admit_new(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_WAIT);
     int64_t at;
     ANSWER(admit(NOW + 10 * NS_PER_S), ANSWER_GO);
     cr_assert(not(report(get(0, 500), NOW + 10 * NS_PER_S, &at)));
 
     slot_reset(binding.slot);
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(report(get(0, 500), NOW, &at));
     REFUSED(admit(at), REFUSED_RATE);
 }
@@ -192,9 +192,9 @@ Test(admit, every_rate_of_every_bucket_applies)
     limit(10, 10 * NS_PER_S, 10);
     limit(2, NS_PER_S, 2);
     struct slot *op = operation(1, 3 * NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     int64_t host = binding.slot->tat_ns[0];
-    struct admission ad = fresh(NOW);
+    struct admission ad = admit_new(NOW);
     ANSWER(ad, ANSWER_WAIT);
     cr_assert(eq(i64, ad.at_ns, NOW + 3 * NS_PER_S));
     /* That start took tokens of all three rates. */
@@ -208,9 +208,9 @@ Test(admit, a_refusal_by_one_bucket_takes_from_none)
     policy.on_limit = ON_LIMIT_FAIL;
     limit(10, 10 * NS_PER_S, 10);
     operation(1, 3 * NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     int64_t host = binding.slot->tat_ns[0];
-    REFUSED(fresh(NOW), REFUSED_RATE);
+    REFUSED(admit_new(NOW), REFUSED_RATE);
     cr_assert(eq(i64, binding.slot->tat_ns[0], host));
 }
 
@@ -222,7 +222,7 @@ Test(admit, two_rates_with_the_same_window_are_merged_and_both_hold)
     policy.on_limit = ON_LIMIT_FAIL;
     int n = 0;
     for (int64_t t = NOW; t < NOW + 60 * NS_PER_S; t += NS_PER_S / 10)
-        n += fresh(t).answer == ANSWER_GO;
+        n += admit_new(t).answer == ANSWER_GO;
     cr_assert(eq(int, n, 9)); /* 5 at first and 4 within the minute */
     cr_assert(eq(int, binding.lane_count, 1));
 }
@@ -254,9 +254,9 @@ Test(admit, limits_that_share_the_overflow_slot_do_not_starve_each_other)
     binding.slot = board_slot(board, binding.key, "h", SLOT_HOST, NOW);
     operation(1, NS_PER_S, 1);
     operation(1, NS_PER_S, 1);
-    cr_assert(eq(int, fresh(NOW).answer, ANSWER_GO));
+    cr_assert(eq(int, admit_new(NOW).answer, ANSWER_GO));
     cr_assert(binding.lane[0].slot == board_overflow(board));
-    struct admission ad = fresh(NOW);
+    struct admission ad = admit_new(NOW);
     cr_assert(eq(int, ad.answer, ANSWER_WAIT));
     cr_assert(eq(i64, ad.at_ns, NOW + NS_PER_S));
     cr_assert(eq(int, admit(NOW + NS_PER_S).answer, ANSWER_GO));
@@ -275,7 +275,7 @@ Test(admit, starts_never_exceed_any_rate_for_random_arrivals)
     for (int i = 0; i < 2000; i++) {
         seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
         now += (int64_t)(seed >> 34) % (NS_PER_S * 6 / 10);
-        struct admission ad = fresh(now);
+        struct admission ad = admit_new(now);
         if (ad.answer == ANSWER_GO)
             start[n++] = now;
         else if (ad.answer == ANSWER_WAIT)
@@ -299,14 +299,14 @@ Test(admit, a_corrupted_board_never_stalls_a_program)
     binding.slot->pause_until_ns = INT64_MAX;
     binding.slot->breaker.state = UINT64_MAX;
     binding.slot->budget.word = UINT64_MAX;
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
 }
 
 Test(admit, an_aborted_wait_is_counted_with_its_actual_length)
 {
     limit(1, 10 * NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
-    ANSWER(fresh(NOW), ANSWER_WAIT);
+    ANSWER(admit_new(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_WAIT);
     call_end(&call, NOW + 2 * NS_PER_S, WALL);
     cr_assert(eq(u64, count(COUNT_WAITED_NS), 2 * NS_PER_S));
 }

@@ -82,7 +82,7 @@ static bool is_written(void)
 }
 
 /* Simulates that this much time has passed since the first call and since the last write. */
-static void grow_older(int64_t ns)
+static void advance_time(int64_t ns)
 {
     atomic_fetch_sub(&self->first_ns, ns);
     atomic_fetch_sub(&engine->board->header->snapshot_due_ns, ns);
@@ -114,7 +114,7 @@ Test(background, does_not_exist_in_the_first_interval)
     have_threads();
     for (int i = 0; i < 10; i++)
         call();
-    grow_older(1800 * NS_PER_S);
+    advance_time(1800 * NS_PER_S);
     for (int i = 0; i < 10; i++)
         call();
     cr_assert(!has_thread());
@@ -124,7 +124,7 @@ Test(background, exists_in_a_threaded_program_when_calls_leave_changes_unwritten
 {
     have_threads();
     call();
-    grow_older(3600 * NS_PER_S);
+    advance_time(3600 * NS_PER_S);
     call();
     cr_assert(is_written());
     cr_assert(!has_thread(), "nothing is left to write");
@@ -137,7 +137,7 @@ Test(background, writes_the_remaining_changes_and_ends)
     setenv("HARDEN_SNAPSHOT_INTERVAL", "1s", 1);
     have_threads();
     call();
-    grow_older(NS_PER_S);
+    advance_time(NS_PER_S);
     call();
     call();
     cr_assert(has_thread());
@@ -147,7 +147,7 @@ Test(background, writes_the_remaining_changes_and_ends)
     cr_assert(eventually(!process_has_task(task)));
     cr_assert(!has_thread());
     uint64_t before = writes();
-    grow_older(NS_PER_S);
+    advance_time(NS_PER_S);
     call();
     cr_assert_gt(writes(), before, "calls write again");
 }
@@ -209,7 +209,7 @@ static void live_long(void)
 {
     call();
     for (int i = 0; i < 5; i++) {
-        grow_older(3600 * NS_PER_S);
+        advance_time(3600 * NS_PER_S);
         for (int k = 0; k < 5; k++)
             call();
         REQUIRE(!has_thread());
@@ -222,7 +222,7 @@ Test(background, never_exists_in_a_single_threaded_program)
     in_child_without_threads(live_long);
 }
 
-static void enter_name_space(void)
+static void enter_namespace(void)
 {
     call();
     background_start(self, engine);
@@ -235,14 +235,14 @@ static void enter_name_space(void)
 
 Test(background, leaves_a_single_threaded_process_when_it_has_ended)
 {
-    in_child_without_threads(enter_name_space);
+    in_child_without_threads(enter_namespace);
 }
 
 static void *call_later(void *nothing)
 {
     usleep(100000);
     call();
-    grow_older(3600 * NS_PER_S);
+    advance_time(3600 * NS_PER_S);
     call();
     call();
     background_start(self, engine);
@@ -320,7 +320,7 @@ Test(background, does_not_exist_with_thread_off)
     setenv("HARDEN_THREAD", "off", 1);
     have_threads();
     call();
-    grow_older(3600 * NS_PER_S);
+    advance_time(3600 * NS_PER_S);
     call();
     call();
     background_start(self, engine);
@@ -334,10 +334,10 @@ Test(background, calls_write_unwritten_changes_after_a_twentieth_of_the_interval
     cr_assert_eq(writes(), 1u);
     call();
     cr_assert_eq(writes(), 1u, "too soon");
-    grow_older(100 * NS_PER_S);
+    advance_time(100 * NS_PER_S);
     call();
     cr_assert_eq(writes(), 1u, "the interval is not over");
-    grow_older(100 * NS_PER_S);
+    advance_time(100 * NS_PER_S);
     call();
     cr_assert_eq(writes(), 2u);
     cr_assert(is_written());
@@ -347,7 +347,7 @@ Test(background, calls_do_not_write_what_another_process_has_written)
 {
     setenv("HARDEN_THREAD", "off", 1);
     call();
-    grow_older(200 * NS_PER_S);
+    advance_time(200 * NS_PER_S);
     atomic_store(&engine->board->header->written_changes, files_changes(engine->board->header) + 1);
     call();
     cr_assert_eq(writes(), 1u);
@@ -420,10 +420,10 @@ Test(background, calls_still_write_after_a_signal_handler_jumped_out_of_one)
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
     cr_assert_eq(state, PTHREAD_CANCEL_ENABLE);
     uint64_t was = writes();
-    grow_older(3600 * NS_PER_S);
+    advance_time(3600 * NS_PER_S);
     call();
     cr_assert_gt(writes(), was);
-    grow_older(3600 * NS_PER_S);
+    advance_time(3600 * NS_PER_S);
     if (!sigsetjmp(before, 1)) {
         atomic_store(&raises, true);
         call();

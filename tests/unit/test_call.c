@@ -34,9 +34,9 @@ Test(call, requests_are_successes_failures_or_neither)
 
 Test(call, a_refused_first_attempt_counts_as_a_request_only)
 {
-    request(told(429, 100), NOW);
+    request(with_retry_after(429, 100), NOW);
     uint64_t changes = board->header->changes;
-    REFUSED(fresh(NOW), REFUSED_PAUSE);
+    REFUSED(admit_new(NOW), REFUSED_PAUSE);
     call_end(&call, NOW, WALL);
     cr_assert(eq(u64, count(COUNT_REQUESTS), 2));
     cr_assert(eq(u64, count(COUNT_ATTEMPTS), 1));
@@ -137,12 +137,12 @@ Test(call, observe_mode_counts_but_never_delays)
     limit(1, NS_PER_S, 1);
     policy.max_wait_ns = 2 * NS_PER_S;
     for (int i = 0; i < 5; i++)
-        ANSWER(fresh(NOW), ANSWER_GO);
+        ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(eq(u64, count(COUNT_WAITED), 2));
     cr_assert(eq(u64, count(COUNT_WAITED_NS), 3 * NS_PER_S));
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 2));
     binding.slot->pause_until_ns = NOW + 20 * NS_PER_S;
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 3));
     binding.slot->pause_until_ns = 0;
     cr_assert(not(report(get(0, 500), NOW, NULL)));
@@ -153,7 +153,7 @@ Test(call, observe_mode_counts_but_never_delays)
         begin(NOW);
         report(get(7, 0), NOW, NULL);
     }
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(eq(u64, count(COUNT_BREAKER_REJECTED), 1));
 }
 
@@ -176,12 +176,12 @@ Test(call, changes_of_circuit_and_status_are_recorded_in_the_history)
 Test(call, a_binding_whose_slot_was_reused_is_renewed)
 {
     limit(1, NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     struct slot *old = binding.slot;
     cr_assert(binding_is_current(&binding, &config, binding.board));
     old->key = 12345; /* as if it belonged to another host now */
     cr_assert(not(binding_is_current(&binding, &config, binding.board)));
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(binding.slot != old);
     cr_assert(binding.lane[0].slot == binding.slot);
     cr_assert(eq(u64, binding.slot->key, binding.key));
@@ -189,7 +189,7 @@ Test(call, a_binding_whose_slot_was_reused_is_renewed)
 
 Test(call, a_request_whose_slot_was_reused_is_not_counted_for_the_new_host)
 {
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     binding.slot->key = 12345;
     struct slot before = *binding.slot;
     for (int i = 0; i < 5; i++)
@@ -204,8 +204,8 @@ Test(call, hosts_in_the_overflow_slot_do_not_block_each_other)
     policy.max_attempts = 1;
     for (int i = 0; i < 20; i++)
         request(get(7, 0), NOW);
-    request(told(429, 200), NOW);
-    ANSWER(fresh(NOW), ANSWER_GO);
+    request(with_retry_after(429, 200), NOW);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(eq(u64, slot_counter(board_overflow(board), COUNT_FAILURES), 21));
 }
 

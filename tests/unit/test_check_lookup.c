@@ -27,7 +27,7 @@ const char *__tsan_default_options(void)
     return "die_after_fork=0";
 }
 
-static int ask(const char *name, int64_t within_ns)
+static int look_up(const char *name, int64_t within_ns)
 {
     struct addrinfo *list = NULL;
     return check_lookup(name, "", clock_now_ns() + within_ns, &list);
@@ -35,19 +35,19 @@ static int ask(const char *name, int64_t within_ns)
 
 Test(check_lookup, waits_no_longer_than_its_timeout_and_runs_at_most_four_at_once)
 {
-    cr_assert_eq(ask("quick", 10 * NS_PER_S), EAI_NONAME);
+    cr_assert_eq(look_up("quick", 10 * NS_PER_S), EAI_NONAME);
     for (int i = 0; i < CHECK_LOOKUPS_MAX; i++)
-        cr_assert_eq(ask("slow", 10 * NS_PER_MS), CHECK_LOOKUP_TIMEOUT);
-    cr_assert_eq(ask("quick", 10 * NS_PER_MS), CHECK_LOOKUP_TIMEOUT);
+        cr_assert_eq(look_up("slow", 10 * NS_PER_MS), CHECK_LOOKUP_TIMEOUT);
+    cr_assert_eq(look_up("quick", 10 * NS_PER_MS), CHECK_LOOKUP_TIMEOUT);
 }
 
 Test(check_lookup, in_the_child_of_a_fork_does_not_wait_for_the_parents_lookups)
 {
     for (int i = 0; i < CHECK_LOOKUPS_MAX; i++)
-        ask("slow", 10 * NS_PER_MS);
+        look_up("slow", 10 * NS_PER_MS);
     pid_t child = fork();
     if (!child)
-        _exit(ask("quick", 10 * NS_PER_S) == EAI_NONAME ? 0 : 1);
+        _exit(look_up("quick", 10 * NS_PER_S) == EAI_NONAME ? 0 : 1);
     int status = -1;
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_assert_eq(status, 0, "a target must not fail because of the parent");

@@ -151,7 +151,7 @@ Test(check, is_run_by_one_of_two_processes)
     cr_assert_eq(runs, 10);
 }
 
-static void other_looks(void)
+static void other_round(void)
 {
     static struct config *c;
     while_running = NULL;
@@ -163,7 +163,7 @@ static void other_looks(void)
 
 Test(check, is_not_run_by_two_processes_at_once)
 {
-    while_running = other_looks;
+    while_running = other_round;
     check_round(&one, db());
     cr_assert_eq(runs, 1);
 }

@@ -30,8 +30,8 @@
 static int64_t ahead_ns;    /* offset of this process's clock */
 static const char *offsets; /* offsets for children in /proc; NULL: no /proc */
 static ino_t own_inode, next_inode;
-static bool filtered; /* times() is not allowed */
-static int questions; /* number of other system calls */
+static bool filtered;    /* times() is not allowed */
+static int system_calls; /* number of other system calls */
 
 int clock_gettime(clockid_t id, struct timespec *t)
 {
@@ -54,7 +54,7 @@ long syscall(long number, ...)
     va_end(ap);
     if (!real)
         real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-    questions += number != SYS_clock_gettime;
+    system_calls += number != SYS_clock_gettime;
     const char *path = number == SYS_newfstatat ? (const char *)a[1] : "";
     bool own = !strcmp(path, "/proc/self/ns/time");
     if (own || !strcmp(path, "/proc/self/ns/time_for_children")) {
@@ -97,11 +97,11 @@ static int64_t off(int64_t a, int64_t b)
 }
 
 /* Simulates a process that started in this namespace. */
-static void begin(ino_t inode, int64_t ahead, const char *told)
+static void begin(ino_t inode, int64_t ahead, const char *text_in_proc)
 {
     own_inode = next_inode = inode;
     ahead_ns = ahead;
-    offsets = told;
+    offsets = text_in_proc;
     clock_ahead_ns = CLOCK_UNSETTLED;
 }
 
@@ -129,11 +129,11 @@ Test(clock, in_a_time_namespace_the_offset_is_read_from_proc)
 {
     static const struct {
         int64_t ahead;
-        const char *told;
+        const char *text_in_proc;
     } of[] = {{1000000 * NS_PER_S + 5, "monotonic     1000000         5\nboottime  3 4\n"},
               {-3600 * NS_PER_S, "monotonic       -3600         0\nboottime  3 4\n"}};
     for (int i = 0; i < 2; i++) {
-        begin(SECOND, of[i].ahead, of[i].told);
+        begin(SECOND, of[i].ahead, of[i].text_in_proc);
         cr_assert_lt(off(clock_now_ns(), boot_ns()), CLOSE);
         cr_assert_eq(clock_ahead_ns, of[i].ahead);
         cr_assert(clock_is_known());
@@ -182,9 +182,9 @@ Test(clock, clocks_agree_if_nothing_is_known)
 Test(clock, a_jump_is_corrected_and_without_one_there_is_no_system_call)
 {
     int64_t ticks = ticks_of_boot();
-    questions = 0;
+    system_calls = 0;
     clock_settle_again(ticks);
-    cr_assert_eq(questions, 0);
+    cr_assert_eq(system_calls, 0);
     ahead_ns = DAY;
     own_inode = next_inode = SECOND;
     offsets = NULL;

@@ -126,7 +126,7 @@ static struct elf parsed(void)
 }
 
 /* Calls every function of the reader. They must terminate and must not read outside the file. */
-static size_t ask_all(const struct elf *e)
+static size_t call_all(const struct elf *e)
 {
     static const int64_t tags[] = {DT_NEEDED, DT_RUNPATH, DT_RPATH, DT_SONAME};
     struct elf_symbol s;
@@ -255,7 +255,7 @@ Test(elf, reads_this_very_program)
     struct elf e;
     cr_assert_eq(elf_read(&e, "/proc/self/exe"), 0);
     cr_assert(e.native && e.program);
-    cr_assert_gt(ask_all(&e), 0u);
+    cr_assert_gt(call_all(&e), 0u);
     elf_release(&e);
 }
 
@@ -267,7 +267,7 @@ Test(elf, survives_truncation_at_any_byte)
         void *copy = malloc(n ? n : 1);
         memcpy(copy, &image, n);
         if (!elf_parse(&e, copy, n))
-            ask_all(&e);
+            call_all(&e);
         free(copy);
     }
 }
@@ -283,7 +283,7 @@ Test(elf, survives_a_change_of_any_byte)
             unsigned char kept = bytes[i];
             bytes[i] = values[v];
             if (!elf_parse(&e, bytes, sizeof image))
-                ask_all(&e);
+                call_all(&e);
             bytes[i] = kept;
         }
     free(bytes);
@@ -301,7 +301,7 @@ Test(elf, survives_changes_of_many_bytes)
             bytes[random % sizeof image] = (unsigned char)(random >> 40);
         }
         if (!elf_parse(&e, bytes, sizeof image))
-            ask_all(&e);
+            call_all(&e);
     }
     free(bytes);
 }
@@ -312,7 +312,7 @@ Test(elf, terminates_on_a_cyclic_list_of_versions)
     image.file.vn_next = 0;
     image.defined.vd_next = (uint32_t)-1;
     struct elf e = parsed();
-    ask_all(&e);
+    call_all(&e);
     cr_assert_null(elf_needed_version(&e, 1 << 20));
 }
 

@@ -156,23 +156,23 @@ Test(engine, is_silent_about_configuration_errors_with_log_off)
 }
 
 /* A function that is called during the opening (an allocator, a hook) calls the engine. */
-static bool come_back;
-static int came_back;
+static bool call_engine;
+static int called_engine;
 
 int mkdir(const char *path, mode_t mode)
 {
-    if (come_back) {
-        came_back += engine_get() == NULL;
+    if (call_engine) {
+        called_engine += engine_get() == NULL;
     }
     return mkdirat(AT_FDCWD, path, mode);
 }
 
 Test(engine, forwards_a_call_from_within_its_own_opening)
 {
-    come_back = true;
+    call_engine = true;
     int64_t begun = clock_now_ns();
     cr_assert_not_null(engine_get());
-    cr_assert_gt(came_back, 0);
+    cr_assert_gt(called_engine, 0);
     cr_assert_lt(clock_now_ns() - begun, 90 * NS_PER_MS, "does not wait for itself");
 }
 
@@ -441,7 +441,7 @@ static bool change_root(void)
     return mkdir("root", 0755) == 0 && chroot("root") == 0;
 }
 
-static bool become_another(void)
+static bool change_user(void)
 {
     drop();
     return setresuid(USER, USER, USER) == 0;
@@ -456,7 +456,7 @@ Test(engine, does_not_replace_a_board_that_is_out_of_reach)
     cr_assert_not(reopens_after(change_root));
     snprintf(root, sizeof root, "%s/root", dir);
     rmdir(root);
-    cr_assert_not(reopens_after(become_another));
+    cr_assert_not(reopens_after(change_user));
 }
 
 Test(engine, creates_a_named_state_directory_with_its_parents)

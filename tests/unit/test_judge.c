@@ -12,11 +12,11 @@ Test(judge, refusals_by_the_library_do_not_count_against_the_host)
     policy.on_limit = ON_LIMIT_FAIL;
     policy.max_wait_ns = 5 * NS_PER_S;
     limit(1, 3600 * NS_PER_S, 1);
-    request(told(429, 100), NOW);
+    request(with_retry_after(429, 100), NOW);
     struct slot before = *binding.slot;
     for (int i = 0; i < 100; i++) {
         int64_t now = NOW + i * 2 * NS_PER_S; /* by the pause, then by the rate */
-        REFUSED(fresh(now), i < 50 ? REFUSED_PAUSE : REFUSED_RATE);
+        REFUSED(admit_new(now), i < 50 ? REFUSED_PAUSE : REFUSED_RATE);
         call_end(&call, now, WALL);
     }
     cr_assert(eq(u64, binding.slot->breaker.state, before.breaker.state));
@@ -265,7 +265,7 @@ Test(judge, every_status_is_judged_as_classify_does)
         struct attempt a = get(0, status);
         a.header_cut = status % 2;
         struct verdict v = classify(&a, &policy);
-        fresh(NOW);
+        admit_new(NOW);
         report(a, NOW, NULL);
         cr_assert(v.class == call.last.class && v.reason == call.last.reason &&
                       v.alive == call.last.alive && v.counted == call.last.counted &&

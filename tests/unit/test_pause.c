@@ -7,8 +7,8 @@ TestSuite(pause, .init = one_host, .fini = no_host);
 
 Test(pause, a_servers_hint_pauses_all_callers)
 {
-    request(told(429, 7), NOW);
-    struct admission ad = fresh(NOW + NS_PER_S);
+    request(with_retry_after(429, 7), NOW);
+    struct admission ad = admit_new(NOW + NS_PER_S);
     ANSWER(ad, ANSWER_WAIT);
     cr_assert(eq(int, ad.why, REFUSED_PAUSE));
     cr_assert(ge(i64, ad.at_ns, NOW + 7 * NS_PER_S));
@@ -21,10 +21,10 @@ Test(pause, a_servers_hint_pauses_all_callers)
 /* Without a rate limit, only the spreading separates them. */
 Test(pause, waiters_for_the_end_of_a_pause_do_not_start_together)
 {
-    request(told(429, 10), NOW);
+    request(with_retry_after(429, 10), NOW);
     int starts[10] = {0};
     for (int i = 0; i < 200; i++) {
-        struct admission ad = fresh(NOW + i * NS_PER_MS);
+        struct admission ad = admit_new(NOW + i * NS_PER_MS);
         ANSWER(ad, ANSWER_WAIT);
         cr_assert(ge(i64, ad.at_ns, NOW + 10 * NS_PER_S));
         cr_assert(lt(i64, ad.at_ns, NOW + 15 * NS_PER_S));
@@ -35,28 +35,28 @@ Test(pause, waiters_for_the_end_of_a_pause_do_not_start_together)
         cr_assert(lt(int, starts[i], 40), "%d", i);
     }
     slot_reset(binding.slot); /* simultaneous callers also get different starts */
-    request(told(429, 10), NOW);
-    int64_t first = fresh(NOW).at_ns;
-    cr_assert(ne(i64, fresh(NOW).at_ns, first));
+    request(with_retry_after(429, 10), NOW);
+    int64_t first = admit_new(NOW).at_ns;
+    cr_assert(ne(i64, admit_new(NOW).at_ns, first));
 }
 
 Test(pause, a_waiter_with_little_time_left_starts_within_that_time)
 {
     policy.max_wait_ns = 12 * NS_PER_S;
-    request(told(429, 10), NOW);
+    request(with_retry_after(429, 10), NOW);
     for (int i = 0; i < 200; i++) {
-        struct admission ad = fresh(NOW);
+        struct admission ad = admit_new(NOW);
         ANSWER(ad, ANSWER_WAIT);
         cr_assert(ge(i64, ad.at_ns, NOW + 11 * NS_PER_S));
         cr_assert(le(i64, ad.at_ns, NOW + 12 * NS_PER_S));
     }
     policy.max_wait_ns = 10 * NS_PER_S;
-    cr_assert(eq(i64, fresh(NOW).at_ns, NOW + 10 * NS_PER_S));
+    cr_assert(eq(i64, admit_new(NOW).at_ns, NOW + 10 * NS_PER_S));
 }
 
 Test(pause, a_new_pause_for_the_first_caller_delays_the_others)
 {
-    request(told(429, 10), NOW);
+    request(with_retry_after(429, 10), NOW);
     struct call calls[20];
     int64_t at[20], first = INT64_MAX;
     for (int i = 0; i < 20; i++) {
@@ -64,7 +64,7 @@ Test(pause, a_new_pause_for_the_first_caller_delays_the_others)
         at[i] = call_admit(&calls[i], NOW).at_ns;
         first = at[i] < first ? at[i] : first;
     }
-    request(told(429, 10), first);
+    request(with_retry_after(429, 10), first);
     for (int i = 0; i < 20; i++) {
         struct admission ad = call_admit(&calls[i], at[i]);
         ANSWER(ad, ANSWER_WAIT);
@@ -75,14 +75,14 @@ Test(pause, a_new_pause_for_the_first_caller_delays_the_others)
 Test(pause, an_impossibly_long_pause_is_replaced_by_a_valid_one)
 {
     binding.slot->pause_until_ns = INT64_MAX;
-    ANSWER(fresh(NOW), ANSWER_GO);
-    report(told(429, 7), NOW, NULL);
+    ANSWER(admit_new(NOW), ANSWER_GO);
+    report(with_retry_after(429, 7), NOW, NULL);
     cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 7 * NS_PER_S));
 }
 
 Test(pause, a_caller_that_cannot_wait_ignores_a_pause)
 {
-    request(told(429, 10), NOW);
+    request(with_retry_after(429, 10), NOW);
     begin(NOW);
     call.cannot_wait = true;
     ANSWER(admit(NOW), ANSWER_GO);
@@ -91,8 +91,8 @@ Test(pause, a_caller_that_cannot_wait_ignores_a_pause)
 
 Test(pause, a_pause_longer_than_max_wait_is_refused)
 {
-    request(told(429, 60), NOW);
-    struct admission ad = fresh(NOW);
+    request(with_retry_after(429, 60), NOW);
+    struct admission ad = admit_new(NOW);
     REFUSED(ad, REFUSED_PAUSE);
     cr_assert(eq(i64, ad.at_ns, NOW + 60 * NS_PER_S));
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 1));
@@ -100,12 +100,12 @@ Test(pause, a_pause_longer_than_max_wait_is_refused)
 
 Test(pause, redirections_and_empty_quotas_pause_but_the_retry_after_of_a_success_does_not)
 {
-    request(told(302, 3), NOW);
+    request(with_retry_after(302, 3), NOW);
     cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 3 * NS_PER_S));
     slot_reset(binding.slot);
-    request(told(202, 3), NOW);
+    request(with_retry_after(202, 3), NOW);
     cr_assert(eq(i64, binding.slot->pause_until_ns, 0));
-    struct attempt a = told(200, 9);
+    struct attempt a = with_retry_after(200, 9);
     a.hints.limit_remaining = 0;
     a.hints.limit_reset_s = 4;
     request(a, NOW);
@@ -114,11 +114,11 @@ Test(pause, redirections_and_empty_quotas_pause_but_the_retry_after_of_a_success
 
 Test(pause, a_pause_is_never_shortened_and_never_longer_than_the_longest_hint)
 {
-    request(told(429, 20), NOW);
+    request(with_retry_after(429, 20), NOW);
     begin(NOW);
-    report(told(429, 5), NOW, NULL);
+    report(with_retry_after(429, 5), NOW, NULL);
     cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 20 * NS_PER_S));
-    request(told(503, 100000), NOW + 30 * NS_PER_S);
+    request(with_retry_after(503, 100000), NOW + 30 * NS_PER_S);
     cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 330 * NS_PER_S));
 }
 
@@ -126,37 +126,37 @@ Test(pause, a_policy_with_a_shorter_retry_after_neither_ignores_nor_shortens_the
 {
     policy.retry_after_max_ns = 3600 * NS_PER_S;
     policy.max_wait_ns = 3600 * NS_PER_S;
-    request(told(429, 1800), NOW);
+    request(with_retry_after(429, 1800), NOW);
     policy.retry_after_max_ns = 60 * NS_PER_S;
-    struct admission ad = fresh(NOW + NS_PER_S);
+    struct admission ad = admit_new(NOW + NS_PER_S);
     ANSWER(ad, ANSWER_WAIT);
     cr_assert(eq(int, ad.why, REFUSED_PAUSE));
     cr_assert(ge(i64, ad.at_ns, NOW + 61 * NS_PER_S));
     cr_assert(le(i64, ad.at_ns, NOW + 91 * NS_PER_S));
     ANSWER(admit(ad.at_ns), ANSWER_GO); /* it waited for its own maximum */
-    report(told(429, 5), ad.at_ns, NULL);
+    report(with_retry_after(429, 5), ad.at_ns, NULL);
     cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 1800 * NS_PER_S));
     policy.retry_after_max_ns = 3600 * NS_PER_S;
-    cr_assert(ge(i64, fresh(NOW + 100 * NS_PER_S).at_ns, NOW + 1800 * NS_PER_S));
+    cr_assert(ge(i64, admit_new(NOW + 100 * NS_PER_S).at_ns, NOW + 1800 * NS_PER_S));
 }
 
 Test(pause, hints_are_ignored_with_retry_after_off)
 {
     policy.retry_after_max_ns = 0;
     int64_t at;
-    ANSWER(fresh(NOW), ANSWER_GO);
-    cr_assert(report(told(503, 20), NOW, &at));
+    ANSWER(admit_new(NOW), ANSWER_GO);
+    cr_assert(report(with_retry_after(503, 20), NOW, &at));
     cr_assert(eq(i64, at, NOW + NS_PER_S));
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
 }
 
 Test(pause, waiters_for_the_end_of_a_pause_are_spread_by_the_rate)
 {
     limit(1, NS_PER_S, 1);
-    ANSWER(fresh(NOW - 10 * NS_PER_S), ANSWER_GO);
-    report(told(429, 15), NOW - 10 * NS_PER_S, NULL);
+    ANSWER(admit_new(NOW - 10 * NS_PER_S), ANSWER_GO);
+    report(with_retry_after(429, 15), NOW - 10 * NS_PER_S, NULL);
     for (int i = 0; i < 5; i++) {
-        struct admission ad = fresh(NOW);
+        struct admission ad = admit_new(NOW);
         ANSWER(ad, ANSWER_WAIT);
         cr_assert(eq(i64, ad.at_ns, NOW + (5 + i) * NS_PER_S));
     }
@@ -165,17 +165,17 @@ Test(pause, waiters_for_the_end_of_a_pause_are_spread_by_the_rate)
 Test(pause, a_pause_that_begins_during_a_wait_applies_and_max_wait_still_limits_it)
 {
     limit(1, NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     struct call other = call;
-    struct admission ad = fresh(NOW);
+    struct admission ad = admit_new(NOW);
     ANSWER(ad, ANSWER_WAIT);
-    struct attempt a = told(429, 10);
+    struct attempt a = with_retry_after(429, 10);
     int64_t at;
     call_report(&other, &a, NOW, WALL, 0, &at);
     ad = admit(NOW + NS_PER_S);
     ANSWER(ad, ANSWER_WAIT);
     cr_assert(ge(i64, ad.at_ns, NOW + 10 * NS_PER_S));
-    a = told(429, 100);
+    a = with_retry_after(429, 100);
     call_report(&other, &a, NOW + 2 * NS_PER_S, WALL, 0, &at);
     REFUSED(admit(NOW + 10 * NS_PER_S), REFUSED_PAUSE);
     call_end(&call, NOW + 10 * NS_PER_S, WALL);

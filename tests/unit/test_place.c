@@ -189,7 +189,7 @@ static bool as_user(bool (*test)(void))
     return !status;
 }
 
-static void say_nothing(void *ctx, const char *line)
+static void ignore_error(void *ctx, const char *line)
 {
     (void)ctx;
     (void)line;
@@ -198,19 +198,19 @@ static void say_nothing(void *ctx, const char *line)
 static const struct config *auto_config(void)
 {
     setenv("HARDEN_CONFIG", "none", 1);
-    return config_load(say_nothing, NULL);
+    return config_load(ignore_error, NULL);
 }
 
 static char runtime[80], theirs[96], first[64], second[64];
 
-static bool lands_in_memory(void)
+static bool has_private_board(void)
 {
     setenv("XDG_RUNTIME_DIR", runtime, 1);
     const struct config *c = auto_config();
     return !strcmp(c->state, first) && !c->state_taken && !c->runtime_taken;
 }
 
-static bool lands_in_memory_for_all_is_taken(void)
+static bool is_private_because_all_are_taken(void)
 {
     setenv("XDG_RUNTIME_DIR", runtime, 1);
     const struct config *c = auto_config();
@@ -218,28 +218,28 @@ static bool lands_in_memory_for_all_is_taken(void)
            !strcmp(c->runtime_taken, runtime);
 }
 
-static bool lands_in_memory_for_it_is_taken(void)
+static bool is_private_because_it_is_taken(void)
 {
     setenv("XDG_RUNTIME_DIR", runtime, 1);
     const struct config *c = auto_config();
     return !strcmp(c->state, first) && c->state_taken && !strcmp(c->state_taken, theirs);
 }
 
-static bool lands_in_the_runtime_directory(void)
+static bool is_in_the_runtime_directory(void)
 {
     setenv("XDG_RUNTIME_DIR", runtime, 1);
     const struct config *c = auto_config();
     return !strcmp(c->state, theirs) && !c->state_taken;
 }
 
-static bool lands_beside(void)
+static bool is_in_the_second_directory(void)
 {
     unsetenv("XDG_RUNTIME_DIR");
     const struct config *c = auto_config();
     return !strcmp(c->state, second) && c->state_taken && !strcmp(c->state_taken, first);
 }
 
-static bool stays_beside(void)
+static bool stays_in_the_second_directory(void)
 {
     unsetenv("XDG_RUNTIME_DIR");
     return !strcmp(auto_config()->state, second);
@@ -270,11 +270,11 @@ Test(place, a_runtime_directory_of_another_user_is_not_used)
     if (geteuid())
         return; /* needs a second user */
     names(USER);
-    cr_assert(as_user(lands_in_memory_for_all_is_taken));
+    cr_assert(as_user(is_private_because_all_are_taken));
     cr_assert_eq(chown(runtime, user, user), 0);
-    cr_assert(as_user(lands_in_the_runtime_directory));
+    cr_assert(as_user(is_in_the_runtime_directory));
     clear();
-    cr_assert(as_user(lands_in_memory), "nor is one created");
+    cr_assert(as_user(has_private_board), "nor is one created");
 }
 
 Test(place, a_directory_created_by_root_in_the_runtime_directory_does_not_exclude_the_user)
@@ -284,7 +284,7 @@ Test(place, a_directory_created_by_root_in_the_runtime_directory_does_not_exclud
     names(USER + 1);
     cr_assert_eq(chown(runtime, user, user), 0);
     mkdir(theirs, 0700);
-    cr_assert(as_user(lands_in_memory_for_it_is_taken));
+    cr_assert(as_user(is_private_because_it_is_taken));
     clear();
 }
 
@@ -294,12 +294,12 @@ Test(place, a_directory_of_another_user_is_avoided_and_the_first_free_one_is_kep
         return;
     names(USER + 2);
     mkdir(first, 0700); /* owned by root, not by the user */
-    cr_assert(as_user(lands_beside));
+    cr_assert(as_user(is_in_the_second_directory));
     mkdir(second, 0700);
     cr_assert_eq(chown(second, user, user), 0);
-    cr_assert(as_user(lands_beside));
+    cr_assert(as_user(is_in_the_second_directory));
     rmdir(first);
-    cr_assert(as_user(stays_beside), "the existing board is still used");
+    cr_assert(as_user(stays_in_the_second_directory), "the existing board is still used");
     clear();
 }
 
@@ -311,7 +311,7 @@ static bool opens_shared(void)
     return count_one(NULL) && count_one(NULL);
 }
 
-static bool opens_what_a_killed_one_left(void)
+static bool opens_board_of_killed_process(void)
 {
     mkdir(dir, 0);
     return opens_shared();
@@ -335,7 +335,7 @@ Test(place, a_umask_that_removes_owner_permissions_leaves_a_usable_directory)
     cr_assert(as_user(opens_shared), "nor for a user who needs the permissions");
     unlink(path);
     rmdir(dir);
-    cr_assert(as_user(opens_what_a_killed_one_left));
+    cr_assert(as_user(opens_board_of_killed_process));
 }
 
 /* ---- file systems ---- */

@@ -9,7 +9,7 @@ TestSuite(probe, .init = one_host, .fini = no_host);
 Test(probe, an_open_circuit_refuses_and_returns_when_it_ends)
 {
     open_circuit();
-    struct admission ad = fresh(NOW + NS_PER_S);
+    struct admission ad = admit_new(NOW + NS_PER_S);
     REFUSED(ad, REFUSED_BREAKER);
     cr_assert(eq(i64, ad.at_ns, NOW + 30 * NS_PER_S));
     call_end(&call, NOW, WALL);
@@ -24,9 +24,9 @@ Test(probe, probes_run_one_at_a_time_and_close_the_circuit)
 {
     open_circuit();
     int64_t now = NOW + 30 * NS_PER_S;
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     struct call probe = call;
-    REFUSED(fresh(now), REFUSED_BREAKER);
+    REFUSED(admit_new(now), REFUSED_BREAKER);
     call = probe;
     report(get(0, 200), now, NULL);
     request(get(0, 200), now);
@@ -37,15 +37,15 @@ Test(probe, a_probe_without_a_verdict_allows_another_one)
 {
     open_circuit();
     int64_t now = NOW + 30 * NS_PER_S;
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     call_abandon(&call, now); /* ended by an exception */
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     call_end(&call, now, WALL); /* aborted by the program */
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     report(get(42, 0), now, NULL); /* an error of the program */
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     report(get(0, 429), now, NULL); /* alive, but throttled */
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
 }
 
 Test(probe, a_request_that_must_wait_for_a_token_gives_up_its_probe)
@@ -59,7 +59,7 @@ Test(probe, a_request_that_must_wait_for_a_token_gives_up_its_probe)
     cr_assert(eq(int, breaker_state_at(&binding.slot->breaker, NOW), BREAKER_OPEN));
     int64_t now = NOW + 30 * NS_PER_S;
     binding.slot->tat_ns[0] = now + 5 * NS_PER_S;
-    ANSWER(fresh(now), ANSWER_WAIT);
+    ANSWER(admit_new(now), ANSWER_WAIT);
     cr_assert(eq(i64, call.lease_ns, 0));
     cr_assert(breaker_admit(&binding.slot->breaker, &policy, 0, 0, now).lease_ns != 0);
 }
@@ -68,12 +68,12 @@ Test(probe, a_probe_with_an_expired_lease_does_not_end_the_next_one)
 {
     open_circuit();
     int64_t now = NOW + 30 * NS_PER_S;
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     struct call first = call;
     now += 31 * NS_PER_S;
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     call_abandon(&first, now);
-    REFUSED(fresh(now), REFUSED_BREAKER);
+    REFUSED(admit_new(now), REFUSED_BREAKER);
 }
 
 Test(probe, a_probe_includes_its_retries)
@@ -81,11 +81,11 @@ Test(probe, a_probe_includes_its_retries)
     int64_t at, now = NOW + 30 * NS_PER_S;
     open_circuit();
     policy.max_attempts = 3;
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     for (int i = 0; i < 2; i++) {
         cr_assert(report(get(0, 503), now, &at));
         struct call probe = call;
-        REFUSED(fresh(at - 1), REFUSED_BREAKER);
+        REFUSED(admit_new(at - 1), REFUSED_BREAKER);
         call_end(&call, at, WALL);
         call = probe;
         now = at;
@@ -93,13 +93,13 @@ Test(probe, a_probe_includes_its_retries)
     }
     cr_assert(not(report(get(0, 503), now, NULL)));
     call_end(&call, now, WALL);
-    struct admission ad = fresh(now);
+    struct admission ad = admit_new(now);
     REFUSED(ad, REFUSED_BREAKER);
     cr_assert(eq(i64, ad.at_ns, now + 60 * NS_PER_S));
     cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 2));
     now = ad.at_ns;
     for (int i = 0; i < 2; i++) { /* a probe that succeeds in the end is a success */
-        ANSWER(fresh(now), ANSWER_GO);
+        ANSWER(admit_new(now), ANSWER_GO);
         cr_assert(report(get(0, 503), now, &at));
         ANSWER(admit(at), ANSWER_GO);
         report(get(0, 200), at, NULL);
@@ -113,7 +113,7 @@ Test(probe, a_probe_that_the_program_ends_before_its_retry_has_failed)
     int64_t at, now = NOW + 30 * NS_PER_S;
     open_circuit();
     policy.max_attempts = 3;
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     cr_assert(report(get(0, 503), now, &at));
     call_end(&call, now, WALL);
     cr_assert(eq(u64, count(COUNT_BREAKER_OPENED), 2));
@@ -126,7 +126,7 @@ Test(probe, a_probe_whose_retry_the_rate_refuses_has_failed)
     limit(1, 60 * NS_PER_S, 1);
     policy.on_limit = ON_LIMIT_FAIL;
     policy.max_attempts = 3;
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     cr_assert(report(get(0, 503), now, &at));
     REFUSED(admit(at), REFUSED_RATE);
     call_end(&call, at, WALL);
@@ -181,10 +181,10 @@ Test(probe, a_throttled_probe_that_waits_for_its_retry_allows_another_one)
     int64_t at, now = NOW + 30 * NS_PER_S;
     open_circuit();
     policy.max_attempts = 3;
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     cr_assert(report(get(0, 429), now, &at));
     struct call waiting = call;
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     call_end(&call, now, WALL);
     call_end(&waiting, now, WALL);
 }
@@ -193,9 +193,9 @@ Test(probe, a_breaker_in_observe_mode_counts_and_admits)
 {
     policy.breaker = BREAKER_OBSERVE;
     open_circuit();
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(eq(u64, count(COUNT_BREAKER_REJECTED), 1));
     policy.breaker = BREAKER_OFF;
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(eq(u64, count(COUNT_BREAKER_REJECTED), 1));
 }

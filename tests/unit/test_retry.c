@@ -8,7 +8,7 @@ TestSuite(retry, .init = one_host, .fini = no_host);
 Test(retry, a_retry_takes_a_token_too)
 {
     limit(1, NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     int64_t at;
     cr_assert(report(get(0, 500), NOW, &at));
     cr_assert(eq(i64, at, NOW + 500 * NS_PER_MS));
@@ -20,7 +20,7 @@ Test(retry, a_retry_takes_a_token_too)
 Test(retry, a_retry_counts_when_it_is_made)
 {
     limit(1, 3600 * NS_PER_S, 1);
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     int64_t at;
     cr_assert(report(get(0, 500), NOW, &at));
     cr_assert(eq(u64, count(COUNT_RETRIES), 0));
@@ -55,7 +55,7 @@ Test(retry, a_retry_counts_when_it_is_made)
 Test(retry, a_transient_failure_gets_three_attempts_with_back_off)
 {
     int64_t at, now = NOW;
-    ANSWER(fresh(now), ANSWER_GO);
+    ANSWER(admit_new(now), ANSWER_GO);
     cr_assert(report(get(0, 500), now, &at));
     cr_assert(eq(i64, at, now + 500 * NS_PER_MS));
     now = at;
@@ -79,7 +79,7 @@ Test(retry, a_transient_failure_gets_three_attempts_with_back_off)
 Test(retry, a_retry_that_succeeds_is_a_recovery)
 {
     int64_t at;
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(report(get(28, 0), NOW, &at));
     cr_assert(not(report(get(0, 200), at, NULL)));
     call_end(&call, at, WALL);
@@ -129,15 +129,15 @@ Test(retry, outcomes_with_their_own_maximum_get_two_attempts)
 Test(retry, a_throttle_starts_at_a_second_and_obeys_the_hint)
 {
     int64_t at;
-    ANSWER(fresh(NOW), ANSWER_GO);
+    ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(report(get(0, 429), NOW, &at));
     cr_assert(eq(i64, at, NOW + NS_PER_S));
-    ANSWER(fresh(NOW), ANSWER_GO);
-    cr_assert(report(told(429, 4), NOW, &at));
+    ANSWER(admit_new(NOW), ANSWER_GO);
+    cr_assert(report(with_retry_after(429, 4), NOW, &at));
     cr_assert(eq(i64, at, NOW + 4 * NS_PER_S));
     slot_reset(binding.slot);
-    ANSWER(fresh(NOW), ANSWER_GO);
-    struct attempt a = told(429, 4);
+    ANSWER(admit_new(NOW), ANSWER_GO);
+    struct attempt a = with_retry_after(429, 4);
     cr_assert(call_report(&call, &a, NOW, WALL, UINT64_MAX, &at));
     cr_assert(eq(i64, at, NOW + 6 * NS_PER_S));
 }
@@ -145,11 +145,11 @@ Test(retry, a_throttle_starts_at_a_second_and_obeys_the_hint)
 Test(retry, a_hint_beyond_the_maximum_or_the_deadline_prevents_the_retry)
 {
     policy.max_elapsed_ns = 1000 * NS_PER_S;
-    cr_assert(again(told(503, 300)));
-    cr_assert(not(again(told(503, 301))));
+    cr_assert(again(with_retry_after(503, 300)));
+    cr_assert(not(again(with_retry_after(503, 301))));
     policy.max_elapsed_ns = 30 * NS_PER_S;
-    cr_assert(again(told(503, 29)));
-    cr_assert(not(again(told(503, 30))));
+    cr_assert(again(with_retry_after(503, 29)));
+    cr_assert(not(again(with_retry_after(503, 30))));
 }
 
 Test(retry, jitter_is_limited_to_the_time_left)
@@ -157,7 +157,7 @@ Test(retry, jitter_is_limited_to_the_time_left)
     for (int i = 0; i < 100; i++) {
         slot_reset(binding.slot);
         begin(NOW);
-        struct attempt a = told(503, 25);
+        struct attempt a = with_retry_after(503, 25);
         int64_t at;
         cr_assert(call_report(&call, &a, NOW, WALL, UINT64_MAX / 100 * (uint64_t)i, &at));
         cr_assert(ge(i64, at, NOW + 25 * NS_PER_S));
