@@ -80,7 +80,7 @@ all: $(SHIM) $(AUDIT) $(CLI)  ## the library and the command (default)
 ifneq ($(if $(SANITIZE),,$(DEVELOPER)),)
 ON_FOREIGN_STACKS := preload/hook_connect.c preload/hooks_off.c preload/init.c preload/scope.c preload/symtab.c \
                      $(filter-out src/sock/dial_bind.c,$(wildcard src/sock/dial*.c)) \
-                     $(filter-out %/zone.c,$(wildcard src/engine/call/*.c)) src/base/quiet.c src/base/stack.c
+                     $(filter-out %/network_zone.c,$(wildcard src/engine/call/*.c)) src/base/shield.c src/base/stack.c
 $(call objects,$(ON_FOREIGN_STACKS)): override CFLAGS += -Wframe-larger-than=1024
 endif
 

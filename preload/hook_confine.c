@@ -13,8 +13,8 @@
 #include "engine/engine.h"
 #include "engine/publish/background.h"
 #include "engine/publish/flush.h"
+#include "libcurl.h"
 #include "next.h"
-#include "real.h"
 #include "sock/readable.h"
 
 #include <errno.h>
@@ -85,7 +85,7 @@ static long install_filter(const struct sock_fprog *program, bool strict, long f
     background_stop();
     if (confines) {
         flush_now();
-        real_reserve();
+        libcurl_reserve();
         engine_confine();
     }
     errno = saved;
@@ -124,7 +124,7 @@ static long seccomp(long operation, long flags, long program)
                           SYS_seccomp, operation, flags, program, 0, 0);
 }
 
-/* ---- name spaces ---------------------------------------------------------------------------- */
+/* ---- namespaces ---------------------------------------------------------------------------- */
 
 static long without_threads(long number, long a, long b)
 {

@@ -5,14 +5,14 @@
  * reaches the real function by a jump, not a call, because that function searches relative names in
  * the RUNPATH of its caller, which must be the program's code.
  *
- * dlclose() pins the libcurls that tables refer to (real.h). */
+ * dlclose() pins the libcurls that tables refer to (libcurl.h). */
 #include "base/compiler.h"
 #include "base/env.h"
 #include "engine/config/config.h"
 #include "engine/engine.h"
 #include "hooks_off.h"
+#include "libcurl.h"
 #include "next.h"
-#include "real.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -54,7 +54,7 @@ __attribute__((visibility("default"))) int dlclose(void *library)
     function *real = (function *)next_of(&real_dlclose, "dlclose");
     dlopen_function *open = (dlopen_function *)next_of(&real_dlopen, "dlopen");
     if (open)
-        real_pin(open);
+        libcurl_pin(open);
     return real ? real(library) : -1;
 }
 #endif

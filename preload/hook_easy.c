@@ -9,7 +9,7 @@
 
 const struct curl_api *hook_find_libcurl(struct caller from)
 {
-    const struct curl_api *api = real_find(from);
+    const struct curl_api *api = libcurl_find(from);
     if (!api)
         engine_internal_error("a function of libcurl was called, but no libcurl was found");
     return api;

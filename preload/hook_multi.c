@@ -121,7 +121,7 @@ HOT CURLMsg *hook_multi_info_read(struct caller from, CURLM *m, int *left)
 CURLMcode hook_multi_setopt(struct caller from, CURLM *m, CURLMoption option,
                             union option_argument v)
 {
-    const struct curl_api *api = real_owner(from.address);
+    const struct curl_api *api = libcurl_owner(from.address);
     struct multi *x = api ? NULL : find_multi(from, m, &api);
     if (x)
         return multi_setopt(x, option, v);

@@ -4,11 +4,11 @@
  * resolver threads no lookup is retried, because the policy of the transfer applies; the reason of
  * a failure is noted for it. Lookups of our own checks are not remembered. */
 #include "base/clock.h"
-#include "base/unfound.h"
-#include "engine/check/own_thread.h"
+#include "base/lookup_failures.h"
+#include "engine/check/thread_mark.h"
 #include "hooks_off.h"
+#include "libcurl.h"
 #include "next.h"
-#include "real.h"
 #include "sock/names.h"
 #include "sock/resolve.h"
 
@@ -36,11 +36,11 @@ EXPORT int getaddrinfo(const char *node, const char *service, const struct addri
         return EAI_FAIL;
     if (hooks_off() || check_is_own_descendant())
         return real(node, service, hints, list);
-    if (!real_owner(__builtin_return_address(0)))
+    if (!libcurl_owner(__builtin_return_address(0)))
         return resolve(real, node, service, hints, list);
     int answer = real(node, service, hints, list), saved = errno;
     if (answer)
-        unfound_note(node, answer, clock_now_ns());
+        lookup_failure_note(node, answer, clock_now_ns());
     else if (node)
         names_learn_addrinfo(node, *list, clock_now_ns());
     errno = saved;

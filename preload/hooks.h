@@ -9,7 +9,7 @@
 #define PRELOAD_HOOKS_H
 
 #include "curl/shadow.h"
-#include "real.h"
+#include "libcurl.h"
 
 #include <stdarg.h>
 
@@ -51,7 +51,7 @@ CURLMcode hook_multi_get_offt(struct caller from, CURLM *m, int info, curl_off_t
 CURLMcode hook_multi_notify_enable(struct caller from, CURLM *m, unsigned type);
 CURLMcode hook_multi_notify_disable(struct caller from, CURLM *m, unsigned type);
 
-/* real_find(). NULL: there is no libcurl, which is counted as an internal error. */
+/* libcurl_find(). NULL: there is no libcurl, which is counted as an internal error. */
 const struct curl_api *hook_find_libcurl(struct caller from);
 
 /* Reads the argument of curl_*_setopt. Its type follows from the range of the option's number. */

@@ -4,11 +4,11 @@
 #include "base/compiler.h"
 #include "base/env.h"
 #include "base/thread.h"
-#include "engine/check/own_thread.h"
+#include "engine/check/thread_mark.h"
 #include "engine/engine.h"
 #include "imports.h"
-#include "nodes.h"
-#include "real.h"
+#include "libcurl.h"
+#include "version_nodes.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ size_t __pthread_get_minstack(const pthread_attr_t *attr) __attribute__((weak));
 static void register_with_lower_layers(void)
 {
     engine_coverage.hooks = hooks;
-    engine_coverage.libcurls = real_list;
+    engine_coverage.libcurls = libcurl_list;
 #ifdef __GLIBC__
     thread_stack_taken = __pthread_get_minstack;
 #endif

@@ -2,7 +2,7 @@
  *
  * Exports the hooks of the easy interface. */
 #include "hooks.h"
-#include "nodes.h"
+#include "version_nodes.h"
 
 #include <stdarg.h>
 

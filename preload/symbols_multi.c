@@ -2,7 +2,7 @@
  *
  * Exports the hooks of the multi interface. */
 #include "hooks.h"
-#include "nodes.h"
+#include "version_nodes.h"
 
 /* One stub: its type, name, parameters and arguments. libcurl itself calls these functions, mainly
  * for curl_easy_perform(): such calls go straight back to it. */
@@ -10,7 +10,7 @@
     EXPORT type curl_multi_##name##__##suffix parameters;                                          \
     EXPORT type curl_multi_##name##__##suffix parameters                                           \
     {                                                                                              \
-        const struct curl_api *self = real_owner(__builtin_return_address(0));                     \
+        const struct curl_api *self = libcurl_owner(__builtin_return_address(0));                  \
         if (likely(self))                                                                          \
             return self->multi_##name(__VA_ARGS__);                                                \
         return hook_multi_##name(FROM(node), ##__VA_ARGS__);                                       \

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#define MEANS_A_LIBCURL "curl_easy_perform" /* as in real.c */
+#define MEANS_A_LIBCURL "curl_easy_perform" /* as in libcurl.c */
 #define OF_LIBHARDEN    "HARDEN_1"
 
 struct lookup {

@@ -2,7 +2,7 @@
  *
  * Decides what a lookup of a libcurl function returns: libharden.so's stub, if a call of the stub
  * is certain to reach the function that was found; otherwise that function. A stub knows only a
- * version node (real.h), so it is certain if the library that contains the function
+ * version node (libcurl.h), so it is certain if the library that contains the function
  *
  *   - has at that node all functions that libharden.so needs of a libcurl, and
  *   - is the only one in the process that has.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
+#include "base/kernel.h"
 #include "base/open.h"
-#include "base/real.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #define QUICK_NS (100 * NS_PER_US)
 #define TRIES    20
 
-#define FIRST_NAME_SPACE 0xeffffffaU /* inode of the initial time name space */
+#define FIRST_NAME_SPACE 0xeffffffaU /* inode of the initial time namespace */
 
 _Atomic int64_t clock_ahead_ns = CLOCK_UNSETTLED;
 static atomic_bool known;
@@ -85,15 +85,15 @@ static bool read_offset(int64_t *ns)
     return parse_offset(text, ns);
 }
 
-/* timens_offsets describes the name space of future children, which is usually that of the process. */
+/* timens_offsets describes the namespace of future children, which is usually that of the process. */
 static bool read_from_proc(int64_t *ahead_ns)
 {
     struct stat own, next;
     *ahead_ns = 0;
-    if (real_stat(AT_FDCWD, "/proc/self/ns/time", &own, 0)) /* Linux before 5.6, or no /proc? */
-        return !real_stat(AT_FDCWD, "/proc/self/ns/mnt", &own, 0);
+    if (kernel_stat(AT_FDCWD, "/proc/self/ns/time", &own, 0)) /* Linux before 5.6, or no /proc? */
+        return !kernel_stat(AT_FDCWD, "/proc/self/ns/mnt", &own, 0);
     return own.st_ino == FIRST_NAME_SPACE ||
-           (!real_stat(AT_FDCWD, "/proc/self/ns/time_for_children", &next, 0) &&
+           (!kernel_stat(AT_FDCWD, "/proc/self/ns/time_for_children", &next, 0) &&
             own.st_ino == next.st_ino && read_offset(ahead_ns));
 }
 

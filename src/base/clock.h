@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Time, in nanoseconds. CLOCK_MONOTONIC is the same clock for all processes since boot, so a time on the
- * shared board means the same to all of them. In a time name space (time_namespaces(7)) it has an
+ * shared board means the same to all of them. In a time namespace (time_namespaces(7)) it has an
  * offset, which is read from /proc when the clock is first used, and subtracted. Without /proc the offset
- * is unknown. Then the kernel's tick count, times(2), which is the same in all name spaces, shows whether
+ * is unknown. Then the kernel's tick count, times(2), which is the same in all namespaces, shows whether
  * two processes have the same clock:
  *
  *     header.ticks_ahead_ns = clock_ticks_ahead_ns();      the process that creates a board
@@ -53,7 +53,7 @@ int64_t clock_ticks_ahead_ns(void);
 /* Whether this process has the same clock as the one that got this value from clock_ticks_ahead_ns. Also
  * true if that is not known. */
 bool clock_agrees(int64_t ticks_ahead_ns);
-/* For a process that may have moved into another name space: if its clock has jumped, the offset is
+/* For a process that may have moved into another namespace: if its clock has jumped, the offset is
  * adjusted. Otherwise it makes no system call. */
 void clock_settle_again(int64_t ticks_ahead_ns);
 /* Converts a time to this process's CLOCK_MONOTONIC, for system calls. */

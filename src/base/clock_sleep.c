@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
-#include "base/calls.h"
+#include "base/syscalls.h"
 
 #include <errno.h>
 #include <linux/futex.h>

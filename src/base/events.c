@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/quiet.h"
+#include "base/shield.h"
 #include "base/text.h"
 
 #include <stdatomic.h>
@@ -109,5 +109,5 @@ static void write_event(void *event)
 void events_emit(const struct event *e)
 {
     if (level_of(e) <= log_level_now || atomic_load_explicit(&events_path, memory_order_acquire))
-        quiet_run(write_event, (void *)e);
+        shield_run(write_event, (void *)e);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/log.h"
 
-#include "base/calls.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/open.h"
-#include "base/quiet.h"
+#include "base/shield.h"
+#include "base/syscalls.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -236,6 +236,6 @@ void log_line(enum log_level level, const char *fmt, ...)
         return;
     struct line l = {.level = level, .fmt = fmt};
     va_start(l.args, fmt);
-    quiet_run(write_line, &l);
+    shield_run(write_line, &l);
     va_end(l.args);
 }

@@ -35,7 +35,7 @@ bool log_has_own_descriptors(void);
 
 /* Appends by one write() to a file that is opened for it. 0 or -errno. Symbolic links are followed
  * only directly in /dev, /dev/fd and /proc/self/fd; /dev/stderr is the "stderr" of log_set(). To be
- * called between quiet_begin() and quiet_end(). */
+ * called between shield_begin() and shield_end(). */
 int log_append(const char *path, const char *p, size_t n);
 
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *fmt, ...);

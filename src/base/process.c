@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/open.h"
-#include "base/quiet.h"
+#include "base/shield.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,7 +137,7 @@ static void look_for_filter(void *is_filtered)
 bool process_is_filtered(void)
 {
     bool is_filtered = true;
-    quiet_run(look_for_filter, &is_filtered);
+    shield_run(look_for_filter, &is_filtered);
     return is_filtered;
 }
 

@@ -45,7 +45,7 @@ struct process {
     /* engine/check */
     _Atomic uint32_t check_task;  /* like background_task */
     _Atomic uint32_t check_wake;  /* grows when the thread of the checks must look; a futex */
-    _Atomic uint32_t check_guard; /* enum in check/guard.c; a futex */
+    _Atomic uint32_t check_guard; /* enum in check/fork_guard.c; a futex */
     _Atomic uint32_t lookups;     /* name look-ups of checks under way; a futex */
 
     _Atomic int pid; /* whose memory this is; 0: not known yet */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/sandbox.h"
 
-#include "base/calls.h"
 #include "base/compiler.h"
+#include "base/syscalls.h"
 
 #include <linux/audit.h>
 #include <linux/filter.h>

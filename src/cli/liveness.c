@@ -48,12 +48,12 @@ static bool has_mapped(pid_t pid, const char *file)
 static uint32_t count_running(const struct board *b)
 {
     char file[64];
-    uint32_t own = attached_name_space(), n = 0;
+    uint32_t own = attached_namespace(), n = 0;
     if (!own || !mapped_file_id(b->header, file))
         return 0;
     for (int i = 0; i < BOARD_ATTACHED; i++) {
         struct attached a = attached_nth(b->header, i);
-        n += a.pid && a.name_space == own && (pid_t)a.pid > 0 && has_mapped((pid_t)a.pid, file);
+        n += a.pid && a.namespace == own && (pid_t)a.pid > 0 && has_mapped((pid_t)a.pid, file);
     }
     return n;
 }

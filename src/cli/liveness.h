@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whether a program uses a board now. An attached program (engine/board/attached.h) counts if it is
- * running and has the board mapped, according to /proc. Programs in other PID name spaces are not
+ * running and has the board mapped, according to /proc. Programs in other PID namespaces are not
  * visible there; for them, the time of the last update of the board decides:
  *
  *     struct liveness life = liveness_of(board, clock_now_ns());
@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 struct liveness {
-    uint32_t running;   /* attached programs of this name space */
+    uint32_t running;   /* attached programs of this namespace */
     bool never;         /* no program has updated the board yet */
     int64_t age_ns;     /* of the last update; 0: a program is running */
     int64_t max_age_ns; /* an older update is stale: three snapshot intervals */

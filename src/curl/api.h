@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * libcurl as a table of function pointers. Everything in src/curl/ calls libcurl through such a
- * table: preload/real.c fills it from the library that created the handle, tests fill it by hand.
+ * table: preload/libcurl.c fills it from the library that created the handle, tests fill it by hand.
  * A process may contain two libcurls whose handles are not interchangeable, so the table is stored
  * with the handle.
  *

@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/lookup_failures.h"
 #include "base/open.h"
-#include "base/unfound.h"
 #include "base/words.h"
 #include "curl/url.h"
 
@@ -169,9 +169,9 @@ static int reason_not_found(const struct attempt *a, const struct transfer *t)
     char *name = host_of_url(s->api, a->curl_code == CURLE_COULDNT_RESOLVE_PROXY
                                          ? s->binding.proxy_name
                                          : info_string(s, CURLINFO_EFFECTIVE_URL));
-    int why = unfound_error(name, t->started_ns);
+    int why = lookup_failure_error(name, t->started_ns);
     if (!why && s->api->version_num >= VERSION_CACHES_FAILURES)
-        why = unfound_error(name, t->started_ns - dns_cache_ns(s, t->started_ns));
+        why = lookup_failure_error(name, t->started_ns - dns_cache_ns(s, t->started_ns));
     s->api->free(name);
     return why;
 }

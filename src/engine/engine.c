@@ -5,7 +5,7 @@
 #include "base/compiler.h"
 #include "base/env.h"
 #include "base/process.h"
-#include "base/quiet.h"
+#include "base/shield.h"
 #include "engine/config/settings.h"
 
 #include <errno.h>
@@ -73,17 +73,17 @@ static void open_in_quiet(void *arg)
  * wait for the thread that it interrupted. */
 static bool open_alone(struct process *p)
 {
-    struct quiet q;
+    struct shield q;
     uint32_t none = OPENING_NOT;
-    quiet_begin(&q);
+    shield_begin(&q);
     bool alone = atomic_compare_exchange_strong(&p->opening, &none, OPENING_NOW);
     if (alone) {
         if (atomic_load(&state) == CLOSED)
-            quiet_run(open_in_quiet, NULL);
+            shield_run(open_in_quiet, NULL);
         atomic_store(&p->opening, OPENING_DONE);
         process_wake(&p->opening);
     }
-    quiet_end(&q);
+    shield_end(&q);
     return alone;
 }
 
@@ -147,7 +147,7 @@ void engine_confine(void)
     before_confined = atomic_exchange(&state, REFUSED);
     atomic_store(&active, NULL);
     settings_silence(true);
-    quiet_confine(true);
+    shield_confine(true);
     atomic_store(&confined, true);
 }
 
@@ -155,7 +155,7 @@ void engine_release(void)
 {
     const struct config *c = atomic_load(&the_engine.config);
     atomic_store(&confined, false);
-    quiet_confine(false);
+    shield_confine(false);
     settings_silence(false);
     atomic_store(&state, before_confined);
     if (before_confined == OPEN && config_covers(c, env_program()))
@@ -180,7 +180,7 @@ const struct config *engine_config(void)
     const struct config *c = e ? atomic_load(&e->config) : atomic_load(&own);
     if (likely(c))
         return c;
-    quiet_run(load_silently, &c);
+    shield_run(load_silently, &c);
     atomic_store(&own, c);
     return c;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/state_dir.h"
 
+#include "base/kernel.h"
 #include "base/log.h"
-#include "base/real.h"
 #include "base/text.h"
 #include "base/words.h"
-#include "engine/board/place.h"
+#include "engine/board/location.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ static void note_file(const char *dir, struct state_file *file)
     file->ino = st.st_ino;
     file->root_dev = root.st_dev;
     file->root_ino = root.st_ino;
-    file->user = real_euid();
+    file->user = kernel_euid();
 }
 
 static bool is_named(const struct config *c)
@@ -52,7 +52,7 @@ static void make_parents(const char *dir)
     for (const char *end = dir; (end = strchr(end + 1, '/'));) {
         struct text t = TEXT_OVER(path);
         text_putn(&t, dir, (size_t)(end - dir));
-        if (t.full || !place_make(path))
+        if (t.full || !location_make(path))
             return;
     }
 }
@@ -68,19 +68,19 @@ static void report_private(const struct config *c, bool named, const char *why)
     const char *dir = c->state;
     enum log_level lack = config_has_limits(c) ? LOG_ERROR : LOG_WARN;
     enum log_level fault = named ? LOG_ERROR : lack;
-    if (real_stat(AT_FDCWD, dir, &st, AT_SYMLINK_NOFOLLOW))
+    if (kernel_stat(AT_FDCWD, dir, &st, AT_SYMLINK_NOFOLLOW))
         log_at(fault, "%s: %s (errno %d); name a directory that this user can create. " PRIVATE,
                dir, why, errno);
     else if (!S_ISDIR(st.st_mode))
         log_at(fault, "%s: not a directory; name one. " PRIVATE, dir);
-    else if (st.st_uid != real_euid())
+    else if (st.st_uid != kernel_euid())
         log_at(fault, "%s: owned by user %u; name a directory of user %u. " PRIVATE, dir, st.st_uid,
-               real_euid());
+               kernel_euid());
     else if (st.st_mode & (S_IRWXG | S_IRWXO))
         log_at(fault, "%s: mode 0%o gives others access; make it 0700. " PRIVATE, dir,
                st.st_mode & 07777);
     else
-        log_at(why == place_why_no_room ? fault : lack, "%s: %s. " PRIVATE, dir, why);
+        log_at(why == location_why_no_room ? fault : lack, "%s: %s. " PRIVATE, dir, why);
 }
 
 /* The board is shared, but not where programs of this user usually have it. */
@@ -119,7 +119,7 @@ static bool is_replaced(const struct config *c, const struct state_file *file)
     struct stat now, root;
     bool there = stat_board(c->state, &now);
     bool replaced = there ? now.st_dev != file->dev || now.st_ino != file->ino : errno == ENOENT;
-    return replaced && real_euid() == file->user && !stat("/", &root) &&
+    return replaced && kernel_euid() == file->user && !stat("/", &root) &&
            root.st_dev == file->root_dev && root.st_ino == file->root_ino;
 }
 

@@ -2,8 +2,8 @@
 #include "sock/dial_private.h"
 
 #include "base/clock.h"
-#include "base/quiet.h"
 #include "base/rng.h"
+#include "base/shield.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -82,7 +82,7 @@ bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, i
         .dial = d, .begun_ns = begun_ns, .at_ns = at_ns, .shortened = shortened};
     r.replayable = again && d->inspected && d->socket.blocking && !d->fd_changed;
     if (d->error || !call_expects_success(&d->call, begun_ns))
-        quiet_run(report_attempt, &r);
+        shield_run(report_attempt, &r);
     else
         report_attempt(&r);
     return r.again;

@@ -5,11 +5,11 @@
 #include "base/compiler.h"
 #include "base/network.h"
 #include "base/precondition.h"
-#include "base/quiet.h"
 #include "base/scheme.h"
 #include "base/seqlock.h"
+#include "base/shield.h"
 #include "base/sizes.h"
-#include "engine/call/zone.h"
+#include "engine/call/network_zone.h"
 #include "engine/config/rules.h"
 #include "sock/names.h"
 
@@ -165,7 +165,7 @@ static bool bind_anew(struct dial_binding *k, struct engine *e, const struct con
                       const struct endpoint *to, int fd, int64_t now_ns)
 {
     struct bind_request q = {e, config, to, fd, now_ns, k, false};
-    quiet_run(bind_now, &q);
+    shield_run(bind_now, &q);
     return q.ok;
 }
 

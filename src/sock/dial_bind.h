@@ -25,7 +25,7 @@ struct dial_binding {
     struct endpoint to;
     uint32_t generation;    /* of the names, when this binding was made */
     bool more_follow;       /* the name has more addresses that the program can try */
-    bool zoned;             /* a different host in each network namespace (zone.h) */
+    bool zoned;             /* a different host in each network namespace (network_zone.h) */
     uint64_t network;       /* the namespace it was made for; 0: unknown */
     int64_t until_ns;       /* valid until then */
     struct binding binding; /* the last member: ends after the lanes in use */

@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/idna.h"
-#include "base/quiet.h"
 #include "base/rng.h"
+#include "base/shield.h"
 #include "base/thread.h"
 #include "engine/call/call.h"
 #include "engine/config/rules.h"
@@ -102,7 +102,7 @@ static int ask_again(const struct question *q, struct engine *e, int64_t begun_n
     struct binding_room room;
     struct bind_request x = {.engine = e, .node = q->node, .now_ns = begun_ns, .room = &room};
     int answer = EAI_AGAIN, saved = errno;
-    quiet_run(bind_node, &x);
+    shield_run(bind_node, &x);
     if (!x.ok)
         return answer;
     struct call c;

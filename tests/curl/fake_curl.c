@@ -2,7 +2,7 @@
 #include "fake_curl.h"
 
 #include "base/clock.h"
-#include "base/unfound.h"
+#include "base/lookup_failures.h"
 #include "fake_multi.h"
 
 #include <limits.h>
@@ -359,7 +359,7 @@ static CURLcode fake_perform(CURL *h)
     f->os_errno = a->os_errno < 0 ? 0 : a->os_errno || !a->result ? a->os_errno : 104;
     f->proxy_error = a->proxy_error;
     if (a->asked)
-        unfound_note(a->asked, a->answer, clock_now_ns());
+        lookup_failure_note(a->asked, a->answer, clock_now_ns());
     f->redirect_count = a->redirects;
     if (!deliver_head(h, a->head) || !deliver_body(h, a))
         return CURLE_WRITE_ERROR;

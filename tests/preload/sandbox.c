@@ -258,14 +258,14 @@ static void enter(const char *kind)
 }
 
 /* Into the program's own namespaces: the kernel's conditions are the same. */
-static void name_spaces_first(void)
+static void namespaces_first(void)
 {
     enter("mnt");
     enter("net");
     fetch("entered", "f2/entered");
 }
 
-static void name_spaces_later(void)
+static void namespaces_later(void)
 {
     fetch("before", "f2/before");
     usleep(100 * 1000);
@@ -316,8 +316,8 @@ static const struct {
             {"unshare", new_user},
             {"unshare-later", new_user_later},
             {"handlers", handlers},
-            {"setns-first", name_spaces_first},
-            {"setns-later", name_spaces_later},
+            {"setns-first", namespaces_first},
+            {"setns-later", namespaces_later},
             {"setns-mounts", mounts_later}};
 
 int main(int argc, char **argv)

@@ -151,6 +151,6 @@ Test(attached, damaged_words_do_no_harm)
 {
     for (int i = 0; i < BOARD_ATTACHED; i++)
         atomic_store(&board->header->attached[i],
-                     (uint64_t)attached_name_space() << 32 | (i % 2 ? UINT32_MAX : 0x80000000U));
+                     (uint64_t)attached_namespace() << 32 | (i % 2 ? UINT32_MAX : 0x80000000U));
     cr_assert_eq(life().running, 0u);
 }

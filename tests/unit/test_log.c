@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/log.h"
-#include "base/quiet.h"
+#include "base/shield.h"
 #include "base/text.h"
 
 #include <criterion/criterion.h>
@@ -226,9 +226,9 @@ Test(log, keeps_no_descriptor_open)
     unlink(path);
 }
 
-Test(quiet, suppresses_signals_of_its_own_writes_only)
+Test(shield, suppresses_signals_of_its_own_writes_only)
 {
-    struct quiet q;
+    struct shield q;
     struct rlimit none = {.rlim_cur = 0, .rlim_max = RLIM_INFINITY};
     char path[] = "/tmp/harden-test-XXXXXX";
     int fd = mkstemp(path), p[2];
@@ -236,10 +236,10 @@ Test(quiet, suppresses_signals_of_its_own_writes_only)
     close(p[0]);
     setrlimit(RLIMIT_FSIZE, &none);
     errno = EXDEV;
-    quiet_begin(&q);
+    shield_begin(&q);
     cr_assert_eq(write(fd, "x", 1), -1);
     cr_assert_eq(write(p[1], "x", 1), -1);
-    quiet_end(&q);
+    shield_end(&q);
     cr_assert_eq(errno, EXDEV);
     unlink(path);
 
@@ -248,8 +248,8 @@ Test(quiet, suppresses_signals_of_its_own_writes_only)
     sigaddset(&set, SIGPIPE);
     sigprocmask(SIG_BLOCK, &set, NULL);
     raise(SIGPIPE); /* set by the program */
-    quiet_begin(&q);
-    quiet_end(&q);
+    shield_begin(&q);
+    shield_end(&q);
     sigpending(&pending);
     cr_assert(sigismember(&pending, SIGPIPE));
 }

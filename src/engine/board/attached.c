@@ -12,15 +12,15 @@
 
 static uint64_t attached_pack(struct attached a)
 {
-    return (uint64_t)a.name_space << 32 | a.pid;
+    return (uint64_t)a.namespace << 32 | a.pid;
 }
 
 static struct attached attached_unpack(uint64_t word)
 {
-    return (struct attached){.pid = (uint32_t)word, .name_space = (uint32_t)(word >> 32)};
+    return (struct attached){.pid = (uint32_t)word, .namespace = (uint32_t)(word >> 32)};
 }
 
-uint32_t attached_name_space(void)
+uint32_t attached_namespace(void)
 {
     struct stat st;
     return stat("/proc/self/ns/pid", &st) == 0 ? (uint32_t)st.st_ino : 0;
@@ -31,21 +31,21 @@ static _Atomic uint64_t *word_of(struct board_header *h, uint32_t pid, uint32_t 
     return &h->attached[(pid + i) % BOARD_ATTACHED];
 }
 
-/* Of a pid of another name space this is not known. */
-static bool is_gone(struct attached a, uint32_t name_space)
+/* Of a pid of another namespace this is not known. */
+static bool is_gone(struct attached a, uint32_t namespace)
 {
-    return a.name_space == name_space && kill((pid_t)a.pid, 0) < 0 && errno == ESRCH;
+    return a.namespace == namespace && kill((pid_t)a.pid, 0) < 0 && errno == ESRCH;
 }
 
 void attached_add(struct board_header *h)
 {
     int saved = errno;
-    struct attached own = {.pid = (uint32_t)getpid(), .name_space = attached_name_space()};
+    struct attached own = {.pid = (uint32_t)getpid(), .namespace = attached_namespace()};
     for (uint32_t i = 0; i < CANDIDATES; i++) {
         _Atomic uint64_t *word = word_of(h, own.pid, i);
         uint64_t seen = atomic_load(word);
         bool free =
-            !seen || seen == attached_pack(own) || is_gone(attached_unpack(seen), own.name_space);
+            !seen || seen == attached_pack(own) || is_gone(attached_unpack(seen), own.namespace);
         if (free && atomic_compare_exchange_strong(word, &seen, attached_pack(own))) {
             atomic_store(&process_self()->attached, attached_pack(own));
             break;

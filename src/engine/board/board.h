@@ -23,7 +23,7 @@
  * Invariants:
  * - A board is valid iff
  *     (1) the file is regular, belongs to this user, and is not accessible to others; so is its
- *         directory; its file system keeps the blocks that it has allocated (place.h);
+ *         directory; its file system keeps the blocks that it has allocated (location.h);
  *     (2) magic, layout and slot_size are those of this library, and slot_count is in 1..2^22;
  *     (3) the file size is exactly what slot_count says;
  *     (4) boot_id is this boot's; if either side does not know it, alive_ns is not in the future;
@@ -83,9 +83,10 @@ struct board_header {
     _Atomic uint64_t snapshot_seq;
     _Atomic uint64_t changes; /* grows with every call that ends: "has anything happened?" */
     _Atomic uint64_t alerts;  /* grows with every change of a status or breaker */
-    _Atomic uint64_t network; /* the network name space of this board (zone.h); 0: not set yet */
-    int64_t ticks_ahead_ns;   /* identifies the clock of all times here (clock.h); 0: not known */
-    uint64_t clock_known;     /* 1: the creator knew the clock of the boot */
+    _Atomic uint64_t
+        network; /* the network namespace of this board (network_zone.h); 0: not set yet */
+    int64_t ticks_ahead_ns; /* identifies the clock of all times here (clock.h); 0: not known */
+    uint64_t clock_known;   /* 1: the creator knew the clock of the boot */
 
     /* clang-format off */
 #define WORD(member, ...) _Atomic uint64_t member;
@@ -118,7 +119,7 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
 /* An existing board, to read it, or to reset it (writable). Never creates one. NULL: *why is the
  * reason, and errno is ENOENT if there is none. */
 struct board *board_attach(const char *dir, bool writable, const char **why);
-/* Adjusts the clock of this process if it has moved into another time name space. */
+/* Adjusts the clock of this process if it has moved into another time namespace. */
 void board_settle_clock(const struct board *b);
 /* For short-lived readers and tests; its slots are unmapped. */
 void board_close(struct board *b);

@@ -2,10 +2,10 @@
 #include "engine/board/board.h"
 
 #include "base/clock.h"
+#include "base/kernel.h"
 #include "base/open.h"
-#include "base/real.h"
 #include "base/sizes.h"
-#include "engine/board/place.h"
+#include "engine/board/location.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +68,7 @@ static struct board_header header_for(uint32_t slot_count)
         .layout = BOARD_LAYOUT,
         .slot_size = sizeof(struct slot),
         .slot_count = slot_count,
-        .uid = real_euid(),
+        .uid = kernel_euid(),
     };
     read_boot_id(h.boot_id);
     return h;
@@ -131,7 +131,7 @@ static enum opened judge_clock(const struct board_header *h, const char **why)
     bool known = clock_is_known();
     if ((known && h->clock_known == 1) || clock_agrees(h->ticks_ahead_ns))
         return OPENED;
-    *why = "this process is in a time name space, and without /proc its clock cannot be compared";
+    *why = "this process is in a time namespace, and without /proc its clock cannot be compared";
     return known ? UNFIT : UNSAFE;
 }
 
@@ -148,10 +148,10 @@ static enum opened try_open(struct board *b, int dir, bool writable, const char 
     }
     enum opened result = UNSAFE;
     *why = "the board is not a regular file of this user, or others can access it";
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !place_is_private(fd))
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !location_is_private(fd))
         goto out;
-    *why = place_why_no_room;
-    if (!place_keeps_room(fd))
+    *why = location_why_no_room;
+    if (!location_keeps_room(fd))
         goto out;
     result = UNFIT;
     if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h || !header_fits(&h, st.st_size))
@@ -177,9 +177,9 @@ static enum opened replace_board(int dir, uint32_t slot_count, const char **why)
     int fd = open_at(dir, NEW_NAME, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     if (fd < 0)
         return FAILED;
-    int keeps = place_keeps_room_tried(fd);
+    int keeps = location_keeps_room_tried(fd);
     if (!keeps)
-        *why = place_why_no_room;
+        *why = location_why_no_room;
     /* All blocks are allocated before the file is mapped: a full file system must not cause SIGBUS. */
     bool ok = keeps > 0 && !fchmod(fd, S_IRUSR | S_IWUSR) && /* whatever the umask */
               !posix_fallocate(fd, 0, (off_t)file_size(slot_count)) &&
@@ -221,11 +221,11 @@ static void add_boot_id(struct board *b, int dir)
 static bool open_shared(struct board *b, const char *path, uint32_t slot_count, const char **why)
 {
     bool ok = false;
-    int dir = place_open(path, true, why);
+    int dir = location_open(path, true, why);
     if (dir < 0)
         return false;
-    *why = place_why_no_room;
-    if (!place_keeps_room(dir))
+    *why = location_why_no_room;
+    if (!location_keeps_room(dir))
         goto out;
     enum opened result = try_open(b, dir, true, why);
     if (result == UNFIT) {
@@ -270,7 +270,7 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
 struct board *board_attach(const char *path, bool writable, const char **why)
 {
     struct board *b = new_board();
-    int dir = place_open(path, false, why);
+    int dir = location_open(path, false, why);
     int error = errno;
     enum opened result = UNSAFE;
     if (b && dir >= 0) {

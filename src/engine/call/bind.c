@@ -4,7 +4,7 @@
 #include "base/env.h"
 #include "base/hash.h"
 #include "base/precondition.h"
-#include "engine/call/zone.h"
+#include "engine/call/network_zone.h"
 #include "engine/config/rules.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "engine/check/curl.h"
 
 #include "base/compiler.h"
-#include "engine/check/guard.h"
+#include "engine/check/fork_guard.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/minmax.h"
 #include "engine/check/curl.h"
-#include "engine/check/guard.h"
+#include "engine/check/fork_guard.h"
 #include "engine/check/types.h"
 #include "engine/policy/classify.h"
 #include "engine/policy/curl_codes.h"

@@ -5,8 +5,8 @@
 #include "base/minmax.h"
 #include "base/process.h"
 #include "base/thread.h"
-#include "engine/check/guard.h"
-#include "engine/check/own_thread.h"
+#include "engine/check/fork_guard.h"
+#include "engine/check/thread_mark.h"
 #include "engine/config/check_target.h"
 
 #include <stdio.h>

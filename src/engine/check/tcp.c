@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/minmax.h"
 #include "base/open.h"
-#include "engine/check/guard.h"
+#include "engine/check/fork_guard.h"
 #include "engine/check/lookup.h"
 #include "engine/check/types.h"
 #include "engine/policy/curl_codes.h"

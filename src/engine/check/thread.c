@@ -7,9 +7,9 @@
 #include "base/open.h"
 #include "base/process.h"
 #include "base/thread.h"
-#include "engine/check/guard.h"
-#include "engine/check/own_thread.h"
+#include "engine/check/fork_guard.h"
 #include "engine/check/run.h"
+#include "engine/check/thread_mark.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -8,7 +8,7 @@
  * What the function must do:
  * - A target is never unhealthy because of this process: if the attempt failed for a reason that is not
  *   the target's, the outcome is CHECK_UNKNOWN or CHECK_UNABLE.
- * - It may block, but not longer than timeout_ns. While it waits, it calls check_is_ending (guard.h) once
+ * - It may block, but not longer than timeout_ns. While it waits, it calls check_is_ending (fork_guard.h) once
  *   per CHECK_STEP_NS.
  * - Descriptors that it opens are close-on-exec, and closed when it returns.
  * - A library that has locks and that the program calls too is called between check_guard_enter and

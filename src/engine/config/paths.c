@@ -3,7 +3,7 @@
  * Where a configuration lets the library write: state directory, snapshot, metrics, events and log.
  */
 #include "base/env.h"
-#include "engine/board/place.h"
+#include "engine/board/location.h"
 #include "engine/config/builder.h"
 
 #include <limits.h>
@@ -42,15 +42,15 @@ static const char *absolute_path(struct builder *b, int option)
 static const char *memory_directory(struct builder *b)
 {
     char path[64], free[64] = "";
-    unsigned user = place_user();
+    unsigned user = location_user();
     for (int i = 0; i < MEMORY_PLACES; i++) {
         snprintf(path, sizeof(path), i ? "/dev/shm/harden-%u.%d" : "/dev/shm/harden-%u", user, i);
-        enum place found = place_look(path);
-        if (found == PLACE_OWN)
+        enum location found = location_look(path);
+        if (found == LOCATION_OWN)
             return builder_copy(b, path, strlen(path));
-        if (found == PLACE_FREE && !*free)
+        if (found == LOCATION_FREE && !*free)
             snprintf(free, sizeof(free), "%s", path);
-        if (found == PLACE_FOREIGN && !i && !b->config->state_taken)
+        if (found == LOCATION_FOREIGN && !i && !b->config->state_taken)
             b->config->state_taken = builder_copy(b, path, strlen(path));
     }
     return builder_copy(b, *free ? free : path, strlen(*free ? free : path));
@@ -66,12 +66,12 @@ static const char *state_directory(struct builder *b)
         return absolute_path(b, option);
     if (!runtime || *runtime != '/')
         return memory_directory(b);
-    if (place_is_own(runtime)) {
+    if (location_is_own(runtime)) {
         const char *path = join_path(b, runtime, "harden");
-        if (!path || place_look(path) != PLACE_FOREIGN)
+        if (!path || location_look(path) != LOCATION_FOREIGN)
             return path;
         b->config->state_taken = path;
-    } else if (place_look(runtime) == PLACE_FOREIGN) {
+    } else if (location_look(runtime) == LOCATION_FOREIGN) {
         b->config->runtime_taken = builder_copy(b, runtime, strlen(runtime));
     }
     return memory_directory(b);

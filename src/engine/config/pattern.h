@@ -35,7 +35,7 @@ struct target {
     bool default_port;             /* port is the default of the scheme */
     const char *path;              /* from the first slash, without query; "": not known */
     const struct address *address; /* of the host; NULL: not known, or `host` says it */
-    uint64_t network; /* network namespace, for hosts that depend on it (zone.h); else 0 */
+    uint64_t network; /* network namespace, for hosts that depend on it (network_zone.h); else 0 */
 };
 
 struct pattern {

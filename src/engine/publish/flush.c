@@ -2,10 +2,10 @@
 #include "engine/publish/flush.h"
 
 #include "base/clock.h"
-#include "base/quiet.h"
 #include "base/replace.h"
+#include "base/shield.h"
 #include "engine/board/attached.h"
-#include "engine/check/guard.h"
+#include "engine/check/fork_guard.h"
 #include "engine/publish/files.h"
 #include "engine/publish/update.h"
 
@@ -37,7 +37,7 @@ static void write_last(struct process *p, struct engine *e, uint64_t changes, in
         struct last_update u = {.process = p, .engine = e};
         if (files_are_current(e, p, changes))
             return;
-        quiet_run(update_last, &u);
+        shield_run(update_last, &u);
         if (u.wrote)
             return;
         process_wait(&p->updating, 1, clock_now_ns() + RETRY_NS);

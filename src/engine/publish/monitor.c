@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "base/quiet.h"
+#include "base/shield.h"
 #include "engine/board/attached.h"
 #include "engine/publish/background.h"
 #include "engine/publish/files.h"
@@ -29,7 +29,7 @@ static void start_monitor(void *process)
         !atomic_compare_exchange_strong(&p->updater, &none, UPDATER_STARTING))
         return;
     atomic_store(&p->pid, getpid());
-    board_settle_clock(e->board); /* a child may be in another time name space than its parent */
+    board_settle_clock(e->board); /* a child may be in another time namespace than its parent */
     int64_t now_ns = clock_now_ns();
     update_schedule(e, now_ns);
     atomic_store(&p->first_ns, now_ns);
@@ -46,7 +46,7 @@ HOT void monitor_start(void)
 {
     struct process *p = process_self();
     if (unlikely(atomic_load_explicit(&p->updater, memory_order_relaxed) == UPDATER_NONE))
-        quiet_run(start_monitor, p);
+        shield_run(start_monitor, p);
 }
 
 HOT bool monitor_is_idle(int64_t now_ns)
@@ -77,7 +77,7 @@ void monitor_refresh(int64_t now_ns)
     if (likely(monitor_is_current(now_ns)) || !engine_peek() ||
         atomic_load(&p->updater) != UPDATER_CALLS || atomic_load(&p->updating))
         return;
-    quiet_run(reload, &now_ns);
+    shield_run(reload, &now_ns);
 }
 
 /* No other call may come, so alerts that come during a write are written by this call, too. */
@@ -160,5 +160,5 @@ HOT void monitor_update(int64_t now_ns)
         atomic_store(&p->update_at_ns, 1);
     }
     if (atomic_load(&p->updater) == UPDATER_CALLS && !atomic_load(&p->updating))
-        quiet_run(try_update, e);
+        shield_run(try_update, e);
 }

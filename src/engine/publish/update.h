@@ -31,7 +31,7 @@ enum urgency {
 };
 
 /* False: another thread of the process makes an update. Call it with signals blocked
- * (base/quiet.h): a signal handler that jumps out would leave the update begun for ever. */
+ * (base/shield.h): a signal handler that jumps out would leave the update begun for ever. */
 bool update_begin(struct process *p);
 void update_end(struct process *p);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/board/place.h"
+#include "engine/board/location.h"
 
+#include "base/kernel.h"
 #include "base/open.h"
-#include "base/real.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,22 +16,23 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-const char place_why_no_room[] =
+const char location_why_no_room[] =
     "its file system may need new space for each write, and has none when it "
     "is full; name a directory on tmpfs, ext4 or xfs";
 
-enum place place_look(const char *path)
+enum location location_look(const char *path)
 {
     struct stat st;
-    if (real_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW))
-        return errno == ENOENT ? PLACE_FREE : PLACE_FOREIGN;
-    return S_ISDIR(st.st_mode) && st.st_uid == real_euid() ? PLACE_OWN : PLACE_FOREIGN;
+    if (kernel_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW))
+        return errno == ENOENT ? LOCATION_FREE : LOCATION_FOREIGN;
+    return S_ISDIR(st.st_mode) && st.st_uid == kernel_euid() ? LOCATION_OWN : LOCATION_FOREIGN;
 }
 
-bool place_is_own(const char *path)
+bool location_is_own(const char *path)
 {
     struct stat st;
-    return !real_stat(AT_FDCWD, path, &st, 0) && S_ISDIR(st.st_mode) && st.st_uid == real_euid();
+    return !kernel_stat(AT_FDCWD, path, &st, 0) && S_ISDIR(st.st_mode) &&
+           st.st_uid == kernel_euid();
 }
 
 /* Reads a number of "INSIDE OUTSIDE COUNT"; returns the rest of the line. */
@@ -44,10 +45,10 @@ static const char *next_number(const char *s, unsigned long *n)
     return s;
 }
 
-unsigned place_user(void)
+unsigned location_user(void)
 {
     char map[512];
-    unsigned own = real_euid();
+    unsigned own = kernel_euid();
     int fd = open_file("/proc/self/uid_map", O_RDONLY, 0);
     ssize_t n = fd < 0 ? 0 : read(fd, map, sizeof map - 1);
     if (fd >= 0)
@@ -69,13 +70,13 @@ unsigned place_user(void)
 static void restore_mode(const char *path)
 {
     struct stat st;
-    if (!real_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
-        st.st_uid == real_euid() && !(st.st_mode & (S_IRWXG | S_IRWXO)) &&
+    if (!kernel_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
+        st.st_uid == kernel_euid() && !(st.st_mode & (S_IRWXG | S_IRWXO)) &&
         (st.st_mode & S_IRWXU) != S_IRWXU)
         chmod(path, S_IRWXU);
 }
 
-bool place_make(const char *path)
+bool location_make(const char *path)
 {
     if (!mkdir(path, S_IRWXU))
         restore_mode(path);
@@ -89,17 +90,17 @@ static int open_directory(const char *path)
     return open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 }
 
-bool place_is_private(int fd)
+bool location_is_private(int fd)
 {
     struct stat st;
-    return !real_stat(fd, "", &st, AT_EMPTY_PATH) && st.st_uid == real_euid() &&
+    return !kernel_stat(fd, "", &st, AT_EMPTY_PATH) && st.st_uid == kernel_euid() &&
            !(st.st_mode & (S_IRWXG | S_IRWXO));
 }
 
-int place_open(const char *path, bool make, const char **why)
+int location_open(const char *path, bool make, const char **why)
 {
     *why = "the state directory cannot be created";
-    if (make && !place_make(path))
+    if (make && !location_make(path))
         return -1;
     *why = "the state directory cannot be opened";
     int dir = open_directory(path);
@@ -110,7 +111,7 @@ int place_open(const char *path, bool make, const char **why)
     if (dir < 0)
         return -1;
     *why = "the state directory is not owned by this user, or others can access it";
-    if (place_is_private(dir))
+    if (location_is_private(dir))
         return dir;
     close(dir);
     errno = EPERM;
@@ -132,7 +133,7 @@ static bool always_in_place(unsigned kind)
 }
 
 /* On an overlay the answer depends on the file system below: the creator of the board has tried it. */
-bool place_keeps_room(int fd)
+bool location_keeps_room(int fd)
 {
     unsigned kind = file_system_of(fd);
     return always_in_place(kind) || kind == OVERLAYFS_SUPER_MAGIC;
@@ -154,7 +155,7 @@ static uint64_t first_block(int fd)
     return e->fe_physical;
 }
 
-int place_keeps_room_tried(int fd)
+int location_keeps_room_tried(int fd)
 {
     unsigned kind = file_system_of(fd);
     uint64_t at = 0;

@@ -2,8 +2,8 @@
  *
  * Which threads run active checks. The hooks let their calls pass: they are neither limited nor counted
  * as the program's. */
-#ifndef ENGINE_CHECK_OWN_THREAD_H
-#define ENGINE_CHECK_OWN_THREAD_H
+#ifndef ENGINE_CHECK_THREAD_MARK_H
+#define ENGINE_CHECK_THREAD_MARK_H
 
 #include <stdbool.h>
 

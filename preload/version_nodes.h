@@ -11,8 +11,8 @@
  *     NODES(NODE)
  *     STUBS(any, "")
  *     HOOKED(AT_ANY, any); */
-#ifndef PRELOAD_NODES_H
-#define PRELOAD_NODES_H
+#ifndef PRELOAD_VERSION_NODES_H
+#define PRELOAD_VERSION_NODES_H
 
 #define NODES(X)                                                                                   \
     X(CURL_4)                                                                                      \

@@ -15,11 +15,11 @@
  * are remembered, so that a lookup is usually one comparison. A table stays valid for ever: the
  * next dlclose() pins a library that could be unloaded. Any thread.
  *
- *     const struct curl_api *api = real_find(from);      NULL: there is no libcurl behind the call
+ *     const struct curl_api *api = libcurl_find(from);      NULL: there is no libcurl behind the call
  *
  * Handles keep their table (curl/shadow.h): later calls on a handle do not come here. */
-#ifndef PRELOAD_REAL_H
-#define PRELOAD_REAL_H
+#ifndef PRELOAD_LIBCURL_H
+#define PRELOAD_LIBCURL_H
 
 #include "base/compiler.h"
 #include "curl/api.h"
@@ -31,32 +31,32 @@ struct caller {
     const void *address; /* return address of the call */
 };
 
-const struct curl_api *real_find(struct caller from);
+const struct curl_api *libcurl_find(struct caller from);
 /* Allocates the memory for a first lookup, while system calls are still allowed. */
-void real_reserve(void);
+void libcurl_reserve(void);
 
 /* The libcurls found so far, up to the first NULL. */
-#define REAL_LIBRARIES_MAX 8
-extern const struct curl_api *_Atomic real_libraries[REAL_LIBRARIES_MAX];
+#define LIBCURLS_MAX 8
+extern const struct curl_api *_Atomic libcurls_found[LIBCURLS_MAX];
 
-/* The rest of real_owner(): all libraries but the first. */
-const struct curl_api *real_owner_of_others(const void *caller);
+/* The rest of libcurl_owner(): all libraries but the first. */
+const struct curl_api *libcurl_owner_of_others(const void *caller);
 
 /* The libcurl whose code contains a return address: it calls its own functions. NULL: none. */
-static inline const struct curl_api *real_owner(const void *caller)
+static inline const struct curl_api *libcurl_owner(const void *caller)
 {
-    const struct curl_api *first = atomic_load_explicit(&real_libraries[0], memory_order_acquire);
+    const struct curl_api *first = atomic_load_explicit(&libcurls_found[0], memory_order_acquire);
     if (likely(first && curl_api_owns(first, caller)))
         return first;
-    return first ? real_owner_of_others(caller) : NULL;
+    return first ? libcurl_owner_of_others(caller) : NULL;
 }
 
 /* Called before anything is unloaded; `dl_open` is the real dlopen(). */
-void real_pin(void *dl_open(const char *file, int flags));
+void libcurl_pin(void *dl_open(const char *file, int flags));
 
 struct text;
 /* The libcurls that the program uses, as elements of a JSON array, each followed by a comma
  * (json.h). */
-void real_list(struct text *t);
+void libcurl_list(struct text *t);
 
 #endif

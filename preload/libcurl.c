@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "real.h"
+#include "libcurl.h"
 
 #include "base/arena.h"
 #include "base/compiler.h"
 #include "base/json.h"
-#include "base/quiet.h"
-#include "engine/check/own_thread.h"
+#include "base/shield.h"
+#include "engine/check/thread_mark.h"
 #include "required.h"
 #include "scope.h"
 
@@ -19,9 +19,9 @@
 #define SITES       256 /* a power of two */
 #define SITE_PROBES 8
 
-const struct curl_api *_Atomic real_libraries[REAL_LIBRARIES_MAX];
-static atomic_bool used[REAL_LIBRARIES_MAX];     /* by the program, not only by our active checks */
-static atomic_bool unpinned[REAL_LIBRARIES_MAX]; /* loaded later, so it may be unloaded */
+const struct curl_api *_Atomic libcurls_found[LIBCURLS_MAX];
+static atomic_bool used[LIBCURLS_MAX];     /* by the program, not only by our active checks */
+static atomic_bool unpinned[LIBCURLS_MAX]; /* loaded later, so it may be unloaded */
 
 /* Remembered call sites. `caller` is written last and read first. */
 struct site {
@@ -115,8 +115,8 @@ static bool fill_table(struct curl_api *api, const struct symtab *library, const
 static const struct curl_api *table_of(const struct symtab *library, const char *node, bool pinned)
 {
     void *perform = function_of(library, "curl_easy_perform", node);
-    for (int i = 0; i < REAL_LIBRARIES_MAX; i++) {
-        const struct curl_api *known = atomic_load(&real_libraries[i]);
+    for (int i = 0; i < LIBCURLS_MAX; i++) {
+        const struct curl_api *known = atomic_load(&libcurls_found[i]);
         if (known && (void *)known->easy_perform == perform)
             return known;
     }
@@ -127,9 +127,9 @@ static const struct curl_api *table_of(const struct symtab *library, const char 
     curl_version_info_data *v = api->version_info(CURLVERSION_NOW);
     api->version_num = v->version_num;
     api->version = v->version;
-    for (int i = 0; i < REAL_LIBRARIES_MAX; i++) {
+    for (int i = 0; i < LIBCURLS_MAX; i++) {
         const struct curl_api *none = NULL;
-        if (atomic_compare_exchange_strong(&real_libraries[i], &none, api)) {
+        if (atomic_compare_exchange_strong(&libcurls_found[i], &none, api)) {
             if (!pinned)
                 atomic_store(&unpinned[i], true);
             return api;
@@ -137,16 +137,16 @@ static const struct curl_api *table_of(const struct symtab *library, const char 
         if (none->easy_perform == api->easy_perform)
             return none;
     }
-    return NULL; /* more copies of libcurl than REAL_LIBRARIES_MAX */
+    return NULL; /* more copies of libcurl than LIBCURLS_MAX */
 }
 
 /* dlclose() takes the loader's lock anyway, so dlopen() may be called here. In a program's preinit
  * array (no environ yet) nothing can be unloaded, and a dlopen() would make glibc lose the
  * environment. */
-void real_pin(void *dl_open(const char *file, int flags))
+void libcurl_pin(void *dl_open(const char *file, int flags))
 {
-    for (int i = 0; i < REAL_LIBRARIES_MAX && environ; i++) {
-        const struct curl_api *api = atomic_load(&real_libraries[i]);
+    for (int i = 0; i < LIBCURLS_MAX && environ; i++) {
+        const struct curl_api *api = atomic_load(&libcurls_found[i]);
         if (!api)
             break;
         if (atomic_exchange(&unpinned[i], false))
@@ -156,7 +156,7 @@ void real_pin(void *dl_open(const char *file, int flags))
 
 /* ---- which library -------------------------------------------------------------------------- */
 
-/* Steps 2 and 3 of real.h: of the objects loaded later, the caller's own, the one that it needs by
+/* Steps 2 and 3 of libcurl.h: of the objects loaded later, the caller's own, the one that it needs by
  * name, else the first. Their list has a lock of its own, which is not held while the program's
  * code runs. */
 struct search {
@@ -201,7 +201,7 @@ static int find_library(struct dl_phdr_info *info, size_t size, void *data)
     struct search *s = data;
     struct symtab t;
     (void)size;
-    if (symtab_contains(info, (const void *)real_find) || !symtab_of(&t, info) ||
+    if (symtab_contains(info, (const void *)libcurl_find) || !symtab_of(&t, info) ||
         !symtab_resolve(&t, "curl_easy_perform", AT(s->from.node)))
         return 0;
     bool by_name = symtab_contains(info, s->from.address) || is_needed(s, &t, dynamic_of(info));
@@ -246,12 +246,12 @@ static void remember_site(struct caller from, const struct curl_api *api)
     }
 }
 
-void real_reserve(void)
+void libcurl_reserve(void)
 {
     arena_get(&memory, 0);
 }
 
-const struct curl_api *real_find(struct caller from)
+const struct curl_api *libcurl_find(struct caller from)
 {
     for (int i = 0; i < SITE_PROBES; i++) {
         struct site *site = site_of(from, i);
@@ -263,20 +263,20 @@ const struct curl_api *real_find(struct caller from)
             break;
     }
     struct search s = {.from = from};
-    quiet_run(search_library, &s);
+    shield_run(search_library, &s);
     const struct curl_api *api = s.answer;
     if (api)
         remember_site(from, api);
-    for (int i = 0; api && i < REAL_LIBRARIES_MAX && !check_is_own_thread(); i++)
-        if (atomic_load(&real_libraries[i]) == api)
+    for (int i = 0; api && i < LIBCURLS_MAX && !check_is_own_thread(); i++)
+        if (atomic_load(&libcurls_found[i]) == api)
             atomic_store(&used[i], true);
     return api;
 }
 
-const struct curl_api *real_owner_of_others(const void *caller)
+const struct curl_api *libcurl_owner_of_others(const void *caller)
 {
-    for (int i = 1; i < REAL_LIBRARIES_MAX; i++) {
-        const struct curl_api *api = atomic_load_explicit(&real_libraries[i], memory_order_acquire);
+    for (int i = 1; i < LIBCURLS_MAX; i++) {
+        const struct curl_api *api = atomic_load_explicit(&libcurls_found[i], memory_order_acquire);
         if (!api)
             break;
         if (curl_api_owns(api, caller))
@@ -285,10 +285,10 @@ const struct curl_api *real_owner_of_others(const void *caller)
     return NULL;
 }
 
-void real_list(struct text *t)
+void libcurl_list(struct text *t)
 {
-    for (int i = 0; i < REAL_LIBRARIES_MAX; i++) {
-        const struct curl_api *api = atomic_load(&real_libraries[i]);
+    for (int i = 0; i < LIBCURLS_MAX; i++) {
+        const struct curl_api *api = atomic_load(&libcurls_found[i]);
         if (!api)
             break;
         if (!atomic_load(&used[i]))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Uses the system calls, whose signal sets have 8 bytes; those of the C library have 128. */
-#include "base/quiet.h"
+#include "base/shield.h"
 
 #include "base/stack.h"
 
@@ -41,7 +41,7 @@ static uint64_t pending_signals(void)
     return set;
 }
 
-void quiet_begin(struct quiet *q)
+void shield_begin(struct shield *q)
 {
     q->saved_errno = errno;
     q->mask = 0;
@@ -50,7 +50,7 @@ void quiet_begin(struct quiet *q)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &q->cancel_state);
 }
 
-void quiet_end(struct quiet *q)
+void shield_end(struct shield *q)
 {
     /* A signal that write() raises is sent to the writing thread, so it is pending in this one. */
     static const struct timespec at_once;
@@ -63,21 +63,21 @@ void quiet_end(struct quiet *q)
     set_mask(SIG_SETMASK, q->mask, NULL);
 }
 
-void quiet_confine(bool is_confined)
+void shield_confine(bool is_confined)
 {
     atomic_store(&confined, is_confined);
 }
 
-void quiet_run(void (*run)(void *arg), void *arg)
+void shield_run(void (*run)(void *arg), void *arg)
 {
-    struct quiet q;
+    struct shield q;
     if (inside || atomic_load(&confined)) {
         run(arg);
         return;
     }
-    quiet_begin(&q);
+    shield_begin(&q);
     inside = true;
     stack_run(run, arg);
     inside = false;
-    quiet_end(&q);
+    shield_end(&q);
 }

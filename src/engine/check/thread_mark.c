@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/check/own_thread.h"
+#include "engine/check/thread_mark.h"
 
 #include <stdatomic.h>
 #include <string.h>

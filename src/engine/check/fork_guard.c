@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/check/guard.h"
+#include "engine/check/fork_guard.h"
 
 #include "base/process.h"
 #include "engine/engine.h"

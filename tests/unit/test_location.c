@@ -3,7 +3,7 @@
  * Where a board may be placed. The results of the C library for ids, files and file systems are
  * simulated, as another preloaded library might change them. Those of the kernel are real. */
 #include "engine/board/board.h"
-#include "engine/board/place.h"
+#include "engine/board/location.h"
 #include "engine/config/config.h"
 
 #include <criterion/criterion.h>
@@ -31,7 +31,7 @@
 #define FUSE    0x65735546
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
-static char base[] = "/tmp/test_place.XXXXXX";
+static char base[] = "/tmp/test_location.XXXXXX";
 static char dir[64], path[96];
 
 static bool fake_root;           /* as fakeroot reports it */
@@ -142,17 +142,17 @@ Test(place, ownership_is_taken_from_the_kernel_even_under_fakeroot)
 
 Test(place, own_free_and_foreign_directories_are_distinguished)
 {
-    cr_assert_eq(place_look(dir), PLACE_FREE);
+    cr_assert_eq(location_look(dir), LOCATION_FREE);
     mkdir(dir, 0700);
-    cr_assert_eq(place_look(dir), PLACE_OWN);
-    cr_assert(place_is_own(dir));
-    cr_assert_eq(place_look("/dev/null"), PLACE_FOREIGN);
+    cr_assert_eq(location_look(dir), LOCATION_OWN);
+    cr_assert(location_is_own(dir));
+    cr_assert_eq(location_look("/dev/null"), LOCATION_FOREIGN);
     if (geteuid())
-        cr_assert_eq(place_look("/"), PLACE_FOREIGN);
+        cr_assert_eq(location_look("/"), LOCATION_FOREIGN);
     else
         cr_assert_eq(chown(dir, USER, 0), 0);
-    cr_assert_eq(place_look(geteuid() ? "/" : dir), PLACE_FOREIGN);
-    cr_assert_not(place_is_own(geteuid() ? "/" : dir));
+    cr_assert_eq(location_look(geteuid() ? "/" : dir), LOCATION_FOREIGN);
+    cr_assert_not(location_is_own(geteuid() ? "/" : dir));
 }
 
 Test(place, in_a_user_namespace_with_one_user_the_outer_id_is_used)
@@ -170,10 +170,10 @@ Test(place, in_a_user_namespace_with_one_user_the_outer_id_is_used)
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         snprintf(map, sizeof map, of[i].text, own, 1000);
         fake_uid_map = map;
-        cr_assert_eq(place_user(), of[i].user ? (unsigned)of[i].user : own, "%s", map);
+        cr_assert_eq(location_user(), of[i].user ? (unsigned)of[i].user : own, "%s", map);
     }
     snprintf(map, sizeof map, "%10u 7 1\n%10u 1000 1\n", other, own);
-    cr_assert_eq(place_user(), 1000u);
+    cr_assert_eq(location_user(), 1000u);
 }
 
 static uid_t user = USER;
@@ -347,14 +347,14 @@ Test(place, a_file_system_that_reallocates_on_write_gets_no_board)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         fake_kind = kinds[i];
         cr_assert_eq(count_one(&why), 0u, "%x", kinds[i]);
-        cr_assert_eq(why, place_why_no_room);
+        cr_assert_eq(why, location_why_no_room);
         fake_kind = 0;
         cr_assert_eq(access(path, F_OK), -1);
     }
     cr_assert_eq(count_one(NULL), 1u);
     fake_kind = kinds[0];
     cr_assert_eq(count_one(&why), 0u, "nor is an existing one used");
-    cr_assert_eq(why, place_why_no_room);
+    cr_assert_eq(why, location_why_no_room);
 }
 
 Test(place, tmpfs_and_file_systems_that_write_in_place_get_a_board)
@@ -378,7 +378,7 @@ Test(place, on_an_overlay_a_trial_write_shows_whether_blocks_move)
         asked = 0;
         memcpy(fake_block, bad[i], sizeof fake_block);
         cr_assert_eq(count_one(&why), 0u, "%d", i);
-        cr_assert_eq(why, place_why_no_room);
+        cr_assert_eq(why, location_why_no_room);
         cr_assert_eq(access(path, F_OK), -1);
     }
     asked = 0;
@@ -403,7 +403,7 @@ Test(place, on_an_overlay_that_cannot_be_written_the_error_is_not_about_blocks)
     setrlimit(RLIMIT_FSIZE, &limit);
     cr_assert_eq(n, 0u);
     cr_assert_not_null(why);
-    cr_assert_neq(why, place_why_no_room);
+    cr_assert_neq(why, location_why_no_room);
 }
 
 /* ---- boots ---- */

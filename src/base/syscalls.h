@@ -2,8 +2,8 @@
  *
  * <sys/syscall.h>, with the numbers that older headers lack. They are the same on all processors.
  */
-#ifndef BASE_CALLS_H
-#define BASE_CALLS_H
+#ifndef BASE_SYSCALLS_H
+#define BASE_SYSCALLS_H
 
 #include <sys/syscall.h>
 

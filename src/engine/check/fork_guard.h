@@ -12,8 +12,8 @@
  *
  * Invariants: only the thread of the checks enters. Nothing waits within the section. Once closed, the
  * guard stays closed. In the child of a fork it is free. */
-#ifndef ENGINE_CHECK_GUARD_H
-#define ENGINE_CHECK_GUARD_H
+#ifndef ENGINE_CHECK_FORK_GUARD_H
+#define ENGINE_CHECK_FORK_GUARD_H
 
 #include "base/clock.h"
 

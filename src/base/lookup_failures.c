@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/unfound.h"
+#include "base/lookup_failures.h"
 
 #include "base/hash.h"
 #include "base/seqlock.h"
@@ -46,7 +46,7 @@ static bool read_record(struct record *r, uint64_t key)
     return seqlock_same(&table[key % UNFOUND_NAMES].sequence, before) && r->key == key;
 }
 
-void unfound_note(const char *name, int eai, int64_t now_ns)
+void lookup_failure_note(const char *name, int eai, int64_t now_ns)
 {
     uint64_t key = key_of(name);
     struct record r;
@@ -64,7 +64,7 @@ void unfound_note(const char *name, int eai, int64_t now_ns)
                   WORDS);
 }
 
-int unfound_error(const char *name, int64_t since_ns)
+int lookup_failure_error(const char *name, int64_t since_ns)
 {
     uint64_t key = key_of(name);
     struct record r;

@@ -2,43 +2,43 @@
  *
  * Where a board may be: in a directory that only this user can access, on a file system that keeps the
  * blocks that it has allocated. What belongs to another user is neither used nor changed. User ids are
- * those of the kernel (base/real.h), not of a library like fakeroot.
+ * those of the kernel (base/kernel.h), not of a library like fakeroot.
  *
- *     int dir = place_open("/run/user/1000/harden", true, &why);      -1: why, and errno
+ *     int dir = location_open("/run/user/1000/harden", true, &why);      -1: why, and errno
  *     ...
- *     if (place_is_private(fd) && place_keeps_room(fd))            an existing board
+ *     if (location_is_private(fd) && location_keeps_room(fd))            an existing board
  *
  * *why is a static string. The caller closes the descriptors; they are close-on-exec. Any
  * thread; errno is not preserved. */
-#ifndef ENGINE_BOARD_PLACE_H
-#define ENGINE_BOARD_PLACE_H
+#ifndef ENGINE_BOARD_LOCATION_H
+#define ENGINE_BOARD_LOCATION_H
 
 #include <stdbool.h>
 
-enum place { PLACE_OWN, PLACE_FREE, PLACE_FOREIGN };
+enum location { LOCATION_OWN, LOCATION_FREE, LOCATION_FOREIGN };
 
 /* What is at the path: a directory of this user, nothing, or anything else. Links are not followed. */
-enum place place_look(const char *path);
+enum location location_look(const char *path);
 /* Whether it is a directory of this user, or a link to one. */
-bool place_is_own(const char *path);
-/* The user id for names in shared directories like /tmp: that of this process, but in a user name space
+bool location_is_own(const char *path);
+/* The user id for names in shared directories like /tmp: that of this process, but in a user namespace
  * that contains only this user (unshare -r), the id outside of it. */
-unsigned place_user(void);
+unsigned location_user(void);
 
 /* Creates the last component of the path (0700, whatever the umask). True if it exists; false: errno. */
-bool place_make(const char *path);
+bool location_make(const char *path);
 /* Opens the directory if it belongs to this user and others cannot access it. */
-int place_open(const char *path, bool make, const char **why);
+int location_open(const char *path, bool make, const char **why);
 /* Whether the file belongs to this user and others cannot access it. */
-bool place_is_private(int fd);
+bool location_is_private(int fd);
 
 /* Whether every page of the file can be written at any time, judged by the type of the file system. On
  * one that allocates new blocks for each write (btrfs), a write to a mapped page raises SIGBUS when the
  * disk is full; on a network or FUSE file system it may at any time. */
-bool place_keeps_room(int fd);
+bool location_keeps_room(int fd);
 /* The same for a new, empty file of this process; where the type is not enough (overlayfs), by trying. 1 or
  * 0; -1: the file cannot be written at all. */
-int place_keeps_room_tried(int fd);
-extern const char place_why_no_room[]; /* the reason why it does not keep room */
+int location_keeps_room_tried(int fd);
+extern const char location_why_no_room[]; /* the reason why it does not keep room */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/call/zone.h"
+#include "engine/call/network_zone.h"
 
 #include "engine/call/call.h"
 
@@ -82,7 +82,7 @@ Test(zone, the_same_address_in_another_network_namespace_is_another_host)
 Test(zone, another_network_namespace_has_its_own_limits_and_the_same_rules)
 {
     config_discard(config);
-    char path[] = "/tmp/test_zone.XXXXXX";
+    char path[] = "/tmp/test_network_zone.XXXXXX";
     static const char ini[] =
         "[host 127.0.0.0/8]\nrate = 1/1m\n[host unix:@app]\nmax_attempts = 7\n";
     int fd = mkstemp(path);
