@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/policy/classify.h"
 #include "engine/policy/classify_table.h"
+#include "engine/policy/repeatable.h"
 
 #include "base/compiler.h"
 
@@ -308,7 +309,7 @@ Test(classify, a_transfer_refused_locally_is_never_repeated_and_never_counts)
         a.nothing_sent = a.refused_locally = true;
         check(&a, (struct expected){.class = 'E'});
         struct verdict v = classify(&a, &p);
-        cr_assert(not(classify_repeatable(&v, &a, &p)));
+        cr_assert(not(repeatable_after(&v, &a, &p)));
     }
     struct attempt a = request("GET");
     a.curl_code = 28; /* the program's own limit, in the body of an error response */
@@ -362,7 +363,7 @@ Test(classify, a_reply_of_the_ftp_server_decides_for_downloads)
                 check(&a, transient ? (struct expected){.class = 'B', .counted = true}
                                     : (struct expected){.class = 'D', .alive = true});
                 struct verdict v = classify(&a, &policy);
-                cr_assert(eq(int, classify_repeatable(&v, &a, &policy), transient));
+                cr_assert(eq(int, repeatable_after(&v, &a, &policy), transient));
             }
 }
 
@@ -443,14 +444,14 @@ Test(classify, a_transfer_that_libcurl_retried_itself_is_not_repeated)
         a.retried_by_libcurl = true;
         struct verdict v = classify(&a, &policy);
         cr_assert(eq(int, v.max_tries, 1));
-        cr_assert(not(classify_repeatable(&v, &a, &policy)));
+        cr_assert(not(repeatable_after(&v, &a, &policy)));
     }
 }
 
 static bool repeatable(const struct attempt *a)
 {
     struct verdict v = classify(a, &policy);
-    return classify_repeatable(&v, a, &policy);
+    return repeatable_after(&v, a, &policy);
 }
 
 static const char *const methods[] = {"GET",  "HEAD",  "OPTIONS", "TRACE", "PUT", "DELETE",
@@ -540,15 +541,15 @@ Test(classify, retry_on_replaces_what_may_be_repeated)
         struct attempt a = request("GET");
         a.curl_code = code;
         struct verdict v = classify(&a, &p);
-        cr_assert(eq(int, classify_repeatable(&v, &a, &p), AMONG(code, 12, 28, 60)), "%d", code);
+        cr_assert(eq(int, repeatable_after(&v, &a, &p), AMONG(code, 12, 28, 60)), "%d", code);
     }
     for (int s = 100; s <= 599; s++) {
         struct attempt a = request("GET");
         a.http_status = s;
         struct verdict v = classify(&a, &p);
-        cr_assert(eq(int, classify_repeatable(&v, &a, &p), s == 404), "%d", s);
+        cr_assert(eq(int, repeatable_after(&v, &a, &p), s == 404), "%d", s);
         memcpy(a.method, "POST", 5);
-        cr_assert(not(classify_repeatable(&v, &a, &p)));
+        cr_assert(not(repeatable_after(&v, &a, &p)));
     }
 }
 
@@ -579,7 +580,7 @@ Test(classify, never_on_prevents_repetition)
             struct attempt a = request("GET");
             a.curl_code = rows[k].code;
             struct verdict v = classify(&a, &p);
-            cr_assert(eq(int, classify_repeatable(&v, &a, &p), k != i));
+            cr_assert(eq(int, repeatable_after(&v, &a, &p), k != i));
         }
     }
     struct policy p = policy;
@@ -587,7 +588,7 @@ Test(classify, never_on_prevents_repetition)
     struct attempt a = request("GET");
     a.http_status = 429;
     struct verdict v = classify(&a, &p);
-    cr_assert(not(classify_repeatable(&v, &a, &p)));
+    cr_assert(not(repeatable_after(&v, &a, &p)));
     cr_assert(eq(int, v.class, CLASS_C));
 }
 
@@ -598,7 +599,7 @@ Test(classify, an_abort_by_the_program_is_never_repeated)
     struct attempt a = request("GET");
     a.curl_code = 42;
     struct verdict v = classify(&a, &p);
-    cr_assert(not(classify_repeatable(&v, &a, &p)));
+    cr_assert(not(repeatable_after(&v, &a, &p)));
 }
 
 Test(classify, a_failed_connection_has_the_reason_of_the_failed_step)

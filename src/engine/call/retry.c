@@ -6,6 +6,7 @@
 #include "base/events.h"
 #include "base/minmax.h"
 #include "engine/policy/backoff.h"
+#include "engine/policy/repeatable.h"
 
 /* The back-off of a throttled request starts here. */
 #define THROTTLED_BASE_NS NS_PER_S
@@ -34,8 +35,8 @@ static bool may_retry(const struct call *c, struct slot *s, const struct attempt
                       struct plan *plan)
 {
     const struct policy *p = c->policy;
-    if (!classify_repeatable(v, a, p) || a->committed || !a->replayable ||
-        made >= p->max_attempts || (v->max_tries && made >= v->max_tries))
+    if (!repeatable_after(v, a, p) || a->committed || !a->replayable || made >= p->max_attempts ||
+        (v->max_tries && made >= v->max_tries))
         return false;
     plan->base_ns =
         v->class == CLASS_C ? larger(p->base_delay_ns, THROTTLED_BASE_NS) : p->base_delay_ns;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the outcome of an attempt means: may it be repeated, and does it count against the host? The
- * answers are rows of tables (classify_table.c), by CURLcode, HTTP status, errno and so on; the options
+ * What the outcome of an attempt means: which requests may be repeated after it (repeatable.h), and
+ * does it count against the host? The answers are rows of tables (classify_table.c), by CURLcode, HTTP status, errno and so on; the options
  * `retry_on` and `never_on` override them.
  *
  *     struct verdict v = classify(&attempt, policy);
- *     if (classify_repeatable(&v, &attempt, policy))
- *         ...
  *
  *   A  safe for any method          B  idempotent methods only
  *   C  throttled, any method        D  permanent: never repeated
@@ -51,10 +49,6 @@ struct verdict {
 };
 
 struct verdict classify(const struct attempt *a, const struct policy *p);
-
-/* Whether class and method allow another attempt. The caller checks that nothing was committed and that
- * the body is replayable. */
-bool classify_repeatable(const struct verdict *v, const struct attempt *a, const struct policy *p);
 
 /* The groups by which failures and retries are counted and published. */
 enum reason_group {
