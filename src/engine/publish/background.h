@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The background thread of the library, "harden". It writes changes that calls have left unwritten. It
- * runs while there are any or checks are configured, and for a few idle periods longer.
+ * runs while there are any or checks are configured, and for a few idle periods longer. A changed status
+ * or circuit wakes it (board/alert.h).
  *
  * It never runs with `thread = off`, under a seccomp filter, after the first thread of the process has
  * ended, or in a process that shares its memory (vfork), where it would do harm. It blocks all signals,
