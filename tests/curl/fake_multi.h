@@ -35,8 +35,8 @@ struct fake_multi {
     bool unguarded;            /* before 7.82: the timer callback may call any function */
     bool ignores_timer_result; /* before 7.81: the result of the timer callback is ignored */
     bool dead;                 /* a callback failed */
-    int added_in_failure; /* added while the timer callback failed: up to 8.x libcurl crashes later */
-    bool socket_refuses; /* the program's socket callback fails in the next turn */
+    int added_in_failure;      /* handles added then: up to 8.x libcurl crashes later */
+    bool socket_refuses;       /* the program's socket callback fails in the next turn */
 
     curl_multi_timer_callback timer_fn;
     void *timer_data;
