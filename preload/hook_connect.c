@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The hook of connect(): hands stream connections of the program to sock/dial.h. */
 #include "alloc_safe.h"
 #include "base/thread.h"
 #include "curl/current_api.h"

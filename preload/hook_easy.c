@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The hooks of the easy interface: curl_easy_perform() goes to curl/easy.h, curl_easy_setopt() is also
+ * recorded in the handle's shadow (curl/shadow.h). */
 #include "hooks.h"
 
 #include "curl/easy.h"

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Sleeping until a time of the clock, with and without a restart by the kernel after a signal handler. */
 #include "base/clock.h"
 
 #include "base/syscalls.h"

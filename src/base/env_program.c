@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The base name of the executable, from /proc/self/exe or the auxiliary vector. */
 #include "base/compiler.h"
 #include "base/env.h"
 

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of subcommands, and the choice of one. */
 #include "cli/cli.h"
 
 #include "base/compiler.h"

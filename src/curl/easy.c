@@ -176,7 +176,7 @@ bool easy_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
     bool known = s->transfer && held_info_get(&s->transfer->gate.info, info, out);
     if (unlikely(s->last_info != NULL) && !known)
-        known = fallback_getinfo(s, info, out);
+        known = previous_result_getinfo(s, info, out);
     if (likely(info != CURLINFO_OS_ERRNO || !(s->hidden_errno | s->connect_errno)))
         return known;
     /* With last_info, libcurl's own value is that of the attempt that was cut short. */
@@ -201,7 +201,7 @@ CURLHcode easy_header(const struct shadow *s, const char *name, size_t index, un
     if (held)
         return held_info_header(held, name, index, origin, request, out);
     CURLHcode r = s->api->easy_header(s->handle, name, index, origin, request, out);
-    struct headers *kept = fallback_headers(s);
+    struct headers *kept = previous_result_headers(s);
     return kept && out && r != CURLHE_BAD_ARGUMENT
                ? headers_find(kept, name, index, origin, request, out)
                : r;
@@ -211,7 +211,7 @@ struct curl_header *easy_nextheader(const struct shadow *s, unsigned origin, int
                                     struct curl_header *previous)
 {
     struct held_info *held = held_info_of(s);
-    struct headers *kept = fallback_headers(s);
+    struct headers *kept = previous_result_headers(s);
     return held   ? held_info_nextheader(held, origin, request, previous)
            : kept ? headers_next(kept, origin, request, previous)
                   : s->api->easy_nextheader(s->handle, origin, request, previous);

@@ -95,7 +95,7 @@ struct shadow {
     enum protocol protocol;
     bool proxy_is_http; /* the proxy in binding takes CONNECT requests */
 
-    /* Replaces CURLINFO of the last transfer, see fallback.h; NULL: libcurl's own answers. Owned by
+    /* Replaces CURLINFO of the last transfer, see previous_result.h; NULL: libcurl's own answers. Owned by
      * the transfer. */
     const struct saved_info *last_info;
 

@@ -2,7 +2,7 @@
 #include "curl/target.h"
 
 #include "base/compiler.h"
-#include "base/network.h"
+#include "base/netns.h"
 #include "base/scheme.h"
 #include "base/words.h"
 #include "curl/proxy.h"
@@ -55,7 +55,7 @@ static const char *header_for_binding(void *shadow, const char *name)
 
 static uint64_t network_for(const char *host)
 {
-    return zone_applies(host) ? network_of_thread() : 0;
+    return zone_applies(host) ? netns_of_thread() : 0;
 }
 
 static void bind_proxy(struct shadow *s, const struct target *t, int64_t now_ns)

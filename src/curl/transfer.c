@@ -36,7 +36,7 @@ static void init_transfer(struct transfer *t, struct shadow *s, int64_t now_ns)
     t->performing = t->paused = t->reset = t->is_last = t->ended = false;
     t->relaxed_timeout_ms = -1;
     t->attempt_timeout_ns = INT64_MAX;
-    t->fallback.kept = false;
+    t->previous.kept = false;
     t->error[0] = '\0';
     int64_t timeout_ns = shadow_timeout_ms(s->timeout_ms) * NS_PER_MS;
     t->app_deadline_ns = timeout_ns ? now_ns + timeout_ns : INT64_MAX;
@@ -131,7 +131,7 @@ static bool report_attempt(struct transfer *t, struct attempt *a, bool cut, int6
 bool transfer_decide_retry(struct transfer *t, struct attempt *a, CURLcode *r, int64_t *at_ns)
 {
     precondition(!t->performing && !t->ended);
-    bool cut = a->shortened && t->fallback.kept && !t->gate.delivered;
+    bool cut = a->shortened && t->previous.kept && !t->gate.delivered;
     bool again = report_attempt(t, a, cut, at_ns);
     if (again) {
         attempt_facts_keep_errno(t->shadow, a);
@@ -139,9 +139,9 @@ bool transfer_decide_retry(struct transfer *t, struct attempt *a, CURLcode *r, i
             transfer_skip_dns_cache(t);
     }
     if (unlikely(cut))
-        *r = fallback_restore(t);
+        *r = previous_result_restore(t);
     else if (again)
-        fallback_keep(t, *r);
+        previous_result_keep(t, *r);
     return again;
 }
 
@@ -159,8 +159,8 @@ void transfer_leave(struct transfer *t)
     precondition(t->shadow->transfer == t);
     transfer_unwrap(t);
     gate_end(&t->gate);
-    if (unlikely(t->fallback.kept) && !t->shadow->last_info)
-        fallback_clear(&t->fallback);
+    if (unlikely(t->previous.kept) && !t->shadow->last_info)
+        previous_result_clear(&t->previous);
     t->shadow->transfer = NULL;
     if (!t->ended)
         call_abandon(&t->call, clock_now_ns());
@@ -168,7 +168,7 @@ void transfer_leave(struct transfer *t)
 
 void transfer_free(struct transfer *t)
 {
-    fallback_clear(&t->fallback);
+    previous_result_clear(&t->previous);
     hold_free(&t->gate.hold);
     hold_free(&t->gate.previous);
     free(t);

@@ -19,8 +19,8 @@
 #ifndef CURL_TRANSFER_H
 #define CURL_TRANSFER_H
 
-#include "curl/fallback.h"
 #include "curl/gate/gate.h"
+#include "curl/previous_result.h"
 #include "curl/request_body.h"
 #include "curl/shadow.h"
 #include "engine/call/call.h"
@@ -37,7 +37,7 @@ struct transfer {
     struct call call;
     struct gate gate;
     struct request_body body;
-    struct fallback fallback;
+    struct previous_result previous;
     int64_t started_ns;       /* when the last attempt started */
     int64_t answered_ns;      /* when it ended; kept because reading a clock is expensive */
     int64_t answered_wall_ns; /* the same by the wall clock */
@@ -71,7 +71,7 @@ void transfer_begin_attempt(struct transfer *t, int64_t now_ns);
 CURLcode transfer_end_attempt(struct transfer *t, struct attempt *a, CURLcode r);
 /* Whether another attempt follows, at *at_ns; if so, the request body has been rewound. *r is that
  * code; if this attempt was cut short by our limit, it becomes that of the one before
- * (fallback.h). */
+ * (previous_result.h). */
 bool transfer_decide_retry(struct transfer *t, struct attempt *a, CURLcode *r, int64_t *at_ns);
 void transfer_end(struct transfer *t, CURLcode r, int64_t now_ns);
 void transfer_leave(struct transfer *t);

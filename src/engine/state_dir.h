@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The board in the state directory of this process: opening it, reporting why it cannot be shared, and
- * noticing that its file has been removed or replaced.
+ * The board in the state directory of this process (chosen by config/paths.c): opening it, reporting why
+ * it cannot be shared, and noticing that its file has been removed or replaced.
  *
  *     struct state_file file;
  *     struct board *b = state_dir_open_board(config, &file);

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * One connect() of the real function, and its report to the engine. */
 #include "sock/dial_private.h"
 
 #include "base/clock.h"

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "base/network.h"
+#include "base/netns.h"
 #include "base/precondition.h"
 #include "base/scheme.h"
 #include "base/seqlock.h"
@@ -94,7 +94,7 @@ static bool read_entry(const struct entry *e, struct dial_binding *k, const stru
 
 static bool is_other_network(const struct dial_binding *k, int fd)
 {
-    uint64_t network = k->zoned ? network_of_socket(fd) : 0;
+    uint64_t network = k->zoned ? netns_of_socket(fd) : 0;
     return network && network != k->network;
 }
 
@@ -119,7 +119,7 @@ struct bind_request {
 static bool bind_local(struct dial_binding *k, const struct bind_request *q)
 {
     struct target t = {.scheme = "", .host = q->to->local, .default_port = true, .path = ""};
-    t.network = zone_applies(t.host) ? network_of_socket(q->fd) : 0;
+    t.network = zone_applies(t.host) ? netns_of_socket(q->fd) : 0;
     struct header_source no_headers = {0};
     k->more_follow = false;
     return call_bind(&k->binding, q->config, q->engine->board, &t, &no_headers, q->now_ns);
@@ -137,7 +137,7 @@ static bool bind_address(struct dial_binding *k, const struct bind_request *q)
     }
     k->more_follow = name.more_follow;
     k->zoned = zone_applies(name.host);
-    k->network = k->zoned ? network_of_socket(q->fd) : 0;
+    k->network = k->zoned ? netns_of_socket(q->fd) : 0;
     struct target t = {.scheme = "",
                        .host = name.host,
                        .port = q->to->port,

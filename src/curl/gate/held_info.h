@@ -24,7 +24,7 @@ struct held_info {
     const struct curl_api *api;
     CURL *handle;
     const struct hold *hold;
-    /* CURLINFO of the earlier attempt whose response is held (fallback.h); NULL: it is that of the
+    /* CURLINFO of the earlier attempt whose response is held (previous_result.h); NULL: it is that of the
      * last attempt. */
     const struct saved_info *restored;
     const struct held *shown; /* the piece that is being delivered; NULL: none */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The part of a response that libcurl has delivered and the program has not seen yet: header lines
- * and pieces of the body, in their order, in one growing piece of memory.
+ * and pieces of the body, in their order, in one growing piece of memory. gate.h decides what is held,
+ * and when it is delivered or dropped.
  *
  *     struct hold h = {0};
  *     hold_begin_block(&h);                              a status line: a new header block begins

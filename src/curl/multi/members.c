@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The members of a multi handle: transfers that the program has added, in libcurl or parked. */
 #include "curl/multi/private.h"
 
 #include "base/precondition.h"

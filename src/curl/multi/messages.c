@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The messages that curl_multi_info_read() returns: libcurl's, and those of refused or delivered members. */
 #include "curl/multi/private.h"
 
 #include "base/precondition.h"

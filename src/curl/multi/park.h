@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Items that wait, ordered by the time at which they are due: a binary heap. Items that are due at
- * the same time keep the order in which they were put in.
+ * Parked items, which wait outside libcurl until they are due: a binary heap, ordered by that time. Items
+ * that are due at the same time keep the order in which they were put in. members.c parks a transfer, and
+ * turn.c takes it out (multi.h).
  *
  *     struct park p = {0};
  *     park_reserve(&p, n)                  room for n items; false: no memory

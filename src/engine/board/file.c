@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The file of a board: opens it, checks that it is valid, and creates or replaces it. */
 #include "engine/board/board.h"
 
 #include "base/clock.h"

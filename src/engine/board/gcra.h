@@ -6,6 +6,7 @@
  * With an interval T for one token and a capacity of B tokens, n tokens may be taken at time t iff
  * max(TAT, t) + n*T - B*T <= t; then TAT becomes max(TAT, t) + n*T. One compare-and-swap, so a
  * process killed at any instruction leaves nothing locked, and all processes share one bucket.
+ * call/admit.c takes the tokens of a request.
  *
  * Example, 2 tokens, one more each second (T = 1 s, B = 2):
  *     TAT 0, now 10: taken, TAT 11 · now 10: taken, TAT 12 · now 10: earliest start is 11

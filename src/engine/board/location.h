@@ -2,7 +2,8 @@
  *
  * Where a board may be: in a directory that only this user can access, on a file system that keeps the
  * blocks that it has allocated. What belongs to another user is neither used nor changed. User ids are
- * those of the kernel (base/kernel.h), not of a library like fakeroot.
+ * those of the kernel (base/kernel.h), not of a library like fakeroot. Which directory it is, is decided
+ * in config/paths.c.
  *
  *     int dir = location_open("/run/user/1000/harden", true, &why);      -1: why, and errno
  *     ...

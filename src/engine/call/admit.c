@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Whether an attempt may start now, later, or not at all: pause, circuit, and a token of each bucket. */
 #include "engine/call/private.h"
 
 #include "base/events.h"

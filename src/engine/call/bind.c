@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Finds the slots on the board and the policy for a destination. */
 #include "engine/call/private.h"
 
 #include "base/env.h"

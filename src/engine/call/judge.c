@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Applies the verdict on an attempt to counters, status and breakers of the host and the proxy. */
 #include "engine/call/private.h"
 
 #include "base/events.h"

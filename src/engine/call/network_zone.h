@@ -4,7 +4,7 @@
  * container is not that of the machine. This applies to loopback, private and link-local addresses,
  * localhost and names below it, and abstract sockets. All other hosts are the same everywhere.
  *
- *     t.network = zone_applies(t.host) ? network_of_thread() : 0;      before call_bind
+ *     t.network = zone_applies(t.host) ? netns_of_thread() : 0;      before call_bind
  *
  * In the namespace that uses a board first, hosts keep their plain names. In others they get a
  * zone, like link-local addresses: "127.0.0.1%net4099", and with it slots of their own. Rules match

@@ -11,7 +11,7 @@
  * killed process becomes due again by itself. If two configurations give one NAME two targets, the target
  * that is already checked keeps the name, and the other program logs that its check is not run.
  *
- * One thread of a process; never blocks but in a check. */
+ * Called by the thread of the checks (thread.h); blocks only in a check. */
 #ifndef ENGINE_CHECK_RUN_H
 #define ENGINE_CHECK_RUN_H
 

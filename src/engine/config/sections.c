@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads a section line: [harden], [host PATTERN] or [check NAME]. */
 #include "base/words.h"
 #include "engine/config/pattern.h"
 #include "engine/config/reader.h"

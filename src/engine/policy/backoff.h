@@ -6,6 +6,8 @@
  *     equal         c/2 + uniform in [0, c/2]
  *     decorrelated  min(max_delay, uniform in [base, 3 * previous]), previous >= base
  *     none          c
+ * call/retry.c chooses between this delay and a server's hint.
+ *
  * Pure: the random number is an argument, any 64 bits. Saturates, never overflows. */
 #ifndef ENGINE_POLICY_BACKOFF_H
 #define ENGINE_POLICY_BACKOFF_H

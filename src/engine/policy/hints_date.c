@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The HTTP dates of Retry-After, in the three formats of RFC 9110. */
 #include "engine/policy/hints.h"
 
 #include "base/compiler.h"

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The entry of an active check in health.json. */
 #include "engine/board/check_slot.h"
 #include "engine/board/status.h"
 #include "engine/publish/snapshot_entry.h"

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The entry of a host or proxy in health.json. */
 #include "engine/board/gcra.h"
 #include "engine/board/status.h"
 #include "engine/publish/snapshot_entry.h"

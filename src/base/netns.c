@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/network.h"
+#include "base/netns.h"
 
 #include "base/open.h"
 
@@ -12,7 +12,7 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-uint64_t network_of_socket(int fd)
+uint64_t netns_of_socket(int fd)
 {
     uint64_t cookie = 0;
     socklen_t size = sizeof cookie;
@@ -26,12 +26,12 @@ uint64_t network_of_socket(int fd)
 
 /* An IPv4 socket, as the caller is about to create: no sandbox that allows that forbids this one.
  */
-uint64_t network_of_thread(void)
+uint64_t netns_of_thread(void)
 {
     int saved = errno, fd = open_socket(AF_INET, SOCK_DGRAM, 0);
     uint64_t network = 0;
     if (fd >= 0) {
-        network = network_of_socket(fd);
+        network = netns_of_socket(fd);
         close(fd);
     }
     errno = saved;

@@ -4,16 +4,16 @@
  * (SO_NETNS_COOKIE). Before Linux 5.14 it is the inode of /proc/thread-self/ns/net, which may be
  * reused once the namespace is gone. 0: not known, for example on such a kernel without /proc.
  *
- *     network_of_socket(fd)    where the socket was created; one system call
- *     network_of_thread()      where this thread would create one; three
+ *     netns_of_socket(fd)    where the socket was created; one system call
+ *     netns_of_thread()      where this thread would create one; three
  *
  * Any thread; errno is preserved. */
-#ifndef BASE_NETWORK_H
-#define BASE_NETWORK_H
+#ifndef BASE_NETNS_H
+#define BASE_NETNS_H
 
 #include <stdint.h>
 
-uint64_t network_of_socket(int fd);
-uint64_t network_of_thread(void);
+uint64_t netns_of_socket(int fd);
+uint64_t netns_of_thread(void);
 
 #endif

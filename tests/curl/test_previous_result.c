@@ -8,7 +8,7 @@
 #include "curl/transfer.h"
 #include "engine/board/status.h"
 
-TestSuite(fallback, .fini = loops_end);
+TestSuite(previous_result, .fini = loops_end);
 
 /* An attempt whose response is missing or incomplete for longer than every timeout. */
 #define HANGS {.lasts_ms = 60000}
@@ -27,7 +27,7 @@ static long long_info(const struct program *p, CURLINFO info)
     return v;
 }
 
-Test(fallback, a_retry_without_a_response_in_time_leaves_the_previous_response)
+Test(previous_result, a_retry_without_a_response_in_time_leaves_the_previous_response)
 {
     struct program p;
     with_short_deadline();
@@ -42,7 +42,7 @@ Test(fallback, a_retry_without_a_response_in_time_leaves_the_previous_response)
                  "libcurl itself has the errno of the last attempt");
 }
 
-Test(fallback, a_retry_cut_short_by_the_programs_timeout_leaves_the_previous_response)
+Test(previous_result, a_retry_cut_short_by_the_programs_timeout_leaves_the_previous_response)
 {
     struct program p;
     for (int i = 0; i < 4;
@@ -55,7 +55,7 @@ Test(fallback, a_retry_cut_short_by_the_programs_timeout_leaves_the_previous_res
     }
 }
 
-Test(fallback, error_code_and_text_are_those_of_the_previous_response)
+Test(previous_result, error_code_and_text_are_those_of_the_previous_response)
 {
     struct program p;
     with_short_deadline();
@@ -69,7 +69,7 @@ Test(fallback, error_code_and_text_are_those_of_the_previous_response)
     cr_assert_str_eq(p.error, "The requested URL returned error: 503");
 }
 
-Test(fallback, a_previous_failure_is_restored_with_its_errno)
+Test(previous_result, a_previous_failure_is_restored_with_its_errno)
 {
     struct program p;
     with_short_deadline();
@@ -80,7 +80,7 @@ Test(fallback, a_previous_failure_is_restored_with_its_errno)
     cr_assert_eq(long_info(&p, CURLINFO_OS_ERRNO), 104);
 }
 
-Test(fallback, the_errno_of_a_failure_before_the_restored_response_stays_hidden)
+Test(previous_result, the_errno_of_a_failure_before_the_restored_response_stays_hidden)
 {
     struct program p;
     with_short_deadline();
@@ -91,7 +91,7 @@ Test(fallback, the_errno_of_a_failure_before_the_restored_response_stays_hidden)
     cr_assert_eq(long_info(&p, CURLINFO_OS_ERRNO), 0);
 }
 
-Test(fallback, half_a_response_of_the_cut_retry_is_not_delivered)
+Test(previous_result, half_a_response_of_the_cut_retry_is_not_delivered)
 {
     struct program p;
     with_short_deadline();
@@ -103,7 +103,7 @@ Test(fallback, half_a_response_of_the_cut_retry_is_not_delivered)
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
 }
 
-Test(fallback, the_latest_response_is_restored)
+Test(previous_result, the_latest_response_is_restored)
 {
     struct program p;
     with_short_deadline();
@@ -114,7 +114,7 @@ Test(fallback, the_latest_response_is_restored)
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 0);
 }
 
-Test(fallback, an_attempt_that_attempt_timeout_ends_is_retried)
+Test(previous_result, an_attempt_that_attempt_timeout_ends_is_retried)
 {
     struct program p;
     setenv("HARDEN_ATTEMPT_TIMEOUT", "60ms", 1);
@@ -131,7 +131,7 @@ Test(fallback, an_attempt_that_attempt_timeout_ends_is_retried)
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 503);
 }
 
-Test(fallback, without_a_previous_response_the_program_gets_the_timeout)
+Test(previous_result, without_a_previous_response_the_program_gets_the_timeout)
 {
     struct program p;
     setenv("HARDEN_ATTEMPT_TIMEOUT", "40ms", 1);
@@ -144,7 +144,7 @@ Test(fallback, without_a_previous_response_the_program_gets_the_timeout)
     cr_assert_eq(program_perform(&p), CURLE_OPERATION_TIMEDOUT, "its own");
 }
 
-Test(fallback, a_timeout_before_the_librarys_own_deadline_counts_against_the_host)
+Test(previous_result, a_timeout_before_the_librarys_own_deadline_counts_against_the_host)
 {
     struct program p;
     START(&p, BUSY_503, {.result = CURLE_OPERATION_TIMEDOUT, .error = "Connection timed out"});
@@ -155,7 +155,7 @@ Test(fallback, a_timeout_before_the_librarys_own_deadline_counts_against_the_hos
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 0);
 }
 
-Test(fallback, data_that_was_delivered_is_not_replaced)
+Test(previous_result, data_that_was_delivered_is_not_replaced)
 {
     struct program p;
     setenv("HARDEN_ATTEMPT_TIMEOUT", "60ms", 1);
@@ -169,7 +169,7 @@ Test(fallback, data_that_was_delivered_is_not_replaced)
 
 #define LONG_200 {.head = "HTTP/1.1 200 OK\nX: 1\n\n", .body = "fine", .lasts_ms = 10000}
 
-Test(fallback, a_good_response_may_stream_past_the_librarys_deadline)
+Test(previous_result, a_good_response_may_stream_past_the_librarys_deadline)
 {
     struct program p;
     with_short_deadline();
@@ -180,7 +180,7 @@ Test(fallback, a_good_response_may_stream_past_the_librarys_deadline)
     cr_assert_eq(fake_of(p.handle)->timeout_ms, 0);
 }
 
-Test(fallback, a_good_response_without_header_callback_may_stream_past_it)
+Test(previous_result, a_good_response_without_header_callback_may_stream_past_it)
 {
     struct program p;
     with_short_deadline();
@@ -191,7 +191,7 @@ Test(fallback, a_good_response_without_header_callback_may_stream_past_it)
     cr_assert_str_eq(p.seen, "B200[fine]");
 }
 
-Test(fallback, a_good_response_that_is_committed_late_may_stream_past_it)
+Test(previous_result, a_good_response_that_is_committed_late_may_stream_past_it)
 {
     struct program p;
     with_short_deadline();
@@ -201,7 +201,7 @@ Test(fallback, a_good_response_that_is_committed_late_may_stream_past_it)
     cr_assert_str_eq(p.seen, seen_200);
 }
 
-Test(fallback, a_good_response_after_a_redirect_may_stream_past_it)
+Test(previous_result, a_good_response_after_a_redirect_may_stream_past_it)
 {
     struct program p;
     with_short_deadline();
@@ -214,7 +214,7 @@ Test(fallback, a_good_response_after_a_redirect_may_stream_past_it)
     cr_assert_not_null(strstr(p.seen, "B200[fine]"));
 }
 
-Test(fallback, a_response_that_is_not_retried_may_stream_past_it)
+Test(previous_result, a_response_that_is_not_retried_may_stream_past_it)
 {
     struct program p;
     with_short_deadline();
@@ -223,7 +223,7 @@ Test(fallback, a_response_that_is_not_retried_may_stream_past_it)
     cr_assert_not_null(strstr(p.seen, "B404[none]"));
 }
 
-Test(fallback, a_good_response_is_still_limited_by_the_programs_timeout)
+Test(previous_result, a_good_response_is_still_limited_by_the_programs_timeout)
 {
     struct program p;
     with_short_deadline();
@@ -239,7 +239,7 @@ Test(fallback, a_good_response_is_still_limited_by_the_programs_timeout)
 
 /* ---- later transfers and statistics ---------------------------------------------------------- */
 
-Test(fallback, the_next_transfer_has_its_own_result)
+Test(previous_result, the_next_transfer_has_its_own_result)
 {
     struct program p;
     with_short_deadline();
@@ -251,7 +251,7 @@ Test(fallback, the_next_transfer_has_its_own_result)
     cr_assert_eq(long_info(&p, CURLINFO_RESPONSE_CODE), 201);
 }
 
-Test(fallback, reset_and_copied_handles_do_not_have_the_restored_result)
+Test(previous_result, reset_and_copied_handles_do_not_have_the_restored_result)
 {
     struct program p;
     with_short_deadline();
@@ -266,7 +266,7 @@ Test(fallback, reset_and_copied_handles_do_not_have_the_restored_result)
     cr_assert_null(p.shadow->last_info);
 }
 
-Test(fallback, an_attempt_cut_short_does_not_count_against_the_host)
+Test(previous_result, an_attempt_cut_short_does_not_count_against_the_host)
 {
     struct program p;
     with_short_deadline();
@@ -285,7 +285,7 @@ Test(fallback, an_attempt_cut_short_does_not_count_against_the_host)
     cr_assert_neq(status_of(s), STATUS_UNHEALTHY);
 }
 
-Test(fallback, the_request_is_judged_by_the_previous_response)
+Test(previous_result, the_request_is_judged_by_the_previous_response)
 {
     struct program p;
     with_short_deadline();
@@ -299,7 +299,7 @@ Test(fallback, the_request_is_judged_by_the_previous_response)
 
 /* ---- the multi interface --------------------------------------------------------------------- */
 
-Test(fallback, the_multi_interface_restores_the_previous_response_too)
+Test(previous_result, the_multi_interface_restores_the_previous_response_too)
 {
     struct loop l;
     struct program p;

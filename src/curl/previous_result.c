@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "curl/fallback.h"
+#include "curl/previous_result.h"
 
 #include "curl/gate/saved_info.h"
 #include "curl/transfer.h"
@@ -13,17 +13,17 @@ static void copy_error(char *to, const char *from)
     to[n] = '\0';
 }
 
-void fallback_clear(struct fallback *f)
+void previous_result_clear(struct previous_result *f)
 {
     saved_info_free(f->info);
     f->info = NULL;
     f->kept = false;
 }
 
-void fallback_keep(struct transfer *t, CURLcode r)
+void previous_result_keep(struct transfer *t, CURLcode r)
 {
-    struct fallback *f = &t->fallback;
-    fallback_clear(f);
+    struct previous_result *f = &t->previous;
+    previous_result_clear(f);
     f->kept = true;
     f->result = r;
     f->info = saved_info_take(t->shadow->api, t->shadow->handle, NULL);
@@ -32,22 +32,22 @@ void fallback_keep(struct transfer *t, CURLcode r)
     copy_error(f->error, r ? transfer_error(t) : "");
 }
 
-CURLcode fallback_restore(struct transfer *t)
+CURLcode previous_result_restore(struct transfer *t)
 {
-    gate_restore_attempt(&t->gate, t->fallback.info);
-    copy_error(transfer_error(t), t->fallback.error);
-    t->shadow->last_info = t->fallback.info;
-    return t->fallback.result;
+    gate_restore_attempt(&t->gate, t->previous.info);
+    copy_error(transfer_error(t), t->previous.error);
+    t->shadow->last_info = t->previous.info;
+    return t->previous.result;
 }
 
-bool fallback_getinfo(const struct shadow *s, CURLINFO info, void *out)
+bool previous_result_getinfo(const struct shadow *s, CURLINFO info, void *out)
 {
     if (info == CURLINFO_COOKIELIST) /* shared by all attempts, and the program may change it */
         return false;
     return saved_info_get(s->last_info, info, out);
 }
 
-struct headers *fallback_headers(const struct shadow *s)
+struct headers *previous_result_headers(const struct shadow *s)
 {
     return s->last_info ? s->last_info->headers : NULL;
 }
