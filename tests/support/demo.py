@@ -22,12 +22,11 @@ FAULTS = [
     ("503 forever, 6 runs (c)", "down", {"how": "503", "fail": -1}, [], 6),
 ]
 NOTES = """
-  sent: requests that the server saw. waited: before the next attempt, in all.
-  (a) Not repeated: curl has a part of the answer already.
-  (b) Not repeated: the server may have taken the order before it failed.
-  (c) What the last run got. Five requests have failed in a row and none went well,
-      so the circuit breaker spares the server: that run ends at once, with an error
-      that says so."""
+  sent: requests that the server received. waited: total time before retries.
+  (a) Not retried: curl has already received a part of the response.
+  (b) Not retried: the server may have processed the POST before it failed.
+  (c) The result of the last run. After five failed requests in a row and no success,
+      the circuit breaker is open: this run fails at once, and its error text says so."""
 WIDTHS = (25, 17, 4, 17, 4, 6)
 CURL_SAYS = {7: "refused", 18: "cut off", 28: "too slow", 52: "nothing", 56: "reset"}
 
@@ -85,7 +84,7 @@ class Demo:
     def health(self):
         with open(self.state + "/health.json", encoding="utf-8") as f:
             h = json.load(f)
-        print("\nThe health snapshot that these runs left behind (health.json, shortened):\n\n"
+        print("\nThe health snapshot after these runs (health.json, shortened):\n\n"
               f"  overall_status: {h['overall_status']}")
         print("  totals: " + ", ".join(f"{n} {name}" for name, n in h["totals"].items()) + "\n")
         form = "  {:<27} {:<9} {:>8} {:>8} {:>9} {:>6}  {}"
@@ -98,7 +97,7 @@ class Demo:
 def main():
     began = time.monotonic()
     demo, results = Demo(), []
-    print("curl, unmodified, against a server that fails: without libharden, then with it\n"
+    print("Unmodified curl and a server that fails: without libharden, then with it\n"
           "and its defaults. To try it yourself:\n"
           f"  LD_PRELOAD={bed.LIBRARY} curl URL\n")
     line("", "without libharden", "", "with libharden")
