@@ -302,6 +302,7 @@ Test(background, memory_is_shared_by_a_vfork_child_alone)
     int status;
     call();
     cr_assert(!process_shares_memory());
+    cr_assert_eq(atomic_load(&self->pid), getpid(), "a vfork child can be told without kcmp()");
     pid_t child = vfork();
     if (!child)
         _exit(process_shares_memory());
