@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * When the background thread exists, and when it ends. */
-#include "base/clock.h"
 #include "base/thread.h"
 #include "engine/publish/background.h"
 #include "engine/publish/files.h"
 #include "engine/publish/flush.h"
 #include "engine/publish/monitor.h"
-#include "scratch.h"
+#include "one_engine.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -24,42 +23,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The child of a threaded process starts a thread, which ThreadSanitizer does not allow. */
-__attribute__((visibility("default"))) const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-    return "die_after_fork=0";
-}
-
-static char dir[] = "/tmp/harden-test-XXXXXX";
 static char config[64];
-static struct engine *engine;
 static struct process *self;
 
 static void make(void)
 {
-    mkdtemp(dir);
+    make_state();
     snprintf(config, sizeof config, "%s/harden.ini", dir);
-    setenv("HARDEN_CONFIG", "none", 1);
-    setenv("HARDEN_STATE", dir, 1);
-    setenv("HARDEN_SNAPSHOT_INTERVAL", "1h", 1);
-    setenv("HARDEN_LOG", "off", 1);
 }
 
-static void drop(void)
-{
-    scratch_remove(dir);
-}
-
-TestSuite(background, .init = make, .fini = drop, .timeout = 60);
-
-#define eventually(condition)                                                                      \
-    ({                                                                                             \
-        int64_t end = clock_now_ns() + 20 * NS_PER_S;                                              \
-        while (!(condition) && clock_now_ns() < end)                                               \
-            usleep(1000);                                                                          \
-        (condition);                                                                               \
-    })
+TestSuite(background, .init = make, .fini = remove_state, .timeout = 60);
 
 static void call(void)
 {

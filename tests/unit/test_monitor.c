@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/clock.h"
 #include "engine/board/alert.h"
 #include "engine/board/status.h"
-#include "engine/engine.h"
 #include "engine/publish/background.h"
 #include "engine/publish/flush.h"
 #include "engine/publish/monitor.h"
-#include "scratch.h"
+#include "one_engine.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -28,35 +26,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The child of a threaded process starts a thread, which ThreadSanitizer does not allow. */
-__attribute__((visibility("default"))) const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-    return "die_after_fork=0";
-}
-
-/* ---- the thread ---- */
-
-static char dir[] = "/tmp/harden-test-XXXXXX";
 static char file[64];
-static struct engine *engine;
 
 static void make(void)
 {
-    mkdtemp(dir);
+    make_state();
     snprintf(file, sizeof file, "%s/health.json", dir);
-    setenv("HARDEN_CONFIG", "none", 1);
-    setenv("HARDEN_STATE", dir, 1);
-    setenv("HARDEN_SNAPSHOT_INTERVAL", "1h", 1);
-    setenv("HARDEN_LOG", "off", 1);
 }
 
-static void drop(void)
-{
-    scratch_remove(dir);
-}
-
-TestSuite(monitor, .init = make, .fini = drop, .timeout = 60);
+TestSuite(monitor, .init = make, .fini = remove_state, .timeout = 60);
 
 static void open_engine(void)
 {
@@ -69,15 +47,6 @@ static void call_ended(void)
 {
     atomic_fetch_add(&engine->board->header->changes, 1);
 }
-
-/* Generous time limits, because no test asserts how long something takes. */
-#define eventually(condition)                                                                      \
-    ({                                                                                             \
-        int64_t end = clock_now_ns() + 20 * NS_PER_S;                                              \
-        while (!(condition) && clock_now_ns() < end)                                               \
-            usleep(1000);                                                                          \
-        (condition);                                                                               \
-    })
 
 static uint64_t seq_on_file(void)
 {
@@ -648,7 +617,7 @@ Test(monitor, writes_nothing_for_a_vanished_board)
     open_engine();
     start();
     wait_for_first();
-    drop();
+    remove_state();
     call_ended();
     flush_at_exit();
     cr_assert_eq(access(dir, F_OK), -1, "it is not created again");
@@ -665,7 +634,7 @@ Test(monitor, recreates_a_vanished_board_within_an_interval_and_writes_its_files
     start();
     wait_for_first();
     struct board *first = engine->board;
-    drop();
+    remove_state();
     cr_assert(eventually(
         (monitor_refresh(clock_now_ns()), engine->board != first && engine->board->shared)));
     cr_assert(eventually((monitor_update(clock_now_ns()), access(file, F_OK) == 0)));
