@@ -127,7 +127,7 @@ class Truth(Case):
         seen = self.counted(["rsync", f"rsync://127.0.0.1:{deaf.port}/x", "."])
         blocks = seen[1] > 0
         self.assertEqual(seen, (0, seen[1], 0) if blocks else (0, 0, seen[2]))
-        self.says("rsync", 0 if blocks else 1, "are covered" if blocks else "are counted")
+        self.says("rsync", 0 if blocks else 1, "are covered" if blocks else "are only counted")
         path = bed.fresh_dir("old") + "/rsync"  # without poll()
         shutil.copy(host("fetch-raw"), path)
         self.says(path, 0, "are covered")

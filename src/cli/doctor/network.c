@@ -118,7 +118,7 @@ static void say_connects(struct diagnosis *d, const char *name, unsigned uses, b
 {
     if (async)
         doctor_say(d, LEVEL_PARTLY,
-                   "%s calls connect() on non-blocking sockets: such connections are counted, but "
+                   "%s calls connect() on non-blocking sockets: such connections are only counted, "
                    "neither delayed nor retried; on_limit = fail enforces limits on them",
                    name);
     else if (uses & USES_EVENTS)
