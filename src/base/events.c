@@ -21,7 +21,8 @@ void events_set(const char *path, const char *service)
 
 static const char *kind_name(enum event_kind k)
 {
-    static const char *const names[] = {"retry", "wait", "reject", "breaker", "health", "denied"};
+    static const char *const names[] = {"retry",  "wait",   "reject", "breaker",
+                                        "health", "denied", "pause",  "ignored"};
     return names[k];
 }
 
@@ -46,6 +47,8 @@ static void put_json(struct text *t, const struct event *e)
     }
     if (e->os_errno)
         json_fixed(t, "errno", e->os_errno, 0);
+    if (e->hint)
+        json_string(t, "hint", e->hint);
     if (e->wait_ns >= 0)
         json_fixed(t, "wait_ms", e->wait_ns / NS_PER_MS, 0);
     if (e->observed)
@@ -72,8 +75,11 @@ static void put_words(struct text *t, const struct event *e)
         text_fmt(t, " (curl %d)", e->curl);
     else if (e->os_errno)
         text_fmt(t, " (errno %d)", e->os_errno);
+    if (e->hint)
+        text_fmt(t, ", asked by the server: %s", e->hint);
     if (e->wait_ns >= 0)
-        text_fmt(t, ", in %lld ms", (long long)(e->wait_ns / NS_PER_MS));
+        text_fmt(t, e->kind == EVENT_PAUSE ? ", for %lld ms" : ", in %lld ms",
+                 (long long)(e->wait_ns / NS_PER_MS));
     if (e->observed)
         text_put(t, " (observed only)");
 }

@@ -23,7 +23,9 @@ enum event_kind {
     EVENT_REJECT,
     EVENT_BREAKER,
     EVENT_HEALTH,
-    EVENT_DENIED, /* a retry that the budget did not allow */
+    EVENT_DENIED,  /* a retry that the budget did not allow */
+    EVENT_PAUSE,   /* a server asked all requests to wait */
+    EVENT_IGNORED, /* a server asked for such a long wait that it must be a mistake */
 };
 
 struct event {
@@ -32,6 +34,7 @@ struct event {
     int attempt;        /* 0: omitted */
     const char *reason; /* "rate", "gate", "breaker", a reason_name; NULL: omitted */
     const char *state;  /* new state of a breaker or status; NULL: omitted */
+    const char *hint;   /* the header line that asked for a pause; NULL: omitted */
     int curl;
     int http;
     int os_errno;

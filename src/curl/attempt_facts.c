@@ -59,7 +59,14 @@ static void fill_request(struct attempt *a, const struct transfer *t)
     /* ftp: everything but a plain download may change something. */
     a->upload =
         t->body.kind != BODY_NONE || (s->protocol == PROTOCOL_FTP && (s->quote || s->method[0]));
-    a->hints = t->gate.hints;
+}
+
+static void read_hints(struct attempt *a, const struct transfer *t, int64_t wall_ns)
+{
+    const struct gate *g = &t->gate;
+    int status = attempt_refused_by_proxy(a) ? a->proxy_status : a->http_status;
+    if (unlikely(g->hints.used) && a->protocol == PROTOCOL_HTTP && status >= 100)
+        hints_read(&g->hints, g->policy, status, wall_ns, &a->hint);
 }
 
 void attempt_facts_so_far(struct attempt *a, const struct transfer *t, int status)
@@ -69,6 +76,7 @@ void attempt_facts_so_far(struct attempt *a, const struct transfer *t, int statu
     a->http_status = status;
     a->redirected = info_long(t->shadow, CURLINFO_REDIRECT_COUNT) > 0;
     a->replayable = request_body_may_rewind(&t->body, false);
+    read_hints(a, t, clock_wall_ns());
 }
 
 /* Whether the attempt failed at the proxy: no connection to it, or no answer to CONNECT. (A timeout
@@ -204,8 +212,7 @@ static bool refused_locally(const struct attempt *a, const struct shadow *s, con
     }
 }
 
-void attempt_facts_of_result(struct attempt *a, struct transfer *t, CURLcode result,
-                             int64_t duration_ns)
+static void fill_result(struct attempt *a, struct transfer *t, CURLcode result, int64_t duration_ns)
 {
     const struct shadow *s = t->shadow;
     const struct gate *g = &t->gate;
@@ -246,6 +253,13 @@ void attempt_facts_of_result(struct attempt *a, struct transfer *t, CURLcode res
     a->retried_by_libcurl =
         strstr(text, "tried 5 times") && info_long(s, CURLINFO_NUM_CONNECTS) > 1;
     a->enhance_your_calm = strstr(text, "ENHANCE_YOUR_CALM") != NULL;
+}
+
+void attempt_facts_of_result(struct attempt *a, struct transfer *t, CURLcode result,
+                             int64_t duration_ns)
+{
+    fill_result(a, t, result, duration_ns);
+    read_hints(a, t, t->answered_wall_ns);
 }
 
 void attempt_facts_keep_errno(struct shadow *s, const struct attempt *a)

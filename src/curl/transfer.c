@@ -21,7 +21,7 @@ static bool would_retry(void *ctx, int status)
     if (status < 300 || t->reset || t->is_last)
         return false;
     attempt_facts_so_far(&a, t, status);
-    return call_would_retry(&t->call, &a, clock_now_ns(), clock_wall_ns());
+    return call_would_retry(&t->call, &a, clock_now_ns());
 }
 
 static void response_committed(void *ctx)
@@ -121,7 +121,7 @@ static bool report_attempt(struct transfer *t, struct attempt *a, bool cut, int6
         call_report(&t->call, a, now_ns, wall_ns, 0, at_ns);
         return false;
     }
-    if (call_would_retry(&t->call, a, now_ns, wall_ns))
+    if (call_would_retry(&t->call, a, now_ns))
         a->replayable = t->call.observe ? request_body_may_rewind(&t->body, a->nothing_sent)
                                         : request_body_rewind(&t->body, a->nothing_sent);
     return cut ? call_report_cut(&t->call, a, now_ns, wall_ns, rng_next(), at_ns)

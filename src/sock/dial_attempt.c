@@ -71,7 +71,6 @@ static void report_attempt(void *arg)
         .replayable = r->replayable,
         .duration_ns = now_ns - r->begun_ns,
     };
-    hints_reset(&a.hints);
     r->again =
         call_report(&d->call, &a, now_ns, clock_wall_ns(), d->error ? rng_next() : 0, r->at_ns);
 }

@@ -84,7 +84,6 @@ static bool report_answer(struct call *c, int answer, int64_t begun_ns, int64_t 
                         .nothing_sent = true,
                         .replayable = true,
                         .duration_ns = now_ns - begun_ns};
-    hints_reset(&a.hints);
     return call_report(c, &a, now_ns, clock_wall_ns(), rng_next(), at_ns);
 }
 

@@ -105,7 +105,6 @@ static struct attempt good_attempt(void)
                         .replayable = true,
                         .committed = true,
                         .duration_ns = 20 * NS_PER_MS};
-    hints_reset(&a.hints);
     return a;
 }
 

@@ -155,7 +155,6 @@ static struct attempt answer(const struct stream *s, int how)
                         .committed = how == 200,
                         .via_proxy = s->host,
                         .duration_ns = GOOD_NS};
-    hints_reset(&a.hints);
     if (s->how == SHUT) {
         a.protocol = PROTOCOL_CONNECT;
         a.http_status = 0;

@@ -61,7 +61,7 @@
 #define ATTEMPT_TIMEOUT_NS NS_PER_S
 #define PATH_NS            (1 * NS_PER_MS) /* to the server and back */
 #define ERROR_NS           (20 * NS_PER_MS)
-#define HINT_S             10
+#define PAUSE_S            10
 #define QUEUE_MAX_NS       (2 * NS_PER_S)
 #define REJECT_SHARE       10
 #define CAPACITY           400.0
@@ -128,7 +128,6 @@ static struct attempt answer(int curl_code, int http_status, int64_t duration_ns
                         .nothing_sent = curl_code == 7,
                         .os_errno = curl_code == 7 ? ECONNREFUSED : 0,
                         .duration_ns = duration_ns};
-    hints_reset(&a.hints);
     return a;
 }
 
@@ -143,7 +142,7 @@ static struct attempt answer_down(void)
     case MAINTENANCE:
     case THROTTLED:
         a = answer(0, outage == THROTTLED ? 429 : 503, ERROR_NS);
-        a.hints.retry_after_s = HINT_S;
+        a.hint = (struct hint){.wait_ns = PAUSE_S * NS_PER_S, .asked = true, .line = "Retry-After"};
         return a;
     case ERRORS:
     default:

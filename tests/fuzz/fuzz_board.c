@@ -107,7 +107,6 @@ static void use(struct board *b)
                             .http_status = statuses[i],
                             .method = "GET",
                             .replayable = true};
-        hints_reset(&a.hints);
         int64_t at = NOW;
         if (ad.answer == ANSWER_GO && call_report(&c, &a, NOW, NOW, 12345, &at))
             require(at >= NOW && at - NOW <= policy.max_elapsed_ns);

@@ -60,14 +60,12 @@ static inline struct admission admit_new(int64_t now)
 
 static inline struct attempt get(int code, int status)
 {
-    struct attempt a = {.protocol = PROTOCOL_HTTP,
-                        .curl_code = code,
-                        .http_status = status,
-                        .method = "GET",
-                        .replayable = true,
-                        .duration_ns = 20 * NS_PER_MS};
-    hints_reset(&a.hints);
-    return a;
+    return (struct attempt){.protocol = PROTOCOL_HTTP,
+                            .curl_code = code,
+                            .http_status = status,
+                            .method = "GET",
+                            .replayable = true,
+                            .duration_ns = 20 * NS_PER_MS};
 }
 
 static inline double budget_left(int64_t now)
@@ -78,7 +76,7 @@ static inline double budget_left(int64_t now)
 static inline bool report(struct attempt a, int64_t now, int64_t *at)
 {
     int64_t ignored;
-    bool would = call_would_retry(&call, &a, now, WALL);
+    bool would = call_would_retry(&call, &a, now);
     bool again = call_report(&call, &a, now, WALL, 0, at ? at : &ignored);
     if (!config.mode)
         cr_assert(eq(int, would, again), "call_would_retry() agrees with call_report()");
@@ -110,7 +108,17 @@ static inline uint64_t count(enum counter c)
 static inline struct attempt with_retry_after(int status, int64_t retry_after_s)
 {
     struct attempt a = get(0, status);
-    a.hints.retry_after_s = retry_after_s;
+    a.hint =
+        (struct hint){.wait_ns = retry_after_s * NS_PER_S, .asked = true, .line = "Retry-After"};
+    return a;
+}
+
+/* Nothing is left of a quota until then. */
+static inline struct attempt with_empty_quota(int status, int64_t reset_s)
+{
+    struct attempt a = get(0, status);
+    a.hint = (struct hint){
+        .wait_ns = reset_s * NS_PER_S, .exhausted = true, .line = "X-RateLimit-Reset"};
     return a;
 }
 

@@ -148,7 +148,7 @@ Test(call, observe_mode_counts_but_never_delays)
     cr_assert(not(report(get(0, 500), NOW, NULL)));
     cr_assert(eq(u64, count(COUNT_RETRIES), 1));
     struct attempt a = get(0, 500);
-    cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
+    cr_assert(not(call_would_retry(&call, &a, NOW)));
     for (int i = 0; i < 5; i++) {
         begin(NOW);
         report(get(7, 0), NOW, NULL);

@@ -53,7 +53,6 @@ static struct attempt unreached(void)
                         .via_proxy = true,
                         .proxy_unreached = true,
                         .nothing_sent = true};
-    hints_reset(&a.hints);
     return a;
 }
 
@@ -70,7 +69,6 @@ static struct attempt good(void)
 {
     struct attempt a = {
         .protocol = PROTOCOL_HTTP, .method = "GET", .via_proxy = true, .http_status = 200};
-    hints_reset(&a.hints);
     return a;
 }
 
@@ -223,7 +221,7 @@ Test(call_proxy, retries_caused_by_it_are_counted_for_it)
     a.replayable = true;
     int64_t at = 0;
     begin(&b, "a", NOW);
-    cr_assert(call_would_retry(&call, &a, NOW, WALL));
+    cr_assert(call_would_retry(&call, &a, NOW));
     cr_assert(call_report(&call, &a, NOW, WALL, 0, &at));
     cr_assert(eq(int, call_admit(&call, at).answer, ANSWER_GO));
     a = good();
@@ -247,7 +245,7 @@ Test(call_proxy, a_retry_is_not_planned_when_its_circuit_would_refuse_it)
     struct call first = call;
     for (int i = 0; i < 5; i++)
         request("a", unreached(), NOW);
-    cr_assert(not(call_would_retry(&first, &a, NOW, WALL)));
+    cr_assert(not(call_would_retry(&first, &a, NOW)));
     cr_assert(not(call_report(&first, &a, NOW, WALL, 0, &at)));
     call_end(&first, NOW, WALL);
 }

@@ -19,7 +19,6 @@ static const struct policy policy = {
 static struct attempt request(const char *method)
 {
     struct attempt a = {.protocol = PROTOCOL_HTTP, .replayable = true};
-    hints_reset(&a.hints);
     memcpy(a.method, method, strlen(method) + 1);
     return a;
 }
@@ -82,7 +81,9 @@ static struct expected expected_status(int s, bool retry_after, bool exhausted, 
         return (struct expected){.class = 'C', .alive = true};
     if (s == 503 && retry_after)
         return (struct expected){.class = 'C', .counted = true};
-    if (AMONG(s, 408, 500, 502, 503, 504, 520, 521, 522, 523, 524, 530, 598, 599))
+    if (s == 498)
+        return (struct expected){.class = 'B', .alive = true};
+    if (AMONG(s, 408, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 527, 530, 598, 599))
         return (struct expected){.class = 'B', .counted = true};
     if (s == 409 && key)
         return (struct expected){.class = 'B', .alive = true, .max_tries = 2};
@@ -135,8 +136,8 @@ Test(classify, every_status_is_as_the_table_says)
         for (int bits = 0; bits < 8; bits++) {
             struct attempt a = request("POST");
             a.http_status = s;
-            a.hints.retry_after_s = bits & 1 ? 3 : -1;
-            a.hints.limit_remaining = bits & 2 ? 0 : -1;
+            a.hint.asked = bits & 1;
+            a.hint.exhausted = bits & 2;
             a.idempotency_key = bits & 4;
             check(&a, expected_status(s, bits & 1, bits & 2, bits & 4));
         }
@@ -469,7 +470,8 @@ Test(classify, only_idempotent_methods_are_repeated_when_the_server_may_have_act
         for (int s = 100; s <= 599; s++) {
             struct attempt a = request(methods[i]);
             a.http_status = s;
-            a.hints.retry_after_s = 1;
+            a.hint.asked = true;
+            a.hint.wait_ns = 1;
             struct expected e = expected_status(s, true, false, false);
             bool any = AMONG(s, 420, 421, 425, 429, 509, 529);
             bool want = strchr("ABC", e.class) && (any || idempotent(methods[i]));
@@ -633,4 +635,31 @@ Test(classify, classes_reasons_and_groups_have_names)
     cr_assert_str_eq(reason_name(REASON_HTTP_5XX), "http_5xx");
     cr_assert_str_eq(reason_name(REASON_PARTIAL), "partial");
     cr_assert_str_eq(reason_group_name(reason_group(REASON_PARTIAL)), "reset");
+}
+
+Test(classify, the_name_of_an_error_makes_any_status_a_throttled_one)
+{
+    for (int s = 400; s <= 599; s++)
+        for (size_t i = 0; i < array_size(methods); i++) {
+            struct attempt a = request(methods[i]);
+            a.http_status = s;
+            a.hint.throttled = true;
+            struct verdict v = classify(&a, &policy);
+            cr_assert(eq(int, v.class, CLASS_C), "%d", s);
+            cr_assert(not(v.counted), "%d", s);
+            cr_assert(eq(int, repeatable(&a), s < 500 || idempotent(methods[i])), "%s %d",
+                      methods[i], s);
+        }
+}
+
+Test(classify, a_server_that_says_do_not_retry_has_the_last_word)
+{
+    struct policy all = policy;
+    all.retry_on = (struct outcome_set){.given = true, .groups = OUTCOME_THROTTLED};
+    struct attempt a = request("GET");
+    a.http_status = 429;
+    cr_assert(repeatable_after(&(struct verdict){.class = CLASS_C}, &a, &all));
+    a.hint.never = true;
+    cr_assert(eq(int, classify(&a, &all).max_tries, 1));
+    cr_assert(eq(int, classify(&a, &policy).max_tries, 1));
 }

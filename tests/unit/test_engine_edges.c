@@ -139,15 +139,6 @@ Test(engine_edges, no_hash_gives_the_key_for_free_or_changing)
     cr_assert(eq(u64, board_key(1ULL << 63 | 5), 5));
 }
 
-Test(engine_edges, quoted_text_is_not_parsed_as_a_quota)
-{
-    static const char line[] = "RateLimit: \"x;r=0,y\";r=9;t=5\r\n";
-    struct hints h;
-    hints_reset(&h);
-    hints_line(&h, line, sizeof line - 1);
-    cr_assert(eq(i64, h.limit_remaining, 9));
-}
-
 Test(engine_edges, a_sample_of_the_far_future_does_not_stop_sampling)
 {
     struct history *h = board->history;
@@ -202,14 +193,13 @@ Test(engine_edges, a_failure_of_a_host_whose_circuit_is_open_is_delivered_at_onc
     struct attempt a = {
         .protocol = PROTOCOL_HTTP, .http_status = 503, .method = "GET", .replayable = true};
     int64_t at_ns;
-    hints_reset(&a.hints);
     call_begin(&call, &binding, 0, NOW);
     cr_assert(eq(int, call_admit(&call, NOW).answer, ANSWER_GO));
-    cr_assert(call_would_retry(&call, &a, NOW, NOW));
+    cr_assert(call_would_retry(&call, &a, NOW));
     atomic_store(&binding.slot->breaker.state, BREAKER_OPEN | (uint64_t)(NOW / NS_PER_MS + 20000)
                                                                   << 24);
     atomic_store(&binding.slot->breaker.window, UINT64_MAX); /* every operation has failed */
-    cr_assert(not(call_would_retry(&call, &a, NOW, NOW)));
+    cr_assert(not(call_would_retry(&call, &a, NOW)));
     cr_assert(not(call_report(&call, &a, NOW, NOW, 0, &at_ns)));
     call_end(&call, NOW, NOW);
 }

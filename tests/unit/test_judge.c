@@ -119,7 +119,7 @@ Test(judge, only_signs_of_an_outage_open_the_circuit)
     repeat(cut, 20);
     cr_assert(eq(int, state_now(), BREAKER_CLOSED));
     policy.retry_after_max_ns = 0; /* even if the hint is ignored */
-    hinted.hints.retry_after_s = 5;
+    hinted = with_retry_after(503, 5);
     repeat(hinted, 20);
     cr_assert(eq(int, state_now(), BREAKER_CLOSED));
 }

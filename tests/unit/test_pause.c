@@ -98,18 +98,75 @@ Test(pause, a_pause_longer_than_max_wait_is_refused)
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 1));
 }
 
-Test(pause, redirections_and_empty_quotas_pause_but_the_retry_after_of_a_success_does_not)
+Test(pause, only_a_status_that_speaks_for_the_host_pauses_it)
 {
-    request(with_retry_after(302, 3), NOW);
-    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 3 * NS_PER_S));
-    slot_reset(binding.slot);
-    request(with_retry_after(202, 3), NOW);
-    cr_assert(eq(i64, binding.slot->pause_until_ns, 0));
-    struct attempt a = with_retry_after(200, 9);
-    a.hints.limit_remaining = 0;
-    a.hints.limit_reset_s = 4;
-    request(a, NOW);
-    cr_assert(eq(i64, binding.slot->pause_until_ns, NOW + 4 * NS_PER_S));
+    for (int status = 200; status < 1000; status++) {
+        slot_reset(binding.slot);
+        policy.max_attempts = 1;
+        request(with_retry_after(status, 3), NOW);
+        bool pauses = status == 403 || status == 413 || status == 420 || status == 429 ||
+                      (status >= 500 && status <= 999);
+        cr_assert(eq(i64, binding.slot->pause_until_ns, pauses ? NOW + 3 * NS_PER_S : 0), "%d",
+                  status);
+        slot_reset(binding.slot);
+        request(with_empty_quota(status, 3), NOW);
+        pauses = (status < 300) || status == 403 || status == 413 || status == 420 ||
+                 status == 429 || status == 503 || status == 509 || status == 529;
+        cr_assert(eq(i64, binding.slot->pause_until_ns, pauses ? NOW + 3 * NS_PER_S : 0), "%d",
+                  status);
+    }
+}
+
+Test(pause, after_a_success_that_used_up_a_quota_callers_wait_but_are_never_refused)
+{
+    request(with_empty_quota(200, 60), NOW);
+    struct admission ad = admit_new(NOW + NS_PER_S);
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(eq(int, ad.why, REFUSED_PAUSE));
+    cr_assert(eq(i64, ad.at_ns, NOW + 31 * NS_PER_S)); /* max_wait */
+    ANSWER(admit(ad.at_ns), ANSWER_GO);
+    call_end(&call, ad.at_ns, WALL);
+    policy.on_limit = ON_LIMIT_FAIL;
+    ANSWER(admit_new(NOW + 40 * NS_PER_S), ANSWER_GO);
+    call_end(&call, NOW + 40 * NS_PER_S, WALL);
+    policy.on_limit = ON_LIMIT_WAIT;
+    begin(NOW + 40 * NS_PER_S);
+    call_set_timeout(&call, 5 * NS_PER_S); /* the program's own */
+    ad = admit(NOW + 40 * NS_PER_S);
+    ANSWER(ad, ANSWER_WAIT);
+    cr_assert(eq(i64, ad.at_ns, NOW + 45 * NS_PER_S - CALL_ROOM_NS));
+    ANSWER(admit(ad.at_ns), ANSWER_GO);
+}
+
+Test(pause, the_tokens_of_a_rate_are_given_out_after_the_pause_of_a_used_up_quota)
+{
+    limit(1, NS_PER_S, 1);
+    request(with_empty_quota(200, 10), NOW);
+    for (int i = 0; i <= 20; i++)
+        cr_assert(eq(i64, admit_new(NOW).at_ns, NOW + (10 + i) * NS_PER_S));
+    REFUSED(admit_new(NOW), REFUSED_RATE); /* max_wait */
+}
+
+Test(pause,
+     a_used_up_quota_that_lasts_longer_than_anybody_waits_does_not_keep_a_rate_from_its_tokens)
+{
+    limit(1, NS_PER_S, 1);
+    request(with_empty_quota(200, 60), NOW);
+    for (int i = 1; i <= 30; i++)
+        cr_assert(eq(i64, admit_new(NOW).at_ns, NOW + i * NS_PER_S));
+    REFUSED(admit_new(NOW), REFUSED_RATE);
+}
+
+Test(pause, a_refusing_server_is_obeyed_within_the_longer_pause_of_a_used_up_quota)
+{
+    request(with_empty_quota(200, 100), NOW);
+    begin(NOW);
+    report(with_retry_after(429, 40), NOW, NULL);
+    struct admission ad = admit_new(NOW + NS_PER_S);
+    REFUSED(ad, REFUSED_PAUSE); /* until 40 s, which is beyond max_wait */
+    ad = admit_new(NOW + 20 * NS_PER_S);
+    ANSWER(ad, ANSWER_WAIT); /* until max_wait, within the 100 s but after the 40 s */
+    cr_assert(eq(i64, ad.at_ns, NOW + 50 * NS_PER_S));
 }
 
 Test(pause, a_pause_is_never_shortened_and_never_longer_than_the_longest_hint)

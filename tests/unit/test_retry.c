@@ -205,9 +205,9 @@ Test(retry, a_denied_retry_is_counted_once)
         while (budget_take(&binding.slot->budget, 20, 0, NOW))
             ;
         begin(NOW); /* transfer.c asks after the headers and after the body, then reports */
-        cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
+        cr_assert(not(call_would_retry(&call, &a, NOW)));
         cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 1), "counted when it is decided");
-        cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
+        cr_assert(not(call_would_retry(&call, &a, NOW)));
         a.committed = true;
         cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));
         call_end(&call, NOW, WALL);
@@ -218,7 +218,7 @@ Test(retry, a_denied_retry_is_counted_once)
         cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 2));
         a.replayable = false; /* denied for another reason */
         begin(NOW);
-        cr_assert(not(call_would_retry(&call, &a, NOW, WALL)));
+        cr_assert(not(call_would_retry(&call, &a, NOW)));
         cr_assert(not(call_report(&call, &a, NOW, WALL, 0, &at)));
         cr_assert(eq(u64, count(COUNT_BUDGET_DENIED), 2));
     }
@@ -310,7 +310,7 @@ Test(retry, call_would_retry_changes_nothing)
     struct attempt a = get(0, 500);
     struct call before = call;
     struct slot slot = *binding.slot;
-    cr_assert(call_would_retry(&call, &a, NOW, WALL));
+    cr_assert(call_would_retry(&call, &a, NOW));
     cr_assert(eq(int, memcmp(&before, &call, sizeof call), 0));
     cr_assert(eq(int, memcmp(&slot, binding.slot, sizeof slot), 0));
 }

@@ -109,7 +109,6 @@ static void *hammer(void *arg)
         if (ad.answer != ANSWER_REFUSE) {
             note_start(started);
             struct attempt a = {.protocol = PROTOCOL_HTTP, .http_status = 200};
-            hints_reset(&a.hints);
             int64_t at;
             call_report(&c, &a, clock_now_ns(), 0, 0, &at);
         }

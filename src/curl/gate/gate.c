@@ -6,6 +6,7 @@
 #include "base/sizes.h"
 #include "base/words.h"
 #include "curl/gate/header_line.h"
+#include "engine/policy/hint_fields.h"
 
 #include <string.h>
 
@@ -96,36 +97,36 @@ static void judge_status(struct gate *g, int status, bool first_body_byte)
         g->awaits_body = true;
 }
 
-/* By its first letter: a header that is of no interest, as most are. */
+/* By its first character: a header that is of no interest, as most are. */
 static bool is_irrelevant(const struct gate *g, char first)
 {
-    switch (first | 0x20) {
-    case 'h': /* a status line */
-    case 'r':
-    case 'd':
-    case 'x':
-        return false;
-    case 'u':
-        return g->line_status != 101;
-    default:
-        return true;
-    }
+    return !(g->relevant >> (first & 63) & 1);
+}
+
+static void begin_block(struct gate *g, const char *line, size_t n)
+{
+    g->line_status = header_line_status(line, n);
+    g->in_block = true;
+    g->h2c = false;
+    g->relevant = g->policy->hint_letters | HINT_LETTER('h');
+    if (g->line_status == 101)
+        g->relevant |= HINT_LETTER('u');
+    hold_begin_block(&g->hold);
+    hints_reset(&g->hints);
 }
 
 static void read_line(struct gate *g, const char *p, size_t n)
 {
-    if (g->in_block && n > 2 && is_irrelevant(g, p[0]))
+    if (g->in_block && n > 2 && is_irrelevant(g, p[0])) {
+        hints_other_line(&g->hints);
         return;
+    }
     if (header_line_is_status(p, n)) {
-        g->line_status = header_line_status(p, n);
-        g->in_block = true;
-        g->h2c = false;
-        hold_begin_block(&g->hold);
-        hints_reset(&g->hints);
+        begin_block(g, p, n);
     } else if (header_line_is_blank(p, n)) {
         g->in_block = false;
     } else if (g->in_block) {
-        hints_line(&g->hints, p, n);
+        hints_line(&g->hints, g->policy, p, n);
         if (g->line_status == 101 && n > 8 && ascii_same_n(p, "Upgrade:", 8))
             g->h2c = memmem(p, n, "h2c", 3) != NULL;
     }
@@ -191,8 +192,10 @@ HOT size_t gate_header(char *p, size_t size, size_t n, void *gate)
     const struct shadow *s = g->shadow;
     n *= size;
     if (g->state == GATE_HOLD && g->in_block && n > 2 && is_irrelevant(g, p[0]) &&
-        !s->include_header && !shadow_wants_headers(s) && g->hold.block != HOLD_BLOCKS_MAX)
+        !s->include_header && !shadow_wants_headers(s) && g->hold.block != HOLD_BLOCKS_MAX) {
+        hints_other_line(&g->hints);
         return hold_line(g, p, n, false);
+    }
     return take_line(g, p, n);
 }
 

@@ -53,18 +53,20 @@ struct gate {
     void *ctx;
 
     enum gate_state state;
-    bool pass_through;  /* nothing is held; headers are only read */
-    bool awaits_body;   /* a good response, held until its first body byte */
-    bool h2c;           /* the block is a switch to HTTP/2 */
-    bool in_block;      /* a header block has begun and not ended */
-    bool delivered;     /* the program's callbacks were called */
-    bool refused;       /* one of them took less than it was given */
-    bool left_http;     /* a redirect has led to another protocol */
-    int line_status;    /* of the newest status line; 0: none yet */
-    int status;         /* of the final response; 0: not known yet */
-    struct hints hints; /* of the newest block */
-    size_t arriving;    /* bytes of the line that libcurl is delivering, if they are held already */
-    size_t held_body;   /* bytes */
+    bool pass_through;       /* nothing is held; headers are only read */
+    bool awaits_body;        /* a good response, held until its first body byte */
+    bool h2c;                /* the block is a switch to HTTP/2 */
+    bool in_block;           /* a header block has begun and not ended */
+    bool delivered;          /* the program's callbacks were called */
+    bool refused;            /* one of them took less than it was given */
+    bool left_http;          /* a redirect has led to another protocol */
+    int line_status;         /* of the newest status line; 0: none yet */
+    int status;              /* of the final response; 0: not known yet */
+    struct hint_lines hints; /* of the newest block */
+    /* The characters (& 63) that begin lines of interest in it. */
+    uint64_t relevant;
+    size_t arriving;  /* bytes of the line that libcurl is delivering, if they are held already */
+    size_t held_body; /* bytes */
     size_t held_headers; /* bytes */
     struct hold hold;
     struct hold previous;  /* of the attempt before */

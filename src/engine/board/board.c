@@ -5,6 +5,7 @@
 #include "base/precondition.h"
 #include "base/sizes.h"
 #include "engine/board/gcra.h"
+#include "engine/board/pause.h"
 
 #include <string.h>
 
@@ -72,8 +73,8 @@ static bool is_idle(const struct slot *s, int64_t now_ns)
     int64_t used = atomic_load(&s->last_used_ns);
     if (used > now_ns - SLOT_IDLE_NS && used <= now_ns + SLOT_AHEAD_NS)
         return false;
-    int64_t pause = atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed);
-    if (pause > now_ns && pause - now_ns <= SLOT_PAUSE_MAX_NS)
+    struct pause_view pause;
+    if (pause_read(s, now_ns, &pause))
         return false;
     for (int i = 0; i < RATES_MAX; i++) {
         int64_t tat = atomic_load_explicit(&s->tat_ns[i], memory_order_relaxed);

@@ -15,9 +15,9 @@
  *     64                  64      snapshot lease, progress, network, clock
  *     128                 128     counters of calls, last write, last update
  *     256                 2048    attached[256]: processes that use the board (attached.h)
- *     2304                n*1024  slots (slot.h)
- *     2304 + n*1024       1024    the overflow slot "_other"
- *     2304 + (n+1)*1024   99536   history (history.h): 3 counters, 7 sums, rings of 360 and 576
+ *     2304                n*1088  slots (slot.h)
+ *     2304 + n*1088       1088    the overflow slot "_other"
+ *     2304 + (n+1)*1088   99536   history (history.h): 3 counters, 7 sums, rings of 360 and 576
  *                                 samples of 80 bytes and of 1024 changes of 24 bytes
  *
  * Invariants:
@@ -63,7 +63,7 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC         0x6e6564726168626cULL
-#define BOARD_LAYOUT        12
+#define BOARD_LAYOUT        13
 #define BOARD_NAME          "board." BOARD_TEXT(BOARD_LAYOUT) /* in the state directory */
 #define BOARD_TEXT(n)       BOARD_QUOTED(n)
 #define BOARD_QUOTED(n)     #n

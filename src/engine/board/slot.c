@@ -24,7 +24,9 @@ AT(window_ms, 904);
 AT(shown_rate, 920);
 AT(published, 943);
 AT(name, 944);
-_Static_assert(sizeof(struct slot) == 1024, "a host costs one KiB");
+AT(refuse_until_ns, 1024);
+AT(pause_line, 1040);
+_Static_assert(sizeof(struct slot) == 1088, "17 lines");
 _Static_assert(sizeof(struct stripe) % CACHE_LINE == 0, "stripes share no line");
 _Static_assert(SELDOM_COUNTERS % STRIPES == 0, "counters are dealt out evenly");
 
@@ -75,6 +77,7 @@ void slot_reset(struct slot *s)
     size_t used = offsetof(struct slot, last_used_ns);
     clear_words(s, sizeof s->key, used);
     clear_words(s, used + sizeof s->last_used_ns, offsetof(struct slot, window_ms));
+    clear_words(s, offsetof(struct slot, refuse_until_ns), sizeof *s);
 }
 
 /* Windows are whole milliseconds; the configuration accepts no others. */

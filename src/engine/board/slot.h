@@ -17,10 +17,11 @@
  *     800      64  failures_by[8], retries_by[8]
  *     864      40  status_since_ms, last_success_ms, last_failure_ms, last_error, failed_attempts
  *     904      16  window_ms[4]        of each TAT
- *     920      23  limit and budget as shown, length of the pause, kind
+ *     920      23  limit and budget as shown, status of the pause, kind
  *     943       1  published           1: the name is complete
  *     944      80  name                ends with NUL
- *    1024
+ *    1024      64  refuse_until_ns, pause_ms, pause_line: line 16, of a pause (board/pause.h)
+ *    1088
  *
  * Invariants:
  * - A slot belongs to a key iff its word `key` equals it. 0: free. Top bit set: it changes hands and
@@ -55,8 +56,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SLOT_NAME_SIZE 80
-#define STRIPES        LATENCY_STRIPES
+#define SLOT_NAME_SIZE  80
+#define PAUSE_LINE_SIZE 48
+#define STRIPES         LATENCY_STRIPES
 
 /* BUCKET: a limit only, not shown. PROXY: status and breaker of a proxy; its requests are also counted
  * for the hosts behind it. CHECK: an active check; check_slot.h says what its words mean. */
@@ -77,7 +79,8 @@ struct stripe {
 struct slot {
     _Atomic uint64_t key; /* board_key of the hash; 0: free; top bit: changing hands */
     union {
-        _Atomic int64_t pause_until_ns; /* the server asked for no requests until then */
+        _Atomic int64_t
+            pause_until_ns; /* the server asked for no requests until then: board/pause.h */
         _Atomic int64_t check_due_ns;
     };
     struct breaker breaker;
@@ -116,10 +119,15 @@ struct slot {
     };
     _Atomic float budget_fill_ms;  /* of the reserve that applies, for display: budget.h */
     _Atomic uint32_t bucket_index; /* slot of that limit if it is another one, + 1 */
-    _Atomic uint16_t pause_s;      /* length of the pause that ends at pause_until_ns */
+    _Atomic uint16_t pause_status; /* of the response that asked for the pause */
     _Atomic uint8_t kind;          /* enum slot_kind */
     _Atomic uint8_t published;     /* 1: the name is complete */
     char name[SLOT_NAME_SIZE];
+
+    _Atomic int64_t refuse_until_ns;
+    _Atomic uint32_t pause_ms; /* length of the pause that ends at pause_until_ns */
+    uint32_t unused;
+    char pause_line[PAUSE_LINE_SIZE]; /* that asked for it */
 } __attribute__((aligned(CACHE_LINE)));
 
 /* Room for the name and a NUL; what is longer is cut. Only the board calls this. */
@@ -174,8 +182,6 @@ static inline struct last_error last_error_unpack(uint64_t w)
 #define SLOT_AHEAD_NS (3600 * NS_PER_S)
 /* Precision of the last use, so that the line of a busy slot is not written for each request. */
 #define SLOT_TOUCH_NS NS_PER_S
-/* The longest pause that any configuration accepts. */
-#define SLOT_PAUSE_MAX_NS (86400 * NS_PER_S)
 
 /* Notes that the slot is in use. True if it still belongs to the key: then it does for SLOT_IDLE_NS
  * more: either we see that it was taken, or the process that takes it sees that it is in use. */

@@ -173,9 +173,13 @@ static bool missed_its_start(const struct call *c, int64_t now_ns)
 
 /* The cases that take_start does not handle itself: a pause, a reserved start, several rates, or
  * no token. */
-static struct admission take_start_slowly(struct call *c, struct slot *s, int64_t pause_ns,
+static struct admission take_start_slowly(struct call *c, struct slot *s, bool paused,
                                           int64_t now_ns)
 {
+    if (!c->waiting)
+        c->wait_from_ns = now_ns;
+    int64_t latest = latest_start(c, now_ns);
+    int64_t pause_ns = paused ? call_paused_until(c, s, latest, now_ns) : 0;
     if (c->reserved_ns) {
         if (pause_ns <= c->reserved_ns && now_ns < c->reserved_ns)
             return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
@@ -187,10 +191,7 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, int64_
         /* A pause began in the meantime, after which this call gets a new start, like all others.
          * Or the reserved start was missed, and its tokens are lost. */
     }
-    if (!c->waiting)
-        c->wait_from_ns = now_ns;
-    int64_t latest = latest_start(c, now_ns);
-    int64_t from = pause_ns ? call_after_pause(c, s, pause_ns, latest) : now_ns, t = from;
+    int64_t from = larger(pause_ns, now_ns), t = from;
     for (int round = 0; round < ADMIT_ROUNDS; round++) {
         t = earliest_start(c, now_ns, from);
         enum refusal why = t > from ? REFUSED_RATE : REFUSED_PAUSE;
@@ -215,8 +216,8 @@ static inline __attribute__((always_inline)) struct admission
 take_start(struct call *c, struct slot *s, int64_t now_ns)
 {
     const struct binding *b = c->binding;
-    int64_t pause_ns = call_pause_end(c, s, now_ns);
-    if (likely(!pause_ns && !c->reserved_ns)) {
+    bool paused = call_may_be_paused(c, s, now_ns);
+    if (likely(!paused && !c->reserved_ns)) {
         if (!b->lane_count)
             return admit_now(c, s, now_ns);
         if (b->lane_count == 1) {
@@ -226,7 +227,7 @@ take_start(struct call *c, struct slot *s, int64_t now_ns)
                 return admit_now(c, s, now_ns);
         }
     }
-    return take_start_slowly(c, s, pause_ns, now_ns);
+    return take_start_slowly(c, s, paused, now_ns);
 }
 
 /* True: admitted by this breaker. False: refused until *retry_at_ns. */

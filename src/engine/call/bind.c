@@ -181,6 +181,15 @@ static void bind_rate(struct binding *b, struct slot *bucket, uint64_t key, cons
     add_lane(b, &l);
 }
 
+/* The requests of the binding's part of the host share a slot, which is that of a limit with the same
+ * key if there is one. */
+static void claim_scope(struct binding *b, int64_t now_ns)
+{
+    char host[SLOT_NAME_SIZE];
+    host_in_name(host, b->name);
+    b->scope = board_slot(b->board, b->scope_key, host, SLOT_BUCKET, now_ns);
+}
+
 static void bind_lanes(struct binding *b, int64_t now_ns)
 {
     const struct policy *p = b->policy;
@@ -220,6 +229,8 @@ HOT void binding_refresh(struct binding *b, int64_t now_ns)
         b->slot = board_slot(b->board, b->key, b->name, SLOT_HOST, now_ns);
     if (unlikely(b->proxy.slot) && unlikely(!slot_touch(b->proxy.slot, b->proxy.key, now_ns)))
         claim_proxy(b, now_ns);
+    if (unlikely(b->scope) && unlikely(!slot_touch(b->scope, b->scope_key, now_ns)))
+        claim_scope(b, now_ns);
     for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
         if (l->slot != b->slot || l->key != b->key)
             stale |= !slot_touch(l->slot, l->key, now_ns) && l->slot != overflow;
@@ -250,6 +261,11 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
         b->per_request |= p->limits[i].per.parts & PER_HEADER;
     }
     bind_lanes(b, now_ns);
+    if (p->pause_is_narrow) {
+        b->scope_key = bucket_key(&p->pause_scope, &here, source, board);
+        b->per_request |= p->pause_scope.per.parts & PER_HEADER;
+        claim_scope(b, now_ns);
+    }
     show_limit(b);
     return true;
 }
@@ -272,6 +288,9 @@ HOT bool binding_is_current(const struct binding *b, const struct config *config
 {
     if (!b->slot || b->config != config || b->board != board ||
         atomic_load_explicit(&b->slot->key, memory_order_relaxed) != b->key)
+        return false;
+    if (unlikely(b->scope) && b->scope != board_overflow(board) &&
+        atomic_load_explicit(&b->scope->key, memory_order_relaxed) != b->scope_key)
         return false;
     for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
         if (l->slot != b->slot &&

@@ -55,6 +55,8 @@ struct binding {
     uint64_t key;
     int64_t refreshed_ns; /* when the slots were last marked as used; 0: bind the lanes again */
     int lane_count;
+    struct slot *scope; /* the pauses of a part of the host (policy->pause_scope); NULL: none */
+    uint64_t scope_key;
     bool per_request;          /* a key contains a header: bind again for every request */
     uint8_t operation;         /* hash of scheme, port and path, for the breaker */
     char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */

@@ -55,13 +55,6 @@ bool call_expects_success(const struct call *c, int64_t now_ns)
            (c->policy->breaker == BREAKER_OFF || breaker_expects_success(&s->breaker, now_ns));
 }
 
-/* On a 2xx, Retry-After concerns that one resource ("come back for the result") and not the
- * host; an exhausted quota always concerns the host. */
-static bool may_pause(const struct attempt *a)
-{
-    return unlikely(a->http_status >= 300) || unlikely(hints_exhausted(&a->hints));
-}
-
 HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                      uint64_t random, int64_t *at_ns)
 {
@@ -82,8 +75,8 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
         call_proxy_report(c, a, now_ns, wall_ns);
         news = true;
     }
-    if (may_pause(a))
-        call_set_pause(c, s, a, now_ns, wall_ns);
+    if (unlikely(a->hint.wait_ns || a->hint.misread))
+        call_set_pause(c, s, a, now_ns);
     if (likely(c->last.class == CLASS_SUCCESS)) {
         if (unlikely(news))
             call_update_breakers(c, s, now_ns, wall_ns, random);
@@ -96,7 +89,7 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
                                                         .curl = a->curl_code,
                                                         .http = a->http_status,
                                                         .os_errno = a->os_errno});
-    bool again = call_plan_retry(c, s, a, now_ns, wall_ns, random, at_ns);
+    bool again = call_plan_retry(c, s, a, now_ns, random, at_ns);
     if (again || !call_is_success(&c->last))
         atomic_fetch_add_explicit(&s->failed_attempts, 1, memory_order_relaxed);
     if (again) {

@@ -89,7 +89,7 @@ void call_set_timeout(struct call *c, int64_t app_timeout_ns);
 struct admission call_admit(struct call *c, int64_t now_ns);
 /* At the end of a header block: would an attempt that ends like this be retried? Takes nothing,
  * and counts only a denial by the budget. attempt->replayable means "as far as known". */
-bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
+bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns);
 /* Whether a success now would change nothing but counters: no status, no breaker, no event. */
 bool call_expects_success(const struct call *c, int64_t now_ns);
 /* An attempt ended. True: retry at *at_ns; the budget is charged, and refunded if the retry is

@@ -1,70 +1,120 @@
 /* SPDX-License-Identifier: MIT
  *
- * A server's hint (Retry-After and friends) pauses its host: all callers, in all processes of the
- * board, wait until it expires. */
-#include "engine/call/private.h"
+ * A server's hint (Retry-After and friends) pauses all callers, in all processes of the board, until
+ * it expires: those of the host, or of the part of it that the policy tells apart. */
+#include "engine/board/pause.h"
 
+#include "base/events.h"
 #include "base/hash.h"
 #include "base/minmax.h"
+#include "engine/board/alert.h"
+#include "engine/call/private.h"
 
-int64_t call_hint_ns(const struct call *c, const struct attempt *a, const struct hints *h,
-                     int64_t wall_ns)
+/* The slots whose pauses concern a request. */
+enum { SLOT_OF_HOST, SLOT_OF_SCOPE, SLOT_OF_PROXY, PAUSE_SLOTS };
+
+static struct slot *pause_slot(const struct call *c, struct slot *s, int which)
 {
-    if (a->protocol != PROTOCOL_HTTP || a->http_status < 100 || !c->policy->retry_after_max_ns)
-        return -1;
-    return hints_wait_ns(h, wall_ns);
+    const struct binding *b = c->binding;
+    struct party proxy;
+    switch (which) {
+    case SLOT_OF_HOST:
+        return call_is_overflow(c, s) ? NULL : s;
+    case SLOT_OF_SCOPE:
+        return b->scope && b->scope != board_overflow(b->board) ? b->scope : NULL;
+    default:
+        return call_proxy_party(c, &proxy) ? proxy.slot : NULL;
+    }
 }
 
-void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
-                    int64_t wall_ns)
+int64_t call_hint_ns(const struct call *c, const struct attempt *a)
 {
-    struct hints h = a->hints;
-    if (a->http_status < 300)
-        h.retry_after_s = h.retry_at_s = -1;
-    int64_t hint_ns = call_hint_ns(c, a, &h, wall_ns), max_ns = c->policy->retry_after_max_ns;
-    if (hint_ns <= 0 || call_is_overflow(c, s))
+    return c->policy->retry_after_max_ns ? a->hint.wait_ns : 0;
+}
+
+/* Once for each process: a server may send it with every response. */
+static void say_ignored(const struct call *c, const struct attempt *a)
+{
+    static atomic_bool said;
+    if (!atomic_exchange_explicit(&said, true, memory_order_relaxed))
+        events_emit(&(struct event){.kind = EVENT_IGNORED,
+                                    .host = c->binding->name,
+                                    .http = a->http_status,
+                                    .hint = a->hint.line,
+                                    .wait_ns = -1});
+}
+
+void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns)
+{
+    if (unlikely(a->hint.misread))
+        say_ignored(c, a);
+    bool proxy = attempt_refused_by_proxy(a);
+    int status = proxy ? a->proxy_status : a->http_status;
+    enum hint_scope scope = hint_scope(&a->hint, status);
+    int64_t length_ns = smaller(call_hint_ns(c, a), c->policy->retry_after_max_ns);
+    struct slot *target = pause_slot(c, s,
+                                     proxy               ? SLOT_OF_PROXY
+                                     : c->binding->scope ? SLOT_OF_SCOPE
+                                                         : SLOT_OF_HOST);
+    if (scope == HINT_OF_REQUEST || length_ns <= 0 || !target ||
+        !pause_raise(target, length_ns, scope == HINT_OF_HOST, status, a->hint.line, now_ns))
         return;
-    /* Too far ahead for any policy: damaged. It must not hide the real hint. */
-    int64_t seen = atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed);
-    if (seen > now_ns && seen - now_ns > SLOT_PAUSE_MAX_NS)
-        atomic_compare_exchange_strong_explicit(&s->pause_until_ns, &seen, 0, memory_order_relaxed,
-                                                memory_order_relaxed);
-    hint_ns = smaller(hint_ns, max_ns);
-    if (call_raise(&s->pause_until_ns, now_ns + hint_ns))
-        atomic_store_explicit(&s->pause_s, (uint16_t)smaller(hint_ns / NS_PER_S, UINT16_MAX),
-                              memory_order_relaxed);
+    events_emit(&(struct event){.kind = EVENT_PAUSE,
+                                .host = proxy ? c->binding->proxy_name : c->binding->name,
+                                .http = status,
+                                .hint = a->hint.line,
+                                .wait_ns = length_ns,
+                                .observed = c->observe});
+    board_alert(c->binding->board);
 }
 
 /* The hint may have been stored by a process whose policy accepts longer hints. Then this policy's
- * limit is the longest wait, from its beginning. A time further ahead than any policy allows is not a
- * hint. */
-int64_t call_pause_end_slowly(const struct call *c, const struct slot *s, int64_t pause_ns,
-                              int64_t now_ns)
+ * limit is the longest wait, from its beginning. */
+static int64_t cut(const struct call *c, int64_t until_ns, int64_t now_ns)
 {
-    if (pause_ns - now_ns > SLOT_PAUSE_MAX_NS || call_is_overflow(c, s))
-        return 0;
     int64_t from_ns = c->waiting ? c->wait_from_ns : now_ns;
-    pause_ns = smaller(pause_ns, from_ns + c->policy->retry_after_max_ns);
-    return pause_ns > now_ns ? pause_ns : 0;
+    until_ns = smaller(until_ns, from_ns + c->policy->retry_after_max_ns);
+    return until_ns > now_ns ? until_ns : 0;
 }
 
 /* If all waiting callers started at the end of the pause, the result of the first would come too
  * late for the others. So each starts later, by up to half of the hint, like a retry; but not
  * after latest_ns. If there is a rate, it spreads the starts. The random part is taken from the
  * time and order of arrival. */
-int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t pause_ns,
-                         int64_t latest_ns)
+static int64_t spread(const struct call *c, const struct slot *s, int64_t until_ns,
+                      int64_t length_ns, int64_t latest_ns)
 {
-    if (c->binding->lane_count || pause_ns >= latest_ns)
-        return pause_ns;
-    int64_t hint_ns = atomic_load_explicit(&s->pause_s, memory_order_relaxed) * NS_PER_S;
-    int64_t most_ns = smaller(hint_ns, c->policy->retry_after_max_ns) / 2;
-    int64_t least_ns = 0, left_ns = latest_ns - pause_ns;
+    if (c->binding->lane_count || until_ns >= latest_ns)
+        return until_ns;
+    int64_t most_ns = smaller(length_ns, c->policy->retry_after_max_ns) / 2;
+    int64_t least_ns = 0, left_ns = latest_ns - until_ns;
     if (most_ns > left_ns) {
         most_ns = left_ns;
         least_ns = left_ns / 2; /* those with little time left must not start all at once, either */
     }
     uint64_t came[] = {(uint64_t)c->wait_from_ns, slot_counter(s, COUNT_WAITED)};
     uint64_t random = hash_bytes(came, sizeof came, c->binding->key);
-    return pause_ns + least_ns + call_random_below(most_ns - least_ns, random);
+    return until_ns + least_ns + call_random_below(most_ns - least_ns, random);
+}
+
+int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_ns, int64_t now_ns)
+{
+    struct pause_view v, longest = {0};
+    int64_t refuse_ns = 0;
+    for (int i = 0; i < PAUSE_SLOTS; i++) {
+        const struct slot *one = pause_slot(c, s, i);
+        if (!one || !pause_read(one, now_ns, &v))
+            continue;
+        refuse_ns = larger(refuse_ns, cut(c, v.refuse_until_ns, now_ns));
+        if (v.until_ns > longest.until_ns)
+            longest = v;
+    }
+    int64_t until_ns = cut(c, longest.until_ns, now_ns);
+    if (!until_ns)
+        return 0;
+    /* Nobody is refused because a quota is used up: then the wait ends at latest_ns. But if all who
+     * wait for a token of a rate ended their wait there, most would get none. */
+    if (until_ns > latest_ns)
+        until_ns = larger(refuse_ns, c->binding->lane_count ? 0 : latest_ns);
+    return until_ns <= now_ns ? 0 : spread(c, s, until_ns, longest.length_ns, latest_ns);
 }

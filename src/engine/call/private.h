@@ -101,29 +101,32 @@ void call_wait_over(struct call *c, struct slot *s, int64_t now_ns);
 /* ---- retry.c ---- */
 /* Decides whether the attempt that ended is retried, and charges the budget. True: at *at_ns. */
 bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
-                     int64_t wall_ns, uint64_t random, int64_t *at_ns);
+                     uint64_t random, int64_t *at_ns);
 /* The planned retry was admitted, or it was not. */
 void call_retry_made(struct call *c, struct slot *s);
 void call_retry_dropped(struct call *c, struct slot *s);
 
 /* ---- pause.c ---- */
-/* How long the server asked to wait; -1: it sent no hint, or hints are off. */
-int64_t call_hint_ns(const struct call *c, const struct attempt *a, const struct hints *h,
-                     int64_t wall_ns);
-/* Pauses the host for as long as the attempt's hints say, for all callers. */
-void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
-                    int64_t wall_ns);
-int64_t call_pause_end_slowly(const struct call *c, const struct slot *s, int64_t pause_ns,
-                              int64_t now_ns);
-/* When the pause of the host ends; 0: it is not paused. */
-static inline int64_t call_pause_end(const struct call *c, const struct slot *s, int64_t now_ns)
+/* How long the server asked to wait; 0: it sent no hint, or hints are off. */
+int64_t call_hint_ns(const struct call *c, const struct attempt *a);
+/* Pauses the host, the proxy, or the part of the host that the policy tells apart, for as long as the
+ * attempt's hint says, for all callers. */
+void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns);
+static inline bool call_is_slot_paused(const struct slot *s, int64_t now_ns)
 {
-    int64_t pause_ns = atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed);
-    return likely(pause_ns <= now_ns) ? 0 : call_pause_end_slowly(c, s, pause_ns, now_ns);
+    return atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed) > now_ns;
 }
-/* When this call may start after a pause that ends at pause_ns. */
-int64_t call_after_pause(const struct call *c, const struct slot *s, int64_t pause_ns,
-                         int64_t latest_ns);
+/* Whether some pause may concern this call. */
+static inline bool call_may_be_paused(const struct call *c, const struct slot *s, int64_t now_ns)
+{
+    const struct binding *b = c->binding;
+    return unlikely(call_is_slot_paused(s, now_ns)) ||
+           (unlikely(b->scope) && call_is_slot_paused(b->scope, now_ns)) ||
+           (unlikely(b->proxy.slot) && call_is_slot_paused(b->proxy.slot, now_ns));
+}
+/* When this call may start; 0: it is not paused. latest_ns: the latest start that it accepts; the answer
+ * is later only if the server refuses until then. */
+int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_ns, int64_t now_ns);
 
 /* ---- judge.c: what verdicts mean for status, breaker and counters ---- */
 /* The circuit changed: emits the event and wakes the background thread. */

@@ -31,8 +31,7 @@ static bool breaker_refuses(const struct call *c, struct slot *s, int64_t now_ns
 
 /* Everything that decides about a retry except the budget. made: attempts including this one. */
 static bool may_retry(const struct call *c, struct slot *s, const struct attempt *a,
-                      const struct verdict *v, int made, int64_t now_ns, int64_t wall_ns,
-                      struct plan *plan)
+                      const struct verdict *v, int made, int64_t now_ns, struct plan *plan)
 {
     const struct policy *p = c->policy;
     if (!repeatable_after(v, a, p) || a->committed || !a->replayable || made >= p->max_attempts ||
@@ -40,11 +39,12 @@ static bool may_retry(const struct call *c, struct slot *s, const struct attempt
         return false;
     plan->base_ns =
         v->class == CLASS_C ? larger(p->base_delay_ns, THROTTLED_BASE_NS) : p->base_delay_ns;
-    plan->hint_ns = call_hint_ns(c, a, &a->hints, wall_ns);
+    plan->hint_ns = call_hint_ns(c, a);
     if (plan->hint_ns > p->retry_after_max_ns)
         return false;
-    plan->least_ns =
-        larger(plan->hint_ns, backoff_delay_ns(p, plan->base_ns, made, c->previous_delay_ns, 0));
+    plan->least_ns = plan->hint_ns > 0
+                         ? plan->hint_ns
+                         : backoff_delay_ns(p, plan->base_ns, made, c->previous_delay_ns, 0);
     plan->room_ns = c->deadline_ns - CALL_ROOM_NS - now_ns;
     if (plan->least_ns > plan->room_ns)
         return false;
@@ -53,9 +53,9 @@ static bool may_retry(const struct call *c, struct slot *s, const struct attempt
 
 static int64_t delay_of(const struct call *c, const struct plan *plan, int made, uint64_t random)
 {
-    int64_t d =
-        larger(backoff_delay_ns(c->policy, plan->base_ns, made, c->previous_delay_ns, random),
-               backoff_after_hint_ns(plan->hint_ns, random));
+    int64_t d = plan->hint_ns > 0 ? backoff_after_hint_ns(plan->hint_ns, random)
+                                  : backoff_delay_ns(c->policy, plan->base_ns, made,
+                                                     c->previous_delay_ns, random);
     if (d > plan->room_ns) /* spread over the time that is left, instead of all at its end */
         d = plan->least_ns + call_random_below(plan->room_ns - plan->least_ns, random);
     return d;
@@ -80,12 +80,12 @@ static void note_denied(struct call *c, struct slot *s, const struct attempt *a,
                                 .observed = c->observe});
 }
 
-bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns)
+bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns)
 {
     struct plan plan;
     struct slot *s = call_slot(c);
     struct verdict v = classify(a, c->policy);
-    if (c->observe || !may_retry(c, s, a, &v, c->attempts + 1, now_ns, wall_ns, &plan))
+    if (c->observe || !may_retry(c, s, a, &v, c->attempts + 1, now_ns, &plan))
         return false;
     const struct policy *p = c->policy;
     if (budget_would_allow(&s->budget, p->retry_budget_percent, p->retry_reserve_ns, now_ns))
@@ -126,11 +126,11 @@ static bool take_budget(const struct policy *p, struct slot *s, int64_t now_ns)
 }
 
 bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
-                     int64_t wall_ns, uint64_t random, int64_t *at_ns)
+                     uint64_t random, int64_t *at_ns)
 {
     struct plan plan;
     const struct verdict *v = &c->last;
-    if (!may_retry(c, s, a, v, c->attempts, now_ns, wall_ns, &plan))
+    if (!may_retry(c, s, a, v, c->attempts, now_ns, &plan))
         return false;
     if (!take_budget(c->policy, s, now_ns)) {
         note_denied(c, s, a, v->reason, c->attempts);

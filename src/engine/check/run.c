@@ -126,7 +126,6 @@ static int64_t run_check(struct check_runner *r, struct slot *s, const struct ch
     if (!atomic_compare_exchange_strong(&s->check_due_ns, &at_ns, lease_ns))
         return own_turn_ns(s, c, at_ns, begun_ns) + STAGGER_NS;
     struct check_result x = {.outcome = CHECK_UNKNOWN};
-    hints_reset(&x.attempt.hints);
     check_type_of(c->kind)->run(c, c->timeout_ns, &x);
     int64_t ended_ns = r->now_ns();
     if (x.outcome != CHECK_PASSED && is_closing(r)) { /* abandoned: it stays due */

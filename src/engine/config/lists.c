@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/words.h"
 #include "engine/policy/curl_codes.h"
+#include "engine/policy/hint_value.h"
 
 #include <string.h>
 
@@ -164,6 +165,40 @@ bool list_parse_per(const char *value, struct per *out, char *why, size_t size)
         if (!*s)
             return true;
     }
+}
+
+/* "X-Retry-In ms, X-Next epoch" */
+bool list_parse_hints(const char *value, struct custom_hints *out, char *why, size_t size)
+{
+    static const char *const units[] = {
+        [HINT_S] = "s", [HINT_MS] = "ms", [HINT_DATE] = "date", [HINT_EPOCH] = "epoch"};
+    const char *at = value, *w;
+    size_t n;
+    memset(out, 0, sizeof(*out));
+    if (word_is(value, strlen(value), "none"))
+        return true;
+    while ((w = word_next(&at, &n))) {
+        struct custom_hint *h = &out->at[out->count];
+        int shown = (int)(n < 70 ? n : 70);
+        bool good = n < sizeof(h->name);
+        for (size_t i = 0; i < n && good; i++)
+            good = is_token(w[i]);
+        if (!good)
+            return wrong(why, size,
+                         "%.*s is not the name of a header field of at most %d characters", shown,
+                         w, (int)sizeof(h->name) - 1);
+        if (out->count == HINTS_MAX)
+            return wrong(why, size, "too many fields; write at most %d", HINTS_MAX);
+        memcpy(h->name, w, n);
+        const char *unit = word_next(&at, &n);
+        while (unit && h->unit < array_size(units) && !word_is(unit, n, units[h->unit]))
+            h->unit++;
+        if (!unit || h->unit == array_size(units))
+            return wrong(why, size, "%s needs a unit; write s, ms, date or epoch after the name",
+                         h->name);
+        out->count++;
+    }
+    return true;
 }
 
 bool list_parse_methods(const char *value, char out[METHODS_MAX][16], char *why, size_t size)

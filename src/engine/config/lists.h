@@ -6,6 +6,7 @@
  *     retry_on = dns, connect, 503, CURLE_GOT_NOTHING        list_parse_outcomes
  *     expect = 200-399 404                                   list_parse_statuses
  *     retry_methods = GET HEAD                               list_parse_methods
+ *     hint = X-Retry-In ms                                   list_parse_hints
  *     per = host+header:X-Org-Id                             list_parse_per
  *
  * On failure they return false, and `why` (size bytes) says what is wrong and what would be right.
@@ -22,6 +23,7 @@
 bool list_parse_outcomes(const char *value, struct outcome_set *out, char *why, size_t size);
 bool list_parse_statuses(const char *value, struct status_set *out, char *why, size_t size);
 /* In capitals; an empty entry ends the list. */
+bool list_parse_hints(const char *value, struct custom_hints *out, char *why, size_t size);
 bool list_parse_methods(const char *value, char out[METHODS_MAX][16], char *why, size_t size);
 bool list_parse_per(const char *value, struct per *out, char *why, size_t size);
 

@@ -3,6 +3,7 @@
 
 #include "engine/board/gcra.h"
 #include "engine/config/parse.h"
+#include "engine/policy/hint_fields.h"
 
 struct applying {
     const struct config *config;
@@ -101,6 +102,29 @@ static void merge_limits(const struct applying *a, struct policy *out)
     }
 }
 
+/* What a pause that a server asks for applies to, if to less than the host: the most specific
+ * operation, and what `per` names of a request. */
+static void merge_pause_scope(const struct applying *a, struct policy *out)
+{
+    union option_value v;
+    const struct section *s = setter_of(a, option_find(SECTION_HOST, "per"), 0, true);
+    struct limit *scope = &out->pause_scope;
+    if (s) {
+        parse_or_default(&options[option_find(SECTION_HOST, "per")],
+                         s->value[option_find(SECTION_HOST, "per")], &v);
+        scope->per = v.per;
+    }
+    for (uint32_t i = 0; i < a->count && !scope->operation; i++)
+        if (merge_is_operation(a->keys[i])) {
+            scope->operation = true;
+            scope->rule = merge_section(a->config, a->keys[i])->name;
+        }
+    out->pause_is_narrow = scope->operation || (scope->per.parts & (PER_HEADER | PER_ENV));
+    if (!(scope->per.parts & PER_ORIGIN))
+        scope->per.parts |= PER_HOST;
+    scope->per.parts &= ~(unsigned)PER_RULE;
+}
+
 void merge_policy(const struct config *c, const uint32_t *keys, uint32_t count, struct policy *out)
 {
     const struct applying a = {.config = c, .keys = keys, .count = count};
@@ -109,5 +133,7 @@ void merge_policy(const struct config *c, const uint32_t *keys, uint32_t count, 
         if (options[i].section == SECTION_HOST)
             values[i] = value_of(&a, i);
     option_store_all(SECTION_HOST, values, out);
+    out->hint_letters = hint_letters_of(&out->hints);
     merge_limits(&a, out);
+    merge_pause_scope(&a, out);
 }

@@ -96,6 +96,8 @@ const struct option options[] = {
     /* Longest pause that a server may demand; off ignores its hints. */
     {"retry_after", SECTION_HOST, TYPE_DURATION, "300s", "off", 1 * SECOND, DAY,
      MEMBER(policy, retry_after_max_ns)},
+    /* Further header fields that say when to come back: NAME s, ms, date or epoch. */
+    {"hint", SECTION_HOST, TYPE_HINTS, "none", "none", NO_RANGE, MEMBER(policy, hints)},
     /* Retries per success in the long run; off: unlimited. */
     {"retry_budget", SECTION_HOST, TYPE_PERCENT, "20%", "off", 1, 100,
      MEMBER(policy, retry_budget_percent)},

@@ -33,6 +33,7 @@ enum option_type {
     TYPE_PER,      /* host+header:NAME; struct per */
     TYPE_OUTCOMES, /* dns 503 5xx; struct outcome_set */
     TYPE_METHODS,  /* GET PUT; char[METHODS_MAX][16] */
+    TYPE_HINTS,    /* X-Retry-In ms, none; struct custom_hints */
     TYPE_PATTERNS, /* host patterns; const char * */
     TYPE_STATUSES, /* 200-399 2xx 404; struct status_set */
 };

@@ -45,6 +45,8 @@ bool option_parse(const struct option *o, const char *value, union option_value 
         return list_parse_per(value, &out->per, why, size);
     case TYPE_OUTCOMES:
         return list_parse_outcomes(value, &out->outcomes, why, size);
+    case TYPE_HINTS:
+        return list_parse_hints(value, &out->hints, why, size);
     case TYPE_METHODS:
         return list_parse_methods(value, out->methods, why, size);
     case TYPE_STATUSES:
@@ -69,6 +71,8 @@ static void store_value(const struct option *o, const union option_value *v, voi
     uint32_t word = (uint32_t)v->number;
     if (o->type == TYPE_OUTCOMES)
         memcpy(at, &v->outcomes, o->width);
+    else if (o->type == TYPE_HINTS)
+        memcpy(at, &v->hints, o->width);
     else if (o->type == TYPE_METHODS)
         memcpy(at, v->methods, o->width);
     else if (o->type == TYPE_STATUSES)

@@ -31,6 +31,7 @@ union option_value {
     struct per per;
     struct outcome_set outcomes;
     char methods[METHODS_MAX][16];
+    struct custom_hints hints;
     struct status_set statuses;
 };
 

@@ -39,7 +39,7 @@ struct attempt {
     bool committed;          /* the program has seen a byte of the response */
     bool replayable;         /* the request body can be sent again, byte for byte */
 
-    struct hints hints; /* of the last response's headers */
+    struct hint hint; /* of the last response's headers */
     int64_t duration_ns;
 };
 

@@ -45,12 +45,17 @@ static struct verdict throttled(void)
 static struct verdict by_status(const struct attempt *a)
 {
     struct verdict v = from_row(outcome_of_http(a->http_status), a);
-    bool asked_to_wait = hints_has_retry_after(&a->hints);
+    const struct hint *h = &a->hint;
+    if (h->throttled && a->http_status >= 400) {
+        v = throttled();
+        v.idempotent_only = a->http_status >= 500; /* an earlier step may have acted on it */
+        return v;
+    }
     switch (a->http_status) {
     case 403:
-        return asked_to_wait || hints_exhausted(&a->hints) ? throttled() : v;
+        return h->asked || h->exhausted ? throttled() : v;
     case 413:
-        return asked_to_wait ? throttled() : v;
+        return h->asked || h->wait_ns ? throttled() : v;
     case 409:
         if (a->idempotency_key) {
             v.class = CLASS_B;
@@ -58,7 +63,7 @@ static struct verdict by_status(const struct attempt *a)
         }
         return v;
     case 503:
-        if (asked_to_wait)
+        if (h->asked || h->wait_ns)
             v.class = CLASS_C;
         v.idempotent_only = true;
         return v;
@@ -122,7 +127,7 @@ static struct verdict by_code(const struct attempt *a)
 }
 
 /* Which of the two codes it is depends on the version of libcurl. */
-static bool proxy_refused(const struct attempt *a)
+bool attempt_refused_by_proxy(const struct attempt *a)
 {
     return a->proxy_status >= 400 && a->http_status < 400 &&
            (a->curl_code == CURL_CODE_COULDNT_CONNECT || a->curl_code == CURL_CODE_RECV_ERROR);
@@ -208,7 +213,7 @@ static struct verdict judge(const struct attempt *a, bool status)
         return of_connection(a);
     if (a->header_cut && !a->curl_code)
         return (struct verdict){.class = CLASS_B, .reason = REASON_RESET, .counted = true};
-    if (proxy_refused(a))
+    if (attempt_refused_by_proxy(a))
         return from_row(outcome_of_proxy(a->proxy_status), a);
     if (status)
         return by_status(a);
@@ -227,6 +232,8 @@ struct verdict classify(const struct attempt *a, const struct policy *p)
         v.max_tries = 1;
     if (p->retry_on.given || p->never_on.given)
         override(&v, a, p, status);
+    if (a->hint.never)
+        v.max_tries = 1;
     return v;
 }
 

@@ -50,6 +50,9 @@ struct verdict {
 
 struct verdict classify(const struct attempt *a, const struct policy *p);
 
+/* The answer of a proxy to CONNECT was an error. */
+bool attempt_refused_by_proxy(const struct attempt *a);
+
 /* The groups by which failures and retries are counted and published. */
 enum reason_group {
     GROUP_DNS,

@@ -3,228 +3,351 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/hash.h"
 #include "base/minmax.h"
 #include "base/words.h"
+#include "engine/policy/hint_fields.h"
 
 #include <string.h>
 
-#define HINT_MAX_S (10LL * 365 * 86400)
-/* A reset of at least this is a time since 1970: in seconds, or from the second limit on in ms. */
-#define EPOCH_FROM_S  1000000000LL
-#define EPOCH_FROM_MS 1000000000000LL
+#define QUOTAS_MAX    12
+#define POSITIONS_MAX 4
+/* Date is up to a second old when it is sent, and somewhat older when it is read. */
+#define DATE_AGREES_NS (1250 * NS_PER_MS)
+/* "About 1000 times." */
+#define MS_AS_S_LEAST 500
+#define MS_AS_S_MOST  2000
 
-/* A piece of a header line: [p, end). */
-struct span {
-    const char *p, *end;
+/* ---- what they say ---------------------------------------------------------------------------- */
+
+/* A wait and the line that says so. -1: none. */
+struct ask {
+    int64_t ns;
+    const char *line;
 };
 
-static bool is_blank(char c)
+/* Values at the same position of the lists of one quota. Counts in millionths. */
+struct position {
+    int64_t remaining, used, limit;
+    int64_t reset_ns;
+    const char *line; /* of the reset */
+};
+
+struct quota {
+    uint64_t id;
+    uint8_t family;
+    bool stands_alone; /* its fields come one by one: a reset without a remainder says something */
+    int remaining, used, limit, resets; /* length of each list */
+    struct position at[POSITIONS_MAX];
+    struct ask too; /* the reset in another form */
+    bool too_waits; /* it is a wait, too */
+};
+
+struct reading {
+    struct hint *hint;
+    int64_t date_ns, wall_ns; /* date_ns -1: the response has no Date */
+    struct ask wait;          /* of the fields that ask for one */
+    struct ask category;      /* of those that ask some kinds of requests for one */
+    int quota_count;
+    struct quota quota[QUOTAS_MAX];
+};
+
+static void ask(struct ask *longest, int64_t ns, const char *line)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    if (ns > longest->ns)
+        *longest = (struct ask){ns, line};
 }
 
-static struct span trim(struct span s)
+/* The server's clock, to which a moment refers. A moment in whole seconds was cut like Date. */
+static int64_t server_now_ns(const struct reading *r, int64_t moment_ns)
 {
-    while (s.p < s.end && is_blank(*s.p))
-        s.p++;
-    while (s.p < s.end && is_blank(s.end[-1]))
-        s.end--;
-    return s;
+    bool whole = moment_ns % NS_PER_S == 0;
+    if (r->date_ns < 0)
+        return whole ? r->wall_ns / NS_PER_S * NS_PER_S : r->wall_ns;
+    bool agrees = r->wall_ns >= r->date_ns && r->wall_ns - r->date_ns < DATE_AGREES_NS;
+    return !whole && agrees ? r->wall_ns : r->date_ns;
 }
 
-/* All digits; saturates. -1 when it is anything else. */
-static int64_t parse_number(struct span s)
+static int64_t wait_of(const struct reading *r, const struct hint_value *v)
 {
-    int64_t n = 0;
-    if (s.p == s.end)
-        return -1;
-    for (; s.p < s.end; s.p++) {
-        if (!ascii_is_digit(*s.p))
-            return -1;
-        n = n > INT64_MAX / 10 - 1 ? INT64_MAX : n * 10 + (*s.p - '0');
-    }
-    return n;
+    return v->is_moment ? larger(v->ns - server_now_ns(r, v->ns), 0) : v->ns;
 }
 
-static int64_t capped(int64_t s)
+static struct quota *quota_of(struct reading *r, const struct hint_field *f, uint64_t id)
 {
-    return smaller(s, HINT_MAX_S);
+    for (int i = 0; i < r->quota_count; i++)
+        if (r->quota[i].id == id && r->quota[i].family == f->family)
+            return &r->quota[i];
+    if (r->quota_count == QUOTAS_MAX)
+        return NULL;
+    struct quota *q = &r->quota[r->quota_count++];
+    *q = (struct quota){.id = id,
+                        .family = f->family,
+                        .stands_alone = f->kind != HINT_IS_RATELIMIT,
+                        .too = {-1, NULL}};
+    return q;
 }
 
-static void on_retry_after(struct hints *h, struct span v)
+static void read_wait(struct reading *r, struct ask *longest, enum hint_unit unit,
+                      struct hint_text value, const char *line)
 {
-    int64_t n = parse_number(v);
-    if (n >= 0)
-        h->retry_after_s = capped(n);
-    else if ((n = hints_date_s(v.p, (size_t)(v.end - v.p))) >= 0)
-        h->retry_at_s = n;
+    struct hint_value v;
+    while (hint_value_next(&value, unit, &v))
+        ask(longest, wait_of(r, &v), line);
 }
 
-static void on_date(struct hints *h, struct span v)
+static void read_resets(struct reading *r, struct quota *q, const struct hint_field *f,
+                        struct hint_text value, const char *line)
 {
-    /* Stored only, because every response has one: it is parsed if a hint is a date. */
-    size_t n = (size_t)(v.end - v.p);
-    if (n < sizeof h->date) {
-        memcpy(h->date, v.p, n);
-        h->date[n] = '\0';
-    }
-}
-
-/* Of several quotas the one with the smallest remainder counts; if equal, the one with the latest reset. */
-static void note_quota(struct hints *h, int64_t remaining, int64_t reset_s)
-{
-    if (remaining < 0 || (h->limit_remaining >= 0 && remaining > h->limit_remaining))
-        return;
-    if (remaining == h->limit_remaining && reset_s < h->limit_reset_s)
-        return;
-    h->limit_remaining = remaining;
-    h->limit_reset_s = reset_s;
-}
-
-/* Splits off the text before the next separator that is not within quotes. */
-static struct span next_piece(struct span *rest, char separator)
-{
-    struct span piece = {rest->p, rest->p};
-    bool quoted = false;
-    for (; piece.end < rest->end; piece.end++) {
-        char c = *piece.end;
-        if (c == '"')
-            quoted = !quoted;
-        else if (quoted && c == '\\' && piece.end + 1 < rest->end)
-            piece.end++;
-        else if (!quoted && c == separator)
-            break;
-    }
-    rest->p = piece.end < rest->end ? piece.end + 1 : rest->end;
-    return trim(piece);
-}
-
-/* "policy";r=50;t=30, "other";r=0;t=5 */
-static void on_ratelimit(struct hints *h, struct span v)
-{
-    while (v.p < v.end) {
-        struct span item = next_piece(&v, ',');
-        int64_t remaining = -1, reset_s = -1;
-        next_piece(&item, ';'); /* the policy's name */
-        while (item.p < item.end) {
-            struct span parameter = next_piece(&item, ';');
-            if (parameter.end - parameter.p < 3 || parameter.p[1] != '=')
-                continue;
-            int64_t n = parse_number((struct span){parameter.p + 2, parameter.end});
-            if (parameter.p[0] == 'r')
-                remaining = n;
-            else if (parameter.p[0] == 't' && n >= 0)
-                reset_s = capped(n);
+    struct hint_value v;
+    while (hint_value_next(&value, f->unit, &v)) {
+        if (f->kind != HINT_IS_RESET) {
+            q->too = (struct ask){wait_of(r, &v), line};
+            q->too_waits = f->kind == HINT_IS_RESET_AFTER;
+        } else if (q->resets < POSITIONS_MAX) {
+            q->at[q->resets].reset_ns = wait_of(r, &v);
+            q->at[q->resets++].line = line;
         }
-        note_quota(h, remaining, reset_s);
     }
 }
 
-static void on_remaining(struct hints *h, struct span v)
+static void read_counts(struct quota *q, const struct hint_field *f, struct hint_text value)
 {
-    int64_t n = parse_number(v);
-    if (n >= 0)
-        h->limit_remaining = n;
+    int64_t n;
+    while (hint_count_next(&value, &n)) {
+        if (f->kind == HINT_IS_REMAINING && q->remaining < POSITIONS_MAX)
+            q->at[q->remaining++].remaining = n;
+        else if (f->kind == HINT_IS_LIMIT && q->limit < POSITIONS_MAX)
+            q->at[q->limit++].limit = n;
+        else if (f->kind == HINT_IS_USED && q->used < POSITIONS_MAX)
+            q->at[q->used++].used = n;
+    }
 }
 
-/* Some servers send seconds from now, some a time since 1970, and some of those with a fraction. */
-static void on_reset(struct hints *h, struct span v)
+/* "40/40" */
+static void read_used_of(struct quota *q, struct hint_text value)
 {
-    const char *dot = memchr(v.p, '.', (size_t)(v.end - v.p));
-    bool more = dot && parse_number((struct span){dot + 1, v.end}) > 0;
-    if (dot && !more && parse_number((struct span){dot + 1, v.end}) < 0)
+    struct hint_text used = hint_piece(&value, '/');
+    if (q->used || !hint_count_next(&used, &q->at[0].used) ||
+        !hint_count_next(&value, &q->at[0].limit))
         return;
-    int64_t n = parse_number((struct span){v.p, dot ? dot : v.end});
-    if (n < 0 || n == INT64_MAX)
-        return;
-    n += more;
-    if (n >= EPOCH_FROM_MS)
-        h->limit_reset_at_s = n / 1000 + (n % 1000 > 0);
-    else if (n >= EPOCH_FROM_S)
-        h->limit_reset_at_s = n;
-    else
-        h->limit_reset_s = capped(n);
+    q->used = q->limit = 1;
 }
 
-#define FIELD(name, on) {name, sizeof(name) - 1, on}
-static const struct {
-    char name[22];
-    uint8_t length;
-    void (*on)(struct hints *h, struct span v);
-} fields[] = {
-    FIELD("date", on_date), /* first, because every response has one */
-    FIELD("retry-after", on_retry_after),
-    FIELD("ratelimit", on_ratelimit),
-    FIELD("x-ratelimit-remaining", on_remaining),
-    FIELD("x-ratelimit-reset", on_reset),
-    FIELD("ratelimit-remaining", on_remaining),
-    FIELD("ratelimit-reset", on_reset),
-};
-#define LONGEST_NAME 21
-
-/* The first letter rules out most lines. */
-static bool may_be_hint(char first)
+/* A parameter of RateLimit: r=0, t=3 (and q, the size), or in older drafts remaining=0, reset=3. */
+static void read_parameter(struct reading *r, struct quota *q, struct hint_text t, const char *line)
 {
-    char c = first | 0x20;
-    return c == 'd' || c == 'r' || c == 'x';
-}
-
-void hints_reset(struct hints *h)
-{
-    h->retry_after_s = h->retry_at_s = -1;
-    h->limit_remaining = h->limit_reset_s = h->limit_reset_at_s = -1;
-    h->date[0] = '\0';
-}
-
-void hints_line(struct hints *h, const char *line, size_t n)
-{
-    if (n < 5 || !may_be_hint(line[0]))
-        return;
-    const char *colon = memchr(line, ':', n > LONGEST_NAME + 1 ? LONGEST_NAME + 1 : n);
-    if (!colon)
-        return;
-    size_t length = (size_t)(colon - line);
+    static const struct hint_field fields[] = {
+        {.name = "r", .kind = HINT_IS_REMAINING},
+        {.name = "t", .kind = HINT_IS_RESET},
+        {.name = "remaining", .kind = HINT_IS_REMAINING},
+        {.name = "reset", .kind = HINT_IS_RESET},
+        {.name = "resets", .kind = HINT_IS_RESET},
+        {.name = "limit", .kind = HINT_IS_LIMIT},
+        {.name = "q", .kind = HINT_IS_LIMIT},
+    };
+    struct hint_text name = hint_piece(&t, '=');
     for (size_t i = 0; i < array_size(fields); i++) {
-        if (fields[i].length == length && ascii_same_n(fields[i].name, line, length)) {
-            fields[i].on(h, trim((struct span){colon + 1, line + n}));
-            return;
-        }
+        if (!word_is(name.p, (size_t)(name.end - name.p), fields[i].name))
+            continue;
+        if (fields[i].kind == HINT_IS_RESET)
+            read_resets(r, q, &fields[i], t, line);
+        else
+            read_counts(q, &fields[i], t);
     }
 }
 
-bool hints_has_retry_after(const struct hints *h)
+/* "policy";r=50;t=30, "other";r=0;t=5     Each item is a quota.
+ * limit=5, remaining=0, reset=3           The whole field is one. */
+static void read_ratelimit(struct reading *r, const struct hint_field *f, struct hint_text value,
+                           const char *line)
 {
-    return h->retry_after_s >= 0 || h->retry_at_s >= 0;
+    struct quota *q = NULL;
+    while (value.p < value.end) {
+        struct hint_text item = hint_piece(&value, ','), first = hint_piece(&item, ';');
+        bool named = first.p == first.end || !memchr(first.p, '=', (size_t)(first.end - first.p)) ||
+                     *first.p == '"';
+        if ((named || !q) && !(q = quota_of(r, f, (uint64_t)r->quota_count + 1)))
+            return;
+        if (!named)
+            read_parameter(r, q, first, line);
+        while (item.p < item.end)
+            read_parameter(r, q, hint_piece(&item, ';'), line);
+    }
 }
 
-HOT bool hints_exhausted(const struct hints *h)
+/* "60:error:organization, 2700::project" */
+static void read_categories(struct reading *r, struct hint_text value, const char *line)
 {
-    return h->limit_remaining == 0;
+    r->hint->of_resource = true;
+    while (value.p < value.end) {
+        struct hint_text item = hint_piece(&value, ',');
+        read_wait(r, &r->category, HINT_S, hint_piece(&item, ':'), line);
+    }
 }
 
-/* The time is compared with the server's Date if there is one, otherwise with our clock. */
-static int64_t until_ns(const struct hints *h, int64_t at_s, int64_t wall_ns)
+static bool says_throttled(struct hint_text value)
 {
-    int64_t date_s = hints_date_s(h->date, strlen(h->date));
-    int64_t now_ns = date_s >= 0 && date_s <= INT64_MAX / NS_PER_S ? date_s * NS_PER_S : wall_ns;
-    if (at_s > INT64_MAX / NS_PER_S || at_s * NS_PER_S - now_ns > HINT_MAX_S * NS_PER_S)
-        return HINT_MAX_S * NS_PER_S;
-    return at_s * NS_PER_S > now_ns ? at_s * NS_PER_S - now_ns : 0;
+    static const char *const words[] = {"Throttling",           "Throttled",
+                                        "TooManyRequests",      "ProvisionedThroughputExceeded",
+                                        "RequestLimitExceeded", "SlowDown"};
+    for (const char *p = value.p; p < value.end; p++)
+        for (size_t i = 0; i < array_size(words); i++)
+            if ((size_t)(value.end - p) >= strlen(words[i]) &&
+                ascii_same_n(words[i], p, strlen(words[i])))
+                return true;
+    return false;
 }
 
-int64_t hints_wait_ns(const struct hints *h, int64_t wall_ns)
+static void read_line(struct reading *r, const struct policy *p, const char *line)
 {
-    if (wall_ns < 0)
-        wall_ns = 0;
-    if (h->retry_after_s >= 0)
-        return capped(h->retry_after_s) * NS_PER_S;
-    if (h->retry_at_s >= 0)
-        return until_ns(h, h->retry_at_s, wall_ns);
-    if (!hints_exhausted(h))
-        return -1;
-    if (h->limit_reset_s >= 0)
-        return capped(h->limit_reset_s) * NS_PER_S;
-    if (h->limit_reset_at_s >= 0)
-        return until_ns(h, h->limit_reset_at_s, wall_ns);
-    return -1;
+    size_t n = strlen(line), name_length;
+    const struct hint_field *f = hint_field_find(p, line, n, &name_length);
+    if (!f)
+        return;
+    struct hint_text value = hint_trim((struct hint_text){line + name_length + 1, line + n});
+    struct hint_text quota = hint_field_quota(f, line, name_length);
+    struct quota *q = NULL;
+    switch (f->kind) {
+    case HINT_IS_PUSHBACK:
+        r->hint->never |= value.p < value.end && *value.p == '-';
+        /* fall through */
+    case HINT_IS_WAIT:
+        read_wait(r, &r->wait, f->unit, value, line);
+        break;
+    case HINT_IS_RETRY:
+        r->hint->never |= word_is(value.p, (size_t)(value.end - value.p), "false");
+        break;
+    case HINT_IS_RATELIMIT:
+        read_ratelimit(r, f, value, line);
+        break;
+    case HINT_IS_CATEGORY:
+        read_categories(r, value, line);
+        break;
+    case HINT_IS_SCOPE:
+        r->hint->of_resource = true;
+        break;
+    case HINT_IS_ERROR:
+        r->hint->throttled |= says_throttled(value);
+        break;
+    default:
+        q = quota_of(r, f, hash_bytes(quota.p, (size_t)(quota.end - quota.p), 0));
+    }
+    if (!q)
+        return;
+    if (f->kind == HINT_IS_USED_OF)
+        read_used_of(q, value);
+    else if (f->kind == HINT_IS_REMAINING || f->kind == HINT_IS_LIMIT || f->kind == HINT_IS_USED)
+        read_counts(q, f, value);
+    else
+        read_resets(r, q, f, value, line);
+}
+
+/* ---- what it comes to ------------------------------------------------------------------------- */
+
+static bool is_throttling(int status)
+{
+    return status == 429 || status == 420 || status == 509 || status == 529;
+}
+
+/* Of a list with one value, that one is meant everywhere. */
+static int index_in(int i, int length)
+{
+    return i < length ? i : length == 1 ? 0 : -1;
+}
+
+struct quotas {
+    struct ask empty; /* longest reset of a quota with nothing left */
+    struct ask other; /* of one whose remainder is not said */
+};
+
+static void add_position(struct reading *r, const struct quota *q, int i, bool success,
+                         struct quotas *all)
+{
+    int reset = index_in(i, q->resets), limit = index_in(i, q->limit);
+    bool counted = i < q->remaining, derived = !counted && i < q->used && limit >= 0;
+    bool empty = counted ? q->at[i].remaining == 0 : derived && q->at[i].used >= q->at[limit].limit;
+    int64_t ns = reset >= 0 ? q->at[reset].reset_ns : q->too.ns;
+    const char *line = reset >= 0 ? q->at[reset].line : q->too.line;
+    if (q->too_waits && (empty || !(counted || derived)))
+        ask(&r->wait, q->too.ns, q->too.line);
+    if (empty) {
+        /* "0 of 0" is no quota that was used up. */
+        if (success && limit >= 0 && q->at[limit].limit == 0)
+            return;
+        r->hint->exhausted = true;
+        ask(&all->empty, ns, line);
+    } else if (!counted && !derived && q->stands_alone) {
+        ask(&all->other, ns, line);
+    }
+}
+
+static void add_quotas(struct reading *r, bool success, struct quotas *all)
+{
+    for (const struct quota *q = r->quota; q < r->quota + r->quota_count; q++) {
+        int n = q->remaining ? q->remaining : q->used ? q->used : q->resets ? q->resets : 1;
+        for (int i = 0; i < n; i++)
+            add_position(r, q, i, success, all);
+    }
+}
+
+/* Of a wait and the reset of a quota. */
+static struct ask choose(struct ask wait, struct ask reset)
+{
+    if (reset.ns <= 0)
+        return wait.ns > 0 ? wait : reset;
+    bool ms_as_s = wait.ns / MS_AS_S_LEAST >= reset.ns && wait.ns / MS_AS_S_MOST <= reset.ns;
+    return wait.ns <= 0 || wait.ns > HINT_MAX_NS || ms_as_s ? reset : wait;
+}
+
+void hints_read(const struct hint_lines *lines, const struct policy *p, int status, int64_t wall_ns,
+                struct hint *h)
+{
+    *h = (struct hint){0};
+    bool success = status >= 200 && status < 300;
+    if (likely(!lines->used) || (success && !lines->may_empty))
+        return;
+    struct reading r;
+    r.hint = h;
+    r.wall_ns = larger(wall_ns, 0);
+    r.date_ns = -1;
+    r.quota_count = 0;
+    r.wait = r.category = (struct ask){-1, NULL};
+    struct hint_text date = {lines->date, lines->date + strlen(lines->date)};
+    struct hint_value v;
+    if (hint_value_next(&date, HINT_DATE, &v))
+        r.date_ns = v.ns;
+    for (size_t at = 0; at < lines->used; at += strlen(lines->text + at) + 1)
+        read_line(&r, p, lines->text + at);
+
+    struct quotas all = {{-1, NULL}, {-1, NULL}};
+    add_quotas(&r, success, &all);
+    struct ask reset = all.empty;
+    if (is_throttling(status) && !h->exhausted)
+        reset = all.other.ns > 0 ? all.other : r.category;
+    if (success)
+        r.wait.ns = -1; /* "come back for the result" */
+    struct ask best = choose(r.wait, reset);
+    h->asked = r.wait.ns >= 0;
+    h->misread = best.ns > HINT_MAX_NS;
+    if (best.ns > 0 && !h->misread) {
+        h->wait_ns = best.ns;
+        h->line = best.line;
+    } else if (h->misread) {
+        h->asked = false;
+        h->line = best.line;
+    }
+}
+
+enum hint_scope hint_scope(const struct hint *h, int status)
+{
+    if (h->wait_ns <= 0)
+        return HINT_OF_REQUEST;
+    if (status >= 200 && status < 300)
+        return h->exhausted && !h->of_resource ? HINT_OF_QUOTA : HINT_OF_REQUEST;
+    if (is_throttling(status) || status == 503 || status == 403 || status == 413)
+        return HINT_OF_HOST;
+    if (h->throttled && status >= 400)
+        return HINT_OF_HOST;
+    return status >= 500 && h->asked ? HINT_OF_HOST : HINT_OF_REQUEST;
 }

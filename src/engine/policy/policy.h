@@ -14,6 +14,7 @@
 #define RATES_MAX   4 /* "60/1m 5/1s": several rates of one bucket */
 #define LIMITS_MAX  8 /* the host's bucket, and those of operations by path */
 #define METHODS_MAX 16
+#define HINTS_MAX   4
 
 enum mode { MODE_ENFORCE, MODE_OBSERVE, MODE_OFF };
 enum on_limit { ON_LIMIT_WAIT, ON_LIMIT_FAIL };
@@ -70,6 +71,15 @@ struct outcome_set {
     uint64_t http[8]; /* status 100..599, bit (status - 100) */
 };
 
+/* A header field of which only the configuration says what it means: hint = NAME UNIT. */
+struct custom_hints {
+    int count;
+    struct custom_hint {
+        char name[64];
+        uint8_t unit; /* enum hint_unit */
+    } at[HINTS_MAX];
+};
+
 struct policy {
     struct limit limits[LIMITS_MAX];
     int limit_count; /* 0: no rate limit */
@@ -86,9 +96,15 @@ struct policy {
     struct outcome_set never_on;
     char retry_methods[METHODS_MAX][16]; /* "" ends the list */
     int64_t retry_after_max_ns;          /* 0: hints are ignored */
-    int retry_budget_percent;            /* 0: unlimited */
-    int64_t retry_reserve_ns;            /* time in which the reserve adds one retry; 0: never */
-    int64_t hold_limit;                  /* bytes */
+    struct custom_hints hints;
+    uint64_t hint_letters; /* the characters (& 63) that begin a line of interest */
+    /* The part of the host that a server's hint pauses: requests of this operation (`rule`) with the
+     * same `per`. Not narrow: the whole host. */
+    bool pause_is_narrow;
+    struct limit pause_scope;
+    int retry_budget_percent; /* 0: unlimited */
+    int64_t retry_reserve_ns; /* time in which the reserve adds one retry; 0: never */
+    int64_t hold_limit;       /* bytes */
     enum commit_at commit;
 
     int64_t connect_timeout_ns; /* 0: none */
