@@ -88,9 +88,19 @@ struct limit_of {
 static const struct limit_of limits[] = {
     {"airtable", "api.airtable.com", "/v0/meta/bases", 45, S(1), 4, PER_HOST, 50, S(1), 0},
     {"airtable", "api.airtable.com", "/v0/appA/Table", 4, S(1), 1, PER_HOST, 5, S(1), 0},
+    {"anthropic", "api.anthropic.com", "/v1/messages", 900, S(60), 1, PER_HOST, 1000, S(60), 0},
+    {"anthropic", "api.anthropic.com", "/v1/messages", 900, S(60), 1, PER_HOST, 16, S(1), 0},
     {"arxiv", "export.arxiv.org", "/api/query", 1, MS(3300), 1, PER_RULE, 1, S(3), 0},
     {"arxiv", "oaipmh.arxiv.org", "/oai", 1, MS(3300), 1, PER_RULE, 1, S(3), 0},
+    {"azure-openai", "r.openai.azure.com", "/openai/deployments/d/chat/completions", 90, S(60), 1,
+     PER_HOST, 100, S(60), 0},
+    {"azure-openai", "r.openai.azure.com", "/openai/v1/responses", 90, S(60), 1, PER_HOST, 16,
+     S(10), 0},
     {"discord", "discord.com", "/api/v10/gateway", 45, S(1), 4, PER_HOST | PER_HEADER, 50, S(1), 0},
+    {"discord", "discord.com", "/api/v10/channels/1/messages", 45, S(1), 4, PER_HOST | PER_HEADER,
+     50, S(1), 0},
+    {"dockerhub", "registry-1.docker.io", "/v2/library/debian/manifests/stable", 40, S(21600), 60,
+     PER_HOST, 100, S(21600), 0},
     {"github", "api.github.com", "/user", 4900, S(3600), 60, PER_HOST, 5000, S(3600), 0},
     {"github", "api.github.com", "/search/issues", 25, S(60), 5, PER_HOST, 30, S(60), 0},
     {"github", "api.github.com", "/search/code", 8, S(60), 2, PER_HOST, 10, S(60), 0},
@@ -99,6 +109,10 @@ static const struct limit_of limits[] = {
     {"gitlab", "gitlab.com", "/api/v4/groups/7/search", 85, S(60), 10, PER_HOST, 100, S(60), 0},
     {"gitlab", "gitlab.com", "/api/v4/projects", 1800, S(600), 100, PER_HOST, 2000, S(600), 0},
     {"gitlab", "gitlab.com", "/api/v4/groups", 40, S(60), 5, PER_HOST, 50, S(60), 0},
+    {"groq", "api.groq.com", "/openai/v1/chat/completions", 27, S(60), 3, PER_HOST, 30, S(60), 0},
+    {"groq", "api.groq.com", "/openai/v1/audio/transcriptions", 18, S(60), 2, PER_HOST, 20, S(60),
+     0},
+    {"groq", "api.groq.com", "/openai/v1/audio/speech", 9, S(60), 1, PER_HOST, 10, S(60), 0},
     {"letsencrypt", "acme-v02.api.letsencrypt.org", "/acme/new-nonce", 10, S(1), 5, PER_HOST, 20,
      S(1), 10},
     {"letsencrypt", "acme-v02.api.letsencrypt.org", "/acme/revoke-cert", 10, S(1), 5, PER_HOST, 10,
@@ -107,9 +121,13 @@ static const struct limit_of limits[] = {
      300, S(10800), 300},
     {"letsencrypt", "acme-v02.api.letsencrypt.org", "/acme/new-acct", 10, S(10800), 5, PER_HOST, 10,
      S(10800), 10},
+    {"mistral", "api.mistral.ai", "/v1/chat/completions", 1, MS(1100), 1, PER_HOST, 1, S(1), 0},
     {"ncbi", "eutils.ncbi.nlm.nih.gov", "/entrez/eutils/esearch.fcgi", 1, MS(350), 1, PER_HOST, 3,
      S(1), 0},
     {"nominatim", "nominatim.openstreetmap.org", "/search", 1, MS(1100), 1, PER_HOST, 1, S(1), 0},
+    {"openai", "api.openai.com", "/v1/responses", 450, S(60), 1, PER_HOST, 500, S(60), 0},
+    {"openai", "api.openai.com", "/v1/chat/completions", 450, S(60), 1, PER_HOST, 8, S(1), 0},
+    {"reddit", "oauth.reddit.com", "/r/test/new", 90, S(60), 10, PER_HOST, 100, S(60), 0},
     {"sec-edgar", "www.sec.gov", "/Archives/edgar/data/1", 9, S(1), 1, PER_RULE, 10, S(1), 0},
     {"sec-edgar", "data.sec.gov", "/submissions/CIK1.json", 9, S(1), 1, PER_RULE, 10, S(1), 0},
     {"shopify", "a-store.myshopify.com", "/admin/api/2024-10/orders.json", 2, S(1), 20, PER_HOST, 2,
@@ -122,6 +140,44 @@ static const struct limit_of limits[] = {
     {"stripe", "api.stripe.com", "/v1/charges", 20, S(1), 4, PER_HOST, 25, S(1), 0},
     {"stripe", "api.stripe.com", "/v1/charges/search", 15, S(1), 4, PER_HOST, 20, S(1), 0},
     {"stripe", "files.stripe.com", "/v1/files", 15, S(1), 4, PER_HOST, 20, S(1), 0},
+    {"x", "api.x.com", "/2/tweets", 90, S(900), 10, PER_HOST, 100, S(900), 0},
+    {"x", "api.x.com", "/2/tweets/search/recent", 270, S(900), 30, PER_HOST, 300, S(900), 0},
+    {"x", "api.x.com", "/2/tweets/search/all", 1, MS(3300), 1, PER_HOST, 1, S(1), 0},
+    {"x", "api.x.com", "/2/tweets/search/all", 1, MS(3300), 1, PER_HOST, 300, S(900), 0},
+    {"x", "api.x.com", "/2/tweets/counts/recent", 270, S(900), 30, PER_HOST, 300, S(900), 0},
+    {"x", "api.x.com", "/2/users/7/tweets", 850, S(900), 50, PER_HOST, 900, S(900), 0},
+    {"x", "api.x.com", "/2/users/7/mentions", 270, S(900), 30, PER_HOST, 300, S(900), 0},
+    {"x", "api.x.com", "/2/users/by/username/a", 270, S(900), 30, PER_HOST, 300, S(900), 0},
+    {"x", "api.x.com", "/2/users/me", 65, S(900), 10, PER_HOST, 75, S(900), 0},
+};
+
+/* Requests whose limit is not published, or not in requests. Only the server's hints apply. */
+static const struct unlimited {
+    const char *file, *host, *path;
+} unlimited[] = {
+    {"azure-devops", "dev.azure.com", "/organization/_apis/projects"},
+    {"dockerhub", "hub.docker.com", "/v2/namespaces/library/repositories"},
+    {"gemini", "generativelanguage.googleapis.com", "/v1beta/models/m:generateContent"},
+    {"openai", "api.openai.com", "/v1/files"},
+};
+
+/* Requests that the service charges for. */
+static const struct paid {
+    const char *file, *host, *path;
+    bool repeated; /* by the service's own clients too, after 5xx */
+} paid[] = {
+    {"anthropic", "api.anthropic.com", "/v1/messages", true},
+    {"anthropic", "api.anthropic.com", "/v1/messages/batches", false},
+    {"azure-openai", "r.openai.azure.com", "/openai/deployments/d/chat/completions", true},
+    {"azure-openai", "r.openai.azure.com", "/openai/v1/responses", true},
+    {"azure-openai", "r.openai.azure.com", "/openai/batches", false},
+    {"gemini", "generativelanguage.googleapis.com", "/v1beta/models/m:generateContent", true},
+    {"gemini", "generativelanguage.googleapis.com", "/v1beta/openai/batches", false},
+    {"groq", "api.groq.com", "/openai/v1/chat/completions", true},
+    {"groq", "api.groq.com", "/openai/v1/batches", false},
+    {"mistral", "api.mistral.ai", "/v1/chat/completions", false},
+    {"openai", "api.openai.com", "/v1/responses", true},
+    {"openai", "api.openai.com", "/v1/batches", false},
 };
 
 static const struct policy *policy_for(const struct config *c, const char *host, const char *path)
@@ -154,16 +210,16 @@ static void applies(const struct config *c, const struct limit_of *d)
     cr_assert_eq(l->per.parts, d->per, "%s: %s%s", d->file, d->host, d->path);
 }
 
-static void load_path(char path[128], const struct limit_of *d)
+static void load_path(char path[128], const char *file)
 {
-    snprintf(path, 128, "conf/presets/%s.ini", d->file);
+    snprintf(path, 128, "conf/presets/%s.ini", file);
 }
 
 Test(presets, the_rate_applies_to_a_request_of_the_service)
 {
     for (size_t i = 0; i < array_size(limits); i++) {
         char path[128];
-        load_path(path, &limits[i]);
+        load_path(path, limits[i].file);
         struct config *c = load(path);
         applies(c, &limits[i]);
         config_discard(c);
@@ -176,7 +232,7 @@ Test(presets, no_window_holds_more_requests_than_is_documented)
     for (size_t i = 0; i < array_size(limits); i++) {
         const struct limit_of *d = &limits[i];
         char path[128];
-        load_path(path, d);
+        load_path(path, d->file);
         struct config *c = load(path);
         const struct rate *r = &bucket_of(c, d)->rates[0];
         if (d->capacity) {
@@ -190,20 +246,59 @@ Test(presets, no_window_holds_more_requests_than_is_documented)
     }
 }
 
-static void is_in_the_table(const char *path)
+Test(presets, a_rate_is_set_only_where_the_limit_is_published_as_a_number_of_requests)
 {
-    for (size_t i = 0; i < array_size(limits); i++) {
-        char known[128];
-        load_path(known, &limits[i]);
-        if (strcmp(known, path) == 0)
-            return;
+    for (size_t i = 0; i < array_size(unlimited); i++) {
+        const struct unlimited *u = &unlimited[i];
+        char path[128];
+        load_path(path, u->file);
+        struct config *c = load(path);
+        cr_assert_eq(policy_for(c, u->host, u->path)->limit_count, 0, "%s: %s", u->file, u->path);
+        config_discard(c);
     }
-    cr_assert_fail("%s: no row in the table", path);
+}
+
+static bool repeats(const struct policy *p, const char *method)
+{
+    for (size_t i = 0; i < METHODS_MAX && p->retry_methods[i][0]; i++)
+        if (strcmp(p->retry_methods[i], method) == 0)
+            return true;
+    return false;
+}
+
+Test(presets, a_paid_post_is_repeated_after_an_error_only_as_the_clients_of_the_service_do)
+{
+    for (size_t i = 0; i < array_size(paid); i++) {
+        char path[128];
+        load_path(path, paid[i].file);
+        struct config *c = load(path);
+        const struct policy *p = policy_for(c, paid[i].host, paid[i].path);
+        cr_assert_eq(repeats(p, "POST"), paid[i].repeated, "%s: %s", path, paid[i].path);
+        config_discard(c);
+    }
+}
+
+static bool is_preset(const char *path, const char *file)
+{
+    char known[128];
+    load_path(known, file);
+    return strcmp(known, path) == 0;
+}
+
+static void is_in_a_table(const char *path)
+{
+    for (size_t i = 0; i < array_size(limits); i++)
+        if (is_preset(path, limits[i].file))
+            return;
+    for (size_t i = 0; i < array_size(unlimited); i++)
+        if (is_preset(path, unlimited[i].file))
+            return;
+    cr_assert_fail("%s: no row in a table", path);
 }
 
 Test(presets, every_preset_is_tested)
 {
-    each("conf/presets/*.ini", is_in_the_table);
+    each("conf/presets/*.ini", is_in_a_table);
 }
 
 static char all[262144];
