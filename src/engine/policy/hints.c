@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "base/hash.h"
 #include "base/minmax.h"
 #include "base/words.h"
 #include "engine/policy/hint_fields.h"
@@ -199,6 +198,15 @@ static bool says_throttled(struct hint_text value)
     return false;
 }
 
+/* Without case, because a name may be written differently in each field. */
+static uint64_t quota_id(struct hint_text name)
+{
+    uint64_t id = 0;
+    for (; name.p < name.end; name.p++)
+        id = id * 31 + (unsigned char)ascii_lower(*name.p);
+    return id;
+}
+
 static void read_line(struct reading *r, const struct policy *p, const char *line)
 {
     size_t n = strlen(line), name_length;
@@ -206,7 +214,6 @@ static void read_line(struct reading *r, const struct policy *p, const char *lin
     if (!f)
         return;
     struct hint_text value = hint_trim((struct hint_text){line + name_length + 1, line + n});
-    struct hint_text quota = hint_field_quota(f, line, name_length);
     struct quota *q = NULL;
     switch (f->kind) {
     case HINT_IS_PUSHBACK:
@@ -231,7 +238,7 @@ static void read_line(struct reading *r, const struct policy *p, const char *lin
         r->hint->throttled |= says_throttled(value);
         break;
     default:
-        q = quota_of(r, f, hash_bytes(quota.p, (size_t)(quota.end - quota.p), 0));
+        q = quota_of(r, f, quota_id(hint_field_quota(f, line, name_length)));
     }
     if (!q)
         return;
@@ -349,5 +356,5 @@ enum hint_scope hint_scope(const struct hint *h, int status)
         return HINT_OF_HOST;
     if (h->throttled && status >= 400)
         return HINT_OF_HOST;
-    return status >= 500 && h->asked ? HINT_OF_HOST : HINT_OF_REQUEST;
+    return status >= 500 && status < 600 && h->asked ? HINT_OF_HOST : HINT_OF_REQUEST;
 }
