@@ -283,6 +283,11 @@ Test(hints, no_quota_takes_the_reset_of_another)
                  S(3)));
 }
 
+Test(hints, the_name_of_a_quota_has_no_case)
+{
+    cr_assert(eq(i64, WAIT("X-RateLimit-Remaining-Day: 0", "x-ratelimit-reset-day: 3"), S(3)));
+}
+
 Test(hints, a_wait_and_a_reset_are_weighed_against_each_other)
 {
     const char *none = "X-RateLimit-Remaining: 0", *in_3 = "X-RateLimit-Reset: 3";
