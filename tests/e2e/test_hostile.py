@@ -74,12 +74,19 @@ class Servers(bed.Bed):
         self.cost("slow-head", time_limit="2", same=False)
         self.cost("slow-body", time_limit="2", same=False, fsize=500)
 
-    def test_an_absurd_retry_after_is_not_waited_for(self):
-        for value in ("99999999", "9" * 30, "2147483648", "date:400000000"):
+    def test_a_retry_after_of_hours_is_not_waited_for(self):
+        for value in ("301", "86400", "date:86000"):
             for how in ("503", "429"):
                 shim, log = self.cost(how, time_limit="20", ra=value)
                 self.assertLess(shim[1], 3, value)
                 self.assertEqual(len(log), 1, value)
+
+    def test_a_retry_after_of_more_than_a_day_is_ignored(self):
+        for value in ("86401", "99999999", "9" * 30, "2147483648", "date:400000000"):
+            for how in ("503", "429"):
+                shim, log = self.cost(how, time_limit="20", ra=value)
+                self.assertLess(shim[1], 3, value)
+                self.assertEqual(len(log), 3, value)
 
     def test_an_unusable_retry_after_is_ignored(self):
         for value in ("Thu,%2001%20Jan%201970%2000:00:00%20GMT", "-5", "soon", "", "0", "1e9",
