@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A server's hint (Retry-After and friends) pauses all callers, in all processes of the board, until
- * it expires: those of the host, or of the part of it that the policy tells apart. */
+ * A server's hint (Retry-After and friends) that concerns more than the request that got it pauses callers
+ * in all processes of the board until it expires: those of the host, of the part of it that the policy
+ * tells apart, or of the proxy that sent it. */
 #include "engine/board/pause.h"
 
 #include "base/events.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A proxy has its own health and breaker: a dead proxy is distinguished from a dead host, and all
- * requests through it are refused at once. Limits, hints, budget and waits are the host's alone. */
+ * requests through it are refused at once. Limits, budget and waits are the host's alone, and so are hints,
+ * except those of an answer to CONNECT (call/pause.c). */
 #include "engine/call/private.h"
 
 #include "base/minmax.h"

@@ -33,11 +33,11 @@ const struct option options[] = {
      MEMBER(config, log)},
     /* Where the log goes: stderr, syslog or a file (%p pid, %n program, %u uid). */
     {"log_to", SECTION_HARDEN, TYPE_PATH, "stderr", "stderr syslog", NO_RANGE, NO_MEMBER},
-    /* File that gets one JSON line per retry, wait, rejection and change of state. */
+    /* File that gets one JSON line per retry, wait, rejection, pause and change of state. */
     {"events", SECTION_HARDEN, TYPE_PATH, "none", "none", NO_RANGE, NO_MEMBER},
     /* Directory of the state that a user's processes share; private: not shared. */
     {"state", SECTION_HARDEN, TYPE_PATH, "auto", "auto private", NO_RANGE, NO_MEMBER},
-    /* Slots on the board; 1 KiB each. */
+    /* Slots on the board; about 1 KiB each. */
     {"max_hosts", SECTION_HARDEN, TYPE_COUNT, "1024", "", 1, 1048576, MEMBER(config, max_hosts)},
     /* Path of the JSON health snapshot; auto is health.json in the state directory. */
     {"snapshot", SECTION_HARDEN, TYPE_PATH, "auto", "auto none", NO_RANGE, NO_MEMBER},

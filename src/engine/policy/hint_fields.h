@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The header fields by which servers say when to come back: one row each (hint_fields.c). To add a
- * dialect, add a row, and what the server sends to tests/answers. Those of `hint =` come first.
+ * dialect, add a row, its name to libharden(7), and what the server sends to tests/answers. Those of
+ * `hint =` come first.
  *
  *     const struct hint_field *f = hint_field_find(policy, "Retry-After: 3\r\n", 16, &name_length);
  *

@@ -13,7 +13,7 @@
  *   - An unknown value is null, never a made-up number: last_success, last_failure and since before the
  *     first of them; last_error; mean, p50, p95, p99 and max before the first attempt; limit, window_s
  *     and available of "rate" without a limit. The counters of "rate" are numbers even then, because a
- *     server's Retry-After makes requests wait too.
+ *     server's hint makes requests wait too.
  *   - A host that is recovering, or whose circuit is not closed, is degraded: overall_status is degraded
  *     then, but the host is not in "failed".
  *   - An active check (check/run.h) is an entry without the members that only requests have. Its status
