@@ -344,3 +344,61 @@ Test(call_bind, pages_schemes_and_ports_are_separate_operations)
     cr_assert(ne(int, bind_to("", "h", 80, true, "").operation,
                  bind_to("", "h", 443, true, "").operation));
 }
+
+static void throttled(struct binding b)
+{
+    struct attempt a = {
+        .protocol = PROTOCOL_HTTP,
+        .method = "GET",
+        .http_status = 429,
+        .hint = {.wait_ns = 10 * NS_PER_S, .asked = true, .line = "Retry-After: 10"}};
+    struct call c;
+    int64_t at;
+    call_begin(&c, &b, 0, NOW);
+    call_admit(&c, NOW);
+    call_report(&c, &a, NOW, 0, 0, &at);
+    call_abandon(&c, NOW);
+}
+
+static bool is_paused(struct binding b)
+{
+    struct call c;
+    call_begin(&c, &b, 0, NOW);
+    bool waits = call_admit(&c, NOW).answer == ANSWER_WAIT;
+    call_abandon(&c, NOW);
+    return waits;
+}
+
+Test(call_bind, a_pause_stops_only_the_operation_that_got_it)
+{
+    configure("[host a/search/*]\n[host a/search/code]\n");
+    struct binding page = at("a"), search = bind_to("https", "a", 443, true, "/search/x"),
+                   code = bind_to("https", "a", 443, true, "/search/code");
+    throttled(search);
+    cr_assert(is_paused(bind_to("https", "a", 443, true, "/search/y")));
+    cr_assert(not(is_paused(page)));
+    cr_assert(not(is_paused(code)));
+    throttled(page);
+    cr_assert(is_paused(page) && is_paused(code), "of the whole host");
+    cr_assert(not(is_paused(at("b"))));
+}
+
+Test(call_bind, a_pause_stops_only_requests_with_the_same_value_of_per)
+{
+    configure("[host a]\nper = host+header:X-Org-Id\n");
+    header_value = "1";
+    throttled(at("a"));
+    cr_assert(is_paused(at("a")));
+    cr_assert(not(is_paused(at("b"))));
+    header_value = "2";
+    cr_assert(not(is_paused(at("a"))));
+    header_value = NULL;
+    cr_assert(not(is_paused(at("a"))));
+}
+
+Test(call_bind, a_pause_per_origin_or_user_is_that_of_the_host)
+{
+    configure("[host a]\nper = origin+uid\n");
+    throttled(at("a"));
+    cr_assert(is_paused(bind_to("http", "a", 80, true, "/")));
+}

@@ -259,3 +259,19 @@ Test(call_proxy, on_a_full_board_has_no_slot)
     cr_assert(b.proxy.slot == NULL);
     call_end(&call, NOW, WALL);
 }
+
+Test(call_proxy, that_asks_for_a_pause_is_paused_and_not_the_host)
+{
+    struct attempt a = connect_answered(503);
+    a.hint = (struct hint){.wait_ns = 10 * NS_PER_S, .asked = true, .line = "Retry-After: 10"};
+    request("a", a, NOW);
+    struct binding b;
+    cr_assert(eq(int, begin(&b, "b", NOW), ANSWER_WAIT));
+    call_end(&call, NOW, WALL);
+    struct target direct = {
+        .scheme = "https", .host = "a", .port = 443, .default_port = true, .path = "/"};
+    cr_assert(call_bind(&b, config, board, &direct, NULL, NOW));
+    call_begin(&call, &b, 0, NOW);
+    cr_assert(eq(int, call_admit(&call, NOW).answer, ANSWER_GO));
+    call_end(&call, NOW, WALL);
+}
