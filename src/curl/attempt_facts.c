@@ -22,6 +22,11 @@
 /* The first version that clears OS_ERRNO when a transfer begins. Older ones keep it, also after a
  * good transfer. */
 #define VERSION_CLEARS_ERRNO 0x080800
+/* The first version that adds a layer for HTTP/2 to a connection, and the first that does so only if
+ * there is none. Between them, each request with prior knowledge adds one: all but the first on a
+ * connection fail with CURLE_HTTP2. */
+#define VERSION_LAYERS_HTTP2      0x075800
+#define VERSION_LAYERS_HTTP2_ONCE 0x080000
 
 static long info_long(const struct shadow *s, CURLINFO info)
 {
@@ -104,6 +109,17 @@ bool attempt_facts_name_not_found(const struct attempt *a)
     return a->curl_code == CURLE_COULDNT_RESOLVE_HOST ||
            a->curl_code == CURLE_COULDNT_RESOLVE_PROXY ||
            (a->curl_code == CURLE_PROXY && a->proxy_error == CURLPX_RESOLVE_HOST);
+}
+
+/* libcurl closes a connection with several streams only if that fails, so it keeps one after
+ * CURLE_HTTP2, which means that the two ends disagree about its state. */
+bool attempt_facts_spoils_connection(const struct attempt *a, const struct shadow *s)
+{
+    unsigned version = s->api->version_num;
+    return a->curl_code == CURLE_HTTP2 ||
+           (a->protocol == PROTOCOL_HTTP &&
+            s->http_version == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE &&
+            version >= VERSION_LAYERS_HTTP2 && version < VERSION_LAYERS_HTTP2_ONCE);
 }
 
 static const char *info_string(const struct shadow *s, CURLINFO info)

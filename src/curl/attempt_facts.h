@@ -17,6 +17,9 @@ void attempt_facts_of_result(struct attempt *a, struct transfer *t, CURLcode res
 /* Whether the attempt failed because a name was not found. */
 bool attempt_facts_name_not_found(const struct attempt *a);
 
+/* Whether another attempt on the connection of this one, which libcurl may have kept, would fail. */
+bool attempt_facts_spoils_connection(const struct attempt *a, const struct shadow *s);
+
 /* CURLINFO_OS_ERRNO as one transfer without retries would leave it. keep_errno is called before an
  * attempt is repeated: it notes an errno that libcurl will still report although the program never
  * sees the failure, and one from making a connection that the next attempt may reuse. shown_errno

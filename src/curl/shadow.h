@@ -85,9 +85,11 @@ struct shadow {
     long low_speed_limit;
     long low_speed_time_s;
 
-    long dns_cache_s;  /* how long libcurl may cache addresses; -1: without limit */
-    bool own_sockets;  /* OPENSOCKETFUNCTION: the program may refuse a socket */
-    bool own_resolver; /* RESOLVER_START_FUNCTION: it may refuse a look-up */
+    long dns_cache_s;   /* how long libcurl may cache addresses; -1: without limit */
+    long http_version;  /* CURL_HTTP_VERSION_... */
+    bool fresh_connect; /* FRESH_CONNECT: no attempt reuses a connection */
+    bool own_sockets;   /* OPENSOCKETFUNCTION: the program may refuse a socket */
+    bool own_resolver;  /* RESOLVER_START_FUNCTION: it may refuse a look-up */
 
     /* Derived from the options, see target.h. */
     bool target_known; /* binding belongs to the current options */

@@ -115,6 +115,12 @@ static void set_number(struct shadow *s, CURLoption option, long v)
     case CURLOPT_NOPROGRESS:
         s->noprogress = v != 0;
         break;
+    case CURLOPT_HTTP_VERSION:
+        s->http_version = v;
+        break;
+    case CURLOPT_FRESH_CONNECT:
+        s->fresh_connect = v != 0;
+        break;
     case CURLOPT_CONNECT_ONLY:
         s->connect_only = v != 0;
         break;

@@ -32,7 +32,7 @@ static void response_committed(void *ctx)
 static void init_transfer(struct transfer *t, struct shadow *s, int64_t now_ns)
 {
     t->shadow = s;
-    t->wrapped = t->read_wrapped = t->timeouts_set = t->skips_dns_cache = false;
+    t->wrapped = t->read_wrapped = t->timeouts_set = t->skips_dns_cache = t->avoids_reuse = false;
     t->performing = t->paused = t->reset = t->is_last = t->ended = false;
     t->relaxed_timeout_ms = -1;
     t->attempt_timeout_ns = INT64_MAX;
@@ -137,6 +137,7 @@ bool transfer_decide_retry(struct transfer *t, struct attempt *a, CURLcode *r, i
         attempt_facts_keep_errno(t->shadow, a);
         if (attempt_facts_name_not_found(a))
             transfer_skip_dns_cache(t);
+        transfer_avoid_reuse(t, attempt_facts_spoils_connection(a, t->shadow));
     }
     if (unlikely(cut))
         *r = previous_result_restore(t);

@@ -51,6 +51,7 @@ struct transfer {
     bool read_wrapped;            /* also that for the request body */
     bool timeouts_set;            /* our time limits are set on the handle */
     bool skips_dns_cache;         /* libcurl's DNS cache is switched off on the handle */
+    bool avoids_reuse;            /* CURLOPT_FRESH_CONNECT is switched on on the handle */
     bool holds;                   /* responses are held until they are judged */
     bool performing;              /* libcurl performs; else we wait, or deliver what was held */
     bool paused;                  /* the program has paused the delivery */
@@ -93,6 +94,8 @@ void transfer_set_timeouts(struct transfer *t, int64_t now_ns);
 void transfer_relax_timeout(struct transfer *t);
 /* A name was not found: the next attempt would find that in the cache of libcurl 8.16 and later. */
 void transfer_skip_dns_cache(struct transfer *t);
+/* Whether the next attempt is kept from reusing a connection. */
+void transfer_avoid_reuse(struct transfer *t, bool avoid);
 /* Restores the program's options. */
 void transfer_unwrap(struct transfer *t);
 /* Whether the handle has our value for this option instead of the program's. */

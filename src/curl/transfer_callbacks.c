@@ -59,6 +59,8 @@ static void unwrap_on(const struct transfer *t, CURL *h)
     }
     if (t->skips_dns_cache)
         api->easy_setopt(h, CURLOPT_DNS_CACHE_TIMEOUT, s->dns_cache_s);
+    if (t->avoids_reuse)
+        api->easy_setopt(h, CURLOPT_FRESH_CONNECT, (long)s->fresh_connect);
 }
 
 void transfer_unwrap(struct transfer *t)
@@ -66,7 +68,7 @@ void transfer_unwrap(struct transfer *t)
     if (!t->wrapped)
         return;
     unwrap_on(t, t->shadow->handle);
-    t->wrapped = t->read_wrapped = t->timeouts_set = t->skips_dns_cache = false;
+    t->wrapped = t->read_wrapped = t->timeouts_set = t->skips_dns_cache = t->avoids_reuse = false;
 }
 
 void transfer_unwrap_copy(const struct transfer *t, CURL *copy)
@@ -95,6 +97,8 @@ bool transfer_replaces(const struct shadow *s, CURLoption option)
         return t->read_wrapped;
     case CURLOPT_DNS_CACHE_TIMEOUT:
         return t->skips_dns_cache;
+    case CURLOPT_FRESH_CONNECT:
+        return t->avoids_reuse;
     default:
         return false;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Our time limits on the handle, for an attempt. */
+ * Our time limits and other options on the handle, for an attempt. */
 #include "curl/transfer.h"
 
 #include "base/clock.h"
@@ -100,4 +100,13 @@ void transfer_skip_dns_cache(struct transfer *t)
         return;
     t->skips_dns_cache = true;
     t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+}
+
+void transfer_avoid_reuse(struct transfer *t, bool avoid)
+{
+    const struct shadow *s = t->shadow;
+    if (t->avoids_reuse == avoid || t->reset)
+        return;
+    t->avoids_reuse = avoid;
+    s->api->easy_setopt(s->handle, CURLOPT_FRESH_CONNECT, avoid ? 1L : (long)s->fresh_connect);
 }

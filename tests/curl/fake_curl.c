@@ -160,6 +160,9 @@ static CURLcode fake_setopt(CURL *h, CURLoption option, ...)
     case CURLOPT_DNS_CACHE_TIMEOUT:
         f->dns_cache_s = number;
         break;
+    case CURLOPT_FRESH_CONNECT:
+        f->fresh_connect = number;
+        break;
     case CURLOPT_PORT:
         f->port = number;
         break;
@@ -348,6 +351,7 @@ static CURLcode fake_perform(CURL *h)
     const struct fake_attempt *a = &f->script[i];
     f->timeouts_seen[f->performs % 8] = f->timeout_ms;
     f->dns_cache_seen[f->performs % 8] = f->dns_cache_s;
+    f->fresh_connect_seen[f->performs % 8] = f->fresh_connect;
     bool sent = send_body(h, a);
     f->performs++;
     if (!sent)

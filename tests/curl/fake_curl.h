@@ -58,6 +58,8 @@ struct fake_handle {
     long timeouts_seen[8]; /* TIMEOUT_MS at each perform */
     long dns_cache_s;      /* 0: never set */
     long dns_cache_seen[8];
+    long fresh_connect;
+    long fresh_connect_seen[8];
     char sent[8][256]; /* request body of each attempt */
 
     const char *scheme;

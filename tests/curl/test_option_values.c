@@ -55,6 +55,8 @@ static const CURLoption numeric[] = {
     CURLOPT_HTTPGET,
     CURLOPT_CONNECT_ONLY,
     CURLOPT_PROXYTYPE,
+    CURLOPT_HTTP_VERSION,
+    CURLOPT_FRESH_CONNECT,
 };
 enum { OPTIONS = sizeof numeric / sizeof *numeric };
 
