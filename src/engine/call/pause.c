@@ -78,6 +78,16 @@ static int64_t cut(const struct call *c, int64_t until_ns, int64_t now_ns)
     return until_ns > now_ns ? until_ns : 0;
 }
 
+/* A used up quota refuses nobody, so it must not use up the time that a request has, either: at least
+ * half of that is left for the request. */
+static bool leaves_time(const struct call *c, const struct pause_view *v, int64_t now_ns)
+{
+    int64_t from_ns = c->waiting ? c->wait_from_ns : now_ns;
+    int64_t deadline_ns = c->attempts ? c->deadline_ns : c->app_deadline_ns;
+    int64_t last_start_ns = v->until_ns + v->length_ns / 2;
+    return deadline_ns == INT64_MAX || last_start_ns - from_ns <= (deadline_ns - from_ns) / 2;
+}
+
 /* If all waiting callers started at the end of the pause, the result of the first would come too
  * late for the others. So each starts later, by up to half of the hint, like a retry; but not
  * after latest_ns. If there is a rate, it spreads the starts. The random part is taken from the
@@ -115,7 +125,9 @@ int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_n
         return 0;
     /* Nobody is refused because a quota is used up: then the wait ends at latest_ns. But if all who
      * wait for a token of a rate ended their wait there, most would get none. */
-    if (until_ns > latest_ns)
+    if (until_ns > refuse_ns && !leaves_time(c, &longest, now_ns))
+        until_ns = refuse_ns;
+    else if (until_ns > latest_ns)
         until_ns = larger(refuse_ns, c->binding->lane_count ? 0 : latest_ns);
     return until_ns <= now_ns ? 0 : spread(c, s, until_ns, longest.length_ns, latest_ns);
 }
