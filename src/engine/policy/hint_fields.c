@@ -45,6 +45,7 @@ enum family {
 static const struct hint_field a_fields[] = {
     STARRED("anthropic-ratelimit-", "-remaining", REMAINING, S, ANTHROPIC)
     STARRED("anthropic-ratelimit-", "-reset", RESET, S, ANTHROPIC)
+    STARRED("anthropic-ratelimit-", "-status", VERDICT, S, ANTHROPIC)
     STARRED("anthropic-priority-", "-remaining", REMAINING, S, ANTHROPIC)
     STARRED("anthropic-priority-", "-reset", RESET, S, ANTHROPIC)
 };

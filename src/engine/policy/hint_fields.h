@@ -32,6 +32,7 @@ enum hint_kind {
     HINT_IS_RESET_AFTER, /* the same as a wait: it counts unless the quota is not empty */
     HINT_IS_LIMIT,       /* size of the quota */
     HINT_IS_USED,        /* requests used of the quota */
+    HINT_IS_VERDICT,     /* "rejected" or "allowed" by the quota */
     HINT_IS_USED_OF,     /* "40/40": used/size */
     HINT_IS_CATEGORY,    /* "60:error:organization": waits for some kinds of requests */
     HINT_IS_SCOPE,       /* the quota is that of one resource, and not of the host */

@@ -110,6 +110,14 @@ static void read_resets(struct reading *r, struct quota *q, const struct hint_fi
     }
 }
 
+/* "rejected" or "allowed", in place of a remainder. */
+static void read_verdict(struct quota *q, struct hint_text value)
+{
+    if (q->remaining < POSITIONS_MAX)
+        q->at[q->remaining++].remaining =
+            !word_is(value.p, (size_t)(value.end - value.p), "rejected");
+}
+
 static void read_counts(struct quota *q, const struct hint_field *f, struct hint_text value)
 {
     int64_t n;
@@ -244,6 +252,8 @@ static void read_line(struct reading *r, const struct policy *p, const char *lin
         return;
     if (f->kind == HINT_IS_USED_OF)
         read_used_of(q, value);
+    else if (f->kind == HINT_IS_VERDICT)
+        read_verdict(q, value);
     else if (f->kind == HINT_IS_REMAINING || f->kind == HINT_IS_LIMIT || f->kind == HINT_IS_USED)
         read_counts(q, f, value);
     else
@@ -330,7 +340,7 @@ void hints_read(const struct hint_lines *lines, const struct policy *p, int stat
     struct quotas all = {{-1, NULL}, {-1, NULL}};
     add_quotas(&r, success, &all);
     struct ask reset = all.empty;
-    if (is_throttling(status) && !h->exhausted)
+    if (is_throttling(status) && all.empty.ns < 0)
         reset = all.other.ns > 0 ? all.other : r.category;
     if (success)
         r.wait.ns = -1; /* "come back for the result" */
