@@ -37,6 +37,8 @@ static void put_json(struct text *t, const struct event *e)
     json_string(t, "event", kind_name(e->kind));
     if (e->attempt)
         json_fixed(t, "attempt", e->attempt, 0);
+    if (e->part)
+        json_bool(t, "part", true);
     if (e->reason)
         json_string(t, "reason", e->reason);
     if (e->state)
@@ -51,6 +53,8 @@ static void put_json(struct text *t, const struct event *e)
         json_string(t, "hint", e->hint);
     if (e->wait_ns >= 0)
         json_fixed(t, "wait_ms", e->wait_ns / NS_PER_MS, 0);
+    if (e->ended_ns)
+        json_time(t, "ended", e->ended_ns);
     if (e->observed)
         json_bool(t, "observed", true);
     json_close(t, '}');
@@ -63,6 +67,8 @@ static void put_words(struct text *t, const struct event *e)
     text_put(t, e->host ? e->host : "?");
     text_put(t, ": ");
     text_put(t, kind_name(e->kind));
+    if (e->part)
+        text_put(t, " of a part");
     if (e->attempt)
         text_fmt(t, " after attempt %d", e->attempt);
     if (e->state)

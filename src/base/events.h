@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events: one JSON line per retry, denied retry, wait, rejection, breaker change and status change,
+ * Events: one JSON line per retry, denied retry, wait, rejection, pause, breaker change and status change,
  * appended to the file that the option `events` names. Each event also goes to the log, at level info
  * (warn for rejections and changes). A line is one write() to a descriptor that is opened with O_APPEND
  * for it and then closed, so lines of several processes do not mix. Nothing secret: host, numbers and
@@ -24,7 +24,7 @@ enum event_kind {
     EVENT_BREAKER,
     EVENT_HEALTH,
     EVENT_DENIED,  /* a retry that the budget did not allow */
-    EVENT_PAUSE,   /* a server asked all requests to wait */
+    EVENT_PAUSE,   /* a server asked all requests to wait, or this is over */
     EVENT_IGNORED, /* a server asked for such a long wait that it must be a mistake */
 };
 
@@ -33,13 +33,15 @@ struct event {
     const char *host;
     int attempt;        /* 0: omitted */
     const char *reason; /* "rate", "gate", "breaker", a reason_name; NULL: omitted */
-    const char *state;  /* new state of a breaker or status; NULL: omitted */
+    const char *state;  /* new state of a breaker, status or pause; NULL: omitted */
     const char *hint;   /* the header line that asked for a pause; NULL: omitted */
+    bool part;          /* a pause of a part of the host only */
     int curl;
     int http;
     int os_errno;
-    int64_t wait_ns; /* -1: omitted */
-    bool observed;   /* observe mode: it would have happened in enforce mode */
+    int64_t wait_ns;  /* -1: omitted */
+    int64_t ended_ns; /* when a pause was over, wall clock; 0: omitted */
+    bool observed;    /* observe mode: it would have happened in enforce mode */
 };
 
 /* path NULL: no file. The strings are kept, so they must live as long as the process. */

@@ -9,6 +9,7 @@
 #include "base/words.h"
 #include "cli/destination.h"
 #include "cli/liveness.h"
+#include "cli/pause_text.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
 #include "engine/config/parse.h"
@@ -36,21 +37,28 @@ struct entry {
     char name[VIEW_NAME_SIZE];
     const struct slot *slot;
     enum health_status status;
+    int64_t since_ms;
     enum breaker_state breaker;
+    struct pause_shown paused;
 };
 
 static bool read_entry(const struct board *b, uint32_t i, int64_t now_ns, struct entry *out)
 {
     struct check_view check;
+    out->paused.until_ns = 0;
     if ((out->slot = view_host(b, i, out->name))) {
         out->status = view_status(out->slot, now_ns);
         out->breaker = breaker_state_at(&out->slot->breaker, now_ns);
+        out->since_ms = view_since_ms(out->slot, out->status, now_ns, clock_wall_ns());
+        if (out->status != STATUS_HEALTHY)
+            pause_show(out->slot, PAUSE_OF_ALL, now_ns, &out->paused);
         return true;
     }
     if (!(out->slot = view_check(b, i, now_ns, &check)) || !check.known)
         return false;
     memcpy(out->name, check.name, sizeof out->name);
     out->status = check.status;
+    out->since_ms = atomic_load(&out->slot->status_since_ms);
     out->breaker = BREAKER_CLOSED;
     return true;
 }
@@ -59,7 +67,7 @@ static int print_overall(const struct board *b, int64_t now_ns)
 {
     struct overall all = {0};
     struct entry one;
-    char names[NAMES_SHOWN * (VIEW_NAME_SIZE + 2) + 40] = "";
+    char names[NAMES_SHOWN * (VIEW_NAME_SIZE + 12) + 40] = "";
     struct text t = TEXT_OVER(names);
     uint32_t not_healthy = 0;
     for (uint32_t i = 0; i < board_size(b); i++) {
@@ -67,7 +75,8 @@ static int print_overall(const struct board *b, int64_t now_ns)
             continue;
         view_add(&all, one.status);
         if (one.status != STATUS_HEALTHY && not_healthy++ < NAMES_SHOWN)
-            text_fmt(&t, "%s%s", not_healthy == 1 ? "; not healthy: " : ", ", one.name);
+            text_fmt(&t, "%s%s%s", not_healthy == 1 ? "; not healthy: " : ", ", one.name,
+                     one.paused.until_ns ? " (paused)" : "");
     }
     if (not_healthy > NAMES_SHOWN)
         text_fmt(&t, " and %u more", not_healthy - NAMES_SHOWN);
@@ -84,12 +93,11 @@ static int print_overall(const struct board *b, int64_t now_ns)
 static int print_one(const struct board *b, const char *typed, int64_t now_ns)
 {
     struct entry one;
-    char age[24], name[256];
+    char age[24], name[256], words[PAUSE_TEXT_SIZE];
     const char *host = destination_board_name(name, sizeof name, typed);
     for (uint32_t i = 0; i < board_size(b); i++) {
         if (!read_entry(b, i, now_ns, &one) || !ascii_same(one.name, host))
             continue;
-        int64_t since_ms = atomic_load(&one.slot->status_since_ms);
         printf("%s: %s", status_name(one.status), one.name);
         if (status_failures_in_row(one.slot))
             printf(", %u failure%s in a row", status_failures_in_row(one.slot),
@@ -97,8 +105,10 @@ static int print_one(const struct board *b, const char *typed, int64_t now_ns)
         if (one.breaker != BREAKER_CLOSED)
             printf(", circuit %s", breaker_state_name(one.breaker));
         int64_t wall_ns = clock_wall_ns();
-        if (since_ms > 0 && since_ms <= wall_ns / NS_PER_MS) /* otherwise damaged */
-            printf(", for %s", cli_age(wall_ns - since_ms * NS_PER_MS, age));
+        if (one.since_ms > 0 && one.since_ms <= wall_ns / NS_PER_MS) /* otherwise damaged */
+            printf(", for %s", cli_age(wall_ns - one.since_ms * NS_PER_MS, age));
+        if (one.paused.until_ns)
+            printf("; paused %s", pause_text(&one.paused, now_ns, words));
         putchar('\n');
         return (int)one.status;
     }

@@ -8,6 +8,7 @@
 #include "cli/check_list.h"
 #include "cli/host_list.h"
 #include "cli/liveness.h"
+#include "cli/pause_text.h"
 #include "engine/board/status.h"
 #include "engine/publish/snapshot.h"
 
@@ -15,8 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REDRAW_NS   NS_PER_S
-#define NAMES_SHOWN 3
+#define REDRAW_NS    NS_PER_S
+#define NAMES_SHOWN  3
+#define PAUSES_SHOWN 5
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
@@ -111,11 +113,29 @@ static void print_denied(const struct host *rows, uint32_t n)
     puts(listed > NAMES_SHOWN ? ", and others)" : ")");
 }
 
+/* "paused: api.example.com for 9 min 58 s, asked by the server: Retry-After: 600 (429)" */
+static void print_pauses(const struct host *rows, uint32_t n, int64_t now_ns)
+{
+    char words[PAUSE_TEXT_SIZE];
+    int listed = 0;
+    for (uint32_t i = 0; i < 2 * n; i++) {
+        const struct host *h = &rows[i / 2];
+        bool part = i % 2;
+        const struct pause_shown *p = part ? &h->part_paused : &h->paused;
+        if (p->until_ns && listed++ < PAUSES_SHOWN)
+            printf("paused: %s%s %s\n", part ? "a part of " : "", h->name,
+                   pause_text(p, now_ns, words));
+    }
+    if (listed > PAUSES_SHOWN)
+        printf("paused: and %d more\n", listed - PAUSES_SHOWN);
+}
+
 static int print_table(const struct board *b, const struct config *c, bool colours)
 {
     uint32_t n;
     int width = 4;
-    struct host *rows = host_list_read(b, clock_now_ns(), &n);
+    int64_t now_ns = clock_now_ns();
+    struct host *rows = host_list_read(b, now_ns, &n);
     if (!rows) {
         cli_say(&cmd_status, "out of memory");
         return 1;
@@ -129,6 +149,7 @@ static int print_table(const struct board *b, const struct config *c, bool colou
     if (c->mode == MODE_OBSERVE)
         puts("mode = observe: retries and rejections were only counted, nothing was changed");
     print_denied(rows, n);
+    print_pauses(rows, n, now_ns);
     if (n)
         printf("\n%-*s %-9s %9s %8s %8s %9s %8s %8s %8s %-9s %s\n", width, "HOST", "STATUS",
                "REQUESTS", "SUCCESS", "RETRIES", "REJECTED", "WAITED", "P50", "P99", "BREAKER",
@@ -218,6 +239,9 @@ const struct command cmd_status = {
     "\n"
     "SUCCESS   successful requests as a share of the completed ones, without those REJECTED by\n"
     "          a limit or an open circuit\n"
+    "STATUS    degraded, at least, while the host is paused or its circuit is not closed; pauses "
+    "that\n"
+    "          servers asked for are listed above the table with their end and origin\n"
     "WAITED    total time spent waiting for a token, or because the server asked for a pause\n"
     "P50, P99  percentiles of the duration of single attempts\n"
     "TOKENS    tokens available now, and the burst of the limit\n"

@@ -17,7 +17,10 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
     h->proxy = view_is_proxy(s);
     h->status = view_status(s, now_ns);
     h->breaker = breaker_state_at(&s->breaker, now_ns);
-    h->since_ms = atomic_load(&s->status_since_ms);
+    h->since_ms = view_since_ms(s, h->status, now_ns, clock_wall_ns());
+    if (h->status != STATUS_HEALTHY) /* otherwise it began after that */
+        pause_show(s, PAUSE_OF_ALL, now_ns, &h->paused);
+    pause_show(s, PAUSE_OF_PART, now_ns, &h->part_paused);
     h->failures_in_row = status_failures_in_row(s);
     uint64_t attempts = view_latency(s, h->latency);
     counters_read(s, attempts, h->count);

@@ -10,6 +10,7 @@
 #define CLI_HOST_LIST_H
 
 #include "engine/board/board.h"
+#include "engine/board/pause.h"
 #include "engine/board/view.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct host {
     bool limited;
     double available; /* tokens, of `burst` */
     uint32_t burst;
+    struct pause_shown paused, part_paused; /* until_ns 0: no pause */
 };
 
 /* Sorted: worst status first, then most requests. NULL: out of memory; to be freed. */

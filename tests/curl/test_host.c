@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "curl/refusal.h"
 #include "curl/target.h"
+#include "curl/transfer.h"
 #include "curl/url.h"
 
 #include <criterion/criterion.h>
@@ -64,16 +65,24 @@ Test(host, a_refusal_names_the_whole_seconds_until_the_next_try)
     START(&p, OK_200);
     int64_t now_ns = clock_now_ns();
     cr_assert(target_bind(p.shadow, engine_get(), now_ns));
+    static struct transfer t;
+    call_begin(&t.call, &p.shadow->binding, 0, now_ns);
+    p.shadow->transfer = &t;
     struct admission why = {.why = REFUSED_RATE, .at_ns = now_ns + 1500 * NS_PER_MS};
     cr_assert_eq(refusal_result(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
     cr_assert_str_eq(p.error, "harden: rate limit of api.example.com reached, retry in 2 s");
     why.why = REFUSED_PAUSE;
     cr_assert_eq(refusal_result(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
     cr_assert_str_eq(p.error, "harden: api.example.com asked for a pause, retry in 2 s");
+    pause_raise(p.shadow->binding.slot, 2 * NS_PER_S, true, 429, "Retry-After: 2", now_ns);
+    cr_assert_eq(refusal_result(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
+    cr_assert_str_eq(p.error,
+                     "harden: api.example.com asked for a pause (Retry-After: 2), retry in 2 s");
     why = (struct admission){.why = REFUSED_BREAKER, .at_ns = now_ns + NS_PER_S};
     cr_assert_eq(refusal_result(p.shadow, &why, now_ns), CURLE_COULDNT_CONNECT);
     cr_assert_str_eq(p.error, "harden: circuit open for api.example.com, retry in 1 s");
     why.at_ns = now_ns - NS_PER_S;
     refusal_result(p.shadow, &why, now_ns);
     cr_assert_str_eq(p.error, "harden: circuit open for api.example.com, retry in 0 s");
+    p.shadow->transfer = NULL;
 }

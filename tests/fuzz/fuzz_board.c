@@ -6,9 +6,11 @@
 
 #include "base/hash.h"
 #include "engine/board/gcra.h"
+#include "engine/board/pause.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
 #include "engine/call/call.h"
+#include "engine/publish/pause_end.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -59,6 +61,32 @@ static void require(bool ok)
         __builtin_trap();
 }
 
+static void read_pauses(const struct slot *s)
+{
+    for (int extent = PAUSE_OF_ALL; extent <= PAUSE_OF_PART; extent++) {
+        struct pause_shown p;
+        bool on = pause_show(s, (enum pause_extent)extent, NOW, &p);
+        require(on ? p.until_ns > NOW && p.until_ns - NOW <= PAUSE_MAX_NS : !p.until_ns);
+        require(strlen(p.line) < PAUSE_LINE_SIZE);
+        for (const char *c = p.line; *c; c++)
+            require(*c >= ' ' && *c <= '~' && *c != '\\');
+        int64_t ended_ns = pause_ended_ns(s, (enum pause_extent)extent, NOW);
+        require(ended_ns >= 0 && ended_ns <= NOW && !(on && ended_ns));
+    }
+    enum health_status status = view_status(s, NOW);
+    require(status != STATUS_HEALTHY || !pause_is_on(s, NOW));
+    view_since_ms(s, status, NOW, NOW);
+}
+
+/* A second look finds nothing: each end is announced once. */
+static void end_pauses(struct board *b)
+{
+    int64_t next_ns;
+    pause_end_announce(b, NOW, &next_ns);
+    require(next_ns > NOW);
+    require(!pause_end_announce(b, NOW, &next_ns) && next_ns > NOW);
+}
+
 /* Makes all queries of a slot. */
 static void read_all(const struct board *b)
 {
@@ -81,6 +109,7 @@ static void read_all(const struct board *b)
         struct last_error e = last_error_unpack(s->last_error);
         require(class_name(e.class) && reason_name(e.reason));
         require(status_name(status_of(s)) != NULL);
+        read_pauses(s);
         uint64_t counts[LATENCY_BUCKETS];
         uint64_t n = view_latency(s, counts);
         require(latency_quantile_ns(counts, n, 0.99) >= 0);
@@ -121,6 +150,7 @@ static void as_slots(const uint8_t *data, size_t size)
     for (size_t i = 0, all = board_size(b) * sizeof(struct slot); size && i < all; i += size)
         memcpy((char *)b->slots + i, data, size < all - i ? size : all - i);
     read_all(b);
+    end_pauses(b);
     use(b);
     /* Also as the contents of a slot with a valid key. */
     struct slot *s = &b->slots[0];
@@ -130,6 +160,8 @@ static void as_slots(const uint8_t *data, size_t size)
     memcpy((char *)s + skip, data, n);
     use(b);
     read_all(b);
+    b->header->pause_end_ns = NOW;
+    end_pauses(b);
     board_close(b);
 }
 
@@ -159,6 +191,7 @@ static void as_file(const uint8_t *data, size_t size)
     struct board *b = board_open(dir, SLOTS, NULL);
     require(b && b->shared && b->slot_count >= 1);
     read_all(b);
+    end_pauses(b);
     use(b);
     board_close(b);
 }

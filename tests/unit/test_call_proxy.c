@@ -2,6 +2,7 @@
 #include "engine/call/call.h"
 
 #include "engine/board/status.h"
+#include "engine/board/view.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -201,6 +202,20 @@ Test(call_proxy, that_requires_authentication_is_alive)
     struct slot *proxy = request("a", connect_answered(407), NOW);
     cr_assert(eq(u64, slot_counter(proxy, COUNT_SUCCESSES), 1));
     cr_assert(eq(u64, slot_counter(proxy, COUNT_FAILURES), 0));
+}
+
+Test(call_proxy, that_asks_for_a_pause_is_named_as_its_origin)
+{
+    struct binding b = {0};
+    struct attempt a = connect_answered(503);
+    struct pause_shown cause;
+    a.hint = (struct hint){.wait_ns = 60 * NS_PER_S, .asked = true, .line = "Retry-After: 60"};
+    struct slot *proxy = request("a", a, NOW);
+    cr_assert(eq(int, view_status(proxy, NOW), STATUS_DEGRADED));
+    cr_assert(eq(int, begin(&b, "b", NOW), ANSWER_REFUSE), "of another host, too");
+    cr_assert(eq(str, (char *)call_pause_cause(&call, NOW, &cause), "http://proxy:3128"));
+    cr_assert(eq(str, cause.line, "Retry-After: 60"));
+    cr_assert(eq(int, view_status(b.slot, NOW), STATUS_HEALTHY));
 }
 
 Test(call_proxy, an_attempt_that_never_reached_it_does_not_count)

@@ -71,6 +71,58 @@ Test(events, omits_members_without_a_value)
     cr_assert_null(strstr(got, "attempt"));
 }
 
+Test(events, name_what_asked_for_a_pause_and_when_it_was_over)
+{
+    struct event pause = {.kind = EVENT_PAUSE,
+                          .host = "h",
+                          .state = "on",
+                          .http = 429,
+                          .hint = "Retry-After: 600",
+                          .wait_ns = 600 * NS_PER_S};
+    events_set(path, "s");
+    events_emit(&pause);
+    cr_assert_not_null(strstr(content(),
+                              "\"host\":\"h\",\"event\":\"pause\",\"state\":\"on\",\"curl\":0,"
+                              "\"http\":429,\"hint\":\"Retry-After: 600\",\"wait_ms\":600000}\n"),
+                       "%s", got);
+    struct event over = {.kind = EVENT_PAUSE,
+                         .host = "h",
+                         .state = "over",
+                         .part = true,
+                         .ended_ns = 1769335200123 * NS_PER_MS,
+                         .wait_ns = -1};
+    events_emit(&over);
+    cr_assert_not_null(strstr(content(), "\"event\":\"pause\",\"part\":true,\"state\":\"over\","
+                                         "\"ended\":\"2026-01-25T10:00:00.123Z\"}\n"),
+                       "%s", got);
+    events_set(NULL, "s");
+    log_set(LOG_WARN, path, "x");
+    events_emit(&pause);
+    cr_assert_not_null(strstr(content(), "harden: warn: h: pause is on (http 429), asked by the "
+                                         "server: Retry-After: 600, for 600000 ms\n"),
+                       "%s", got);
+    events_emit(&over);
+    cr_assert_not_null(strstr(content(), "harden: warn: h: pause of a part is over\n"), "%s", got);
+}
+
+Test(events, a_refusal_names_the_hint_that_it_obeys)
+{
+    events_set(path, "s");
+    log_set(LOG_WARN, path, "x");
+    events_emit(&(struct event){.kind = EVENT_REJECT,
+                                .host = "h",
+                                .attempt = 1,
+                                .reason = "gate",
+                                .hint = "Retry-After: 600",
+                                .wait_ns = 598 * NS_PER_S});
+    cr_assert_not_null(strstr(content(), "\"event\":\"reject\",\"attempt\":1,\"reason\":\"gate\","
+                                         "\"hint\":\"Retry-After: 600\",\"wait_ms\":598000}\n"),
+                       "%s", got);
+    cr_assert_not_null(strstr(got, "h: reject after attempt 1: gate, asked by the server: "
+                                   "Retry-After: 600, in 598000 ms\n"),
+                       "%s", got);
+}
+
 Test(events, writes_nothing_without_a_file)
 {
     events_set(NULL, "s");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "engine/board/pause.h"
 #include "engine/board/view.h"
 #include "engine/publish/snapshot.h"
 
@@ -104,6 +105,21 @@ Test(metrics, show_an_open_circuit_in_the_status_until_it_is_closed)
     has("harden_health_status{" LABELS "} 0");
 }
 
+Test(metrics, show_the_time_that_is_left_of_a_pause)
+{
+    struct slot *s = busy_host();
+    render();
+    has("harden_paused_seconds{" LABELS "} 0");
+    pause_raise(s, 600 * NS_PER_S, true, 429, "Retry-After: 600", NOW - 500 * NS_PER_MS);
+    render();
+    has("harden_paused_seconds{" LABELS "} 599.5");
+    has("harden_health_status{" LABELS "} 1");
+    context.now_ns = NOW + 600 * NS_PER_S;
+    render();
+    has("harden_paused_seconds{" LABELS "} 0");
+    has("harden_health_status{" LABELS "} 0");
+}
+
 Test(metrics, show_the_budget_including_its_refill_by_time)
 {
     struct slot *s = busy_host();
@@ -153,7 +169,7 @@ Test(metrics, omit_tokens_without_a_limit)
 }
 
 /* A request through a proxy is one request. */
-Test(metrics, of_a_proxy_are_only_its_circuit_and_status)
+Test(metrics, of_a_proxy_are_only_its_circuit_pause_and_status)
 {
     slot_count(board_slot(board, 5, "h", SLOT_HOST, NOW), COUNT_REQUESTS, 1);
     slot_count(board_slot(board, 6, "http://proxy:3128", SLOT_PROXY, NOW), COUNT_REQUESTS, 1);
@@ -162,7 +178,8 @@ Test(metrics, of_a_proxy_are_only_its_circuit_and_status)
     int lines = 0;
     for (const char *at = text; (at = strstr(at, "host=\"http://proxy:3128\"")); at++)
         lines++;
-    cr_assert_eq(lines, 2);
+    cr_assert_eq(lines, 3);
+    has("harden_paused_seconds{service=\"legacy-client\",host=\"http://proxy:3128\"} 0");
     has("harden_breaker_open{service=\"legacy-client\",host=\"http://proxy:3128\"} 0");
     has("harden_health_status{service=\"legacy-client\",host=\"http://proxy:3128\"} 0");
 }
@@ -230,7 +247,7 @@ Test(metrics, follow_the_exposition_format)
             cr_assert_eq(strncmp(family, metric, strlen(metric)), 0, "%s in %s", line, metric);
         }
     }
-    cr_assert_eq(families, 15);
+    cr_assert_eq(families, 16);
     regfree(&comment);
     regfree(&sample);
 }

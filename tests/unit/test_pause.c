@@ -3,6 +3,8 @@
  * Pauses that a server asks for, and the callers that wait for their end. */
 #include "call_steps.h"
 
+#include "engine/board/view.h"
+
 TestSuite(pause, .init = one_host, .fini = no_host);
 
 Test(pause, a_servers_hint_pauses_all_callers)
@@ -247,4 +249,145 @@ Test(pause, a_pause_that_begins_during_a_wait_applies_and_max_wait_still_limits_
     call_end(&call, NOW + 10 * NS_PER_S, WALL);
     cr_assert(eq(u64, count(COUNT_WAITED), 1));
     cr_assert(eq(u64, count(COUNT_WAITED_NS), 10 * NS_PER_S));
+}
+
+/* ---- what is shown of a pause ---------------------------------------------------------------- */
+
+static struct pause_shown shown(enum pause_extent extent, int64_t now)
+{
+    struct pause_shown p;
+    pause_show(binding.slot, extent, now, &p);
+    return p;
+}
+
+Test(pause, its_end_and_origin_are_shown_until_it_is_over)
+{
+    request(with_retry_after(429, 600), NOW);
+    struct pause_shown p = shown(PAUSE_OF_ALL, NOW + 100 * NS_PER_S);
+    cr_assert(eq(i64, p.until_ns, NOW + 300 * NS_PER_S), "as long as it is obeyed");
+    cr_assert(eq(int, p.status, 429));
+    cr_assert(eq(str, p.line, "Retry-After"));
+    cr_assert(eq(i64, shown(PAUSE_OF_ALL, NOW + 300 * NS_PER_S).until_ns, 0));
+    cr_assert(eq(i64, shown(PAUSE_OF_PART, NOW).until_ns, 0));
+}
+
+Test(pause, a_line_that_was_cut_is_marked)
+{
+    const char *longer = "anthropic-ratelimit-requests-reset: 2026-11-30T00:00:03Z";
+    pause_raise(binding.slot, NS_PER_S, true, 429, longer, NOW);
+    cr_assert(
+        eq(str, shown(PAUSE_OF_ALL, NOW).line, "anthropic-ratelimit-requests-reset: 2026-11-..."));
+    char whole[PAUSE_LINE_SIZE];
+    memset(whole, 'x', sizeof whole);
+    whole[sizeof whole - 1] = '\0';
+    pause_raise(binding.slot, 2 * NS_PER_S, true, 429, whole, NOW);
+    cr_assert(eq(str, shown(PAUSE_OF_ALL, NOW).line, whole));
+    pause_raise(binding.slot, 3 * NS_PER_S, true, 429, "a\x1b\\\xc3\xbc", NOW);
+    cr_assert(eq(str, shown(PAUSE_OF_ALL, NOW).line, "a????"));
+}
+
+static int64_t since_ms(int64_t now)
+{
+    enum health_status status = view_status(binding.slot, now);
+    return view_since_ms(binding.slot, status, now, WALL + (now - NOW));
+}
+
+static int64_t wall_ms(int64_t now)
+{
+    return (WALL + (now - NOW)) / NS_PER_MS;
+}
+
+static void report_at(struct attempt a, int64_t now)
+{
+    int64_t at;
+    begin(now);
+    call.cannot_wait = true;
+    admit(now);
+    call_report(&call, &a, now, WALL + (now - NOW), 0, &at);
+    call_end(&call, now, WALL + (now - NOW));
+}
+
+static int status_at(int64_t now)
+{
+    return (int)view_status(binding.slot, now);
+}
+
+Test(pause, a_paused_host_is_degraded_and_the_time_of_each_change_is_known)
+{
+    const int64_t begun = NOW + 5 * NS_PER_S, over = NOW + 15 * NS_PER_S;
+    policy.max_attempts = 1;
+    report_at(get(0, 200), NOW);
+    report_at(with_retry_after(429, 10), begun);
+    cr_assert(eq(int, status_at(over - 1), STATUS_DEGRADED));
+    cr_assert(eq(i64, since_ms(over - 1), wall_ms(begun)));
+    report_at(get(0, 200), begun + NS_PER_S); /* has been under way */
+    cr_assert(eq(i64, since_ms(over - 1), wall_ms(begun)));
+    cr_assert(eq(int, status_at(over), STATUS_HEALTHY));
+    cr_assert(eq(i64, since_ms(over), wall_ms(over)));
+    cr_assert(eq(i64, since_ms(over + 100 * NS_PER_S), wall_ms(over)));
+    for (int i = 0; i < 3; i++)
+        report_at(get(7, 0), over + 20 * NS_PER_S);
+    cr_assert(eq(int, status_at(over + 20 * NS_PER_S), STATUS_UNHEALTHY));
+    cr_assert(eq(i64, since_ms(over + 20 * NS_PER_S), wall_ms(over + 20 * NS_PER_S)));
+}
+
+Test(pause, a_longer_pause_does_not_begin_the_degraded_time_anew)
+{
+    policy.max_attempts = 1;
+    report_at(with_retry_after(429, 10), NOW);
+    report_at(get(0, 200), NOW + NS_PER_S); /* the first result */
+    report_at(with_retry_after(429, 100), NOW + 5 * NS_PER_S);
+    cr_assert(eq(i64, since_ms(NOW + 50 * NS_PER_S), wall_ms(NOW)));
+    cr_assert(eq(i64, since_ms(NOW + 200 * NS_PER_S), wall_ms(NOW + 105 * NS_PER_S)));
+}
+
+Test(pause, a_circuit_that_opens_during_a_pause_does_not_begin_the_degraded_time_anew)
+{
+    policy.max_attempts = 1;
+    policy.unhealthy_after = 100;
+    report_at(get(0, 200), NOW);
+    report_at(with_retry_after(429, 300), NOW + NS_PER_S);
+    for (int i = 0; i < 6; i++)
+        report_at(get(7, 0), NOW + 100 * NS_PER_S);
+    cr_assert(ne(int, (int)breaker_state_at(&binding.slot->breaker, NOW + 100 * NS_PER_S),
+                 BREAKER_CLOSED));
+    cr_assert(eq(int, status_at(NOW + 100 * NS_PER_S), STATUS_DEGRADED));
+    cr_assert(eq(i64, since_ms(NOW + 100 * NS_PER_S), wall_ms(NOW + NS_PER_S)));
+}
+
+Test(pause, a_host_that_recovers_during_a_pause_stays_degraded_since_it_was)
+{
+    policy.max_attempts = 1;
+    policy.healthy_after = 2;
+    policy.breaker = BREAKER_OFF;
+    for (int i = 0; i < 3; i++)
+        report_at(get(7, 0), NOW);
+    cr_assert(eq(int, status_at(NOW), STATUS_UNHEALTHY));
+    report_at(with_retry_after(429, 100), NOW + NS_PER_S);
+    cr_assert(eq(int, status_at(NOW + NS_PER_S), STATUS_UNHEALTHY));
+    report_at(get(0, 200), NOW + 2 * NS_PER_S);
+    report_at(get(0, 200), NOW + 3 * NS_PER_S);
+    cr_assert(eq(int, status_at(NOW + 3 * NS_PER_S), STATUS_DEGRADED));
+    cr_assert(eq(i64, since_ms(NOW + 3 * NS_PER_S), wall_ms(NOW + 2 * NS_PER_S)));
+}
+
+Test(pause, of_a_part_is_noted_at_the_host_whose_other_parts_are_not_paused)
+{
+    binding.scope_key = 77;
+    binding.scope = board_slot(board, 77, "h", SLOT_BUCKET, NOW);
+    request(with_retry_after(429, 20), NOW);
+    cr_assert(eq(i64, binding.slot->pause_until_ns, 0));
+    cr_assert(eq(i64, binding.scope->pause_until_ns, NOW + 20 * NS_PER_S));
+    cr_assert(eq(i64, shown(PAUSE_OF_PART, NOW).until_ns, NOW + 20 * NS_PER_S));
+    cr_assert(eq(int, shown(PAUSE_OF_PART, NOW).status, 429));
+    cr_assert(eq(i64, shown(PAUSE_OF_ALL, NOW).until_ns, 0));
+    cr_assert(eq(int, status_at(NOW), STATUS_HEALTHY));
+    struct pause_shown cause;
+    ANSWER(admit_new(NOW + NS_PER_S), ANSWER_WAIT);
+    call_pause_cause(&call, NOW + NS_PER_S, &cause);
+    cr_assert(eq(str, cause.line, "Retry-After"));
+    binding.scope = NULL;
+    ANSWER(admit_new(NOW + NS_PER_S), ANSWER_GO);
+    call_pause_cause(&call, NOW + NS_PER_S, &cause);
+    cr_assert(eq(str, cause.line, ""));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/replace.h"
+#include "engine/board/pause.h"
 #include "engine/board/status.h"
 #include "engine/publish/snapshot.h"
 
@@ -148,6 +149,8 @@ Test(snapshot, shows_the_contents_of_the_board)
         "\"last_success\":\"2026-01-25T10:00:00.000Z\",\"last_failure\":null,"
         "\"last_error\":{\"class\":\"transient\",\"reason\":\"timeout\",\"curl\":28,"
         "\"http\":502,\"errno\":110},"
+        "\"paused_until\":null,\"paused_by\":null,"
+        "\"part_paused_until\":null,\"part_paused_by\":null,"
         "\"requests\":120,\"attempts\":131,\"successes\":117,\"failures\":3,\"retries\":11,"
         "\"recovered\":9,\"exhausted\":2,\"failures_by\":{\"dns\":0,\"connect\":1,\"tls\":0,"
         "\"timeout\":2,\"reset\":0,\"http_5xx\":0,\"throttled\":0,\"other\":0},"
@@ -227,6 +230,36 @@ Test(snapshot, a_host_whose_circuit_is_not_closed_is_degraded_at_least)
     cr_assert(python("d['checks']['a.example.com']['status'] == 'unhealthy'"));
 }
 
+Test(snapshot, a_paused_host_is_degraded_until_the_end_that_is_shown)
+{
+    struct slot *s = host("a.example.com", 5);
+    s->results_in_row = STATUS_SEEN;
+    s->status_since_ms = WALL / NS_PER_MS - 1000;
+    pause_raise(s, 600 * NS_PER_S, true, 429, "Retry-After: \"600\"", NOW - NS_PER_S);
+    render();
+    has("\"overall_status\":\"degraded\",\"healthy\":false,\"failed\":[],");
+    has("\"status\":\"degraded\",\"since\":\"2026-01-25T09:59:59.123Z\"");
+    has("\"paused_until\":\"2026-01-25T10:09:59.123Z\","
+        "\"paused_by\":\"Retry-After: \\\"600\\\"\","
+        "\"part_paused_until\":null,\"part_paused_by\":null");
+    context.now_ns += 599 * NS_PER_S;
+    context.wall_ns += 599 * NS_PER_S;
+    render();
+    has("\"status\":\"healthy\",\"since\":\"2026-01-25T10:09:59.123Z\"");
+    has("\"paused_until\":null,\"paused_by\":null");
+}
+
+Test(snapshot, a_pause_of_a_part_is_shown_but_does_not_degrade_the_host)
+{
+    struct slot *s = host("a.example.com", 5);
+    pause_raise_part(s, 3 * NS_PER_S, 429, "Retry-After: 3", NOW);
+    render();
+    has("\"overall_status\":\"healthy\"");
+    has("\"paused_until\":null,\"paused_by\":null,"
+        "\"part_paused_until\":\"2026-01-25T10:00:03.123Z\","
+        "\"part_paused_by\":\"Retry-After: 3\"");
+}
+
 Test(snapshot, ignores_impossible_values)
 {
     struct slot *s = host("a.example.com", 5);
@@ -242,6 +275,9 @@ Test(snapshot, ignores_impossible_values)
     s->tat_ns[0] = INT64_MAX;
     s->budget.word = UINT64_MAX;
     s->breaker.state = UINT64_MAX;
+    s->pause_until_ns = INT64_MAX;
+    s->part_until_ns = NOW + NS_PER_S;
+    memset((void *)&s->part_pause, 0xff, sizeof s->part_pause);
     memset((void *)s->limit_count, 0xff, sizeof s->limit_count);
     memset((void *)s->stripe, 0xff, sizeof s->stripe);
     memset((void *)s->latency_high, 0xff, sizeof s->latency_high);

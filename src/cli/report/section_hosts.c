@@ -63,6 +63,23 @@ static void duration_cell(FILE *f, int64_t ns)
     fputs("</td>", f);
 }
 
+static void write_pause(const struct report *r, const char *what, const struct pause_shown *p)
+{
+    if (!p->until_ns)
+        return;
+    fprintf(r->f, "<small>%s until ", what);
+    page_time(r->f, report_wall_ns(r, p->until_ns),
+              p->until_ns - r->now_ns < DAY_NS / 2 ? TIME_CLOCK : TIME_SECONDS);
+    fputs(", asked by the server", r->f);
+    if (p->line[0]) {
+        fputs(": ", r->f);
+        page_text(r->f, p->line);
+    }
+    if (p->status)
+        fprintf(r->f, " (%d)", p->status);
+    fputs("</small>", r->f);
+}
+
 static void name_cell(const struct report *r, const struct host *h)
 {
     char age[24];
@@ -77,6 +94,8 @@ static void name_cell(const struct report *r, const struct host *h)
         page_time(r->f, r->wall_ns - ns, ns < DAY_NS ? TIME_CLOCK : TIME_DAY);
         fputs("</small>", r->f);
     }
+    write_pause(r, "paused", &h->paused);
+    write_pause(r, "a part is paused", &h->part_paused);
     if (h->failures_in_row > 1)
         fprintf(r->f, "<small>%u failures in a row</small>", h->failures_in_row);
     fputs("</th>", r->f);

@@ -16,3 +16,11 @@ void board_alert(struct board *b)
         process_wake(&p->wake);
     }
 }
+
+void board_expect_end(struct board *b, int64_t at_ns)
+{
+    _Atomic int64_t *first = &b->header->pause_end_ns;
+    int64_t seen = atomic_load(first);
+    while ((!seen || seen > at_ns) && !atomic_compare_exchange_weak(first, &seen, at_ns))
+        ;
+}

@@ -11,7 +11,11 @@
 #ifndef ENGINE_BOARD_ALERT_H
 #define ENGINE_BOARD_ALERT_H
 
+#include <stdint.h>
+
 struct board;
 void board_alert(struct board *b);
+/* A pause ends then, unless it is made longer: the status changes without a request. */
+void board_expect_end(struct board *b, int64_t at_ns);
 
 #endif

@@ -15,9 +15,9 @@
  *     64                  64      snapshot lease, progress, network, clock
  *     128                 128     counters of calls, last write, last update
  *     256                 2048    attached[256]: processes that use the board (attached.h)
- *     2304                n*1088  slots (slot.h)
- *     2304 + n*1088       1088    the overflow slot "_other"
- *     2304 + (n+1)*1088   99536   history (history.h): 3 counters, 7 sums, rings of 360 and 576
+ *     2304                n*1152  slots (slot.h)
+ *     2304 + n*1152       1152    the overflow slot "_other"
+ *     2304 + (n+1)*1152   99536   history (history.h): 3 counters, 7 sums, rings of 360 and 576
  *                                 samples of 80 bytes and of 1024 changes of 24 bytes
  *
  * Invariants:
@@ -98,6 +98,7 @@ struct board_header {
     /* The last update by any process, which intended another one within the interval. */
     _Atomic int64_t alive_ns; /* 0: never */
     _Atomic int64_t alive_interval_ns;
+    _Atomic int64_t pause_end_ns; /* the first end of a pause that is not announced; 0: none */
 
     alignas(CACHE_LINE) _Atomic uint64_t attached[BOARD_ATTACHED]; /* attached.c packs them */
 };

@@ -25,8 +25,8 @@ AT(shown_rate, 920);
 AT(published, 943);
 AT(name, 944);
 AT(refuse_until_ns, 1024);
-AT(pause_line, 1040);
-_Static_assert(sizeof(struct slot) == 1088, "17 lines");
+AT(part_until_ns, 1088);
+_Static_assert(sizeof(struct slot) == 1152, "18 lines");
 _Static_assert(sizeof(struct stripe) % CACHE_LINE == 0, "stripes share no line");
 _Static_assert(SELDOM_COUNTERS % STRIPES == 0, "counters are dealt out evenly");
 

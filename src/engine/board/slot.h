@@ -17,11 +17,12 @@
  *     800      64  failures_by[8], retries_by[8]
  *     864      40  status_since_ms, last_success_ms, last_failure_ms, last_error, failed_attempts
  *     904      16  window_ms[4]        of each TAT
- *     920      23  limit and budget as shown, status of the pause, kind
+ *     920      23  limit and budget as shown, kind
  *     943       1  published           1: the name is complete
  *     944      80  name                ends with NUL
- *    1024      64  refuse_until_ns, pause_ms, pause_line: line 16, of a pause (board/pause.h)
- *    1088
+ *    1024      64  refuse_until_ns, pause      line 16, of a pause (board/pause.h)
+ *    1088      64  part_until_ns, part_pause   line 17, for display: of a pause of a part of the host
+ *    1152
  *
  * Invariants:
  * - A slot belongs to a key iff its word `key` equals it. 0: free. Top bit set: it changes hands and
@@ -75,6 +76,14 @@ struct stripe {
     _Atomic uint16_t latency_low[LATENCY_BUCKETS];
 };
 
+/* The response that asked for a pause. */
+struct pause_cause {
+    _Atomic uint32_t length_ms;
+    _Atomic uint16_t status;
+    uint16_t unused;
+    char line[PAUSE_LINE_SIZE]; /* of its header */
+};
+
 /* A member with two names is a union of what it means for a host and for a check. */
 struct slot {
     _Atomic uint64_t key; /* board_key of the hash; 0: free; top bit: changing hands */
@@ -119,15 +128,15 @@ struct slot {
     };
     _Atomic float budget_fill_ms;  /* of the reserve that applies, for display: budget.h */
     _Atomic uint32_t bucket_index; /* slot of that limit if it is another one, + 1 */
-    _Atomic uint16_t pause_status; /* of the response that asked for the pause */
-    _Atomic uint8_t kind;          /* enum slot_kind */
-    _Atomic uint8_t published;     /* 1: the name is complete */
+    uint16_t unused;
+    _Atomic uint8_t kind;      /* enum slot_kind */
+    _Atomic uint8_t published; /* 1: the name is complete */
     char name[SLOT_NAME_SIZE];
 
     _Atomic int64_t refuse_until_ns;
-    _Atomic uint32_t pause_ms; /* length of the pause that ends at pause_until_ns */
-    uint32_t unused;
-    char pause_line[PAUSE_LINE_SIZE]; /* that asked for it */
+    struct pause_cause pause; /* of the pause that ends at pause_until_ns */
+    _Atomic int64_t part_until_ns;
+    struct pause_cause part_pause;
 } __attribute__((aligned(CACHE_LINE)));
 
 /* Room for the name and a NUL; what is longer is cut. Only the board calls this. */

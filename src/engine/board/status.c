@@ -50,7 +50,10 @@ bool status_result(struct slot *s, bool success, int unhealthy_after, int health
     } while (!atomic_compare_exchange_weak_explicit(&s->results_in_row, &word, next,
                                                     memory_order_relaxed, memory_order_relaxed));
     bool changed = status_in(next) != status_in(word);
-    if (changed || !(word & STATUS_SEEN))
+    /* A pause that a server asked for may have changed the status before the first result. */
+    bool first =
+        !(word & STATUS_SEEN) && !atomic_load_explicit(&s->status_since_ms, memory_order_relaxed);
+    if (changed || first)
         atomic_store_explicit(&s->status_since_ms, wall_ms, memory_order_relaxed);
     if (changed)
         *now = status_in(next);

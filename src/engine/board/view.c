@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/board/view.h"
 
+#include "base/minmax.h"
 #include "base/text.h"
 #include "engine/board/check_slot.h"
+#include "engine/board/pause.h"
 
 static const char hex[] = "0123456789ABCDEF";
 
@@ -67,8 +69,19 @@ const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_N
 enum health_status view_status(const struct slot *s, int64_t now_ns)
 {
     enum health_status status = status_of(s);
-    bool closed = breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED;
-    return closed || status != STATUS_HEALTHY ? status : STATUS_DEGRADED;
+    bool held = breaker_state_at(&s->breaker, now_ns) != BREAKER_CLOSED || pause_is_on(s, now_ns);
+    return held && status == STATUS_HEALTHY ? STATUS_DEGRADED : status;
+}
+
+/* A pause ends by time: no process notes since when the host is healthy again. */
+int64_t view_since_ms(const struct slot *s, enum health_status status, int64_t now_ns,
+                      int64_t wall_ns)
+{
+    int64_t since_ms = atomic_load_explicit(&s->status_since_ms, memory_order_relaxed);
+    int64_t ended_ns = pause_ended_ns(s, PAUSE_OF_ALL, now_ns);
+    if (status == STATUS_HEALTHY && ended_ns)
+        since_ms = larger(since_ms, (wall_ns - (now_ns - ended_ns)) / NS_PER_MS);
+    return since_ms;
 }
 
 void view_add(struct overall *all, enum health_status one)

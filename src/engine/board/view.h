@@ -22,8 +22,11 @@
 const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE]);
 
 /* The status of a host or proxy: at least degraded while its circuit is not closed, because requests are
- * refused. status_since_ms refers to this status. */
+ * refused, and while it is paused as a whole. */
 enum health_status view_status(const struct slot *s, int64_t now_ns);
+/* Since when it has had this status, in ms of the wall clock; 0: unknown. */
+int64_t view_since_ms(const struct slot *s, enum health_status status, int64_t now_ns,
+                      int64_t wall_ns);
 
 /* The status of all hosts and proxies together. */
 struct overall {

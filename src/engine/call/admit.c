@@ -89,14 +89,18 @@ void call_wait_over(struct call *c, struct slot *s, int64_t now_ns)
 }
 
 static void emit_event(const struct call *c, const char *name, enum event_kind kind,
-                       enum refusal why, int64_t wait_ns, bool observed)
+                       enum refusal why, int64_t at_ns, int64_t now_ns, bool observed)
 {
     static const char *const reasons[] = {NULL, "rate", "gate", "breaker"};
+    struct pause_shown cause = {.until_ns = 0};
+    if (why == REFUSED_PAUSE)
+        name = call_pause_cause(c, now_ns, &cause);
     events_emit(&(struct event){.kind = kind,
                                 .host = name,
                                 .attempt = c->attempts + 1,
                                 .reason = reasons[why],
-                                .wait_ns = wait_ns,
+                                .hint = cause.line[0] ? cause.line : NULL,
+                                .wait_ns = larger(at_ns - now_ns, 0),
                                 .observed = observed});
 }
 
@@ -115,7 +119,7 @@ static void note_refusal(const struct call *c, struct slot *s, const char *by, e
                          int64_t at_ns, int64_t now_ns, bool observed)
 {
     slot_count(s, why == REFUSED_BREAKER ? COUNT_BREAKER_REJECTED : COUNT_RATE_REJECTED, 1);
-    emit_event(c, by, EVENT_REJECT, why, at_ns > now_ns ? at_ns - now_ns : 0, observed);
+    emit_event(c, by, EVENT_REJECT, why, at_ns, now_ns, observed);
 }
 
 static struct admission refuse_start(struct call *c, struct slot *s, const char *by,
@@ -144,7 +148,7 @@ static struct admission wait_until(struct call *c, struct slot *s, enum refusal 
         c->waiting = true;
         c->wait_from_ns = now_ns;
         slot_count(s, COUNT_WAITED, 1);
-        emit_event(c, c->binding->name, EVENT_WAIT, why, t_ns - now_ns, c->observe);
+        emit_event(c, c->binding->name, EVENT_WAIT, why, t_ns, now_ns, c->observe);
     }
     if (c->observe) {
         c->reserved_ns = 0;

@@ -76,7 +76,7 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
         news = true;
     }
     if (unlikely(a->hint.wait_ns || a->hint.misread))
-        call_set_pause(c, s, a, now_ns);
+        call_set_pause(c, s, a, now_ns, wall_ns);
     if (likely(c->last.class == CLASS_SUCCESS)) {
         if (unlikely(news))
             call_update_breakers(c, s, now_ns, wall_ns, random);

@@ -30,6 +30,7 @@
 #ifndef ENGINE_CALL_CALL_H
 #define ENGINE_CALL_CALL_H
 
+#include "engine/board/pause.h"
 #include "engine/call/bind.h"
 #include "engine/policy/attempt.h"
 #include "engine/policy/classify.h"
@@ -102,6 +103,9 @@ bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, in
                      uint64_t random, int64_t *at_ns);
 /* The request is over: after its last attempt, a refusal, or an abort by the program. */
 void call_end(struct call *c, int64_t now_ns, int64_t wall_ns);
+/* The longest pause that makes the call wait or be refused, and who asked for it: the name of the host or
+ * the proxy. cause->line "": not known, or no pause. */
+const char *call_pause_cause(const struct call *c, int64_t now_ns, struct pause_shown *cause);
 /* The request vanished (exception, cancelled thread): gives back what was taken and leased. */
 void call_abandon(struct call *c, int64_t now_ns);
 

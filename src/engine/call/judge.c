@@ -5,6 +5,7 @@
 
 #include "base/events.h"
 #include "engine/board/alert.h"
+#include "engine/board/pause.h"
 #include "engine/board/status.h"
 
 void call_announce_breaker(const struct call *c, const struct party *party, int64_t now_ns)
@@ -76,14 +77,15 @@ static bool has_recent_success(const struct slot *s, const struct policy *p, int
     return (ago_ms < 0 ? -ago_ms : ago_ms) < p->breaker_after_ns / NS_PER_MS;
 }
 
-/* A host that is healthy otherwise becomes degraded when its circuit opens: note since when. */
+/* A host that is healthy otherwise becomes degraded when its circuit opens: note since when. While it is
+ * paused, it is degraded anyway. */
 static void announce_change(const struct call *c, const struct party *party, int64_t now_ns,
                             int64_t wall_ns)
 {
     struct slot *s = party->slot;
     bool first =
         breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED || breaker_trips(&s->breaker) == 1;
-    if (first && status_of(s) == STATUS_HEALTHY)
+    if (first && status_of(s) == STATUS_HEALTHY && !pause_is_on(s, now_ns))
         atomic_store_explicit(&s->status_since_ms, wall_ns / NS_PER_MS, memory_order_relaxed);
     call_announce_breaker(c, party, now_ns);
 }
@@ -167,16 +169,25 @@ void call_count_unjudged(struct call *c, struct slot *s)
         slot_count(proxy.slot, COUNT_UNJUDGED, 1);
 }
 
+/* While its circuit is not closed or it is paused, a host that has recovered is still shown as degraded. */
+static bool is_held(const struct slot *s, int64_t now_ns)
+{
+    return breaker_state_at(&s->breaker, now_ns) != BREAKER_CLOSED || pause_is_on(s, now_ns);
+}
+
 void call_update_status(const struct call *c, const struct party *party, const struct verdict *v,
                         int64_t now_ns, int64_t wall_ns)
 {
     struct slot *s = party->slot;
     const struct policy *p = party->policy;
-    enum health_status status;
+    enum health_status status, before = status_of(s);
+    int64_t since_ms = atomic_load_explicit(&s->status_since_ms, memory_order_relaxed);
     bool good = call_is_success(v);
     if ((!good && !v->counted) || call_is_overflow(c, s) ||
         !status_result(s, good, p->unhealthy_after, p->healthy_after, wall_ns / NS_PER_MS, &status))
         return;
+    if (status == STATUS_HEALTHY && before == STATUS_DEGRADED && is_held(s, now_ns))
+        atomic_store_explicit(&s->status_since_ms, since_ms, memory_order_relaxed);
     events_emit(&(struct event){
         .kind = EVENT_HEALTH, .host = party->name, .state = status_name(status), .wait_ns = -1});
     history_change(c->binding->board->history, s->key, CHANGE_STATUS, (int)status, now_ns);

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/minmax.h"
 #include "engine/board/alert.h"
+#include "engine/board/view.h"
 #include "engine/call/private.h"
 
 /* The slots whose pauses concern a request. */
@@ -45,7 +46,19 @@ static void say_ignored(const struct call *c, const struct attempt *a)
                                     .wait_ns = -1});
 }
 
-void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns)
+/* A part is no row of what is shown: its host shows it, but keeps its status. Another slot that was healthy
+ * becomes degraded: note since when. */
+static void show_pause(const struct call *c, struct slot *s, struct slot *target, int64_t length_ns,
+                       int status, const char *line, int64_t now_ns, int64_t wall_ns)
+{
+    if (target != c->binding->scope && view_status(target, now_ns) == STATUS_HEALTHY)
+        atomic_store_explicit(&target->status_since_ms, wall_ns / NS_PER_MS, memory_order_relaxed);
+    else if (target == c->binding->scope && !call_is_overflow(c, s))
+        pause_raise_part(s, length_ns, status, line, now_ns);
+}
+
+void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
+                    int64_t wall_ns)
 {
     if (unlikely(a->hint.misread))
         say_ignored(c, a);
@@ -53,17 +66,22 @@ void call_set_pause(const struct call *c, struct slot *s, const struct attempt *
     int status = proxy ? a->proxy_status : a->http_status;
     enum hint_scope scope = hint_scope(&a->hint, status);
     int64_t length_ns = smaller(call_hint_ns(c, a), c->policy->retry_after_max_ns);
-    struct slot *target = pause_slot(c, s,
-                                     proxy               ? SLOT_OF_PROXY
-                                     : c->binding->scope ? SLOT_OF_SCOPE
-                                                         : SLOT_OF_HOST);
-    if (scope == HINT_OF_REQUEST || length_ns <= 0 || !target ||
-        !pause_raise(target, length_ns, scope == HINT_OF_HOST, status, a->hint.line, now_ns))
+    int which = proxy ? SLOT_OF_PROXY : c->binding->scope ? SLOT_OF_SCOPE : SLOT_OF_HOST;
+    struct slot *target = pause_slot(c, s, which);
+    if (scope == HINT_OF_REQUEST || length_ns <= 0 || !target)
+        return;
+    const char *line = a->hint.line;
+    show_pause(c, s, target, length_ns, status, line, now_ns, wall_ns);
+    bool news = pause_raise(target, length_ns, scope == HINT_OF_HOST, status, line, now_ns);
+    board_expect_end(c->binding->board, now_ns + length_ns);
+    if (!news)
         return;
     events_emit(&(struct event){.kind = EVENT_PAUSE,
                                 .host = proxy ? c->binding->proxy_name : c->binding->name,
+                                .state = "on",
+                                .part = which == SLOT_OF_SCOPE,
                                 .http = status,
-                                .hint = a->hint.line,
+                                .hint = line,
                                 .wait_ns = length_ns,
                                 .observed = c->observe});
     board_alert(c->binding->board);
@@ -108,18 +126,42 @@ static int64_t spread(const struct call *c, const struct slot *s, int64_t until_
     return until_ns + least_ns + call_random_below(most_ns - least_ns, random);
 }
 
-int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_ns, int64_t now_ns)
+/* *which: the slot with the longest pause that concerns the call; -1: there is none. */
+static struct pause_view longest_pause(const struct call *c, struct slot *s, int64_t now_ns,
+                                       int64_t *refuse_ns, int *which)
 {
     struct pause_view v, longest = {0};
-    int64_t refuse_ns = 0;
+    *refuse_ns = 0;
+    *which = -1;
     for (int i = 0; i < PAUSE_SLOTS; i++) {
         const struct slot *one = pause_slot(c, s, i);
         if (!one || !pause_read(one, now_ns, &v))
             continue;
-        refuse_ns = larger(refuse_ns, cut(c, v.refuse_until_ns, now_ns));
-        if (v.until_ns > longest.until_ns)
-            longest = v;
+        *refuse_ns = larger(*refuse_ns, cut(c, v.refuse_until_ns, now_ns));
+        if (v.until_ns <= longest.until_ns)
+            continue;
+        longest = v;
+        *which = i;
     }
+    return longest;
+}
+
+const char *call_pause_cause(const struct call *c, int64_t now_ns, struct pause_shown *cause)
+{
+    int64_t refuse_ns;
+    int which;
+    struct slot *s = call_slot(c);
+    longest_pause(c, s, now_ns, &refuse_ns, &which);
+    if (which < 0 || !pause_show(pause_slot(c, s, which), PAUSE_OF_ALL, now_ns, cause))
+        *cause = (struct pause_shown){.until_ns = 0};
+    return which == SLOT_OF_PROXY ? c->binding->proxy_name : c->binding->name;
+}
+
+int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_ns, int64_t now_ns)
+{
+    int64_t refuse_ns;
+    int which;
+    struct pause_view longest = longest_pause(c, s, now_ns, &refuse_ns, &which);
     int64_t until_ns = cut(c, longest.until_ns, now_ns);
     if (!until_ns)
         return 0;

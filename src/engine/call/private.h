@@ -111,7 +111,8 @@ void call_retry_dropped(struct call *c, struct slot *s);
 int64_t call_hint_ns(const struct call *c, const struct attempt *a);
 /* Pauses the host, the proxy, or the part of the host that the policy tells apart, for as long as the
  * attempt's hint says, for all callers. */
-void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns);
+void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,
+                    int64_t wall_ns);
 static inline bool call_is_slot_paused(const struct slot *s, int64_t now_ns)
 {
     return atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed) > now_ns;

@@ -152,6 +152,11 @@ static void put_breaker(const struct sample *x)
     put_number(x, "", x->host->circuit_open);
 }
 
+static void put_paused(const struct sample *x)
+{
+    put_fixed(x, "", x->host->paused_ms, 3);
+}
+
 static void put_status(const struct sample *x)
 {
     put_number(x, "", x->host->status);

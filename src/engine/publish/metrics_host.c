@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "engine/board/gcra.h"
+#include "engine/board/pause.h"
 
 #include <stdalign.h>
 
@@ -68,6 +69,9 @@ static void read_slot(struct metrics_host *h, const struct slot *s,
         .circuit_open = breaker_state_at(&s->breaker, c->now_ns) == BREAKER_OPEN,
         .kind = view_is_proxy(s) ? PROXIES : HOSTS,
     };
+    struct pause_shown pause;
+    if (h->status != STATUS_HEALTHY && pause_show(s, PAUSE_OF_ALL, c->now_ns, &pause))
+        h->paused_ms = (pause.until_ns - c->now_ns + NS_PER_MS - 1) / NS_PER_MS;
     read_durations(h, s);
 #define BY_REASON(member, ...) read_groups(h->member, s->member);
     COUNTERS_BY_REASON(BY_REASON)

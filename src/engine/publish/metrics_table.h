@@ -36,6 +36,8 @@
       "1 while the circuit is open.") \
     X(BREAKER_REJECTED, "harden_breaker_rejected_total", counter, HOSTS, put_counters, \
       "Requests refused by an open circuit.") \
+    X(PAUSED, "harden_paused_seconds", gauge, HOSTS | PROXIES, put_paused, \
+      "Time until the end of the pause that the server asked for, 0 without one.") \
     X(STATUS, "harden_health_status", gauge, HOSTS | PROXIES | CHECKS, put_status, \
       "0 healthy, 1 degraded, 2 unhealthy.") \
     X(DURATION, "harden_request_duration_seconds", histogram, HOSTS, put_durations, \

@@ -13,7 +13,8 @@ void entry_check(struct text *t, const struct slot *s, const struct check_view *
     json_object_quoted(t, v->name);
     json_string(t, "kind", v->kind);
     json_string(t, "target", v->target);
-    entry_status(t, s, v->known ? status_name(v->status) : "unknown");
+    entry_status(t, s, v->known ? status_name(v->status) : "unknown",
+                 atomic_load_explicit(&s->status_since_ms, memory_order_relaxed));
     entry_counters(t, count, OBJECT_EVERY);
     entry_counters_by_reason(t, s);
     json_object(t, "duration_ms");

@@ -37,10 +37,10 @@ static void put_last_error(struct text *t, const struct slot *s)
     json_close(t, '}');
 }
 
-void entry_status(struct text *t, const struct slot *s, const char *status)
+void entry_status(struct text *t, const struct slot *s, const char *status, int64_t since_ms)
 {
     json_string(t, "status", status);
-    entry_time(t, "since", atomic_load_explicit(&s->status_since_ms, memory_order_relaxed));
+    entry_time(t, "since", since_ms);
     json_u64(t, "consecutive_failures", status_failures_in_row(s));
     entry_time(t, "last_success", atomic_load_explicit(&s->last_success_ms, memory_order_relaxed));
     entry_time(t, "last_failure", atomic_load_explicit(&s->last_failure_ms, memory_order_relaxed));

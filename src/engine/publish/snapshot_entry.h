@@ -15,8 +15,8 @@
 void entry_number(struct text *t, const char *key, int64_t v, int decimals);
 /* null when wall_ms cannot be a time. */
 void entry_time(struct text *t, const char *key, int64_t wall_ms);
-/* "status" to "last_error". */
-void entry_status(struct text *t, const struct slot *s, const char *status);
+/* "status" to "last_error", for the "since" that the caller has read. */
+void entry_status(struct text *t, const struct slot *s, const char *status, int64_t since_ms);
 /* Objects with a member for each group of reasons. */
 void entry_counters_by_reason(struct text *t, const struct slot *s);
 /* The members of "duration_ms"; count: as counters_read() fills it. */

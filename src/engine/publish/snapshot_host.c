@@ -2,6 +2,7 @@
  *
  * The entry of a host or proxy in health.json. */
 #include "engine/board/gcra.h"
+#include "engine/board/pause.h"
 #include "engine/board/status.h"
 #include "engine/publish/snapshot_entry.h"
 
@@ -40,6 +41,29 @@ static void put_limits(struct text *t, const struct snapshot_context *c, const s
     json_close(t, '}');
 }
 
+static void put_pause(struct text *t, const struct snapshot_context *c, const struct pause_shown *p,
+                      const char *until, const char *by)
+{
+    int64_t ns = p->until_ns ? c->wall_ns + (p->until_ns - c->now_ns) : 0;
+    entry_time(t, until, (ns + NS_PER_MS - 1) / NS_PER_MS);
+    if (p->line[0])
+        json_string(t, by, p->line);
+    else
+        json_null(t, by);
+}
+
+/* A pause that began after the status was read is not shown, because it would contradict it. */
+static void put_pauses(struct text *t, const struct snapshot_context *c, const struct slot *s,
+                       enum health_status status)
+{
+    struct pause_shown all = {.until_ns = 0}, part;
+    if (status != STATUS_HEALTHY)
+        pause_show(s, PAUSE_OF_ALL, c->now_ns, &all);
+    pause_show(s, PAUSE_OF_PART, c->now_ns, &part);
+    put_pause(t, c, &all, "paused_until", "paused_by");
+    put_pause(t, c, &part, "part_paused_until", "part_paused_by");
+}
+
 void entry_host(struct text *t, const struct snapshot_context *c, const struct slot *s,
                 const char *name, enum health_status status, struct totals *sum)
 {
@@ -51,7 +75,8 @@ void entry_host(struct text *t, const struct snapshot_context *c, const struct s
 
     json_object_quoted(t, name);
     json_string(t, "kind", "passive");
-    entry_status(t, s, status_name(status));
+    entry_status(t, s, status_name(status), view_since_ms(s, status, c->now_ns, c->wall_ns));
+    put_pauses(t, c, s, status);
     entry_counters(t, count, OBJECT_EVERY | OBJECT_HOST);
     entry_counters_by_reason(t, s);
     json_object(t, "duration_ms");

@@ -5,6 +5,7 @@
 #include "base/minmax.h"
 #include "engine/board/attached.h"
 #include "engine/publish/files.h"
+#include "engine/publish/pause_end.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -160,9 +161,12 @@ bool update_run(struct engine *e, enum urgency urgency, int64_t *next_ns)
     const struct config *c = atomic_load(&e->config);
     struct output o = files_to_write(e, c);
     bool wrote = false;
+    int64_t pause_ns;
+    if (pause_end_announce(e->board, now_ns, &pause_ns) && urgency < UPDATE_SOON)
+        urgency = UPDATE_SOON;
     atomic_store(&e->board->header->alive_interval_ns, files_interval_ns(c));
     atomic_store(&e->board->header->alive_ns, now_ns);
-    *next_ns = schedule.reload_ns;
+    *next_ns = smaller(schedule.reload_ns, pause_ns);
     if (!o.snapshot && !o.metrics)
         return true;
 
