@@ -77,6 +77,16 @@ Test(pause_end, is_announced_once_and_not_before)
     cr_assert(eq(int, events(OVER), 2));
 }
 
+Test(pause_end, at_an_odd_moment_is_announced_once_too)
+{
+    request(with_retry_after(429, 10), NOW + 1);
+    cr_assert(not(announce(NOW + 10 * NS_PER_S + 1)), "never earlier than asked");
+    cr_assert(announce(NOW + 10 * NS_PER_S + 2));
+    board_expect_end(board, NOW);
+    cr_assert(not(announce(NOW + 10 * NS_PER_S + 3)));
+    cr_assert(eq(int, events(OVER), 1));
+}
+
 Test(pause_end, of_a_pause_that_was_made_longer_is_the_later_one)
 {
     request(with_retry_after(429, 10), NOW);
