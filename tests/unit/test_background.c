@@ -2,6 +2,8 @@
  *
  * When the background thread exists, and when it ends. */
 #include "base/thread.h"
+#include "engine/board/alert.h"
+#include "engine/board/pause.h"
 #include "engine/publish/background.h"
 #include "engine/publish/files.h"
 #include "engine/publish/flush.h"
@@ -315,6 +317,44 @@ Test(background, calls_write_unwritten_changes_after_a_twentieth_of_the_interval
     call();
     cr_assert_eq(writes(), 2u);
     cr_assert(is_written());
+}
+
+static struct slot *pause_host(int64_t length_ns)
+{
+    struct board *b = engine->board;
+    int64_t now_ns = clock_now_ns();
+    struct slot *s = board_slot(b, board_host_key("h", 0), "h", SLOT_HOST, now_ns);
+    pause_raise(s, length_ns, true, 429, "Retry-After", now_ns);
+    board_expect_end(b, now_ns + length_ns);
+    board_alert(b);
+    return s;
+}
+
+Test(background, the_first_call_after_the_end_of_a_pause_writes_at_once)
+{
+    const int64_t length_ns = 100 * NS_PER_S;
+    setenv("HARDEN_THREAD", "off", 1);
+    call();
+    usleep(60000);
+    struct slot *s = pause_host(length_ns);
+    call();
+    cr_assert_eq(writes(), 2u);
+    cr_assert_leq(atomic_load(&self->update_at_ns), s->pause_until_ns);
+    s->pause_until_ns -= length_ns;
+    engine->board->header->pause_end_ns -= length_ns;
+    advance_time(length_ns);
+    call();
+    cr_assert_eq(writes(), 3u, "less than a twentieth of the interval is over");
+}
+
+Test(background, announces_the_end_of_a_pause_without_a_call)
+{
+    have_threads();
+    call();
+    background_start(self, engine);
+    cr_assert(has_thread());
+    struct slot *s = pause_host(100 * NS_PER_MS);
+    cr_assert(eventually(s->pause_until_ns & 1));
 }
 
 Test(background, calls_do_not_write_what_another_process_has_written)
