@@ -92,16 +92,16 @@ static void emit_event(const struct call *c, const char *name, enum event_kind k
                        enum refusal why, int64_t at_ns, int64_t now_ns, bool observed)
 {
     static const char *const reasons[] = {NULL, "rate", "gate", "breaker"};
-    struct pause_shown cause = {.until_ns = 0};
+    struct event e = {.kind = kind,
+                      .host = name,
+                      .attempt = c->attempts + 1,
+                      .reason = reasons[why],
+                      .wait_ns = larger(at_ns - now_ns, 0),
+                      .observed = observed};
     if (why == REFUSED_PAUSE)
-        name = call_pause_cause(c, now_ns, &cause);
-    events_emit(&(struct event){.kind = kind,
-                                .host = name,
-                                .attempt = c->attempts + 1,
-                                .reason = reasons[why],
-                                .hint = cause.line[0] ? cause.line : NULL,
-                                .wait_ns = larger(at_ns - now_ns, 0),
-                                .observed = observed});
+        call_emit_with_cause(c, &e, now_ns);
+    else
+        events_emit(&e);
 }
 
 static struct admission admit_now(struct call *c, struct slot *s, int64_t now_ns)

@@ -173,3 +173,11 @@ int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_n
         until_ns = larger(refuse_ns, c->binding->lane_count ? 0 : latest_ns);
     return until_ns <= now_ns ? 0 : spread(c, s, until_ns, longest.length_ns, latest_ns);
 }
+
+void call_emit_with_cause(const struct call *c, struct event *e, int64_t now_ns)
+{
+    struct pause_shown cause;
+    e->host = call_pause_cause(c, now_ns, &cause);
+    e->hint = cause.line[0] ? cause.line : NULL;
+    events_emit(e);
+}

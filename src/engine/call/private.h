@@ -7,6 +7,8 @@
 
 #include "engine/call/call.h"
 
+struct event;
+
 /* An attempt that starts closer to a deadline than this could not finish. */
 #define CALL_ROOM_NS (50 * NS_PER_MS)
 
@@ -128,6 +130,10 @@ static inline bool call_may_be_paused(const struct call *c, const struct slot *s
 /* When this call may start; 0: it is not paused. latest_ns: the latest start that it accepts; the answer
  * is later only if the server refuses until then. */
 int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_ns, int64_t now_ns);
+/* Emits the event of a call that a pause delays or refuses, with what asked for the pause. Not inline: other
+ * events need no stack for that. */
+void __attribute__((noinline)) call_emit_with_cause(const struct call *c, struct event *e,
+                                                    int64_t now_ns);
 
 /* ---- judge.c: what verdicts mean for status, breaker and counters ---- */
 /* The circuit changed: emits the event and wakes the background thread. */
