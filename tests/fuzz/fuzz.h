@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Shared by the fuzz targets, each of which defines LLVMFuzzerTestOneInput and a few seeds.
- * libFuzzer has its own main. With -DFUZZ_STANDALONE, a small driver mutates the seeds instead, in
- * the same way at each run, so that a compiler with sanitizers is enough:
+ * libFuzzer has its own main; one of its mutations in 16 begins with a seed. With -DFUZZ_STANDALONE, a
+ * small driver mutates the seeds instead, in the same way at each run, so that a compiler with
+ * sanitizers is enough:
  *
  *     fuzz_hints             100,000 inputs
  *     fuzz_hints 5000000     more
@@ -18,7 +19,27 @@ extern const char *const fuzz_seeds[];
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#ifdef FUZZ_STANDALONE
+#ifndef FUZZ_STANDALONE
+
+#include <string.h>
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t size_max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned random);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned random)
+{
+    unsigned seeds = 0;
+    while (fuzz_seeds[seeds])
+        seeds++;
+    if (random % 16 == 0) {
+        const char *seed = fuzz_seeds[random / 16 % seeds];
+        size = strnlen(seed, size_max);
+        memcpy(data, seed, size);
+    }
+    return LLVMFuzzerMutate(data, size, size_max);
+}
+
+#else
 
 #include <stdio.h>
 #include <stdlib.h>
