@@ -162,15 +162,17 @@ static bool read_parts(struct hint_text *t, struct moment *m)
     return m->has_time && (m->has_zone || m->month_first);
 }
 
-/* 2026-11-30T00:00:03.250+01:00; a blank in place of T; without a time: midnight. */
+/* 2026-11-30T00:00:03.250+01:00; blanks in place of T; without a time: midnight. */
 static bool read_iso(struct hint_text *t, struct moment *m)
 {
     if (!read_exactly(t, 4, &m->year) || !hint_take(t, '-') || !read_exactly(t, 2, &m->month) ||
         !hint_take(t, '-') || !read_exactly(t, 2, &m->day))
         return false;
     struct hint_text after = *t;
-    if (!(hint_take(&after, 'T') || hint_take(&after, 't') || hint_take(&after, ' ')) ||
-        after.p == after.end || !ascii_is_digit(*after.p))
+    if (!hint_take(&after, 'T') && !hint_take(&after, 't'))
+        while (hint_take(&after, ' ') || hint_take(&after, '\t'))
+            ;
+    if (after.p == t->p || after.p == after.end || !ascii_is_digit(*after.p))
         return true;
     *t = after;
     if (!read_time(t, m))
