@@ -163,7 +163,8 @@ static void check_scope(const struct hint *h, int status)
     if (scope == HINT_OF_QUOTA)
         REQUIRE(status >= 200 && status < 300 && h->exhausted && !h->of_resource);
     if (scope == HINT_OF_HOST && !h->throttled)
-        REQUIRE(status == 403 || status == 413 || status == 420 || status == 429 || status >= 500);
+        REQUIRE(status == 403 || status == 413 || status == 420 || status == 429 ||
+                (status >= 500 && status < 600));
     if (scope == HINT_OF_HOST)
         REQUIRE(status >= 400);
 }

@@ -120,6 +120,7 @@ Test(hints, dates_are_read_in_all_forms_that_servers_send)
         "1994-11-06 08:49:40",
         "1994-11-06 08:49:40 UTC",
         "1994-11-06 08:49:40 +0000",
+        "1994-11-06\t 08:49:40Z",
     };
     for (size_t i = 0; i < array_size(same); i++) {
         char line[120] = "Retry-After: ";
@@ -410,13 +411,35 @@ Test(hints, more_lines_than_fit_do_no_harm)
 Test(hints, every_field_is_found_by_its_name_and_none_by_a_longer_one)
 {
     static const char *const names[] = {"Retry-After",
+                                        "RetryAfter",
                                         "RateLimit",
+                                        "Rate-Limit-Reset",
+                                        "RateLimitBySize-Reset",
                                         "X-RateLimit-Remaining",
                                         "anthropic-ratelimit-input-tokens-reset",
                                         "X-RateLimit-Requests-Remaining",
                                         "Date",
                                         "x-rate-limit-retry-after-seconds",
-                                        "X-Esi-Error-Limit-Remain"};
+                                        "X-Retry-In",
+                                        "X-Esi-Error-Limit-Remain",
+                                        "Beta-RateLimit",
+                                        "Fastly-RateLimit-Reset",
+                                        "fitbit-rate-limit-reset",
+                                        "grpc-retry-pushback-ms",
+                                        "gw-ratelimit-reset",
+                                        "stripe-should-retry",
+                                        "X-Should-Retry",
+                                        "X-Shopify-Shop-Api-Call-Limit",
+                                        "X-Throttle-Wait-Seconds",
+                                        "x-ms-retry-after-ms",
+                                        "x-hb-ratelimit-requests-expire",
+                                        "x-amzn-ErrorType",
+                                        "X-Bapi-Limit-Status",
+                                        "X-App-Limit-24hour-Reset",
+                                        "X-User-Limit-24hour-Reset",
+                                        "X-Contentful-RateLimit-Reset",
+                                        "X-Sentry-Rate-Limits",
+                                        "x-sib-ratelimit-reset"};
     size_t n;
     for (size_t i = 0; i < array_size(names); i++) {
         char line[80];
@@ -424,6 +447,8 @@ Test(hints, every_field_is_found_by_its_name_and_none_by_a_longer_one)
         cr_assert(hint_field_find(&policy, line, strlen(line), &n) != NULL, "%s", names[i]);
         cr_assert(eq(sz, n, strlen(names[i])));
         cr_assert(hint_field_letters >> (line[0] & 63) & 1);
+        line[strlen(names[i]) - 1] ^= 1;
+        cr_assert(hint_field_find(&policy, line, strlen(line), &n) == NULL, "%s", line);
         snprintf(line, sizeof line, "%sx: 1", names[i]);
         cr_assert(hint_field_find(&policy, line, strlen(line), &n) == NULL, "%s", line);
     }

@@ -115,21 +115,23 @@ static void begin_block(struct gate *g, const char *line, size_t n)
     hints_reset(&g->hints);
 }
 
+static void read_field(struct gate *g, const char *p, size_t n)
+{
+    if (unlikely(g->line_status == 101) && n > 8 && ascii_same_n(p, "Upgrade:", 8))
+        g->h2c = memmem(p, n, "h2c", 3) != NULL;
+    hints_line(&g->hints, g->policy, p, n);
+}
+
 static void read_line(struct gate *g, const char *p, size_t n)
 {
-    if (g->in_block && n > 2 && is_irrelevant(g, p[0])) {
+    if (g->in_block && n > 2 && is_irrelevant(g, p[0]))
         hints_other_line(&g->hints);
-        return;
-    }
-    if (header_line_is_status(p, n)) {
+    else if (header_line_is_status(p, n))
         begin_block(g, p, n);
-    } else if (header_line_is_blank(p, n)) {
+    else if (header_line_is_blank(p, n))
         g->in_block = false;
-    } else if (g->in_block) {
-        hints_line(&g->hints, g->policy, p, n);
-        if (g->line_status == 101 && n > 8 && ascii_same_n(p, "Upgrade:", 8))
-            g->h2c = memmem(p, n, "h2c", 3) != NULL;
-    }
+    else if (g->in_block)
+        read_field(g, p, n);
 }
 
 /* The body callback was given the line at the same address before: the program gets it by both. */
@@ -185,16 +187,22 @@ static __attribute__((noinline)) size_t take_line(struct gate *g, char *p, size_
     return hold_line(g, p, n, held);
 }
 
-/* A short way for most lines: of no interest to us, and the program does not ask for headers. */
+/* A short way for the fields of a response, if the program does not ask for headers. */
 HOT size_t gate_header(char *p, size_t size, size_t n, void *gate)
 {
     struct gate *g = gate;
     const struct shadow *s = g->shadow;
     n *= size;
-    if (g->state == GATE_HOLD && g->in_block && n > 2 && is_irrelevant(g, p[0]) &&
-        !s->include_header && !shadow_wants_headers(s) && g->hold.block != HOLD_BLOCKS_MAX) {
-        hints_other_line(&g->hints);
-        return hold_line(g, p, n, false);
+    if (g->state == GATE_HOLD && g->in_block && n > 2 && !s->include_header &&
+        !shadow_wants_headers(s) && g->hold.block != HOLD_BLOCKS_MAX) {
+        if (likely(is_irrelevant(g, p[0]))) {
+            hints_other_line(&g->hints);
+            return hold_line(g, p, n, false);
+        }
+        if (likely(!header_line_is_status(p, n))) {
+            read_field(g, p, n);
+            return hold_line(g, p, n, false);
+        }
     }
     return take_line(g, p, n);
 }

@@ -54,12 +54,12 @@ static bool may_be_empty(const struct hint_field *f, struct hint_text value)
 
 void hints_line(struct hint_lines *lines, const struct policy *p, const char *line, size_t n)
 {
-    struct hint_text whole = hint_trim((struct hint_text){line, line + n});
+    struct hint_text whole = {line, line + n};
     size_t name_length;
     if (n && (line[0] == ' ' || line[0] == '\t')) {
         if (lines->open && lines->used) {
             lines->text[lines->used - 1] = ' '; /* in place of the NUL */
-            lines->open = keep(lines, whole);
+            lines->open = keep(lines, hint_trim(whole));
             lines->text[lines->used - 1] = '\0';
             lines->may_empty = true;
         }
@@ -69,6 +69,7 @@ void hints_line(struct hint_lines *lines, const struct policy *p, const char *li
     const struct hint_field *f = hint_field_find(p, line, n, &name_length);
     if (!f)
         return;
+    whole = hint_trim(whole);
     struct hint_text value = hint_trim((struct hint_text){line + name_length + 1, whole.end});
     if (f->kind == HINT_IS_DATE) {
         keep_date(lines, value);
