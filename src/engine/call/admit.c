@@ -183,7 +183,8 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, bool p
     if (!c->waiting)
         c->wait_from_ns = now_ns;
     int64_t latest = latest_start(c, now_ns);
-    int64_t pause_ns = paused ? call_paused_until(c, s, latest, now_ns) : 0;
+    bool may_reserve = true;
+    int64_t pause_ns = paused ? call_paused_until(c, s, latest, now_ns, &may_reserve) : 0;
     if (c->reserved_ns) {
         if (pause_ns <= c->reserved_ns && now_ns < c->reserved_ns)
             return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
@@ -195,6 +196,10 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, bool p
         /* A pause began in the meantime, after which this call gets a new start, like all others.
          * Or the reserved start was missed, and its tokens are lost. */
     }
+    if (!may_reserve && c->cannot_wait)
+        pause_ns = 0;
+    if (!may_reserve && pause_ns > now_ns && pause_ns <= latest)
+        return wait_until(c, s, REFUSED_PAUSE, pause_ns, now_ns);
     int64_t from = larger(pause_ns, now_ns), t = from;
     for (int round = 0; round < ADMIT_ROUNDS; round++) {
         t = earliest_start(c, now_ns, from);

@@ -66,6 +66,14 @@ static uint64_t bucket_key(const struct limit *l, const struct target *t,
     return board_key(key);
 }
 
+/* Another port is another host to a pause, with or without a scope. */
+static uint64_t scope_key(const struct limit *scope, const struct target *t,
+                          const struct header_source *source, const struct board *board)
+{
+    uint64_t key = bucket_key(scope, t, source, board);
+    return t->default_port ? key : board_key(mix_number(key, PER_ORIGIN, t->port));
+}
+
 static void put_host_name(char name[SLOT_NAME_SIZE], const struct target *t)
 {
     bool v6 = strchr(t->host, ':') != NULL;
@@ -229,7 +237,8 @@ HOT void binding_refresh(struct binding *b, int64_t now_ns)
         b->slot = board_slot(b->board, b->key, b->name, SLOT_HOST, now_ns);
     if (unlikely(b->proxy.slot) && unlikely(!slot_touch(b->proxy.slot, b->proxy.key, now_ns)))
         claim_proxy(b, now_ns);
-    if (unlikely(b->scope) && unlikely(!slot_touch(b->scope, b->scope_key, now_ns)))
+    if (unlikely(b->scope) &&
+        unlikely(!slot_touch(b->scope, b->scope_key, now_ns) && b->scope != overflow))
         claim_scope(b, now_ns);
     for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
         if (l->slot != b->slot || l->key != b->key)
@@ -262,7 +271,7 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
     }
     bind_lanes(b, now_ns);
     if (p->pause_is_narrow) {
-        b->scope_key = bucket_key(&p->pause_scope, &here, source, board);
+        b->scope_key = scope_key(&p->pause_scope, &here, source, board);
         b->per_request |= p->pause_scope.per.parts & PER_HEADER;
         claim_scope(b, now_ns);
     }

@@ -22,8 +22,11 @@ static struct slot *pause_slot(const struct call *c, struct slot *s, int which)
     switch (which) {
     case SLOT_OF_HOST:
         return call_is_overflow(c, s) ? NULL : s;
-    case SLOT_OF_SCOPE:
-        return b->scope && b->scope != board_overflow(b->board) ? b->scope : NULL;
+    case SLOT_OF_SCOPE: /* unless the board is full, or it was given away during a very long request */
+        return b->scope &&
+                       atomic_load_explicit(&b->scope->key, memory_order_relaxed) == b->scope_key
+                   ? b->scope
+                   : NULL;
     default:
         return call_proxy_party(c, &proxy) ? proxy.slot : NULL;
     }
@@ -152,12 +155,24 @@ const char *call_pause_cause(const struct call *c, int64_t now_ns, struct pause_
     int which;
     struct slot *s = call_slot(c);
     longest_pause(c, s, now_ns, &refuse_ns, &which);
-    if (which < 0 || !pause_show(pause_slot(c, s, which), PAUSE_OF_ALL, now_ns, cause))
+    const struct slot *one = which < 0 ? NULL : pause_slot(c, s, which);
+    if (!one || !pause_show(one, PAUSE_OF_ALL, now_ns, cause))
         *cause = (struct pause_shown){.until_ns = 0};
     return which == SLOT_OF_PROXY ? c->binding->proxy_name : c->binding->name;
 }
 
-int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_ns, int64_t now_ns)
+/* All requests that need tokens of the call's buckets are paused like it. */
+static bool pauses_all_lanes(const struct call *c, const struct slot *paused)
+{
+    const struct binding *b = c->binding;
+    for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
+        if (l->slot != paused)
+            return false;
+    return true;
+}
+
+int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_ns, int64_t now_ns,
+                          bool *may_reserve)
 {
     int64_t refuse_ns;
     int which;
@@ -165,6 +180,7 @@ int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_n
     int64_t until_ns = cut(c, longest.until_ns, now_ns);
     if (!until_ns)
         return 0;
+    *may_reserve = pauses_all_lanes(c, pause_slot(c, s, which));
     /* Nobody is refused because a quota is used up: then the wait ends at latest_ns. But if all who
      * wait for a token of a rate ended their wait there, most would get none. */
     if (until_ns > refuse_ns && !leaves_time(c, &longest, now_ns))

@@ -128,8 +128,10 @@ static inline bool call_may_be_paused(const struct call *c, const struct slot *s
            (unlikely(b->proxy.slot) && call_is_slot_paused(b->proxy.slot, now_ns));
 }
 /* When this call may start; 0: it is not paused. latest_ns: the latest start that it accepts; the answer
- * is later only if the server refuses until then. */
-int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_ns, int64_t now_ns);
+ * is later only if the server refuses until then. *may_reserve: nobody else needs tokens of its buckets
+ * before then; otherwise they would have to wait for the start that it reserves. */
+int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_ns, int64_t now_ns,
+                          bool *may_reserve);
 /* Emits the event of a call that a pause delays or refuses, with what asked for the pause. Not inline: other
  * events need no stack for that. */
 void __attribute__((noinline)) call_emit_with_cause(const struct call *c, struct event *e,
