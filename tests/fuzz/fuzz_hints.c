@@ -47,6 +47,8 @@ const char *const fuzz_seeds[] = {
     "x-ratelimit-remaining-tokens: 100\r\nx-ratelimit-reset-tokens: 6m0s\r\n",
     "bcaanthropic-ratelimit-input-tokens-remaining: 0\r\n"
     "anthropic-ratelimit-input-tokens-reset: 2026-11-30T00:00:03Z\r\nx-should-retry: true\r\n",
+    "acaanthropic-ratelimit-unified-status: rejected\r\n"
+    "anthropic-ratelimit-unified-reset: 1796000003\r\n",
     "bcaX-RateLimit-Endpoint-Requests-Limit: 10\r\nX-RateLimit-Endpoint-Requests-Remaining: 0\r\n"
     "X-RateLimit-Endpoint-Requests-Reset: 1796000003000\r\n",
     "bcaX-RateLimit-Usage: 601,1234\r\nX-RateLimit-Limit: 600,30000\r\nX-RateLimit-Reset: "

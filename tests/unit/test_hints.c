@@ -368,6 +368,9 @@ Test(hints, after_a_success_only_a_used_up_quota_of_the_host_matters)
     h = HINT(200, "X-Shopify-Shop-Api-Call-Limit: 40/40");
     cr_assert(h.exhausted);
     cr_assert(eq(int, hint_scope(&h, 200), HINT_OF_REQUEST));
+    h = HINT(200, "anthropic-ratelimit-unified-status: rejected",
+             "anthropic-ratelimit-unified-reset: 50");
+    cr_assert(eq(i64, h.wait_ns, S(50)));
     h = HINT(200, "X-Sentry-Rate-Limits: 60:error:organization, 2700::project");
     cr_assert(eq(int, hint_scope(&h, 200), HINT_OF_REQUEST));
     cr_assert(eq(i64, WAIT("X-Sentry-Rate-Limits: 60:error:organization"), S(60)));

@@ -179,7 +179,7 @@ static const struct group {
     const struct hint_field *fields;
     uint32_t count;
     uint32_t letters; /* fifth of all its names; behind "x-" the third */
-} by_first[32] = {
+} groups[2][32] = {{ /* by first letter */
     GROUP('a', a_fields, LETTER('r')),
     GROUP('b', b_fields, LETTER('-')),
     GROUP('d', d_fields, LETTER(':')),
@@ -187,7 +187,7 @@ static const struct group {
     GROUP('g', g_fields, LETTER('-') | LETTER('a')),
     GROUP('r', r_fields, LETTER('-') | LETTER('l') | LETTER('y')),
     GROUP('s', s_fields, LETTER('p')),
-}, x_by_fifth[32] = {
+}, { /* "x-": by fifth letter */
     GROUP('t', x_t, LETTER('r')),
     GROUP('-', x_dash, LETTER('h') | LETTER('m')),
     GROUP('b', x_b, LETTER('s')),
@@ -198,7 +198,7 @@ static const struct group {
     GROUP('p', x_p, LETTER('a') | LETTER('b')),
     GROUP('r', x_r, LETTER('t')),
     GROUP('z', x_z, LETTER('a')),
-};
+}};
 /* clang-format on */
 
 const uint64_t hint_field_letters =
@@ -245,7 +245,7 @@ static const struct hint_field *find_known(const char *line, size_t n, size_t *n
     if (n < sizeof "date:" - 1 || !ascii_is_letter(line[0]))
         return NULL;
     bool x = ascii_lower(line[0]) == 'x' && line[1] == '-';
-    const struct group *g = x ? &x_by_fifth[line[4] & 31] : &by_first[line[0] & 31];
+    const struct group *g = &groups[x][line[x ? 4 : 0] & 31];
     if (likely(!(g->letters & LETTER(line[x ? 2 : 4]))))
         return NULL;
     const char *colon = memchr(line, ':', n > HINT_NAME_MAX + 1 ? HINT_NAME_MAX + 1 : n);

@@ -3,6 +3,7 @@
  * Keeps the lines of a response that may be hints, until its status is known. */
 #include "engine/policy/hints.h"
 
+#include "base/words.h"
 #include "engine/policy/hint_fields.h"
 
 #include <string.h>
@@ -43,6 +44,8 @@ static bool may_be_empty(const struct hint_field *f, struct hint_text value)
     switch (f->kind) {
     case HINT_IS_REMAINING:
         return memchr(value.p, '0', (size_t)(value.end - value.p)) != NULL;
+    case HINT_IS_VERDICT:
+        return value.p < value.end && ascii_lower(*value.p) == 'r';
     case HINT_IS_RATELIMIT:
     case HINT_IS_USED:
     case HINT_IS_USED_OF:
