@@ -83,7 +83,10 @@ static bool read_offset(struct hint_text *t, struct moment *m)
     return hours <= 14 && minutes <= 59;
 }
 
-static int index_of(const char *const *names, int count, const char *word, size_t n)
+/* Tables of names have no pointers, because each would be a relocation at load. */
+#define NAME_SIZE 10
+
+static int index_of(const char (*names)[NAME_SIZE], int count, const char *word, size_t n)
 {
     for (int i = 0; i < count; i++)
         if ((n == 3 || n == strlen(names[i])) && ascii_same_n(names[i], word, n))
@@ -93,12 +96,12 @@ static int index_of(const char *const *names, int count, const char *word, size_
 
 static bool read_name(struct hint_text *t, struct moment *m)
 {
-    static const char *const months[] = {"January",   "February", "March",    "April",
-                                         "May",       "June",     "July",     "August",
-                                         "September", "October",  "November", "December"};
-    static const char *const weekdays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
-                                           "Friday", "Saturday", "Sunday"};
-    static const char *const zones[] = {"GMT", "UTC", "UT", "Z"};
+    static const char months[][NAME_SIZE] = {"January",   "February", "March",    "April",
+                                             "May",       "June",     "July",     "August",
+                                             "September", "October",  "November", "December"};
+    static const char weekdays[][NAME_SIZE] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                               "Friday", "Saturday", "Sunday"};
+    static const char zones[][NAME_SIZE] = {"GMT", "UTC", "UT", "Z"};
     const char *word = t->p;
     while (t->p < t->end && ascii_is_letter(*t->p))
         t->p++;

@@ -80,7 +80,7 @@ static int64_t plus(int64_t a, int64_t b)
 static int64_t read_unit(struct hint_text *t)
 {
     static const struct {
-        const char *name;
+        char name[14];
         int64_t ns;
     } units[] = {
         {"s", NS_PER_S},

@@ -195,9 +195,9 @@ static void read_categories(struct reading *r, struct hint_text value, const cha
 
 static bool says_throttled(struct hint_text value)
 {
-    static const char *const words[] = {"Throttling",           "Throttled",
-                                        "TooManyRequests",      "ProvisionedThroughputExceeded",
-                                        "RequestLimitExceeded", "SlowDown"};
+    static const char words[][30] = {"Throttling",           "Throttled",
+                                     "TooManyRequests",      "ProvisionedThroughputExceeded",
+                                     "RequestLimitExceeded", "SlowDown"};
     for (const char *p = value.p; p < value.end; p++)
         for (size_t i = 0; i < array_size(words); i++)
             if ((size_t)(value.end - p) >= strlen(words[i]) &&
