@@ -20,6 +20,8 @@
 /* "bcd...": 429, 2026, no fields of its own. */
 const char *const fuzz_seeds[] = {
     "bca",
+    "bca3, 17ms, 6m0s;a=b, 1996-12-19T16:39:57-08:00",
+    "bcaSun, 06 Nov 1994 08:49:37 GMT, PT1M30S, 00:01:30, 1796000003.25",
     "bcaRetry-After: 3\r\n",
     "bcaRetry-After: 3.052000000\r\nretry-after-ms: 17.5\r\nRetry-After: 1.0000000001\r\n",
     "bcaRetry-After: 6m0s, 17ms\r\nRetry-After: 1h2m\r\nRetry-After: 1 Minute 30 Seconds\r\n",
@@ -134,11 +136,14 @@ static void fold_line(struct hint_lines *kept, const struct policy *p, const cha
 
 typedef void adder(struct hint_lines *, const struct policy *, const char *, size_t);
 
-/* The rest of what is kept is the byte `dirt`. */
+/* earlier: a line of the response before; NULL: there was none. */
 static void keep_lines(struct hint_lines *kept, const struct policy *p, adder *add,
-                       const uint8_t *data, size_t size, bool crlf, int dirt)
+                       const uint8_t *data, size_t size, bool crlf, const char *earlier)
 {
-    memset(kept, dirt, sizeof *kept);
+    memset(kept, 0xa5, sizeof *kept);
+    hints_reset(kept);
+    if (earlier)
+        hints_line(kept, p, earlier, strlen(earlier));
     hints_reset(kept);
     for (const char *c = (const char *)data, *end = c + size; c < end;) {
         const char *eol = memchr(c, '\n', (size_t)(end - c));
@@ -148,6 +153,19 @@ static void keep_lines(struct hint_lines *kept, const struct policy *p, adder *a
         add(kept, p, c, text);
         c += n;
     }
+}
+
+/* The input as the value of a field, without a NUL behind it. */
+static void check_values(const uint8_t *data, size_t size)
+{
+    const char *from = (const char *)data, *end = from + size;
+    int64_t n;
+    struct hint_value v;
+    for (enum hint_unit unit = HINT_S; unit <= HINT_EPOCH; unit++)
+        for (struct hint_text t = {from, end}; hint_value_next(&t, unit, &v);)
+            REQUIRE(v.ns >= 0 && t.p > from && t.p <= end);
+    for (struct hint_text t = {from, end}; hint_count_next(&t, &n);)
+        REQUIRE(n >= 0 && t.p > from && t.p <= end);
 }
 
 static void check_line(const struct hint_lines *kept, const char *line)
@@ -204,22 +222,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     data += 3;
     size -= 3;
 
+    check_values(data, size);
     struct hint h, again;
-    keep_lines(&kept, &p, filter_line, data, size, true, 0xa5);
+    keep_lines(&kept, &p, filter_line, data, size, true, NULL);
     REQUIRE(kept.used <= sizeof kept.text && (!kept.used || !kept.text[kept.used - 1]));
     hints_read(&kept, &p, status, wall_ns, &h);
     check_hint(&kept, &h, status);
     hints_read(&kept, &p, status, wall_ns, &again);
     REQUIRE(same(&h, &again, status) && h.line == again.line);
 
-    keep_lines(&other, &p, add_line, data, size, false, '0');
+    keep_lines(&other, &p, add_line, data, size, false, "Date: Mon, 01 Jan 2001 00:00:00 GMT");
     hints_read(&other, &p, status, wall_ns, &again);
     REQUIRE(same(&h, &again, status) && !h.line == !again.line);
 
     if (size >= sizeof kept.text ||
         memchr(data, '\0', size)) /* what does not fit depends on folds */
         return 0;
-    keep_lines(&other, &p, fold_line, data, size, true, ' ');
+    keep_lines(&other, &p, fold_line, data, size, true, "X-RateLimit-Remaining: 0");
     hints_read(&other, &p, status, wall_ns, &again);
     REQUIRE(same(&h, &again, status));
     return 0;
