@@ -41,9 +41,10 @@ static void remove_state(void)
 #define eventually(condition)                                                                      \
     ({                                                                                             \
         int64_t end = clock_now_ns() + 20 * NS_PER_S;                                              \
-        while (!(condition) && clock_now_ns() < end)                                               \
+        bool met;                                                                                  \
+        while (!(met = (condition)) && clock_now_ns() < end)                                       \
             usleep(1000);                                                                          \
-        (condition);                                                                               \
+        met;                                                                                       \
     })
 
 #endif
