@@ -7,6 +7,7 @@
 #include "engine/board/alert.h"
 #include "engine/board/pause.h"
 #include "engine/board/status.h"
+#include "engine/board/view.h"
 
 void call_announce_breaker(const struct call *c, const struct party *party, int64_t now_ns)
 {
@@ -169,12 +170,6 @@ void call_count_unjudged(struct call *c, struct slot *s)
         slot_count(proxy.slot, COUNT_UNJUDGED, 1);
 }
 
-/* While its circuit is not closed or it is paused, a host that has recovered is still shown as degraded. */
-static bool is_held(const struct slot *s, int64_t now_ns)
-{
-    return breaker_state_at(&s->breaker, now_ns) != BREAKER_CLOSED || pause_is_on(s, now_ns);
-}
-
 void call_update_status(const struct call *c, const struct party *party, const struct verdict *v,
                         int64_t now_ns, int64_t wall_ns)
 {
@@ -186,7 +181,9 @@ void call_update_status(const struct call *c, const struct party *party, const s
     if ((!good && !v->counted) || call_is_overflow(c, s) ||
         !status_result(s, good, p->unhealthy_after, p->healthy_after, wall_ns / NS_PER_MS, &status))
         return;
-    if (status == STATUS_HEALTHY && before == STATUS_DEGRADED && is_held(s, now_ns))
+    /* While its circuit is not closed or it is paused, it is still shown as degraded. */
+    if (status == STATUS_HEALTHY && before == STATUS_DEGRADED &&
+        view_status(s, now_ns) != STATUS_HEALTHY)
         atomic_store_explicit(&s->status_since_ms, since_ms, memory_order_relaxed);
     events_emit(&(struct event){
         .kind = EVENT_HEALTH, .host = party->name, .state = status_name(status), .wait_ns = -1});

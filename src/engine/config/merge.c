@@ -107,13 +107,11 @@ static void merge_limits(const struct applying *a, struct policy *out)
 static void merge_pause_scope(const struct applying *a, struct policy *out)
 {
     union option_value v;
-    const struct section *s = setter_of(a, option_find(SECTION_HOST, "per"), 0, true);
+    int per = option_find(SECTION_HOST, "per");
+    const struct section *s = setter_of(a, per, 0, true);
     struct limit *scope = &out->pause_scope;
-    if (s) {
-        parse_or_default(&options[option_find(SECTION_HOST, "per")],
-                         s->value[option_find(SECTION_HOST, "per")], &v);
-        scope->per = v.per;
-    }
+    parse_or_default(&options[per], s ? s->value[per] : NULL, &v);
+    scope->per = v.per;
     for (uint32_t i = 0; i < a->count && !scope->operation; i++)
         if (merge_is_operation(a->keys[i])) {
             scope->operation = true;

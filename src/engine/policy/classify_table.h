@@ -2,7 +2,8 @@
  *
  * The tables of outcomes: which row covers a CURLcode, a CURLproxycode, an HTTP status, an errno of
  * connect(), an error of getaddrinfo(). A row covers a range, and the first one that fits applies. What
- * no row covers is local (class E), because unknown outcomes are never repeated. For classify.c only. */
+ * no row covers is local (class E), because unknown outcomes are never repeated. For classify.c; hints.c asks
+ * which statuses mean "throttled". */
 #ifndef ENGINE_POLICY_CLASSIFY_TABLE_H
 #define ENGINE_POLICY_CLASSIFY_TABLE_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The header fields by which servers say when to come back: one row each (hint_fields.c). To add a
- * dialect, add a row, its name to libharden(7), and what the server sends to tests/answers. Those of
- * `hint =` come first.
+ * dialect, add a row to the list of its letter, its name to libharden(7), and what the server sends to
+ * tests/answers, without which no test notices a row in the wrong list. Those of `hint =` come first.
  *
  *     const struct hint_field *f = hint_field_find(policy, "Retry-After: 3\r\n", 16, &name_length);
  *
@@ -28,8 +28,8 @@ enum hint_kind {
     HINT_IS_RATELIMIT,   /* draft-ietf-httpapi-ratelimit-headers: all of a quota in one field */
     HINT_IS_REMAINING,   /* requests left in a quota */
     HINT_IS_RESET,       /* when the quota is refilled */
-    HINT_IS_RESET_TOO,   /* the same once more, in another form */
-    HINT_IS_RESET_AFTER, /* the same as a wait: it counts unless the quota is not empty */
+    HINT_IS_RESET_TOO,   /* the same moment in a second field */
+    HINT_IS_RESET_AFTER, /* the same as a wait; counts unless requests are left */
     HINT_IS_LIMIT,       /* size of the quota */
     HINT_IS_USED,        /* requests used of the quota */
     HINT_IS_VERDICT,     /* "rejected" or "allowed" by the quota */

@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "base/minmax.h"
 #include "base/words.h"
+#include "engine/policy/classify_table.h"
 #include "engine/policy/hint_fields.h"
 
 #include <string.h>
@@ -264,7 +265,7 @@ static void read_line(struct reading *r, const struct policy *p, const char *lin
 
 static bool is_throttling(int status)
 {
-    return status == 429 || status == 420 || status == 509 || status == 529;
+    return outcome_of_http(status)->class == CLASS_C;
 }
 
 /* Of a list with one value, that one is meant everywhere. */

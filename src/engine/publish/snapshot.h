@@ -11,19 +11,11 @@
  *   - Rendering only reads the board and stops no writer: each number is one atomic read. Counters and
  *     statuses are read once for a document, so that its parts agree with each other.
  *   - An unknown value is null, never a made-up number: last_success, last_failure and since before the
-<<<<<<< HEAD
- *     first of them; last_error; mean, p50, p95, p99 and max before the first attempt; limit, window_s
- *     and available of "rate" without a limit. The counters of "rate" are numbers even then, because a
- *     server's hint makes requests wait too.
- *   - A host that is recovering, or whose circuit is not closed, is degraded: overall_status is degraded
- *     then, but the host is not in "failed".
-=======
  *     first of them; last_error; paused_until and paused_by without a pause; mean, p50, p95, p99 and max
  *     before the first attempt; limit, window_s and available of "rate" without a limit. The counters of
- *     "rate" are numbers even then, because a server's Retry-After makes requests wait too.
+ *     "rate" are numbers even then, because a server's hint makes requests wait too.
  *   - A host that is recovering or paused, or whose circuit is not closed, is degraded: overall_status is
  *     degraded then, but the host is not in "failed". If only a part of it is paused, it is not degraded.
->>>>>>> 2b69821 (pause: show a pause that a server asked for, and its origin)
  *   - An active check (check/run.h) is an entry without the members that only requests have. Its status
  *     is "unknown" before the first result and does not count then. "totals", and all metrics but
  *     harden_health_status, leave checks out.
