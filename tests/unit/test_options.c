@@ -6,6 +6,7 @@
 #include "engine/config/config.h"
 #include "engine/config/parse.h"
 #include "engine/config/rules.h"
+#include "engine/policy/hint_value.h"
 
 #include <criterion/criterion.h>
 #include <limits.h>
@@ -322,6 +323,25 @@ Test(options, methods_are_upper_case_tokens)
     refused("retry_methods", "GET(", "not a method");
     refused("retry_methods", "AMETHODLONGERTHANANY", "not a method");
     refused("retry_methods", "A B C D E F G H I J K L M N O P", "at most 15");
+}
+
+Test(options, a_header_field_with_hints_has_a_unit)
+{
+    union option_value v;
+    char why[400];
+    cr_assert(parse("hint", "X-Next-Slot epoch, x-slow MS", &v, why), "%s", why);
+    cr_assert_eq(v.hints.count, 2);
+    cr_assert_str_eq(v.hints.at[0].name, "X-Next-Slot");
+    cr_assert_eq(v.hints.at[0].unit, HINT_EPOCH);
+    cr_assert_str_eq(v.hints.at[1].name, "x-slow");
+    cr_assert_eq(v.hints.at[1].unit, HINT_MS);
+    cr_assert(parse("hint", "none", &v, why));
+    cr_assert_eq(v.hints.count, 0);
+    refused("hint", "X-Slow", "X-Slow needs a unit; write s, ms, date or epoch");
+    refused("hint", "X-Slow parsecs", "X-Slow needs a unit");
+    refused("hint", "X(Slow s", "not the name of a header field");
+    refused("hint", "A s B s C s D s E s", "at most 4");
+    refused("hint", "X-2345678901234567890123456789012345678901234567890123456789012345 s", "63");
 }
 
 Test(options, a_path_needs_a_slash)
