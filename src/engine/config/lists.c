@@ -185,8 +185,9 @@ bool list_parse_hints(const char *value, struct custom_hints *out, char *why, si
             good = is_token(w[i]);
         if (!good)
             return wrong(why, size,
-                         "%.*s is not the name of a header field of at most %d characters", shown,
-                         w, (int)sizeof(h->name) - 1);
+                         "%.*s is not the name of a header field of at most %d characters; write "
+                         "for example X-Retry-In ms",
+                         shown, w, (int)sizeof(h->name) - 1);
         if (out->count == HINTS_MAX)
             return wrong(why, size, "too many fields; write at most %d", HINTS_MAX);
         memcpy(h->name, w, n);
