@@ -134,6 +134,9 @@ struct slot *board_find(const struct board *b, uint64_t key);
 /* The key of a host by its name, and of one of its ports; 0: the scheme's own, whichever that is. */
 uint64_t board_host_key(const char *host, uint16_t port);
 
+/* The key of the slot, of kind OBSERVED, that belongs to the slot with this key. */
+uint64_t board_observed_key(uint64_t key);
+
 /* For readers: the i-th slot if it is in use and its name is complete, else NULL; i counts to
  * board_size(b). */
 uint32_t board_size(const struct board *b);

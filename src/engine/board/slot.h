@@ -62,8 +62,16 @@
 #define STRIPES         LATENCY_STRIPES
 
 /* BUCKET: a limit only, not shown. PROXY: status and breaker of a proxy; its requests are also counted
- * for the hosts behind it. CHECK: an active check; check_slot.h says what its words mean. */
-enum slot_kind { SLOT_HOST = 1, SLOT_BUCKET = 2, SLOT_PROXY = 3, SLOT_CHECK = 4 };
+ * for the hosts behind it. CHECK: an active check; check_slot.h says what its words mean. OBSERVED: what
+ * programs with mode = observe would have done with a host or proxy: their limit, breaker and budget, and
+ * in the counters the waits, refusals and retries that were not made. */
+enum slot_kind {
+    SLOT_HOST = 1,
+    SLOT_BUCKET = 2,
+    SLOT_PROXY = 3,
+    SLOT_CHECK = 4,
+    SLOT_OBSERVED = 5,
+};
 
 #define STRIPED_COUNTERS (FIRST_SELDOM - FIRST_STRIPED)
 #define SELDOM_COUNTERS  (COUNTER_COUNT - FIRST_SELDOM)

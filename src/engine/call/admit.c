@@ -78,7 +78,7 @@ static int64_t latest_start(const struct call *c, int64_t now_ns)
         return INT64_MAX;
     int64_t latest = later_by(c->wait_from_ns, c->policy->max_wait_ns);
     int64_t deadline = c->attempts ? c->deadline_ns : c->app_deadline_ns;
-    return smaller(latest, deadline - CALL_ROOM_NS);
+    return smaller(latest, later_by(deadline - CALL_ROOM_NS, c->lag_ns));
 }
 
 void call_wait_over(struct call *c, struct slot *s, int64_t now_ns)
@@ -136,7 +136,8 @@ static struct admission refuse_start(struct call *c, struct slot *s, const char 
     return (struct admission){.answer = ANSWER_REFUSE, .why = why, .at_ns = at_ns};
 }
 
-/* In observe mode the whole wait is counted, but not made. */
+/* In observe mode the whole wait is counted, but not made: the program runs ahead of the time at which it
+ * would be. */
 static struct admission wait_until(struct call *c, struct slot *s, enum refusal why, int64_t t_ns,
                                    int64_t now_ns)
 {
@@ -152,6 +153,7 @@ static struct admission wait_until(struct call *c, struct slot *s, enum refusal 
     }
     if (c->observe) {
         c->reserved_ns = 0;
+        call_add_lag(c, t_ns - now_ns);
         return admit_now(c, s, t_ns);
     }
     return (struct admission){.answer = ANSWER_WAIT, .why = why, .at_ns = t_ns};
@@ -184,7 +186,10 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, bool p
         c->wait_from_ns = now_ns;
     int64_t latest = latest_start(c, now_ns);
     bool may_reserve = true;
-    int64_t pause_ns = paused ? call_paused_until(c, s, latest, now_ns, &may_reserve) : 0;
+    int64_t pause_ns = 0;
+    if (paused && (pause_ns = call_paused_until(c, s, latest - c->lag_ns, now_ns - c->lag_ns,
+                                                &may_reserve)))
+        pause_ns += c->lag_ns;
     if (c->reserved_ns) {
         if (pause_ns <= c->reserved_ns && now_ns < c->reserved_ns)
             return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
@@ -221,10 +226,19 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, bool p
                       : wait_until(c, s, REFUSED_RATE, t, now_ns);
 }
 
+static __attribute__((noinline)) struct admission
+take_observed_start(struct call *c, struct slot *s, int64_t now_ns)
+{
+    c->lag_ns = c->lag ? *c->lag : 0;
+    return take_start_slowly(c, s, call_may_be_paused(c, s, now_ns), now_ns + c->lag_ns);
+}
+
 static inline __attribute__((always_inline)) struct admission
 take_start(struct call *c, struct slot *s, int64_t now_ns)
 {
     const struct binding *b = c->binding;
+    if (unlikely(c->observe))
+        return take_observed_start(c, s, now_ns);
     bool paused = call_may_be_paused(c, s, now_ns);
     if (likely(!paused && !c->reserved_ns)) {
         if (!b->lane_count)

@@ -101,10 +101,11 @@ static uint64_t shown_rate_of(const struct policy *p)
 /* For display. Usually unchanged: then nothing is written, and the cache line stays clean. */
 static void show_limit(const struct binding *b)
 {
-    struct slot *s = b->slot;
+    struct slot *s = b->facts ? b->facts : b->slot;
     const struct policy *p = b->policy;
-    if (s == board_overflow(b->board))
-        return;
+    if (s == board_overflow(b->board) ||
+        (b->facts && atomic_load_explicit(&s->shown_rate, memory_order_relaxed)))
+        return; /* enforcing programs show theirs */
     uint64_t rate = shown_rate_of(p);
     uint32_t window_ms = rate ? (uint32_t)(p->limits[0].rates[0].window_ns / NS_PER_MS) : 0;
     const struct slot *bucket = b->lane[0].slot;
@@ -198,6 +199,20 @@ static void claim_scope(struct binding *b, int64_t now_ns)
     b->scope = board_slot(b->board, b->scope_key, host, SLOT_BUCKET, now_ns);
 }
 
+static bool observes(const struct binding *b)
+{
+    return b->config->mode == MODE_OBSERVE;
+}
+
+/* b->key (in observe mode facts_key as well) is known. */
+static void claim_host(struct binding *b, int64_t now_ns)
+{
+    if (unlikely(observes(b)))
+        b->facts = board_slot(b->board, b->facts_key, b->name, SLOT_HOST, now_ns);
+    b->slot =
+        board_slot(b->board, b->key, b->name, observes(b) ? SLOT_OBSERVED : SLOT_HOST, now_ns);
+}
+
 static void bind_lanes(struct binding *b, int64_t now_ns)
 {
     const struct policy *p = b->policy;
@@ -220,8 +235,11 @@ static void bind_lanes(struct binding *b, int64_t now_ns)
 static void claim_proxy(struct binding *b, int64_t now_ns)
 {
     struct proxy_binding *proxy = &b->proxy;
-    proxy->slot = board_slot(b->board, proxy->key, b->proxy_name, SLOT_PROXY, now_ns);
-    if (proxy->slot == board_overflow(b->board))
+    if (unlikely(observes(b)))
+        proxy->facts = board_slot(b->board, proxy->facts_key, b->proxy_name, SLOT_PROXY, now_ns);
+    proxy->slot = board_slot(b->board, proxy->key, b->proxy_name,
+                             observes(b) ? SLOT_OBSERVED : SLOT_PROXY, now_ns);
+    if (proxy->slot == board_overflow(b->board) || proxy->facts == board_overflow(b->board))
         proxy->slot = NULL;
 }
 
@@ -234,7 +252,10 @@ HOT void binding_refresh(struct binding *b, int64_t now_ns)
     struct slot *overflow = board_overflow(b->board);
     bool stale = !b->refreshed_ns || now_ns - b->refreshed_ns > SLOT_IDLE_NS / 2;
     if (unlikely(!slot_touch(b->slot, b->key, now_ns) && b->slot != overflow))
-        b->slot = board_slot(b->board, b->key, b->name, SLOT_HOST, now_ns);
+        claim_host(b, now_ns);
+    if (unlikely(b->facts) && unlikely(!slot_touch(b->facts, b->facts_key, now_ns)) &&
+        b->facts != overflow)
+        claim_host(b, now_ns);
     if (unlikely(b->proxy.slot) && unlikely(!slot_touch(b->proxy.slot, b->proxy.key, now_ns)))
         claim_proxy(b, now_ns);
     if (unlikely(b->scope) &&
@@ -264,9 +285,15 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
     put_host_name(b->name, &here);
     b->key = board_host_key(here.host, here.default_port ? 0 : here.port);
     b->operation = operation_of(t);
-    b->slot = board_slot(board, b->key, b->name, SLOT_HOST, now_ns);
+    if (unlikely(observes(b))) {
+        b->facts_key = b->key;
+        b->key = board_observed_key(b->key);
+    }
+    claim_host(b, now_ns);
     for (int i = 0; i < p->limit_count && i < LIMITS_MAX; i++) {
         b->bucket_key[i] = bucket_key(&p->limits[i], &here, source, board);
+        if (unlikely(observes(b)))
+            b->bucket_key[i] = board_observed_key(b->bucket_key[i]);
         b->per_request |= p->limits[i].per.parts & PER_HEADER;
     }
     bind_lanes(b, now_ns);
@@ -289,6 +316,10 @@ void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns)
     here.host = zone_host(zoned, b->board, t->host, t->network);
     put_proxy_name(b->proxy_name, &here);
     proxy->key = board_key(hash_bytes(b->proxy_name, strlen(b->proxy_name), SEED_PROXY));
+    if (unlikely(observes(b))) {
+        proxy->facts_key = proxy->key;
+        proxy->key = board_observed_key(proxy->key);
+    }
     claim_proxy(b, now_ns);
 }
 
@@ -297,6 +328,9 @@ HOT bool binding_is_current(const struct binding *b, const struct config *config
 {
     if (!b->slot || b->config != config || b->board != board ||
         atomic_load_explicit(&b->slot->key, memory_order_relaxed) != b->key)
+        return false;
+    if (unlikely(b->facts) && b->facts != board_overflow(board) &&
+        atomic_load_explicit(&b->facts->key, memory_order_relaxed) != b->facts_key)
         return false;
     if (unlikely(b->scope) && b->scope != board_overflow(board) &&
         atomic_load_explicit(&b->scope->key, memory_order_relaxed) != b->scope_key)

@@ -43,6 +43,8 @@ struct lane {
 struct proxy_binding {
     struct slot *slot; /* NULL: none */
     uint64_t key;
+    struct slot *facts; /* as of the binding */
+    uint64_t facts_key;
     const struct policy *policy; /* breaker and health settings of the rules for the proxy's name */
 };
 
@@ -53,6 +55,10 @@ struct binding {
     const struct policy *policy;
     struct slot *slot; /* health, breaker, budget and pause of the host (host, or host:port) */
     uint64_t key;
+    /* In observe mode, `slot` is of kind OBSERVED: enforcing programs do not read what decisions are
+     * made with. Then this is the host's own, for the facts, which concern everybody. NULL: enforce. */
+    struct slot *facts;
+    uint64_t facts_key;
     int64_t refreshed_ns; /* when the slots were last marked as used; 0: bind the lanes again */
     int lane_count;
     struct slot *scope; /* the pauses of a part of the host (policy->pause_scope); NULL: none */

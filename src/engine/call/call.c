@@ -5,6 +5,17 @@
 #include "base/precondition.h"
 #include "engine/board/status.h"
 
+/* Of the calling thread, since the settings are in force. */
+static int64_t *lag_of(const struct config *c)
+{
+    static _Thread_local const struct config *since;
+    static _Thread_local int64_t lag_ns;
+    if (since != c)
+        lag_ns = 0;
+    since = c;
+    return &lag_ns;
+}
+
 HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns)
 {
     precondition(b->slot && b->policy && b->board);
@@ -20,6 +31,13 @@ HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, i
         .observe = b->config->mode == MODE_OBSERVE,
     };
     slot_count(b->slot, COUNT_REQUESTS, 1);
+    if (unlikely(c->observe))
+        c->lag = lag_of(b->config);
+}
+
+void call_in_parallel(struct call *c)
+{
+    c->lag = NULL;
 }
 
 void call_set_timeout(struct call *c, int64_t app_timeout_ns)
@@ -44,8 +62,9 @@ static bool is_plain_success(const struct attempt *a)
 /* The usual case: a success of a healthy host, by a request that was not a probe. */
 static bool changes_nothing(const struct call *c, const struct slot *s, int64_t now_ns)
 {
-    return c->last.class == CLASS_SUCCESS && !c->lease_ns && c->policy->breaker != BREAKER_OFF &&
-           breaker_expects_success(&s->breaker, now_ns) && status_expects_success(s);
+    return c->last.class == CLASS_SUCCESS && !c->lease_ns && !c->observe &&
+           c->policy->breaker != BREAKER_OFF && breaker_expects_success(&s->breaker, now_ns) &&
+           status_expects_success(s);
 }
 
 bool call_expects_success(const struct call *c, int64_t now_ns)
@@ -69,6 +88,8 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
     bool news = !changes_nothing(c, s, now_ns);
     if (unlikely(news)) {
         struct party host = call_host_party(c, s);
+        if (unlikely(host.facts != s))
+            call_show_attempt(c, &host, &c->last, duration_ns);
         call_update_status(c, &host, &c->last, now_ns, wall_ns);
     }
     if (unlikely(c->binding->proxy.slot)) {
@@ -134,7 +155,10 @@ HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
         call_update_breakers(c, s, now_ns, wall_ns, c->random);
     release_claims(c, s, now_ns);
     if (c->attempts) {
+        struct slot *facts = call_facts(c, s);
         call_count_outcome(c, s, &c->last, wall_ns);
+        if (unlikely(facts != s))
+            call_show_outcome(c, facts, &c->last, wall_ns);
         if (unlikely(c->binding->proxy.slot))
             call_proxy_end(c, wall_ns);
     }

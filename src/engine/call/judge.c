@@ -19,8 +19,9 @@ void call_announce_breaker(const struct call *c, const struct party *party, int6
                                 .state = breaker_state_name(state),
                                 .wait_ns = -1,
                                 .observed = !call_breaker_enforced(c, party)});
-    history_change(c->binding->board->history, party->slot->key, CHANGE_BREAKER, (int)state,
-                   now_ns);
+    if (likely(party->slot == party->facts)) /* else the circuit of observing programs, not shown */
+        history_change(c->binding->board->history, party->slot->key, CHANGE_BREAKER, (int)state,
+                       now_ns);
     board_alert(c->binding->board);
 }
 
@@ -173,7 +174,7 @@ void call_count_unjudged(struct call *c, struct slot *s)
 void call_update_status(const struct call *c, const struct party *party, const struct verdict *v,
                         int64_t now_ns, int64_t wall_ns)
 {
-    struct slot *s = party->slot;
+    struct slot *s = party->facts;
     const struct policy *p = party->policy;
     enum health_status status, before = status_of(s);
     int64_t since_ms = atomic_load_explicit(&s->status_since_ms, memory_order_relaxed);
@@ -197,13 +198,26 @@ static bool is_failure(const struct verdict *v)
     return !call_is_success(v) && v->class != CLASS_E && v->reason != REASON_LOCAL;
 }
 
-HOT void call_count_success(struct slot *s, int64_t wall_ns)
+static inline void count_success(struct slot *s, int64_t wall_ms)
 {
-    int64_t wall_ms = wall_ns / NS_PER_MS;
     slot_count(s, COUNT_SUCCESSES, 1);
     if (atomic_load_explicit(&s->last_success_ms, memory_order_relaxed) != wall_ms)
         atomic_store_explicit(&s->last_success_ms, wall_ms, memory_order_relaxed);
+}
+
+HOT void call_count_success(struct slot *s, int64_t wall_ns)
+{
+    count_success(s, wall_ns / NS_PER_MS);
     budget_success(&s->budget);
+}
+
+static void count_failure(const struct call *c, struct slot *s, const struct verdict *v,
+                          int64_t wall_ms)
+{
+    slot_count(s, COUNT_FAILURES, 1);
+    atomic_fetch_add_explicit(&s->failures_by[reason_group(v->reason)], 1, memory_order_relaxed);
+    atomic_store_explicit(&s->last_error, c->last_error, memory_order_relaxed);
+    atomic_store_explicit(&s->last_failure_ms, wall_ms, memory_order_relaxed);
 }
 
 HOT void call_count_outcome(const struct call *c, struct slot *s, const struct verdict *v,
@@ -217,12 +231,30 @@ HOT void call_count_outcome(const struct call *c, struct slot *s, const struct v
             budget_give_back(&s->budget, c->policy->retry_budget_percent);
         }
     } else if (is_failure(v)) {
-        slot_count(s, COUNT_FAILURES, 1);
+        count_failure(c, s, v, wall_ms);
         if (c->attempts > 1)
             slot_count(s, COUNT_EXHAUSTED, 1);
-        atomic_fetch_add_explicit(&s->failures_by[reason_group(v->reason)], 1,
-                                  memory_order_relaxed);
-        atomic_store_explicit(&s->last_error, c->last_error, memory_order_relaxed);
-        atomic_store_explicit(&s->last_failure_ms, wall_ms, memory_order_relaxed);
     }
+}
+
+/* No breaker gets the result of this attempt: that of enforcing programs must not. */
+void call_show_attempt(const struct call *c, const struct party *party, const struct verdict *v,
+                       int64_t duration_ns)
+{
+    struct slot *s = party->facts;
+    if (c->attempts == 1)
+        slot_count(s, COUNT_REQUESTS, 1);
+    call_count_attempt(s, duration_ns);
+    slot_count(s, COUNT_UNJUDGED, 1);
+    if (!call_is_success(v))
+        atomic_fetch_add_explicit(&s->failed_attempts, 1, memory_order_relaxed);
+}
+
+void call_show_outcome(const struct call *c, struct slot *facts, const struct verdict *v,
+                       int64_t wall_ns)
+{
+    if (call_is_success(v))
+        count_success(facts, wall_ns / NS_PER_MS);
+    else if (is_failure(v))
+        count_failure(c, facts, v, wall_ns / NS_PER_MS);
 }

@@ -21,6 +21,7 @@ static struct slot *pause_slot(const struct call *c, struct slot *s, int which)
     struct party proxy;
     switch (which) {
     case SLOT_OF_HOST:
+        s = call_facts(c, s); /* a server's hint concerns everybody who obeys it */
         return call_is_overflow(c, s) ? NULL : s;
     case SLOT_OF_SCOPE: /* unless the board is full, or it was given away during a very long request */
         return b->scope &&
@@ -28,7 +29,7 @@ static struct slot *pause_slot(const struct call *c, struct slot *s, int which)
                    ? b->scope
                    : NULL;
     default:
-        return call_proxy_party(c, &proxy) ? proxy.slot : NULL;
+        return call_proxy_party(c, &proxy) ? proxy.facts : NULL;
     }
 }
 

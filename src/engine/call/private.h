@@ -5,6 +5,7 @@
 #ifndef ENGINE_CALL_PRIVATE_H
 #define ENGINE_CALL_PRIVATE_H
 
+#include "base/minmax.h"
 #include "engine/call/call.h"
 
 struct event;
@@ -26,9 +27,20 @@ static inline bool call_is_overflow(const struct call *c, const struct slot *s)
     return s == board_overflow(c->binding->board);
 }
 
+/* The slot that shows what happened, to everybody: in observe mode it is not the one that decides. */
+static inline struct slot *call_facts(const struct call *c, struct slot *s)
+{
+    const struct binding *b = c->binding;
+    if (likely(!b->facts))
+        return s;
+    uint64_t key = atomic_load_explicit(&b->facts->key, memory_order_relaxed);
+    return key == b->facts_key ? b->facts : board_overflow(b->board);
+}
+
 /* A participant that a request depends on: the host, or the proxy in front of it. */
 struct party {
-    struct slot *slot;
+    struct slot *slot;  /* decides */
+    struct slot *facts; /* shows what happened */
     const struct policy *policy;
     const char *name;
     unsigned operation; /* what its breaker distinguishes */
@@ -38,6 +50,7 @@ struct party {
 static inline struct party call_host_party(const struct call *c, struct slot *s)
 {
     return (struct party){.slot = s,
+                          .facts = call_facts(c, s),
                           .policy = c->policy,
                           .name = c->binding->name,
                           .operation = c->binding->operation};
@@ -50,11 +63,14 @@ static inline bool call_proxy_party(const struct call *c, struct party *party)
     if (likely(!proxy->slot))
         return false;
     *party = (struct party){.slot = proxy->slot,
+                            .facts = proxy->facts ? proxy->facts : proxy->slot,
                             .policy = proxy->policy,
                             .name = c->binding->proxy_name,
                             .operation = c->binding->key % BREAKER_OPERATIONS,
                             .is_proxy = true};
-    return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key;
+    return atomic_load_explicit(&proxy->slot->key, memory_order_relaxed) == proxy->key &&
+           (!proxy->facts ||
+            atomic_load_explicit(&proxy->facts->key, memory_order_relaxed) == proxy->facts_key);
 }
 
 /* Maps 64 random bits to [0, span), for span >= 0. */
@@ -96,6 +112,13 @@ static inline bool call_breaker_enforced(const struct call *c, const struct part
     return !c->observe && party->policy->breaker == BREAKER_ON && !call_is_overflow(c, party->slot);
 }
 
+/* The program would be so much later. */
+static inline void call_add_lag(const struct call *c, int64_t wait_ns)
+{
+    if (c->lag && wait_ns > 0)
+        *c->lag = later_by(*c->lag, wait_ns);
+}
+
 /* ---- admit.c ---- */
 /* Ends a wait, whether the attempt is admitted then or not. */
 void call_wait_over(struct call *c, struct slot *s, int64_t now_ns);
@@ -123,9 +146,10 @@ static inline bool call_is_slot_paused(const struct slot *s, int64_t now_ns)
 static inline bool call_may_be_paused(const struct call *c, const struct slot *s, int64_t now_ns)
 {
     const struct binding *b = c->binding;
-    return unlikely(call_is_slot_paused(s, now_ns)) ||
+    return unlikely(call_is_slot_paused(unlikely(b->facts) ? b->facts : s, now_ns)) ||
            (unlikely(b->scope) && call_is_slot_paused(b->scope, now_ns)) ||
-           (unlikely(b->proxy.slot) && call_is_slot_paused(b->proxy.slot, now_ns));
+           (unlikely(b->proxy.slot) &&
+            call_is_slot_paused(b->proxy.facts ? b->proxy.facts : b->proxy.slot, now_ns));
 }
 /* When this call may start; 0: it is not paused. latest_ns: the latest start that it accepts; the answer
  * is later only if the server refuses until then. *may_reserve: nobody else needs tokens of its buckets
@@ -164,6 +188,11 @@ void call_count_unjudged(struct call *c, struct slot *s);
 void call_count_success(struct slot *s, int64_t wall_ns);
 void call_count_outcome(const struct call *c, struct slot *s, const struct verdict *v,
                         int64_t wall_ns);
+/* In observe mode, what happened, on a slot that does not decide. */
+void call_show_attempt(const struct call *c, const struct party *party, const struct verdict *v,
+                       int64_t duration_ns);
+void call_show_outcome(const struct call *c, struct slot *facts, const struct verdict *v,
+                       int64_t wall_ns);
 
 /* ---- proxy.c ---- */
 /* For an attempt, once c->last is known; and for the request. */

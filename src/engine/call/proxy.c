@@ -46,12 +46,17 @@ void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, 
         slot_count(s, COUNT_REQUESTS, 1);
     call_count_attempt(s, larger(a->duration_ns, 0));
     slot_touch(s, c->binding->proxy.key, now_ns);
+    if (unlikely(proxy.facts != s))
+        call_show_attempt(c, &proxy, &c->proxy_last, larger(a->duration_ns, 0));
     call_update_status(c, &proxy, &c->proxy_last, now_ns, wall_ns);
 }
 
 void call_proxy_end(struct call *c, int64_t wall_ns)
 {
     struct party proxy;
-    if (call_proxy_party(c, &proxy))
-        call_count_outcome(c, proxy.slot, &c->proxy_last, wall_ns);
+    if (!call_proxy_party(c, &proxy))
+        return;
+    call_count_outcome(c, proxy.slot, &c->proxy_last, wall_ns);
+    if (unlikely(proxy.facts != proxy.slot))
+        call_show_outcome(c, proxy.facts, &c->proxy_last, wall_ns);
 }

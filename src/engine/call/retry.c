@@ -139,8 +139,10 @@ bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, in
     int64_t delay_ns = delay_of(c, &plan, c->attempts, random);
     c->previous_delay_ns = delay_ns;
     c->retry_planned = true;
-    if (c->observe)
+    if (c->observe) {
         call_retry_made(c, s);
+        call_add_lag(c, delay_ns);
+    }
     events_emit(&(struct event){.kind = EVENT_RETRY,
                                 .host = c->binding->name,
                                 .attempt = c->attempts,
