@@ -141,7 +141,7 @@ Test(call, observe_mode_counts_but_never_delays)
     cr_assert(eq(u64, count(COUNT_WAITED), 4)); /* a second each, one after the other */
     cr_assert(eq(u64, count(COUNT_WAITED_NS), 4 * NS_PER_S));
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 0));
-    binding.slot->pause_until_ns = NOW + 20 * NS_PER_S;
+    binding.slot->pause_until_ns = binding.slot->refuse_until_ns = NOW + 20 * NS_PER_S;
     ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 1));
     binding.slot->pause_until_ns = 0;
