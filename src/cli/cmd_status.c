@@ -171,6 +171,7 @@ static int print_json(const struct board *b, const struct config *c)
     struct snapshot_context x = {
         .board = b,
         .service = c->service,
+        .mode = c->mode,
         .pid = getpid(),
         .seq = atomic_load(&b->header->snapshot_seq),
         .now_ns = clock_now_ns(),

@@ -158,6 +158,21 @@ bool view_is_proxy(const struct slot *s)
     return slot_kind_of(s) == SLOT_PROXY;
 }
 
+bool view_observed(const struct board *b, const struct slot *s, struct observed_view *v)
+{
+    uint64_t key = atomic_load_explicit(&s->key, memory_order_relaxed);
+    const struct slot *o = board_find(b, board_observed_key(key));
+    if (!o || slot_kind_of(o) != SLOT_OBSERVED)
+        return false;
+    *v = (struct observed_view){
+        .waits = slot_counter(o, COUNT_WAITED),
+        .rejected = slot_counter(o, COUNT_RATE_REJECTED) + slot_counter(o, COUNT_BREAKER_REJECTED),
+        .retries = slot_counter(o, COUNT_RETRIES),
+        .waited_ns = slot_counter(o, COUNT_WAITED_NS),
+    };
+    return true;
+}
+
 struct last_error view_error(const struct slot *s)
 {
     struct last_error e =

@@ -55,6 +55,14 @@ uint32_t view_count(const struct board *b);
 /* The requests of a proxy are also counted for their hosts, so they must not be added to a sum. */
 bool view_is_proxy(const struct slot *s);
 
+/* What programs with mode = observe would have done with the requests of a host: not part of its own
+ * counters. False: none observes. */
+struct observed_view {
+    uint64_t waits, rejected, retries;
+    uint64_t waited_ns;
+};
+bool view_observed(const struct board *b, const struct slot *s, struct observed_view *v);
+
 /* slot->last_error; class and reason are in range. */
 struct last_error view_error(const struct slot *s);
 

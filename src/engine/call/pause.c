@@ -57,8 +57,8 @@ static void show_pause(const struct call *c, struct slot *s, struct slot *target
 {
     if (target != c->binding->scope && view_status(target, now_ns) == STATUS_HEALTHY)
         atomic_store_explicit(&target->status_since_ms, wall_ns / NS_PER_MS, memory_order_relaxed);
-    else if (target == c->binding->scope && !call_is_overflow(c, s))
-        pause_raise_part(s, length_ns, status, line, now_ns);
+    else if (target == c->binding->scope && !call_is_overflow(c, call_facts(c, s)))
+        pause_raise_part(call_facts(c, s), length_ns, status, line, now_ns);
 }
 
 void call_set_pause(const struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns,

@@ -17,6 +17,10 @@
 #define HINTS_MAX   4
 
 enum mode { MODE_ENFORCE, MODE_OBSERVE, MODE_OFF };
+static inline const char *mode_name(enum mode m)
+{
+    return m == MODE_ENFORCE ? "enforce" : m == MODE_OBSERVE ? "observe" : "off";
+}
 enum on_limit { ON_LIMIT_WAIT, ON_LIMIT_FAIL };
 enum jitter { JITTER_FULL, JITTER_EQUAL, JITTER_DECORRELATED, JITTER_NONE };
 enum commit_at { COMMIT_HEADERS, COMMIT_LATE };

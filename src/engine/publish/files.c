@@ -114,6 +114,7 @@ void files_write(const struct engine *e, const struct config *c, const struct ou
     struct snapshot_context x = {
         .board = e->board,
         .service = c->service,
+        .mode = c->mode,
         .pid = getpid(),
         .seq = atomic_fetch_add(&h->snapshot_seq, 1) + 1,
         .now_ns = clock_now_ns(),

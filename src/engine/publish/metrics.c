@@ -157,6 +157,27 @@ static void put_paused(const struct sample *x)
     put_fixed(x, "", x->host->paused_ms, 3);
 }
 
+static void put_observed(const struct sample *x)
+{
+    if (!x->host->is_observed)
+        return;
+    put_number(x, LABEL("action", "wait"), x->host->observed.waits);
+    put_number(x, LABEL("action", "reject"), x->host->observed.rejected);
+    put_number(x, LABEL("action", "retry"), x->host->observed.retries);
+}
+
+static void put_observed_wait(const struct sample *x)
+{
+    if (x->host->is_observed)
+        put_fixed(x, "", (int64_t)x->host->observed.waited_ns, 9);
+}
+
+static void put_mode(const struct sample *x)
+{
+    put_number(x, x->context->mode == MODE_OBSERVE ? LABEL("mode", "observe") : LABEL("mode", "enforce"),
+               1);
+}
+
 static void put_status(const struct sample *x)
 {
     put_number(x, "", x->host->status);

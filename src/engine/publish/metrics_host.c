@@ -72,6 +72,7 @@ static void read_slot(struct metrics_host *h, const struct slot *s,
     struct pause_shown pause;
     if (h->status != STATUS_HEALTHY && pause_show(s, PAUSE_OF_ALL, c->now_ns, &pause))
         h->paused_ms = (pause.until_ns - c->now_ns + NS_PER_MS - 1) / NS_PER_MS;
+    h->is_observed = view_observed(c->board, s, &h->observed);
     read_durations(h, s);
 #define BY_REASON(member, ...) read_groups(h->member, s->member);
     COUNTERS_BY_REASON(BY_REASON)

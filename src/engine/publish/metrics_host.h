@@ -49,11 +49,13 @@ struct metrics_host {
 #define BY_REASON(member, ...) uint32_t member[REASON_GROUPS];
     COUNTERS_BY_REASON(BY_REASON)
 #undef BY_REASON
+    struct observed_view observed;
     uint32_t size;         /* of this entry; 0: the last, which is the service's */
     uint32_t labels_bytes; /* of labels, without a NUL */
     uint8_t status;
     uint8_t kind; /* one of HOSTS, PROXIES, CHECKS, SERVICE */
     bool circuit_open;
+    bool is_observed;
     char labels[]; /* service="...",host="..." */
 };
 

@@ -40,8 +40,14 @@
       "Time until the end of the pause that the server asked for, 0 without one.") \
     X(STATUS, "harden_health_status", gauge, HOSTS | PROXIES | CHECKS, put_status, \
       "0 healthy, 1 degraded, 2 unhealthy.") \
+    X(OBSERVED, "harden_observed_total", counter, HOSTS, put_observed, \
+      "What programs with mode = observe would have done, by action.") \
+    X(OBSERVED_WAIT, "harden_observed_wait_seconds_total", counter, HOSTS, put_observed_wait, \
+      "Time that they would have waited.") \
     X(DURATION, "harden_request_duration_seconds", histogram, HOSTS, put_durations, \
       "Duration of the attempts.") \
+    X(MODE, "harden_mode_info", gauge, SERVICE, put_mode, \
+      "1; the label says whether decisions are carried out (enforce) or only counted (observe).") \
     X(HOST_COUNT, "harden_hosts", gauge, SERVICE, put_host_count, \
       "Hosts on the board.") \
     X(INTERNAL_ERRORS, "harden_internal_errors_total", counter, SERVICE, put_header_counters, \

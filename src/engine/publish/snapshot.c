@@ -125,6 +125,7 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     json_open(t, '{');
     json_string(t, "schema", "harden.health/1");
     json_string(t, "service", c->service);
+    json_string(t, "mode", mode_name(c->mode));
     json_fixed(t, "pid", c->pid, 0);
     json_u64(t, "seq", c->seq);
     entry_time(t, "time", c->wall_ns / NS_PER_MS);

@@ -34,6 +34,7 @@
 struct snapshot_context {
     const struct board *board;
     const char *service;
+    enum mode mode;
     int pid;
     uint64_t seq;
     int64_t now_ns; /* monotonic, as all times on the board */

@@ -41,6 +41,21 @@ static void put_limits(struct text *t, const struct snapshot_context *c, const s
     json_close(t, '}');
 }
 
+static void put_observed(struct text *t, const struct snapshot_context *c, const struct slot *s)
+{
+    struct observed_view o;
+    if (!view_observed(c->board, s, &o)) {
+        json_null(t, "observed");
+        return;
+    }
+    json_object(t, "observed");
+    json_u64(t, "would_wait", o.waits);
+    json_fixed(t, "would_wait_s", (int64_t)o.waited_ns, 9);
+    json_u64(t, "would_reject", o.rejected);
+    json_u64(t, "would_retry", o.retries);
+    json_close(t, '}');
+}
+
 static void put_pause(struct text *t, const struct snapshot_context *c, const struct pause_shown *p,
                       const char *until, const char *by)
 {
@@ -83,5 +98,6 @@ void entry_host(struct text *t, const struct snapshot_context *c, const struct s
     entry_durations(t, s, latency, count);
     json_close(t, '}');
     put_limits(t, c, s, count);
+    put_observed(t, c, s);
     json_close(t, '}');
 }
