@@ -49,6 +49,8 @@ struct process {
     _Atomic uint32_t lookups;     /* name look-ups of checks under way; a futex */
 
     _Atomic int pid; /* whose memory this is; 0: not known yet */
+    _Atomic uint32_t
+        parent; /* pid of the parent when this process began to use the engine; 0: not yet */
 };
 
 struct process *process_self(void);

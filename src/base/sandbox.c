@@ -72,6 +72,7 @@ static const int needed[] = {
     SYS_rt_sigtimedwait,
     SYS_rt_sigaction,
     SYS_newfstatat,
+    SYS_getppid,
 #ifdef SYS_readlink /* C libraries use the older calls where they exist */
     SYS_readlink,
     SYS_mkdir,

@@ -67,8 +67,6 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
     atomic_fetch_add_explicit(driver == BY_EASY ? &h->transfers_easy : &h->transfers_multi, 1,
                               memory_order_relaxed);
     init_transfer(s->transfer_memory, s, now_ns);
-    if (driver == BY_MULTI)
-        call_in_parallel(&s->transfer_memory->call);
     return s->transfer;
 }
 

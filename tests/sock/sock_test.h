@@ -28,11 +28,20 @@ static inline const struct slot *slot_named(const char *name)
     char seen[SLOT_NAME_SIZE];
     for (uint32_t i = 0; i < board_size(b); i++) {
         const struct slot *s = board_nth(b, i, seen);
-        if (s && !strcmp(seen, name))
+        if (s && s->kind != SLOT_OBSERVED && !strcmp(seen, name))
             return s;
     }
     cr_assert(false, "no %s on the board", name);
     return NULL;
+}
+
+/* What would have been done with the host's connections, in observe mode. */
+static inline const struct slot *observed_slot(const char *name)
+{
+    const struct slot *s =
+        board_find(engine_peek()->board, board_observed_key(slot_named(name)->key));
+    cr_assert(s != NULL, "nothing was observed of %s", name);
+    return s;
 }
 
 static inline void on_alarm(int signal)

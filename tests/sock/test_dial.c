@@ -576,7 +576,21 @@ Test(dial, observe_mode_changes_nothing)
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
     cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), ECONNREFUSED));
     cr_assert(eq(int, calls, 2));
-    COUNTED(slot_named("10.0.0.1:5432"), COUNT_RATE_REJECTED, 1);
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_RATE_REJECTED, 0);
+    COUNTED(observed_slot("10.0.0.1:5432"), COUNT_RATE_REJECTED, 1);
+}
+
+Test(dial, in_observe_mode_every_connection_is_counted_for_the_host)
+{
+    setenv("HARDEN_MODE", "observe", 1);
+    script[3] = ECONNREFUSED;
+    for (int i = 0; i < 5; i++)
+        connect_to(tcp(true), "10.0.0.1", 5432);
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_REQUESTS, 5);
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_SUCCESSES, 4);
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_FAILURES, 1);
+    COUNTED(slot_named("10.0.0.1:5432"), COUNT_RETRIES, 0);
+    COUNTED(observed_slot("10.0.0.1:5432"), COUNT_RETRIES, 1);
 }
 
 Test(dial, the_default_ports_share_one_host)

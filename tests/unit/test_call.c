@@ -134,17 +134,24 @@ Test(call, successes_that_the_breaker_ignores_update_the_status)
 Test(call, observe_mode_counts_but_never_delays)
 {
     config.mode = MODE_OBSERVE;
+    binding.facts = binding.slot;
+    binding.facts_key = binding.key;
+    binding.key = board_observed_key(binding.key);
+    binding.slot = board_slot(board, binding.key, "h", SLOT_OBSERVED, NOW);
+    binding.special = true;
     limit(1, NS_PER_S, 1);
     policy.max_wait_ns = 2 * NS_PER_S;
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
         ANSWER(admit_new(NOW), ANSWER_GO);
+        call_end(&call, NOW, WALL);
+    }
     cr_assert(eq(u64, count(COUNT_WAITED), 4)); /* a second each, one after the other */
     cr_assert(eq(u64, count(COUNT_WAITED_NS), 4 * NS_PER_S));
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 0));
-    binding.slot->pause_until_ns = binding.slot->refuse_until_ns = NOW + 20 * NS_PER_S;
+    binding.facts->pause_until_ns = binding.facts->refuse_until_ns = NOW + 20 * NS_PER_S;
     ANSWER(admit_new(NOW), ANSWER_GO);
     cr_assert(eq(u64, count(COUNT_RATE_REJECTED), 1));
-    binding.slot->pause_until_ns = 0;
+    binding.facts->pause_until_ns = 0;
     cr_assert(not(report(get(0, 500), NOW, NULL)));
     cr_assert(eq(u64, count(COUNT_RETRIES), 1));
     struct attempt a = get(0, 500);

@@ -2,12 +2,14 @@
  *
  * mode = observe: a program that observes changes nothing for one that enforces, and says what
  * enforcing would do. */
-#include "base/hash.h"
+#include "base/process.h"
 #include "engine/board/status.h"
+#include "engine/board/view.h"
 #include "engine/call/private.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,12 +50,26 @@ static void tear_down(void)
 
 TestSuite(observe, .init = set_up, .fini = tear_down);
 
-static struct binding bind_with(const struct config *c)
+static struct binding bind_host(const struct config *c, const char *host, uint16_t port)
 {
-    struct target t = {"https", "a.example", 443, true, "/x", NULL, 0};
+    struct target t = {"https", host, port, port == 443, "/x", NULL, 0};
     struct binding b = {0};
     cr_assert(call_bind(&b, c, board, &t, NULL, NOW));
+    return b;
+}
+
+static struct binding bind_with(const struct config *c)
+{
+    struct binding b = bind_host(c, "a.example", 443);
     cr_assert(binding_is_current(&b, c, board));
+    return b;
+}
+
+static struct binding bind_through_proxy(const struct config *c)
+{
+    struct target proxy = {.scheme = "http", .host = "proxy", .port = 3128, .path = ""};
+    struct binding b = bind_with(c);
+    call_bind_proxy(&b, &proxy, NOW);
     return b;
 }
 
@@ -163,13 +179,13 @@ Test(observe, the_predicted_wait_of_sequential_requests_is_that_of_enforcing)
 Test(observe, requests_that_do_not_wait_for_each_other_add_no_delay)
 {
     struct binding o = bind_with(configure("observe", "rate = 1/1s\nburst = 1\nmax_wait = 3s\n"));
-    for (int i = 0; i < 6; i++) {
-        struct call c;
-        call_begin(&c, &o, 0, NOW);
-        call_in_parallel(&c);
-        call_admit(&c, NOW);
-        call_end(&c, NOW, WALL);
-    }
+    struct call c[6];
+    for (int i = 0; i < 6; i++)
+        call_begin(&c[i], &o, 0, NOW);
+    for (int i = 0; i < 6; i++)
+        call_admit(&c[i], NOW);
+    for (int i = 0; i < 6; i++)
+        call_end(&c[i], NOW, WALL);
     cr_assert(eq(u64, would(&o, COUNT_WAITED), 3)); /* 1, 2 and 3 s */
     cr_assert(eq(u64, would(&o, COUNT_WAITED_NS), 6 * NS_PER_S));
     cr_assert(eq(u64, would(&o, COUNT_RATE_REJECTED), 2));
@@ -211,4 +227,215 @@ Test(observe, a_servers_hint_holds_for_those_who_enforce)
     struct admission ad = call_admit(&c, NOW + NS_PER_S);
     cr_assert(eq(int, ad.answer, ANSWER_WAIT));
     cr_assert(ge(i64, ad.at_ns, NOW + 9 * NS_PER_S));
+}
+
+/* ---- the delay that is modelled ---------------------------------------------------------------- */
+
+/* Ten at a time, each next one when the first of them has ended, as curl --parallel does. */
+Test(observe, overlapping_requests_wait_for_their_turn_only)
+{
+    struct binding o = bind_with(configure("observe", "rate = 5/s\nburst = 1\n"));
+    struct call c[10];
+    int64_t now = NOW;
+    for (int i = 0; i < 10; i++) {
+        call_begin(&c[i], &o, 0, now);
+        call_admit(&c[i], now);
+    }
+    for (int i = 0; i < 290; i++) {
+        call_end(&c[i % 10], now += NS_PER_MS, WALL);
+        call_begin(&c[i % 10], &o, 0, now);
+        call_admit(&c[i % 10], now);
+    }
+    /* Enforcing, each waits for the nine before it: 2 s, apart from the first ten. */
+    double waited = 290 * 2.0 + 9.0;
+    cr_assert(eq(u64, would(&o, COUNT_RATE_REJECTED), 0));
+    cr_assert(epsilon_eq(dbl, (double)would(&o, COUNT_WAITED_NS) / 1e9, waited, 0.15 * waited));
+}
+
+Test(observe, a_program_that_was_idle_has_caught_up)
+{
+    struct binding o = bind_with(configure("observe", "rate = 5/s\nburst = 1\n"));
+    struct binding other = bind_host(o.config, "b.example", 443);
+    for (int i = 0; i < 101; i++)
+        request(&o, with_status(200), NOW);
+    cr_assert(eq(u64, would(&o, COUNT_WAITED_NS), 20 * NS_PER_S)); /* 20 s behind */
+    int64_t later = NOW + 19 * NS_PER_S;
+    request(&other, with_status(200), later);
+    cr_assert(ge(i64, other.slot->tat_ns[0], later + 20 * NS_PER_S), "still behind");
+    later += 60 * NS_PER_S;
+    request(&other, with_status(200), later);
+    cr_assert(lt(i64, other.slot->tat_ns[0], later + NS_PER_S));
+}
+
+static void *one_request(void *b)
+{
+    request(b, with_status(200), NOW);
+    return NULL;
+}
+
+/* A new thread stands for a new process here: both begin without a lag of their own. */
+static void request_of_child(struct binding *b, uint32_t parent)
+{
+    pthread_t t;
+    atomic_store(&process_self()->parent, parent);
+    pthread_create(&t, NULL, one_request, b);
+    pthread_join(t, NULL);
+}
+
+Test(observe, programs_that_one_script_starts_one_after_the_other_are_sequential)
+{
+    struct binding o = bind_with(configure("observe", "rate = 5/s\nburst = 1\n"));
+    for (int i = 0; i < 300; i++)
+        request_of_child(&o, 4711);
+    double predicted = (double)would(&o, COUNT_WAITED_NS), waited = 299 * 0.2e9;
+    cr_assert(epsilon_eq(dbl, predicted, waited, 0.02 * waited));
+    cr_assert(eq(u64, would(&o, COUNT_RATE_REJECTED), 0));
+    request_of_child(&o, 4712); /* of another script: it begins now, when all tokens are taken */
+    cr_assert(eq(u64, would(&o, COUNT_RATE_REJECTED), 1));
+}
+
+/* ---- counters ---------------------------------------------------------------------------------- */
+
+Test(observe, a_request_counts_when_it_begins)
+{
+    struct binding o = bind_with(configure("observe", ""));
+    struct call c;
+    call_begin(&c, &o, 0, NOW);
+    cr_assert(eq(u64, slot_counter(o.facts, COUNT_REQUESTS), 1));
+    call_abandon(&c, NOW);
+    cr_assert(eq(u64, slot_counter(o.facts, COUNT_REQUESTS), 1));
+}
+
+Test(observe, a_proxy_is_shown_and_its_circuit_is_that_of_enforcing_programs)
+{
+    struct binding o = bind_through_proxy(configure("observe", "breaker_after = 0\n"));
+    struct binding e = bind_through_proxy(configure("enforce", "breaker_after = 0\n"));
+    struct attempt a = {.protocol = PROTOCOL_HTTP,
+                        .curl_code = 7,
+                        .method = "GET",
+                        .via_proxy = true,
+                        .proxy_unreached = true,
+                        .nothing_sent = true};
+    for (int i = 0; i < 9; i++)
+        cr_assert(eq(int, request(&o, a, NOW).answer, ANSWER_GO));
+    struct slot *proxy = e.proxy.slot;
+    cr_assert(proxy == o.proxy.facts);
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_REQUESTS), 9));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_FAILURES), 9));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_BREAKER_REJECTED), 0));
+    cr_assert(eq(u64, slot_counter(proxy, COUNT_RETRIES), 0));
+    cr_assert(eq(int, status_of(proxy), STATUS_UNHEALTHY));
+    cr_assert(eq(int, breaker_state_at(&proxy->breaker, NOW), BREAKER_CLOSED));
+    cr_assert(eq(int, breaker_state_at(&o.proxy.slot->breaker, NOW), BREAKER_OPEN));
+    cr_assert(eq(u64, slot_counter(o.facts, COUNT_REQUESTS), 9));
+    cr_assert(lt(u64, 0, would(&o, COUNT_BREAKER_REJECTED)));
+    cr_assert(eq(int, request(&e, with_status(200), NOW).answer, ANSWER_GO));
+}
+
+Test(observe, what_would_be_done_is_found_by_the_host_whichever_port_came_first)
+{
+    const struct config *c = configure("observe", "rate = 1/1s\nburst = 1\n");
+    struct observed_view v;
+    struct binding port = bind_host(c, "a.example", 8443);
+    request(&port, with_status(200), NOW);
+    struct binding o = bind_with(c);
+    request(&o, with_status(200), NOW);
+    cr_assert(view_observed(board, o.facts, &v));
+    cr_assert(eq(u64, v.waits, 1));
+    cr_assert(eq(u64, v.waited_ns, NS_PER_S));
+    cr_assert(view_observed(board, port.facts, &v));
+    cr_assert(eq(u64, v.waits, 0));
+}
+
+Test(observe, no_program_that_observes_is_shown_as_such)
+{
+    struct observed_view v;
+    struct binding e = bind_with(configure("enforce", ""));
+    request(&e, with_status(500), NOW);
+    cr_assert(not(view_observed(board, e.slot, &v)));
+}
+
+Test(observe, a_breaker_that_only_observes_refuses_nothing_and_counts_so)
+{
+    struct binding e = bind_with(configure("enforce", "breaker = observe\nbreaker_after = 0\n"));
+    struct observed_view v;
+    for (int i = 0; i < 9; i++)
+        cr_assert(eq(int, request(&e, with_status(502), NOW).answer, ANSWER_GO));
+    cr_assert(eq(u64, slot_counter(e.slot, COUNT_BREAKER_REJECTED), 0));
+    cr_assert(view_observed(board, e.slot, &v));
+    cr_assert(lt(u64, 0, v.rejected));
+}
+
+Test(observe, the_limit_that_is_shown_is_the_enforced_one_or_else_the_current_one)
+{
+    struct rate r;
+    int64_t tat;
+    struct binding b = bind_with(configure("observe", "rate = 5/1s\n"));
+    b = bind_with(configure("observe", "rate = 6/1s\n"));
+    cr_assert(view_rate(board, b.facts, &r, &tat));
+    cr_assert(eq(u32, r.tokens, 6));
+    b = bind_with(configure("enforce", "rate = 7/1s\n"));
+    b = bind_with(configure("observe", "rate = 8/1s\n"));
+    cr_assert(view_rate(board, b.facts, &r, &tat));
+    cr_assert(eq(u32, r.tokens, 7));
+}
+
+Test(observe, a_success_after_failures_is_not_expected)
+{
+    struct binding o = bind_with(configure("observe", ""));
+    struct call c;
+    request(&o, with_status(200), NOW);
+    call_begin(&c, &o, 0, NOW);
+    cr_assert(call_expects_success(&c, NOW));
+    call_end(&c, NOW, WALL);
+    for (int i = 0; i < 3; i++)
+        request(&o, with_status(500), NOW);
+    call_begin(&c, &o, 0, NOW);
+    cr_assert(not(call_expects_success(&c, NOW)), "it changes the status of the host");
+    call_end(&c, NOW, WALL);
+}
+
+/* ---- a full board -------------------------------------------------------------------------------- */
+
+static void fill_board(void)
+{
+    char name[32];
+    for (uint64_t i = 0; i < 4 * board->slot_count; i++) {
+        snprintf(name, sizeof name, "other%llu", (unsigned long long)i);
+        board_slot(board, board_host_key(name, 0), name, SLOT_HOST, NOW);
+    }
+}
+
+Test(observe, on_a_full_board_nothing_is_decided_and_everything_counts_once)
+{
+    fill_board();
+    struct slot *other = board_overflow(board);
+    struct binding o =
+        bind_host(configure("observe", "rate = 1/1m\nburst = 1\n"), "a.example", 443);
+    struct binding e =
+        bind_host(configure("enforce", "rate = 1/1m\nburst = 1\n"), "b.example", 443);
+    cr_assert(o.slot == other && o.facts == other && e.slot == other);
+    double budget = budget_available(&other->budget, 0, NOW);
+    for (int i = 0; i < 5; i++)
+        request(&o, with_status(i % 2 ? 500 : 200), NOW);
+    cr_assert(eq(u64, slot_counter(other, COUNT_REQUESTS), 5));
+    cr_assert(eq(u64, slot_counter(other, COUNT_ATTEMPTS), 5));
+    cr_assert(eq(u64, slot_counter(other, COUNT_SUCCESSES), 3));
+    cr_assert(eq(u64, slot_counter(other, COUNT_FAILURES), 2));
+    cr_assert(eq(u64, slot_counter(other, COUNT_RETRIES), 0));
+    cr_assert(eq(u64, slot_counter(other, COUNT_WAITED), 0));
+    cr_assert(eq(u64, slot_counter(other, COUNT_RATE_REJECTED), 0));
+    cr_assert(eq(dbl, budget_available(&other->budget, 0, NOW), budget));
+    cr_assert(eq(int, request(&e, with_status(200), NOW).answer, ANSWER_GO));
+}
+
+Test(observe, with_room_for_one_slot_only_nothing_is_decided_either)
+{
+    const struct config *c = configure("observe", "rate = 1/1m\nburst = 1\n");
+    struct binding o = bind_with(c); /* has both slots, which are given away now */
+    int64_t later = NOW + 2 * SLOT_IDLE_NS;
+    atomic_store(&o.facts->key, 4711);
+    request(&o, with_status(200), later);
+    cr_assert(binding_is_current(&o, c, board), "both are found again");
+    cr_assert(eq(u64, slot_counter(o.facts, COUNT_SUCCESSES), 1));
 }

@@ -21,7 +21,8 @@
  *     943       1  published           1: the name is complete
  *     944      80  name                ends with NUL
  *    1024      64  refuse_until_ns, pause      line 16, of a pause (board/pause.h)
- *    1088      64  part_until_ns, part_pause   line 17, for display: of a pause of a part of the host
+ *    1088      64  part_until_ns, part_pause   line 17, for display: of a pause of a part of the host;
+ *                  of a slot of kind OBSERVED: family_lag[4]
  *    1152
  *
  * Invariants:
@@ -63,8 +64,8 @@
 
 /* BUCKET: a limit only, not shown. PROXY: status and breaker of a proxy; its requests are also counted
  * for the hosts behind it. CHECK: an active check; check_slot.h says what its words mean. OBSERVED: what
- * programs with mode = observe would have done with a host or proxy: their limit, breaker and budget, and
- * in the counters the waits, refusals and retries that were not made. */
+ * programs with mode = observe would have done with a host, proxy or bucket: their limit, breaker and
+ * budget, and in the counters the waits, refusals and retries that were not made. */
 enum slot_kind {
     SLOT_HOST = 1,
     SLOT_BUCKET = 2,
@@ -92,7 +93,15 @@ struct pause_cause {
     char line[PAUSE_LINE_SIZE]; /* of its header */
 };
 
-/* A member with two names is a union of what it means for a host and for a check. */
+/* In observe mode, how far behind a process would be by now if its waits were made, left for the next
+ * process that the same parent starts: call/lag.c. */
+struct family_lag {
+    _Atomic uint64_t parent_lag; /* parent:24, lag:40 in units of 2^20 ns */
+    _Atomic int64_t ended_ns;    /* the last request of such a process */
+};
+#define SLOT_FAMILIES 4
+
+/* A member with two names is a union of what it means for a host and for a check, or for OBSERVED. */
 struct slot {
     _Atomic uint64_t key; /* board_key of the hash; 0: free; top bit: changing hands */
     union {
@@ -143,8 +152,13 @@ struct slot {
 
     _Atomic int64_t refuse_until_ns;
     struct pause_cause pause; /* of the pause that ends at pause_until_ns */
-    _Atomic int64_t part_until_ns;
-    struct pause_cause part_pause;
+    union {
+        struct {
+            _Atomic int64_t part_until_ns;
+            struct pause_cause part_pause;
+        };
+        struct family_lag family_lag[SLOT_FAMILIES];
+    };
 } __attribute__((aligned(CACHE_LINE)));
 
 /* Room for the name and a NUL; what is longer is cut. Only the board calls this. */

@@ -197,7 +197,7 @@ bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int6
     uint32_t bucket = atomic_load_explicit(&s->bucket_index, memory_order_relaxed);
     if (bucket && bucket <= board_size(b)) {
         s = &b->slots[bucket - 1];
-        if (slot_kind_of(s) != SLOT_BUCKET)
+        if (slot_kind_of(s) != SLOT_BUCKET && slot_kind_of(s) != SLOT_OBSERVED)
             s = NULL; /* given to a host, so the bucket was idle, which means full */
     }
     int word = s ? slot_window(s, window) : -1;

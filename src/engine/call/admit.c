@@ -226,20 +226,11 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, bool p
                       : wait_until(c, s, REFUSED_RATE, t, now_ns);
 }
 
-static __attribute__((noinline)) struct admission
-take_observed_start(struct call *c, struct slot *s, int64_t now_ns)
-{
-    c->lag_ns = c->lag ? *c->lag : 0;
-    return take_start_slowly(c, s, call_may_be_paused(c, s, now_ns), now_ns + c->lag_ns);
-}
-
 static inline __attribute__((always_inline)) struct admission
-take_start(struct call *c, struct slot *s, int64_t now_ns)
+take_start(struct call *c, struct slot *s, bool special, int64_t now_ns)
 {
     const struct binding *b = c->binding;
-    if (unlikely(c->observe))
-        return take_observed_start(c, s, now_ns);
-    bool paused = call_may_be_paused(c, s, now_ns);
+    bool paused = call_may_be_paused(c, s, special, now_ns);
     if (likely(!paused && !c->reserved_ns)) {
         if (!b->lane_count)
             return admit_now(c, s, now_ns);
@@ -251,6 +242,22 @@ take_start(struct call *c, struct slot *s, int64_t now_ns)
         }
     }
     return take_start_slowly(c, s, paused, now_ns);
+}
+
+/* breaker = observe. What is not refused is not counted as refused, but with what mode = observe counts,
+ * whose slot an enforcing program has not bound. */
+static void note_unenforced(const struct call *c, struct slot *s, const struct party *party,
+                            int64_t at_ns, int64_t now_ns)
+{
+    struct board *b = c->binding->board;
+    uint64_t key = atomic_load_explicit(&s->key, memory_order_relaxed);
+    struct slot *o =
+        c->observe || call_is_overflow(c, s)
+            ? s
+            : board_slot(b, board_observed_key(key), c->binding->name, SLOT_OBSERVED, now_ns);
+    if (o != board_overflow(b))
+        slot_count(o, COUNT_BREAKER_REJECTED, 1);
+    emit_event(c, party->name, EVENT_REJECT, REFUSED_BREAKER, at_ns, now_ns, true);
 }
 
 /* True: admitted by this breaker. False: refused until *retry_at_ns. */
@@ -270,10 +277,10 @@ static __attribute__((noinline)) bool pass_breaker(struct call *c, struct slot *
     if (likely(a.admit))
         return true;
     bool enforced = party->policy->breaker == BREAKER_ON;
-    if (party->is_proxy && (enforced || !c->waiting))
+    if (party->is_proxy && enforced)
         slot_count(party->slot, COUNT_BREAKER_REJECTED, 1);
     if (!enforced && !c->waiting)
-        note_refusal(c, s, party->name, REFUSED_BREAKER, a.retry_at_ns, now_ns, true);
+        note_unenforced(c, s, party, a.retry_at_ns, now_ns);
     *retry_at_ns = a.retry_at_ns;
     return !enforced;
 }
@@ -294,19 +301,32 @@ static __attribute__((noinline)) bool pass_breakers(struct call *c, struct slot 
     return false;
 }
 
+/* Limits and pauses are decided at the time at which the program would be. */
+static __attribute__((noinline)) struct admission admit_observed(struct call *c, struct slot *s,
+                                                                 int64_t now_ns)
+{
+    struct admission ad = {.answer = ANSWER_GO};
+    if (!call_observes_nothing(c, s) && pass_breakers(c, s, now_ns, &ad))
+        ad = take_start_slowly(c, s, call_may_be_paused(c, s, true, now_ns),
+                               later_by(now_ns, c->lag_ns));
+    return ad;
+}
+
 HOT struct admission call_admit(struct call *c, int64_t now_ns)
 {
     precondition(c->binding);
     struct slot *s = call_slot(c);
     if (unlikely(c->attempts)) /* the previous attempt may have taken long */
         binding_refresh(c->binding, now_ns);
-    if (likely(breaker_is_calm(&s->breaker) && !c->binding->proxy.slot)) {
+    if (likely(breaker_is_calm(&s->breaker) && !c->binding->special)) {
         c->lease_ns = 0;
-        return take_start(c, s, now_ns);
+        return take_start(c, s, false, now_ns);
     }
+    if (c->observe)
+        return admit_observed(c, s, now_ns);
     struct admission ad;
     if (pass_breakers(c, s, now_ns, &ad))
-        ad = take_start(c, s, now_ns);
+        ad = take_start(c, s, true, now_ns);
     /* A caller that waits or is refused must not keep others from probing. If a failed probe's
      * retry is refused, call_end reports the failure to the breaker. */
     if (ad.answer == ANSWER_WAIT || (ad.answer == ANSWER_REFUSE && !c->breakers_pending))

@@ -98,14 +98,23 @@ static uint64_t shown_rate_of(const struct policy *p)
     return (uint64_t)r->tokens << 32 | r->burst;
 }
 
+/* The limit of enforcing programs takes precedence over that of observing ones. */
+static bool shows_enforced_limit(const struct board *b, const struct slot *s)
+{
+    uint32_t bucket = atomic_load_explicit(&s->bucket_index, memory_order_relaxed);
+    bool observed =
+        bucket && bucket <= b->slot_count &&
+        atomic_load_explicit(&b->slots[bucket - 1].kind, memory_order_relaxed) == SLOT_OBSERVED;
+    return atomic_load_explicit(&s->shown_rate, memory_order_relaxed) && !observed;
+}
+
 /* For display. Usually unchanged: then nothing is written, and the cache line stays clean. */
 static void show_limit(const struct binding *b)
 {
     struct slot *s = b->facts ? b->facts : b->slot;
     const struct policy *p = b->policy;
-    if (s == board_overflow(b->board) ||
-        (b->facts && atomic_load_explicit(&s->shown_rate, memory_order_relaxed)))
-        return; /* enforcing programs show theirs */
+    if (s == board_overflow(b->board) || (b->facts && shows_enforced_limit(b->board, s)))
+        return;
     uint64_t rate = shown_rate_of(p);
     uint32_t window_ms = rate ? (uint32_t)(p->limits[0].rates[0].window_ns / NS_PER_MS) : 0;
     const struct slot *bucket = b->lane[0].slot;
@@ -165,6 +174,17 @@ static void add_lane(struct binding *b, const struct lane *own)
     b->lane[b->lane_count++] = *own;
 }
 
+static bool observes(const struct binding *b)
+{
+    return b->config->mode == MODE_OBSERVE;
+}
+
+static struct slot *claim_bucket(const struct binding *b, uint64_t key, const char *host,
+                                 int64_t now_ns)
+{
+    return board_slot(b->board, key, host, observes(b) ? SLOT_OBSERVED : SLOT_BUCKET, now_ns);
+}
+
 /* Finds the word of the rate's window in its bucket. If all words already belong to other
  * windows, because other processes configure other rates, the window gets a bucket of its own. */
 static void bind_rate(struct binding *b, struct slot *bucket, uint64_t key, const char *host,
@@ -177,7 +197,7 @@ static void bind_rate(struct binding *b, struct slot *bucket, uint64_t key, cons
         bool overflow = bucket == board_overflow(b->board);
         struct slot *other = overflow ? NULL : board_find(b->board, own);
         if (!other && (word = slot_claim_window(bucket, r->window_ns)) < 0 && !overflow)
-            other = board_slot(b->board, own, host, SLOT_BUCKET, now_ns);
+            other = claim_bucket(b, own, host, now_ns);
         if (other) {
             l.slot = other;
             l.key = own;
@@ -199,18 +219,25 @@ static void claim_scope(struct binding *b, int64_t now_ns)
     b->scope = board_slot(b->board, b->scope_key, host, SLOT_BUCKET, now_ns);
 }
 
-static bool observes(const struct binding *b)
-{
-    return b->config->mode == MODE_OBSERVE;
-}
-
 /* b->key (in observe mode facts_key as well) is known. */
 static void claim_host(struct binding *b, int64_t now_ns)
 {
-    if (unlikely(observes(b)))
-        b->facts = board_slot(b->board, b->facts_key, b->name, SLOT_HOST, now_ns);
-    b->slot =
-        board_slot(b->board, b->key, b->name, observes(b) ? SLOT_OBSERVED : SLOT_HOST, now_ns);
+    if (likely(!observes(b))) {
+        b->slot = board_slot(b->board, b->key, b->name, SLOT_HOST, now_ns);
+        return;
+    }
+    struct slot *overflow = board_overflow(b->board);
+    b->facts = board_slot(b->board, b->facts_key, b->name, SLOT_HOST, now_ns);
+    b->slot = board_slot(b->board, b->key, b->name, SLOT_OBSERVED, now_ns);
+    if (b->facts == overflow || b->slot == overflow)
+        b->facts = b->slot = overflow;
+    b->special = true;
+}
+
+/* Enforcing programs share the limits, breaker and budget of the overflow slot. */
+static bool observes_nothing(const struct binding *b)
+{
+    return observes(b) && b->slot == board_overflow(b->board);
 }
 
 static void bind_lanes(struct binding *b, int64_t now_ns)
@@ -220,10 +247,9 @@ static void bind_lanes(struct binding *b, int64_t now_ns)
     host_in_name(host, b->name);
     b->lane_count = 0;
     b->lane[0].slot = b->slot;
-    for (int i = 0; i < p->limit_count; i++) {
+    for (int i = 0; i < p->limit_count && !observes_nothing(b); i++) {
         uint64_t key = b->bucket_key[i];
-        struct slot *bucket =
-            key == b->key ? b->slot : board_slot(b->board, key, host, SLOT_BUCKET, now_ns);
+        struct slot *bucket = key == b->key ? b->slot : claim_bucket(b, key, host, now_ns);
         for (int j = 0; j < p->limits[i].rate_count; j++)
             bind_rate(b, bucket, key, host, &p->limits[i].rates[j], now_ns);
     }
@@ -239,8 +265,20 @@ static void claim_proxy(struct binding *b, int64_t now_ns)
         proxy->facts = board_slot(b->board, proxy->facts_key, b->proxy_name, SLOT_PROXY, now_ns);
     proxy->slot = board_slot(b->board, proxy->key, b->proxy_name,
                              observes(b) ? SLOT_OBSERVED : SLOT_PROXY, now_ns);
-    if (proxy->slot == board_overflow(b->board) || proxy->facts == board_overflow(b->board))
+    if (proxy->slot == board_overflow(b->board) || proxy->facts == board_overflow(b->board) ||
+        observes_nothing(b))
         proxy->slot = NULL;
+    b->special = b->facts || proxy->slot;
+}
+
+static __attribute__((noinline)) void refresh_special(struct binding *b, int64_t now_ns)
+{
+    if (b->facts && !slot_touch(b->facts, b->facts_key, now_ns) && !observes_nothing(b))
+        claim_host(b, now_ns);
+    if (b->proxy.facts)
+        slot_touch(b->proxy.facts, b->proxy.facts_key, now_ns);
+    if (b->proxy.slot && !slot_touch(b->proxy.slot, b->proxy.key, now_ns))
+        claim_proxy(b, now_ns);
 }
 
 /* binding_is_current has compared the keys a moment ago. The slots are marked as used only now,
@@ -253,11 +291,8 @@ HOT void binding_refresh(struct binding *b, int64_t now_ns)
     bool stale = !b->refreshed_ns || now_ns - b->refreshed_ns > SLOT_IDLE_NS / 2;
     if (unlikely(!slot_touch(b->slot, b->key, now_ns) && b->slot != overflow))
         claim_host(b, now_ns);
-    if (unlikely(b->facts) && unlikely(!slot_touch(b->facts, b->facts_key, now_ns)) &&
-        b->facts != overflow)
-        claim_host(b, now_ns);
-    if (unlikely(b->proxy.slot) && unlikely(!slot_touch(b->proxy.slot, b->proxy.key, now_ns)))
-        claim_proxy(b, now_ns);
+    if (unlikely(b->special))
+        refresh_special(b, now_ns);
     if (unlikely(b->scope) &&
         unlikely(!slot_touch(b->scope, b->scope_key, now_ns) && b->scope != overflow))
         claim_scope(b, now_ns);
@@ -329,7 +364,7 @@ HOT bool binding_is_current(const struct binding *b, const struct config *config
     if (!b->slot || b->config != config || b->board != board ||
         atomic_load_explicit(&b->slot->key, memory_order_relaxed) != b->key)
         return false;
-    if (unlikely(b->facts) && b->facts != board_overflow(board) &&
+    if (unlikely(b->facts) &&
         atomic_load_explicit(&b->facts->key, memory_order_relaxed) != b->facts_key)
         return false;
     if (unlikely(b->scope) && b->scope != board_overflow(board) &&

@@ -56,7 +56,8 @@ struct binding {
     struct slot *slot; /* health, breaker, budget and pause of the host (host, or host:port) */
     uint64_t key;
     /* In observe mode, `slot` is of kind OBSERVED: enforcing programs do not read what decisions are
-     * made with. Then this is the host's own, for the facts, which concern everybody. NULL: enforce. */
+     * made with. Then this is the host's own, for the facts, which concern everybody. NULL: enforce.
+     * Without room for both on the board, both are the overflow slot, and nothing is decided. */
     struct slot *facts;
     uint64_t facts_key;
     int64_t refreshed_ns; /* when the slots were last marked as used; 0: bind the lanes again */
@@ -64,6 +65,7 @@ struct binding {
     struct slot *scope; /* the pauses of a part of the host (policy->pause_scope); NULL: none */
     uint64_t scope_key;
     bool per_request;          /* a key contains a header: bind again for every request */
+    bool special;              /* there is `facts` or a proxy, so `slot` is not all */
     uint8_t operation;         /* hash of scheme, port and path, for the breaker */
     char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */
     struct proxy_binding proxy;

@@ -5,15 +5,11 @@
 #include "base/precondition.h"
 #include "engine/board/status.h"
 
-/* Of the calling thread, since the settings are in force. */
-static int64_t *lag_of(const struct config *c)
+static __attribute__((noinline)) void begin_observed(struct call *c, int64_t now_ns)
 {
-    static _Thread_local const struct config *since;
-    static _Thread_local int64_t lag_ns;
-    if (since != c)
-        lag_ns = 0;
-    since = c;
-    return &lag_ns;
+    if (c->binding->facts != c->slot)
+        slot_count(c->binding->facts, COUNT_REQUESTS, 1);
+    call_begin_lag(c, now_ns);
 }
 
 HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns)
@@ -28,16 +24,11 @@ HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, i
         .begun_ns = now_ns,
         .deadline_ns = smaller(app, later_by(now_ns, b->policy->max_elapsed_ns)),
         .app_deadline_ns = app,
-        .observe = b->config->mode == MODE_OBSERVE,
+        .observe = b->facts != NULL,
     };
     slot_count(b->slot, COUNT_REQUESTS, 1);
-    if (unlikely(c->observe))
-        c->lag = lag_of(b->config);
-}
-
-void call_in_parallel(struct call *c)
-{
-    c->lag = NULL;
+    if (unlikely(b->facts))
+        begin_observed(c, now_ns);
 }
 
 void call_set_timeout(struct call *c, int64_t app_timeout_ns)
@@ -62,15 +53,14 @@ static bool is_plain_success(const struct attempt *a)
 /* The usual case: a success of a healthy host, by a request that was not a probe. */
 static bool changes_nothing(const struct call *c, const struct slot *s, int64_t now_ns)
 {
-    return c->last.class == CLASS_SUCCESS && !c->lease_ns && !c->observe &&
-           c->policy->breaker != BREAKER_OFF && breaker_expects_success(&s->breaker, now_ns) &&
-           status_expects_success(s);
+    return c->last.class == CLASS_SUCCESS && !c->lease_ns && c->policy->breaker != BREAKER_OFF &&
+           breaker_expects_success(&s->breaker, now_ns) && status_expects_success(s);
 }
 
 bool call_expects_success(const struct call *c, int64_t now_ns)
 {
-    const struct slot *s = call_slot(c);
-    return !c->lease_ns && status_expects_success(s) &&
+    struct slot *s = call_slot(c);
+    return !c->lease_ns && status_expects_success(call_facts(c, s)) &&
            (c->policy->breaker == BREAKER_OFF || breaker_expects_success(&s->breaker, now_ns));
 }
 
@@ -85,16 +75,14 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
     c->waiting = false;
     call_count_attempt(s, duration_ns);
     slot_touch(s, c->binding->key, now_ns);
-    bool news = !changes_nothing(c, s, now_ns);
+    bool news = unlikely(c->binding->special) || !changes_nothing(c, s, now_ns);
     if (unlikely(news)) {
         struct party host = call_host_party(c, s);
-        if (unlikely(host.facts != s))
+        if (host.facts != s)
             call_show_attempt(c, &host, &c->last, duration_ns);
         call_update_status(c, &host, &c->last, now_ns, wall_ns);
-    }
-    if (unlikely(c->binding->proxy.slot)) {
-        call_proxy_report(c, a, now_ns, wall_ns);
-        news = true;
+        if (c->binding->proxy.slot)
+            call_proxy_report(c, a, now_ns, wall_ns);
     }
     if (unlikely(a->hint.wait_ns || a->hint.misread))
         call_set_pause(c, s, a, now_ns, wall_ns);
@@ -147,6 +135,20 @@ static void release_claims(struct call *c, struct slot *s, int64_t now_ns)
     c->reserved_ns = 0;
 }
 
+static __attribute__((noinline)) void end_special(struct call *c, struct slot *s, int64_t now_ns,
+                                                  int64_t wall_ns)
+{
+    if (c->attempts) {
+        if (!call_observes_nothing(c, s))
+            call_count_outcome(c, s, &c->last, wall_ns);
+        if (c->observe)
+            call_show_outcome(c, call_facts(c, s), &c->last, wall_ns);
+        call_proxy_end(c, wall_ns);
+    }
+    if (c->observe)
+        call_end_lag(c, s, now_ns);
+}
+
 HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
 {
     precondition(c->binding);
@@ -154,14 +156,10 @@ HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
     if (unlikely(c->breakers_pending)) /* the retry was not made */
         call_update_breakers(c, s, now_ns, wall_ns, c->random);
     release_claims(c, s, now_ns);
-    if (c->attempts) {
-        struct slot *facts = call_facts(c, s);
+    if (unlikely(c->binding->special))
+        end_special(c, s, now_ns, wall_ns);
+    else if (c->attempts)
         call_count_outcome(c, s, &c->last, wall_ns);
-        if (unlikely(facts != s))
-            call_show_outcome(c, facts, &c->last, wall_ns);
-        if (unlikely(c->binding->proxy.slot))
-            call_proxy_end(c, wall_ns);
-    }
     atomic_fetch_add_explicit(&c->binding->board->header->changes, 1, memory_order_release);
 }
 
@@ -171,4 +169,6 @@ void call_abandon(struct call *c, int64_t now_ns)
     release_claims(c, s, now_ns);
     if (c->breakers_pending)
         call_count_unjudged(c, s);
+    if (c->observe)
+        call_end_lag(c, s, now_ns);
 }

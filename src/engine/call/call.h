@@ -22,8 +22,8 @@
  * may wait up to max_wait, however short max_elapsed is; every later one starts before begun +
  * max_elapsed. None starts so close to the program's own deadline that it could not finish: a wait
  * by the library must not appear as a failure of the host. Callers waiting for a hint to expire each get a
- * different start shortly after it. In observe mode everything is decided and counted, but the
- * answer is always GO and "deliver".
+ * different start shortly after it. In observe mode everything is decided and counted (on a slot of its
+ * own: bind.h), but the answer is always GO and "deliver".
  *
  * A struct call belongs to one thread at a time; the board behind it is shared. No locks, no
  * allocation, no system call. */
@@ -60,10 +60,8 @@ struct call {
     int64_t previous_delay_ns;
     int attempts; /* made so far */
     bool observe;
-    /* In observe mode: how far this thread of the program would be behind, had it made its waits. NULL:
-     * its requests do not wait for each other. */
-    int64_t *lag;
-    int64_t lag_ns;   /* as of the last call_admit */
+    int64_t
+        lag_ns; /* in observe mode: how far behind the program would be, had it made its waits */
     bool cannot_wait; /* set after call_begin: takes tokens, but the answer is never WAIT */
     bool lookup_only; /* set after call_begin: a name look-up, whose success proves no host alive */
     bool waiting;
@@ -84,8 +82,6 @@ struct call {
 
 /* app_timeout_ns: the program's timeout for the whole request; 0: none. Refreshes the binding. */
 void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, int64_t now_ns);
-/* Observe mode: the program makes other requests meanwhile, so its waits do not add up. */
-void call_in_parallel(struct call *c);
 /* Sets the program's timeout later, if it is expensive to find out. 0: none. */
 void call_set_timeout(struct call *c, int64_t app_timeout_ns);
 /* If the caller comes too early, the answer is WAIT again; at the reserved time it is GO at no

@@ -242,7 +242,7 @@ void call_show_attempt(const struct call *c, const struct party *party, const st
                        int64_t duration_ns)
 {
     struct slot *s = party->facts;
-    if (c->attempts == 1)
+    if (party->is_proxy && c->attempts == 1)
         slot_count(s, COUNT_REQUESTS, 1);
     call_count_attempt(s, duration_ns);
     slot_count(s, COUNT_UNJUDGED, 1);

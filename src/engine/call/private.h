@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of this folder share. No other folder includes it. Each file may call those before
- * it: bind, judge, proxy, pause, retry, admit, call. fast_path calls judge only. */
+ * it: bind, lag, judge, proxy, pause, retry, admit, call. fast_path calls judge only. */
 #ifndef ENGINE_CALL_PRIVATE_H
 #define ENGINE_CALL_PRIVATE_H
 
@@ -31,10 +31,17 @@ static inline bool call_is_overflow(const struct call *c, const struct slot *s)
 static inline struct slot *call_facts(const struct call *c, struct slot *s)
 {
     const struct binding *b = c->binding;
-    if (likely(!b->facts))
+    if (likely(!b->facts) || call_is_overflow(c, s))
         return s;
     uint64_t key = atomic_load_explicit(&b->facts->key, memory_order_relaxed);
     return key == b->facts_key ? b->facts : board_overflow(b->board);
+}
+
+/* In observe mode, with the board full: what others enforce must not change, and there is no slot for what
+ * would be done. */
+static inline bool call_observes_nothing(const struct call *c, const struct slot *s)
+{
+    return c->observe && call_is_overflow(c, s);
 }
 
 /* A participant that a request depends on: the host, or the proxy in front of it. */
@@ -112,12 +119,17 @@ static inline bool call_breaker_enforced(const struct call *c, const struct part
     return !c->observe && party->policy->breaker == BREAKER_ON && !call_is_overflow(c, party->slot);
 }
 
-/* The program would be so much later. */
-static inline void call_add_lag(const struct call *c, int64_t wait_ns)
+/* ---- lag.c ---- */
+/* In observe mode, how late the call would begin. */
+void call_begin_lag(struct call *c, int64_t now_ns);
+/* It would be so much later. */
+static inline void call_add_lag(struct call *c, int64_t wait_ns)
 {
-    if (c->lag && wait_ns > 0)
-        *c->lag = later_by(*c->lag, wait_ns);
+    if (wait_ns > 0)
+        c->lag_ns = later_by(c->lag_ns, wait_ns);
 }
+/* Whatever the program does from now on may be a consequence of this call. */
+void call_end_lag(const struct call *c, struct slot *s, int64_t now_ns);
 
 /* ---- admit.c ---- */
 /* Ends a wait, whether the attempt is admitted then or not. */
@@ -142,14 +154,16 @@ static inline bool call_is_slot_paused(const struct slot *s, int64_t now_ns)
 {
     return atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed) > now_ns;
 }
-/* Whether some pause may concern this call. */
-static inline bool call_may_be_paused(const struct call *c, const struct slot *s, int64_t now_ns)
+/* Whether some pause may concern this call. special: binding->special, or a constant to save the test. */
+static inline bool call_may_be_paused(const struct call *c, const struct slot *s, bool special,
+                                      int64_t now_ns)
 {
     const struct binding *b = c->binding;
-    return unlikely(call_is_slot_paused(unlikely(b->facts) ? b->facts : s, now_ns)) ||
+    const struct proxy_binding *proxy = &b->proxy;
+    return unlikely(call_is_slot_paused(special && b->facts ? b->facts : s, now_ns)) ||
            (unlikely(b->scope) && call_is_slot_paused(b->scope, now_ns)) ||
-           (unlikely(b->proxy.slot) &&
-            call_is_slot_paused(b->proxy.facts ? b->proxy.facts : b->proxy.slot, now_ns));
+           (unlikely(special) && proxy->slot &&
+            call_is_slot_paused(proxy->facts ? proxy->facts : proxy->slot, now_ns));
 }
 /* When this call may start; 0: it is not paused. latest_ns: the latest start that it accepts; the answer
  * is later only if the server refuses until then. *may_reserve: nobody else needs tokens of its buckets
@@ -188,7 +202,8 @@ void call_count_unjudged(struct call *c, struct slot *s);
 void call_count_success(struct slot *s, int64_t wall_ns);
 void call_count_outcome(const struct call *c, struct slot *s, const struct verdict *v,
                         int64_t wall_ns);
-/* In observe mode, what happened, on a slot that does not decide. */
+/* In observe mode, what happened, on a slot that does not decide. The requests of a host are counted when
+ * they begin, those of a proxy here. */
 void call_show_attempt(const struct call *c, const struct party *party, const struct verdict *v,
                        int64_t duration_ns);
 void call_show_outcome(const struct call *c, struct slot *facts, const struct verdict *v,

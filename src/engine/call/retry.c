@@ -130,7 +130,7 @@ bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, in
 {
     struct plan plan;
     const struct verdict *v = &c->last;
-    if (!may_retry(c, s, a, v, c->attempts, now_ns, &plan))
+    if (call_observes_nothing(c, s) || !may_retry(c, s, a, v, c->attempts, now_ns, &plan))
         return false;
     if (!take_budget(c->policy, s, now_ns)) {
         note_denied(c, s, a, v->reason, c->attempts);

@@ -174,8 +174,9 @@ static void put_observed_wait(const struct sample *x)
 
 static void put_mode(const struct sample *x)
 {
-    put_number(x, x->context->mode == MODE_OBSERVE ? LABEL("mode", "observe") : LABEL("mode", "enforce"),
-               1);
+    put_number(
+        x, x->context->mode == MODE_OBSERVE ? LABEL("mode", "observe") : LABEL("mode", "enforce"),
+        1);
 }
 
 static void put_status(const struct sample *x)

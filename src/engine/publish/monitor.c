@@ -29,6 +29,7 @@ static void start_monitor(void *process)
         !atomic_compare_exchange_strong(&p->updater, &none, UPDATER_STARTING))
         return;
     atomic_store(&p->pid, getpid());
+    atomic_store(&p->parent, (uint32_t)getppid());
     board_settle_clock(e->board); /* a child may be in another time namespace than its parent */
     int64_t now_ns = clock_now_ns();
     update_schedule(e, now_ns);
