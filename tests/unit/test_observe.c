@@ -252,6 +252,29 @@ Test(observe, overlapping_requests_wait_for_their_turn_only)
     cr_assert(epsilon_eq(dbl, (double)would(&o, COUNT_WAITED_NS) / 1e9, waited, 0.15 * waited));
 }
 
+/* The same, when the event loop sees ten ends before it begins ten. */
+Test(observe, requests_that_end_together_are_followed_row_by_row)
+{
+    struct binding o = bind_with(configure("observe", "rate = 5/s\nburst = 1\n"));
+    struct call c[10];
+    for (int round = 0; round < 30; round++) {
+        int64_t now = NOW + round * NS_PER_MS;
+        for (int i = 0; i < 10; i++) {
+            call_begin(&c[i], &o, 0, now);
+            call_admit(&c[i], now);
+        }
+        for (int i = 0; i < 10; i++)
+            call_end(&c[i], now, WALL);
+    }
+    double waited = 290 * 2.0 + 9.0;
+    cr_assert(epsilon_eq(dbl, (double)would(&o, COUNT_WAITED_NS) / 1e9, waited, 0.15 * waited));
+    /* Now one after the other: only the first of them comes too early. */
+    uint64_t before = would(&o, COUNT_WAITED_NS);
+    for (int i = 0; i < 10; i++)
+        request(&o, with_status(200), NOW + NS_PER_S);
+    cr_assert(le(u64, would(&o, COUNT_WAITED_NS) - before, 4 * NS_PER_S));
+}
+
 Test(observe, a_program_that_was_idle_has_caught_up)
 {
     struct binding o = bind_with(configure("observe", "rate = 5/s\nburst = 1\n"));

@@ -2,9 +2,13 @@
  *
  * mode = observe: a program that does not wait is ahead of one that does. 300 requests one after the other
  * at 5/s wait 0.2 s each, and not 0.2, 0.4, 0.6, ... s, because each begins after the wait of the one
- * before. So each thread has a lag, the sum of the waits that led to where it is now; its next request is
- * decided at the time at which it would come. Requests that overlap do not wait for each other: all begin
- * with the lag that the thread had, and the largest of their lags stays.
+ * before. So a request has a lag, the sum of the waits that led to it, and is decided at the time at which
+ * it would come.
+ *
+ * A request begins with the lag of the earliest one that has ended in its thread and that none has followed
+ * yet; if there is none, it overlaps with the one begun last, and has the same lag. So ten transfers of an
+ * event loop are ten rows of requests. One that is begun and ended while no other ends joins the rows: what
+ * comes next comes after all of them.
  *
  * A script that runs curl 300 times is sequential as well: a new process begins with the lag that the last
  * child of the same parent left on the board. */
@@ -22,8 +26,13 @@
 
 struct lag {
     const struct config *config; /* in force since then */
-    int64_t ns;
-    int64_t ended_ns; /* the last request */
+    int64_t first_ns,
+        last_ns; /* of the `ended` requests that none has followed; the others are spread
+                                    evenly between them */
+    int ended;
+    int64_t begun_ns;         /* lag of the request begun last */
+    const struct call *alone; /* that one, if none has ended since; only compared */
+    int64_t ended_at_ns;      /* the last request ended then */
 };
 
 static _Thread_local struct lag own;
@@ -67,24 +76,41 @@ static void leave_to_family(struct slot *s, int64_t lag_ns, int64_t now_ns)
     atomic_store_explicit(&f->ended_ns, now_ns, memory_order_relaxed);
 }
 
+static int64_t take_first(struct lag *l)
+{
+    int64_t first_ns = l->first_ns;
+    l->first_ns += l->ended > 1 ? (l->last_ns - first_ns) / (l->ended - 1) : 0;
+    l->ended--;
+    return first_ns;
+}
+
 void call_begin_lag(struct call *c, int64_t now_ns)
 {
     bool is_first = own.config != c->binding->config;
     if (is_first && !call_is_overflow(c, c->slot))
-        own.ns = lag_of_family(c->slot, now_ns);
-    else if (is_first || has_caught_up(own.ns, own.ended_ns, now_ns))
-        own.ns = 0;
-    if (is_first)
-        own.ended_ns = now_ns;
+        own = (struct lag){.begun_ns = lag_of_family(c->slot, now_ns), .ended_at_ns = now_ns};
+    else if (is_first || has_caught_up(larger(own.begun_ns, own.last_ns), own.ended_at_ns, now_ns))
+        own = (struct lag){.ended_at_ns = now_ns};
     own.config = c->binding->config;
-    c->lag_ns = own.ns;
+    c->lag_ns = own.begun_ns = own.ended ? take_first(&own) : own.begun_ns;
+    own.alone = c;
 }
 
 void call_end_lag(const struct call *c, struct slot *s, int64_t now_ns)
 {
-    bool is_first = own.config != c->binding->config; /* another thread began the call */
-    own =
-        (struct lag){c->binding->config, is_first ? c->lag_ns : larger(own.ns, c->lag_ns), now_ns};
+    bool is_alone = own.alone == c;
+    if (own.config != c->binding->config) /* another thread began the call */
+        own = (struct lag){.config = c->binding->config};
+    if (!own.ended) {
+        own.first_ns = own.last_ns = c->lag_ns;
+        own.ended = 1;
+    } else {
+        own.last_ns = larger(own.last_ns, c->lag_ns);
+        own.first_ns = is_alone ? own.last_ns : smaller(own.first_ns, c->lag_ns);
+        own.ended = is_alone ? 1 : own.ended + 1;
+    }
+    own.alone = NULL;
+    own.ended_at_ns = now_ns;
     if (!call_is_overflow(c, s))
-        leave_to_family(s, own.ns, now_ns);
+        leave_to_family(s, own.last_ns, now_ns);
 }
