@@ -189,3 +189,9 @@ bool cli_use_colours(FILE *f)
     const char *no = env_any("NO_COLOR"), *term = env_any("TERM");
     return isatty(fileno(f)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
+
+const char *cli_mode_meaning(enum mode m)
+{
+    return m == MODE_OBSERVE ? "programs decide and count, but change nothing"
+                             : "programs are left alone";
+}

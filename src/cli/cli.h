@@ -74,5 +74,7 @@ const char *cli_age(int64_t ns, char out[24]);
 const char *cli_duration(int64_t ns, char out[24]);
 /* Whether to print colours to this stream: a terminal, unless NO_COLOR or TERM=dumb is set. */
 bool cli_use_colours(FILE *f);
+/* Of a mode other than enforce. */
+const char *cli_mode_meaning(enum mode m);
 
 #endif

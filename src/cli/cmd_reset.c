@@ -10,6 +10,13 @@
 
 #include <string.h>
 
+/* Not that of a host, which has the same name. */
+static bool is_observed_bucket(const struct slot *s, const char *name)
+{
+    return atomic_load(&s->kind) == SLOT_OBSERVED &&
+           atomic_load(&s->key) != board_observed_key(board_host_key(name, 0));
+}
+
 /* Whether a slot is a rate bucket of this host. Buckets have their own slots, named without a
  * port. */
 static bool is_bucket_of(const struct slot *s, const char *name, const char *host)
@@ -17,7 +24,8 @@ static bool is_bucket_of(const struct slot *s, const char *name, const char *hos
     size_t n = strlen(name);
     bool bracket = *host == '[';
     const char *rest = host + bracket + n; /* valid only if the name matches */
-    if (atomic_load(&s->kind) != SLOT_BUCKET || !ascii_same_n(host + bracket, name, n))
+    if ((atomic_load(&s->kind) != SLOT_BUCKET && !is_observed_bucket(s, name)) ||
+        !ascii_same_n(host + bracket, name, n))
         return false;
     return bracket ? *rest == ']' : !*rest || (*rest == ':' && !strchr(rest + 1, ':'));
 }
@@ -34,7 +42,10 @@ static int reset_slots(struct board *b, const char *host)
             continue;
         hosts += seen != NULL;
         board_keep_counts(b, s);
+        struct slot *observed = board_find(b, board_observed_key(atomic_load(&s->key)));
         slot_reset(s);
+        if (observed)
+            slot_reset(observed);
     }
     return hosts;
 }

@@ -8,6 +8,7 @@
 #include "cli/check_list.h"
 #include "cli/host_list.h"
 #include "cli/liveness.h"
+#include "cli/observed_text.h"
 #include "cli/pause_text.h"
 #include "engine/board/status.h"
 #include "engine/publish/snapshot.h"
@@ -16,9 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REDRAW_NS    NS_PER_S
-#define NAMES_SHOWN  3
-#define PAUSES_SHOWN 5
+#define REDRAW_NS   NS_PER_S
+#define NAMES_SHOWN 3
+#define LINES_SHOWN 5 /* of each kind above the table */
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
@@ -122,12 +123,24 @@ static void print_pauses(const struct host *rows, uint32_t n, int64_t now_ns)
         const struct host *h = &rows[i / 2];
         bool part = i % 2;
         const struct pause_shown *p = part ? &h->part_paused : &h->paused;
-        if (p->until_ns && listed++ < PAUSES_SHOWN)
+        if (p->until_ns && listed++ < LINES_SHOWN)
             printf("paused: %s%s %s\n", part ? "a part of " : "", h->name,
                    pause_text(p, now_ns, words));
     }
-    if (listed > PAUSES_SHOWN)
-        printf("paused: and %d more\n", listed - PAUSES_SHOWN);
+    if (listed > LINES_SHOWN)
+        printf("paused: and %d more\n", listed - LINES_SHOWN);
+}
+
+/* "observe: api.example.com would have waited 58.5 s in 297 requests, refused 0 and repeated 3" */
+static void print_observed(const struct host *rows, uint32_t n)
+{
+    char words[OBSERVED_TEXT_SIZE];
+    int listed = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (rows[i].is_observed && listed++ < LINES_SHOWN)
+            printf("observe: %s %s\n", rows[i].name, observed_text(&rows[i].observed, words));
+    if (listed > LINES_SHOWN)
+        printf("observe: and %d more\n", listed - LINES_SHOWN);
 }
 
 static int print_table(const struct board *b, const struct config *c, bool colours)
@@ -146,10 +159,11 @@ static int print_table(const struct board *b, const struct config *c, bool colou
     }
     printf("%s: %u host%s; ", c->state, n, n == 1 ? "" : "s");
     print_liveness(b);
-    if (c->mode == MODE_OBSERVE)
-        puts("mode = observe: retries and rejections were only counted, nothing was changed");
+    if (c->mode != MODE_ENFORCE)
+        printf("mode = %s: %s\n", mode_name(c->mode), cli_mode_meaning(c->mode));
     print_denied(rows, n);
     print_pauses(rows, n, now_ns);
+    print_observed(rows, n);
     if (n)
         printf("\n%-*s %-9s %9s %8s %8s %9s %8s %8s %8s %-9s %s\n", width, "HOST", "STATUS",
                "REQUESTS", "SUCCESS", "RETRIES", "REJECTED", "WAITED", "P50", "P99", "BREAKER",
@@ -244,6 +258,8 @@ const struct command cmd_status = {
     "that\n"
     "          servers asked for are listed above the table with their end and origin\n"
     "WAITED    total time spent waiting for a token, or because the server asked for a pause\n"
+    "observe:  what programs with mode = observe would have done, which is not part of the table;\n"
+    "          shown for the first five such hosts\n"
     "P50, P99  percentiles of the duration of single attempts\n"
     "TOKENS    tokens available now, and the burst of the limit\n"
     "\n"

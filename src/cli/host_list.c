@@ -30,6 +30,7 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
     h->limited = view_rate(b, s, &rate, &tat_ns);
     h->available = h->limited ? gcra_available(tat_ns, now_ns, &rate) : 0;
     h->burst = h->limited ? rate.burst : 0;
+    h->is_observed = view_observed(b, s, &h->observed);
 }
 
 static int by_urgency(const void *a, const void *b)

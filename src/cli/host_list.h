@@ -31,6 +31,8 @@ struct host {
     double available; /* tokens, of `burst` */
     uint32_t burst;
     struct pause_shown paused, part_paused; /* until_ns 0: no pause */
+    bool is_observed;
+    struct observed_view observed;
 };
 
 /* Sorted: worst status first, then most requests. NULL: out of memory; to be freed. */

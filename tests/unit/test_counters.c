@@ -124,6 +124,7 @@ static void make(void)
             ((_Atomic uint32_t *)((char *)s + by_reason[i].offset))[g] = value_of_reason(i, g);
     for (size_t i = 0; i < array_size(of_header); i++)
         *(_Atomic uint64_t *)((char *)board->header + of_header[i].offset) = value_of_header(i);
+    slot_count(board_slot(board, board_observed_key(5), "h", SLOT_OBSERVED, NOW), COUNT_WAITED, 3);
     json = render(snapshot_render);
     prom = render(metrics_render);
 }
@@ -345,6 +346,8 @@ Test(counters, the_quick_reference_has_each_metric_with_its_labels)
         line_of(text, start);
     }
     cr_assert_eq(occurrences(text, "\n| `harden_"), (int)array_size(metrics));
+    expect_label(text, METRIC_OBSERVED, "action", strlen("action"));
+    expect_label(text, METRIC_MODE, "mode", strlen("mode"));
     for (const struct row *r = rows; r < rows + array_size(rows); r++)
         if (r->metric != METRIC_NONE && *r->label)
             expect_label(text, r->metric, r->label + 1, strcspn(r->label, "=") - 1);
@@ -362,5 +365,20 @@ Test(counters, the_manual_has_each_metric)
         line_of(text, start);
     }
     cr_assert_eq(occurrences(text, "\n.It Li harden_"), (int)array_size(metrics));
+    free(text);
+}
+
+Test(counters, the_manual_has_each_member_of_what_was_observed)
+{
+    char *text = read_file("docs/libharden.7"), item[80];
+    const char *members = object("observed");
+    int n = 0;
+    for (const char *m = members; (m = strchr(m, '"')); n++) {
+        size_t length = strcspn(++m, "\"");
+        snprintf(item, sizeof item, "\n.Li %.*s", (int)length, m);
+        line_of(text, item);
+        m += length + 1;
+    }
+    cr_assert_eq(n, 4);
     free(text);
 }

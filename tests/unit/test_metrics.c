@@ -120,6 +120,30 @@ Test(metrics, show_the_time_that_is_left_of_a_pause)
     has("harden_health_status{" LABELS "} 0");
 }
 
+Test(metrics, show_what_observing_programs_would_have_done_and_the_mode)
+{
+    busy_host();
+    render();
+    cr_assert_null(strstr(text, "harden_observed_total{"));
+    has("harden_mode_info{service=\"legacy-client\",mode=\"enforce\"} 1");
+    struct slot *o =
+        board_slot(board, board_observed_key(5), "api.example.com", SLOT_OBSERVED, NOW);
+    slot_count(o, COUNT_WAITED, 297);
+    slot_count(o, COUNT_WAITED_NS, 58500 * NS_PER_MS);
+    slot_count(o, COUNT_RATE_REJECTED, 2);
+    slot_count(o, COUNT_BREAKER_REJECTED, 3);
+    slot_count(o, COUNT_RETRIES, 4);
+    context.mode = MODE_OBSERVE;
+    render();
+    has("harden_observed_total{" LABELS ",action=\"wait\"} 297");
+    has("harden_observed_total{" LABELS ",action=\"reject\"} 5");
+    has("harden_observed_total{" LABELS ",action=\"retry\"} 4");
+    has("harden_observed_wait_seconds_total{" LABELS "} 58.5");
+    has("harden_mode_info{service=\"legacy-client\",mode=\"observe\"} 1");
+    has("harden_rate_limited_total{" LABELS ",action=\"waited\"} 2");
+    has("harden_hosts{service=\"legacy-client\"} 1");
+}
+
 Test(metrics, show_the_budget_including_its_refill_by_time)
 {
     struct slot *s = busy_host();
@@ -247,7 +271,7 @@ Test(metrics, follow_the_exposition_format)
             cr_assert_eq(strncmp(family, metric, strlen(metric)), 0, "%s in %s", line, metric);
         }
     }
-    cr_assert_eq(families, 16);
+    cr_assert_eq(families, 19);
     regfree(&comment);
     regfree(&sample);
 }

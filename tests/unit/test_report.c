@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "cli/host_list.h"
 #include "cli/liveness.h"
+#include "cli/observed_text.h"
 #include "cli/report/page.h"
 #include "cli/report/plot.h"
 #include "cli/report/scale.h"
@@ -325,6 +326,35 @@ Test(hosts, unhealthy_hosts_come_first_then_busy_ones)
     cr_assert(is(h[1].name, "busy"));
     cr_assert(eq(i64, h[0].since_ms, 5));
     free(h);
+    board_close(b);
+}
+
+Test(hosts, what_would_have_been_done_is_said_in_words)
+{
+    struct board *b = board_open(NULL, 16, NULL);
+    char words[OBSERVED_TEXT_SIZE];
+    uint32_t n;
+    board_slot(b, 1, "a", SLOT_HOST, T(1));
+    board_slot(b, 2, "b", SLOT_HOST, T(1));
+    struct slot *o = board_slot(b, board_observed_key(1), "a", SLOT_OBSERVED, T(1));
+    struct host *h = host_list_read(b, T(2), &n);
+    cr_assert(eq(u32, n, 2));
+    cr_assert(h[0].is_observed);
+    cr_assert(not(h[1].is_observed));
+    cr_assert(is(observed_text(&h[0].observed, words), "would not have been limited or repeated"));
+    free(h);
+    slot_count(o, COUNT_WAITED, 297);
+    slot_count(o, COUNT_WAITED_NS, (uint64_t)T(58) + NS_PER_S / 2);
+    slot_count(o, COUNT_RETRIES, 3);
+    h = host_list_read(b, T(2), &n);
+    cr_assert(is(observed_text(&h[0].observed, words),
+                 "would have waited 58.5 s in 297 requests, refused 0 and repeated 3"));
+    cr_assert(eq(u64, h[0].count[COUNT_WAITED], 0));
+    free(h);
+    const struct observed_view most = {UINT64_MAX, UINT64_MAX, UINT64_MAX, INT64_MAX};
+    cr_assert(strstr(observed_text(&most, words), "repeated 18446744073709551615") != NULL);
+    cr_assert(is(observed_text(&(struct observed_view){.rejected = 1}, words),
+                 "would have waited 0 s in 0 requests, refused 1 and repeated 0"));
     board_close(b);
 }
 

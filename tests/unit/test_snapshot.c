@@ -94,7 +94,8 @@ static bool python(const char *expression)
 Test(snapshot, of_an_empty_board_is_healthy)
 {
     render();
-    has("\"schema\":\"harden.health/1\",\"service\":\"legacy-client\",\"pid\":4711,\"seq\":12,");
+    has("\"schema\":\"harden.health/"
+        "1\",\"service\":\"legacy-client\",\"mode\":\"enforce\",\"pid\":4711,\"seq\":12,");
     has("\"time\":\"2026-01-25T10:00:00.123Z\",\"expires\":\"2026-01-25T10:00:30.123Z\"");
     has("\"overall_status\":\"healthy\",\"healthy\":true,\"failed\":[],\"checks\":{}");
     cr_assert(python("d['totals'] == {'requests': 0, 'attempts': 0, 'retries': 0, 'recovered': 0,"
@@ -157,10 +158,35 @@ Test(snapshot, shows_the_contents_of_the_board)
         "\"duration_ms\":{\"count\":131,\"mean\":81.25,");
     has("\"max\":82},\"rate\":{\"limit\":60,\"window_s\":60,\"available\":41.2,\"waited\":7,"
         "\"waited_s\":3.4,\"rejected\":4},\"budget\":{\"available\":100,\"capacity\":100,"
-        "\"denied\":0},\"breaker\":{\"state\":\"closed\",\"opened\":1,\"rejected\":5}}}");
+        "\"denied\":0},\"breaker\":{\"state\":\"closed\",\"opened\":1,\"rejected\":5},"
+        "\"observed\":null}}");
     cr_assert(python("75 <= d['checks']['api.example.com']['duration_ms']['p50'] <= 82"));
     cr_assert(python("d['totals'] == {'requests': 120, 'attempts': 131, 'retries': 11,"
                      " 'recovered': 9, 'rejected': 9, 'hosts': 1}"));
+}
+
+Test(snapshot, shows_apart_what_observing_programs_would_have_done)
+{
+    host("api.example.com", 5);
+    struct slot *o =
+        board_slot(board, board_observed_key(5), "api.example.com", SLOT_OBSERVED, NOW);
+    slot_count(o, COUNT_REQUESTS, 300);
+    slot_count(o, COUNT_WAITED, 297);
+    slot_count(o, COUNT_WAITED_NS, 58500 * NS_PER_MS);
+    slot_count(o, COUNT_RATE_REJECTED, 2);
+    slot_count(o, COUNT_BREAKER_REJECTED, 3);
+    slot_count(o, COUNT_RETRIES, 4);
+    context.mode = MODE_OBSERVE;
+    render();
+    has("\"mode\":\"observe\"");
+    has("\"observed\":{\"would_wait\":297,\"would_wait_s\":58.5,\"would_reject\":5,"
+        "\"would_retry\":4}");
+    has("\"waited\":0,\"waited_s\":0,\"rejected\":0");
+    has("\"totals\":{\"requests\":0,\"attempts\":0,\"retries\":0,\"recovered\":0,\"rejected\":0,"
+        "\"hosts\":1}");
+    slot_count(o, COUNT_WAITED_NS, UINT64_MAX / 2); /* a damaged board */
+    render();
+    cr_assert(python("d['checks']['api.example.com']['observed']['would_wait_s'] > 9e9"));
 }
 
 Test(snapshot, is_degraded_when_some_fail_and_unhealthy_when_all_do)

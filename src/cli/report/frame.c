@@ -90,6 +90,9 @@ void report_head(const struct report *r, const char *verdict)
     page_text(r->f, verdict);
     fputs("</h1>\n", r->f);
     say_liveness(r);
+    if (r->config->mode != MODE_ENFORCE)
+        fprintf(r->f, "<p class=\"life\">mode = %s: %s.</p>\n", mode_name(r->config->mode),
+                cli_mode_meaning(r->config->mode));
     fputs("</header>\n<nav aria-label=\"Sections\"><ul>"
           "<li><a href=\"#hosts\">Hosts</a></li><li><a href=\"#times\">Over time</a></li>"
           "<li><a href=\"#spans\">Circuits and health</a></li>"

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/observed_text.h"
 #include "cli/report/page.h"
 #include "cli/report/shape.h"
 #include "engine/board/status.h"
@@ -82,7 +83,7 @@ static void write_pause(const struct report *r, const char *what, const struct p
 
 static void name_cell(const struct report *r, const struct host *h)
 {
-    char age[24];
+    char age[24], words[OBSERVED_TEXT_SIZE];
     int64_t ns = report_status_age_ns(r, h);
     fputs("<tr><th scope=\"row\"><span>", r->f);
     page_host(r->f, h->name);
@@ -96,6 +97,8 @@ static void name_cell(const struct report *r, const struct host *h)
     }
     write_pause(r, "paused", &h->paused);
     write_pause(r, "a part is paused", &h->part_paused);
+    if (h->is_observed)
+        fprintf(r->f, "<small>observe: %s</small>", observed_text(&h->observed, words));
     if (h->failures_in_row > 1)
         fprintf(r->f, "<small>%u failures in a row</small>", h->failures_in_row);
     fputs("</th>", r->f);

@@ -168,8 +168,9 @@ bool view_observed(const struct board *b, const struct slot *s, struct observed_
         .waits = slot_counter(o, COUNT_WAITED),
         .rejected = slot_counter(o, COUNT_RATE_REJECTED) + slot_counter(o, COUNT_BREAKER_REJECTED),
         .retries = slot_counter(o, COUNT_RETRIES),
-        .waited_ns = slot_counter(o, COUNT_WAITED_NS),
     };
+    uint64_t waited_ns = slot_counter(o, COUNT_WAITED_NS);
+    v->waited_ns = waited_ns < INT64_MAX ? (int64_t)waited_ns : INT64_MAX;
     return true;
 }
 

@@ -55,11 +55,11 @@ uint32_t view_count(const struct board *b);
 /* The requests of a proxy are also counted for their hosts, so they must not be added to a sum. */
 bool view_is_proxy(const struct slot *s);
 
-/* What programs with mode = observe would have done with the requests of a host: not part of its own
- * counters. False: none observes. */
+/* What programs with mode or breaker = observe would have done with the requests of a host: not part of its
+ * own counters. False: nothing was observed. */
 struct observed_view {
     uint64_t waits, rejected, retries;
-    uint64_t waited_ns;
+    int64_t waited_ns; /* at most INT64_MAX: the board may be damaged */
 };
 bool view_observed(const struct board *b, const struct slot *s, struct observed_view *v);
 

@@ -169,7 +169,7 @@ static void put_observed(const struct sample *x)
 static void put_observed_wait(const struct sample *x)
 {
     if (x->host->is_observed)
-        put_fixed(x, "", (int64_t)x->host->observed.waited_ns, 9);
+        put_fixed(x, "", x->host->observed.waited_ns, 9);
 }
 
 static void put_mode(const struct sample *x)

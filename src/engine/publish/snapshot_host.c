@@ -50,7 +50,7 @@ static void put_observed(struct text *t, const struct snapshot_context *c, const
     }
     json_object(t, "observed");
     json_u64(t, "would_wait", o.waits);
-    json_fixed(t, "would_wait_s", (int64_t)o.waited_ns, 9);
+    json_fixed(t, "would_wait_s", o.waited_ns, 9);
     json_u64(t, "would_reject", o.rejected);
     json_u64(t, "would_retry", o.retries);
     json_close(t, '}');
