@@ -147,6 +147,7 @@ class Metrics(bed.Bed):
         harden_rate_limited_total harden_rate_wait_seconds_total harden_rate_tokens_available
         harden_retry_budget_available harden_retry_budget_denied_total harden_breaker_open
         harden_breaker_rejected_total harden_paused_seconds harden_health_status harden_request_duration_seconds harden_hosts
+        harden_observed_total harden_observed_wait_seconds_total harden_mode_info
         harden_internal_errors_total harden_snapshot_timestamp_seconds""".split()
     BUCKETS = ".005 .01 .025 .05 .075 .1 .25 .5 .75 1 2.5 5 7.5 10".split()
 
@@ -155,7 +156,7 @@ class Metrics(bed.Bed):
             return f.read()
 
     def test_promtool_accepts_them(self):
-        for options in ({}, {"service": "über \"quoted\"\\"}, {"rate": None}):
+        for options in ({}, {"service": "über \"quoted\"\\"}, {"rate": None}, {"mode": "observe"}):
             done = subprocess.run(["promtool", "check", "metrics"], input=self.text(**options),
                                   text=True, capture_output=True, check=False)
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))

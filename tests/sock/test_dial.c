@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "engine/board/board.h"
+#include "engine/board/pause.h"
 #include "engine/board/status.h"
 #include "engine/engine.h"
 #include "sock/names.h"
@@ -591,6 +592,17 @@ Test(dial, in_observe_mode_every_connection_is_counted_for_the_host)
     COUNTED(slot_named("10.0.0.1:5432"), COUNT_FAILURES, 1);
     COUNTED(slot_named("10.0.0.1:5432"), COUNT_RETRIES, 0);
     COUNTED(observed_slot("10.0.0.1:5432"), COUNT_RETRIES, 1);
+}
+
+Test(dial, in_observe_mode_a_pause_delays_nothing_and_is_counted)
+{
+    setenv("HARDEN_MODE", "observe", 1);
+    connect_to(tcp(true), "10.0.0.1", 5432);
+    struct slot *s = (struct slot *)slot_named("10.0.0.1:5432");
+    pause_raise(s, 5 * NS_PER_S, true, 429, "Retry-After: 5", clock_now_ns());
+    cr_assert(eq(int, connect_to(tcp(true), "10.0.0.1", 5432), 0));
+    COUNTED(s, COUNT_WAITED, 0);
+    COUNTED(observed_slot("10.0.0.1:5432"), COUNT_WAITED, 1);
 }
 
 Test(dial, the_default_ports_share_one_host)
