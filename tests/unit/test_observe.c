@@ -313,8 +313,9 @@ Test(observe, programs_that_one_script_starts_one_after_the_other_are_sequential
     double predicted = (double)would(&o, COUNT_WAITED_NS), waited = 299 * 0.2e9;
     cr_assert(epsilon_eq(dbl, predicted, waited, 0.02 * waited));
     cr_assert(eq(u64, would(&o, COUNT_RATE_REJECTED), 0));
-    request_of_child(&o, 4712); /* of another script: it begins now, when all tokens are taken */
-    cr_assert(eq(u64, would(&o, COUNT_RATE_REJECTED), 1));
+    for (uint32_t i = 1; i <= 16; i++) /* of other scripts: they begin now, when no token is left */
+        request_of_child(&o, 4711 + i);
+    cr_assert(eq(u64, would(&o, COUNT_RATE_REJECTED), 16));
 }
 
 /* ---- counters ---------------------------------------------------------------------------------- */
@@ -452,13 +453,16 @@ Test(observe, on_a_full_board_nothing_is_decided_and_everything_counts_once)
     cr_assert(eq(int, request(&e, with_status(200), NOW).answer, ANSWER_GO));
 }
 
-Test(observe, with_room_for_one_slot_only_nothing_is_decided_either)
+Test(observe, a_host_whose_slot_was_given_away_gets_another_one)
 {
-    const struct config *c = configure("observe", "rate = 1/1m\nburst = 1\n");
-    struct binding o = bind_with(c); /* has both slots, which are given away now */
-    int64_t later = NOW + 2 * SLOT_IDLE_NS;
-    atomic_store(&o.facts->key, 4711);
-    request(&o, with_status(200), later);
-    cr_assert(binding_is_current(&o, c, board), "both are found again");
+    struct binding o = bind_with(configure("observe", "rate = 1/1m\nburst = 1\n"));
+    struct slot *before = o.facts;
+    request(&o, with_status(200), NOW);
+    atomic_store(&before->key, 4711);
+    request(&o, with_status(200), NOW);
+    cr_assert(o.facts != before);
+    cr_assert(eq(u64, o.facts->key, o.facts_key));
+    cr_assert(eq(u64, slot_counter(before, COUNT_SUCCESSES), 1));
     cr_assert(eq(u64, slot_counter(o.facts, COUNT_SUCCESSES), 1));
+    cr_assert(eq(u64, slot_counter(o.facts, COUNT_REQUESTS), 1));
 }

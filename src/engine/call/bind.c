@@ -247,7 +247,7 @@ static void bind_lanes(struct binding *b, int64_t now_ns)
     host_in_name(host, b->name);
     b->lane_count = 0;
     b->lane[0].slot = b->slot;
-    for (int i = 0; i < p->limit_count && !observes_nothing(b); i++) {
+    for (int i = 0; i < p->limit_count; i++) {
         uint64_t key = b->bucket_key[i];
         struct slot *bucket = key == b->key ? b->slot : claim_bucket(b, key, host, now_ns);
         for (int j = 0; j < p->limits[i].rate_count; j++)
@@ -363,9 +363,6 @@ HOT bool binding_is_current(const struct binding *b, const struct config *config
 {
     if (!b->slot || b->config != config || b->board != board ||
         atomic_load_explicit(&b->slot->key, memory_order_relaxed) != b->key)
-        return false;
-    if (unlikely(b->facts) &&
-        atomic_load_explicit(&b->facts->key, memory_order_relaxed) != b->facts_key)
         return false;
     if (unlikely(b->scope) && b->scope != board_overflow(board) &&
         atomic_load_explicit(&b->scope->key, memory_order_relaxed) != b->scope_key)

@@ -83,7 +83,7 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
                const struct target *t, const struct header_source *source, int64_t now_ns);
 /* After call_bind. t: the proxy, with the scheme that is spoken to it. */
 void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns);
-/* Whether config and board are the same and all slots still belong to their keys. */
+/* Whether config and board are the same and all slots that decide still belong to their keys. */
 bool binding_is_current(const struct binding *b, const struct config *config,
                         const struct board *board);
 /* Marks the slots as used, and binds those again that were given to other keys. */
