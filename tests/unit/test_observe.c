@@ -3,6 +3,7 @@
  * mode = observe: a program that observes changes nothing for one that enforces, and says what
  * enforcing would do. */
 #include "base/process.h"
+#include "engine/board/pause.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
 #include "engine/call/private.h"
@@ -227,6 +228,21 @@ Test(observe, a_servers_hint_holds_for_those_who_enforce)
     struct admission ad = call_admit(&c, NOW + NS_PER_S);
     cr_assert(eq(int, ad.answer, ANSWER_WAIT));
     cr_assert(ge(i64, ad.at_ns, NOW + 9 * NS_PER_S));
+}
+
+Test(observe, who_waits_for_the_end_of_a_pause_takes_a_token_there)
+{
+    struct binding o = bind_with(configure("observe", "rate = 1/1s\nburst = 1\n"));
+    struct attempt a = with_status(429);
+    a.hint = (struct hint){.wait_ns = 9 * NS_PER_S, .asked = true, .line = "Retry-After: 9"};
+    request(&o, a, NOW);
+    uint64_t before = would(&o, COUNT_WAITED_NS);
+    pause_raise(o.facts, 30 * NS_PER_S, true, 429, "Retry-After: 30", NOW);
+    request(&o, with_status(200), NOW);
+    cr_assert(eq(u64, would(&o, COUNT_WAITED_NS) - before, 30 * NS_PER_S));
+    o.facts->pause_until_ns = o.facts->refuse_until_ns = 0;
+    request(&o, with_status(200), NOW);
+    cr_assert(eq(u64, would(&o, COUNT_WAITED_NS) - before, 31 * NS_PER_S));
 }
 
 /* ---- the delay that is modelled ---------------------------------------------------------------- */

@@ -99,7 +99,7 @@ static void emit_event(const struct call *c, const char *name, enum event_kind k
                       .wait_ns = larger(at_ns - now_ns, 0),
                       .observed = observed};
     if (why == REFUSED_PAUSE)
-        call_emit_with_cause(c, &e, now_ns);
+        call_emit_with_cause(c, &e, now_ns - c->lag_ns); /* the pause is of the present */
     else
         events_emit(&e);
 }
@@ -187,8 +187,8 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, bool p
     int64_t latest = latest_start(c, now_ns);
     bool may_reserve = true;
     int64_t pause_ns = 0;
-    if (paused && (pause_ns = call_paused_until(c, s, latest - c->lag_ns, now_ns - c->lag_ns,
-                                                &may_reserve)))
+    if (paused &&
+        (pause_ns = call_paused_until(c, s, latest - c->lag_ns, now_ns - c->lag_ns, &may_reserve)))
         pause_ns += c->lag_ns;
     if (c->reserved_ns) {
         if (pause_ns <= c->reserved_ns && now_ns < c->reserved_ns)

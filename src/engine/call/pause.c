@@ -166,6 +166,9 @@ const char *call_pause_cause(const struct call *c, int64_t now_ns, struct pause_
 static bool pauses_all_lanes(const struct call *c, const struct slot *paused)
 {
     const struct binding *b = c->binding;
+    if (b->facts && paused) /* the tokens of that slot are taken from its counterpart */
+        paused = board_find(
+            b->board, board_observed_key(atomic_load_explicit(&paused->key, memory_order_relaxed)));
     for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
         if (l->slot != paused)
             return false;
