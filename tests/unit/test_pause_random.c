@@ -215,8 +215,11 @@ static void make_bindings(void)
             bindings[i].scope = slots[SCOPE];
             bindings[i].scope_key = 77;
         }
-        if (i & 2)
-            bindings[i].proxy = (struct proxy_binding){slots[PROXY], 78, &policy};
+        if (i & 2) {
+            bindings[i].proxy =
+                (struct proxy_binding){.slot = slots[PROXY], .key = 78, .policy = &policy};
+            bindings[i].special = true;
+        }
     }
 }
 
