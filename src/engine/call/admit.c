@@ -122,18 +122,29 @@ static void note_refusal(const struct call *c, struct slot *s, const char *by, e
     emit_event(c, by, EVENT_REJECT, why, at_ns, now_ns, observed);
 }
 
-static struct admission refuse_start(struct call *c, struct slot *s, const char *by,
-                                     enum refusal why, int64_t at_ns, int64_t now_ns)
+static struct admission refusal(enum refusal why, int64_t at_ns)
 {
-    note_refusal(c, s, by, why, at_ns, now_ns, c->observe);
+    return (struct admission){.answer = ANSWER_REFUSE, .why = why, .at_ns = at_ns};
+}
+
+/* What a refusal means, once it is decided. Deciding needs stack, and so does the event: not both at
+ * once, because a coroutine or a signal handler of the program has little. A refusal by the proxy's
+ * breaker is counted as a rejected request of the host; the proxy's own counter shows why. */
+static __attribute__((noinline)) void refuse_start(struct call *c, struct slot *s,
+                                                   struct admission *ad, int64_t now_ns)
+{
+    const struct binding *b = c->binding;
+    note_refusal(c, s, ad->by_proxy ? b->proxy_name : b->name, ad->why, ad->at_ns, now_ns,
+                 c->observe);
     if (c->waiting)
         call_wait_over(c, s, now_ns);
-    if (c->observe)
-        return (struct admission){.answer = ANSWER_GO};
+    if (c->observe) {
+        *ad = (struct admission){.answer = ANSWER_GO};
+        return;
+    }
     if (c->retry_planned)
         call_retry_dropped(c, s);
     c->reserved_ns = 0;
-    return (struct admission){.answer = ANSWER_REFUSE, .why = why, .at_ns = at_ns};
 }
 
 /* In observe mode the whole wait is counted, but not made: the program runs ahead of the time at which it
@@ -179,8 +190,8 @@ static bool missed_its_start(const struct call *c, int64_t now_ns)
 
 /* The cases that take_start does not handle itself: a pause, a reserved start, several rates, or
  * no token. */
-static struct admission take_start_slowly(struct call *c, struct slot *s, bool paused,
-                                          int64_t now_ns)
+static __attribute__((noinline)) struct admission decide_start(struct call *c, struct slot *s,
+                                                               bool paused, int64_t now_ns)
 {
     if (!c->waiting)
         c->wait_from_ns = now_ns;
@@ -210,8 +221,7 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, bool p
         t = earliest_start(c, now_ns, from);
         enum refusal why = t > from ? REFUSED_RATE : REFUSED_PAUSE;
         if (t > now_ns && t > latest)
-            return refuse_start(c, s, c->binding->name, from > latest ? REFUSED_PAUSE : why, t,
-                                now_ns);
+            return refusal(from > latest ? REFUSED_PAUSE : why, t);
         if (t > now_ns && c->missed_starts > 1)
             return wait_until(c, s, why, t, now_ns);
         if (!take_all(c, now_ns, t))
@@ -222,8 +232,16 @@ static struct admission take_start_slowly(struct call *c, struct slot *s, bool p
         return wait_until(c, s, why, t, now_ns);
     }
     t = t > now_ns ? t : now_ns + CROWDED_NS;
-    return t > latest ? refuse_start(c, s, c->binding->name, REFUSED_RATE, t, now_ns)
-                      : wait_until(c, s, REFUSED_RATE, t, now_ns);
+    return t > latest ? refusal(REFUSED_RATE, t) : wait_until(c, s, REFUSED_RATE, t, now_ns);
+}
+
+static inline struct admission take_start_slowly(struct call *c, struct slot *s, bool paused,
+                                                 int64_t now_ns)
+{
+    struct admission ad = decide_start(c, s, paused, now_ns);
+    if (ad.answer == ANSWER_REFUSE)
+        refuse_start(c, s, &ad, now_ns);
+    return ad;
 }
 
 static inline __attribute__((always_inline)) struct admission
@@ -246,8 +264,9 @@ take_start(struct call *c, struct slot *s, bool special, int64_t now_ns)
 
 /* breaker = observe. What is not refused is not counted as refused, but with what mode = observe counts,
  * whose slot an enforcing program has not bound. */
-static void note_unenforced(const struct call *c, struct slot *s, const struct party *party,
-                            int64_t at_ns, int64_t now_ns)
+static __attribute__((noinline)) void note_unenforced(const struct call *c, struct slot *s,
+                                                      const struct party *party, int64_t at_ns,
+                                                      int64_t now_ns)
 {
     struct board *b = c->binding->board;
     uint64_t key = atomic_load_explicit(&s->key, memory_order_relaxed);
@@ -285,20 +304,27 @@ static __attribute__((noinline)) bool pass_breaker(struct call *c, struct slot *
     return !enforced;
 }
 
-/* The breakers of the host and its proxy. False: *ad is the answer. A refusal by the proxy's
- * breaker is counted as a rejected request of the host (s); the proxy's own counter shows why.
- * Kept apart from call_admit() so that a refusal by a limit needs no stack for this. */
-static __attribute__((noinline)) bool pass_breakers(struct call *c, struct slot *s, int64_t now_ns,
-                                                    struct admission *ad)
+/* The breakers of the host and its proxy. False: *ad is the refusal. */
+static __attribute__((noinline)) bool ask_breakers(struct call *c, struct slot *s, int64_t now_ns,
+                                                   struct admission *ad)
 {
     struct party party = call_host_party(c, s);
     int64_t retry_at_ns;
     if (pass_breaker(c, s, &party, now_ns, &retry_at_ns) &&
         (!call_proxy_party(c, &party) || pass_breaker(c, s, &party, now_ns, &retry_at_ns)))
         return true;
-    *ad = refuse_start(c, s, party.name, REFUSED_BREAKER, retry_at_ns, now_ns);
+    *ad = refusal(REFUSED_BREAKER, retry_at_ns);
     ad->by_proxy = party.is_proxy;
     return false;
+}
+
+static inline bool pass_breakers(struct call *c, struct slot *s, int64_t now_ns,
+                                 struct admission *ad)
+{
+    bool pass = ask_breakers(c, s, now_ns, ad);
+    if (!pass)
+        refuse_start(c, s, ad, now_ns);
+    return pass;
 }
 
 /* Limits and pauses are decided at the time at which the program would be. */
