@@ -63,7 +63,7 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC         0x6e6564726168626cULL
-#define BOARD_LAYOUT        13
+#define BOARD_LAYOUT        14
 #define BOARD_NAME          "board." BOARD_TEXT(BOARD_LAYOUT) /* in the state directory */
 #define BOARD_TEXT(n)       BOARD_QUOTED(n)
 #define BOARD_QUOTED(n)     #n
