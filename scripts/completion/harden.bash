@@ -61,6 +61,7 @@ _harden_values() {
     --commit) printf '%s\n' headers late ;;
     --breaker) printf '%s\n' on off observe ;;
     --host | --explain) _harden_hosts ;;
+    --user) compgen -u -- "$word" ;;
     --state) printf '%s\n' auto private && _harden_paths -d ;;
     --log-to) printf '%s\n' stderr syslog && _harden_paths -f ;;
     --snapshot | --metrics) printf '%s\n' auto none && _harden_paths -f ;;
@@ -140,7 +141,7 @@ _harden_other() {
         return
     fi
     case $before in
-    --host | --explain | --output | -o)
+    --host | --explain | --output | -o | --user | --state)
         _harden_value "$before"
         return
         ;;

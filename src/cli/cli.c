@@ -5,8 +5,6 @@
 #include "base/env.h"
 #include "engine/config/options.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,48 +104,6 @@ const struct config *cli_load_config(const struct command *c)
     if (!config)
         cli_say(c, "out of memory");
     return config;
-}
-
-/* "board", or "board." followed by a layout version. */
-static bool is_board_file(const char *name)
-{
-    static const char first[] = "board";
-    size_t n = sizeof first - 1;
-    if (strncmp(name, first, n))
-        return false;
-    size_t digits = name[n] == '.' ? strspn(name + n + 1, "0123456789") : 0;
-    return !name[n] || (digits && !name[n + 1 + digits]);
-}
-
-/* Whether the directory contains a board of another layout version. */
-static bool has_other_board(const char *dir)
-{
-    DIR *d = opendir(dir);
-    struct dirent *e;
-    bool found = false;
-    while (d && !found && (e = readdir(d)))
-        found = is_board_file(e->d_name);
-    if (d)
-        closedir(d);
-    return found;
-}
-
-struct board *cli_open_board(const struct command *c, const struct config *config, bool writable,
-                             bool *none)
-{
-    const char *why =
-        "state = private: each process has its own board, which this command cannot open";
-    errno = EPERM;
-    struct board *b = config->state ? board_attach(config->state, writable, &why) : NULL;
-    *none = !b && errno == ENOENT;
-    if (*none && has_other_board(config->state)) {
-        *none = false;
-        why = "contains only the board of another version of libharden; restart the programs that "
-              "use it";
-    }
-    if (!b && !*none)
-        cli_say(c, "%s%s%s", config->state ? config->state : "", config->state ? ": " : "", why);
-    return b;
 }
 
 const char *cli_age(int64_t ns, char out[24])

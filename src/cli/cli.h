@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Shared by all subcommands of `harden`: flags, messages, and access to the configuration and the
- * board. main.c has the table of subcommands, cmd_NAME.c the code of each. Nothing here is
+ * Shared by all subcommands of `harden`: flags, messages, and access to the configuration. main.c has the table of subcommands, cmd_NAME.c the code of each. Nothing here is
  * preloaded into a program: the command may allocate, print and exit.
  *
  *     static int health_command(int argc, char **argv)        argv[0] is the subcommand's name
@@ -20,7 +19,6 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
-#include "engine/board/board.h"
 #include "engine/config/config.h"
 
 #include <stdbool.h>
@@ -64,10 +62,6 @@ void cli_config_error(void *command, const char *line);
 /* The configuration that a program started now in this environment gets. Errors in it are printed,
  * and the keys concerned keep their defaults. NULL, after an error message: out of memory. */
 const struct config *cli_load_config(const struct command *c);
-/* Opens the board that this configuration selects. NULL: either no board exists yet, then *none is
- * true and nothing is printed; or it cannot be used, then an error message was printed. */
-struct board *cli_open_board(const struct command *c, const struct config *config, bool writable,
-                             bool *none);
 /* Formats an age: "3 s", "5 min", "2 h", "4 d". */
 const char *cli_age(int64_t ns, char out[24]);
 /* Formats a duration as in a configuration file: "250ms", "1.5s", "2m". */

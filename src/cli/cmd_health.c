@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/words.h"
+#include "cli/board_choice.h"
 #include "cli/destination.h"
 #include "cli/liveness.h"
 #include "cli/pause_text.h"
@@ -119,10 +120,15 @@ static int print_one(const struct board *b, const char *typed, int64_t now_ns)
 static int health_command(int argc, char **argv)
 {
     const char *host = NULL, *max_age = NULL;
+    struct board_choice choice = {0};
     const struct flag flags[] = {
-        {.name = "host", .value = &host}, {.name = "max-age", .value = &max_age}, {0}};
+        {.name = "host", .value = &host},
+        {.name = "max-age", .value = &max_age},
+        BOARD_CHOICE_FLAGS(choice),
+        {0},
+    };
     int64_t max_age_ns = 0;
-    bool none = false;
+    struct board_found found = {0};
     char age[24];
     int first = cli_flags(&cmd_health, argc, argv, flags);
     if (first < 0)
@@ -132,10 +138,14 @@ static int health_command(int argc, char **argv)
     if (max_age && !parse_age(max_age, &max_age_ns))
         return EXIT_USAGE;
     const struct config *c = cli_load_config(&cmd_health);
-    struct board *b = c ? cli_open_board(&cmd_health, c, false, &none) : NULL;
+    if (c)
+        board_choice_open(&cmd_health, c, &choice, false, &found);
+    const struct board *b = found.board;
+    if (found.note[0])
+        cli_say(&cmd_health, "%s", found.note);
     if (!b) {
-        puts(c && none ? "none: no program has used the library yet"
-                       : "none: the board cannot be read");
+        puts(found.none ? "none: no program has used the library yet"
+                        : "none: the board cannot be read");
         return EXIT_STALE;
     }
     int64_t now_ns = clock_now_ns();
@@ -154,12 +164,11 @@ static int health_command(int argc, char **argv)
 }
 
 const struct command cmd_health = {
-    "health", "[--host HOST] [--max-age DURATION]",
+    "health", "[--host HOST] [--max-age DURATION] [--user NAME|UID | --state DIR]",
     "Prints the health of the hosts as one line and an exit status, for monitoring.",
     health_command,
     "  --host HOST          only this host or active check, named as in `harden status`\n"
     "  --max-age DURATION   while no running program is attached to the board, accept a last\n"
     "                       update up to this old (default: three times the snapshot_interval of\n"
-    "                       that program, normally 30s)\n"
-    "\n"
+    "                       that program, normally 30s)\n" BOARD_CHOICE_HELP "\n"
     "exit status: 0 healthy, 1 degraded, 2 unhealthy, 3 stale or nothing known yet\n"};

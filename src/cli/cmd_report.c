@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/replace.h"
+#include "cli/board_choice.h"
 #include "cli/report/page.h"
 #include "cli/report/report.h"
 
@@ -74,8 +75,10 @@ static int write_output(const char *page, size_t size, const char *file)
 static int report_command(int argc, char **argv)
 {
     const char *file = NULL;
-    const struct flag flags[] = {{.name = "output", .letter = 'o', .value = &file}, {0}};
-    bool none;
+    struct board_choice choice = {0};
+    const struct flag flags[] = {
+        {.name = "output", .letter = 'o', .value = &file}, BOARD_CHOICE_FLAGS(choice), {0}};
+    struct board_found found = {0};
     size_t size;
     int first = cli_flags(&cmd_report, argc, argv, flags);
     if (first < 0)
@@ -91,12 +94,15 @@ static int report_command(int argc, char **argv)
             &cmd_report, "refusing to write HTML to a terminal: use -o FILE.html, or redirect "
                          "the output");
     const struct config *c = cli_load_config(&cmd_report);
-    struct board *b = c ? cli_open_board(&cmd_report, c, false, &none) : NULL;
-    if (!b && c && none)
-        cli_say(&cmd_report, "%s: no program has used the library yet", c->state);
-    if (!b)
+    if (c)
+        board_choice_open(&cmd_report, c, &choice, false, &found);
+    if (found.none)
+        cli_say(&cmd_report, "%s: no program has used the library yet", found.place.dir);
+    if (found.note[0])
+        cli_say(&cmd_report, "%s", found.note);
+    if (!found.board)
         return EXIT_NO_BOARD;
-    char *page = render_page(b, c, &size);
+    char *page = render_page(found.board, c, &size);
     if (!page) {
         cli_say(&cmd_report, "out of memory");
         return EXIT_NO_BOARD;
@@ -107,11 +113,11 @@ static int report_command(int argc, char **argv)
 }
 
 const struct command cmd_report = {
-    "report", "[-o FILE.html]", "Writes an HTML page: hosts, history, latencies and configuration.",
-    report_command,
-    "  -o, --output FILE  write to this file, replacing it once the page is complete; -: write to\n"
-    "                     standard output, which is the default unless it is a terminal\n"
-    "\n"
+    "report", "[-o FILE.html] [--user NAME|UID | --state DIR]",
+    "Writes an HTML page: hosts, history, latencies and configuration.", report_command,
+    "  -o, --output FILE    write to this file, replacing it once the page is complete; -: write\n"
+    "                       to standard output, which is the default unless it is a "
+    "terminal\n" BOARD_CHOICE_HELP "\n"
     "The page is a single file without scripts or external resources: open it in any browser,\n"
     "mail it, print it. It contains host names, and the configuration as `harden config`\n"
     "prints it.\n"

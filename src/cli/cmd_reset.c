@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "base/words.h"
+#include "cli/board_choice.h"
 #include "cli/destination.h"
 #include "engine/board/view.h"
 
@@ -52,8 +53,9 @@ static int reset_slots(struct board *b, const char *host)
 
 static int reset_command(int argc, char **argv)
 {
-    const struct flag flags[] = {{0}};
-    bool none;
+    struct board_choice choice = {0};
+    const struct flag flags[] = {BOARD_CHOICE_FLAGS(choice), {0}};
+    struct board_found found = {0};
     int first = cli_flags(&cmd_reset, argc, argv, flags);
     if (first < 0)
         return -first - 1;
@@ -61,9 +63,13 @@ static int reset_command(int argc, char **argv)
         return cli_usage_error(&cmd_reset, "give at most one host");
     const char *host = first < argc ? argv[first] : NULL;
     const struct config *c = cli_load_config(&cmd_reset);
-    struct board *b = c ? cli_open_board(&cmd_reset, c, true, &none) : NULL;
-    if (!b && c && none)
+    if (c)
+        board_choice_open(&cmd_reset, c, &choice, true, &found);
+    struct board *b = found.board;
+    if (found.none)
         cli_say(&cmd_reset, "nothing to reset: no program has used the library yet");
+    if (found.note[0])
+        cli_say(&cmd_reset, "this board is in %s; %s", found.place.dir, found.note);
     if (!b)
         return 1;
     char name[256];
@@ -80,8 +86,9 @@ static int reset_command(int argc, char **argv)
 }
 
 const struct command cmd_reset = {
-    "reset", "[HOST]", "Clears the limits, breakers and counters of all hosts, or of one.",
-    reset_command,
-    "Running programs continue and count from zero.\n"
-    "\n"
-    "exit status: 0 done, 1 no such host, or no usable board\n"};
+    "reset", "[--user NAME|UID | --state DIR] [HOST]",
+    "Clears the limits, breakers and counters of all hosts, or of one.", reset_command,
+    BOARD_CHOICE_HELP "\n"
+                      "Running programs continue and count from zero.\n"
+                      "\n"
+                      "exit status: 0 done, 1 no such host, or no usable board\n"};

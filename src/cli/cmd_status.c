@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
+#include "cli/board_choice.h"
 #include "cli/check_list.h"
 #include "cli/host_list.h"
 #include "cli/liveness.h"
@@ -143,10 +144,11 @@ static void print_observed(const struct host *rows, uint32_t n)
         printf("observe: and %d more\n", listed - LINES_SHOWN);
 }
 
-static int print_table(const struct board *b, const struct config *c, bool colours)
+static int print_table(const struct board_found *found, const struct config *c, bool colours)
 {
     uint32_t n;
     int width = 4;
+    const struct board *b = found->board;
     int64_t now_ns = clock_now_ns();
     struct host *rows = host_list_read(b, now_ns, &n);
     if (!rows) {
@@ -157,8 +159,10 @@ static int print_table(const struct board *b, const struct config *c, bool colou
         int length = (int)strlen(rows[i].name);
         width = length > width ? length : width;
     }
-    printf("%s: %u host%s; ", c->state, n, n == 1 ? "" : "s");
+    printf("%s: %u host%s; ", found->place.dir, n, n == 1 ? "" : "s");
     print_liveness(b);
+    if (found->note[0])
+        puts(found->note);
     if (c->mode != MODE_ENFORCE)
         printf("mode = %s: %s\n", mode_name(c->mode), cli_mode_meaning(c->mode));
     print_denied(rows, n);
@@ -204,14 +208,14 @@ static int print_json(const struct board *b, const struct config *c)
     return 0;
 }
 
-static int watch_table(const struct board *b, const struct config *c)
+static int watch_table(const struct board_found *found, const struct config *c)
 {
     bool terminal = isatty(STDOUT_FILENO), colours = cli_use_colours(stdout);
     int64_t at_ns = clock_now_ns();
     for (;;) {
         if (terminal)
             printf("\033[H\033[J");
-        if (print_table(b, c, colours))
+        if (print_table(found, c, colours))
             return 1;
         if (!terminal)
             putchar('\n');
@@ -224,9 +228,15 @@ static int watch_table(const struct board *b, const struct config *c)
 
 static int status_command(int argc, char **argv)
 {
-    bool json = false, watch = false, none;
+    bool json = false, watch = false;
+    struct board_choice choice = {0};
     const struct flag flags[] = {
-        {.name = "json", .given = &json}, {.name = "watch", .letter = 'w', .given = &watch}, {0}};
+        {.name = "json", .given = &json},
+        {.name = "watch", .letter = 'w', .given = &watch},
+        BOARD_CHOICE_FLAGS(choice),
+        {0},
+    };
+    struct board_found found = {0};
     int first = cli_flags(&cmd_status, argc, argv, flags);
     if (first < 0)
         return -first - 1;
@@ -236,22 +246,23 @@ static int status_command(int argc, char **argv)
         return cli_usage_error(&cmd_status,
                                "--json and --watch exclude each other; give either of them");
     const struct config *c = cli_load_config(&cmd_status);
-    struct board *b = c ? cli_open_board(&cmd_status, c, false, &none) : NULL;
-    if (!b && c && none)
-        cli_say(&cmd_status, "%s: no program has used the library yet", c->state);
+    if (c)
+        board_choice_open(&cmd_status, c, &choice, false, &found);
+    struct board *b = found.board;
+    if (found.none)
+        cli_say(&cmd_status, "%s: no program has used the library yet", found.place.dir);
     if (!b)
         return 1;
     return json    ? print_json(b, c)
-           : watch ? watch_table(b, c)
-                   : print_table(b, c, cli_use_colours(stdout));
+           : watch ? watch_table(&found, c)
+                   : print_table(&found, c, cli_use_colours(stdout));
 }
 
 const struct command cmd_status = {
-    "status", "[--json | --watch]",
+    "status", "[--json | --watch] [--user NAME|UID | --state DIR]",
     "Shows the health, requests, retries, latency and limit of every host.", status_command,
-    "  --json       print the document of health.json (libharden(7)) with current values\n"
-    "  -w, --watch  repeat every second until interrupted\n"
-    "\n"
+    "  --json               print the document of health.json (libharden(7)) with current values\n"
+    "  -w, --watch          repeat every second until interrupted\n" BOARD_CHOICE_HELP "\n"
     "SUCCESS   successful requests as a share of the completed ones, without those REJECTED by\n"
     "          a limit or an open circuit\n"
     "STATUS    degraded, at least, while the host is paused or its circuit is not closed; pauses "

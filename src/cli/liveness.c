@@ -49,7 +49,7 @@ static uint32_t count_running(const struct board *b)
 {
     char file[64];
     uint32_t own = attached_namespace(), n = 0;
-    if (!own || !mapped_file_id(b->header, file))
+    if (!own || !b->file || !mapped_file_id(b->file, file))
         return 0;
     for (int i = 0; i < BOARD_ATTACHED; i++) {
         struct attached a = attached_nth(b->header, i);

@@ -61,6 +61,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define BOARD_MAGIC         0x6e6564726168626cULL
 #define BOARD_LAYOUT        14
@@ -110,6 +111,7 @@ struct board {
     struct history *history; /* after these */
     uint32_t slot_count;     /* header->slot_count as checked at open; that one is not read again */
     bool shared;             /* false: private memory */
+    void *file;              /* a mapping of the file, by which /proc tells its users; NULL: none */
     struct arena memory;     /* of this struct */
 };
 
@@ -120,6 +122,9 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
 /* An existing board, to read it, or to reset it (writable). Never creates one. NULL: *why is the
  * reason, and errno is ENOENT if there is none. */
 struct board *board_attach(const char *dir, bool writable, const char **why);
+/* A private copy of the board in this open file of `size` bytes, whose owner is not trusted: he may change
+ * or cut the file at any time, which a mapping of it would not survive. NULL: *why is the reason. */
+struct board *board_copy(int fd, off_t size, const char **why);
 /* Adjusts the clock of this process if it has moved into another time namespace. */
 void board_settle_clock(const struct board *b);
 /* For short-lived readers and tests; its slots are unmapped. */

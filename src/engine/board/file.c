@@ -123,6 +123,7 @@ static bool map_board(struct board *b, int fd, uint32_t slot_count, bool writabl
     b->history = (struct history *)(b->slots + slot_count + 1);
     b->slot_count = slot_count; /* checked once; what the file says later does not matter */
     b->shared = fd >= 0;
+    b->file = p;
     return true;
 }
 
@@ -292,6 +293,40 @@ struct board *board_attach(const char *path, bool writable, const char **why)
     return b;
 }
 
+static bool read_whole(int fd, char *to, size_t size)
+{
+    for (size_t n = 0; n < size;) {
+        ssize_t got = pread(fd, to + n, size - n, (off_t)n);
+        if (got <= 0)
+            return false;
+        n += (size_t)got;
+    }
+    return true;
+}
+
+/* The content may change between the check of the header and its copy, like that of any board. */
+struct board *board_copy(int fd, off_t size, const char **why)
+{
+    struct board_header h;
+    *why = "the board is from another version, or from before the last boot";
+    if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h || !header_fits(&h, size) ||
+        judge_clock(&h, why) != OPENED)
+        return NULL;
+    struct board *b = new_board();
+    *why = "there is not enough memory for a copy of the board";
+    if (!b || !map_board(b, -1, h.slot_count, true)) {
+        drop_board(b);
+        return NULL;
+    }
+    void *file = mmap(NULL, sizeof h, PROT_NONE, MAP_SHARED, fd, 0);
+    b->file = file == MAP_FAILED ? NULL : file;
+    if (read_whole(fd, (char *)b->header, (size_t)size))
+        return b;
+    *why = "the board cannot be read";
+    board_close(b);
+    return NULL;
+}
+
 void board_settle_clock(const struct board *b)
 {
     if (b->shared)
@@ -300,6 +335,8 @@ void board_settle_clock(const struct board *b)
 
 void board_close(struct board *b)
 {
+    if (b && b->file && b->file != b->header)
+        munmap(b->file, sizeof *b->header);
     if (b)
         munmap(b->header, file_size(b->slot_count));
     drop_board(b);
