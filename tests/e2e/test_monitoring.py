@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -147,7 +148,7 @@ class Metrics(bed.Bed):
         harden_rate_limited_total harden_rate_wait_seconds_total harden_rate_tokens_available
         harden_retry_budget_available harden_retry_budget_denied_total harden_breaker_open
         harden_breaker_rejected_total harden_paused_seconds harden_health_status harden_request_duration_seconds harden_hosts
-        harden_observed_total harden_observed_wait_seconds_total harden_mode_info
+        harden_observed_total harden_observed_wait_seconds_total harden_service_info
         harden_internal_errors_total harden_snapshot_timestamp_seconds""".split()
     BUCKETS = ".005 .01 .025 .05 .075 .1 .25 .5 .75 1 2.5 5 7.5 10".split()
 
@@ -168,14 +169,14 @@ class Metrics(bed.Bed):
         bounds = set(re.findall(r'le="([\d.]+)"', text))
         self.assertEqual({float(b) for b in bounds}, {float(b) for b in self.BUCKETS})
 
-    def test_node_exporter_serves_them(self):
-        state = eventful(self)
+    def served(self, directory):
+        """Returns the metrics that node_exporter makes of the files in a directory."""
         with socket.create_server(("127.0.0.1", 0)) as s:
             port = s.getsockname()[1]
         exporter = subprocess.Popen(
             ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{port}",
              "--collector.disable-defaults", "--collector.textfile",
-             f"--collector.textfile.directory={state}"],
+             f"--collector.textfile.directory={directory}"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             for _ in range(200):
@@ -191,12 +192,50 @@ class Metrics(bed.Bed):
             exporter.terminate()
             exporter.wait()
         self.assertIn("node_textfile_scrape_error 0", served)
+        return "".join(re.findall(r"(?m)^(?:# (?:HELP|TYPE) )?harden_.*\n", served))
+
+    def test_node_exporter_serves_them(self):
+        state = eventful(self)
+        served = self.served(state)
         with open(state + "/metrics.prom", encoding="utf-8") as f:
             own = [line for line in f.read().splitlines() if not line.startswith("#")]
-        numbers = {self.sample(line) for line in served.splitlines() if line.startswith("harden_")}
+        numbers = {self.sample(line) for line in served.splitlines() if line[0] != "#"}
         for line in own:
             self.assertIn(self.sample(line), numbers)
         self.assertGreater(len(own), 50)
+
+    @unittest.skipIf(os.getuid(), "needs the right to become another user")
+    def test_those_of_two_users_and_of_two_boards_of_a_user_are_scraped_together(self):
+        """The programs of a user take turns to write the file of their board."""
+        together, other = bed.fresh_dir("textfile"), bed.fresh_dir("state")
+        os.chmod(os.path.dirname(other), 0o755)
+        env = bed.hardened_environment(metrics="auto")
+        del env["HARDEN_STATE"]
+        env.pop("XDG_RUNTIME_DIR", None)
+        for n, (user, state) in enumerate(((64101, None), (64102, None), (64102, other))):
+            own = state or f"/dev/shm/harden-{user}"
+            if state:
+                os.chown(state, user, user)
+            else:
+                self.addCleanup(shutil.rmtree, own, True)
+            for service in ("web", "nightly", "web"):
+                more = {"HARDEN_SERVICE": service} | ({"HARDEN_STATE": state} if state else {})
+                subprocess.run([*CURL, f"{self.http.url}/?key={bed.unique()}&fail=1"], check=True,
+                               env=env | more, user=user, group=user, extra_groups=[])
+            shutil.copy(own + "/metrics.prom", f"{together}/{n}.prom")
+        served = self.served(together)
+        host = f"localhost:{self.http.port}"
+        samples = [self.sample(line) for line in served.splitlines() if line[0] != "#"]
+        requests = {labels for name, labels, value in samples
+                    if name == "harden_requests_total" and value == 3}
+        self.assertEqual(
+            {tuple(p for p in labels if p[1]) for labels in requests},
+            {tuple(sorted({"user": user, "host": host, "outcome": "success"}.items() | board))
+             for user, board in (("64101", set()), ("64102", set()),
+                                 ("64102", {("board", other)}))})
+        checked = subprocess.run(["promtool", "check", "metrics"], text=True, capture_output=True,
+                                 input=served, check=False)
+        self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, "", ""))
 
     @staticmethod
     def sample(line):

@@ -105,9 +105,10 @@ class Observe(unittest.TestCase):
                          ("observe", observed))
         with open(os.path.join(state, "metrics.prom"), encoding="utf-8") as f:
             metrics = f.read()
-        labels = f'service="curl",host="{self.host}"'
-        self.assertIn(f'\nharden_observed_total{{{labels},action="reject"}} 3\n', metrics)
-        self.assertIn('\nharden_mode_info{service="curl",mode="observe"} 1\n', metrics)
+        labels = f'user="{os.geteuid()}",board="{state}"'
+        self.assertIn(f'\nharden_observed_total{{{labels},host="{self.host}",action="reject"}} 3\n',
+                      metrics)
+        self.assertIn(f'\nharden_service_info{{{labels},service="curl",mode="observe",', metrics)
         self.assertEqual(bed.run([HARDEN, "health"], env).status, 0)
 
         self.harden(state, "reset", self.host)

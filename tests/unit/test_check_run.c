@@ -516,8 +516,8 @@ Test(check, appears_in_the_snapshot_under_its_name)
     has(json, "\"totals\":{\"requests\":2,\"attempts\":0,\"retries\":0,\"recovered\":0,"
               "\"rejected\":0,\"hosts\":1}");
     char *metrics = draw(metrics_render);
-    has(metrics, "\nharden_health_status{service=\"s\",host=\"db\"} 2\n");
-    has(metrics, "\nharden_hosts{service=\"s\"} 1\n");
+    has(metrics, "\nharden_health_status{user=\"0\",host=\"db\"} 2\n");
+    has(metrics, "\nharden_hosts{user=\"0\"} 1\n");
     int lines = 0;
     for (const char *at = metrics; (at = strstr(at, "host=\"db\"")); at++)
         lines++;

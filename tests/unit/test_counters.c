@@ -98,6 +98,7 @@ static uint64_t value_of_header(size_t word)
 static char *render(void (*draw)(struct text *, const struct snapshot_context *))
 {
     struct snapshot_context c = {.board = board,
+                                 .user = 1000,
                                  .service = "s",
                                  .pid = 1,
                                  .now_ns = NOW,
@@ -242,7 +243,7 @@ Test(counters, the_schema_has_the_members_of_health_json_and_no_others)
 static void expect_sample(enum metric m, const char *suffix, const char *labels, uint64_t v)
 {
     char line[256];
-    snprintf(line, sizeof line, "\n%s%s{service=\"s\"%s} %llu\n", metrics[m].name, suffix, labels,
+    snprintf(line, sizeof line, "\n%s%s{user=\"1000\"%s} %llu\n", metrics[m].name, suffix, labels,
              (unsigned long long)v);
     cr_assert_not_null(strstr(prom, line), "no %s in %s", line, prom);
 }
@@ -347,7 +348,8 @@ Test(counters, the_quick_reference_has_each_metric_with_its_labels)
     }
     cr_assert_eq(occurrences(text, "\n| `harden_"), (int)array_size(metrics));
     expect_label(text, METRIC_OBSERVED, "action", strlen("action"));
-    expect_label(text, METRIC_MODE, "mode", strlen("mode"));
+    for (const char *const *l = (const char *const[]){"service", "mode", "version", NULL}; *l; l++)
+        expect_label(text, METRIC_SERVICE_INFO, *l, strlen(*l));
     for (const struct row *r = rows; r < rows + array_size(rows); r++)
         if (r->metric != METRIC_NONE && *r->label)
             expect_label(text, r->metric, r->label + 1, strcspn(r->label, "=") - 1);

@@ -22,6 +22,7 @@ static void make(void)
     const char *why;
     board = board_open(NULL, 64, &why);
     context = (struct snapshot_context){.board = board,
+                                        .user = 1000,
                                         .service = "legacy-client",
                                         .now_ns = NOW,
                                         .wall_ns = 1769335200123 * NS_PER_MS,
@@ -39,8 +40,9 @@ static void render(void)
     cr_assert(!t.full);
 }
 
-#define has(line) cr_assert_not_null(strstr(text, "\n" line "\n"), "no %s in\n%s", line, text)
-#define LABELS    "service=\"legacy-client\",host=\"api.example.com\""
+#define has(line)      cr_assert_not_null(strstr(text, "\n" line "\n"), "no %s in\n%s", line, text)
+#define has_part(part) cr_assert_not_null(strstr(text, part), "no %s in\n%s", part, text)
+#define LABELS         "user=\"1000\",host=\"api.example.com\""
 
 static struct slot *busy_host(void)
 {
@@ -82,8 +84,8 @@ Test(metrics, show_the_contents_of_the_board)
     has("harden_retry_budget_denied_total{" LABELS "} 7");
     has("harden_breaker_open{" LABELS "} 0");
     has("harden_health_status{" LABELS "} 0");
-    has("harden_hosts{service=\"legacy-client\"} 1");
-    has("harden_snapshot_timestamp_seconds{service=\"legacy-client\"} 1769335200.123");
+    has("harden_hosts{user=\"1000\"} 1");
+    has("harden_snapshot_timestamp_seconds{user=\"1000\"} 1769335200.123");
 }
 
 Test(metrics, show_an_open_circuit_in_the_status_until_it_is_closed)
@@ -125,7 +127,8 @@ Test(metrics, show_what_observing_programs_would_have_done_and_the_mode)
     busy_host();
     render();
     cr_assert_null(strstr(text, "harden_observed_total{"));
-    has("harden_mode_info{service=\"legacy-client\",mode=\"enforce\"} 1");
+    has("harden_service_info{user=\"1000\",service=\"legacy-client\",mode=\"enforce\",version="
+        "\"" HARDEN_VERSION "\"} 1");
     struct slot *o =
         board_slot(board, board_observed_key(5), "api.example.com", SLOT_OBSERVED, NOW);
     slot_count(o, COUNT_WAITED, 297);
@@ -139,9 +142,10 @@ Test(metrics, show_what_observing_programs_would_have_done_and_the_mode)
     has("harden_observed_total{" LABELS ",action=\"reject\"} 5");
     has("harden_observed_total{" LABELS ",action=\"retry\"} 4");
     has("harden_observed_wait_seconds_total{" LABELS "} 58.5");
-    has("harden_mode_info{service=\"legacy-client\",mode=\"observe\"} 1");
+    has("harden_service_info{user=\"1000\",service=\"legacy-client\",mode=\"observe\",version="
+        "\"" HARDEN_VERSION "\"} 1");
     has("harden_rate_limited_total{" LABELS ",action=\"waited\"} 2");
-    has("harden_hosts{service=\"legacy-client\"} 1");
+    has("harden_hosts{user=\"1000\"} 1");
 }
 
 Test(metrics, show_the_budget_including_its_refill_by_time)
@@ -198,28 +202,50 @@ Test(metrics, of_a_proxy_are_only_its_circuit_pause_and_status)
     slot_count(board_slot(board, 5, "h", SLOT_HOST, NOW), COUNT_REQUESTS, 1);
     slot_count(board_slot(board, 6, "http://proxy:3128", SLOT_PROXY, NOW), COUNT_REQUESTS, 1);
     render();
-    has("harden_hosts{service=\"legacy-client\"} 1");
+    has("harden_hosts{user=\"1000\"} 1");
     int lines = 0;
     for (const char *at = text; (at = strstr(at, "host=\"http://proxy:3128\"")); at++)
         lines++;
     cr_assert_eq(lines, 3);
-    has("harden_paused_seconds{service=\"legacy-client\",host=\"http://proxy:3128\"} 0");
-    has("harden_breaker_open{service=\"legacy-client\",host=\"http://proxy:3128\"} 0");
-    has("harden_health_status{service=\"legacy-client\",host=\"http://proxy:3128\"} 0");
+    has("harden_paused_seconds{user=\"1000\",host=\"http://proxy:3128\"} 0");
+    has("harden_breaker_open{user=\"1000\",host=\"http://proxy:3128\"} 0");
+    has("harden_health_status{user=\"1000\",host=\"http://proxy:3128\"} 0");
+}
+
+Test(metrics, of_a_board_elsewhere_have_its_place)
+{
+    static const char host[] = ",host=\"api.example.com\"";
+    char longer[2][2 * VIEW_NAME_SIZE], want[2][VIEW_NAME_SIZE + 80];
+    busy_host();
+    context.place = "/run/agent/harden";
+    render();
+    has("harden_hosts{user=\"1000\",board=\"/run/agent/harden\"} 1");
+    has("harden_breaker_open{user=\"1000\",board=\"/run/agent/harden\",host=\"api.example.com\"} "
+        "0");
+    for (int i = 0; i < 2; i++) { /* they differ only at the end */
+        memset(longer[i], 'x', sizeof longer[i]);
+        memcpy(longer[i] + sizeof longer[i] - 3, i ? "/b" : "/a", 3);
+        context.place = longer[i];
+        render();
+        const char *at = strstr(text, ",board=\""), *end = strstr(at, host);
+        cr_assert(at && end && end - at < VIEW_NAME_SIZE + 20, "%s", text);
+        snprintf(want[i], sizeof want[i], "%.*s", (int)(end - at), at);
+    }
+    cr_assert_str_neq(want[0], want[1]);
 }
 
 Test(metrics, escape_labels)
 {
     context.service = "a\"b\\c\nd";
     render();
-    has("harden_hosts{service=\"a\\\"b\\\\c\\nd\"} 0");
+    has_part("{user=\"1000\",service=\"a\\\"b\\\\c\\nd\",mode=");
 }
 
 Test(metrics, put_utf8_into_labels_and_truncate_between_characters)
 {
     context.service = "a\xff\xc3\xbc\xc3";
     render();
-    has("harden_hosts{service=\"a\xef\xbf\xbd\xc3\xbc\xef\xbf\xbd\"} 0");
+    has_part(",service=\"a\xef\xbf\xbd\xc3\xbc\xef\xbf\xbd\",mode=");
 
     char longest[2 * VIEW_NAME_SIZE] = "a";
     for (size_t i = 1; i + 2 < sizeof longest; i += 2)
@@ -227,7 +253,7 @@ Test(metrics, put_utf8_into_labels_and_truncate_between_characters)
     for (int skip = 0; skip < 2; skip++) { /* one of them would be truncated within a character */
         context.service = longest + skip;
         render();
-        const char *end = strstr(strstr(text, "harden_hosts{"), "\"}");
+        const char *end = strstr(strstr(text, ",service=\""), "\",mode=");
         cr_assert_eq(memcmp(end - 2, "\xc3\xbc", 2), 0);
     }
 }

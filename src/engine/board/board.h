@@ -112,6 +112,7 @@ struct board {
     uint32_t slot_count;     /* header->slot_count as checked at open; that one is not read again */
     bool shared;             /* false: private memory */
     void *file;              /* a mapping of the file, by which /proc tells its users; NULL: none */
+    pid_t creator;           /* of private memory, which its children share */
     struct arena memory;     /* of this struct */
 };
 

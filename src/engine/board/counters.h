@@ -31,7 +31,7 @@
  *   KEY     its name in there
  *   TOTAL   the row of TOTALS that it is added to, or NONE
  *   METRIC  the row of METRICS that has it as a sample, or NONE
- *   LABEL   of that sample, besides service and host */
+ *   LABEL   of that sample, besides those of the host (publish/metrics_host.h) */
 
 /* On the cache line of the limit, which is written at the same moment. */
 #define COUNTERS_OF_LIMIT(X) \

@@ -257,6 +257,7 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
     if (b && !(dir && open_shared(b, dir, slot_count, &reason))) {
         if (map_board(b, -1, slot_count, true)) {
             *b->header = header_for(slot_count);
+            b->creator = getpid();
         } else {
             drop_board(b);
             b = NULL;

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/minmax.h"
 #include "base/replace.h"
+#include "engine/board/location.h"
+#include "engine/publish/place.h"
 #include "engine/publish/sample.h"
 #include "engine/publish/snapshot.h"
 
@@ -111,8 +113,12 @@ void files_write(const struct engine *e, const struct config *c, const struct ou
     struct board_header *h = e->board->header;
     struct process *p = process_self();
     uint64_t seen = files_changes(h);
+    char place[PLACE_SIZE];
+    unsigned user = o->metrics ? location_user() : 0;
     struct snapshot_context x = {
         .board = e->board,
+        .user = user,
+        .place = o->metrics ? place_of(e->board, c->state, user, place) : NULL,
         .service = c->service,
         .mode = c->mode,
         .pid = getpid(),

@@ -172,11 +172,16 @@ static void put_observed_wait(const struct sample *x)
         put_fixed(x, "", x->host->observed.waited_ns, 9);
 }
 
-static void put_mode(const struct sample *x)
+static void put_writer(const struct sample *x)
 {
-    put_number(
-        x, x->context->mode == MODE_OBSERVE ? LABEL("mode", "observe") : LABEL("mode", "enforce"),
-        1);
+    text_putn(x->t, x->name, x->name_length);
+    text_put(x->t, "{");
+    text_putn(x->t, x->host->labels, x->host->labels_bytes);
+    text_put(x->t, ",");
+    metrics_label(x->t, "service", x->context->service);
+    text_put(x->t, x->context->mode == MODE_OBSERVE ? LABEL("mode", "observe")
+                                                    : LABEL("mode", "enforce"));
+    text_put(x->t, LABEL("version", HARDEN_VERSION) "} 1\n");
 }
 
 static void put_status(const struct sample *x)

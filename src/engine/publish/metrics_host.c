@@ -2,18 +2,19 @@
 #include "engine/publish/metrics_host.h"
 
 #include "base/compiler.h"
+#include "base/hash.h"
 #include "engine/board/gcra.h"
 #include "engine/board/pause.h"
 
 #include <stdalign.h>
+#include <string.h>
 
 static const char *escaped(char c)
 {
     return c == '\n' ? "\\n" : c == '"' ? "\\\"" : c == '\\' ? "\\\\" : NULL;
 }
 
-/* The value is cut at VIEW_NAME_SIZE, between two characters. */
-static void put_label(struct text *t, const char *name, const char *value)
+void metrics_label(struct text *t, const char *name, const char *value)
 {
     text_put(t, name);
     text_put(t, "=\"");
@@ -79,16 +80,34 @@ static void read_slot(struct metrics_host *h, const struct slot *s,
 #undef BY_REASON
 }
 
+/* The end of a long path may be all that tells two boards apart, so what is cut is kept as a hash. */
+static void put_place(struct text *t, const char *place)
+{
+    char cut[VIEW_NAME_SIZE];
+    struct text c = TEXT_OVER(cut);
+    size_t n = strlen(place);
+    text_put(t, ",");
+    if (n >= sizeof cut) {
+        text_putn(&c, place, sizeof cut - 20);
+        text_fmt(&c, "~%016llx", (unsigned long long)hash_bytes(place, n, 0));
+    }
+    metrics_label(t, "board", n >= sizeof cut ? cut : place);
+}
+
 /* Returns the place of the next entry. */
-static struct metrics_host *put_labels(struct metrics_host *h, const char *service,
+static struct metrics_host *put_labels(struct metrics_host *h, const struct snapshot_context *c,
                                        const char *name)
 {
     size_t align = alignof(struct metrics_host);
     struct text l = {.p = h->labels, .cap = METRICS_LABELS_SIZE};
-    put_label(&l, "service", service);
+    text_put(&l, "user=\"");
+    text_u64(&l, c->user);
+    text_put(&l, "\"");
+    if (c->place)
+        put_place(&l, c->place);
     if (name) {
         text_put(&l, ",");
-        put_label(&l, "host", name);
+        metrics_label(&l, "host", name);
     }
     h->labels_bytes = (uint32_t)l.n;
     h->size = (uint32_t)((sizeof *h + l.n + align) & ~(align - 1));
@@ -119,10 +138,10 @@ const struct metrics_host *metrics_read(struct text *t, const struct snapshot_co
             continue;
         *hosts += h->kind == HOSTS;
         put++;
-        h = put_labels(h, c->service, s ? name : check.name);
+        h = put_labels(h, c, s ? name : check.name);
     }
-    *h = (struct metrics_host){.kind = SERVICE};
-    put_labels(h, c->service, NULL);
+    *h = (struct metrics_host){.kind = BOARD};
+    put_labels(h, c, NULL);
     h->size = 0;
     return first;
 }

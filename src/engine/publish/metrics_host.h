@@ -6,7 +6,7 @@
  * entries follow each other at the end of the buffer that the text is written to.
  *
  *     const struct metrics_host *first = metrics_read(t, context, &hosts);    NULL: no room
- *     for (h = first; h->size; h = metrics_next(h)) ...              the last, of size 0, is SERVICE */
+ *     for (h = first; h->size; h = metrics_next(h)) ...              the last, of size 0, is BOARD */
 #ifndef ENGINE_PUBLISH_METRICS_HOST_H
 #define ENGINE_PUBLISH_METRICS_HOST_H
 
@@ -14,7 +14,8 @@
 #include "engine/board/view.h"
 #include "engine/publish/snapshot.h"
 
-#define METRICS_LABELS_SIZE (2 * VIEW_NAME_SIZE + 32)
+/* user="...",board="...",host="..." */
+#define METRICS_LABELS_SIZE (2 * VIEW_NAME_SIZE + 48)
 
 /* Buckets of the histogram: the longest duration, in seconds as a label and in ns. Each is also the end of
  * a bucket of the board. */
@@ -38,7 +39,7 @@
 enum { METRICS_BUCKET_COUNT = 0 METRICS_BUCKETS(METRICS_BUCKET_ONE) };
 
 /* What an entry is of; a set of them says which entries have samples of a metric. */
-enum { HOSTS = 1, PROXIES = 2, CHECKS = 4, SERVICE = 8 };
+enum { HOSTS = 1, PROXIES = 2, CHECKS = 4, BOARD = 8 };
 
 struct metrics_host {
     uint64_t count[COUNTERS_READ];
@@ -50,13 +51,13 @@ struct metrics_host {
     COUNTERS_BY_REASON(BY_REASON)
 #undef BY_REASON
     struct observed_view observed;
-    uint32_t size;         /* of this entry; 0: the last, which is the service's */
+    uint32_t size;         /* of this entry; 0: the last, which is the board's */
     uint32_t labels_bytes; /* of labels, without a NUL */
     uint8_t status;
-    uint8_t kind; /* one of HOSTS, PROXIES, CHECKS, SERVICE */
+    uint8_t kind; /* one of HOSTS, PROXIES, CHECKS, BOARD */
     bool circuit_open;
     bool is_observed;
-    char labels[]; /* service="...",host="..." */
+    char labels[];
 };
 
 static inline const struct metrics_host *metrics_next(const struct metrics_host *h)
@@ -67,5 +68,8 @@ static inline const struct metrics_host *metrics_next(const struct metrics_host 
 /* Reserves the end of t for the entries, by lowering t->cap. *hosts: how many of them are HOSTS. */
 const struct metrics_host *metrics_read(struct text *t, const struct snapshot_context *c,
                                         uint64_t *hosts);
+
+/* NAME="VALUE", escaped. The value is cut at VIEW_NAME_SIZE, between two characters. */
+void metrics_label(struct text *t, const char *name, const char *value);
 
 #endif

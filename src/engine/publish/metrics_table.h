@@ -6,7 +6,7 @@
  * X(NAME, "name", type, OF, samples, "HELP text")
  *
  *   NAME      METRIC_NAME is its index
- *   OF        what there is a sample of: HOSTS, PROXIES, CHECKS, or the SERVICE as a whole. The
+ *   OF        what there is a sample of: HOSTS, PROXIES, CHECKS, or the BOARD as a whole. The
  *             requests of a proxy are not shown, because they are counted for the hosts behind it;
  *             checks are not requests of the program
  *   samples   the function of metrics.c that writes them */
@@ -46,13 +46,13 @@
       "Time that they would have waited.") \
     X(DURATION, "harden_request_duration_seconds", histogram, HOSTS, put_durations, \
       "Duration of the attempts.") \
-    X(MODE, "harden_mode_info", gauge, SERVICE, put_mode, \
-      "1; the label says whether decisions are carried out (enforce) or only counted (observe).") \
-    X(HOST_COUNT, "harden_hosts", gauge, SERVICE, put_host_count, \
+    X(SERVICE_INFO, "harden_service_info", gauge, BOARD, put_writer, \
+      "1; the labels are those of the program that wrote this, one of those that share the board.") \
+    X(HOST_COUNT, "harden_hosts", gauge, BOARD, put_host_count, \
       "Hosts on the board.") \
-    X(INTERNAL_ERRORS, "harden_internal_errors_total", counter, SERVICE, put_header_counters, \
+    X(INTERNAL_ERRORS, "harden_internal_errors_total", counter, BOARD, put_header_counters, \
       "Calls forwarded because something inside failed.") \
-    X(TIMESTAMP, "harden_snapshot_timestamp_seconds", gauge, SERVICE, put_timestamp, \
+    X(TIMESTAMP, "harden_snapshot_timestamp_seconds", gauge, BOARD, put_timestamp, \
       "When this was written, seconds since 1970.")
 
 /* clang-format on */

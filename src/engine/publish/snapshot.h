@@ -19,6 +19,8 @@
  *   - An active check (check/run.h) is an entry without the members that only requests have. Its status
  *     is "unknown" before the first result and does not count then. "totals", and all metrics but
  *     harden_health_status, leave checks out.
+ *   - The labels of a metric are those of the board: user, board, host. What is of one program only, such
+ *     as `service`, is in harden_service_info, because programs take turns to write the file.
  *   - Each counter in metrics.prom only grows. harden_requests_total has the requests that are settled;
  *     those under way, refused, or ended by the program itself are in "requests" of health.json only.
  *
@@ -33,6 +35,9 @@
 
 struct snapshot_context {
     const struct board *board;
+    unsigned user;     /* whose board it is */
+    const char *place; /* of the board (place.h); NULL: the usual one of this user */
+    /* Of the program that renders: */
     const char *service;
     enum mode mode;
     int pid;
