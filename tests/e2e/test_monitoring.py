@@ -144,7 +144,7 @@ class TornReads(bed.Bed):
 
 
 class Metrics(bed.Bed):
-    CONTRACT = """harden_requests_total harden_attempts_total harden_retries_total
+    CONTRACT = """harden_requests_total harden_failures_total harden_attempts_total harden_retries_total
         harden_rate_limited_total harden_rate_wait_seconds_total harden_rate_tokens_available
         harden_retry_budget_available harden_retry_budget_denied_total harden_breaker_open
         harden_breaker_rejected_total harden_paused_seconds harden_health_status harden_request_duration_seconds harden_hosts
@@ -260,6 +260,9 @@ class Metrics(bed.Bed):
             self.assertEqual(total("harden_retries_total", host), check["retries"], host)
             self.assertEqual(total("harden_request_duration_seconds_count", host),
                              check["duration_ms"]["count"], host)
+            for reason, n in check["failures_by"].items():
+                self.assertEqual(total("harden_failures_total", host, reason=reason), n, reason)
+            self.assertEqual(total("harden_failures_total", host), check["failures"], host)
             self.assertEqual(total("harden_requests_total", host, outcome="success"),
                              check["successes"], host)
             self.assertEqual(total("harden_health_status", host),

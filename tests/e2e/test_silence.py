@@ -17,7 +17,7 @@ HOST_FIELDS = {
     "failures": int, "retries": int, "recovered": int, "exhausted": int, "failures_by": dict,
     "duration_ms": dict, "rate": (dict, type(None)), "budget": (dict, type(None)),
     "breaker": dict}
-METRICS = {"harden_requests_total", "harden_attempts_total", "harden_retries_total",
+METRICS = {"harden_requests_total", "harden_failures_total", "harden_attempts_total", "harden_retries_total",
            "harden_rate_limited_total", "harden_rate_wait_seconds_total",
            "harden_retry_budget_available", "harden_retry_budget_denied_total",
            "harden_breaker_open",

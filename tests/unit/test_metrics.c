@@ -54,6 +54,7 @@ static struct slot *busy_host(void)
     slot_count(s, COUNT_WAITED_NS, 1500000001);
     slot_count(s, COUNT_RATE_REJECTED, 3);
     slot_count(s, COUNT_BUDGET_DENIED, 7);
+    s->failures_by[GROUP_TIMEOUT] = 1;
     s->retries_by[GROUP_HTTP_5XX] = 2;
     s->failed_attempts = 2;
     slot_attempt(s, 5 * NS_PER_MS);
@@ -73,6 +74,8 @@ Test(metrics, show_the_contents_of_the_board)
     render();
     has("harden_requests_total{" LABELS ",outcome=\"success\"} 3");
     has("harden_requests_total{" LABELS ",outcome=\"failure\"} 1");
+    has("harden_failures_total{" LABELS ",reason=\"timeout\"} 1");
+    has("harden_failures_total{" LABELS ",reason=\"dns\"} 0");
     has("harden_attempts_total{" LABELS ",result=\"success\"} 3");
     has("harden_attempts_total{" LABELS ",result=\"failure\"} 2");
     has("harden_retries_total{" LABELS ",reason=\"http_5xx\"} 2");
@@ -297,7 +300,7 @@ Test(metrics, follow_the_exposition_format)
             cr_assert_eq(strncmp(family, metric, strlen(metric)), 0, "%s in %s", line, metric);
         }
     }
-    cr_assert_eq(families, 19);
+    cr_assert_eq(families, 20);
     regfree(&comment);
     regfree(&sample);
 }

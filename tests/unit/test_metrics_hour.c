@@ -102,8 +102,11 @@ static void succeed(struct slot *s, int host)
 
 static void fail(struct slot *s, int host)
 {
+    enum reason_group g = next_random(REASON_GROUPS);
     failed_attempt(s, host);
     slot_count(s, COUNT_FAILURES, 1);
+    atomic_fetch_add(&s->failures_by[g], 1);
+    expect("failures_total", host, label("reason", reason_group_name(g)), 1);
     expect("requests_total", host, label("outcome", "failure"), 1);
 }
 

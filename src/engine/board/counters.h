@@ -88,7 +88,7 @@
 /* One word for each group of reasons (reason_group_name): X(member, KEY, METRIC, LABEL NAME) */
 #define COUNTERS_BY_REASON(X) \
     /* requests that ended so */ \
-    X(failures_by, "failures_by", NONE, "") \
+    X(failures_by, "failures_by", FAILURES, "reason") \
     /* attempts that were repeated */ \
     X(retries_by, "", RETRIES, "reason")
 

@@ -18,6 +18,8 @@
 #define METRICS(X) \
     X(REQUESTS, "harden_requests_total", counter, HOSTS, put_counters, \
       "Requests that ended, by outcome; those that say nothing about the host are left out.") \
+    X(FAILURES, "harden_failures_total", counter, HOSTS, put_by_reason, \
+      "Requests that ended in a failure, by reason.") \
     X(ATTEMPTS, "harden_attempts_total", counter, HOSTS, put_attempts, \
       "Attempts made.") \
     X(RETRIES, "harden_retries_total", counter, HOSTS, put_by_reason, \
