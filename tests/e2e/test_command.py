@@ -299,9 +299,15 @@ class Board(bed.Bed):
         env = environment(retry_budget="1%", retry_reserve="none", base_delay="10ms")
         harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)
         self.assertNotIn("denied", harden("status", env=env)[1])
-        harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}&fail=-1", env=env)
-        self.assertIn(f"\nretries denied by the budget: 1 (localhost:{self.http.port} 1)\n",
-                      harden("status", env=env)[1])
+        host = f"localhost:{self.http.port}"
+        for denied, more in enumerate(([], ["--parallel"]), 1):  # both interfaces of libcurl
+            harden("run", *CURL, *more, f"{self.http.url}/?key={bed.unique()}&fail=-1", env=env)
+            self.assertIn(f"\nretries denied by the budget: {denied} ({host} {denied})\n",
+                          harden("status", env=env)[1])
+            document = json.loads(harden("status", "--json", env=env)[1])
+            self.assertEqual(document["checks"][host]["budget"]["denied"], denied)
+            with open(env["HARDEN_STATE"] + "/metrics.prom", encoding="utf-8") as f:
+                self.assertRegex(f.read(), rf'_budget_denied_total{{[^}}]*host="{host}"}} {denied}\n')
 
     def test_json_is_the_same_document_as_the_snapshot(self):
         env, well = self.sick_and_well()
