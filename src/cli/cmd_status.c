@@ -263,8 +263,8 @@ const struct command cmd_status = {
     "Shows the health, requests, retries, latency and limit of every host.", status_command,
     "  --json               print the document of health.json (libharden(7)) with current values\n"
     "  -w, --watch          repeat every second until interrupted\n" BOARD_CHOICE_HELP "\n"
-    "SUCCESS   successful requests as a share of the completed ones, without those REJECTED by\n"
-    "          a limit or an open circuit\n"
+    "SUCCESS   successful requests as a share of those that ended, including those REJECTED by a\n"
+    "          limit, a pause or an open circuit\n"
     "STATUS    degraded, at least, while the host is paused or its circuit is not closed; pauses "
     "that\n"
     "          servers asked for are listed above the table with their end and origin\n"

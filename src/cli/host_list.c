@@ -70,13 +70,22 @@ int64_t host_waited_ns(const struct host *h)
     return ns < INT64_MAX ? (int64_t)ns : INT64_MAX;
 }
 
+/* A request whose retry was refused is a failure and also rejected, but it is one request. What a proxy
+ * refuses is not among its requests. */
+static uint64_t ended(const struct host *h)
+{
+    uint64_t tried = h->count[COUNT_SUCCESSES] + h->count[COUNT_FAILURES];
+    uint64_t most = tried + host_rejected(h), begun = h->count[COUNT_REQUESTS];
+    return !h->proxy && begun >= tried && begun < most ? begun : most;
+}
+
 const char *host_success(const struct host *h, char out[16])
 {
-    uint64_t successes = h->count[COUNT_SUCCESSES], failures = h->count[COUNT_FAILURES];
-    if (!(successes + failures))
+    uint64_t successes = h->count[COUNT_SUCCESSES], all = ended(h);
+    if (!all)
         return "-";
-    double percent = 100.0 * (double)successes / (double)(successes + failures);
-    snprintf(out, 16, "%.1f %%", failures && percent > 99.9 ? 99.9 : percent);
+    double percent = 100.0 * (double)successes / (double)all;
+    snprintf(out, 16, "%.1f %%", all > successes && percent > 99.9 ? 99.9 : percent);
     return out;
 }
 

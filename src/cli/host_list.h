@@ -42,8 +42,8 @@ struct host *host_list_read(const struct board *b, int64_t now_ns, uint32_t *n);
 uint64_t host_rejected(const struct host *h);
 /* Time spent waiting, at most INT64_MAX: the board may be damaged. */
 int64_t host_waited_ns(const struct host *h);
-/* Successful requests as a share of the completed ones: "99.9 %", or "-" if there are none. 100
- * only if none failed. */
+/* Successful requests as a share of those that ended, refused ones included: "99.9 %", or "-" if there are
+ * none. 100 only if all of them succeeded. */
 const char *host_success(const struct host *h, char out[16]);
 /* Formats a duration: "1.2 ms", "340 ms", "12.0 s"; "-" for 0. */
 const char *host_time(int64_t ns, char out[16]);

@@ -271,7 +271,7 @@ class Board(bed.Bed):
         for _ in range(3):
             harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)
         row = harden("status", env=env)[1].splitlines()[-1].split()
-        self.assertEqual(row[2:7], ["3", "100.0", "%", "0", "2"])
+        self.assertEqual(row[2:7], ["3", "33.3", "%", "0", "2"])
         self.assertNotIn("observe", harden("status", env=env)[1])
         self.assertIn("mode = observe: ", harden("status", env=env | {"HARDEN_MODE": "observe"})[1])
 

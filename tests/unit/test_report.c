@@ -311,6 +311,33 @@ Test(hosts, a_host_with_a_failure_is_never_perfect)
     cr_assert(is(host_success(&hosts[1], out16), "-"));
 }
 
+Test(hosts, a_refused_request_did_not_succeed)
+{
+    char out16[16];
+    struct host h = {.count = {[COUNT_REQUESTS] = 5, [COUNT_RATE_REJECTED] = 5}};
+    cr_assert(is(host_success(&h, out16), "0.0 %"));
+    h.count[COUNT_SUCCESSES] = 3;
+    h.count[COUNT_REQUESTS] = 9; /* one is under way */
+    cr_assert(is(host_success(&h, out16), "37.5 %"));
+    h.count[COUNT_SUCCESSES] = 1000000;
+    h.count[COUNT_REQUESTS] = 1000001;
+    h.count[COUNT_RATE_REJECTED] = 0;
+    h.count[COUNT_BREAKER_REJECTED] = 1;
+    cr_assert(is(host_success(&h, out16), "99.9 %"));
+}
+
+Test(hosts, a_failed_request_whose_retry_was_refused_is_one_request)
+{
+    char out16[16];
+    struct host h = {.count = {[COUNT_REQUESTS] = 4,
+                               [COUNT_SUCCESSES] = 2,
+                               [COUNT_FAILURES] = 2,
+                               [COUNT_RATE_REJECTED] = 2}};
+    cr_assert(is(host_success(&h, out16), "50.0 %"));
+    h.proxy = true; /* its requests are those that were sent */
+    cr_assert(is(host_success(&h, out16), "33.3 %"));
+}
+
 Test(hosts, unhealthy_hosts_come_first_then_busy_ones)
 {
     struct board *b = board_open(NULL, 16, NULL);

@@ -126,8 +126,8 @@ static void write_host_row(const struct report *r, const struct host *h)
     report_shape(f, h->status);
     fprintf(f, "%s</td>", status);
     count_cell(f, h->count[COUNT_REQUESTS]);
-    bool settled = h->count[COUNT_SUCCESSES] + h->count[COUNT_FAILURES] != 0;
-    fprintf(f, "<td>%s</td>", settled ? host_success(h, success) : "–");
+    const char *share = host_success(h, success);
+    fprintf(f, "<td>%s</td>", share == success ? share : "–");
     count_cell(f, h->count[COUNT_RETRIES]);
     count_cell(f, h->count[COUNT_RECOVERED]);
     duration_cell(f, host_waited_ns(h));
@@ -146,7 +146,7 @@ static void write_hosts(const struct report *r)
                                           "Recovered", "Waited",   "Rejected", "p50",     "p95",
                                           "p99",       "<Breaker", "Tokens",   NULL};
     fputs("<p class=\"soft\">Counted since the first request to each host, or since it was reset. "
-          "Success is the share of completed requests that succeeded; recovered requests succeeded "
+          "Success is the share of requests that succeeded, of all that ended or were rejected; recovered requests succeeded "
           "after a retry; p50, p95 and p99 are durations of single attempts.</p>\n",
           r->f);
     write_sums(r);
