@@ -15,8 +15,9 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
     int64_t tat_ns;
     h->key = atomic_load(&s->key);
     h->proxy = view_is_proxy(s);
-    h->status = view_status(s, now_ns);
-    h->breaker = breaker_state_at(&s->breaker, now_ns);
+    struct view_state state = view_state(s, now_ns);
+    h->status = state.status;
+    h->breaker = state.breaker;
     h->since_ms = view_since_ms(s, h->status, now_ns, clock_wall_ns());
     if (h->status != STATUS_HEALTHY) /* otherwise it began after that */
         pause_show(s, PAUSE_OF_ALL, now_ns, &h->paused);

@@ -425,3 +425,49 @@ Test(snapshot, reports_a_buffer_that_is_too_small)
     snapshot_render(&t, &context);
     cr_assert(t.full);
 }
+
+/* ---- what changes while it is rendered ------------------------------------------------------- */
+
+static char drained[1 << 16];
+static size_t drained_bytes;
+
+/* At the first full buffer every circuit opens, and every host is paused. */
+static void disturb(struct text *t)
+{
+    static const struct policy p = {.breaker_failures = 1,
+                                    .breaker_open_ns = 30 * NS_PER_S,
+                                    .breaker_max_open_ns = 30 * NS_PER_S};
+    char name[SLOT_NAME_SIZE];
+    for (uint32_t i = 0; !drained_bytes && i < board_size(board); i++) {
+        struct slot *s = board_nth(board, i, name);
+        if (!s)
+            continue;
+        cr_assert(breaker_report(&s->breaker, &p, &(struct breaker_result){0}, NOW, 0));
+        pause_raise(s, 600 * NS_PER_S, true, 429, "Retry-After: 600", NOW);
+    }
+    size_t n = t->n - 1;
+    cr_assert_lt(drained_bytes + n, sizeof drained);
+    memcpy(drained + drained_bytes, t->p, n);
+    drained_bytes += n;
+    t->p[0] = t->p[n];
+    t->n = 1;
+}
+
+Test(snapshot, never_says_healthy_beside_an_open_circuit_or_a_pause)
+{
+    char name[32];
+    for (uint64_t i = 0; i < 8; i++) {
+        snprintf(name, sizeof name, "h%d.example", (int)i);
+        host(name, 5 + i);
+    }
+    size_t room = board_size(board) + 600;
+    struct text t = {.p = malloc(room), .cap = room, .drain = disturb};
+    snapshot_render(&t, &context);
+    cr_assert(!t.full && drained_bytes);
+    cr_assert_lt(drained_bytes + t.n, sizeof drained);
+    memcpy(drained + drained_bytes, t.p, t.n + 1);
+    json = drained;
+    cr_assert(python("d['overall_status'] == 'healthy'"));
+    cr_assert(python("all(c['status'] == 'healthy' and c['breaker']['state'] == 'closed' and "
+                     "c['paused_until'] is None for c in d['checks'].values())"));
+}

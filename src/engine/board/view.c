@@ -66,11 +66,19 @@ const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_N
     return s;
 }
 
+struct view_state view_state(const struct slot *s, int64_t now_ns)
+{
+    struct view_state v = {.status = status_of(s),
+                           .breaker = breaker_state_at(&s->breaker, now_ns)};
+    bool held = v.breaker != BREAKER_CLOSED || pause_is_on(s, now_ns);
+    if (held && v.status == STATUS_HEALTHY)
+        v.status = STATUS_DEGRADED;
+    return v;
+}
+
 enum health_status view_status(const struct slot *s, int64_t now_ns)
 {
-    enum health_status status = status_of(s);
-    bool held = breaker_state_at(&s->breaker, now_ns) != BREAKER_CLOSED || pause_is_on(s, now_ns);
-    return held && status == STATUS_HEALTHY ? STATUS_DEGRADED : status;
+    return view_state(s, now_ns).status;
 }
 
 /* A pause ends by time: no process notes since when the host is healthy again. */

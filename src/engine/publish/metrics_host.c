@@ -61,13 +61,14 @@ static void read_slot(struct metrics_host *h, const struct slot *s,
 {
     struct rate r;
     int64_t tat;
+    struct view_state state = view_state(s, c->now_ns);
     *h = (struct metrics_host){
         .rate_tokens_milli = view_rate(c->board, s, &r, &tat)
                                  ? (int64_t)(gcra_available(tat, c->now_ns, &r) * 1000)
                                  : -1,
         .budget_tokens_milli = (int64_t)(view_budget(s, c->now_ns) * 1000),
-        .status = (uint8_t)view_status(s, c->now_ns),
-        .circuit_open = breaker_state_at(&s->breaker, c->now_ns) == BREAKER_OPEN,
+        .status = (uint8_t)state.status,
+        .circuit_open = state.breaker == BREAKER_OPEN,
         .kind = view_is_proxy(s) ? PROXIES : HOSTS,
     };
     struct pause_shown pause;

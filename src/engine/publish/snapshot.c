@@ -17,8 +17,26 @@ _Static_assert(ENTRY_BYTES >
                    sizeof(struct metrics_host) + METRICS_LABELS_SIZE + alignof(struct metrics_host),
                "an entry fits");
 
-/* status_code() of a slot that is not shown, and of a check without a result. */
+/* state_code() of a slot that is not shown, and of a check without a result. */
 enum { NOT_SHOWN = 0, NOT_KNOWN = 255 };
+
+/* Others fit a byte, and are neither of these two. */
+static unsigned char encode(struct view_state v)
+{
+    return (unsigned char)(1 + (unsigned)v.status + 4 * (unsigned)v.breaker);
+}
+
+static bool is_known(unsigned char code)
+{
+    return code != NOT_SHOWN && code != NOT_KNOWN;
+}
+
+static struct view_state decode(unsigned char code)
+{
+    unsigned n = code - 1U;
+    return (struct view_state){.status = (enum health_status)(n % 4),
+                               .breaker = (enum breaker_state)(n / 4)};
+}
 
 static size_t room_for(const struct board *b, size_t host_bytes)
 {
@@ -57,48 +75,48 @@ static void put_coverage(struct text *t, const struct snapshot_context *c)
 }
 
 static void put_overall_status(struct text *t, const struct snapshot_context *c,
-                               const unsigned char *status)
+                               const unsigned char *state)
 {
     char name[VIEW_NAME_SIZE];
     struct overall all = {0};
     for (uint32_t i = 0; i < board_size(c->board); i++)
-        if (status[i] != NOT_SHOWN && status[i] != NOT_KNOWN)
-            view_add(&all, status[i] - 1);
+        if (is_known(state[i]))
+            view_add(&all, decode(state[i]).status);
     enum health_status overall = view_overall(&all);
     json_string(t, "overall_status", status_name(overall));
     json_bool(t, "healthy", overall == STATUS_HEALTHY);
     json_array(t, "failed");
     for (uint32_t i = 0; i < board_size(c->board); i++) {
-        if (status[i] == 1 + STATUS_UNHEALTHY && view_name(c->board, i, c->now_ns, name))
+        if (is_known(state[i]) && decode(state[i]).status == STATUS_UNHEALTHY &&
+            view_name(c->board, i, c->now_ns, name))
             json_element(t, name);
     }
     json_close(t, ']');
 }
 
-/* A status + 1, NOT_SHOWN or NOT_KNOWN. */
-static unsigned char status_code(const struct snapshot_context *c, uint32_t i)
+static unsigned char state_code(const struct snapshot_context *c, uint32_t i)
 {
     char name[VIEW_NAME_SIZE];
     struct check_view check;
     const struct slot *s = view_host(c->board, i, name);
     if (s)
-        return (unsigned char)(1 + view_status(s, c->now_ns));
+        return encode(view_state(s, c->now_ns));
     if (!view_check(c->board, i, c->now_ns, &check))
         return NOT_SHOWN;
-    return check.known ? (unsigned char)(1 + check.status) : NOT_KNOWN;
+    return check.known ? encode((struct view_state){.status = check.status}) : NOT_KNOWN;
 }
 
 static void put_entry(struct text *t, const struct snapshot_context *c, uint32_t i,
-                      unsigned char status, struct totals *sum)
+                      unsigned char state, struct totals *sum)
 {
     char name[VIEW_NAME_SIZE];
     struct check_view check;
     const struct slot *s = view_host(c->board, i, name);
     if (s) {
-        entry_host(t, c, s, name, (enum health_status)(status - 1), sum);
+        entry_host(t, c, s, name, decode(state), sum);
     } else if ((s = view_check(c->board, i, c->now_ns, &check))) {
-        check.known = status != NOT_KNOWN;
-        check.status = check.known ? (enum health_status)(status - 1) : check.status;
+        check.known = state != NOT_KNOWN;
+        check.status = check.known ? decode(state).status : check.status;
         entry_check(t, s, &check);
     }
 }
@@ -108,7 +126,7 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     struct totals sum = {0};
     uint32_t n = board_size(c->board);
 
-    /* Each slot's status is read once and kept at the end of the buffer, so that overall_status, failed
+    /* Each slot's state is read once and kept at the end of the buffer, so that overall_status, failed
      * and the entries agree with each other although the board changes meanwhile. */
     if (t->cap < n + 1) {
         t->full = true;
@@ -116,11 +134,11 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     }
     size_t cap = t->cap;
     t->cap -= n;
-    unsigned char *status = (unsigned char *)t->p + t->cap;
+    unsigned char *state = (unsigned char *)t->p + t->cap;
     if (t->drain && t->cap > SNAPSHOT_WINDOW_BYTES) /* stay in the cache */
         t->cap = SNAPSHOT_WINDOW_BYTES;
     for (uint32_t i = 0; i < n; i++)
-        status[i] = status_code(c, i);
+        state[i] = state_code(c, i);
 
     json_open(t, '{');
     json_string(t, "schema", "harden.health/1");
@@ -130,11 +148,11 @@ void snapshot_render(struct text *t, const struct snapshot_context *c)
     json_u64(t, "seq", c->seq);
     entry_time(t, "time", c->wall_ns / NS_PER_MS);
     entry_time(t, "expires", (c->wall_ns + 3 * c->interval_ns) / NS_PER_MS);
-    put_overall_status(t, c, status);
+    put_overall_status(t, c, state);
     json_object(t, "checks");
     for (uint32_t i = 0; i < n; i++)
-        if (status[i] != NOT_SHOWN)
-            put_entry(t, c, i, status[i], &sum);
+        if (state[i] != NOT_SHOWN)
+            put_entry(t, c, i, state[i], &sum);
     json_close(t, '}');
     json_object(t, "totals");
 #define MEMBER(NAME, KEY) json_u64(t, KEY, sum.of[TOTAL_##NAME]);

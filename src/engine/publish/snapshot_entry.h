@@ -65,7 +65,7 @@ struct totals {
 /* Whole entries. A host is added to the totals, a proxy is not: its requests are counted for the
  * hosts behind it. */
 void entry_host(struct text *t, const struct snapshot_context *c, const struct slot *s,
-                const char *name, enum health_status status, struct totals *sum);
+                const char *name, struct view_state state, struct totals *sum);
 void entry_check(struct text *t, const struct slot *s, const struct check_view *v);
 
 #endif

@@ -15,7 +15,7 @@ static void add_to_totals(struct totals *sum, const uint64_t count[COUNTERS_READ
 }
 
 static void put_limits(struct text *t, const struct snapshot_context *c, const struct slot *s,
-                       const uint64_t count[COUNTERS_READ])
+                       enum breaker_state breaker, const uint64_t count[COUNTERS_READ])
 {
     struct rate r;
     int64_t tat;
@@ -36,7 +36,7 @@ static void put_limits(struct text *t, const struct snapshot_context *c, const s
     json_close(t, '}');
 
     json_object(t, "breaker");
-    json_string(t, "state", breaker_state_name(breaker_state_at(&s->breaker, c->now_ns)));
+    json_string(t, "state", breaker_state_name(breaker));
     entry_counters(t, count, OBJECT_BREAKER);
     json_close(t, '}');
 }
@@ -80,7 +80,7 @@ static void put_pauses(struct text *t, const struct snapshot_context *c, const s
 }
 
 void entry_host(struct text *t, const struct snapshot_context *c, const struct slot *s,
-                const char *name, enum health_status status, struct totals *sum)
+                const char *name, struct view_state state, struct totals *sum)
 {
     /* Read once, so that the entry and the totals agree with each other. */
     uint64_t latency[LATENCY_BUCKETS], count[COUNTERS_READ];
@@ -90,14 +90,15 @@ void entry_host(struct text *t, const struct snapshot_context *c, const struct s
 
     json_object_quoted(t, name);
     json_string(t, "kind", "passive");
-    entry_status(t, s, status_name(status), view_since_ms(s, status, c->now_ns, c->wall_ns));
-    put_pauses(t, c, s, status);
+    entry_status(t, s, status_name(state.status),
+                 view_since_ms(s, state.status, c->now_ns, c->wall_ns));
+    put_pauses(t, c, s, state.status);
     entry_counters(t, count, OBJECT_EVERY | OBJECT_HOST);
     entry_counters_by_reason(t, s);
     json_object(t, "duration_ms");
     entry_durations(t, s, latency, count);
     json_close(t, '}');
-    put_limits(t, c, s, count);
+    put_limits(t, c, s, state.breaker, count);
     put_observed(t, c, s);
     json_close(t, '}');
 }
