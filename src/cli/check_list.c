@@ -9,6 +9,7 @@
 static void read_check(struct check *c, const struct slot *s)
 {
     uint64_t counts[LATENCY_BUCKETS];
+    c->error = view_error(s);
     c->since_ms = atomic_load(&s->status_since_ms);
     c->successes = slot_counter(s, COUNT_SUCCESSES);
     c->failures = slot_counter(s, COUNT_FAILURES);

@@ -9,6 +9,7 @@
 struct check {
     struct check_view view;
     int64_t since_ms; /* start of the status, wall clock; 0: unknown */
+    struct last_error error;
     uint64_t runs, successes, failures;
     int64_t last_ns, p50_ns, p95_ns; /* 0: no run yet */
 };

@@ -9,6 +9,7 @@
 #include "base/words.h"
 #include "cli/board_choice.h"
 #include "cli/destination.h"
+#include "cli/error_text.h"
 #include "cli/liveness.h"
 #include "cli/pause_text.h"
 #include "engine/board/status.h"
@@ -41,6 +42,7 @@ struct entry {
     int64_t since_ms;
     enum breaker_state breaker;
     struct pause_shown paused;
+    struct last_error error;
 };
 
 static bool read_entry(const struct board *b, uint32_t i, int64_t now_ns, struct entry *out)
@@ -54,22 +56,35 @@ static bool read_entry(const struct board *b, uint32_t i, int64_t now_ns, struct
         out->since_ms = view_since_ms(out->slot, out->status, now_ns, clock_wall_ns());
         if (out->status != STATUS_HEALTHY)
             pause_show(out->slot, PAUSE_OF_ALL, now_ns, &out->paused);
+        out->error = view_error(out->slot);
         return true;
     }
     if (!(out->slot = view_check(b, i, now_ns, &check)) || !check.known)
         return false;
     memcpy(out->name, check.name, sizeof out->name);
     out->status = check.status;
+    out->error = view_error(out->slot);
     out->since_ms = atomic_load(&out->slot->status_since_ms);
     out->breaker = BREAKER_CLOSED;
     return true;
+}
+
+/* ", api.example.com (paused; throttled, http 429)" */
+static void put_not_healthy(struct text *t, const struct entry *one, bool first)
+{
+    char words[ERROR_TEXT_SIZE];
+    const char *error = error_text(&one->error, words);
+    text_fmt(t, "%s%s", first ? "; not healthy: " : ", ", one->name);
+    if (one->paused.until_ns || error)
+        text_fmt(t, " (%s%s%s)", one->paused.until_ns ? "paused" : "",
+                 one->paused.until_ns && error ? "; " : "", error ? error : "");
 }
 
 static int print_overall(const struct board *b, int64_t now_ns)
 {
     struct overall all = {0};
     struct entry one;
-    char names[NAMES_SHOWN * (VIEW_NAME_SIZE + 12) + 40] = "";
+    char names[NAMES_SHOWN * (VIEW_NAME_SIZE + ERROR_TEXT_SIZE + 16) + 40] = "";
     struct text t = TEXT_OVER(names);
     uint32_t not_healthy = 0;
     for (uint32_t i = 0; i < board_size(b); i++) {
@@ -77,8 +92,7 @@ static int print_overall(const struct board *b, int64_t now_ns)
             continue;
         view_add(&all, one.status);
         if (one.status != STATUS_HEALTHY && not_healthy++ < NAMES_SHOWN)
-            text_fmt(&t, "%s%s%s", not_healthy == 1 ? "; not healthy: " : ", ", one.name,
-                     one.paused.until_ns ? " (paused)" : "");
+            put_not_healthy(&t, &one, not_healthy == 1);
     }
     if (not_healthy > NAMES_SHOWN)
         text_fmt(&t, " and %u more", not_healthy - NAMES_SHOWN);
@@ -95,7 +109,7 @@ static int print_overall(const struct board *b, int64_t now_ns)
 static int print_one(const struct board *b, const char *typed, int64_t now_ns)
 {
     struct entry one;
-    char age[24], name[256], words[PAUSE_TEXT_SIZE];
+    char age[24], name[256], words[PAUSE_TEXT_SIZE], error[ERROR_TEXT_SIZE];
     const char *host = destination_board_name(name, sizeof name, typed);
     for (uint32_t i = 0; i < board_size(b); i++) {
         if (!read_entry(b, i, now_ns, &one) || !ascii_same(one.name, host))
@@ -111,6 +125,8 @@ static int print_one(const struct board *b, const char *typed, int64_t now_ns)
             printf(", for %s", cli_age(wall_ns - one.since_ms * NS_PER_MS, age));
         if (one.paused.until_ns)
             printf("; paused %s", pause_text(&one.paused, now_ns, words));
+        if (one.status != STATUS_HEALTHY && error_text(&one.error, error))
+            printf("; last error: %s", error);
         putchar('\n');
         return (int)one.status;
     }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "cli/board_choice.h"
 #include "cli/check_list.h"
+#include "cli/error_text.h"
 #include "cli/host_list.h"
 #include "cli/liveness.h"
 #include "cli/observed_text.h"
@@ -20,7 +21,8 @@
 
 #define REDRAW_NS   NS_PER_S
 #define NAMES_SHOWN 3
-#define LINES_SHOWN 5 /* of each kind above the table */
+#define LINES_SHOWN 5                  /* of each kind above the table */
+#define ERRORS_NS   (86400 * NS_PER_S) /* older ones are shown only of hosts that are not healthy */
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
@@ -60,7 +62,7 @@ static int print_checks(const struct board *b, bool colours)
 {
     uint32_t n;
     int width = 5;
-    char success[16], last[16], p50[16], p95[16];
+    char success[16], last[16], p50[16], p95[16], words[ERROR_TEXT_SIZE];
     struct check *checks = check_list_read(b, clock_now_ns(), &n);
     if (!checks) {
         cli_say(&cmd_status, "out of memory");
@@ -81,6 +83,9 @@ static int print_checks(const struct board *b, bool colours)
                (unsigned long long)c->runs, check_success(c, success), host_time(c->last_ns, last),
                host_time(c->p50_ns, p50), host_time(c->p95_ns, p95), c->view.kind, c->view.target);
     }
+    for (uint32_t i = 0; i < n; i++)
+        if (check_fails(&checks[i]) && error_text(&checks[i].error, words))
+            printf("last error: %s: %s\n", checks[i].view.name, words);
     free(checks);
     return 0;
 }
@@ -132,6 +137,28 @@ static void print_pauses(const struct host *rows, uint32_t n, int64_t now_ns)
         printf("paused: and %d more\n", listed - LINES_SHOWN);
 }
 
+/* "last error: api.example.com, 12 s ago: transient, http_5xx, http 503" */
+static void print_errors(const struct host *rows, uint32_t n, int64_t wall_ns)
+{
+    char words[ERROR_TEXT_SIZE], age[24];
+    int listed = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t ms = rows[i].error_ms;
+        bool timed = ms > 0 && ms <= wall_ns / NS_PER_MS; /* otherwise damaged */
+        int64_t ns = timed ? wall_ns - ms * NS_PER_MS : 0;
+        if (!error_text(&rows[i].error, words) ||
+            (rows[i].status == STATUS_HEALTHY && (!timed || ns > ERRORS_NS)) ||
+            listed++ >= LINES_SHOWN)
+            continue;
+        printf("last error: %s", rows[i].name);
+        if (timed)
+            printf(", %s ago", cli_age(ns, age));
+        printf(": %s\n", words);
+    }
+    if (listed > LINES_SHOWN)
+        printf("last error: and of %d more\n", listed - LINES_SHOWN);
+}
+
 /* "observe: api.example.com would have waited 58.5 s in 297 requests, refused 0 and repeated 3" */
 static void print_observed(const struct host *rows, uint32_t n)
 {
@@ -167,6 +194,7 @@ static int print_table(const struct board_found *found, const struct config *c, 
         printf("mode = %s: %s\n", mode_name(c->mode), cli_mode_meaning(c->mode));
     print_denied(rows, n);
     print_pauses(rows, n, now_ns);
+    print_errors(rows, n, clock_wall_ns());
     print_observed(rows, n);
     if (n)
         printf("\n%-*s %-9s %9s %8s %8s %9s %8s %8s %8s %-9s %s\n", width, "HOST", "STATUS",
@@ -268,6 +296,8 @@ const struct command cmd_status = {
     "STATUS    degraded, at least, while the host is paused or its circuit is not closed; pauses "
     "that\n"
     "          servers asked for are listed above the table with their end and origin\n"
+    "last error: of the hosts that are not healthy, and of those whose last error is of the last\n"
+    "          day, for the first five: class, reason, CURLcode, status and errno\n"
     "WAITED    total time spent waiting for a token, or because the server asked for a pause\n"
     "observe:  what programs with mode = observe would have done, which is not part of the table;\n"
     "          shown for the first five such hosts\n"

@@ -23,6 +23,8 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
         pause_show(s, PAUSE_OF_ALL, now_ns, &h->paused);
     pause_show(s, PAUSE_OF_PART, now_ns, &h->part_paused);
     h->failures_in_row = status_failures_in_row(s);
+    h->error = view_error(s);
+    h->error_ms = h->error.class == CLASS_SUCCESS ? 0 : atomic_load(&s->last_failure_ms);
     uint64_t attempts = view_latency(s, h->latency);
     counters_read(s, attempts, h->count);
     h->p50_ns = view_quantile_ns(s, h->latency, attempts, .50);

@@ -24,6 +24,8 @@ struct host {
     enum breaker_state breaker;
     int64_t since_ms; /* start of the status, wall clock; 0: unknown */
     uint32_t failures_in_row;
+    struct last_error error;
+    int64_t error_ms;                  /* when it was, wall clock; 0: there was none */
     uint64_t count[COUNTERS_READ];     /* by enum counter */
     uint64_t latency[LATENCY_BUCKETS]; /* they add up to count[COUNT_ATTEMPTS] */
     int64_t p50_ns, p95_ns, p99_ns;    /* 0: no attempt yet */

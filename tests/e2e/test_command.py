@@ -246,6 +246,7 @@ target = https://user:secret@db.example.com/secret?secret
 
 class Board(bed.Bed):
     """Status, health and reset with the data of real programs on the board."""
+    REFUSED = "transient, connect, curl 7, errno 111 Connection refused"
 
     def sick_and_well(self, **options):
         env = environment(**options)
@@ -260,10 +261,11 @@ class Board(bed.Bed):
         self.assertEqual((status, err), (0, ""))
         lines = out.splitlines()
         self.assertRegex(lines[0], rf"^{env['HARDEN_STATE']}: 2 hosts; last updated by a program")
-        self.assertEqual(lines[2].split(), ["HOST", "STATUS", "REQUESTS", "SUCCESS", "RETRIES",
+        self.assertRegex(lines[1], rf"^last error: 127\.0\.0\.1:1, \d+ s ago: {self.REFUSED}$")
+        self.assertEqual(lines[3].split(), ["HOST", "STATUS", "REQUESTS", "SUCCESS", "RETRIES",
                                             "REJECTED", "WAITED", "P50", "P99", "BREAKER", "TOKENS"])
-        self.assertRegex(lines[3], r"^127\.0\.0\.1:1 +unhealthy +3 +0\.0 % +0 +0 .* closed ")
-        self.assertRegex(lines[4], rf"^{well} +healthy +1 +100\.0 % +0 +0 +- .* ms +\S+ ms closed +\S+/100$")
+        self.assertRegex(lines[4], r"^127\.0\.0\.1:1 +unhealthy +3 +0\.0 % +0 +0 .* closed ")
+        self.assertRegex(lines[5], rf"^{well} +healthy +1 +100\.0 % +0 +0 +- .* ms +\S+ ms closed +\S+/100$")
         self.assertNotIn("\033", out)
 
     def test_refusals_are_shown_and_observed_ones_are_marked(self):
@@ -280,7 +282,8 @@ class Board(bed.Bed):
         harden("run", *CURL, f"{self.http.url}/bad?key={bed.unique()}&fail=-1", env=env)
         host = f"localhost:{self.http.port}"
         status, out, err = harden("health", env=env)
-        self.assertEqual((status, out, err), (1, f"degraded: 0 of 1 host healthy; not healthy: {host}\n", ""))
+        self.assertEqual((status, out, err), (1, f"degraded: 0 of 1 host healthy; not healthy: {host} "
+                                                 "(transient, http_5xx, http 503)\n", ""))
         status, out, err = harden("health", "--host", host, env=env)
         self.assertEqual(status, 1)
         self.assertIn(f"degraded: {host}, 1 failure in a row, circuit open, for ", out)
@@ -344,12 +347,15 @@ unhealthy_after = 1
                 status, out, _ = harden("health", "--max-age", "1h", env=env)
                 if "of 3" in out:
                     break
-            self.assertEqual((status, out), (1, "degraded: 2 of 3 hosts healthy; not healthy: down\n"))
+            refused = "transient, connect, errno 111 Connection refused"
+            self.assertEqual((status, out), (
+                1, f"degraded: 2 of 3 hosts healthy; not healthy: down ({refused})\n"))
             self.assertEqual(harden("health", "--host", "up", "--max-age", "1h", env=env)[0], 0)
             self.assertEqual(harden("health", "--host", "down", "--max-age", "1h", env=env)[0], 2)
             table = harden("status", env=env)[1]
             self.assertRegex(table, r"(?m)^down +unhealthy +\d+ +0\.0 % .* tcp +127\.0\.0\.1:1$")
             self.assertRegex(table, r"(?m)^up +healthy +\d+ +100\.0 % ")
+            self.assertTrue(table.endswith(f"\nlast error: down: {refused}\n"), table)
             self.assertLess(table.index("\ndown "), table.index("\nup "))
         finally:
             p.kill()
@@ -367,11 +373,13 @@ unhealthy_after = 1
     def test_health_is_one_line_and_an_exit_status(self):
         env, well = self.sick_and_well()
         self.assertEqual(harden("health", env=env),
-                         (1, "degraded: 1 of 2 hosts healthy; not healthy: 127.0.0.1:1\n", ""))
+                         (1, "degraded: 1 of 2 hosts healthy; not healthy: 127.0.0.1:1 "
+                             f"({self.REFUSED})\n", ""))
         self.assertEqual(harden("health", "--host", well, env=env)[0], 0)
         status, out, _ = harden("health", "--host", "127.0.0.1:1", env=env)
         self.assertEqual(status, 2)
-        self.assertRegex(out, r"^unhealthy: 127\.0\.0\.1:1, 3 failures in a row, for \d+ s\n$")
+        self.assertRegex(out, r"^unhealthy: 127\.0\.0\.1:1, 3 failures in a row, for \d+ s; "
+                              rf"last error: {self.REFUSED}\n$")
         self.assertEqual(harden("health", "--host", "unknown.example", env=env)[0], 3)
         harden("reset", well, env=env)
         self.assertEqual(harden("health", env=env)[0], 1)

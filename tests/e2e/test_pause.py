@@ -101,9 +101,11 @@ class Visible(bed.Bed):
         self.assertRegex(table, rf"\n{self.host} +degraded ")
         health = self.harden("health")
         self.assertEqual((health.stdout, health.returncode),
-                         (f"degraded: 0 of 1 host healthy; not healthy: {self.host} (paused)\n", 1))
+                         (f"degraded: 0 of 1 host healthy; not healthy: {self.host} "
+                          "(paused; throttled, http 429)\n", 1))
         health = self.harden("health", "--host", self.host)
-        self.assertRegex(health.stdout, rf"^degraded: {self.host}, for \d+ s; paused {words}\n$")
+        self.assertRegex(health.stdout, rf"^degraded: {self.host}, for \d+ s; paused {words}; "
+                                       r"last error: throttled, http 429\n$")
         page = self.harden("report").stdout
         self.assertRegex(page, r"<small>paused until <time .*</time>, asked by the server: "
                                rf"{origin} \(429\)</small>")

@@ -154,6 +154,8 @@ class Facts(bed.Bed):
         self.assertEqual(page.one("head").one("title").text, "harden report: " + page.one("h1").text)
         self.assertRegex(page.one("p", class_="life").text,
                          r"^Last updated by a program \d+ s ago")
+        self.assertRegex(page.one(id="hosts").text, r"last error at [\d:]+: transient, connect, "
+                                                    r"curl 7, errno 111 Connection refused")
         self.assertIn("unhealthy", page.one(id="spans-data").text)
 
     def test_latencies_agree_with_the_counted_ones(self):

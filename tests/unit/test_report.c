@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "cli/error_text.h"
 #include "cli/host_list.h"
 #include "cli/liveness.h"
 #include "cli/observed_text.h"
@@ -396,4 +397,26 @@ Test(hosts, a_damaged_time_of_the_last_update_is_stale)
     h.alive_ns = T(99);
     h.alive_interval_ns = INT64_MAX;
     cr_assert(liveness_is_stale(liveness_of(&b, T(101))));
+}
+
+Test(hosts, the_last_error_is_said_in_words)
+{
+    char words[ERROR_TEXT_SIZE];
+    cr_assert(is(error_text(
+                     &(struct last_error){
+                         .class = CLASS_A, .reason = REASON_CONNECT, .curl = 7, .os_errno = 111},
+                     words),
+                 "transient, connect, curl 7, errno 111 Connection refused"));
+    cr_assert(is(
+        error_text(&(struct last_error){.class = CLASS_C, .reason = REASON_THROTTLED, .http = 429},
+                   words),
+        "throttled, http 429"));
+    cr_assert(is(error_text(&(struct last_error){.class = CLASS_E,
+                                                 .reason = REASON_OTHER,
+                                                 .curl = 65535,
+                                                 .http = 65535,
+                                                 .os_errno = 65535},
+                            words),
+                 "local, other, curl 65535, http 65535, errno 65535 Unknown error 65535"));
+    cr_assert_null(error_text(&(struct last_error){.class = CLASS_SUCCESS}, words));
 }

@@ -4,6 +4,7 @@
 #include "cli/report/report.h"
 
 #include "base/clock.h"
+#include "cli/error_text.h"
 #include "cli/report/page.h"
 #include "cli/report/shape.h"
 #include "engine/board/status.h"
@@ -11,6 +12,7 @@
 static void write_check_row(const struct report *r, const struct check *c)
 {
     FILE *f = r->f;
+    char words[ERROR_TEXT_SIZE];
     const char *status = c->view.known ? status_name(c->view.status) : "unknown";
     fputs("<tr><th scope=\"row\"><span>", f);
     page_host(f, c->view.name);
@@ -20,6 +22,8 @@ static void write_check_row(const struct report *r, const struct check *c)
         page_time(f, c->since_ms * NS_PER_MS, TIME_SECONDS);
         fputs("</small>", f);
     }
+    if (check_fails(c) && error_text(&c->error, words))
+        fprintf(f, "<small>last error: %s</small>", words);
     fprintf(f, "</th><td class=\"word %s\">", status);
     if (c->view.known)
         report_shape(f, c->view.status);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/error_text.h"
 #include "cli/observed_text.h"
 #include "cli/report/page.h"
 #include "cli/report/shape.h"
@@ -81,6 +82,20 @@ static void write_pause(const struct report *r, const char *what, const struct p
     fputs("</small>", r->f);
 }
 
+static void write_error(const struct report *r, const struct host *h)
+{
+    char words[ERROR_TEXT_SIZE];
+    if (!error_text(&h->error, words))
+        return;
+    fputs("<small>last error", r->f);
+    if (h->error_ms > 0 && h->error_ms <= r->wall_ns / NS_PER_MS) { /* otherwise damaged */
+        int64_t at_ns = h->error_ms * NS_PER_MS;
+        fputs(" at ", r->f);
+        page_time(r->f, at_ns, r->wall_ns - at_ns < DAY_NS / 2 ? TIME_CLOCK : TIME_SECONDS);
+    }
+    fprintf(r->f, ": %s</small>", words);
+}
+
 static void name_cell(const struct report *r, const struct host *h)
 {
     char age[24], words[OBSERVED_TEXT_SIZE];
@@ -101,6 +116,7 @@ static void name_cell(const struct report *r, const struct host *h)
         fprintf(r->f, "<small>observe: %s</small>", observed_text(&h->observed, words));
     if (h->failures_in_row > 1)
         fprintf(r->f, "<small>%u failures in a row</small>", h->failures_in_row);
+    write_error(r, h);
     fputs("</th>", r->f);
 }
 
@@ -146,7 +162,8 @@ static void write_hosts(const struct report *r)
                                           "Recovered", "Waited",   "Rejected", "p50",     "p95",
                                           "p99",       "<Breaker", "Tokens",   NULL};
     fputs("<p class=\"soft\">Counted since the first request to each host, or since it was reset. "
-          "Success is the share of requests that succeeded, of all that ended or were rejected; recovered requests succeeded "
+          "Success is the share of requests that succeeded, of all that ended or were rejected; "
+          "recovered requests succeeded "
           "after a retry; p50, p95 and p99 are durations of single attempts.</p>\n",
           r->f);
     write_sums(r);
