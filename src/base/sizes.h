@@ -36,6 +36,8 @@
 #define RULES_BUCKETS USUALLY(64, 1)
 /* Sections up to which a look-up needs no memory. */
 #define RULES_FEW USUALLY(32, 1)
+/* Entries of the first index of sections; a power of two. */
+#define CONFIG_INDEX_FIRST USUALLY(32, 2)
 /* Buffer for the text of a snapshot on its way into a file. */
 #define SNAPSHOT_WINDOW_BYTES USUALLY(65536, 256)
 /* Host names that were not found, by hash; a power of two. */

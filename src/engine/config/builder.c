@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/config/builder.h"
 
+#include "base/hash.h"
+#include "base/sizes.h"
 #include "base/words.h"
 #include "engine/config/parse.h"
 
@@ -49,13 +51,44 @@ void builder_show_value(char *out, size_t size, const char *key, const char *val
     snprintf(out, size, "%s", secret ? "..." : value);
 }
 
-static struct section *find_or_add(struct builder *b, struct section **list, int *count,
-                                   const char *name, bool environment)
+/* The entry of this section, or the free one where it belongs. */
+static uint32_t *entry_of(const struct section_index *x, const struct section *list,
+                          const char *name, bool environment)
+{
+    uint32_t at = (uint32_t)hash_bytes(name, strlen(name), environment);
+    for (;; at++) {
+        uint32_t *entry = &x->entries[at & (x->size - 1)];
+        const struct section *s = *entry ? &list[*entry - 1] : NULL;
+        if (!s || (s->environment == environment && strcmp(s->name, name) == 0))
+            return entry;
+    }
+}
+
+/* At least half of the entries stay free. */
+static bool make_room(struct builder *b, struct section_index *x, const struct section *list,
+                      int count)
+{
+    if (2 * ((uint32_t)count + 1) <= x->size)
+        return true;
+    struct section_index larger = {.size = x->size ? 2 * x->size : CONFIG_INDEX_FIRST};
+    if (!(larger.entries = builder_keep(b, larger.size * sizeof(*larger.entries))))
+        return false;
+    for (int i = 0; i < count; i++)
+        *entry_of(&larger, list, list[i].name, list[i].environment) = (uint32_t)i + 1;
+    *x = larger;
+    return true;
+}
+
+static struct section *find_or_add(struct builder *b, struct section_index *x,
+                                   struct section **list, int *count, const char *name,
+                                   bool environment)
 {
     int n = *count;
-    for (int i = 0; i < n; i++)
-        if ((*list)[i].environment == environment && strcmp((*list)[i].name, name) == 0)
-            return &(*list)[i];
+    if (!make_room(b, x, *list, n))
+        return NULL;
+    uint32_t *entry = entry_of(x, *list, name, environment);
+    if (*entry)
+        return &(*list)[*entry - 1];
     if ((n & (n - 1)) == 0) { /* full at each power of two */
         struct section *grown = builder_keep(b, (n ? 2 * (size_t)n : 1) * sizeof(**list));
         if (!grown)
@@ -65,20 +98,20 @@ static struct section *find_or_add(struct builder *b, struct section **list, int
         *list = grown;
     }
     (*list)[n] = (struct section){.name = name, .environment = environment};
-    ++*count;
+    *entry = (uint32_t)++*count;
     return &(*list)[n];
 }
 
 struct section *builder_host_section(struct builder *b, const char *name, bool environment)
 {
     struct config *c = b->config;
-    return find_or_add(b, &c->sections, &c->section_count, name, environment);
+    return find_or_add(b, &b->hosts, &c->sections, &c->section_count, name, environment);
 }
 
 struct section *builder_check_section(struct builder *b, const char *name)
 {
     struct config *c = b->config;
-    return find_or_add(b, &c->check_sections, &c->check_section_count, name, false);
+    return find_or_add(b, &b->checks, &c->check_sections, &c->check_section_count, name, false);
 }
 
 /* A `retry` of a stronger file replaces the keys of its preset in weaker files. */

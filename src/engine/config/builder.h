@@ -24,10 +24,18 @@
 #include <stddef.h>
 
 /* Room for a subject: what an error is about, "[host *] rate = 5/s". */
-#define BUILDER_SUBJECT_SIZE 320
+#define BUILDER_SUBJECT_SIZE 384
+
+/* The positions of sections in their list, by a hash of their names: an entry is a position + 1, and 0
+ * is free. */
+struct section_index {
+    uint32_t *entries;
+    uint32_t size; /* a power of two, more than the number of sections; 0 at first */
+};
 
 struct builder {
     struct config *config;
+    struct section_index hosts, checks;
     config_report *report;
     void *ctx;
     const char *file; /* that values come from, for errors: a path or "environment" */
