@@ -230,6 +230,10 @@ Test(config, each_wrong_line_gives_one_clear_error)
                                                   "longer than the address; write at most /32");
     one_error("[host *]\nrate\n",
               "t.ini:2: [host *] rate: not a key and its value; write KEY = VALUE");
+    one_error("[host *]\n[::1]:80 = 5\n",
+              "t.ini:2: [::1]:80 = 5: a section ends with its bracket; write [harden]");
+    one_error("[host *]\n  [::1]:80 = 5\n",
+              "t.ini:2: [host *] [::1]:80 = 5: not a key and its value; write KEY = VALUE");
     one_error("[host *]\n= 5\n", "t.ini:2: [host *] = 5: not a key and its value; write KEY = "
                                  "VALUE");
     one_error("[host *]\nrate =\n",
@@ -304,74 +308,6 @@ Test(config, a_host_section_takes_an_ipv6_address_in_brackets)
     cr_assert_eq(reports, 0, "%s", reported[0]);
     cr_assert_eq(find(c, "::1", "/")->cost, 2);
     cr_assert_eq(find(c, "2001:db8::1", "/")->cost, 3);
-    config_discard(c);
-}
-
-static char *line_of(char *out, const char *start, size_t n, const char *end)
-{
-    size_t k = strlen(start);
-    memcpy(out, start, k);
-    memset(out + k, 'x', n - k);
-    strcpy(out + n, end);
-    return out;
-}
-
-Test(config, a_line_or_name_too_long_for_the_parser_is_reported)
-{
-    char text[1024] = "[harden]\nservice = ok\n";
-    char *end = text + strlen(text);
-    struct config *c = load_bytes(text, strlen(line_of(end, "service =", 199, "\n")) + 22);
-    cr_assert_eq(reports, 1, "199 characters fit; the only error is the repeated key");
-    cr_assert_eq(strlen(c->service), 190);
-    config_discard(c);
-    c = load_bytes(text, strlen(line_of(end, "service =", 200, "\nlog = info\n")) + 22);
-    cr_assert_eq(reports, 1);
-    cr_assert_eq(strncmp(reported[0], "t.ini:3: [harden] service =xxx", 30), 0);
-    cr_assert_not_null(strstr(reported[0], "longer than 199"));
-    cr_assert_str_eq(c->service, "ok");
-    cr_assert_eq(c->log, LOG_INFO);
-    config_discard(c);
-    c = load_bytes(text, strlen(line_of(end, "; service = ", 600, "\nlog = info\n")) + 22);
-    cr_assert_eq(reports, 0, "a comment may be long");
-    config_discard(c);
-    c = load_bytes(text, strlen(line_of(end, "k", 50, " = 1\n  2\nlog = info\n")) + 22);
-    cr_assert_eq(reports, 1);
-    cr_assert_not_null(strstr(reported[0], "longer than 49"));
-    config_discard(c);
-    c = load_bytes(text, strlen(line_of(end, "[host h", 51, "]\nlog = 1\nwrong\n")) + 22);
-    cr_assert_eq(reports, 1);
-    cr_assert_not_null(strstr(reported[0], "longer than 49"));
-    config_discard(c);
-    c = load_bytes(text, strlen(line_of(end, "[host h", 50, "]\ncost = 7\n")) + 22);
-    cr_assert_eq(reports, 0, "%s", reported[0]);
-    config_discard(c);
-}
-
-/* A line that fills the buffer of the parser must not affect the next line. */
-Test(config, a_line_of_maximum_length_does_not_affect_the_next_one)
-{
-    char text[1024] = "[harden]\n", *end = text + strlen(text), expected[300];
-    line_of(end, "service =", 199, "\n");
-    end += 200;
-    line_of(end, "  ", 199, "\n");
-    end += 200;
-    line_of(end, "events = /", 199, "\nlog = info\n");
-    struct config *c = load_bytes(text, strlen(text));
-    cr_assert_eq(reports, 0, "%s", reported[0]);
-    cr_assert_eq(strlen(c->service), 190 + 1 + 197);
-    cr_assert_str_eq(c->events, line_of(expected, "/", 190, ""));
-    cr_assert_eq(c->log, LOG_INFO);
-    config_discard(c);
-}
-
-Test(config, a_value_with_an_overlong_continuation_is_not_half_applied)
-{
-    char text[1024] = "[host *]\nretry_on = dns\n";
-    line_of(text + strlen(text), "  tls ", 220, "\n  timeout\ncost = 2\n");
-    struct config *c = load(text);
-    cr_assert_eq(reports, 1);
-    cr_assert_not(find(c, "x", "/")->retry_on.given);
-    cr_assert_eq(find(c, "x", "/")->cost, 2);
     config_discard(c);
 }
 

@@ -8,72 +8,21 @@
 #include <stdio.h>
 #include <string.h>
 
-static void format_subject(const struct reader *r, char *out, const char *key, const char *value)
+/* The length of the question mark in front of a key, and of the blanks behind it; mostly 0. */
+static size_t optional_length(const char *s, size_t n)
 {
-    char shown[200];
-    if (r->where == IN_CHECK)
-        builder_show_value(shown, sizeof(shown), key, value);
-    else
-        snprintf(shown, sizeof(shown), "%s", value);
-    snprintf(out, BUILDER_SUBJECT_SIZE, "[%s] %.60s = %s", r->title, key, shown);
-}
-
-static enum option_section section_of(const struct reader *r)
-{
-    return r->where == IN_HOST    ? SECTION_HOST
-           : r->where == IN_CHECK ? SECTION_CHECK
-                                  : SECTION_HARDEN;
-}
-
-static void report_unknown_key(struct reader *r, const char *about)
-{
-    static const char *const belongs[OPTION_SECTIONS] = {
-        "[harden]", "a [host PATTERN] section; [host *] is for all hosts",
-        "a [check NAME] section"};
-    const char *near = option_suggest(section_of(r), r->key);
-    int other = 0;
-    while (other < OPTION_SECTIONS && option_find((enum option_section)other, r->key) < 0)
-        other++;
-    if (other < OPTION_SECTIONS)
-        builder_error(r->builder, r->key_line, about, "the key belongs in %s", belongs[other]);
-    else if (near)
-        builder_error(r->builder, r->key_line, about, "unknown key; did you mean %s?", near);
-    else
-        builder_error(r->builder, r->key_line, about, "unknown key; see harden.ini(5) for all");
-}
-
-/* The collected key is complete: another one begins, or the section ends. */
-static void finish_key(struct reader *r)
-{
-    char about[BUILDER_SUBJECT_SIZE];
-    int line = r->key_line;
-    r->dropped = false;
-    if (!line || r->where == IN_REFUSED || !r->value) {
-        r->key_line = 0;
-        return;
-    }
-    format_subject(r, about, r->key, r->value);
-    int option = option_find(section_of(r), r->key);
-    if (r->where == BEFORE_ANY) {
-        snprintf(about, sizeof(about), "%.60s = %.200s", r->key, r->value);
-        builder_error(r->builder, line, about,
-                      "the key is outside of any section; write [harden] or [host *] above it");
-    } else if (option < 0) {
-        report_unknown_key(r, about);
-    } else {
-        struct section *s = r->where == IN_HOST ? builder_host_section(r->builder, r->name, false)
-                            : r->where == IN_CHECK ? builder_check_section(r->builder, r->name)
-                                                   : NULL;
-        if (s || r->where == IN_HARDEN)
-            builder_set(r->builder, s, option, r->value, line, about);
-    }
-    r->key_line = 0;
+    size_t i = n && *s == '?';
+    while (i && i < n && reader_is_blank(s[i]))
+        i++;
+    return i;
 }
 
 /* An indented "word =" is a key, although inih would take it for a continuation. */
 static bool looks_like_key(const char *s, size_t n)
 {
-    size_t i = 0;
+    size_t i = 0, start = optional_length(s, n);
+    s += start;
+    n -= start;
     while (i < n && ((s[i] | 32) >= 'a' && (s[i] | 32) <= 'z'))
         i++;
     while (i && i < n && (s[i] == '_' || ((s[i] | 32) >= 'a' && (s[i] | 32) <= 'z')))
@@ -93,11 +42,11 @@ static bool looks_like_section(const char *s, size_t n)
     return n && s[0] == '[' && (i == n || s[i] != ':');
 }
 
-/* The length without a comment that begins with " ;", and without trailing blanks. */
+/* The length without a comment that begins with " ;" or " #", and without trailing blanks. */
 static size_t without_comment(const char *s, size_t n)
 {
     for (size_t i = 0; i + 1 < n; i++)
-        if (reader_is_blank(s[i]) && s[i + 1] == ';')
+        if (reader_is_blank(s[i]) && (s[i + 1] == ';' || s[i + 1] == '#'))
             n = i;
     while (n && reader_is_blank(s[n - 1]))
         n--;
@@ -113,48 +62,77 @@ static int shown_length(const struct reader *r, const char *s, size_t n, size_t 
     return (int)(n < most ? n : most);
 }
 
-/* False, and reported, if inih would read the line of a key as something else. */
-static bool key_line_is_sound(struct reader *r, const char *s, size_t n)
+static void put_piece(struct reader *r, const char *before)
+{
+    size_t n = r->rest_length < PIECE_LONGEST ? r->rest_length : PIECE_LONGEST;
+    snprintf(r->text, sizeof(r->text), "%s|%.*s|\n", before, (int)n, r->rest);
+    r->unread = r->text;
+    r->rest += n;
+    r->rest_length -= n;
+}
+
+/* Gives the value, or the first piece of it, to inih, within bars: inih would trim it, and take a
+ * semicolon at its beginning for a comment. */
+static void put_value(struct reader *r, const char *before, const char *s, size_t n)
+{
+    while (n && reader_is_blank(*s)) {
+        s++;
+        n--;
+    }
+    r->rest = s;
+    r->rest_length = n;
+    r->joined = false;
+    put_piece(r, before);
+}
+
+static void report_key_line(struct reader *r, const char *s, size_t n, const char *what)
 {
     char about[BUILDER_SUBJECT_SIZE];
-    const char *equals = NULL;
-    for (size_t i = 0; i < n && !equals; i++)
-        equals = s[i] == '=' || s[i] == ':' ? s + i : NULL;
-    size_t key = equals ? (size_t)(equals - s) : 0;
-    while (key && reader_is_blank(s[key - 1]))
-        key--;
     if (r->where == IN_REFUSED)
-        return true;
+        return;
     snprintf(about, sizeof(about), "%s%s%s%.*s", *r->title ? "[" : "", r->title,
              *r->title ? "] " : "", shown_length(r, s, n, 80), s);
-    if (key == 0)
-        builder_error(r->builder, r->line, about, "not a key and its value; write KEY = VALUE");
-    else if (key > NAME_LONGEST)
-        builder_error(r->builder, r->line, about, "the key is longer than %d characters: unknown",
-                      NAME_LONGEST);
-    return key > 0 && key <= NAME_LONGEST;
+    builder_error(r->builder, r->line, about, "%s", what);
+}
+
+/* Gives the line of a key to inih. False, and reported, if it is none. */
+static bool put_key_line(struct reader *r, const char *s, size_t n)
+{
+    char before[KEY_LONGEST + 4];
+    const char *equals = NULL;
+    size_t start = optional_length(s, n);
+    for (size_t i = start; i < n && !equals; i++)
+        equals = s[i] == '=' || s[i] == ':' ? s + i : NULL;
+    size_t key = equals ? (size_t)(equals - s) - start : 0;
+    while (key && reader_is_blank(s[start + key - 1]))
+        key--;
+    if (key == 0 || s[start] == '[' || s[start] == ';' || s[start] == '#') {
+        report_key_line(r, s, n, "not a key and its value; write KEY = VALUE");
+        return false;
+    }
+    if (key > KEY_LONGEST) {
+        if (!start)
+            report_key_line(r, s, n, "the key is longer than 49 characters: unknown");
+        return false;
+    }
+    snprintf(before, sizeof(before), "%.*s = ", (int)key, s + start);
+    put_value(r, before, equals + 1, (size_t)(s + n - equals - 1));
+    r->optional = start > 0;
+    return true;
 }
 
 /* False, and reported, if there is a fault that any line may have. Continuations of such a line are
  * dropped. */
-static bool line_is_sound(struct reader *r, const char *s, size_t n, size_t raw)
+static bool line_is_sound(struct reader *r, const char *s, size_t n)
 {
     char about[BUILDER_SUBJECT_SIZE];
-    bool nul = memchr(s, '\0', n) != NULL;
-    if (!nul && raw <= LINE_LONGEST)
+    if (!memchr(s, '\0', n))
         return true;
     if (r->where != IN_REFUSED || *s == '[') {
         int shown = shown_length(r, s, n, 40);
         snprintf(about, sizeof(about), "%s%s%s%.*s%s", *r->title ? "[" : "", r->title,
                  *r->title ? "] " : "", shown, s, n > (size_t)shown ? "..." : "");
-        if (nul)
-            builder_error(r->builder, r->line, about, "a NUL byte; write plain text");
-        else
-            builder_error(
-                r->builder, r->line, about,
-                "the line is longer than %d characters; continue it in a next line that is "
-                "indented",
-                LINE_LONGEST);
+        builder_error(r->builder, r->line, about, "a NUL byte; write plain text");
     }
     return false;
 }
@@ -176,8 +154,8 @@ static bool examine_line(struct reader *r, const char *s, size_t raw)
     if (r->continuing && r->dropped)
         return false;
     if (!r->continuing)
-        finish_key(r);
-    if (!line_is_sound(r, s, n, raw)) {
+        reader_finish_key(r);
+    if (!line_is_sound(r, s, n)) {
         r->where = header ? IN_REFUSED : r->where;
         r->key_line = 0;
         r->dropped = !header;
@@ -188,18 +166,21 @@ static bool examine_line(struct reader *r, const char *s, size_t raw)
         reader_section(r, s, n);
         return false;
     }
-    if (!r->continuing && !key_line_is_sound(r, s, n)) {
-        r->dropped = true;
-        return false;
-    }
-    snprintf(r->text, sizeof(r->text), "%s%.*s\n", r->continuing ? " " : "", (int)n, s);
-    r->unread = r->text;
-    return true;
+    if (r->continuing)
+        put_value(r, " ", s, n);
+    else
+        r->dropped = !put_key_line(r, s, n);
+    return !r->dropped;
 }
 
-/* Goes on to the next line that inih is to read. */
+/* Goes on to the next piece of the line, or to the next line that inih is to read. */
 static bool find_line(struct reader *r)
 {
+    if (r->rest_length) {
+        r->continuing = r->joined = true;
+        put_piece(r, " ");
+        return true;
+    }
     while (r->at < r->end) {
         const char *s = r->at, *newline = memchr(s, '\n', (size_t)(r->end - s));
         size_t n = (size_t)((newline ? newline : r->end) - s);
@@ -241,7 +222,7 @@ static void append_value(struct reader *r, const char *s, size_t n)
         r->value = grown;
         r->room = 2 * needed;
     }
-    if (r->length)
+    if (r->length && !r->joined)
         r->value[r->length++] = ' ';
     memcpy(r->value + r->length, s, n);
     r->length += n;
@@ -258,7 +239,7 @@ static int take_key(void *user, const char *section, const char *name, const cha
         r->key_line = r->line;
         r->length = 0;
     }
-    append_value(r, value, strlen(value));
+    append_value(r, value + 1, strlen(value) - 2); /* the bars */
     return 1;
 }
 
@@ -268,5 +249,5 @@ void builder_read_text(struct builder *b, const char *text, size_t n)
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         r.at += 3;
     b->out_of_memory |= ini_parse_stream(read_for_inih, &r, take_key, &r) < 0; /* inih.c */
-    finish_key(&r);
+    reader_finish_key(&r);
 }

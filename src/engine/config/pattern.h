@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define PATTERN_SIZE 256
+#define PATTERN_SIZE 257 /* of 255 characters */
 
 /* The least specific first: rank depends on the order. */
 enum pattern_kind { PATTERN_ANY, PATTERN_PREFIX, PATTERN_GLOB, PATTERN_EXACT };

@@ -14,7 +14,12 @@ static void begin_host(struct reader *r, const char *name, size_t n, const char 
     struct pattern p;
     char canonical[NAME_LONGEST + 1];
     r->where = IN_REFUSED;
-    if (n == 0) {
+    if (n > NAME_LONGEST) {
+        builder_error(r->builder, r->line, about,
+                      "the name is longer than %d characters; write [host LABEL], with the pattern "
+                      "as match = PATTERN. The section is not used",
+                      NAME_LONGEST);
+    } else if (n == 0) {
         builder_error(r->builder, r->line, about,
                       "a host section needs a pattern; write [host *] or [host api.example.com]");
     } else if (memchr(name, ' ', n) || memchr(name, '\t', n) || memchr(name, ',', n)) {
@@ -44,7 +49,7 @@ static bool is_check_name(const char *name, size_t n)
         if (!alphanumeric && (i == 0 || (c != '-' && c != '_' && c != '.')))
             return false;
     }
-    return n > 0 && n < CHECK_NAME_SIZE;
+    return n > 0;
 }
 
 static void begin_check(struct reader *r, const char *name, size_t n, const char *about)
@@ -55,6 +60,12 @@ static void begin_check(struct reader *r, const char *name, size_t n, const char
         builder_error(r->builder, r->line, about,
                       "a check needs a name of letters, digits, dots and dashes; write for example "
                       "[check database]");
+        return;
+    }
+    if (n >= CHECK_NAME_SIZE) {
+        builder_error(r->builder, r->line, about,
+                      "the name of a check has at most %d characters; write a shorter one",
+                      CHECK_NAME_SIZE - 1);
         return;
     }
     if ((r->name = builder_copy(r->builder, name, n)))
@@ -83,6 +94,13 @@ static const char *likely_section(const char *s, size_t n)
                                               : "harden";
 }
 
+static void put_title(struct reader *r, const char *s, size_t n)
+{
+    bool fits = n < sizeof(r->title);
+    snprintf(r->title, sizeof(r->title), "%.*s%s", (int)(fits ? n : sizeof(r->title) - 4), s,
+             fits ? "" : "...");
+}
+
 void reader_section(struct reader *r, const char *s, size_t n)
 {
     char about[BUILDER_SUBJECT_SIZE];
@@ -98,16 +116,8 @@ void reader_section(struct reader *r, const char *s, size_t n)
         ;
     while (n && reader_is_blank(s[n - 1]))
         n--;
-    snprintf(r->title, sizeof(r->title), "%.*s", (int)(n < NAME_LONGEST ? n : NAME_LONGEST), s);
-    if (n > NAME_LONGEST)
-        builder_error(r->builder, r->line, about,
-                      after_word(s, &n, "check")
-                          ? "the header is longer than %d characters; choose a shorter name. The "
-                            "section is not used"
-                          : "the header is longer than %d characters; write [host LABEL], with the "
-                            "pattern as match = PATTERN. The section is not used",
-                      NAME_LONGEST);
-    else if (n == 6 && memcmp(s, "harden", n) == 0)
+    put_title(r, s, n);
+    if (n == 6 && memcmp(s, "harden", n) == 0)
         r->where = IN_HARDEN;
     else if ((name = after_word(s, &n, "host")))
         begin_host(r, name, n, about);
