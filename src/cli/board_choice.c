@@ -79,6 +79,9 @@ void board_choice_open(const struct command *c, const struct config *config,
 {
     uint32_t n, best = 0, worth[PLACES_MAX] = {0};
     *out = (struct board_found){0};
+    if (config->state_refused && !choice->user && !choice->state)
+        cli_say(c, "%s: owned by another user; the board of this user is in %s",
+                config->state_refused, config->state);
     struct board_place *places = board_places_list(c, config, choice, &n);
     struct text t = TEXT_OVER(out->note);
     const char *why = NULL, *first_why = NULL;

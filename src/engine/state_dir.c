@@ -57,57 +57,69 @@ static void make_parents(const char *dir)
     }
 }
 
-#define PRIVATE "The board is private to this process"
-
-/* An error where limits are configured, because they do not apply to all processes together then, and for
- * a directory that the user has named. A lack of descriptors or disk space is not the fault of the
- * configuration. */
-static void report_private(const struct config *c, bool named, const char *why)
+void state_dir_explain(const struct config *c, const char *why, struct text *t)
 {
     struct stat st;
     const char *dir = c->state;
-    enum log_level lack = config_has_limits(c) ? LOG_ERROR : LOG_WARN;
-    enum log_level fault = named ? LOG_ERROR : lack;
-    if (kernel_stat(AT_FDCWD, dir, &st, AT_SYMLINK_NOFOLLOW))
-        log_at(fault, "%s: %s (errno %d); name a directory that this user can create. " PRIVATE,
-               dir, why, errno);
+    unsigned user = kernel_euid();
+    text_put(t, dir);
+    if (kernel_stat(AT_FDCWD, dir, &st, 0))
+        text_fmt(t, ": %s; create it for user %u, or set state = to another directory", why, user);
     else if (!S_ISDIR(st.st_mode))
-        log_at(fault, "%s: not a directory; name one. " PRIVATE, dir);
-    else if (st.st_uid != kernel_euid())
-        log_at(fault, "%s: owned by user %u; name a directory of user %u. " PRIVATE, dir, st.st_uid,
-               kernel_euid());
-    else if (st.st_mode & (S_IRWXG | S_IRWXO))
-        log_at(fault, "%s: mode 0%o gives others access; make it 0700. " PRIVATE, dir,
-               st.st_mode & 07777);
+        text_put(t, ": not a directory; set state = to one");
+    else if (st.st_uid != user)
+        text_fmt(t, ": owned by user %u; set state = to a directory of user %u", st.st_uid, user);
+    else if (st.st_mode & LOCATION_WRITERS)
+        text_fmt(t, ": mode 0%o lets others write; make it 0%o with chmod go-w", st.st_mode & 07777,
+                 st.st_mode & 07777 & ~LOCATION_WRITERS);
     else
-        log_at(why == location_why_no_room ? fault : lack, "%s: %s. " PRIVATE, dir, why);
+        text_fmt(t, ": %s", why);
+}
+
+/* Errors where limits are configured, because they do not apply to all processes together then. */
+static enum log_level level_of_private(const struct config *c)
+{
+    return config_has_limits(c) ? LOG_ERROR : LOG_WARN;
+}
+
+static void report_private(const struct config *c, const char *why)
+{
+    char said[PATH_MAX + 256];
+    struct text t = TEXT_OVER(said);
+    state_dir_explain(c, why, &t);
+    log_at(level_of_private(c), "%s. The board is private to this process", said);
 }
 
 /* The board is shared, but not where programs of this user usually have it. */
 static void report_elsewhere(const struct config *c)
 {
-    enum log_level level = config_has_limits(c) ? LOG_ERROR : LOG_WARN;
-    if (c->state_taken)
+    enum log_level level = level_of_private(c);
+    if (c->state_refused)
+        log_at(level,
+               "%s: owned by another user; set state = to a directory of user %u, or leave it out. "
+               "The board is in %s",
+               c->state_refused, kernel_euid(), c->state);
+    else if (c->state_taken)
         log_at(level,
                "%s: owned by another user; remove it and restart the programs that are running. "
                "Until then the board is in %s",
                c->state_taken, c->state);
     else if (c->runtime_taken)
-        log_at(level, "XDG_RUNTIME_DIR = %s: owned by another user; unset it. The board is in %s",
-               c->runtime_taken, c->state);
+        log_at(level, "XDG_RUNTIME_DIR = %s: %s; unset it. The board is in %s", c->runtime_taken,
+               location_is_own(c->runtime_taken) ? "cannot be written" : "owned by another user",
+               c->state);
 }
 
 struct board *state_dir_open_board(const struct config *c, struct state_file *file)
 {
     const char *why = NULL;
-    bool named = is_named(c);
-    if (named)
+    if (is_named(c))
         make_parents(c->state);
     struct board *b = board_open(c->state, c->max_hosts, &why);
     if (!b)
         return NULL;
     if (why)
-        report_private(c, named, why);
+        report_private(c, why);
     else
         report_elsewhere(c);
     note_file(c->state, file);

@@ -12,6 +12,7 @@
 #ifndef ENGINE_STATE_DIR_H
 #define ENGINE_STATE_DIR_H
 
+#include "base/text.h"
 #include "engine/board/board.h"
 #include "engine/config/config.h"
 
@@ -33,6 +34,9 @@ struct board *state_dir_open_board(const struct config *c, struct state_file *fi
  * necessary. NULL: the board is still there, cannot be seen, or cannot be opened again. */
 struct board *state_dir_reopen_board(const struct config *c, const struct board *board,
                                      struct state_file *file);
+/* Writes why a board in the state directory would be private, and the remedy. why: of board_open() or
+ * board_attach(). c->state must not be NULL. */
+void state_dir_explain(const struct config *c, const char *why, struct text *t);
 /* Whether the state directory contains the file. */
 bool state_dir_has(const struct config *c, const struct state_file *file);
 

@@ -425,12 +425,14 @@ unhealthy_after = 1
         self.assertEqual(status, 1)
         self.assertIn("private", err)
 
-    def test_a_board_that_others_can_access_or_that_is_damaged_is_refused(self):
+    def test_a_board_that_others_can_write_to_or_that_is_damaged_is_refused(self):
         env, _ = self.sick_and_well()
         os.chmod(env["HARDEN_STATE"], 0o755)
+        self.assertEqual(harden("status", env=env)[0], 0)
+        os.chmod(env["HARDEN_STATE"], 0o775)
         status, out, err = harden("status", env=env)
         self.assertEqual((status, out), (1, ""))
-        self.assertIn("not owned by this user, or others can access it", err)
+        self.assertIn("not owned by this user, or others can write to it", err)
         os.chmod(env["HARDEN_STATE"], 0o700)
         with open(os.path.join(env["HARDEN_STATE"], bed.BOARD), "r+b") as f:
             f.truncate(1000)

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import time
 import unittest
+from unittest import mock
 
 import bed
 
@@ -336,8 +337,11 @@ class Boards(bed.Bed):
                 self.assertEqual(f.read(), before)
         foreign = bed.fresh_dir("state")
         os.chown(foreign, 65534, 65534)
-        self.get(foreign)
+        runtime = bed.fresh_dir("runtime")
+        with mock.patch.dict(os.environ, XDG_RUNTIME_DIR=runtime):
+            self.get(foreign)
         self.assertEqual(os.listdir(foreign), [])
+        self.assertIn(bed.BOARD, os.listdir(runtime + "/harden"))
 
     def test_a_board_that_others_can_write_is_not_used(self):
         state, path = self.state_with_board()

@@ -155,20 +155,43 @@ Test(board, accepts_null_for_the_reason)
     cr_assert(open_at(dir, 8, NULL)->shared);
 }
 
-Test(board, a_directory_that_other_users_can_enter_is_not_used)
+Test(board, a_directory_that_other_users_can_write_to_is_not_used)
 {
-    mkdir(dir, 0755);
-    chmod(dir, 0755);
-    open_private();
-    cr_assert(ne(int, access(path, F_OK), 0));
+    static const mode_t modes[] = {0777, 0775, 0720, 0702, 01777, 02770};
+    mkdir(dir, 0700);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        chmod(dir, modes[i]);
+        open_private();
+        cr_assert(ne(int, access(path, F_OK), 0), "%o", (unsigned)modes[i]);
+    }
 }
 
-Test(board, a_linked_directory_is_not_used)
+Test(board, a_directory_that_others_can_read_or_enter_is_used_and_its_files_are_private)
+{
+    static const mode_t modes[] = {0755, 0750, 0711, 0700, 02755, 01755, 02700};
+    struct stat st;
+    mkdir(dir, 0700);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        chmod(dir, modes[i]);
+        open_shared();
+        cr_assert(eq(int, stat(path, &st), 0));
+        cr_assert(eq(int, st.st_mode & 07777, 0600));
+        cr_assert(eq(int, stat(dir, &st), 0));
+        cr_assert(eq(int, st.st_mode & 07777, (int)modes[i]), "it is left as it is");
+        unlink(path);
+    }
+}
+
+Test(board, a_directory_is_used_by_a_link_of_its_owner_or_root_only)
 {
     char real[96];
     snprintf(real, sizeof real, "%s/real", base);
     mkdir(real, 0700);
     cr_assert(eq(int, symlink(real, dir), 0));
+    open_shared();
+    if (geteuid())
+        return; /* needs a second user */
+    cr_assert(eq(int, lchown(dir, 54321, 54321), 0));
     open_private();
 }
 

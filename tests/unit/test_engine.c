@@ -482,17 +482,27 @@ static const char *complaint(const char *state)
 {
     int fd = catch_stderr();
     setenv("HARDEN_STATE", state, 1);
+    setenv("HARDEN_RATE", "5/1s", 1);
     struct engine *e = engine_get();
     cr_assert(e && !e->board->shared);
     cr_assert_eq(count(caught(fd), "harden: error: "), 1, "%s", got);
     return got;
 }
 
-Test(engine, reports_a_state_directory_that_others_can_access)
+Test(engine, reports_a_state_directory_that_others_can_write_to)
 {
+    chmod(dir, 02775);
+    cr_assert_eq(count(complaint(dir), "mode 02775 lets others write; make it 02755 with chmod"), 1,
+                 "%s", got);
+}
+
+Test(engine, uses_a_state_directory_of_the_mode_that_mkdir_and_systemd_give_it)
+{
+    int fd = catch_stderr();
+    setenv("HARDEN_RATE", "5/1s", 1);
     chmod(dir, 0755);
-    cr_assert_eq(count(complaint(dir), "mode 0755 gives others access; make it 0700"), 1, "%s",
-                 got);
+    cr_assert(engine_get()->board->shared);
+    cr_assert_str_empty(caught(fd));
 }
 
 Test(engine, reports_a_state_directory_that_is_not_a_directory)
@@ -530,11 +540,11 @@ Test(engine, reports_a_private_board_if_limits_are_configured)
     }
 }
 
-static void remove_of_user(void)
+static void remove_of_user(int user)
 {
     char in[64], file[128];
     static const char *const files[] = {BOARD_NAME, "health.json", "metrics.prom"};
-    snprintf(in, sizeof in, "/dev/shm/harden-%d", USER);
+    snprintf(in, sizeof in, "/dev/shm/harden-%d", user);
     for (int i = 0; i < 3; i++) {
         snprintf(file, sizeof file, "%s/%s", in, files[i]);
         unlink(file);
@@ -567,10 +577,76 @@ Test(engine, reports_the_owner_of_its_directory_and_the_other_place_if_limits_ar
         }
         int status;
         waitpid(child, &status, 0);
-        remove_of_user();
+        remove_of_user(USER);
         cr_assert_eq(status, 0, "%d", limits);
     }
     rmdir(taken);
+}
+
+/* In a child that has become the user: whether its board is in its directory in /dev/shm, and whether this
+ * was reported as one error, which has all the words. */
+static int moves_to_memory(int user, bool limits, const char *const words[])
+{
+    int fd = catch_stderr();
+    char want[64];
+    snprintf(want, sizeof want, "The board is in /dev/shm/harden-%d", user);
+    if (limits)
+        setenv("HARDEN_RATE", "5/1s", 1);
+    if (setresuid(user, user, user))
+        return 3;
+    struct engine *e = engine_get();
+    engine_get();
+    caught(fd);
+    if (!e || !e->board->shared)
+        return 4;
+    if (!limits)
+        return *got ? 5 : 0;
+    for (; *words; words++)
+        if (!count(got, *words))
+            return 6;
+    return count(got, "harden: error: ") == 1 && count(got, want) ? 0 : 7;
+}
+
+/* As for the workers of php-fpm, whose service creates the directory for root. */
+Test(engine, falls_back_to_memory_if_the_named_directory_belongs_to_another_user)
+{
+    static const char *const words[] = {"owned by another user", "a directory of user 54331", NULL};
+    int status;
+    if (geteuid())
+        return; /* needs a second user */
+    for (int limits = 0; limits < 2; limits++)
+        for (int mode = 0700; mode <= 0755; mode += 055) {
+            chmod(dir, (mode_t)mode);
+            pid_t child = fork();
+            if (!child)
+                _exit(moves_to_memory(USER + 1, limits, words));
+            waitpid(child, &status, 0);
+            remove_of_user(USER + 1);
+            cr_assert_eq(status, 0, "%d %o: %d %s", limits, (unsigned)mode, WEXITSTATUS(status),
+                         got);
+        }
+}
+
+/* As in a container with a read-only root file system. */
+Test(engine, falls_back_to_memory_if_the_runtime_directory_cannot_be_written)
+{
+    static const char *const words[] = {"XDG_RUNTIME_DIR", "cannot be written", NULL};
+    int status;
+    if (geteuid())
+        return; /* needs a second user */
+    cr_assert_eq(chown(dir, USER + 2, USER + 2), 0);
+    chmod(dir, 0500);
+    for (int limits = 0; limits < 2; limits++) {
+        pid_t child = fork();
+        if (!child) {
+            unsetenv("HARDEN_STATE");
+            setenv("XDG_RUNTIME_DIR", dir, 1);
+            _exit(moves_to_memory(USER + 2, limits, words));
+        }
+        waitpid(child, &status, 0);
+        remove_of_user(USER + 2);
+        cr_assert_eq(status, 0, "%d: %d", limits, WEXITSTATUS(status));
+    }
 }
 
 Test(engine, counts_internal_errors_and_logs_each_once)
@@ -641,6 +717,25 @@ Test(engine, strict_that_is_neither_on_nor_off_is_off_and_reported)
     cr_assert_not_null(engine_get());
     cr_assert_eq(count(caught(fd), "HARDEN_STRICT = onn: neither on nor off, counts as off"), 1,
                  "%s", got);
+}
+
+Test(engine, strict_of_a_program_that_changes_its_user_uses_the_directory_of_the_new_user)
+{
+    int status;
+    if (geteuid())
+        return; /* needs a second user */
+    pid_t child = fork();
+    if (!child) {
+        unsetenv("HARDEN_STATE");
+        setenv("HARDEN_STRICT", "1", 1);
+        engine_start_strict();
+        if (setresuid(USER + 3, USER + 3, USER + 3))
+            _exit(3);
+        _exit(!engine_get()->board->shared);
+    }
+    waitpid(child, &status, 0);
+    remove_of_user(USER + 3);
+    cr_assert_eq(status, 0);
 }
 
 Test(engine, strict_accepts_a_valid_configuration)

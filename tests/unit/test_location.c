@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -336,6 +337,43 @@ Test(place, a_umask_that_removes_owner_permissions_leaves_a_usable_directory)
     unlink(path);
     rmdir(dir);
     cr_assert(as_user(opens_board_of_killed_process));
+}
+
+/* ---- the lock ---- */
+
+static bool locks_all_it_can(void)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY), lock = -1;
+    char file[96];
+    snprintf(file, sizeof file, "%s/" LOCATION_LOCK, dir);
+    lock = open(file, O_RDONLY);
+    return fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB) && lock < 0 && errno == EACCES && !pause();
+}
+
+Test(place, another_user_who_can_list_the_directory_cannot_lock_its_owner_out)
+{
+    char file[96];
+    if (geteuid())
+        return; /* needs a second user */
+    chmod(base, 0755);
+    snprintf(file, sizeof file, "%s/" LOCATION_LOCK, dir);
+    mkdir(dir, 0755);
+    chmod(dir, 0755);
+    umask(0777);
+    cr_assert_eq(count_one(NULL), 1u);
+    unlink(path);
+    user = USER + 3;
+    pid_t child = fork();
+    if (!child)
+        _exit(setresgid(user, user, user) || setresuid(user, user, user) || locks_all_it_can());
+    int fd = open(dir, O_RDONLY | O_DIRECTORY);
+    while (!flock(fd, LOCK_SH | LOCK_NB) && !flock(fd, LOCK_UN) && !waitpid(child, NULL, WNOHANG))
+        usleep(1000);
+    cr_assert_eq(waitpid(child, NULL, WNOHANG), 0, "it has the lock of the directory");
+    cr_assert_eq(count_one(NULL), 1u);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    unlink(file);
 }
 
 /* ---- file systems ---- */

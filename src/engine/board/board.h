@@ -22,8 +22,9 @@
  *
  * Invariants:
  * - A board is valid iff
- *     (1) the file is regular, belongs to this user, and is not accessible to others; so is its
- *         directory; its file system keeps the blocks that it has allocated (location.h);
+ *     (1) the file is regular, belongs to this user, and is not accessible to others; its directory
+ *         belongs to this user, and others cannot write to it; its file system keeps the blocks that
+ *         it has allocated (location.h);
  *     (2) magic, layout and slot_size are those of this library, and slot_count is in 1..2^22;
  *     (3) the file size is exactly what slot_count says;
  *     (4) boot_id is this boot's; if either side does not know it, alive_ns is not in the future;

@@ -195,15 +195,24 @@ static enum opened replace_board(int dir, uint32_t slot_count, const char **why)
 }
 
 /* Taken only to replace a board, so that two processes that do it end up with the same one. Its owner may
- * be stopped: wait a short time only. */
-static bool lock_directory(int dir)
+ * be stopped: wait a short time only. -1: not locked. */
+static int lock_directory(int dir)
 {
-    for (int i = 0; i < LOCK_TRIES; i++) {
-        if (!flock(dir, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
-            return true;
+    int lock = location_open_lock(dir);
+    for (int i = 0; lock >= 0 && i < LOCK_TRIES; i++) {
+        if (!flock(lock, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+            return lock;
         clock_sleep_until(clock_now_ns() + LOCK_WAIT_NS);
     }
-    return false;
+    if (lock >= 0)
+        close(lock);
+    return -1;
+}
+
+static void unlock_directory(int lock)
+{
+    flock(lock, LOCK_UN); /* a child of a fork may have it open, too */
+    close(lock);
 }
 
 /* Adds the boot id to a board whose creator did not know it. Under the lock, because a process that has
@@ -214,11 +223,12 @@ static void add_boot_id(struct board *b, int dir)
     if (b->header->boot_id[0])
         return;
     read_boot_id(own);
-    if (!own[0] || !lock_directory(dir))
+    int lock = own[0] ? lock_directory(dir) : -1;
+    if (lock < 0)
         return;
     if (!b->header->boot_id[0])
         memcpy(b->header->boot_id, own, sizeof own);
-    flock(dir, LOCK_UN);
+    unlock_directory(lock);
 }
 
 static bool open_shared(struct board *b, const char *path, uint32_t slot_count, const char **why)
@@ -233,12 +243,13 @@ static bool open_shared(struct board *b, const char *path, uint32_t slot_count, 
     enum opened result = try_open(b, dir, true, why);
     if (result == UNFIT) {
         *why = "the state directory is locked by another process";
-        if (!lock_directory(dir))
+        int lock = lock_directory(dir);
+        if (lock < 0)
             goto out;
         result = try_open(b, dir, true, why);
         if (result == UNFIT && (result = replace_board(dir, slot_count, why)) == OPENED)
             result = try_open(b, dir, true, why);
-        flock(dir, LOCK_UN);
+        unlock_directory(lock);
     }
     ok = result == OPENED;
     if (ok)

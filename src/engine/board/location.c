@@ -35,6 +35,13 @@ bool location_is_own(const char *path)
            st.st_uid == kernel_euid();
 }
 
+bool location_is_foreign(const char *path)
+{
+    struct stat st;
+    return !kernel_stat(AT_FDCWD, path, &st, 0) && S_ISDIR(st.st_mode) &&
+           st.st_uid != kernel_euid();
+}
+
 /* Reads a number of "INSIDE OUTSIDE COUNT"; returns the rest of the line. */
 static const char *next_number(const char *s, unsigned long *n)
 {
@@ -85,9 +92,28 @@ bool location_make(const char *path)
     return true;
 }
 
+/* systemd makes links for DynamicUser=yes. Anybody could have made one in a shared directory. */
+static bool is_trusted_link(const char *path)
+{
+    struct stat st;
+    return !kernel_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode) &&
+           (st.st_uid == 0 || st.st_uid == kernel_euid());
+}
+
 static int open_directory(const char *path)
 {
-    return open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    int dir = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    /* Linux reports a link as ENOTDIR here, and as ELOOP without O_DIRECTORY. */
+    if (dir < 0 && (errno == ENOTDIR || errno == ELOOP) && is_trusted_link(path))
+        dir = open_file(path, O_RDONLY | O_DIRECTORY, 0);
+    return dir;
+}
+
+static bool only_owner_writes(int dir)
+{
+    struct stat st;
+    return !kernel_stat(dir, "", &st, AT_EMPTY_PATH) && st.st_uid == kernel_euid() &&
+           !(st.st_mode & LOCATION_WRITERS);
 }
 
 bool location_is_private(int fd)
@@ -110,12 +136,27 @@ int location_open(const char *path, bool make, const char **why)
     }
     if (dir < 0)
         return -1;
-    *why = "the state directory is not owned by this user, or others can access it";
-    if (location_is_private(dir))
+    *why = "the state directory is not owned by this user, or others can write to it";
+    if (only_owner_writes(dir))
         return dir;
     close(dir);
     errno = EPERM;
     return -1;
+}
+
+/* Whoever can open a directory can lock it, for ever. So one that others can read has a file for that. */
+int location_open_lock(int dir)
+{
+    struct stat st;
+    if (kernel_stat(dir, "", &st, AT_EMPTY_PATH))
+        return -1;
+    if (!(st.st_mode & (S_IRGRP | S_IROTH)))
+        return open_at(dir, ".", O_RDONLY | O_DIRECTORY, 0);
+    int fd =
+        open_at(dir, LOCATION_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, S_IRUSR | S_IWUSR);
+    if (fd >= 0)
+        fchmod(fd, S_IRUSR | S_IWUSR); /* whatever the umask */
+    return fd;
 }
 
 /* ---- file systems ---------------------------------------------------------------------------- */

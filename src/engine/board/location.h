@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a board may be: in a directory that only this user can access, on a file system that keeps the
- * blocks that it has allocated. What belongs to another user is neither used nor changed. User ids are
+ * Where a board may be: in a directory that only this user can write to, on a file system that keeps the
+ * blocks that it has allocated. Others may list the directory, as systemd's RuntimeDirectory= and mkdir
+ * allow by default; the files in it are private. What belongs to another user is neither used nor changed. User ids are
  * those of the kernel (base/kernel.h), not of a library like fakeroot. Which directory it is, is decided
  * in config/paths.c.
  *
@@ -15,6 +16,11 @@
 #define ENGINE_BOARD_LOCATION_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
+
+#define LOCATION_WRITERS                                                                           \
+    (S_IWGRP | S_IWOTH)      /* the permissions that a state directory must not have */
+#define LOCATION_LOCK "lock" /* the file that is locked where others can read the directory */
 
 enum location { LOCATION_OWN, LOCATION_FREE, LOCATION_FOREIGN };
 
@@ -22,14 +28,19 @@ enum location { LOCATION_OWN, LOCATION_FREE, LOCATION_FOREIGN };
 enum location location_look(const char *path);
 /* Whether it is a directory of this user, or a link to one. */
 bool location_is_own(const char *path);
+/* Whether it is a directory of another user, or a link to one. */
+bool location_is_foreign(const char *path);
 /* The user id for names in shared directories like /tmp: that of this process, but in a user namespace
  * that contains only this user (unshare -r), the id outside of it. */
 unsigned location_user(void);
 
 /* Creates the last component of the path (0700, whatever the umask). True if it exists; false: errno. */
 bool location_make(const char *path);
-/* Opens the directory if it belongs to this user and others cannot access it. */
+/* Opens the directory if it belongs to this user and others cannot write to it. A symbolic link is
+ * followed if it belongs to root or this user. */
 int location_open(const char *path, bool make, const char **why);
+/* Opens what processes of this user lock to replace the board, and nobody else can lock; -1: errno. */
+int location_open_lock(int dir);
 /* Whether the file belongs to this user and others cannot access it. */
 bool location_is_private(int fd);
 

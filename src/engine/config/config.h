@@ -60,7 +60,8 @@ struct config {
     const char *events;        /* absolute path; NULL: none */
     const char *state;         /* absolute directory; NULL: private */
     const char *state_taken;   /* what `auto` would be if another user did not own it; or NULL */
-    const char *runtime_taken; /* $XDG_RUNTIME_DIR, if another user owns it; or NULL */
+    const char *runtime_taken; /* $XDG_RUNTIME_DIR, if it cannot be used; or NULL */
+    const char *state_refused; /* the named directory, if another user owns it; or NULL */
     uint32_t max_hosts;
     const char *snapshot; /* absolute path; NULL: none */
     const char *metrics;  /* absolute path; NULL: none */

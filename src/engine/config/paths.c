@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MEMORY_PLACES 10 /* names tried below /dev/shm */
 
@@ -56,25 +57,42 @@ static const char *memory_directory(struct builder *b)
     return builder_copy(b, *free ? free : path, strlen(*free ? free : path));
 }
 
+/* Whether the directory is there, or can be made. */
+static bool is_usable(const char *runtime, const char *path)
+{
+    return location_look(path) == LOCATION_OWN || access(runtime, W_OK | X_OK) == 0;
+}
+
+static const char *usual_directory(struct builder *b)
+{
+    struct config *c = b->config;
+    const char *runtime = env_get("XDG_RUNTIME_DIR");
+    if (!runtime || *runtime != '/')
+        return memory_directory(b);
+    const char *path = location_is_own(runtime) ? join_path(b, runtime, "harden") : NULL;
+    if (path && location_look(path) == LOCATION_FOREIGN)
+        c->state_taken = path;
+    else if (path && is_usable(runtime, path))
+        return path;
+    else if (location_look(runtime) != LOCATION_FREE)
+        c->runtime_taken = builder_copy(b, runtime, strlen(runtime));
+    return memory_directory(b);
+}
+
+/* A directory of another user counts as `auto`: a service may have one of root, and run its workers as
+ * another user, as php-fpm does. */
 static const char *state_directory(struct builder *b)
 {
-    const char *runtime = env_get("XDG_RUNTIME_DIR");
     int option = option_find(SECTION_HARDEN, "state");
     if (builder_value_is(b, option, "private"))
         return NULL;
-    if (!builder_value_is(b, option, "auto"))
-        return absolute_path(b, option);
-    if (!runtime || *runtime != '/')
-        return memory_directory(b);
-    if (location_is_own(runtime)) {
-        const char *path = join_path(b, runtime, "harden");
-        if (!path || location_look(path) != LOCATION_FOREIGN)
-            return path;
-        b->config->state_taken = path;
-    } else if (location_look(runtime) == LOCATION_FOREIGN) {
-        b->config->runtime_taken = builder_copy(b, runtime, strlen(runtime));
-    }
-    return memory_directory(b);
+    if (builder_value_is(b, option, "auto"))
+        return usual_directory(b);
+    const char *path = absolute_path(b, option);
+    if (!path || !location_is_foreign(path))
+        return path;
+    b->config->state_refused = path;
+    return usual_directory(b);
 }
 
 /* name: of the file in the state directory that `auto` stands for; NULL: the key has no `auto`. */

@@ -4,6 +4,7 @@
 #include "base/env.h"
 #include "base/events.h"
 #include "base/hash.h"
+#include "base/kernel.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -20,6 +21,7 @@ struct errors {
 };
 
 static const struct config *first; /* loaded before the engine is opened, if HARDEN_STRICT */
+static uid_t first_user;           /* who loaded it: files and paths depend on that */
 static struct config *refused;     /* had new errors; kept until one of its files changes */
 /* Hashes of error lines; 0: free. */
 static uint64_t accepted[ERRORS_MAX]; /* errors of the current configuration */
@@ -138,7 +140,7 @@ static void keep_board(struct config *c, const struct config *opened)
 const struct config *settings_load(void)
 {
     struct errors e;
-    if (first)
+    if (first && first_user == kernel_euid())
         return first;
     const struct config *c = load_config(&e);
     if (!c)
@@ -149,6 +151,7 @@ const struct config *settings_load(void)
     }
     accept_errors(&e);
     first = c;
+    first_user = kernel_euid();
     return c;
 }
 
