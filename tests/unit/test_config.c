@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char reported[64][1024];
@@ -487,13 +488,97 @@ Test(config, a_named_file_that_is_missing_is_an_error)
     config_discard(c);
 }
 
+/* ---- the HOME of another user ---- */
+
+#define USER 54340 /* an unused user id, to which tests switch */
+
+/* Loads as another user with this HOME; returns the number of errors, 100 more if the file applies. */
+static int errors_of_user(const char *home, const char *named)
+{
+    int status;
+    pid_t child = fork();
+    if (!child) {
+        if (setresgid(USER, USER, USER) || setresuid(USER, USER, USER))
+            _exit(255);
+        unsetenv("HARDEN_CONFIG");
+        setenv("HOME", home, 1);
+        if (named)
+            setenv("HARDEN_CONFIG", named, 1);
+        reports = 0;
+        struct config *c = config_load(collect, NULL);
+        _exit(reports + 100 * (find(c, "x", "/")->cost == 6) + 10 * config_is_stale(c));
+    }
+    waitpid(child, &status, 0);
+    return WEXITSTATUS(status);
+}
+
+static void give(const char *name, uid_t user, mode_t mode)
+{
+    cr_assert_eq(chown(in_directory(name), user, user), 0);
+    cr_assert_eq(chmod(in_directory(name), mode), 0);
+}
+
+#define OWN_DIR  "home/.config/harden"
+#define OWN_FILE OWN_DIR "/harden.ini"
+
+static const char *make_home(mode_t mode)
+{
+    in_directory("");
+    chmod(directory, 0755);
+    mkdir(in_directory("home"), mode);
+    mkdir(in_directory("home/.config"), 0755);
+    mkdir(in_directory(OWN_DIR), 0755);
+    write_file(OWN_FILE, "[host *]\ncost = 6\n");
+    static char home[128]; /* in_directory() reuses its results */
+    snprintf(home, sizeof home, "%s", in_directory("home"));
+    return home;
+}
+
+Test(config, the_users_file_counts_as_absent_in_the_home_of_another_user)
+{
+    char named[128];
+    if (geteuid())
+        return; /* needs a second user */
+    const char *home = make_home(0700);
+    snprintf(named, sizeof named, "%s", in_directory(OWN_FILE));
+    cr_assert_eq(errors_of_user(home, NULL), 0, "as for a worker with HOME=/root");
+    cr_assert_eq(errors_of_user(home, named), 1, "not if it is named");
+    give(OWN_DIR, 1, 0755);
+    give(OWN_FILE, 1, 0644);
+    chmod(home, 0755);
+    cr_assert_eq(errors_of_user(home, NULL), 0, "nor is it refused if it can be read");
+    cr_assert_eq(errors_of_user(home, named), 1);
+    give(OWN_FILE, 1, 0600);
+    cr_assert_eq(errors_of_user(home, NULL), 0);
+    give(OWN_FILE, 0, 0644);
+    cr_assert_eq(errors_of_user(home, NULL), 100, "a file of root applies to all");
+    give(OWN_FILE, 0, 0600);
+    cr_assert_eq(errors_of_user(home, NULL), 0);
+}
+
+Test(config, a_wrong_file_in_the_users_own_home_is_an_error)
+{
+    if (geteuid())
+        return; /* needs a second user */
+    const char *home = make_home(0755);
+    give(OWN_DIR, USER, 0755);
+    give(OWN_FILE, USER, 0);
+    cr_assert_eq(errors_of_user(home, NULL), 1, "its own file that it cannot read");
+    give(OWN_FILE, USER, 0666);
+    cr_assert_eq(errors_of_user(home, NULL), 1);
+    give(OWN_FILE, 1, 0644);
+    cr_assert_eq(errors_of_user(home, NULL), 1, "another user's file in its directory");
+    give(OWN_FILE, USER, 0600);
+    cr_assert_eq(errors_of_user(home, NULL), 100);
+}
+
 /* The policy of [host *] from two files, of which the second takes precedence. */
 static struct config *two_files(const char *first, const char *second)
 {
     struct builder l = {.config = calloc(1, sizeof(*l.config)), .report = collect};
     cr_assert_not_null(l.config);
-    builder_read_file(&l, write_file("1.ini", first), true);
-    builder_read_file(&l, write_file("2.ini", second), true);
+    builder_read_file(&l, write_file("1.ini", first), FILE_MUST_EXIST);
+    builder_read_file(&l, write_file("2.ini", second), FILE_MUST_EXIST);
     cr_assert_eq(l.config->errors, 0, "%s", reported[0]);
     cr_assert_eq(l.config->section_count, 1);
     return l.config;

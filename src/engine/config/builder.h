@@ -4,7 +4,7 @@
  * config.c and the files of this folder only.
  *
  *     struct builder b = {.config = c, .report = report, .ctx = ctx};    c is zeroed, has memory
- *     builder_read_file(&b, "/etc/harden/harden.ini", false);            sections with their values
+ *     builder_read_file(&b, "/etc/harden/harden.ini", FILE_MAY_EXIST);    sections with their values
  *     builder_read_environment(&b);
  *     if (builder_finish(&b))                                            the members of *c
  *         ... c is complete, and not changed any more
@@ -44,8 +44,12 @@ struct builder {
 
 /* ---- the sources ---- */
 
-/* A missing file is an error only if must_exist. */
-void builder_read_file(struct builder *b, const char *path, bool must_exist);
+enum file_need {
+    FILE_MAY_EXIST,
+    FILE_MUST_EXIST,
+    FILE_OF_USER, /* below HOME, which may be another user's: then the file counts as absent */
+};
+void builder_read_file(struct builder *b, const char *path, enum file_need need);
 /* The text of b->file. */
 void builder_read_text(struct builder *b, const char *text, size_t n);
 void builder_read_environment(struct builder *b);

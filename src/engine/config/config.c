@@ -24,19 +24,19 @@ static void read_files(struct builder *b)
         b->file = only;
         const char *whole = env_absolute(only, path, sizeof(path));
         if (whole)
-            builder_read_file(b, whole, true);
+            builder_read_file(b, whole, FILE_MUST_EXIST);
         else
             builder_error(b, 0, NULL, "the path is too long");
         return;
     }
-    builder_read_file(b, SYSCONFDIR "/" FILE_NAME, false);
+    builder_read_file(b, SYSCONFDIR "/" FILE_NAME, FILE_MAY_EXIST);
     if (xdg && *xdg == '/')
         snprintf(path, sizeof(path), "%s/" FILE_NAME, xdg);
     else if (home && *home == '/')
         snprintf(path, sizeof(path), "%s/.config/" FILE_NAME, home);
     else
         return;
-    builder_read_file(b, path, false);
+    builder_read_file(b, path, FILE_OF_USER);
 }
 
 static bool begin_config(struct builder *b, config_report *report, void *ctx)
@@ -75,7 +75,7 @@ struct config *config_load_file(const char *path, config_report *report, void *c
     struct builder b;
     if (!begin_config(&b, report, ctx))
         return NULL;
-    builder_read_file(&b, path, true);
+    builder_read_file(&b, path, FILE_MUST_EXIST);
     return finish_config(&b);
 }
 

@@ -3,10 +3,12 @@
  * The files of a configuration: which are accepted, and whether one has changed since. */
 #include "base/clock.h"
 #include "base/open.h"
+#include "base/text.h"
 #include "engine/config/builder.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,9 +85,22 @@ static void note_state(struct config_file *f, const struct stat *st)
     }
 }
 
-void builder_read_file(struct builder *b, const char *path, bool must_exist)
+/* A service, a cron job or sudo may have the HOME of another user. His file is not ours, whether it can be
+ * read or not. But our file that we cannot read is a mistake, as is a foreign file in our directory. */
+static bool is_another_users(const struct config_file *f, uid_t owner)
 {
+    char dir[PATH_MAX];
     struct stat st;
+    struct text t = TEXT_OVER(dir);
+    if (!f->present)
+        return true;
+    text_putn(&t, f->path, (size_t)(strrchr(f->path, '/') - f->path));
+    return owner != geteuid() && (stat(dir, &st) || st.st_uid != geteuid());
+}
+
+void builder_read_file(struct builder *b, const char *path, enum file_need need)
+{
+    struct stat st = {0};
     struct config_file *f = &b->config->files[b->config->file_count++];
     f->path = b->file = builder_copy(b, path, strlen(path));
     if (!f->path)
@@ -95,16 +110,19 @@ void builder_read_file(struct builder *b, const char *path, bool must_exist)
         int error = errno;
         /* Noted although it cannot be opened, or else it would count as changed. */
         note_state(f, stat(path, &st) == 0 ? &st : NULL);
-        if (must_exist || (error != ENOENT && error != ENOTDIR))
+        bool absent = error == ENOENT || error == ENOTDIR;
+        bool hidden = error == EACCES && need == FILE_OF_USER && is_another_users(f, st.st_uid);
+        if (need == FILE_MUST_EXIST || (!absent && !hidden))
             builder_error(b, 0, NULL, "cannot be opened: %s", error_text(error));
         return;
     }
     if (fstat(fd, &st) == 0) {
         note_state(f, &st);
         const char *why = why_refused(&st);
-        if (why)
+        bool hidden = need == FILE_OF_USER && st.st_uid && is_another_users(f, st.st_uid);
+        if (why && !hidden)
             builder_error(b, 0, NULL, "%s", why);
-        else
+        else if (!why)
             read_open_file(b, fd);
     }
     close(fd);
