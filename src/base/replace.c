@@ -76,6 +76,14 @@ void replacement_open(struct replacement *r, const char *path, char *room, size_
     errno = saved;
 }
 
+void replacement_set_mode(struct replacement *r, mode_t mode)
+{
+    int saved = errno;
+    if (!r->err && fchmod(r->fd, mode) < 0)
+        r->err = -errno;
+    errno = saved;
+}
+
 int replacement_close(struct replacement *r)
 {
     int saved = errno;

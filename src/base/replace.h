@@ -21,6 +21,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct replacement {
     struct text text; /* the first member: draining finds the rest by it */
@@ -31,6 +32,8 @@ struct replacement {
 };
 
 void replacement_open(struct replacement *r, const char *path, char *room, size_t size);
+/* Gives the new file these permissions, whatever the umask, instead of 0600. */
+void replacement_set_mode(struct replacement *r, mode_t mode);
 int replacement_close(struct replacement *r);
 /* Removes the temporary file of a writer that was killed, or is about to be. */
 void replacement_remove(const char *path, uint64_t tag);

@@ -137,7 +137,8 @@ Test(config, every_harden_key_sets_its_member)
     struct config *c =
         load("[harden]\nmode = observe\nprograms = curl,php*\nservice = billing\nlog = debug\n"
              "log_to = /var/log/%n.log\nevents = /run/e.jsonl\nstate = /run/s\nmax_hosts = 7\n"
-             "snapshot = /run/h.json\nmetrics = none\nsnapshot_interval = 2s\ndeepbind = leave\n"
+             "snapshot = /run/h.json\nmetrics = none\nfiles_mode = 0640\nsnapshot_interval = "
+             "2s\ndeepbind = leave\n"
              "thread = off\n");
     cr_assert_eq(reports, 0);
     cr_assert_eq(c->mode, MODE_OBSERVE);
@@ -150,6 +151,7 @@ Test(config, every_harden_key_sets_its_member)
     cr_assert_eq(c->max_hosts, 7);
     cr_assert_str_eq(c->snapshot, "/run/h.json");
     cr_assert_null(c->metrics);
+    cr_assert_eq(c->files_mode, 0640);
     cr_assert_eq(c->snapshot_interval_ns, 2 * NS_PER_S);
     cr_assert_not(c->deepbind_mask);
     cr_assert_not(c->thread);

@@ -304,7 +304,9 @@ Test(monitor, still_logs_to_the_stderr_of_the_program, .timeout = 20)
     start();
     ssize_t n = read(p[0], got, sizeof got - 1);
     got[n > 0 ? n : 0] = '\0';
-    cr_assert_str_eq(got, "harden: error: a snapshot could not be written\n");
+    cr_assert_str_eq(
+        got, "harden: error: /nonexistent/health.json: cannot be written: its directory is missing "
+             "or out of reach; create it\n");
 }
 
 Test(monitor, starts_again_in_the_child_of_a_fork)

@@ -110,6 +110,32 @@ Test(options, durations_carry_units)
     refused("snapshot_interval", "99ms", "100ms to 1d");
 }
 
+Test(options, a_mode_is_octal_and_lets_only_the_owner_and_the_group_write)
+{
+    cr_assert_eq(number("files_mode", "0644"), 0644);
+    cr_assert_eq(number("files_mode", "640"), 0640);
+    cr_assert_eq(number("files_mode", "0600"), 0600);
+    cr_assert_eq(number("files_mode", "0664"), 0664);
+    cr_assert_eq(number("files_mode", "0444"), 0444);
+    refused("files_mode", "0666", "all users could write");
+    refused("files_mode", "0642", "all users could write");
+    refused("files_mode", "0755", "not executed");
+    refused("files_mode", "4644", "not executed");
+    refused("files_mode", "1640", "not executed");
+    refused("files_mode", "0244", "owner could not read");
+    refused("files_mode", "000", "owner could not read");
+    refused("files_mode", "0648", "not a mode");
+    refused("files_mode", "64", "not a mode");
+    refused("files_mode", "00644", "not a mode");
+    refused("files_mode", "0644 0640", "not a mode");
+    refused("files_mode", "u=rw", "not a mode");
+    refused("files_mode", "-644", "not a mode");
+    refused("files_mode", "0o644", "not a mode");
+    refused("files_mode", "99999999999999999999", "not a mode");
+    refused("files_mode", "77777777777777777777777777", "not a mode");
+    refused("files_mode", "", "no value");
+}
+
 Test(options, a_decimal_means_the_same_in_every_locale)
 {
     setlocale(LC_ALL, "de_DE.UTF-8"); /* with a decimal comma, if installed */

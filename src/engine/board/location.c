@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -40,6 +41,20 @@ bool location_is_foreign(const char *path)
     struct stat st;
     return !kernel_stat(AT_FDCWD, path, &st, 0) && S_ISDIR(st.st_mode) &&
            st.st_uid != kernel_euid();
+}
+
+bool location_is_writable(const char *path)
+{
+    struct stat st;
+    struct statfs fs;
+    const mode_t needed = S_IWUSR | S_IXUSR;
+    int dir = open_file(path, O_RDONLY | O_DIRECTORY, 0);
+    bool writable = dir >= 0 && !kernel_stat(dir, "", &st, AT_EMPTY_PATH) && !fstatfs(dir, &fs) &&
+                    !(fs.f_flags & ST_RDONLY) &&
+                    ((st.st_mode & needed) == needed || kernel_euid() == 0);
+    if (dir >= 0)
+        close(dir);
+    return writable;
 }
 
 /* Reads a number of "INSIDE OUTSIDE COUNT"; returns the rest of the line. */

@@ -30,6 +30,8 @@ enum location location_look(const char *path);
 bool location_is_own(const char *path);
 /* Whether it is a directory of another user, or a link to one. */
 bool location_is_foreign(const char *path);
+/* Whether this user can create files in a directory of this user. */
+bool location_is_writable(const char *path);
 /* The user id for names in shared directories like /tmp: that of this process, but in a user namespace
  * that contains only this user (unshare -r), the id outside of it. */
 unsigned location_user(void);

@@ -65,6 +65,7 @@ struct config {
     uint32_t max_hosts;
     const char *snapshot; /* absolute path; NULL: none */
     const char *metrics;  /* absolute path; NULL: none */
+    mode_t files_mode;    /* of those of the two that are not in the state directory */
     int64_t snapshot_interval_ns;
     bool deepbind_mask;
     bool thread;

@@ -43,6 +43,8 @@ const struct option options[] = {
     {"snapshot", SECTION_HARDEN, TYPE_PATH, "auto", "auto none", NO_RANGE, NO_MEMBER},
     /* Path of the Prometheus text file; auto is metrics.prom in the state directory. */
     {"metrics", SECTION_HARDEN, TYPE_PATH, "auto", "auto none", NO_RANGE, NO_MEMBER},
+    /* Permissions of these two files outside the state directory. */
+    {"files_mode", SECTION_HARDEN, TYPE_MODE, "0644", "", NO_RANGE, MEMBER(config, files_mode)},
     /* Time between two snapshots. */
     {"snapshot_interval", SECTION_HARDEN, TYPE_DURATION, "10s", "", 100 * MS, DAY,
      MEMBER(config, snapshot_interval_ns)},

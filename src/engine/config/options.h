@@ -35,6 +35,7 @@ enum option_type {
     TYPE_METHODS,  /* GET PUT; char[METHODS_MAX][16] */
     TYPE_HINTS,    /* X-Retry-In ms, none; struct custom_hints */
     TYPE_PATTERNS, /* host patterns; const char * */
+    TYPE_MODE,     /* 0644; mode_t */
     TYPE_STATUSES, /* 200-399 2xx 404; struct status_set */
 };
 

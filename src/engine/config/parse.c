@@ -33,6 +33,8 @@ bool option_parse(const struct option *o, const char *value, union option_value 
     case TYPE_PERCENT:
     case TYPE_COUNT:
         return value_parse_number(o, value, &out->number, why, size);
+    case TYPE_MODE:
+        return value_parse_mode(value, &out->number, why, size);
     case TYPE_BOOL:
         return value_parse_bool(value, &out->number, why, size);
     case TYPE_CHOICE:

@@ -3,13 +3,14 @@
  * Where a configuration lets the library write: state directory, snapshot, metrics, events and log.
  */
 #include "base/env.h"
+#include "base/kernel.h"
+#include "base/text.h"
 #include "engine/board/location.h"
 #include "engine/config/builder.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MEMORY_PLACES 10 /* names tried below /dev/shm */
 
@@ -22,11 +23,31 @@ static const char *join_path(struct builder *b, const char *directory, const cha
     return path;
 }
 
+/* Replaces %u, so that one line of a file of all users gives each a file of its own. */
+static const char *expand_user(struct builder *b, const char *value)
+{
+    char path[PATH_MAX];
+    struct text t = TEXT_OVER(path);
+    if (!strchr(value, '%'))
+        return value;
+    for (const char *s = value; *s; s++) {
+        if (s[0] == '%' && s[1] == 'u')
+            text_u64(&t, kernel_euid());
+        else
+            text_putn(&t, s, 1);
+        s += s[0] == '%' && (s[1] == 'u' || s[1] == '%');
+    }
+    return t.full ? value : builder_copy(b, path, t.n);
+}
+
 /* The value as an absolute path; NULL, and reported, when it is too long. */
 static const char *absolute_path(struct builder *b, int option)
 {
     char path[PATH_MAX];
     const char *value = builder_value(b, option), *home = env_get("HOME");
+    if (option != option_find(SECTION_HARDEN, "log_to") && /* log.c expands that one */
+        (value = expand_user(b, value)) == NULL)
+        return NULL;
     if (strncmp(value, "~/", 2) == 0 && home && (value = join_path(b, home, value + 2)) == NULL)
         return NULL;
     const char *whole = env_absolute(value, path, sizeof(path));
@@ -60,7 +81,7 @@ static const char *memory_directory(struct builder *b)
 /* Whether the directory is there, or can be made. */
 static bool is_usable(const char *runtime, const char *path)
 {
-    return location_look(path) == LOCATION_OWN || access(runtime, W_OK | X_OK) == 0;
+    return location_look(path) == LOCATION_OWN || location_is_writable(runtime);
 }
 
 static const char *usual_directory(struct builder *b)

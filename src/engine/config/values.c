@@ -139,6 +139,23 @@ static const char *bool_word(const char *s)
     return on > 0 ? "on" : on == 0 ? "off" : "";
 }
 
+bool value_parse_mode(const char *s, int64_t *out, char *why, size_t size)
+{
+    size_t n = strspn(s, "01234567");
+    *out = 0;
+    for (size_t i = 0; i < n && i < 6; i++)
+        *out = *out * 8 + (s[i] - '0');
+    if (s[n] || n < 3 || n > 4)
+        return wrong(why, size, "not a mode; write three or four octal digits, for example 0644");
+    if (*out & 0002)
+        return wrong(why, size, "all users could write the file; write for example 0644 or 0640");
+    if (*out & ~0666)
+        return wrong(why, size,
+                     "these files are not executed; write for example 0644, 0640 or 0600");
+    return *out & 0400 ||
+           wrong(why, size, "their owner could not read the files; write for example 0644");
+}
+
 bool value_parse_choice(const struct option *o, const char *s, int64_t *out, char *why, size_t size)
 {
     *out = word_index(o->choices, s, strlen(s));

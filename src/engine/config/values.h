@@ -23,6 +23,8 @@ struct option;
 bool value_parse_number(const struct option *o, const char *s, int64_t *out, char *why,
                         size_t size);
 bool value_parse_bool(const char *s, int64_t *out, char *why, size_t size);
+/* Permissions of a file in octal: readable for its owner, writable for no other user, not executable. */
+bool value_parse_mode(const char *s, int64_t *out, char *why, size_t size);
 /* The position of the word in o->choices. */
 bool value_parse_choice(const struct option *o, const char *s, int64_t *out, char *why,
                         size_t size);

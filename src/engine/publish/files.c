@@ -2,6 +2,7 @@
 #include "engine/publish/files.h"
 
 #include "base/clock.h"
+#include "base/kernel.h"
 #include "base/log.h"
 #include "base/minmax.h"
 #include "base/replace.h"
@@ -10,8 +11,12 @@
 #include "engine/publish/sample.h"
 #include "engine/publish/snapshot.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define INTERVAL_NS (100 * NS_PER_MS) /* shortest, whatever the configuration says */
@@ -77,23 +82,81 @@ bool files_are_current(const struct engine *e, const struct process *p, uint64_t
     return atomic_load(&p->written) - changes <= span || by_all - changes <= span;
 }
 
-static bool write_file(const char *path, char *room, size_t size,
-                       void (*render)(struct text *, const struct snapshot_context *),
-                       const struct snapshot_context *x)
+/* A file of one of the two kinds. */
+struct target {
+    const char *path; /* NULL: not to be written */
+    bool outside;     /* of the state directory */
+    void (*render)(struct text *, const struct snapshot_context *);
+    atomic_bool *reported;
+};
+
+/* Two users would replace each other's file again and again, each with its own figures. */
+static bool is_another_users(const char *path)
+{
+    struct stat st;
+    return !kernel_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) && st.st_uid != kernel_euid();
+}
+
+static void put_reason(struct text *t, const char *path, int err)
+{
+    char dir[PATH_MAX];
+    struct stat st;
+    struct text d = TEXT_OVER(dir);
+    const char *slash = strrchr(path, '/');
+    text_putn(&d, path, slash == path ? 1 : (size_t)(slash - path));
+    if (err == -EPERM && is_another_users(path))
+        text_put(
+            t,
+            "it belongs to another user; remove it, or give each user a file with %u in its name");
+    else if (err == -EEXIST)
+        text_put(t, "it is not a regular file; name another path");
+    else if (kernel_stat(AT_FDCWD, dir, &st, 0))
+        text_put(t, "its directory is missing or out of reach; create it");
+    else if (err == -EACCES || err == -EPERM)
+        text_fmt(t,
+                 "its directory is owned by user %u, with mode 0%o; let user %u create files there",
+                 st.st_uid, st.st_mode & 07777, kernel_euid());
+    else
+        text_fmt(t, "errno %d", -err);
+}
+
+static void report_unwritten(const struct target *f, int err)
+{
+    char reason[256];
+    struct text t = TEXT_OVER(reason);
+    if (atomic_exchange(f->reported, true))
+        return;
+    put_reason(&t, f->path, err);
+    log_error("%s: cannot be written: %s", f->path, reason);
+}
+
+static int replace_target(const struct target *f, mode_t mode, char *room, size_t size,
+                          const struct snapshot_context *x)
 {
     struct process *p = process_self();
-    struct replacement f;
-    if (!path)
-        return true;
-    replacement_open(&f, path, room, size);
-    atomic_store(&p->temp, f.tag);
-    if (!f.err)
-        render(&f.text, x);
-    bool written = replacement_close(&f) == 0;
+    struct replacement r;
+    if (f->outside && is_another_users(f->path))
+        return -EPERM;
+    replacement_open(&r, f->path, room, size);
+    atomic_store(&p->temp, r.tag);
+    if (f->outside)
+        replacement_set_mode(&r, mode);
+    if (!r.err)
+        f->render(&r.text, x);
+    int err = replacement_close(&r);
     atomic_store(&p->temp, 0);
-    if (!written)
-        engine_internal_error("a snapshot could not be written");
-    return written;
+    return err;
+}
+
+static bool write_target(const struct target *f, mode_t mode, char *room, size_t size,
+                         const struct snapshot_context *x)
+{
+    int err = f->path ? replace_target(f, mode, room, size, x) : 0;
+    if (err) {
+        atomic_fetch_add(&x->board->header->internal_errors, 1);
+        report_unwritten(f, err);
+    }
+    return !err;
 }
 
 static void remove_abandoned(const struct output *o, int64_t now_ns)
@@ -110,6 +173,11 @@ static void remove_abandoned(const struct output *o, int64_t now_ns)
 
 void files_write(const struct engine *e, const struct config *c, const struct output *o)
 {
+    static atomic_bool reported[2];
+    struct target snapshot = {o->snapshot, !in_directory(o->snapshot, c->state), snapshot_render,
+                              &reported[0]};
+    struct target metrics = {o->metrics, !in_directory(o->metrics, c->state), metrics_render,
+                             &reported[1]};
     struct board_header *h = e->board->header;
     struct process *p = process_self();
     uint64_t seen = files_changes(h);
@@ -138,8 +206,8 @@ void files_write(const struct engine *e, const struct config *c, const struct ou
         return;
     }
     madvise(room, size, MADV_DONTFORK); /* a child would keep a copy for ever */
-    bool whole = write_file(o->snapshot, room, size, snapshot_render, &x);
-    whole &= write_file(o->metrics, room, size, metrics_render, &x);
+    bool whole = write_target(&snapshot, c->files_mode, room, size, &x);
+    whole &= write_target(&metrics, c->files_mode, room, size, &x);
     munmap(room, size);
     if (whole)
         atomic_store(&p->written, seen);
