@@ -150,6 +150,7 @@ _harden_other() {
     case ${words[1]} in
     reset) _harden_offer < <(_harden_hosts) ;;
     config) _harden_files -f ;;
+    help) _harden_offer < <(_harden_commands | grep -v ^-) ;;
     doctor) _harden_files -c ;;
     esac
 }

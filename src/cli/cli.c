@@ -39,10 +39,18 @@ void cli_config_error(void *command, const char *line)
     cli_say(command, "%s", line);
 }
 
-static int print_help(const struct command *c)
+void cli_help(const struct command *c)
 {
     printf("usage: harden %s %s\n\n%s\n\n%s", c->name, c->arguments, c->summary, c->help);
-    return -1;
+}
+
+const char *cli_nearest(const char *word, const char *const *known, int n)
+{
+    const char *near = option_nearest(word, known, n);
+    for (int i = 0; !near && i < n; i++)
+        if (strlen(word) > 1 && !strncmp(word, known[i], strlen(word)))
+            near = known[i];
+    return near;
 }
 
 static int unknown_flag(const struct command *c, const struct flag *flags, const char *word)
@@ -54,7 +62,7 @@ static int unknown_flag(const struct command *c, const struct flag *flags, const
         known[n++] = f->name;
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word + strspn(word, "-"), "="),
              word + strspn(word, "-"));
-    const char *near = option_nearest(name, known, n);
+    const char *near = cli_nearest(name, known, n);
     return -1 - (near ? cli_usage_error(c, "unknown flag %s; did you mean --%s?", word, near)
                       : cli_usage_error(c, "unknown flag %s", word));
 }
@@ -69,32 +77,61 @@ static const struct flag *find_flag(const struct flag *flags, const char *word)
     return NULL;
 }
 
+/* Moves n words from `from` to `to`, before the words between. */
+static void move_words(char **argv, int to, int from, int n)
+{
+    for (; n; n--, to++, from++) {
+        char *word = argv[from];
+        memmove(argv + to + 1, argv + to, (size_t)(from - to) * sizeof *argv);
+        argv[to] = word;
+    }
+}
+
+/* Returns the number of words that the flag takes up, or -1 - STATUS as cli_flags does. */
+static int read_flag(const struct command *c, char **words, int n, const struct flag *flags)
+{
+    const char *word = words[0], *equals = word[1] == '-' ? strchr(word, '=') : NULL;
+    if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
+        cli_help(c);
+        return -1;
+    }
+    if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
+        puts("harden " HARDEN_VERSION);
+        return -1;
+    }
+    const struct flag *f = find_flag(flags, word);
+    if (!f)
+        return unknown_flag(c, flags, word);
+    if (f->given)
+        *f->given = true;
+    if (!f->value && equals)
+        return -1 - cli_usage_error(c, "--%s takes no value", f->name);
+    if (f->value && !equals && n == 1)
+        return -1 - cli_usage_error(c, "--%s needs a value", f->name);
+    if (f->value)
+        *f->value = equals ? equals + 1 : words[1];
+    return f->value && !equals ? 2 : 1;
+}
+
 int cli_flags(const struct command *c, int argc, char **argv, const struct flag *flags)
 {
-    int i = 1;
-    for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
-        const char *word = argv[i], *equals = word[1] == '-' ? strchr(word, '=') : NULL;
-        if (!strcmp(word, "--"))
-            return i + 1;
-        if (!strcmp(word, "--help") || !strcmp(word, "-h"))
-            return print_help(c);
-        if (!strcmp(word, "--version")) {
-            puts("harden " HARDEN_VERSION);
-            return -1;
+    int first = 1; /* of the arguments that are not flags, as far as is known */
+    for (int i = 1; i < argc;) {
+        if (argv[i][0] != '-' || !argv[i][1]) {
+            i++;
+            continue;
         }
-        const struct flag *f = find_flag(flags, word);
-        if (!f)
-            return unknown_flag(c, flags, word);
-        if (f->given)
-            *f->given = true;
-        if (!f->value && equals)
-            return -1 - cli_usage_error(c, "--%s takes no value", f->name);
-        if (f->value && !equals && i + 1 == argc)
-            return -1 - cli_usage_error(c, "--%s needs a value", f->name);
-        if (f->value)
-            *f->value = equals ? equals + 1 : argv[++i];
+        bool end = !strcmp(argv[i], "--");
+        int n = end ? 1 : read_flag(c, argv + i, argc - i, flags);
+        if (n < 0)
+            return n;
+        move_words(argv, first, i, n);
+        first += n;
+        i += n;
+        if (end)
+            break;
     }
-    return i;
+    return first;
 }
 
 const struct config *cli_load_config(const struct command *c)

@@ -33,7 +33,8 @@ struct command {
     const char *arguments; /* as in the synopsis of harden(1) */
     const char *summary;   /* one sentence that begins with a capital letter */
     int (*run)(int argc, char **argv);
-    const char *help; /* printed by --help below the summary; lines end in \n */
+    const char *help; /* printed by --help below the summary; lines end in \n. The last paragraph
+                       * is "exit status: ...", the one before it "example: ..." */
 };
 
 extern const struct command cmd_run, cmd_doctor, cmd_config, cmd_status, cmd_health, cmd_report,
@@ -47,10 +48,15 @@ struct flag {
     bool *given;        /* set to true when the flag is present; may be NULL */
 };
 
-/* Parses the flags. Returns the index of the first argument that is not a flag. Returns -1 - STATUS
+/* Parses the flags, and moves those that follow an argument before it, unless "--" ends the flags.
+ * Returns the index of the first argument that is not a flag. Returns -1 - STATUS
  * if the command is to exit with STATUS: after --help and --version, or after an error message for
  * an invalid flag. */
 int cli_flags(const struct command *c, int argc, char **argv, const struct flag *flags);
+/* Prints usage, summary and help, as --help does. */
+void cli_help(const struct command *c);
+/* The word that was probably meant: a similar one, or the first that begins like it; NULL: none. */
+const char *cli_nearest(const char *word, const char *const *known, int n);
 /* Prints "harden NAME: ..." and the usage line on stderr. Returns EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int cli_usage_error(const struct command *c, const char *fmt,
                                                           ...);

@@ -514,10 +514,33 @@ class Usage(unittest.TestCase):
             self.assertEqual((status, err), (0, ""), command)
             self.assertTrue(out.startswith(f"usage: harden {command}"), out)
             self.assertIn("exit status:", out)
-            self.assertRegex(harden(command, "--version")[1], r"^harden \d+\.\d+\.\d+\n$")
+            for flag in ("--version", "-V"):
+                self.assertRegex(harden(command, flag)[1], r"^harden \d+\.\d+\.\d+\n$")
+            self.assertEqual(harden(command, "-h"), (0, out, ""))
+            self.assertEqual(harden("help", command), (0, out, ""))
+        self.assertEqual(harden("-V"), harden("--version"))
+        self.assertEqual(harden("help"), harden("--help"))
+        self.assertEqual(harden("-h"), harden("--help"))
+
+    def test_flags_may_follow_the_arguments(self):
+        file = bed.fresh_file(b"[harden]\nmode = observe\n")
+        explained = harden("config", "--explain", "http://a.example/", file)
+        self.assertEqual(explained[0], 0)
+        self.assertEqual(harden("config", file, "--explain", "http://a.example/"), explained)
+        self.assertEqual(harden("config", file, "--explain=http://a.example/"), explained)
+        env = environment()
+        harden("run", *CURL, "http://127.0.0.1:9/", env=env)
+        self.assertIn("host --help is not on the board", harden("reset", "--", "--help", env=env)[2])
 
     def test_usage_errors_suggest_the_right_spelling(self):
         for arguments, words in (([], "usage:"), (["statsu"], "did you mean status?"),
+                                 (["rep"], "did you mean report?"),
+                                 (["frobnicate"], "unknown command frobnicate\n"),
+                                 (["help", "statsu"], "did you mean status?"),
+                                 (["help", "a", "b"], "one command"),
+                                 (["--json", "status"], "flags of a command follow it"),
+                                 (["status", "-json"], "did you mean --json?"),
+                                 (["status", "--ver"], "did you mean --version?"),
                                  (["status", "--jsno"], "did you mean --json?"),
                                  (["status", "--json", "--watch"], "either"),
                                  (["status", "--json=yes"], "takes no value"),
