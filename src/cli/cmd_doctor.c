@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * `harden doctor`: tells whether the library covers a program or a running process, and if not,
- * why. */
+ * `harden doctor`: tells whether the library covers a program, a running process, or programs of this
+ * machine at all, and if not, why. */
 #include "cli/cli.h"
 
+#include "base/env.h"
 #include "base/words.h"
 #include "cli/doctor/doctor.h"
+#include "cli/doctor/machine.h"
 #include "cli/doctor/script.h"
 #include "cli/locate.h"
 #include "cli/procfs.h"
@@ -111,6 +113,8 @@ static int diagnose_program(struct diagnosis *d)
 {
     char path[PATH_MAX], whole[PATH_MAX];
     struct objects o = {.count = 0};
+    d->check = "program";
+    doctor_begin(d);
     if (find_objects(d, d->subject, path, &o)) {
         set_program_name(d, realpath(path, whole) ? whole : path);
         bool loads = doctor_program(d, &o);
@@ -129,6 +133,7 @@ static int diagnose_process(struct diagnosis *d)
 {
     char exe[64], root[64], loaded[PATH_MAX], library[PATH_MAX + sizeof root] = "", *maps = NULL;
     struct objects o = {.count = 0};
+    doctor_begin(d);
     snprintf(exe, sizeof exe, "/proc/%d/exe", (int)d->pid);
     snprintf(root, sizeof root, "/proc/%d/root", (int)d->pid);
     if (doctor_process(d, &maps) && !objects_of_maps(&o, maps, exe, root))
@@ -146,18 +151,32 @@ static int diagnose_process(struct diagnosis *d)
     return doctor_verdict(d);
 }
 
+static int diagnose_machine(struct diagnosis *d)
+{
+    snprintf(d->name, sizeof d->name, "%s", env_program());
+    doctor_begin(d);
+    machine_library(d);
+    machine_libcurls(d);
+    machine_state(d, machine_configuration(d));
+    machine_system(d);
+    return doctor_verdict(d);
+}
+
 static int doctor_command(int argc, char **argv)
 {
-    const struct flag none[] = {{0}};
-    int first = cli_flags(&cmd_doctor, argc, argv, none);
+    struct diagnosis d = {.root = "", .check = "program"};
+    const struct flag flags[] = {{.name = "json", .given = &d.json}, {0}};
+    int first = cli_flags(&cmd_doctor, argc, argv, flags);
     if (first < 0)
         return -first - 1;
-    if (first >= argc)
-        return cli_usage_error(&cmd_doctor, "the program or process id is missing");
+    d.kind = KIND_MACHINE;
+    if (first == argc)
+        return diagnose_machine(&d);
     if (first + 1 < argc)
         return cli_usage_error(&cmd_doctor, "unexpected argument: %s; give one program at a time",
                                argv[first + 1]);
-    struct diagnosis d = {.subject = argv[first]};
+    d.subject = argv[first];
+    d.kind = KIND_PROGRAM;
     size_t n = strlen(d.subject);
     if (strspn(d.subject, "0123456789") == n && n) {
         long pid = n < 10 ? ascii_number(d.subject) : 0;
@@ -166,26 +185,33 @@ static int doctor_command(int argc, char **argv)
                                    "%s is not a process id; for a program of that name use ./%s",
                                    d.subject, d.subject);
         d.pid = (pid_t)pid;
+        d.kind = KIND_PROCESS;
         return diagnose_process(&d);
     }
     return diagnose_program(&d);
 }
 
 const struct command cmd_doctor = {
-    "doctor", "PROGRAM | PID", "Tells whether a program or process is covered, and if not, why.",
-    doctor_command,
-    "PROGRAM is looked up in PATH; for a script, its interpreter is checked. A number is a\n"
-    "process id; for a program with such a name, write ./42. Files are only read, nothing is\n"
-    "run.\n"
+    "doctor", "[--json] [PROGRAM | PID]",
+    "Tells whether a program, process or this machine is covered, and if not, why.", doctor_command,
+    "  PROGRAM  is looked up in PATH; for a script, its interpreter is checked\n"
+    "  PID      a running process; for a program whose name is a number, write ./42\n"
+    "           without either: the library, the copies of libcurl, the configuration, the\n"
+    "           state directory and the system, as programs of this user find them\n"
+    "  --json   print one document, described by conf/doctor.schema.json\n"
     "\n"
-    "Each line is a finding with its reason and remedy:\n"
+    "Files are only read, nothing is created or run. Each line is a finding with its reason\n"
+    "and remedy:\n"
     "  ok       covered\n"
     "  note     information that does not change the verdict\n"
     "  partly   partly covered, or only counted: tokens are taken and an open circuit rejects\n"
     "           connections, but nothing waits and nothing is retried\n"
+    "  problem  of the machine: programs are covered, but not as intended\n"
     "  no       not covered\n"
     "The last line is the verdict, which follows from the worst finding. The file of a\n"
     "program does not tell what it loads at run time or which of its features it uses: check\n"
     "the running process to find out.\n"
     "\n"
-    "exit status: 0 covered, or nothing to cover; 1 partly; 2 not\n"};
+    "example: harden doctor; harden doctor curl; harden doctor --json $$\n"
+    "\n"
+    "exit status: 0 covered, or nothing to cover; 1 partly, or with problems; 2 not\n"};

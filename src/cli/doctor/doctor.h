@@ -21,6 +21,11 @@
 /* program.c: the kind of file, and whether it is setuid, setgid or has file capabilities. */
 bool doctor_program(struct diagnosis *d, const struct objects *o);
 bool doctor_rights(struct diagnosis *d, const char *path);
+/* "x86-64" for EM_X86_64. */
+const char *doctor_machine_name(int machine, char out[24]);
+/* Whether the library is also installed for the architecture of this file, in a directory that $LIB
+ * selects. */
+bool doctor_library_of(const struct elf *e);
 
 /* library.c: whether the library is installed and the loader of this program can load it. */
 bool doctor_library(struct diagnosis *d, const struct objects *o);
@@ -32,6 +37,8 @@ void doctor_config(struct diagnosis *d, const struct config *c);
 
 /* network.c: how the program makes connections. */
 void doctor_network(struct diagnosis *d, const struct objects *o, const struct config *c);
+/* Whether the library provides libcurl's functions with this version node. */
+bool doctor_knows_node(const char *node);
 
 /* process.c: whether the process d->pid has loaded the library. Also replaces the HARDEN_*
  * variables of our environment with those of the process, so that cli_load_config reads its

@@ -14,8 +14,7 @@ static const struct {
     {"git", STARTS_OTHERS,
      "for http and https, git starts git-remote-http: check that too (it is in git --exec-path)"},
     {"rsync", CONNECTS_ASYNC, NULL},
-    {"php*", CONNECTS_ASYNC,
-     "curl_exec() and curl_multi_exec() of PHP are covered, streams are only counted"},
+    {"php*", OWN_STREAMS, "curl_exec() and curl_multi_exec() of PHP are covered"},
     {"python*", 0,
      "pycurl is covered, and so are blocking connections (urllib, requests); asyncio is only "
      "counted; for functions that ctypes looks up only the connections are seen, unless it is "

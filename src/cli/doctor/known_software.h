@@ -11,6 +11,8 @@ enum known_trait {
     /* Connects with non-blocking sockets and poll(), without a known event loop. An rsync that does
      * not import poll() is older than 3.4, and its sockets block. */
     CONNECTS_ASYNC = 1 << 0,
+    OWN_STREAMS =
+        1 << 2, /* beside libcurl it has streams of its own, which connect without blocking */
     STARTS_OTHERS = 1 << 1, /* most of its connections are made by programs that it starts */
 };
 

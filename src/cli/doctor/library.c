@@ -113,6 +113,7 @@ bool doctor_loaded(struct diagnosis *d, const char *path, const struct objects *
     char own[PATH_MAX];
     struct elf library;
     bool loaded = *path, good = true;
+    d->check = "library";
     if (!loaded && !locate_library_file(own, sizeof own))
         return true;
     if (!elf_read(&library, loaded ? path : own) && library.native)
@@ -149,6 +150,7 @@ static bool check_library_file(struct diagnosis *d, const char *path, const stru
 bool doctor_library(struct diagnosis *d, const struct objects *o)
 {
     char path[PATH_MAX], name[PATH_MAX];
+    d->check = "library";
     if (!locate_library_file(path, sizeof path) || !locate_library(name, sizeof name)) {
         doctor_say(d, LEVEL_NO,
                    "libharden.so was found neither beside this command nor in " LIBDIR
@@ -165,12 +167,14 @@ bool doctor_library(struct diagnosis *d, const struct objects *o)
     check_preload(d);
     if (!check_library_file(d, path, o))
         return false;
-    doctor_say(d, LEVEL_OK, "the library is %s, and matches the C library of the program", name);
+    doctor_say(d, LEVEL_OK, "the library is %s, and matches the C library of %s", name,
+               d->kind == KIND_MACHINE ? "this machine" : "the program");
     return true;
 }
 
 void doctor_config(struct diagnosis *d, const struct config *c)
 {
+    d->check = "configuration";
     if (env_disabled())
         doctor_say(d, LEVEL_NO,
                    "HARDEN_DISABLE is set: all calls are passed through unchanged; unset it");

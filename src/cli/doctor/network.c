@@ -16,7 +16,7 @@ static bool is_libcurl(const struct objects *o, int i)
 
 /* ---- libcurl ------------------------------------------------------------------------------- */
 
-static bool library_has_node(const char *node)
+bool doctor_knows_node(const char *node)
 {
     char path[PATH_MAX];
     struct elf library;
@@ -44,7 +44,7 @@ static void say_curl_user(struct diagnosis *d, const struct object *user, const 
     const char *interfaces = !(user->uses & USES_MULTI)  ? "easy interface"
                              : !(user->uses & USES_EASY) ? "multi interface"
                                                          : "easy and multi interfaces";
-    if (!library_has_node(user->node))
+    if (!doctor_knows_node(user->node))
         doctor_say(d, LEVEL_PARTLY,
                    "%s uses libcurl's functions with the version node %s, which libharden.so does "
                    "not provide: its connections are counted, its transfers are not retried; "
@@ -114,6 +114,16 @@ static bool check_curl(struct diagnosis *d, const struct objects *o)
 
 /* ---- connect() ----------------------------------------------------------------------------- */
 
+static void say_streams(struct diagnosis *d)
+{
+    doctor_say(
+        d, LEVEL_NOTE,
+        "%s's own streams (fopen() and file_get_contents() of a URL, fsockopen()) connect on "
+        "non-blocking sockets: they are only counted, neither delayed nor retried; use "
+        "curl_exec(), or on_limit = fail, which enforces limits on them",
+        d->name);
+}
+
 static void say_connects(struct diagnosis *d, const char *name, unsigned uses, bool async)
 {
     if (async)
@@ -155,10 +165,22 @@ static bool check_libraries(struct diagnosis *d, const struct objects *o)
     return found;
 }
 
+/* Only those that the program uses beside its own streams. */
+static void check_asynchronous(struct diagnosis *d, const struct objects *o)
+{
+    for (int i = 1; i < o->count; i++)
+        if (o->list[i].uses & USES_CONNECT && known_asynchronous(object_name(&o->list[i])))
+            say_connects(d, object_name(&o->list[i]), o->list[i].uses, true);
+}
+
 static bool check_connects(struct diagnosis *d, const struct objects *o, unsigned known, bool curl)
 {
     const struct object *self = &o->list[0];
-    if (self->uses & USES_CONNECT)
+    d->check = "connect";
+    if (self->uses & USES_CONNECT && known & OWN_STREAMS) {
+        say_streams(d);
+        check_asynchronous(d, o);
+    } else if (self->uses & USES_CONNECT)
         say_connects(d, d->name, self->uses, known & CONNECTS_ASYNC && self->uses & USES_POLL);
     /* With libcurl, connections of libraries are usually part of its transfers. */
     bool libraries = !curl && !(self->uses & USES_CONNECT) && check_libraries(d, o);
@@ -191,6 +213,7 @@ static bool check_unseen(struct diagnosis *d, const struct objects *o, bool seen
 static void check_plugins(struct diagnosis *d, const struct objects *o, const struct config *c)
 {
     const struct object *self = &o->list[0];
+    d->check = "plug_ins";
     bool php = self->gives & GIVES_PHP;
     for (int i = 1; i < o->count; i++)
         php = php || o->list[i].gives & GIVES_PHP;
@@ -234,6 +257,7 @@ static void check_optional(struct diagnosis *d, const struct objects *o)
 void doctor_network(struct diagnosis *d, const struct objects *o, const struct config *c)
 {
     const unsigned known = known_traits(d->name);
+    d->check = "libcurl";
     if (*o->missing)
         doctor_say(d, LEVEL_PARTLY,
                    "%s is not found in the search path of the loader, so it cannot be checked; set "
@@ -245,6 +269,7 @@ void doctor_network(struct diagnosis *d, const struct objects *o, const struct c
     seen = check_unseen(d, o, seen) || seen;
     check_plugins(d, o, c);
     const char *note;
+    d->check = "network";
     for (int i = 0; (note = known_note(d->name, i)); i++)
         doctor_say(d, LEVEL_NOTE, "%s", note);
     if (!seen) {

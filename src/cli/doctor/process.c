@@ -163,6 +163,7 @@ bool doctor_process(struct diagnosis *d, char **maps)
 {
     char library[PATH_MAX];
     size_t size = 0, length = 0;
+    d->check = "process";
     *maps = procfs_read(d->pid, "maps", &length);
     char *environment = *maps && length ? procfs_read(d->pid, "environ", &size) : NULL;
     if (!environment)

@@ -15,7 +15,7 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
-static const char *machine_name(int machine, char out[24])
+const char *doctor_machine_name(int machine, char out[24])
 {
     static const struct {
         int machine;
@@ -31,9 +31,7 @@ static const char *machine_name(int machine, char out[24])
     return out;
 }
 
-/* Whether DIR/lib/TRIPLET/libharden.so exists for the architecture of the program and $LIB selects
- * it. */
-static bool has_library_of(const struct elf *program)
+bool doctor_library_of(const struct elf *program)
 {
     char pattern[PATH_MAX], library[PATH_MAX];
     glob_t found;
@@ -58,8 +56,8 @@ static bool has_library_of(const struct elf *program)
 static void say_foreign(struct diagnosis *d, const struct elf *e)
 {
     char name[24];
-    const char *machine = machine_name(e->machine, name);
-    if (has_library_of(e))
+    const char *machine = doctor_machine_name(e->machine, name);
+    if (doctor_library_of(e))
         doctor_say(d, LEVEL_PARTLY,
                    "%s is for another architecture (%s, %d bits), for which the library is "
                    "installed as well; run the harden command of that architecture to check more",
@@ -103,6 +101,7 @@ bool doctor_program(struct diagnosis *d, const struct objects *o)
 {
     const struct elf *e = &o->list[0].elf;
     char name[24];
+    d->check = "program";
     if (!e->native) {
         say_foreign(d, e);
         return false;
@@ -122,7 +121,7 @@ bool doctor_program(struct diagnosis *d, const struct objects *o)
         return false;
     }
     doctor_say(d, LEVEL_OK, "%s is a dynamic program for %s", o->list[0].path,
-               machine_name(e->machine, name));
+               doctor_machine_name(e->machine, name));
     if (elf_needs(e, "libasan.so"))
         doctor_say(d, LEVEL_NOTE,
                    "%s is built with AddressSanitizer, which must come first in LD_PRELOAD: harden "

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/elf/ld_cache.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define MAGIC "glibc-ld.so.cache1.1"
 
@@ -36,18 +42,52 @@ static const char *string_at(const char *head, size_t size, uint32_t offset)
     return offset < size && memchr(head + offset, '\0', size - offset) ? head + offset : NULL;
 }
 
-const char *ld_cache_find(const void *bytes, size_t size, const char *name, size_t n)
+bool ld_cache_entry(const void *bytes, size_t size, size_t i, const char **name, const char **path)
 {
     const struct head *h = find_head(bytes, size);
     if (!h)
-        return NULL;
+        return false;
     size -= (size_t)((const char *)h - (const char *)bytes);
     const struct entry *e = (const void *)(h + 1);
-    size_t room = (size - sizeof *h) / sizeof *e;
-    for (size_t i = 0; i < h->entries && i < room; i++) {
-        const char *key = string_at((const char *)h, size, e[i].name);
-        if (key && !e[i].hardware && !strcmp(key, name) && !n--)
-            return string_at((const char *)h, size, e[i].path);
-    }
+    if (i >= h->entries || i >= (size - sizeof *h) / sizeof *e)
+        return false;
+    *name = e[i].hardware ? NULL : string_at((const char *)h, size, e[i].name);
+    *path = string_at((const char *)h, size, e[i].path);
+    if (!*name || !*path)
+        *name = *path = "";
+    return true;
+}
+
+const char *ld_cache_find(const void *bytes, size_t size, const char *name, size_t n)
+{
+    const char *key, *path;
+    for (size_t i = 0; ld_cache_entry(bytes, size, i, &key, &path); i++)
+        if (!strcmp(key, name) && !n--)
+            return path;
     return NULL;
+}
+
+bool ld_cache_open(struct ld_cache *c, const char *root)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    *c = (struct ld_cache){.bytes = NULL};
+    if (snprintf(path, sizeof path, "%s/etc/ld.so.cache", root) >= (int)sizeof path)
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t size = fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 ? (size_t)st.st_size : 0;
+    void *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    if (fd >= 0)
+        close(fd);
+    if (p == MAP_FAILED)
+        return false;
+    *c = (struct ld_cache){.bytes = p, .size = size};
+    return true;
+}
+
+void ld_cache_close(struct ld_cache *c)
+{
+    if (c->bytes)
+        munmap((void *)(uintptr_t)c->bytes, c->size);
+    c->bytes = NULL;
 }

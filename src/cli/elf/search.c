@@ -10,13 +10,9 @@
 #include "cli/elf/ld_cache.h"
 
 #include <elf.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #if defined(__x86_64__)
 #define ARCH     "x86_64"
@@ -119,19 +115,14 @@ static bool search_run_paths(struct search s)
 
 static bool search_ld_cache(const struct search *s)
 {
-    struct stat st;
+    struct ld_cache cache;
     bool found = false;
-    int fd = open("/etc/ld.so.cache", O_RDONLY | O_CLOEXEC);
-    size_t size = fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 ? (size_t)st.st_size : 0;
-    void *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
     const char *path;
-    for (size_t i = 0; p != MAP_FAILED && !found && (path = ld_cache_find(p, size, s->name, i));
-         i++)
+    if (!ld_cache_open(&cache, ""))
+        return false;
+    for (size_t i = 0; !found && (path = ld_cache_find(cache.bytes, cache.size, s->name, i)); i++)
         found = snprintf(s->out, s->size, "%s", path) < (int)s->size && is_loadable(s);
-    if (p != MAP_FAILED)
-        munmap(p, size);
-    if (fd >= 0)
-        close(fd);
+    ld_cache_close(&cache);
     return found;
 }
 
