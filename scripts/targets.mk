@@ -44,7 +44,7 @@ else ifeq ($(TARGET),musl)
 # musl-gcc searches its own directory only. Add the headers that do not depend on the C library.
 MULTIARCH := $(shell cc -print-multiarch)
 $(shell mkdir -p $(BUILD)/include && ln -sfn $(addprefix /usr/include/,linux asm-generic ini.h \
-  xxhash.h xxh3.h criterion valgrind $(MULTIARCH)/asm $(MULTIARCH)/curl) $(BUILD)/include)
+  xxhash.h xxh3.h jsmn.h criterion valgrind $(MULTIARCH)/asm $(MULTIARCH)/curl) $(BUILD)/include)
 CC           := musl-gcc -idirafter $(abspath $(BUILD))/include
 LAZY_IMPORTS := no
 # In the child of a fork, musl 1.2.3 hangs when a thread ends after the first one.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * `harden run`: checks the configuration, extends LD_PRELOAD, and then executes the program in the
- * same process, so that pid, signals and exit status are those of the program. */
+ * same process, so that pid, signals and exit status are those of the program. With --trace the program
+ * is a child process, and what the library did is printed when it has ended. */
 #include "cli/cli.h"
 
 #include "base/compiler.h"
@@ -9,6 +10,7 @@
 #include "base/words.h"
 #include "cli/elf/elf.h"
 #include "cli/locate.h"
+#include "cli/trace/trace.h"
 #include "engine/config/options.h"
 
 #include <errno.h>
@@ -24,13 +26,14 @@
 
 static int unknown_key(const char *word, const char *key)
 {
-    const char *known[OPTION_MAX + 2];
+    const char *known[OPTION_MAX + 3];
     int n = 0;
     for (int i = 0; i < option_count; i++)
         if (options[i].type != TYPE_PATTERNS && options[i].section != SECTION_CHECK)
             known[n++] = options[i].name;
     known[n++] = "observe";
     known[n++] = "audit";
+    known[n++] = "trace";
     const char *near = option_nearest(key, known, n);
     if (near)
         cli_say(&cmd_run, "unknown flag %s; did you mean --%s?", word, near);
@@ -73,21 +76,39 @@ static int set_variable(const char *word, const char *next, int *used)
     return setenv(variable, equals ? equals + 1 : next, 1) ? EXIT_WRONG : 0;
 }
 
+struct run_flags {
+    bool audit, trace;
+    const char *output; /* of the trace; NULL: stderr */
+};
+
+/* True: argv[*i] is one of them, and *i is behind it. */
+static bool own_flag(int argc, char **argv, int *i, struct run_flags *flags)
+{
+    const char *word = argv[*i];
+    if (!strcmp(word, "--audit"))
+        flags->audit = true;
+    else if (!strcmp(word, "--trace"))
+        flags->trace = true;
+    else if (!strcmp(word, "-o") && *i + 1 < argc)
+        flags->output = argv[++*i];
+    else
+        return false;
+    ++*i;
+    return true;
+}
+
 /* Returns the index of the program, or -1 - STATUS as cli_flags does. */
-static int parse_flags(int argc, char **argv, bool *audit)
+static int parse_flags(int argc, char **argv, struct run_flags *flags)
 {
     int i = 1, used;
     while (i < argc && argv[i][0] == '-' && argv[i][1]) {
         const struct flag none[] = {{0}};
         if (!strcmp(argv[i], "--"))
             return i + 1;
+        if (own_flag(argc, argv, &i, flags))
+            continue;
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "--version") || argv[i][1] != '-')
             return cli_flags(&cmd_run, 2, (char *[]){argv[0], argv[i], NULL}, none);
-        if (!strcmp(argv[i], "--audit")) {
-            *audit = true;
-            i++;
-            continue;
-        }
         int status = set_variable(argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used);
         if (status)
             return -1 - status;
@@ -192,15 +213,29 @@ static void warn_if_not_loaded(const char *path)
     elf_release(&e);
 }
 
+/* Returns with errno if the program cannot be run. words: the program's name and arguments, behind one
+ * more that may be overwritten. */
+static void execute(char *path, char **words)
+{
+    execv(path, words);
+    if (errno == ENOEXEC) { /* a script without a #! line; run it as execvp does */
+        *words = path;
+        words[-1] = (char *)"sh";
+        execv("/bin/sh", words - 1);
+    }
+}
+
 static int run_command(int argc, char **argv)
 {
     char path[PATH_MAX];
-    bool audit = false;
-    int program = parse_flags(argc, argv, &audit);
+    struct run_flags flags = {0};
+    int program = parse_flags(argc, argv, &flags);
     if (program < 0)
         return -program - 1;
     if (program >= argc)
         return cli_usage_error(&cmd_run, "the program is missing");
+    if (flags.output && !flags.trace)
+        return cli_usage_error(&cmd_run, "-o is for --trace");
     const struct config *c = cli_load_config(&cmd_run);
     if (!c || c->errors) {
         cli_say(&cmd_run, "%s was not started", argv[program]);
@@ -211,24 +246,20 @@ static int run_command(int argc, char **argv)
         cli_say(&cmd_run, "%s: %s", argv[program], strerror(error));
         return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NO_EXEC;
     }
-    int status = set_ld_preload(path, audit);
+    int status = set_ld_preload(path, flags.audit);
     if (status)
         return status;
     warn_if_not_loaded(path);
     fflush(NULL);
-    execv(path, argv + program);
-    if (errno == ENOEXEC) { /* a script without a #! line; run it as execvp does */
-        // cppcheck-suppress autoVariables ; the caller does nothing with it but exit
-        argv[program] = path;
-        argv[program - 1] = (char *)"sh";
-        execv("/bin/sh", argv + program - 1);
-    }
+    if (flags.trace)
+        return trace_run(&cmd_run, execute, path, argv + program, flags.output);
+    execute(path, argv + program);
     cli_say(&cmd_run, "%s: %s", path, strerror(errno));
     return EXIT_NO_EXEC;
 }
 
 const struct command cmd_run = {
-    "run", "[--KEY VALUE]... [--observe] [--audit] [--] PROGRAM [ARGUMENT...]",
+    "run", "[--KEY VALUE]... [--observe] [--audit] [--trace [-o FILE]] [--] PROGRAM [ARGUMENT...]",
     "Runs a program with the library preloaded, if the configuration is valid.", run_command,
     "  --KEY VALUE    set any key of harden.ini(5) for this program and all hosts: --rate 60/1m\n"
     "  --config FILE  read this file instead of those of the machine and the user; none: read\n"
@@ -236,8 +267,12 @@ const struct command cmd_run = {
     "  --observe      decide, count and log, but change nothing; same as --mode observe\n"
     "  --audit        also cover programs that look up libcurl's functions with dlsym(), such\n"
     "                 as scripts that use Python's ctypes\n"
+    "  --trace        when the program has ended, print a time line of its requests: what was\n"
+    "                 attempted, waited for and repeated, and the setting that decided\n"
+    "  -o FILE        print the time line to this file instead of stderr\n"
     "\n"
-    "The program replaces this command: pid, signals and exit status are its own.\n"
+    "The program replaces this command: pid, signals and exit status are its own. With --trace it\n"
+    "is a child process of this command, which passes signals on and ends as the program ends.\n"
     "\n"
     "exit status: that of the program; 2 invalid configuration or library not found, 126 the\n"
     "program cannot be run, 127 no such program\n"};

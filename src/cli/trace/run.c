@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `harden run --trace`: the file that the library writes, and what becomes of it. */
+#include "cli/trace/trace.h"
+
+#include "base/env.h"
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXIT_NO_EXEC 126
+#define COLUMNS      100 /* of a file */
+
+/* The library opens the file by its name for each line. */
+static FILE *create_file(char path[PATH_MAX])
+{
+    const char *directory = env_any("TMPDIR");
+    snprintf(path, PATH_MAX, "%s/harden-trace-XXXXXX",
+             directory && *directory == '/' ? directory : "/tmp");
+    int fd = mkostemp(path, O_CLOEXEC);
+    return fd < 0 || setenv("HARDEN_TRACE", path, 1) ? NULL : fdopen(fd, "r");
+}
+
+static int columns_of(FILE *f)
+{
+    struct winsize size;
+    return ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : COLUMNS;
+}
+
+static void print_trace(const struct command *c, FILE *lines, FILE *out, const char *program)
+{
+    struct trace t;
+    if (trace_read(&t, lines))
+        trace_print(&t, out, columns_of(out), program);
+    else
+        cli_say(c, "the trace cannot be read: out of memory");
+    trace_release(&t);
+}
+
+/* Ends this process as the program has ended, so that a shell sees the same. A core file of the program
+ * must not be overwritten by one of this process. */
+static int end_like(int status)
+{
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    struct rlimit none = {0};
+    setrlimit(RLIMIT_CORE, &none);
+    int number = WTERMSIG(status);
+    signal(number, SIG_DFL);
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, number);
+    sigprocmask(SIG_UNBLOCK, &only, NULL);
+    raise(number);
+    return 128 + number;
+}
+
+int trace_run(const struct command *c, trace_execute *execute, char *path, char **words,
+              const char *output)
+{
+    char lines_path[PATH_MAX];
+    const char *program = *words;
+    FILE *out = output ? fopen(output, "we") : stderr;
+    if (!out) {
+        cli_say(c, "%s: %s", output, strerror(errno));
+        return EXIT_WRITE;
+    }
+    FILE *lines = create_file(lines_path);
+    if (!lines) {
+        cli_say(c, "%s: %s", lines_path, strerror(errno));
+        return EXIT_WRITE;
+    }
+    int status = trace_supervise(execute, path, words);
+    int error = errno;
+    if (status >= 0)
+        print_trace(c, lines, out, program);
+    unlink(lines_path);
+    if (status < 0) {
+        cli_say(c, "%s: %s", path, strerror(error));
+        return EXIT_NO_EXEC;
+    }
+    if (output && fclose(out)) {
+        cli_say(c, "%s: %s", output, strerror(errno));
+        return EXIT_WRITE;
+    }
+    return end_like(status);
+}

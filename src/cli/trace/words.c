@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/trace/words.h"
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/text.h"
+#include "engine/policy/curl_codes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *curl_code_name(int code)
+{
+#define X(number, name) [number] = #name,
+    static const char *const names[] = {CURL_CODES(X)};
+#undef X
+    return code > 0 && code < (int)array_size(names) ? names[code] : NULL;
+}
+
+const char *trace_result(const struct trace_event *e, char out[TRACE_RESULT_SIZE])
+{
+    const char *name = curl_code_name(e->curl);
+    if (e->curl)
+        snprintf(out, TRACE_RESULT_SIZE, "curl %d%s%s%s", e->curl, name ? " (" : "",
+                 name ? name : "", name ? ")" : "");
+    else if (e->http)
+        snprintf(out, TRACE_RESULT_SIZE, "HTTP %d", e->http);
+    else
+        snprintf(out, TRACE_RESULT_SIZE, "%s", e->os_errno ? strerror(e->os_errno) : "ok");
+    return out;
+}
+
+static void put_setting(struct text *t, const struct trace_event *e)
+{
+    if (!*e->setting)
+        return;
+    text_fmt(t, ": %s", e->setting);
+    if (*e->value)
+        text_fmt(t, " = %s", e->value);
+    if (*e->source)
+        text_fmt(t, " (%s)", e->source);
+}
+
+static void put_seconds(struct text *t, int64_t ns)
+{
+    text_fmt(t, "%.3g s", (double)(ns > 0 ? ns : 0) / (double)NS_PER_S);
+}
+
+static void put_hint(struct text *t, const struct trace_event *e)
+{
+    if (*e->hint)
+        text_fmt(t, ", the server sent %s", e->hint);
+}
+
+static void put_attempt(struct text *t, const struct trace_event *e)
+{
+    char result[TRACE_RESULT_SIZE];
+    text_fmt(t, "attempt %d: %s after ", e->attempt, trace_result(e, result));
+    put_seconds(t, e->duration_ns);
+}
+
+static void put_retry(struct text *t, const struct trace_event *e)
+{
+    text_put(t, "repeats it in ");
+    put_seconds(t, e->wait_ns);
+    text_fmt(t, ": %s", e->reason);
+    put_hint(t, e);
+    put_setting(t, e);
+}
+
+static bool is_pause(const struct trace_event *e)
+{
+    return !strcmp(e->reason, "gate") || !strcmp(e->reason, "pause");
+}
+
+static void put_wait(struct text *t, const struct trace_event *e)
+{
+    text_put(t, "waits ");
+    put_seconds(t, e->wait_ns);
+    if (is_pause(e))
+        text_fmt(t, " because %s has asked for a pause", e->host);
+    else
+        text_put(t, " for a token");
+    put_hint(t, e);
+    put_setting(t, e);
+}
+
+static void put_reject(struct text *t, const struct trace_event *e)
+{
+    text_put(t, "refused, ");
+    if (!strcmp(e->reason, "breaker"))
+        text_fmt(t, "because the circuit of %s is open for another ", e->host);
+    else
+        text_fmt(t, "because the wait %s would be ",
+                 is_pause(e) ? "for the end of a pause" : "for a token");
+    put_seconds(t, e->wait_ns);
+    put_hint(t, e);
+    put_setting(t, e);
+}
+
+static void put_denied(struct text *t, const struct trace_event *e)
+{
+    text_fmt(t, "not repeated after attempt %d: the retry budget is empty", e->attempt);
+    put_setting(t, e);
+}
+
+static void put_breaker(struct text *t, const struct trace_event *e)
+{
+    text_fmt(t, "%s: the circuit is %s", e->host, e->state);
+    if (e->wait_ns > 0) {
+        text_put(t, " for ");
+        put_seconds(t, e->wait_ns);
+    }
+    put_setting(t, e);
+}
+
+static void put_health(struct text *t, const struct trace_event *e)
+{
+    text_fmt(t, "%s is %s", e->host, e->state);
+}
+
+static void put_pause(struct text *t, const struct trace_event *e)
+{
+    text_fmt(t, "%s: %spause %s", e->host, e->part ? "of a part, " : "",
+             !strcmp(e->state, "over") ? "is over" : "asked by the server");
+    if (e->wait_ns > 0) {
+        text_put(t, ", for ");
+        put_seconds(t, e->wait_ns);
+    }
+    put_hint(t, e);
+}
+
+static void put_ignored(struct text *t, const struct trace_event *e)
+{
+    text_fmt(t, "%s: a pause is ignored, because it is too long to be meant", e->host);
+    put_hint(t, e);
+}
+
+/* Why a failure was not repeated; a refusal has said so already. */
+static void put_end(struct text *t, const struct trace_event *e)
+{
+    static const struct {
+        const char *reason, *words;
+    } reasons[] = {
+        {"class", "such a result is not repeated"},
+        {"method", "the method may reach the server only once"},
+        {"committed", "the program has seen a part of the response"},
+        {"hold_limit", "the response is larger than what is held"},
+        {"body", "the request body cannot be sent again"},
+        {"attempts", "all attempts are used"},
+        {"hint", "the server asks for a longer wait"},
+        {"deadline", "no time is left"},
+        {"program_timeout", "the program's own time-out leaves no time"},
+        {"breaker", "the circuit is open"},
+        {"budget", "the retry budget is empty"},
+        {"rate", "the wait for a token would be too long"},
+        {"pause", "the wait for the end of a pause would be too long"},
+        {"observe", "it is only observed"},
+        {"off", "retries are off"},
+        {"program", "the program has ended or changed it"},
+        {"nonblocking", "the socket does not block"},
+    };
+    if (!*e->not_retried)
+        return;
+    const char *words = e->not_retried;
+    for (size_t i = 0; i < array_size(reasons); i++)
+        if (!strcmp(reasons[i].reason, e->not_retried))
+            words = reasons[i].words;
+    text_fmt(t, "not repeated: %s", words);
+    put_setting(t, e);
+}
+
+static void put_off(struct text *t, const struct trace_event *e)
+{
+    text_fmt(t, "the library does nothing: %s", e->reason);
+    put_setting(t, e);
+}
+
+const char *trace_words(const struct trace_event *e, char out[TRACE_WORDS_SIZE])
+{
+    static const struct {
+        const char *kind;
+        void (*put)(struct text *t, const struct trace_event *e);
+    } kinds[] = {
+        {"attempt", put_attempt}, {"retry", put_retry},   {"wait", put_wait},
+        {"reject", put_reject},   {"denied", put_denied}, {"breaker", put_breaker},
+        {"health", put_health},   {"pause", put_pause},   {"ignored", put_ignored},
+        {"end", put_end},         {"off", put_off},
+    };
+    struct text t = {.p = out, .cap = TRACE_WORDS_SIZE};
+    out[0] = '\0';
+    for (size_t i = 0; i < array_size(kinds); i++)
+        if (!strcmp(kinds[i].kind, e->kind))
+            kinds[i].put(&t, e);
+    if (t.n && e->observed)
+        text_put(&t, " (observed only)");
+    return out;
+}
