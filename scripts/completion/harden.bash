@@ -111,8 +111,8 @@ _harden_split() {
     for ((program = 2; program < last; program++)); do
         case ${words[program]} in
         --) ((program++)) && return ;;
-        --observe | --audit | --help | --version | --*=*) ;;
-        --*) ((++program == last)) && value_of=${words[last - 1]} && return ;;
+        --observe | --audit | --trace | --help | --version | --*=*) ;;
+        -o | --*) ((++program == last)) && value_of=${words[last - 1]} && return ;;
         *) return ;;
         esac
     done
