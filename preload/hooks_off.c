@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "engine/check/thread_mark.h"
 #include "engine/engine.h"
+#include "engine/presence.h"
 #include "imports.h"
 #include "libcurl.h"
 #include "version_nodes.h"
@@ -53,9 +54,11 @@ HOT bool hooks_off(void)
     if (!now) {
         if (!env_known())
             return true; /* the settings are not known yet: the next call asks again */
-        now = hooks_spare() || !imports_ready() || env_disabled() ? 2 : 1;
+        bool useless = hooks_spare() || !imports_ready(), disabled = !useless && env_disabled();
         register_with_lower_layers();
-        atomic_store_explicit(&state, now, memory_order_release);
+        if (!atomic_exchange(&state, useless || disabled ? 2 : 1) && disabled)
+            presence_disabled();
+        now = atomic_load(&state);
     }
     return now == 2;
 }

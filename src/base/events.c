@@ -1,125 +1,117 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/events.h"
 
-#include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/shield.h"
 #include "base/text.h"
 
-#include <stdatomic.h>
-#include <unistd.h>
-
 static const char *_Atomic events_path;
+static const char *_Atomic trace_path;
 static const char *_Atomic events_service = "";
+static _Atomic uint32_t last_id;
+
+_Atomic bool events_wanted;
+
+static const char *file(const char *_Atomic *path)
+{
+    return atomic_load_explicit(path, memory_order_acquire);
+}
+
+static void update_wanted(void)
+{
+    atomic_store(&events_wanted,
+                 file(&events_path) || file(&trace_path) || log_level_now >= LOG_DEBUG);
+}
 
 void events_set(const char *path, const char *service)
 {
     atomic_store(&events_service, service ? service : "");
     atomic_store(&events_path, path);
+    update_wanted();
 }
 
-static const char *kind_name(enum event_kind k)
+void events_trace(const char *path)
 {
-    static const char *const names[] = {"retry",  "wait",   "reject", "breaker",
-                                        "health", "denied", "pause",  "ignored"};
-    return names[k];
+    atomic_store(&trace_path, path);
+    update_wanted();
 }
 
-static void put_json(struct text *t, const struct event *e)
+bool events_are_traced(void)
 {
-    json_open(t, '{');
-    json_time(t, "time", clock_wall_ns());
-    json_string(t, "service", atomic_load(&events_service));
-    json_fixed(t, "pid", getpid(), 0);
-    if (e->host)
-        json_string(t, "host", e->host);
-    json_string(t, "event", kind_name(e->kind));
-    if (e->attempt)
-        json_fixed(t, "attempt", e->attempt, 0);
-    if (e->part)
-        json_bool(t, "part", true);
-    if (e->reason)
-        json_string(t, "reason", e->reason);
-    if (e->state)
-        json_string(t, "state", e->state);
-    if (e->kind == EVENT_RETRY || e->kind == EVENT_DENIED || e->curl || e->http || e->os_errno) {
-        json_fixed(t, "curl", e->curl, 0);
-        json_fixed(t, "http", e->http, 0);
+    return file(&trace_path) != NULL;
+}
+
+uint32_t events_new_id(void)
+{
+    if (!events_are_wanted())
+        return 0;
+    uint32_t id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
+    return id ? id : 1;
+}
+
+static bool is_for_trace_only(const struct event *e)
+{
+    return e->kind == EVENT_ATTEMPT || e->kind == EVENT_START ||
+           (e->kind == EVENT_END && e->request->clean);
+}
+
+static bool is_logged(const struct event *e, enum log_level *level)
+{
+    switch (e->kind) {
+    case EVENT_ATTEMPT:
+        return false;
+    case EVENT_END:
+        *level = LOG_DEBUG;
+        return *level <= log_level_now && !e->request->clean;
+    case EVENT_START:
+    case EVENT_OFF:
+        *level = LOG_DEBUG;
+        break;
+    case EVENT_RETRY:
+    case EVENT_WAIT:
+    case EVENT_DENIED:
+        *level = LOG_INFO;
+        break;
+    default:
+        *level = LOG_WARN;
     }
-    if (e->os_errno)
-        json_fixed(t, "errno", e->os_errno, 0);
-    if (e->hint)
-        json_string(t, "hint", e->hint);
-    if (e->wait_ns >= 0)
-        json_fixed(t, "wait_ms", e->wait_ns / NS_PER_MS, 0);
-    if (e->ended_ns)
-        json_time(t, "ended", e->ended_ns);
-    if (e->observed)
-        json_bool(t, "observed", true);
-    json_close(t, '}');
-    json_end(t);
+    return *level <= log_level_now;
 }
 
-/* "api.example.com: retry after attempt 1: http_5xx (http 503), in 412 ms" */
-static void put_words(struct text *t, const struct event *e)
+static void append(const char *path, const char *what, atomic_bool *said, const struct text *t)
 {
-    text_put(t, e->host ? e->host : "?");
-    text_put(t, ": ");
-    text_put(t, kind_name(e->kind));
-    if (e->part)
-        text_put(t, " of a part");
-    if (e->attempt)
-        text_fmt(t, " after attempt %d", e->attempt);
-    if (e->state)
-        text_fmt(t, " is %s", e->state);
-    if (e->reason)
-        text_fmt(t, ": %s", e->reason);
-    if (e->http)
-        text_fmt(t, " (http %d)", e->http);
-    else if (e->curl)
-        text_fmt(t, " (curl %d)", e->curl);
-    else if (e->os_errno)
-        text_fmt(t, " (errno %d)", e->os_errno);
-    if (e->hint)
-        text_fmt(t, ", asked by the server: %s", e->hint);
-    if (e->wait_ns >= 0)
-        text_fmt(t, e->kind == EVENT_PAUSE ? ", for %lld ms" : ", in %lld ms",
-                 (long long)(e->wait_ns / NS_PER_MS));
-    if (e->observed)
-        text_put(t, " (observed only)");
-}
-
-static enum log_level level_of(const struct event *e)
-{
-    bool usual = e->kind == EVENT_RETRY || e->kind == EVENT_WAIT || e->kind == EVENT_DENIED;
-    return usual ? LOG_INFO : LOG_WARN;
+    int err = log_append(path, t->p, t->n);
+    if (err && !atomic_exchange(said, true))
+        log_error("%s: %s: cannot be written (errno %d)", what, path, -err);
 }
 
 static void write_event(void *event)
 {
+    static atomic_bool events_said, trace_said;
     const struct event *e = event;
-    char buf[1536];
-    if (level_of(e) <= log_level_now) {
+    char buf[2560];
+    enum log_level level;
+    if (is_logged(e, &level)) {
         struct text t = TEXT_OVER(buf);
-        put_words(&t, e);
-        log_line(level_of(e), "%s", buf);
+        event_put_words(&t, e);
+        log_line(level, "%s", buf);
     }
-    const char *path = atomic_load_explicit(&events_path, memory_order_acquire);
-    if (!path)
+    const char *path = is_for_trace_only(e) ? NULL : file(&events_path), *trace = file(&trace_path);
+    if (!path && !trace)
         return;
     struct text t = TEXT_OVER(buf);
-    put_json(&t, e);
+    event_put_json(&t, e, atomic_load(&events_service));
     if (t.full)
         return; /* an incomplete line is not JSON */
-    int err = log_append(path, t.p, t.n);
-    static atomic_bool said;
-    if (err && !atomic_exchange(&said, true))
-        log_error("events: %s: cannot be written (errno %d)", path, -err);
+    if (path)
+        append(path, "events", &events_said, &t);
+    if (trace)
+        append(trace, "HARDEN_TRACE", &trace_said, &t);
 }
 
 void events_emit(const struct event *e)
 {
-    if (level_of(e) <= log_level_now || atomic_load_explicit(&events_path, memory_order_acquire))
+    enum log_level level;
+    if (is_logged(e, &level) || file(&trace_path) || (!is_for_trace_only(e) && file(&events_path)))
         shield_run(write_event, (void *)e);
 }

@@ -42,7 +42,7 @@ static curl_off_t info_offset(const struct shadow *s, CURLINFO info)
 
 /* Of the first hop: EFFECTIVE_METHOD is that of the last hop, or, before a response, of the
  * previous request. */
-static const char *first_method(const struct shadow *s)
+const char *attempt_facts_method(const struct shadow *s)
 {
     static const char names[][8] = {
         [REQUEST_GET] = "GET",   [REQUEST_HEAD] = "HEAD", [REQUEST_POST] = "POST",
@@ -57,7 +57,7 @@ static void fill_request(struct attempt *a, const struct transfer *t)
     a->protocol = s->protocol;
     a->via_proxy = s->binding.proxy.slot != NULL;
     if (s->protocol == PROTOCOL_HTTP) {
-        const char *method = first_method(s);
+        const char *method = attempt_facts_method(s);
         memcpy(a->method, method, strlen(method) + 1);
         a->idempotency_key = t->idempotency_key;
     }
@@ -238,12 +238,14 @@ static void fill_result(struct attempt *a, struct transfer *t, CURLcode result, 
     fill_request(a, t);
     if (likely(result == CURLE_OK && g->state == GATE_PASS && g->status && g->status != 101)) {
         a->committed = true;
+        a->hold_exceeded = g->limit_exceeded;
         a->http_status = g->status;
         return;
     }
     a->http_status = g->left_http ? 0 : (int)info_long(s, CURLINFO_RESPONSE_CODE);
     /* Observe mode holds nothing, but reports what would have happened. */
     a->committed = g->delivered && !(t->call.observe && a->http_status >= 300);
+    a->hold_exceeded = g->limit_exceeded;
     a->redirected = info_long(s, CURLINFO_REDIRECT_COUNT) > 0;
     a->header_cut = result == CURLE_OK && g->in_block;
     a->replayable = true; /* decided by request_body_rewind */

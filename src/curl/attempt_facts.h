@@ -14,6 +14,9 @@ void attempt_facts_so_far(struct attempt *a, const struct transfer *t, int statu
 void attempt_facts_of_result(struct attempt *a, struct transfer *t, CURLcode result,
                              int64_t duration_ns);
 
+/* The method of the first hop. HTTP only. */
+const char *attempt_facts_method(const struct shadow *s);
+
 /* Whether the attempt failed because a name was not found. */
 bool attempt_facts_name_not_found(const struct attempt *a);
 

@@ -8,6 +8,7 @@
 #include "curl/multi/multi.h"
 #include "curl/refusal.h"
 #include "curl/transfer.h"
+#include "curl/uncovered.h"
 #include "engine/publish/monitor.h"
 
 #include <errno.h>
@@ -153,6 +154,13 @@ static CURLcode fail_in_use(struct shadow *s)
     return CURLE_FAILED_INIT;
 }
 
+static __attribute__((noinline)) CURLcode perform_uncovered(const struct shadow *s, int64_t now_ns)
+{
+    CURLcode r = s->api->easy_perform(s->handle);
+    uncovered_ended(r, now_ns);
+    return r;
+}
+
 CURLcode easy_perform(struct shadow *s)
 {
     if ((s->transfer && !s->transfer->performing) || multi_is_detached(s))
@@ -164,7 +172,7 @@ CURLcode easy_perform(struct shadow *s)
     int64_t now_ns = clock_now_ns(), ended_ns;
     struct transfer *t = transfer_begin(s, BY_EASY, now_ns);
     if (!t)
-        return s->api->easy_perform(s->handle);
+        return perform_uncovered(s, now_ns);
     CURLcode r = make_attempts_guarded(t, now_ns, &ended_ns);
     monitor_update(ended_ns);
     return r;

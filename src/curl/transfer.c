@@ -46,6 +46,8 @@ static void init_transfer(struct transfer *t, struct shadow *s, int64_t now_ns)
     t->gate.committed = response_committed;
     t->gate.ctx = t;
     call_begin(&t->call, &s->binding, timeout_ns, now_ns);
+    if (unlikely(t->call.id))
+        t->call.method = s->protocol == PROTOCOL_HTTP ? attempt_facts_method(s) : NULL;
     t->holds = !t->call.observe && s->protocol == PROTOCOL_HTTP && !s->connect_only;
     s->transfer = t;
 }
@@ -118,6 +120,7 @@ static bool report_attempt(struct transfer *t, struct attempt *a, bool cut, int6
     /* A request whose options were reset during the transfer cannot be repeated. */
     if (good || t->reset || t->is_last) {
         a->replayable = false;
+        a->ended_by_program = !good;
         call_report(&t->call, a, now_ns, wall_ns, 0, at_ns);
         return false;
     }
@@ -151,6 +154,8 @@ void transfer_end(struct transfer *t, CURLcode r, int64_t now_ns)
     precondition(!t->performing && !t->ended);
     if (r)
         t->shadow->hidden_errno = 0; /* the program sees a failure */
+    if (unlikely(t->call.id))
+        call_set_result(&t->call, (int)r, t->call.result_errno);
     call_end(&t->call, now_ns, t->answered_wall_ns);
     t->ended = true;
 }

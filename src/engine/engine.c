@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "base/shield.h"
 #include "engine/config/settings.h"
+#include "engine/presence.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -50,11 +51,16 @@ static int open_now(void)
     if (env_disabled())
         return REFUSED;
     const struct config *c = settings_load();
-    if (!c || !config_covers(c, env_program()))
+    if (!c)
         return REFUSED;
+    if (!config_covers(c, env_program())) {
+        settings_lend(c, presence_off);
+        return REFUSED;
+    }
     struct board *b = state_dir_open_board(c, &the_engine.board_file);
     if (!b)
         return REFUSED;
+    presence_start(c, b);
     atomic_store(&the_engine.board, b);
     atomic_store(&the_engine.config, c);
     atomic_store_explicit(&active, &the_engine, memory_order_release);
@@ -192,8 +198,13 @@ void engine_reload(void)
     const struct config *c = settings_reload(atomic_load(&the_engine.config));
     if (!c)
         return;
+    bool was_on = atomic_load(&active), is_on = config_covers(c, env_program());
     atomic_store(&the_engine.config, c);
-    atomic_store(&active, config_covers(c, env_program()) ? &the_engine : NULL);
+    atomic_store(&active, is_on ? &the_engine : NULL);
+    if (was_on && !is_on)
+        presence_off(c);
+    else if (is_on && !was_on)
+        presence_start(c, atomic_load(&the_engine.board));
 }
 
 void engine_internal_error(const char *what)

@@ -48,12 +48,15 @@ static void begin_call(struct dial *d, int64_t now_ns)
     monitor_start(); /* first, so that everything counted from here on is written */
     thread_forbid(were_forbidden);
     call_begin(&d->call, &d->host->binding, 0, now_ns);
+    d->call.method = "connect";
     d->begun = true;
 }
 
 static void end_call(struct dial *d, int64_t now_ns, int64_t wall_ns)
 {
     d->ended = true;
+    if (unlikely(d->call.id))
+        call_set_result(&d->call, 0, d->error);
     if ((d->fd_changed || d->interrupted) && !d->call.attempts)
         call_abandon(&d->call, now_ns);
     else
@@ -179,7 +182,9 @@ static int dial_unrestricted(struct dial *d, const struct first_call *f, int64_t
     d->error = error;
     begin_call(d, now_ns); /* admitted: there is nothing to take */
     count_connect(d, !error || d->socket.blocking);
+    d->call.cannot_wait = error && !d->socket.blocking;
     if (error == EINPROGRESS && d->socket.blocking) { /* the program's SO_SNDTIMEO has expired */
+        call_set_timeout(&d->call, d->socket.send_timeout_ns);
         d->error = ETIMEDOUT;
         dial_report(d, now_ns, false, false, &(int64_t){0});
         d->error = EINPROGRESS;

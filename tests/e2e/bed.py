@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+import events  # noqa: E402
 import packages  # noqa: E402
 from ftp_server import FtpServer  # noqa: E402
 from fault_server import FaultServer, body_of  # noqa: E402,F401  (tests take body_of from here)
@@ -192,6 +193,9 @@ def finish(process, env, data=None, timeout=TIMEOUT_S):
         out, err = process.communicate()
         raise AssertionError(f"{process.args} did not end within {timeout} s; so far: "
                              f"{out[-500:]!r} {err[-500:]!r}") from None
+    for path in (env.get("HARDEN_EVENTS"), env.get("HARDEN_TRACE")):
+        if path and os.path.isfile(path):
+            events.read(path)  # all of them are as the schema says
     return Outcome(process, out, err, env.get("HARDEN_STATE"))
 
 

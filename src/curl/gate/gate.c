@@ -36,6 +36,7 @@ static size_t hold_piece(struct gate *g, enum held_kind kind, char *p, size_t n)
         max += HEADERS_HELD_MAX;
     *sum += n;
     if (*sum > max || !hold_add(&g->hold, kind, p, n)) {
+        g->limit_exceeded = g->state == GATE_CAPTURE;
         commit(g);
         return gate_forward(g, header, p, n);
     }
@@ -245,7 +246,7 @@ void gate_begin(struct gate *g, bool pass_through)
     g->awaits_body = g->h2c = g->in_block = g->delivered = g->refused = g->left_http = false;
     g->line_status = g->status = 0;
     g->held_body = g->held_headers = g->arriving = 0;
-    g->short_write.happened = false;
+    g->short_write.happened = g->limit_exceeded = false;
     g->info.restored = NULL;
     held_info_end(&g->info);
 }

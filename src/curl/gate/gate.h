@@ -60,6 +60,7 @@ struct gate {
     bool delivered;          /* the program's callbacks were called */
     bool refused;            /* one of them took less than it was given */
     bool left_http;          /* a redirect has led to another protocol */
+    bool limit_exceeded;     /* a response to be replaced was larger than what may be held */
     int line_status;         /* of the newest status line; 0: none yet */
     int status;              /* of the final response; 0: not known yet */
     struct hint_lines hints; /* of the newest block */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "curl/uncovered.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -64,8 +65,10 @@ static void take_messages(struct multi *m)
             member_conclude(x, msg->data.result);
             continue;
         }
-        if (x && x->state == MEMBER_UNMANAGED)
+        if (x && x->state == MEMBER_UNMANAGED) {
             x->state = MEMBER_DONE;
+            uncovered_ended(msg->data.result, 0);
+        }
         messages_put(m, msg);
     }
 }

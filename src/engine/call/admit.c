@@ -3,7 +3,6 @@
  * Whether an attempt may start now, later, or not at all: pause, circuit, and a token of each bucket. */
 #include "engine/call/private.h"
 
-#include "base/events.h"
 #include "base/minmax.h"
 #include "base/precondition.h"
 #include "base/sizes.h"
@@ -15,7 +14,7 @@
 #define LATE_NS (100 * NS_PER_MS)
 
 /* The earliest start at or after t_ns that every rate of every bucket allows. */
-static int64_t earliest_start(const struct call *c, int64_t now_ns, int64_t t_ns)
+static int64_t earliest_start(struct call *c, int64_t now_ns, int64_t t_ns)
 {
     const struct binding *b = c->binding;
     int64_t start_ns = t_ns;
@@ -23,8 +22,10 @@ static int64_t earliest_start(const struct call *c, int64_t now_ns, int64_t t_ns
         const struct lane *l = &b->lane[i];
         int64_t tat = atomic_load_explicit(l->tat, memory_order_relaxed);
         int64_t e = gcra_earliest(gcra_clamp(tat, now_ns), t_ns, &l->rate, c->policy->cost);
-        if (e > start_ns)
+        if (e > start_ns) {
             start_ns = e;
+            c->lane = (uint8_t)i;
+        }
     }
     return start_ns;
 }
@@ -83,25 +84,11 @@ static int64_t latest_start(const struct call *c, int64_t now_ns)
 
 void call_wait_over(struct call *c, struct slot *s, int64_t now_ns)
 {
-    if (now_ns > c->wait_from_ns)
+    if (now_ns > c->wait_from_ns) {
         slot_count(s, COUNT_WAITED_NS, (uint64_t)(now_ns - c->wait_from_ns));
+        c->waited_ns += c->observe ? 0 : now_ns - c->wait_from_ns;
+    }
     c->waiting = false;
-}
-
-static void emit_event(const struct call *c, const char *name, enum event_kind kind,
-                       enum refusal why, int64_t at_ns, int64_t now_ns, bool observed)
-{
-    static const char *const reasons[] = {NULL, "rate", "gate", "breaker"};
-    struct event e = {.kind = kind,
-                      .host = name,
-                      .attempt = c->attempts + 1,
-                      .reason = reasons[why],
-                      .wait_ns = larger(at_ns - now_ns, 0),
-                      .observed = observed};
-    if (why == REFUSED_PAUSE)
-        call_emit_with_cause(c, &e, now_ns - c->lag_ns); /* the pause is of the present */
-    else
-        events_emit(&e);
 }
 
 static struct admission admit_now(struct call *c, struct slot *s, int64_t now_ns)
@@ -119,7 +106,8 @@ static void note_refusal(const struct call *c, struct slot *s, const char *by, e
                          int64_t at_ns, int64_t now_ns, bool observed)
 {
     slot_count(s, why == REFUSED_BREAKER ? COUNT_BREAKER_REJECTED : COUNT_RATE_REJECTED, 1);
-    emit_event(c, by, EVENT_REJECT, why, at_ns, now_ns, observed);
+    if (call_tells(EVENT_REJECT))
+        call_tell_delay(c, &(struct delay){EVENT_REJECT, by, why, at_ns, now_ns, observed});
 }
 
 static struct admission refusal(enum refusal why, int64_t at_ns)
@@ -134,6 +122,7 @@ static __attribute__((noinline)) void refuse_start(struct call *c, struct slot *
                                                    struct admission *ad, int64_t now_ns)
 {
     const struct binding *b = c->binding;
+    c->by_proxy = ad->by_proxy;
     note_refusal(c, s, ad->by_proxy ? b->proxy_name : b->name, ad->why, ad->at_ns, now_ns,
                  c->observe);
     if (c->waiting)
@@ -145,6 +134,12 @@ static __attribute__((noinline)) void refuse_start(struct call *c, struct slot *
     if (c->retry_planned)
         call_retry_dropped(c, s);
     c->reserved_ns = 0;
+    if (!c->attempts)
+        c->refused = ad->why;
+    else
+        c->stop = ad->why == REFUSED_BREAKER ? STOP_BREAKER
+                  : ad->why == REFUSED_PAUSE ? STOP_PAUSE
+                                             : STOP_RATE;
 }
 
 /* In observe mode the whole wait is counted, but not made: the program runs ahead of the time at which it
@@ -160,7 +155,10 @@ static struct admission wait_until(struct call *c, struct slot *s, enum refusal 
         c->waiting = true;
         c->wait_from_ns = now_ns;
         slot_count(s, COUNT_WAITED, 1);
-        emit_event(c, c->binding->name, EVENT_WAIT, why, t_ns, now_ns, c->observe);
+        c->waited_for = why;
+        if (call_tells(EVENT_WAIT))
+            call_tell_delay(
+                c, &(struct delay){EVENT_WAIT, c->binding->name, why, t_ns, now_ns, c->observe});
     }
     if (c->observe) {
         c->reserved_ns = 0;
@@ -276,7 +274,9 @@ static __attribute__((noinline)) void note_unenforced(const struct call *c, stru
             : board_slot(b, board_observed_key(key), c->binding->name, SLOT_OBSERVED, now_ns);
     if (o != board_overflow(b))
         slot_count(o, COUNT_BREAKER_REJECTED, 1);
-    emit_event(c, party->name, EVENT_REJECT, REFUSED_BREAKER, at_ns, now_ns, true);
+    if (call_tells(EVENT_REJECT))
+        call_tell_delay(
+            c, &(struct delay){EVENT_REJECT, party->name, REFUSED_BREAKER, at_ns, now_ns, true});
 }
 
 /* True: admitted by this breaker. False: refused until *retry_at_ns. */
@@ -342,8 +342,10 @@ HOT struct admission call_admit(struct call *c, int64_t now_ns)
 {
     precondition(c->binding);
     struct slot *s = call_slot(c);
-    if (unlikely(c->attempts)) /* the previous attempt may have taken long */
+    if (unlikely(c->attempts)) { /* the previous attempt may have taken long */
         binding_refresh(c->binding, now_ns);
+        call_back_off_over(c, now_ns);
+    }
     if (likely(breaker_is_calm(&s->breaker) && !c->binding->special)) {
         c->lease_ns = 0;
         return take_start(c, s, false, now_ns);

@@ -8,6 +8,7 @@
 #include "base/precondition.h"
 #include "engine/call/network_zone.h"
 #include "engine/config/rules.h"
+#include "engine/config/source.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -338,6 +339,8 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
         claim_scope(b, now_ns);
     }
     show_limit(b);
+    if (unlikely(log_level_now >= LOG_DEBUG))
+        source_log_sections(config, p, b->name);
     return true;
 }
 

@@ -27,6 +27,8 @@ HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, i
         .observe = b->facts != NULL,
     };
     slot_count(b->slot, COUNT_REQUESTS, 1);
+    if (events_are_wanted())
+        c->id = events_new_id();
     if (unlikely(b->facts))
         begin_observed(c, now_ns);
 }
@@ -73,6 +75,8 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
     c->last = likely(is_plain_success(a)) ? good_verdict : classify(a, c->policy);
     c->attempts++;
     c->waiting = false;
+    if (unlikely(c->id))
+        call_tell_attempt(c, a);
     call_count_attempt(s, duration_ns);
     slot_touch(s, c->binding->key, now_ns);
     bool news = unlikely(c->binding->special) || !changes_nothing(c, s, now_ns);
@@ -99,6 +103,7 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
                                                         .http = a->http_status,
                                                         .os_errno = a->os_errno});
     bool again = call_plan_retry(c, s, a, now_ns, random, at_ns);
+    c->wait_from_ns = now_ns;
     if (again || !call_is_success(&c->last))
         atomic_fetch_add_explicit(&s->failed_attempts, 1, memory_order_relaxed);
     if (again) {
@@ -120,6 +125,9 @@ bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, in
     c->last = before.last;
     c->proxy_last = before.proxy_last;
     c->last_error = before.last_error;
+    c->result_curl = before.result_curl;
+    c->result_http = before.result_http;
+    c->result_errno = before.result_errno;
     return again;
 }
 
@@ -130,8 +138,12 @@ static void release_claims(struct call *c, struct slot *s, int64_t now_ns)
         call_wait_over(c, s, now_ns);
     if (unlikely(c->lease_ns || c->proxy_lease_ns))
         call_release_probes(c, s);
-    if (c->retry_planned)
+    if (c->retry_planned) {
+        call_back_off_over(c, now_ns);
+        if (!c->stop)
+            c->stop = now_ns > c->deadline_ns ? call_deadline_stop(c) : STOP_PROGRAM;
         call_retry_dropped(c, s);
+    }
     c->reserved_ns = 0;
 }
 
@@ -161,6 +173,8 @@ HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
     else if (c->attempts)
         call_count_outcome(c, s, &c->last, wall_ns);
     atomic_fetch_add_explicit(&c->binding->board->header->changes, 1, memory_order_release);
+    if (unlikely(c->id))
+        call_tell_end(c, now_ns);
 }
 
 void call_abandon(struct call *c, int64_t now_ns)
@@ -171,4 +185,8 @@ void call_abandon(struct call *c, int64_t now_ns)
         call_count_unjudged(c, s);
     if (c->observe)
         call_end_lag(c, s, now_ns);
+    if (c->id) {
+        c->stop = STOP_PROGRAM;
+        call_tell_end(c, now_ns);
+    }
 }

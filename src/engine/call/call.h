@@ -30,6 +30,7 @@
 #ifndef ENGINE_CALL_CALL_H
 #define ENGINE_CALL_CALL_H
 
+#include "base/events.h"
 #include "engine/board/pause.h"
 #include "engine/call/bind.h"
 #include "engine/policy/attempt.h"
@@ -40,6 +41,27 @@
 
 enum answer { ANSWER_GO, ANSWER_WAIT, ANSWER_REFUSE };
 enum refusal { REFUSED_NOTHING, REFUSED_RATE, REFUSED_PAUSE, REFUSED_BREAKER };
+
+/* Why a failed attempt was not followed by another one. tell.c has their names. */
+enum stop {
+    STOP_NOTHING,
+    STOP_CLASS,  /* such a failure is not repeated, or not again */
+    STOP_METHOD, /* such a request is not repeated after that */
+    STOP_COMMITTED,
+    STOP_HOLD_LIMIT,
+    STOP_BODY,
+    STOP_ATTEMPTS,
+    STOP_HINT, /* longer than retry_after */
+    STOP_DEADLINE,
+    STOP_PROGRAM_TIMEOUT,
+    STOP_BREAKER,
+    STOP_BUDGET,
+    STOP_RATE,  /* the retry was refused */
+    STOP_PAUSE, /* the same */
+    STOP_OBSERVE,
+    STOP_PROGRAM,     /* it has ended the request, or changed it */
+    STOP_NONBLOCKING, /* a connect() that does not block is not repeated */
+};
 
 struct admission {
     enum answer answer;
@@ -55,29 +77,42 @@ struct call {
     int64_t begun_ns;
     int64_t deadline_ns;     /* no retry and no wait before a retry ends after it */
     int64_t app_deadline_ns; /* the program's own; INT64_MAX: none */
-    int64_t wait_from_ns;    /* while waiting: when this attempt was first to be admitted */
-    int64_t reserved_ns;     /* the start that a WAIT reserved; 0: none */
+    /* While waiting: when this attempt was first to be admitted. After a retry was decided: when. */
+    int64_t wait_from_ns;
+    int64_t reserved_ns; /* the start that a WAIT reserved; 0: none */
     int64_t previous_delay_ns;
-    int attempts; /* made so far */
+    int64_t lag_ns; /* observe mode: how far behind the program would be, had it made its waits */
+    int64_t waited_ns;  /* so far, for tokens, pauses and back-off */
+    int attempts;       /* made so far */
+    int missed_starts;  /* reserved starts that the caller came too late for */
+    int denied_attempt; /* the attempt after which the budget denied a retry; 0: none */
+    uint32_t id;        /* in events; 0: none are wanted */
     bool observe;
-    int64_t
-        lag_ns; /* in observe mode: how far behind the program would be, had it made its waits */
     bool cannot_wait; /* set after call_begin: takes tokens, but the answer is never WAIT */
     bool lookup_only; /* set after call_begin: a name look-up, whose success proves no host alive */
     bool waiting;
-    int missed_starts;      /* reserved starts that the caller came too late for */
-    int denied_attempt;     /* the attempt after which the budget denied a retry; 0: none */
-    bool retry_planned;     /* a retry was decided and paid for, but is not admitted yet */
-    int64_t lease_ns;       /* of the breaker's probe, if the attempt is one; 0: it is not */
-    int64_t proxy_lease_ns; /* the same for the proxy's breaker */
+    bool retry_planned; /* a retry was decided and paid for, but is not admitted yet */
     /* The last attempt is not reported to the breakers yet: only if its retry is not made. */
     bool breakers_pending;
-    enum reason outage;        /* call_outage of the last attempt, for the breaker */
-    enum reason proxy_outage;  /* the same for the proxy's */
+    enum reason outage : 8;       /* call_outage of the last attempt, for the breaker */
+    enum reason proxy_outage : 8; /* the same for the proxy's */
+    /* From here to `result_errno` for events only. */
+    enum stop stop : 5; /* after the last attempt */
+    enum stop
+        stop_at_headers : 5;  /* why call_would_retry() said no: the response is committed then */
+    enum refusal refused : 2; /* of the request, not of a retry */
+    enum refusal waited_for : 2; /* the last wait */
+    bool by_proxy : 1;           /* its circuit has refused */
+    uint8_t lane;                /* of the binding, that gave the latest start */
+    uint8_t result_curl;         /* what the program gets, as far as known */
+    uint16_t result_http, result_errno;
+    int64_t lease_ns;          /* of the breaker's probe, if the attempt is one; 0: it is not */
+    int64_t proxy_lease_ns;    /* the same for the proxy's breaker */
     uint64_t random;           /* of the last attempt's report */
     struct verdict last;       /* of the last attempt */
     struct verdict proxy_last; /* the same, as far as it concerns the proxy */
     uint64_t last_error;       /* the last attempt's, as last_error_pack returns it */
+    const char *method;        /* set after call_begin if `id` is set; NULL: not known */
 };
 
 /* app_timeout_ns: the program's timeout for the whole request; 0: none. Refreshes the binding. */
@@ -103,11 +138,19 @@ bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_
  * attempt before it, and the request is judged by that one. */
 bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                      uint64_t random, int64_t *at_ns);
+/* The result that the program gets, if it is not that of the last attempt. Needed if `id` is set. */
+static inline void call_set_result(struct call *c, int curl, int os_errno)
+{
+    c->result_curl = (uint8_t)curl;
+    c->result_errno = (uint16_t)os_errno;
+}
 /* The request is over: after its last attempt, a refusal, or an abort by the program. */
 void call_end(struct call *c, int64_t now_ns, int64_t wall_ns);
 /* The longest pause that makes the call wait or be refused, and who asked for it: the name of the host or
  * the proxy. cause->line "": not known, or no pause. */
 const char *call_pause_cause(const struct call *c, int64_t now_ns, struct pause_shown *cause);
+/* The setting that made call_admit() refuse it, for texts; false: none, it was the program's timeout. */
+bool call_refusal_setting(const struct call *c, enum refusal why, struct event_setting *s);
 /* The request vanished (exception, cancelled thread): gives back what was taken and leased. */
 void call_abandon(struct call *c, int64_t now_ns);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/call/fast_path.h"
 
+#include "base/events.h"
 #include "base/minmax.h"
 #include "engine/board/status.h"
 #include "engine/call/private.h"
@@ -28,7 +29,8 @@ HOT bool fast_path_count(const struct fast_path *p, int64_t duration_ns, int64_t
 {
     struct slot *s = p->slot;
     if (p->policy->breaker == BREAKER_OFF || !slot_touch(s, p->key, now_ns) ||
-        !breaker_expects_success(&s->breaker, now_ns) || !status_expects_success(s))
+        !breaker_expects_success(&s->breaker, now_ns) || !status_expects_success(s) ||
+        (events_are_wanted() && events_are_traced()))
         return false;
     slot_count(s, COUNT_REQUESTS, 1);
     call_count_attempt(s, larger(duration_ns, 0));

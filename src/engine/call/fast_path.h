@@ -27,7 +27,7 @@ struct fast_path {
     uint64_t key;
 };
 bool fast_path_is_clear(const struct fast_path *p, int64_t now_ns);
-/* False if a success would change more than counters; then nothing is counted. */
+/* False if a success would change more than counters, or is traced; then nothing is counted. */
 bool fast_path_count(const struct fast_path *p, int64_t duration_ns, int64_t now_ns,
                      int64_t wall_ns);
 

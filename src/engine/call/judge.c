@@ -15,6 +15,7 @@ void call_announce_breaker(const struct call *c, const struct party *party, int6
     if (state == BREAKER_OPEN)
         slot_count(party->slot, COUNT_BREAKER_OPENED, 1);
     events_emit(&(struct event){.kind = EVENT_BREAKER,
+                                .id = c->id,
                                 .host = party->name,
                                 .state = breaker_state_name(state),
                                 .wait_ns = -1,
@@ -186,8 +187,11 @@ void call_update_status(const struct call *c, const struct party *party, const s
     if (status == STATUS_HEALTHY && before == STATUS_DEGRADED &&
         view_status(s, now_ns) != STATUS_HEALTHY)
         atomic_store_explicit(&s->status_since_ms, since_ms, memory_order_relaxed);
-    events_emit(&(struct event){
-        .kind = EVENT_HEALTH, .host = party->name, .state = status_name(status), .wait_ns = -1});
+    events_emit(&(struct event){.kind = EVENT_HEALTH,
+                                .id = c->id,
+                                .host = party->name,
+                                .state = status_name(status),
+                                .wait_ns = -1});
     history_change(c->binding->board->history, s->key, CHANGE_STATUS, (int)status, now_ns);
     board_alert(c->binding->board);
 }

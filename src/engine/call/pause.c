@@ -44,6 +44,7 @@ static void say_ignored(const struct call *c, const struct attempt *a)
     static atomic_bool said;
     if (!atomic_exchange_explicit(&said, true, memory_order_relaxed))
         events_emit(&(struct event){.kind = EVENT_IGNORED,
+                                    .id = c->id,
                                     .host = c->binding->name,
                                     .http = a->http_status,
                                     .hint = a->hint.line,
@@ -81,6 +82,7 @@ void call_set_pause(const struct call *c, struct slot *s, const struct attempt *
     if (!news)
         return;
     events_emit(&(struct event){.kind = EVENT_PAUSE,
+                                .id = c->id,
                                 .host = proxy ? c->binding->proxy_name : c->binding->name,
                                 .state = "on",
                                 .part = which == SLOT_OF_SCOPE,
@@ -192,12 +194,4 @@ int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_n
     else if (until_ns > latest_ns)
         until_ns = larger(refuse_ns, c->binding->lane_count ? 0 : latest_ns);
     return until_ns <= now_ns ? 0 : spread(c, s, until_ns, longest.length_ns, latest_ns);
-}
-
-void call_emit_with_cause(const struct call *c, struct event *e, int64_t now_ns)
-{
-    struct pause_shown cause;
-    e->host = call_pause_cause(c, now_ns, &cause);
-    e->hint = cause.line[0] ? cause.line : NULL;
-    events_emit(e);
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of this folder share. No other folder includes it. Each file may call those before
- * it: bind, lag, judge, proxy, pause, retry, admit, call. fast_path calls judge only. */
+ * it: bind, lag, judge, proxy, pause, tell, retry, admit, call. fast_path calls judge only. */
 #ifndef ENGINE_CALL_PRIVATE_H
 #define ENGINE_CALL_PRIVATE_H
 
 #include "base/minmax.h"
 #include "engine/call/call.h"
-
-struct event;
 
 /* An attempt that starts closer to a deadline than this could not finish. */
 #define CALL_ROOM_NS (50 * NS_PER_MS)
@@ -131,7 +129,21 @@ static inline void call_add_lag(struct call *c, int64_t wait_ns)
 /* Whatever the program does from now on may be a consequence of this call. */
 void call_end_lag(const struct call *c, struct slot *s, int64_t now_ns);
 
+/* No retry starts after the deadline: whose it is. */
+static inline enum stop call_deadline_stop(const struct call *c)
+{
+    return c->deadline_ns == c->app_deadline_ns ? STOP_PROGRAM_TIMEOUT : STOP_DEADLINE;
+}
+
 /* ---- admit.c ---- */
+/* The wait before a retry is over, or the request is. */
+static inline void call_back_off_over(struct call *c, int64_t now_ns)
+{
+    if (c->retry_planned && !c->waiting && now_ns > c->wait_from_ns) {
+        c->waited_ns += now_ns - c->wait_from_ns;
+        c->wait_from_ns = now_ns;
+    }
+}
 /* Ends a wait, whether the attempt is admitted then or not. */
 void call_wait_over(struct call *c, struct slot *s, int64_t now_ns);
 
@@ -170,10 +182,22 @@ static inline bool call_may_be_paused(const struct call *c, const struct slot *s
  * before then; otherwise they would have to wait for the start that it reserves. */
 int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_ns, int64_t now_ns,
                           bool *may_reserve);
-/* Emits the event of a call that a pause delays or refuses, with what asked for the pause. Not inline: other
- * events need no stack for that. */
-void __attribute__((noinline)) call_emit_with_cause(const struct call *c, struct event *e,
-                                                    int64_t now_ns);
+
+/* ---- tell.c: the events of a request ---- */
+/* A wait or a refusal, until at_ns. */
+struct delay {
+    enum event_kind kind;
+    const char *by; /* the host or the proxy */
+    enum refusal why;
+    int64_t at_ns, now_ns;
+    bool observed;
+};
+/* These take little stack. call_tell_delay is called only if call_tells(), which is cheap. */
+bool call_tells(enum event_kind kind);
+void call_tell_delay(const struct call *c, const struct delay *d);
+/* Only if c->id is set. */
+void call_tell_attempt(struct call *c, const struct attempt *a);
+void call_tell_end(struct call *c, int64_t now_ns);
 
 /* ---- judge.c: what verdicts mean for status, breaker and counters ---- */
 /* The circuit changed: emits the event and wakes the background thread. */

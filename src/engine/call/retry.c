@@ -29,26 +29,45 @@ static bool breaker_refuses(const struct call *c, struct slot *s, int64_t now_ns
            breaker_open_until_ns(&party.slot->breaker, party.policy, party.operation, now_ns);
 }
 
+static enum stop unrepeatable(const struct call *c, const struct attempt *a, int64_t now_ns)
+{
+    if (a->committed)
+        return a->hold_exceeded ? STOP_HOLD_LIMIT : STOP_COMMITTED;
+    if (a->protocol != PROTOCOL_CONNECT)
+        return STOP_BODY;
+    return c->cannot_wait                               ? STOP_NONBLOCKING
+           : now_ns > c->app_deadline_ns - CALL_ROOM_NS ? STOP_PROGRAM_TIMEOUT
+                                                        : STOP_PROGRAM;
+}
+
 /* Everything that decides about a retry except the budget. made: attempts including this one. */
-static bool may_retry(const struct call *c, struct slot *s, const struct attempt *a,
-                      const struct verdict *v, int made, int64_t now_ns, struct plan *plan)
+static enum stop why_not(const struct call *c, struct slot *s, const struct attempt *a,
+                         const struct verdict *v, int made, int64_t now_ns, struct plan *plan)
 {
     const struct policy *p = c->policy;
-    if (!repeatable_after(v, a, p) || a->committed || !a->replayable || made >= p->max_attempts ||
-        (v->max_tries && made >= v->max_tries))
-        return false;
+    if (a->ended_by_program)
+        return STOP_PROGRAM;
+    if (!repeatable_after(v, a, p))
+        return v->max_tries == 1 || v->class == CLASS_D || v->class == CLASS_E ? STOP_CLASS
+                                                                               : STOP_METHOD;
+    if (a->committed || !a->replayable)
+        return unrepeatable(c, a, now_ns);
+    if (made >= p->max_attempts)
+        return STOP_ATTEMPTS;
+    if (v->max_tries && made >= v->max_tries)
+        return STOP_CLASS;
     plan->base_ns =
         v->class == CLASS_C ? larger(p->base_delay_ns, THROTTLED_BASE_NS) : p->base_delay_ns;
     plan->hint_ns = call_hint_ns(c, a);
     if (plan->hint_ns > p->retry_after_max_ns)
-        return false;
+        return STOP_HINT;
     plan->least_ns = plan->hint_ns > 0
                          ? plan->hint_ns
                          : backoff_delay_ns(p, plan->base_ns, made, c->previous_delay_ns, 0);
     plan->room_ns = c->deadline_ns - CALL_ROOM_NS - now_ns;
     if (plan->least_ns > plan->room_ns)
-        return false;
-    return !breaker_refuses(c, s, now_ns);
+        return call_deadline_stop(c);
+    return breaker_refuses(c, s, now_ns) ? STOP_BREAKER : STOP_NOTHING;
 }
 
 static int64_t delay_of(const struct call *c, const struct plan *plan, int made, uint64_t random)
@@ -70,6 +89,7 @@ static void note_denied(struct call *c, struct slot *s, const struct attempt *a,
     c->denied_attempt = made;
     slot_count(s, COUNT_BUDGET_DENIED, 1);
     events_emit(&(struct event){.kind = EVENT_DENIED,
+                                .id = c->id,
                                 .host = c->binding->name,
                                 .attempt = made,
                                 .reason = reason_name(reason),
@@ -80,18 +100,28 @@ static void note_denied(struct call *c, struct slot *s, const struct attempt *a,
                                 .observed = c->observe});
 }
 
-bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns)
+static enum stop would_stop(struct call *c, const struct attempt *a, int64_t now_ns)
 {
     struct plan plan;
     struct slot *s = call_slot(c);
     struct verdict v = classify(a, c->policy);
-    if (c->observe || !may_retry(c, s, a, &v, c->attempts + 1, now_ns, &plan))
-        return false;
+    enum stop stop = why_not(c, s, a, &v, c->attempts + 1, now_ns, &plan);
     const struct policy *p = c->policy;
-    if (budget_would_allow(&s->budget, p->retry_budget_percent, p->retry_reserve_ns, now_ns))
-        return true;
+    if (stop ||
+        budget_would_allow(&s->budget, p->retry_budget_percent, p->retry_reserve_ns, now_ns))
+        return stop;
     note_denied(c, s, a, v.reason, c->attempts + 1);
-    return false;
+    return STOP_BUDGET;
+}
+
+bool call_would_retry(struct call *c, const struct attempt *a, int64_t now_ns)
+{
+    if (c->observe)
+        return false;
+    enum stop stop = would_stop(c, a, now_ns);
+    if (!a->committed)
+        c->stop_at_headers = stop;
+    return !stop;
 }
 
 static void count_retry(struct slot *s, enum reason reason)
@@ -130,20 +160,32 @@ bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, in
 {
     struct plan plan;
     const struct verdict *v = &c->last;
-    if (call_observes_nothing(c, s) || !may_retry(c, s, a, v, c->attempts, now_ns, &plan))
+    enum stop at_headers = c->stop_at_headers;
+    c->stop_at_headers = STOP_NOTHING;
+    if (call_observes_nothing(c, s)) {
+        c->stop = STOP_OBSERVE;
+        return false;
+    }
+    c->stop = why_not(c, s, a, v, c->attempts, now_ns, &plan);
+    if (c->stop == STOP_COMMITTED && at_headers)
+        c->stop = at_headers; /* that is why it was committed */
+    if (c->stop)
         return false;
     if (!take_budget(c->policy, s, now_ns)) {
         note_denied(c, s, a, v->reason, c->attempts);
+        c->stop = STOP_BUDGET;
         return false;
     }
     int64_t delay_ns = delay_of(c, &plan, c->attempts, random);
     c->previous_delay_ns = delay_ns;
     c->retry_planned = true;
     if (c->observe) {
+        c->stop = STOP_OBSERVE;
         call_retry_made(c, s);
         call_add_lag(c, delay_ns);
     }
     events_emit(&(struct event){.kind = EVENT_RETRY,
+                                .id = c->id,
                                 .host = c->binding->name,
                                 .attempt = c->attempts,
                                 .reason = reason_name(v->reason),

@@ -18,7 +18,7 @@
  * nor off (base/env.h); NULL: no switch. */
 static const struct {
     const char *name, *otherwise;
-} no_keys[] = {{"config", NULL}, {"disable", "on"}, {"strict", "off"}};
+} no_keys[] = {{"config", NULL}, {"disable", "on"}, {"strict", "off"}, {"trace", NULL}};
 
 static void report_unknown(struct builder *b, const char *key, const char *subject)
 {

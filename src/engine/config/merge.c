@@ -18,8 +18,7 @@ static void parse_or_default(const struct option *o, const char *value, union op
         option_parse(o, o->fallback, v, why, sizeof(why));
 }
 
-/* The value of the key in the section's `retry` preset; NULL: it has none, or none for this key. */
-static const char *preset_value(const struct section *s, int option)
+const char *merge_preset_value(const struct section *s, int option)
 {
     union option_value v;
     int retry = option_find(SECTION_HOST, "retry");
@@ -35,7 +34,7 @@ static const char *value_of(const struct applying *a, int option)
     for (uint32_t i = 0; i < a->count; i++) {
         const struct section *s = merge_section(a->config, a->keys[i]);
         const char *v = s->value[option];
-        if (v || (v = preset_value(s, option)))
+        if (v || (v = merge_preset_value(s, option)))
             return v;
     }
     return NULL;

@@ -32,4 +32,7 @@ static inline bool merge_is_operation(uint32_t key)
 /* keys: the most specific section first. *out must be zeroed. */
 void merge_policy(const struct config *c, const uint32_t *keys, uint32_t count, struct policy *out);
 
+/* The value of the key in the section's `retry` preset; NULL: it has none, or none for this key. */
+const char *merge_preset_value(const struct section *s, int option);
+
 #endif

@@ -195,3 +195,16 @@ void rules_explain(const struct config *c, const struct target *t,
         seen(ctx, merge_section(c, m.at[i].key));
     arena_drop(&m.more);
 }
+
+const uint32_t *rules_keys_of(const struct config *c, const struct policy *p, uint32_t *count)
+{
+    *count = 0;
+    for (int i = 0; c->policies && i < RULES_BUCKETS; i++)
+        for (const struct interned *known = atomic_load(&c->policies->buckets[i]); known;
+             known = known->next)
+            if (&known->policy == p) {
+                *count = known->count;
+                return known->keys;
+            }
+    return NULL;
+}

@@ -41,5 +41,8 @@ bool rules_name_local(const struct config *c, const char *host);
  * --explain`. */
 void rules_explain(const struct config *c, const struct target *t,
                    void (*seen)(void *ctx, const struct section *s), void *ctx);
+/* The sections that a policy of this configuration was merged from (merge.h), the most specific first. NULL
+ * for a policy that rules_find() has not returned. */
+const uint32_t *rules_keys_of(const struct config *c, const struct policy *p, uint32_t *count);
 
 #endif

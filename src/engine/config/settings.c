@@ -7,6 +7,7 @@
 #include "base/kernel.h"
 #include "base/text.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define ERRORS_MAX 32
@@ -86,11 +87,27 @@ static void accept_errors(const struct errors *e)
 
 static const struct config *applied;
 
+void settings_trace(void)
+{
+    static char room[PATH_MAX];
+    static const char *path;
+    const char *named = env_get("HARDEN_TRACE");
+    if (!path && named && *named)
+        path = env_absolute(named, room, sizeof room);
+    events_trace(path);
+}
+
+static void set_outputs(const struct config *c, enum log_level level)
+{
+    log_set(level, c->log_to, env_program());
+    events_set(c->events, c->service);
+    settings_trace();
+}
+
 static void apply(const struct config *c)
 {
     applied = c;
-    log_set(c->log, c->log_to, env_program());
-    events_set(c->events, c->service);
+    set_outputs(c, c->log);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -190,9 +207,17 @@ void settings_silence(bool silent)
     if (silent) {
         log_set(LOG_OFF, NULL, env_program());
         events_set(NULL, NULL);
+        events_trace(NULL);
     } else if (applied) {
         apply(applied);
     }
+}
+
+void settings_lend(const struct config *c, void (*say)(const struct config *c))
+{
+    set_outputs(c, c->log < LOG_DEBUG ? LOG_OFF : c->log);
+    say(c);
+    settings_silence(true);
 }
 
 bool settings_report_errors(const struct config *c)

@@ -25,7 +25,12 @@ const struct config *settings_reload(const struct config *current);
 /* For HARDEN_STRICT: logs all errors of c to stderr if its log level has suppressed them. False:
  * there are none. */
 bool settings_report_errors(const struct config *c);
-/* Turns log and events off, and on again as configured. */
+/* Turns log, events and trace off, and on again as configured. */
 void settings_silence(bool silent);
+/* Of a configuration that does not cover this program: calls say() with its events, and its log if that is
+ * at level debug, and turns them off again. */
+void settings_lend(const struct config *c, void (*say)(const struct config *c));
+/* Turns on the trace that HARDEN_TRACE names, if it names one. */
+void settings_trace(void);
 
 #endif

@@ -37,6 +37,8 @@ struct attempt {
     bool enhance_your_calm;  /* the HTTP/2 error code ENHANCE_YOUR_CALM */
     bool more_follow;        /* of a connect(): the name has more addresses to try */
     bool committed;          /* the program has seen a byte of the response */
+    bool hold_exceeded;      /* because the response was larger than what is held */
+    bool ended_by_program;   /* it made the attempt fail, or changed the request meanwhile */
     bool replayable;         /* the request body can be sent again, byte for byte */
 
     struct hint hint; /* of the last response's headers */

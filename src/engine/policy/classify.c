@@ -176,6 +176,12 @@ static bool listed(const struct outcome_set *set, const struct verdict *v, const
            (status && has_bit(set->http, 8, a->http_status - 100));
 }
 
+static void forbid(struct verdict *v, enum list list)
+{
+    v->max_tries = 1;
+    v->list = list;
+}
+
 /* The user's lists change what is repeated, not what counts against the host. */
 static void override(struct verdict *v, const struct attempt *a, const struct policy *p,
                      bool status)
@@ -186,12 +192,12 @@ static void override(struct verdict *v, const struct attempt *a, const struct po
         return;
     if (p->retry_on.given) {
         if (!listed(&p->retry_on, v, a, status))
-            v->max_tries = 1;
+            forbid(v, LIST_RETRY_ON);
         else if (v->class == CLASS_D || v->class == CLASS_E)
             v->class = CLASS_B;
     }
     if (p->never_on.given && listed(&p->never_on, v, a, status))
-        v->max_tries = 1;
+        forbid(v, LIST_NEVER_ON);
 }
 
 /* If the name has more addresses, a failure of one does not count, and the program tries the next one

@@ -38,6 +38,9 @@ enum reason {
     REASON_COUNT
 };
 
+/* Which of the user's lists changed what is repeated. */
+enum list { LIST_NONE, LIST_RETRY_ON, LIST_NEVER_ON };
+
 struct verdict {
     enum class class;
     enum reason reason;
@@ -45,7 +48,8 @@ struct verdict {
     bool alive;           /* the host answered, whatever the answer was */
     bool proxy;           /* caused by the proxy, not by the host */
     bool idempotent_only; /* of class A or C, but only idempotent methods are repeated */
-    int max_tries;        /* limit of attempts for this outcome; 0: the policy's */
+    uint8_t max_tries;    /* limit of attempts for this outcome; 0: the policy's */
+    enum list list : 8;   /* that forbids another attempt */
 };
 
 struct verdict classify(const struct attempt *a, const struct policy *p);

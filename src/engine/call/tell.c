@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The events of a request: its waits and refusals, its attempts, and its end with the reason why it was not
+ * repeated and the key that decided. */
+#include "engine/call/private.h"
+
+#include "base/events.h"
+#include "base/log.h"
+#include "base/shield.h"
+#include "engine/config/source.h"
+
+/* ---- the key that decided ------------------------------------------------------------------- */
+
+/* Which key ends a wait for a token or the end of a pause; NULL: the program's timeout. As in
+ * latest_start() of admit.c. */
+static const char *key_of_wait(const struct call *c)
+{
+    const struct policy *p = c->policy;
+    if (p->on_limit == ON_LIMIT_FAIL)
+        return "on_limit";
+    int64_t deadline_ns = c->attempts ? c->deadline_ns : c->app_deadline_ns;
+    int64_t last_ns = later_by(deadline_ns - CALL_ROOM_NS, c->lag_ns);
+    if (later_by(c->wait_from_ns, p->max_wait_ns) <= last_ns)
+        return "max_wait";
+    return c->attempts && call_deadline_stop(c) == STOP_DEADLINE ? "max_elapsed" : NULL;
+}
+
+static const char *key_of_refusal(const struct call *c, enum refusal why)
+{
+    return why == REFUSED_BREAKER ? "breaker" : key_of_wait(c);
+}
+
+static const char *key_of_stop(const struct call *c, enum stop stop)
+{
+    switch (stop) {
+    case STOP_CLASS:
+        return c->last.list == LIST_NEVER_ON   ? "never_on"
+               : c->last.list == LIST_RETRY_ON ? "retry_on"
+                                               : NULL;
+    case STOP_METHOD:
+        return "retry_methods";
+    case STOP_HOLD_LIMIT:
+        return "hold_limit";
+    case STOP_ATTEMPTS:
+        return "max_attempts";
+    case STOP_HINT:
+        return "retry_after";
+    case STOP_DEADLINE:
+        return "max_elapsed";
+    case STOP_BREAKER:
+        return "breaker";
+    case STOP_BUDGET:
+        return "retry_budget";
+    case STOP_RATE:
+    case STOP_PAUSE:
+        return key_of_wait(c);
+    case STOP_OBSERVE:
+        return "mode";
+    default:
+        return NULL;
+    }
+}
+
+/* The limit whose rate gave the latest start. */
+static const struct limit *limit_of_lane(const struct call *c)
+{
+    const struct binding *b = c->binding;
+    const struct policy *p = c->policy;
+    const struct lane *l = &b->lane[c->lane];
+    const struct limit *found = NULL;
+    for (int i = 0; i < p->limit_count && c->lane < b->lane_count; i++)
+        for (int k = 0; k < p->limits[i].rate_count; k++)
+            if (p->limits[i].rates[k].window_ns == l->rate.window_ns &&
+                (!found || b->bucket_key[i] == l->key))
+                found = &p->limits[i];
+    return found;
+}
+
+/* False: no key decided. */
+static bool find_setting(const struct call *c, const char *key, struct event_setting *s)
+{
+    const struct binding *b = c->binding;
+    if (key)
+        source_of_key(s, b->config, c->by_proxy ? b->proxy.policy : c->policy, key);
+    return key != NULL;
+}
+
+static bool find_rate(const struct call *c, struct event_setting *s)
+{
+    const struct limit *l = limit_of_lane(c);
+    if (l)
+        source_of_rate(s, c->binding->config, c->policy, l);
+    return l != NULL;
+}
+
+struct refusal_request {
+    const struct call *call;
+    enum refusal why;
+    struct event_setting *setting;
+    bool found;
+};
+
+static void find_refusal(void *request)
+{
+    struct refusal_request *r = request;
+    r->found = find_setting(r->call, key_of_refusal(r->call, r->why), r->setting);
+}
+
+bool call_refusal_setting(const struct call *c, enum refusal why, struct event_setting *s)
+{
+    struct refusal_request r = {.call = c, .why = why, .setting = s};
+    shield_run(find_refusal, &r);
+    return r.found;
+}
+
+/* ---- waits and refusals --------------------------------------------------------------------- */
+
+bool call_tells(enum event_kind kind)
+{
+    return events_are_wanted() || log_level_now >= (kind == EVENT_WAIT ? LOG_INFO : LOG_WARN);
+}
+
+struct delay_request {
+    const struct call *call;
+    const struct delay *delay;
+};
+
+static void tell_delay(void *request)
+{
+    static const char reasons[][8] = {"", "rate", "gate", "breaker"};
+    const struct delay_request *r = request;
+    const struct delay *d = r->delay;
+    const struct call *c = r->call;
+    struct event_setting setting;
+    struct pause_shown cause;
+    struct event e = {.kind = d->kind,
+                      .id = c->id,
+                      .host = d->by,
+                      .attempt = c->attempts + 1,
+                      .reason = reasons[d->why],
+                      .wait_ns = larger(d->at_ns - d->now_ns, 0),
+                      .observed = d->observed};
+    if (d->kind == EVENT_REJECT ? find_setting(c, key_of_refusal(c, d->why), &setting)
+                                : d->why == REFUSED_RATE && find_rate(c, &setting))
+        e.setting = &setting;
+    if (d->why == REFUSED_PAUSE) {
+        e.host = call_pause_cause(c, d->now_ns - c->lag_ns, &cause); /* a pause is of the present */
+        e.hint = cause.line[0] ? cause.line : NULL;
+    }
+    events_emit(&e);
+}
+
+void call_tell_delay(const struct call *c, const struct delay *d)
+{
+    struct delay_request r = {.call = c, .delay = d};
+    shield_run(tell_delay, &r);
+}
+
+/* ---- attempts and the end ------------------------------------------------------------------- */
+
+static void tell_attempt(const struct call *c, int64_t duration_ns)
+{
+    struct event_request r = {.method = c->method, .duration_ns = duration_ns};
+    events_emit(&(struct event){.kind = EVENT_ATTEMPT,
+                                .id = c->id,
+                                .host = c->binding->name,
+                                .attempt = c->attempts,
+                                .curl = c->result_curl,
+                                .http = c->result_http,
+                                .os_errno = c->result_errno,
+                                .wait_ns = -1,
+                                .request = &r});
+}
+
+void call_tell_attempt(struct call *c, const struct attempt *a)
+{
+    call_set_result(c, a->curl_code, a->os_errno);
+    c->result_http = (uint16_t)a->http_status;
+    if (events_are_traced())
+        tell_attempt(c, a->duration_ns);
+}
+
+/* The names in events, and what the log says. */
+static const struct {
+    char name[16], words[56];
+} stops[] = {
+    [STOP_NOTHING] = {"", ""},
+    [STOP_CLASS] = {"class", "such a result is not repeated"},
+    [STOP_METHOD] = {"method", "such a request is not repeated after that"},
+    [STOP_COMMITTED] = {"committed", "the program has seen a part of the response"},
+    [STOP_HOLD_LIMIT] = {"hold_limit", "the response is larger than what is held"},
+    [STOP_BODY] = {"body", "the request body cannot be sent again"},
+    [STOP_ATTEMPTS] = {"attempts", "all attempts are used"},
+    [STOP_HINT] = {"hint", "the server asks for a longer wait"},
+    [STOP_DEADLINE] = {"deadline", "no time is left"},
+    [STOP_PROGRAM_TIMEOUT] = {"program_timeout", "the program's own time-out leaves no time"},
+    [STOP_BREAKER] = {"breaker", "the circuit is open"},
+    [STOP_BUDGET] = {"budget", "the retry budget is empty"},
+    [STOP_RATE] = {"rate", "the wait for a token would be too long"},
+    [STOP_PAUSE] = {"pause", "the wait for the end of a pause would be too long"},
+    [STOP_OBSERVE] = {"observe", "it is only observed"},
+    [STOP_PROGRAM] = {"program", "the program has ended or changed it"},
+    [STOP_NONBLOCKING] = {"nonblocking", "the socket does not block"},
+};
+
+static bool has_failed(const struct call *c)
+{
+    return c->attempts && c->last.class != CLASS_SUCCESS;
+}
+
+/* Preset off, with one attempt, is rather "off" than "all attempts are used". */
+static bool is_off(const struct call *c, const struct event_setting *s)
+{
+    return c->stop == STOP_ATTEMPTS && c->policy->max_attempts == 1 && s->preset;
+}
+
+/* It is over without an attempt whose result is known. */
+static enum stop stop_of_unknown(const struct call *c)
+{
+    return c->cannot_wait ? STOP_NONBLOCKING : STOP_PROGRAM;
+}
+
+struct end_request {
+    const struct call *call;
+    int64_t now_ns;
+};
+
+static void tell_end(void *request)
+{
+    const struct end_request *x = request;
+    const struct call *c = x->call;
+    static const char refusals[][8] = {"", "rate", "pause", "breaker"};
+    bool failed = has_failed(c), unknown = !c->attempts && !c->refused;
+    enum stop stop = failed ? c->stop : unknown ? stop_of_unknown(c) : STOP_NOTHING;
+    struct event_setting setting;
+    struct event_request r = {.method = c->method,
+                              .refused = c->refused ? refusals[c->refused] : NULL,
+                              .waited_for =
+                                  c->waited_ns && c->waited_for ? refusals[c->waited_for] : NULL,
+                              .attempts = c->attempts,
+                              .waited_ns = c->waited_ns,
+                              .duration_ns = x->now_ns - c->begun_ns,
+                              .clean = !failed && !c->refused && c->attempts <= 1 &&
+                                       !c->waited_ns && stop != STOP_PROGRAM};
+    struct event e = {.kind = EVENT_END,
+                      .id = c->id,
+                      .host = c->binding->name,
+                      .curl = c->result_curl,
+                      .http = c->result_http,
+                      .os_errno = c->result_errno,
+                      .wait_ns = -1,
+                      .observed = c->observe,
+                      .request = &r};
+    if (c->refused ? find_setting(c, key_of_refusal(c, c->refused), &setting)
+        : failed   ? find_setting(c, key_of_stop(c, stop), &setting)
+                   : c->waited_for == REFUSED_RATE && find_rate(c, &setting))
+        e.setting = &setting;
+    if (stop) {
+        bool off = e.setting && is_off(c, &setting);
+        r.not_retried = off ? "off" : stops[stop].name;
+        r.words = off ? "retries are off" : stops[stop].words;
+    }
+    events_emit(&e);
+}
+
+void call_tell_end(struct call *c, int64_t now_ns)
+{
+    struct end_request r = {.call = c, .now_ns = now_ns};
+    shield_run(tell_end, &r);
+}
