@@ -70,19 +70,26 @@ Test(host, a_refusal_names_the_whole_seconds_until_the_next_try)
     p.shadow->transfer = &t;
     struct admission why = {.why = REFUSED_RATE, .at_ns = now_ns + 1500 * NS_PER_MS};
     cr_assert_eq(refusal_result(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
-    cr_assert_str_eq(p.error, "harden: rate limit of api.example.com reached, retry in 2 s");
+    cr_assert_str_eq(p.error,
+                     "harden: rate limit of api.example.com reached, needs 2 s, max_wait = 30s "
+                     "allows no more (default)");
     why.why = REFUSED_PAUSE;
     cr_assert_eq(refusal_result(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
-    cr_assert_str_eq(p.error, "harden: api.example.com asked for a pause, retry in 2 s");
+    cr_assert_str_eq(p.error,
+                     "harden: api.example.com asked for a pause, needs 2 s, max_wait = 30s "
+                     "allows no more (default)");
     pause_raise(p.shadow->binding.slot, 2 * NS_PER_S, true, 429, "Retry-After: 2", now_ns);
     cr_assert_eq(refusal_result(p.shadow, &why, now_ns), CURLE_OPERATION_TIMEDOUT);
     cr_assert_str_eq(p.error,
-                     "harden: api.example.com asked for a pause (Retry-After: 2), retry in 2 s");
+                     "harden: api.example.com asked for a pause (Retry-After: 2), needs 2 s, "
+                     "max_wait = 30s allows no more (default)");
     why = (struct admission){.why = REFUSED_BREAKER, .at_ns = now_ns + NS_PER_S};
     cr_assert_eq(refusal_result(p.shadow, &why, now_ns), CURLE_COULDNT_CONNECT);
-    cr_assert_str_eq(p.error, "harden: circuit open for api.example.com, retry in 1 s");
+    cr_assert_str_eq(
+        p.error, "harden: circuit open for api.example.com, retry in 1 s, breaker = on (default)");
     why.at_ns = now_ns - NS_PER_S;
     refusal_result(p.shadow, &why, now_ns);
-    cr_assert_str_eq(p.error, "harden: circuit open for api.example.com, retry in 0 s");
+    cr_assert_str_eq(
+        p.error, "harden: circuit open for api.example.com, retry in 0 s, breaker = on (default)");
     p.shadow->transfer = NULL;
 }
