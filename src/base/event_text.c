@@ -177,6 +177,36 @@ void event_put_json(struct text *t, const struct event *e, const char *service)
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
+const char *event_reason_words(const char *not_retried)
+{
+    static const struct {
+        char name[16], words[56];
+    } reasons[] = {
+        {"class", "such a result is not repeated"},
+        {"method", "such a request is not repeated after that"},
+        {"committed", "the program has seen a part of the response"},
+        {"hold_limit", "the response is larger than what is held"},
+        {"body", "the request body cannot be sent again"},
+        {"attempts", "all attempts are used"},
+        {"hint", "the server asks for a longer wait"},
+        {"deadline", "no time is left"},
+        {"program_timeout", "the program's own time-out leaves no time"},
+        {"breaker", "the circuit is open"},
+        {"budget", "the retry budget is empty"},
+        {"rate", "the wait for a token would be too long"},
+        {"pause", "the wait for the end of a pause would be too long"},
+        {"observe", "it is only observed"},
+        {"off", "retries are off"},
+        {"program", "the program has ended or changed it"},
+        {"nonblocking", "the socket does not block"},
+        {"uncovered", "a transfer like this is not covered"},
+    };
+    for (size_t i = 0; i < array_size(reasons); i++)
+        if (!strcmp(reasons[i].name, not_retried))
+            return reasons[i].words;
+    return not_retried;
+}
+
 static void put_failure(struct text *t, const struct event *e)
 {
     if (e->http)
@@ -216,7 +246,7 @@ static void put_end_words(struct text *t, const struct event *e)
     if (r->refused)
         text_fmt(t, "; refused: %s", r->refused);
     if (r->not_retried)
-        text_fmt(t, "; not repeated: %s", r->words);
+        text_fmt(t, "; not repeated: %s", event_reason_words(r->not_retried));
     if (e->setting) {
         text_put(t, ": ");
         event_put_setting(t, e->setting, true);

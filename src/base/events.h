@@ -53,9 +53,8 @@ struct event_setting {
 struct event_request {
     const char *method; /* NULL: omitted */
     const char
-        *not_retried;    /* why the failure was not followed by another attempt; NULL: omitted */
-    const char *words;   /* the same for the log */
-    const char *refused; /* "rate", "pause", "breaker"; NULL: omitted */
+        *not_retried;       /* why the failure was not followed by another attempt; NULL: omitted */
+    const char *refused;    /* "rate", "pause", "breaker"; NULL: omitted */
     const char *waited_for; /* "rate", "pause": its last wait before an attempt; NULL: omitted */
     int attempts;
     int64_t waited_ns;
@@ -114,6 +113,8 @@ struct text;
 void event_put_json(struct text *t, const struct event *e, const char *service);
 /* "api.example.com: retry after attempt 1: http_5xx (http 503), in 412 ms" */
 void event_put_words(struct text *t, const struct event *e);
+/* What a not_retried means: "all attempts are used". Itself if it is not known. */
+const char *event_reason_words(const char *not_retried);
 /* Appends "max_elapsed = 10s allows no more (harden.ini:3)". whole_path: the path of the file as it is, else
  * its last part. */
 void event_put_setting(struct text *t, const struct event_setting *s, bool whole_path);

@@ -10,7 +10,6 @@ void uncovered_ended(CURLcode r, int64_t begun_ns)
     if (!events_are_wanted() || !engine_active()) /* else no transfer is covered */
         return;
     struct event_request request = {.not_retried = "uncovered",
-                                    .words = "a transfer like this is not covered",
                                     .attempts = 1,
                                     .duration_ns = begun_ns ? clock_now_ns() - begun_ns : 0,
                                     .clean = !r};

@@ -10,13 +10,6 @@ CURL = ["curl", "-sS", "-o", os.devnull]
 
 
 class Trace(bed.Bed):
-    def trace(self, *arguments, **options):
-        """Runs curl with a request that behaves like this; the time line."""
-        file = os.path.join(bed.fresh_dir(), "trace")
-        harden("run", "--trace", "-o", file, *arguments, env=environment(**options))
-        with open(file, encoding="utf-8") as f:
-            return f.read()
-
     def test_output_and_status_are_those_of_the_program(self):
         env = environment()
         status, out, err = harden("run", "--trace", "sh", "-c", "echo words; echo more >&2; exit 7", env=env)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "cli/trace/words.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +88,7 @@ static const struct trace_event *first_of(const struct frame *f, const struct tr
 
 static int put_result(const struct frame *f, const struct trace_request *r)
 {
-    char result[TRACE_RESULT_SIZE];
+    char result[TRACE_RESULT_SIZE], took[TRACE_DURATION_SIZE];
     const struct trace_event *e = r->end;
     if (!e)
         return fprintf(f->out, ": not ended");
@@ -97,7 +98,7 @@ static int put_result(const struct frame *f, const struct trace_request *r)
                                   : "not sent");
     if (e->attempts > 1)
         n += fprintf(f->out, " after %d attempts", e->attempts);
-    return n + fprintf(f->out, ", %.3g s", seconds(r->ended_ns - r->begun_ns));
+    return n + fprintf(f->out, ", %s", trace_duration(r->ended_ns - r->begun_ns, took));
 }
 
 /* Continues at the column where the text of rows begins. */
@@ -136,6 +137,7 @@ static bool is_alike(const struct trace_request *a, const struct trace_request *
 static void put_alike(const struct frame *f, const struct trace_request *r, size_t count)
 {
     char bar[BAR_LONGEST + 1], result[TRACE_RESULT_SIZE];
+    char least[TRACE_DURATION_SIZE], most[TRACE_DURATION_SIZE];
     int64_t least_ns = INT64_MAX, most_ns = 0;
     snprintf(bar, sizeof bar, "%*s", f->bar, "");
     for (size_t i = 0; i < count; i++) {
@@ -146,8 +148,8 @@ static void put_alike(const struct frame *f, const struct trace_request *r, size
     }
     put_time(f, r->begun_ns);
     int n = LEFT + put_target(f, r->end);
-    n += fprintf(f->out, ": %zu times %s, %.3g to %.3g s", count, trace_result(r->end, result),
-                 seconds(least_ns), seconds(most_ns));
+    n += fprintf(f->out, ": %zu times %s, %s to %s", count, trace_result(r->end, result),
+                 trace_duration(least_ns, least), trace_duration(most_ns, most));
     put_bar(f, n, bar);
 }
 
@@ -198,8 +200,10 @@ static void put_timeline(const struct frame *f)
     put_others(f, other, INT64_MAX);
 }
 
-static void put_processes(const struct frame *f)
+/* True: the library does nothing in one of them. */
+static bool put_processes(const struct frame *f)
 {
+    bool off = false;
     const struct trace *t = f->trace;
     for (size_t i = 0; i < t->count; i++) {
         const struct trace_event *e = &t->event[i];
@@ -208,27 +212,35 @@ static void put_processes(const struct frame *f)
                     e->service, e->pid, e->mode, *e->config ? e->config : "none",
                     *e->board ? e->board : "none");
         char words[TRACE_WORDS_SIZE];
-        if (!strcmp(e->kind, "off"))
-            fprintf(f->out, "  %s, pid %" PRId64 ": %s\n", e->service, e->pid,
-                    trace_words(e, words));
+        if (strcmp(e->kind, "off") != 0)
+            continue;
+        fprintf(f->out, "  %s, pid %" PRId64 ": %s\n", e->service, e->pid, trace_words(e, words));
+        off = true;
     }
+    return off;
+}
+
+static bool has_ended_badly(const struct trace_event *e)
+{
+    return *e->refused || (*e->not_retried && e->os_errno != EINPROGRESS);
 }
 
 static void put_summary(const struct trace *t, FILE *out, const char *program, int64_t took_ns)
 {
     size_t repeated = 0, failed = 0;
     int64_t waited_ns = 0;
+    char took[TRACE_DURATION_SIZE], waited[TRACE_DURATION_SIZE];
     for (size_t i = 0; i < t->requests; i++) {
         const struct trace_event *e = t->request[i].end;
         if (!e)
             continue;
         repeated += e->attempts > 1;
-        failed += *e->not_retried || *e->refused;
+        failed += has_ended_badly(e);
         waited_ns += e->waited_ns > 0 ? e->waited_ns : 0;
     }
-    fprintf(out, "trace of %s: %zu request%s in %.3g s, %zu repeated, %zu failed, %.3g s waited\n",
-            program, t->requests, t->requests == 1 ? "" : "s", seconds(took_ns), repeated, failed,
-            seconds(waited_ns));
+    fprintf(out, "trace of %s: %zu request%s in %s, %zu repeated, %zu failed, %s waited\n", program,
+            t->requests, t->requests == 1 ? "" : "s", trace_duration(took_ns, took), repeated,
+            failed, trace_duration(waited_ns, waited));
 }
 
 void trace_print(const struct trace *t, FILE *out, int columns, const char *program)
@@ -243,11 +255,11 @@ void trace_print(const struct trace *t, FILE *out, int columns, const char *prog
     if (!t->requests)
         f.from_ns = f.to_ns = t->count ? t->event[0].time_ns : 0;
     put_summary(t, out, program, f.to_ns - f.from_ns);
-    put_processes(&f);
+    bool is_off = put_processes(&f);
     put_timeline(&f);
     if (t->requests)
         fputs("= attempt, ! failed attempt, . waiting\n", out);
-    else
+    else if (!is_off)
         fprintf(out, "The library saw no request. `harden doctor %s` says what it covers.\n",
                 program);
     if (t->unreadable)

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/events.h"
 #include "base/text.h"
 #include "engine/policy/curl_codes.h"
 
@@ -41,9 +42,18 @@ static void put_setting(struct text *t, const struct trace_event *e)
         text_fmt(t, " (%s)", e->source);
 }
 
-static void put_seconds(struct text *t, int64_t ns)
+const char *trace_duration(int64_t ns, char out[TRACE_DURATION_SIZE])
 {
-    text_fmt(t, "%.3g s", (double)(ns > 0 ? ns : 0) / (double)NS_PER_S);
+    bool short_one = ns < NS_PER_S;
+    snprintf(out, TRACE_DURATION_SIZE, short_one ? "%.3g ms" : "%.4g s",
+             (double)(ns > 0 ? ns : 0) / (double)(short_one ? NS_PER_MS : NS_PER_S));
+    return out;
+}
+
+static void put_duration(struct text *t, int64_t ns)
+{
+    char duration[TRACE_DURATION_SIZE];
+    text_put(t, trace_duration(ns, duration));
 }
 
 static void put_hint(struct text *t, const struct trace_event *e)
@@ -56,13 +66,13 @@ static void put_attempt(struct text *t, const struct trace_event *e)
 {
     char result[TRACE_RESULT_SIZE];
     text_fmt(t, "attempt %d: %s after ", e->attempt, trace_result(e, result));
-    put_seconds(t, e->duration_ns);
+    put_duration(t, e->duration_ns);
 }
 
 static void put_retry(struct text *t, const struct trace_event *e)
 {
     text_put(t, "repeats it in ");
-    put_seconds(t, e->wait_ns);
+    put_duration(t, e->wait_ns);
     text_fmt(t, ": %s", e->reason);
     put_hint(t, e);
     put_setting(t, e);
@@ -76,7 +86,7 @@ static bool is_pause(const struct trace_event *e)
 static void put_wait(struct text *t, const struct trace_event *e)
 {
     text_put(t, "waits ");
-    put_seconds(t, e->wait_ns);
+    put_duration(t, e->wait_ns);
     if (is_pause(e))
         text_fmt(t, " because %s has asked for a pause", e->host);
     else
@@ -93,7 +103,7 @@ static void put_reject(struct text *t, const struct trace_event *e)
     else
         text_fmt(t, "because the wait %s would be ",
                  is_pause(e) ? "for the end of a pause" : "for a token");
-    put_seconds(t, e->wait_ns);
+    put_duration(t, e->wait_ns);
     put_hint(t, e);
     put_setting(t, e);
 }
@@ -109,7 +119,7 @@ static void put_breaker(struct text *t, const struct trace_event *e)
     text_fmt(t, "%s: the circuit is %s", e->host, e->state);
     if (e->wait_ns > 0) {
         text_put(t, " for ");
-        put_seconds(t, e->wait_ns);
+        put_duration(t, e->wait_ns);
     }
     put_setting(t, e);
 }
@@ -125,7 +135,7 @@ static void put_pause(struct text *t, const struct trace_event *e)
              !strcmp(e->state, "over") ? "is over" : "asked by the server");
     if (e->wait_ns > 0) {
         text_put(t, ", for ");
-        put_seconds(t, e->wait_ns);
+        put_duration(t, e->wait_ns);
     }
     put_hint(t, e);
 }
@@ -139,41 +149,19 @@ static void put_ignored(struct text *t, const struct trace_event *e)
 /* Why a failure was not repeated; a refusal has said so already. */
 static void put_end(struct text *t, const struct trace_event *e)
 {
-    static const struct {
-        const char *reason, *words;
-    } reasons[] = {
-        {"class", "such a result is not repeated"},
-        {"method", "the method may reach the server only once"},
-        {"committed", "the program has seen a part of the response"},
-        {"hold_limit", "the response is larger than what is held"},
-        {"body", "the request body cannot be sent again"},
-        {"attempts", "all attempts are used"},
-        {"hint", "the server asks for a longer wait"},
-        {"deadline", "no time is left"},
-        {"program_timeout", "the program's own time-out leaves no time"},
-        {"breaker", "the circuit is open"},
-        {"budget", "the retry budget is empty"},
-        {"rate", "the wait for a token would be too long"},
-        {"pause", "the wait for the end of a pause would be too long"},
-        {"observe", "it is only observed"},
-        {"off", "retries are off"},
-        {"program", "the program has ended or changed it"},
-        {"nonblocking", "the socket does not block"},
-    };
     if (!*e->not_retried)
         return;
-    const char *words = e->not_retried;
-    for (size_t i = 0; i < array_size(reasons); i++)
-        if (!strcmp(reasons[i].reason, e->not_retried))
-            words = reasons[i].words;
-    text_fmt(t, "not repeated: %s", words);
+    text_fmt(t, "not repeated: %s", event_reason_words(e->not_retried));
     put_setting(t, e);
 }
 
 static void put_off(struct text *t, const struct trace_event *e)
 {
-    text_fmt(t, "the library does nothing: %s", e->reason);
-    put_setting(t, e);
+    text_put(t, "the library does nothing");
+    if (*e->setting)
+        put_setting(t, e);
+    else
+        text_fmt(t, ": %s", e->reason);
 }
 
 const char *trace_words(const struct trace_event *e, char out[TRACE_WORDS_SIZE])

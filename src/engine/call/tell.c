@@ -180,27 +180,25 @@ void call_tell_attempt(struct call *c, const struct attempt *a)
         tell_attempt(c, a->duration_ns);
 }
 
-/* The names in events, and what the log says. */
-static const struct {
-    char name[16], words[56];
-} stops[] = {
-    [STOP_NOTHING] = {"", ""},
-    [STOP_CLASS] = {"class", "such a result is not repeated"},
-    [STOP_METHOD] = {"method", "such a request is not repeated after that"},
-    [STOP_COMMITTED] = {"committed", "the program has seen a part of the response"},
-    [STOP_HOLD_LIMIT] = {"hold_limit", "the response is larger than what is held"},
-    [STOP_BODY] = {"body", "the request body cannot be sent again"},
-    [STOP_ATTEMPTS] = {"attempts", "all attempts are used"},
-    [STOP_HINT] = {"hint", "the server asks for a longer wait"},
-    [STOP_DEADLINE] = {"deadline", "no time is left"},
-    [STOP_PROGRAM_TIMEOUT] = {"program_timeout", "the program's own time-out leaves no time"},
-    [STOP_BREAKER] = {"breaker", "the circuit is open"},
-    [STOP_BUDGET] = {"budget", "the retry budget is empty"},
-    [STOP_RATE] = {"rate", "the wait for a token would be too long"},
-    [STOP_PAUSE] = {"pause", "the wait for the end of a pause would be too long"},
-    [STOP_OBSERVE] = {"observe", "it is only observed"},
-    [STOP_PROGRAM] = {"program", "the program has ended or changed it"},
-    [STOP_NONBLOCKING] = {"nonblocking", "the socket does not block"},
+/* As in events; event_text.c has words for them. */
+static const char stops[][16] = {
+    [STOP_NOTHING] = "",
+    [STOP_CLASS] = "class",
+    [STOP_METHOD] = "method",
+    [STOP_COMMITTED] = "committed",
+    [STOP_HOLD_LIMIT] = "hold_limit",
+    [STOP_BODY] = "body",
+    [STOP_ATTEMPTS] = "attempts",
+    [STOP_HINT] = "hint",
+    [STOP_DEADLINE] = "deadline",
+    [STOP_PROGRAM_TIMEOUT] = "program_timeout",
+    [STOP_BREAKER] = "breaker",
+    [STOP_BUDGET] = "budget",
+    [STOP_RATE] = "rate",
+    [STOP_PAUSE] = "pause",
+    [STOP_OBSERVE] = "observe",
+    [STOP_PROGRAM] = "program",
+    [STOP_NONBLOCKING] = "nonblocking",
 };
 
 static bool has_failed(const struct call *c)
@@ -255,11 +253,8 @@ static void tell_end(void *request)
         : failed   ? find_setting(c, key_of_stop(c, stop), &setting)
                    : c->waited_for == REFUSED_RATE && find_rate(c, &setting))
         e.setting = &setting;
-    if (stop) {
-        bool off = e.setting && is_off(c, &setting);
-        r.not_retried = off ? "off" : stops[stop].name;
-        r.words = off ? "retries are off" : stops[stop].words;
-    }
+    if (stop)
+        r.not_retried = e.setting && is_off(c, &setting) ? "off" : stops[stop];
     events_emit(&e);
 }
 
