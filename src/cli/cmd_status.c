@@ -21,8 +21,7 @@
 
 #define REDRAW_NS   NS_PER_S
 #define NAMES_SHOWN 3
-#define LINES_SHOWN 5                  /* of each kind above the table */
-#define ERRORS_NS   (86400 * NS_PER_S) /* older ones are shown only of hosts that are not healthy */
+#define LINES_SHOWN 5 /* of each kind above the table */
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
@@ -140,21 +139,11 @@ static void print_pauses(const struct host *rows, uint32_t n, int64_t now_ns)
 /* "last error: api.example.com, 12 s ago: transient, http_5xx, http 503" */
 static void print_errors(const struct host *rows, uint32_t n, int64_t wall_ns)
 {
-    char words[ERROR_TEXT_SIZE], age[24];
+    char words[ERROR_AGED_SIZE];
     int listed = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        int64_t ms = rows[i].error_ms;
-        bool timed = ms > 0 && ms <= wall_ns / NS_PER_MS; /* otherwise damaged */
-        int64_t ns = timed ? wall_ns - ms * NS_PER_MS : 0;
-        if (!error_text(&rows[i].error, words) ||
-            (rows[i].status == STATUS_HEALTHY && (!timed || ns > ERRORS_NS)) ||
-            listed++ >= LINES_SHOWN)
-            continue;
-        printf("last error: %s", rows[i].name);
-        if (timed)
-            printf(", %s ago", cli_age(ns, age));
-        printf(": %s\n", words);
-    }
+    for (uint32_t i = 0; i < n; i++)
+        if (error_aged(&rows[i], wall_ns, words) && listed++ < LINES_SHOWN)
+            printf("last error: %s, %s\n", rows[i].name, words);
     if (listed > LINES_SHOWN)
         printf("last error: and of %d more\n", listed - LINES_SHOWN);
 }

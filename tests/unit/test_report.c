@@ -420,3 +420,19 @@ Test(hosts, the_last_error_is_said_in_words)
                  "local, other, curl 65535, http 65535, errno 65535 Unknown error 65535"));
     cr_assert_null(error_text(&(struct last_error){.class = CLASS_SUCCESS}, words));
 }
+
+Test(hosts, an_old_error_of_a_healthy_host_is_not_shown)
+{
+    char words[ERROR_AGED_SIZE];
+    int64_t now = T(1769335200);
+    struct host h = {.error = {.class = CLASS_B, .reason = REASON_HTTP_5XX, .http = 503},
+                     .error_ms = 1769335188000};
+    cr_assert(is(error_aged(&h, now, words), "12 s ago: transient, http_5xx, http 503"));
+    cr_assert_null(error_aged(&h, now + T(86400), words));
+    h.status = STATUS_DEGRADED;
+    cr_assert(is(error_aged(&h, now + T(86400), words), "24 h ago: transient, http_5xx, http 503"));
+    h.error_ms = INT64_MAX; /* damaged */
+    cr_assert(is(error_aged(&h, now, words), "transient, http_5xx, http 503"));
+    h.error = (struct last_error){.class = CLASS_SUCCESS};
+    cr_assert_null(error_aged(&h, now, words));
+}

@@ -28,7 +28,7 @@ static bool resolve(const char *dir, char out[PLACE_SIZE])
 const char *place_of(const struct board *b, const char *dir, unsigned user, char out[PLACE_SIZE])
 {
     struct text t = {.p = out, .cap = PLACE_SIZE};
-    char usual[32];
+    char usual[32] = "";
     struct text u = TEXT_OVER(usual);
     if (!b->shared) {
         text_fmt(&t, "private-%d", (int)b->creator);
