@@ -154,6 +154,113 @@ class Fpm(bed.Bed):
         self.assertEqual(covered(env["HARDEN_STATE"]), 1)
 
 
+class Prometheus(bed.Bed):
+    """The rules and the dashboard use what metrics.prom has."""
+    SELECTOR = r'(\w+)\s*(?:=~|!~|!=|=)\s*"(?:\\.|[^"\\])*"'
+    FROM_SCRAPE = {"instance", "job"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.state = bed.fresh_dir("state")
+        for mode in ("enforce", "observe"):
+            bed.run(["curl", "-sS", "-o", os.devnull, f"{cls.http.url}/?key={bed.unique()}"],
+                    bed.hardened_environment(cls.state, mode=mode, rate="60/1m"))
+        cls.labels = {}  # of each metric
+        with open(cls.state + "/metrics.prom", encoding="utf-8") as f:
+            for name, labels in re.findall(r"(?m)^(harden_\w+)\{(.*)\}", f.read()):
+                cls.labels.setdefault(name, set(cls.FROM_SCRAPE)).update(
+                    name for name in re.findall(cls.SELECTOR, labels))
+
+    def check(self, expression, recorded=()):
+        """Finds each metric of an expression, and each label in a selector or an aggregation."""
+        metrics = re.findall(r"\bharden_\w+", expression)
+        self.assertTrue(metrics or any(name in expression for name in recorded), expression)
+        for metric in metrics:
+            self.assertIn(metric, self.labels, expression)
+        for metric, selector in re.findall(r"(harden_\w+)\{([^}]*)\}", expression):
+            for label in re.findall(self.SELECTOR, selector):
+                self.assertIn(label, self.labels[metric], expression)
+        known = set().union(*(self.labels[metric] for metric in metrics))
+        for labels in re.findall(r"\b(?:by|without|on)\s*\(([\w, ]*)\)", expression):
+            self.assertLessEqual(set(re.findall(r"\w+", labels)), known, expression)
+        return known
+
+    def test_promtool_runs_the_tests_of_the_rules(self):
+        for command in (["check", "rules", EXAMPLES / "prometheus-rules.yaml"],
+                        ["test", "rules", bed.ROOT / "tests/support/prometheus_rules.yaml"]):
+            done = subprocess.run(["promtool", *command], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_rules_use_metrics_and_labels_that_exist(self):
+        groups = yaml.safe_load(example("prometheus-rules.yaml"))["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
+        recorded = {rule["record"] for rule in rules if "record" in rule}
+        for rule in rules:
+            known = self.check(rule["expr"], recorded)
+            self.assertLessEqual(set(re.findall(r"harden:\w+:\w+", rule["expr"])), recorded)
+            if "alert" in rule and known:
+                used = re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))
+                self.assertLessEqual(set(used), known, rule["alert"])
+
+    def test_each_alert_fires_in_a_test_and_is_silent_in_another(self):
+        groups = yaml.safe_load(example("prometheus-rules.yaml"))["groups"]
+        alerts = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
+        text = (bed.ROOT / "tests/support/prometheus_rules.yaml").read_text(encoding="utf-8")
+        tests = [t for test in yaml.safe_load(text)["tests"] for t in test.get("alert_rule_test", [])]
+        for fires in (True, False):
+            self.assertEqual({t["alertname"] for t in tests if bool(t.get("exp_alerts")) == fires},
+                             alerts)
+
+    def dashboard(self):
+        return json.loads(example("grafana-dashboard.json"))
+
+    def test_each_panel_has_a_title_a_unit_and_a_place_of_its_own(self):
+        taken = {}
+        for panel in self.dashboard()["panels"]:
+            self.assertTrue(panel["title"] and panel["description"] and panel["targets"], panel)
+            self.assertTrue(panel["fieldConfig"]["defaults"]["unit"], panel["title"])
+            at = panel["gridPos"]
+            self.assertLessEqual(at["x"] + at["w"], 24, panel["title"])
+            for x in range(at["x"], at["x"] + at["w"]):
+                for y in range(at["y"], at["y"] + at["h"]):
+                    self.assertNotIn((x, y), taken, panel["title"])
+                    taken[x, y] = panel["title"]
+        for key in ("id", "title"):
+            values = [panel[key] for panel in self.dashboard()["panels"]]
+            self.assertEqual(len(values), len(set(values)), key)
+
+    def test_the_dashboard_uses_every_metric_and_labels_that_exist(self):
+        dashboard, expressions = self.dashboard(), []
+        for panel in dashboard["panels"]:
+            for target in panel["targets"]:
+                known = self.check(target["expr"])
+                expressions.append(target["expr"])
+                self.assertLessEqual(set(re.findall(r"{{(\w+)}}", target["legendFormat"])), known)
+        variables = {v["name"]: v for v in dashboard["templating"]["list"]}
+        for name, v in variables.items():
+            if v["type"] == "query":
+                self.check(v["definition"])
+                metric, label = re.fullmatch(r"label_values\((\w+).*, (\w+)\)", v["definition"]).groups()
+                self.assertEqual((label, v["query"]["query"]), (name, v["definition"]))
+                self.assertIn(label, self.labels[metric])
+        text = example("grafana-dashboard.json")
+        used = set(re.findall(r"\$(?!__)\{?(\w+)", text))
+        self.assertEqual(used, set(variables))
+        families = {re.sub("_(bucket|sum|count)$", "", name) for name in self.labels}
+        shown = {re.sub("_bucket$", "", name) for name in re.findall(r"harden_\w+", text)}
+        self.assertEqual(shown, families)
+        rules = [{"record": f"panel:{i}", "expr": self.plain(e)} for i, e in enumerate(expressions)]
+        file = bed.fresh_file(json.dumps({"groups": [{"name": "panels", "rules": rules}]}).encode())
+        done = subprocess.run(["promtool", "check", "rules", file], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    @staticmethod
+    def plain(expression):
+        return re.sub(r"\$\w+", ".*", expression.replace("$__rate_interval", "5m"))
+
+
 class Completeness(unittest.TestCase):
     def test_no_example_is_without_a_test(self):
         with open(__file__, encoding="utf-8") as f:
