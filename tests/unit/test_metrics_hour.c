@@ -119,7 +119,7 @@ static void repeat(struct slot *s, int host)
     expect("retries_total", host, label("reason", reason_group_name(g)), 1);
 }
 
-static void wait(struct slot *s, int host)
+static void wait_for_token(struct slot *s, int host)
 {
     unsigned ms = next_random(5000);
     slot_count(s, COUNT_WAITED, 1);
@@ -161,15 +161,15 @@ static void observe(struct slot *s, int host)
     expect("observed_wait_seconds_total", host, "", ms / 1000.0);
 }
 
-static void err(struct slot *s, int host)
+static void fail_inside(struct slot *s, int host)
 {
     (void)s, (void)host;
     atomic_fetch_add(&board->header->internal_errors, 1);
     series_of("harden_internal_errors_total{user=\"1000\"}")->counted++;
 }
 
-static void (*const happenings[])(struct slot *, int) = {succeed, fail, repeat,  wait,
-                                                         refuse,  deny, observe, err};
+static void (*const happenings[])(struct slot *, int) = {succeed, fail, repeat,  wait_for_token,
+                                                         refuse,  deny, observe, fail_inside};
 
 /* ---- a scrape --------------------------------------------------------------------------------- */
 
