@@ -143,6 +143,7 @@ static int diagnose_process(struct diagnosis *d)
     if (o.count && doctor_program(d, &o) && doctor_loaded(d, library, &o)) {
         doctor_adopt_user(d);
         const struct config *c = cli_load_config(&cmd_doctor);
+        doctor_private_board(d, maps, c);
         doctor_config(d, c);
         doctor_network(d, &o, c);
     }

@@ -243,6 +243,27 @@ class Processes(Case):
         self.says(str(p.pid), 1, env["HARDEN_STATE"] + "/board.1",
                   "the board of another version of libharden", "restart it")
 
+    def test_a_process_with_a_private_board_and_the_reason(self):
+        program = ["/usr/bin/python3", "-c", "import urllib.request, time, mmap\n"
+                   "m = mmap.mmap(-1, 1 << 20)  # other memory of the same kind\n"
+                   f"urllib.request.urlopen('{self.url(bed.unique())}')\n"
+                   "print('ready', flush=True); time.sleep(60)"]
+        state = bed.fresh_dir("state")
+        private = "its board is private: it shares neither limits nor circuits with other processes. "
+        for options, level in (({"rate": "60/1m"}, "partly: "), ({}, "note: ")):
+            os.chmod(state, 0o777)
+            p = self.process(program, bed.hardened_environment(state, log="off", max_hosts="77", **options))
+            self.ready(p)
+            text = self.says(str(p.pid), 1, f"{level}{private}{state}: mode 0777 lets others write; "
+                             "make it 0755 with chmod go-w")
+            self.assertNotIn("no call has been intercepted", text)
+            os.chmod(state, 0o755)
+            self.says(str(p.pid), 1, f"{level}{private}{state} could not be used when it started; "
+                      "its log says why. Restart it")
+        p = self.process(program, bed.hardened_environment("private", rate="60/1m"))
+        self.ready(p)
+        self.says(str(p.pid), 1, "note: its board is private, as state = private says")
+
     def test_a_process_that_has_made_no_call_yet(self):
         p = self.process(["sleep", "60"], bed.hardened_environment())
         self.started(p)

@@ -44,7 +44,9 @@ bool doctor_knows_node(const char *node);
  * variables of our environment with those of the process, so that cli_load_config reads its
  * configuration. *maps receives the text of /proc/PID/maps, to be freed. */
 bool doctor_process(struct diagnosis *d, char **maps);
-/* Changes to the user of the process, if we are root, so that its configuration files are trusted
+/* board.c: whether the process has opened no board, or one of its own, and why. */
+void doctor_private_board(struct diagnosis *d, const char *maps, const struct config *c);
+/* process.c: changes to the user of the process, if we are root, so that its configuration files are trusted
  * as they are in the process. */
 void doctor_adopt_user(const struct diagnosis *d);
 

@@ -32,8 +32,6 @@ static void say_loaded(struct diagnosis *d, const char *maps, const char *librar
         doctor_say(d, LEVEL_OK, "it has loaded libharden.so from %s", library);
     if (active)
         doctor_say(d, LEVEL_OK, "its board is %s", board);
-    else
-        doctor_say(d, LEVEL_NOTE, "no call has been intercepted so far: it has not opened a board");
     if (active && !same)
         doctor_say(d, LEVEL_NOTE,
                    "that is the board of another version of libharden: it shares no limits with "

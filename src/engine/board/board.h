@@ -127,6 +127,8 @@ struct board *board_attach(const char *dir, bool writable, const char **why);
 /* A private copy of the board in this open file of `size` bytes, whose owner is not trusted: he may change
  * or cut the file at any time, which a mapping of it would not survive. NULL: *why is the reason. */
 struct board *board_copy(int fd, off_t size, const char **why);
+/* The size of the mapping of a new board for this many hosts, not rounded to pages. */
+size_t board_file_size(uint32_t slot_count);
 /* Adjusts the clock of this process if it has moved into another time namespace. */
 void board_settle_clock(const struct board *b);
 /* For short-lived readers and tests; its slots are unmapped. */

@@ -52,6 +52,11 @@ static uint32_t with_spare(uint32_t slot_count)
     return slot_count;
 }
 
+size_t board_file_size(uint32_t slot_count)
+{
+    return file_size(with_spare(slot_count));
+}
+
 static void read_boot_id(char id[40])
 {
     memset(id, 0, 40);
