@@ -7,9 +7,12 @@ import pwd
 import re
 import shlex
 import shutil
+import socket
 import subprocess
+import tempfile
 import time
 import unittest
+import urllib.request
 
 import yaml
 
@@ -17,6 +20,7 @@ import bed
 
 EXAMPLES = bed.ROOT / "conf/examples"
 HARDEN = bed.LIBRARY.parent / "harden"
+TEXTFILES = "/var/lib/prometheus/node-exporter"
 
 
 def example(name):
@@ -101,7 +105,95 @@ class Examples(bed.Bed):
     def test_the_configuration_for_node_exporter_is_valid(self):
         out = bed.run([HARDEN, "config", EXAMPLES / "node_exporter.ini"], bed.environment())
         self.assertEqual((out.status, out.err), (0, b""))
-        self.assertRegex(out.text, r"(?m)^metrics = /var/lib/prometheus/node-exporter/harden\.prom ")
+        self.assertRegex(out.text, rf"(?m)^metrics = {TEXTFILES}/harden-%u\.prom ")
+
+
+@unittest.skipIf(os.getuid(), "needs the right to become another user")
+class OtherUsers(bed.Bed):
+    """Programs and exporters that run as users of their own, with what Debian's packages create."""
+    def setUp(self):
+        self.base = tempfile.mkdtemp(prefix="harden-e2e-", dir="/var/tmp")
+        self.addCleanup(shutil.rmtree, self.base)
+        os.chmod(self.base, 0o755)
+        self.library = shutil.copy(bed.LIBRARY, self.base)
+
+    def directory(self, name, user="root", group="root", mode=0o755):
+        path = os.path.join(self.base, name)
+        os.mkdir(path)
+        shutil.chown(path, user, group)
+        os.chmod(path, mode)
+        return path
+
+    def environment(self, **variables):
+        return bed.environment({"LD_PRELOAD": self.library, "HOME": "/root", **bed.QUICK, **variables})
+
+    def get(self, user, textfiles, umask=0o077):
+        """Runs curl as a user of the group www-data, with the example for the directory."""
+        config = os.path.join(self.base, "harden.ini")
+        with open(config, "w", encoding="ascii") as f:
+            f.write(example("node_exporter.ini").replace(TEXTFILES, textfiles))
+        state = os.path.join(self.base, bed.unique("state"))
+        os.mkdir(state)
+        shutil.chown(state, user)
+        env = self.environment(HARDEN_CONFIG=config, HARDEN_STATE=state)
+        o = bed.run(["curl", "-fsS", "-o", os.devnull, self.url(bed.unique())], env, user=user,
+                    group="www-data", extra_groups=[], umask=umask)
+        self.assertEqual(o.status, 0)
+        return o.err.decode()
+
+    def served(self, textfiles):
+        """What the exporter, as its own user, serves of the directory."""
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+        account = pwd.getpwnam("prometheus")
+        exporter = subprocess.Popen(
+            ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{port}",
+             "--collector.disable-defaults", "--collector.textfile",
+             f"--collector.textfile.directory={textfiles}"], user=account.pw_uid,
+            group=account.pw_gid, extra_groups=[], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        try:
+            for _ in range(200):
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as r:
+                        return r.read().decode()
+                except OSError:
+                    time.sleep(0.05)
+            return self.fail("node_exporter does not answer")
+        finally:
+            exporter.terminate()
+            exporter.wait()
+
+    def test_node_exporter_as_its_own_user_serves_what_another_user_writes(self):
+        override = re.search(rf"--add (\S+) (\S+) (\d+) {TEXTFILES}$", example("node_exporter.ini"),
+                             re.MULTILINE)
+        textfiles = self.directory("textfiles", override[1], override[2], int(override[3], 8))
+        self.assertEqual(self.get("www-data", textfiles), "")
+        served = self.served(textfiles)
+        self.assertIn("node_textfile_scrape_error 0", served)
+        self.assertRegex(served, r"(?m)^harden_requests_total\{.*\} 1$")
+        name = f"harden-{pwd.getpwnam('www-data').pw_uid}.prom"
+        with open(f"{textfiles}/{name}", encoding="utf-8") as f:
+            before = f.read()
+        for user in ("nobody", "root"):
+            self.assertEqual(self.get(user, textfiles), "")
+        self.assertEqual(len(os.listdir(textfiles)), 3)
+        with open(f"{textfiles}/{name}", encoding="utf-8") as f:
+            self.assertEqual(f.read(), before)
+
+    def test_in_debians_own_directory_only_root_can_write_and_others_are_told(self):
+        if os.path.exists(TEXTFILES):  # unless its administrator has changed that
+            st = os.stat(TEXTFILES)
+            if not os.path.exists("/var/lib/dpkg/statoverride") or not os.path.getsize(
+                    "/var/lib/dpkg/statoverride"):
+                self.assertEqual((st.st_uid, st.st_gid, st.st_mode & 0o7777), (0, 0, 0o755))
+        textfiles = self.directory("textfiles")
+        self.assertEqual(self.get("root", textfiles), "")
+        self.assertIn("node_textfile_scrape_error 0", self.served(textfiles))
+        self.assertEqual(os.listdir(textfiles), ["harden-0.prom"])
+        error = self.get("www-data", textfiles)
+        self.assertRegex(error, r"\Aharden: error: \S+/harden-33\.prom: cannot be written: its "
+                         r"directory is owned by user 0, with mode 0755; let user 33 create .*\n\Z")
 
 
 class Fpm(bed.Bed):
@@ -259,6 +351,97 @@ class Prometheus(bed.Bed):
     @staticmethod
     def plain(expression):
         return re.sub(r"\$\w+", ".*", expression.replace("$__rate_interval", "5m"))
+
+
+@unittest.skipIf(os.getuid(), "needs the right to become another user and to mount")
+class StockFpm(bed.Bed):
+    """php-fpm with the pool of the Debian package: the master is root, the workers are www-data."""
+    OWN_MEMORY = "mount -t tmpfs -o mode=1777 shm /dev/shm && exec \"$@\""
+    LIMIT = {"HARDEN_RATE": "2/1h", "HARDEN_ON_LIMIT": "fail"}
+
+    def setUp(self):
+        self.base = tempfile.mkdtemp(prefix="harden-e2e-", dir="/var/tmp")
+        self.addCleanup(shutil.rmtree, self.base)
+        os.chmod(self.base, 0o755)
+        self.library, self.log = shutil.copy(bed.LIBRARY, self.base), f"{self.base}/log/harden"
+        os.mkdir(f"{self.base}/log")
+        shutil.chown(f"{self.base}/log", "www-data")
+        with open(f"{self.base}/get.php", "wb") as f:
+            f.write(Fpm.SCRIPT)
+        self.version = bed.run(["php", "-r", "echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION;"],
+                               bed.environment()).text
+        stock, own = (configparser.ConfigParser(interpolation=None, comment_prefixes=("#", ";"),
+                                                delimiters=("=",)) for _ in range(2))
+        stock.read(f"/etc/php/{self.version}/fpm/pool.d/www.conf")
+        own.read_string(example("php-fpm.conf"))
+        pool = dict(stock["www"]) | dict(own["www"]) | {"listen": f"{self.base}/socket"}
+        self.assertEqual((pool["user"], pool["group"]), ("www-data", "www-data"))
+        with open(f"{self.base}/fpm.conf", "w", encoding="ascii") as f:
+            f.write(f"[global]\nerror_log = {self.base}/fpm.log\ndaemonize = no\n[www]\n" +
+                    "".join(f"{k} = {v}\n" for k, v in pool.items()))
+
+    def variables(self, name):
+        found = {}
+        for line in re.findall(r"(?m)^Environment=(.*)$", example(name)):
+            found |= dict(word.split("=", 1) for word in shlex.split(line))
+        return found | {"LD_PRELOAD": self.library, "HARDEN_LOG_TO": self.log}
+
+    def ask(self):
+        url = f"{self.http.url}/?key={bed.unique()}"
+        return bed.run(["cgi-fcgi", "-bind", "-connect", f"{self.base}/socket"], bed.environment({
+            "SCRIPT_FILENAME": f"{self.base}/get.php", "REQUEST_METHOD": "GET",
+            "QUERY_STRING": f"url={url}"})).out.split(b"\r\n\r\n")[-1]
+
+    def answers(self, env):
+        """Returns eight answers, and the owner of the board that the workers share."""
+        env = bed.environment({**bed.QUICK, **self.LIMIT, "HOME": "/root", **env})
+        env.pop("XDG_RUNTIME_DIR", None)  # a service has none
+        around = ["unshare", "-m", "--propagation", "private", "sh", "-c", self.OWN_MEMORY, "sh"]
+        if bed.run([*around, "true"], bed.environment()).status:
+            self.skipTest("not run: nothing can be mounted here")
+        master = bed.start([*around, f"php-fpm{self.version}", "-y", f"{self.base}/fpm.conf"], env)
+        try:
+            for _ in range(200):
+                if os.path.exists(f"{self.base}/socket"):
+                    break
+                time.sleep(0.05)
+            got = [self.ask() for _ in range(8)]
+            memory = f"/proc/{master.pid}/root/dev/shm"
+            boards = {name: os.stat(f"{memory}/{name}/{bed.BOARD}").st_uid
+                      for name in os.listdir(memory) if name.startswith("harden")}
+            return got, boards
+        finally:
+            master.terminate()
+            master.communicate()
+
+    def logged(self):
+        if not os.path.exists(self.log):
+            return []
+        with open(self.log, encoding="utf-8") as f:
+            return [line.split("harden: ", 1)[1] for line in f]
+
+    def test_the_workers_share_the_limits_without_a_setting(self):
+        got, boards = self.answers(self.variables("php-fpm-drop-in.conf"))
+        self.assertEqual(got, [b"200"] * 2 + [b"0"] * 6)
+        self.assertEqual(boards, {"harden-33": 33})
+        self.assertEqual([line for line in self.logged() if line.startswith("error")], [])
+
+    def test_the_workers_share_the_limits_although_the_services_directory_is_roots(self):
+        run = f"{self.base}/php-fpm-harden"  # as RuntimeDirectory= makes it
+        for mode in (0o700, 0o755):
+            os.mkdir(run, mode)
+            variables = self.variables("systemd-drop-in.conf") | {"HARDEN_STATE": run}
+            got, boards = self.answers(variables)
+            self.assertEqual(got, [b"200"] * 2 + [b"0"] * 6)
+            self.assertEqual(boards, {"harden-33": 33})
+            errors = [line for line in self.logged() if line.startswith("error")]
+            self.assertEqual(set(errors), {
+                f"error: {run}: owned by another user; set state = to a directory of user 33, or "
+                "leave it out. The board is in /dev/shm/harden-33\n"})
+            self.assertLessEqual(len(errors), 4, "once in each worker")
+            self.assertEqual(os.listdir(run), [])
+            os.rmdir(run)
+            os.unlink(self.log)
 
 
 class Completeness(unittest.TestCase):

@@ -371,7 +371,11 @@ class Boards(bed.Bed):
     def test_snapshots_that_cannot_be_written_replace_nothing(self):
         pipe = os.path.join(bed.fresh_dir(), "pipe")
         os.mkfifo(pipe)
-        self.get(bed.fresh_dir("state"), snapshot="/dev/null/x", metrics=pipe)
+        outcome = self.get(bed.fresh_dir("state"), 2, snapshot="/dev/null/x", metrics=pipe)
+        self.assertEqual(outcome.err.decode(), (
+            "harden: error: /dev/null/x: cannot be written: its directory is missing or out of reach; "
+            f"create it\nharden: error: {pipe}: cannot be written: it is not a regular file; name "
+            "another path\n"))
         self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode), "replaced by a file")
 
 

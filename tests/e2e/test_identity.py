@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+from unittest import mock
 
 import bed
 
@@ -74,6 +75,18 @@ class Identity(bed.Bed):
         for away in (ahead, without_proc):
             shutil.rmtree(self.state)
             self.assertEqual([self.get(*way, **quick)[0] for way in (away, [], away, [])], [0] * 4)
+
+    def test_the_command_says_which_board_it_reads_if_the_named_one_is_another_users(self):
+        foreign, runtime = self.make(USER), self.make(0, "runtime")
+        with mock.patch.dict(os.environ, XDG_RUNTIME_DIR=runtime):
+            self.assertEqual(self.get(), (0, ""))
+            o = bed.run([bed.LIBRARY.with_name("harden"), "status"],
+                        bed.environment({"HARDEN_STATE": foreign, "HARDEN_CONFIG": "none"}))
+        self.assertEqual((o.status, o.err.decode()), (
+            0, f"harden status: {foreign}: owned by another user; the board of this user is in "
+            f"{runtime}/harden\n"))
+        self.assertIn("harden: 1 host; ", o.text)
+        self.assertEqual(os.listdir(foreign), [])
 
     def test_a_full_copy_on_write_file_system_kills_no_program(self):
         image, mount = os.path.join(self.base, "image"), os.path.join(self.base, "mount")

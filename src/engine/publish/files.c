@@ -110,7 +110,7 @@ static void put_reason(struct text *t, const char *path, int err)
             "it belongs to another user; remove it, or give each user a file with %u in its name");
     else if (err == -EEXIST)
         text_put(t, "it is not a regular file; name another path");
-    else if (kernel_stat(AT_FDCWD, dir, &st, 0))
+    else if (kernel_stat(AT_FDCWD, dir, &st, 0) || !S_ISDIR(st.st_mode))
         text_put(t, "its directory is missing or out of reach; create it");
     else if (err == -EACCES || err == -EPERM)
         text_fmt(t,
