@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Completion of harden(1) for bash. Commands, flags and keys come from the command itself, hosts from the
-# board. scripts/checks/manual tests it.
+# board. scripts/checks/completion tests it.
 
 # COMP_WORDS is split at = and : too. Sets words, and at: the index in COMP_WORDS where each begins.
 _harden_words() {
@@ -31,11 +31,20 @@ _harden_commands() {
     printf '%s\n' --help --version
 }
 
-# The flags in --help. One in capitals stands for several others and is not offered.
+# The flags of a command, one per line, each followed by the name of its value if it takes one: "--host HOST".
+_harden_described() {
+    "$harden" "$1" --help 2>/dev/null |
+        sed -nE 's/^  (-[A-Za-z])?(, )?(--[a-z][a-z-]*)?( [A-Z][^ ]*)?(  .*)?$/\1\4\n\3\4/p' | grep ^-
+}
+
 _harden_flags() {
     printf '%s\n' --help --version
-    "$harden" "$1" --help 2>/dev/null | grep -oE '(^|[^[:alnum:]-])-(-[a-z][a-z-]*|[a-z]\>)' |
-        grep -oE -e '-.*'
+    _harden_described "$1" | cut -d' ' -f1
+}
+
+# The name of the value of a flag; empty where it takes none, or is unknown.
+_harden_takes() {
+    _harden_described "$1" | awk -v flag="$2" '$1 == flag { print $2 }'
 }
 
 # With hyphens, as flags have them, unless the word already has an underscore.
@@ -47,8 +56,8 @@ _harden_keys() {
     echo --config
 }
 
-# The possible values of a flag, one per line; none where they are unknown.
-_harden_values() {
+# The possible values of a key, one per line; none where they are unknown.
+_harden_key_values() {
     case ${1//_/-} in
     --mode) printf '%s\n' enforce observe off ;;
     --log) printf '%s\n' off error warn info debug ;;
@@ -60,13 +69,24 @@ _harden_values() {
     --jitter) printf '%s\n' full equal decorrelated none ;;
     --commit) printf '%s\n' headers late ;;
     --breaker) printf '%s\n' on off observe ;;
-    --host | --explain) _harden_hosts ;;
-    --user) compgen -u -- "$word" ;;
     --state) printf '%s\n' auto private && _harden_paths -d ;;
     --log-to) printf '%s\n' stderr syslog && _harden_paths -f ;;
     --snapshot | --metrics) printf '%s\n' auto none && _harden_paths -f ;;
-    --events | --config) printf '%s\n' none && _harden_paths -f ;;
-    -o | --output) _harden_paths -f ;;
+    --events) printf '%s\n' none && _harden_paths -f ;;
+    esac
+}
+
+# Of a flag of a command.
+_harden_values() {
+    case $(_harden_takes "$1" "$2") in
+    HOST* | URL*) _harden_hosts ;;
+    FILE* | PATH*)
+        _harden_paths -f
+        [[ $2 != --config ]] || echo none
+        ;;
+    DIR*) _harden_paths -d ;;
+    NAME*) compgen -u -- "$word" ;;
+    '') [[ $1 != run ]] || _harden_key_values "$2" ;;
     esac
 }
 
@@ -90,7 +110,7 @@ _harden_files() {
 
 _harden_value() {
     compopt -o filenames 2>/dev/null
-    _harden_offer < <(_harden_values "$1")
+    _harden_offer < <(_harden_values "${words[1]}" "$1")
 }
 
 # A word that begins with a hyphen: --flag=value, or one of the flags on stdin.
@@ -107,12 +127,18 @@ _harden_flag() {
 # Sets program to the index of the program among run's words; or value_of to a flag whose value is the last
 # word.
 _harden_split() {
+    # A flag that --help does not name is a key, which has a value.
+    local alone
+    alone=" --help --version $(_harden_described run | grep -v ' ' | tr '\n' ' ')"
     value_of=
     for ((program = 2; program < last; program++)); do
         case ${words[program]} in
         --) ((program++)) && return ;;
-        --observe | --audit | --trace | --help | --version | --*=*) ;;
-        -o | --*) ((++program == last)) && value_of=${words[last - 1]} && return ;;
+        --*=*) ;;
+        -*)
+            [[ $alone == *" ${words[program]} "* ]] && continue
+            ((++program == last)) && value_of=${words[last - 1]} && return
+            ;;
         *) return ;;
         esac
     done
@@ -140,13 +166,10 @@ _harden_other() {
         _harden_flag < <(_harden_flags "${words[1]}")
         return
     fi
-    case $before in
-    --host | --explain | --output | -o | --user | --state)
+    if [[ $before == -* && $(_harden_takes "${words[1]}" "$before") ]]; then
         _harden_value "$before"
         return
-        ;;
-    --max-age) return ;;
-    esac
+    fi
     case ${words[1]} in
     reset) _harden_offer < <(_harden_hosts) ;;
     config) _harden_files -f ;;

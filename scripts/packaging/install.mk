@@ -6,6 +6,8 @@
 # every program of the machine, so only an administrator puts one there.
 DOCDIR = $(DATADIR)/doc/libharden
 COMPDIR= $(DATADIR)/bash-completion/completions
+FISHDIR= $(DATADIR)/fish/vendor_completions.d
+ZSHDIR = $(DATADIR)/zsh/site-functions
 MAN1   = $(wildcard docs/*.1)
 MAN5   = $(wildcard docs/*.5)
 MAN7   = $(wildcard docs/*.7)
@@ -14,6 +16,7 @@ DOCS   = README.md CHANGELOG.md CONTRIBUTING.md LICENSE $(wildcard docs/*.md doc
 	 conf/*.ini conf/*.json conf/presets/* conf/examples/*)
 DOCDIRS = $(sort $(dir $(DOCS)))
 INSTALLED = $(BINDIR)/harden $(LIBDIR)/libharden.so $(LIBDIR)/libharden-audit.so $(COMPDIR)/harden \
+	    $(FISHDIR)/harden.fish $(ZSHDIR)/_harden \
 	    $(addprefix $(MANDIR)/man1/,$(notdir $(MAN1))) \
 	    $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) \
 	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(DOCS))
@@ -21,11 +24,13 @@ INSTALLED = $(BINDIR)/harden $(LIBDIR)/libharden.so $(LIBDIR)/libharden-audit.so
 LDCONFIG = if [ -z "$(DESTDIR)" ] && [ -w /etc/ld.so.cache ]; then ldconfig; fi
 .PHONY: install uninstall dist deb check-deb
 install: all            ## into PREFIX, staged under DESTDIR
-	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR) $(COMPDIR) $(MANDIR)/man1 \
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR) $(COMPDIR) $(FISHDIR) $(ZSHDIR) $(MANDIR)/man1 \
 	  $(MANDIR)/man5 $(MANDIR)/man7 $(addprefix $(DOCDIR)/,$(DOCDIRS)))
 	install -m 755 $(CLI) $(DESTDIR)$(BINDIR)/harden
 	install -m 755 $(SHIM) $(AUDIT) $(DESTDIR)$(LIBDIR)
 	install -m 644 scripts/completion/harden.bash $(DESTDIR)$(COMPDIR)/harden
+	install -m 644 scripts/completion/harden.fish $(DESTDIR)$(FISHDIR)/harden.fish
+	install -m 644 scripts/completion/harden.zsh $(DESTDIR)$(ZSHDIR)/_harden
 	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
 	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	install -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7

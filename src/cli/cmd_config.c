@@ -45,4 +45,6 @@ const struct command cmd_config = {
     "  --explain URL  print the sections that match a URL, host or host:port, and the resulting\n"
     "                 values\n"
     "\n"
+    "example: harden config --explain https://api.example.com/v1/search\n"
+    "\n"
     "exit status: 0 valid, 2 invalid; the errors are on stderr\n"};

@@ -188,4 +188,6 @@ const struct command cmd_health = {
     "  --max-age DURATION   while no running program is attached to the board, accept a last\n"
     "                       update up to this old (default: three times the snapshot_interval of\n"
     "                       that program, normally 30s)\n" BOARD_CHOICE_HELP "\n"
+    "example: harden health --host api.example.com --max-age 1m\n"
+    "\n"
     "exit status: 0 healthy, 1 degraded, 2 unhealthy, 3 stale or nothing known yet\n"};

@@ -122,4 +122,6 @@ const struct command cmd_report = {
     "mail it, print it. It contains host names, and the configuration as `harden config`\n"
     "prints it.\n"
     "\n"
+    "example: harden report -o report.html\n"
+    "\n"
     "exit status: 0 written, 1 no usable board\n"};

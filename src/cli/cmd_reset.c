@@ -91,4 +91,6 @@ const struct command cmd_reset = {
     BOARD_CHOICE_HELP "\n"
                       "Running programs continue and count from zero.\n"
                       "\n"
+                      "example: harden reset api.example.com\n"
+                      "\n"
                       "exit status: 0 done, 1 no such host, or no usable board\n"};

@@ -274,5 +274,7 @@ const struct command cmd_run = {
     "The program replaces this command: pid, signals and exit status are its own. With --trace it\n"
     "is a child process of this command, which passes signals on and ends as the program ends.\n"
     "\n"
+    "example: harden run --rate 60/1m --retry expensive curl -fsS https://api.example.com/rates\n"
+    "\n"
     "exit status: that of the program; 2 invalid configuration or library not found, 126 the\n"
     "program cannot be run, 127 no such program\n"};

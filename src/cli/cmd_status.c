@@ -293,4 +293,6 @@ const struct command cmd_status = {
     "P50, P99  percentiles of the duration of single attempts\n"
     "TOKENS    tokens available now, and the burst of the limit\n"
     "\n"
+    "example: harden status --json | jq .failed\n"
+    "\n"
     "exit status: 0 shown, 1 no usable board\n"};
