@@ -87,7 +87,8 @@ static void put_end(struct text *t, const struct event *e)
     json_fixed(t, "waited_s", r->waited_ns / NS_PER_MS, 3);
     if (r->waited_for)
         json_string(t, "waited_for", r->waited_for);
-    json_fixed(t, "duration_ms", r->duration_ns / NS_PER_US, 3);
+    if (r->duration_ns >= 0)
+        json_fixed(t, "duration_ms", r->duration_ns / NS_PER_US, 3);
     if (r->not_retried)
         json_string(t, "not_retried", r->not_retried);
     if (r->refused)

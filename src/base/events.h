@@ -58,8 +58,8 @@ struct event_request {
     const char *waited_for; /* "rate", "pause": its last wait before an attempt; NULL: omitted */
     int attempts;
     int64_t waited_ns;
-    int64_t duration_ns;
-    bool clean; /* not failed, delayed, repeated or refused: for the trace only */
+    int64_t duration_ns; /* -1: omitted */
+    bool clean;          /* not failed, delayed, repeated or refused: for the trace only */
 };
 
 /* Of EVENT_START. */

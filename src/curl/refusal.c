@@ -71,7 +71,7 @@ static void put_text(struct text *t, const struct shadow *s, const struct admiss
 CURLcode refusal_result(const struct shadow *s, const struct admission *why, int64_t now_ns)
 {
     if (s->error_buffer) {
-        char line[CURL_ERROR_SIZE];
+        char line[CURL_ERROR_SIZE] = "";
         struct text t = TEXT_OVER(line);
         int64_t ms = why->at_ns > now_ns ? (why->at_ns - now_ns) / NS_PER_MS : 0;
         put_text(&t, s, why, now_ns, (long long)((ms + 999) / 1000));

@@ -11,7 +11,7 @@ void uncovered_ended(CURLcode r, int64_t begun_ns)
         return;
     struct event_request request = {.not_retried = "uncovered",
                                     .attempts = 1,
-                                    .duration_ns = begun_ns ? clock_now_ns() - begun_ns : 0,
+                                    .duration_ns = begun_ns ? clock_now_ns() - begun_ns : -1,
                                     .clean = !r};
     events_emit(&(struct event){.kind = EVENT_END,
                                 .id = events_new_id(),

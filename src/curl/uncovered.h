@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/* begun_ns: 0: not known. */
+/* begun_ns: 0: not known. Does nothing unless events are wanted. */
 void uncovered_ended(CURLcode r, int64_t begun_ns);
 
 #endif

@@ -66,8 +66,9 @@ class Visible(bed.Bed):
         origin = "Retry-After: 600"
 
         self.assertEqual(refused.status, 28)
-        text = re.escape(f"curl: (28) harden: {self.host} asked for a pause ({origin}), retry in ")
-        seconds = re.fullmatch(text + r"(\d+) s\n", refused.err.decode())
+        text = re.escape(f"curl: (28) harden: {self.host} asked for a pause ({origin}), needs ")
+        seconds = re.fullmatch(text + r"(\d+) s, max_wait = 30s allows no more \(default\)\n",
+                               refused.err.decode())
         self.assertTrue(seconds, refused.err)
         self.assertIn(int(seconds[1]), range(500, 601))
 
@@ -77,7 +78,8 @@ class Visible(bed.Bed):
         self.assertIn(f"{self.host}: pause is on (http 429), asked by the server: {origin}, "
                       "for 600000 ms\n", self.file("log"))
         self.assertRegex(self.file("log"), f"{self.host}: reject after attempt 1: gate, asked by the "
-                                           fr"server: {origin}, in \d+ ms\n")
+                                           fr"server: {origin}, needs [\d.]+ s, max_wait = 30s "
+                                           r"allows no more \(default\)\n")
         (reject,) = [json.loads(line) for line in self.file("events").splitlines()
                      if '"reject"' in line]
         self.assertEqual((reject["reason"], reject["hint"]), ("gate", origin))
