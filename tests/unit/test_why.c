@@ -176,6 +176,18 @@ static void circuit_is_open(void)
     end();
 }
 
+static void circuit_of_the_proxy_is_open(void)
+{
+    struct target proxy = {.scheme = "http", .host = "proxy", .port = 3128, .path = ""};
+    struct attempt a = result(7, 0);
+    call_bind_proxy(&binding, &proxy, now);
+    a.via_proxy = a.proxy_unreached = a.nothing_sent = a.ended_by_program = true;
+    request(a);
+    begin(0);
+    cr_assert(eq(int, admit().answer, ANSWER_REFUSE));
+    end();
+}
+
 static void circuit_opens_before_the_retry(void)
 {
     begin(0);
@@ -324,6 +336,11 @@ static const struct situation {
      "\"attempts\":0,\"waited_s\":0,\"duration_ms\":0,\"refused\":\"breaker\","
      "\"setting\":\"breaker\",\"value\":\"on\",\"source\":\"default\"}",
      ": GET, 0 attempts, waited 0 ms; refused: breaker: breaker = on (default)"},
+    {"circuit of the proxy open",
+     "[host proxy:3128]\nbreaker = on\nbreaker_failures = 1\nbreaker_after = 0s",
+     circuit_of_the_proxy_is_open,
+     "\"refused\":\"breaker\",\"setting\":\"breaker\",\"value\":\"on\",\"source\":\"" FILE ":5\"}",
+     "http://proxy:3128: reject after attempt 1: breaker, needs 30 s, breaker = on (" FILE ":5)"},
     {"circuit opens before the retry", "breaker_after = 0s", circuit_opens_before_the_retry,
      "\"not_retried\":\"breaker\",\"setting\":\"breaker\",\"value\":\"on\",\"source\":\"default\"}",
      "; not repeated: the circuit is open: breaker = on (default)"},

@@ -19,14 +19,17 @@ struct plan {
 };
 
 /* The retry would be refused by the breaker of the host or of its proxy. */
-static bool breaker_refuses(const struct call *c, struct slot *s, int64_t now_ns)
+static bool breaker_refuses(struct call *c, struct slot *s, int64_t now_ns)
 {
     struct party party = call_host_party(c, s);
+    c->by_proxy = false;
     if (call_breaker_enforced(c, &party) &&
         breaker_open_until_ns(&s->breaker, party.policy, party.operation, now_ns))
         return true;
-    return call_proxy_party(c, &party) && call_breaker_enforced(c, &party) &&
-           breaker_open_until_ns(&party.slot->breaker, party.policy, party.operation, now_ns);
+    c->by_proxy =
+        call_proxy_party(c, &party) && call_breaker_enforced(c, &party) &&
+        breaker_open_until_ns(&party.slot->breaker, party.policy, party.operation, now_ns);
+    return c->by_proxy;
 }
 
 static enum stop unrepeatable(const struct call *c, const struct attempt *a, int64_t now_ns)
@@ -41,7 +44,7 @@ static enum stop unrepeatable(const struct call *c, const struct attempt *a, int
 }
 
 /* Everything that decides about a retry except the budget. made: attempts including this one. */
-static enum stop why_not(const struct call *c, struct slot *s, const struct attempt *a,
+static enum stop why_not(struct call *c, struct slot *s, const struct attempt *a,
                          const struct verdict *v, int made, int64_t now_ns, struct plan *plan)
 {
     const struct policy *p = c->policy;

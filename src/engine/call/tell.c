@@ -9,6 +9,8 @@
 #include "base/shield.h"
 #include "engine/config/source.h"
 
+#include <string.h>
+
 /* ---- the key that decided ------------------------------------------------------------------- */
 
 /* Which key ends a wait for a token or the end of a pause; NULL: the program's timeout. As in
@@ -76,13 +78,16 @@ static const struct limit *limit_of_lane(const struct call *c)
     return found;
 }
 
-/* False: no key decided. */
-static bool find_setting(const struct call *c, const char *key, struct event_setting *s)
+/* False: no key decided. by_proxy: its circuit did, for which other sections apply. */
+static bool find_setting(const struct call *c, const char *key, bool by_proxy,
+                         struct event_setting *s)
 {
     const struct binding *b = c->binding;
-    if (key)
-        source_of_key(s, b->config, c->by_proxy ? b->proxy.policy : c->policy, key);
-    return key != NULL;
+    if (!key)
+        return false;
+    bool of_proxy = by_proxy && b->proxy.policy && strcmp(key, "breaker") == 0;
+    source_of_key(s, b->config, of_proxy ? b->proxy.policy : c->policy, key);
+    return true;
 }
 
 static bool find_rate(const struct call *c, struct event_setting *s)
@@ -103,7 +108,8 @@ struct refusal_request {
 static void find_refusal(void *request)
 {
     struct refusal_request *r = request;
-    r->found = find_setting(r->call, key_of_refusal(r->call, r->why), r->setting);
+    r->found =
+        find_setting(r->call, key_of_refusal(r->call, r->why), r->call->by_proxy, r->setting);
 }
 
 bool call_refusal_setting(const struct call *c, enum refusal why, struct event_setting *s)
@@ -140,8 +146,9 @@ static void tell_delay(void *request)
                       .reason = reasons[d->why],
                       .wait_ns = larger(d->at_ns - d->now_ns, 0),
                       .observed = d->observed};
-    if (d->kind == EVENT_REJECT ? find_setting(c, key_of_refusal(c, d->why), &setting)
-                                : d->why == REFUSED_RATE && find_rate(c, &setting))
+    if (d->kind == EVENT_REJECT
+            ? find_setting(c, key_of_refusal(c, d->why), d->by == c->binding->proxy_name, &setting)
+            : d->why == REFUSED_RATE && find_rate(c, &setting))
         e.setting = &setting;
     if (d->why == REFUSED_PAUSE) {
         e.host = call_pause_cause(c, d->now_ns - c->lag_ns, &cause); /* a pause is of the present */
@@ -249,8 +256,8 @@ static void tell_end(void *request)
                       .wait_ns = -1,
                       .observed = c->observe,
                       .request = &r};
-    if (c->refused ? find_setting(c, key_of_refusal(c, c->refused), &setting)
-        : failed   ? find_setting(c, key_of_stop(c, stop), &setting)
+    if (c->refused ? find_setting(c, key_of_refusal(c, c->refused), c->by_proxy, &setting)
+        : failed   ? find_setting(c, key_of_stop(c, stop), c->by_proxy, &setting)
                    : c->waited_for == REFUSED_RATE && find_rate(c, &setting))
         e.setting = &setting;
     if (stop)
