@@ -39,7 +39,7 @@ static int config_command(int argc, char **argv)
 
 const struct command cmd_config = {
     "config", "[--explain URL] [FILE]",
-    "Checks the configuration and prints the effective values with their origin.", config_command,
+    "Checks the configuration, and prints what is in effect and why.", config_command,
     "  FILE           read only this file, and ignore the environment; without it, print what a\n"
     "                 program gets that is started now in this environment\n"
     "  --explain URL  print the sections that match a URL, host or host:port, and the resulting\n"

@@ -194,7 +194,7 @@ static int doctor_command(int argc, char **argv)
 
 const struct command cmd_doctor = {
     "doctor", "[--json] [PROGRAM | PID]",
-    "Tells whether a program, process or this machine is covered, and if not, why.", doctor_command,
+    "Tells whether a program, process or machine is covered, and why not.", doctor_command,
     "  PROGRAM  is looked up in PATH; for a script, its interpreter is checked\n"
     "  PID      a running process; for a program whose name is a number, write ./42\n"
     "           without either: the library, the copies of libcurl, the configuration, the\n"

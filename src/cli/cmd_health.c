@@ -182,8 +182,7 @@ static int health_command(int argc, char **argv)
 
 const struct command cmd_health = {
     "health", "[--host HOST] [--max-age DURATION] [--user NAME|UID | --state DIR]",
-    "Prints the health of the hosts as one line and an exit status, for monitoring.",
-    health_command,
+    "Prints the health of all hosts in one line and an exit status.", health_command,
     "  --host HOST          only this host or active check, named as in `harden status`\n"
     "  --max-age DURATION   while no running program is attached to the board, accept a last\n"
     "                       update up to this old (default: three times the snapshot_interval of\n"

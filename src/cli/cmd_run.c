@@ -107,6 +107,9 @@ static int parse_flags(int argc, char **argv, struct run_flags *flags)
             return i + 1;
         if (own_flag(argc, argv, &i, flags))
             continue;
+        if (argv[i][1] != '-' && argv[i][2])
+            return -1 - cli_usage_error(&cmd_run, "unknown flag %s; did you mean -%s?", argv[i],
+                                        argv[i]);
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "--version") || argv[i][1] != '-')
             return cli_flags(&cmd_run, 2, (char *[]){argv[0], argv[i], NULL}, none);
         int status = set_variable(argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used);
@@ -260,7 +263,7 @@ static int run_command(int argc, char **argv)
 
 const struct command cmd_run = {
     "run", "[--KEY VALUE]... [--observe] [--audit] [--trace [-o FILE]] [--] PROGRAM [ARGUMENT...]",
-    "Runs a program with the library preloaded, if the configuration is valid.", run_command,
+    "Runs a program with the library, if the configuration is valid.", run_command,
     "  --KEY VALUE    set any key of harden.ini(5) for this program and all hosts: --rate 60/1m\n"
     "  --config FILE  read this file instead of those of the machine and the user; none: read\n"
     "                 no file\n"

@@ -19,9 +19,8 @@ static int print_usage(FILE *f)
                "Adds retries, rate limits and circuit breakers to unmodified programs.\n\n");
     for (size_t i = 0; i < array_size(commands); i++)
         fprintf(f, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(
-        f, "\nharden help COMMAND explains one of them; harden --version (-V) prints the version.\n"
-           "For details see the manual pages harden(1), libharden(7) and harden.ini(5).\n");
+    fprintf(f, "\nharden help COMMAND explains one of them, harden -V prints the version.\n"
+               "For details see the manual pages harden(1), libharden(7) and harden.ini(5).\n");
     return f == stdout ? 0 : EXIT_USAGE;
 }
 
@@ -70,7 +69,7 @@ static int help_command(int argc, char **argv)
 static const struct command cmd_help = {
     "help",
     "[COMMAND]",
-    "Explains a command, like its flag --help; without one, lists all commands.",
+    "Explains a command, as its --help does; alone, lists all commands.",
     help_command,
     "example: harden help run\n"
     "\n"

@@ -540,6 +540,7 @@ class Usage(unittest.TestCase):
                                  (["help", "a", "b"], "one command"),
                                  (["--json", "status"], "flags of a command follow it"),
                                  (["status", "-json"], "did you mean --json?"),
+                                 (["run", "-rate", "5/s", "true"], "did you mean --rate?"),
                                  (["status", "--ver"], "did you mean --version?"),
                                  (["status", "--jsno"], "did you mean --json?"),
                                  (["status", "--json", "--watch"], "either"),

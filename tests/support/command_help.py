@@ -51,9 +51,13 @@ class Command:
                 yield f"longer than 100 columns: {line}"
 
 
+def overview(world):
+    return world.run(HARDEN, "--help").stdout
+
+
 def commands(world):
     """{name: Command}"""
-    names = re.findall(r"^  (\w+) +[A-Z]", world.run(HARDEN, "--help").stdout, re.M)
+    names = re.findall(r"^  (\w+) +[A-Z]", overview(world), re.M)
     return {name: Command(world.run(HARDEN, name, "--help").stdout) for name in names}
 
 
