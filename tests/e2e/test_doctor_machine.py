@@ -5,6 +5,7 @@ import os
 import pwd
 import resource
 import shutil
+import subprocess
 import tempfile
 
 import bed
@@ -17,10 +18,10 @@ LEVELS = ("ok", "note", "problem", "no")
 
 
 class Machine(Case):
-    def machine(self, *arguments, command=HARDEN, user=None, limits=None, **env):
+    def machine(self, *arguments, command=HARDEN, user=None, limits=None, around=(), **env):
         env = {"HARDEN_CONFIG": "none", "HARDEN_STATE": bed.fresh_dir(), **env}
         env = bed.environment({k: v for k, v in env.items() if v is not None})
-        return bed.run([command, "doctor", *arguments], env, timeout=20, user=user, preexec_fn=limits)
+        return bed.run([*around, command, "doctor", *arguments], env, timeout=20, user=user, preexec_fn=limits)
 
     def finds(self, level, *words, status=None, **how):
         """One finding has this level and all of the words; no finding is worse."""
@@ -55,6 +56,20 @@ class Machine(Case):
             self.finds("no", "libharden.so was found neither", command=command)
         self.finds("no", "LD_PRELOAD in your environment contains /no/libharden.so",
                    LD_PRELOAD="/no/libharden.so")
+
+    def test_the_name_of_the_library_may_mean_another_installation(self):
+        directory = bed.fresh_dir()
+        shutil.copy(bed.LIBRARY, directory)
+        for found, finding in ((directory, ("problem", "installed twice", directory + "/libharden.so",
+                                            f"harden run loads {bed.LIBRARY}")),
+                               (bed.LIBRARY.parent, ("ok", "LD_PRELOAD=libharden.so loads the same")),
+                               (bed.fresh_dir(), ("note", "LD_PRELOAD needs its whole path"))):
+            cache, places = bed.fresh_dir() + "/cache", bed.fresh_file(str(found).encode() + b"\n")
+            subprocess.run(["/sbin/ldconfig", "-X", "-C", cache, "-f", places], check=True,
+                           stderr=subprocess.DEVNULL)
+            private = ["unshare", "-m" if os.geteuid() == 0 else "-rm", "--propagation", "private", "sh",
+                       "-c", f'mount --bind {cache} /etc/ld.so.cache && exec "$@"', "sh"]
+            self.finds(*finding, around=private)
 
     def test_the_configuration_is_checked(self):
         file = bed.fresh_file(b"[harden]\nmode = enforced\n")
