@@ -104,13 +104,15 @@ class Machine(Case):
         directory = bed.fresh_dir()
         self.finds("ok", f"the state directory {directory}/new/one does not exist yet",
                    HARDEN_STATE=directory + "/new/one")
+        os.chmod(directory, 0o755)
+        self.finds("ok", f"the state directory is {directory}", "mode 0755", HARDEN_STATE=directory)
         os.chmod(directory, 0o777)
-        self.finds("problem", directory, "others", HARDEN_STATE=directory)
-        self.finds("problem", "cannot be opened", HARDEN_STATE=bed.fresh_file(b""))
+        self.finds("problem", directory, "mode 0777 lets others write", HARDEN_STATE=directory)
+        self.finds("problem", "not a directory", HARDEN_STATE=bed.fresh_file(b""))
         os.chmod(directory, 0o700)
         if os.geteuid() == 0:
             os.chown(directory, pwd.getpwnam("nobody").pw_uid, -1)
-            self.finds("problem", directory, "not owned by this user", HARDEN_STATE=directory)
+            self.finds("problem", f"state = {directory} belongs to another user", HARDEN_STATE=directory)
 
     def test_the_board_needs_room(self):
         def few_bytes():
@@ -131,7 +133,8 @@ class Machine(Case):
         with open(f"{state}/{bed.BOARD}", "wb") as f:
             f.write(b"damaged")
         before = sorted(os.listdir(state))
-        self.finds("ok", "the state directory is", HARDEN_STATE=state)
+        self.finds("note", f"the board {state}/{bed.BOARD} is damaged", "the next program replaces it",
+                   HARDEN_STATE=state)
         self.assertEqual(sorted(os.listdir(state)), before, "nothing is created or removed")
 
     def test_programs_with_and_without_a_runtime_directory_may_have_different_boards(self):

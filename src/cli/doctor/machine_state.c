@@ -6,11 +6,13 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/env.h"
+#include "base/text.h"
 #include "base/words.h"
 #include "cli/board_choice.h"
 #include "cli/cli.h"
 #include "cli/liveness.h"
 #include "engine/board/location.h"
+#include "engine/state_dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -45,13 +47,6 @@ static const char *file_system_name(const char *path, char out[24])
     return out;
 }
 
-/* An upper estimate. */
-static uint64_t bytes_of_board(const struct config *c)
-{
-    uint64_t slots = (uint64_t)c->max_hosts + c->max_hosts / 4 + 2;
-    return sizeof(struct board_header) + slots * sizeof(struct slot) + sizeof(struct history);
-}
-
 /* ---- the directory ------------------------------------------------------------------------- */
 
 /* For a new board of this size, in `directory` or, if that does not exist yet, one above it. */
@@ -59,7 +54,7 @@ static void check_room(struct diagnosis *d, const struct config *c, const char *
 {
     struct statvfs fs;
     struct rlimit size;
-    uint64_t need = bytes_of_board(c);
+    uint64_t need = board_file_size(c->max_hosts);
     if (statvfs(directory, &fs))
         return;
     if (fs.f_flag & ST_RDONLY)
@@ -69,7 +64,7 @@ static void check_room(struct diagnosis *d, const struct config *c, const char *
                    directory);
     else if ((uint64_t)fs.f_bavail * fs.f_frsize < need)
         doctor_say(d, LEVEL_PARTLY,
-                   "the file system of %s has %llu KiB left, and a new board needs up to %llu KiB: "
+                   "the file system of %s has %llu KiB left, and a new board needs %llu KiB: "
                    "without, each process gets a board of its own; free some, or lower max_hosts",
                    directory, (unsigned long long)fs.f_bavail * fs.f_frsize >> 10,
                    (unsigned long long)need >> 10);
@@ -104,29 +99,26 @@ static void check_missing(struct diagnosis *d, const struct config *c)
 /* False: it cannot be used. */
 static bool check_directory(struct diagnosis *d, const struct config *c)
 {
-    char kind[24];
-    const char *why, *remedy = "make it a directory of this user that others cannot write to";
-    struct stat st;
+    char kind[24], said[PATH_MAX + 256];
+    struct text t = TEXT_OVER(said);
+    const char *why;
+    struct stat st = {.st_mode = 0};
     int dir = location_open(c->state, false, &why);
     if (dir < 0 && errno == ENOENT) {
         check_missing(d, c);
         return false;
     }
-    bool room = dir >= 0 && location_keeps_room(dir);
-    if (dir >= 0 && fstat(dir, &st))
-        st.st_mode = 0;
+    bool usable = dir >= 0 && location_keeps_room(dir) && !fstat(dir, &st);
     if (dir >= 0)
         close(dir);
-    if (dir >= 0 && !room) {
-        why = location_why_no_room;
-        remedy = "the board would be private to each process";
-    }
-    if (!room)
-        doctor_say(d, LEVEL_PARTLY, "%s: %s; %s", c->state, why, remedy);
-    else
+    if (usable) {
         doctor_say(d, LEVEL_OK, "the state directory is %s (%s, mode %04o)", c->state,
                    file_system_name(c->state, kind), (unsigned)st.st_mode & 07777);
-    return room;
+    } else {
+        state_dir_explain(c, dir < 0 ? why : location_why_no_room, &t);
+        doctor_say(d, LEVEL_PARTLY, "%s. Each process gets a board of its own", said);
+    }
+    return usable;
 }
 
 static void check_board(struct diagnosis *d, const struct config *c)
@@ -137,6 +129,11 @@ static void check_board(struct diagnosis *d, const struct config *c)
     if (!b && errno == ENOENT) {
         doctor_say(d, LEVEL_OK, "there is no board yet: the first program creates it");
         check_room(d, c, c->state);
+    } else if (!b && why == board_why_unfit) {
+        doctor_say(d, LEVEL_NOTE,
+                   "the board %s/" BOARD_NAME " is damaged, of another version or from before the "
+                   "last boot: the next program replaces it",
+                   c->state);
     } else if (!b) {
         doctor_say(d, LEVEL_PARTLY,
                    "the board %s/" BOARD_NAME " cannot be used: %s. Each process gets one of its "
@@ -193,7 +190,13 @@ static void check_places(struct diagnosis *d, const struct config *c)
             "this is sudo: these are the findings for root; run harden doctor as %s for that "
             "user's programs",
             sudo);
-    if (value && !ascii_same(value, "auto"))
+    if (c->state_refused)
+        doctor_say(
+            d, LEVEL_PARTLY,
+            "state = %s belongs to another user: the board is in %s; name a directory of this "
+            "user, or leave the key out",
+            c->state_refused, c->state);
+    else if (value && !ascii_same(value, "auto"))
         return;
     if (!runtime || !*runtime)
         doctor_say(
@@ -204,9 +207,11 @@ static void check_places(struct diagnosis *d, const struct config *c)
         doctor_say(d, LEVEL_NOTE, "XDG_RUNTIME_DIR = %s does not exist: the board is in %s",
                    runtime, c->state);
     if (c->runtime_taken)
-        doctor_say(d, LEVEL_PARTLY,
-                   "XDG_RUNTIME_DIR = %s belongs to another user: the board is in %s; unset it",
-                   c->runtime_taken, c->state);
+        doctor_say(d, LEVEL_PARTLY, "XDG_RUNTIME_DIR = %s %s: the board is in %s; unset it",
+                   c->runtime_taken,
+                   location_is_own(c->runtime_taken) ? "cannot be written"
+                                                     : "belongs to another user",
+                   c->state);
     if (c->state_taken)
         doctor_say(
             d, LEVEL_PARTLY,

@@ -124,6 +124,7 @@ struct board *board_open(const char *dir, uint32_t slot_count, const char **why)
 /* An existing board, to read it, or to reset it (writable). Never creates one. NULL: *why is the
  * reason, and errno is ENOENT if there is none. */
 struct board *board_attach(const char *dir, bool writable, const char **why);
+extern const char board_why_unfit[]; /* the reason why board_open would replace it */
 /* A private copy of the board in this open file of `size` bytes, whose owner is not trusted: he may change
  * or cut the file at any time, which a mapping of it would not survive. NULL: *why is the reason. */
 struct board *board_copy(int fd, off_t size, const char **why);

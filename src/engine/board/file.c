@@ -35,6 +35,8 @@ _Static_assert(sizeof(struct history) == 99536, "3 counters, 7 sums, three rings
 
 enum opened { OPENED, UNFIT, UNSAFE, FAILED };
 
+const char board_why_unfit[] = "the board is from another version, or from before the last boot";
+
 static size_t file_size(uint32_t slot_count)
 {
     return sizeof(struct board_header) + ((size_t)slot_count + 1) * sizeof(struct slot) +
@@ -298,7 +300,7 @@ struct board *board_attach(const char *path, bool writable, const char **why)
         result = try_open(b, dir, writable, why);
         error = errno;
         if (result == UNFIT && error != ENOENT)
-            *why = "the board is from another version, or from before the last boot";
+            *why = board_why_unfit;
     }
     if (dir >= 0)
         close(dir);
