@@ -92,7 +92,10 @@ static void print_check(FILE *f, const struct config *c, const struct section *s
 void config_print(FILE *f, const struct config *c, bool for_others)
 {
     for (int i = 0; i < c->file_count; i++)
-        fprintf(f, "; %s: %s\n", c->files[i].path, c->files[i].present ? "read" : "not found");
+        fprintf(f, "; %s: %s\n", c->files[i].path,
+                c->files[i].passed_over ? "not read, it belongs to another user"
+                : c->files[i].present   ? "read"
+                                        : "not found");
     print_harden(f, c);
     print_all_hosts(f, c);
     for (int i = 0; i < c->section_count; i++)

@@ -76,6 +76,36 @@ class Identity(bed.Bed):
             shutil.rmtree(self.state)
             self.assertEqual([self.get(*way, **quick)[0] for way in (away, [], away, [])], [0] * 4)
 
+    def test_a_read_only_runtime_directory_leads_to_memory(self):
+        base = tempfile.mkdtemp(prefix="harden-e2e-", dir="/var/tmp")
+        self.addCleanup(os.rmdir, base)
+        script = ("mount -t tmpfs -o mode=1777 shm /dev/shm && mount -t tmpfs -o ro,mode=700 run $0 || exit 99; "
+                  "for i in 1 2 3; do \"$@\" 2>&1; echo $?; done; ls /dev/shm")
+        env = bed.hardened_environment("auto", **LIMIT)
+        env |= {"HOME": "/", "XDG_RUNTIME_DIR": base}
+        o = bed.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script, base, "curl", "-s", "-o",
+                     os.devnull, self.url(bed.unique())], env)
+        if o.status == 99:
+            self.skipTest("not run: nothing can be mounted here")
+        said = (f"harden: error: XDG_RUNTIME_DIR = {base}: cannot be written; unset it. "
+                "The board is in /dev/shm/harden-0\n")
+        self.assertEqual(o.text, f"{said}0\n{said}0\n{said}28\nharden-0\n")
+
+    def test_the_users_file_in_the_home_of_another_user_is_shown_as_not_read(self):
+        path = f"{self.base}/.config/harden/harden.ini"
+        os.makedirs(os.path.dirname(path))
+        with open(path, "w", encoding="ascii") as f:
+            f.write("[host *]\nrate = 3/1h\n")
+        os.chown(path, USER, USER)
+        os.chown(os.path.dirname(path), USER, USER)
+        for mode in (0o600, 0o644):
+            os.chmod(path, mode)
+            o = bed.run([bed.LIBRARY.with_name("harden"), "config"], bed.environment({"HOME": self.base}),
+                        user=USER + 1, group=USER + 1, extra_groups=[])
+            self.assertEqual((o.status, o.err), (0, b""))
+            self.assertIn(f"; {path}: not read, it belongs to another user\n", o.text)
+            self.assertNotIn("3/1h", o.text)
+
     def test_the_command_says_which_board_it_reads_if_the_named_one_is_another_users(self):
         foreign, runtime = self.make(USER), self.make(0, "runtime")
         with mock.patch.dict(os.environ, XDG_RUNTIME_DIR=runtime):

@@ -171,6 +171,8 @@ Test(board, a_directory_that_others_can_read_or_enter_is_used_and_its_files_are_
     static const mode_t modes[] = {0755, 0750, 0711, 0700, 02755, 01755, 02700};
     struct stat st;
     mkdir(dir, 0700);
+    if (!geteuid())
+        cr_assert(eq(int, chown(dir, 0, 12345), 0), "of whichever group");
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         chmod(dir, modes[i]);
         open_shared();

@@ -45,6 +45,7 @@ struct section {
 struct config_file {
     const char *path;
     bool present;
+    bool passed_over; /* another user's, not read */
     dev_t dev;
     ino_t ino;
     int64_t changed_ns; /* ctime: a change of content or of permissions */

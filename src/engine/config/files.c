@@ -111,16 +111,16 @@ void builder_read_file(struct builder *b, const char *path, enum file_need need)
         /* Noted although it cannot be opened, or else it would count as changed. */
         note_state(f, stat(path, &st) == 0 ? &st : NULL);
         bool absent = error == ENOENT || error == ENOTDIR;
-        bool hidden = error == EACCES && need == FILE_OF_USER && is_another_users(f, st.st_uid);
-        if (need == FILE_MUST_EXIST || (!absent && !hidden))
+        f->passed_over = error == EACCES && need == FILE_OF_USER && is_another_users(f, st.st_uid);
+        if (need == FILE_MUST_EXIST || (!absent && !f->passed_over))
             builder_error(b, 0, NULL, "cannot be opened: %s", error_text(error));
         return;
     }
     if (fstat(fd, &st) == 0) {
         note_state(f, &st);
         const char *why = why_refused(&st);
-        bool hidden = need == FILE_OF_USER && st.st_uid && is_another_users(f, st.st_uid);
-        if (why && !hidden)
+        f->passed_over = need == FILE_OF_USER && st.st_uid && is_another_users(f, st.st_uid);
+        if (why && !f->passed_over)
             builder_error(b, 0, NULL, "%s", why);
         else if (!why)
             read_open_file(b, fd);
