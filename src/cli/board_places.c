@@ -100,11 +100,12 @@ static void add_default_places(struct places *l, uid_t user, unsigned number)
 
 static bool parse_user_id(const char *text, uid_t *user)
 {
-    char *end;
-    errno = 0;
-    unsigned long n = strtoul(text, &end, 10);
+    uint64_t n = 0;
+    const char *at = text;
+    for (; ascii_is_digit(*at) && n < UINT32_MAX; at++)
+        n = n * 10 + (uint64_t)(*at - '0');
     *user = (uid_t)n;
-    return *text >= '0' && *text <= '9' && !*end && !errno && n < UINT32_MAX;
+    return at > text && !*at && n < UINT32_MAX;
 }
 
 /* Names in a directory that begin with the prefix and a user id. Anybody may create them in /dev/shm:

@@ -1,201 +1,99 @@
 /* SPDX-License-Identifier: MIT
  *
- * `harden status`: the current content of the board as a table or as JSON. It reads only the board
+ * `harden status`: the current content of a board as a table or as JSON. It reads only the board
  * and needs no running program. */
 #include "cli/cli.h"
 
 #include "base/clock.h"
-#include "cli/board_choice.h"
-#include "cli/check_list.h"
-#include "cli/error_text.h"
-#include "cli/host_list.h"
-#include "cli/liveness.h"
-#include "cli/observed_text.h"
-#include "cli/pause_text.h"
-#include "engine/board/status.h"
+#include "base/env.h"
+#include "base/json.h"
+#include "cli/status_boards.h"
+#include "cli/status_view.h"
+#include "cli/terminal.h"
 #include "engine/publish/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define REDRAW_NS   NS_PER_S
-#define NAMES_SHOWN 3
-#define LINES_SHOWN 5 /* of each kind above the table */
+#define REDRAW_NS  NS_PER_S
+#define BOARD_ROWS 4 /* the least to show anything of a board */
+#define QUIT_HINT  "q quits"
 
-/* ---- the table ----------------------------------------------------------------------------- */
+struct window {
+    int columns, rows; /* 0: none */
+    bool colours;
+};
 
-static const char *tokens_text(const struct host *r, char out[32])
+/* ---- text ------------------------------------------------------------------------------------ */
+
+static int print_board(FILE *f, const struct status_boards *boards, struct status_board *s,
+                       const struct host_filter *filter, bool watch, struct window w, bool last)
 {
-    if (!r->limited)
-        return "-";
-    snprintf(out, 32, "%.1f/%u", r->available, r->burst);
-    return out;
-}
-
-static const char *colour_of(enum health_status s)
-{
-    static const char *const colours[] = {"\033[32m", "\033[33m", "\033[31m"};
-    return colours[s];
-}
-
-static void print_row(const struct host *r, int width, bool colours)
-{
-    char success[16], waited[16], p50[16], p99[16], tokens[32];
-    printf("%-*s %s%-9s%s %9llu %8s %8llu %9llu %8s %8s %8s %-9s %s\n", width, r->name,
-           colours ? colour_of(r->status) : "", status_name(r->status), colours ? "\033[0m" : "",
-           (unsigned long long)r->count[COUNT_REQUESTS], host_success(r, success),
-           (unsigned long long)r->count[COUNT_RETRIES], (unsigned long long)host_rejected(r),
-           host_time(host_waited_ns(r), waited), host_time(r->p50_ns, p50),
-           host_time(r->p99_ns, p99), breaker_state_name(r->breaker), tokens_text(r, tokens));
-}
-
-static const char *check_success(const struct check *c, char out[16])
-{
-    struct host settled = {
-        .count = {[COUNT_SUCCESSES] = c->successes, [COUNT_FAILURES] = c->failures}};
-    return host_success(&settled, out);
-}
-
-static int print_checks(const struct board *b, bool colours)
-{
-    uint32_t n;
-    int width = 5;
-    char success[16], last[16], p50[16], p95[16], words[ERROR_TEXT_SIZE];
-    struct check *checks = check_list_read(b, clock_now_ns(), &n);
-    if (!checks) {
-        cli_say(&cmd_status, "out of memory");
-        return 1;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        if ((int)strlen(checks[i].view.name) > width)
-            width = (int)strlen(checks[i].view.name);
-    if (n)
-        printf("\n%-*s %-9s %10s %8s %9s %9s %9s %-5s %s\n", width, "CHECK", "STATUS", "RUNS",
-               "SUCCESS", "LAST", "P50", "P95", "KIND", "TARGET");
-    for (uint32_t i = 0; i < n; i++) {
-        const struct check *c = &checks[i];
-        bool known = c->view.known;
-        printf("%-*s %s%-9s%s %10llu %8s %9s %9s %9s %-5s %s\n", width, c->view.name,
-               colours && known ? colour_of(c->view.status) : "",
-               known ? status_name(c->view.status) : "unknown", colours && known ? "\033[0m" : "",
-               (unsigned long long)c->runs, check_success(c, success), host_time(c->last_ns, last),
-               host_time(c->p50_ns, p50), host_time(c->p95_ns, p95), c->view.kind, c->view.target);
-    }
-    for (uint32_t i = 0; i < n; i++)
-        if (check_fails(&checks[i]) && error_text(&checks[i].error, words))
-            printf("last error: %s: %s\n", checks[i].view.name, words);
-    free(checks);
+    const struct status_view v = {.found = &s->found,
+                                  .config = boards->config,
+                                  .filter = filter,
+                                  .rates = watch ? &s->rates : NULL,
+                                  .columns = w.columns,
+                                  .rows = w.rows,
+                                  .colours = w.colours,
+                                  .hint = watch && w.rows && last ? QUIT_HINT : NULL};
+    if (s->found.board)
+        return status_view_print(f, &v);
+    fprintf(f, "%.*s\n", w.columns ? w.columns : INT32_MAX, s->found.note);
     return 0;
 }
 
-static void print_liveness(const struct board *b)
+/* The boards share the window. Returns how many hosts and checks were selected, less than 0 without
+ * memory. */
+static int print_boards(FILE *f, struct status_boards *boards, const struct host_filter *filter,
+                        bool watch, struct window w)
 {
-    char age[24];
-    struct liveness life = liveness_of(b, clock_now_ns());
-    if (life.running)
-        printf("%u program%s attached\n", life.running, life.running == 1 ? " is" : "s are");
-    else if (life.never)
-        printf("no program has updated it yet\n");
-    else
-        printf("last updated by a program %s ago%s\n", cli_age(life.age_ns, age),
-               liveness_is_stale(life) ? ": stale, no program is running" : "");
-}
-
-/* "retries denied by the budget: 14 (api.example.com 12, b.example.com 2)" */
-static void print_denied(const struct host *rows, uint32_t n)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < n; i++)
-        sum += rows[i].count[COUNT_BUDGET_DENIED];
-    if (!sum)
-        return;
-    printf("retries denied by the budget: %llu (", (unsigned long long)sum);
-    int listed = 0;
-    for (uint32_t i = 0; i < n && listed <= NAMES_SHOWN; i++)
-        if (rows[i].count[COUNT_BUDGET_DENIED] && listed++ < NAMES_SHOWN)
-            printf("%s%s %llu", listed > 1 ? ", " : "", rows[i].name,
-                   (unsigned long long)rows[i].count[COUNT_BUDGET_DENIED]);
-    puts(listed > NAMES_SHOWN ? ", and others)" : ")");
-}
-
-/* "paused: api.example.com for 9 min 58 s, asked by the server: Retry-After: 600 (429)" */
-static void print_pauses(const struct host *rows, uint32_t n, int64_t now_ns)
-{
-    char words[PAUSE_TEXT_SIZE];
-    int listed = 0;
-    for (uint32_t i = 0; i < 2 * n; i++) {
-        const struct host *h = &rows[i / 2];
-        bool part = i % 2;
-        const struct pause_shown *p = part ? &h->part_paused : &h->paused;
-        if (p->until_ns && listed++ < LINES_SHOWN)
-            printf("paused: %s%s %s\n", part ? "a part of " : "", h->name,
-                   pause_text(p, now_ns, words));
+    int selected = 0, left = w.rows;
+    for (uint32_t i = 0; i < boards->n; i++) {
+        uint32_t others = boards->n - i;
+        struct window own = w;
+        if (w.rows && left < BOARD_ROWS * 2 && others > 1) {
+            fprintf(f, "%.*s\n", w.columns, "More users are not shown: --user NAME shows one");
+            break;
+        }
+        own.rows = others > 1 && w.rows ? left / (int)(others < 3 ? others : 3) : left;
+        own.rows = w.rows && own.rows < BOARD_ROWS && left >= BOARD_ROWS ? BOARD_ROWS : own.rows;
+        int n = print_board(f, boards, &boards->of[i], filter, watch, own, others == 1);
+        if (n < 0)
+            return -1;
+        selected += n;
+        left -= own.rows;
+        if (others > 1 && !w.rows)
+            fputc('\n', f);
     }
-    if (listed > LINES_SHOWN)
-        printf("paused: and %d more\n", listed - LINES_SHOWN);
+    return selected;
 }
 
-/* "last error: api.example.com, 12 s ago: transient, http_5xx, http 503" */
-static void print_errors(const struct host *rows, uint32_t n, int64_t wall_ns)
+static int out_of_memory(void)
 {
-    char words[ERROR_AGED_SIZE];
-    int listed = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (error_aged(&rows[i], wall_ns, words) && listed++ < LINES_SHOWN)
-            printf("last error: %s, %s\n", rows[i].name, words);
-    if (listed > LINES_SHOWN)
-        printf("last error: and of %d more\n", listed - LINES_SHOWN);
+    cli_say(&cmd_status, "out of memory");
+    return 1;
 }
 
-/* "observe: api.example.com would have waited 58.5 s in 297 requests, refused 0 and repeated 3" */
-static void print_observed(const struct host *rows, uint32_t n)
+/* A prompt follows, which needs a line of the terminal. */
+static int print_once(struct status_boards *boards, const struct host_filter *filter)
 {
-    char words[OBSERVED_TEXT_SIZE];
-    int listed = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (rows[i].is_observed && listed++ < LINES_SHOWN)
-            printf("observe: %s %s\n", rows[i].name, observed_text(&rows[i].observed, words));
-    if (listed > LINES_SHOWN)
-        printf("observe: and %d more\n", listed - LINES_SHOWN);
-}
-
-static int print_table(const struct board_found *found, const struct config *c, bool colours)
-{
-    uint32_t n;
-    int width = 4;
-    const struct board *b = found->board;
-    int64_t now_ns = clock_now_ns();
-    struct host *rows = host_list_read(b, now_ns, &n);
-    if (!rows) {
-        cli_say(&cmd_status, "out of memory");
-        return 1;
+    struct terminal_size size = {0};
+    struct window w = {.colours = cli_use_colours(stdout)};
+    if (terminal_size(&size)) {
+        w.columns = size.columns;
+        w.rows = size.rows > 1 ? size.rows - 1 : 1;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        int length = (int)strlen(rows[i].name);
-        width = length > width ? length : width;
-    }
-    printf("%s: %u host%s; ", found->place.dir, n, n == 1 ? "" : "s");
-    print_liveness(b);
-    if (found->note[0])
-        puts(found->note);
-    if (c->mode != MODE_ENFORCE)
-        printf("mode = %s: %s\n", mode_name(c->mode), cli_mode_meaning(c->mode));
-    print_denied(rows, n);
-    print_pauses(rows, n, now_ns);
-    print_errors(rows, n, clock_wall_ns());
-    print_observed(rows, n);
-    if (n)
-        printf("\n%-*s %-9s %9s %8s %8s %9s %8s %8s %8s %-9s %s\n", width, "HOST", "STATUS",
-               "REQUESTS", "SUCCESS", "RETRIES", "REJECTED", "WAITED", "P50", "P99", "BREAKER",
-               "TOKENS");
-    for (uint32_t i = 0; i < n; i++)
-        print_row(&rows[i], width, colours);
-    free(rows);
-    return print_checks(b, colours);
+    int selected = print_boards(stdout, boards, filter, false, w);
+    if (selected < 0)
+        return out_of_memory();
+    if (!selected && filter->text)
+        cli_say(&cmd_status, "no host or active check matches %s", filter->text);
+    return !selected && filter->text;
 }
 
-/* ---- --json and --watch -------------------------------------------------------------------- */
+/* ---- --json ---------------------------------------------------------------------------------- */
 
 /* The same document as health.json, without the hooks and libcurls that only a program knows. */
 static int print_json(const struct board *b, const struct config *c)
@@ -215,45 +113,115 @@ static int print_json(const struct board *b, const struct config *c)
     };
     if (room)
         snapshot_render(&t, &x);
-    if (!room || t.full) {
-        cli_say(&cmd_status, "out of memory");
-        free(room);
-        return 1;
-    }
-    fwrite(t.p, 1, t.n, stdout);
+    bool good = room && !t.full;
+    if (good)
+        fwrite(t.p, 1, t.n, stdout);
     free(room);
+    return good ? 0 : out_of_memory();
+}
+
+/* {"boards": [{"user": 1000, "state": "/run/user/1000/harden", "health": {...}}, ...]} */
+static int print_json_of_all(const struct status_boards *boards)
+{
+    fputs("{\"boards\":[", stdout);
+    for (uint32_t i = 0; i < boards->n; i++) {
+        char head[2 * PATH_MAX];
+        const struct board_found *found = &boards->of[i].found;
+        struct text t = TEXT_OVER(head);
+        json_open(&t, '{');
+        json_u64(&t, "user", found->place.user);
+        json_string(&t, "state", found->place.dir);
+        printf("%s%.*s,\"health\":", i ? "," : "", (int)t.n, t.p);
+        if (print_json(found->board, boards->config))
+            return 1;
+        putchar('}');
+    }
+    puts("]}");
     return 0;
 }
 
-static int watch_table(const struct board_found *found, const struct config *c)
+/* ---- --watch --------------------------------------------------------------------------------- */
+
+/* Without a terminal there is nothing to draw on: the views follow one another. */
+static int watch_plainly(struct status_boards *boards, const struct host_filter *filter)
 {
-    bool terminal = isatty(STDOUT_FILENO), colours = cli_use_colours(stdout);
     int64_t at_ns = clock_now_ns();
-    for (;;) {
-        if (terminal)
-            printf("\033[H\033[J");
-        if (print_table(found, c, colours))
-            return 1;
-        if (!terminal)
-            putchar('\n');
+    do {
+        if (print_boards(stdout, boards, filter, true, (struct window){0}) < 0)
+            return out_of_memory();
+        putchar('\n');
         if (fflush(stdout))
             return 0; /* the reader is gone */
-        at_ns += REDRAW_NS;
-        clock_sleep_until(at_ns);
+        clock_sleep_until(at_ns += REDRAW_NS);
+    } while (status_boards_open_again(boards));
+    return out_of_memory();
+}
+
+static bool draw(struct status_boards *boards, const struct host_filter *filter, bool colours)
+{
+    char *text = NULL;
+    size_t size;
+    struct terminal_size window = {0};
+    FILE *f = open_memstream(&text, &size);
+    terminal_size(&window);
+    const struct window w = {window.columns, window.rows, colours};
+    bool good = f && print_boards(f, boards, filter, true, w) >= 0;
+    if (f && fclose(f))
+        good = false;
+    good = good && terminal_draw(text, size);
+    free(text);
+    return good;
+}
+
+static int watch_on_terminal(struct status_boards *boards, const struct host_filter *filter)
+{
+    bool colours = cli_use_colours(stdout);
+    int64_t at_ns = clock_now_ns();
+    terminal_begin();
+    while (draw(boards, filter, colours)) {
+        if (clock_now_ns() >= at_ns)
+            at_ns = clock_now_ns() + REDRAW_NS;
+        if (!terminal_wait(at_ns) || !status_boards_open_again(boards))
+            break;
     }
+    terminal_end();
+    return 0;
+}
+
+static bool is_drawable(void)
+{
+    const char *term = env_any("TERM");
+    return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static int show(struct status_boards *boards, const struct host_filter *filter, bool json,
+                bool watch)
+{
+    if (json && boards->choice.all_users)
+        return print_json_of_all(boards);
+    if (json)
+        return print_json(boards->of[0].found.board, boards->config);
+    if (!watch)
+        return print_once(boards, filter);
+    return is_drawable() ? watch_on_terminal(boards, filter) : watch_plainly(boards, filter);
 }
 
 static int status_command(int argc, char **argv)
 {
     bool json = false, watch = false;
-    struct board_choice choice = {0};
+    const char *host = NULL;
+    char why[256];
+    struct host_filter filter = {0};
+    struct status_boards boards = {.command = &cmd_status};
     const struct flag flags[] = {
         {.name = "json", .given = &json},
         {.name = "watch", .letter = 'w', .given = &watch},
-        BOARD_CHOICE_FLAGS(choice),
+        {.name = "host", .value = &host},
+        BOARD_CHOICE_ALL_FLAGS(boards.choice),
         {0},
     };
-    struct board_found found = {0};
     int first = cli_flags(&cmd_status, argc, argv, flags);
     if (first < 0)
         return -first - 1;
@@ -262,24 +230,28 @@ static int status_command(int argc, char **argv)
     if (json && watch)
         return cli_usage_error(&cmd_status,
                                "--json and --watch exclude each other; give either of them");
-    const struct config *c = cli_load_config(&cmd_status);
-    if (c)
-        board_choice_open(&cmd_status, c, &choice, false, &found);
-    struct board *b = found.board;
-    if (found.none)
-        cli_say(&cmd_status, "%s: no program has used the library yet", found.place.dir);
-    if (!b)
-        return 1;
-    return json    ? print_json(b, c)
-           : watch ? watch_table(&found, c)
-                   : print_table(&found, c, cli_use_colours(stdout));
+    if (json && host)
+        return cli_usage_error(&cmd_status, "--json prints all hosts; leave out --host");
+    if (host && !host_filter_parse(&filter, host, why, sizeof why))
+        return cli_usage_error(&cmd_status, "--host %s: %s", host, why);
+    boards.config = cli_load_config(&cmd_status);
+    int status = 1;
+    if (boards.config && status_boards_open(&boards))
+        status = show(&boards, &filter, json, watch);
+    status_boards_free(&boards);
+    return status;
 }
 
 const struct command cmd_status = {
-    "status", "[--json | --watch] [--user NAME|UID | --state DIR]",
+    "status", "[--json | [--watch] [--host PATTERN]] [--user NAME|UID | --state DIR | --all-users]",
     "Shows the health, requests, retries, latency and limit of every host.", status_command,
     "  --json               print the document of health.json (libharden(7)) with current values\n"
-    "  -w, --watch          repeat every second until interrupted\n" BOARD_CHOICE_HELP "\n"
+    "  -w, --watch          repeat every second until q is pressed or it is interrupted\n"
+    "  --host PATTERN       only hosts and active checks that match, written as in [host "
+    "PATTERN]\n" BOARD_CHOICE_ALL_HELP "\n"
+    "On a terminal the table fits the window: the worst hosts come first, and the last line says\n"
+    "how many are not shown. Otherwise all hosts and columns are printed.\n"
+    "\n"
     "SUCCESS   successful requests as a share of those that ended, including those REJECTED by a\n"
     "          limit, a pause or an open circuit\n"
     "STATUS    degraded, at least, while the host is paused or its circuit is not closed; pauses "
@@ -287,6 +259,8 @@ const struct command cmd_status = {
     "          servers asked for are listed above the table with their end and origin\n"
     "last error: of the hosts that are not healthy, and of those whose last error is of the last\n"
     "          day, for the first five: class, reason, CURLcode, status and errno\n"
+    "REQ/S     requests per second since the last view; only with --watch\n"
+    "BREAKER   the state of the circuit; paused, while it is closed and the host is paused\n"
     "WAITED    total time spent waiting for a token, or because the server asked for a pause\n"
     "observe:  what programs with mode = observe would have done, which is not part of the table;\n"
     "          shown for the first five such hosts\n"
@@ -295,4 +269,4 @@ const struct command cmd_status = {
     "\n"
     "example: harden status --json | jq .failed\n"
     "\n"
-    "exit status: 0 shown, 1 no usable board\n"};
+    "exit status: 0 shown, 1 no usable board, or no host matches\n"};

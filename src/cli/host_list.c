@@ -14,6 +14,7 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
     struct rate rate;
     int64_t tat_ns;
     h->key = atomic_load(&s->key);
+    h->per_s = -1;
     h->proxy = view_is_proxy(s);
     struct view_state state = view_state(s, now_ns);
     h->status = state.status;
@@ -36,11 +37,43 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
     h->is_observed = view_observed(b, s, &h->observed);
 }
 
+uint64_t host_rejected(const struct host *h)
+{
+    return h->count[COUNT_RATE_REJECTED] + h->count[COUNT_BREAKER_REJECTED];
+}
+
+/* A request whose retry was refused is a failure and also rejected, but it is one request. What a proxy
+ * refuses is not among its requests. */
+static uint64_t ended(const struct host *h)
+{
+    uint64_t tried = h->count[COUNT_SUCCESSES] + h->count[COUNT_FAILURES];
+    uint64_t most = tried + host_rejected(h), begun = h->count[COUNT_REQUESTS];
+    return !h->proxy && begun >= tried && begun < most ? begun : most;
+}
+
+/* In tenths of a percent, as it is shown. */
+static int failing_share(const struct host *h)
+{
+    uint64_t all = ended(h), successes = h->count[COUNT_SUCCESSES];
+    return all > successes ? 1 + (int)(1000 * ((double)(all - successes) / (double)all)) : 0;
+}
+
+/* The more urgent, the larger. */
+static int urgency(const struct host *h)
+{
+    static const int of_breaker[] = {
+        [BREAKER_CLOSED] = 0, [BREAKER_HALF_OPEN] = 4, [BREAKER_OPEN] = 6};
+    return (h->status == STATUS_UNHEALTHY) * 16 + of_breaker[h->breaker] +
+           (h->paused.until_ns != 0) * 2 + (h->status != STATUS_HEALTHY);
+}
+
 static int by_urgency(const void *a, const void *b)
 {
     const struct host *x = a, *y = b;
-    if (x->status != y->status)
-        return (x->status < y->status) - (x->status > y->status);
+    if (urgency(x) != urgency(y))
+        return urgency(y) - urgency(x);
+    if (failing_share(x) != failing_share(y))
+        return failing_share(y) - failing_share(x);
     uint64_t of_x = x->count[COUNT_REQUESTS], of_y = y->count[COUNT_REQUESTS];
     if (of_x != of_y)
         return (of_x < of_y) - (of_x > of_y);
@@ -62,24 +95,10 @@ struct host *host_list_read(const struct board *b, int64_t now_ns, uint32_t *n)
     return hosts;
 }
 
-uint64_t host_rejected(const struct host *h)
-{
-    return h->count[COUNT_RATE_REJECTED] + h->count[COUNT_BREAKER_REJECTED];
-}
-
 int64_t host_waited_ns(const struct host *h)
 {
     uint64_t ns = h->count[COUNT_WAITED_NS];
     return ns < INT64_MAX ? (int64_t)ns : INT64_MAX;
-}
-
-/* A request whose retry was refused is a failure and also rejected, but it is one request. What a proxy
- * refuses is not among its requests. */
-static uint64_t ended(const struct host *h)
-{
-    uint64_t tried = h->count[COUNT_SUCCESSES] + h->count[COUNT_FAILURES];
-    uint64_t most = tried + host_rejected(h), begun = h->count[COUNT_REQUESTS];
-    return !h->proxy && begun >= tried && begun < most ? begun : most;
 }
 
 const char *host_success(const struct host *h, char out[16])

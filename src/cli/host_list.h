@@ -33,11 +33,13 @@ struct host {
     double available; /* tokens, of `burst` */
     uint32_t burst;
     struct pause_shown paused, part_paused; /* until_ns 0: no pause */
+    double per_s;                           /* requests; negative: unknown (cli/request_rate.h) */
     bool is_observed;
     struct observed_view observed;
 };
 
-/* Sorted: worst status first, then most requests. NULL: out of memory; to be freed. */
+/* Sorted: unhealthy ones first, then those with a circuit that is not closed, paused ones, degraded ones,
+ * the larger share of failures, and more requests. NULL: out of memory; to be freed. */
 struct host *host_list_read(const struct board *b, int64_t now_ns, uint32_t *n);
 
 /* Requests refused by a limit or by an open circuit. */

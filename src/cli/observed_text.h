@@ -12,5 +12,7 @@
 #define OBSERVED_TEXT_SIZE 160
 
 const char *observed_text(const struct observed_view *v, char out[OBSERVED_TEXT_SIZE]);
+/* "would wait 58.5 s (297), refuse 0, repeat 3" */
+const char *observed_text_short(const struct observed_view *v, char out[OBSERVED_TEXT_SIZE]);
 
 #endif
