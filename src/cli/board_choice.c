@@ -101,7 +101,7 @@ void board_choice_open(const struct command *c, const struct config *config,
             board_close(b);
         }
     }
-    if (out->board) {
+    if (places && out->board) {
         out->place = places[best];
         if (best && !choice->user)
             note_first(&t, &places[0], worth[0], error, first_why);

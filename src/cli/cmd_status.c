@@ -131,7 +131,7 @@ static int print_json_of_all(const struct status_boards *boards)
         json_open(&t, '{');
         json_u64(&t, "user", found->place.user);
         json_string(&t, "state", found->place.dir);
-        printf("%s%.*s,\"health\":", i ? "," : "", (int)t.n, t.p);
+        printf("%s%.*s\"health\":", i ? "," : "", (int)t.n, t.p);
         if (print_json(found->board, boards->config))
             return 1;
         putchar('}');
