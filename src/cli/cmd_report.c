@@ -32,11 +32,15 @@ static bool write_page(struct report *r)
 }
 
 /* Renders into memory first, so that an incomplete page is never written. NULL: out of memory. */
-static char *render_page(const struct board *b, const struct config *c, size_t *size)
+static char *render_page(const struct board_found *found, const struct config *c, size_t *size)
 {
+    const struct board *b = found->board;
     char *page = NULL;
-    struct report r = {
-        .board = b, .config = c, .now_ns = clock_now_ns(), .wall_ns = clock_wall_ns()};
+    struct report r = {.board = b,
+                       .place = &found->place,
+                       .config = c,
+                       .now_ns = clock_now_ns(),
+                       .wall_ns = clock_wall_ns()};
     struct host *hosts = host_list_read(b, r.now_ns, &r.host_count);
     struct check *checks = check_list_read(b, r.now_ns, &r.check_count);
     r.hosts = hosts;
@@ -102,7 +106,7 @@ static int report_command(int argc, char **argv)
         cli_say(&cmd_report, "%s", found.note);
     if (!found.board)
         return EXIT_NO_BOARD;
-    char *page = render_page(found.board, c, &size);
+    char *page = render_page(&found, c, &size);
     if (!page) {
         cli_say(&cmd_report, "out of memory");
         return EXIT_NO_BOARD;

@@ -412,6 +412,19 @@ class Browser(bed.Bed):
         self.assertTrue(self.browser.evaluate(
             "(e => e.scrollWidth <= e.clientWidth)(document.querySelector('.hosts .scroll'))"))
 
+    def test_notes_about_a_host_do_not_push_the_figures_out(self):
+        page = os.path.join(bed.fresh_dir(), "report.html")
+        env = fill_board("held", "api.example.com", "10.20.30.40:5432")
+        self.assertEqual(harden("report", "-o", page, env=env)[0], 0)
+        for width in (1280, 400):
+            self.browser.open(page, width)
+            shown = self.browser.evaluate(
+                "document.querySelector('.hosts tbody td').getBoundingClientRect().right")
+            self.assertLess(shown, width)  # the status
+        self.browser.open(page, 1280)
+        self.assertTrue(self.browser.evaluate(
+            "(e => e.scrollWidth <= e.clientWidth)(document.querySelector('.hosts .scroll'))"))
+
     def test_all_text_has_enough_contrast_and_size(self):
         for width, dark in ((1280, False), (400, True)):
             self.browser.open(self.page, width, dark=dark)

@@ -6,6 +6,7 @@
  *
  *     lively     twelve hosts over two days (or since boot): one down, a pause, a reset
  *     names      hosts of the given names, each with a request, a change and an attempt
+ *     held       hosts of the given names, each paused in whole and in part, and observed
  *     damaged    a.example, unhealthy since a time in the future
  *     samples    two samples ten seconds apart: 30 requests, 20 retries and 10 s of waiting between
  *
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "engine/board/board.h"
+#include "engine/board/pause.h"
 #include "engine/board/status.h"
 #include "engine/publish/sample.h"
 
@@ -194,6 +196,21 @@ static void names(int64_t now_ns, char **name)
     }
 }
 
+static void held(int64_t now_ns, char **name)
+{
+    const char line[] = "X-RateLimit-Reset-After: 600";
+    for (; *name; name++) {
+        struct slot *s = host(*name, now_ns),
+                    *o = board_slot(board, board_observed_key(atomic_load(&s->key)), *name,
+                                    SLOT_OBSERVED, now_ns);
+        request(s, 20, false);
+        pause_raise(s, 600 * NS_PER_S, true, 429, line, now_ns);
+        pause_raise_part(s, 900 * NS_PER_S, 429, line, now_ns);
+        slot_count(o, COUNT_WAITED, 297);
+        slot_count(o, COUNT_WAITED_NS, (uint64_t)(58 * NS_PER_S));
+    }
+}
+
 static void damaged(int64_t now_ns)
 {
     enum health_status status;
@@ -217,13 +234,16 @@ int main(int argc, char **argv)
     int64_t now_ns = clock_now_ns();
     board = argc > 2 ? board_open(argv[1], 64, NULL) : NULL;
     if (!board || !board->shared) {
-        fprintf(stderr, "usage: fill_board DIRECTORY lively|names|damaged|samples [NAME...]\n");
+        fprintf(stderr,
+                "usage: fill_board DIRECTORY lively|names|held|damaged|samples [NAME...]\n");
         return 1;
     }
     if (!strcmp(argv[2], "lively"))
         lively(now_ns);
     else if (!strcmp(argv[2], "names"))
         names(now_ns, argv + 3);
+    else if (!strcmp(argv[2], "held"))
+        held(now_ns, argv + 3);
     else if (!strcmp(argv[2], "damaged"))
         damaged(now_ns);
     else

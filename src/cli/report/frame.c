@@ -90,7 +90,9 @@ void report_head(const struct report *r, const char *verdict)
     page_text(r->f, verdict);
     fputs("</h1>\n", r->f);
     say_liveness(r);
-    if (r->config->mode != MODE_ENFORCE)
+    if (board_place_is_foreign(r->place))
+        fprintf(r->f, "<p class=\"life\">The board of user %u.</p>\n", (unsigned)r->place->user);
+    else if (r->config->mode != MODE_ENFORCE)
         fprintf(r->f, "<p class=\"life\">mode = %s: %s.</p>\n", mode_name(r->config->mode),
                 cli_mode_meaning(r->config->mode));
     fputs("</header>\n<nav aria-label=\"Sections\"><ul>"
@@ -107,6 +109,6 @@ void report_foot(const struct report *r)
     fputs("</main>\n<footer>\nMade by harden " HARDEN_VERSION " at ", r->f);
     page_time(r->f, r->wall_ns, TIME_WHOLE);
     fputs(" from ", r->f);
-    page_text(r->f, r->config->state);
+    page_text(r->f, r->place->dir);
     fputs(". All times are UTC.\n</footer>\n", r->f);
 }

@@ -8,6 +8,7 @@
 #define CLI_REPORT_REPORT_H
 
 #include "base/clock.h"
+#include "cli/board_places.h"
 #include "cli/check_list.h"
 #include "cli/host_list.h"
 #include "engine/config/config.h"
@@ -19,6 +20,7 @@
 struct report {
     FILE *f;
     const struct board *board;
+    const struct board_place *place; /* of the board */
     const struct config *config;
     const struct host *hosts;
     uint32_t host_count;

@@ -17,9 +17,12 @@ bool report_config(const struct report *r)
         config_print(f, r->config, true);
     good = good && fclose(f) == 0;
     page_section(r->f, "config", "Configuration");
-    fputs("<p class=\"soft\">The configuration that a program started now by this user gets, as "
-          "printed by <code>harden config</code>.",
-          r->f);
+    fprintf(r->f,
+            "<p class=\"soft\">The configuration that a program started now by %s gets, as "
+            "printed by <code>harden config</code>.",
+            board_place_is_foreign(r->place) ? "the user who made this page, who is not that of "
+                                               "the board,"
+                                             : "this user");
     if (r->config->errors)
         fprintf(r->f, " <b>%d error%s</b>: the affected keys keep their defaults.",
                 r->config->errors, r->config->errors == 1 ? "" : "s");
