@@ -23,9 +23,11 @@ LDFLAGS   ?=
 SANITIZE  ?=
 # RARE=1: tiny sizes (src/base/sizes.h) make rare paths common. For tests only.
 RARE      ?=
+# Another layout of the board (src/engine/board/board.h), for tests of an upgrade.
+LAYOUT    ?=
 comma     := ,
 space     := $() $()
-VARIANT   := $(strip $(if $(RARE),rare) $(subst $(comma),-,$(SANITIZE)))
+VARIANT   := $(strip $(if $(RARE),rare) $(subst $(comma),-,$(SANITIZE)) $(LAYOUT:%=layout%))
 BUILD     := build/$(or $(subst $(space),-,$(VARIANT)),release)
 # Criterion's own runner does not start under ThreadSanitizer.
 RUNNER    := $(if $(findstring thread,$(SANITIZE)),tests/support/plain_runner.c)
@@ -34,7 +36,7 @@ include scripts/targets.mk
 endif
 
 override CPPFLAGS += -Isrc -Ipreload -D_GNU_SOURCE -DHARDEN_VERSION='"$(VERSION)"' \
-                     -DSYSCONFDIR='"$(SYSCONFDIR)"'
+                     -DSYSCONFDIR='"$(SYSCONFDIR)"' $(LAYOUT:%=-DBOARD_LAYOUT=%)
 override CFLAGS   += -std=gnu11 -fPIC -fvisibility=hidden -fexceptions -ftls-model=initial-exec \
                      -fno-math-errno -fno-plt -Wall -Wextra -MMD -MP
 ifdef DEVELOPER
@@ -115,7 +117,7 @@ $(CLI_LIB) $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB):
 $(call objects,$(CLI_SRC)): override CPPFLAGS += -DBINDIR='"$(BINDIR)"' -DLIBDIR='"$(LIBDIR)"'
 # Paths that are compiled in. "make" and then "make install LIBDIR=..." rebuilds what depends on them.
 COMPILED_IN := $(VERSION) $(BINDIR) $(LIBDIR) $(SYSCONFDIR)
-$(call objects,$(CLI_SRC) src/engine/config/config.c): $(BUILD)/compiled-in
+$(call objects,$(CLI_SRC) src/engine/config/config.c src/base/version.c): $(BUILD)/compiled-in
 $(BUILD)/compiled-in: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILED_IN)' | cmp -s - $@ || echo '$(COMPILED_IN)' >$@

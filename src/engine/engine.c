@@ -43,6 +43,8 @@ void engine_reopen(void)
         state_dir_reopen_board(c, atomic_load(&the_engine.board), &the_engine.board_file);
     if (b)
         atomic_store(&the_engine.board, b);
+    else
+        state_dir_tidy(c, atomic_load(&the_engine.board));
     errno = saved;
 }
 

@@ -52,8 +52,8 @@ const struct config *engine_config(void);
 /* Loads the configuration again if a file changed. A wrong one is reported, and the old one stays. One
  * thread at a time. */
 void engine_reload(void);
-/* Opens the board again if its file has been removed or replaced. Calls under way end on the old one. One
- * thread at a time. */
+/* Opens the board again if its file has been removed or replaced. Calls under way end on the old one.
+ * Otherwise removes boards of other layouts that are not used any more. One thread at a time. */
 void engine_reopen(void);
 /* engine_get calls `callback` while the open engine is switched off by its configuration: that is how
  * publish/monitor, which is above this, notices a configuration that switches it on again. */

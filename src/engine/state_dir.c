@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/words.h"
 #include "engine/board/location.h"
+#include "engine/board/others.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -152,4 +153,10 @@ struct board *state_dir_reopen_board(const struct config *c, const struct board 
     }
     board_close(b);
     return NULL;
+}
+
+void state_dir_tidy(const struct config *c, struct board *board)
+{
+    if (board->shared && board->others)
+        board->others = others_tidy_path(c->state, OTHERS_REST_S);
 }

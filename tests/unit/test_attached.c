@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,15 +120,15 @@ Test(attached, words_of_dead_processes_are_reused)
     uint64_t word = atomic_load(&process_self()->attached);
     flush_at_exit();
     for (int i = 0; i < BOARD_ATTACHED; i++)
-        atomic_store(&board->header->attached[i], (word & ~(uint64_t)UINT32_MAX) | 0x3ffffff0);
-    attached_add(board->header);
+        atomic_store(&board->header->attached[i].who, (word & ~(uint64_t)UINT32_MAX) | 0x3ffffff0);
+    attached_add(board->header, MODE_ENFORCE);
     cr_assert_eq(life().running, 1u);
 }
 
 Test(attached, words_of_other_pid_namespaces_are_left_alone)
 {
     for (int i = 0; i < BOARD_ATTACHED; i++)
-        atomic_store(&board->header->attached[i], 77ULL << 32 | 0x3ffffff0);
+        atomic_store(&board->header->attached[i].who, 77ULL << 32 | 0x3ffffff0);
     monitor_start();
     cr_assert_eq(atomic_load(&process_self()->attached), 0u, "no word is free");
     monitor_update(clock_now_ns());
@@ -150,7 +151,37 @@ Test(attached, an_idle_program_is_not_stale)
 Test(attached, damaged_words_do_no_harm)
 {
     for (int i = 0; i < BOARD_ATTACHED; i++)
-        atomic_store(&board->header->attached[i],
+        atomic_store(&board->header->attached[i].who,
                      (uint64_t)attached_namespace() << 32 | (i % 2 ? UINT32_MAX : 0x80000000U));
     cr_assert_eq(life().running, 0u);
+}
+
+static struct attached own_entry(void)
+{
+    for (int i = 0; i < BOARD_ATTACHED; i++)
+        if (attached_nth(board->header, i).pid == (uint32_t)getpid())
+            return attached_nth(board->header, i);
+    return (struct attached){0};
+}
+
+Test(attached, a_process_shows_its_version_and_its_present_mode)
+{
+    monitor_start();
+    struct attached a = own_entry();
+    cr_assert(a.known);
+    cr_assert_eq(a.mode, MODE_ENFORCE);
+    char version[48];
+    snprintf(version, sizeof version, "%u.%u.%u", a.version[0], a.version[1], a.version[2]);
+    cr_assert_eq(strncmp(version, HARDEN_VERSION, strlen(version)), 0, "%s", version);
+    attached_set_mode(board->header, MODE_OFF);
+    cr_assert_eq(own_entry().mode, MODE_OFF);
+    cr_assert_eq(words(), 1);
+}
+
+Test(attached, what_another_process_has_left_in_the_place_is_not_known)
+{
+    monitor_start();
+    for (int i = 0; i < BOARD_ATTACHED; i++)
+        atomic_fetch_xor(&board->header->attached[i].what, 1);
+    cr_assert(!own_entry().known);
 }

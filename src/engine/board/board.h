@@ -11,13 +11,13 @@
  * The file, with n = header.slot_count:
  *
  *     offset              size
- *     0                   64      magic, layout, slot_size, slot_count, uid, boot_id: set once
+ *     0                   64      magic, layout, slot_size, slot_count, uid, boot_id, attached_at: set once
  *     64                  64      snapshot lease, progress, network, clock
  *     128                 128     counters of calls, last write, last update
- *     256                 2048    attached[256]: processes that use the board (attached.h)
- *     2304                n*1152  slots (slot.h)
- *     2304 + n*1152       1152    the overflow slot "_other"
- *     2304 + (n+1)*1152   99536   history (history.h): 3 counters, 7 sums, rings of 360 and 576
+ *     256                 4096    attached[256]: processes that use the board (attached.h)
+ *     4352                n*1152  slots (slot.h)
+ *     4352 + n*1152       1152    the overflow slot "_other"
+ *     4352 + (n+1)*1152   99536   history (history.h): 3 counters, 7 sums, rings of 360 and 576
  *                                 samples of 80 bytes and of 1024 changes of 24 bytes
  *
  * Invariants:
@@ -45,7 +45,9 @@
  * - Nothing read from it is trusted: values are limited when read, indexes masked, names ended.
  *
  * The layout is part of the file's name: programs that were started with another version of the library
- * keep using a board of their own, in the same directory.
+ * keep using a board of their own, in the same directory, until none of them is left (others.h). All
+ * layouts agree on the first 64 bytes, on the table at attached_at, and on the lock by which a process holds
+ * the file while it has it mapped.
  *
  * Life cycle: the preloaded library opens the board once and never closes it; a slot pointer stays mapped,
  * but the slot may change hands (slot.h). board_open fails only for lack of memory (NULL). Threads,
@@ -64,21 +66,29 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define BOARD_MAGIC         0x6e6564726168626cULL
-#define BOARD_LAYOUT        14
+#define BOARD_MAGIC 0x6e6564726168626cULL
+#ifndef BOARD_LAYOUT /* `make LAYOUT=N`: tests of an upgrade need another one */
+#define BOARD_LAYOUT 15
+#endif
 #define BOARD_NAME          "board." BOARD_TEXT(BOARD_LAYOUT) /* in the state directory */
 #define BOARD_TEXT(n)       BOARD_QUOTED(n)
 #define BOARD_QUOTED(n)     #n
 #define BOARD_OVERFLOW_NAME "_other"
 #define BOARD_ATTACHED      256 /* a power of two */
 
+struct attached_words { /* attached.c packs them */
+    _Atomic uint64_t who;
+    _Atomic uint64_t what;
+};
+
 struct board_header {
     uint64_t magic;
     uint32_t layout;
     uint32_t slot_size;
-    uint32_t slot_count; /* without the overflow slot */
-    uint32_t uid;        /* of the creator, for information; the owner of the file counts */
-    char boot_id[40];    /* "": not known */
+    uint32_t slot_count;  /* without the overflow slot */
+    uint32_t uid;         /* of the creator, for information; the owner of the file counts */
+    char boot_id[36];     /* all of it; its first byte is 0: not known */
+    uint32_t attached_at; /* offset of the table below */
 
     alignas(CACHE_LINE) _Atomic int64_t snapshot_due_ns; /* 0: at once */
     _Atomic int64_t snapshot_lease_ns; /* a process writes the snapshot until then; 0: none */
@@ -102,7 +112,7 @@ struct board_header {
     _Atomic int64_t alive_interval_ns;
     _Atomic int64_t pause_end_ns; /* the first end of a pause that is not announced; 0: none */
 
-    alignas(CACHE_LINE) _Atomic uint64_t attached[BOARD_ATTACHED]; /* attached.c packs them */
+    alignas(CACHE_LINE) struct attached_words attached[BOARD_ATTACHED];
 };
 
 /* A board as this process has it mapped. */
@@ -114,6 +124,7 @@ struct board {
     bool shared;             /* false: private memory */
     void *file;              /* a mapping of the file, by which /proc tells its users; NULL: none */
     pid_t creator;           /* of private memory, which its children share */
+    uint32_t others;         /* boards of other layouts beside it, as of the last look (others.h) */
     struct arena memory;     /* of this struct */
 };
 

@@ -8,6 +8,7 @@
 #include "base/open.h"
 #include "base/sizes.h"
 #include "engine/board/location.h"
+#include "engine/board/others.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,10 +31,12 @@ AT(magic, 0);
 AT(snapshot_due_ns, 64);
 AT(transfers_easy, 128);
 AT(attached, 256);
-_Static_assert(sizeof(struct board_header) == 2304, "slots begin on a cache line");
+_Static_assert(sizeof(struct board_header) == 4352, "slots begin on a cache line");
 _Static_assert(sizeof(struct history) == 99536, "3 counters, 7 sums, three rings");
 
 enum opened { OPENED, UNFIT, UNSAFE, FAILED };
+/* READ and WRITE: for a moment. USE: until the process ends; USE_LOCKED: with the directory locked. */
+enum use { READ, WRITE, USE, USE_LOCKED };
 
 const char board_why_unfit[] = "the board is from another version, or from before the last boot";
 
@@ -59,14 +62,14 @@ size_t board_file_size(uint32_t slot_count)
     return file_size(with_spare(slot_count));
 }
 
-static void read_boot_id(char id[40])
+static void read_boot_id(char id[36])
 {
-    memset(id, 0, 40);
+    memset(id, 0, 36);
     int fd = open_file("/proc/sys/kernel/random/boot_id", O_RDONLY, 0);
     if (fd < 0)
         return;
     if (read(fd, id, 36) != 36)
-        memset(id, 0, 40);
+        memset(id, 0, 36);
     close(fd);
 }
 
@@ -78,6 +81,7 @@ static struct board_header header_for(uint32_t slot_count)
         .slot_size = sizeof(struct slot),
         .slot_count = slot_count,
         .uid = kernel_euid(),
+        .attached_at = offsetof(struct board_header, attached),
     };
     read_boot_id(h.boot_id);
     return h;
@@ -145,20 +149,32 @@ static enum opened judge_clock(const struct board_header *h, const char **why)
     return known ? UNFIT : UNSAFE;
 }
 
+/* A process that keeps the board holds it: the kernel keeps this lock with the open file, to which every
+ * mapping refers, in children too, until the last is gone. False: the file is being removed (others.c),
+ * which nobody does while we have locked the directory. */
+static bool hold(int fd, enum use use)
+{
+    return use < USE || !flock(fd, LOCK_SH | LOCK_NB) || errno != EWOULDBLOCK || use == USE_LOCKED;
+}
+
 /* UNFIT: may be replaced by a fresh board; UNSAFE: must be left alone. */
-static enum opened try_open(struct board *b, int dir, bool writable, const char **why)
+static enum opened try_open(struct board *b, int dir, enum use use, const char **why)
 {
     struct stat st;
     struct board_header h;
+    bool writable = use != READ;
     /* O_NONBLOCK: it might be a pipe. */
     int fd = open_at(dir, BOARD_NAME, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK, 0);
     if (fd < 0) {
         *why = "the board cannot be opened";
         return errno == ENOENT ? UNFIT : UNSAFE;
     }
-    enum opened result = UNSAFE;
+    enum opened result = UNFIT;
+    if (!hold(fd, use) || fstat(fd, &st) || !st.st_nlink)
+        goto out;
+    result = UNSAFE;
     *why = "the board is not a regular file of this user, or others can access it";
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !location_is_private(fd))
+    if (!S_ISREG(st.st_mode) || !location_is_private(fd))
         goto out;
     *why = location_why_no_room;
     if (!location_keeps_room(fd))
@@ -170,6 +186,8 @@ static enum opened try_open(struct board *b, int dir, bool writable, const char 
         goto out;
     *why = "the board cannot be mapped";
     result = map_board(b, fd, h.slot_count, writable) ? OPENED : FAILED;
+    if (use >= USE && result == OPENED)
+        others_touch(fd);
 out:
     close(fd);
     return result;
@@ -247,20 +265,22 @@ static bool open_shared(struct board *b, const char *path, uint32_t slot_count, 
     *why = location_why_no_room;
     if (!location_keeps_room(dir))
         goto out;
-    enum opened result = try_open(b, dir, true, why);
+    enum opened result = try_open(b, dir, USE, why);
     if (result == UNFIT) {
         *why = "the state directory is locked by another process";
         int lock = lock_directory(dir);
         if (lock < 0)
             goto out;
-        result = try_open(b, dir, true, why);
+        result = try_open(b, dir, USE_LOCKED, why);
         if (result == UNFIT && (result = replace_board(dir, slot_count, why)) == OPENED)
-            result = try_open(b, dir, true, why);
+            result = try_open(b, dir, USE_LOCKED, why);
         unlock_directory(lock);
     }
     ok = result == OPENED;
-    if (ok)
+    if (ok) {
         add_boot_id(b, dir);
+        b->others = others_tidy(dir, OTHERS_REST_S);
+    }
 out:
     close(dir);
     return ok;
@@ -297,7 +317,7 @@ struct board *board_attach(const char *path, bool writable, const char **why)
     enum opened result = UNSAFE;
     if (b && dir >= 0) {
         errno = EPERM;
-        result = try_open(b, dir, writable, why);
+        result = try_open(b, dir, writable ? WRITE : READ, why);
         error = errno;
         if (result == UNFIT && error != ENOENT)
             *why = board_why_unfit;

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/shield.h"
-#include "engine/board/attached.h"
 #include "engine/publish/background.h"
 #include "engine/publish/files.h"
 #include "engine/publish/update.h"
@@ -35,7 +34,7 @@ static void start_monitor(void *process)
     update_schedule(e, now_ns);
     atomic_store(&p->first_ns, now_ns);
     atomic_store(&p->written, files_changes(e->board->header));
-    attached_add(e->board->header);
+    update_attach(e);
     engine_while_off(update_while_off);
     atomic_store(&p->update_at_ns, 1); /* soon; 0 is for alerts */
     update_by_calls(p);

@@ -134,13 +134,26 @@ static bool write_shared(const struct engine *e, const struct config *c, const s
 
 /* ---- one update ----------------------------------------------------------------------------- */
 
+static enum mode mode_in_force(void)
+{
+    const struct engine *e = engine_active();
+    return e ? atomic_load(&e->config)->mode : MODE_OFF;
+}
+
+void update_attach(const struct engine *e)
+{
+    attached_add(e->board->header, mode_in_force());
+}
+
 static void reopen_board(void)
 {
     struct engine *e = engine_peek();
     struct board *was = e->board;
     engine_reopen();
     if (e->board != was)
-        attached_add(e->board->header);
+        update_attach(e);
+    else
+        attached_set_mode(e->board->header, mode_in_force());
 }
 
 void update_reload(struct process *p, int64_t now_ns)

@@ -42,6 +42,8 @@ bool update_run(struct engine *e, enum urgency urgency, int64_t *next_ns);
 void update_schedule(const struct engine *e, int64_t now_ns);
 /* From now on the calls of this process make its updates, not the background thread. */
 void update_by_calls(struct process *p);
+/* Adds this process to those that use the board (board/attached.h). */
+void update_attach(const struct engine *e);
 /* Loads the configuration and opens the board again if their files changed. Within an update. */
 void update_reload(struct process *p, int64_t now_ns);
 

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/board/others.h"
+
+#include "base/clock.h"
+#include "base/open.h"
+#include "base/syscalls.h"
+#include "engine/board/board.h"
+#include "engine/board/location.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ENTRIES_BYTES 2048 /* of the directory, at once */
+
+uint32_t others_layout(const char *name)
+{
+    static const char first[] = "board.";
+    uint32_t n = 0;
+    if (strncmp(name, first, sizeof first - 1))
+        return 0;
+    for (name += sizeof first - 1; *name >= '0' && *name <= '9' && n < 100000; name++)
+        n = n * 10 + (uint32_t)(*name - '0');
+    return *name ? 0 : n;
+}
+
+/* By writing what is there: a time set by utimensat() would be a system call more that a filter of the
+ * program may forbid. */
+void others_touch(int fd)
+{
+    const uint64_t magic = BOARD_MAGIC;
+    (void)!pwrite(fd, &magic, sizeof magic, 0);
+}
+
+static bool is_board(int fd, uint32_t layout)
+{
+    struct stat st;
+    struct board_header h;
+    const ssize_t start = offsetof(struct board_header, boot_id);
+    return !fstat(fd, &st) && S_ISREG(st.st_mode) && location_is_private(fd) &&
+           pread(fd, &h, (size_t)start, 0) == start && h.magic == BOARD_MAGIC && h.layout == layout;
+}
+
+static bool is_rested(int fd, int64_t rest_s)
+{
+    struct stat st;
+    return !fstat(fd, &st) && st.st_mtim.tv_sec <= clock_wall_ns() / NS_PER_S - rest_s;
+}
+
+/* With the directory locked. False: it stays. */
+static bool remove_unused(int dir, const char *name, uint32_t layout, int64_t rest_s)
+{
+    int fd = open_at(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (fd < 0)
+        return errno == ENOENT;
+    bool removed = false;
+    if (is_board(fd, layout)) {
+        if (flock(fd, LOCK_EX | LOCK_NB))
+            others_touch(fd);
+        else if (is_rested(fd, rest_s))
+            removed = !unlinkat(dir, name, 0);
+    }
+    close(fd);
+    return removed;
+}
+
+/* Without waiting: another process that has locked the directory may be removing them. */
+static bool remove_locked(int dir, const char *name, uint32_t layout, int64_t rest_s)
+{
+    int lock = layout < OTHERS_FIRST ? -1 : location_open_lock(dir);
+    bool removed = false;
+    if (lock < 0)
+        return false;
+    if (!flock(lock, LOCK_EX | LOCK_NB)) {
+        removed = remove_unused(dir, name, layout, rest_s);
+        flock(lock, LOCK_UN); /* a child of a fork may have it open, too */
+    }
+    close(lock);
+    return removed;
+}
+
+uint32_t others_tidy(int dir, int64_t rest_s)
+{
+    alignas(struct dirent) char room[ENTRIES_BYTES];
+    int saved = errno;
+    uint32_t left = 0;
+    ssize_t n;
+    while ((n = syscall(SYS_getdents64, dir, room, sizeof room)) > 0)
+        for (ssize_t at = 0; at < n; at += ((struct dirent *)(room + at))->d_reclen) {
+            const char *name = ((struct dirent *)(room + at))->d_name;
+            uint32_t layout = others_layout(name);
+            if (layout && layout != BOARD_LAYOUT)
+                left += !remove_locked(dir, name, layout, rest_s);
+        }
+    errno = saved;
+    return left;
+}
+
+uint32_t others_tidy_path(const char *path, int64_t rest_s)
+{
+    const char *why;
+    int saved = errno, dir = location_open(path, false, &why);
+    uint32_t left = dir < 0 ? 0 : others_tidy(dir, rest_s);
+    if (dir >= 0)
+        close(dir);
+    errno = saved;
+    return left;
+}
