@@ -38,7 +38,7 @@ struct command {
 };
 
 extern const struct command cmd_run, cmd_doctor, cmd_config, cmd_status, cmd_health, cmd_report,
-    cmd_reset;
+    cmd_reset, cmd_ps;
 
 /* A flag: --name VALUE, --name=VALUE, --name, -l VALUE, -l. The last row of a table is all zero. */
 struct flag {

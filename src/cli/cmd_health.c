@@ -11,6 +11,7 @@
 #include "cli/destination.h"
 #include "cli/error_text.h"
 #include "cli/liveness.h"
+#include "cli/other_boards.h"
 #include "cli/pause_text.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
@@ -80,7 +81,8 @@ static void put_not_healthy(struct text *t, const struct entry *one, bool first)
                  one->paused.until_ns && error ? "; " : "", error ? error : "");
 }
 
-static int print_overall(const struct board *b, int64_t now_ns)
+/* others: what other_boards_text() says. */
+static int print_overall(const struct board *b, const char *others, int64_t now_ns)
 {
     struct overall all = {0};
     struct entry one;
@@ -101,8 +103,8 @@ static int print_overall(const struct board *b, int64_t now_ns)
         return EXIT_STALE;
     }
     enum health_status overall = view_overall(&all);
-    printf("%s: %u of %u host%s healthy%s\n", status_name(overall), all.healthy, all.hosts,
-           all.hosts == 1 ? "" : "s", names);
+    printf("%s: %u of %u host%s healthy%s%s%s\n", status_name(overall), all.healthy, all.hosts,
+           all.hosts == 1 ? "" : "s", names, *others ? "; " : "", others);
     return (int)overall;
 }
 
@@ -146,7 +148,7 @@ static int health_command(int argc, char **argv)
     };
     int64_t max_age_ns = 0;
     struct board_found found = {0};
-    char age[24];
+    char age[24], others[OTHER_BOARDS_TEXT_SIZE];
     int first = cli_flags(&cmd_health, argc, argv, flags);
     if (first < 0)
         return -first - 1;
@@ -177,7 +179,8 @@ static int health_command(int argc, char **argv)
                    cli_age(life.age_ns, age));
         return EXIT_STALE;
     }
-    return host ? print_one(b, host, now_ns) : print_overall(b, now_ns);
+    return host ? print_one(b, host, now_ns)
+                : print_overall(b, other_boards_text(found.place.dir, others), now_ns);
 }
 
 const struct command cmd_health = {

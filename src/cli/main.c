@@ -9,8 +9,8 @@
 
 static const struct command cmd_help;
 static const struct command *const commands[] = {
-    &cmd_run,    &cmd_doctor, &cmd_config, &cmd_status,
-    &cmd_health, &cmd_report, &cmd_reset,  &cmd_help,
+    &cmd_run,    &cmd_doctor, &cmd_config, &cmd_status, &cmd_health,
+    &cmd_report, &cmd_reset,  &cmd_ps,     &cmd_help,
 };
 
 static int print_usage(FILE *f)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "cli/error_text.h"
 #include "cli/observed_text.h"
+#include "cli/other_boards.h"
 #include "cli/pause_text.h"
 #include "cli/table.h"
 
@@ -96,8 +97,11 @@ static void print_observed(FILE *f, const struct status_lines *l)
 void status_lines_print(FILE *f, const struct status_lines *l)
 {
     const struct status_view *v = l->view;
+    char others[OTHER_BOARDS_TEXT_SIZE];
     if (v->found->note[0])
         fprintf(f, "note: %s\n", v->found->note);
+    if (*other_boards_text(v->found->place.dir, others))
+        fprintf(f, "note: %s\n", others);
     if (v->config->mode != MODE_ENFORCE && !board_place_is_foreign(&v->found->place))
         fprintf(f, "mode = %s: %s\n", mode_name(v->config->mode),
                 cli_mode_meaning(v->config->mode));

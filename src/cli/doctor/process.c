@@ -2,12 +2,14 @@
  *
  * Whether a running process has loaded the library, and if not, why. */
 #include "cli/doctor/doctor.h"
+#include "cli/other_boards.h"
 #include "cli/procfs.h"
 
 #include "base/compiler.h"
 #include "engine/board/board.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <link.h>
 #include <stdio.h>
@@ -18,7 +20,7 @@
 
 static void say_loaded(struct diagnosis *d, const char *maps, const char *library)
 {
-    char board[PATH_MAX];
+    char board[PATH_MAX], others[OTHER_BOARDS_TEXT_SIZE];
     bool same = procfs_mapping(maps, BOARD_NAME, board),
          thread = procfs_has_thread(d->pid, "harden");
     bool active =
@@ -36,6 +38,8 @@ static void say_loaded(struct diagnosis *d, const char *maps, const char *librar
         doctor_say(d, LEVEL_NOTE,
                    "that is the board of another version of libharden: it shares no limits with "
                    "programs started since; restart it");
+    else if (active && *other_boards_text(dirname(board), others))
+        doctor_say(d, LEVEL_NOTE, "another board is in use beside it: %s", others);
     if (thread)
         doctor_say(d, LEVEL_OK, "its background thread (named harden) is running");
 }
