@@ -40,13 +40,17 @@ _numbers = iter(range(1, 1 << 30))
 _certificates = None
 
 
+def base_dir():
+    """Returns where directories of tests are; None: where those of tempfile are."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
 def scratch():
     """Returns a directory of this test process, which is removed at its end."""
     global _scratch
     with _lock:
         if _scratch is None:
-            base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-            _scratch = tempfile.mkdtemp(prefix="harden-e2e-", dir=base)
+            _scratch = tempfile.mkdtemp(prefix="harden-e2e-", dir=base_dir())
             atexit.register(shutil.rmtree, _scratch, True)
         return _scratch
 

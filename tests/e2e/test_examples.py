@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The files of conf/examples work: each is used as it is, with the paths of this build."""
 import configparser
+import grp
+import gzip
 import json
 import os
 import pwd
@@ -9,6 +11,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -89,18 +92,6 @@ class Examples(bed.Bed):
         probe = json.loads(re.search(r"(?m)^HEALTHCHECK .* CMD (\[.*\])$", text)[1])
         env = bed.environment(self.path | {"HARDEN_STATE": self.state, "HARDEN_CONFIG": "none"})
         self.assertEqual(bed.run(probe, env).status, 0)
-
-    def test_the_probe_of_the_pod_distinguishes_healthy_unhealthy_and_stale(self):
-        pod = yaml.safe_load(here(example("kubernetes-probe.yaml")))["containers"][0]
-        variables = {v["name"]: v["value"] for v in pod["env"]}
-        command = pod["readinessProbe"]["exec"]["command"]
-        reader = bed.environment(self.path | {"HARDEN_STATE": self.state, "HARDEN_CONFIG": "none"})
-        self.assertEqual(bed.run(command, reader).status, 3)
-        self.recovers(variables | {"HARDEN_STATE": self.state})
-        self.assertEqual(bed.run(command, reader).status, 0)
-        sick = bed.environment(bed.QUICK | variables | {"HARDEN_STATE": self.state})
-        bed.run(["curl", "-sS", "http://127.0.0.1:1/"], sick)
-        self.assertEqual(bed.run(command, reader).status, 1)
 
     def test_the_configuration_for_node_exporter_is_valid(self):
         out = bed.run([HARDEN, "config", EXAMPLES / "node_exporter.ini"], bed.environment())
@@ -194,6 +185,174 @@ class OtherUsers(bed.Bed):
         error = self.get("www-data", textfiles)
         self.assertRegex(error, r"\Aharden: error: \S+/harden-33\.prom: cannot be written: its "
                          r"directory is owned by user 0, with mode 0755; let user 33 create .*\n\Z")
+
+
+class Kubernetes(bed.Bed):
+    USER = 10001
+
+    def setUp(self):
+        text = here(example("kubernetes.yaml"))
+        self.deployment, self.map = yaml.safe_load_all(text)
+        self.pod = self.deployment["spec"]["template"]["spec"]
+        # As the kubelet makes it: writable for the group, with the bit that directories inherit.
+        self.volume = tempfile.mkdtemp(prefix="harden-e2e-", dir=bed.base_dir())
+        self.addCleanup(shutil.rmtree, self.volume)
+        os.chmod(self.volume, 0o2777)
+        self.bin = self.volume + "/bin"
+        os.mkdir(self.bin, 0o755)
+        for name in ("harden", "libharden.so"):
+            shutil.copy(bed.LIBRARY.parent / name, self.bin)
+
+    def env(self, container, **extra):
+        variables = {v["name"]: v["value"] for v in container["env"]}
+        mount = container["volumeMounts"][0]["mountPath"]
+        self.assertTrue(variables["HARDEN_STATE"].startswith(mount + "/"))
+        return bed.environment(bed.QUICK | variables | {
+            "PATH": f"{self.bin}:{os.environ['PATH']}", "LD_PRELOAD": self.bin + "/libharden.so",
+            "HARDEN_STATE": variables["HARDEN_STATE"].replace(mount, self.volume)} | extra)
+
+    def run_in(self, container, command, **extra):
+        who = {"user": self.USER, "group": self.USER, "extra_groups": []} if os.geteuid() == 0 else {}
+        return bed.run(command, self.env(container, **extra), **who)
+
+    def test_the_containers_of_the_pod_share_one_board(self):
+        self.assertEqual(self.pod["securityContext"]["runAsUser"], self.USER)
+        for c in self.pod["containers"]:
+            self.assertNotIn("runAsUser", c["securityContext"])
+            self.assertTrue(c["securityContext"]["readOnlyRootFilesystem"])
+            key = bed.unique()
+            o = self.run_in(c, ["curl", "-fsS", "-o", "/dev/null", f"{self.http.url}/?key={key}&fail=1"],
+                            HARDEN_RATE="100/1s")
+            self.assertEqual((o.status, o.err), (0, b""), "a private board is an error in the log")
+        o = self.run_in(c, ["harden", "status", "--json"], LD_PRELOAD="")
+        (host,) = json.loads(o.text)["checks"].values()
+        self.assertEqual(host["requests"], 2)
+        self.assertEqual(sorted(os.listdir(self.volume)), ["bin", "state"])
+
+    def test_only_a_pod_whose_hosts_are_all_unhealthy_is_not_ready(self):
+        c = self.pod["containers"][0]
+        probe = c["readinessProbe"]["exec"]["command"]
+
+        def ready():
+            return self.run_in(c, probe, LD_PRELOAD="").status == 0
+        self.assertTrue(ready(), "nothing is known yet")
+        for _ in range(10):
+            self.run_in(c, ["curl", "-sS", "http://127.0.0.1:1/"], HARDEN_MAX_ATTEMPTS="1")
+        self.assertFalse(ready(), "all are unhealthy")
+        self.run_in(c, ["curl", "-sS", f"{self.http.url}/?key={bed.unique()}"])
+        self.assertTrue(ready(), "one of two is healthy")
+
+    def test_no_state_of_a_remote_host_restarts_a_pod(self):
+        for c in self.pod["containers"]:
+            for probe in ("livenessProbe", "startupProbe"):
+                self.assertNotIn("harden", json.dumps(c.get(probe, {})))
+
+    def test_the_configuration_of_the_pod_is_valid(self):
+        path = bed.fresh_file(self.map["data"]["harden.ini"].encode())
+        out = bed.run([HARDEN, "config", path], bed.environment())
+        self.assertEqual((out.status, out.err), (0, b""))
+
+
+class Rotation(bed.Bed):
+    def setUp(self):
+        self.require("logrotate")
+        self.dir = bed.fresh_dir("log")
+        text = example("logrotate").replace("/var/log/harden", self.dir)
+        user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
+        self.rules = bed.fresh_file(text.replace("su sync sync", f"su {user} {group}").encode())
+        os.chmod(self.rules, 0o644)
+
+    def rotate(self, *flags):
+        o = bed.run(["logrotate", "-s", self.dir + "/state", *flags, self.rules], bed.environment())
+        self.assertEqual(o.status, 0, o.err)
+        return o
+
+    def lines(self, name):
+        with open(f"{self.dir}/{name}", encoding="utf-8") as f:
+            return f.read().splitlines()
+
+    def test_a_running_program_goes_on_writing_into_the_new_files(self):
+        env = bed.hardened_environment(events=self.dir + "/events.jsonl", log="info",
+                                       log_to=self.dir + "/harden.log", **bed.PATIENT)
+        script = ("import pycurl, sys\nc = pycurl.Curl()\nc.setopt(c.WRITEFUNCTION, lambda b: None)\n"
+                  "for url in sys.stdin:\n    c.setopt(c.URL, url.strip()); c.perform()\n"
+                  "    print('done', flush=True)\n")
+        program = bed.start([sys.executable, "-c", script], env, stdin=subprocess.PIPE)
+
+        def fail_once():
+            program.stdin.write(f"{self.http.url}/?key={bed.unique()}&fail=1\n".encode())
+            program.stdin.flush()
+            self.assertEqual(program.stdout.readline(), b"done\n")
+        try:
+            fail_once()
+            before = {name: self.lines(name) for name in ("events.jsonl", "harden.log")}
+            self.rotate("-d")
+            self.assertEqual(self.lines("events.jsonl"), before["events.jsonl"])
+            self.rotate("-f")
+            for name, lines in before.items():
+                self.assertEqual(self.lines(name + ".1"), lines)
+                self.assertFalse(os.path.exists(f"{self.dir}/{name}"))
+            fail_once()
+            for name, lines in before.items():
+                self.assertEqual(self.lines(name + ".1"), lines, "the old file is complete")
+                self.assertGreater(len(self.lines(name)), 0)
+            self.rotate("-f")
+            with gzip.open(self.dir + "/events.jsonl.2.gz", "rt", encoding="utf-8") as f:
+                self.assertEqual(f.read().splitlines(), before["events.jsonl"])
+        finally:
+            program.kill()
+            program.communicate()
+
+
+class AppArmor(bed.Bed):
+    def test_the_rules_are_valid(self):
+        self.require("apparmor_parser")
+        profile = bed.fresh_file(f"""abi <abi/3.0>,
+include <tunables/global>
+profile harden_test /usr/bin/agent {{
+  include <abstractions/base>
+  include "{EXAMPLES}/apparmor"
+}}
+""".encode())
+        o = bed.run(["apparmor_parser", "-Q", "-K", "-T", profile], bed.environment())
+        self.assertEqual(o.status, 0, o.err)
+        self.assertNotIn(b"rror", o.err)  # it may note that this kernel has no AppArmor
+
+    @staticmethod
+    def regex(rule):
+        """The rule's path; only with what the example uses."""
+        for name, value in (("PROC", "/proc"), ("HOME", "/home/u"), ("run", "/run"), ("multiarch", "*-linux-*"),
+                            ("pid", "[0-9]*"), ("tid", "[0-9]*")):
+            rule = rule.replace(f"@{{{name}}}", value)
+        marks = {"**": ".*", "*": "[^/]*", "{": "(?:", "}": ")", ",": "|", "[0-9]*": "[0-9][^/]*"}
+        return "".join(marks.get(part) or re.escape(part)
+                       for part in re.findall(r"\[0-9\]\*|\*\*|.", rule))
+
+    def test_the_rules_contain_every_file_that_the_library_uses(self):
+        self.require("strace")
+        rules = re.findall(r"(?m)^  (?:owner )?(/\S+|@\S+) [rwkm]+,$", example("apparmor"))
+        allowed = re.compile("|".join(f"(?:{self.regex(r)})" for r in rules))
+        state, home = bed.fresh_dir("state"), bed.fresh_dir("home")
+        bare = self.opened(bed.environment({"HOME": home}))
+        more = self.opened(bed.hardened_environment(state, config=None, snapshot_interval="100ms") |
+                           {"HOME": home}) - bare
+        self.assertGreater(len(more), 6)
+        for path in sorted(p for p in more if not state.startswith(p + "/")):
+            path += "/" * (os.path.isdir(path) and path[-1] != "/")  # as the kernel matches directories
+            path = path.replace(str(bed.LIBRARY), "/usr/lib/libharden.so").replace(home, "/home/u")
+            path = path.replace(state, "/dev/shm/harden-1000").replace("thread-self", "1/task/1")
+            path = path.replace("/proc/self", "/proc/1")
+            self.assertRegex(path, f"^(?:{allowed.pattern})$")
+
+    def opened(self, env):
+        trace = os.path.join(bed.fresh_dir("trace"), "t")
+        preload = [f"-ELD_PRELOAD={env.pop('LD_PRELOAD')}"] if "LD_PRELOAD" in env else []
+        o = bed.run(["strace", "-f", "-o", trace, "-e", "trace=%file", *preload, "curl", "-sS", "-Z",
+                     "-o", os.devnull, f"{self.http.url}/?key={bed.unique()}&size=1"], env)
+        self.assertEqual(o.status, 0, o.err)
+        with open(trace, encoding="utf-8") as f:
+            return {path for line in f if "ENOENT" not in line or "/proc" in line
+                    for path in re.findall(r'"(/[^"]*)"', line)} - {"/"}
 
 
 class Fpm(bed.Bed):
