@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "cli/other_boards.h"
 #include "cli/ps/process.h"
+#include "engine/board/board.h"
 
 #include <errno.h>
 #include <pwd.h>
