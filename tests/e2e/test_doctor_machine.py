@@ -46,8 +46,8 @@ class Machine(Case):
         self.assertRegex(text, "ok: libcurl .* version node CURL_GNUTLS_3")
         self.assertNotIn("no: ", text)
         for words in ("the state directory is", "there is no board yet", "the kernel is Linux",
-                      "4096 open files are permitted"):
-            self.assertIn("ok: " + words, text)
+                      r"\d+ open files are permitted"):
+            self.assertRegex(text, "ok: " + words)
 
     def test_nothing_is_covered_without_the_library(self):
         directory = bed.fresh_dir()
@@ -143,23 +143,21 @@ class Machine(Case):
                    XDG_RUNTIME_DIR="/no/such")
         if os.geteuid():
             return
-        user = pwd.getpwnam("nobody")
-        memory = f"/dev/shm/harden-{user.pw_uid}"
-        if os.path.lexists(memory):
-            self.skipTest(f"{memory} is in use")
+        user = 2_000_000 + os.getpid()  # nobody's, and no other test's
+        memory = f"/dev/shm/harden-{user}"
         with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
-            os.chown(directory, user.pw_uid, -1)
+            os.chown(directory, user, -1)
             command = shutil.copy(HARDEN, directory)
             shutil.copy(bed.LIBRARY, directory)
             self.addCleanup(shutil.rmtree, memory)
             os.mkdir(memory, 0o700)
             with open(f"{memory}/{bed.BOARD}", "wb"):
                 pass
-            os.chown(memory, user.pw_uid, -1)
+            os.chown(memory, user, -1)
             runtime = directory + "/runtime"
             os.mkdir(runtime)
-            os.chown(runtime, user.pw_uid, -1)
-            how = {"command": command, "user": "nobody", "HARDEN_STATE": None, "HOME": directory}
+            os.chown(runtime, user, -1)
+            how = {"command": command, "user": user, "HARDEN_STATE": None, "HOME": directory}
             text = self.finds("problem", f"there is also {memory}/{bed.BOARD}", "without XDG_RUNTIME_DIR",
                               "state =", XDG_RUNTIME_DIR=runtime, **how)
             self.assertIn("with 1 problem\n", text)
