@@ -55,7 +55,7 @@ static int end_like(int status)
     struct rlimit none = {0};
     setrlimit(RLIMIT_CORE, &none);
     int number = WTERMSIG(status);
-    signal(number, SIG_DFL);
+    sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     sigset_t only;
     sigemptyset(&only);
     sigaddset(&only, number);
