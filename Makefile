@@ -36,7 +36,7 @@ include scripts/targets.mk
 endif
 
 override CPPFLAGS += -Isrc -Ipreload -D_GNU_SOURCE -DHARDEN_VERSION='"$(VERSION)"' \
-                     -DSYSCONFDIR='"$(SYSCONFDIR)"' $(LAYOUT:%=-DBOARD_LAYOUT=%)
+                     -DSYSCONFDIR='"$(SYSCONFDIR)"' -DDATADIR='"$(DATADIR)"' $(LAYOUT:%=-DBOARD_LAYOUT=%)
 override CFLAGS   += -std=gnu11 -fPIC -fvisibility=hidden -fexceptions -ftls-model=initial-exec \
                      -fno-math-errno -fno-plt -Wall -Wextra -MMD -MP
 ifdef DEVELOPER
@@ -116,8 +116,8 @@ $(CLI_LIB) $(CURL_LIB) $(SOCK_LIB) $(ENGINE_LIB):
 
 $(call objects,$(CLI_SRC)): override CPPFLAGS += -DBINDIR='"$(BINDIR)"' -DLIBDIR='"$(LIBDIR)"'
 # Paths that are compiled in. "make" and then "make install LIBDIR=..." rebuilds what depends on them.
-COMPILED_IN := $(VERSION) $(BINDIR) $(LIBDIR) $(SYSCONFDIR)
-$(call objects,$(CLI_SRC) src/engine/config/config.c src/base/version.c): $(BUILD)/compiled-in
+COMPILED_IN := $(VERSION) $(BINDIR) $(LIBDIR) $(SYSCONFDIR) $(DATADIR)
+$(call objects,$(CLI_SRC) src/engine/config/places.c src/base/version.c): $(BUILD)/compiled-in
 $(BUILD)/compiled-in: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILED_IN)' | cmp -s - $@ || echo '$(COMPILED_IN)' >$@

@@ -86,6 +86,7 @@ _harden_values() {
         ;;
     DIR*) _harden_paths -d ;;
     NAME*) compgen -u -- "$word" ;;
+    PROGRAM*) compgen -c -- "$word" ;;
     '') [[ $1 != run ]] || _harden_key_values "$2" ;;
     esac
 }

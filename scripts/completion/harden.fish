@@ -104,6 +104,8 @@ function __harden_values --argument-names harden command flag word
             __harden_directories $word
         case 'NAME*'
             __fish_complete_users
+        case 'PROGRAM*'
+            __harden_programs $word
         case ''
             test "$command" = run && __harden_key_values $flag $word
     end

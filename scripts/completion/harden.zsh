@@ -83,6 +83,7 @@ _harden_value() {
         ;;
     DIR*) _files -/ ;;
     NAME*) _users ;;
+    PROGRAM*) _command_names -e ;;
     '') [[ $words[2] != run ]] || _harden_key_value $1 ;;
     esac
 }

@@ -15,17 +15,21 @@ MAN7   = $(wildcard docs/*.7)
 DOCS   = README.md CHANGELOG.md CONTRIBUTING.md LICENSE $(wildcard docs/*.md docs/*.svg docs/*.png \
 	 conf/*.ini conf/*.json conf/presets/* conf/examples/*)
 DOCDIRS = $(sort $(dir $(DOCS)))
+# Again where "include = presets/NAME.ini" finds them: documentation may be left out of an installation.
+PRESETS = $(wildcard conf/presets/*.ini)
+PRESETDIR = $(DATADIR)/libharden/presets
 INSTALLED = $(BINDIR)/harden $(LIBDIR)/libharden.so $(LIBDIR)/libharden-audit.so $(COMPDIR)/harden \
 	    $(FISHDIR)/harden.fish $(ZSHDIR)/_harden \
 	    $(addprefix $(MANDIR)/man1/,$(notdir $(MAN1))) \
 	    $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) \
-	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(DOCS))
+	    $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) $(addprefix $(DOCDIR)/,$(DOCS)) \
+	    $(addprefix $(PRESETDIR)/,$(notdir $(PRESETS)))
 # So that the loader finds "LD_PRELOAD=libharden.so"; not for a staged or a user's own installation.
 LDCONFIG = if [ -z "$(DESTDIR)" ] && [ -w /etc/ld.so.cache ]; then ldconfig; fi
 .PHONY: install uninstall dist deb check-deb
 install: all            ## into PREFIX, staged under DESTDIR
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR) $(COMPDIR) $(FISHDIR) $(ZSHDIR) $(MANDIR)/man1 \
-	  $(MANDIR)/man5 $(MANDIR)/man7 $(addprefix $(DOCDIR)/,$(DOCDIRS)))
+	  $(MANDIR)/man5 $(MANDIR)/man7 $(PRESETDIR) $(addprefix $(DOCDIR)/,$(DOCDIRS)))
 	install -m 755 $(CLI) $(DESTDIR)$(BINDIR)/harden
 	install -m 755 $(SHIM) $(AUDIT) $(DESTDIR)$(LIBDIR)
 	install -m 644 scripts/completion/harden.bash $(DESTDIR)$(COMPDIR)/harden
@@ -35,11 +39,13 @@ install: all            ## into PREFIX, staged under DESTDIR
 	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	install -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
 	for f in $(DOCS); do install -m 644 $$f $(DESTDIR)$(DOCDIR)/$$f || exit; done
+	install -m 644 $(PRESETS) $(DESTDIR)$(PRESETDIR)
 	@$(LDCONFIG)
 uninstall:              ## remove exactly what install wrote
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	@cd $(DESTDIR)$(DOCDIR) 2>/dev/null && rmdir -p $(filter-out ./,$(DOCDIRS)) 2>/dev/null || true
 	@rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
+	@rmdir $(DESTDIR)$(PRESETDIR) $(DESTDIR)$(DATADIR)/libharden 2>/dev/null || true
 	@$(LDCONFIG)
 
 # git fixes order and owners, the time is that of the commit; no setting of the user matters.

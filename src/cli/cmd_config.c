@@ -10,8 +10,9 @@
 
 static int config_command(int argc, char **argv)
 {
-    const char *url = NULL;
-    const struct flag flags[] = {{.name = "explain", .value = &url}, {0}};
+    const char *url = NULL, *program = NULL;
+    const struct flag flags[] = {
+        {.name = "explain", .value = &url}, {.name = "program", .value = &program}, {0}};
     int first = cli_flags(&cmd_config, argc, argv, flags);
     if (first < 0)
         return -first - 1;
@@ -20,11 +21,12 @@ static int config_command(int argc, char **argv)
                                argv[first + 1][0] == '-' ? "%s must come before the file"
                                                          : "unexpected argument: %s",
                                argv[first + 1]);
-    const struct config *c = first < argc ? config_load_file(argv[first], cli_config_error,
-                                                             (void *)(uintptr_t)&cmd_config)
-                                          : cli_load_config(&cmd_config);
-    if (!c)
+    const struct config *c =
+        config_load_for(program, argv[first], cli_config_error, (void *)(uintptr_t)&cmd_config);
+    if (!c) {
+        cli_say(&cmd_config, "out of memory");
         return EXIT_WRONG;
+    }
     if (url && config_explain(&cmd_config, c, url))
         return EXIT_USAGE;
     if (!url)
@@ -38,12 +40,14 @@ static int config_command(int argc, char **argv)
 }
 
 const struct command cmd_config = {
-    "config", "[--explain URL] [FILE]",
+    "config", "[--explain URL] [--program PROGRAM] [FILE]",
     "Checks the configuration, and prints what is in effect and why.", config_command,
-    "  FILE           read only this file, and ignore the environment; without it, print what a\n"
-    "                 program gets that is started now in this environment\n"
-    "  --explain URL  print the sections that match a URL, host or host:port, and the resulting\n"
-    "                 values\n"
+    "  FILE               read only this file, and ignore the environment; without it, print\n"
+    "                     what a program gets that is started now in this environment\n"
+    "  --explain URL      print the sections that match a URL, host or host:port, and the\n"
+    "                     resulting values\n"
+    "  --program PROGRAM  apply the [program GLOB] sections that name this program, by its base\n"
+    "                     name; without it, none applies, and they are printed like the others\n"
     "\n"
     "example: harden config --explain https://api.example.com/v1/search\n"
     "\n"

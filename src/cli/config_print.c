@@ -66,6 +66,14 @@ static void print_section(FILE *f, const struct config *c, const struct section 
     }
 }
 
+static void print_program(FILE *f, const struct section *s)
+{
+    fprintf(f, "\n[program %s]\n", s->name);
+    for (int i = 0; i < option_count; i++)
+        if (s->value[i])
+            print_value(f, options[i].name, s->value[i], &s->from[i]);
+}
+
 static const struct check_config *check_of(const struct config *c, const char *name)
 {
     for (int i = 0; i < c->check_count; i++)
@@ -101,6 +109,8 @@ void config_print(FILE *f, const struct config *c, bool for_others)
     for (int i = 0; i < c->section_count; i++)
         if (strcmp(c->sections[i].name, "*") != 0)
             print_section(f, c, &c->sections[i]);
+    for (int i = 0; i < c->program_section_count; i++)
+        print_program(f, &c->program_sections[i]);
     for (int i = 0; i < c->check_section_count; i++)
         print_check(f, c, &c->check_sections[i], for_others);
 }

@@ -243,6 +243,22 @@ target = https://user:secret@db.example.com/secret?secret
             self.assertEqual((status, out), (64, ""), wrong)
             self.assertIn(wrong, err)
 
+    def test_program_sections_are_printed_or_applied_to_the_program_that_is_named(self):
+        file = bed.fresh_file(b"[harden]\nmode = enforce\n[host *]\ncost = 2\n"
+                              b"[program php*]\nmode = observe\ncost = 3\n")
+        status, out, err = harden("config", file)
+        self.assertEqual((status, err), (0, ""))
+        self.assertRegex(out, r"(?m)^mode = enforce\b")
+        self.assertRegex(out, r"(?ms)^\[program php\*\]\nmode = observe +; \S+:6\ncost = 3 +; \S+:7$")
+        _, out, _ = harden("config", "--program", "php8.2", file)
+        self.assertRegex(out, r"(?ms)^\[harden\]\nmode = observe +; \S+:6$")
+        again = bed.fresh_file(out.encode())
+        for name, cost in ("php8.2", 3), ("curl", 2):
+            _, out, err = harden("config", "--program", name, "--explain", "a.example", file)
+            self.assertRegex(out, rf"(?m)^  cost = {cost}\b", err)
+        _, out, err = harden("config", "--program=php8.2", "--explain=a.example", again)
+        self.assertRegex(out, r"(?m)^  cost = 3\b", err)
+
 
 class Board(bed.Bed):
     """Status, health and reset with the data of real programs on the board."""

@@ -28,6 +28,12 @@ const char *const fuzz_seeds[] = {
     "[check db]\ntype = tcp\ntarget = db.example.com:5432\ninterval = 10s\nunhealthy_after = 2\n"
     "[check web]\ntype = http\ntarget = https://u:p@[::1]:8443/h?q\nexpect = 200-299 404 3xx\n"
     "[check ns]\ntype = dns\ntarget = example.com\ntimeout = 250ms\nhealthy_after = 2\n",
+    "include = no/such.ini\n?include =~/x\n[program fuzz*]\n? colour : 5\nmode = off # now\nretry "
+    "= quick\n"
+    "[program [a-z]*]\ncost = 2\nmax_delay=3s\n[harden]\ninclude = /\nservice = "
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "a b  c aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;#|aaaaaaaaaaaaaaaaaaaaaaaaaa\n  e\n",
     NULL,
 };
 

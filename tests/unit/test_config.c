@@ -223,7 +223,7 @@ Test(config, each_wrong_line_gives_one_clear_error)
                               "[harden] or [host *] above it");
     one_error("[hots *]\nrate = 5/s\nnonsense\n",
               "t.ini:1: [hots *]: unknown section; write [harden], [host PATTERN] as in [host *], "
-              "or [check NAME]");
+              "[check NAME] or [program NAME]");
     one_error("[host]\nrate = 5/s\n", "t.ini:1: [host]: a host section needs a pattern; write "
                                       "[host *] or [host api.example.com]");
     one_error("[host a.example b.example]\nrate = 5/s\n",

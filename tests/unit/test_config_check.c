@@ -194,7 +194,7 @@ Test(config_check, a_section_needs_a_printable_name)
     one_error(
         "[checks a]\ntype = tcp\n",
         "t.ini:1: [checks a]: unknown section; write [harden], [host PATTERN] as in [host *], "
-        "or [check NAME]",
+        "[check NAME] or [program NAME]",
         0);
     one_error("[check a\ntype = tcp\n",
               "t.ini:1: [check a: a section ends with its bracket; write [check NAME]", 0);
@@ -214,7 +214,7 @@ Test(config_check, error_messages_show_no_secrets_of_a_target)
         "[check a]\ntype = tcp\ntarget = h:1/secret\n",
         "[check a]\ntype = http\ntarget = http://h/#secret\ntarget = http://h/?secret\n",
         "[check a]\ntype = http\ntargt = http://u:secret@h/secret\n",
-        "[check a]\ntype = http\ntarget = http://u:secret@h/"
+        "[check a]\ntype = http\ntarget = http://u:secret@h:0/"
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
         "aa"
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -7,6 +7,8 @@
 #include "engine/config/config.h"
 #include "engine/config/rules.h"
 
+#include "scratch.h"
+
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <stdio.h>
@@ -18,6 +20,12 @@
 #define S(n)  ((n) * NS_PER_S)
 
 static char copy[64]; /* copy of the current file; removed afterwards */
+static char directory[64], including[2048];
+
+static void remove_copies(void)
+{
+    scratch_remove(directory);
+}
 
 static void fail_on_error(void *ctx, const char *line)
 {
@@ -256,6 +264,44 @@ Test(presets, a_rate_is_set_only_where_the_limit_is_published_as_a_number_of_req
         cr_assert_eq(policy_for(c, u->host, u->path)->limit_count, 0, "%s: %s", u->file, u->path);
         config_discard(c);
     }
+}
+
+/* A file that includes all presets, as copies of this user. */
+static void include_copy(const char *path)
+{
+    static char text[65536];
+    char line[128], name[128];
+    size_t n = append(path, text, 0, sizeof(text));
+    snprintf(name, sizeof(name), "%s/%s", directory, strrchr(path, '/') + 1);
+    FILE *f = fopen(name, "w");
+    cr_assert_not_null(f);
+    cr_assert_eq(fwrite(text, 1, n, f), n);
+    fclose(f);
+    snprintf(line, sizeof(line), "include = %s\n", strrchr(path, '/') + 1);
+    strcat(including, line);
+}
+
+Test(presets, each_applies_where_it_is_included_and_a_section_below_overrides_it,
+     .fini = remove_copies)
+{
+    char path[128];
+    strcpy(directory, "/tmp/harden-presets-XXXXXX");
+    cr_assert_not_null(mkdtemp(directory));
+    each("conf/presets/*.ini", include_copy);
+    strcat(including, "[host api.github.com]\nrate = 14800/1h\n");
+    snprintf(path, sizeof(path), "%s/harden.ini", directory);
+    FILE *f = fopen(path, "w");
+    cr_assert_not_null(f);
+    fputs(including, f);
+    fclose(f);
+    struct config *c = config_load_file(path, fail_on_error, path);
+    for (size_t i = 0; i < array_size(limits); i++)
+        if (strcmp(limits[i].path, "/user") != 0)
+            applies(c, &limits[i]);
+    const struct policy *p = policy_for(c, "api.github.com", "/user");
+    cr_assert_not_null(bucket_with(p, 14800, S(3600)));
+    cr_assert_eq(p->limits[0].rates[0].burst, 60);
+    config_discard(c);
 }
 
 static bool repeats(const struct policy *p, const char *method)

@@ -3,8 +3,10 @@
  * Builds a configuration from what files and the environment say, the weakest source first. For
  * config.c and the files of this folder only.
  *
- *     struct builder b = {.config = c, .report = report, .ctx = ctx};    c is zeroed, has memory
- *     builder_read_file(&b, "/etc/harden/harden.ini", FILE_MAY_EXIST);    sections with their values
+ *     struct builder b = {.config = c, .report = report, .ctx = ctx,     c is zeroed, has memory
+ *                         .program = "curl", .include = builder_include};
+ *     builder_read_file(&b, "/etc/harden/harden.ini", FILE_MAY_EXIST);   sections with their values
+ *     builder_apply_programs(&b);
  *     builder_read_environment(&b);
  *     if (builder_finish(&b))                                            the members of *c
  *         ... c is complete, and not changed any more
@@ -35,23 +37,37 @@ struct section_index {
 
 struct builder {
     struct config *config;
-    struct section_index hosts, checks;
+    struct section_index hosts, checks, programs;
     config_report *report;
     void *ctx;
-    const char *file; /* that values come from, for errors: a path or "environment" */
+    const char *file;              /* that values come from, for errors: a path or "environment" */
+    const struct reading *reading; /* the innermost of the files that are being read (files.c) */
+    /* builder_include(), which reads files, for the lines of a file */
+    void (*include)(struct builder *b, const char *value, int line, const char *subject);
+    const char *program; /* whose [program] sections apply; NULL: none do */
     bool out_of_memory;
 };
 
 /* ---- the sources ---- */
 
+/* Of a file or directory. */
 enum file_need {
     FILE_MAY_EXIST,
     FILE_MUST_EXIST,
     FILE_OF_USER, /* below HOME, which may be another user's: then the file counts as absent */
 };
+
+/* HARDEN_CONFIG, or else the files and directories of the machine and of the user. */
+void builder_read_files(struct builder *b);
 void builder_read_file(struct builder *b, const char *path, enum file_need need);
+/* Its files *.ini in the order of their names, without hidden ones. */
+void builder_read_directory(struct builder *b, const char *path, enum file_need need);
+/* The file that `include = value` names, at this line of b->file. */
+void builder_include(struct builder *b, const char *value, int line, const char *subject);
 /* The text of b->file. */
 void builder_read_text(struct builder *b, const char *text, size_t n);
+/* After the files: what [program GLOB] sections say about b->program overrides [harden] and [host *]. */
+void builder_apply_programs(struct builder *b);
 void builder_read_environment(struct builder *b);
 
 /* ---- what the sources say ---- */
@@ -60,6 +76,8 @@ void builder_read_environment(struct builder *b);
 struct section *builder_host_section(struct builder *b, const char *name, bool environment);
 /* The same for [check NAME]. */
 struct section *builder_check_section(struct builder *b, const char *name);
+/* The same for [program GLOB]; each file has its own. */
+struct section *builder_program_section(struct builder *b, const char *glob);
 /* Checks a value and keeps a copy, or reports it as `subject`. s NULL: of [harden]. */
 void builder_set(struct builder *b, struct section *s, int option, const char *value, int line,
                  const char *subject);

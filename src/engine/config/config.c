@@ -6,44 +6,17 @@
 #include "engine/config/builder.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_NAME "harden/harden.ini"
-
-/* HARDEN_CONFIG is read instead of the system's and the user's file. */
-static void read_files(struct builder *b)
-{
-    char path[PATH_MAX];
-    const char *only = env_get("HARDEN_CONFIG"), *xdg = env_get("XDG_CONFIG_HOME");
-    const char *home = env_get("HOME");
-    if (only && *only) {
-        if (strcmp(only, "none") == 0)
-            return;
-        b->file = only;
-        const char *whole = env_absolute(only, path, sizeof(path));
-        if (whole)
-            builder_read_file(b, whole, FILE_MUST_EXIST);
-        else
-            builder_error(b, 0, NULL, "the path is too long");
-        return;
-    }
-    builder_read_file(b, SYSCONFDIR "/" FILE_NAME, FILE_MAY_EXIST);
-    if (xdg && *xdg == '/')
-        snprintf(path, sizeof(path), "%s/" FILE_NAME, xdg);
-    else if (home && *home == '/')
-        snprintf(path, sizeof(path), "%s/.config/" FILE_NAME, home);
-    else
-        return;
-    builder_read_file(b, path, FILE_OF_USER);
-}
-
-static bool begin_config(struct builder *b, config_report *report, void *ctx)
+static bool begin_config(struct builder *b, const char *program, config_report *report, void *ctx)
 {
     struct arena memory = {NULL};
-    *b = (struct builder){
-        .config = arena_get(&memory, sizeof(*b->config)), .report = report, .ctx = ctx};
+    *b = (struct builder){.config = arena_get(&memory, sizeof(*b->config)),
+                          .program = program,
+                          .include = builder_include,
+                          .report = report,
+                          .ctx = ctx};
     if (b->config)
         b->config->memory = memory;
     return b->config != NULL;
@@ -57,36 +30,44 @@ static struct config *finish_config(struct builder *b)
     return NULL;
 }
 
-struct config *config_load(config_report *report, void *ctx)
+struct config *config_load_for(const char *program, const char *path, config_report *report,
+                               void *ctx)
 {
     struct builder b;
     int saved = errno;
-    if (!begin_config(&b, report, ctx))
+    if (!begin_config(&b, program, report, ctx))
         return NULL;
-    read_files(&b);
-    builder_read_environment(&b);
+    if (path)
+        builder_read_file(&b, path, FILE_MUST_EXIST);
+    else
+        builder_read_files(&b);
+    builder_apply_programs(&b);
+    if (!path)
+        builder_read_environment(&b);
     struct config *c = finish_config(&b);
     errno = saved;
     return c;
 }
 
+struct config *config_load(config_report *report, void *ctx)
+{
+    return config_load_for(env_program(), NULL, report, ctx);
+}
+
 struct config *config_load_file(const char *path, config_report *report, void *ctx)
 {
-    struct builder b;
-    if (!begin_config(&b, report, ctx))
-        return NULL;
-    builder_read_file(&b, path, FILE_MUST_EXIST);
-    return finish_config(&b);
+    return config_load_for(env_program(), path, report, ctx);
 }
 
 struct config *config_load_text(const char *path, const char *text, size_t n, config_report *report,
                                 void *ctx)
 {
     struct builder b;
-    if (!begin_config(&b, report, ctx))
+    if (!begin_config(&b, env_program(), report, ctx))
         return NULL;
     if ((b.file = builder_copy(&b, path, strlen(path))))
         builder_read_text(&b, text, n);
+    builder_apply_programs(&b);
     return finish_config(&b);
 }
 

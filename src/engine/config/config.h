@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * A configuration, from these sources, the weakest first: built-in defaults,
- * SYSCONFDIR/harden/harden.ini, the user's harden.ini, HARDEN_* in the environment.
+ * harden.ini and the files in harden.d below SYSCONFDIR/harden, those of the user, HARDEN_* in the
+ * environment.
  *
  *     struct config *c = config_load(report, ctx);
+ *
+ * [program GLOB] sections of the files override [harden] and [host *] for the programs that they name.
  *
  * Immutable once loaded, and in use until the process ends: a reload makes a new one (settings.h).
  * Any thread may read it.
@@ -30,18 +33,18 @@ struct origin {
     int line;         /* 0: none */
 };
 
-/* One [host ...] or [check NAME] section as written. Sections of the same name, in one file or
- * several, are one section; a later file wins key by key. */
+/* One [host ...], [check NAME] or [program GLOB] section as written. Sections of the same name, in one file
+ * or several, are one section; a later file wins key by key. A [program] section belongs to one file. */
 struct section {
-    const char *name;              /* a pattern (host in lower case) or label; NAME */
+    const char *name;              /* a pattern (host in lower case) or label; NAME; GLOB */
     const char **patterns;         /* of a host: `match` or the name itself; NULL-terminated */
     bool environment;              /* HARDEN_*: beats every section */
-    struct origin at;              /* of a check: its first header */
+    struct origin at;              /* of a check or program: its first header */
     const char *value[OPTION_MAX]; /* by row of the table of options; NULL: not given */
     struct origin from[OPTION_MAX];
 };
 
-/* A file as it was when it was read, or was not there. */
+/* A file or directory as it was when it was read, or was not there. */
 struct config_file {
     const char *path;
     bool present;
@@ -79,8 +82,12 @@ struct config {
     int check_section_count;
     struct check_config *checks; /* of those sections that are complete */
     int check_count;
-    struct config_file files[2];
+    struct section *program_sections; /* all that files have, also those of other programs */
+    int program_section_count;
+    struct config_file *files;
     int file_count;
+    struct config_file *directories; /* whose files are among those */
+    int directory_count;
     int errors;
     struct policy_cache *policies; /* rules.c */
     struct arena memory;           /* of all this, the struct included */
@@ -96,12 +103,16 @@ struct config *config_load(config_report *report, void *ctx);
 /* One given file on top of the defaults, without the environment: for `harden config FILE` and
  * tests. */
 struct config *config_load_file(const char *path, config_report *report, void *ctx);
+/* The same two for another program, by its base name; NULL: no [program] section applies. path NULL: the
+ * files and the environment. */
+struct config *config_load_for(const char *program, const char *path, config_report *report,
+                               void *ctx);
 /* The same for a text; errors name it `path`. */
 struct config *config_load_text(const char *path, const char *text, size_t n, config_report *report,
                                 void *ctx);
 /* Frees a configuration that no other thread has seen, such as a reload with errors. */
 void config_discard(struct config *c);
-/* Whether one of its files has been changed, created or removed since. */
+/* Whether one of its files or directories has been changed, created or removed since. */
 bool config_is_stale(const struct config *c);
 /* Whether any section sets a rate. Then it matters which processes share the board. */
 bool config_has_limits(const struct config *c);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * The files of a configuration: which are accepted, and whether one has changed since. */
+#include "engine/config/files.h"
+
 #include "base/clock.h"
 #include "base/open.h"
 #include "base/text.h"
-#include "engine/config/builder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,24 +14,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_LARGEST (1 << 20)
+#define FILE_LARGEST     (1 << 20)
+#define INCLUDES_DEEPEST 8
 
-/* As ssh does, a file that another user could have written is not obeyed. NULL: it is accepted. */
-static const char *why_refused(const struct stat *st)
+/* A file that is being read, and the one that includes it. */
+struct reading {
+    const struct reading *outer;
+    dev_t dev;
+    ino_t ino;
+};
+
+/* As ssh does, a file that another user could have written is not obeyed. */
+const char *input_refused(const struct input *i, mode_t type)
 {
-    if (!S_ISREG(st->st_mode))
+    const struct stat *st = &i->st;
+    if (type == S_IFREG && !S_ISREG(st->st_mode))
         return "refused, it is not a regular file; name a regular file, or none";
     if (st->st_uid != 0 && st->st_uid != geteuid())
         return "refused, it belongs to another user; make it yours or root's with chown";
     if (st->st_mode & (S_IWGRP | S_IWOTH))
         return "refused, its group or others can write it; remove that permission with chmod go-w";
-    if (st->st_size > FILE_LARGEST)
+    if (type == S_IFREG && st->st_size > FILE_LARGEST)
         return "refused, it is larger than 1 MiB";
     return NULL;
 }
 
 /* strerror() would answer in the language of the program's user. */
-static const char *error_text(int error)
+const char *input_error_text(int error)
 {
     switch (error) {
     case ENOENT:
@@ -43,6 +53,8 @@ static const char *error_text(int error)
         return "Permission denied";
     case ELOOP:
         return "Too many levels of symbolic links";
+    case ENAMETOOLONG:
+        return "File name too long";
     case EMFILE:
     case ENFILE:
         return "Too many open files";
@@ -67,7 +79,7 @@ static void read_open_file(struct builder *b, int fd)
            ((got = read(fd, text + n, FILE_LARGEST - n)) > 0 || (got < 0 && errno == EINTR)))
         n += got > 0 ? (size_t)got : 0;
     if (got < 0)
-        builder_error(b, 0, NULL, "cannot be read: %s", error_text(errno));
+        builder_error(b, 0, NULL, "cannot be read: %s", input_error_text(errno));
     else
         builder_read_text(b, text, n);
     arena_drop(&scratch);
@@ -87,59 +99,124 @@ static void note_state(struct config_file *f, const struct stat *st)
 
 /* A service, a cron job or sudo may have the HOME of another user. His file is not ours, whether it can be
  * read or not. But our file that we cannot read is a mistake, as is a foreign file in our directory. */
-static bool is_another_users(const struct config_file *f, uid_t owner)
+static bool is_another_users(const struct input *i)
 {
     char dir[PATH_MAX];
     struct stat st;
     struct text t = TEXT_OVER(dir);
-    if (!f->present)
+    if (!i->known)
         return true;
-    text_putn(&t, f->path, (size_t)(strrchr(f->path, '/') - f->path));
-    return owner != geteuid() && (stat(dir, &st) || st.st_uid != geteuid());
+    text_putn(&t, i->path, (size_t)(strrchr(i->path, '/') - i->path));
+    return i->st.st_uid != geteuid() && (stat(dir, &st) || st.st_uid != geteuid());
+}
+
+/* Another user's file in the HOME of that user. */
+static bool is_passed_over(const struct input *i, enum file_need need)
+{
+    bool hidden = i->fd < 0 ? i->error == EACCES : i->st.st_uid != 0;
+    return need == FILE_OF_USER && hidden && is_another_users(i);
+}
+
+static void note_input(struct builder *b, struct config_file **list, int *count,
+                       const struct input *i, bool passed_over)
+{
+    size_t n = (size_t)*count;
+    if ((n & (n - 1)) == 0) { /* full at each power of two */
+        struct config_file *grown = builder_keep(b, (n ? 2 * n : 1) * sizeof(**list));
+        if (!grown)
+            return;
+        if (n)
+            memcpy(grown, *list, n * sizeof(**list));
+        *list = grown;
+    }
+    (*list)[n] = (struct config_file){.path = i->path, .passed_over = passed_over};
+    note_state(&(*list)[n], i->known ? &i->st : NULL);
+    ++*count;
+}
+
+struct input input_open(struct builder *b, const char *path, int flags, enum file_need need)
+{
+    struct config *c = b->config;
+    struct input i = {.path = builder_copy(b, path, strlen(path)), .fd = -1, .error = ENOMEM};
+    if (!i.path)
+        return i;
+    i.fd = open_file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | flags, 0);
+    i.error = errno;
+    i.known = (i.fd >= 0 ? fstat(i.fd, &i.st) : stat(path, &i.st)) == 0;
+    bool missing = i.fd < 0 && !i.known && (i.error == ENOENT || i.error == ENOTDIR);
+    bool passed_over = !missing && is_passed_over(&i, need);
+    i.absent = passed_over || (missing && need != FILE_MUST_EXIST);
+    /* Noted although it cannot be opened, or else it would count as changed. */
+    if (flags & O_DIRECTORY)
+        note_input(b, &c->directories, &c->directory_count, &i, passed_over);
+    else
+        note_input(b, &c->files, &c->file_count, &i, passed_over);
+    return i;
+}
+
+void input_close(const struct input *i)
+{
+    if (i->fd >= 0)
+        close(i->fd);
+}
+
+/* Why the file cannot be read within those that are being read already; NULL: it can. */
+static const char *why_nested_wrong(const struct builder *b, const struct stat *st)
+{
+    int depth = 0;
+    for (const struct reading *r = b->reading; r; r = r->outer, depth++)
+        if (r->dev == st->st_dev && r->ino == st->st_ino)
+            return r == b->reading
+                       ? "the file includes itself; remove the line"
+                       : "a cycle: that file includes this one; remove one of the lines";
+    return depth > INCLUDES_DEEPEST
+               ? "more than 8 files that include each other; include the file further out"
+               : NULL;
+}
+
+void input_read(struct builder *b, const struct input *i, int line, const char *subject)
+{
+    const struct reading now = {b->reading, i->st.st_dev, i->st.st_ino};
+    const char *outer = b->file, *why = input_refused(i, S_IFREG);
+    if (why || (why = why_nested_wrong(b, &i->st))) {
+        builder_error(b, line, subject, "%s", why);
+        return;
+    }
+    b->reading = &now;
+    b->file = i->path;
+    read_open_file(b, i->fd);
+    b->file = outer;
+    b->reading = now.outer;
 }
 
 void builder_read_file(struct builder *b, const char *path, enum file_need need)
 {
-    struct stat st = {0};
-    struct config_file *f = &b->config->files[b->config->file_count++];
-    f->path = b->file = builder_copy(b, path, strlen(path));
-    if (!f->path)
-        return;
-    int fd = open_file(path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
-    if (fd < 0) {
-        int error = errno;
-        /* Noted although it cannot be opened, or else it would count as changed. */
-        note_state(f, stat(path, &st) == 0 ? &st : NULL);
-        bool absent = error == ENOENT || error == ENOTDIR;
-        f->passed_over = error == EACCES && need == FILE_OF_USER && is_another_users(f, st.st_uid);
-        if (need == FILE_MUST_EXIST || (!absent && !f->passed_over))
-            builder_error(b, 0, NULL, "cannot be opened: %s", error_text(error));
-        return;
-    }
-    if (fstat(fd, &st) == 0) {
-        note_state(f, &st);
-        const char *why = why_refused(&st);
-        f->passed_over = need == FILE_OF_USER && st.st_uid && is_another_users(f, st.st_uid);
-        if (why && !f->passed_over)
-            builder_error(b, 0, NULL, "%s", why);
-        else if (!why)
-            read_open_file(b, fd);
-    }
-    close(fd);
+    const struct input i = input_open(b, path, 0, need);
+    b->file = i.path;
+    if (i.fd >= 0 && !i.absent)
+        input_read(b, &i, 0, NULL);
+    else if (i.path && !i.absent)
+        builder_error(b, 0, NULL, "cannot be opened: %s", input_error_text(i.error));
+    input_close(&i);
+}
+
+static bool has_changed(const struct config_file *then)
+{
+    struct config_file now = {.path = then->path};
+    struct stat st;
+    note_state(&now, stat(then->path, &st) == 0 ? &st : NULL);
+    return now.present != then->present || now.dev != then->dev || now.ino != then->ino ||
+           now.changed_ns != then->changed_ns || now.size != then->size;
 }
 
 bool config_is_stale(const struct config *c)
 {
     int saved = errno;
     bool stale = false;
-    for (int i = 0; i < c->file_count && !stale; i++) {
-        const struct config_file *then = &c->files[i];
-        struct config_file now = {.path = then->path};
-        struct stat st;
-        note_state(&now, stat(then->path, &st) == 0 ? &st : NULL);
-        stale = now.present != then->present || now.dev != then->dev || now.ino != then->ino ||
-                now.changed_ns != then->changed_ns || now.size != then->size;
-    }
+    for (int i = 0; i < c->file_count && !stale; i++)
+        stale = has_changed(&c->files[i]);
+    for (int i = 0; i < c->directory_count && !stale; i++)
+        stale = has_changed(&c->directories[i]);
     errno = saved;
     return stale;
 }

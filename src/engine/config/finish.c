@@ -18,7 +18,9 @@ static void finish_harden(struct builder *b)
     option_store_all(SECTION_HARDEN, c->value, c);
     int service = option_find(SECTION_HARDEN, "service");
     c->programs = builder_value(b, option_find(SECTION_HARDEN, "programs"));
-    c->service = builder_value_is(b, service, "auto") ? env_program() : builder_value(b, service);
+    c->service = !builder_value_is(b, service, "auto") ? builder_value(b, service)
+                 : b->program                          ? b->program
+                                                       : env_program();
 }
 
 static void split_patterns(struct builder *b, struct section *s)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a complete key of a file does: it sets a value, or is reported. */
+ * What a complete key of a file does: it sets a value, includes a file, or is reported. */
 #include "engine/config/reader.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define INCLUDE "include" /* not an option: it acts where it stands, and may be repeated */
 
 static void format_subject(const struct reader *r, char *out)
 {
@@ -26,13 +28,41 @@ static enum option_section section_of(const struct reader *r)
                                   : SECTION_HARDEN;
 }
 
+/* Whether the section that is being read may have the key of this row. [program] may have those of
+ * [harden] and [host *], but not `programs`, which it replaces. */
+static bool is_key_here(const struct reader *r, const struct option *o)
+{
+    if (r->where != IN_PROGRAM)
+        return o->section == section_of(r);
+    return o->section != SECTION_CHECK && o->type != TYPE_PATTERNS &&
+           strcmp(o->name, "programs") != 0;
+}
+
+static int find_key(const struct reader *r)
+{
+    for (int i = 0; i < option_count; i++)
+        if (is_key_here(r, &options[i]) && strcmp(options[i].name, r->key) == 0)
+            return i;
+    return -1;
+}
+
+static const char *nearest_key(const struct reader *r)
+{
+    const char *known[OPTION_MAX + 1] = {INCLUDE};
+    int n = r->where == IN_HARDEN;
+    for (int i = 0; i < option_count; i++)
+        if (is_key_here(r, &options[i]))
+            known[n++] = options[i].name;
+    return option_nearest(r->key, known, n);
+}
+
 /* A key that no section has is skipped if it was written with a question mark. */
 static void report_unknown_key(struct reader *r, const char *about)
 {
     static const char *const belongs[OPTION_SECTIONS] = {
         "[harden]", "a [host PATTERN] section; [host *] is for all hosts",
         "a [check NAME] section"};
-    const char *near = option_suggest(section_of(r), r->key);
+    const char *near = nearest_key(r);
     int other = 0;
     while (other < OPTION_SECTIONS && option_find((enum option_section)other, r->key) < 0)
         other++;
@@ -48,11 +78,26 @@ static void report_unknown_key(struct reader *r, const char *about)
 
 static void set_key(struct reader *r, int option, const char *about)
 {
-    struct section *s = r->where == IN_HOST    ? builder_host_section(r->builder, r->name, false)
-                        : r->where == IN_CHECK ? builder_check_section(r->builder, r->name)
-                                               : NULL;
+    struct builder *b = r->builder;
+    struct section *s = r->where == IN_HOST      ? builder_host_section(b, r->name, false)
+                        : r->where == IN_CHECK   ? builder_check_section(b, r->name)
+                        : r->where == IN_PROGRAM ? builder_program_section(b, r->name)
+                                                 : NULL;
     if (s || r->where == IN_HARDEN)
-        builder_set(r->builder, s, option, r->value, r->key_line, about);
+        builder_set(b, s, option, r->value, r->key_line, about);
+}
+
+static void include_file(struct reader *r, const char *about)
+{
+    if (r->where != BEFORE_ANY && r->where != IN_HARDEN)
+        builder_error(r->builder, r->key_line, about,
+                      "a file has sections of its own; write the line into [harden], or above the "
+                      "first section");
+    else if (!r->length)
+        builder_error(r->builder, r->key_line, about,
+                      "no file; write for example include = presets/github.ini");
+    else
+        r->builder->include(r->builder, r->value, r->key_line, about);
 }
 
 void reader_finish_key(struct reader *r)
@@ -60,9 +105,11 @@ void reader_finish_key(struct reader *r)
     char about[BUILDER_SUBJECT_SIZE];
     r->dropped = false;
     if (r->key_line && r->where != IN_REFUSED && r->value) {
-        int option = option_find(section_of(r), r->key);
+        int option = find_key(r);
         format_subject(r, about);
-        if (r->where == BEFORE_ANY)
+        if (strcmp(r->key, INCLUDE) == 0)
+            include_file(r, about);
+        else if (r->where == BEFORE_ANY)
             builder_error(r->builder, r->key_line, about,
                           "the key is outside of any section; write [harden] or [host *] above it");
         else if (option < 0)

@@ -27,8 +27,8 @@ struct reader {
     const char *rest; /* what follows of the value in its line, if that is longer than a piece */
     size_t rest_length;
     int line;
-    enum { BEFORE_ANY, IN_HARDEN, IN_HOST, IN_CHECK, IN_REFUSED } where;
-    const char *name; /* of a [host] or [check] section */
+    enum { BEFORE_ANY, IN_HARDEN, IN_HOST, IN_CHECK, IN_PROGRAM, IN_REFUSED } where;
+    const char *name; /* of a [host], [check] or [program] section */
     char title[112];  /* of the section, as written; a longer one is cut, with dots */
 
     /* The key whose value is being collected from its lines. */

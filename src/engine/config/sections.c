@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a section line: [harden], [host PATTERN] or [check NAME]. */
+ * Reads a section line: [harden], [host PATTERN], [check NAME] or [program GLOB]. */
 #include "base/words.h"
 #include "engine/config/pattern.h"
 #include "engine/config/reader.h"
@@ -75,6 +75,37 @@ static void begin_check(struct reader *r, const char *name, size_t n, const char
     r->where = s ? IN_CHECK : IN_REFUSED;
 }
 
+static const char *why_not_program(const char *glob, size_t n)
+{
+    if (n == 0)
+        return "a program section needs a name; write for example [program curl] or [program php*]";
+    if (memchr(glob, ' ', n) || memchr(glob, '\t', n) || memchr(glob, ',', n))
+        return "a section names one program, or several by a pattern; write a section for each";
+    if (memchr(glob, '/', n))
+        return "a program is named by its base name; write for example [program curl]";
+    if (*glob == '!')
+        return "a section cannot exclude a program; write the keys of the others into [harden]";
+    return NULL;
+}
+
+static void begin_program(struct reader *r, const char *glob, size_t n, const char *about)
+{
+    struct section *s = NULL;
+    const char *why = n > NAME_LONGEST ? "the name is longer than 255 characters; write a shorter "
+                                         "one with a star"
+                                       : why_not_program(glob, n);
+    r->where = IN_REFUSED;
+    if (why) {
+        builder_error(r->builder, r->line, about, "%s", why);
+        return;
+    }
+    if ((r->name = builder_copy(r->builder, glob, n)))
+        s = builder_program_section(r->builder, r->name);
+    if (s && !s->at.line)
+        s->at.line = r->line;
+    r->where = s ? IN_PROGRAM : IN_REFUSED;
+}
+
 /* What follows the word that a header begins with; NULL: it begins with another word. */
 static const char *after_word(const char *s, size_t *n, const char *word)
 {
@@ -91,6 +122,7 @@ static const char *likely_section(const char *s, size_t n)
 {
     return n > 2 && memcmp(s, "[ho", 3) == 0  ? "host PATTERN"
            : n > 1 && memcmp(s, "[c", 2) == 0 ? "check NAME"
+           : n > 1 && memcmp(s, "[p", 2) == 0 ? "program NAME"
                                               : "harden";
 }
 
@@ -123,8 +155,10 @@ void reader_section(struct reader *r, const char *s, size_t n)
         begin_host(r, name, n, about);
     else if ((name = after_word(s, &n, "check")))
         begin_check(r, name, n, about);
+    else if ((name = after_word(s, &n, "program")))
+        begin_program(r, name, n, about);
     else
         builder_error(r->builder, r->line, about,
-                      "unknown section; write [harden], [host PATTERN] as in [host *], or [check "
-                      "NAME]");
+                      "unknown section; write [harden], [host PATTERN] as in [host *], [check "
+                      "NAME] or [program NAME]");
 }
