@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/sizes.h"
 #include "engine/config/pattern.h"
 #include "engine/config/rules.h"
 
@@ -10,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#define SOME USUALLY(400, 200)
 
 static void fail_on_error(void *ctx, const char *line)
 {
@@ -337,6 +341,75 @@ Test(rules, more_sections_than_fit_into_the_small_array_all_apply)
         cr_assert_eq(find(c, host, 1, "")->cost, (uint32_t)i + 1);
     }
     config_discard(c);
+}
+
+/* With many sections, those that name a host in full are found by it. */
+Test(rules, the_same_sections_apply_among_few_and_among_many)
+{
+    static const char few[] =
+        "[host *]\ncost = 2\n[host a.example]\nburst = 5\nrate = 9/s\n"
+        "[host pair]\nmatch = a.example b.example a.example:8443/v1/*\nmax_attempts = 7\n"
+        "[host mixed]\nmatch = m.example *.m.example b.example\nmax_attempts = 8\n"
+        "[host a.example/v1/*]\nrate = 3/s\n[host a.example]\ncost = 4\n"
+        "[host b.example:8443]\ncost = 5\n[host 10.0.0.1]\ncost = 6\n[host 10.0.0.0/8]\ncost = 7\n"
+        "[host unix:/run/a]\ncost = 8\n[host unix:/run/*]\nmax_attempts = 9\n";
+    static const char *const hosts[] = {"a.example",   "b.example", "m.example", "x.m.example",
+                                        "d.example",   "10.0.0.1",  "10.0.0.2",  "unix:/run/a",
+                                        "unix:/run/b", "",          "h7.example"};
+    static char many[65536];
+    char *end = many;
+    for (int i = 0; i < 200; i++)
+        end += sprintf(end, "[host h%d.example]\nbreaker = off\n%s", i, i == 100 ? few : "");
+    struct config *one = load(few), *other = load(many);
+    for (size_t i = 0; i < array_size(hosts) - 1; i++)
+        for (int k = 0; k < 2; k++) {
+            uint16_t port = k ? 8443 : 443;
+            const struct policy *p = find(one, hosts[i], port, "/v1/x");
+            const struct policy *q = find(other, hosts[i], port, "/v1/x");
+            cr_assert_eq(p->cost, q->cost, "%s", hosts[i]);
+            cr_assert_eq(p->max_attempts, q->max_attempts, "%s", hosts[i]);
+            cr_assert_eq(p->limit_count, q->limit_count, "%s", hosts[i]);
+        }
+    cr_assert_eq(find(other, "h7.example", 443, "/")->breaker, BREAKER_OFF);
+    cr_assert_eq(find(other, "h7.example", 443, "/")->cost, 2);
+    config_discard(one);
+    config_discard(other);
+}
+
+/* The least processor time of several tries, for 200 look-ups of different hosts. */
+static double seconds_for(int sections, const char *format)
+{
+    char *text = malloc((size_t)sections * 64 + 1), *end = text, host[64];
+    double least = 1e9;
+    for (int i = 0; i < sections; i++)
+        end += sprintf(end, format, i);
+    struct config *c = load(text);
+    for (int k = 0; k < 5; k++) {
+        clock_t start = clock();
+        for (int i = 0; i < 200; i++) {
+            snprintf(host, sizeof(host), "h%d.example", i);
+            cr_assert_eq(find(c, host, 443, "/")->cost, 2);
+        }
+        double s = (double)(clock() - start) / CLOCKS_PER_SEC;
+        least = s < least ? s : least;
+    }
+    config_discard(c);
+    free(text);
+    return least;
+}
+
+Test(rules, a_look_up_takes_as_long_with_many_hosts_as_with_some)
+{
+    double some = seconds_for(SOME, "[host h%d.example]\ncost = 2\n");
+    double many = seconds_for(20 * SOME, "[host h%d.example]\ncost = 2\n");
+    cr_assert_lt(many, 3 * some + 0.0005, "%.6f s with some, %.6f s with many", some, many);
+}
+
+Test(rules, many_sections_that_all_apply_are_sorted_in_time_about_in_proportion)
+{
+    double some = seconds_for(SOME, "[host label%d]\nmatch = *\ncost = 2\n");
+    double many = seconds_for(10 * SOME, "[host label%d]\nmatch = *\ncost = 2\n");
+    cr_assert_lt(many, 40 * some, "%.6f s with some, %.6f s with many", some, many);
 }
 
 Test(rules, a_look_up_preserves_errno)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/config/rules.h"
 
+#include "base/hash.h"
 #include "base/precondition.h"
 #include "base/sizes.h"
+#include "base/sort.h"
 #include "engine/config/merge.h"
 
 #include <errno.h>
@@ -23,6 +25,15 @@ struct policy_cache {
     struct interned *_Atomic buckets[RULES_BUCKETS];
     int *first; /* index of each section's first pattern, and of the end */
     struct pattern *patterns;
+
+    /* A look-up examines these sections, and those that name its host in full. */
+    int *others; /* the last one first */
+    int other_count;
+    int *
+        by_host; /* heads of lists, by a hash of the host: index of a pattern + 1; NULL: no lists */
+    uint32_t by_host_mask;
+    int *next;  /* of each pattern: the next one in its list, + 1, a later one; 0: none */
+    int *owner; /* of each pattern: its section */
 };
 
 /* A section that applies. */
@@ -33,10 +44,53 @@ struct match {
 
 struct matches {
     struct match *at;
-    uint32_t count;
+    uint32_t count, room;
     struct match few[RULES_FEW];
     struct arena more; /* when `few` is not enough */
+    bool incomplete;   /* without memory */
 };
+
+static int *list_of(struct policy_cache *cache, const char *host)
+{
+    return &cache->by_host[hash_bytes(host, strlen(host), 0) & cache->by_host_mask];
+}
+
+static bool names_hosts_in_full(const struct policy_cache *cache, int section)
+{
+    for (int i = cache->first[section]; i < cache->first[section + 1]; i++)
+        if (cache->patterns[i].kind != PATTERN_EXACT || cache->patterns[i].is_address)
+            return false;
+    return true;
+}
+
+/* Few sections are examined one by one. With thousands, a look-up must not take longer with each. */
+static bool prepare_lists(struct policy_cache *cache, int sections)
+{
+    size_t n = (size_t)cache->first[sections], size = 1;
+    bool many = sections > RULES_FEW;
+    while (many && size < n)
+        size *= 2;
+    cache->others = arena_get(cache->memory, ((size_t)sections + 1) * sizeof(int));
+    int *memory = many ? arena_get(cache->memory, (size + 2 * n) * sizeof(int)) : NULL;
+    if (!cache->others || (many && !memory))
+        return false;
+    cache->by_host = memory;
+    cache->by_host_mask = (uint32_t)size - 1;
+    cache->next = many ? memory + size : NULL;
+    cache->owner = many ? cache->next + n : NULL;
+    for (int i = sections - 1; i >= 0; i--) {
+        bool listed = many && names_hosts_in_full(cache, i);
+        if (!listed)
+            cache->others[cache->other_count++] = i;
+        for (int k = cache->first[i + 1] - 1; k >= cache->first[i] && listed; k--) {
+            int *head = list_of(cache, cache->patterns[k].text);
+            cache->owner[k] = i;
+            cache->next[k] = *head;
+            *head = k + 1;
+        }
+    }
+    return true;
+}
 
 bool rules_prepare(struct config *c)
 {
@@ -63,43 +117,81 @@ bool rules_prepare(struct config *c)
             }
     }
     cache->first[sections] = (int)n;
-    return true;
+    return prepare_lists(cache, c->section_count);
 }
 
-static void insert_match(struct matches *m, uint64_t rank, uint32_t key)
+static void add_match(struct matches *m, uint64_t rank, uint32_t key)
 {
-    uint32_t i = m->count++;
-    for (; i > 0 && m->at[i - 1].rank < rank; i--)
-        m->at[i] = m->at[i - 1];
-    m->at[i] = (struct match){.rank = rank, .key = key};
+    if (m->count == m->room) {
+        struct match *grown = arena_get(&m->more, 2 * (size_t)m->room * sizeof(*grown));
+        if (!grown) {
+            m->incomplete = true;
+            return;
+        }
+        memcpy(grown, m->at, m->count * sizeof(*grown));
+        m->at = grown;
+        m->room *= 2;
+    }
+    m->at[m->count++] = (struct match){.rank = rank, .key = key};
+}
+
+static bool is_more_specific(const void *a, const void *b)
+{
+    return ((const struct match *)a)->rank > ((const struct match *)b)->rank;
+}
+
+static void sort_matches(struct matches *m)
+{
+    if (m->count > RULES_FEW)
+        sort_array(m->at, m->count, sizeof(*m->at), is_more_specific);
+    for (uint32_t k = 1; k < m->count && m->count <= RULES_FEW; k++) {
+        struct match moved = m->at[k];
+        uint32_t i = k;
+        for (; i > 0 && m->at[i - 1].rank < moved.rank; i--)
+            m->at[i] = m->at[i - 1];
+        m->at[i] = moved;
+    }
+}
+
+/* Adds section i if one of its patterns matches. */
+static void examine_section(const struct config *c, int i, const struct target *t,
+                            const struct address *literal, struct matches *m)
+{
+    const struct policy_cache *cache = c->policies;
+    const struct pattern *best = NULL, *p = &cache->patterns[cache->first[i]];
+    for (const struct pattern *end = &cache->patterns[cache->first[i + 1]]; p < end; p++)
+        if ((!best || p->rank > best->rank) && pattern_matches(p, t, literal))
+            best = p;
+    if (best)
+        add_match(m,
+                  (uint64_t)c->sections[i].environment << 63 | (uint64_t)best->rank << 31 |
+                      (uint32_t)i,
+                  (uint32_t)i << 1 | pattern_is_operation(best));
 }
 
 /* The sections that apply, the most specific first. False without memory. */
 static bool find_matches(const struct config *c, const struct target *t, struct matches *m)
 {
-    const struct policy_cache *cache = c->policies;
+    struct policy_cache *cache = c->policies;
     struct address address;
     const struct address *literal = t->address;
     m->count = 0;
+    m->room = RULES_FEW;
     m->at = m->few;
     m->more = (struct arena){NULL};
-    if (c->section_count > RULES_FEW &&
-        !(m->at = arena_get(&m->more, (size_t)c->section_count * sizeof(*m->at))))
-        return false;
+    m->incomplete = false;
     if (!literal && cache->addresses && pattern_address(t->host, &address))
         literal = &address;
-    for (int i = 0; i < c->section_count; i++) {
-        const struct pattern *best = NULL, *p = &cache->patterns[cache->first[i]];
-        for (const struct pattern *end = &cache->patterns[cache->first[i + 1]]; p < end; p++)
-            if ((!best || p->rank > best->rank) && pattern_matches(p, t, literal))
-                best = p;
-        if (best)
-            insert_match(m,
-                         (uint64_t)c->sections[i].environment << 63 | (uint64_t)best->rank << 31 |
-                             (uint32_t)i,
-                         (uint32_t)i << 1 | pattern_is_operation(best));
-    }
-    return true;
+    for (int i = cache->other_count - 1; i >= 0; i--)
+        examine_section(c, cache->others[i], t, literal, m);
+    int last = -1; /* the patterns of a section follow each other */
+    for (int at = cache->by_host ? *list_of(cache, t->host) : 0; at; at = cache->next[at - 1])
+        if (cache->owner[at - 1] != last)
+            examine_section(c, last = cache->owner[at - 1], t, literal, m);
+    sort_matches(m);
+    if (m->incomplete)
+        arena_drop(&m->more);
+    return !m->incomplete;
 }
 
 static bool same_sections(const struct interned *p, const struct matches *m)
