@@ -2,6 +2,7 @@
 #include "base/replace.h"
 
 #include "base/clock.h"
+#include "base/directory.h"
 #include "base/open.h"
 #include "base/rng.h"
 
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define TEMP_END ".tmp"
@@ -120,43 +120,34 @@ static bool is_temp_of(const char *name, const char *base)
            strcmp(name + all - end, TEMP_END) == 0;
 }
 
-static void remove_if_abandoned(int dir, const char *name, int64_t before_wall_ns)
-{
-    struct stat st;
-    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-        st.st_uid == geteuid() &&
-        st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec < before_wall_ns)
-        unlinkat(dir, name, 0);
-}
-
-/* struct linux_dirent64 of getdents64(2); opendir() would allocate. */
-struct directory_entry {
-    uint64_t inode;
-    int64_t next;
-    uint16_t length;
-    uint8_t type;
-    char name[];
+struct sweep {
+    int dir;
+    const char *base;
+    int64_t before_wall_ns;
 };
+
+static void remove_if_abandoned(void *ctx, const char *name)
+{
+    const struct sweep *w = ctx;
+    struct stat st;
+    if (is_temp_of(name, w->base) && fstatat(w->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+        st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec < w->before_wall_ns)
+        unlinkat(w->dir, name, 0);
+}
 
 void replacement_sweep(const char *path, int64_t before_wall_ns)
 {
     int saved = errno;
     char dir[PATH_MAX];
     struct text t = TEXT_OVER(dir);
-    const char *base = strrchr(path, '/') + 1;
-    text_putn(&t, path, (size_t)(base - path));
-    int fd = t.full ? -1 : open_file(dir, O_RDONLY | O_DIRECTORY, 0);
-    _Alignas(struct directory_entry) char room[4096];
-    for (long n; fd >= 0 && (n = syscall(SYS_getdents64, fd, room, sizeof room)) > 0;)
-        for (long at = 0; at < n;) {
-            const struct directory_entry *e =
-                (const struct directory_entry *)(const void *)(room + at);
-            if (is_temp_of(e->name, base))
-                remove_if_abandoned(fd, e->name, before_wall_ns);
-            at += e->length;
-        }
-    if (fd >= 0)
-        close(fd);
+    struct sweep w = {.base = strrchr(path, '/') + 1, .before_wall_ns = before_wall_ns};
+    text_putn(&t, path, (size_t)(w.base - path));
+    w.dir = t.full ? -1 : open_file(dir, O_RDONLY | O_DIRECTORY, 0);
+    if (w.dir >= 0) {
+        directory_each(w.dir, remove_if_abandoned, &w);
+        close(w.dir);
+    }
     errno = saved;
 }
 
