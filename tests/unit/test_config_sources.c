@@ -479,11 +479,12 @@ static struct config *load_for(const char *program, const char *text)
 
 Test(config_sources, a_program_section_overrides_harden_and_all_hosts_for_programs_it_names)
 {
-    static const char text[] = "[program php*]\nmode = observe\nservice = shop\nstate = /run/harden-shop\n"
-                               "rate = 5/s\ncost = 3\n"
-                               "[harden]\nmode = enforce\nlog = info\nservice = any\n"
-                               "[host *]\ncost = 2\nmax_attempts = 4\n"
-                               "[host api.example.com]\ncost = 7\n";
+    static const char text[] =
+        "[program php*]\nmode = observe\nservice = shop\nstate = /run/harden-shop\n"
+        "rate = 5/s\ncost = 3\n"
+        "[harden]\nmode = enforce\nlog = info\nservice = any\n"
+        "[host *]\ncost = 2\nmax_attempts = 4\n"
+        "[host api.example.com]\ncost = 7\n";
     struct config *c = load_for("php8.2", text);
     cr_assert_eq(c->mode, MODE_OBSERVE);
     cr_assert_str_eq(c->service, "shop");
