@@ -134,13 +134,19 @@ int cli_flags(const struct command *c, int argc, char **argv, const struct flag 
     return first;
 }
 
-const struct config *cli_load_config(const struct command *c)
+const struct config *cli_load_config_for(const struct command *c, const char *program)
 {
     env_capture();
-    const struct config *config = config_load(cli_config_error, (void *)(uintptr_t)c);
+    const struct config *config =
+        config_load_for(program, NULL, cli_config_error, (void *)(uintptr_t)c);
     if (!config)
         cli_say(c, "out of memory");
     return config;
+}
+
+const struct config *cli_load_config(const struct command *c)
+{
+    return cli_load_config_for(c, env_program());
 }
 
 const char *cli_age(int64_t ns, char out[24])

@@ -68,6 +68,8 @@ void cli_config_error(void *command, const char *line);
 /* The configuration that a program started now in this environment gets. Errors in it are printed,
  * and the keys concerned keep their defaults. NULL, after an error message: out of memory. */
 const struct config *cli_load_config(const struct command *c);
+/* The same for a program of another base name, whose [program] sections apply. */
+const struct config *cli_load_config_for(const struct command *c, const char *program);
 /* Formats an age: "3 s", "5 min", "2 h", "4 d". */
 const char *cli_age(int64_t ns, char out[24]);
 /* Formats a duration as in a configuration file: "250ms", "1.5s", "2m". */

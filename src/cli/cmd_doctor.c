@@ -120,7 +120,7 @@ static int diagnose_program(struct diagnosis *d)
         bool loads = doctor_program(d, &o);
         loads = doctor_rights(d, path) && loads;
         if (loads && doctor_library(d, &o)) {
-            const struct config *c = cli_load_config(&cmd_doctor);
+            const struct config *c = cli_load_config_for(&cmd_doctor, d->name);
             doctor_config(d, c);
             doctor_network(d, &o, c);
         }
@@ -142,7 +142,7 @@ static int diagnose_process(struct diagnosis *d)
         snprintf(library, sizeof library, "%s%s", root, loaded);
     if (o.count && doctor_program(d, &o) && doctor_loaded(d, library, &o)) {
         doctor_adopt_user(d);
-        const struct config *c = cli_load_config(&cmd_doctor);
+        const struct config *c = cli_load_config_for(&cmd_doctor, d->name);
         doctor_private_board(d, maps, c);
         doctor_config(d, c);
         doctor_network(d, &o, c);

@@ -171,6 +171,12 @@ class Truth(Case):
             self.assertEqual(self.counted(["curl", "-s", self.url(bed.unique())], **options),
                              (0, 0, 0))
 
+    def test_a_section_of_the_program_decides_whether_it_is_covered(self):
+        for name, seen in ("curl", 0), ("wget", 1):
+            file = bed.fresh_file(f"[program {name}]\nmode = off\n".encode())
+            self.says("curl", 0 if seen else 2, HARDEN_CONFIG=file)
+            self.assertEqual(sum(self.counted(["curl", "-s", self.url(bed.unique())], config=file)), seen)
+
     def test_programs_with_more_rights_are_seen_only_when_run_by_their_owner(self):
         if os.geteuid():
             return  # needs root

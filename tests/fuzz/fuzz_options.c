@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (int i = 0; i < out.limit.rate_count; i++)
             if (!out.limit.rates[i].tokens || out.limit.rates[i].interval_ns < 1)
                 abort();
-    option_suggest(o->section, value);
+    const char *known[] = {o->name};
+    option_nearest(value, known, 1);
     free(value);
     return 0;
 }

@@ -218,17 +218,6 @@ const char *option_nearest(const char *name, const char *const *known, int count
     return best;
 }
 
-const char *option_suggest(enum option_section section, const char *name)
-{
-    const char *known[OPTION_MAX];
-    int n = 0;
-    for (int i = 0; i < option_count; i++)
-        if (options[i].section == section)
-            known[n++] = options[i].name;
-    // cppcheck-suppress uninitvar ; n of them are read
-    return option_nearest(name, known, n);
-}
-
 /* The presets of `retry`. */
 static const struct {
     char key[16];

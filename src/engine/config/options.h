@@ -56,9 +56,7 @@ extern const int option_count;
 
 /* The row of a key, or -1. */
 int option_find(enum option_section section, const char *name);
-/* The key nearest to a misspelt one (edit distance <= 3), or NULL. */
-const char *option_suggest(enum option_section section, const char *name);
-/* The same among any words. */
+/* The word that is nearest to a misspelt one (edit distance <= 3), or NULL. */
 const char *option_nearest(const char *name, const char *const *known, int count);
 
 /* The value of the key in a preset of `retry`, which is the word at that position of its choices;
