@@ -17,6 +17,8 @@
 #include "engine/board/view.h"
 #include "engine/config/parse.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EXIT_STALE  3
@@ -136,6 +138,63 @@ static int print_one(const struct board *b, const char *typed, int64_t now_ns)
     return EXIT_STALE;
 }
 
+/* Of one board, in this directory. max_age_ns: 0 unless it is given. */
+static int judge(const struct board *b, const char *dir, const char *host, int64_t max_age_ns)
+{
+    char age[24], others[OTHER_BOARDS_TEXT_SIZE];
+    int64_t now_ns = clock_now_ns();
+    struct liveness life = liveness_of(b, now_ns);
+    if (max_age_ns)
+        life.max_age_ns = max_age_ns;
+    if (!liveness_is_stale(life))
+        return host ? print_one(b, host, now_ns)
+                    : print_overall(b, other_boards_text(dir, others), now_ns);
+    if (life.never)
+        puts("stale: no program has updated the board");
+    else
+        printf("stale: no program is attached, and the last one updated the board %s ago\n",
+               cli_age(life.age_ns, age));
+    return EXIT_STALE;
+}
+
+/* The worst of the boards that are not stale. */
+static int judge_all(const struct config *c, const struct board_choice *choice, const char *host,
+                     int64_t max_age_ns)
+{
+    uint32_t n;
+    int worst = -1;
+    const char *why;
+    struct board_place *places = board_places_list(&cmd_health, c, choice, &n);
+    for (uint32_t i = 0; places && i < n; i++) {
+        struct board *b = board_place_open(&places[i], false, &why);
+        if (!b && errno != ENOENT)
+            cli_say(&cmd_health, "%s: %s", places[i].dir, why);
+        if (!b)
+            continue;
+        printf("%s: ", places[i].dir);
+        int status = judge(b, places[i].dir, host, max_age_ns);
+        worst = status != EXIT_STALE && status > worst ? status : worst;
+        board_close(b);
+    }
+    free(places);
+    return worst < 0 ? EXIT_STALE : worst;
+}
+
+static int judge_chosen(const struct config *c, const struct board_choice *choice, const char *host,
+                        int64_t max_age_ns)
+{
+    struct board_found found = {0};
+    if (c)
+        board_choice_open(&cmd_health, c, choice, false, &found);
+    if (found.note[0])
+        cli_say(&cmd_health, "%s", found.note);
+    if (found.board)
+        return judge(found.board, found.place.dir, host, max_age_ns);
+    puts(found.none ? "none: no program has used the library yet"
+                    : "none: the board cannot be read");
+    return EXIT_STALE;
+}
+
 static int health_command(int argc, char **argv)
 {
     const char *host = NULL, *max_age = NULL;
@@ -143,12 +202,10 @@ static int health_command(int argc, char **argv)
     const struct flag flags[] = {
         {.name = "host", .value = &host},
         {.name = "max-age", .value = &max_age},
-        BOARD_CHOICE_FLAGS(choice),
+        BOARD_CHOICE_ALL_FLAGS(choice),
         {0},
     };
     int64_t max_age_ns = 0;
-    struct board_found found = {0};
-    char age[24], others[OTHER_BOARDS_TEXT_SIZE];
     int first = cli_flags(&cmd_health, argc, argv, flags);
     if (first < 0)
         return -first - 1;
@@ -157,39 +214,18 @@ static int health_command(int argc, char **argv)
     if (max_age && !parse_age(max_age, &max_age_ns))
         return EXIT_USAGE;
     const struct config *c = cli_load_config(&cmd_health);
-    if (c)
-        board_choice_open(&cmd_health, c, &choice, false, &found);
-    const struct board *b = found.board;
-    if (found.note[0])
-        cli_say(&cmd_health, "%s", found.note);
-    if (!b) {
-        puts(found.none ? "none: no program has used the library yet"
-                        : "none: the board cannot be read");
-        return EXIT_STALE;
-    }
-    int64_t now_ns = clock_now_ns();
-    struct liveness life = liveness_of(b, now_ns);
-    if (max_age)
-        life.max_age_ns = max_age_ns;
-    if (liveness_is_stale(life)) {
-        if (life.never)
-            puts("stale: no program has updated the board");
-        else
-            printf("stale: no program is attached, and the last one updated the board %s ago\n",
-                   cli_age(life.age_ns, age));
-        return EXIT_STALE;
-    }
-    return host ? print_one(b, host, now_ns)
-                : print_overall(b, other_boards_text(found.place.dir, others), now_ns);
+    return c && choice.all_users ? judge_all(c, &choice, host, max_age_ns)
+                                 : judge_chosen(c, &choice, host, max_age_ns);
 }
 
 const struct command cmd_health = {
-    "health", "[--host HOST] [--max-age DURATION] [--user NAME|UID | --state DIR]",
+    "health", "[--host HOST] [--max-age DURATION] [--user NAME|UID | --state DIR | --all-users]",
     "Prints the health of all hosts in one line and an exit status.", health_command,
     "  --host HOST          only this host or active check, named as in `harden status`\n"
     "  --max-age DURATION   while no running program is attached to the board, accept a last\n"
     "                       update up to this old (default: three times the snapshot_interval of\n"
-    "                       that program, normally 30s)\n" BOARD_CHOICE_HELP "\n"
+    "                       that program, normally 30s)\n" BOARD_CHOICE_ALL_HELP "\n"
     "example: harden health --host api.example.com --max-age 1m\n"
     "\n"
-    "exit status: 0 healthy, 1 degraded, 2 unhealthy, 3 stale or nothing known yet\n"};
+    "exit status: 0 healthy, 1 degraded, 2 unhealthy, 3 stale or nothing known yet;\n"
+    "             with --all-users the worst of the boards that are not stale\n"};

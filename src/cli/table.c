@@ -4,8 +4,16 @@
 #include <string.h>
 
 #define DOTS "..."
+#define TAIL 9 /* .com:8443 */
 
-/* The end has the larger part: it is the domain, the port, and the mark of a name that was cut. */
+/* The end is the domain, the port, or the mark of a name that was cut. The beginning tells hosts of one
+ * domain apart: in a longer name it has up to two thirds. */
+static int head_length(int shown)
+{
+    int head = shown * 2 / 3 < shown - TAIL ? shown * 2 / 3 : shown - TAIL;
+    return head > shown / 2 ? head : shown / 2;
+}
+
 const char *table_shorten(const char *text, int width, char out[TABLE_CELL])
 {
     int length = (int)strlen(text), dots = (int)sizeof DOTS - 1;
@@ -13,7 +21,7 @@ const char *table_shorten(const char *text, int width, char out[TABLE_CELL])
         return text;
     width = width < TABLE_CELL ? width : TABLE_CELL - 1;
     dots = width >= dots + 2 ? dots : width > 2;
-    int head = (width - dots) / 2, tail = width - dots - head;
+    int head = head_length(width - dots), tail = width - dots - head;
     snprintf(out, TABLE_CELL, "%.*s%.*s%s", head, text, dots, DOTS, text + length - tail);
     return out;
 }

@@ -296,6 +296,9 @@ class OtherUsers(bed.Bed):
         every = json.loads(harden("status", "--all-users", "--json")[1])["boards"]
         own, = [b for b in every if b["state"] == directory]
         self.assertEqual((own["user"], list(own["health"]["checks"])), (STRANGER, ["a.example"]))
+        status, text, _ = harden("health", "--all-users", "--max-age", "1h")
+        self.assertEqual(status, 2)
+        self.assertIn(f"{directory}: unhealthy: 0 of 1 host healthy; not healthy: a.example", text)
         # One that another user has put there is not shown as this user's.
         os.chown(directory, STRANGER + 1, STRANGER + 1)
         self.assertEqual(harden("status", "--user", STRANGER)[0], 1)

@@ -31,6 +31,8 @@ Test(table, a_long_name_is_shortened_in_the_middle)
     char out[TABLE_CELL];
     cr_assert(is(table_shorten("api.example.com", 15, out), "api.example.com"));
     cr_assert(is(table_shorten("api.example.com", 14, out), "api.e...le.com"));
+    cr_assert(is(table_shorten("ip-10-20-30-40.eu-central-1.compute.internal:8443", 30, out),
+                 "ip-10-20-30-40.eu-...rnal:8443"));
     cr_assert(is(table_shorten("[2001:db8::17]:9200", 12, out), "[200...:9200"));
     cr_assert(is(table_shorten("api.example.com", 4, out), "a.om"));
     cr_assert(is(table_shorten("api.example.com", 1, out), "m"));
