@@ -260,4 +260,6 @@ const struct command cmd_ps = {
     "BOARD    limits hold for the processes of one board together\n"
     "-        not known, or none\n"
     "\n"
+    "example: harden ps --all-users --restart\n"
+    "\n"
     "exit status: 0 listed, or all removed; 1 not possible, or a board was not removed\n"};
