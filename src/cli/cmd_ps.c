@@ -240,7 +240,7 @@ static int ps_command(int argc, char **argv)
 
 const struct command cmd_ps = {
     "ps", "[--user NAME|UID | --all-users] [--state DIR] [--restart] [--json] | --clean",
-    "Lists the processes that use a board, and which of them must be restarted.", ps_command,
+    "Lists the processes on a board, and says which must be restarted.", ps_command,
     "  --user NAME|UID\n"
     "                processes of that user; only root may inspect those of others\n"
     "  --all-users   processes of all users; only for root\n"
