@@ -2,20 +2,17 @@
 #include "engine/board/others.h"
 
 #include "base/clock.h"
+#include "base/directory.h"
 #include "base/open.h"
-#include "base/syscalls.h"
 #include "engine/board/board.h"
 #include "engine/board/location.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define ENTRIES_BYTES 2048 /* of the directory, at once */
 
 uint32_t others_layout(const char *name)
 {
@@ -83,21 +80,27 @@ static bool remove_locked(int dir, const char *name, uint32_t layout, int64_t re
     return removed;
 }
 
+struct tidying {
+    int dir;
+    int64_t rest_s;
+    uint32_t left;
+};
+
+static void tidy_one(void *ctx, const char *name)
+{
+    struct tidying *t = ctx;
+    uint32_t layout = others_layout(name);
+    if (layout && layout != BOARD_LAYOUT)
+        t->left += !remove_locked(t->dir, name, layout, t->rest_s);
+}
+
 uint32_t others_tidy(int dir, int64_t rest_s)
 {
-    alignas(struct dirent) char room[ENTRIES_BYTES];
+    struct tidying t = {.dir = dir, .rest_s = rest_s};
     int saved = errno;
-    uint32_t left = 0;
-    ssize_t n;
-    while ((n = syscall(SYS_getdents64, dir, room, sizeof room)) > 0)
-        for (ssize_t at = 0; at < n; at += ((struct dirent *)(room + at))->d_reclen) {
-            const char *name = ((struct dirent *)(room + at))->d_name;
-            uint32_t layout = others_layout(name);
-            if (layout && layout != BOARD_LAYOUT)
-                left += !remove_locked(dir, name, layout, rest_s);
-        }
+    directory_each(dir, tidy_one, &t);
     errno = saved;
-    return left;
+    return t.left;
 }
 
 uint32_t others_tidy_path(const char *path, int64_t rest_s)
