@@ -11,7 +11,6 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,13 +20,14 @@ static bool has_private_board(const char *maps, size_t size)
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size = (size + page - 1) / page * page;
     for (const char *line = maps, *next; *line; line = next) {
-        char *at;
+        char head[64], rights[5];
+        unsigned long long begin, end;
         next = strchrnul(line, '\n');
-        unsigned long long begin = strtoull(line, &at, 16);
-        unsigned long long end = *at == '-' ? strtoull(at + 1, &at, 16) : begin;
         const char *name = memmem(line, (size_t)(next - line), " /dev/zero (deleted)", 20);
         next += *next == '\n';
-        if (name && end - begin == size && !strncmp(at, " rw-s ", 6))
+        snprintf(head, sizeof head, "%.60s", line);
+        if (name && sscanf(head, "%llx-%llx %4s", &begin, &end, rights) == 3 &&
+            end - begin == size && !strcmp(rights, "rw-s"))
             return true;
     }
     return false;
