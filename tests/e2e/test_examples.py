@@ -171,6 +171,10 @@ class OtherUsers(bed.Bed):
         self.assertEqual(len(os.listdir(textfiles)), 3)
         with open(f"{textfiles}/{name}", encoding="utf-8") as f:
             self.assertEqual(f.read(), before)
+        served = self.served(textfiles)
+        self.assertIn("node_textfile_scrape_error 0", served)
+        users = re.findall(r'(?m)^harden_requests_total\{.*\buser="(\d+)".*\} 1$', served)
+        self.assertEqual(sorted(users), ["0", "33", "65534"], "each user's own figures")
 
     def test_in_debians_own_directory_only_root_can_write_and_others_are_told(self):
         if os.path.exists(TEXTFILES):  # unless its administrator has changed that
