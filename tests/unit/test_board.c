@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/board/board.h"
+#include "engine/board/location.h"
 
 #include "base/hash.h"
 
@@ -39,8 +40,8 @@ static void remove_base(void)
 {
     while (opened_count)
         board_close(opened[--opened_count]);
-    static const char *const left[] = {BOARD_NAME, BOARD_NAME ".new", "elsewhere", "board",
-                                       "board.10"};
+    static const char *const left[] = {BOARD_NAME, BOARD_NAME ".new", "elsewhere",
+                                       "board",    "board.10",        LOCATION_LOCK};
     char p[96];
     for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
         snprintf(p, sizeof p, "%s/%s", dir, left[i]);
