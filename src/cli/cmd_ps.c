@@ -43,7 +43,7 @@ static bool is_listed(const struct ps_process *p, const struct ps_options *o)
 static const char *printable(const char *s, char out[PATH_MAX])
 {
     size_t n = 0;
-    for (; s[n] && n < PATH_MAX - 1; n++)
+    for (; n < PATH_MAX - 1 && s[n]; n++)
         out[n] = (unsigned char)s[n] < ' ' || s[n] == 0x7f ? '?' : s[n];
     out[n] = '\0';
     return *out ? out : "-";

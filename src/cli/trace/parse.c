@@ -120,7 +120,7 @@ static void set_string(struct trace_event *e, const char *name, char *value)
     unescape(value);
     for (size_t i = 0; i < array_size(strings); i++)
         if (!strcmp(name, strings[i].name))
-            memcpy(member_at(e, strings[i].offset), &value, sizeof value);
+            *(const char **)member_at(e, strings[i].offset) = value;
     if (!strcmp(name, "time"))
         e->time_ns = time_of(value);
 }
@@ -162,9 +162,8 @@ static void set_member(struct trace_event *e, char *line, const jsmntok_t *name,
 bool trace_parse(struct trace_event *e, char *line, size_t length)
 {
     *e = (struct trace_event){.time_ns = -1, .wait_ns = -1, .duration_ns = -1, .waited_ns = -1};
-    static const char *const none = "";
     for (size_t i = 0; i < array_size(strings); i++)
-        memcpy(member_at(e, strings[i].offset), &none, sizeof none);
+        *(const char **)member_at(e, strings[i].offset) = "";
     jsmn_parser parser;
     jsmntok_t token[TOKENS_MAX];
     jsmn_init(&parser);

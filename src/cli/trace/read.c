@@ -82,19 +82,19 @@ static void add_event(struct trace_request *r, const struct trace_event *e)
     r->clean &= harmless;
 }
 
-/* Events with the same id are neighbours in `order`. */
-static void gather(struct trace *t, size_t *order)
+/* Events with the same id are neighbours in t->order. */
+static void gather(struct trace *t)
 {
+    const char *id = "";
     for (size_t i = 0; i < t->count; i++) {
-        const struct trace_event *e = &t->event[order[i]];
+        const struct trace_event *e = &t->event[t->order[i]];
         if (!*e->id)
             continue;
-        struct trace_request *r = t->requests ? &t->request[t->requests - 1] : NULL;
-        if (!r || strcmp(r->id, e->id) != 0) {
-            r = &t->request[t->requests++];
-            *r = (struct trace_request){.id = e->id, .event = &order[i], .clean = true};
-        }
-        add_event(r, e);
+        if (strcmp(id, e->id) != 0)
+            t->request[t->requests++] =
+                (struct trace_request){.id = e->id, .event = &t->order[i], .clean = true};
+        id = e->id;
+        add_event(&t->request[t->requests - 1], e);
     }
 }
 
@@ -114,7 +114,7 @@ bool trace_read(struct trace *t, FILE *f)
     for (size_t i = 0; i < t->count; i++)
         t->order[i] = i;
     qsort_r(t->order, t->count, sizeof *t->order, by_id, t);
-    gather(t, t->order);
+    gather(t);
     if (t->requests)
         qsort(t->request, t->requests, sizeof *t->request, by_begin);
     return true;
