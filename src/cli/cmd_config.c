@@ -8,6 +8,19 @@
 
 #define EXIT_WRONG 2
 
+/* Status of the command. */
+static int explain(const struct config *c, const char *url)
+{
+    struct destination d;
+    char why[256];
+    if (!destination_parse(url, &d, why, sizeof why))
+        return cli_usage_error(&cmd_config, "%s: %s", url, why);
+    if (config_explain(stdout, c, &d))
+        return 0;
+    cli_say(&cmd_config, "out of memory");
+    return EXIT_WRONG;
+}
+
 static int config_command(int argc, char **argv)
 {
     const char *url = NULL, *program = NULL;
@@ -27,10 +40,13 @@ static int config_command(int argc, char **argv)
         cli_say(&cmd_config, "out of memory");
         return EXIT_WRONG;
     }
-    if (url && config_explain(&cmd_config, c, url))
-        return EXIT_USAGE;
-    if (!url)
+    int status = 0;
+    if (url)
+        status = explain(c, url);
+    else
         config_print(stdout, c, false);
+    if (status)
+        return status;
     if (c->errors)
         cli_say(&cmd_config,
                 "%d error%s: a program started now ignores the keys named above, a running program "

@@ -2,7 +2,8 @@
 #include "cli/config_explain.h"
 
 #include "cli/cli.h"
-#include "cli/destination.h"
+#include "cli/config_line.h"
+#include "engine/config/merge.h"
 #include "engine/config/options.h"
 #include "engine/config/rules.h"
 
@@ -12,35 +13,32 @@
 
 struct matches {
     const struct section *section[SECTIONS_MAX]; /* most specific first */
+    bool operation[SECTIONS_MAX];                /* it applies as an operation of the host */
     int count;
 };
 
-static void add_match(void *ctx, const struct section *s)
+static void add_match(void *ctx, const struct section *s, bool operation)
 {
-    struct matches *f = ctx;
-    if (f->count < SECTIONS_MAX)
-        f->section[f->count++] = s;
+    struct matches *m = ctx;
+    if (m->count == SECTIONS_MAX)
+        return;
+    m->section[m->count] = s;
+    m->operation[m->count++] = operation;
 }
 
-static bool is_operation(const struct section *s)
+static const char *kind_of(const struct section *s)
 {
-    char why[256];
-    struct pattern p;
-    for (const char **w = s->patterns; w && *w; w++)
-        if (pattern_parse(*w, strlen(*w), &p, why, sizeof why) && pattern_is_operation(&p))
-            return true;
-    return false;
+    return s->overrides ? "override" : "host";
 }
 
-static void print_sections(const struct matches *f)
+static void print_sections(FILE *f, const struct matches *m)
 {
-    puts("\nmatching sections, most specific first");
-    for (int i = 0; i < f->count; i++)
-        printf("  [host %s]%s%s\n", f->section[i]->name,
-               f->section[i]->environment ? "   from the environment" : "",
-               is_operation(f->section[i]) ? "   an operation of the host" : "");
-    if (!f->count)
-        puts("  none: the defaults apply");
+    fputs("\nmatching sections, most specific first\n", f);
+    for (int i = 0; i < m->count; i++)
+        fprintf(f, "  [%s %s]%s\n", kind_of(m->section[i]), m->section[i]->name,
+                m->operation[i] ? "   an operation of the host" : "");
+    if (!m->count)
+        fputs("  none: the defaults apply\n", f);
 }
 
 /* An operation has its own bucket, so these keys in its section do not change the bucket of the
@@ -51,95 +49,95 @@ static bool is_bucket_key(int option)
     return !strcmp(name, "rate") || !strcmp(name, "burst") || !strcmp(name, "per");
 }
 
-static void print_per(const struct per *per)
+static void print_per(FILE *f, const struct per *per)
 {
     static const char *const names[] = {"host", "origin", "rule", "uid"};
     const char *plus = "";
     for (int i = 0; i < 4; i++)
         if (per->parts & 1u << i) {
-            printf("%s%s", plus, names[i]);
+            fprintf(f, "%s%s", plus, names[i]);
             plus = "+";
         }
     if (per->parts & PER_HEADER)
-        printf("%sheader:%s", plus, per->header), plus = "+";
+        fprintf(f, "%sheader:%s", plus, per->header), plus = "+";
     if (per->parts & PER_ENV)
-        printf("%senv:%s", plus, per->env);
+        fprintf(f, "%senv:%s", plus, per->env);
     if (!per->parts)
-        printf("host");
+        fputs("host", f);
 }
 
-static void print_limits(const struct policy *p)
+static const char *kind_of_rule(const struct matches *m, const struct limit *l)
+{
+    int rate = option_find(SECTION_HOST, "rate");
+    for (int i = 0; i < m->count; i++)
+        if (!strcmp(m->section[i]->name, l->rule) && m->section[i]->value[rate] &&
+            m->operation[i] == l->operation)
+            return kind_of(m->section[i]);
+    return "host";
+}
+
+static void print_limits(FILE *f, const struct matches *m, const struct policy *p)
 {
     char window[24];
-    puts("\nlimits; a request takes one token from each");
+    fputs("\nlimits; a request takes one token from each\n", f);
     for (int i = 0; i < p->limit_count; i++)
         for (int j = 0; j < p->limits[i].rate_count; j++) {
             const struct limit *l = &p->limits[i];
-            printf("  %u/%s, burst %u, per ", l->rates[j].tokens,
-                   cli_duration(l->rates[j].window_ns, window), l->rates[j].burst);
-            print_per(&l->per);
-            printf("   [host %s]\n", l->rule ? l->rule : "*");
+            fprintf(f, "  %u/%s, burst %u, per ", l->rates[j].tokens,
+                    cli_duration(l->rates[j].window_ns, window), l->rates[j].burst);
+            print_per(f, &l->per);
+            fprintf(f, "   [%s %s]\n", kind_of_rule(m, l), l->rule);
         }
     if (!p->limit_count)
-        puts("  none");
+        fputs("  none\n", f);
 }
 
-/* The value that the preset named by `retry` gives to a key. False: presets do not set this key. */
-static bool from_preset(const struct policy *p, int option, char out[24])
+/* The section that gives the key its value, itself or by its `retry`; NULL: none. */
+static const struct section *setter_of(const struct matches *m, int option)
 {
-    const char *name = options[option].name;
-    if (!strcmp(name, "max_attempts"))
-        snprintf(out, 24, "%d", p->max_attempts);
-    else if (!strcmp(name, "base_delay"))
-        cli_duration(p->base_delay_ns, out);
-    else if (!strcmp(name, "max_delay"))
-        cli_duration(p->max_delay_ns, out);
-    else
-        return false;
-    return true;
-}
-
-static void print_key(const struct matches *f, const struct policy *p, int option)
-{
-    const struct section *from = NULL;
-    char preset[24];
-    for (int i = 0; i < f->count && !from; i++)
-        if (f->section[i]->value[option] && !(is_bucket_key(option) && is_operation(f->section[i])))
-            from = f->section[i];
-    bool derived = !from && from_preset(p, option, preset);
-    const char *value = from ? from->value[option] : derived ? preset : options[option].fallback;
-    int used = printf("  %s = %s", options[option].name, value);
-    printf("%*s", used < 40 ? 40 - used : 1, "");
-    if (!from)
-        puts(derived && strcmp(preset, options[option].fallback) ? "; by retry" : "; default");
-    else if (from->from[option].line)
-        printf("; [host %s] %s:%d\n", from->name, from->from[option].file, from->from[option].line);
-    else
-        printf("; [host %s] %s\n", from->name, from->from[option].file);
-}
-
-int config_explain(const struct command *cmd, const struct config *c, const char *url)
-{
-    struct destination d;
-    struct matches f = {.count = 0};
-    char why[256];
-    if (!destination_parse(url, &d, why, sizeof why))
-        return cli_usage_error(cmd, "%s: %s", url, why);
-    const struct policy *p = rules_find(c, &d.target);
-    rules_explain(c, &d.target, add_match, &f);
-    if (!p) {
-        cli_say(cmd, "out of memory");
-        return 0;
+    for (int i = 0; i < m->count; i++) {
+        const struct section *s = m->section[i];
+        if ((s->value[option] || merge_preset_value(s, option)) &&
+            !(is_bucket_key(option) && m->operation[i]))
+            return s;
     }
-    printf("host %s", d.host);
-    if (d.target.port)
-        printf(", port %u", d.target.port);
-    printf("%s%s\n", *d.scheme ? ", by " : ", by connect()", d.scheme);
-    print_sections(&f);
-    print_limits(p);
-    puts("\neffective values");
+    return NULL;
+}
+
+static void print_key(FILE *f, const struct matches *m, int option)
+{
+    const struct section *s = setter_of(m, option);
+    const char *value = s ? s->value[option] : options[option].fallback;
+    int used = fprintf(f, "  %s = ", options[option].name);
+    used += config_line_value(f, option, value ? value : merge_preset_value(s, option));
+    fprintf(f, "%*s; ", used < 40 ? 40 - used : 1, "");
+    if (!s)
+        fputs("default\n", f);
+    else if (!value)
+        fputs("by retry\n", f);
+    else if (s->from[option].line)
+        fprintf(f, "[%s %s] %s:%d\n", kind_of(s), s->name, s->from[option].file,
+                s->from[option].line);
+    else
+        fprintf(f, "[%s %s] %s\n", kind_of(s), s->name, s->from[option].file);
+}
+
+bool config_explain(FILE *f, const struct config *c, const struct destination *d)
+{
+    struct matches m = {.count = 0};
+    const struct policy *p = rules_find(c, &d->target);
+    if (!p)
+        return false;
+    rules_explain(c, &d->target, add_match, &m);
+    fprintf(f, "host %s", d->host);
+    if (d->target.port)
+        fprintf(f, ", port %u", d->target.port);
+    fprintf(f, "%s%s\n", *d->scheme ? ", by " : ", by connect()", d->scheme);
+    print_sections(f, &m);
+    print_limits(f, &m, p);
+    fputs("\neffective values\n", f);
     for (int i = 0; i < option_count; i++)
         if (options[i].section == SECTION_HOST && options[i].type != TYPE_PATTERNS)
-            print_key(&f, p, i);
-    return 0;
+            print_key(f, &m, i);
+    return true;
 }

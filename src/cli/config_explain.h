@@ -4,10 +4,13 @@
 #ifndef CLI_CONFIG_EXPLAIN_H
 #define CLI_CONFIG_EXPLAIN_H
 
-#include "cli/cli.h"
+#include "cli/destination.h"
+#include "engine/config/config.h"
 
-/* Prints the explanation on stdout. 0; or EXIT_USAGE for an invalid destination, after an error
- * message in the name of `cmd`. */
-int config_explain(const struct command *cmd, const struct config *c, const char *url);
+#include <stdbool.h>
+#include <stdio.h>
+
+/* False: out of memory. */
+bool config_explain(FILE *f, const struct config *c, const struct destination *d);
 
 #endif

@@ -1,20 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/config_print.h"
 
+#include "cli/config_line.h"
+#include "engine/config/merge.h"
 #include "engine/config/options.h"
+#include "engine/config/pattern.h"
 
 #include <string.h>
 
-static void print_value(FILE *f, const char *key, const char *value, const struct origin *from)
+#define ABOUT_SIZE 512
+
+/* "harden.ini:3", "environment", "default". */
+static void describe_origin(char about[ABOUT_SIZE], const struct origin *from)
 {
-    int used = fprintf(f, "%s = %s", key, value);
-    fprintf(f, "%*s; ", used < 40 ? 40 - used : 1, "");
     if (!from || !from->file)
-        fputs("default\n", f);
+        snprintf(about, ABOUT_SIZE, "default");
     else if (from->line)
-        fprintf(f, "%s:%d\n", from->file, from->line);
+        snprintf(about, ABOUT_SIZE, "%s:%d", from->file, from->line);
     else
-        fprintf(f, "%s\n", from->file);
+        snprintf(about, ABOUT_SIZE, "%s", from->file);
+}
+
+static void print_value(FILE *f, int option, const char *value, const struct origin *from)
+{
+    char about[ABOUT_SIZE];
+    describe_origin(about, from);
+    config_line(f, option, value, CONFIG_LINE_LIVE, about);
 }
 
 static void print_harden(FILE *f, const struct config *c)
@@ -22,57 +33,157 @@ static void print_harden(FILE *f, const struct config *c)
     fputs("[harden]\n", f);
     for (int i = 0; i < option_count; i++)
         if (options[i].section == SECTION_HARDEN)
-            print_value(f, options[i].name, c->value[i] ? c->value[i] : options[i].fallback,
+            print_value(f, i, c->value[i] ? c->value[i] : options[i].fallback,
                         c->value[i] ? &c->from[i] : NULL);
 }
 
-/* The environment section that sets this key for all hosts; HARDEN_KEY overrides every file. */
-static const struct section *environment_override(const struct config *c, int option)
+/* ---- [host] and [override] ----------------------------------------------------------------- */
+
+static bool has_pattern(const struct section *s, bool (*is)(const struct pattern *))
 {
-    for (int i = 0; i < c->section_count; i++)
-        if (c->sections[i].environment && !strcmp(c->sections[i].name, "*") &&
-            c->sections[i].value[option])
-            return &c->sections[i];
-    return NULL;
+    char why[256];
+    struct pattern p;
+    for (const char **w = s->patterns; w && *w; w++)
+        if (pattern_parse(*w, strlen(*w), &p, why, sizeof why) && is(&p))
+            return true;
+    return false;
 }
 
-static void print_all_hosts(FILE *f, const struct config *c)
+static bool is_everything(const struct pattern *p)
 {
-    const struct section *all = NULL;
-    for (int i = 0; i < c->section_count; i++)
-        if (!c->sections[i].environment && !strcmp(c->sections[i].name, "*"))
-            all = &c->sections[i];
-    fputs("\n[host *]\n", f);
-    for (int i = 0; i < option_count; i++) {
-        if (options[i].section != SECTION_HOST || options[i].type == TYPE_PATTERNS)
+    return p->kind == PATTERN_ANY && !p->port && !pattern_is_operation(p);
+}
+
+static bool is_all_hosts(const struct section *s)
+{
+    return !s->overrides && strcmp(s->name, "*") == 0;
+}
+
+struct printer {
+    FILE *f;
+    const struct config *c;
+    const char *override_all[OPTION_MAX]; /* what [override] sections for all hosts set; or NULL */
+};
+
+/* These do not concern the bucket of the host in a section that applies as an operation. */
+static bool is_of_bucket(int option)
+{
+    const char *name = options[option].name;
+    return !strcmp(name, "rate") || !strcmp(name, "burst") || !strcmp(name, "per");
+}
+
+static void find_overrides(struct printer *p)
+{
+    for (int k = 0; k < p->c->section_count; k++) {
+        const struct section *s = &p->c->sections[k];
+        if (!s->overrides || !has_pattern(s, is_everything))
             continue;
-        const struct section *s = environment_override(c, i);
-        if (!s && all && all->value[i])
-            s = all;
-        print_value(f, options[i].name, s ? s->value[i] : options[i].fallback,
-                    s ? &s->from[i] : NULL);
+        bool sometimes = has_pattern(s, pattern_is_operation);
+        for (int i = 0; i < option_count; i++)
+            if (options[i].section == SECTION_HOST && options[i].type != TYPE_PATTERNS &&
+                !(sometimes && is_of_bucket(i))) {
+                const char *value = s->value[i] ? s->value[i] : merge_preset_value(s, i);
+                p->override_all[i] = value ? value : p->override_all[i];
+            }
     }
 }
 
-static void print_section(FILE *f, const struct config *c, const struct section *s)
+/* Whether no [host] section can set the key. An operation's rate is a limit of its own, beside that of the
+ * host. */
+static bool is_overridden(const struct printer *p, const struct section *s, int option)
 {
-    fprintf(f, "\n[host %s]%s\n", s->name, s->environment ? "   ; HARDEN_RATE" : "");
-    for (int i = 0; i < option_count; i++) {
-        if (options[i].section != SECTION_HOST || !s->value[i])
-            continue;
-        print_value(f, options[i].name, s->value[i], &s->from[i]);
-        if (!s->environment && environment_override(c, i))
-            fprintf(f, "; HARDEN_* in the environment overrides the line above\n");
-    }
+    if (!p->override_all[option] || (s && s->overrides))
+        return false;
+    return options[option].type != TYPE_RATES || !s || !has_pattern(s, pattern_is_operation);
 }
 
-static void print_program(FILE *f, const struct section *s)
+/* What is printed of a section. */
+enum extent {
+    DEAD,  /* its lines as comments */
+    OWN,   /* what it sets */
+    WHOLE, /* the defaults, too */
+    SHOWN, /* the defaults as comments, which must not take precedence over other sections */
+};
+
+static void print_host_key(const struct printer *p, const struct section *s, enum extent extent,
+                           int option)
 {
-    fprintf(f, "\n[program %s]\n", s->name);
+    const char *value = s ? s->value[option] : NULL,
+               *preset = s ? merge_preset_value(s, option) : NULL;
+    char about[ABOUT_SIZE];
+    bool overridden = is_overridden(p, s, option);
+    bool live = !overridden && extent != DEAD && (value || (!preset && extent == WHOLE));
+    if (!value && !preset && (options[option].type == TYPE_PATTERNS || extent <= OWN))
+        return;
+    if (value)
+        describe_origin(about, &s->from[option]);
+    else
+        snprintf(about, sizeof about, preset ? "by retry" : "default");
+    if (overridden)
+        strncat(about, ", overridden by [override *]", sizeof about - strlen(about) - 1);
+    config_line(p->f, option,
+                value    ? value
+                : preset ? preset
+                         : options[option].fallback,
+                live ? CONFIG_LINE_LIVE : CONFIG_LINE_COMMENT, about);
+}
+
+/* s NULL: [host *] is not written. */
+static void print_host(const struct printer *p, const struct section *s, enum extent extent)
+{
+    bool overrides = s && s->overrides;
+    if (overrides && !config_line_can_name(s)) {
+        fputs("\n; a file cannot have this section:\n;", p->f);
+        extent = DEAD;
+    }
+    fprintf(p->f, "%s[%s %s]\n", extent == DEAD ? " " : "\n", overrides ? "override" : "host",
+            s ? s->name : "*");
     for (int i = 0; i < option_count; i++)
-        if (s->value[i])
-            print_value(f, options[i].name, s->value[i], &s->from[i]);
+        if (options[i].section == SECTION_HOST)
+            print_host_key(p, s, extent, i);
 }
+
+/* [host *] comes first and shows the defaults. But if a label for all hosts is before it, it must stay in its
+ * place, because the later one of them takes precedence; at the end if it is not written, because there the
+ * keys of [program] sections make one. */
+static void print_hosts(struct printer *p)
+{
+    const struct section *s = p->c->sections, *end = s + p->c->section_count, *all = s;
+    bool label_first = false;
+    for (; all < end && !is_all_hosts(all); all++)
+        label_first |= !all->overrides && has_pattern(all, is_everything);
+    if (!label_first)
+        print_host(p, all < end ? all : NULL, WHOLE);
+    for (; s < end; s++)
+        if (s != all || label_first)
+            print_host(p, s, s == all ? SHOWN : OWN);
+    if (label_first && all == end)
+        print_host(p, NULL, SHOWN);
+}
+
+/* ---- [program] ----------------------------------------------------------------------------- */
+
+static void print_program(const struct printer *p, const struct section *s)
+{
+    char about[ABOUT_SIZE];
+    fprintf(p->f, "\n[program %s]\n", s->name);
+    for (int i = 0; i < option_count; i++) {
+        if (!s->value[i])
+            continue;
+        /* A variable is stronger; it is printed as the value of [harden]. */
+        bool variable =
+            options[i].section == SECTION_HARDEN && p->c->value[i] && !p->c->from[i].line;
+        describe_origin(about, &s->from[i]);
+        if (variable || is_overridden(p, s, i))
+            strncat(about, ", overridden by the environment or [override *]",
+                    sizeof about - strlen(about) - 1);
+        config_line(p->f, i, s->value[i],
+                    variable || is_overridden(p, s, i) ? CONFIG_LINE_COMMENT : CONFIG_LINE_LIVE,
+                    about);
+    }
+}
+
+/* ---- [check] ------------------------------------------------------------------------------- */
 
 static const struct check_config *check_of(const struct config *c, const char *name)
 {
@@ -93,7 +204,7 @@ static void print_check(FILE *f, const struct config *c, const struct section *s
         if (value == s->value[i] && for_others && !strcmp(options[i].name, "target"))
             value = check ? check->at.origin : "";
         if (*value && !(check && options[i].type == TYPE_STATUSES && check->kind != CHECK_HTTP))
-            print_value(f, options[i].name, value, s->value[i] ? &s->from[i] : NULL);
+            print_value(f, i, value, s->value[i] ? &s->from[i] : NULL);
     }
 }
 
@@ -105,12 +216,11 @@ void config_print(FILE *f, const struct config *c, bool for_others)
                 : c->files[i].present   ? "read"
                                         : "not found");
     print_harden(f, c);
-    print_all_hosts(f, c);
-    for (int i = 0; i < c->section_count; i++)
-        if (strcmp(c->sections[i].name, "*") != 0)
-            print_section(f, c, &c->sections[i]);
+    struct printer p = {.f = f, .c = c};
+    find_overrides(&p);
+    print_hosts(&p);
     for (int i = 0; i < c->program_section_count; i++)
-        print_program(f, &c->program_sections[i]);
+        print_program(&p, &c->program_sections[i]);
     for (int i = 0; i < c->check_section_count; i++)
         print_check(f, c, &c->check_sections[i], for_others);
 }

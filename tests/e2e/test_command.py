@@ -187,7 +187,7 @@ target = https://user:secret@db.example.com/secret?secret
         self.assertRegex(out, rf"(?m)^rate = 30/1m +; {file}:8$")
         self.assertRegex(out, r"(?m)^max_wait = 7s +; environment$")
         self.assertRegex(out, r"(?m)^mode = enforce +; default$")
-        keys = set(re.findall(r"(?m)^(\w+) = ", out))
+        keys = set(re.findall(r"(?m)^(?:; )?(\w+) = ", out))
         self.assertRegex(out, rf"(?m)^type = http +; {file}:10$")
         self.assertRegex(out, r"(?m)^interval = 30s +; default$")
         with open(bed.ROOT / "conf/harden.ini", encoding="utf-8") as f:
@@ -201,6 +201,30 @@ target = https://user:secret@db.example.com/secret?secret
         status, second, err = harden("config", again)
         self.assertEqual((status, err), (0, ""))
         self.assertEqual(self.values(second), self.values(out))
+
+    def test_values_that_come_from_a_preset_or_are_overridden_are_comments(self):
+        file = bed.fresh_file(b"[host *]\nretry = expensive\n[host a.example]\nmax_wait = 3s\n")
+        env = environment() | {"HARDEN_CONFIG": file, "HARDEN_MAX_WAIT": "7s"}
+        del env["HARDEN_BASE_DELAY"], env["HARDEN_MAX_DELAY"]
+        out = harden("config", env=env)[1]
+        self.assertRegex(out, r"(?m)^; max_attempts = 5 +; by retry$")
+        self.assertRegex(out, rf"(?m)^; max_wait = 3s +; {file}:4, overridden by \[override \*\]$")
+        self.assertRegex(out, r"(?m)^\[override \*\]\n(.*\n)*max_wait = 7s +; environment$")
+
+    def test_what_no_file_can_say_is_printed_as_a_comment(self):
+        env = environment() | {"HARDEN_SERVICE": "a ;b", "HARDEN_RATE": "unix:/run/a b=5/s",
+                               "HARDEN_PROGRAMS": "c\nlog = debug"}
+        status, out, _ = harden("config", env=env)
+        self.assertEqual(status, 0)
+        self.assertRegex(out, r"(?m)^; service = a ;b +; environment; a file cannot have this value$")
+        self.assertRegex(out, r"(?m)^; programs = c\?log = debug +; environment; a file cannot")
+        self.assertIn("; a file cannot have this section:\n; [override unix:/run/a b]\n; rate = 5/s", out)
+        self.assertEqual(harden("config", bed.fresh_file(out.encode()))[::2], (0, ""))
+
+    def test_explain_shows_the_preset_of_a_more_specific_section(self):
+        file = bed.fresh_file(b"[host *]\nmax_attempts = 7\n[host a.example]\nretry = quick\n")
+        out = harden("config", "--explain", "http://a.example", file)[1]
+        self.assertRegex(out, r"(?m)^  max_attempts = 3 +; by retry$")
 
     def test_the_same_holds_for_each_sample(self):
         for sample in bed.ROOT.glob("conf/**/*.ini"):
@@ -228,8 +252,8 @@ target = https://user:secret@db.example.com/secret?secret
         self.assertEqual((status, err), (0, ""))
         self.assertIn("host api.example.com, port 443, by https", out)
         self.assertNotIn("secret", out)
-        sections = re.findall(r"(?m)^  (\[host .*?\])", out)
-        self.assertEqual(sections[:4], ["[host *]", "[host api.example.com/v1/search*]",
+        sections = re.findall(r"(?m)^  (\[\w+ .*?\])", out)
+        self.assertEqual(sections[:4], ["[override *]", "[host api.example.com/v1/search*]",
                                         "[host api.example.com]", "[host *]"])
         self.assertRegex(out, r"(?m)^  120/1m, burst 9, per host +\[host api\.example\.com\]$")
         self.assertRegex(out, r"(?m)^  30/1m, burst \d+, per \S+ +\[host api.example.com/v1/search")

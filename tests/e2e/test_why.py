@@ -288,7 +288,7 @@ class Why(bed.Bed):
         lines = [re.sub(r".*harden: ", "", line) for line in run.read("log")]
         self.assertEqual(lines.count(f"debug: mode enforce; configuration: {run.file}; board: {board}"), 1)
         host = f"localhost:{self.http.port}"
-        self.assertEqual(lines.count(f"debug: {host}: settings of [host *] (environment), "
+        self.assertEqual(lines.count(f"debug: {host}: settings of [override *] (environment), "
                                      f"[host *] ({run.file}:5)"), 1, lines)
 
     def test_the_error_text_of_a_refusal_names_the_setting(self):

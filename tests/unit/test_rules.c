@@ -307,8 +307,9 @@ Test(rules, a_retry_preset_applies_to_keys_not_given_as_specifically)
     config_discard(c);
 }
 
-static void collect(void *ctx, const struct section *s)
+static void collect(void *ctx, const struct section *s, bool operation)
 {
+    cr_assert_eq(operation, strchr(s->name, '/') != NULL);
     strncat(ctx, s->name, 200);
     strncat(ctx, " ", 2);
 }
@@ -322,6 +323,28 @@ Test(rules, the_explanation_lists_the_most_specific_section_first)
     cr_assert_str_eq(seen, "api.example.com/v1/* api.example.com:8443 api.example.com "
                            "*.example.com *.com * ");
     config_discard(c);
+}
+
+Test(rules, an_override_beats_every_host_section_and_a_more_specific_override_beats_others)
+{
+    struct config *c = load("[host a.example/v1*]\ncost = 2\nmax_attempts = 4\n"
+                            "[override *]\ncost = 3\nburst = 4\nrate = 9/s\n"
+                            "[override *.example]\ncost = 5\n"
+                            "[override none]\nmatch = b.net\nrate = none\n"
+                            "[host b.net/v1]\nrate = 1/s\n");
+    const struct policy *p = find(c, "a.example", 443, "/v1/x");
+    cr_assert_eq(p->cost, 5);
+    cr_assert_eq(p->max_attempts, 4);
+    cr_assert_eq(p->limits[0].rates[0].burst, 4);
+    cr_assert_eq(find(c, "b.net", 443, "/v1")->limit_count, 0);
+    cr_assert_eq(find(c, "c.net", 443, "/v1")->cost, 3);
+    config_discard(c);
+}
+
+Test(rules, the_name_of_an_abstract_socket_keeps_its_case)
+{
+    cr_assert(applies("unix:@Name", "unix:@Name", 0, ""));
+    cr_assert(!applies("unix:@Name", "unix:@name", 0, ""));
 }
 
 Test(rules, more_sections_than_fit_into_the_small_array_all_apply)

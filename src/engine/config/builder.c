@@ -53,13 +53,13 @@ void builder_show_value(char *out, size_t size, const char *key, const char *val
 
 /* The entry of this section, or the free one where it belongs. */
 static uint32_t *entry_of(const struct section_index *x, const struct section *list,
-                          const char *name, bool environment, const char *file)
+                          const char *name, bool overrides, const char *file)
 {
-    uint32_t at = (uint32_t)hash_bytes(name, strlen(name), environment);
+    uint32_t at = (uint32_t)hash_bytes(name, strlen(name), overrides);
     for (;; at++) {
         uint32_t *entry = &x->entries[at & (x->size - 1)];
         const struct section *s = *entry ? &list[*entry - 1] : NULL;
-        if (!s || (s->environment == environment && (!file || s->at.file == file) &&
+        if (!s || (s->overrides == overrides && (!file || s->at.file == file) &&
                    strcmp(s->name, name) == 0))
             return entry;
     }
@@ -75,7 +75,7 @@ static bool make_room(struct builder *b, struct section_index *x, const struct s
     if (!(larger.entries = builder_keep(b, larger.size * sizeof(*larger.entries))))
         return false;
     for (int i = 0; i < count; i++)
-        *entry_of(&larger, list, list[i].name, list[i].environment, list[i].at.file) =
+        *entry_of(&larger, list, list[i].name, list[i].overrides, list[i].at.file) =
             (uint32_t)i + 1;
     *x = larger;
     return true;
@@ -84,12 +84,12 @@ static bool make_room(struct builder *b, struct section_index *x, const struct s
 /* file: the one that the section belongs to; NULL: all files have one section of that name. */
 static struct section *find_or_add(struct builder *b, struct section_index *x,
                                    struct section **list, int *count, const char *name,
-                                   bool environment, const char *file)
+                                   bool overrides, const char *file)
 {
     int n = *count;
     if (!make_room(b, x, *list, n))
         return NULL;
-    uint32_t *entry = entry_of(x, *list, name, environment, file);
+    uint32_t *entry = entry_of(x, *list, name, overrides, file);
     if (*entry)
         return &(*list)[*entry - 1];
     if ((n & (n - 1)) == 0) { /* full at each power of two */
@@ -100,15 +100,15 @@ static struct section *find_or_add(struct builder *b, struct section_index *x,
             memcpy(grown, *list, (size_t)n * sizeof(**list));
         *list = grown;
     }
-    (*list)[n] = (struct section){.name = name, .environment = environment, .at.file = file};
+    (*list)[n] = (struct section){.name = name, .overrides = overrides, .at.file = file};
     *entry = (uint32_t)++*count;
     return &(*list)[n];
 }
 
-struct section *builder_host_section(struct builder *b, const char *name, bool environment)
+struct section *builder_host_section(struct builder *b, const char *name, bool overrides)
 {
     struct config *c = b->config;
-    return find_or_add(b, &b->hosts, &c->sections, &c->section_count, name, environment, NULL);
+    return find_or_add(b, &b->hosts, &c->sections, &c->section_count, name, overrides, NULL);
 }
 
 struct section *builder_check_section(struct builder *b, const char *name)

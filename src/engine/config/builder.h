@@ -72,8 +72,9 @@ void builder_read_environment(struct builder *b);
 
 /* ---- what the sources say ---- */
 
-/* The [host NAME] section, created if it is new; NULL without memory. A later call may move it. */
-struct section *builder_host_section(struct builder *b, const char *name, bool environment);
+/* The [host NAME] or [override NAME] section, created if it is new; NULL without memory. A later call may
+ * move it. */
+struct section *builder_host_section(struct builder *b, const char *name, bool overrides);
 /* The same for [check NAME]. */
 struct section *builder_check_section(struct builder *b, const char *name);
 /* The same for [program GLOB]; each file has its own. */

@@ -33,12 +33,13 @@ struct origin {
     int line;         /* 0: none */
 };
 
-/* One [host ...], [check NAME] or [program GLOB] section as written. Sections of the same name, in one file
- * or several, are one section; a later file wins key by key. A [program] section belongs to one file. */
+/* One [host ...], [override ...], [check NAME] or [program GLOB] section as written. Sections of the same name,
+ * in one file or several, are one section; a later file wins key by key. A [program] section belongs to one
+ * file. */
 struct section {
     const char *name;              /* a pattern (host in lower case) or label; NAME; GLOB */
     const char **patterns;         /* of a host: `match` or the name itself; NULL-terminated */
-    bool environment;              /* HARDEN_*: beats every section */
+    bool overrides;                /* [override ...] or HARDEN_*: beats every [host] section */
     struct origin at;              /* of a check or program: its first header */
     const char *value[OPTION_MAX]; /* by row of the table of options; NULL: not given */
     struct origin from[OPTION_MAX];

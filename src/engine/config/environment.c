@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The strongest source: HARDEN_KEY for each key. Keys of [host] go to sections that are stronger
- * than those of files: `*`, and one for each pattern in HARDEN_RATE. */
+ * The strongest source: HARDEN_KEY for each key. Keys of [host] go to [override] sections: `*`, and one
+ * for each pattern in HARDEN_RATE. */
 #include "base/compiler.h"
 #include "base/env.h"
 #include "base/words.h"
@@ -68,10 +68,12 @@ static void set_pattern_rate(struct builder *b, int option, const char *s, size_
     }
     for (equals++; *equals == ' '; equals++)
         ;
-    const char *pattern = builder_copy(b, s, length);
+    char *pattern = builder_keep(b, length + 1);
     const char *value = builder_copy(b, equals, n - (size_t)(equals - s));
-    if (pattern && value)
-        set_for(b, pattern, option, value, subject);
+    if (!pattern || !value)
+        return;
+    pattern_name(pattern, s, length);
+    set_for(b, pattern, option, value, subject);
 }
 
 static void set_rates(struct builder *b, int option, const char *value, const char *subject)

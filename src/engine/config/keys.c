@@ -79,7 +79,7 @@ static void report_unknown_key(struct reader *r, const char *about)
 static void set_key(struct reader *r, int option, const char *about)
 {
     struct builder *b = r->builder;
-    struct section *s = r->where == IN_HOST      ? builder_host_section(b, r->name, false)
+    struct section *s = r->where == IN_HOST      ? builder_host_section(b, r->name, r->overrides)
                         : r->where == IN_CHECK   ? builder_check_section(b, r->name)
                         : r->where == IN_PROGRAM ? builder_program_section(b, r->name)
                                                  : NULL;

@@ -61,14 +61,14 @@ static void add_limit(struct policy *policy, const struct section *s, bool opera
     policy->limit_count++;
 }
 
-/* The most specific section that sets the key, from position `from` on; sections of the environment
+/* The most specific section that sets the key, from position `from` on; sections that override
  * at any position. Sections that apply as an operation count only if `operations`. */
 static const struct section *setter_of(const struct applying *a, int option, uint32_t from,
                                        bool operations)
 {
     for (uint32_t i = 0; i < a->count; i++) {
         const struct section *s = merge_section(a->config, a->keys[i]);
-        if ((i >= from || s->environment) && (operations || !merge_is_operation(a->keys[i])) &&
+        if ((i >= from || s->overrides) && (operations || !merge_is_operation(a->keys[i])) &&
             s->value[option])
             return s;
     }
@@ -85,13 +85,13 @@ static void merge_limits(const struct applying *a, struct policy *out)
     if (host)
         add_limit(out, host, false, host->value[rate], capacity ? capacity->value[burst] : NULL,
                   key ? key->value[per] : NULL);
-    if (host && host->environment && out->limit_count == 0)
+    if (host && host->overrides && out->limit_count == 0)
         return; /* HARDEN_RATE=none lifts every limit */
     for (uint32_t i = 0, n = 0; i < a->count && n < LIMITS_MAX - 1; i++) {
         const struct section *s = merge_section(a->config, a->keys[i]);
         if (!merge_is_operation(a->keys[i]) || !s->value[rate])
             continue;
-        if (!capacity || !capacity->environment)
+        if (!capacity || !capacity->overrides)
             capacity = s;
         key = setter_of(a, per, i, true);
         int before = out->limit_count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One policy from the sections that apply to a destination. For rules.c.
+ * One policy from the sections that apply to a destination. For rules.c, and `harden config`.
  *
  *     [host *]                       max_attempts = 5  rate = 10/1s
  *     [host api.example.com]         rate = 2/1s

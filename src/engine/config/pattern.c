@@ -198,6 +198,18 @@ static bool parse_local(const char *s, size_t n, struct pattern *out, char *why,
     return true;
 }
 
+/* Paths are compared byte by byte, and so are the names of local sockets. */
+void pattern_name(char *out, const char *s, size_t n)
+{
+    size_t own = sizeof PATTERN_LOCAL - 1, host = 0;
+    bool local = n >= own && pattern_is_local(s);
+    while (!local && host < n && s[host] != '/')
+        host++;
+    for (size_t i = 0; i < n; i++)
+        out[i] = i < host ? ascii_lower(s[i]) : s[i];
+    out[n] = '\0';
+}
+
 bool pattern_parse(const char *s, size_t n, struct pattern *out, char *why, size_t size)
 {
     memset(out, 0, sizeof(*out));

@@ -61,6 +61,8 @@ static inline bool pattern_is_operation(const struct pattern *p)
     return p->text[p->path_at] != '\0';
 }
 
+/* The name of a section with that pattern: the n characters with the host in lower case, and a NUL. */
+void pattern_name(char *out, const char *s, size_t n);
 /* On failure false, and `why` (size bytes) says what is wrong and what would be right. */
 bool pattern_parse(const char *s, size_t n, struct pattern *out, char *why, size_t size);
 /* Whether the host is a literal address, and which. */

@@ -28,7 +28,8 @@ struct reader {
     size_t rest_length;
     int line;
     enum { BEFORE_ANY, IN_HARDEN, IN_HOST, IN_CHECK, IN_PROGRAM, IN_REFUSED } where;
-    const char *name; /* of a [host], [check] or [program] section */
+    const char *name; /* of a [host], [override], [check] or [program] section */
+    bool overrides;   /* IN_HOST: the section is [override] */
     char title[112];  /* of the section, as written; a longer one is cut, with dots */
 
     /* The key whose value is being collected from its lines. */

@@ -163,10 +163,9 @@ static void examine_section(const struct config *c, int i, const struct target *
         if ((!best || p->rank > best->rank) && pattern_matches(p, t, literal))
             best = p;
     if (best)
-        add_match(m,
-                  (uint64_t)c->sections[i].environment << 63 | (uint64_t)best->rank << 31 |
-                      (uint32_t)i,
-                  (uint32_t)i << 1 | pattern_is_operation(best));
+        add_match(
+            m, (uint64_t)c->sections[i].overrides << 63 | (uint64_t)best->rank << 31 | (uint32_t)i,
+            (uint32_t)i << 1 | pattern_is_operation(best));
 }
 
 /* The sections that apply, the most specific first. False without memory. */
@@ -278,13 +277,13 @@ const struct policy *rules_find(const struct config *c, const struct target *t)
 }
 
 void rules_explain(const struct config *c, const struct target *t,
-                   void (*seen)(void *ctx, const struct section *s), void *ctx)
+                   void (*seen)(void *ctx, const struct section *s, bool operation), void *ctx)
 {
     struct matches m;
     if (!find_matches(c, t, &m))
         return;
     for (uint32_t i = 0; i < m.count; i++)
-        seen(ctx, merge_section(c, m.at[i].key));
+        seen(ctx, merge_section(c, m.at[i].key), merge_is_operation(m.at[i].key));
     arena_drop(&m.more);
 }
 

@@ -8,7 +8,8 @@
  *                                         `rate` is a further bucket on top of the host's
  *
  * The most specific pattern wins, key by key: path > host:port > host > longer wildcard > longer
- * prefix of an address > `*`; among equals the later one. HARDEN_* for all hosts beats them all.
+ * prefix of an address > `*`; among equals the later one. [override] sections, and HARDEN_*, which
+ * makes such sections, beat all [host] sections.
  *
  * The host's bucket takes its rate, burst and per from the sections without a path. Each operation
  * that matches and has a rate adds a bucket with a burst of its own, up to LIMITS_MAX - 1 of the
@@ -37,10 +38,10 @@ const struct policy *rules_find(const struct config *c, const struct target *t);
 bool rules_have_locals(const struct config *c);
 bool rules_name_local(const struct config *c, const char *host);
 
-/* Calls seen() for each section that applies, the most specific first: for `harden config
- * --explain`. */
+/* Calls seen() for each section that applies, the most specific first, and says whether it applies as an
+ * operation: for `harden config`. */
 void rules_explain(const struct config *c, const struct target *t,
-                   void (*seen)(void *ctx, const struct section *s), void *ctx);
+                   void (*seen)(void *ctx, const struct section *s, bool operation), void *ctx);
 /* The sections that a policy of this configuration was merged from (merge.h), the most specific first. NULL
  * for a policy that rules_find() has not returned. */
 const uint32_t *rules_keys_of(const struct config *c, const struct policy *p, uint32_t *count);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a section line: [harden], [host PATTERN], [check NAME] or [program GLOB]. */
+ * Reads a section line: [harden], [host PATTERN], [override PATTERN], [check NAME] or
+ * [program GLOB]. */
 #include "base/words.h"
 #include "engine/config/pattern.h"
 #include "engine/config/reader.h"
@@ -8,12 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static void begin_host(struct reader *r, const char *name, size_t n, const char *about)
+static void begin_host(struct reader *r, const char *name, size_t n, bool overrides,
+                       const char *about)
 {
     char why[256];
     struct pattern p;
-    char canonical[NAME_LONGEST + 1];
     r->where = IN_REFUSED;
+    r->overrides = overrides;
     if (n > NAME_LONGEST) {
         builder_error(r->builder, r->line, about,
                       "the name is longer than %d characters; write [host LABEL], with the pattern "
@@ -29,14 +31,12 @@ static void begin_host(struct reader *r, const char *name, size_t n, const char 
     } else if (!pattern_parse(name, n, &p, why, sizeof(why))) {
         builder_error(r->builder, r->line, about, "%s", why);
     } else {
-        bool path = false;
-        for (size_t i = 0; i < n; i++) {
-            path = path || name[i] == '/';
-            canonical[i] = path ? name[i] : ascii_lower(name[i]);
-        }
         struct section *s = NULL;
-        if ((r->name = builder_copy(r->builder, canonical, n)))
-            s = builder_host_section(r->builder, r->name, false);
+        char *own = builder_keep(r->builder, n + 1);
+        if ((r->name = own)) {
+            pattern_name(own, name, n);
+            s = builder_host_section(r->builder, own, r->overrides);
+        }
         r->where = s ? IN_HOST : IN_REFUSED;
     }
 }
@@ -121,6 +121,7 @@ static const char *after_word(const char *s, size_t *n, const char *word)
 static const char *likely_section(const char *s, size_t n)
 {
     return n > 2 && memcmp(s, "[ho", 3) == 0  ? "host PATTERN"
+           : n > 1 && memcmp(s, "[o", 2) == 0 ? "override PATTERN"
            : n > 1 && memcmp(s, "[c", 2) == 0 ? "check NAME"
            : n > 1 && memcmp(s, "[p", 2) == 0 ? "program NAME"
                                               : "harden";
@@ -152,7 +153,9 @@ void reader_section(struct reader *r, const char *s, size_t n)
     if (n == 6 && memcmp(s, "harden", n) == 0)
         r->where = IN_HARDEN;
     else if ((name = after_word(s, &n, "host")))
-        begin_host(r, name, n, about);
+        begin_host(r, name, n, false, about);
+    else if ((name = after_word(s, &n, "override")))
+        begin_host(r, name, n, true, about);
     else if ((name = after_word(s, &n, "check")))
         begin_check(r, name, n, about);
     else if ((name = after_word(s, &n, "program")))

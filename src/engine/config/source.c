@@ -105,11 +105,11 @@ void source_log_sections(const struct config *c, const struct policy *p, const c
     for (uint32_t i = 0; i < count; i++) {
         const struct section *s = merge_section(c, keys[i]);
         const struct origin *at = first_line(s);
-        text_fmt(&t, "%s[host %s]", i ? ", " : "", s->name);
-        if (s->environment)
-            text_put(&t, " (environment)");
-        else if (at)
+        text_fmt(&t, "%s[%s %s]", i ? ", " : "", s->overrides ? "override" : "host", s->name);
+        if (at)
             text_fmt(&t, " (%s:%d)", at->file, at->line);
+        else if (s->overrides)
+            text_put(&t, " (environment)");
     }
     log_debug("%s: settings of %s", host, count ? line : "no section, but the defaults");
 }
