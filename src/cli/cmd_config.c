@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include "cli/config_explain.h"
+#include "cli/config_notes.h"
 #include "cli/config_print.h"
 
 #define EXIT_WRONG 2
@@ -21,11 +22,19 @@ static int explain(const struct config *c, const char *url)
     return EXIT_WRONG;
 }
 
+static void print_note(void *strict, const char *line)
+{
+    cli_say(&cmd_config, "%s%s", *(bool *)strict ? "" : "note: ", line);
+}
+
 static int config_command(int argc, char **argv)
 {
     const char *url = NULL, *program = NULL;
-    const struct flag flags[] = {
-        {.name = "explain", .value = &url}, {.name = "program", .value = &program}, {0}};
+    bool strict = false;
+    const struct flag flags[] = {{.name = "explain", .value = &url},
+                                 {.name = "program", .value = &program},
+                                 {.name = "strict", .given = &strict},
+                                 {0}};
     int first = cli_flags(&cmd_config, argc, argv, flags);
     if (first < 0)
         return -first - 1;
@@ -47,16 +56,19 @@ static int config_command(int argc, char **argv)
         config_print(stdout, c, false);
     if (status)
         return status;
+    int notes = config_notes(c, print_note, &strict);
+    if (notes && strict)
+        cli_say(&cmd_config, "%d note%s, and --strict: invalid", notes, notes == 1 ? "" : "s");
     if (c->errors)
         cli_say(&cmd_config,
                 "%d error%s: a program started now ignores the keys named above, a running program "
                 "keeps its old settings, and harden run does not start anything",
                 c->errors, c->errors == 1 ? "" : "s");
-    return c->errors ? EXIT_WRONG : 0;
+    return c->errors || (notes && strict) ? EXIT_WRONG : 0;
 }
 
 const struct command cmd_config = {
-    "config", "[--explain URL] [--program PROGRAM] [FILE]",
+    "config", "[--explain URL] [--program PROGRAM] [--strict] [FILE]",
     "Checks the configuration, and prints what is in effect and why.", config_command,
     "  FILE               read only this file, and ignore the environment; without it, print\n"
     "                     what a program gets that is started now in this environment\n"
@@ -64,7 +76,11 @@ const struct command cmd_config = {
     "                     resulting values\n"
     "  --program PROGRAM  apply the [program GLOB] sections that name this program, by its base\n"
     "                     name; without it, none applies, and they are printed like the others\n"
+    "  --strict           treat notes as errors\n"
+    "\n"
+    "Errors are printed on stderr, and so are notes: settings that are valid but have not the\n"
+    "effect that they seem to have.\n"
     "\n"
     "example: harden config --explain https://api.example.com/v1/search\n"
     "\n"
-    "exit status: 0 valid, 2 invalid; the errors are on stderr\n"};
+    "exit status: 0 valid, 2 invalid\n"};

@@ -221,6 +221,16 @@ target = https://user:secret@db.example.com/secret?secret
         self.assertIn("; a file cannot have this section:\n; [override unix:/run/a b]\n; rate = 5/s", out)
         self.assertEqual(harden("config", bed.fresh_file(out.encode()))[::2], (0, ""))
 
+    def test_a_contradiction_is_a_note_and_with_strict_an_error(self):
+        file = bed.fresh_file(b"[host *]\nbase_delay = 10s\nmax_delay = 5s\n")
+        note = f"{file}:2: [host *] base_delay = 10s: every delay is at most max_delay = 5s\n"
+        status, out, err = harden("config", file)
+        self.assertEqual((status, err), (0, f"harden config: note: {note}"))
+        self.assertIn("base_delay = 10s", out)
+        status, _, err = harden("config", "--strict", file)
+        self.assertEqual((status, err.splitlines(True)[0]), (2, f"harden config: {note}"))
+        self.assertEqual(harden("config", "--strict", bed.fresh_file(b""))[::2], (0, ""))
+
     def test_explain_shows_the_preset_of_a_more_specific_section(self):
         file = bed.fresh_file(b"[host *]\nmax_attempts = 7\n[host a.example]\nretry = quick\n")
         out = harden("config", "--explain", "http://a.example", file)[1]
