@@ -4,6 +4,7 @@
 #include "base/idna.h"
 #include "base/scheme.h"
 #include "base/words.h"
+#include "engine/board/board.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,8 +65,18 @@ static bool parse_authority(struct destination *d, const char *s, size_t n, uint
 
 const char *destination_board_name(char *out, size_t size, const char *host)
 {
-    bool encoded = !pattern_is_local(host) && idna_encode(out, size, host, strlen(host));
-    return encoded ? out : host;
+    bool local = pattern_is_local(host);
+    bool encoded = !local && idna_encode(out, size, host, strlen(host));
+    const char *name = encoded ? out : host, *colon = local ? NULL : strrchr(name, ':');
+    if (strlen(name) < SLOT_NAME_SIZE)
+        return name;
+    char whole[PATTERN_SIZE];
+    size_t n = colon ? (size_t)(colon - name) : strlen(name);
+    snprintf(whole, sizeof whole, "%.*s", (int)n, name);
+    uint64_t key = board_host_key(whole, colon ? (uint16_t)ascii_number(colon + 1) : 0);
+    memmove(out, name, SLOT_NAME_SIZE);
+    board_cut_name(out, key);
+    return out;
 }
 
 bool destination_parse(const char *text, struct destination *d, char *why, size_t size)

@@ -24,8 +24,8 @@ struct destination {
 /* False: invalid; why[size] receives the reason. */
 bool destination_parse(const char *text, struct destination *d, char *why, size_t size);
 
-/* The name on the board ("xn--bcher-kva.example:8443") of the host that the user typed. Returns
- * `out`, or `host` itself if it cannot be encoded. */
+/* The name on the board ("xn--bcher-kva.example:8443", or cut like board_cut_name()) of the host that the
+ * user typed. Returns `out` (SLOT_NAME_SIZE at least), or `host` itself if it cannot be encoded. */
 const char *destination_board_name(char *out, size_t size, const char *host);
 
 #endif

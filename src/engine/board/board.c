@@ -236,6 +236,16 @@ uint64_t board_host_key(const char *host, uint16_t port)
     return board_key(hash_bytes(host, strlen(host), seed | (uint64_t)port << 48));
 }
 
+void board_cut_name(char name[SLOT_NAME_SIZE], uint64_t key)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char *end = name + SLOT_NAME_SIZE - 1;
+    *end = '\0';
+    for (int i = 1; i <= 6; i++, key >>= 4)
+        end[-i] = hex[key & 15];
+    end[-7] = '~';
+}
+
 uint32_t board_size(const struct board *b)
 {
     return b->slot_count + 1;

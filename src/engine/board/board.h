@@ -155,6 +155,10 @@ struct slot *board_find(const struct board *b, uint64_t key);
 /* The key of a host by its name, and of one of its ports; 0: the scheme's own, whichever that is. */
 uint64_t board_host_key(const char *host, uint16_t port);
 
+/* Ends a name that does not fit with ~ and six digits of the key of its host, so that no two hosts have the
+ * same name: "a-very-long-name-that-beg~4F02D1". */
+void board_cut_name(char name[SLOT_NAME_SIZE], uint64_t key);
+
 /* The key of the slot, of kind OBSERVED, that belongs to the slot with this key. */
 uint64_t board_observed_key(uint64_t key);
 

@@ -20,17 +20,28 @@ static void put_mark(struct text *t, uint64_t key)
         text_putn(t, &hex[key >> shift & 15], 1);
 }
 
+/* Whether the name was cut by board_cut_name(). */
+static bool is_cut(const char name[SLOT_NAME_SIZE], uint64_t key)
+{
+    char cut[SLOT_NAME_SIZE];
+    memcpy(cut, name, sizeof cut);
+    board_cut_name(cut, key);
+    return strlen(name) == SLOT_NAME_SIZE - 1 && strcmp(name, cut) == 0;
+}
+
 /* A host's name that looks like a marked one, or like the overflow slot, is marked, too. */
 static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE], uint64_t key)
 {
     enum { MARK = 7, ESCAPE = 3 };
     struct text t = {.p = out, .cap = VIEW_NAME_SIZE};
-    bool whole = strcmp(name, BOARD_OVERFLOW_NAME) != 0;
-    size_t i = 0;
-    while (is_plain(name[i]) && name[i] != '~')
+    size_t i = 0, n = strlen(name);
+    bool whole = strcmp(name, BOARD_OVERFLOW_NAME) != 0 && n < SLOT_NAME_SIZE - 1;
+    if (!whole && is_cut(name, key))
+        n -= MARK;
+    while (i < n && is_plain(name[i]) && name[i] != '~')
         i++;
     text_putn(&t, name, i);
-    for (; name[i] && t.n < VIEW_NAME_SIZE - MARK - ESCAPE; i++) {
+    for (; i < n && t.n < VIEW_NAME_SIZE - MARK - ESCAPE; i++) {
         unsigned char c = (unsigned char)name[i];
         if (is_plain(name[i]))
             text_putn(&t, name + i, 1);
@@ -38,7 +49,7 @@ static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE],
             text_putn(&t, (const char[]){'%', hex[c >> 4], hex[c & 15]}, ESCAPE);
         whole &= is_plain(name[i]) && c != '~';
     }
-    if (whole && !name[i] && i < SLOT_NAME_SIZE - 1)
+    if (whole && i == n)
         return;
     put_mark(&t, key);
 }

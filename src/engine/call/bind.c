@@ -75,20 +75,27 @@ static uint64_t scope_key(const struct limit *scope, const struct target *t,
     return t->default_port ? key : board_key(mix_number(key, PER_ORIGIN, t->port));
 }
 
-static void put_host_name(char name[SLOT_NAME_SIZE], const struct target *t)
+static void put_host_name(char name[SLOT_NAME_SIZE], const struct target *t, uint64_t key)
 {
-    bool v6 = strchr(t->host, ':') != NULL;
-    if (t->default_port || !t->port)
-        snprintf(name, SLOT_NAME_SIZE, "%s", t->host);
-    else
-        snprintf(name, SLOT_NAME_SIZE, v6 ? "[%s]:%u" : "%s:%u", t->host, t->port);
+    bool v6 = strchr(t->host, ':') != NULL, plain = t->default_port || !t->port;
+    int n = plain ? snprintf(name, SLOT_NAME_SIZE, "%s", t->host)
+                  : snprintf(name, SLOT_NAME_SIZE, v6 ? "[%s]:%u" : "%s:%u", t->host, t->port);
+    if (unlikely(n >= SLOT_NAME_SIZE))
+        board_cut_name(name, key);
 }
 
-/* With the scheme, which distinguishes the proxy from a host of the same name. */
-static void put_proxy_name(char name[SLOT_NAME_SIZE], const struct target *t)
+/* With the scheme, which distinguishes the proxy from a host of the same name. Returns its key. */
+static uint64_t put_proxy_name(char name[SLOT_NAME_SIZE], const struct target *t)
 {
     bool v6 = strchr(t->host, ':') != NULL;
-    snprintf(name, SLOT_NAME_SIZE, v6 ? "%s://[%s]:%u" : "%s://%s:%u", t->scheme, t->host, t->port);
+    int n = snprintf(name, SLOT_NAME_SIZE, v6 ? "%s://[%s]:%u" : "%s://%s:%u", t->scheme, t->host,
+                     t->port);
+    uint64_t key = board_key(hash_bytes(name, strlen(name), SEED_PROXY));
+    if (likely(n < SLOT_NAME_SIZE))
+        return key;
+    key = board_key(mix_number(mix(key, PER_HOST, t->host), PER_ORIGIN, t->port));
+    board_cut_name(name, key);
+    return key;
 }
 
 static uint64_t shown_rate_of(const struct policy *p)
@@ -318,8 +325,8 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
     char zoned[ZONE_HOST_SIZE];
     struct target here = *t; /* as the board names it */
     here.host = zone_host(zoned, board, t->host, t->network);
-    put_host_name(b->name, &here);
     b->key = board_host_key(here.host, here.default_port ? 0 : here.port);
+    put_host_name(b->name, &here, b->key);
     b->operation = operation_of(t);
     if (unlikely(observes(b))) {
         b->facts_key = b->key;
@@ -352,8 +359,7 @@ void call_bind_proxy(struct binding *b, const struct target *t, int64_t now_ns)
     char zoned[ZONE_HOST_SIZE];
     struct target here = *t;
     here.host = zone_host(zoned, b->board, t->host, t->network);
-    put_proxy_name(b->proxy_name, &here);
-    proxy->key = board_key(hash_bytes(b->proxy_name, strlen(b->proxy_name), SEED_PROXY));
+    proxy->key = put_proxy_name(b->proxy_name, &here);
     if (unlikely(observes(b))) {
         proxy->facts_key = proxy->key;
         proxy->key = board_observed_key(proxy->key);

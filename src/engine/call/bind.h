@@ -64,10 +64,11 @@ struct binding {
     int lane_count;
     struct slot *scope; /* the pauses of a part of the host (policy->pause_scope); NULL: none */
     uint64_t scope_key;
-    bool per_request;          /* a key contains a header: bind again for every request */
-    bool special;              /* there is `facts` or a proxy, so `slot` is not all */
-    uint8_t operation;         /* hash of scheme, port and path, for the breaker */
-    char name[SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080": safe to show */
+    bool per_request;  /* a key contains a header: bind again for every request */
+    bool special;      /* there is `facts` or a proxy, so `slot` is not all */
+    uint8_t operation; /* hash of scheme, port and path, for the breaker */
+    char name
+        [SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080" (board_cut_name): safe to show */
     struct proxy_binding proxy;
     uint64_t bucket_key[LIMITS_MAX];          /* from here on unused if there are no lanes */
     struct lane lane[LIMITS_MAX * RATES_MAX]; /* a copy may end after lane_count of them */
