@@ -3,11 +3,25 @@
  * `harden config`: checks the configuration and prints the effective values. */
 #include "cli/cli.h"
 
+#include "base/clock.h"
 #include "cli/config_explain.h"
+#include "cli/config_live.h"
 #include "cli/config_notes.h"
 #include "cli/config_print.h"
 
+#include "engine/config/rules.h"
+
 #define EXIT_WRONG 2
+
+/* What the board says, if there is one. */
+static void print_live(const struct config *c, const struct destination *d)
+{
+    const char *why;
+    const struct policy *p = rules_find(c, &d->target);
+    struct board *b = c->state && p ? board_attach(c->state, false, &why) : NULL;
+    if (b)
+        config_live(stdout, c, b, d, p, clock_now_ns());
+}
 
 /* Status of the command. */
 static int explain(const struct config *c, const char *url)
@@ -16,8 +30,10 @@ static int explain(const struct config *c, const char *url)
     char why[256];
     if (!destination_parse(url, &d, why, sizeof why))
         return cli_usage_error(&cmd_config, "%s: %s", url, why);
-    if (config_explain(stdout, c, &d))
+    if (config_explain(stdout, c, &d)) {
+        print_live(c, &d);
         return 0;
+    }
     cli_say(&cmd_config, "out of memory");
     return EXIT_WRONG;
 }
@@ -73,7 +89,7 @@ const struct command cmd_config = {
     "  FILE               read only this file, and ignore the environment; without it, print\n"
     "                     what a program gets that is started now in this environment\n"
     "  --explain URL      print the sections that match a URL, host or host:port, and the\n"
-    "                     resulting values\n"
+    "                     resulting values, and what the board says at the moment\n"
     "  --program PROGRAM  apply the [program GLOB] sections that name this program, by its base\n"
     "                     name; without it, none applies, and they are printed like the others\n"
     "  --strict           treat notes as errors\n"

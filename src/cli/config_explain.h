@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `harden config --explain`: which sections match a destination, and which values apply to it. */
+ * `harden config --explain`: which sections match a destination, and which values apply to it.
+ * config_live.h adds the state at the moment. */
 #ifndef CLI_CONFIG_EXPLAIN_H
 #define CLI_CONFIG_EXPLAIN_H
 

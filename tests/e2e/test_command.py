@@ -305,6 +305,15 @@ class Board(bed.Bed):
                "for i in 1 2 3; do curl -sS http://127.0.0.1:1/; done", env=env)
         return env, f"localhost:{self.http.port}"
 
+    def test_explain_shows_the_live_state_if_there_is_a_board(self):
+        env, _ = self.sick_and_well(rate="100/1m")
+        out = harden("config", "--explain", "http://127.0.0.1:1/", env=env)[1]
+        self.assertRegex(out, rf"(?s)\nlive: {env['HARDEN_STATE']}\n  status unhealthy\n  circuit \w+\n"
+                              r"  retry budget \d+ of 100\n  100/1m: \d+\.\d of 100 tokens\n$")
+        env["HARDEN_STATE"] = os.path.join(bed.fresh_dir(), "none")
+        self.assertNotIn("live", harden("config", "--explain", "http://127.0.0.1:1/", env=env)[1])
+        self.assertFalse(os.path.exists(env["HARDEN_STATE"]))
+
     def test_the_table_lists_unhealthy_hosts_first_with_their_counts(self):
         env, well = self.sick_and_well(rate="100/1m")
         status, out, err = harden("status", env=env)

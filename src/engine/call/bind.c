@@ -43,8 +43,8 @@ static uint8_t operation_of(const struct target *t)
     return hash_bytes(parts, sizeof parts, SEED_PATH) % BREAKER_OPERATIONS;
 }
 
-static uint64_t bucket_key(const struct limit *l, const struct target *t,
-                           const struct header_source *source, const struct board *board)
+uint64_t binding_bucket_key(const struct limit *l, const struct target *t,
+                            const struct header_source *source, const struct board *board)
 {
     const struct per *per = &l->per;
     uint64_t key = SEED_BUCKET;
@@ -68,10 +68,10 @@ static uint64_t bucket_key(const struct limit *l, const struct target *t,
 }
 
 /* Another port is another host to a pause, with or without a scope. */
-static uint64_t scope_key(const struct limit *scope, const struct target *t,
-                          const struct header_source *source, const struct board *board)
+uint64_t binding_scope_key(const struct limit *scope, const struct target *t,
+                           const struct header_source *source, const struct board *board)
 {
-    uint64_t key = bucket_key(scope, t, source, board);
+    uint64_t key = binding_bucket_key(scope, t, source, board);
     return t->default_port ? key : board_key(mix_number(key, PER_ORIGIN, t->port));
 }
 
@@ -334,14 +334,14 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
     }
     claim_host(b, now_ns);
     for (int i = 0; i < p->limit_count && i < LIMITS_MAX; i++) {
-        b->bucket_key[i] = bucket_key(&p->limits[i], &here, source, board);
+        b->bucket_key[i] = binding_bucket_key(&p->limits[i], &here, source, board);
         if (unlikely(observes(b)))
             b->bucket_key[i] = board_observed_key(b->bucket_key[i]);
         b->per_request |= p->limits[i].per.parts & PER_HEADER;
     }
     bind_lanes(b, now_ns);
     if (p->pause_is_narrow) {
-        b->scope_key = scope_key(&p->pause_scope, &here, source, board);
+        b->scope_key = binding_scope_key(&p->pause_scope, &here, source, board);
         b->per_request |= p->pause_scope.per.parts & PER_HEADER;
         claim_scope(b, now_ns);
     }

@@ -75,6 +75,13 @@ struct binding {
     char proxy_name[SLOT_NAME_SIZE]; /* "http://proxy.example.com:3128", by call_bind_proxy */
 };
 
+/* The keys of the slots of a limit's bucket, and of the part of a host that a pause may concern. t->host: as the
+ * board names it (network_zone.h). */
+uint64_t binding_bucket_key(const struct limit *l, const struct target *t,
+                            const struct header_source *source, const struct board *board);
+uint64_t binding_scope_key(const struct limit *scope, const struct target *t,
+                           const struct header_source *source, const struct board *board);
+
 /* Size of a binding with room for this many lanes, for stacks without room for a whole one. A
  * target without a path matches no limit of an operation, and needs RATES_MAX lanes at most. */
 #define BINDING_BYTES(lanes) (offsetof(struct binding, lane) + (lanes) * sizeof(struct lane))
