@@ -73,6 +73,6 @@ bool context_is_own(const struct context *x, int option)
 {
     const struct section *by;
     context_value(x, option, &by);
-    return by == x->own && by->value[option] &&
+    return by && by == x->own && by->value[option] &&
            strcmp(by->value[option], options[option].fallback) != 0;
 }
