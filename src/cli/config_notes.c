@@ -178,9 +178,10 @@ static void note_operation(struct notes *n, const struct context *x, const struc
             least->tokens, cli_duration(least->window_ns, window), least->burst);
 }
 
-/* A burst of 1 means "no burst", whatever a request costs. */
+/* A burst of 1 means "no burst", whatever a request costs. The rate of an operation says nothing about the
+ * limit of its host. */
 static void note_cost(struct notes *n, const struct context *x, const struct policy *p,
-                      const struct limit *l)
+                      const struct limit *l, bool own)
 {
     static const char keys[][8] = {"cost", "burst", "rate"};
     for (int i = 0; i < l->rate_count; i++) {
@@ -188,7 +189,7 @@ static void note_cost(struct notes *n, const struct context *x, const struct pol
         if (burst >= p->cost || burst == 1)
             continue;
         for (size_t k = 0; k < array_size(keys); k++)
-            if (context_is_own(x, row(keys[k]))) {
+            if (context_is_own(x, row(keys[k])) && (own || strcmp(keys[k], "rate") != 0)) {
                 say(n, x->own, row(keys[k]),
                     "a burst of %u is less than cost = %u, and counts as %u", burst, p->cost,
                     p->cost);
@@ -208,10 +209,11 @@ static void note_limits(struct notes *n, const struct context *x)
         return;
     for (int i = 0; i < p->limit_count; i++) {
         const struct limit *l = &p->limits[i];
-        note_cost(n, x, p, l);
         /* [host *] and [override *] may have the same name, at one address. */
-        if (l->rule != x->own->name || !x->own->value[row("rate")] ||
-            !(l->operation || context_is_own(x, row("rate"))))
+        bool own = l->rule == x->own->name && x->own->value[row("rate")] &&
+                   (l->operation || context_is_own(x, row("rate")));
+        note_cost(n, x, p, l, own);
+        if (!own)
             continue;
         note_rate(n, x, l);
         if (l->operation && !p->limits[0].operation)

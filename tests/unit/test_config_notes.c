@@ -134,6 +134,11 @@ Test(config_notes, a_rate_that_is_never_reached_is_noted)
         "[host a.example]\nrate = 3/1m\ncost = 5\n",
         "t.ini:3: [host a.example] cost = 5: a burst of 3 is less than cost = 5, and counts as 5");
     not_noted("[host a.example]\nrate = 100/1m\nburst = 1\ncost = 5\n");
+    noted(
+        "[host a.example]\nrate = 3/1m\ncost = 5\n[host a.example/x*]\nrate = 6/1m\n",
+        "t.ini:3: [host a.example] cost = 5: a burst of 3 is less than cost = 5, and counts as 5\n"
+        "t.ini:5: [host a.example/x*] rate = 6/1m: no effect, because all requests of the host may "
+        "be 3/1m, burst 3, at most");
 }
 
 Test(config_notes, a_section_that_a_later_one_of_the_same_pattern_hides_is_noted)
