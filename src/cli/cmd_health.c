@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "base/text.h"
 #include "base/words.h"
 #include "cli/board_choice.h"
@@ -72,15 +73,23 @@ static bool read_entry(const struct board *b, uint32_t i, int64_t now_ns, struct
     return true;
 }
 
-/* ", api.example.com (paused; throttled, http 429)" */
+/* ", api.example.com (circuit open; throttled, http 429)" */
 static void put_not_healthy(struct text *t, const struct entry *one, bool first)
 {
-    char words[ERROR_TEXT_SIZE];
-    const char *error = error_text(&one->error, words);
+    char error[ERROR_TEXT_SIZE], circuit[24] = "";
+    if (one->breaker != BREAKER_CLOSED)
+        snprintf(circuit, sizeof circuit, "circuit %s", breaker_state_name(one->breaker));
+    const char *const reasons[] = {circuit, one->paused.until_ns ? "paused" : "",
+                                   error_text(&one->error, error) ? error : ""};
     text_fmt(t, "%s%s", first ? "; not healthy: " : ", ", one->name);
-    if (one->paused.until_ns || error)
-        text_fmt(t, " (%s%s%s)", one->paused.until_ns ? "paused" : "",
-                 one->paused.until_ns && error ? "; " : "", error ? error : "");
+    const char *before = " (";
+    for (size_t i = 0; i < array_size(reasons); i++)
+        if (*reasons[i]) {
+            text_fmt(t, "%s%s", before, reasons[i]);
+            before = "; ";
+        }
+    if (*before == ';')
+        text_put(t, ")");
 }
 
 /* others: what other_boards_text() says. */
@@ -88,7 +97,7 @@ static int print_overall(const struct board *b, const char *others, int64_t now_
 {
     struct overall all = {0};
     struct entry one;
-    char names[NAMES_SHOWN * (VIEW_NAME_SIZE + ERROR_TEXT_SIZE + 16) + 40] = "";
+    char names[NAMES_SHOWN * (VIEW_NAME_SIZE + ERROR_TEXT_SIZE + 40) + 40] = "";
     struct text t = TEXT_OVER(names);
     uint32_t not_healthy = 0;
     for (uint32_t i = 0; i < board_size(b); i++) {

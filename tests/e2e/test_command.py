@@ -342,7 +342,7 @@ class Board(bed.Bed):
         host = f"localhost:{self.http.port}"
         status, out, err = harden("health", env=env)
         self.assertEqual((status, out, err), (1, f"degraded: 0 of 1 host healthy; not healthy: {host} "
-                                                 "(transient, http_5xx, http 503)\n", ""))
+                                                 "(circuit open; transient, http_5xx, http 503)\n", ""))
         status, out, err = harden("health", "--host", host, env=env)
         self.assertEqual(status, 1)
         self.assertIn(f"degraded: {host}, 1 failure in a row, circuit open, for ", out)

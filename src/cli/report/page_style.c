@@ -129,7 +129,9 @@ const char page_style[] =
     "  .sums { grid-template-columns: 1fr 1fr; gap: 16px; padding: 16px; } .sums dd { font-size: "
     "20px; }\n"
     "  figure { padding: 16px 16px 8px; } pre { padding: 16px; }\n"
-    "  .hosts th:first-child { position: sticky; left: 0; background: var(--front); }\n"
+    /* Clipped, so that it does not cover the rule above it. */
+    "  .hosts th:first-child { position: sticky; left: 0; background: var(--front);"
+    " background-clip: padding-box; }\n"
     "  .hosts tbody th span { max-width: 10em; } .hosts tbody th small { max-width: 11em; }\n"
     "}\n"
     "@media print {\n"
