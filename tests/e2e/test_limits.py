@@ -3,38 +3,16 @@
 import json
 import random
 import signal
-import subprocess
-import sys
 import time
 import unittest
 
 import bed
-from windows import LATENESS_S, check_windows
+import windows
 
 RATE, BURST = 50, 50
 
 
-class Limits(unittest.TestCase):
-    alone = True
-
-    @classmethod
-    def setUpClass(cls):
-        cls.load = bed.compile_client("load")
-        cls.server = subprocess.Popen(
-            [sys.executable, str(bed.ROOT / "tests" / "support" / "fault_server.py")],
-            stdout=subprocess.PIPE, text=True)
-        cls.url = f"http://127.0.0.1:{int(cls.server.stdout.readline())}"
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.kill()
-        cls.server.wait()
-        cls.server.stdout.close()
-
-    def times(self, key):
-        log = json.loads(bed.bare(["curl", "-sS", f"{self.url}/-/log?key={key}"]).out)
-        return [entry["time"] for entry in log]
-
+class Limits(windows.Timed):
     def crowd(self, key, seconds, processes=8, threads=4, **options):
         """Starts the load; all processes share one state directory."""
         env = bed.hardened_environment(rate=f"{RATE}/1s", max_wait="20s", **options)
@@ -45,7 +23,7 @@ class Limits(unittest.TestCase):
         env, processes = self.crowd("crowd", 10)
         outcomes = [bed.finish(p, env) for p in processes]
         times = self.times("crowd")
-        check_windows(self, times, RATE, BURST)
+        windows.check_windows(self, times, RATE, BURST)
         # The limit is also used up: at the end one request per thread is waiting.
         self.assertGreater(len(times), 0.9 * (BURST + RATE * 10))
         reports = [json.loads(o.out) for o in outcomes]
@@ -82,7 +60,7 @@ class Limits(unittest.TestCase):
                 self.assertEqual(json.loads(outcome.out)["bad"], 0)
                 self.assertGreater(sum(json.loads(outcome.out)["good"]), 10)
         times = self.times("killed")
-        check_windows(self, times, RATE, BURST)
+        windows.check_windows(self, times, RATE, BURST)
         # At most the reservations of a killed process's threads are lost.
         self.assertGreater(len(times), 0.8 * (BURST + RATE * 8))
 
@@ -119,7 +97,7 @@ class Limits(unittest.TestCase):
         self.assertEqual(bed.run(command, env).status, 0)
         times = self.times("pay")
         self.assertEqual(len(times), 3)
-        self.assertGreater(times[2] - times[0], 0.2 - LATENESS_S)
+        self.assertGreater(times[2] - times[0], 0.2 - windows.LATENESS_S)
 
     def test_a_waiting_program_keeps_its_own_time_limit(self):
         env = bed.hardened_environment(rate="1/60s")

@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 import time
 import unittest
 
 import jsonschema
 
 import bed
-from windows import check_windows
+import windows
 
 HARDEN = bed.LIBRARY.parent / "harden"
 CURL = ["curl", "-sS", "-o", os.devnull]
@@ -19,28 +18,7 @@ with open(bed.ROOT / "conf/health.schema.json", encoding="utf-8") as schema_file
     SCHEMA = json.load(schema_file)
 
 
-class Observe(unittest.TestCase):
-    alone = True
-
-    @classmethod
-    def setUpClass(cls):
-        cls.load = bed.compile_client("load")
-        cls.server = subprocess.Popen(
-            [sys.executable, str(bed.ROOT / "tests" / "support" / "fault_server.py")],
-            stdout=subprocess.PIPE, text=True)
-        cls.host = f"127.0.0.1:{int(cls.server.stdout.readline())}"
-        cls.url = f"http://{cls.host}"
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.kill()
-        cls.server.wait()
-        cls.server.stdout.close()
-
-    def times(self, key):
-        log = json.loads(bed.bare(["curl", "-sS", f"{self.url}/-/log?key={key}"]).out)
-        return [entry["time"] for entry in log]
-
+class Observe(windows.Timed):
     def span(self, key):
         times = self.times(key)
         return times[-1] - times[0]
@@ -171,7 +149,7 @@ class Observe(unittest.TestCase):
             self.assertEqual(json.loads(outcome.out)["bad"], 0)
         times = self.times(key)
         self.assertGreater(len(times), 50 * 7 + 50, "the load did not exceed the limit at first")
-        check_windows(self, [t for t in times if t > times[-1] - 2], 50, 50)
+        windows.check_windows(self, [t for t in times if t > times[-1] - 2], 50, 50)
         self.assertEqual(self.entry(outcomes[-1])["rate"]["rejected"], 0)
 
 
