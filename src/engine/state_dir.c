@@ -157,6 +157,6 @@ struct board *state_dir_reopen_board(const struct config *c, const struct board 
 
 void state_dir_tidy(const struct config *c, struct board *board)
 {
-    if (board->shared && board->others)
+    if (board->shared)
         board->others = others_tidy_path(c->state, OTHERS_REST_S);
 }

@@ -37,7 +37,7 @@ struct board *state_dir_reopen_board(const struct config *c, const struct board 
 /* Writes why a board in the state directory would be private, and the remedy. why: of board_open() or
  * board_attach(). c->state must not be NULL. */
 void state_dir_explain(const struct config *c, const char *why, struct text *t);
-/* While there are boards of other layouts: removes those that are not used any more (board/others.h). */
+/* Looks for boards of other layouts, and removes those that are not used any more (board/others.h). */
 void state_dir_tidy(const struct config *c, struct board *board);
 /* Whether the state directory contains the file. */
 bool state_dir_has(const struct config *c, const struct state_file *file);

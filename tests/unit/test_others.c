@@ -3,6 +3,7 @@
 #include "engine/board/board.h"
 #include "engine/board/others.h"
 #include "engine/engine.h"
+#include "engine/publish/files.h"
 #include "scratch.h"
 
 #include <criterion/criterion.h>
@@ -87,7 +88,7 @@ Test(others, an_unused_board_is_removed_when_another_is_opened)
     leave_board(other, OTHER);
     struct board *b = board_open(dir, SLOTS, NULL);
     cr_assert(b->shared && !there(other) && there(own));
-    cr_assert_eq(b->others, 0u);
+    cr_assert_eq(b->others.left, 0u);
 }
 
 Test(others, a_board_stays_until_its_last_mapping_is_gone)
@@ -96,7 +97,7 @@ Test(others, a_board_stays_until_its_last_mapping_is_gone)
     void *mapped = use(other);
     struct board *b = board_open(dir, SLOTS, NULL);
     cr_assert(there(other));
-    cr_assert_eq(b->others, 1u);
+    cr_assert_eq(b->others.left, 1u);
     int go[2];
     char c;
     pipe(go);
@@ -107,11 +108,11 @@ Test(others, a_board_stays_until_its_last_mapping_is_gone)
         _exit(0);
     }
     munmap(mapped, 4096);
-    cr_assert_eq(others_tidy_path(dir, 0), 1u);
+    cr_assert_eq(others_tidy_path(dir, 0).left, 1u);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     errno = EXDEV;
-    cr_assert_eq(others_tidy_path(dir, 0), 0u);
+    cr_assert_eq(others_tidy_path(dir, 0).left, 0u);
     cr_assert_eq(errno, EXDEV);
     cr_assert(!there(other) && there(own));
 }
@@ -120,13 +121,13 @@ Test(others, a_board_that_was_in_use_a_while_ago_rests_first)
 {
     leave_board(other, OTHER);
     void *mapped = use(other);
-    cr_assert_eq(others_tidy_path(dir, OTHERS_REST_S), 1u);
+    cr_assert_eq(others_tidy_path(dir, OTHERS_REST_S).left, 1u);
     munmap(mapped, 4096);
-    cr_assert_eq(others_tidy_path(dir, OTHERS_REST_S), 1u, "it was seen in use just now");
+    cr_assert_eq(others_tidy_path(dir, OTHERS_REST_S).left, 1u, "it was seen in use just now");
     age(other, OTHERS_REST_S - 60);
-    cr_assert_eq(others_tidy_path(dir, OTHERS_REST_S), 1u);
+    cr_assert_eq(others_tidy_path(dir, OTHERS_REST_S).left, 1u);
     age(other, OTHERS_REST_S + 1);
-    cr_assert_eq(others_tidy_path(dir, OTHERS_REST_S), 0u);
+    cr_assert_eq(others_tidy_path(dir, OTHERS_REST_S).left, 0u);
 }
 
 Test(others, opening_a_board_begins_its_rest_again)
@@ -166,25 +167,25 @@ Test(others, what_is_no_board_of_a_known_layout_is_left_alone)
     char path[64];
     snprintf(path, sizeof path, "%s/board.%d", dir, OTHERS_FIRST - 1);
     leave_board(path, OTHERS_FIRST - 1); /* does not hold its file */
-    cr_assert_eq(others_tidy_path(dir, 0), 1u);
+    cr_assert_eq(others_tidy_path(dir, 0).left, 1u);
     cr_assert(there(path));
     unlink(path);
     leave_board(other, OTHER + 1); /* the name and the content disagree */
-    cr_assert_eq(others_tidy_path(dir, 0), 1u);
+    cr_assert_eq(others_tidy_path(dir, 0).left, 1u);
     cr_assert(there(other));
     unlink(other);
     leave_board(other, OTHER);
     chmod(other, 0644);
-    cr_assert_eq(others_tidy_path(dir, 0), 1u);
+    cr_assert_eq(others_tidy_path(dir, 0).left, 1u);
     cr_assert(there(other));
     unlink(other);
     mkfifo(other, 0600);
-    cr_assert_eq(others_tidy_path(dir, 0), 1u);
+    cr_assert_eq(others_tidy_path(dir, 0).left, 1u);
     unlink(other);
     mkdir(other, 0700);
-    cr_assert_eq(others_tidy_path(dir, 0), 1u);
+    cr_assert_eq(others_tidy_path(dir, 0).left, 1u);
     rmdir(other);
-    cr_assert_eq(others_tidy_path("/nonexistent", 0), 0u);
+    cr_assert_eq(others_tidy_path("/nonexistent", 0).left, 0u);
 }
 
 Test(others, a_running_process_removes_the_board_when_its_last_user_is_gone)
@@ -200,4 +201,23 @@ Test(others, a_running_process_removes_the_board_when_its_last_user_is_gone)
     age(other, OTHERS_REST_S + 1);
     engine_reopen();
     cr_assert(!there(other) && there(own));
+}
+
+Test(others, a_board_of_an_older_layout_leaves_the_files_to_the_newer_one_in_use)
+{
+    setenv("HARDEN_CONFIG", "none", 1);
+    setenv("HARDEN_STATE", dir, 1);
+    char kept[64];
+    snprintf(kept, sizeof kept, "%s/kept", dir);
+    leave_board(kept, OTHER);
+    struct engine *e = engine_get();
+    const struct config *c = engine_config();
+    cr_assert(files_to_write(e, c).snapshot && files_to_write(e, c).metrics);
+    rename(kept, other); /* a program of the newer version has started */
+    void *mapped = use(other);
+    engine_reopen();
+    cr_assert(!files_to_write(e, c).snapshot && !files_to_write(e, c).metrics);
+    munmap(mapped, 4096);
+    engine_reopen();
+    cr_assert(files_to_write(e, c).snapshot && files_to_write(e, c).metrics);
 }

@@ -58,6 +58,7 @@
 #include "base/arena.h"
 #include "engine/board/counters.h"
 #include "engine/board/history.h"
+#include "engine/board/others.h"
 #include "engine/board/slot.h"
 
 #include <stdalign.h>
@@ -124,7 +125,7 @@ struct board {
     bool shared;             /* false: private memory */
     void *file;              /* a mapping of the file, by which /proc tells its users; NULL: none */
     pid_t creator;           /* of private memory, which its children share */
-    uint32_t others;         /* boards of other layouts beside it, as of the last look (others.h) */
+    struct others others;    /* boards of other layouts beside it, as of the last look */
     struct arena memory;     /* of this struct */
 };
 

@@ -48,68 +48,77 @@ static bool is_rested(int fd, int64_t rest_s)
     return !fstat(fd, &st) && st.st_mtim.tv_sec <= clock_wall_ns() / NS_PER_S - rest_s;
 }
 
-/* With the directory locked. False: it stays. */
-static bool remove_unused(int dir, const char *name, uint32_t layout, int64_t rest_s)
+enum fate { STAYS, IS_USED, IS_REMOVED };
+
+/* With the directory locked. */
+static enum fate remove_unused(int dir, const char *name, uint32_t layout, int64_t rest_s)
 {
     int fd = open_at(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
     if (fd < 0)
-        return errno == ENOENT;
-    bool removed = false;
+        return errno == ENOENT ? IS_REMOVED : STAYS;
+    enum fate fate = STAYS;
     if (is_board(fd, layout)) {
-        if (flock(fd, LOCK_EX | LOCK_NB))
+        if (flock(fd, LOCK_EX | LOCK_NB)) {
             others_touch(fd);
-        else if (is_rested(fd, rest_s))
-            removed = !unlinkat(dir, name, 0);
+            fate = IS_USED;
+        } else if (is_rested(fd, rest_s) && !unlinkat(dir, name, 0)) {
+            fate = IS_REMOVED;
+        }
     }
     close(fd);
-    return removed;
+    return fate;
 }
 
 /* Without waiting: another process that has locked the directory may be removing them. */
-static bool remove_locked(int dir, const char *name, uint32_t layout, int64_t rest_s)
+static enum fate remove_locked(int dir, const char *name, uint32_t layout, int64_t rest_s)
 {
     int lock = layout < OTHERS_FIRST ? -1 : location_open_lock(dir);
-    bool removed = false;
+    enum fate fate = STAYS;
     if (lock < 0)
-        return false;
+        return STAYS;
     if (!flock(lock, LOCK_EX | LOCK_NB)) {
-        removed = remove_unused(dir, name, layout, rest_s);
+        fate = remove_unused(dir, name, layout, rest_s);
         flock(lock, LOCK_UN); /* a child of a fork may have it open, too */
     }
     close(lock);
-    return removed;
+    return fate;
 }
 
 struct tidying {
     int dir;
     int64_t rest_s;
-    uint32_t left;
+    struct others others;
 };
 
 static void tidy_one(void *ctx, const char *name)
 {
     struct tidying *t = ctx;
     uint32_t layout = others_layout(name);
-    if (layout && layout != BOARD_LAYOUT)
-        t->left += !remove_locked(t->dir, name, layout, t->rest_s);
+    if (!layout || layout == BOARD_LAYOUT)
+        return;
+    enum fate fate = remove_locked(t->dir, name, layout, t->rest_s);
+    t->others.left += fate != IS_REMOVED;
+    t->others.newer_in_use |= fate == IS_USED && layout > BOARD_LAYOUT;
 }
 
-uint32_t others_tidy(int dir, int64_t rest_s)
+struct others others_tidy(int dir, int64_t rest_s)
 {
     struct tidying t = {.dir = dir, .rest_s = rest_s};
     int saved = errno;
     directory_each(dir, tidy_one, &t);
     errno = saved;
-    return t.left;
+    return t.others;
 }
 
-uint32_t others_tidy_path(const char *path, int64_t rest_s)
+struct others others_tidy_path(const char *path, int64_t rest_s)
 {
     const char *why;
     int saved = errno, dir = location_open(path, false, &why);
-    uint32_t left = dir < 0 ? 0 : others_tidy(dir, rest_s);
+    struct others o = {0};
+    if (dir >= 0)
+        o = others_tidy(dir, rest_s);
     if (dir >= 0)
         close(dir);
     errno = saved;
-    return left;
+    return o;
 }

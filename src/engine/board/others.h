@@ -4,8 +4,8 @@
  * the board of their version, and the ones started since use the new one. Limits hold per board. A board
  * that no process has mapped, and none has opened for OTHERS_REST_S, is removed:
  *
- *     uint32_t left = others_tidy(dir, OTHERS_REST_S);      after opening one's own board, and then
- *                                                           regularly while there are others
+ *     struct others o = others_tidy(dir, OTHERS_REST_S);    after opening one's own board, and then
+ *                                                           regularly
  *
  * How a board is not lost while a process opens it: whoever has it mapped holds a shared lock on the file
  * (file.c). It is removed under the lock on the directory, and only with an exclusive lock on the file. A
@@ -26,11 +26,16 @@
 
 /* N of the file name "board.N"; 0: not such a name. */
 uint32_t others_layout(const char *name);
-/* Removes the boards of other layouts that nobody uses and nobody has opened for rest_s. Returns how many
- * are left. */
-uint32_t others_tidy(int dir, int64_t rest_s);
+struct others {
+    uint32_t left;     /* boards of other layouts */
+    bool newer_in_use; /* a process uses one of a newer layout */
+};
+
+/* Removes the boards of other layouts that nobody uses and nobody has opened for rest_s. Returns what is
+ * left. */
+struct others others_tidy(int dir, int64_t rest_s);
 /* The same for the path of a state directory. */
-uint32_t others_tidy_path(const char *path, int64_t rest_s);
+struct others others_tidy_path(const char *path, int64_t rest_s);
 /* Notes in the file that it is in use. */
 void others_touch(int fd);
 

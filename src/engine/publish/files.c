@@ -56,6 +56,12 @@ struct output files_to_write(const struct engine *e, const struct config *c)
         o.snapshot = snapshot_in ? NULL : o.snapshot;
         o.metrics = metrics_in ? NULL : o.metrics;
     }
+    /* After an upgrade programs of two versions use two boards. They would replace each other's files again
+     * and again, and the counters there would seem to be reset. */
+    if (e->board->others.newer_in_use) {
+        o.snapshot = snapshot_in ? NULL : o.snapshot;
+        o.metrics = NULL;
+    }
     o.shared = (!o.snapshot || snapshot_in) && (!o.metrics || metrics_in);
     return o;
 }
