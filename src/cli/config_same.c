@@ -82,13 +82,15 @@ void config_same(const struct config *c, config_same_report *report, void *ctx)
         for (const char **p = c->sections[i].patterns; *p; p++)
             n++;
     struct entry *entries = calloc(n + 1, sizeof *entries);
+    if (!entries)
+        return;
     n = 0;
-    for (int i = 0; entries && i < c->section_count; i++) {
+    for (int i = 0; i < c->section_count; i++) {
         const struct section *s = &c->sections[i];
         for (const char **p = s->patterns; *p; p++)
             entries[n++] = (struct entry){.section = s, .text = *p, .single = !s->patterns[1]};
     }
-    if (entries)
+    if (n)
         qsort(entries, n, sizeof *entries, by_pattern);
     for (size_t i = 0; i + 1 < n; i++)
         report_same(&entries[i], entries + n, report, ctx);

@@ -64,33 +64,41 @@ static int end_like(int status)
     return 128 + number;
 }
 
-int trace_run(const struct command *c, trace_execute *execute, char *path, char **words,
-              const char *output)
+/* Returns the exit status for this process, or ends it. */
+static int run_traced(const struct command *c, trace_execute *execute, char *path, char **words,
+                      FILE *out)
 {
     char lines_path[PATH_MAX];
     const char *program = *words;
-    FILE *out = output ? fopen(output, "we") : stderr;
-    if (!out) {
-        cli_say(c, "%s: %s", output, strerror(errno));
-        return EXIT_WRITE;
-    }
     FILE *lines = create_file(lines_path);
     if (!lines) {
         cli_say(c, "%s: %s", lines_path, strerror(errno));
         return EXIT_WRITE;
     }
     int status = trace_supervise(execute, path, words);
-    int error = errno;
-    if (status >= 0)
+    if (status < 0)
+        cli_say(c, "%s: %s", path, strerror(errno));
+    else
         print_trace(c, lines, out, program);
+    fclose(lines);
     unlink(lines_path);
-    if (status < 0) {
-        cli_say(c, "%s: %s", path, strerror(error));
-        return EXIT_NO_EXEC;
+    if (status >= 0 && fflush(out)) {
+        cli_say(c, "the trace cannot be written: %s", strerror(errno));
+        return EXIT_WRITE;
     }
-    if (output && fclose(out)) {
+    return status < 0 ? EXIT_NO_EXEC : end_like(status);
+}
+
+int trace_run(const struct command *c, trace_execute *execute, char *path, char **words,
+              const char *output)
+{
+    FILE *out = output ? fopen(output, "we") : stderr;
+    if (!out) {
         cli_say(c, "%s: %s", output, strerror(errno));
         return EXIT_WRITE;
     }
-    return end_like(status);
+    int status = run_traced(c, execute, path, words, out);
+    if (output)
+        fclose(out);
+    return status;
 }
