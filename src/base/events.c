@@ -5,6 +5,8 @@
 #include "base/shield.h"
 #include "base/text.h"
 
+#include <errno.h>
+
 static const char *_Atomic events_path;
 static const char *_Atomic trace_path;
 static const char *_Atomic events_service = "";
@@ -78,9 +80,8 @@ static bool is_logged(const struct event *e, enum log_level *level)
     return *level <= log_level_now;
 }
 
-static void append(const char *path, const char *what, atomic_bool *said, const struct text *t)
+static void say_once(const char *path, const char *what, atomic_bool *said, int err)
 {
-    int err = log_append(path, t->p, t->n);
     if (err && !atomic_exchange(said, true))
         log_error("%s: %s: cannot be written (errno %d)", what, path, -err);
 }
@@ -104,9 +105,11 @@ static void write_event(void *event)
     if (t.full)
         return; /* an incomplete line is not JSON */
     if (path)
-        append(path, "events", &events_said, &t);
-    if (trace)
-        append(trace, "HARDEN_TRACE", &trace_said, &t);
+        say_once(path, "events", &events_said, log_append(path, t.p, t.n));
+    int err = trace ? log_append(trace, t.p, t.n) : 0;
+    if (err !=
+        -ENOENT) /* the command that has asked for the trace has ended, and removed its directory */
+        say_once(trace, "HARDEN_TRACE", &trace_said, err);
 }
 
 void events_emit(const struct event *e)

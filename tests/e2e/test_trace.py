@@ -2,6 +2,7 @@
 """harden run --trace: the program behaves as without it, and the time line says what was done and why."""
 import os
 import signal
+import subprocess
 
 import bed
 from test_command import HARDEN, environment, harden
@@ -76,6 +77,29 @@ class Trace(bed.Bed):
         status, _, err = harden("run", "--trace", broken)
         self.assertEqual(status, 126, err)
         self.assertNotIn("trace of", err)
+
+    def test_a_reader_that_is_gone_does_not_change_the_status(self):
+        directory = bed.fresh_dir()
+        gone, screen = os.pipe()
+        os.close(gone)
+        for script, status in (("exit 7", 7), ("kill -TERM $$", -signal.SIGTERM)):
+            p = subprocess.Popen([HARDEN, "run", "--trace", "sh", "-c", script], stderr=screen,
+                                 env=environment() | {"TMPDIR": directory})
+            self.assertEqual(p.wait(bed.TIMEOUT_S), status)
+        os.close(screen)
+        self.assertEqual(os.listdir(directory), [])
+
+    def test_a_program_that_outlives_the_traced_one_writes_nothing_more(self):
+        directory = bed.fresh_dir()
+        curl = " ".join([*CURL, self.http.url])
+        script = f"{{ while [ ! -e {directory}/go ]; do sleep 0.02; done; {curl}; }} & {curl}"
+        p = bed.start([HARDEN, "run", "--trace", "-o", os.devnull, "sh", "-c", script],
+                      environment() | {"TMPDIR": directory})
+        self.assertEqual(p.wait(bed.TIMEOUT_S), 0)
+        with open(os.path.join(directory, "go"), "w", encoding="ascii"):
+            pass
+        out, err = p.communicate(timeout=bed.TIMEOUT_S)  # until the last program has ended
+        self.assertEqual((out, err, os.listdir(directory)), (b"", b"", ["go"]))
 
     def test_no_file_is_left(self):
         directory = bed.fresh_dir()

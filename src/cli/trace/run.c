@@ -20,14 +20,28 @@
 #define EXIT_NO_EXEC 126
 #define COLUMNS      100 /* of a file */
 
-/* The library opens the file by its name for each line. */
-static FILE *create_file(char path[PATH_MAX])
+/* In a directory of its own: the library opens the file by its name for each line, and programs that outlive
+ * the traced one must not create it again. */
+static FILE *create_file(char directory[PATH_MAX], char path[PATH_MAX])
 {
-    const char *directory = env_any("TMPDIR");
-    snprintf(path, PATH_MAX, "%s/harden-trace-XXXXXX",
-             directory && *directory == '/' ? directory : "/tmp");
-    int fd = mkostemp(path, O_CLOEXEC);
-    return fd < 0 || setenv("HARDEN_TRACE", path, 1) ? NULL : fdopen(fd, "r");
+    const char *temporary = env_any("TMPDIR");
+    if (snprintf(directory, PATH_MAX, "%s/harden-trace-XXXXXX",
+                 temporary && *temporary == '/' ? temporary : "/tmp") >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
+    if (!mkdtemp(directory))
+        return NULL;
+    FILE *f = NULL;
+    if (snprintf(path, PATH_MAX, "%s/lines", directory) >= PATH_MAX)
+        errno = ENAMETOOLONG;
+    else if (!setenv("HARDEN_TRACE", path, 1))
+        f = fopen(path, "w+ex");
+    int error = errno;
+    if (!f)
+        rmdir(directory);
+    errno = error;
+    return f;
 }
 
 static int columns_of(FILE *f)
@@ -68,21 +82,25 @@ static int end_like(int status)
 static int run_traced(const struct command *c, trace_execute *execute, char *path, char **words,
                       FILE *out)
 {
-    char lines_path[PATH_MAX];
+    char directory[PATH_MAX], lines_path[PATH_MAX];
     const char *program = *words;
-    FILE *lines = create_file(lines_path);
+    FILE *lines = create_file(directory, lines_path);
     if (!lines) {
-        cli_say(c, "%s: %s", lines_path, strerror(errno));
+        cli_say(c, "%.200s: %s", directory, strerror(errno));
         return EXIT_WRITE;
     }
     int status = trace_supervise(execute, path, words);
+    int error = errno;
+    unlink(lines_path);
+    rmdir(directory);
+    /* A reader of the time line that is gone must not change the status. */
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     if (status < 0)
-        cli_say(c, "%s: %s", path, strerror(errno));
+        cli_say(c, "%s: %s", path, strerror(error));
     else
         print_trace(c, lines, out, program);
     fclose(lines);
-    unlink(lines_path);
-    if (status >= 0 && fflush(out)) {
+    if (status >= 0 && out != stderr && fflush(out)) {
         cli_say(c, "the trace cannot be written: %s", strerror(errno));
         return EXIT_WRITE;
     }
