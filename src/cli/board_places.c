@@ -146,14 +146,19 @@ static void add_all_users(struct places *l, const struct config *config)
         qsort(l->at, l->n, sizeof *l->at, by_user);
 }
 
+bool board_user(const char *name, uid_t *user)
+{
+    const struct passwd *known = getpwnam(name);
+    if (known)
+        *user = known->pw_uid;
+    return known || parse_user_id(name, user);
+}
+
 static bool add_user(struct places *l, const struct command *c, const struct config *config,
                      const char *name)
 {
     uid_t user, owner;
-    const struct passwd *known = getpwnam(name);
-    if (known)
-        user = known->pw_uid;
-    else if (!parse_user_id(name, &user)) {
+    if (!board_user(name, &user)) {
         cli_say(c, "--user %s: there is no such user", name);
         return false;
     }

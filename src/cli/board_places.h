@@ -49,6 +49,8 @@ struct board_place {
     uid_t user; /* its owner */
 };
 
+/* The user with this name or number. */
+bool board_user(const char *name, uid_t *user);
 /* The state directories that the flags choose, in the order of preference; to be freed. A board need not
  * be in them, except with --all-users. NULL: a message was printed. */
 struct board_place *board_places_list(const struct command *c, const struct config *config,

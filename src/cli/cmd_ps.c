@@ -2,7 +2,7 @@
  *
  * `harden ps`: the processes that use the library, and which of them must be restarted after an
  * upgrade. */
-#include "cli/cli.h"
+#include "cli/board_places.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -39,12 +39,18 @@ static bool is_listed(const struct ps_process *p, const struct ps_options *o)
     return p->reason != PS_CURRENT || (p->board && !o->restart);
 }
 
-/* Names of programs and files may contain anything. */
+/* Names of programs and files may contain anything. Terminals obey U+0080 to U+009F, too. */
+static bool is_control(const char *s)
+{
+    unsigned char c = (unsigned char)*s, next = c ? (unsigned char)s[1] : 0;
+    return c < ' ' || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0);
+}
+
 static const char *printable(const char *s, char out[PATH_MAX])
 {
     size_t n = 0;
     for (; n < PATH_MAX - 1 && s[n]; n++)
-        out[n] = (unsigned char)s[n] < ' ' || s[n] == 0x7f ? '?' : s[n];
+        out[n] = is_control(s + n) ? '?' : s[n];
     out[n] = '\0';
     return *out ? out : "-";
 }
@@ -169,21 +175,6 @@ static int print_json(const struct ps_list *list, const struct ps_options *o)
 
 /* ---- the command ------------------------------------------------------------------------------- */
 
-/* --user NAME or NUMBER. */
-static bool parse_user(const char *value, uid_t *uid)
-{
-    const struct passwd *user = getpwnam(value);
-    unsigned number;
-    int n = 0;
-    if (user) {
-        *uid = user->pw_uid;
-        return true;
-    }
-    bool good = sscanf(value, "%u%n", &number, &n) == 1 && !value[n] && *value != '-';
-    *uid = good ? number : 0;
-    return good;
-}
-
 /* Removes what no process uses, without waiting until it has rested. */
 static int clean_boards(void)
 {
@@ -220,7 +211,7 @@ static int ps_command(int argc, char **argv)
         return cli_usage_error(&cmd_ps, "--clean is used alone, as the user whose boards they are");
     if (clean)
         return clean_boards();
-    if (user && !parse_user(user, &want.uid))
+    if (user && !board_user(user, &want.uid))
         return cli_usage_error(&cmd_ps, "--user %s: there is no such user", user);
     if (geteuid() && (want.everybody || want.uid != geteuid())) {
         cli_say(&cmd_ps, "processes of other users can be inspected only by root");

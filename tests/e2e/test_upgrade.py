@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -182,20 +183,49 @@ class Upgrade(bed.Bed):
         self.running.append(loop)
         return loop
 
-    def test_a_program_that_has_made_no_call_must_be_restarted_too(self):
-        self.install(OLD)
-        p = bed.start(["sleep", "60"], self.env())
-        self.running.append(p)
+    def until_loaded(self, p):
         until = time.monotonic() + 30
         while "libharden" not in Path(f"/proc/{p.pid}/maps").read_text(encoding="utf-8"):
             self.assertLess(time.monotonic(), until)
             time.sleep(0.02)
+
+    def test_a_program_that_has_made_no_call_must_be_restarted_too(self):
+        self.install(OLD)
+        p = bed.start(["sleep", "60"], self.env())
+        self.running.append(p)
+        self.until_loaded(p)
         self.install(self.current()[0])
         _, out, _ = self.harden("ps", "--restart")
         self.assertRegex(out, rf"(?m)^restart sleep \(pid {p.pid}\): libharden\.so was replaced")
         os.unlink(self.prefix + "/lib/libharden.so")
         _, out, _ = self.harden("ps", "--restart")
         self.assertRegex(out, rf"(?m)^restart sleep \(pid {p.pid}\): .*/lib/libharden\.so was removed$")
+
+    def test_what_is_no_file_in_the_place_of_the_library_is_not_opened(self):
+        self.install(self.current()[0])
+        p = bed.start(["sleep", "60"], self.env())
+        self.running.append(p)
+        self.until_loaded(p)
+        library, opened = self.prefix + "/lib/libharden.so", threading.Event()
+        os.unlink(library)
+        os.mkfifo(library)
+        writer = threading.Thread(target=lambda: (os.close(os.open(library, os.O_WRONLY)), opened.set()))
+        writer.start()
+        _, out, _ = self.harden("ps", "--restart")
+        self.assertRegex(out, rf"(?m)^restart sleep \(pid {p.pid}\): libharden\.so was replaced")
+        self.assertFalse(opened.wait(0.05))
+        os.close(os.open(library, os.O_RDONLY | os.O_NONBLOCK))
+        writer.join()
+
+    def test_a_state_directory_may_be_named_by_a_link_or_a_relative_path(self):
+        self.install(self.current()[0])
+        p = self.running_program("none")
+        self.until_mode(p, "enforce")
+        link = os.path.join(bed.fresh_dir(), "link")
+        os.symlink(os.path.dirname(self.state), link)
+        for name in (f"{link}/{os.path.basename(self.state)}", os.path.relpath(self.state)):
+            status, out, _ = self.harden("ps", "--state", name)
+            self.assertEqual((status, f"{p.pid} python" in out), (0, True), out)
 
     def test_the_script_of_the_package_names_what_must_be_restarted_and_never_fails(self):
         self.install(OLD)
@@ -247,5 +277,6 @@ class Upgrade(bed.Bed):
 class Flags(unittest.TestCase):
     def test_flags_that_exclude_each_other_are_refused(self):
         harden = bed.LIBRARY.parent / "harden"
-        for flags in (["--clean", "--json"], ["--user", "no-such-user"], ["x"]):
+        for flags in (["--clean", "--json"], ["--user", "no-such-user"], ["--user", "4294967296"],
+                      ["--user", "+0"], ["x"]):
             self.assertEqual(bed.run([harden, "ps", *flags], bed.environment()).status, 64)

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,24 +23,46 @@ static void copy_version(char out[48], const char *at, const char *end)
     snprintf(out, 48, "%.*s", (int)n, at);
 }
 
-/* The version that is marked in a file; "": none. */
+/* -1: not a regular file. It is looked at before it is opened: another user can have put a link to a device
+ * in its place, whose opening would have an effect. */
+static int open_regular(const char *path)
+{
+    struct stat st;
+    char same[64];
+    int fd = -1, place = open(path, O_PATH | O_CLOEXEC);
+    snprintf(same, sizeof same, "/proc/self/fd/%d", place);
+    if (place >= 0 && !fstat(place, &st) && S_ISREG(st.st_mode) && st.st_size < LIBRARY_LARGEST)
+        fd = open(same, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (place >= 0)
+        close(place);
+    return fd;
+}
+
+/* The version that is marked in a file; "": none. The file is not mapped: its owner may cut it meanwhile. */
 static void read_version(const char *path, char out[48])
 {
     static const char mark[] = VERSION_MARK;
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const size_t length = sizeof mark - 1, kept = length + 48;
+    char part[65536];
+    size_t have = 0, sum = 0;
+    ssize_t n;
+    int fd = open_regular(path);
     out[0] = '\0';
-    if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 &&
-        st.st_size < LIBRARY_LARGEST) {
-        size_t size = (size_t)st.st_size;
-        const char *file = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (file != MAP_FAILED) {
-            const char *at = memmem(file, size, mark, sizeof mark - 1);
-            if (at)
-                copy_version(out, at + sizeof mark - 1, file + size);
-            munmap((void *)(uintptr_t)file, size);
+    const char *at = NULL;
+    while (fd >= 0 && (!at || at + kept > part + have) && sum < LIBRARY_LARGEST &&
+           (n = read(fd, part + have, sizeof part - have)) > 0) {
+        have += (size_t)n;
+        sum += (size_t)n;
+        at = memmem(part, have, mark, length);
+        if (have == sizeof part && (!at || at + kept > part + have)) {
+            memmove(part, part + have - kept, kept);
+            have = kept;
+            at = NULL;
         }
     }
+    at = memmem(part, have, mark, length);
+    if (at)
+        copy_version(out, at + length, part + have);
     if (fd >= 0)
         close(fd);
 }

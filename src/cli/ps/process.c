@@ -108,7 +108,7 @@ static struct ps_process *add(struct ps_list *list)
     return p;
 }
 
-static bool is_in(const char *board, const char *state)
+static bool is_directly_in(const char *board, const char *state)
 {
     const char *slash = strrchr(board, '/');
     size_t n = strlen(state);
@@ -117,13 +117,21 @@ static bool is_in(const char *board, const char *state)
     return slash && (size_t)(slash - board) == n && !strncmp(board, state, n);
 }
 
+/* whole: the directory without links, as the kernel names it; but a process in a container may have another
+ * one of the same name. */
+static bool is_in(const char *board, const char *state, const char *whole)
+{
+    return is_directly_in(board, state) || is_directly_in(board, whole);
+}
+
 /* False: out of memory. */
-static bool add_process(struct ps_list *list, const struct ps_wanted *want, pid_t pid)
+static bool add_process(struct ps_list *list, const struct ps_wanted *want, const char *whole,
+                        pid_t pid)
 {
     struct ps_maps m;
     uid_t uid;
     if (!read_user(pid, &uid) || (!want->everybody && uid != want->uid) || !ps_read_maps(pid, &m) ||
-        (want->state && !is_in(m.board, want->state)))
+        (want->state && !is_in(m.board, want->state, whole)))
         return true;
     struct ps_process *p = add(list);
     if (!p)
@@ -149,13 +157,16 @@ static bool add_process(struct ps_list *list, const struct ps_wanted *want, pid_
 
 bool ps_read(struct ps_list *list, const struct ps_wanted *want)
 {
+    char whole[PATH_MAX];
+    if (!want->state || !realpath(want->state, whole))
+        whole[0] = '\0';
     DIR *d = opendir("/proc");
     struct dirent *e;
     bool good = d;
     while (good && (e = readdir(d))) {
         int pid = 0, n = 0;
         if (sscanf(e->d_name, "%d%n", &pid, &n) == 1 && !e->d_name[n] && pid > 0)
-            good = add_process(list, want, pid);
+            good = add_process(list, want, whole, pid);
     }
     if (d)
         closedir(d);
