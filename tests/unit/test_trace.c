@@ -70,6 +70,21 @@ static const char *words(const char *members, char out[TRACE_WORDS_SIZE])
     OF(id)                                                                                         \
     ATTEMPT("1") RESULT("200") TOOK(ms) AT(ended) OF(id) END("200", "1") ",\"waited_s\":0" TOOK(ms)
 
+Test(trace, a_transfer_that_is_not_covered_fails_only_if_its_result_is_a_failure)
+{
+    const char *text = print(AT(
+        "0.100") "\"id\":\"7-1\",\"event\":\"end\",\"result\":{\"curl\":0,\"http\":0,\"errno\":0},"
+                 "\"attempts\":1,\"waited_s\":0,\"duration_ms\":100,\"not_retried\":\"uncovered\"}"
+                 "\n" AT("0.200") "\"id\":\"7-2\",\"event\":\"end\",\"result\":{\"curl\":37,"
+                                  "\"http\":0,\"errno\":0},"
+                                  "\"attempts\":1,\"waited_s\":0,\"duration_ms\":100,\"not_"
+                                  "retried\":\"uncovered\"}\n");
+    cr_assert(has(text, "2 requests in 200 ms, 0 repeated, 1 failed, 0 ms waited\n"));
+    cr_assert(has(text, "    0.000 s a transfer: ok, 100 ms"));
+    cr_assert(has(text, "|==============            |\n") &&
+              has(text, "|             !!!!!!!!!!!!!|\n"));
+}
+
 Test(trace, a_repeated_request_has_a_bar_and_its_story)
 {
     cr_assert(is(

@@ -52,9 +52,16 @@ static bool has_failed(const struct trace_request *r, const struct trace_event *
     return r->end && (attempt->attempt < r->end->attempts || *r->end->not_retried);
 }
 
+/* A transfer that is left to libcurl, of whose attempt there is no event. */
+static bool is_uncovered(const struct trace_event *e)
+{
+    return !strcmp(e->not_retried, "uncovered");
+}
+
 static void draw_request(const struct frame *f, const struct trace_request *r, char *bar)
 {
-    fill(f, bar, r->begun_ns, r->ended_ns, '.');
+    bool uncovered = r->end && is_uncovered(r->end);
+    fill(f, bar, r->begun_ns, r->ended_ns, !uncovered ? '.' : r->end->curl ? '!' : '=');
     for (size_t i = 0; i < r->count; i++) {
         const struct trace_event *e = &f->trace->event[r->event[i]];
         if (!strcmp(e->kind, "attempt"))
@@ -78,7 +85,7 @@ static void put_bar(const struct frame *f, int printed, const char *bar)
 static int put_target(const struct frame *f, const struct trace_event *e)
 {
     return *e->method ? fprintf(f->out, "%s %s", e->method, e->host)
-                      : fprintf(f->out, "%s", e->host);
+                      : fprintf(f->out, "%s", *e->host ? e->host : "a transfer");
 }
 
 static const struct trace_event *first_of(const struct frame *f, const struct trace_request *r)
@@ -222,7 +229,8 @@ static bool put_processes(const struct frame *f)
 
 static bool has_ended_badly(const struct trace_event *e)
 {
-    return *e->refused || (*e->not_retried && e->os_errno != EINPROGRESS);
+    bool goes_well = e->os_errno == EINPROGRESS || (is_uncovered(e) && !e->curl);
+    return *e->refused || (*e->not_retried && !goes_well);
 }
 
 static void put_summary(const struct trace *t, FILE *out, const char *program, int64_t took_ns)
