@@ -91,5 +91,8 @@ int main(int argc, char **argv)
     else
         return unknown_command(argv[1]);
     /* Output that could not be written, for instance to a full disk, is a failure. */
-    return (fflush(stdout) || ferror(stdout)) && !status ? EXIT_WRITE : status;
+    if (!fflush(stdout) && !ferror(stdout))
+        return status;
+    fputs("harden: the output could not be written\n", stderr);
+    return status ? status : EXIT_WRITE;
 }
