@@ -280,3 +280,11 @@ class Flags(unittest.TestCase):
         for flags in (["--clean", "--json"], ["--user", "no-such-user"], ["--user", "4294967296"],
                       ["--user", "+0"], ["x"]):
             self.assertEqual(bed.run([harden, "ps", *flags], bed.environment()).status, 64)
+
+    @unittest.skipIf(os.geteuid(), "only root can hide /proc")
+    def test_without_proc_nothing_is_said_about_processes(self):
+        harden = bed.LIBRARY.parent / "harden"
+        o = bed.run(["unshare", "-m", "sh", "-c", f"mount -t tmpfs none /proc && exec {harden} ps"],
+                    bed.environment())
+        self.assertEqual((o.status, o.out), (1, b""), o.err)
+        self.assertIn(b"/proc cannot be read", o.err)
