@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@
 #define SLOTS 16
 #define OTHER (BOARD_LAYOUT + 1)
 
-static char dir[] = "/tmp/harden-test-XXXXXX";
+static char dir[] = "/dev/shm/harden-test-XXXXXX"; /* a mapping holds its file there */
 static char own[64], other[64];
 
 static void make(void)
@@ -220,4 +221,34 @@ Test(others, a_board_of_an_older_layout_leaves_the_files_to_the_newer_one_in_use
     munmap(mapped, 4096);
     engine_reopen();
     cr_assert(files_to_write(e, c).snapshot && files_to_write(e, c).metrics);
+}
+
+/* Not on overlayfs, which many containers have. */
+static bool mapping_holds(const char *path)
+{
+    void *p = use(path);
+    int fd = open(path, O_RDWR);
+    bool holds = flock(fd, LOCK_EX | LOCK_NB);
+    close(fd);
+    munmap(p, 4096);
+    return holds;
+}
+
+Test(others, no_board_is_removed_where_nothing_tells_that_it_is_in_use)
+{
+    char there_dir[] = "/tmp/harden-test-XXXXXX", name[64];
+    mkdtemp(there_dir);
+    leave_board(other, OTHER);
+    snprintf(name, sizeof name, "%s/board.%d", there_dir, OTHER);
+    int from = open(other, O_RDONLY), to = open(name, O_WRONLY | O_CREAT, 0600);
+    struct stat st;
+    fstat(from, &st);
+    cr_assert_eq(sendfile(to, from, NULL, (size_t)st.st_size), st.st_size);
+    close(from);
+    close(to);
+    bool holds = mapping_holds(name);
+    age(name, OTHERS_REST_S + 1);
+    cr_assert_eq(others_tidy_path(there_dir, OTHERS_REST_S).left, holds ? 0u : 1u);
+    cr_assert_eq(there(name), !holds);
+    scratch_remove(there_dir);
 }

@@ -21,7 +21,7 @@
 
 #define SLOTS 16
 
-static char dir[] = "/tmp/harden-test-XXXXXX";
+static char dir[] = "/dev/shm/harden-test-XXXXXX";
 
 static void make(void)
 {

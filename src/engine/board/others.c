@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +49,28 @@ static bool is_rested(int fd, int64_t rest_s)
     return !fstat(fd, &st) && st.st_mtim.tv_sec <= clock_wall_ns() / NS_PER_S - rest_s;
 }
 
+/* Whether a mapping of the file holds a lock on it after close(). Not on overlayfs, where the mapping refers to
+ * another file below. Then nothing tells that a board is in use. fd: another descriptor; its lock is lost. */
+static bool mapping_holds(int dir, const char *name, int fd)
+{
+    int mapped = open_at(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (mapped < 0)
+        return false;
+    flock(fd, LOCK_UN);
+    bool locked = !flock(mapped, LOCK_SH | LOCK_NB);
+    void *p = mmap(NULL, 1, PROT_READ, MAP_SHARED, mapped, 0);
+    close(mapped);
+    bool holds = locked && p != MAP_FAILED && flock(fd, LOCK_EX | LOCK_NB);
+    if (p != MAP_FAILED)
+        munmap(p, 1);
+    return holds;
+}
+
+static bool lock_for_removal(int dir, const char *name, int fd)
+{
+    return mapping_holds(dir, name, fd) && !flock(fd, LOCK_EX | LOCK_NB);
+}
+
 enum fate { STAYS, IS_USED, IS_REMOVED };
 
 /* With the directory locked. */
@@ -61,7 +84,8 @@ static enum fate remove_unused(int dir, const char *name, uint32_t layout, int64
         if (flock(fd, LOCK_EX | LOCK_NB)) {
             others_touch(fd);
             fate = IS_USED;
-        } else if (is_rested(fd, rest_s) && !unlinkat(dir, name, 0)) {
+        } else if (is_rested(fd, rest_s) && lock_for_removal(dir, name, fd) &&
+                   !unlinkat(dir, name, 0)) {
             fate = IS_REMOVED;
         }
     }

@@ -12,7 +12,8 @@
  * process that opens it at that moment finds that it cannot hold the file, or that the file has no name
  * any more, waits for the lock on the directory, and opens or creates the board under that lock.
  *
- * Layouts before OTHERS_FIRST do not hold their files and are left alone. So is what is not a board of this
+ * On overlayfs a mapping does not hold the file: there no board is removed. Layouts before OTHERS_FIRST do
+ * not hold their files and are left alone. So is what is not a board of this
  * user. Allocates nothing; any thread; errno is preserved. */
 #ifndef ENGINE_BOARD_OTHERS_H
 #define ENGINE_BOARD_OTHERS_H
