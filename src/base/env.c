@@ -123,7 +123,8 @@ static bool is_relative(const char *value)
 static bool is_relative_path(const char *var)
 {
     static const char paths[][16] = {"HARDEN_CONFIG",   "HARDEN_STATE",   "HARDEN_EVENTS",
-                                     "HARDEN_SNAPSHOT", "HARDEN_METRICS", "HARDEN_LOG_TO"};
+                                     "HARDEN_SNAPSHOT", "HARDEN_METRICS", "HARDEN_LOG_TO",
+                                     "HARDEN_TRACE"};
     for (size_t i = 0; i < array_size(paths); i++) {
         const char *value = value_of(var, paths[i]);
         if (value)

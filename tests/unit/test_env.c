@@ -135,6 +135,17 @@ Test(env, joins_relative_paths_with_the_directory_at_start)
     cr_assert_null(env_absolute("events.log", out, 10));
 }
 
+Test(env, keeps_the_directory_at_start_for_a_relative_trace)
+{
+    char out[PATH_MAX];
+    clearenv();
+    chdir("/usr");
+    setenv("HARDEN_TRACE", "trace.jsonl", 1);
+    env_capture();
+    chdir("/");
+    cr_assert_str_eq(env_absolute("trace.jsonl", out, sizeof out), "/usr/trace.jsonl");
+}
+
 Test(env, joins_with_the_current_directory_when_the_environment_has_no_relative_path)
 {
     char out[PATH_MAX];
