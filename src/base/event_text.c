@@ -11,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The longest path that an event shows; of a longer one the end, which tells more. */
-#define PATH_SHOWN 400
+/* The longest path that an event shows; of a longer one the end, which tells more. And the longest value.
+ * A line that is longer than its buffer is not written at all. */
+#define PATH_SHOWN  400
+#define VALUE_SHOWN 200
 
 static const char *kind_name(enum event_kind k)
 {
@@ -100,19 +102,22 @@ static void put_process(struct text *t, const struct event_process *p)
     json_string(t, "mode", p->mode);
     json_array(t, "config");
     for (int i = 0; i < (int)array_size(p->config) && p->config[i]; i++)
-        json_element(t, p->config[i]);
+        json_element(t, end_of_path(p->config[i], true));
     json_close(t, ']');
-    json_string(t, "board", p->board);
+    json_string(t, "board", end_of_path(p->board, true));
 }
 
 static void put_setting(struct text *t, const struct event_setting *s)
 {
-    char source[PATH_SHOWN + 64];
-    struct text out = TEXT_OVER(source);
+    char source[PATH_SHOWN + 64], value[VALUE_SHOWN + 1];
+    struct text out = TEXT_OVER(source), shown = TEXT_OVER(value);
     json_string(t, "setting", s->key);
     if (!s->value)
         return;
-    json_string(t, "value", s->value);
+    text_put(&shown, s->value);
+    if (shown.full)
+        memcpy(value + shown.n - 3, "...", 3);
+    json_string(t, "value", value);
     put_source(&out, s, true);
     json_string(t, "source", source);
 }

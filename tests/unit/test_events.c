@@ -169,3 +169,26 @@ Test(events, lines_of_many_processes_do_not_mix)
     }
     cr_assert_eq(lines, PROCESSES * EACH);
 }
+
+Test(events, a_long_value_or_path_does_not_cost_the_line)
+{
+    static char value[6000], long_path[2000];
+    memset(value, '4', sizeof value - 1);
+    memset(long_path, 'd', sizeof long_path - 1);
+    long_path[0] = '/';
+    events_trace(path);
+    events_emit(&(struct event){
+        .kind = EVENT_OFF,
+        .reason = "programs",
+        .wait_ns = -1,
+        .setting = &(struct event_setting){.key = "programs", .value = value, .file = long_path}});
+    events_emit(&(struct event){
+        .kind = EVENT_START,
+        .wait_ns = -1,
+        .process = &(struct event_process){.mode = "enforce",
+                                           .config = {long_path, long_path, long_path, long_path},
+                                           .board = long_path}});
+    cr_assert_not_null(strstr(content(), "\"event\":\"off\""), "%s", got);
+    cr_assert_not_null(strstr(got, "\"event\":\"start\""), "%s", got);
+    cr_assert_not_null(strstr(got, "444...\",\"source\":\"ddd"), "%s", got);
+}
