@@ -15,7 +15,9 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +37,27 @@ static void make(void)
 static void drop(void)
 {
     scratch_remove(dir);
+}
+
+static _Noreturn void wait_for_signal(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    pause();
+    _exit(0);
+}
+
+/* Other threads of the program fork at any time: here, just before the first descriptor is closed. */
+static bool fork_at_close;
+static pid_t forked;
+
+int close(int fd)
+{
+    if (fork_at_close) {
+        fork_at_close = false;
+        if (!(forked = fork()))
+            wait_for_signal();
+    }
+    return (int)syscall(SYS_close, fd);
 }
 
 TestSuite(others, .init = make, .fini = drop, .timeout = 60);
@@ -161,6 +184,21 @@ Test(others, a_board_that_cannot_be_held_is_shared_all_the_same)
     flock(fd, LOCK_EX);
     b = board_open(dir, SLOTS, NULL);
     cr_assert(b->shared && there(own));
+}
+
+/* A child of a fork at the wrong moment has the descriptor, too, and may live for ever. */
+Test(others, a_look_at_a_board_leaves_no_lock_behind)
+{
+    leave_board(other, OTHER);
+    age(other, 0);
+    fork_at_close = true;
+    cr_assert_eq(others_tidy_path(dir, OTHERS_REST_S), 1u);
+    fork_at_close = false;
+    int fd = open(other, O_RDWR);
+    int refused = flock(fd, LOCK_SH | LOCK_NB);
+    kill(forked, SIGKILL);
+    waitpid(forked, NULL, 0);
+    cr_assert(forked > 0 && !refused);
 }
 
 Test(others, what_is_no_board_of_a_known_layout_is_left_alone)

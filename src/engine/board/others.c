@@ -88,6 +88,7 @@ static enum fate remove_unused(int dir, const char *name, uint32_t layout, int64
                    !unlinkat(dir, name, 0)) {
             fate = IS_REMOVED;
         }
+        flock(fd, LOCK_UN); /* a child of a fork may have it open, too */
     }
     close(fd);
     return fate;
