@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -192,7 +192,7 @@ Test(others, a_look_at_a_board_leaves_no_lock_behind)
     leave_board(other, OTHER);
     age(other, 0);
     fork_at_close = true;
-    cr_assert_eq(others_tidy_path(dir, OTHERS_REST_S), 1u);
+    cr_assert_eq(others_tidy_path(dir, OTHERS_REST_S).left, 1u);
     fork_at_close = false;
     int fd = open(other, O_RDWR);
     int refused = flock(fd, LOCK_SH | LOCK_NB);
