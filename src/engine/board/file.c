@@ -150,8 +150,8 @@ static enum opened judge_clock(const struct board_header *h, const char **why)
 }
 
 /* A process that keeps the board holds it: the kernel keeps this lock with the open file, to which every
- * mapping refers, in children too, until the last is gone (but on overlayfs). False: the file is being removed (others.c),
- * which nobody does while we have locked the directory. */
+ * mapping refers (but on overlayfs), in children too, until the last is gone. False: the file is being removed
+ * (others.c), which nobody does while we have locked the directory. */
 static bool hold(int fd, enum use use)
 {
     return use < USE || !flock(fd, LOCK_SH | LOCK_NB) || errno != EWOULDBLOCK || use == USE_LOCKED;
