@@ -86,6 +86,22 @@ Test(call, the_last_error_has_class_reason_and_codes)
     cr_assert(eq(i64, binding.slot->last_failure_ms, WALL / NS_PER_MS));
 }
 
+/* libcurl does not forget that of an address that refused the connection when it connects to the next. */
+Test(call, an_errno_of_another_address_is_not_shown)
+{
+    static const struct {
+        int curl, os_errno, shown;
+    } rows[] = {{7, 111, 111}, {56, 104, 104}, {18, 111, 0}, {28, 111, 0}, {52, 111, 0}};
+    policy.max_attempts = 1;
+    for (int i = 0; i < 5; i++) {
+        struct attempt a = get(rows[i].curl, 0);
+        a.os_errno = rows[i].os_errno;
+        request(a, NOW);
+        struct last_error e = last_error_unpack(binding.slot->last_error);
+        cr_expect(eq(int, e.os_errno, rows[i].shown), "%d", rows[i].curl);
+    }
+}
+
 Test(call, every_attempt_updates_the_status_and_changes_raise_an_alert)
 {
     for (int i = 0; i < 3; i++)

@@ -245,10 +245,9 @@ Test(filter, a_path_is_refused)
 
 /* ---- order ----------------------------------------------------------------------------------- */
 
-static struct slot *add(struct board *b, uint64_t key, const char *name, uint64_t good,
-                        uint64_t bad)
+static struct slot *add(struct board *b, const char *name, uint64_t good, uint64_t bad)
 {
-    struct slot *s = board_slot(b, key, name, SLOT_HOST, T(1));
+    struct slot *s = board_slot(b, board_host_key(name, 0), name, SLOT_HOST, T(1));
     slot_count(s, COUNT_REQUESTS, good + bad);
     slot_count(s, COUNT_SUCCESSES, good);
     slot_count(s, COUNT_FAILURES, bad);
@@ -268,21 +267,21 @@ Test(order, the_worst_comes_first)
 {
     static const char *const expected[] = {"sick",  "refused-paused", "refused", "paused",
                                            "shaky", "failing",        "busy",    "calm"};
-    struct board *b = board_open(NULL, 16, NULL);
+    struct board *b = board_open(NULL, 256, NULL);
     enum health_status status;
     uint32_t n;
-    add(b, 1, "calm", 10, 0);
-    add(b, 2, "busy", 900, 0);
-    add(b, 3, "failing", 90, 10);
-    struct slot *shaky = add(b, 4, "shaky", 10, 0);
+    add(b, "calm", 10, 0);
+    add(b, "busy", 900, 0);
+    add(b, "failing", 90, 10);
+    struct slot *shaky = add(b, "shaky", 10, 0);
     status_result(shaky, false, 1, 1, 5, &status);
     status_result(shaky, true, 1, 9, 5, &status);
-    pause_raise(add(b, 5, "paused", 10, 0), T(60), true, 429, "Retry-After: 60", T(1));
-    open_circuit(add(b, 6, "refused", 10, 0));
-    struct slot *both = add(b, 7, "refused-paused", 10, 0);
+    pause_raise(add(b, "paused", 10, 0), T(60), true, 429, "Retry-After: 60", T(1));
+    open_circuit(add(b, "refused", 10, 0));
+    struct slot *both = add(b, "refused-paused", 10, 0);
     pause_raise(both, T(60), true, 429, "Retry-After: 60", T(1));
     open_circuit(both);
-    status_result(add(b, 8, "sick", 1, 0), false, 1, 1, 5, &status);
+    status_result(add(b, "sick", 1, 0), false, 1, 1, 5, &status);
     struct host *h = host_list_read(b, T(2), &n);
     cr_assert(eq(u32, n, 8));
     for (int i = 0; i < 8; i++)
@@ -303,7 +302,7 @@ Test(rates, they_are_what_was_counted_between_two_readings)
     struct board *b = board_open(NULL, 16, NULL);
     struct request_rates r = {0};
     uint32_t n;
-    struct slot *a = add(b, 1, "a", 100, 0);
+    struct slot *a = add(b, "a", 100, 0);
     struct slot *p = board_slot(b, 2, "proxy", SLOT_PROXY, T(1));
     struct host *h = host_list_read(b, T(2), &n);
     request_rates_read(&r, b, h, n, T(2));
@@ -312,7 +311,7 @@ Test(rates, they_are_what_was_counted_between_two_readings)
 
     slot_count(a, COUNT_REQUESTS, 30);
     slot_count(p, COUNT_REQUESTS, 30);
-    add(b, 3, "new", 6, 0);
+    add(b, "new", 6, 0);
     h = host_list_read(b, T(5), &n);
     request_rates_read(&r, b, h, n, T(5));
     for (uint32_t i = 0; i < n; i++)
@@ -335,7 +334,7 @@ Test(rates, after_a_reset_they_are_unknown_once)
     struct board *b = board_open(NULL, 16, NULL);
     struct request_rates r = {0};
     uint32_t n;
-    struct slot *a = add(b, 1, "a", 100, 0);
+    struct slot *a = add(b, "a", 100, 0);
     for (int step = 0; step < 4; step++) {
         struct host *h = host_list_read(b, T(2 + step), &n);
         request_rates_read(&r, b, h, n, T(2 + step));
@@ -363,7 +362,7 @@ Test(rates, the_history_tells_that_of_the_last_minute)
     struct board *b = board_open(NULL, 16, NULL);
     int64_t over_ns = 0;
     uint32_t n;
-    add(b, 1, "a", 100, 0);
+    add(b, "a", 100, 0);
     struct host *h = host_list_read(b, T(1000), &n);
     cr_assert(request_rate_of_history(b, h, n, T(1000), &over_ns) < 0, "it is empty");
     sample(b, 1, T(600));

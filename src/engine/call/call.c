@@ -101,7 +101,7 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
                                                         .reason = c->last.reason,
                                                         .curl = a->curl_code,
                                                         .http = a->http_status,
-                                                        .os_errno = a->os_errno});
+                                                        .os_errno = call_errno(a)});
     bool again = call_plan_retry(c, s, a, now_ns, random, at_ns);
     c->wait_from_ns = now_ns;
     if (again || !call_is_success(&c->last))

@@ -8,6 +8,9 @@
 #include "engine/board/pause.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
+#include "engine/policy/curl_codes.h"
+
+#include <errno.h>
 
 void call_announce_breaker(const struct call *c, const struct party *party, int64_t now_ns)
 {
@@ -24,6 +27,22 @@ void call_announce_breaker(const struct call *c, const struct party *party, int6
         history_change(c->binding->board->history, party->slot->key, CHANGE_BREAKER, (int)state,
                        now_ns);
     board_alert(c->binding->board);
+}
+
+int call_errno(const struct attempt *a)
+{
+    switch (a->curl_code) {
+    case 0: /* a connect() */
+    case CURL_CODE_COULDNT_CONNECT:
+    case CURL_CODE_SSL_CONNECT_ERROR:
+    case CURL_CODE_SEND_ERROR:
+    case CURL_CODE_RECV_ERROR:
+        return a->os_errno;
+    case CURL_CODE_OPERATION_TIMEDOUT: /* also of a connect() */
+        return a->os_errno == ETIMEDOUT ? ETIMEDOUT : 0;
+    default:
+        return 0;
+    }
 }
 
 bool call_is_success(const struct verdict *v)

@@ -78,6 +78,10 @@ static inline bool call_proxy_party(const struct call *c, struct party *party)
             atomic_load_explicit(&proxy->facts->key, memory_order_relaxed) == proxy->facts_key);
 }
 
+/* The errno that the result of the attempt is about; 0: none. libcurl may still have that of an address that
+ * refused the connection before another one accepted it. */
+int call_errno(const struct attempt *a);
+
 /* Maps 64 random bits to [0, span), for span >= 0. */
 static inline int64_t call_random_below(int64_t span, uint64_t random)
 {

@@ -98,7 +98,7 @@ static void note_denied(struct call *c, struct slot *s, const struct attempt *a,
                                 .reason = reason_name(reason),
                                 .curl = a->curl_code,
                                 .http = a->http_status,
-                                .os_errno = a->os_errno,
+                                .os_errno = call_errno(a),
                                 .wait_ns = -1,
                                 .observed = c->observe});
 }
@@ -194,7 +194,7 @@ bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, in
                                 .reason = reason_name(v->reason),
                                 .curl = a->curl_code,
                                 .http = a->http_status,
-                                .os_errno = a->os_errno,
+                                .os_errno = call_errno(a),
                                 .wait_ns = delay_ns,
                                 .observed = c->observe});
     *at_ns = now_ns + delay_ns;

@@ -181,7 +181,7 @@ static void tell_attempt(const struct call *c, int64_t duration_ns)
 
 void call_tell_attempt(struct call *c, const struct attempt *a)
 {
-    call_set_result(c, a->curl_code, a->os_errno);
+    call_set_result(c, a->curl_code, call_errno(a));
     c->result_http = (uint16_t)a->http_status;
     if (events_are_traced())
         tell_attempt(c, a->duration_ns);
