@@ -295,7 +295,7 @@ static bool run(uint64_t seed)
     if (mixture->known)
         make_known();
     while (event_count) {
-        struct event e = event_next();
+        struct planned_event e = event_next();
         now = e.at_ns;
         struct request *r = e.request;
         if (!r && now < END)

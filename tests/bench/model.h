@@ -3,7 +3,7 @@
  * Shared by the models of a server under load: seeded random numbers, and events in order of time.
  *
  *     event_plan(at_ns, client, request);
- *     while (event_count) { struct event e = event_next(); ... }
+ *     while (event_count) { struct planned_event e = event_next(); ... }
  *
  * Of two events at the same time, the one that was planned first comes first. Runs with the same
  * seeds are identical. */
@@ -16,14 +16,14 @@
 
 #define EVENTS_MAX 65536
 
-struct event {
+struct planned_event {
     int64_t at_ns;
     uint64_t order;
     int source;    /* index of the client or stream */
     void *request; /* NULL: the source makes a new request */
 };
 
-static struct event event_heap[EVENTS_MAX];
+static struct planned_event event_heap[EVENTS_MAX];
 static int event_count;
 static uint64_t event_planned;
 
@@ -48,14 +48,14 @@ static inline void events_reset(void)
     event_planned = 0;
 }
 
-static inline bool event_before(const struct event *a, const struct event *b)
+static inline bool event_before(const struct planned_event *a, const struct planned_event *b)
 {
     return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
 }
 
 static inline void event_plan(int64_t at_ns, int source, void *request)
 {
-    struct event e = {at_ns, event_planned++, source, request};
+    struct planned_event e = {at_ns, event_planned++, source, request};
     if (event_count == EVENTS_MAX)
         abort();
     int i = event_count++;
@@ -64,9 +64,9 @@ static inline void event_plan(int64_t at_ns, int source, void *request)
     event_heap[i] = e;
 }
 
-static inline struct event event_next(void)
+static inline struct planned_event event_next(void)
 {
-    struct event first = event_heap[0], last = event_heap[--event_count];
+    struct planned_event first = event_heap[0], last = event_heap[--event_count];
     int i = 0;
     for (int k; (k = 2 * i + 1) < event_count; i = k) {
         if (k + 1 < event_count && event_before(&event_heap[k + 1], &event_heap[k]))

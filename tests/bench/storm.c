@@ -260,7 +260,7 @@ static void run(void)
     for (int i = 0; i < CLIENTS; i++)
         event_plan(uniform(&clients[i].random, NS_PER_S), i, NULL);
     while (event_count && event_heap[0].at_ns < END) {
-        struct event e = event_next();
+        struct planned_event e = event_next();
         now = e.at_ns;
         struct request *r = e.request;
         if (!r)
