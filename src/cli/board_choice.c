@@ -12,7 +12,8 @@
 
 #define PLACES_MAX 12 /* default locations of one user, and the one that is configured */
 
-bool board_is_file(const char *name)
+/* "board", or "board." followed by a layout version. */
+static bool is_board_file(const char *name)
 {
     static const char first[] = "board";
     size_t n = sizeof first - 1;
@@ -29,7 +30,7 @@ static bool has_other_board(const char *dir)
     struct dirent *e;
     bool found = false;
     while (d && !found && (e = readdir(d)))
-        found = board_is_file(e->d_name);
+        found = is_board_file(e->d_name);
     if (d)
         closedir(d);
     return found;

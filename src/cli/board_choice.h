@@ -31,7 +31,4 @@ struct board_found {
 void board_choice_open(const struct command *c, const struct config *config,
                        const struct board_choice *choice, bool writable, struct board_found *out);
 
-/* Whether a file of the state directory is a board of any version: "board", or "board.N". */
-bool board_is_file(const char *name);
-
 #endif

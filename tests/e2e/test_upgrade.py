@@ -128,7 +128,7 @@ class Upgrade(bed.Bed):
             self.assertEqual((p["version"], p["mode"], p["restart"]), (before[2], "enforce", True))
             self.assertIn(f"it has loaded {before[2]}, now there is {after[2]}", p["reason"])
         self.assertEqual(set(self.ps("--restart")), set(old))
-        for command in ("status", "health"):
+        for command in ("status", "health", "doctor"):
             self.assertIn(f"4 programs use {before[1]}, with limits of its own",
                           self.harden(command)[1])
         _, out, _ = self.harden("doctor", str(second[0][0].pid))

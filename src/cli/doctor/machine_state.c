@@ -8,13 +8,12 @@
 #include "base/env.h"
 #include "base/text.h"
 #include "base/words.h"
-#include "cli/board_choice.h"
 #include "cli/cli.h"
 #include "cli/liveness.h"
+#include "cli/other_boards.h"
 #include "engine/board/location.h"
 #include "engine/state_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/magic.h>
@@ -151,17 +150,9 @@ static void check_board(struct diagnosis *d, const struct config *c)
 
 static void check_versions(struct diagnosis *d, const char *directory)
 {
-    DIR *dir = opendir(directory);
-    struct dirent *e;
-    while (dir && (e = readdir(dir)))
-        if (board_is_file(e->d_name) && strcmp(e->d_name, BOARD_NAME) != 0)
-            doctor_say(
-                d, LEVEL_NOTE,
-                "%s/%s is the board of another version of libharden: programs that still use "
-                "it share no limits with those started since; restart them",
-                directory, e->d_name);
-    if (dir)
-        closedir(dir);
+    char others[OTHER_BOARDS_TEXT_SIZE];
+    if (*other_boards_text(directory, others))
+        doctor_say(d, LEVEL_NOTE, "%s; restart those that harden ps marks", others);
 }
 
 /* With state = auto, programs with and without XDG_RUNTIME_DIR have different boards. */
