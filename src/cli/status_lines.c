@@ -84,11 +84,13 @@ static void print_observed(FILE *f, const struct status_lines *l)
 {
     char name[TABLE_CELL], words[OBSERVED_TEXT_SIZE];
     int listed = 0;
-    for (uint32_t i = 0; i < l->n; i++)
-        if (l->hosts[i].is_observed && listed++ < lines_shown(l))
-            fprintf(f, "observe: %s %s\n", name_of(l, l->hosts[i].name, name),
-                    (l->view->columns ? observed_text_short : observed_text)(&l->hosts[i].observed,
-                                                                             words));
+    for (uint32_t i = 0; i < l->n; i++) {
+        const struct host *h = &l->hosts[i];
+        if (h->is_observed && listed++ < lines_shown(l))
+            fprintf(f, "observe: %s %s\n", name_of(l, h->name, name),
+                    l->view->columns ? observed_text_short(&h->observed, words)
+                                     : observed_text(&h->observed, words));
+    }
     if (listed > lines_shown(l))
         fprintf(f, "observe: and %d more\n", listed - lines_shown(l));
 }
