@@ -206,10 +206,11 @@ Test(trace, every_event_has_its_words)
         {"\"event\":\"health\",\"host\":\"a\",\"state\":\"unhealthy\"", "a is unhealthy"},
         {"\"event\":\"pause\",\"host\":\"a\",\"state\":\"on\",\"wait_ms\":2000,\"part\":true,"
          "\"hint\":\"Retry-After: 2\"",
-         "a: of a part, pause asked by the server, for 2 s, the server sent Retry-After: 2"},
-        {"\"event\":\"pause\",\"host\":\"a\",\"state\":\"over\"", "a: pause is over"},
+         "a: the pause of a part is on, asked for by the server, for 2 s, the server sent "
+         "Retry-After: 2"},
+        {"\"event\":\"pause\",\"host\":\"a\",\"state\":\"over\"", "a: the pause is over"},
         {"\"event\":\"ignored\",\"host\":\"a\",\"hint\":\"Retry-After: 999999999\"",
-         "a: a pause is ignored, because it is too long to be meant, the server sent Retry-After: "
+         "a: a pause of more than a day is ignored as a mistake, the server sent Retry-After: "
          "999999999"},
         {"\"event\":\"end\",\"not_retried\":\"method\"" SET,
          "not repeated: such a request is not repeated after that: k = v (/a.ini:3)"},

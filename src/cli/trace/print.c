@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define BAR_LONGEST 40
-#define LEFT        12 /* of the text of a row: behind its time */
+#define LEFT        12 /* columns of the time in front of a text */
 
 struct frame {
     const struct trace *trace;

@@ -131,8 +131,8 @@ static void put_health(struct text *t, const struct trace_event *e)
 
 static void put_pause(struct text *t, const struct trace_event *e)
 {
-    text_fmt(t, "%s: %spause %s", e->host, e->part ? "of a part, " : "",
-             !strcmp(e->state, "over") ? "is over" : "asked by the server");
+    text_fmt(t, "%s: the pause%s is %s", e->host, e->part ? " of a part" : "",
+             !strcmp(e->state, "over") ? "over" : "on, asked for by the server");
     if (e->wait_ns > 0) {
         text_put(t, ", for ");
         put_duration(t, e->wait_ns);
@@ -142,7 +142,7 @@ static void put_pause(struct text *t, const struct trace_event *e)
 
 static void put_ignored(struct text *t, const struct trace_event *e)
 {
-    text_fmt(t, "%s: a pause is ignored, because it is too long to be meant", e->host);
+    text_fmt(t, "%s: a pause of more than a day is ignored as a mistake", e->host);
     put_hint(t, e);
 }
 
