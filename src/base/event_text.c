@@ -223,7 +223,7 @@ static void put_failure(struct text *t, const struct event *e)
         text_fmt(t, " (errno %d)", e->os_errno);
 }
 
-/* "enforce; configuration: /etc/harden/harden.ini; board: /run/user/1000/harden/board.15" */
+/* "enforce; configuration: /etc/harden/harden.ini; board: /run/user/1000/harden/board.16" */
 static void put_process_words(struct text *t, const struct event_process *p)
 {
     text_fmt(t, "mode %s; configuration: ", p->mode);

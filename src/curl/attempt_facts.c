@@ -228,6 +228,18 @@ static bool refused_locally(const struct attempt *a, const struct shadow *s, con
     }
 }
 
+/* Only policies that few hosts have ask for it. */
+static int64_t answered_ns(const struct transfer *t)
+{
+    curl_off_t us = 0;
+    const struct shadow *s = t->shadow;
+    if (likely(!(s->binding.special & (SPECIAL_SLOW | SPECIAL_SLO))) ||
+        s->protocol != PROTOCOL_HTTP ||
+        s->api->easy_getinfo(s->handle, CURLINFO_STARTTRANSFER_TIME_T, &us))
+        return 0;
+    return us * NS_PER_US;
+}
+
 static void fill_result(struct attempt *a, struct transfer *t, CURLcode result, int64_t duration_ns)
 {
     const struct shadow *s = t->shadow;
@@ -235,6 +247,7 @@ static void fill_result(struct attempt *a, struct transfer *t, CURLcode result, 
     memset(a, 0, sizeof *a);
     a->curl_code = (int)result;
     a->duration_ns = duration_ns;
+    a->answered_ns = answered_ns(t);
     fill_request(a, t);
     if (likely(result == CURLE_OK && g->state == GATE_PASS && g->status && g->status != 101)) {
         a->committed = true;

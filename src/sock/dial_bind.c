@@ -189,12 +189,12 @@ HOT bool dial_fast_path(struct fast_path *path, struct engine *e, const struct e
            path->board == atomic_load_explicit(&e->board, memory_order_acquire);
 }
 
-/* Stores an endpoint that only the state on the board can restrict. Not in observe mode, which counts on
- * two slots. */
+/* Stores an endpoint that only the state on the board can restrict, and whose results are only counted. */
 static void store_fast(size_t index, const struct dial_binding *k, const struct endpoint *to)
 {
     const struct binding *b = &k->binding;
-    if (b->facts || b->lane_count || b->policy->connect_timeout_ns || b->policy->attempt_timeout_ns)
+    if (b->special || b->lane_count || b->policy->connect_timeout_ns ||
+        b->policy->attempt_timeout_ns)
         return;
     struct fast_entry w = {.port = to->port,
                            .generation = k->generation,

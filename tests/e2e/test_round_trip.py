@@ -35,7 +35,10 @@ HOST_KEYS = {
     "stall_timeout": ["none", "10s"], "breaker": ["on", "off", "observe"], "breaker_failures": ["1", "9"],
     "breaker_after": ["0", "1h"], "breaker_ratio": ["1%", "100%"], "breaker_open": ["100ms", "1m"],
     "breaker_max_open": ["10m"], "breaker_successes": ["1", "3"], "unhealthy_after": ["1"],
-    "healthy_after": ["5"]}
+    "healthy_after": ["5"], "concurrency": ["none", "1", "512"], "on_concurrency": ["wait", "fail"],
+    "adaptive": ["on", "off", "no"], "slow_after": ["none", "1.5s"], "check_opens": ["on", "off"],
+    "fallback": ["none", "b.example, 192.0.2.7:8443 [fd00::7]:443"], "slo": ["none", "99.5%", "99%"],
+    "slo_latency": ["none", "800ms"]}
 PATTERNS = [
     "*", "*:8080", "*/v1/search*", "*.example", "a.*", "*.example/v1/*", "a.example", "Api.A.example",
     "api.a.example:8443", "api.a.example/v1/search*", "api.a.example:8443/V1/*", "xn--bcher-kva.example",

@@ -336,7 +336,7 @@ class OtherUsers(bed.Bed):
             with open(path, "r+b") as f:
                 f.seek(24)
                 f.write(struct.pack("I", 1 << 22))
-                f.truncate(2304 + ((1 << 22) + 1) * 1152 + 99536)
+                f.truncate(2304 + ((1 << 22) + 1) * 1280 + 99536)
 
         for change in (pipe, link, huge, lambda path: os.chown(path, 0, 0),
                        lambda path: os.chmod(path, 0o666), lambda path: os.truncate(path, 4000),

@@ -156,6 +156,18 @@ static const char *random_text(struct random_config *r)
     return RANDOM_OF(r, all);
 }
 
+static const char *random_place(struct random_config *r)
+{
+    static const char *const all[] = {"b.example", "b.example:8443", "192.0.2.7", "[fd00::7]:443"};
+    return RANDOM_OF(r, all);
+}
+
+static const char *random_share(struct random_config *r)
+{
+    static const char *const all[] = {"99.5%", "50%", "99.999%", "90%"};
+    return RANDOM_OF(r, all);
+}
+
 static const char *random_path(struct random_config *r)
 {
     static const char *const all[] = {
@@ -220,6 +232,12 @@ static void random_candidate(struct random_config *r, const struct option *o, ch
         break;
     case TYPE_STATUSES:
         random_list(r, out, size, 4, random_status);
+        break;
+    case TYPE_PLACES:
+        random_list(r, out, size, FALLBACK_MAX, random_place);
+        break;
+    case TYPE_SHARE:
+        snprintf(out, size, "%s", random_share(r));
         break;
     case TYPE_TEXT:
         snprintf(out, size, "%s", random_text(r));

@@ -111,7 +111,7 @@ Test(board, creates_a_directory_and_a_file_that_only_this_user_can_access)
     cr_assert(eq(int, stat(path, &st), 0));
     cr_assert(eq(int, st.st_mode & 07777, 0600));
     cr_assert(eq(u64, (uint64_t)st.st_size,
-                 sizeof(struct board_header) + (SLOTS + 1) * 1152 + sizeof(struct history)));
+                 sizeof(struct board_header) + (SLOTS + 1) * 1280 + sizeof(struct history)));
 }
 
 Test(board, survives_the_processes_that_wrote_it)

@@ -186,7 +186,7 @@ static struct slot *use_overflow(struct board *b, int64_t now_ns)
 struct slot *board_slot(struct board *b, uint64_t hash, const char *name, enum slot_kind kind,
                         int64_t now_ns)
 {
-    precondition(name && kind >= SLOT_HOST && kind <= SLOT_OBSERVED);
+    precondition(name && kind >= SLOT_HOST && kind <= SLOT_SLO);
     uint64_t key = board_key(hash);
     for (int i = 0; i < BOARD_CLAIM_TRIES; i++) {
         struct claim at = find_place(b, key, now_ns);

@@ -15,9 +15,9 @@
  *     64                  64      snapshot lease, progress, network, clock
  *     128                 128     counters of calls, last write, last update
  *     256                 4096    attached[256]: processes that use the board (attached.h)
- *     4352                n*1152  slots (slot.h)
- *     4352 + n*1152       1152    the overflow slot "_other"
- *     4352 + (n+1)*1152   99536   history (history.h): 3 counters, 7 sums, rings of 360 and 576
+ *     4352                n*1280  slots (slot.h)
+ *     4352 + n*1280       1280    the overflow slot "_other"
+ *     4352 + (n+1)*1280   99536   history (history.h): 3 counters, 7 sums, rings of 360 and 576
  *                                 samples of 80 bytes and of 1024 changes of 24 bytes
  *
  * Invariants:
@@ -69,7 +69,7 @@
 
 #define BOARD_MAGIC 0x6e6564726168626cULL
 #ifndef BOARD_LAYOUT /* `make LAYOUT=N`: tests of an upgrade need another one */
-#define BOARD_LAYOUT 15
+#define BOARD_LAYOUT 16
 #endif
 #define BOARD_NAME          "board." BOARD_TEXT(BOARD_LAYOUT) /* in the state directory */
 #define BOARD_TEXT(n)       BOARD_QUOTED(n)

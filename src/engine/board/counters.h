@@ -66,6 +66,17 @@
     /* attempts that were not reported to the closed breaker; only the breaker uses it */ \
     X(UNJUDGED, NUMBER, NONE, "", NONE, NONE, NO_LABEL)
 
+/* Of policies that few hosts have, on a line of their own. */
+#define COUNTERS_OF_POLICIES(X) \
+    /* waits for a permit of the concurrency limit, and refusals */ \
+    X(CONCURRENCY_WAITED, NUMBER, NONE, "", NONE, NONE, NO_LABEL) \
+    X(CONCURRENCY_WAITED_NS, NS, NONE, "", NONE, NONE, NO_LABEL) \
+    X(CONCURRENCY_REJECTED, NUMBER, NONE, "", NONE, NONE, NO_LABEL) \
+    /* attempts that took longer than slow_after */ \
+    X(SLOW, NUMBER, NONE, "", NONE, NONE, NO_LABEL) \
+    /* requests whose last attempt went to another place of the name */ \
+    X(FALLBACK_USED, NUMBER, NONE, "", NONE, NONE, NO_LABEL)
+
 /* Read like the others, but counted in words of another kind: slot_count() does not accept them. */
 #define COUNTERS_DERIVED(X) \
     /* attempts really made: the sum of the histogram */ \
@@ -75,7 +86,8 @@
 
 /* In the order of health.json. */
 #define COUNTERS(X) \
-    COUNTERS_OF_LIMIT(X) COUNTERS_DERIVED(X) COUNTERS_STRIPED(X) COUNTERS_SELDOM(X)
+    COUNTERS_OF_LIMIT(X) COUNTERS_DERIVED(X) COUNTERS_STRIPED(X) COUNTERS_SELDOM(X) \
+    COUNTERS_OF_POLICIES(X)
 
 /* Sums over all hosts, the object "totals" of health.json: X(NAME, KEY). */
 #define TOTALS(X) \
@@ -117,11 +129,13 @@ enum counter {
     COUNTERS_OF_LIMIT(COUNTER_INDEX)
     COUNTERS_STRIPED(COUNTER_INDEX)
     COUNTERS_SELDOM(COUNTER_INDEX)
+    COUNTERS_OF_POLICIES(COUNTER_INDEX)
     COUNTERS_DERIVED(COUNTER_INDEX)
     COUNTERS_READ, /* all of them */
     FIRST_STRIPED = 0 COUNTERS_OF_LIMIT(COUNTER_ONE),
     FIRST_SELDOM = FIRST_STRIPED COUNTERS_STRIPED(COUNTER_ONE),
-    COUNTER_COUNT = FIRST_SELDOM COUNTERS_SELDOM(COUNTER_ONE), /* without those derived */
+    FIRST_POLICY = FIRST_SELDOM COUNTERS_SELDOM(COUNTER_ONE),
+    COUNTER_COUNT = FIRST_POLICY COUNTERS_OF_POLICIES(COUNTER_ONE), /* without those derived */
 };
 /* clang-format on */
 

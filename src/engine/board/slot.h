@@ -23,7 +23,12 @@
  *    1024      64  refuse_until_ns, pause      line 16, of a pause (board/pause.h)
  *    1088      64  part_until_ns, part_pause   line 17, for display: of a pause of a part of the host;
  *                  of a slot of kind OBSERVED: family_lag[4]
- *    1152
+ *    1152      24  adaptive[3]               line 18, of policies that few hosts have
+ *    1176      40  policy_count[5]
+ *    1216      16  what is shown of them     line 19
+ *    1280
+ *
+ * A slot of kind BULKHEAD or SLO has words of its own, own[92], in place of those from 128 to 864.
  *
  * Invariants:
  * - A slot belongs to a key iff its word `key` equals it. 0: free. Top bit set: it changes hands and
@@ -65,17 +70,25 @@
 /* BUCKET: a limit only, not shown. PROXY: status and breaker of a proxy; its requests are also counted
  * for the hosts behind it. CHECK: an active check; check_slot.h says what its words mean. OBSERVED: what
  * programs with mode = observe would have done with a host, proxy or bucket: their limit, breaker and
- * budget, and in the counters the waits, refusals and retries that were not made. */
+ * budget, and in the counters the waits, refusals and retries that were not made. BULKHEAD: permits of a
+ * concurrency limit. PLACE: status, breaker and counters of one place of a name; its requests are also
+ * counted for the name. SLO: good and bad requests of a host by time. */
 enum slot_kind {
     SLOT_HOST = 1,
     SLOT_BUCKET = 2,
     SLOT_PROXY = 3,
     SLOT_CHECK = 4,
     SLOT_OBSERVED = 5,
+    SLOT_BULKHEAD = 6,
+    SLOT_PLACE = 7,
+    SLOT_SLO = 8,
 };
 
 #define STRIPED_COUNTERS (FIRST_SELDOM - FIRST_STRIPED)
-#define SELDOM_COUNTERS  (COUNTER_COUNT - FIRST_SELDOM)
+#define SELDOM_COUNTERS  (FIRST_POLICY - FIRST_SELDOM)
+#define POLICY_COUNTERS  (COUNTER_COUNT - FIRST_POLICY)
+#define ADAPTIVE_WORDS   3
+#define OWN_WORDS        92 /* of kinds without attempts of their own */
 
 /* What every attempt writes exists STRIPES times, and each CPU writes one of them, so that two CPUs
  * rarely compete for a cache line. Readers add them up. */
@@ -121,14 +134,18 @@ struct slot {
         _Atomic uint64_t check_target;
     };
 
-    struct stripe stripe[STRIPES];
-    _Atomic uint32_t latency_high[LATENCY_BUCKETS];
-
-    /* clang-format off */
+    union {
+        struct {
+            struct stripe stripe[STRIPES];
+            _Atomic uint32_t latency_high[LATENCY_BUCKETS];
+            /* clang-format off */
 #define BY_REASON(member, ...) _Atomic uint32_t member[REASON_GROUPS];
-    COUNTERS_BY_REASON(BY_REASON)
+            COUNTERS_BY_REASON(BY_REASON)
 #undef BY_REASON
-    /* clang-format on */
+            /* clang-format on */
+        };
+        _Atomic uint64_t own[OWN_WORDS]; /* of kind BULKHEAD: bulkhead.h; of kind SLO: slo.h */
+    };
     _Atomic int64_t status_since_ms; /* 0: since it was first seen */
     _Atomic int64_t last_success_ms; /* 0: never */
     _Atomic int64_t last_failure_ms;
@@ -159,6 +176,14 @@ struct slot {
         };
         struct family_lag family_lag[SLOT_FAMILIES];
     };
+
+    _Atomic uint64_t adaptive[ADAPTIVE_WORDS];
+    _Atomic uint64_t policy_count[POLICY_COUNTERS];
+    /* For display: of the settings that apply. */
+    _Atomic uint32_t shown_concurrency; /* 0: none */
+    _Atomic uint32_t bulkhead_index;    /* slot of its permits, + 1 */
+    _Atomic uint32_t shown_slo_ppm;     /* 0: none */
+    _Atomic uint32_t shown_slo_latency_ms;
 } __attribute__((aligned(CACHE_LINE)));
 
 /* Room for the name and a NUL; what is longer is cut. Only the board calls this. */
@@ -231,6 +256,8 @@ static inline _Atomic uint64_t *slot_counter_at(struct slot *s, enum counter c)
         return &s->limit_count[c];
     if (c < FIRST_SELDOM)
         return &s->stripe[cpu_number() % STRIPES].count[c - FIRST_STRIPED];
+    if (c >= FIRST_POLICY)
+        return &s->policy_count[c - FIRST_POLICY];
     unsigned i = c - FIRST_SELDOM;
     return &s->stripe[i % STRIPES].seldom[i / STRIPES];
 }

@@ -243,7 +243,7 @@ static inline struct admission take_start_slowly(struct call *c, struct slot *s,
 }
 
 static inline __attribute__((always_inline)) struct admission
-take_start(struct call *c, struct slot *s, bool special, int64_t now_ns)
+take_start(struct call *c, struct slot *s, unsigned special, int64_t now_ns)
 {
     const struct binding *b = c->binding;
     bool paused = call_may_be_paused(c, s, special, now_ns);
@@ -352,9 +352,14 @@ HOT struct admission call_admit(struct call *c, int64_t now_ns)
     }
     if (c->observe)
         return admit_observed(c, s, now_ns);
+    const unsigned special = c->binding->special;
     struct admission ad;
+    if (special & SPECIAL_ADAPTIVE)
+        call_use_adaptive_rate(c, s, now_ns);
     if (pass_breakers(c, s, now_ns, &ad))
         ad = take_start(c, s, true, now_ns);
+    if ((special & SPECIAL_BULKHEAD) && ad.answer == ANSWER_GO)
+        call_take_permits(c, s, now_ns, &ad);
     /* A caller that waits or is refused must not keep others from probing. If a failed probe's
      * retry is refused, call_end reports the failure to the breaker. */
     if (ad.answer == ANSWER_WAIT || (ad.answer == ANSWER_REFUSE && !c->breakers_pending))

@@ -239,13 +239,23 @@ static void claim_host(struct binding *b, int64_t now_ns)
     b->slot = board_slot(b->board, b->key, b->name, SLOT_OBSERVED, now_ns);
     if (b->facts == overflow || b->slot == overflow)
         b->facts = b->slot = overflow;
-    b->special = true;
+    b->special |= SPECIAL_OBSERVED;
 }
 
 /* Enforcing programs share the limits, breaker and budget of the overflow slot. */
 static bool observes_nothing(const struct binding *b)
 {
     return observes(b) && b->slot == board_overflow(b->board);
+}
+
+static uint8_t special_of(const struct policy *p)
+{
+    unsigned special = (p->adaptive ? SPECIAL_ADAPTIVE : 0) |
+                       (p->slow_after_ns ? SPECIAL_SLOW : 0) |
+                       (p->fallback.count ? SPECIAL_PLACES : 0) | (p->slo_ppm ? SPECIAL_SLO : 0);
+    for (int i = 0; i < p->limit_count; i++)
+        special |= p->limits[i].concurrency ? SPECIAL_BULKHEAD : 0;
+    return (uint8_t)special;
 }
 
 static void bind_lanes(struct binding *b, int64_t now_ns)
@@ -256,6 +266,8 @@ static void bind_lanes(struct binding *b, int64_t now_ns)
     b->lane_count = 0;
     b->lane[0].slot = b->slot;
     for (int i = 0; i < p->limit_count; i++) {
+        if (!p->limits[i].rate_count)
+            continue;
         uint64_t key = b->bucket_key[i];
         struct slot *bucket = key == b->key ? b->slot : claim_bucket(b, key, host, now_ns);
         for (int j = 0; j < p->limits[i].rate_count; j++)
@@ -276,7 +288,7 @@ static void claim_proxy(struct binding *b, int64_t now_ns)
     if (proxy->slot == board_overflow(b->board) || proxy->facts == board_overflow(b->board) ||
         observes_nothing(b))
         proxy->slot = NULL;
-    b->special = b->facts || proxy->slot;
+    b->special = (uint8_t)((b->special & ~SPECIAL_PROXY) | (proxy->slot ? SPECIAL_PROXY : 0));
 }
 
 static __attribute__((noinline)) void refresh_special(struct binding *b, int64_t now_ns)
@@ -332,6 +344,7 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
         b->facts_key = b->key;
         b->key = board_observed_key(b->key);
     }
+    b->special = special_of(p);
     claim_host(b, now_ns);
     for (int i = 0; i < p->limit_count && i < LIMITS_MAX; i++) {
         b->bucket_key[i] = binding_bucket_key(&p->limits[i], &here, source, board);

@@ -48,6 +48,17 @@ struct proxy_binding {
     const struct policy *policy; /* breaker and health settings of the rules for the proxy's name */
 };
 
+/* What makes a binding unusual: code for the usual case needs to test only that none is set. */
+enum special {
+    SPECIAL_OBSERVED = 1, /* there is `facts` */
+    SPECIAL_PROXY = 2,
+    SPECIAL_BULKHEAD = 4, /* a limit has a concurrency */
+    SPECIAL_ADAPTIVE = 8,
+    SPECIAL_SLOW = 16,   /* slow_after */
+    SPECIAL_PLACES = 32, /* fallback */
+    SPECIAL_SLO = 64,
+};
+
 /* Zero-initialised: empty, and not current. */
 struct binding {
     const struct config *config;
@@ -65,7 +76,7 @@ struct binding {
     struct slot *scope; /* the pauses of a part of the host (policy->pause_scope); NULL: none */
     uint64_t scope_key;
     bool per_request;  /* a key contains a header: bind again for every request */
-    bool special;      /* there is `facts` or a proxy, so `slot` is not all */
+    uint8_t special;   /* of enum special */
     uint8_t operation; /* hash of scheme, port and path, for the breaker */
     char name
         [SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080" (board_cut_name): safe to show */

@@ -66,6 +66,22 @@ bool call_expects_success(const struct call *c, int64_t now_ns)
            (c->policy->breaker == BREAKER_OFF || breaker_expects_success(&s->breaker, now_ns));
 }
 
+/* What few bindings have. Before the breakers of the host get the result. */
+static __attribute__((noinline)) void report_special(struct call *c, struct slot *s,
+                                                     const struct attempt *a, int64_t now_ns,
+                                                     int64_t wall_ns, uint64_t random)
+{
+    const struct binding *b = c->binding;
+    if (b->special & SPECIAL_BULKHEAD)
+        call_give_back_permits(c, now_ns);
+    if (b->proxy.slot)
+        call_proxy_report(c, a, now_ns, wall_ns);
+    if (b->special & SPECIAL_PLACES)
+        call_place_report(c, a, now_ns, wall_ns, random);
+    if (b->special & SPECIAL_ADAPTIVE)
+        call_adapt(c, s, a, now_ns);
+}
+
 HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                      uint64_t random, int64_t *at_ns)
 {
@@ -85,8 +101,8 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
         if (host.facts != s)
             call_show_attempt(c, &host, &c->last, duration_ns);
         call_update_status(c, &host, &c->last, now_ns, wall_ns);
-        if (c->binding->proxy.slot)
-            call_proxy_report(c, a, now_ns, wall_ns);
+        if (unlikely(c->binding->special))
+            report_special(c, s, a, now_ns, wall_ns, random);
     }
     if (unlikely(a->hint.wait_ns || a->hint.misread))
         call_set_pause(c, s, a, now_ns, wall_ns);
@@ -157,6 +173,10 @@ static __attribute__((noinline)) void end_special(struct call *c, struct slot *s
             call_show_outcome(c, call_facts(c, s), &c->last, wall_ns);
         call_proxy_end(c, wall_ns);
     }
+    if (c->binding->special & SPECIAL_BULKHEAD)
+        call_give_back_permits(c, now_ns);
+    if (c->binding->special & SPECIAL_SLO)
+        call_count_slo(c, s, now_ns);
     if (c->observe)
         call_end_lag(c, s, now_ns);
 }
@@ -183,6 +203,8 @@ void call_abandon(struct call *c, int64_t now_ns)
     release_claims(c, s, now_ns);
     if (c->breakers_pending)
         call_count_unjudged(c, s);
+    if (c->binding->special & SPECIAL_BULKHEAD)
+        call_give_back_permits(c, now_ns);
     if (c->observe)
         call_end_lag(c, s, now_ns);
     if (c->id) {

@@ -171,7 +171,7 @@ static inline bool call_is_slot_paused(const struct slot *s, int64_t now_ns)
     return atomic_load_explicit(&s->pause_until_ns, memory_order_relaxed) > now_ns;
 }
 /* Whether some pause may concern this call. special: binding->special, or a constant to save the test. */
-static inline bool call_may_be_paused(const struct call *c, const struct slot *s, bool special,
+static inline bool call_may_be_paused(const struct call *c, const struct slot *s, unsigned special,
                                       int64_t now_ns)
 {
     const struct binding *b = c->binding;
@@ -186,6 +186,44 @@ static inline bool call_may_be_paused(const struct call *c, const struct slot *s
  * before then; otherwise they would have to wait for the start that it reserves. */
 int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_ns, int64_t now_ns,
                           bool *may_reserve);
+
+/* ---- adaptive.c ---- */
+/* Before tokens are taken: the rate that is in force becomes one more lane of the binding. */
+static inline void call_use_adaptive_rate(struct call *c, struct slot *s, int64_t now_ns)
+{
+    (void)c, (void)s, (void)now_ns;
+}
+static inline void call_adapt(struct call *c, struct slot *s, const struct attempt *a,
+                              int64_t now_ns)
+{
+    (void)c, (void)s, (void)a, (void)now_ns;
+}
+
+/* ---- bulkhead.c ---- */
+/* After an attempt was admitted otherwise (ad->answer is GO). */
+static inline void call_take_permits(struct call *c, struct slot *s, int64_t now_ns,
+                                     struct admission *ad)
+{
+    (void)c, (void)s, (void)now_ns, (void)ad;
+}
+static inline void call_give_back_permits(struct call *c, int64_t now_ns)
+{
+    (void)c, (void)now_ns;
+}
+
+/* ---- place.c ---- */
+static inline void call_place_report(struct call *c, const struct attempt *a, int64_t now_ns,
+                                     int64_t wall_ns, uint64_t random)
+{
+    (void)c, (void)a, (void)now_ns, (void)wall_ns, (void)random;
+}
+
+/* ---- slo.c ---- */
+/* At the end of a request, also of one that was refused. */
+static inline void call_count_slo(const struct call *c, struct slot *s, int64_t now_ns)
+{
+    (void)c, (void)s, (void)now_ns;
+}
 
 /* ---- tell.c: the events of a request ---- */
 /* A wait or a refusal, until at_ns. */

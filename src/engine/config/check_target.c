@@ -59,6 +59,14 @@ static bool take_port(struct check_target *out, const char *s, size_t n)
     return true;
 }
 
+bool host_port_parse(const char *s, size_t n, struct check_target *out)
+{
+    *out = (struct check_target){.port = ""};
+    const char *rest = take_host(out, s, n);
+    size_t left = rest ? n - (size_t)(rest - s) : 0;
+    return rest && (!left || take_port(out, rest, left));
+}
+
 static void put_origin(struct check_target *out, const char *scheme)
 {
     bool v6 = strchr(out->host, ':') != NULL;

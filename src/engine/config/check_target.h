@@ -48,6 +48,8 @@ struct check_config {
     int unhealthy_after, healthy_after;
 };
 
+/* "host", "host:port" or "[::1]:port" in n bytes; sets host, in lower case, and port ("": none). */
+bool host_port_parse(const char *s, size_t n, struct check_target *out);
 /* On failure false, and `why` (size bytes) says what is wrong and what would be right. */
 bool check_target_parse(enum check_kind kind, const char *value, struct check_target *out,
                         char *why, size_t size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/config/config.h"
 
+#include "base/compiler.h"
 #include "base/env.h"
 #include "base/words.h"
 #include "engine/config/builder.h"
@@ -79,11 +80,14 @@ void config_discard(struct config *c)
 
 bool config_has_limits(const struct config *c)
 {
-    int rate = option_find(SECTION_HOST, "rate");
+    const int keys[] = {option_find(SECTION_HOST, "rate"),
+                        option_find(SECTION_HOST, "concurrency")};
     for (int i = 0; i < c->section_count; i++) {
-        const char *value = c->sections[i].value[rate];
-        if (value && !word_is(value, strlen(value), "none"))
-            return true;
+        for (size_t k = 0; k < array_size(keys); k++) {
+            const char *value = c->sections[i].value[keys[k]];
+            if (value && !word_is(value, strlen(value), "none"))
+                return true;
+        }
     }
     return false;
 }

@@ -115,7 +115,7 @@ struct config *config_load_text(const char *path, const char *text, size_t n, co
 void config_discard(struct config *c);
 /* Whether one of its files or directories has been changed, created or removed since. */
 bool config_is_stale(const struct config *c);
-/* Whether any section sets a rate. Then it matters which processes share the board. */
+/* Whether any section sets a rate or a concurrency. Then it matters which processes share the board. */
 bool config_has_limits(const struct config *c);
 /* Whether `programs` includes this program and the mode is not off. */
 bool config_covers(const struct config *c, const char *program);

@@ -223,3 +223,28 @@ bool list_parse_methods(const char *value, char out[METHODS_MAX][16], char *why,
     }
     return true;
 }
+
+/* "backup.example.com 192.0.2.7:8443" */
+bool list_parse_places(const char *value, struct fallback *out, char *why, size_t size)
+{
+    const char *at = value, *w;
+    struct check_target place;
+    size_t n;
+    memset(out, 0, sizeof(*out));
+    if (word_is(value, strlen(value), "none"))
+        return true;
+    while ((w = word_next(&at, &n))) {
+        if (!host_port_parse(w, n, &place))
+            return wrong(why, size,
+                         "%.*s is not HOST or HOST:PORT; write for example backup.example.com, "
+                         "192.0.2.7:8443 or [2001:db8::7]:443",
+                         (int)(n < 60 ? n : 60), w);
+        if (out->count == FALLBACK_MAX)
+            return wrong(why, size, "too many places; write at most %d", FALLBACK_MAX);
+        struct place_name *p = &out->at[out->count++];
+        memcpy(p->host, place.host, sizeof(p->host));
+        p->port = (uint16_t)ascii_number(place.port);
+    }
+    return out->count ||
+           wrong(why, size, "no place; write for example backup.example.com, or none");
+}

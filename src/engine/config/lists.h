@@ -8,6 +8,7 @@
  *     retry_methods = GET HEAD                               list_parse_methods
  *     hint = X-Retry-In ms                                   list_parse_hints
  *     per = host+header:X-Org-Id                             list_parse_per
+ *     fallback = backup.example.com 192.0.2.7:8443           list_parse_places
  *
  * On failure they return false, and `why` (size bytes) says what is wrong and what would be right.
  * Pure functions. */
@@ -26,5 +27,6 @@ bool list_parse_statuses(const char *value, struct status_set *out, char *why, s
 bool list_parse_hints(const char *value, struct custom_hints *out, char *why, size_t size);
 bool list_parse_methods(const char *value, char out[METHODS_MAX][16], char *why, size_t size);
 bool list_parse_per(const char *value, struct per *out, char *why, size_t size);
+bool list_parse_places(const char *value, struct fallback *out, char *why, size_t size);
 
 #endif

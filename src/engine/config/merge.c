@@ -40,20 +40,27 @@ static const char *value_of(const struct applying *a, int option)
     return NULL;
 }
 
+/* A key that is NULL has its default. */
+struct limit_values {
+    const char *rate, *burst, *per, *concurrency;
+};
+
 static void add_limit(struct policy *policy, const struct section *s, bool operation,
-                      const char *rate, const char *burst, const char *per)
+                      const struct limit_values *values)
 {
     struct limit *l = &policy->limits[policy->limit_count];
     union option_value v;
-    parse_or_default(&options[option_find(SECTION_HOST, "rate")], rate, &v);
-    if (v.limit.rate_count == 0)
-        return;
+    parse_or_default(&options[option_find(SECTION_HOST, "rate")], values->rate, &v);
     *l = v.limit;
+    parse_or_default(&options[option_find(SECTION_HOST, "concurrency")], values->concurrency, &v);
+    l->concurrency = (uint32_t)v.number;
+    if (!l->rate_count && !l->concurrency)
+        return;
     l->operation = operation;
     l->rule = s->name;
-    parse_or_default(&options[option_find(SECTION_HOST, "per")], per, &v);
+    parse_or_default(&options[option_find(SECTION_HOST, "per")], values->per, &v);
     l->per = v.per;
-    parse_or_default(&options[option_find(SECTION_HOST, "burst")], burst, &v);
+    parse_or_default(&options[option_find(SECTION_HOST, "burst")], values->burst, &v);
     for (int i = 0; i < l->rate_count && v.number; i++) {
         int64_t most = GCRA_DEBT_MAX_NS / l->rates[i].interval_ns;
         l->rates[i].burst = (uint32_t)(v.number < most ? v.number : most);
@@ -75,28 +82,48 @@ static const struct section *setter_of(const struct applying *a, int option, uin
     return NULL;
 }
 
+/* HARDEN_RATE=none lifts every rate, and HARDEN_CONCURRENCY=none every limit of that kind. */
+static bool is_lifted(const struct section *host, int option)
+{
+    union option_value v;
+    if (!host || !host->overrides)
+        return false;
+    parse_or_default(&options[option], host->value[option], &v);
+    return options[option].type == TYPE_RATES ? !v.limit.rate_count : !v.number;
+}
+
 static void merge_limits(const struct applying *a, struct policy *out)
 {
     int rate = option_find(SECTION_HOST, "rate"), burst = option_find(SECTION_HOST, "burst");
     int per = option_find(SECTION_HOST, "per");
+    int concurrency = option_find(SECTION_HOST, "concurrency");
     const struct section *host = setter_of(a, rate, 0, false);
+    const struct section *flight = setter_of(a, concurrency, 0, false);
     const struct section *capacity = setter_of(a, burst, 0, false);
     const struct section *key = setter_of(a, per, 0, false);
-    if (host)
-        add_limit(out, host, false, host->value[rate], capacity ? capacity->value[burst] : NULL,
-                  key ? key->value[per] : NULL);
-    if (host && host->overrides && out->limit_count == 0)
-        return; /* HARDEN_RATE=none lifts every limit */
+    if (host || flight)
+        add_limit(
+            out, host ? host : flight, false,
+            &(struct limit_values){.rate = host ? host->value[rate] : NULL,
+                                   .burst = capacity ? capacity->value[burst] : NULL,
+                                   .per = key ? key->value[per] : NULL,
+                                   .concurrency = flight ? flight->value[concurrency] : NULL});
+    bool no_rates = is_lifted(host, rate), no_concurrency = is_lifted(flight, concurrency);
     for (uint32_t i = 0, n = 0; i < a->count && n < LIMITS_MAX - 1; i++) {
         const struct section *s = merge_section(a->config, a->keys[i]);
-        if (!merge_is_operation(a->keys[i]) || !s->value[rate])
+        const char *own_rate = no_rates ? NULL : s->value[rate];
+        const char *own_concurrency = no_concurrency ? NULL : s->value[concurrency];
+        if (!merge_is_operation(a->keys[i]) || (!own_rate && !own_concurrency))
             continue;
-        if (!capacity || !capacity->overrides)
+        if (own_rate && (!capacity || !capacity->overrides))
             capacity = s;
         key = setter_of(a, per, i, true);
         int before = out->limit_count;
-        add_limit(out, s, true, s->value[rate], capacity->value[burst],
-                  key ? key->value[per] : NULL);
+        add_limit(out, s, true,
+                  &(struct limit_values){.rate = own_rate,
+                                         .burst = own_rate ? capacity->value[burst] : NULL,
+                                         .per = key ? key->value[per] : NULL,
+                                         .concurrency = own_concurrency});
         n += (uint32_t)(out->limit_count - before);
     }
 }

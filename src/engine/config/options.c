@@ -69,6 +69,13 @@ const struct option options[] = {
      MEMBER(policy, on_limit)},
     /* Longest wait for the rate limit; a request that would wait longer fails at once. */
     {"max_wait", SECTION_HOST, TYPE_DURATION, "30s", "", 0, HORIZON, MEMBER(policy, max_wait_ns)},
+    /* Requests in flight at a time, over all processes together. */
+    {"concurrency", SECTION_HOST, TYPE_COUNT, "none", "none", 1, PERMITS_MAX, NO_MEMBER},
+    /* Whether a request beyond that waits until another one ends, or fails. */
+    {"on_concurrency", SECTION_HOST, TYPE_CHOICE, "wait", "wait fail", NO_RANGE,
+     MEMBER(policy, on_concurrency)},
+    /* Whether a rate is found and kept after the server has throttled without a hint. */
+    {"adaptive", SECTION_HOST, TYPE_BOOL, "off", "", NO_RANGE, MEMBER(policy, adaptive)},
     /* Preset of max_attempts, base_delay and max_delay. */
     {"retry", SECTION_HOST, TYPE_CHOICE, "normal", "normal expensive off quick",
      NO_RANGE, NO_MEMBER},
@@ -141,6 +148,18 @@ const struct option options[] = {
     /* Successful probes that close the circuit. */
     {"breaker_successes", SECTION_HOST, TYPE_COUNT, "2", "", 1, 100,
      MEMBER(policy, breaker_successes)},
+    /* A response that takes longer counts as a failure in breaker_ratio. */
+    {"slow_after", SECTION_HOST, TYPE_DURATION, "none", "none", 1 * MS, DAY,
+     MEMBER(policy, slow_after_ns)},
+    /* Whether a failed active check of the host opens its circuit. */
+    {"check_opens", SECTION_HOST, TYPE_BOOL, "off", "", NO_RANGE, MEMBER(policy, check_opens)},
+    /* Other places of the same name, for the attempts after the first: HOST[:PORT] ... */
+    {"fallback", SECTION_HOST, TYPE_PLACES, "none", "none", NO_RANGE, MEMBER(policy, fallback)},
+    /* Share of the requests that are promised to succeed. */
+    {"slo", SECTION_HOST, TYPE_SHARE, "none", "none", 50, 99.999, MEMBER(policy, slo_ppm)},
+    /* Within what time. */
+    {"slo_latency", SECTION_HOST, TYPE_DURATION, "none", "none", 1 * MS, DAY,
+     MEMBER(policy, slo_latency_ns)},
     /* Consecutive failures after which the host is unhealthy. */
     {"unhealthy_after", SECTION_HOST, TYPE_COUNT, "3", "", 1, 100, MEMBER(policy, unhealthy_after)},
     /* Consecutive successes after which the host is healthy again. */

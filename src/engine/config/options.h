@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OPTION_MAX 64 /* rows at most; arrays of values are indexed by row */
+#define OPTION_MAX 80 /* rows at most; arrays of values are indexed by row */
 
 enum option_section { SECTION_HARDEN, SECTION_HOST, SECTION_CHECK, OPTION_SECTIONS };
 
@@ -37,6 +37,8 @@ enum option_type {
     TYPE_PATTERNS, /* host patterns; const char * */
     TYPE_MODE,     /* 0644; mode_t */
     TYPE_STATUSES, /* 200-399 2xx 404; struct status_set */
+    TYPE_PLACES,   /* backup.example.com 192.0.2.7:8443 [::1]:443, none; struct fallback */
+    TYPE_SHARE,    /* 99.5%, none = 0; uint32_t parts per million */
 };
 
 /* Arrays, not pointers: each pointer would cost a relocation at the start of every program. */

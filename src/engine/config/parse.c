@@ -53,6 +53,10 @@ bool option_parse(const struct option *o, const char *value, union option_value 
         return list_parse_methods(value, out->methods, why, size);
     case TYPE_STATUSES:
         return list_parse_statuses(value, &out->statuses, why, size);
+    case TYPE_PLACES:
+        return list_parse_places(value, &out->fallback, why, size);
+    case TYPE_SHARE:
+        return value_parse_share(o, value, &out->number, why, size);
     case TYPE_PATTERNS:
         out->text = value;
         return check_patterns(value, why, size);
@@ -79,6 +83,8 @@ static void store_value(const struct option *o, const union option_value *v, voi
         memcpy(at, v->methods, o->width);
     else if (o->type == TYPE_STATUSES)
         memcpy(at, &v->statuses, o->width);
+    else if (o->type == TYPE_PLACES)
+        memcpy(at, &v->fallback, o->width);
     else if (o->width == sizeof(byte))
         memcpy(at, &byte, sizeof(byte));
     else if (o->width == sizeof(word))

@@ -33,6 +33,7 @@ union option_value {
     char methods[METHODS_MAX][16];
     struct custom_hints hints;
     struct status_set statuses;
+    struct fallback fallback;
 };
 
 /* On failure false, and `why` (size bytes) says what is wrong and what would be right. */

@@ -133,6 +133,25 @@ bool value_parse_number(const struct option *o, const char *s, int64_t *out, cha
     return in_range(o, (double)*out, why, size);
 }
 
+#define PPM_OF_PERCENT 10000
+
+bool value_parse_share(const struct option *o, const char *s, int64_t *out, char *why, size_t size)
+{
+    static const struct unit percent[] = {{"%", PPM_OF_PERCENT}};
+    size_t n = strlen(s);
+    *out = 0;
+    if (word_index(o->choices, s, n) >= 0)
+        return true;
+    enum amount a = parse_amount(s, n, percent, 1, out);
+    if (a != AMOUNT_OK)
+        return wrong(why, size, "%s; write for example 99.5%% or 99%%, or %s",
+                     a == AMOUNT_NO_UNIT ? "a number without a unit" : "not a percentage",
+                     o->choices);
+    double share = (double)*out / PPM_OF_PERCENT;
+    return (share >= o->min && share <= o->max) ||
+           wrong(why, size, "out of range; write %g%% to %g%%, or %s", o->min, o->max, o->choices);
+}
+
 static const char *bool_word(const char *s)
 {
     int on = ascii_switch(s);

@@ -22,6 +22,8 @@ struct option;
  * "none", "auto") is 0. */
 bool value_parse_number(const struct option *o, const char *s, int64_t *out, char *why,
                         size_t size);
+/* "99.5%" in parts per million; a word is 0. */
+bool value_parse_share(const struct option *o, const char *s, int64_t *out, char *why, size_t size);
 bool value_parse_bool(const char *s, int64_t *out, char *why, size_t size);
 /* Permissions of a file in octal: readable for its owner, writable for no other user, not executable. */
 bool value_parse_mode(const char *s, int64_t *out, char *why, size_t size);

@@ -43,6 +43,7 @@ struct attempt {
 
     struct hint hint; /* of the last response's headers */
     int64_t duration_ns;
+    int64_t answered_ns; /* from its beginning to the first byte of the response; 0: not known */
 };
 
 #endif

@@ -11,10 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RATES_MAX   4 /* "60/1m 5/1s": several rates of one bucket */
-#define LIMITS_MAX  8 /* the host's bucket, and those of operations by path */
-#define METHODS_MAX 16
-#define HINTS_MAX   4
+#define RATES_MAX    4 /* "60/1m 5/1s": several rates of one bucket */
+#define LIMITS_MAX   8 /* the host's bucket, and those of operations by path */
+#define METHODS_MAX  16
+#define HINTS_MAX    4
+#define FALLBACK_MAX 4   /* of a fallback, besides the name's own */
+#define PERMITS_MAX  512 /* of a concurrency limit */
 
 enum mode { MODE_ENFORCE, MODE_OBSERVE, MODE_OFF };
 static inline const char *mode_name(enum mode m)
@@ -49,10 +51,12 @@ struct per {
     char env[64];
 };
 
-/* One bucket: every rate in it must admit. */
+/* One bucket: every rate in it must admit, and of its requests no more than `concurrency` are in flight at
+ * a time. One of the two may be missing. */
 struct limit {
     struct rate rates[RATES_MAX];
     int rate_count;
+    uint32_t concurrency; /* 0: no limit */
     struct per per;
     bool operation;   /* named by a pattern with a path */
     const char *rule; /* the pattern or label; lives as long as the process */
@@ -84,12 +88,23 @@ struct custom_hints {
     } at[HINTS_MAX];
 };
 
+/* Where attempts may go instead of the name's own address, in this order. */
+struct fallback {
+    int count;
+    struct place_name {
+        char host[256]; /* of an IPv6 address without brackets */
+        uint16_t port;  /* 0: that of the request */
+    } at[FALLBACK_MAX];
+};
+
 struct policy {
     struct limit limits[LIMITS_MAX];
     int limit_count; /* 0: no rate limit */
     uint32_t cost;   /* tokens per request */
     enum on_limit on_limit;
     int64_t max_wait_ns;
+    enum on_limit on_concurrency;
+    bool adaptive;
 
     int max_attempts; /* 1: no retry */
     int64_t base_delay_ns;
@@ -122,6 +137,12 @@ struct policy {
     int64_t breaker_open_ns;
     int64_t breaker_max_open_ns;
     int breaker_successes;
+    int64_t slow_after_ns; /* a slower success counts as a failure in the ratio; 0: none does */
+    bool check_opens;      /* a failed active check opens the circuit */
+
+    struct fallback fallback;
+    uint32_t slo_ppm;       /* 995000: 99.5 % of the requests are good; 0: no SLO */
+    int64_t slo_latency_ns; /* good ones take no longer; 0: however long */
 
     int unhealthy_after;
     int healthy_after;
