@@ -41,14 +41,6 @@ static void print_sections(FILE *f, const struct matches *m)
         fputs("  none: the defaults apply\n", f);
 }
 
-/* An operation has its own bucket, so these keys in its section do not change the bucket of the
- * host. */
-static bool is_bucket_key(int option)
-{
-    const char *name = options[option].name;
-    return !strcmp(name, "rate") || !strcmp(name, "burst") || !strcmp(name, "per");
-}
-
 static void print_per(FILE *f, const struct per *per)
 {
     static const char *const names[] = {"host", "origin", "rule", "uid"};
@@ -98,7 +90,7 @@ static const struct section *setter_of(const struct matches *m, int option)
     for (int i = 0; i < m->count; i++) {
         const struct section *s = m->section[i];
         if ((s->value[option] || merge_preset_value(s, option)) &&
-            !(is_bucket_key(option) && m->operation[i]))
+            !(option_of_bucket(&options[option]) && m->operation[i]))
             return s;
     }
     return NULL;

@@ -65,13 +65,6 @@ struct printer {
     const char *override_all[OPTION_MAX]; /* what [override] sections for all hosts set; or NULL */
 };
 
-/* These do not concern the bucket of the host in a section that applies as an operation. */
-static bool is_of_bucket(int option)
-{
-    const char *name = options[option].name;
-    return !strcmp(name, "rate") || !strcmp(name, "burst") || !strcmp(name, "per");
-}
-
 static void find_overrides(struct printer *p)
 {
     for (int k = 0; k < p->c->section_count; k++) {
@@ -81,20 +74,22 @@ static void find_overrides(struct printer *p)
         bool sometimes = has_pattern(s, pattern_is_operation);
         for (int i = 0; i < option_count; i++)
             if (options[i].section == SECTION_HOST && options[i].type != TYPE_PATTERNS &&
-                !(sometimes && is_of_bucket(i))) {
+                !(sometimes && option_of_bucket(&options[i]))) {
                 const char *value = s->value[i] ? s->value[i] : merge_preset_value(s, i);
                 p->override_all[i] = value ? value : p->override_all[i];
             }
     }
 }
 
-/* Whether no [host] section can set the key. An operation's rate is a limit of its own, beside that of the
- * host. */
+/* Whether no [host] section can set the key. An operation's rate and concurrency are limits of its own, beside
+ * those of the host. */
 static bool is_overridden(const struct printer *p, const struct section *s, int option)
 {
     if (!p->override_all[option] || (s && s->overrides))
         return false;
-    return options[option].type != TYPE_RATES || !s || !has_pattern(s, pattern_is_operation);
+    bool is_limit =
+        options[option].type == TYPE_RATES || !strcmp(options[option].name, "concurrency");
+    return !is_limit || !s || !has_pattern(s, pattern_is_operation);
 }
 
 /* What is printed of a section. */

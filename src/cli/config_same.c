@@ -49,13 +49,11 @@ static bool same_pattern(const struct entry *x, const struct entry *y)
            compare_patterns(&p, &q) == 0;
 }
 
-/* Of an operation, the rates of both sections are limits. */
+/* Of an operation, the buckets of both sections are limits. */
 static bool is_used(const struct entry *e, int option)
 {
-    const char *name = options[option].name;
     return options[option].type == TYPE_PATTERNS ||
-           (strchr(e->text, '/') &&
-            (!strcmp(name, "rate") || !strcmp(name, "burst") || !strcmp(name, "per")));
+           (strchr(e->text, '/') && option_of_bucket(&options[option]));
 }
 
 static void report_same(const struct entry *e, const struct entry *end, config_same_report *report,

@@ -79,8 +79,9 @@ static bool same_text(const char *what, char *a, char *b)
 static bool same_limit(const struct limit *a, const struct limit *b)
 {
     return a->rate_count == b->rate_count && a->operation == b->operation &&
-           memcmp(a->rates, b->rates, sizeof a->rates) == 0 && a->per.parts == b->per.parts &&
-           strcmp(a->per.header, b->per.header) == 0 && strcmp(a->per.env, b->per.env) == 0 &&
+           a->concurrency == b->concurrency && memcmp(a->rates, b->rates, sizeof a->rates) == 0 &&
+           a->per.parts == b->per.parts && strcmp(a->per.header, b->per.header) == 0 &&
+           strcmp(a->per.env, b->per.env) == 0 &&
            strcmp(a->rule ? a->rule : "", b->rule ? b->rule : "") == 0;
 }
 

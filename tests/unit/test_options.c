@@ -177,6 +177,42 @@ Test(options, retry_reserve_is_one_rate)
     refused("retry_reserve", "10/100d", "out of range");
 }
 
+Test(options, a_share_is_a_percentage_with_decimals)
+{
+    cr_assert_eq(number("slo", "99.5%"), 995000);
+    cr_assert_eq(number("slo", "99%"), 990000);
+    cr_assert_eq(number("slo", "99.999%"), 999990);
+    cr_assert_eq(number("slo", "none"), 0);
+    refused("slo", "99.5", "without a unit");
+    refused("slo", "high", "not a percentage");
+    refused("slo", "99,5%", "not a percentage");
+    refused("slo", "100%", "out of range; write 50% to 99.999%, or none");
+    refused("slo", "49%", "out of range");
+}
+
+Test(options, places_are_names_or_addresses_with_or_without_a_port)
+{
+    union option_value v;
+    char why[400];
+    cr_assert(parse("fallback", "B.example, 192.0.2.7:8443  [2001:db8::7]:443 [::1]", &v, why));
+    cr_assert_eq(v.fallback.count, 4);
+    cr_assert_str_eq(v.fallback.at[0].host, "b.example");
+    cr_assert_eq(v.fallback.at[0].port, 0);
+    cr_assert_str_eq(v.fallback.at[1].host, "192.0.2.7");
+    cr_assert_eq(v.fallback.at[1].port, 8443);
+    cr_assert_str_eq(v.fallback.at[2].host, "2001:db8::7");
+    cr_assert_eq(v.fallback.at[2].port, 443);
+    cr_assert_str_eq(v.fallback.at[3].host, "::1");
+    cr_assert(parse("fallback", "none", &v, why));
+    cr_assert_eq(v.fallback.count, 0);
+    refused("fallback", "https://b.example", "HOST or HOST:PORT");
+    refused("fallback", "b.example:", "HOST or HOST:PORT");
+    refused("fallback", "b.example:65536", "HOST or HOST:PORT");
+    refused("fallback", "::1", "HOST or HOST:PORT");
+    refused("fallback", "a b c d e", "at most 4");
+    refused("fallback", ",", "no place");
+}
+
 Test(options, sizes_percentages_and_counts_have_ranges)
 {
     cr_assert_eq(number("hold_limit", "64KiB"), 65536);

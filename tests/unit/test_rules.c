@@ -280,6 +280,50 @@ Test(rules, a_specific_rate_none_removes_a_general_rate)
     config_discard(c);
 }
 
+Test(rules, a_concurrency_is_a_limit_with_or_without_a_rate)
+{
+    struct config *c =
+        load("[host *]\nper = uid\n[host a]\nconcurrency = 8\n[host b]\nrate = 5/s\n"
+             "concurrency = 2\n[host b/up*]\nconcurrency = 1\n[host a/v1*]\nrate = 1/s\n");
+    const struct policy *p = find(c, "a", 443, "/");
+    cr_assert_eq(p->limit_count, 1);
+    cr_assert_eq(p->limits[0].concurrency, 8);
+    cr_assert_eq(p->limits[0].rate_count, 0);
+    cr_assert_eq(p->limits[0].per.parts, PER_UID);
+    cr_assert_str_eq(p->limits[0].rule, "a");
+    p = find(c, "a", 443, "/v1/x");
+    cr_assert_eq(p->limit_count, 2);
+    cr_assert_eq(p->limits[1].concurrency, 0, "an operation does not inherit it");
+    cr_assert_eq(p->limits[1].rate_count, 1);
+    p = find(c, "b", 443, "/upload");
+    cr_assert_eq(p->limit_count, 2);
+    cr_assert_eq(p->limits[0].concurrency, 2);
+    cr_assert_eq(p->limits[0].rate_count, 1);
+    cr_assert_eq(p->limits[1].concurrency, 1);
+    cr_assert_eq(p->limits[1].rate_count, 0);
+    cr_assert(p->limits[1].operation);
+    config_discard(c);
+}
+
+Test(rules, an_override_none_lifts_each_kind_of_limit_alone)
+{
+    static const char hosts[] = "[host a]\nrate = 5/s\nconcurrency = 8\n"
+                                "[host a/v1*]\nrate = 1/s\nconcurrency = 2\n";
+    char text[400];
+    snprintf(text, sizeof text, "%s[override *]\nconcurrency = none\n", hosts);
+    struct config *c = load(text);
+    const struct policy *p = find(c, "a", 443, "/v1");
+    cr_assert_eq(p->limit_count, 2);
+    cr_assert(p->limits[0].rate_count && p->limits[1].rate_count);
+    cr_assert(!p->limits[0].concurrency && !p->limits[1].concurrency);
+    snprintf(text, sizeof text, "%s[override *]\nrate = none\n", hosts);
+    c = load(text);
+    p = find(c, "a", 443, "/v1");
+    cr_assert_eq(p->limit_count, 2);
+    cr_assert(!p->limits[0].rate_count && !p->limits[1].rate_count);
+    cr_assert(p->limits[0].concurrency == 8 && p->limits[1].concurrency == 2);
+}
+
 Test(rules, a_retry_preset_applies_to_keys_not_given_as_specifically)
 {
     struct config *c = load("[host *]\nmax_attempts = 7\nmax_delay = 8s\n"

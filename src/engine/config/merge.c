@@ -40,27 +40,32 @@ static const char *value_of(const struct applying *a, int option)
     return NULL;
 }
 
-/* A key that is NULL has its default. */
-struct limit_values {
-    const char *rate, *burst, *per, *concurrency;
+/* The sections that set the keys of a bucket; NULL: the key has its default. */
+struct setters {
+    const struct section *rate, *burst, *per, *concurrency;
 };
 
-static void add_limit(struct policy *policy, const struct section *s, bool operation,
-                      const struct limit_values *values)
+static void parse_key(const char *key, const struct section *s, union option_value *v)
+{
+    int option = option_find(SECTION_HOST, key);
+    parse_or_default(&options[option], s ? s->value[option] : NULL, v);
+}
+
+static void add_limit(struct policy *policy, const struct setters *by, bool operation)
 {
     struct limit *l = &policy->limits[policy->limit_count];
     union option_value v;
-    parse_or_default(&options[option_find(SECTION_HOST, "rate")], values->rate, &v);
+    parse_key("rate", by->rate, &v);
     *l = v.limit;
-    parse_or_default(&options[option_find(SECTION_HOST, "concurrency")], values->concurrency, &v);
+    parse_key("concurrency", by->concurrency, &v);
     l->concurrency = (uint32_t)v.number;
     if (!l->rate_count && !l->concurrency)
         return;
     l->operation = operation;
-    l->rule = s->name;
-    parse_or_default(&options[option_find(SECTION_HOST, "per")], values->per, &v);
+    l->rule = l->rate_count ? by->rate->name : by->concurrency->name;
+    parse_key("per", by->per, &v);
     l->per = v.per;
-    parse_or_default(&options[option_find(SECTION_HOST, "burst")], values->burst, &v);
+    parse_key("burst", by->burst, &v);
     for (int i = 0; i < l->rate_count && v.number; i++) {
         int64_t most = GCRA_DEBT_MAX_NS / l->rates[i].interval_ns;
         l->rates[i].burst = (uint32_t)(v.number < most ? v.number : most);
@@ -83,13 +88,14 @@ static const struct section *setter_of(const struct applying *a, int option, uin
 }
 
 /* HARDEN_RATE=none lifts every rate, and HARDEN_CONCURRENCY=none every limit of that kind. */
-static bool is_lifted(const struct section *host, int option)
+static bool is_lifted(const struct section *s, const char *key)
 {
     union option_value v;
-    if (!host || !host->overrides)
+    if (!s || !s->overrides)
         return false;
-    parse_or_default(&options[option], host->value[option], &v);
-    return options[option].type == TYPE_RATES ? !v.limit.rate_count : !v.number;
+    parse_key(key, s, &v);
+    return options[option_find(SECTION_HOST, key)].type == TYPE_RATES ? !v.limit.rate_count
+                                                                      : !v.number;
 }
 
 static void merge_limits(const struct applying *a, struct policy *out)
@@ -97,33 +103,24 @@ static void merge_limits(const struct applying *a, struct policy *out)
     int rate = option_find(SECTION_HOST, "rate"), burst = option_find(SECTION_HOST, "burst");
     int per = option_find(SECTION_HOST, "per");
     int concurrency = option_find(SECTION_HOST, "concurrency");
-    const struct section *host = setter_of(a, rate, 0, false);
-    const struct section *flight = setter_of(a, concurrency, 0, false);
-    const struct section *capacity = setter_of(a, burst, 0, false);
-    const struct section *key = setter_of(a, per, 0, false);
-    if (host || flight)
-        add_limit(
-            out, host ? host : flight, false,
-            &(struct limit_values){.rate = host ? host->value[rate] : NULL,
-                                   .burst = capacity ? capacity->value[burst] : NULL,
-                                   .per = key ? key->value[per] : NULL,
-                                   .concurrency = flight ? flight->value[concurrency] : NULL});
-    bool no_rates = is_lifted(host, rate), no_concurrency = is_lifted(flight, concurrency);
+    struct setters by = {.rate = setter_of(a, rate, 0, false),
+                         .burst = setter_of(a, burst, 0, false),
+                         .per = setter_of(a, per, 0, false),
+                         .concurrency = setter_of(a, concurrency, 0, false)};
+    const bool no_rates = is_lifted(by.rate, "rate");
+    const bool no_concurrency = is_lifted(by.concurrency, "concurrency");
+    add_limit(out, &by, false);
     for (uint32_t i = 0, n = 0; i < a->count && n < LIMITS_MAX - 1; i++) {
         const struct section *s = merge_section(a->config, a->keys[i]);
-        const char *own_rate = no_rates ? NULL : s->value[rate];
-        const char *own_concurrency = no_concurrency ? NULL : s->value[concurrency];
-        if (!merge_is_operation(a->keys[i]) || (!own_rate && !own_concurrency))
+        by.rate = s->value[rate] && !no_rates ? s : NULL;
+        by.concurrency = s->value[concurrency] && !no_concurrency ? s : NULL;
+        if (!merge_is_operation(a->keys[i]) || (!by.rate && !by.concurrency))
             continue;
-        if (own_rate && (!capacity || !capacity->overrides))
-            capacity = s;
-        key = setter_of(a, per, i, true);
+        if (by.rate && (!by.burst || !by.burst->overrides))
+            by.burst = s;
+        by.per = setter_of(a, per, i, true);
         int before = out->limit_count;
-        add_limit(out, s, true,
-                  &(struct limit_values){.rate = own_rate,
-                                         .burst = own_rate ? capacity->value[burst] : NULL,
-                                         .per = key ? key->value[per] : NULL,
-                                         .concurrency = own_concurrency});
+        add_limit(out, &by, true);
         n += (uint32_t)(out->limit_count - before);
     }
 }

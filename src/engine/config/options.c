@@ -237,6 +237,15 @@ const char *option_nearest(const char *name, const char *const *known, int count
     return best;
 }
 
+bool option_of_bucket(const struct option *o)
+{
+    static const char names[][12] = {"rate", "burst", "per", "concurrency"};
+    for (size_t i = 0; i < array_size(names); i++)
+        if (o->section == SECTION_HOST && strcmp(o->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 /* The presets of `retry`. */
 static const struct {
     char key[16];

@@ -61,6 +61,9 @@ int option_find(enum option_section section, const char *name);
 /* The word that is nearest to a misspelt one (edit distance <= 3), or NULL. */
 const char *option_nearest(const char *name, const char *const *known, int count);
 
+/* Whether the key describes a bucket: in the section of an operation it concerns that operation's own. */
+bool option_of_bucket(const struct option *o);
+
 /* The value of the key in a preset of `retry`, which is the word at that position of its choices;
  * NULL: the key is not part of the presets. */
 const char *option_preset(const struct option *o, int word);
