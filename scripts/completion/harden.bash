@@ -62,9 +62,9 @@ _harden_key_values() {
     --mode) printf '%s\n' enforce observe off ;;
     --log) printf '%s\n' off error warn info debug ;;
     --deepbind) printf '%s\n' mask leave ;;
-    --thread) printf '%s\n' on off ;;
+    --thread | --adaptive | --check-opens) printf '%s\n' on off ;;
     --per) printf '%s\n' host origin rule uid ;;
-    --on-limit) printf '%s\n' wait fail ;;
+    --on-limit | --on-concurrency) printf '%s\n' wait fail ;;
     --retry) printf '%s\n' normal quick expensive off ;;
     --jitter) printf '%s\n' full equal decorrelated none ;;
     --commit) printf '%s\n' headers late ;;

@@ -63,11 +63,11 @@ function __harden_key_values --argument-names flag word
             printf '%s\n' off error warn info debug
         case --deepbind
             printf '%s\n' mask leave
-        case --thread
+        case --thread --adaptive --check-opens
             printf '%s\n' on off
         case --per
             printf '%s\n' host origin rule uid
-        case --on-limit
+        case --on-limit --on-concurrency
             printf '%s\n' wait fail
         case --retry
             printf '%s\n' normal quick expensive off

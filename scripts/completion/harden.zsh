@@ -59,9 +59,9 @@ _harden_key_value() {
     --mode) compadd enforce observe off ;;
     --log) compadd off error warn info debug ;;
     --deepbind) compadd mask leave ;;
-    --thread) compadd on off ;;
+    --thread | --adaptive | --check-opens) compadd on off ;;
     --per) compadd host origin rule uid ;;
-    --on-limit) compadd wait fail ;;
+    --on-limit | --on-concurrency) compadd wait fail ;;
     --retry) compadd normal quick expensive off ;;
     --jitter) compadd full equal decorrelated none ;;
     --commit) compadd headers late ;;

@@ -135,6 +135,17 @@ bool value_parse_number(const struct option *o, const char *s, int64_t *out, cha
 
 #define PPM_OF_PERCENT 10000
 
+/* "99.999%": no decimals of printf, which the locale changes. */
+static const char *share_text(double percent, char out[16])
+{
+    long ppm = (long)(percent * PPM_OF_PERCENT + 0.5), fraction = ppm % PPM_OF_PERCENT;
+    int digits = 4;
+    for (; fraction && fraction % 10 == 0; digits--)
+        fraction /= 10;
+    snprintf(out, 16, fraction ? "%ld.%0*ld%%" : "%ld%%", ppm / PPM_OF_PERCENT, digits, fraction);
+    return out;
+}
+
 bool value_parse_share(const struct option *o, const char *s, int64_t *out, char *why, size_t size)
 {
     static const struct unit percent[] = {{"%", PPM_OF_PERCENT}};
@@ -148,8 +159,10 @@ bool value_parse_share(const struct option *o, const char *s, int64_t *out, char
                      a == AMOUNT_NO_UNIT ? "a number without a unit" : "not a percentage",
                      o->choices);
     double share = (double)*out / PPM_OF_PERCENT;
+    char low[16], high[16];
     return (share >= o->min && share <= o->max) ||
-           wrong(why, size, "out of range; write %g%% to %g%%, or %s", o->min, o->max, o->choices);
+           wrong(why, size, "out of range; write %s to %s, or %s", share_text(o->min, low),
+                 share_text(o->max, high), o->choices);
 }
 
 static const char *bool_word(const char *s)
