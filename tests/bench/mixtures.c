@@ -20,7 +20,6 @@
  * reason is given there. */
 #include "model.h"
 
-#include "base/clock.h"
 #include "engine/call/call.h"
 
 #include <errno.h>
@@ -31,10 +30,6 @@
 #define END         (600 * NS_PER_S)
 #define STREAMS_MAX 4
 #define GOOD_NS     (20 * NS_PER_MS)
-
-/* The engine's clocks at time 0 of the model. */
-#define MONOTONIC_0 (100000 * NS_PER_S)
-#define WALL_0      (1750000000 * NS_PER_S)
 
 enum contestant { BARE, HARDEN, PLAIN, CONTESTANTS };
 static const char *const contestants[] = {"bare", "harden", "plain"};
@@ -309,12 +304,6 @@ static bool run(uint64_t seed)
     return true;
 }
 
-static void complain(void *ctx, const char *line)
-{
-    (void)ctx;
-    fprintf(stderr, "%s\n", line);
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 3)
@@ -324,7 +313,7 @@ int main(int argc, char **argv)
     if (contestant == CONTESTANTS)
         return 2;
     const char *text = contestant == PLAIN ? "[host *]\nbreaker_after = 0\n" : "";
-    config = config_load_text("defaults", text, strlen(text), complain, NULL);
+    config = config_load_text("defaults", text, strlen(text), model_complain, NULL);
     for (size_t i = 0; i < sizeof mixtures / sizeof *mixtures; i++) {
         mixture = &mixtures[i];
         if (!config || !run(strtoull(argv[2], NULL, 10))) {

@@ -6,15 +6,23 @@
  *     while (event_count) { struct planned_event e = event_next(); ... }
  *
  * Of two events at the same time, the one that was planned first comes first. Runs with the same
- * seeds are identical. */
+ * seeds are identical. The programs take "CONTESTANT CASE SEED" and print what simulation.py reads. */
 #ifndef TESTS_BENCH_MODEL_H
 #define TESTS_BENCH_MODEL_H
 
+#include "base/clock.h"
+
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define EVENTS_MAX 65536
+
+/* The engine's clocks at time 0 of the model. */
+#define MONOTONIC_0 (100000 * NS_PER_S)
+#define WALL_0      (1750000000 * NS_PER_S)
 
 struct planned_event {
     int64_t at_ns;
@@ -77,6 +85,22 @@ static inline struct planned_event event_next(void)
     }
     event_heap[i] = last;
     return first;
+}
+
+/* Returns n if there is none of that name. */
+static inline int model_index(const char *name, const char *const *names, int n)
+{
+    int i = 0;
+    while (i < n && strcmp(name, names[i]) != 0)
+        i++;
+    return i;
+}
+
+/* Of a configuration, for config_load_text(). */
+static inline void model_complain(void *ctx, const char *line)
+{
+    (void)ctx;
+    fprintf(stderr, "%s\n", line);
 }
 
 #endif

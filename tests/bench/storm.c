@@ -37,13 +37,11 @@
  * requests wanted in that second that ended well at any time. */
 #include "model.h"
 
-#include "base/clock.h"
 #include "engine/call/call.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define CLIENTS       200
 #define WORKERS       4
@@ -69,10 +67,6 @@
 #define WARMING_NS         (30 * NS_PER_S)
 #define WINDOW_NS          (100 * NS_PER_MS)
 #define AFTERMATH_S        30
-
-/* The engine's clocks at time 0 of the model. */
-#define MONOTONIC_0 (100000 * NS_PER_S)
-#define WALL_0      (1750000000 * NS_PER_S)
 
 enum contestant { NONE, AT_ONCE, IN_STEP, HARDEN, HARDEN_APART };
 static const char *const contestants[] = {"none", "at-once", "in-step", "harden", "harden-apart"};
@@ -335,15 +329,9 @@ static void print(void)
                seconds[i].good);
 }
 
-static void complain(void *ctx, const char *line)
-{
-    (void)ctx;
-    fprintf(stderr, "%s\n", line);
-}
-
 static bool bind_all(uint64_t seed)
 {
-    const struct config *config = config_load_text("defaults", "", 0, complain, NULL);
+    const struct config *config = config_load_text("defaults", "", 0, model_complain, NULL);
     struct target t = {
         .scheme = "http", .host = "api.example.com", .port = 80, .default_port = true, .path = "/"};
     struct header_source parts = {0};
@@ -360,20 +348,12 @@ static bool bind_all(uint64_t seed)
     return true;
 }
 
-static int index_of(const char *name, const char *const *names, int n)
-{
-    int i = 0;
-    while (i < n && strcmp(name, names[i]) != 0)
-        i++;
-    return i;
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 4)
         return 2;
-    contestant = (enum contestant)index_of(argv[1], contestants, HARDEN_APART + 1);
-    outage = (enum outage)index_of(argv[2], outages, THROTTLED + 1);
+    contestant = (enum contestant)model_index(argv[1], contestants, HARDEN_APART + 1);
+    outage = (enum outage)model_index(argv[2], outages, THROTTLED + 1);
     if (contestant > HARDEN_APART || outage > THROTTLED)
         return 2;
     requests = calloc(REQUESTS_MAX, sizeof *requests);
