@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/lookup_failures.h"
+#include "base/minmax.h"
 #include "base/open.h"
 #include "base/words.h"
 #include "curl/url.h"
@@ -51,11 +52,22 @@ const char *attempt_facts_method(const struct shadow *s)
     return s->method[0] ? s->method : names[s->request];
 }
 
+/* What few hosts have or ask for. */
+static __attribute__((noinline)) void fill_special(struct attempt *a, const struct shadow *s)
+{
+    const struct binding *b = &s->binding;
+    a->via_proxy = b->proxy.slot != NULL;
+    if ((b->special & (SPECIAL_SLOW | SPECIAL_SLO)) && s->protocol == PROTOCOL_HTTP)
+        a->answered_ms = (uint32_t)smaller(
+            (info_offset(s, CURLINFO_STARTTRANSFER_TIME_T) + 999) / 1000, UINT32_MAX);
+}
+
 static void fill_request(struct attempt *a, const struct transfer *t)
 {
     const struct shadow *s = t->shadow;
     a->protocol = s->protocol;
-    a->via_proxy = s->binding.proxy.slot != NULL;
+    if (unlikely(s->binding.special))
+        fill_special(a, s);
     if (s->protocol == PROTOCOL_HTTP) {
         const char *method = attempt_facts_method(s);
         memcpy(a->method, method, strlen(method) + 1);
@@ -228,18 +240,6 @@ static bool refused_locally(const struct attempt *a, const struct shadow *s, con
     }
 }
 
-/* Only policies that few hosts have ask for it. */
-static int64_t answered_ns(const struct transfer *t)
-{
-    curl_off_t us = 0;
-    const struct shadow *s = t->shadow;
-    if (likely(!(s->binding.special & (SPECIAL_SLOW | SPECIAL_SLO))) ||
-        s->protocol != PROTOCOL_HTTP ||
-        s->api->easy_getinfo(s->handle, CURLINFO_STARTTRANSFER_TIME_T, &us))
-        return 0;
-    return us * NS_PER_US;
-}
-
 static void fill_result(struct attempt *a, struct transfer *t, CURLcode result, int64_t duration_ns)
 {
     const struct shadow *s = t->shadow;
@@ -247,7 +247,6 @@ static void fill_result(struct attempt *a, struct transfer *t, CURLcode result, 
     memset(a, 0, sizeof *a);
     a->curl_code = (int)result;
     a->duration_ns = duration_ns;
-    a->answered_ns = answered_ns(t);
     fill_request(a, t);
     if (likely(result == CURLE_OK && g->state == GATE_PASS && g->status && g->status != 101)) {
         a->committed = true;

@@ -5,6 +5,7 @@
 #ifndef ENGINE_POLICY_ATTEMPT_H
 #define ENGINE_POLICY_ATTEMPT_H
 
+#include "base/clock.h"
 #include "engine/policy/hints.h"
 
 #include <stdbool.h>
@@ -40,10 +41,18 @@ struct attempt {
     bool hold_exceeded;      /* because the response was larger than what is held */
     bool ended_by_program;   /* it made the attempt fail, or changed the request meanwhile */
     bool replayable;         /* the request body can be sent again, byte for byte */
+    /* From its beginning to the first byte of the response, rounded up, so that a comparison with whole
+     * milliseconds is exact. 0: not known. It fits here without making the struct larger. */
+    uint32_t answered_ms;
 
     struct hint hint; /* of the last response's headers */
     int64_t duration_ns;
-    int64_t answered_ns; /* from its beginning to the first byte of the response; 0: not known */
 };
+
+/* How long the client waited for the response, or for the end if that is not known. */
+static inline int64_t attempt_answered_ns(const struct attempt *a)
+{
+    return a->answered_ms ? a->answered_ms * NS_PER_MS : a->duration_ns;
+}
 
 #endif
