@@ -335,6 +335,8 @@ static __attribute__((noinline)) struct admission admit_observed(struct call *c,
     if (!call_observes_nothing(c, s) && pass_breakers(c, s, now_ns, &ad))
         ad = take_start_slowly(c, s, call_may_be_paused(c, s, true, now_ns),
                                later_by(now_ns, c->lag_ns));
+    if (c->places)
+        call_take_place(c, now_ns);
     return ad;
 }
 
@@ -360,9 +362,11 @@ HOT struct admission call_admit(struct call *c, int64_t now_ns)
         ad = take_start(c, s, true, now_ns);
     if ((special & SPECIAL_BULKHEAD) && ad.answer == ANSWER_GO)
         call_take_permits(c, s, now_ns, &ad);
+    if (c->places && ad.answer == ANSWER_GO)
+        call_take_place(c, now_ns);
     /* A caller that waits or is refused must not keep others from probing. If a failed probe's
      * retry is refused, call_end reports the failure to the breaker. */
     if (ad.answer == ANSWER_WAIT || (ad.answer == ANSWER_REFUSE && !c->breakers_pending))
-        call_release_probes(c, s);
+        call_release_leases(c, s, now_ns);
     return ad;
 }

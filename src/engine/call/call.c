@@ -5,10 +5,15 @@
 #include "base/precondition.h"
 #include "engine/board/status.h"
 
-static __attribute__((noinline)) void begin_observed(struct call *c, int64_t now_ns)
+static __attribute__((noinline)) void begin_special(struct call *c, int64_t now_ns)
 {
-    if (c->binding->facts != c->slot)
-        slot_count(c->binding->facts, COUNT_REQUESTS, 1);
+    const struct binding *b = c->binding;
+    if (b->special & SPECIAL_PLACES)
+        c->places = (uint8_t)((1U << (c->policy->fallback.count + 1)) - 1);
+    if (!b->facts)
+        return;
+    if (b->facts != c->slot)
+        slot_count(b->facts, COUNT_REQUESTS, 1);
     call_begin_lag(c, now_ns);
 }
 
@@ -29,8 +34,8 @@ HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, i
     slot_count(b->slot, COUNT_REQUESTS, 1);
     if (events_are_wanted())
         c->id = events_new_id();
-    if (unlikely(b->facts))
-        begin_observed(c, now_ns);
+    if (unlikely(b->special))
+        begin_special(c, now_ns);
 }
 
 void call_set_timeout(struct call *c, int64_t app_timeout_ns)
@@ -69,17 +74,28 @@ bool call_expects_success(const struct call *c, int64_t now_ns)
 /* What few bindings have. Before the breakers of the host get the result. */
 static __attribute__((noinline)) void report_special(struct call *c, struct slot *s,
                                                      const struct attempt *a, int64_t now_ns,
-                                                     int64_t wall_ns, uint64_t random)
+                                                     int64_t wall_ns)
 {
     const struct binding *b = c->binding;
     if (b->special & SPECIAL_BULKHEAD)
         call_give_back_permits(c, now_ns);
     if (b->proxy.slot)
         call_proxy_report(c, a, now_ns, wall_ns);
-    if (b->special & SPECIAL_PLACES)
-        call_place_report(c, a, now_ns, wall_ns, random);
+    if (c->places)
+        call_place_report(c, a, now_ns, wall_ns);
     if (b->special & SPECIAL_ADAPTIVE)
         call_adapt(c, s, a, now_ns);
+}
+
+/* The host is not judged by the failure of one place while requests can still go to another one. */
+static void judge_request(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns,
+                          uint64_t random)
+{
+    if (unlikely(c->places)) {
+        call_judge_place(c, now_ns, wall_ns, random);
+        c->spares_host = !call_is_success(&c->last) && call_untried_place(c, now_ns) >= 0;
+    }
+    call_update_breakers(c, s, now_ns, wall_ns, random);
 }
 
 HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
@@ -102,13 +118,13 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
             call_show_attempt(c, &host, &c->last, duration_ns);
         call_update_status(c, &host, &c->last, now_ns, wall_ns);
         if (unlikely(c->binding->special))
-            report_special(c, s, a, now_ns, wall_ns, random);
+            report_special(c, s, a, now_ns, wall_ns);
     }
     if (unlikely(a->hint.wait_ns || a->hint.misread))
         call_set_pause(c, s, a, now_ns, wall_ns);
     if (likely(c->last.class == CLASS_SUCCESS)) {
         if (unlikely(news))
-            call_update_breakers(c, s, now_ns, wall_ns, random);
+            judge_request(c, s, now_ns, wall_ns, random);
         return false;
     }
     if (!call_is_inconclusive(a, &c->last))
@@ -123,12 +139,13 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
     if (again || !call_is_success(&c->last))
         atomic_fetch_add_explicit(&s->failed_attempts, 1, memory_order_relaxed);
     if (again) {
-        if (unlikely(c->lease_ns || c->proxy_lease_ns) && !c->outage && !c->proxy_outage)
-            call_release_probes(c, s); /* the retry may wait long */
+        if (unlikely(c->lease_ns || c->proxy_lease_ns || c->place_lease_ns) && !c->outage &&
+            !c->proxy_outage && !c->place_outage)
+            call_release_leases(c, s, now_ns); /* the retry may wait long */
         c->breakers_pending = true;
         c->random = random;
     } else {
-        call_update_breakers(c, s, now_ns, wall_ns, random);
+        judge_request(c, s, now_ns, wall_ns, random);
     }
     return again;
 }
@@ -152,8 +169,8 @@ static void release_claims(struct call *c, struct slot *s, int64_t now_ns)
 {
     if (c->waiting)
         call_wait_over(c, s, now_ns);
-    if (unlikely(c->lease_ns || c->proxy_lease_ns))
-        call_release_probes(c, s);
+    if (unlikely(c->lease_ns || c->proxy_lease_ns || c->place_lease_ns))
+        call_release_leases(c, s, now_ns);
     if (c->retry_planned) {
         call_back_off_over(c, now_ns);
         if (!c->stop)
@@ -172,6 +189,8 @@ static __attribute__((noinline)) void end_special(struct call *c, struct slot *s
         if (c->observe)
             call_show_outcome(c, call_facts(c, s), &c->last, wall_ns);
         call_proxy_end(c, wall_ns);
+        if (c->observe ? c->falls_back && !call_observes_nothing(c, s) : c->place > 0)
+            slot_count(s, COUNT_FALLBACK_USED, 1);
     }
     if (c->binding->special & SPECIAL_BULKHEAD)
         call_give_back_permits(c, now_ns);
@@ -186,7 +205,7 @@ HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
     precondition(c->binding);
     struct slot *s = call_slot(c);
     if (unlikely(c->breakers_pending)) /* the retry was not made */
-        call_update_breakers(c, s, now_ns, wall_ns, c->random);
+        judge_request(c, s, now_ns, wall_ns, c->random);
     release_claims(c, s, now_ns);
     if (unlikely(c->binding->special))
         end_special(c, s, now_ns, wall_ns);
@@ -203,6 +222,8 @@ void call_abandon(struct call *c, int64_t now_ns)
     release_claims(c, s, now_ns);
     if (c->breakers_pending)
         call_count_unjudged(c, s);
+    if (c->places)
+        call_leave_place(c, now_ns);
     if (c->binding->special & SPECIAL_BULKHEAD)
         call_give_back_permits(c, now_ns);
     if (c->observe)

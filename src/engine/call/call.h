@@ -106,6 +106,17 @@ struct call {
     uint8_t lane;                /* of the binding, that gave the latest start */
     uint8_t result_curl;         /* what the program gets, as far as known */
     uint16_t result_http, result_errno;
+    /* Of a fallback: bit n stands for place n. 0: the name itself, n: policy->fallback.at[n - 1]. */
+    uint8_t places; /* call_begin: all; to be reduced after it to those that can be reached */
+    uint8_t tried_places;
+    uint8_t place;                /* of this attempt, after GO */
+    enum reason place_outage : 8; /* as `outage`, at this place */
+    bool place_pending : 1;       /* the result of this place is not counted yet */
+    bool falls_back : 1;       /* an attempt went to another place; in observe mode: would have */
+    bool spares_host : 1;      /* the failure is that of a place, while others are not tried */
+    struct verdict place_last; /* the last attempt's, as far as it concerns the place */
+    int64_t place_lease_ns;    /* of the probe of its breaker */
+    int64_t wall_ns;           /* of the last attempt's report */
     int64_t lease_ns;          /* of the breaker's probe, if the attempt is one; 0: it is not */
     int64_t proxy_lease_ns;    /* the same for the proxy's breaker */
     uint64_t random;           /* of the last attempt's report */
@@ -138,6 +149,18 @@ bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_
  * attempt before it, and the request is judged by that one. */
 bool call_report_cut(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns,
                      uint64_t random, int64_t *at_ns);
+/* With ANSWER_GO, and later in events: where the attempt goes. 0: to the name's own address, n:
+ * policy->fallback.at[n - 1]. */
+static inline int call_place(const struct call *c)
+{
+    return c->place;
+}
+/* The attempt, admitted to another place, goes to the name's own after all. */
+void call_stay(struct call *c, int64_t now_ns);
+/* Where the next attempt would go if it was admitted now. */
+int call_next_place(struct call *c, int64_t now_ns);
+/* "backup.example.com:443", "[2001:db8::7]"; for 0 "itself". Like snprintf(). */
+int call_put_place(const struct call *c, int place, char *out, size_t size);
 /* The result that the program gets, if it is not that of the last attempt. Needed if `id` is set. */
 static inline void call_set_result(struct call *c, int curl, int os_errno)
 {

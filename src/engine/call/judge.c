@@ -126,8 +126,8 @@ static unsigned failed_operation(const struct party *party, enum reason outage)
     return party->is_proxy && is_unreachable(outage) ? BREAKER_EVERYTHING : party->operation;
 }
 
-static void update_breaker(struct call *c, const struct party *party, const struct verdict *v,
-                           enum reason outage, int64_t now_ns, int64_t wall_ns, uint64_t random)
+void call_update_breaker(struct call *c, const struct party *party, const struct verdict *v,
+                         enum reason outage, int64_t now_ns, int64_t wall_ns, uint64_t random)
 {
     struct slot *s = party->slot;
     const struct policy *p = party->policy;
@@ -140,7 +140,9 @@ static void update_breaker(struct call *c, const struct party *party, const stru
         return;
     /* For a probe, a 5xx that is not an outage is a success: the host responds again. */
     good |= lease_ns > 0 && v->reason == REASON_HTTP_5XX && v->counted && !outage;
-    if (call_breaker_used(c, party) && (good ? !c->lookup_only : outage != REASON_NONE)) {
+    bool spared = c->spares_host && !party->is_proxy && !party->is_place;
+    if (!spared && call_breaker_used(c, party) &&
+        (good ? !c->lookup_only : outage != REASON_NONE)) {
         /* Adding up the results takes some time, and the breaker needs them only now and then. */
         struct breaker_result r = {.success = good,
                                    .recent_success = outage && has_recent_success(s, p, wall_ns),
@@ -167,9 +169,9 @@ void call_update_breakers(struct call *c, struct slot *s, int64_t now_ns, int64_
 {
     struct party party = call_host_party(c, s);
     c->breakers_pending = false;
-    update_breaker(c, &party, &c->last, c->outage, now_ns, wall_ns, random);
+    call_update_breaker(c, &party, &c->last, c->outage, now_ns, wall_ns, random);
     if (call_proxy_party(c, &party))
-        update_breaker(c, &party, &c->proxy_last, c->proxy_outage, now_ns, wall_ns, random);
+        call_update_breaker(c, &party, &c->proxy_last, c->proxy_outage, now_ns, wall_ns, random);
 }
 
 void call_release_probes(struct call *c, struct slot *s)
@@ -265,7 +267,7 @@ void call_show_attempt(const struct call *c, const struct party *party, const st
                        int64_t duration_ns)
 {
     struct slot *s = party->facts;
-    if (party->is_proxy && c->attempts == 1)
+    if ((party->is_proxy || party->is_place) && c->attempts == 1)
         slot_count(s, COUNT_REQUESTS, 1);
     call_count_attempt(s, duration_ns);
     slot_count(s, COUNT_UNJUDGED, 1);

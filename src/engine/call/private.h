@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of this folder share. No other folder includes it. Each file may call those before
- * it: bind, lag, judge, proxy, pause, tell, retry, admit, call. fast_path calls judge only. */
+ * it: bind, lag, judge, proxy, place, pause, tell, retry, admit, call. fast_path calls judge only. */
 #ifndef ENGINE_CALL_PRIVATE_H
 #define ENGINE_CALL_PRIVATE_H
 
@@ -42,14 +42,14 @@ static inline bool call_observes_nothing(const struct call *c, const struct slot
     return c->observe && call_is_overflow(c, s);
 }
 
-/* A participant that a request depends on: the host, or the proxy in front of it. */
+/* A participant that a request depends on: the host, the proxy in front of it, or one of its places. */
 struct party {
     struct slot *slot;  /* decides */
     struct slot *facts; /* shows what happened */
     const struct policy *policy;
     const char *name;
     unsigned operation; /* what its breaker distinguishes */
-    bool is_proxy;
+    bool is_proxy, is_place;
 };
 
 static inline struct party call_host_party(const struct call *c, struct slot *s)
@@ -108,7 +108,9 @@ static inline void call_count_attempt(struct slot *s, int64_t duration_ns)
 /* Lease of the probe that the attempt is for the party's breaker; 0: it is none. */
 static inline int64_t *call_probe_lease(struct call *c, const struct party *party)
 {
-    return party->is_proxy ? &c->proxy_lease_ns : &c->lease_ns;
+    return party->is_proxy   ? &c->proxy_lease_ns
+           : party->is_place ? &c->place_lease_ns
+                             : &c->lease_ns;
 }
 
 static inline bool call_breaker_used(const struct call *c, const struct party *party)
@@ -211,14 +213,13 @@ static inline void call_give_back_permits(struct call *c, int64_t now_ns)
     (void)c, (void)now_ns;
 }
 
-/* ---- place.c ---- */
-static inline void call_place_report(struct call *c, const struct attempt *a, int64_t now_ns,
-                                     int64_t wall_ns, uint64_t random)
-{
-    (void)c, (void)a, (void)now_ns, (void)wall_ns, (void)random;
-}
-
 /* ---- slo.c ---- */
+/* The name loses its error budget so fast that requests begin at its second place. */
+static inline bool call_slo_burns(const struct call *c, int64_t now_ns)
+{
+    (void)c, (void)now_ns;
+    return false;
+}
 /* At the end of a request, also of one that was refused. */
 static inline void call_count_slo(const struct call *c, struct slot *s, int64_t now_ns)
 {
@@ -259,7 +260,10 @@ static inline bool call_is_inconclusive(const struct attempt *a, const struct ve
 /* Updates the status, after every attempt whose result says something about the party. */
 void call_update_status(const struct call *c, const struct party *party, const struct verdict *v,
                         int64_t now_ns, int64_t wall_ns);
-/* Reports the last attempt of a request to the breakers: c->last. */
+/* Reports a result to the party's breaker; outage: call_outage of it. */
+void call_update_breaker(struct call *c, const struct party *party, const struct verdict *v,
+                         enum reason outage, int64_t now_ns, int64_t wall_ns, uint64_t random);
+/* Reports the last attempt of a request to the breakers: c->last. With c->spares_host, not to the host's. */
 void call_update_breakers(struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns,
                           uint64_t random);
 /* The attempt was not the last one, or its result is unknown: it is not reported to the breakers. */
@@ -279,5 +283,19 @@ void call_show_outcome(const struct call *c, struct slot *facts, const struct ve
 /* For an attempt, once c->last is known; and for the request. */
 void call_proxy_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
 void call_proxy_end(struct call *c, int64_t wall_ns);
+
+/* ---- place.c: only if c->places is set ---- */
+/* The attempt is admitted: c->place, and what the place before it has brought is counted. */
+void call_take_place(struct call *c, int64_t now_ns);
+/* For an attempt, once c->last is known. */
+void call_place_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
+/* No attempt at this place follows. */
+void call_judge_place(struct call *c, int64_t now_ns, int64_t wall_ns, uint64_t random);
+/* The same, but the result is not known. */
+void call_leave_place(struct call *c, int64_t now_ns);
+/* call_release_probes, and that of the place. */
+void call_release_leases(struct call *c, struct slot *s, int64_t now_ns);
+/* A place other than this one that would get an attempt now and has had none of this request; -1: none. */
+int call_untried_place(struct call *c, int64_t now_ns);
 
 #endif

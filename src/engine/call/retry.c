@@ -16,6 +16,7 @@ struct plan {
     int64_t hint_ns;
     int64_t least_ns; /* the shortest delay that jitter may give */
     int64_t room_ns;  /* the longest delay that the deadline allows */
+    bool elsewhere;   /* at another place: at once */
 };
 
 /* The retry would be refused by the breaker of the host or of its proxy. */
@@ -30,6 +31,14 @@ static bool breaker_refuses(struct call *c, struct slot *s, int64_t now_ns)
         call_proxy_party(c, &party) && call_breaker_enforced(c, &party) &&
         breaker_open_until_ns(&party.slot->breaker, party.policy, party.operation, now_ns);
     return c->by_proxy;
+}
+
+/* A place that was not tried need not be given time to recover. But a server that throttles speaks for all
+ * places, and a proxy that failed is before them all. */
+static bool goes_elsewhere(struct call *c, const struct verdict *v, int64_t now_ns)
+{
+    return unlikely(c->places) && (v->class == CLASS_A || v->class == CLASS_B) && !v->proxy &&
+           call_untried_place(c, now_ns) >= 0;
 }
 
 static enum stop unrepeatable(const struct call *c, const struct attempt *a, int64_t now_ns)
@@ -64,7 +73,9 @@ static enum stop why_not(struct call *c, struct slot *s, const struct attempt *a
     plan->hint_ns = call_hint_ns(c, a);
     if (plan->hint_ns > p->retry_after_max_ns)
         return STOP_HINT;
-    plan->least_ns = plan->hint_ns > 0
+    plan->elsewhere = plan->hint_ns <= 0 && goes_elsewhere(c, v, now_ns);
+    plan->least_ns = plan->elsewhere ? 0
+                     : plan->hint_ns > 0
                          ? plan->hint_ns
                          : backoff_delay_ns(p, plan->base_ns, made, c->previous_delay_ns, 0);
     plan->room_ns = c->deadline_ns - CALL_ROOM_NS - now_ns;
@@ -75,6 +86,8 @@ static enum stop why_not(struct call *c, struct slot *s, const struct attempt *a
 
 static int64_t delay_of(const struct call *c, const struct plan *plan, int made, uint64_t random)
 {
+    if (plan->elsewhere)
+        return 0;
     int64_t d = plan->hint_ns > 0 ? backoff_after_hint_ns(plan->hint_ns, random)
                                   : backoff_delay_ns(c->policy, plan->base_ns, made,
                                                      c->previous_delay_ns, random);
@@ -180,12 +193,14 @@ bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, in
         return false;
     }
     int64_t delay_ns = delay_of(c, &plan, c->attempts, random);
-    c->previous_delay_ns = delay_ns;
+    if (!plan.elsewhere)
+        c->previous_delay_ns = delay_ns;
     c->retry_planned = true;
     if (c->observe) {
         c->stop = STOP_OBSERVE;
         call_retry_made(c, s);
         call_add_lag(c, delay_ns);
+        c->falls_back |= plan.elsewhere;
     }
     events_emit(&(struct event){.kind = EVENT_RETRY,
                                 .id = c->id,

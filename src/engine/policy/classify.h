@@ -42,8 +42,8 @@ enum reason {
 enum list { LIST_NONE, LIST_RETRY_ON, LIST_NEVER_ON };
 
 struct verdict {
-    enum class class;
-    enum reason reason;
+    enum class class : 8;
+    enum reason reason : 8;
     bool counted;         /* counts against the host (breaker, status) */
     bool alive;           /* the host answered, whatever the answer was */
     bool proxy;           /* caused by the proxy, not by the host */
