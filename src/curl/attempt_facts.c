@@ -123,6 +123,20 @@ bool attempt_facts_name_not_found(const struct attempt *a)
            (a->curl_code == CURLE_PROXY && a->proxy_error == CURLPX_RESOLVE_HOST);
 }
 
+bool attempt_facts_place_unfit(const struct attempt *a, const struct transfer *t)
+{
+    switch (a->curl_code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        return call_place(&t->call) > 0;
+    default:
+        return false;
+    }
+}
+
 /* libcurl closes a connection with several streams only if that fails, so it keeps one after
  * CURLE_HTTP2, which means that the two ends disagree about its state. */
 bool attempt_facts_spoils_connection(const struct attempt *a, const struct shadow *s)
@@ -202,6 +216,9 @@ static int64_t dns_cache_ns(const struct shadow *s, int64_t most_ns)
 static int reason_not_found(const struct attempt *a, const struct transfer *t)
 {
     const struct shadow *s = t->shadow;
+    int place = call_place(&t->call);
+    if (place && a->curl_code == CURLE_COULDNT_RESOLVE_HOST)
+        return lookup_failure_error(t->call.policy->fallback.at[place - 1].host, t->started_ns);
     char *name = host_of_url(s->api, a->curl_code == CURLE_COULDNT_RESOLVE_PROXY
                                          ? s->binding.proxy_name
                                          : info_string(s, CURLINFO_EFFECTIVE_URL));

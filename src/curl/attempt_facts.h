@@ -20,6 +20,10 @@ const char *attempt_facts_method(const struct shadow *s);
 /* Whether the attempt failed because a name was not found. */
 bool attempt_facts_name_not_found(const struct attempt *a);
 
+/* Whether it failed at another place in a way that says nothing about the name: that place is not found, or
+ * has no certificate of the name. */
+bool attempt_facts_place_unfit(const struct attempt *a, const struct transfer *t);
+
 /* Whether another attempt on the connection of this one, which libcurl may have kept, would fail. */
 bool attempt_facts_spoils_connection(const struct attempt *a, const struct shadow *s);
 

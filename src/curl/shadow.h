@@ -73,10 +73,11 @@ struct shadow {
     CURLU *curlu;
     long port; /* CURLOPT_PORT; 0: the URL's */
     char default_protocol[16];
-    char *unix_socket; /* "unix:/run/app.sock" or "unix:@name"; owned; NULL: none */
-    char *proxy;       /* CURLOPT_PROXY; owned; NULL: from the environment; "": none */
-    char *no_proxy;    /* CURLOPT_NOPROXY; owned; NULL: from the environment */
-    char *pre_proxy;   /* owned */
+    char *unix_socket;             /* "unix:/run/app.sock" or "unix:@name"; owned; NULL: none */
+    char *proxy;                   /* CURLOPT_PROXY; owned; NULL: from the environment; "": none */
+    char *no_proxy;                /* CURLOPT_NOPROXY; owned; NULL: from the environment */
+    char *pre_proxy;               /* owned */
+    struct curl_slist *connect_to; /* CURLOPT_CONNECT_TO; the program's, valid during a transfer */
     long proxy_port, proxy_type;
 
     /* The program's own time limits as it gave them, see shadow_timeout_ms; 0: none. */

@@ -222,6 +222,9 @@ static void set_pointer(struct shadow *s, CURLoption option, void *v)
     case CURLOPT_HTTPHEADER:
         s->headers = v;
         break;
+    case CURLOPT_CONNECT_TO:
+        s->connect_to = v;
+        break;
     case CURLOPT_CUSTOMREQUEST:
         copy_word(s->method, sizeof s->method, v);
         break;

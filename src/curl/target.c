@@ -116,6 +116,24 @@ static bool is_still_valid(const struct shadow *s, const struct config *config,
            (binding_is_current(&s->binding, config, board) && !s->binding.per_request);
 }
 
+/* False: *part may have some of them. */
+static bool read_parts(const struct shadow *s, struct parts *part)
+{
+    const struct curl_api *api = s->api;
+    CURLU *parsed = s->curlu ? s->curlu : parse_url(s); /* CURLOPT_CURLU wins if both are set */
+    if (!parsed)
+        return false;
+    bool ok = !api->url_get(parsed, CURLUPART_SCHEME, &part->scheme, 0);
+    if (ok) {
+        part->host = url_host(api, parsed);
+        api->url_get(parsed, CURLUPART_PORT, &part->port, 0);
+        api->url_get(parsed, CURLUPART_PATH, &part->path, 0);
+    }
+    if (parsed != s->curlu)
+        api->url_cleanup(parsed);
+    return ok;
+}
+
 bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
 {
     const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
@@ -125,24 +143,36 @@ bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
     s->target_known = s->no_target = false;
     if (!api->url || (!s->url && !s->curlu))
         return false;
-    CURLU *parsed = s->curlu ? s->curlu : parse_url(s); /* CURLOPT_CURLU wins if both are set */
-    if (!parsed)
-        return false;
     struct parts part = {0};
-    bool ok = !api->url_get(parsed, CURLUPART_SCHEME, &part.scheme, 0);
-    if (ok) {
-        part.host = url_host(api, parsed);
-        api->url_get(parsed, CURLUPART_PORT, &part.port, 0);
-        api->url_get(parsed, CURLUPART_PATH, &part.path, 0);
-        ok = bind_parts(s, e, &part, now_ns);
-    }
+    bool ok = read_parts(s, &part) && bind_parts(s, e, &part, now_ns);
     api->free(part.scheme);
     api->free(part.host);
     api->free(part.port);
     api->free(part.path);
-    if (parsed != s->curlu)
-        api->url_cleanup(parsed);
     s->target_known |= ok;
+    return ok;
+}
+
+bool target_name(const struct shadow *s, struct connect_name *name, char **owned)
+{
+    const struct curl_api *api = s->api;
+    const struct scheme *scheme = NULL;
+    struct parts part = {0};
+    if (read_parts(s, &part)) {
+        url_lower(part.scheme);
+        scheme = scheme_find(part.scheme);
+    }
+    bool ok = scheme && part.host && part.host[0];
+    if (ok) {
+        long port = s->port ? s->port : part.port ? ascii_number(part.port) : scheme->port;
+        *name = (struct connect_name){.host = url_plain_host(part.host),
+                                      .port = (uint16_t)port,
+                                      .web = scheme->family == SCHEME_HTTP && port == scheme->port};
+    }
+    *owned = part.host;
+    api->free(part.scheme);
+    api->free(part.port);
+    api->free(part.path);
     return ok;
 }
 

@@ -10,6 +10,7 @@
 #ifndef CURL_TARGET_H
 #define CURL_TARGET_H
 
+#include "curl/connect_to.h"
 #include "curl/shadow.h"
 #include "engine/engine.h"
 
@@ -17,6 +18,9 @@
 #include <stdint.h>
 
 bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns);
+/* How libcurl's list of places names what the next attempt is for. False: no host, or no memory.
+ * api->free(*owned) in any case. */
+bool target_name(const struct shadow *s, struct connect_name *name, char **owned);
 /* The value of a header in the program's CURLOPT_HTTPHEADER; NULL: not set, or empty. */
 const char *target_request_header(const struct shadow *s, const char *name);
 

@@ -46,6 +46,8 @@ static void init_transfer(struct transfer *t, struct shadow *s, int64_t now_ns)
     t->gate.committed = response_committed;
     t->gate.ctx = t;
     call_begin(&t->call, &s->binding, timeout_ns, now_ns);
+    if (unlikely(t->call.places))
+        transfer_limit_places(t);
     if (unlikely(t->call.id))
         t->call.method = s->protocol == PROTOCOL_HTTP ? attempt_facts_method(s) : NULL;
     t->holds = !t->call.observe && s->protocol == PROTOCOL_HTTP && !s->connect_only;
@@ -91,6 +93,8 @@ void transfer_begin_attempt(struct transfer *t, int64_t now_ns)
     request_body_begin_attempt(&t->body);
     if (!t->call.observe)
         transfer_set_timeouts(t, now_ns);
+    if (unlikely(t->call.places))
+        transfer_set_place(t, now_ns);
     if (!t->wrapped)
         transfer_wrap(t);
     t->shadow->last_info = NULL;
@@ -134,7 +138,8 @@ static bool report_attempt(struct transfer *t, struct attempt *a, bool cut, int6
 bool transfer_decide_retry(struct transfer *t, struct attempt *a, CURLcode *r, int64_t *at_ns)
 {
     precondition(!t->performing && !t->ended);
-    bool cut = a->shortened && t->previous.kept && !t->gate.delivered;
+    bool cut =
+        (a->shortened || attempt_facts_place_unfit(a, t)) && t->previous.kept && !t->gate.delivered;
     bool again = report_attempt(t, a, cut, at_ns);
     if (again) {
         attempt_facts_keep_errno(t->shadow, a);

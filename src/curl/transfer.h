@@ -38,6 +38,8 @@ struct transfer {
     struct gate gate;
     struct request_body body;
     struct previous_result previous;
+    /* On the handle in place of the program's CURLOPT_CONNECT_TO; NULL: none. */
+    struct curl_slist *connect_to;
     int64_t started_ns;       /* when the last attempt started */
     int64_t answered_ns;      /* when it ended; kept because reading a clock is expensive */
     int64_t answered_wall_ns; /* the same by the wall clock */
@@ -92,6 +94,9 @@ CURLcode transfer_write_failed(struct transfer *t);
 void transfer_wrap(struct transfer *t);
 void transfer_set_timeouts(struct transfer *t, int64_t now_ns);
 void transfer_relax_timeout(struct transfer *t);
+/* Which places the requests of the handle can reach, and where the next attempt goes, which was admitted. */
+void transfer_limit_places(struct transfer *t);
+void transfer_set_place(struct transfer *t, int64_t now_ns);
 /* A name was not found: the next attempt would find that in the cache of libcurl 8.16 and later. */
 void transfer_skip_dns_cache(struct transfer *t);
 /* Whether the next attempt is kept from reusing a connection. */

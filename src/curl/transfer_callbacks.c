@@ -3,6 +3,8 @@
  * Our callbacks on the handle, and the program's options back. */
 #include "curl/transfer.h"
 
+#include <stdlib.h>
+
 char *transfer_error(struct transfer *t)
 {
     return t->shadow->error_buffer ? t->shadow->error_buffer : t->error;
@@ -61,6 +63,8 @@ static void unwrap_on(const struct transfer *t, CURL *h)
         api->easy_setopt(h, CURLOPT_DNS_CACHE_TIMEOUT, s->dns_cache_s);
     if (t->avoids_reuse)
         api->easy_setopt(h, CURLOPT_FRESH_CONNECT, (long)s->fresh_connect);
+    if (t->connect_to)
+        api->easy_setopt(h, CURLOPT_CONNECT_TO, s->connect_to);
 }
 
 void transfer_unwrap(struct transfer *t)
@@ -69,6 +73,8 @@ void transfer_unwrap(struct transfer *t)
         return;
     unwrap_on(t, t->shadow->handle);
     t->wrapped = t->read_wrapped = t->timeouts_set = t->skips_dns_cache = t->avoids_reuse = false;
+    free(t->connect_to);
+    t->connect_to = NULL;
 }
 
 void transfer_unwrap_copy(const struct transfer *t, CURL *copy)

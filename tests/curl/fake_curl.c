@@ -130,6 +130,9 @@ static CURLcode fake_setopt(CURL *h, CURLoption option, ...)
     case CURLOPT_CURLU:
         f->curlu = pointer;
         break;
+    case CURLOPT_CONNECT_TO:
+        f->connect_to = pointer;
+        break;
     case CURLOPT_ERRORBUFFER:
         f->error_buffer = pointer;
         break;
@@ -330,6 +333,15 @@ static bool send_body(CURL *h, const struct fake_attempt *a)
     return true;
 }
 
+static void note_connect_to(struct fake_handle *f)
+{
+    char *seen = f->connect_to_seen[f->performs % 8];
+    size_t n = 0, size = sizeof f->connect_to_seen[0];
+    seen[0] = '\0';
+    for (const struct curl_slist *l = f->connect_to; l && n < size; l = l->next)
+        n += (size_t)snprintf(seen + n, size - n, "%s ", l->data);
+}
+
 static CURLcode fake_perform(CURL *h)
 {
     struct fake_handle *f = fake_of(h);
@@ -352,6 +364,7 @@ static CURLcode fake_perform(CURL *h)
     f->timeouts_seen[f->performs % 8] = f->timeout_ms;
     f->dns_cache_seen[f->performs % 8] = f->dns_cache_s;
     f->fresh_connect_seen[f->performs % 8] = f->fresh_connect;
+    note_connect_to(f);
     bool sent = send_body(h, a);
     f->performs++;
     if (!sent)

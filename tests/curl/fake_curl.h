@@ -60,6 +60,8 @@ struct fake_handle {
     long dns_cache_seen[8];
     long fresh_connect;
     long fresh_connect_seen[8];
+    struct curl_slist *connect_to;
+    char connect_to_seen[8][256]; /* its entries at each perform, each ended by a blank */
     char sent[8][256]; /* request body of each attempt */
 
     const char *scheme;

@@ -117,6 +117,27 @@ Test(no_memory, a_failure_is_repeated_or_reported)
     scarce_each(reset_once);
 }
 
+static void fallback_once(void)
+{
+    struct program p;
+    struct curl_slist own = {.data = (char *)"other:80:elsewhere:1"};
+    scarce_begin();
+    if (start(&p, reset, 2)) {
+        option(&p, CURLOPT_CONNECT_TO, &own);
+        CURLcode r = easy_perform(p.shadow);
+        scarce_end();
+        cr_assert_str_eq(p.seen, r ? "" : seen_200);
+        cr_assert_eq(fake_of(p.handle)->connect_to, &own);
+    }
+    finish(&p);
+}
+
+Test(no_memory, an_attempt_goes_to_another_place_or_is_made_at_the_name_itself)
+{
+    setenv("HARDEN_FALLBACK", "backup", 1);
+    scarce_each(fallback_once);
+}
+
 /* The text of a run with enough memory. */
 static char expected[4096];
 

@@ -157,7 +157,7 @@ static void end_cancelled(struct member *x)
 static void try_attempt(struct member *x, int64_t now_ns)
 {
     struct transfer *t = x->shadow->transfer;
-    if (now_ns < t->app_deadline_ns && !connections_has_room(x)) {
+    if (now_ns < t->app_deadline_ns && !connections_has_room(x, now_ns)) {
         member_park(x, MEMBER_PARKED, t->app_deadline_ns);
         x->queued = true;
         return;

@@ -25,10 +25,10 @@ static bool is_full(const struct multi *m, long max, size_t in_use)
 }
 
 /* NULL: no memory. */
-static struct host_connections *find_host(struct multi *m, const struct slot *host)
+static struct host_connections *find_host(struct multi *m, const struct slot *host, int place)
 {
     for (size_t i = 0; i < m->host_count; i++)
-        if (m->hosts[i].host == host)
+        if (m->hosts[i].host == host && m->hosts[i].place == place)
             return &m->hosts[i];
     if (m->host_count == m->host_room) {
         size_t room = m->host_room * 2 + HOSTS_SPARE;
@@ -38,17 +38,26 @@ static struct host_connections *find_host(struct multi *m, const struct slot *ho
         m->hosts = hosts;
         m->host_room = room;
     }
-    m->hosts[m->host_count] = (struct host_connections){.host = host};
+    m->hosts[m->host_count] = (struct host_connections){.host = host, .place = place};
     return &m->hosts[m->host_count++];
 }
 
-bool connections_has_room(struct member *x)
+/* Where the next attempt of the member will probably go. NULL: hosts are not counted, or no memory. */
+static struct host_connections *next_host(struct member *x, int64_t now_ns)
+{
+    struct shadow *s = x->shadow;
+    return x->multi->max_host > 0
+               ? find_host(x->multi, s->binding.slot, call_next_place(&s->transfer->call, now_ns))
+               : NULL;
+}
+
+bool connections_has_room(struct member *x, int64_t now_ns)
 {
     struct multi *m = x->multi;
     const struct binding *b = &x->shadow->binding;
     if (likely(!b->lane_count || !has_limit(m)) || x->shadow->transfer->call.observe)
         return true;
-    const struct host_connections *host = m->max_host > 0 ? find_host(m, b->slot) : NULL;
+    const struct host_connections *host = next_host(x, now_ns);
     return !is_full(m, m->max_total, m->used + m->reserved) &&
            !(host && is_full(m, m->max_host, host->used + host->reserved));
 }
@@ -57,7 +66,9 @@ void connections_take(struct member *x)
 {
     precondition(!x->has_connection);
     struct multi *m = x->multi;
-    struct host_connections *host = m->max_host > 0 ? find_host(m, x->shadow->binding.slot) : NULL;
+    x->connection_place = x->refused ? 0 : call_place(&x->shadow->transfer->call);
+    struct host_connections *host =
+        m->max_host > 0 ? find_host(m, x->shadow->binding.slot, x->connection_place) : NULL;
     x->has_connection = true;
     x->connection_host = host ? host->host : NULL;
     m->used++;
@@ -68,7 +79,8 @@ void connections_take(struct member *x)
 void connections_release(struct member *x)
 {
     struct multi *m = x->multi;
-    struct host_connections *host = x->connection_host ? find_host(m, x->connection_host) : NULL;
+    struct host_connections *host =
+        x->connection_host ? find_host(m, x->connection_host, x->connection_place) : NULL;
     if (!x->has_connection)
         return;
     x->has_connection = false;
@@ -86,10 +98,9 @@ void connections_start_queued(struct multi *m)
     m->may_have_room = false;
     int64_t now_ns = clock_now_ns();
     for (struct member *x = m->first; x; x = x->next) {
-        if (!x->queued || !connections_has_room(x))
+        if (!x->queued || !connections_has_room(x, now_ns))
             continue;
-        struct host_connections *host =
-            m->max_host > 0 ? find_host(m, x->shadow->binding.slot) : NULL;
+        struct host_connections *host = next_host(x, now_ns);
         m->reserved++;
         if (host)
             host->reserved++;
@@ -105,7 +116,8 @@ void connections_recount(struct multi *m)
     m->host_count = 0;
     for (struct member *x = m->first; x; x = x->next)
         if (x->has_connection) {
-            struct host_connections *host = find_host(m, x->shadow->binding.slot);
+            struct host_connections *host =
+                find_host(m, x->shadow->binding.slot, x->connection_place);
             x->connection_host = host ? host->host : NULL;
             if (host)
                 host->used++;

@@ -59,6 +59,7 @@ struct member {
     bool paused_past_due; /* PARKED: its time came while the program had paused it */
     bool wants_progress;  /* parked, with a progress callback */
     const struct slot *connection_host; /* with has_connection; NULL: hosts are not counted */
+    int connection_place;               /* with has_connection */
     struct admission refusal;           /* with refused */
     CURLcode result;                    /* of the last attempt */
     CURLMsg message;                    /* DONE */
@@ -70,9 +71,10 @@ struct queue {
     size_t begin, end, room;
 };
 
-/* How many transfers to one host use a connection. */
+/* How many transfers to one place of a host use a connection: libcurl counts by where it connects to. */
 struct host_connections {
     const struct slot *host;
+    int place; /* call_place */
     size_t used, reserved;
 };
 
@@ -177,7 +179,7 @@ void member_unpark(struct member *x);
 
 /* ---- connections.c ---- */
 /* False: all connections that the program allows are in use. */
-bool connections_has_room(struct member *x);
+bool connections_has_room(struct member *x, int64_t now_ns);
 void connections_take(struct member *x);
 void connections_release(struct member *x);
 /* Makes as many queued members due as there are free connections. */

@@ -197,8 +197,11 @@ void call_release_leases(struct call *c, struct slot *s, int64_t now_ns)
 
 void call_stay(struct call *c, int64_t now_ns)
 {
+    if (!c->place)
+        return;
     release_probe(c, now_ns);
     c->place = 0;
+    c->place_pending = false;
 }
 
 /* ---- what its results mean -------------------------------------------------------------------- */
@@ -220,6 +223,16 @@ static struct verdict place_verdict(const struct call *c, const struct attempt *
     return v;
 }
 
+/* Another place that does not exist, or that cannot prove to be the name, is of no use. The name itself may
+ * be right for others. */
+static enum reason place_outage(const struct call *c, const struct verdict *v,
+                                const struct attempt *a)
+{
+    bool unfit = c->place && v->class == CLASS_D && !a->http_status &&
+                 (v->reason == REASON_TLS || v->reason == REASON_DNS);
+    return unfit ? v->reason : call_outage(v, a);
+}
+
 void call_place_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns)
 {
     struct place p;
@@ -230,7 +243,7 @@ void call_place_report(struct call *c, const struct attempt *a, int64_t now_ns, 
     c->place_last = v;
     c->wall_ns = wall_ns;
     if (!call_is_inconclusive(a, &v))
-        c->place_outage = call_outage(&v, a);
+        c->place_outage = place_outage(c, &v, a);
     if (!find_place(c, c->place, now_ns, &p))
         return;
     struct slot *s = p.party.slot;
