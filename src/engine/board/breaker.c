@@ -52,19 +52,19 @@ static uint64_t state_pack(struct circuit w)
            (uint64_t)capped(w.failures, ROW_MAX) << 14 | (ms < MS_MAX ? ms : MS_MAX) << 24;
 }
 
+/* Who reads a window that begin_window() has set reads the state that it belongs to, or a later one. */
 static uint64_t read_word(const _Atomic uint64_t *w)
 {
-    return atomic_load_explicit(w, memory_order_relaxed);
+    return atomic_load_explicit(w, memory_order_acquire);
 }
 
 static bool swap_word(_Atomic uint64_t *w, uint64_t *seen, uint64_t next)
 {
     return atomic_compare_exchange_weak_explicit(w, seen, next, memory_order_acq_rel,
-                                                 memory_order_relaxed);
+                                                 memory_order_acquire);
 }
 
-/* Call it after the state has changed, on which the meaning of the window depends: a thread that sees the new
- * window also sees the new state. */
+/* Call it after the state has changed, on which the meaning of the window depends. */
 static void begin_window(struct breaker *b, uint64_t window)
 {
     atomic_store_explicit(&b->window, window, memory_order_release);
@@ -164,7 +164,13 @@ static uint64_t window_pack(uint32_t start_s, uint32_t before, uint32_t failed)
            (uint64_t)(before & COUNT_MASK) << FAILED_BITS | failed;
 }
 
-/* Counts a result; true when the ratio says that the circuit must open. */
+static bool is_closed(const struct breaker *b)
+{
+    return state_unpack(read_word(&b->state)).state == BREAKER_CLOSED;
+}
+
+/* Counts a result; true when the ratio says that the circuit must open. False if it is open already: then the
+ * window has the bits of operations. */
 static bool window_add(struct breaker *b, const struct policy *p, bool failed, uint64_t results,
                        int64_t now_ns)
 {
@@ -174,6 +180,8 @@ static bool window_add(struct breaker *b, const struct policy *p, bool failed, u
         bool over = breaker_window_over(raw, now_ns);
         if (!failed && (!over || !results))
             return false; /* the usual case: no write */
+        if (!is_closed(b))
+            return false;
         start =
             over ? (uint32_t)((uint64_t)now_ns / NS_PER_S) : (uint32_t)(raw >> BREAKER_START_SHIFT);
         before = over ? (uint32_t)results - 1 : (uint32_t)(raw >> FAILED_BITS);
@@ -191,9 +199,9 @@ static bool window_add(struct breaker *b, const struct policy *p, bool failed, u
            bad * 100 >= total * (uint64_t)p->breaker_ratio_percent;
 }
 
-bool breaker_wants_results(const struct breaker *b, bool success, int64_t now_ns)
+bool breaker_wants_results(const struct breaker *b, bool good, int64_t now_ns)
 {
-    return !success || breaker_window_over(read_word(&b->window), now_ns);
+    return !good || breaker_window_over(read_word(&b->window), now_ns);
 }
 
 unsigned breaker_min_row(uint64_t successes, uint64_t failures)
@@ -217,40 +225,52 @@ static unsigned min_row(const struct breaker_result *r, struct circuit w)
     return breaker_min_row(r->successes, before);
 }
 
-/* The circuit opened while a result was counted, and the window may already be the bits of operations. */
-static void undo_window_count(struct breaker *b, const struct breaker_result *r, int64_t now_ns)
+static bool is_good(const struct breaker_result *r)
 {
-    uint64_t seen = read_word(&b->window);
-    if (!breaker_window_over(seen, now_ns))
-        atomic_compare_exchange_strong(&b->window, &seen,
-                                       r->success ? 0 : operation_bit(r->operation));
+    return r->success && !r->slow;
+}
+
+/* The operations that a bad result stands for: a slow one for all. */
+static uint64_t bad_operations(const struct breaker_result *r)
+{
+    return operation_bit(r->slow ? BREAKER_EVERYTHING : r->operation);
+}
+
+/* If the circuit closed meanwhile, the bit would be read as a count: clear it. */
+static void note_failed(struct breaker *b, unsigned operation)
+{
+    atomic_fetch_or_explicit(&b->window, operation_bit(operation), memory_order_acq_rel);
+    if (is_closed(b))
+        begin_window(b, 0);
 }
 
 static bool report_closed(struct breaker *b, const struct policy *p, const struct breaker_result *r,
                           int64_t now_ns, uint64_t random)
 {
-    bool ratio = window_add(b, p, !r->success, r->results, now_ns);
+    bool ratio = window_add(b, p, !is_good(r), r->results, now_ns);
     uint64_t raw = read_word(&b->state);
     for (;;) {
         struct circuit w = state_unpack(raw);
         if (w.state != BREAKER_CLOSED) { /* another thread opened it */
-            undo_window_count(b, r, now_ns);
+            if (!is_good(r))
+                note_failed(b, r->operation);
             return false;
         }
-        if (r->success && !w.failures)
+        bool slow = r->success && ratio; /* a good result reaches no ratio */
+        if (r->success && !w.failures && !slow)
             return false;
         struct circuit next = w;
         next.failures = r->success ? 0 : capped(w.failures + 1, ROW_MAX);
         bool trip = !r->success && (r->unreachable || !r->recent_success) &&
                     next.failures >= min_row(r, w) &&
                     (ratio || next.failures >= (unsigned)p->breaker_failures);
-        if (trip)
+        if (trip || slow)
             next = open_again(p, w, now_ns, random);
         if (!swap_word(&b->state, &raw, state_pack(next)))
             continue;
-        if (trip)
-            begin_window(b, operation_bit(r->operation));
-        return trip;
+        if (trip || slow)
+            begin_window(b, bad_operations(r));
+        return trip || slow;
     }
 }
 
@@ -260,11 +280,11 @@ static bool report_closed(struct breaker *b, const struct policy *p, const struc
 static struct circuit next_state(const struct policy *p, const struct breaker_result *r,
                                  struct circuit w, int64_t now_ns, uint64_t random)
 {
-    if (r->lease_ns == BREAKER_UNTRIED && r->success)
+    if (r->lease_ns == BREAKER_UNTRIED && is_good(r))
         return (struct circuit){.state = BREAKER_CLOSED};
     if (!leased(w, r->lease_ns))
         return w;
-    if (!r->success && !r->recent_success)
+    if (r->slow || (!r->success && !r->recent_success))
         return open_again(p, w, now_ns, random);
     w.time_ns = 0;
     w.successes += r->success;
@@ -273,17 +293,10 @@ static struct circuit next_state(const struct policy *p, const struct breaker_re
     return w;
 }
 
-/* If the circuit closed meanwhile, the bit would be read as a count: clear it. */
-static void note_failed(struct breaker *b, unsigned operation)
-{
-    atomic_fetch_or_explicit(&b->window, operation_bit(operation), memory_order_acq_rel);
-    if (state_unpack(read_word(&b->state)).state == BREAKER_CLOSED)
-        begin_window(b, 0);
-}
-
 static bool report_open(struct breaker *b, const struct policy *p, const struct breaker_result *r,
-                        int64_t now_ns, uint64_t random, uint64_t raw)
+                        int64_t now_ns, uint64_t random)
 {
+    uint64_t raw = read_word(&b->state);
     for (;;) {
         struct circuit w = state_unpack(raw);
         if (w.state == BREAKER_CLOSED)
@@ -294,8 +307,8 @@ static bool report_open(struct breaker *b, const struct policy *p, const struct 
         bool changed =
             next.state == BREAKER_CLOSED || next.trips != w.trips || next.state != w.state;
         if (changed)
-            begin_window(b, next.state == BREAKER_CLOSED ? 0 : operation_bit(r->operation));
-        else if (!r->success)
+            begin_window(b, next.state == BREAKER_CLOSED ? 0 : bad_operations(r));
+        else if (!is_good(r))
             note_failed(b, r->operation);
         return changed;
     }
@@ -304,10 +317,9 @@ static bool report_open(struct breaker *b, const struct policy *p, const struct 
 bool breaker_report(struct breaker *b, const struct policy *p, const struct breaker_result *r,
                     int64_t now_ns, uint64_t random)
 {
-    uint64_t raw = read_word(&b->state);
-    if (state_unpack(raw).state == BREAKER_CLOSED)
+    if (is_closed(b))
         return report_closed(b, p, r, now_ns, random);
-    return report_open(b, p, r, now_ns, random, raw);
+    return report_open(b, p, r, now_ns, random);
 }
 
 void breaker_cancel(struct breaker *b, int64_t lease_ns)
@@ -320,6 +332,37 @@ void breaker_cancel(struct breaker *b, int64_t lease_ns)
             return;
         w.time_ns = 0;
     } while (!swap_word(&b->state, &raw, state_pack(w)));
+}
+
+bool breaker_half_open(struct breaker *b, int64_t now_ns)
+{
+    uint64_t raw = read_word(&b->state);
+    struct circuit w;
+    do {
+        w = state_unpack(raw);
+        if (w.state != BREAKER_OPEN || !pending(w.time_ns, now_ns, HORIZON_NS))
+            return false;
+        w.state = BREAKER_HALF_OPEN;
+        w.successes = 0;
+        w.time_ns = 0;
+    } while (!swap_word(&b->state, &raw, state_pack(w)));
+    return true;
+}
+
+/* No probe has failed, so the circuit does not open for longer than before. */
+bool breaker_force_open(struct breaker *b, const struct policy *p, int64_t now_ns, uint64_t random)
+{
+    uint64_t raw = read_word(&b->state);
+    struct circuit w;
+    do {
+        w = state_unpack(raw);
+        if (w.state == BREAKER_OPEN &&
+            pending(w.time_ns, now_ns, smaller(p->breaker_max_open_ns, HORIZON_NS)))
+            return false;
+        w.trips -= w.trips > 0;
+    } while (!swap_word(&b->state, &raw, state_pack(open_again(p, w, now_ns, random))));
+    begin_window(b, operation_bit(BREAKER_EVERYTHING));
+    return true;
 }
 
 enum breaker_state breaker_state_at(const struct breaker *b, int64_t now_ns)

@@ -6,9 +6,15 @@
  *   closed ──(N failures in a row, or >= ratio of >= 10 within 30 s)──► open for 30 s x trips
  *   open ──(time is up)──► half-open: one probe at a time ──(2 successes)──► closed
  *                                └──(a probe fails)──► open, longer (<= max), jittered
+ *   open ──(an active check of the host passes)──► half-open
+ *   closed, half-open ──(a check fails, with check_opens)──► open for 30 s
  *
- * Nothing opens the circuit of a host that answers and had a success recently (breaker_after, 10 s),
+ * No failure opens the circuit of a host that answers and had a success recently (breaker_after, 10 s),
  * nor does a row of failures that is likely by chance alone, given how often the host fails.
+ *
+ * A success that took longer than slow_after counts as a failure in the ratio, never in the row. Slow
+ * successes are successes: breaker_after and chance do not protect from them. If one opens the circuit, it
+ * is the host that is slow: all operations are refused. A slow probe is a failed one.
  *
  * An open circuit refuses only the operations (scheme, port, path) that have failed since it opened. An
  * operation that was not tried yet passes, and closes the circuit if it succeeds, so that one bad URL
@@ -62,6 +68,7 @@ struct breaker_answer {
 
 struct breaker_result {
     bool success;
+    bool slow;           /* a success, but later than slow_after */
     bool recent_success; /* a request to the host succeeded within breaker_after */
     bool unreachable;    /* no connection was made: recent_success does not matter then */
     /* All earlier requests to the host that ended so. The more failed, the longer a row must be to open
@@ -83,8 +90,14 @@ unsigned breaker_min_row(uint64_t successes, uint64_t failures);
 /* Returns true when the state changed. */
 bool breaker_report(struct breaker *b, const struct policy *p, const struct breaker_result *r,
                     int64_t now_ns, uint64_t random);
-/* Whether breaker_report will use `results`: for a failure, and once every BREAKER_WINDOW_S. */
-bool breaker_wants_results(const struct breaker *b, bool success, int64_t now_ns);
+/* Whether breaker_report will use `results`: for a failure or a slow success (not good), and once every
+ * BREAKER_WINDOW_S. */
+bool breaker_wants_results(const struct breaker *b, bool good, int64_t now_ns);
+/* An active check of the host passed: an open circuit admits a probe now. True when the state changed. */
+bool breaker_half_open(struct breaker *b, int64_t now_ns);
+/* An active check failed that may open the circuit, for all operations. One that is open already stays as it
+ * is. True when the state changed. */
+bool breaker_force_open(struct breaker *b, const struct policy *p, int64_t now_ns, uint64_t random);
 /* Returns the lease of a probe that ended without a result (cancelled). */
 void breaker_cancel(struct breaker *b, int64_t lease_ns);
 /* An open circuit whose time is up is half-open. */
