@@ -8,7 +8,7 @@
 #include "engine/board/pause.h"
 #include "engine/board/view.h"
 #include "engine/call/bind.h"
-#include "engine/call/network_zone.h"
+#include "engine/config/network_zone.h"
 
 struct live {
     FILE *f;

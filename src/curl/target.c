@@ -7,7 +7,7 @@
 #include "base/words.h"
 #include "curl/proxy.h"
 #include "curl/url.h"
-#include "engine/call/network_zone.h"
+#include "engine/config/network_zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>

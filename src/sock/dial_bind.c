@@ -9,7 +9,7 @@
 #include "base/seqlock.h"
 #include "base/shield.h"
 #include "base/sizes.h"
-#include "engine/call/network_zone.h"
+#include "engine/config/network_zone.h"
 #include "engine/config/rules.h"
 #include "sock/names.h"
 

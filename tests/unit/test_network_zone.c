@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/call/network_zone.h"
+#include "engine/config/network_zone.h"
 
 #include "engine/call/call.h"
 

@@ -6,7 +6,7 @@
 #include "base/env.h"
 #include "base/hash.h"
 #include "base/precondition.h"
-#include "engine/call/network_zone.h"
+#include "engine/config/network_zone.h"
 #include "engine/config/rules.h"
 #include "engine/config/source.h"
 

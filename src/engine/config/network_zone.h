@@ -9,8 +9,8 @@
  * In the namespace that uses a board first, hosts keep their plain names. In others they get a
  * zone, like link-local addresses: "127.0.0.1%net4099", and with it slots of their own. Rules match
  * the name without the zone. Any thread, also after fork; no allocation, no system call. */
-#ifndef ENGINE_CALL_NETWORK_ZONE_H
-#define ENGINE_CALL_NETWORK_ZONE_H
+#ifndef ENGINE_CONFIG_NETWORK_ZONE_H
+#define ENGINE_CONFIG_NETWORK_ZONE_H
 
 #include "engine/board/board.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/call/network_zone.h"
+#include "engine/config/network_zone.h"
 
 #include "base/compiler.h"
 #include "engine/config/pattern.h"
