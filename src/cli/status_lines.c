@@ -25,20 +25,20 @@ static const char *name_of(const struct status_lines *l, const char *name, char 
 }
 
 /* "retries denied by the budget: 14 (api.example.com 12, b.example.com 2)" */
-static void print_denied(FILE *f, const struct status_lines *l)
+static void print_count(FILE *f, const struct status_lines *l, const char *what, enum counter c)
 {
     char name[TABLE_CELL];
     uint64_t sum = 0;
     for (uint32_t i = 0; i < l->n; i++)
-        sum += l->hosts[i].count[COUNT_BUDGET_DENIED];
+        sum += l->hosts[i].count[c];
     if (!sum)
         return;
-    fprintf(f, "retries denied by the budget: %llu (", (unsigned long long)sum);
+    fprintf(f, "%s: %llu (", what, (unsigned long long)sum);
     int listed = 0;
     for (uint32_t i = 0; i < l->n && listed <= NAMES_SHOWN; i++)
-        if (l->hosts[i].count[COUNT_BUDGET_DENIED] && listed++ < NAMES_SHOWN)
+        if (l->hosts[i].count[c] && listed++ < NAMES_SHOWN)
             fprintf(f, "%s%s %llu", listed > 1 ? ", " : "", name_of(l, l->hosts[i].name, name),
-                    (unsigned long long)l->hosts[i].count[COUNT_BUDGET_DENIED]);
+                    (unsigned long long)l->hosts[i].count[c]);
     fputs(listed > NAMES_SHOWN ? ", and others)\n" : ")\n", f);
 }
 
@@ -110,6 +110,7 @@ void status_lines_print(FILE *f, const struct status_lines *l)
     print_pauses(f, l);
     print_errors(f, l);
     print_check_errors(f, l);
-    print_denied(f, l);
+    print_count(f, l, "retries denied by the budget", COUNT_BUDGET_DENIED);
+    print_count(f, l, "later than slow_after", COUNT_SLOW);
     print_observed(f, l);
 }

@@ -23,6 +23,10 @@
 /* The first version that clears OS_ERRNO when a transfer begins. Older ones keep it, also after a
  * good transfer. */
 #define VERSION_CLEARS_ERRNO 0x080800
+/* The first version whose STARTTRANSFER_TIME includes the time in the queue for a connection, and the
+ * information of 8.6 that says how long that was. */
+#define VERSION_TIMES_QUEUE 0x080600
+#define INFO_QUEUE_TIME_T   ((CURLINFO)(CURLINFO_OFF_T + 65))
 /* The first version that adds a layer for HTTP/2 to a connection, and the first that does so only if
  * there is none. Between them, each request with prior knowledge adds one: all but the first on a
  * connection fail with CURLE_HTTP2. */
@@ -52,14 +56,23 @@ const char *attempt_facts_method(const struct shadow *s)
     return s->method[0] ? s->method : names[s->request];
 }
 
+/* A transfer that waits for a free connection waits for the program's other transfers, not for the server.
+ * With a request body, libcurl may have the time at which it began to send that. */
+static uint32_t answered_ms(const struct shadow *s)
+{
+    curl_off_t us = info_offset(s, CURLINFO_STARTTRANSFER_TIME_T);
+    if (s->api->version_num >= VERSION_TIMES_QUEUE)
+        us -= info_offset(s, INFO_QUEUE_TIME_T);
+    return us > 0 ? (uint32_t)smaller((us + 999) / 1000, UINT32_MAX) : 0;
+}
+
 /* What few hosts have or ask for. */
 static __attribute__((noinline)) void fill_special(struct attempt *a, const struct shadow *s)
 {
     const struct binding *b = &s->binding;
     a->via_proxy = b->proxy.slot != NULL;
     if ((b->special & (SPECIAL_SLOW | SPECIAL_SLO)) && s->protocol == PROTOCOL_HTTP)
-        a->answered_ms = (uint32_t)smaller(
-            (info_offset(s, CURLINFO_STARTTRANSFER_TIME_T) + 999) / 1000, UINT32_MAX);
+        a->answered_ms = answered_ms(s);
 }
 
 static void fill_request(struct attempt *a, const struct transfer *t)

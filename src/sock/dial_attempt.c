@@ -71,8 +71,8 @@ static void report_attempt(void *arg)
         .replayable = r->replayable,
         .duration_ns = now_ns - r->begun_ns,
     };
-    r->again =
-        call_report(&d->call, &a, now_ns, clock_wall_ns(), d->error ? rng_next() : 0, r->at_ns);
+    r->again = call_report(&d->call, &a, now_ns, clock_wall_ns(),
+                           d->error || d->call.binding->special ? rng_next() : 0, r->at_ns);
 }
 
 /* After a failure, and after the first success that follows one, much is decided and written: on a

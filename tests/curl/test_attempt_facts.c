@@ -90,6 +90,57 @@ Test(attempt_facts, whether_a_request_was_sent_is_determined_as_the_version_allo
     cr_assert_eq(attempts_of(0x081500, 100, 0), 1);
 }
 
+static curl_off_t starttransfer, queued;
+
+static CURLcode timed_getinfo(CURL *h, CURLINFO info, ...)
+{
+    va_list ap;
+    va_start(ap, info);
+    void *out = va_arg(ap, void *);
+    va_end(ap);
+    if (info == CURLINFO_STARTTRANSFER_TIME_T)
+        *(curl_off_t *)out = starttransfer;
+    else if (info == (CURLINFO)(CURLINFO_OFF_T + 65)) /* CURLINFO_QUEUE_TIME_T */
+        *(curl_off_t *)out = queued;
+    else
+        return fake_curl.easy_getinfo(h, info, out);
+    return CURLE_OK;
+}
+
+/* Whether a response is slow that began after these times, in microseconds. */
+static bool is_slow(unsigned version, curl_off_t began_us, curl_off_t queued_us)
+{
+    struct program p;
+    static const struct fake_attempt script[] = {OK_200};
+    setenv("HARDEN_SLOW_AFTER", "2s", 1);
+    program_start(&p, script, 1);
+    api = fake_curl;
+    api.easy_getinfo = timed_getinfo;
+    api.version_num = version;
+    starttransfer = began_us;
+    queued = queued_us;
+    p.shadow->api = &api;
+    static uint64_t before; /* all programs of a test share a board */
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    uint64_t now = counted(&p, COUNT_SLOW), was = before;
+    before = now;
+    return now > was;
+}
+
+Test(attempt_facts, a_response_that_begins_later_than_slow_after_is_slow)
+{
+    cr_assert_not(is_slow(0x075801, 2000000, 0));
+    cr_assert(is_slow(0x075801, 2000001, 0));
+    cr_assert_not(is_slow(0x075801, 0, 0), "not known");
+}
+
+Test(attempt_facts, a_transfer_that_waits_for_a_connection_is_not_slow)
+{
+    cr_assert_not(is_slow(0x080600, 60000000, 59000000));
+    cr_assert(is_slow(0x080600, 60000000, 57000000));
+    cr_assert(is_slow(0x075801, 60000000, 59000000), "older versions do not count that time");
+}
+
 static size_t read_once(char *to, size_t size, size_t n, void *done)
 {
     bool *was = done;

@@ -371,6 +371,26 @@ class Board(bed.Bed):
             with open(env["HARDEN_STATE"] + "/metrics.prom", encoding="utf-8") as f:
                 self.assertRegex(f.read(), rf'_budget_denied_total{{[^}}]*host="{host}"}} {denied}\n')
 
+    def test_responses_later_than_slow_after_open_the_circuit_and_are_shown(self):
+        for options, refused in (({}, 5), ({"mode": "observe"}, 0)):
+            env = environment(slow_after="10ms", **options)
+            host = f"localhost:{self.http.port}"
+            url = f"{self.http.url}/?key={bed.unique()}&delay_ms=30&n=[1-15]"
+            harden("run", *CURL, url, env=env)
+            slow = 15 - refused
+            self.assertIn(f"\nlater than slow_after: {slow} ({host} {slow})\n",
+                          harden("status", env=env)[1])
+            document = json.loads(harden("status", "--json", env=env)[1])["checks"][host]
+            self.assertEqual(document["breaker"], {
+                "state": "closed" if options else "open", "opened": 0 if options else 1,
+                "rejected": refused, "slow": slow})
+            self.assertEqual((document["successes"], document["failures"]), (slow, 0))
+            with open(env["HARDEN_STATE"] + "/metrics.prom", encoding="utf-8") as f:
+                self.assertRegex(f.read(), rf'_slow_attempts_total{{[^}}]*host="{host}"}} {slow}\n')
+            self.assertIn(f"{slow} later than slow_after", harden("report", "-o", "-", env=env)[1])
+            if options:
+                self.assertEqual(document["observed"]["would_reject"], 5)
+
     def test_json_is_the_same_document_as_the_snapshot(self):
         env, well = self.sick_and_well()
         status, out, err = harden("status", "--json", env=env)

@@ -147,7 +147,8 @@ class Metrics(bed.Bed):
     CONTRACT = """harden_requests_total harden_failures_total harden_attempts_total harden_retries_total
         harden_rate_limited_total harden_rate_wait_seconds_total harden_rate_tokens_available
         harden_retry_budget_available harden_retry_budget_denied_total harden_breaker_open
-        harden_breaker_rejected_total harden_paused_seconds harden_health_status harden_request_duration_seconds harden_hosts
+        harden_breaker_rejected_total harden_slow_attempts_total harden_paused_seconds
+        harden_health_status harden_request_duration_seconds harden_hosts
         harden_observed_total harden_observed_wait_seconds_total harden_service_info
         harden_internal_errors_total harden_snapshot_timestamp_seconds""".split()
     BUCKETS = ".005 .01 .025 .05 .075 .1 .25 .5 .75 1 2.5 5 7.5 10".split()

@@ -21,7 +21,7 @@ METRICS = {"harden_requests_total", "harden_failures_total", "harden_attempts_to
            "harden_rate_limited_total", "harden_rate_wait_seconds_total",
            "harden_retry_budget_available", "harden_retry_budget_denied_total",
            "harden_breaker_open",
-           "harden_breaker_rejected_total", "harden_health_status",
+           "harden_breaker_rejected_total", "harden_slow_attempts_total", "harden_health_status",
            "harden_request_duration_seconds", "harden_hosts", "harden_internal_errors_total",
            "harden_snapshot_timestamp_seconds"}
 

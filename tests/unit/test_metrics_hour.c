@@ -144,6 +144,12 @@ static void deny(struct slot *s, int host)
     expect("retry_budget_denied_total", host, "", 1);
 }
 
+static void answer_late(struct slot *s, int host)
+{
+    slot_count(s, COUNT_SLOW, 1);
+    expect("slow_attempts_total", host, "", 1);
+}
+
 static void observe(struct slot *s, int host)
 {
     static const struct {
@@ -168,8 +174,8 @@ static void fail_inside(struct slot *s, int host)
     series_of("harden_internal_errors_total{user=\"1000\"}")->counted++;
 }
 
-static void (*const happenings[])(struct slot *, int) = {succeed, fail, repeat,  wait_for_token,
-                                                         refuse,  deny, observe, fail_inside};
+static void (*const happenings[])(struct slot *, int) = {
+    succeed, fail, repeat, wait_for_token, refuse, deny, answer_late, observe, fail_inside};
 
 /* ---- a scrape --------------------------------------------------------------------------------- */
 

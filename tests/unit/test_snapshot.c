@@ -131,6 +131,7 @@ Test(snapshot, shows_the_contents_of_the_board)
     slot_count(s, COUNT_RATE_REJECTED, 4);
     slot_count(s, COUNT_BREAKER_REJECTED, 5);
     slot_count(s, COUNT_BREAKER_OPENED, 1);
+    slot_count(s, COUNT_SLOW, 9);
     for (int i = 0; i < 131; i++)
         slot_attempt(s, 81250 * NS_PER_US);
     s->max_ns = 82 * NS_PER_MS;
@@ -158,7 +159,7 @@ Test(snapshot, shows_the_contents_of_the_board)
         "\"duration_ms\":{\"count\":131,\"mean\":81.25,");
     has("\"max\":82},\"rate\":{\"limit\":60,\"window_s\":60,\"available\":41.2,\"waited\":7,"
         "\"waited_s\":3.4,\"rejected\":4},\"budget\":{\"available\":100,\"capacity\":100,"
-        "\"denied\":0},\"breaker\":{\"state\":\"closed\",\"opened\":1,\"rejected\":5},"
+        "\"denied\":0},\"breaker\":{\"state\":\"closed\",\"opened\":1,\"rejected\":5,\"slow\":9},"
         "\"observed\":null}}");
     cr_assert(python("75 <= d['checks']['api.example.com']['duration_ms']['p50'] <= 82"));
     cr_assert(python("d['totals'] == {'requests': 120, 'attempts': 131, 'retries': 11,"

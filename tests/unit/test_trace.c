@@ -203,6 +203,12 @@ Test(trace, every_event_has_its_words)
          "not repeated after attempt 1: the retry budget is empty: k = v (/a.ini:3)"},
         {"\"event\":\"breaker\",\"host\":\"a\",\"state\":\"open\",\"wait_ms\":30000",
          "a: the circuit is open for 30 s"},
+        {"\"event\":\"breaker\",\"host\":\"a\",\"state\":\"open\",\"reason\":\"slow\"",
+         "a: the circuit is open, because its responses begin later than slow_after"},
+        {"\"event\":\"breaker\",\"host\":\"a\",\"state\":\"half-open\",\"reason\":\"check\"",
+         "a: the circuit is half-open, because an active check has passed"},
+        {"\"event\":\"breaker\",\"host\":\"a\",\"state\":\"open\",\"reason\":\"check\"",
+         "a: the circuit is open, because an active check has failed"},
         {"\"event\":\"health\",\"host\":\"a\",\"state\":\"unhealthy\"", "a is unhealthy"},
         {"\"event\":\"pause\",\"host\":\"a\",\"state\":\"on\",\"wait_ms\":2000,\"part\":true,"
          "\"hint\":\"Retry-After: 2\"",

@@ -114,6 +114,9 @@ static void name_cell(const struct report *r, const struct host *h)
     write_pause(r, "a part is paused", &h->part_paused);
     if (h->is_observed)
         fprintf(r->f, "<small>observe: %s</small>", observed_text(&h->observed, words));
+    if (h->count[COUNT_SLOW])
+        fprintf(r->f, "<small>%llu later than slow_after</small>",
+                (unsigned long long)h->count[COUNT_SLOW]);
     if (h->failures_in_row > 1)
         fprintf(r->f, "<small>%u failures in a row</small>", h->failures_in_row);
     write_error(r, h);

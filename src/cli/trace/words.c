@@ -117,6 +117,11 @@ static void put_denied(struct text *t, const struct trace_event *e)
 static void put_breaker(struct text *t, const struct trace_event *e)
 {
     text_fmt(t, "%s: the circuit is %s", e->host, e->state);
+    if (!strcmp(e->reason, "slow"))
+        text_put(t, ", because its responses begin later than slow_after");
+    else if (!strcmp(e->reason, "check"))
+        text_fmt(t, ", because an active check has %s",
+                 !strcmp(e->state, "open") ? "failed" : "passed");
     if (e->wait_ns > 0) {
         text_put(t, " for ");
         put_duration(t, e->wait_ns);

@@ -72,8 +72,8 @@
     X(CONCURRENCY_WAITED, NUMBER, NONE, "", NONE, NONE, NO_LABEL) \
     X(CONCURRENCY_WAITED_NS, NS, NONE, "", NONE, NONE, NO_LABEL) \
     X(CONCURRENCY_REJECTED, NUMBER, NONE, "", NONE, NONE, NO_LABEL) \
-    /* attempts that took longer than slow_after */ \
-    X(SLOW, NUMBER, NONE, "", NONE, NONE, NO_LABEL) \
+    /* attempts that succeeded, but later than slow_after */ \
+    X(SLOW, NUMBER, BREAKER, "slow", NONE, SLOW, NO_LABEL) \
     /* requests whose last attempt went to another place of the name */ \
     X(FALLBACK_USED, NUMBER, NONE, "", NONE, NONE, NO_LABEL)
 

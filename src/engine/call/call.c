@@ -67,7 +67,8 @@ static bool changes_nothing(const struct call *c, const struct slot *s, int64_t 
 bool call_expects_success(const struct call *c, int64_t now_ns)
 {
     struct slot *s = call_slot(c);
-    return !c->lease_ns && status_expects_success(call_facts(c, s)) &&
+    return !c->lease_ns && !(c->binding->special & SPECIAL_SLOW) &&
+           status_expects_success(call_facts(c, s)) &&
            (c->policy->breaker == BREAKER_OFF || breaker_expects_success(&s->breaker, now_ns));
 }
 
@@ -79,6 +80,8 @@ static __attribute__((noinline)) void report_special(struct call *c, struct slot
     const struct binding *b = c->binding;
     if (b->special & SPECIAL_BULKHEAD)
         call_give_back_permits(c, now_ns);
+    if (b->special & SPECIAL_SLOW)
+        call_judge_speed(c, s, a);
     if (b->proxy.slot)
         call_proxy_report(c, a, now_ns, wall_ns);
     if (c->places)

@@ -5,28 +5,28 @@
 
 #include "base/events.h"
 #include "engine/board/alert.h"
-#include "engine/board/pause.h"
+#include "engine/board/circuit.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
 #include "engine/policy/curl_codes.h"
 
 #include <errno.h>
 
+/* reason: as in circuit.h. */
+static void announce(const struct call *c, const struct party *party, const char *reason,
+                     int64_t now_ns)
+{
+    circuit_announce(c->binding->board, party->slot,
+                     &(struct circuit_change){.name = party->name,
+                                              .id = c->id,
+                                              .reason = reason,
+                                              .observed = !call_breaker_enforced(c, party)},
+                     now_ns);
+}
+
 void call_announce_breaker(const struct call *c, const struct party *party, int64_t now_ns)
 {
-    enum breaker_state state = breaker_state_at(&party->slot->breaker, now_ns);
-    if (state == BREAKER_OPEN)
-        slot_count(party->slot, COUNT_BREAKER_OPENED, 1);
-    events_emit(&(struct event){.kind = EVENT_BREAKER,
-                                .id = c->id,
-                                .host = party->name,
-                                .state = breaker_state_name(state),
-                                .wait_ns = -1,
-                                .observed = !call_breaker_enforced(c, party)});
-    if (likely(party->slot == party->facts)) /* else the circuit of observing programs, not shown */
-        history_change(c->binding->board->history, party->slot->key, CHANGE_BREAKER, (int)state,
-                       now_ns);
-    board_alert(c->binding->board);
+    announce(c, party, NULL, now_ns);
 }
 
 int call_errno(const struct attempt *a)
@@ -84,6 +84,15 @@ enum reason call_outage(const struct verdict *v, const struct attempt *a)
     return is_outage(v, a) ? v->reason : REASON_NONE;
 }
 
+/* A transfer of another protocol than HTTP may just be long. */
+void call_judge_speed(struct call *c, struct slot *s, const struct attempt *a)
+{
+    int64_t took_ns = a->protocol == PROTOCOL_CONNECT ? a->duration_ns : a->answered_ms * NS_PER_MS;
+    c->slow = !c->lookup_only && took_ns > c->policy->slow_after_ns && call_is_success(&c->last);
+    if (c->slow)
+        slot_count(call_facts(c, s), COUNT_SLOW, 1);
+}
+
 /* Attempts that were reported to the breaker, including this one. */
 static uint64_t results_of(const struct slot *s)
 {
@@ -97,19 +106,6 @@ static bool has_recent_success(const struct slot *s, const struct policy *p, int
     if (last_ms <= 0 || __builtin_sub_overflow(wall_ns / NS_PER_MS, last_ms, &ago_ms))
         return false;
     return (ago_ms < 0 ? -ago_ms : ago_ms) < p->breaker_after_ns / NS_PER_MS;
-}
-
-/* A host that is healthy otherwise becomes degraded when its circuit opens: note since when. While it is
- * paused, it is degraded anyway. */
-static void announce_change(const struct call *c, const struct party *party, int64_t now_ns,
-                            int64_t wall_ns)
-{
-    struct slot *s = party->slot;
-    bool first =
-        breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED || breaker_trips(&s->breaker) == 1;
-    if (first && status_of(s) == STATUS_HEALTHY && !pause_is_on(s, now_ns))
-        atomic_store_explicit(&s->status_since_ms, wall_ns / NS_PER_MS, memory_order_relaxed);
-    call_announce_breaker(c, party, now_ns);
 }
 
 /* No request can get through. After any other failure, other users or other pages may still be
@@ -132,9 +128,12 @@ void call_update_breaker(struct call *c, const struct party *party, const struct
     struct slot *s = party->slot;
     const struct policy *p = party->policy;
     bool good = call_is_success(v);
+    /* Through a proxy, it is the host that is slow. */
+    bool slow = unlikely(c->slow) && good && !party->is_proxy;
     int64_t *lease = call_probe_lease(c, party), lease_ns = *lease;
     *lease = 0;
-    if (likely(good && p->breaker != BREAKER_OFF && breaker_expects_success(&s->breaker, now_ns)))
+    if (likely(good && !slow && p->breaker != BREAKER_OFF &&
+               breaker_expects_success(&s->breaker, now_ns)))
         return;
     if (call_is_overflow(c, s))
         return;
@@ -145,6 +144,7 @@ void call_update_breaker(struct call *c, const struct party *party, const struct
         (good ? !c->lookup_only : outage != REASON_NONE)) {
         /* Adding up the results takes some time, and the breaker needs them only now and then. */
         struct breaker_result r = {.success = good,
+                                   .slow = slow,
                                    .recent_success = outage && has_recent_success(s, p, wall_ns),
                                    .unreachable = is_unreachable(outage),
                                    .operation = failed_operation(party, outage),
@@ -153,10 +153,12 @@ void call_update_breaker(struct call *c, const struct party *party, const struct
             r.successes = slot_counter(s, COUNT_SUCCESSES);
             r.failures = slot_counter(s, COUNT_FAILURES);
         }
-        if (unlikely(breaker_wants_results(&s->breaker, good, now_ns)))
+        if (unlikely(breaker_wants_results(&s->breaker, good && !slow, now_ns)))
             r.results = results_of(s);
-        if (unlikely(breaker_report(&s->breaker, p, &r, now_ns, random)))
-            announce_change(c, party, now_ns, wall_ns);
+        if (unlikely(breaker_report(&s->breaker, p, &r, now_ns, random))) {
+            circuit_note_since(s, now_ns, wall_ns);
+            announce(c, party, slow ? "slow" : NULL, now_ns);
+        }
     } else {
         slot_count(s, COUNT_UNJUDGED, 1);
         if (lease_ns)

@@ -248,6 +248,8 @@ void call_announce_breaker(const struct call *c, const struct party *party, int6
 /* Gives back the leases of probes that are not made. */
 void call_release_probes(struct call *c, struct slot *s);
 bool call_is_success(const struct verdict *v);
+/* With slow_after: whether the attempt was a success but slow, in c->slow. Counts it. */
+void call_judge_speed(struct call *c, struct slot *s, const struct attempt *a);
 /* The reason of a failure that may concern the whole party and not only one of its pages;
  * otherwise REASON_NONE. */
 enum reason call_outage(const struct verdict *v, const struct attempt *a);

@@ -148,7 +148,7 @@ const struct option options[] = {
     /* Successful probes that close the circuit. */
     {"breaker_successes", SECTION_HOST, TYPE_COUNT, "2", "", 1, 100,
      MEMBER(policy, breaker_successes)},
-    /* A response that takes longer counts as a failure in breaker_ratio. */
+    /* A success whose response begins later counts as a failure in breaker_ratio. */
     {"slow_after", SECTION_HOST, TYPE_DURATION, "none", "none", 1 * MS, DAY,
      MEMBER(policy, slow_after_ns)},
     /* Whether a failed active check of the host opens its circuit. */

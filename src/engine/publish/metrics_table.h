@@ -38,6 +38,8 @@
       "1 while the circuit is open.") \
     X(BREAKER_REJECTED, "harden_breaker_rejected_total", counter, HOSTS, put_counters, \
       "Requests refused by an open circuit.") \
+    X(SLOW, "harden_slow_attempts_total", counter, HOSTS, put_counters, \
+      "Attempts that succeeded, but later than slow_after.") \
     X(PAUSED, "harden_paused_seconds", gauge, HOSTS | PROXIES, put_paused, \
       "Time until the end of the pause that the server asked for, 0 without one.") \
     X(STATUS, "harden_health_status", gauge, HOSTS | PROXIES | CHECKS, put_status, \
