@@ -18,8 +18,9 @@
 
 static const char *kind_name(enum event_kind k)
 {
-    static const char names[][8] = {"retry", "wait",    "reject", "breaker", "health", "denied",
-                                    "pause", "ignored", "end",    "attempt", "start",  "off"};
+    static const char names[][8] = {"retry",   "wait",  "reject", "breaker", "health",
+                                    "denied",  "pause", "slo",    "ignored", "end",
+                                    "attempt", "start", "off"};
     return names[k];
 }
 

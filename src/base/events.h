@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events: one JSON line per retry, denied retry, wait, rejection, pause, breaker change and status change,
+ * Events: one JSON line per retry, denied retry, wait, rejection, pause, change of a breaker, a status or an SLO,
  * and one at the end of each request that failed, waited, was repeated or was refused, appended to the file
  * that the option `events` names. Each event also goes to the log, at level info (warn for rejections and
  * changes, debug for ends). A line is one write() to a descriptor that is opened with O_APPEND for it and
@@ -32,6 +32,7 @@ enum event_kind {
     EVENT_HEALTH,
     EVENT_DENIED,  /* a retry that the budget did not allow */
     EVENT_PAUSE,   /* a server asked all requests to wait, or this is over */
+    EVENT_SLO,     /* the error budget of a host began to burn, or this is over */
     EVENT_IGNORED, /* a server asked for such a long wait that it must be a mistake */
     EVENT_END,     /* of a request */
     EVENT_ATTEMPT, /* of a request; trace only */
@@ -82,8 +83,8 @@ struct event {
     int curl;
     int http;
     int os_errno;
-    int64_t wait_ns;                     /* -1: omitted */
-    int64_t ended_ns;                    /* when a pause was over, wall clock; 0: omitted */
+    int64_t wait_ns;  /* -1: omitted */
+    int64_t ended_ns; /* when a pause, or the burning of an SLO, was over, wall clock; 0: omitted */
     const struct event_setting *setting; /* NULL: none decided; of EVENT_OFF always */
     union {
         const struct event_request *request;

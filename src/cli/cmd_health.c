@@ -54,10 +54,10 @@ static bool read_entry(const struct board *b, uint32_t i, int64_t now_ns, struct
     struct check_view check;
     out->paused.until_ns = 0;
     if ((out->slot = view_host(b, i, out->name))) {
-        struct view_state state = view_state(out->slot, now_ns);
+        struct view_state state = view_state(b, out->slot, now_ns);
         out->status = state.status;
         out->breaker = state.breaker;
-        out->since_ms = view_since_ms(out->slot, out->status, now_ns, clock_wall_ns());
+        out->since_ms = view_since_ms(b, out->slot, out->status, now_ns, clock_wall_ns());
         if (out->status != STATUS_HEALTHY)
             pause_show(out->slot, PAUSE_OF_ALL, now_ns, &out->paused);
         out->error = view_error(out->slot);

@@ -7,6 +7,7 @@
 #include "base/words.h"
 #include "cli/board_choice.h"
 #include "cli/destination.h"
+#include "engine/board/slo_slot.h"
 #include "engine/board/view.h"
 
 #include <string.h>
@@ -44,7 +45,10 @@ static int reset_slots(struct board *b, const char *host)
         hosts += seen != NULL;
         board_keep_counts(b, s);
         struct slot *observed = board_find(b, board_observed_key(atomic_load(&s->key)));
+        struct slot *slo = board_find(b, slo_slot_key(atomic_load(&s->key)));
         slot_reset(s);
+        if (slo)
+            slot_reset(slo);
         if (observed)
             slot_reset(observed);
     }

@@ -41,7 +41,7 @@ static void print_host(const struct live *l)
         fputs("  no request to the host yet, or not for long\n", l->f);
         return;
     }
-    fprintf(l->f, "  status %s\n", status_name(view_status(facts, l->now_ns)));
+    fprintf(l->f, "  status %s\n", status_name(view_status(l->board, facts, l->now_ns)));
     print_pause(l, facts, "");
     if (!s)
         return;

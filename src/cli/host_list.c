@@ -16,10 +16,10 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
     h->key = atomic_load(&s->key);
     h->per_s = -1;
     h->proxy = view_is_proxy(s);
-    struct view_state state = view_state(s, now_ns);
+    struct view_state state = view_state(b, s, now_ns);
     h->status = state.status;
     h->breaker = state.breaker;
-    h->since_ms = view_since_ms(s, h->status, now_ns, clock_wall_ns());
+    h->since_ms = view_since_ms(b, s, h->status, now_ns, clock_wall_ns());
     if (h->status != STATUS_HEALTHY) /* otherwise it began after that */
         pause_show(s, PAUSE_OF_ALL, now_ns, &h->paused);
     pause_show(s, PAUSE_OF_PART, now_ns, &h->part_paused);

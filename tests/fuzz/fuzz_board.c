@@ -61,7 +61,7 @@ static void require(bool ok)
         __builtin_trap();
 }
 
-static void read_pauses(const struct slot *s)
+static void read_pauses(const struct board *b, const struct slot *s)
 {
     for (int extent = PAUSE_OF_ALL; extent <= PAUSE_OF_PART; extent++) {
         struct pause_shown p;
@@ -73,9 +73,9 @@ static void read_pauses(const struct slot *s)
         int64_t ended_ns = pause_ended_ns(s, (enum pause_extent)extent, NOW);
         require(ended_ns >= 0 && ended_ns <= NOW && !(on && ended_ns));
     }
-    enum health_status status = view_status(s, NOW);
+    enum health_status status = view_status(b, s, NOW);
     require(status != STATUS_HEALTHY || !pause_is_on(s, NOW));
-    view_since_ms(s, status, NOW, NOW);
+    view_since_ms(b, s, status, NOW, NOW);
 }
 
 /* A second look finds nothing: each end is announced once. */
@@ -109,7 +109,7 @@ static void read_all(const struct board *b)
         struct last_error e = last_error_unpack(s->last_error);
         require(class_name(e.class) && reason_name(e.reason));
         require(status_name(status_of(s)) != NULL);
-        read_pauses(s);
+        read_pauses(b, s);
         uint64_t counts[LATENCY_BUCKETS];
         uint64_t n = view_latency(s, counts);
         require(latency_quantile_ns(counts, n, 0.99) >= 0);

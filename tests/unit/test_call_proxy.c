@@ -211,11 +211,11 @@ Test(call_proxy, that_asks_for_a_pause_is_named_as_its_origin)
     struct pause_shown cause;
     a.hint = (struct hint){.wait_ns = 60 * NS_PER_S, .asked = true, .line = "Retry-After: 60"};
     struct slot *proxy = request("a", a, NOW);
-    cr_assert(eq(int, view_status(proxy, NOW), STATUS_DEGRADED));
+    cr_assert(eq(int, view_status(board, proxy, NOW), STATUS_DEGRADED));
     cr_assert(eq(int, begin(&b, "b", NOW), ANSWER_REFUSE), "of another host, too");
     cr_assert(eq(str, (char *)call_pause_cause(&call, NOW, &cause), "http://proxy:3128"));
     cr_assert(eq(str, cause.line, "Retry-After: 60"));
-    cr_assert(eq(int, view_status(b.slot, NOW), STATUS_HEALTHY));
+    cr_assert(eq(int, view_status(board, b.slot, NOW), STATUS_HEALTHY));
 }
 
 Test(call_proxy, an_attempt_that_never_reached_it_does_not_count)

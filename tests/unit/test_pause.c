@@ -288,8 +288,8 @@ Test(pause, a_line_that_was_cut_is_marked)
 
 static int64_t since_ms(int64_t now)
 {
-    enum health_status status = view_status(binding.slot, now);
-    return view_since_ms(binding.slot, status, now, WALL + (now - NOW));
+    enum health_status status = view_status(board, binding.slot, now);
+    return view_since_ms(board, binding.slot, status, now, WALL + (now - NOW));
 }
 
 static int64_t wall_ms(int64_t now)
@@ -309,7 +309,7 @@ static void report_at(struct attempt a, int64_t now)
 
 static int status_at(int64_t now)
 {
-    return (int)view_status(binding.slot, now);
+    return (int)view_status(board, binding.slot, now);
 }
 
 Test(pause, a_paused_host_is_degraded_and_the_time_of_each_change_is_known)

@@ -145,6 +145,12 @@ static void put_pause(struct text *t, const struct trace_event *e)
     put_hint(t, e);
 }
 
+static void put_slo(struct text *t, const struct trace_event *e)
+{
+    text_fmt(t, "%s: the error budget %s", e->host,
+             !strcmp(e->state, "over") ? "has ceased to burn" : "burns");
+}
+
 static void put_ignored(struct text *t, const struct trace_event *e)
 {
     text_fmt(t, "%s: a pause of more than a day is ignored as a mistake", e->host);
@@ -177,8 +183,8 @@ const char *trace_words(const struct trace_event *e, char out[TRACE_WORDS_SIZE])
     } kinds[] = {
         {"attempt", put_attempt}, {"retry", put_retry},   {"wait", put_wait},
         {"reject", put_reject},   {"denied", put_denied}, {"breaker", put_breaker},
-        {"health", put_health},   {"pause", put_pause},   {"ignored", put_ignored},
-        {"end", put_end},         {"off", put_off},
+        {"health", put_health},   {"pause", put_pause},   {"slo", put_slo},
+        {"ignored", put_ignored}, {"end", put_end},       {"off", put_off},
     };
     struct text t = {.p = out, .cap = TRACE_WORDS_SIZE};
     out[0] = '\0';

@@ -15,7 +15,8 @@
 
 struct board;
 void board_alert(struct board *b);
-/* A pause ends then, unless it is made longer: the status changes without a request. */
+/* A pause ends then, unless it is made longer, or an SLO may begin or cease to burn: the status changes
+ * without a request. */
 void board_expect_end(struct board *b, int64_t at_ns);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/events.h"
 #include "engine/board/alert.h"
 #include "engine/board/pause.h"
+#include "engine/board/slo_slot.h"
 #include "engine/board/status.h"
 
 void circuit_announce(struct board *b, struct slot *s, const struct circuit_change *x,
@@ -24,10 +25,11 @@ void circuit_announce(struct board *b, struct slot *s, const struct circuit_chan
     board_alert(b);
 }
 
-void circuit_note_since(struct slot *s, int64_t now_ns, int64_t wall_ns)
+void circuit_note_since(const struct board *b, struct slot *s, int64_t now_ns, int64_t wall_ns)
 {
     bool first =
         breaker_state_at(&s->breaker, now_ns) == BREAKER_CLOSED || breaker_trips(&s->breaker) == 1;
-    if (first && status_of(s) == STATUS_HEALTHY && !pause_is_on(s, now_ns))
+    if (first && status_of(s) == STATUS_HEALTHY && !pause_is_on(s, now_ns) &&
+        !slo_slot_burns(b, s, now_ns))
         atomic_store_explicit(&s->status_since_ms, wall_ns / NS_PER_MS, memory_order_relaxed);
 }

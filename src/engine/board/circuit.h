@@ -22,6 +22,6 @@ void circuit_announce(struct board *b, struct slot *s, const struct circuit_chan
                       int64_t now_ns);
 /* A host that is healthy otherwise becomes degraded when its circuit opens, and healthy when it closes: notes
  * since when. While it is paused, it is degraded anyway. */
-void circuit_note_since(struct slot *s, int64_t now_ns, int64_t wall_ns);
+void circuit_note_since(const struct board *b, struct slot *s, int64_t now_ns, int64_t wall_ns);
 
 #endif

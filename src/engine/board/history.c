@@ -78,8 +78,9 @@ size_t history_samples(const struct history *h, bool fine, struct history_sample
 
 static bool is_possible(const struct history_change *c)
 {
-    return c->kind == CHANGE_BREAKER ? c->state <= BREAKER_HALF_OPEN
-                                     : c->kind == CHANGE_STATUS && c->state <= STATUS_UNHEALTHY;
+    static const int last_state[] = {
+        [CHANGE_BREAKER] = BREAKER_HALF_OPEN, [CHANGE_STATUS] = STATUS_UNHEALTHY, [CHANGE_SLO] = 1};
+    return c->kind <= CHANGE_SLO && c->state <= last_state[c->kind];
 }
 
 size_t history_changes(const struct history *h, struct history_change *out)

@@ -6,7 +6,7 @@
  * happened between them. The counts of a host that was reset or lost its slot stay in the sums. The
  * writer of the snapshot adds a sample (publish/sample.h) at most every HISTORY_STEP_NS to the fine
  * ring (an hour) and every HISTORY_LONG_NS to the coarse one (two days). A change is one of a host's
- * circuit or status; the process that causes it adds it.
+ * circuit, status or SLO; the process that causes it adds it.
  *
  *     if (history_is_due(h, fine, now_ns))
  *         history_add(h, fine, sum, now_ns);
@@ -54,13 +54,13 @@ struct history_sample {
     uint64_t sum[HISTORY_SUMS];
 };
 
-enum history_kind { CHANGE_BREAKER, CHANGE_STATUS };
+enum history_kind { CHANGE_BREAKER, CHANGE_STATUS, CHANGE_SLO };
 
 struct history_change {
     int64_t at_ns;
     uint64_t key; /* of the host's slot */
     enum history_kind kind;
-    int state; /* enum breaker_state or enum health_status */
+    int state; /* enum breaker_state, enum health_status, or 1: the SLO burns, 0: no longer */
 };
 
 /* The layout on the board. */

@@ -81,7 +81,8 @@ void slot_reset(struct slot *s)
     size_t used = offsetof(struct slot, last_used_ns);
     clear_words(s, sizeof s->key, used);
     clear_words(s, used + sizeof s->last_used_ns, offsetof(struct slot, window_ms));
-    clear_words(s, offsetof(struct slot, refuse_until_ns), sizeof *s);
+    clear_words(s, offsetof(struct slot, refuse_until_ns),
+                offsetof(struct slot, shown_concurrency));
 }
 
 /* Windows are whole milliseconds; the configuration accepts no others. */

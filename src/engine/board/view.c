@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "engine/board/check_slot.h"
 #include "engine/board/pause.h"
+#include "engine/board/slo_slot.h"
 
 static const char hex[] = "0123456789ABCDEF";
 
@@ -77,29 +78,34 @@ const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_N
     return s;
 }
 
-struct view_state view_state(const struct slot *s, int64_t now_ns)
+struct view_state view_state(const struct board *b, const struct slot *s, int64_t now_ns)
 {
     struct view_state v = {.status = status_of(s),
-                           .breaker = breaker_state_at(&s->breaker, now_ns)};
-    bool held = v.breaker != BREAKER_CLOSED || pause_is_on(s, now_ns);
+                           .breaker = breaker_state_at(&s->breaker, now_ns),
+                           .slo_burns = slo_slot_burns(b, s, now_ns)};
+    bool held = v.breaker != BREAKER_CLOSED || v.slo_burns || pause_is_on(s, now_ns);
     if (held && v.status == STATUS_HEALTHY)
         v.status = STATUS_DEGRADED;
     return v;
 }
 
-enum health_status view_status(const struct slot *s, int64_t now_ns)
+enum health_status view_status(const struct board *b, const struct slot *s, int64_t now_ns)
 {
-    return view_state(s, now_ns).status;
+    return view_state(b, s, now_ns).status;
 }
 
-/* A pause ends by time: no process notes since when the host is healthy again. */
-int64_t view_since_ms(const struct slot *s, enum health_status status, int64_t now_ns,
-                      int64_t wall_ns)
+/* A pause ends by time: no process notes since when the host is healthy again. An SLO may begin and cease to
+ * burn by time while no process runs. */
+int64_t view_since_ms(const struct board *b, const struct slot *s, enum health_status status,
+                      int64_t now_ns, int64_t wall_ns)
 {
+    int64_t slo_ns = slo_slot_unnoticed_ns(b, s, now_ns);
     int64_t since_ms = atomic_load_explicit(&s->status_since_ms, memory_order_relaxed);
     int64_t ended_ns = pause_ended_ns(s, PAUSE_OF_ALL, now_ns);
     if (status == STATUS_HEALTHY && ended_ns)
         since_ms = larger(since_ms, (wall_ns - (now_ns - ended_ns)) / NS_PER_MS);
+    if (slo_ns)
+        since_ms = larger(since_ms, (wall_ns - (now_ns - slo_ns)) / NS_PER_MS);
     return since_ms;
 }
 

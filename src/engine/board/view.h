@@ -22,18 +22,19 @@
 const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE]);
 
 /* The status of a host or proxy: at least degraded while its circuit is not closed, because requests are
- * refused, and while it is paused as a whole. */
-enum health_status view_status(const struct slot *s, int64_t now_ns);
-/* The status together with the state of the circuit, which is read once, so that a host is never shown as
+ * refused, while it is paused as a whole, and while the fast pair of its SLO burns (slo.h). */
+enum health_status view_status(const struct board *b, const struct slot *s, int64_t now_ns);
+/* The status together with what it depends on, which is read once, so that a host is never shown as
  * healthy beside an open circuit. */
 struct view_state {
     enum health_status status;
     enum breaker_state breaker;
+    bool slo_burns;
 };
-struct view_state view_state(const struct slot *s, int64_t now_ns);
+struct view_state view_state(const struct board *b, const struct slot *s, int64_t now_ns);
 /* Since when it has had this status, in ms of the wall clock; 0: unknown. */
-int64_t view_since_ms(const struct slot *s, enum health_status status, int64_t now_ns,
-                      int64_t wall_ns);
+int64_t view_since_ms(const struct board *b, const struct slot *s, enum health_status status,
+                      int64_t now_ns, int64_t wall_ns);
 
 /* The status of all hosts and proxies together. */
 struct overall {

@@ -88,6 +88,8 @@ static __attribute__((noinline)) void report_special(struct call *c, struct slot
         call_place_report(c, a, now_ns, wall_ns);
     if (b->special & SPECIAL_ADAPTIVE)
         call_adapt(c, s, a, now_ns);
+    if (b->special & SPECIAL_SLO)
+        call_note_answer(c, a, now_ns);
 }
 
 /* The host is not judged by the failure of one place while requests can still go to another one. */
@@ -96,7 +98,8 @@ static void judge_request(struct call *c, struct slot *s, int64_t now_ns, int64_
 {
     if (unlikely(c->places)) {
         call_judge_place(c, now_ns, wall_ns, random);
-        c->spares_host = !call_is_success(&c->last) && call_untried_place(c, now_ns) >= 0;
+        c->spares_host =
+            (c->slow || !call_is_success(&c->last)) && call_untried_place(c, now_ns) >= 0;
     }
     call_update_breakers(c, s, now_ns, wall_ns, random);
 }
@@ -198,7 +201,7 @@ static __attribute__((noinline)) void end_special(struct call *c, struct slot *s
     if (c->binding->special & SPECIAL_BULKHEAD)
         call_give_back_permits(c, now_ns);
     if (c->binding->special & SPECIAL_SLO)
-        call_count_slo(c, s, now_ns);
+        call_count_slo(c, s, now_ns, wall_ns);
     if (c->observe)
         call_end_lag(c, s, now_ns);
 }

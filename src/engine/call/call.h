@@ -91,6 +91,7 @@ struct call {
     bool cannot_wait; /* set after call_begin: takes tokens, but the answer is never WAIT */
     bool lookup_only; /* set after call_begin: a name look-up, whose success proves no host alive */
     bool slow;        /* the last attempt was a success, but later than slow_after */
+    bool late;        /* the last response came too late for the objective of the host */
     bool waiting;
     bool retry_planned; /* a retry was decided and paid for, but is not admitted yet */
     /* The last attempt is not reported to the breakers yet: only if its retry is not made. */

@@ -6,6 +6,7 @@
 #include "base/events.h"
 #include "engine/board/alert.h"
 #include "engine/board/circuit.h"
+#include "engine/board/slo_slot.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
 #include "engine/policy/curl_codes.h"
@@ -156,7 +157,7 @@ void call_update_breaker(struct call *c, const struct party *party, const struct
         if (unlikely(breaker_wants_results(&s->breaker, good && !slow, now_ns)))
             r.results = results_of(s);
         if (unlikely(breaker_report(&s->breaker, p, &r, now_ns, random))) {
-            circuit_note_since(s, now_ns, wall_ns);
+            circuit_note_since(c->binding->board, s, now_ns, wall_ns);
             announce(c, party, slow ? "slow" : NULL, now_ns);
         }
     } else {
@@ -208,7 +209,7 @@ void call_update_status(const struct call *c, const struct party *party, const s
         return;
     /* While its circuit is not closed or it is paused, it is still shown as degraded. */
     if (status == STATUS_HEALTHY && before == STATUS_DEGRADED &&
-        view_status(s, now_ns) != STATUS_HEALTHY)
+        view_status(c->binding->board, s, now_ns) != STATUS_HEALTHY)
         atomic_store_explicit(&s->status_since_ms, since_ms, memory_order_relaxed);
     events_emit(&(struct event){.kind = EVENT_HEALTH,
                                 .id = c->id,
@@ -219,8 +220,7 @@ void call_update_status(const struct call *c, const struct party *party, const s
     board_alert(c->binding->board);
 }
 
-/* Outcome of a request with this last verdict. A local error is neither success nor failure. */
-static bool is_failure(const struct verdict *v)
+bool call_is_failure(const struct verdict *v)
 {
     return !call_is_success(v) && v->class != CLASS_E && v->reason != REASON_LOCAL;
 }
@@ -257,7 +257,7 @@ HOT void call_count_outcome(const struct call *c, struct slot *s, const struct v
             slot_count(s, COUNT_RECOVERED, 1);
             budget_give_back(&s->budget, c->policy->retry_budget_percent);
         }
-    } else if (is_failure(v)) {
+    } else if (call_is_failure(v)) {
         count_failure(c, s, v, wall_ms);
         if (c->attempts > 1)
             slot_count(s, COUNT_EXHAUSTED, 1);
@@ -282,6 +282,6 @@ void call_show_outcome(const struct call *c, struct slot *facts, const struct ve
 {
     if (call_is_success(v))
         count_success(facts, wall_ns / NS_PER_MS);
-    else if (is_failure(v))
+    else if (call_is_failure(v))
         count_failure(c, facts, v, wall_ns / NS_PER_MS);
 }

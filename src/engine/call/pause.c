@@ -56,7 +56,8 @@ static void say_ignored(const struct call *c, const struct attempt *a)
 static void show_pause(const struct call *c, struct slot *s, struct slot *target, int64_t length_ns,
                        int status, const char *line, int64_t now_ns, int64_t wall_ns)
 {
-    if (target != c->binding->scope && view_status(target, now_ns) == STATUS_HEALTHY)
+    if (target != c->binding->scope &&
+        view_status(c->binding->board, target, now_ns) == STATUS_HEALTHY)
         atomic_store_explicit(&target->status_since_ms, wall_ns / NS_PER_MS, memory_order_relaxed);
     else if (target == c->binding->scope && !call_is_overflow(c, call_facts(c, s)))
         pause_raise_part(call_facts(c, s), length_ns, status, line, now_ns);

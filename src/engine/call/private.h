@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of this folder share. No other folder includes it. Each file may call those before
- * it: bind, lag, judge, proxy, place, pause, tell, retry, admit, call. fast_path calls judge only. */
+ * it: bind, lag, judge, proxy, slo, place, pause, tell, retry, admit, call. fast_path calls judge only. */
 #ifndef ENGINE_CALL_PRIVATE_H
 #define ENGINE_CALL_PRIVATE_H
 
@@ -215,16 +215,11 @@ static inline void call_give_back_permits(struct call *c, int64_t now_ns)
 
 /* ---- slo.c ---- */
 /* The name loses its error budget so fast that requests begin at its second place. */
-static inline bool call_slo_burns(const struct call *c, int64_t now_ns)
-{
-    (void)c, (void)now_ns;
-    return false;
-}
+bool call_slo_burns(const struct call *c, int64_t now_ns);
+/* After an attempt: whether its response came too late for the objective. */
+void call_note_answer(struct call *c, const struct attempt *a, int64_t now_ns);
 /* At the end of a request, also of one that was refused. */
-static inline void call_count_slo(const struct call *c, struct slot *s, int64_t now_ns)
-{
-    (void)c, (void)s, (void)now_ns;
-}
+void call_count_slo(const struct call *c, struct slot *s, int64_t now_ns, int64_t wall_ns);
 
 /* ---- tell.c: the events of a request ---- */
 /* A wait or a refusal, until at_ns. */
@@ -250,6 +245,7 @@ void call_release_probes(struct call *c, struct slot *s);
 bool call_is_success(const struct verdict *v);
 /* With slow_after: whether the attempt was a success but slow, in c->slow. Counts it. */
 void call_judge_speed(struct call *c, struct slot *s, const struct attempt *a);
+bool call_is_failure(const struct verdict *v); /* a local error is neither */
 /* The reason of a failure that may concern the whole party and not only one of its pages;
  * otherwise REASON_NONE. */
 enum reason call_outage(const struct verdict *v, const struct attempt *a);

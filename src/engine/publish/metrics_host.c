@@ -61,7 +61,7 @@ static void read_slot(struct metrics_host *h, const struct slot *s,
 {
     struct rate r;
     int64_t tat;
-    struct view_state state = view_state(s, c->now_ns);
+    struct view_state state = view_state(c->board, s, c->now_ns);
     *h = (struct metrics_host){
         .rate_tokens_milli = view_rate(c->board, s, &r, &tat)
                                  ? (int64_t)(gcra_available(tat, c->now_ns, &r) * 1000)

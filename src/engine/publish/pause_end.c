@@ -6,6 +6,7 @@
 #include "base/minmax.h"
 #include "engine/board/alert.h"
 #include "engine/board/pause.h"
+#include "engine/board/slo_slot.h"
 #include "engine/board/view.h"
 
 static bool announce_one(struct slot *s, const char *name, enum pause_extent extent, int64_t now_ns)
@@ -20,6 +21,15 @@ static bool announce_one(struct slot *s, const char *name, enum pause_extent ext
                                 .ended_ns = clock_wall_ns() - (now_ns - ended_ns),
                                 .wait_ns = -1});
     return extent == PAUSE_OF_ALL;
+}
+
+/* The SLO of a host begins and ceases to burn by time, too. */
+static bool notice_slo(struct board *b, struct slot *s, const char *name, int64_t now_ns,
+                       int64_t *next_ns)
+{
+    bool changed = slo_slot_notice(b, s, name, 0, now_ns, clock_wall_ns());
+    *next_ns = smaller(*next_ns, slo_slot_next_ns(b, s, now_ns));
+    return changed;
 }
 
 static int64_t end_ns(const struct slot *s, enum pause_extent extent, int64_t now_ns)
@@ -37,6 +47,7 @@ static bool announce_all(struct board *b, int64_t now_ns, int64_t *next_ns)
         struct slot *s = &b->slots[i];
         if (!view_host(b, i, name))
             continue;
+        changed |= notice_slo(b, s, name, now_ns, next_ns);
         for (int extent = PAUSE_OF_ALL; extent <= PAUSE_OF_PART; extent++) {
             changed |= announce_one(s, name, (enum pause_extent)extent, now_ns);
             *next_ns = smaller(*next_ns, end_ns(s, (enum pause_extent)extent, now_ns));

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Announces the end of each pause that a server asked for (board/pause.h), by an event. A pause ends by
- * time, so the first process that makes an update after that does it, once for all processes.
+ * Announces the end of each pause that a server asked for (board/pause.h), by an event, and that the SLO of
+ * a host begins or ceases to burn (board/slo_slot.h). These change by time, so the first process that makes
+ * an update after that does it, once for all processes.
  *
  *     if (pause_end_announce(board, now_ns, &next_ns))
- *         ... the status of a host has changed; the next pause ends at next_ns ...
+ *         ... the status of a host has changed; the next change is expected at next_ns ...
  *
  * Costs one comparison unless a pause is over. A process that is killed while it looks leaves the ends
  * that are over to the next one that finds another end. Any thread, any process. */
@@ -16,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* *next_ns: when to call it again; INT64_MAX: no pause is known. */
+/* *next_ns: when to call it again; INT64_MAX: no change is expected. */
 bool pause_end_announce(struct board *b, int64_t now_ns, int64_t *next_ns);
 
 #endif

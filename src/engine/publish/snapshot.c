@@ -23,7 +23,7 @@ enum { NOT_SHOWN = 0, NOT_KNOWN = 255 };
 /* Others fit a byte, and are neither of these two. */
 static unsigned char encode(struct view_state v)
 {
-    return (unsigned char)(1 + (unsigned)v.status + 4 * (unsigned)v.breaker);
+    return (unsigned char)(1 + (unsigned)v.status + 4 * (unsigned)v.breaker + 16 * v.slo_burns);
 }
 
 static bool is_known(unsigned char code)
@@ -35,7 +35,8 @@ static struct view_state decode(unsigned char code)
 {
     unsigned n = code - 1U;
     return (struct view_state){.status = (enum health_status)(n % 4),
-                               .breaker = (enum breaker_state)(n / 4)};
+                               .breaker = (enum breaker_state)(n / 4 % 4),
+                               .slo_burns = n / 16};
 }
 
 static size_t room_for(const struct board *b, size_t host_bytes)
@@ -100,7 +101,7 @@ static unsigned char state_code(const struct snapshot_context *c, uint32_t i)
     struct check_view check;
     const struct slot *s = view_host(c->board, i, name);
     if (s)
-        return encode(view_state(s, c->now_ns));
+        return encode(view_state(c->board, s, c->now_ns));
     if (!view_check(c->board, i, c->now_ns, &check))
         return NOT_SHOWN;
     return check.known ? encode((struct view_state){.status = check.status}) : NOT_KNOWN;

@@ -91,7 +91,7 @@ void entry_host(struct text *t, const struct snapshot_context *c, const struct s
     json_object_quoted(t, name);
     json_string(t, "kind", "passive");
     entry_status(t, s, status_name(state.status),
-                 view_since_ms(s, state.status, c->now_ns, c->wall_ns));
+                 view_since_ms(c->board, s, state.status, c->now_ns, c->wall_ns));
     put_pauses(t, c, s, state.status);
     entry_counters(t, count, OBJECT_EVERY | OBJECT_HOST);
     entry_counters_by_reason(t, s);
