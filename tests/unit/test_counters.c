@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "cli/host_list.h"
+#include "engine/board/slo_slot.h"
 #include "engine/publish/metrics_table.h"
 #include "engine/publish/snapshot.h"
 
@@ -126,6 +127,9 @@ static void make(void)
     for (size_t i = 0; i < array_size(of_header); i++)
         *(_Atomic uint64_t *)((char *)board->header + of_header[i].offset) = value_of_header(i);
     slot_count(board_slot(board, board_observed_key(5), "h", SLOT_OBSERVED, NOW), COUNT_WAITED, 3);
+    s->shown_slo_ppm = 995000;
+    s->shown_slo_latency_ms = 800;
+    slo_count(slo_slot_claim(board, s->key, "h", NOW), false, NOW);
     json = render(snapshot_render);
     prom = render(metrics_render);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "engine/board/pause.h"
+#include "engine/board/slo_slot.h"
 #include "engine/board/view.h"
 #include "engine/publish/metrics_table.h"
 #include "engine/publish/snapshot.h"
@@ -67,6 +68,14 @@ static struct slot *busy_host(void)
     s->window_ms[0] = 60000;
     s->tat_ns[0] = NOW + 18750 * NS_PER_MS;
     return s;
+}
+
+static void promise(struct slot *s)
+{
+    s->shown_slo_ppm = 995000;
+    struct slo *slo = slo_slot_claim(board, 5, "api.example.com", NOW);
+    for (int i = 0; i < 10; i++)
+        slo_count(slo, i == 0, NOW);
 }
 
 Test(metrics, show_the_contents_of_the_board)
@@ -238,6 +247,28 @@ Test(metrics, of_a_board_elsewhere_have_its_place)
     cr_assert_str_neq(want[0], want[1]);
 }
 
+Test(metrics, show_the_objective_of_a_host)
+{
+    promise(busy_host());
+    board_slot(board, 6, "b.example.com", SLOT_HOST, NOW);
+    render();
+    has("harden_slo_objective_ratio{" LABELS "} 0.995");
+    has("harden_slo_requests_total{" LABELS ",outcome=\"good\"} 9");
+    has("harden_slo_requests_total{" LABELS ",outcome=\"bad\"} 1");
+    has("harden_slo_budget_left_ratio{" LABELS ",window=\"1h\"} -19");
+    has("harden_slo_budget_left_ratio{" LABELS ",window=\"24h\"} -19");
+    has("harden_slo_burn_rate{" LABELS ",window=\"5m\"} 20");
+    has("harden_slo_burn_rate{" LABELS ",window=\"6h\"} 20");
+    has("harden_slo_burning{" LABELS ",pair=\"fast\"} 1");
+    has("harden_slo_burning{" LABELS ",pair=\"slow\"} 1");
+    has("harden_health_status{" LABELS "} 1");
+    context.now_ns += 7 * SLO_MINUTE_NS;
+    render();
+    has("harden_slo_burning{" LABELS ",pair=\"fast\"} 0");
+    has("harden_health_status{" LABELS "} 0");
+    cr_assert_null(strstr(text, "harden_slo_objective_ratio{user=\"1000\",host=\"b"));
+}
+
 Test(metrics, escape_labels)
 {
     context.service = "a\"b\\c\nd";
@@ -283,9 +314,9 @@ Test(metrics, follow_the_exposition_format)
     regcomp(&comment, "^# (HELP|TYPE) harden_[a-z_]+ .+$", REG_EXTENDED | REG_NOSUB);
     regcomp(&sample,
             "^harden_[a-z_]+\\{([a-z]+=\"([^\"\\\\]|\\\\[\\\\n\"])*\",?)+\\} "
-            "[0-9]+(\\.[0-9]+)?$",
+            "-?[0-9]+(\\.[0-9]+)?$",
             REG_EXTENDED | REG_NOSUB);
-    busy_host();
+    promise(busy_host());
     board_slot(board, 6, "b.example.com:8080", SLOT_HOST, NOW);
     render();
     cr_assert_eq(text[strlen(text) - 1], '\n');

@@ -100,6 +100,9 @@ static const struct window {
 };
 _Static_assert(SLO_MINUTES > 60 + 1 && SLO_HOURS > 24 + 1, "a late caller has a cell of its own");
 
+const enum slo_window slo_rate_windows[] = {SLO_5MIN, SLO_30MIN, SLO_1H, SLO_6H};
+const enum slo_window slo_budget_windows[] = {SLO_1H, SLO_24H};
+
 const char *slo_window_name(enum slo_window w)
 {
     return windows[w].name;
@@ -153,6 +156,11 @@ double slo_burn_rate(struct slo_sum n, uint32_t ppm)
 double slo_budget_left(struct slo_sum n, uint32_t ppm)
 {
     return 1 - slo_burn_rate(n, ppm);
+}
+
+int64_t slo_milli(double rate_or_budget)
+{
+    return (int64_t)(rate_or_budget * 1000 + (rate_or_budget < 0 ? -0.5 : 0.5));
 }
 
 double slo_threshold(enum slo_pair pair)

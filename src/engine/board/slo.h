@@ -58,6 +58,11 @@ struct slo {
 enum slo_window { SLO_5MIN, SLO_30MIN, SLO_1H, SLO_6H, SLO_24H, SLO_WINDOWS };
 /* "5m", "24h". */
 const char *slo_window_name(enum slo_window w);
+/* For which the burn rate is shown, and for which the budget is. */
+#define SLO_RATE_WINDOWS   4
+#define SLO_BUDGET_WINDOWS 2
+extern const enum slo_window slo_rate_windows[SLO_RATE_WINDOWS];
+extern const enum slo_window slo_budget_windows[SLO_BUDGET_WINDOWS];
 
 struct slo_sum {
     uint64_t total, bad; /* bad <= total */
@@ -72,6 +77,9 @@ struct slo_sum slo_sum_of_hour(const struct slo *s, int ago, int64_t now_ns);
 double slo_burn_rate(struct slo_sum n, uint32_t ppm);
 /* The share of the error budget that is left: 1 all of it, 0 none, less than 0 if it is overspent. */
 double slo_budget_left(struct slo_sum n, uint32_t ppm);
+
+/* Thousandths, for display: 14.4 is 14400. */
+int64_t slo_milli(double rate_or_budget);
 
 enum slo_pair { SLO_FAST, SLO_SLOW };
 double slo_threshold(enum slo_pair pair);

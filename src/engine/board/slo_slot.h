@@ -53,9 +53,9 @@ struct slo_view {
     int64_t latency_ns; /* 0: only success counts */
     uint64_t good, bad; /* all requests since the host was first seen or reset */
     struct slo_sum sum[SLO_WINDOWS];
-    double burn_rate[SLO_WINDOWS];   /* meaningless without a request in the window */
-    double budget_left[SLO_WINDOWS]; /* likewise */
-    bool slow_burns;                 /* the slow pair; the fast one is part of the status */
+    double burn_rate[SLO_WINDOWS];
+    double budget_left[SLO_WINDOWS];
+    bool slow_burns; /* the slow pair; the fast one is part of the status */
     const struct slo *cells;
 };
 bool slo_slot_view(const struct board *b, const struct slot *host, int64_t now_ns,

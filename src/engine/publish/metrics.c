@@ -172,6 +172,54 @@ static void put_observed_wait(const struct sample *x)
         put_fixed(x, "", x->host->observed.waited_ns, 9);
 }
 
+/* ---- of a host with an objective ---- */
+
+static void put_slo_objective(const struct sample *x)
+{
+    if (x->host->slo_ppm)
+        put_fixed(x, "", x->host->slo_ppm, 6);
+}
+
+static void put_slo_requests(const struct sample *x)
+{
+    if (!x->host->slo_ppm)
+        return;
+    put_number(x, LABEL("outcome", "good"), x->host->slo_good);
+    put_number(x, LABEL("outcome", "bad"), x->host->slo_bad);
+}
+
+static void put_windows(const struct sample *x, const enum slo_window *windows,
+                        const int64_t *milli, int n)
+{
+    char label[32];
+    for (int i = 0; x->host->slo_ppm && i < n; i++) {
+        struct text l = TEXT_OVER(label);
+        text_put(&l, ",");
+        metrics_label(&l, "window", slo_window_name(windows[i]));
+        begin_sample(x, "", label);
+        text_fixed(x->t, milli[i], 3);
+        text_put(x->t, "\n");
+    }
+}
+
+static void put_slo_budget(const struct sample *x)
+{
+    put_windows(x, slo_budget_windows, x->host->slo_left_milli, SLO_BUDGET_WINDOWS);
+}
+
+static void put_slo_rate(const struct sample *x)
+{
+    put_windows(x, slo_rate_windows, x->host->slo_rate_milli, SLO_RATE_WINDOWS);
+}
+
+static void put_slo_burning(const struct sample *x)
+{
+    if (!x->host->slo_ppm)
+        return;
+    put_number(x, LABEL("pair", "fast"), x->host->slo_burns_fast);
+    put_number(x, LABEL("pair", "slow"), x->host->slo_burns_slow);
+}
+
 static void put_writer(const struct sample *x)
 {
     text_putn(x->t, x->name, x->name_length);

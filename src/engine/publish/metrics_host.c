@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "engine/board/gcra.h"
 #include "engine/board/pause.h"
+#include "engine/board/slo_slot.h"
 
 #include <stdalign.h>
 #include <string.h>
@@ -56,6 +57,23 @@ static void read_groups(uint32_t out[REASON_GROUPS], const _Atomic uint32_t word
         out[g] = atomic_load_explicit(&words[g], memory_order_relaxed);
 }
 
+static void read_slo(struct metrics_host *h, const struct slot *s, const struct snapshot_context *c,
+                     bool burns)
+{
+    struct slo_view v;
+    if (!slo_slot_view(c->board, s, c->now_ns, &v))
+        return;
+    h->slo_ppm = v.ppm;
+    h->slo_good = v.good;
+    h->slo_bad = v.bad;
+    for (int i = 0; i < SLO_RATE_WINDOWS; i++)
+        h->slo_rate_milli[i] = slo_milli(v.burn_rate[slo_rate_windows[i]]);
+    for (int i = 0; i < SLO_BUDGET_WINDOWS; i++)
+        h->slo_left_milli[i] = slo_milli(v.budget_left[slo_budget_windows[i]]);
+    h->slo_burns_fast = burns;
+    h->slo_burns_slow = v.slow_burns;
+}
+
 static void read_slot(struct metrics_host *h, const struct slot *s,
                       const struct snapshot_context *c)
 {
@@ -74,6 +92,7 @@ static void read_slot(struct metrics_host *h, const struct slot *s,
     struct pause_shown pause;
     if (h->status != STATUS_HEALTHY && pause_show(s, PAUSE_OF_ALL, c->now_ns, &pause))
         h->paused_ms = (pause.until_ns - c->now_ns + NS_PER_MS - 1) / NS_PER_MS;
+    read_slo(h, s, c, state.slo_burns);
     h->is_observed = view_observed(c->board, s, &h->observed);
     read_durations(h, s);
 #define BY_REASON(member, ...) read_groups(h->member, s->member);

@@ -11,6 +11,7 @@
 #define ENGINE_PUBLISH_METRICS_HOST_H
 
 #include "base/clock.h"
+#include "engine/board/slo.h"
 #include "engine/board/view.h"
 #include "engine/publish/snapshot.h"
 
@@ -51,6 +52,10 @@ struct metrics_host {
     COUNTERS_BY_REASON(BY_REASON)
 #undef BY_REASON
     struct observed_view observed;
+    uint64_t slo_good, slo_bad;
+    int64_t slo_rate_milli[SLO_RATE_WINDOWS], slo_left_milli[SLO_BUDGET_WINDOWS];
+    uint32_t slo_ppm; /* 0: no objective */
+    bool slo_burns_fast, slo_burns_slow;
     uint32_t size;         /* of this entry; 0: the last, which is the board's */
     uint32_t labels_bytes; /* of labels, without a NUL */
     uint8_t status;

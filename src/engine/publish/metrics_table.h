@@ -44,6 +44,16 @@
       "Time until the end of the pause that the server asked for, 0 without one.") \
     X(STATUS, "harden_health_status", gauge, HOSTS | PROXIES | CHECKS, put_status, \
       "0 healthy, 1 degraded, 2 unhealthy.") \
+    X(SLO_OBJECTIVE, "harden_slo_objective_ratio", gauge, HOSTS, put_slo_objective, \
+      "Share of the requests that is promised to be good.") \
+    X(SLO_REQUESTS, "harden_slo_requests_total", counter, HOSTS, put_slo_requests, \
+      "Requests that count for the objective, by outcome; refused ones are bad.") \
+    X(SLO_BUDGET, "harden_slo_budget_left_ratio", gauge, HOSTS, put_slo_budget, \
+      "Share of the error budget of this window that is left; below 0 it is overspent.") \
+    X(SLO_RATE, "harden_slo_burn_rate", gauge, HOSTS, put_slo_rate, \
+      "How fast the error budget is used up; 1 uses up that of a window within it.") \
+    X(SLO_BURNING, "harden_slo_burning", gauge, HOSTS, put_slo_burning, \
+      "1 while both rates of this pair of windows are above its threshold.") \
     X(OBSERVED, "harden_observed_total", counter, HOSTS, put_observed, \
       "What programs with mode = observe would have done, by action.") \
     X(OBSERVED_WAIT, "harden_observed_wait_seconds_total", counter, HOSTS, put_observed_wait, \

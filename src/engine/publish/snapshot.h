@@ -14,8 +14,8 @@
  *     first of them; last_error; paused_until and paused_by without a pause; mean, p50, p95, p99 and max
  *     before the first attempt; limit, window_s and available of "rate" without a limit. The counters of
  *     "rate" are numbers even then, because a server's hint makes requests wait too.
- *   - A host that is recovering or paused, or whose circuit is not closed, is degraded: overall_status is
- *     degraded then, but the host is not in "failed". If only a part of it is paused, it is not degraded.
+ *   - A host that is recovering or paused, whose circuit is not closed, or whose error budget burns fast, is
+ *     degraded: overall_status is degraded then, but the host is not in "failed". If only a part of it is paused, it is not degraded.
  *   - An active check (check/run.h) is an entry without the members that only requests have. Its status
  *     is "unknown" before the first result and does not count then. "totals", and all metrics but
  *     harden_health_status, leave checks out.

@@ -3,6 +3,7 @@
  * The entry of a host or proxy in health.json. */
 #include "engine/board/gcra.h"
 #include "engine/board/pause.h"
+#include "engine/board/slo_slot.h"
 #include "engine/board/status.h"
 #include "engine/publish/snapshot_entry.h"
 
@@ -56,6 +57,38 @@ static void put_observed(struct text *t, const struct snapshot_context *c, const
     json_close(t, '}');
 }
 
+/* The windows from one to another, as thousandths. */
+static void put_windows(struct text *t, const char *key, const double *value,
+                        const enum slo_window *windows, int n)
+{
+    json_object(t, key);
+    for (int i = 0; i < n; i++)
+        json_fixed(t, slo_window_name(windows[i]), slo_milli(value[windows[i]]), 3);
+    json_close(t, '}');
+}
+
+static void put_slo(struct text *t, const struct snapshot_context *c, const struct slot *s,
+                    bool burns)
+{
+    struct slo_view v;
+    if (!slo_slot_view(c->board, s, c->now_ns, &v)) {
+        json_null(t, "slo");
+        return;
+    }
+    json_object(t, "slo");
+    json_fixed(t, "objective", v.ppm, 6);
+    entry_number(t, "latency_ms", v.latency_ns ? v.latency_ns / NS_PER_MS : -1, 0);
+    json_u64(t, "good", v.good);
+    json_u64(t, "bad", v.bad);
+    put_windows(t, "budget_left", v.budget_left, slo_budget_windows, SLO_BUDGET_WINDOWS);
+    put_windows(t, "burn_rate", v.burn_rate, slo_rate_windows, SLO_RATE_WINDOWS);
+    json_object(t, "burns");
+    json_bool(t, "fast", burns);
+    json_bool(t, "slow", v.slow_burns);
+    json_close(t, '}');
+    json_close(t, '}');
+}
+
 static void put_pause(struct text *t, const struct snapshot_context *c, const struct pause_shown *p,
                       const char *until, const char *by)
 {
@@ -99,6 +132,7 @@ void entry_host(struct text *t, const struct snapshot_context *c, const struct s
     entry_durations(t, s, latency, count);
     json_close(t, '}');
     put_limits(t, c, s, state.breaker, count);
+    put_slo(t, c, s, state.slo_burns);
     put_observed(t, c, s);
     json_close(t, '}');
 }
