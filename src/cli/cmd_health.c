@@ -14,6 +14,7 @@
 #include "cli/liveness.h"
 #include "cli/other_boards.h"
 #include "cli/pause_text.h"
+#include "cli/slo_text.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
 #include "engine/config/parse.h"
@@ -46,6 +47,7 @@ struct entry {
     int64_t since_ms;
     enum breaker_state breaker;
     struct pause_shown paused;
+    bool slo_burns;
     struct last_error error;
 };
 
@@ -53,10 +55,12 @@ static bool read_entry(const struct board *b, uint32_t i, int64_t now_ns, struct
 {
     struct check_view check;
     out->paused.until_ns = 0;
+    out->slo_burns = false;
     if ((out->slot = view_host(b, i, out->name))) {
         struct view_state state = view_state(b, out->slot, now_ns);
         out->status = state.status;
         out->breaker = state.breaker;
+        out->slo_burns = state.slo_burns;
         out->since_ms = view_since_ms(b, out->slot, out->status, now_ns, clock_wall_ns());
         if (out->status != STATUS_HEALTHY)
             pause_show(out->slot, PAUSE_OF_ALL, now_ns, &out->paused);
@@ -80,6 +84,7 @@ static void put_not_healthy(struct text *t, const struct entry *one, bool first)
     if (one->breaker != BREAKER_CLOSED)
         snprintf(circuit, sizeof circuit, "circuit %s", breaker_state_name(one->breaker));
     const char *const reasons[] = {circuit, one->paused.until_ns ? "paused" : "",
+                                   one->slo_burns ? "error budget burns fast" : "",
                                    error_text(&one->error, error) ? error : ""};
     text_fmt(t, "%s%s", first ? "; not healthy: " : ", ", one->name);
     const char *before = " (";
@@ -97,7 +102,7 @@ static int print_overall(const struct board *b, const char *others, int64_t now_
 {
     struct overall all = {0};
     struct entry one;
-    char names[NAMES_SHOWN * (VIEW_NAME_SIZE + ERROR_TEXT_SIZE + 40) + 40] = "";
+    char names[NAMES_SHOWN * (VIEW_NAME_SIZE + ERROR_TEXT_SIZE + 64) + 40] = "";
     struct text t = TEXT_OVER(names);
     uint32_t not_healthy = 0;
     for (uint32_t i = 0; i < board_size(b); i++) {
@@ -122,7 +127,8 @@ static int print_overall(const struct board *b, const char *others, int64_t now_
 static int print_one(const struct board *b, const char *typed, int64_t now_ns)
 {
     struct entry one;
-    char age[24], name[256], words[PAUSE_TEXT_SIZE], error[ERROR_TEXT_SIZE];
+    char age[24], name[256], words[PAUSE_TEXT_SIZE], burning[SLO_TEXT_SIZE], error[ERROR_TEXT_SIZE];
+    struct slo_view slo;
     const char *host = destination_board_name(name, sizeof name, typed);
     for (uint32_t i = 0; i < board_size(b); i++) {
         if (!read_entry(b, i, now_ns, &one) || !ascii_same(one.name, host))
@@ -138,6 +144,8 @@ static int print_one(const struct board *b, const char *typed, int64_t now_ns)
             printf(", for %s", cli_age(wall_ns - one.since_ms * NS_PER_MS, age));
         if (one.paused.until_ns)
             printf("; paused %s", pause_text(&one.paused, now_ns, words));
+        if (one.slo_burns && slo_slot_view(b, one.slot, now_ns, &slo))
+            printf("; %s", slo_text_burning(&slo, burning));
         if (one.status != STATUS_HEALTHY && error_text(&one.error, error))
             printf("; last error: %s", error);
         putchar('\n');

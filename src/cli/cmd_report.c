@@ -25,6 +25,7 @@ static bool write_page(struct report *r)
     page_begin(r->f, title);
     report_head(r, verdict);
     report_hosts(r);
+    report_slo(r);
     bool good = report_times(r) && report_states(r) && report_latency(r) && report_config(r);
     report_foot(r);
     page_end(r->f);

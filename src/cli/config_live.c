@@ -4,6 +4,7 @@
 #include "base/netns.h"
 #include "cli/cli.h"
 #include "cli/pause_text.h"
+#include "cli/slo_text.h"
 #include "engine/board/gcra.h"
 #include "engine/board/pause.h"
 #include "engine/board/view.h"
@@ -37,12 +38,17 @@ static void print_host(const struct live *l)
 {
     uint64_t key = board_host_key(l->target->host, l->target->default_port ? 0 : l->target->port);
     const struct slot *facts = board_find(l->board, key), *s = slot_of(l, key);
+    char words[SLO_TEXT_SIZE];
+    struct slo_view slo;
     if (!facts) {
         fputs("  no request to the host yet, or not for long\n", l->f);
         return;
     }
     fprintf(l->f, "  status %s\n", status_name(view_status(l->board, facts, l->now_ns)));
     print_pause(l, facts, "");
+    if (slo_slot_view(l->board, facts, l->now_ns, &slo))
+        fprintf(l->f, "  slo %s\n",
+                slo_text(&slo, slo_slot_burns(l->board, facts, l->now_ns), words));
     if (!s)
         return;
     enum breaker_state state = breaker_state_at(&s->breaker, l->now_ns);

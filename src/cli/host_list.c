@@ -19,6 +19,8 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
     struct view_state state = view_state(b, s, now_ns);
     h->status = state.status;
     h->breaker = state.breaker;
+    h->slo_burns = state.slo_burns;
+    slo_slot_view(b, s, now_ns, &h->slo);
     h->since_ms = view_since_ms(b, s, h->status, now_ns, clock_wall_ns());
     if (h->status != STATUS_HEALTHY) /* otherwise it began after that */
         pause_show(s, PAUSE_OF_ALL, now_ns, &h->paused);

@@ -11,6 +11,7 @@
 
 #include "engine/board/board.h"
 #include "engine/board/pause.h"
+#include "engine/board/slo_slot.h"
 #include "engine/board/view.h"
 
 #include <stdbool.h>
@@ -34,6 +35,8 @@ struct host {
     uint32_t burst;
     struct pause_shown paused, part_paused; /* until_ns 0: no pause */
     double per_s;                           /* requests; negative: unknown (cli/request_rate.h) */
+    struct slo_view slo;                    /* ppm 0: no objective */
+    bool slo_burns;                         /* the fast pair */
     bool is_observed;
     struct observed_view observed;
 };

@@ -6,6 +6,7 @@
 #include "cli/observed_text.h"
 #include "cli/other_boards.h"
 #include "cli/pause_text.h"
+#include "cli/slo_text.h"
 #include "cli/table.h"
 
 #define NAMES_SHOWN 3
@@ -59,6 +60,22 @@ static void print_pauses(FILE *f, const struct status_lines *l)
         fprintf(f, "paused: and %d more\n", listed - lines_shown(l));
 }
 
+/* "slo: api.example.com 99.5 %: error budget left 62.3 % (1h), 91 % (24h); burn rate ..." */
+static void print_objectives(FILE *f, const struct status_lines *l)
+{
+    char name[TABLE_CELL], words[SLO_TEXT_SIZE];
+    int listed = 0;
+    for (uint32_t i = 0; i < l->n; i++) {
+        const struct host *h = &l->hosts[i];
+        if (h->slo.ppm && listed++ < lines_shown(l))
+            fprintf(f, "slo: %s %s\n", name_of(l, h->name, name),
+                    l->view->columns ? slo_text_short(&h->slo, h->slo_burns, words)
+                                     : slo_text(&h->slo, h->slo_burns, words));
+    }
+    if (listed > lines_shown(l))
+        fprintf(f, "slo: and %d more\n", listed - lines_shown(l));
+}
+
 /* "last error: api.example.com, 12 s ago: transient, http_5xx, http 503" */
 static void print_errors(FILE *f, const struct status_lines *l)
 {
@@ -108,6 +125,7 @@ void status_lines_print(FILE *f, const struct status_lines *l)
         fprintf(f, "mode = %s: %s\n", mode_name(v->config->mode),
                 cli_mode_meaning(v->config->mode));
     print_pauses(f, l);
+    print_objectives(f, l);
     print_errors(f, l);
     print_check_errors(f, l);
     print_count(f, l, "retries denied by the budget", COUNT_BUDGET_DENIED);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The lines above the tables of `harden status`: the mode, pauses, last errors, denied
- * retries and what was
- * observed. Each speaks of a few hosts, the worst first, and says how many more there are.
+ * The lines above the tables of `harden status`: the mode, pauses, objectives, last errors, denied retries
+ * and what was observed. Each speaks of a few hosts, the worst first, and says how many more there are.
  *
  *     status_lines_print(f, &lines);       each ends in \n */
 #ifndef CLI_STATUS_LINES_H

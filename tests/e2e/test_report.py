@@ -220,6 +220,30 @@ class Facts(bed.Bed):
         self.assertEqual([s[5] for s in spans[:3]], ["30 s", "10 s", "60 s"])
         self.assertEqual([s[4] for s in spans if s[4] == "continues"], ["continues"] * 2)
 
+    def test_the_budget_of_an_objective_burns_down(self):
+        env = fill_board("objectives", "a.example", "b.example")
+        page = page_of(env)
+        self.assertEqual([a.text for a in page.one("nav").all("a")][:2], ["Hosts", "Error budgets"])
+        section = page.one(id="slo")
+        self.assertEqual(len(list(section.all("figure"))), 2)
+        rows = section.one(id="slo-1-data").rows()[::-1]
+        self.assertEqual(len(rows), 25)
+        requests, bad = ([number(row[i]) for row in rows] for i in (2, 3))
+        self.assertIn(40, bad)
+        allowed, so_far = sum(requests) * .01, 0
+        for row, n in zip(rows, bad):
+            so_far += n
+            shown = float(row[4].text.removesuffix(" %"))
+            self.assertAlmostEqual(shown, 100 * (1 - so_far / allowed), delta=.1001)
+        slo = json.loads(harden("status", "--json", env=env)[1])["checks"]["a.example"]["slo"]
+        self.assertAlmostEqual(slo["budget_left"]["24h"], shown / 100, delta=.0011)
+        svg = section.one("svg", aria_labelledby="slo-1-title")
+        self.assertIn("; burns fast", svg.one("desc").text)
+        self.assertTrue(svg.one("path", class_="line third").attributes["d"].startswith("M0.00 "))
+        spans = [[c.text for c in row] for row in page.one(id="spans-data").rows()]
+        self.assertEqual([(s[1], s[2], s[4]) for s in spans],
+                         [("error budget", "burning", "continues")] * 2)
+
     def test_an_old_board_is_called_stale(self):
         env = environment(snapshot_interval="100ms")
         harden("run", *CURL, f"{self.http.url}/?key={bed.unique()}", env=env)
@@ -241,7 +265,10 @@ class Safety(unittest.TestCase):
              "https://evil.example/", "--><!--", "</title><svg onload=x>"]
 
     def test_hostile_names_stay_names(self):
-        env = fill_board("names", *self.NAMES)
+        for kind in ("names", "objectives"):
+            self.check_names(fill_board(kind, *self.NAMES))
+
+    def check_names(self, env):
         text = report(env)
         page = Page(text).root
         shown = {row[0].one("span").text for row in page.one(class_="hosts").rows()}
@@ -272,7 +299,10 @@ class Safety(unittest.TestCase):
             self.assertNotRegex(text, r"\b(nan|inf)\b")
 
     def test_it_has_no_external_references(self):
-        text = report(fill_board("names", *self.NAMES))
+        for kind in ("names", "objectives"):
+            self.check_references(report(fill_board(kind, *self.NAMES)))
+
+    def check_references(self, text):
         page = Page(text).root
         ids = [n.attributes["id"] for n in page.all() if "id" in n.attributes]
         self.assertEqual(len(ids), len(set(ids)))

@@ -7,6 +7,8 @@
  *     lively     twelve hosts over two days (or since boot): one down, a pause, a reset
  *     names      hosts of the given names, each with a request, a change and an attempt
  *     held       hosts of the given names, each paused in whole and in part, and observed
+ *     objectives hosts of the given names with slo = 99%: 100 requests in each of 24 hours, one of them
+ *                bad, 20 in one hour; and now 40 bad ones, which burn
  *     damaged    a.example, unhealthy since a time in the future
  *     samples    two samples ten seconds apart: 30 requests, 20 retries and 10 s of waiting between
  *
@@ -15,6 +17,7 @@
 #include "base/compiler.h"
 #include "engine/board/board.h"
 #include "engine/board/pause.h"
+#include "engine/board/slo_slot.h"
 #include "engine/board/status.h"
 #include "engine/publish/sample.h"
 
@@ -211,6 +214,22 @@ static void held(int64_t now_ns, char **name)
     }
 }
 
+static void objectives(int64_t now_ns, char **name)
+{
+    for (; *name; name++) {
+        struct slot *s = host(*name, now_ns);
+        struct slo *slo = slo_slot_claim(board, atomic_load(&s->key), *name, now_ns);
+        request(s, 20, false);
+        atomic_store(&s->shown_slo_ppm, 990000);
+        for (int hour = 24; hour > 0; hour--) /* as far as the machine ran then */
+            for (int i = 0, bad = hour == 9 ? 20 : 1; i < 100 && now_ns > hour * SLO_HOUR_NS; i++)
+                slo_count(slo, i < bad, now_ns - hour * SLO_HOUR_NS);
+        for (int i = 0; i < 40; i++)
+            slo_count(slo, true, now_ns);
+        slo_slot_notice(board, s, *name, 0, now_ns, clock_wall_ns());
+    }
+}
+
 static void damaged(int64_t now_ns)
 {
     enum health_status status;
@@ -234,8 +253,9 @@ int main(int argc, char **argv)
     int64_t now_ns = clock_now_ns();
     board = argc > 2 ? board_open(argv[1], 64, NULL) : NULL;
     if (!board || !board->shared) {
-        fprintf(stderr,
-                "usage: fill_board DIRECTORY lively|names|held|damaged|samples [NAME...]\n");
+        fprintf(
+            stderr,
+            "usage: fill_board DIRECTORY lively|names|held|objectives|damaged|samples [NAME...]\n");
         return 1;
     }
     if (!strcmp(argv[2], "lively"))
@@ -244,6 +264,8 @@ int main(int argc, char **argv)
         names(now_ns, argv + 3);
     else if (!strcmp(argv[2], "held"))
         held(now_ns, argv + 3);
+    else if (!strcmp(argv[2], "objectives"))
+        objectives(now_ns, argv + 3);
     else if (!strcmp(argv[2], "damaged"))
         damaged(now_ns);
     else

@@ -96,7 +96,11 @@ void report_head(const struct report *r, const char *verdict)
         fprintf(r->f, "<p class=\"life\">mode = %s: %s.</p>\n", mode_name(r->config->mode),
                 cli_mode_meaning(r->config->mode));
     fputs("</header>\n<nav aria-label=\"Sections\"><ul>"
-          "<li><a href=\"#hosts\">Hosts</a></li><li><a href=\"#times\">Over time</a></li>"
+          "<li><a href=\"#hosts\">Hosts</a></li>",
+          r->f);
+    if (report_has_slo(r))
+        fputs("<li><a href=\"#slo\">Error budgets</a></li>", r->f);
+    fputs("<li><a href=\"#times\">Over time</a></li>"
           "<li><a href=\"#spans\">Circuits and health</a></li>"
           "<li><a href=\"#latency\">Latency</a></li>"
           "<li><a href=\"#config\">Configuration</a></li></ul></nav>\n"

@@ -111,6 +111,7 @@ const char page_style[] =
     "rect.open, rect.unhealthy { fill: var(--bad); stroke: var(--bad); stroke-width: 1; }\n"
     "rect.half-open, rect.degraded { fill: var(--front); stroke: var(--fair); stroke-width: 1.5; "
     "}\n"
+    "rect.burning { fill: var(--second); }\n"
     "details { margin-top: 12px; font-size: 14px; }\n"
     "figure details { margin-bottom: 8px; }\n"
     "summary { cursor: pointer; color: var(--first); padding: 4px 0; width: fit-content; }\n"

@@ -47,6 +47,8 @@ static inline int64_t report_status_age_ns(const struct report *r, const struct 
 void report_verdict(const struct report *r, char *out, size_t size);
 void report_head(const struct report *r, const char *verdict);
 void report_hosts(const struct report *r);
+void report_slo(const struct report *r); /* nothing if no host has an objective */
+bool report_has_slo(const struct report *r);
 void report_checks(const struct report *r); /* a part of the section of hosts */
 /* These return false if out of memory. */
 bool report_times(const struct report *r);

@@ -10,6 +10,7 @@
 #include "cli/observed_text.h"
 #include "cli/report/page.h"
 #include "cli/report/shape.h"
+#include "cli/slo_text.h"
 #include "engine/board/status.h"
 
 #define DAY_NS (86400 * NS_PER_S)
@@ -98,7 +99,7 @@ static void write_error(const struct report *r, const struct host *h)
 
 static void name_cell(const struct report *r, const struct host *h)
 {
-    char age[24], words[OBSERVED_TEXT_SIZE];
+    char age[24], words[OBSERVED_TEXT_SIZE], objective[SLO_TEXT_SIZE];
     int64_t ns = report_status_age_ns(r, h);
     fputs("<tr><th scope=\"row\"><span>", r->f);
     page_host(r->f, h->name);
@@ -112,6 +113,9 @@ static void name_cell(const struct report *r, const struct host *h)
     }
     write_pause(r, "paused", &h->paused);
     write_pause(r, "a part is paused", &h->part_paused);
+    if (h->slo.ppm)
+        fprintf(r->f, "<small>objective %s</small>",
+                slo_text_short(&h->slo, h->slo_burns, objective));
     if (h->is_observed)
         fprintf(r->f, "<small>observe: %s</small>", observed_text(&h->observed, words));
     if (h->count[COUNT_SLOW])

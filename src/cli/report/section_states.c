@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The section "Circuits and health": a row for each host, with the times in which its circuit was
- * not closed or its status not healthy. spans.c computes them. */
+ * not closed, its status not healthy, or its error budget burning. spans.c computes them. */
 #include "cli/report/report.h"
 
 #include "base/clock.h"
@@ -17,14 +17,24 @@
 #define LONGEST_NS  (2 * 86400 * NS_PER_S)
 #define SHORTEST_NS (120 * NS_PER_S)
 #define ROWS_SHOWN  30
-#define ROW_PX      78
+#define ROW_PX      84
 #define AXIS_PX     20
 
+/* Also a class of the style sheet. */
 static const char *state_name(const struct span *s)
 {
-    return s->kind == CHANGE_BREAKER ? breaker_state_name((enum breaker_state)s->state)
-                                     : status_name((enum health_status)s->state);
+    return s->kind == CHANGE_BREAKER  ? breaker_state_name((enum breaker_state)s->state)
+           : s->kind == CHANGE_STATUS ? status_name((enum health_status)s->state)
+                                      : "burning";
 }
+
+/* Where it is in a row. */
+static const struct {
+    const char *what;
+    int y_px, height_px;
+} places[] = {[CHANGE_BREAKER] = {"circuit", 22, 13},
+              [CHANGE_STATUS] = {"health", 37, 5},
+              [CHANGE_SLO] = {"error budget", 44, 4}};
 
 static size_t of_one_host(const struct span *s, size_t n)
 {
@@ -72,25 +82,24 @@ static void draw_row(struct plot *p, const struct report *r, const struct span *
     char words[192];
     double whole = (double)(r->now_ns - from_ns);
     plot_label(p, "row", y + 13, r->hosts[s->host].name, 44);
-    plot_bar(p, "track", 0, 1, y + 21, 22, r->hosts[s->host].name);
+    plot_bar(p, "track", 0, 1, y + 21, 28, r->hosts[s->host].name);
     for (size_t i = 0; i < n; i++) {
         double x0 = (double)(s[i].from_ns - from_ns) / whole;
         double x1 = (double)(s[i].to_ns - from_ns) / whole;
         if (x1 < 0)
             continue;
         describe(r, &s[i], words);
-        plot_bar(p, state_name(&s[i]), x0 < 0 ? 0 : x0, x1,
-                 s[i].kind == CHANGE_BREAKER ? y + 22 : y + 37,
-                 s[i].kind == CHANGE_BREAKER ? 13 : 5, words);
+        plot_bar(p, state_name(&s[i]), x0 < 0 ? 0 : x0, x1, y + places[s[i].kind].y_px,
+                 places[s[i].kind].height_px, words);
     }
     row_text(r, s, n, words);
-    plot_label(p, "tick", y + 57, words, 64);
+    plot_label(p, "tick", y + 63, words, 64);
 }
 
 static size_t draw_spans(const struct report *r, const struct span *s, size_t n)
 {
     struct plot p;
-    char text[128];
+    char text[192];
     size_t rows = 0, drawn = 0;
     int64_t from_ns = r->now_ns - SHORTEST_NS;
     for (size_t i = 0; i < n; i += of_one_host(s + i, n - i))
@@ -101,9 +110,11 @@ static size_t draw_spans(const struct report *r, const struct span *s, size_t n)
         from_ns = r->now_ns - LONGEST_NS;
     from_ns -= (r->now_ns - from_ns) / 50; /* a margin before the first span */
     size_t shown = rows < ROWS_SHOWN ? rows : ROWS_SHOWN;
-    snprintf(text, sizeof text,
-             "%zu host%s, %zu time%s in which a circuit was not closed or a host was not healthy",
-             rows, rows == 1 ? "" : "s", n, n == 1 ? "" : "s");
+    snprintf(
+        text, sizeof text,
+        "%zu host%s, %zu time%s in which a circuit was not closed, a host was not healthy, or its "
+        "error budget burned",
+        rows, rows == 1 ? "" : "s", n, n == 1 ? "" : "s");
     plot_begin(&p, r->f, "", "spans-plot", "Circuits and health of each host", text, "spans-data",
                (int)shown * ROW_PX + AXIS_PX);
     for (size_t i = 0, k; i < n && drawn < shown; i += k, drawn++) {
@@ -125,8 +136,7 @@ static void write_spans_table(const struct report *r, const struct span *s, size
         fputs("<tr><th scope=\"row\">", r->f);
         page_text(r->f, r->hosts[s[i].host].name);
         fprintf(r->f, "</th><td class=\"word\">%s</td><td class=\"word %s\">%s</td><td>",
-                s[i].kind == CHANGE_BREAKER ? "circuit" : "health", state_name(&s[i]),
-                state_name(&s[i]));
+                places[s[i].kind].what, state_name(&s[i]), state_name(&s[i]));
         page_time(r->f, report_wall_ns(r, s[i].from_ns), TIME_SECONDS);
         fputs("</td><td>", r->f);
         if (s[i].end == SPAN_ENDED)
@@ -154,6 +164,8 @@ static void write_figure(const struct report *r, const struct span *s, size_t n)
     write_key(r->f, "half-open", 0, 11, "half-open: one trial request is sent");
     write_key(r->f, "unhealthy", 4, 5, "unhealthy");
     write_key(r->f, "degraded", 4, 5, "degraded: recovering");
+    if (report_has_slo(r))
+        write_key(r->f, "burning", 4, 4, "its error budget burns fast");
     fputs("</figcaption>\n", r->f);
     size_t more = draw_spans(r, s, n);
     if (more)

@@ -25,8 +25,9 @@ static void end_with(struct span *s, const struct span *next, const struct host 
 {
     /* An open circuit becomes half-open when its time is up; the change is recorded only with the
      * next request. */
-    bool still = s->kind == CHANGE_STATUS
-                     ? (int)h->status == s->state
+    bool still = s->kind == CHANGE_STATUS ? (int)h->status == s->state
+                 : s->kind == CHANGE_SLO
+                     ? h->slo_burns == s->state
                      : (int)h->breaker == s->state ||
                            (s->state == BREAKER_OPEN && h->breaker == BREAKER_HALF_OPEN);
     s->end = next ? SPAN_ENDED : still ? SPAN_CONTINUES : SPAN_UNKNOWN;
@@ -57,7 +58,7 @@ size_t spans_from_changes(const struct history_change *change, size_t count,
         struct span *s = &out[i];
         bool last = i + 1 == n || s[1].host != s->host || s[1].kind != s->kind;
         end_with(s, last ? NULL : &s[1], &hosts[s->host], now_ns);
-        if (s->state) /* neither closed nor healthy */
+        if (s->state) /* neither closed, healthy nor over */
             out[kept++] = *s;
     }
     return kept;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Computes, from the changes in the history (engine/board/history.h), the times in which the
- * circuit of a host was not closed or its status not healthy.
+ * circuit of a host was not closed, its status not healthy, or its error budget burning.
  *
  *     n = spans_from_changes(changes, count, hosts, host_count, now_ns, out, &gone);
  *     ... out[0..n) are sorted by host, then by kind, then by time ...

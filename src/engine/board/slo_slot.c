@@ -108,9 +108,13 @@ int64_t slo_slot_unnoticed_ns(const struct board *b, const struct slot *host, in
 bool slo_slot_view(const struct board *b, const struct slot *host, int64_t now_ns,
                    struct slo_view *v)
 {
+    uint32_t ppm;
+    const struct slo *cells = slo_slot_find(b, host, &ppm);
     *v = (struct slo_view){.ppm = 0};
-    if (!(v->cells = slo_slot_find(b, host, &v->ppm)))
+    if (!cells)
         return false;
+    v->ppm = ppm;
+    v->cells = cells;
     v->latency_ns = NS_PER_MS * (int64_t)atomic_load_explicit(&host->shown_slo_latency_ms,
                                                               memory_order_relaxed);
     v->good = atomic_load_explicit(&v->cells->good, memory_order_relaxed);

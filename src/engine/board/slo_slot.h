@@ -58,6 +58,7 @@ struct slo_view {
     bool slow_burns; /* the slow pair; the fast one is part of the status */
     const struct slo *cells;
 };
+/* False: the host has no objective; v->ppm is 0. */
 bool slo_slot_view(const struct board *b, const struct slot *host, int64_t now_ns,
                    struct slo_view *v);
 
