@@ -82,7 +82,7 @@ class Case:
         """Returns the hardened and the bare outcome, and the requests that the server saw in each."""
         command = [self.test.recorder, *self.arguments()]
         self.faults(True)
-        shim = bed.hardened(command, **self.s.options)
+        shim = bed.hardened(command, **self.test.settings(self))
         attempts = self.attempts()
         self.faults(self.s.expects == FIRST)
         plain = bed.bare(command)
@@ -105,6 +105,10 @@ class Matrix(bed.Bed):
     def tearDownClass(cls):
         cls.ftp.stop()
         super().tearDownClass()
+
+    def settings(self, case):
+        """Returns the library's options in this run."""
+        return case.s.options
 
     def compare(self, shim, plain, must=(), may=()):
         """Checks equality except for the differences. A difference in `must` has to show."""
