@@ -6,8 +6,9 @@
  *     decision WHAT WORKERS HOSTS VISITED ITERATIONS   prints ns per decision of one worker
  *
  * WHAT: floor; decision (admit and report with one clock read, as in the floor); request (the same
- * with begin, end and a second clock read, as in a transfer). WORKERS: 1, 2t (threads), 2p
- * (processes). HOSTS are on the board; the first VISITED of them are used in random order. */
+ * with begin, end and a second clock read, as in a transfer); bounded (a request with a limit of
+ * concurrency that is never reached). WORKERS: 1, 2t (threads), 2p (processes). HOSTS are on the
+ * board; the first VISITED of them are used in random order. */
 #include "base/clock.h"
 #include "base/hash.h"
 #include "engine/call/call.h"
@@ -42,7 +43,7 @@ static struct shared *shared;
 static struct word *words;
 static const struct config *config;
 static struct board *board;
-static const char *what;
+static const char *what, *setting = "";
 
 static void *map_shared(size_t size)
 {
@@ -217,7 +218,9 @@ static const struct config *configure(void)
     int fd = mkstemp(path);
     if (fd < 0)
         return NULL;
-    dprintf(fd, "[host *]\nrate = %d/1ms\n", BURST);
+    dprintf(fd, "[host *]\nrate = %d/1ms\n%s\n", BURST, setting);
+    if (strcmp(what, "bounded") == 0)
+        dprintf(fd, "concurrency = 8\n");
     close(fd);
     const struct config *c = config_load_file(path, complain, NULL);
     unlink(path);
@@ -242,6 +245,11 @@ int main(int argc, char **argv)
     if (argc != 6)
         return 2;
     what = argv[1];
+    char *colon = strchr(argv[1], ':');
+    if (colon) {
+        *colon = '\0';
+        setting = colon + 1;
+    }
     workers = atoi(argv[2]);
     processes = strchr(argv[2], 'p') != NULL;
     hosts = atoi(argv[3]);
