@@ -168,6 +168,8 @@ void event_put_json(struct text *t, const struct event *e, const char *service)
     put_facts(t, e);
     if (e->kind == EVENT_START)
         put_process(t, e->process);
+    if (e->place)
+        json_string(t, "place", e->place);
     if (e->hint)
         json_string(t, "hint", e->hint);
     if (e->wait_ns >= 0)
@@ -246,6 +248,8 @@ static void put_end_words(struct text *t, const struct event *e)
     const struct event_request *r = e->request;
     text_fmt(t, "end of %d-%u: %s", (int)getpid(), e->id, r->method ? r->method : "request");
     put_failure(t, e);
+    if (e->place)
+        text_fmt(t, " at %s", e->place);
     text_fmt(t, ", %d attempt%s, waited %lld ms", r->attempts, r->attempts == 1 ? "" : "s",
              (long long)(r->waited_ns / NS_PER_MS));
     if (r->waited_for)
@@ -288,6 +292,8 @@ static void put_event_words(struct text *t, const struct event *e)
         text_fmt(t, ", asked by the server: %s", e->hint);
     if (e->wait_ns >= 0)
         put_wait(t, e);
+    if (e->place)
+        text_fmt(t, ", at %s", e->place);
     if (e->setting) {
         text_put(t, ", ");
         event_put_setting(t, e->setting, true);

@@ -80,6 +80,8 @@ struct event {
     const char *reason; /* "rate", "gate", "breaker", a reason_name; NULL: omitted */
     const char *state;  /* new state of a breaker, status or pause; NULL: omitted */
     const char *hint;   /* the header line that asked for a pause; NULL: omitted */
+    const char
+        *place; /* where the next attempt is made, or this or the last one was; NULL: omitted */
     int curl;
     int http;
     int os_errno;

@@ -32,6 +32,13 @@ static bool is_bucket_of(const struct slot *s, const char *name, const char *hos
     return bracket ? *rest == ']' : !*rest || (*rest == ':' && !strchr(rest + 1, ':'));
 }
 
+/* "api.example.com via itself" */
+static bool is_place_of(const struct slot *s, const char *name, const char *host)
+{
+    size_t n = strlen(host);
+    return view_is_place(s) && ascii_same_n(name, host, n) && !strncmp(name + n, " via ", 5);
+}
+
 static int reset_slots(struct board *b, const char *host)
 {
     char shown[VIEW_NAME_SIZE], raw[SLOT_NAME_SIZE];
@@ -40,9 +47,9 @@ static int reset_slots(struct board *b, const char *host)
         struct slot *s = board_nth(b, i, raw);
         const struct slot *seen = view_host(b, i, shown);
         bool selected = !host || (seen && ascii_same(shown, host));
-        if (!s || !(selected || is_bucket_of(s, raw, host)))
+        if (!s || !(selected || is_bucket_of(s, raw, host) || is_place_of(s, raw, host)))
             continue;
-        hosts += seen != NULL;
+        hosts += selected && seen != NULL && !view_is_place(s);
         board_keep_counts(b, s);
         struct slot *observed = board_find(b, board_observed_key(atomic_load(&s->key)));
         struct slot *slo = board_find(b, slo_slot_key(atomic_load(&s->key)));

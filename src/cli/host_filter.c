@@ -4,6 +4,7 @@
 #include "base/scheme.h"
 #include "base/words.h"
 #include "cli/destination.h"
+#include "engine/board/view.h"
 
 #include <string.h>
 
@@ -30,8 +31,14 @@ bool host_filter_selects(const struct host_filter *f, const char *name)
     char why[128];
     struct destination d;
     struct address address;
+    char host[VIEW_NAME_SIZE] = "";
+    const char *via = strstr(name, " via ");
     if (!f->text || ascii_same(f->text, name))
         return true;
+    if (via && via - name < VIEW_NAME_SIZE) { /* a place belongs to its name */
+        memcpy(host, name, (size_t)(via - name));
+        return host_filter_selects(f, host);
+    }
     if (f->is_marked)
         return false;
     if (f->pattern.kind == PATTERN_ANY && !f->pattern.port)

@@ -15,7 +15,8 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
     int64_t tat_ns;
     h->key = atomic_load(&s->key);
     h->per_s = -1;
-    h->proxy = view_is_proxy(s);
+    h->place = view_is_place(s);
+    h->proxy = !h->place && view_is_counted_twice(s);
     struct view_state state = view_state(b, s, now_ns);
     h->status = state.status;
     h->breaker = state.breaker;
@@ -50,7 +51,7 @@ static uint64_t ended(const struct host *h)
 {
     uint64_t tried = h->count[COUNT_SUCCESSES] + h->count[COUNT_FAILURES];
     uint64_t most = tried + host_rejected(h), begun = h->count[COUNT_REQUESTS];
-    return !h->proxy && begun >= tried && begun < most ? begun : most;
+    return !host_is_counted_twice(h) && begun >= tried && begun < most ? begun : most;
 }
 
 /* In tenths of a percent, as it is shown. */

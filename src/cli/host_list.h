@@ -19,8 +19,8 @@
 
 struct host {
     char name[VIEW_NAME_SIZE];
-    uint64_t key; /* of its slot, and of its changes in the history */
-    bool proxy;   /* not part of totals: its requests are counted for their hosts as well */
+    uint64_t key;      /* of its slot, and of its changes in the history */
+    bool proxy, place; /* not part of totals: its requests are counted for their hosts as well */
     enum health_status status;
     enum breaker_state breaker;
     int64_t since_ms; /* start of the status, wall clock; 0: unknown */
@@ -45,6 +45,10 @@ struct host {
  * the larger share of failures, and more requests. NULL: out of memory; to be freed. */
 struct host *host_list_read(const struct board *b, int64_t now_ns, uint32_t *n);
 
+static inline bool host_is_counted_twice(const struct host *h)
+{
+    return h->proxy || h->place;
+}
 /* Requests refused by a limit or by an open circuit. */
 uint64_t host_rejected(const struct host *h);
 /* Time spent waiting, at most INT64_MAX: the board may be damaged. */

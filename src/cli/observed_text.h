@@ -9,7 +9,7 @@
 
 #include "engine/board/view.h"
 
-#define OBSERVED_TEXT_SIZE 160
+#define OBSERVED_TEXT_SIZE 192
 
 const char *observed_text(const struct observed_view *v, char out[OBSERVED_TEXT_SIZE]);
 /* "would wait 58.5 s (297), refuse 0, repeat 3" */

@@ -24,7 +24,7 @@ static uint64_t sum_requests(const struct host *hosts, uint32_t n)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < n; i++)
-        sum += hosts[i].proxy ? 0 : hosts[i].count[COUNT_REQUESTS];
+        sum += host_is_counted_twice(&hosts[i]) ? 0 : hosts[i].count[COUNT_REQUESTS];
     return sum;
 }
 
@@ -76,7 +76,7 @@ static void compare(struct request_rates *r, struct host *hosts, uint32_t n, boo
         uint64_t requests = last ? last->requests : 0;
         hosts[i].per_s =
             known ? per_s(requests, hosts[i].count[COUNT_REQUESTS], r->over_ns) : RATE_UNKNOWN;
-        before += hosts[i].proxy ? 0 : requests;
+        before += host_is_counted_twice(&hosts[i]) ? 0 : requests;
         all_known = all_known && hosts[i].per_s >= 0;
     }
     r->per_s = all_known ? per_s(before, sum_requests(hosts, n), r->over_ns) : RATE_UNKNOWN;

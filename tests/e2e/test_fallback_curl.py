@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Attempts at another place of the same name, with real libcurls and TLS."""
+import json
 import os
 import re
 
 import bed
+import events
 import servers
 from fault_server import FaultServer
 from loops import FDSET, PERFORM, SOCKET_ACTION
+from test_command import HARDEN
 
 CURL = ["curl", "-sS", "--no-progress-meter"]
 INFO = r"%{exitcode} %{http_code} %{url_effective} %{remote_ip} %{num_connects}\n"
@@ -147,3 +150,55 @@ class FallbackOfCurl(bed.Bed):
                                 outcome.text.replace(key, "KEY"), str(log).replace(key, "KEY")))
                 self.assertEqual(backup.log(key), [])
             self.assertEqual(*results)
+
+    def test_events_say_where_attempts_are_made(self):
+        key, directory = bed.unique(), bed.fresh_dir()
+        files = {name: os.path.join(directory, name) for name in ("events", "trace")}
+        self.backup.seen(key, 1)
+        self.run_curl(self.backup, self.url(key, fail=1), **files)
+        host, place = f"localhost:{self.http.port}", self.place(self.backup)
+        seen = [(e["event"], e["host"], e.get("attempt"), e.get("place"))
+                for e in events.read(files["trace"]) if "id" in e]
+        self.assertEqual(seen, [("attempt", host, 1, None), ("retry", host, 1, place),
+                                ("attempt", host, 2, place), ("end", host, None, place)])
+        (retry,) = (e for e in events.read(files["events"]) if e["event"] == "retry")
+        self.assertEqual((retry["wait_ms"], retry["place"]), (0, place))
+
+    def command(self, state, *arguments):
+        return bed.run([HARDEN, *arguments], bed.environment({"HARDEN_CONFIG": "none",
+                                                              "HARDEN_STATE": state}))
+
+    def test_status_health_and_report_have_a_row_for_each_place(self):
+        state, port = bed.fresh_dir("state"), servers.free_port()
+        for _ in range(6):
+            key = bed.unique()
+            self.assertEqual(self.run_curl(self.backup, f"http://localhost:{port}/get?key={key}",
+                                           state=state, breaker_after="0s").status, 0)
+            self.assertEqual(len(self.backup.log(key)), 1)
+        host = f"localhost:{port}"
+        own, other = f"{host} via itself", f"{host} via {self.place(self.backup)}"
+        with open(os.path.join(state, "health.json"), encoding="utf-8") as f:
+            health = json.load(f)
+        checks = health["checks"]
+        self.assertEqual({name: (c["status"], c["breaker"]["state"], c["requests"], c["attempts"],
+                                 c["failures"], c["fallback_used"]) for name, c in checks.items()},
+                         {host: ("healthy", "closed", 6, 11, 0, 6),
+                          own: ("unhealthy", "open", 5, 5, 5, 0),
+                          other: ("healthy", "closed", 6, 6, 0, 0)})
+        self.assertEqual((health["overall_status"], health["totals"]["requests"]), ("degraded", 6))
+        for arguments in ("status",), ("status", "--host", host), ("report",):
+            text = self.command(state, *arguments).text
+            for name in own, other:
+                self.assertIn(name, text, arguments)
+        self.assertIn("6 served by another place", self.command(state, "report").text)
+        self.assertIn("cleared the limits, breaker and counters of 1 host\n",
+                      self.command(state, "reset", host).text)
+        self.assertNotIn("open", self.command(state, "status").text)
+
+    def test_observe_mode_says_what_it_would_do_and_goes_nowhere_else(self):
+        key, state = bed.unique(), bed.fresh_dir("state")
+        outcome = self.run_curl(self.backup, self.url(key, fail=-1), state=state, mode="observe")
+        self.assertEqual((outcome.status, len(self.http.log(key))), (0, 1))
+        self.assertEqual(self.backup.log(key), [])
+        entry = outcome.health["checks"][f"localhost:{self.http.port}"]
+        self.assertEqual((entry["observed"]["would_fall_back"], entry["fallback_used"]), (1, 0))

@@ -149,6 +149,7 @@ class Metrics(bed.Bed):
         harden_retry_budget_available harden_retry_budget_denied_total harden_breaker_open
         harden_breaker_rejected_total harden_slow_attempts_total harden_paused_seconds
         harden_health_status harden_request_duration_seconds harden_hosts
+        harden_fallback_used_total harden_place_attempts_total
         harden_observed_total harden_observed_wait_seconds_total harden_service_info
         harden_internal_errors_total harden_snapshot_timestamp_seconds""".split()
     BUCKETS = ".005 .01 .025 .05 .075 .1 .25 .5 .75 1 2.5 5 7.5 10".split()

@@ -225,6 +225,26 @@ Test(metrics, of_a_proxy_are_only_its_circuit_pause_and_status)
     has("harden_health_status{user=\"1000\",host=\"http://proxy:3128\"} 0");
 }
 
+Test(metrics, of_a_place_are_its_attempts_circuit_and_status)
+{
+    struct slot *s = board_slot(board, 5, "h", SLOT_HOST, NOW),
+                *own = board_slot(board, 6, "h via itself", SLOT_PLACE, NOW);
+    slot_count(s, COUNT_FALLBACK_USED, 3);
+    slot_count(own, COUNT_SUCCESSES, 7);
+    atomic_store(&own->failed_attempts, 4);
+    render();
+    has("harden_hosts{user=\"1000\"} 1");
+    has("harden_fallback_used_total{user=\"1000\",host=\"h\"} 3");
+    has("harden_place_attempts_total{user=\"1000\",host=\"h via itself\",result=\"success\"} 7");
+    has("harden_place_attempts_total{user=\"1000\",host=\"h via itself\",result=\"failure\"} 4");
+    has("harden_breaker_open{user=\"1000\",host=\"h via itself\"} 0");
+    has("harden_health_status{user=\"1000\",host=\"h via itself\"} 0");
+    int lines = 0;
+    for (const char *at = text; (at = strstr(at, "host=\"h via itself\"")); at++)
+        lines++;
+    cr_assert_eq(lines, 4);
+}
+
 Test(metrics, of_a_board_elsewhere_have_its_place)
 {
     static const char host[] = ",host=\"api.example.com\"";

@@ -118,6 +118,20 @@ Test(snapshot, shows_unknown_values_as_null)
     cr_assert(python("True"));
 }
 
+Test(snapshot, shows_the_places_of_a_name_beside_it_and_not_in_the_totals)
+{
+    struct slot *s = host("api.example.com", 5),
+                *own = board_slot(board, 6, "api.example.com via itself", SLOT_PLACE, NOW);
+    slot_count(s, COUNT_REQUESTS, 7);
+    slot_count(own, COUNT_REQUESTS, 5);
+    fail(own, 4);
+    render();
+    has("\"api.example.com via itself\":{\"kind\":\"passive\",\"status\":\"unhealthy\"");
+    has("\"overall_status\":\"degraded\"");
+    has("\"totals\":{\"requests\":7,\"attempts\":0,\"retries\":0,\"recovered\":0,\"rejected\":0,"
+        "\"hosts\":1}");
+}
+
 Test(snapshot, shows_the_contents_of_the_board)
 {
     struct slot *s = host("api.example.com", 5);
@@ -127,6 +141,7 @@ Test(snapshot, shows_the_contents_of_the_board)
     slot_count(s, COUNT_RETRIES, 11);
     slot_count(s, COUNT_RECOVERED, 9);
     slot_count(s, COUNT_EXHAUSTED, 2);
+    slot_count(s, COUNT_FALLBACK_USED, 8);
     slot_count(s, COUNT_WAITED, 7);
     slot_count(s, COUNT_WAITED_NS, 3400 * NS_PER_MS);
     slot_count(s, COUNT_RATE_REJECTED, 4);
@@ -155,7 +170,8 @@ Test(snapshot, shows_the_contents_of_the_board)
         "\"paused_until\":null,\"paused_by\":null,"
         "\"part_paused_until\":null,\"part_paused_by\":null,"
         "\"requests\":120,\"attempts\":131,\"successes\":117,\"failures\":3,\"retries\":11,"
-        "\"recovered\":9,\"exhausted\":2,\"failures_by\":{\"dns\":0,\"connect\":1,\"tls\":0,"
+        "\"recovered\":9,\"exhausted\":2,\"fallback_used\":8,\"failures_by\":{\"dns\":0,"
+        "\"connect\":1,\"tls\":0,"
         "\"timeout\":2,\"reset\":0,\"http_5xx\":0,\"throttled\":0,\"other\":0},"
         "\"duration_ms\":{\"count\":131,\"mean\":81.25,");
     has("\"max\":82},\"rate\":{\"limit\":60,\"window_s\":60,\"available\":41.2,\"waited\":7,"
@@ -178,11 +194,12 @@ Test(snapshot, shows_apart_what_observing_programs_would_have_done)
     slot_count(o, COUNT_RATE_REJECTED, 2);
     slot_count(o, COUNT_BREAKER_REJECTED, 3);
     slot_count(o, COUNT_RETRIES, 4);
+    slot_count(o, COUNT_FALLBACK_USED, 2);
     context.mode = MODE_OBSERVE;
     render();
     has("\"mode\":\"observe\"");
     has("\"observed\":{\"would_wait\":297,\"would_wait_s\":58.5,\"would_reject\":5,"
-        "\"would_retry\":4}");
+        "\"would_retry\":4,\"would_fall_back\":2}");
     has("\"waited\":0,\"waited_s\":0,\"rejected\":0");
     has("\"totals\":{\"requests\":0,\"attempts\":0,\"retries\":0,\"recovered\":0,\"rejected\":0,"
         "\"hosts\":1}");

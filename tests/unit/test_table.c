@@ -227,6 +227,15 @@ Test(filter, it_is_a_pattern_as_in_a_section)
     cr_assert(selects("unix:/run/app.sock", "unix:/run/app.sock"));
 }
 
+Test(filter, a_place_belongs_to_its_name)
+{
+    cr_assert(selects("api.example.com", "api.example.com via itself"));
+    cr_assert(selects("api.example.com", "api.example.com via backup.example.com:8443"));
+    cr_assert(selects("*:8443", "api.example.com:8443 via itself"));
+    cr_assert(not(selects("backup.example.com", "api.example.com via backup.example.com")));
+    cr_assert(selects("*", "api.example.com via itself"));
+}
+
 Test(filter, a_marked_name_selects_its_host)
 {
     cr_assert(selects("m%C3%BCnchen~05B1C9", "m%C3%BCnchen~05B1C9"));

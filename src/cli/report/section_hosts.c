@@ -31,7 +31,7 @@ static void write_sums(const struct report *r)
     char success[16];
     for (uint32_t i = 0; i < r->host_count; i++) {
         const struct host *h = &r->hosts[i];
-        if (h->proxy)
+        if (host_is_counted_twice(h))
             continue;
         for (int c = 0; c < COUNTERS_READ; c++)
             all.count[c] += h->count[c];
@@ -106,6 +106,11 @@ static void name_cell(const struct report *r, const struct host *h)
     fputs("</span>", r->f);
     if (h->proxy)
         fputs("<small>proxy, not in totals</small>", r->f);
+    if (h->place)
+        fputs("<small>place, not in totals</small>", r->f);
+    if (h->count[COUNT_FALLBACK_USED])
+        fprintf(r->f, "<small>%llu served by another place</small>",
+                (unsigned long long)h->count[COUNT_FALLBACK_USED]);
     if (h->status != STATUS_HEALTHY && ns >= 0) {
         fprintf(r->f, "<small>for %s, since ", cli_age(ns, age));
         page_time(r->f, r->wall_ns - ns, ns < DAY_NS ? TIME_CLOCK : TIME_DAY);

@@ -83,6 +83,7 @@ static const struct member strings[] = {
     STRING(hint),
     STRING(not_retried),
     STRING(refused),
+    STRING(place),
     STRING(setting),
     STRING(value),
     STRING(source),

@@ -22,7 +22,7 @@
  * are missing are 0, times -1. */
 struct trace_event {
     int64_t time_ns; /* of the day, since 1970 */
-    const char *kind, *id, *host, *method, *reason, *state, *hint;
+    const char *kind, *id, *host, *method, *reason, *state, *hint, *place;
     const char *not_retried, *refused, *setting, *value, *source;
     const char *service, *mode, *board;
     const char *config; /* of several files, the last one */

@@ -62,17 +62,25 @@ static void put_hint(struct text *t, const struct trace_event *e)
         text_fmt(t, ", the server sent %s", e->hint);
 }
 
+static void put_place(struct text *t, const struct trace_event *e)
+{
+    if (*e->place)
+        text_fmt(t, " at %s", e->place);
+}
+
 static void put_attempt(struct text *t, const struct trace_event *e)
 {
     char result[TRACE_RESULT_SIZE];
     text_fmt(t, "attempt %d: %s after ", e->attempt, trace_result(e, result));
     put_duration(t, e->duration_ns);
+    put_place(t, e);
 }
 
 static void put_retry(struct text *t, const struct trace_event *e)
 {
     text_put(t, "repeats it in ");
     put_duration(t, e->wait_ns);
+    put_place(t, e);
     text_fmt(t, ": %s", e->reason);
     put_hint(t, e);
     put_setting(t, e);

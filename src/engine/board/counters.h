@@ -75,7 +75,7 @@
     /* attempts that succeeded, but later than slow_after */ \
     X(SLOW, NUMBER, BREAKER, "slow", NONE, SLOW, NO_LABEL) \
     /* requests whose last attempt went to another place of the name */ \
-    X(FALLBACK_USED, NUMBER, NONE, "", NONE, NONE, NO_LABEL)
+    X(FALLBACK_USED, NUMBER, HOST, "fallback_used", NONE, FALLBACK_USED, NO_LABEL)
 
 /* Read like the others, but counted in words of another kind: slot_count() does not accept them. */
 #define COUNTERS_DERIVED(X) \

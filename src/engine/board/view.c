@@ -9,6 +9,11 @@
 
 static const char hex[] = "0123456789ABCDEF";
 
+static int slot_kind_of(const struct slot *s)
+{
+    return atomic_load_explicit(&s->kind, memory_order_relaxed);
+}
+
 static bool is_plain(char c)
 {
     return c > ' ' && c < 0x7f && c != '"' && c != '\\';
@@ -30,8 +35,10 @@ static bool is_cut(const char name[SLOT_NAME_SIZE], uint64_t key)
     return strlen(name) == SLOT_NAME_SIZE - 1 && strcmp(name, cut) == 0;
 }
 
-/* A host's name that looks like a marked one, or like the overflow slot, is marked, too. */
-static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE], uint64_t key)
+/* A host's name that looks like a marked one, or like the overflow slot, is marked, too. Only a place has
+ * blanks in its name. */
+static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE], uint64_t key,
+                      bool blanks)
 {
     enum { MARK = 7, ESCAPE = 3 };
     struct text t = {.p = out, .cap = VIEW_NAME_SIZE};
@@ -39,30 +46,26 @@ static void show_name(char out[VIEW_NAME_SIZE], const char name[SLOT_NAME_SIZE],
     bool whole = strcmp(name, BOARD_OVERFLOW_NAME) != 0 && n < SLOT_NAME_SIZE - 1;
     if (!whole && is_cut(name, key))
         n -= MARK;
-    while (i < n && is_plain(name[i]) && name[i] != '~')
+    while (i < n && (is_plain(name[i]) || (blanks && name[i] == ' ')) && name[i] != '~')
         i++;
     text_putn(&t, name, i);
     for (; i < n && t.n < VIEW_NAME_SIZE - MARK - ESCAPE; i++) {
         unsigned char c = (unsigned char)name[i];
-        if (is_plain(name[i]))
+        bool plain = is_plain(name[i]) || (blanks && name[i] == ' ');
+        if (plain)
             text_putn(&t, name + i, 1);
         else
             text_putn(&t, (const char[]){'%', hex[c >> 4], hex[c & 15]}, ESCAPE);
-        whole &= is_plain(name[i]) && c != '~';
+        whole &= plain && c != '~';
     }
     if (whole && i == n)
         return;
     put_mark(&t, key);
 }
 
-static int slot_kind_of(const struct slot *s)
-{
-    return atomic_load_explicit(&s->kind, memory_order_relaxed);
-}
-
 static bool is_host(const struct slot *s)
 {
-    return slot_kind_of(s) == SLOT_HOST || slot_kind_of(s) == SLOT_PROXY;
+    return slot_kind_of(s) == SLOT_HOST || view_is_counted_twice(s);
 }
 
 const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE])
@@ -74,7 +77,7 @@ const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_N
     if (s == board_overflow(b))
         memcpy(name, raw, sizeof raw);
     else
-        show_name(name, raw, atomic_load_explicit(&s->key, memory_order_relaxed));
+        show_name(name, raw, atomic_load_explicit(&s->key, memory_order_relaxed), view_is_place(s));
     return s;
 }
 
@@ -178,9 +181,14 @@ uint32_t view_count(const struct board *b)
     return n;
 }
 
-bool view_is_proxy(const struct slot *s)
+bool view_is_place(const struct slot *s)
 {
-    return slot_kind_of(s) == SLOT_PROXY;
+    return slot_kind_of(s) == SLOT_PLACE;
+}
+
+bool view_is_counted_twice(const struct slot *s)
+{
+    return slot_kind_of(s) == SLOT_PROXY || view_is_place(s);
 }
 
 bool view_observed(const struct board *b, const struct slot *s, struct observed_view *v)
@@ -193,6 +201,7 @@ bool view_observed(const struct board *b, const struct slot *s, struct observed_
         .waits = slot_counter(o, COUNT_WAITED),
         .rejected = slot_counter(o, COUNT_RATE_REJECTED) + slot_counter(o, COUNT_BREAKER_REJECTED),
         .retries = slot_counter(o, COUNT_RETRIES),
+        .fallbacks = slot_counter(o, COUNT_FALLBACK_USED),
     };
     uint64_t waited_ns = slot_counter(o, COUNT_WAITED_NS);
     v->waited_ns = waited_ns < INT64_MAX ? (int64_t)waited_ns : INT64_MAX;

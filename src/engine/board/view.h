@@ -18,10 +18,10 @@
  * shown under one name. */
 #define VIEW_NAME_SIZE (2 * SLOT_NAME_SIZE)
 
-/* The i-th slot if it is a host or a proxy, with its name; else NULL. i counts to board_size(b). */
+/* The i-th slot if it is a host, a proxy or a place, with its name; else NULL. i counts to board_size(b). */
 const struct slot *view_host(const struct board *b, uint32_t i, char name[VIEW_NAME_SIZE]);
 
-/* The status of a host or proxy: at least degraded while its circuit is not closed, because requests are
+/* The status of a host, proxy or place: at least degraded while its circuit is not closed, because requests are
  * refused, while it is paused as a whole, and while the fast pair of its SLO burns (slo.h). */
 enum health_status view_status(const struct board *b, const struct slot *s, int64_t now_ns);
 /* The status together with what it depends on, which is read once, so that a host is never shown as
@@ -36,7 +36,7 @@ struct view_state view_state(const struct board *b, const struct slot *s, int64_
 int64_t view_since_ms(const struct board *b, const struct slot *s, enum health_status status,
                       int64_t now_ns, int64_t wall_ns);
 
-/* The status of all hosts and proxies together. */
+/* The status of all hosts, proxies and places together. */
 struct overall {
     uint32_t hosts, healthy, unhealthy; /* the others are degraded */
 };
@@ -60,13 +60,15 @@ bool view_name(const struct board *b, uint32_t i, int64_t now_ns, char name[VIEW
 /* An upper limit for the number of hosts and checks, to allocate memory. */
 uint32_t view_count(const struct board *b);
 
-/* The requests of a proxy are also counted for their hosts, so they must not be added to a sum. */
-bool view_is_proxy(const struct slot *s);
+/* One of the places of a name: "api.example.com via backup.example.com". */
+bool view_is_place(const struct slot *s);
+/* The requests of a proxy or a place are also counted for their hosts, so they must not be added to a sum. */
+bool view_is_counted_twice(const struct slot *s);
 
 /* What programs with mode or breaker = observe would have done with the requests of a host: not part of its
  * own counters. False: nothing was observed. */
 struct observed_view {
-    uint64_t waits, rejected, retries;
+    uint64_t waits, rejected, retries, fallbacks;
     int64_t waited_ns; /* at most INT64_MAX: the board may be damaged */
 };
 bool view_observed(const struct board *b, const struct slot *s, struct observed_view *v);

@@ -293,6 +293,15 @@ void call_judge_place(struct call *c, int64_t now_ns, int64_t wall_ns, uint64_t 
 void call_leave_place(struct call *c, int64_t now_ns);
 /* call_release_probes, and that of the place. */
 void call_release_leases(struct call *c, struct slot *s, int64_t now_ns);
+/* For events: its name; NULL: the name's own place. */
+static inline const char *call_place_text(const struct call *c, int place,
+                                          char name[SLOT_NAME_SIZE])
+{
+    if (likely(!place))
+        return NULL;
+    call_put_place(c, place, name, SLOT_NAME_SIZE);
+    return name;
+}
 /* A place other than this one that would get an attempt now and has had none of this request; -1: none. */
 int call_untried_place(struct call *c, int64_t now_ns);
 

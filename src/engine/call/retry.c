@@ -16,7 +16,7 @@ struct plan {
     int64_t hint_ns;
     int64_t least_ns; /* the shortest delay that jitter may give */
     int64_t room_ns;  /* the longest delay that the deadline allows */
-    bool elsewhere;   /* at another place: at once */
+    int elsewhere;    /* the other place where it is made, at once; -1: none */
 };
 
 /* The retry would be refused by the breaker of the host or of its proxy. */
@@ -35,10 +35,10 @@ static bool breaker_refuses(struct call *c, struct slot *s, int64_t now_ns)
 
 /* A place that was not tried need not be given time to recover. But a server that throttles speaks for all
  * places, and a proxy that failed is before them all. */
-static bool goes_elsewhere(struct call *c, const struct verdict *v, int64_t now_ns)
+static int elsewhere(struct call *c, const struct verdict *v, int64_t now_ns)
 {
-    return unlikely(c->places) && (v->class == CLASS_A || v->class == CLASS_B) && !v->proxy &&
-           call_untried_place(c, now_ns) >= 0;
+    bool may = unlikely(c->places) && (v->class == CLASS_A || v->class == CLASS_B) && !v->proxy;
+    return may ? call_untried_place(c, now_ns) : -1;
 }
 
 static enum stop unrepeatable(const struct call *c, const struct attempt *a, int64_t now_ns)
@@ -73,8 +73,8 @@ static enum stop why_not(struct call *c, struct slot *s, const struct attempt *a
     plan->hint_ns = call_hint_ns(c, a);
     if (plan->hint_ns > p->retry_after_max_ns)
         return STOP_HINT;
-    plan->elsewhere = plan->hint_ns <= 0 && goes_elsewhere(c, v, now_ns);
-    plan->least_ns = plan->elsewhere ? 0
+    plan->elsewhere = plan->hint_ns > 0 ? -1 : elsewhere(c, v, now_ns);
+    plan->least_ns = plan->elsewhere >= 0 ? 0
                      : plan->hint_ns > 0
                          ? plan->hint_ns
                          : backoff_delay_ns(p, plan->base_ns, made, c->previous_delay_ns, 0);
@@ -86,7 +86,7 @@ static enum stop why_not(struct call *c, struct slot *s, const struct attempt *a
 
 static int64_t delay_of(const struct call *c, const struct plan *plan, int made, uint64_t random)
 {
-    if (plan->elsewhere)
+    if (plan->elsewhere >= 0)
         return 0;
     int64_t d = plan->hint_ns > 0 ? backoff_after_hint_ns(plan->hint_ns, random)
                                   : backoff_delay_ns(c->policy, plan->base_ns, made,
@@ -193,25 +193,28 @@ bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, in
         return false;
     }
     int64_t delay_ns = delay_of(c, &plan, c->attempts, random);
-    if (!plan.elsewhere)
+    if (plan.elsewhere < 0)
         c->previous_delay_ns = delay_ns;
     c->retry_planned = true;
     if (c->observe) {
         c->stop = STOP_OBSERVE;
         call_retry_made(c, s);
         call_add_lag(c, delay_ns);
-        c->falls_back |= plan.elsewhere;
+        c->falls_back |= plan.elsewhere > 0;
     }
-    events_emit(&(struct event){.kind = EVENT_RETRY,
-                                .id = c->id,
-                                .host = c->binding->name,
-                                .attempt = c->attempts,
-                                .reason = reason_name(v->reason),
-                                .curl = a->curl_code,
-                                .http = a->http_status,
-                                .os_errno = call_errno(a),
-                                .wait_ns = delay_ns,
-                                .observed = c->observe});
+    char place[SLOT_NAME_SIZE];
+    events_emit(&(struct event){
+        .kind = EVENT_RETRY,
+        .id = c->id,
+        .host = c->binding->name,
+        .attempt = c->attempts,
+        .reason = reason_name(v->reason),
+        .curl = a->curl_code,
+        .http = a->http_status,
+        .os_errno = call_errno(a),
+        .place = call_place_text(c, plan.elsewhere >= 0 ? plan.elsewhere : c->place, place),
+        .wait_ns = delay_ns,
+        .observed = c->observe});
     *at_ns = now_ns + delay_ns;
     return !c->observe;
 }

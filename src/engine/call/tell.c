@@ -168,6 +168,7 @@ void call_tell_delay(const struct call *c, const struct delay *d)
 static void tell_attempt(const struct call *c, int64_t duration_ns)
 {
     struct event_request r = {.method = c->method, .duration_ns = duration_ns};
+    char place[SLOT_NAME_SIZE];
     events_emit(&(struct event){.kind = EVENT_ATTEMPT,
                                 .id = c->id,
                                 .host = c->binding->name,
@@ -175,6 +176,7 @@ static void tell_attempt(const struct call *c, int64_t duration_ns)
                                 .curl = c->result_curl,
                                 .http = c->result_http,
                                 .os_errno = c->result_errno,
+                                .place = call_place_text(c, c->place, place),
                                 .wait_ns = -1,
                                 .request = &r});
 }
@@ -238,6 +240,7 @@ static void tell_end(void *request)
     bool failed = has_failed(c), unknown = !c->attempts && !c->refused;
     enum stop stop = failed ? c->stop : unknown ? stop_of_unknown(c) : STOP_NOTHING;
     struct event_setting setting;
+    char place[SLOT_NAME_SIZE];
     struct event_request r = {.method = c->method,
                               .refused = c->refused ? refusals[c->refused] : NULL,
                               .waited_for =
@@ -253,6 +256,7 @@ static void tell_end(void *request)
                       .curl = c->result_curl,
                       .http = c->result_http,
                       .os_errno = c->result_errno,
+                      .place = call_place_text(c, c->place, place),
                       .wait_ns = -1,
                       .observed = c->observe,
                       .request = &r};

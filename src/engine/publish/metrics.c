@@ -108,6 +108,12 @@ static void put_attempts(const struct sample *x)
     put_counters(x);
 }
 
+static void put_place_attempts(const struct sample *x)
+{
+    put_number(x, LABEL("result", "success"), x->host->count[COUNT_SUCCESSES]);
+    put_number(x, LABEL("result", "failure"), x->host->count[COUNT_FAILED_ATTEMPTS]);
+}
+
 static void put_groups(const struct sample *x, const char *label,
                        const uint32_t count[REASON_GROUPS])
 {
@@ -164,6 +170,7 @@ static void put_observed(const struct sample *x)
     put_number(x, LABEL("action", "wait"), x->host->observed.waits);
     put_number(x, LABEL("action", "reject"), x->host->observed.rejected);
     put_number(x, LABEL("action", "retry"), x->host->observed.retries);
+    put_number(x, LABEL("action", "fall_back"), x->host->observed.fallbacks);
 }
 
 static void put_observed_wait(const struct sample *x)

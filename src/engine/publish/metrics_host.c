@@ -87,7 +87,9 @@ static void read_slot(struct metrics_host *h, const struct slot *s,
         .budget_tokens_milli = (int64_t)(view_budget(s, c->now_ns) * 1000),
         .status = (uint8_t)state.status,
         .circuit_open = state.breaker == BREAKER_OPEN,
-        .kind = view_is_proxy(s) ? PROXIES : HOSTS,
+        .kind = view_is_place(s)           ? PLACES
+                : view_is_counted_twice(s) ? PROXIES
+                                           : HOSTS,
     };
     struct pause_shown pause;
     if (h->status != STATUS_HEALTHY && pause_show(s, PAUSE_OF_ALL, c->now_ns, &pause))

@@ -40,7 +40,7 @@
 enum { METRICS_BUCKET_COUNT = 0 METRICS_BUCKETS(METRICS_BUCKET_ONE) };
 
 /* What an entry is of; a set of them says which entries have samples of a metric. */
-enum { HOSTS = 1, PROXIES = 2, CHECKS = 4, BOARD = 8 };
+enum { HOSTS = 1, PROXIES = 2, CHECKS = 4, BOARD = 8, PLACES = 16 };
 
 struct metrics_host {
     uint64_t count[COUNTERS_READ];
@@ -59,7 +59,7 @@ struct metrics_host {
     uint32_t size;         /* of this entry; 0: the last, which is the board's */
     uint32_t labels_bytes; /* of labels, without a NUL */
     uint8_t status;
-    uint8_t kind; /* one of HOSTS, PROXIES, CHECKS, BOARD */
+    uint8_t kind; /* one of HOSTS, PROXIES, PLACES, CHECKS, BOARD */
     bool circuit_open;
     bool is_observed;
     char labels[];

@@ -6,8 +6,8 @@
  * X(NAME, "name", type, OF, samples, "HELP text")
  *
  *   NAME      METRIC_NAME is its index
- *   OF        what there is a sample of: HOSTS, PROXIES, CHECKS, or the BOARD as a whole. The
- *             requests of a proxy are not shown, because they are counted for the hosts behind it;
+ *   OF        what there is a sample of: HOSTS, PROXIES, PLACES, CHECKS, or the BOARD as a whole. The
+ *             requests of a proxy or a place are not shown, because they are counted for its hosts;
  *             checks are not requests of the program
  *   samples   the function of metrics.c that writes them */
 #ifndef ENGINE_PUBLISH_METRICS_TABLE_H
@@ -34,7 +34,11 @@
       "Tokens left in the retry budget, of 100.") \
     X(BUDGET_DENIED, "harden_retry_budget_denied_total", counter, HOSTS, put_counters, \
       "Retries that the budget did not allow.") \
-    X(BREAKER_OPEN, "harden_breaker_open", gauge, HOSTS | PROXIES, put_breaker, \
+    X(FALLBACK_USED, "harden_fallback_used_total", counter, HOSTS, put_counters, \
+      "Requests whose last attempt went to another place of the name.") \
+    X(PLACE_ATTEMPTS, "harden_place_attempts_total", counter, PLACES, put_place_attempts, \
+      "Attempts made at each place of a name with a fallback; they are also counted for the name.") \
+    X(BREAKER_OPEN, "harden_breaker_open", gauge, HOSTS | PROXIES | PLACES, put_breaker, \
       "1 while the circuit is open.") \
     X(BREAKER_REJECTED, "harden_breaker_rejected_total", counter, HOSTS, put_counters, \
       "Requests refused by an open circuit.") \
@@ -42,7 +46,7 @@
       "Attempts that succeeded, but later than slow_after.") \
     X(PAUSED, "harden_paused_seconds", gauge, HOSTS | PROXIES, put_paused, \
       "Time until the end of the pause that the server asked for, 0 without one.") \
-    X(STATUS, "harden_health_status", gauge, HOSTS | PROXIES | CHECKS, put_status, \
+    X(STATUS, "harden_health_status", gauge, HOSTS | PROXIES | PLACES | CHECKS, put_status, \
       "0 healthy, 1 degraded, 2 unhealthy.") \
     X(SLO_OBJECTIVE, "harden_slo_objective_ratio", gauge, HOSTS, put_slo_objective, \
       "Share of the requests that is promised to be good.") \

@@ -54,6 +54,7 @@ static void put_observed(struct text *t, const struct snapshot_context *c, const
     json_fixed(t, "would_wait_s", o.waited_ns, 9);
     json_u64(t, "would_reject", o.rejected);
     json_u64(t, "would_retry", o.retries);
+    json_u64(t, "would_fall_back", o.fallbacks);
     json_close(t, '}');
 }
 
@@ -118,7 +119,7 @@ void entry_host(struct text *t, const struct snapshot_context *c, const struct s
     /* Read once, so that the entry and the totals agree with each other. */
     uint64_t latency[LATENCY_BUCKETS], count[COUNTERS_READ];
     counters_read(s, view_latency(s, latency), count);
-    if (!view_is_proxy(s))
+    if (!view_is_counted_twice(s))
         add_to_totals(sum, count);
 
     json_object_quoted(t, name);
