@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/config_context.h"
 #include "cli/config_same.h"
+#include "engine/board/slo.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -246,6 +247,28 @@ static void note_times(struct notes *n, const struct context *x)
             "with retry_after = off no wait that a server asks for is made");
 }
 
+/* A section that is more specific than that of slo_latency may have the objective. */
+static bool has_objective(const struct config *c)
+{
+    for (int i = 0; i < c->section_count; i++)
+        if (c->sections[i].value[row("slo")])
+            return true;
+    return false;
+}
+
+/* Rates burn at most as fast as all requests fail: 1 / (1 - slo). */
+static void note_objective(struct notes *n, const struct context *x)
+{
+    int slo = row("slo"), latency = row("slo_latency");
+    int64_t ppm = context_number(x, slo);
+    if (context_is_own(x, latency) && context_number(x, latency) && !has_objective(x->config))
+        say(n, x->own, latency, "no effect without slo");
+    if (ppm && context_is_own(x, slo) &&
+        slo_threshold(SLO_FAST) * (double)(SLO_WHOLE_PPM - ppm) >= SLO_WHOLE_PPM)
+        say(n, x->own, slo,
+            "only more than 93.05%% can burn fast, so it never changes the status of a host");
+}
+
 static void note_host(struct notes *n, const struct config *c, const struct section *s)
 {
     static struct context x;
@@ -256,6 +279,7 @@ static void note_host(struct notes *n, const struct config *c, const struct sect
         note_outcomes(n, &x);
         note_limits(n, &x);
         note_times(n, &x);
+        note_objective(n, &x);
     }
 }
 

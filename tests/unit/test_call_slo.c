@@ -289,6 +289,28 @@ Test(call_slo, only_ten_bad_requests_in_five_minutes_steer)
     cr_assert(not(slo_burns_fast(board, binding.slot, NOW + 6 * MIN)));
 }
 
+Test(call_slo, while_it_burns_the_requests_begin_at_the_second_place)
+{
+    policy.fallback.count = 1;
+    memcpy(policy.fallback.at[0].host, "backup", 7);
+    binding.special |= SPECIAL_PLACES;
+    for (int i = 0; i < 10; i++) {
+        begin(NOW);
+        cr_assert(eq(int, admit(NOW).answer, ANSWER_GO));
+        cr_assert(eq(int, call_place(&call), 0), "%d", i);
+        report(get(0, 500), NOW, NULL);
+        call_end(&call, NOW, WALL);
+    }
+    begin(NOW);
+    admit(NOW);
+    cr_assert(eq(int, call_place(&call), 1));
+    report(get(0, 200), NOW, NULL);
+    call_end(&call, NOW, WALL);
+    begin(NOW + 6 * MIN);
+    admit(NOW + 6 * MIN);
+    cr_assert(eq(int, call_place(&call), 0), "it is over");
+}
+
 Test(call_slo, a_host_without_an_objective_never_burns)
 {
     for (int i = 0; i < 20; i++)

@@ -103,6 +103,18 @@ Test(config_notes, retries_that_are_not_made_need_no_settings)
     not_noted("[host *]\nretry = off\nmax_attempts = 1\n");
 }
 
+Test(config_notes, an_objective_that_is_none_is_noted)
+{
+    noted("[host *]\nslo_latency = 800ms\n",
+          "t.ini:2: [host *] slo_latency = 800ms: no effect without slo");
+    noted("[host *]\nslo = 93%\n",
+          "t.ini:2: [host *] slo = 93%: only more than 93.05% can burn fast, so it "
+          "never changes the status of a host");
+    not_noted("[host *]\nslo = 99.5%\nslo_latency = 800ms\n");
+    not_noted("[host *]\nslo = 93.1%\n");
+    not_noted("[host *]\nslo_latency = 800ms\n[host a.example]\nslo = 99%\n");
+}
+
 Test(config_notes, a_word_of_retry_on_of_which_never_on_leaves_nothing_is_noted)
 {
     noted("[host *]\nretry_on = dns 503\nnever_on = 5xx\n",
