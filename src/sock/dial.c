@@ -33,7 +33,8 @@ static void dial_leave(void *dialled)
     errno = saved;
 }
 
-static bool inspect(struct dial *d)
+/* Out of line: what comes after it needs the stack. */
+static __attribute__((noinline)) bool inspect(struct dial *d)
 {
     if (!d->inspected) {
         d->socket = socket_inspect(d->request->fd);
@@ -138,18 +139,20 @@ static int finish(struct dial *d, int saved)
     return d->error ? -1 : 0;
 }
 
-/* Result of the real call, if it was made before anything else was known. */
+/* Result of the real call, if it was made before anything else was known. Fits into two registers: see
+ * dial(). */
 struct first_call {
+    int64_t ended_ns;
+    int error;
     bool made;
     bool stream; /* if it succeeded: the socket is a stream */
-    int value, error;
-    int64_t ended_ns;
 };
+_Static_assert(sizeof(struct first_call) <= 16, "fits into two registers");
 
 static inline struct first_call call_first(const struct dial_request *r, int64_t now_ns)
 {
-    struct first_call f = {.made = true, .value = r->real(r->fd, r->address, r->length)};
-    f.error = f.value ? errno : 0;
+    struct first_call f = {.made = true,
+                           .error = r->real(r->fd, r->address, r->length) ? errno : 0};
     f.ended_ns = clock_now_ns();
     f.stream = !f.error && socket_was_stream(r->fd, r->caller, r->to->port, f.ended_ns - now_ns);
     return f;
@@ -177,7 +180,7 @@ static int dial_unrestricted(struct dial *d, const struct first_call *f, int64_t
                                          : !dial_is_no_result(error) && inspect(d);
     if (!stream) {
         errno = error ? error : saved;
-        return f->value;
+        return error ? -1 : 0;
     }
     d->error = error;
     begin_call(d, now_ns); /* admitted: there is nothing to take */
@@ -245,7 +248,7 @@ static int dial_with_engine(struct dial *d, struct first_call *f, int64_t now_ns
         monitor_refresh(now_ns);
     if (!d->engine || !dial_bind(d->host, d->engine, d->request->to, d->request->fd, now_ns)) {
         errno = f->error ? f->error : saved;
-        return f->made ? f->value : dial_bare(d);
+        return !f->made ? dial_bare(d) : f->error ? -1 : 0;
     }
     p = d->host->binding.policy;
     /* A local socket does not show afterwards that it has tried to connect. Local sockets are rare,
@@ -258,7 +261,7 @@ static int dial_with_engine(struct dial *d, struct first_call *f, int64_t now_ns
     return dial_unrestricted(d, f, now_ns, saved);
 }
 
-static __attribute__((noinline)) int dial_slowly(const struct dial_request *r, struct first_call *f,
+static __attribute__((noinline)) int dial_slowly(const struct dial_request *r, struct first_call f,
                                                  int64_t now_ns, int saved)
 {
     struct dial d;
@@ -268,31 +271,39 @@ static __attribute__((noinline)) int dial_slowly(const struct dial_request *r, s
     d.socket.blocking = false;
     int value;
     pthread_cleanup_push(dial_leave, &d);
-    value = dial_with_engine(&d, f, now_ns, saved);
+    value = dial_with_engine(&d, &f, now_ns, saved);
     pthread_cleanup_pop(1);
     return value;
 }
 
-/* The usual case, a known and healthy host without a limit, needs no more than this. */
+/* Whether this is all: the usual case, a known and healthy host without a limit. */
+static inline bool dial_quickly(const struct dial_request *r, struct first_call *first,
+                                int64_t now_ns)
+{
+    struct engine *e = engine_active();
+    struct fast_path fast;
+    if (unlikely(!e || !monitor_is_current(now_ns) || !dial_fast_path(&fast, e, r->to, now_ns) ||
+                 !fast_path_is_clear(&fast, now_ns)))
+        return false;
+    struct first_call f = call_first(r, now_ns);
+    *first = f;
+    if (unlikely(!f.stream || !monitor_is_idle(f.ended_ns) ||
+                 !fast_path_count(&fast, f.ended_ns - now_ns, f.ended_ns, clock_wall_about_ns())))
+        return false;
+    atomic_fetch_add_explicit(&fast.board->header->connects_blocking, 1, memory_order_relaxed);
+    return true;
+}
+
+/* The call of dial_slowly() becomes a jump, which leaves it the stack of this frame. */
 HOT int dial(const struct dial_request *r)
 {
     precondition(r->real && r->to);
     int saved = errno;
     int64_t now_ns = clock_now_ns();
-    struct engine *e = engine_active();
-    struct fast_path fast;
     struct first_call f = {0};
-    if (likely(e && monitor_is_current(now_ns) && dial_fast_path(&fast, e, r->to, now_ns) &&
-               fast_path_is_clear(&fast, now_ns))) {
-        f = call_first(r, now_ns);
-        if (likely(
-                f.stream && monitor_is_idle(f.ended_ns) &&
-                fast_path_count(&fast, f.ended_ns - now_ns, f.ended_ns, clock_wall_about_ns()))) {
-            atomic_fetch_add_explicit(&fast.board->header->connects_blocking, 1,
-                                      memory_order_relaxed);
-            errno = saved;
-            return 0;
-        }
+    if (likely(dial_quickly(r, &f, now_ns))) {
+        errno = saved;
+        return 0;
     }
-    return dial_slowly(r, &f, now_ns, saved);
+    return dial_slowly(r, f, now_ns, saved);
 }

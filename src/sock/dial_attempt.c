@@ -126,8 +126,8 @@ static bool is_fault(int number)
 }
 
 /* Whether all signal handlers of the program let the kernel restart system calls. Faults do not
- * count: they do not happen inside a system call. */
-static bool handlers_restart(void)
+ * count: they do not happen inside a system call. Out of line: what comes after it needs the stack. */
+static __attribute__((noinline)) bool handlers_restart(void)
 {
     struct sigaction a;
     for (int number = 1; number < NSIG; number++)
