@@ -82,7 +82,7 @@ static bool read_entry(const struct entry *e, struct dial_binding *k, const stru
     if (!before || (before & 1))
         return false;
     seqlock_copy(k, e->words, 0, WORD_OF(proxy));
-    k->binding.proxy.slot = NULL;
+    k->binding.proxy.slot = k->binding.proxy.facts = NULL;
     int lanes = k->binding.lane_count;
     if (k->to.port != to->port || memcmp(&k->to.address, &to->address, sizeof to->address) != 0 ||
         lanes < 0 || lanes > DIAL_LANES)

@@ -27,6 +27,7 @@ SETTINGS = {
     "with a limit": TALKATIVE | {"HARDEN_RATE": "1000/1s 5000/1m 50000/1h 500000/1d", "HARDEN_BREAKER": "off"},
     "refused by a limit": TALKATIVE | {"HARDEN_RATE": "1/1h", "HARDEN_ON_LIMIT": "fail"},
     "refused by the circuit": TALKATIVE | {"HARDEN_BREAKER_AFTER": "0", "HARDEN_BREAKER_FAILURES": "1"},
+    "observing": TALKATIVE | {"HARDEN_MODE": "observe"},
     "with wrong settings": TALKATIVE | {"HARDEN_RATE": "many", "HARDEN_NO_SUCH": "1"},
     "disabled": {"HARDEN_DISABLE": "1"},
 }

@@ -156,3 +156,21 @@ Test(dial_edges, the_shortest_timeout_is_not_none)
     cr_assert(t.tv_sec == 0 && t.tv_usec == 0, "0 means no timeout");
     close(fd);
 }
+
+/* What a stack holds that was used before. */
+static __attribute__((noinline)) void use_stack(void)
+{
+    volatile char was[16384];
+    for (size_t i = 0; i < sizeof was; i++)
+        was[i] = (char)0xa5;
+}
+
+Test(dial_edges, a_kept_binding_does_not_depend_on_what_the_stack_holds)
+{
+    setenv("HARDEN_MODE", "observe", 1);
+    for (int i = 0; i < 3; i++) {
+        use_stack();
+        cr_assert(eq(int, connect_new_socket(true, "10.0.0.1", 5432), 0));
+    }
+    COUNTED("10.0.0.1:5432", COUNT_SUCCESSES, 3);
+}
