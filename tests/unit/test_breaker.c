@@ -239,6 +239,20 @@ Test(breaker, each_failed_probe_opens_it_for_longer_up_to_the_maximum)
     }
 }
 
+Test(breaker, while_another_place_serves_the_requests_each_failed_probe_opens_it_for_the_same_time)
+{
+    struct breaker b = {0};
+    int64_t now = T0;
+    trip(&b, now);
+    for (int n = 1; n < 5; n++) {
+        now += 30 * NS_PER_S;
+        struct breaker_result r = {.elsewhere = true, .lease_ns = probe(&b, now).lease_ns};
+        cr_assert(breaker_report(&b, &policy, &r, now, 0));
+        cr_assert(eq(int, breaker_trips(&b), n + 1));
+        cr_assert(eq(i64, breaker_admit(&b, &policy, 0, 0, now).retry_at_ns, now + 30 * NS_PER_S));
+    }
+}
+
 Test(breaker, a_failed_probe_after_a_successful_one_opens_it_again)
 {
     struct breaker b = {0};

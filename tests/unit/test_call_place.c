@@ -257,6 +257,16 @@ Test(place, a_failed_probe_is_answered_by_the_other_place)
     cr_assert(eq(u64, slot_counter(own(), COUNT_FAILURES), 6), "the first place was not asked");
 }
 
+Test(place, the_time_between_two_probes_does_not_grow)
+{
+    open_own();
+    for (int64_t n = 1, at = NOW; n < 6; n++) {
+        at += 40 * S;
+        request_at(own_gone(), at);
+        cr_assert(eq(u64, slot_counter(own(), COUNT_FAILURES), 5 + (uint64_t)n), "a probe");
+    }
+}
+
 Test(place, an_abandoned_probe_is_given_back)
 {
     open_own();

@@ -284,8 +284,12 @@ static struct circuit next_state(const struct policy *p, const struct breaker_re
         return (struct circuit){.state = BREAKER_CLOSED};
     if (!leased(w, r->lease_ns))
         return w;
-    if (r->slow || (!r->success && !r->recent_success))
-        return open_again(p, w, now_ns, random);
+    if (r->slow || (!r->success && !r->recent_success)) {
+        struct circuit again = open_again(p, w, now_ns, random);
+        if (r->elsewhere)
+            again.time_ns = now_ns + open_for_ns(p, 1, random);
+        return again;
+    }
     w.time_ns = 0;
     w.successes += r->success;
     if (w.successes >= (unsigned)p->breaker_successes)

@@ -21,6 +21,9 @@
  * does not block the good ones. Operations are hashed to 64 numbers, so at most 64 requests reach a
  * host that is down each time the circuit opens.
  *
+ * The circuit of a place (`elsewhere`) does not stay open longer each time: a failed probe harms nobody there,
+ * and all requests wait for a good one to return.
+ *
  * A probe is a request like any other, with its retries. It has a lease that expires, so a process that
  * is killed does not keep the circuit half-open. The expiry also identifies the lease: the result of a
  * probe counts only if no other lease was given since.
@@ -71,6 +74,7 @@ struct breaker_result {
     bool slow;           /* a success, but later than slow_after */
     bool recent_success; /* a request to the host succeeded within breaker_after */
     bool unreachable;    /* no connection was made: recent_success does not matter then */
+    bool elsewhere; /* another place serves the requests meanwhile, that of a failed probe too */
     /* All earlier requests to the host that ended so. The more failed, the longer a row must be to open
      * the circuit. 0: any row may. */
     uint64_t successes, failures;

@@ -148,6 +148,7 @@ void call_update_breaker(struct call *c, const struct party *party, const struct
                                    .slow = slow,
                                    .recent_success = outage && has_recent_success(s, p, wall_ns),
                                    .unreachable = is_unreachable(outage),
+                                   .elsewhere = party->is_place,
                                    .operation = failed_operation(party, outage),
                                    .lease_ns = lease_ns};
         if (outage && p->breaker_after_ns) {
