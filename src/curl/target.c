@@ -134,11 +134,8 @@ static bool read_parts(const struct shadow *s, struct parts *part)
     return ok;
 }
 
-bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
+static __attribute__((noinline)) bool bind_anew(struct shadow *s, struct engine *e, int64_t now_ns)
 {
-    const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
-    if (likely(is_still_valid(s, config, e->board)))
-        return !s->no_target;
     const struct curl_api *api = s->api;
     s->target_known = s->no_target = false;
     if (!api->url || (!s->url && !s->curlu))
@@ -151,6 +148,12 @@ bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
     api->free(part.path);
     s->target_known |= ok;
     return ok;
+}
+
+bool target_bind(struct shadow *s, struct engine *e, int64_t now_ns)
+{
+    const struct config *config = atomic_load_explicit(&e->config, memory_order_acquire);
+    return likely(is_still_valid(s, config, e->board)) ? !s->no_target : bind_anew(s, e, now_ns);
 }
 
 bool target_name(const struct shadow *s, struct connect_name *name, char **owned)

@@ -29,10 +29,19 @@ static void response_committed(void *ctx)
     transfer_relax_timeout(ctx);
 }
 
+/* What few hosts have. */
+static __attribute__((noinline)) void init_special(struct transfer *t)
+{
+    t->holds = t->holds && !t->call.observe;
+    if (t->call.places)
+        transfer_limit_places(t);
+}
+
 static void init_transfer(struct transfer *t, struct shadow *s, int64_t now_ns)
 {
     t->shadow = s;
-    t->wrapped = t->read_wrapped = t->timeouts_set = t->skips_dns_cache = t->avoids_reuse = false;
+    t->wrapped = t->read_wrapped = t->timeouts_set = t->set_for_retry = false;
+    t->skips_dns_cache = t->avoids_reuse = false;
     t->performing = t->paused = t->reset = t->is_last = t->ended = false;
     t->relaxed_timeout_ms = -1;
     t->attempt_timeout_ns = INT64_MAX;
@@ -46,11 +55,11 @@ static void init_transfer(struct transfer *t, struct shadow *s, int64_t now_ns)
     t->gate.committed = response_committed;
     t->gate.ctx = t;
     call_begin(&t->call, &s->binding, timeout_ns, now_ns);
-    if (unlikely(t->call.places))
-        transfer_limit_places(t);
     if (unlikely(t->call.id))
         t->call.method = s->protocol == PROTOCOL_HTTP ? attempt_facts_method(s) : NULL;
-    t->holds = !t->call.observe && s->protocol == PROTOCOL_HTTP && !s->connect_only;
+    t->holds = s->protocol == PROTOCOL_HTTP && !s->connect_only;
+    if (unlikely(s->binding.special))
+        init_special(t);
     s->transfer = t;
 }
 
@@ -82,6 +91,14 @@ static void note_idempotency_key(struct transfer *t)
         s->protocol == PROTOCOL_HTTP && target_request_header(s, "Idempotency-Key") != NULL;
 }
 
+static __attribute__((noinline)) void begin_special_attempt(struct transfer *t, int64_t now_ns)
+{
+    if (!t->call.observe)
+        transfer_set_timeouts(t, now_ns);
+    if (t->call.places)
+        transfer_set_place(t, now_ns);
+}
+
 void transfer_begin_attempt(struct transfer *t, int64_t now_ns)
 {
     precondition(!t->performing && !t->ended);
@@ -91,10 +108,10 @@ void transfer_begin_attempt(struct transfer *t, int64_t now_ns)
         note_idempotency_key(t);
     }
     request_body_begin_attempt(&t->body);
-    if (!t->call.observe)
+    if (likely(!t->shadow->binding.special))
         transfer_set_timeouts(t, now_ns);
-    if (unlikely(t->call.places))
-        transfer_set_place(t, now_ns);
+    else
+        begin_special_attempt(t, now_ns);
     if (!t->wrapped)
         transfer_wrap(t);
     t->shadow->last_info = NULL;
@@ -139,7 +156,7 @@ bool transfer_decide_retry(struct transfer *t, struct attempt *a, CURLcode *r, i
 {
     precondition(!t->performing && !t->ended);
     bool cut =
-        (a->shortened || attempt_facts_place_unfit(a, t)) && t->previous.kept && !t->gate.delivered;
+        t->previous.kept && !t->gate.delivered && (a->shortened || attempt_facts_place_unfit(a, t));
     bool again = report_attempt(t, a, cut, at_ns);
     if (again) {
         attempt_facts_keep_errno(t->shadow, a);

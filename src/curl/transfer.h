@@ -52,6 +52,7 @@ struct transfer {
     bool wrapped;                 /* our callbacks are set on the handle */
     bool read_wrapped;            /* also that for the request body */
     bool timeouts_set;            /* our time limits are set on the handle */
+    bool set_for_retry;           /* one of the next two, or connect_to, is set */
     bool skips_dns_cache;         /* libcurl's DNS cache is switched off on the handle */
     bool avoids_reuse;            /* CURLOPT_FRESH_CONNECT is switched on on the handle */
     bool holds;                   /* responses are held until they are judged */

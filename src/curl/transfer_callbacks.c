@@ -3,6 +3,8 @@
  * Our callbacks on the handle, and the program's options back. */
 #include "curl/transfer.h"
 
+#include "base/compiler.h"
+
 #include <stdlib.h>
 
 char *transfer_error(struct transfer *t)
@@ -36,6 +38,17 @@ void transfer_wrap(struct transfer *t)
     t->wrapped = true;
 }
 
+static __attribute__((noinline)) void restore_after_retry(const struct transfer *t, CURL *h)
+{
+    const struct shadow *s = t->shadow;
+    if (t->skips_dns_cache)
+        s->api->easy_setopt(h, CURLOPT_DNS_CACHE_TIMEOUT, s->dns_cache_s);
+    if (t->avoids_reuse)
+        s->api->easy_setopt(h, CURLOPT_FRESH_CONNECT, (long)s->fresh_connect);
+    if (t->connect_to)
+        s->api->easy_setopt(h, CURLOPT_CONNECT_TO, s->connect_to);
+}
+
 static void unwrap_on(const struct transfer *t, CURL *h)
 {
     const struct shadow *s = t->shadow;
@@ -59,12 +72,8 @@ static void unwrap_on(const struct transfer *t, CURL *h)
         api->easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, s->low_speed_limit);
         api->easy_setopt(h, CURLOPT_LOW_SPEED_TIME, s->low_speed_time_s);
     }
-    if (t->skips_dns_cache)
-        api->easy_setopt(h, CURLOPT_DNS_CACHE_TIMEOUT, s->dns_cache_s);
-    if (t->avoids_reuse)
-        api->easy_setopt(h, CURLOPT_FRESH_CONNECT, (long)s->fresh_connect);
-    if (t->connect_to)
-        api->easy_setopt(h, CURLOPT_CONNECT_TO, s->connect_to);
+    if (unlikely(t->set_for_retry))
+        restore_after_retry(t, h);
 }
 
 void transfer_unwrap(struct transfer *t)
@@ -72,9 +81,12 @@ void transfer_unwrap(struct transfer *t)
     if (!t->wrapped)
         return;
     unwrap_on(t, t->shadow->handle);
-    t->wrapped = t->read_wrapped = t->timeouts_set = t->skips_dns_cache = t->avoids_reuse = false;
-    free(t->connect_to);
-    t->connect_to = NULL;
+    if (unlikely(t->set_for_retry)) {
+        free(t->connect_to);
+        t->connect_to = NULL;
+    }
+    t->wrapped = t->read_wrapped = t->timeouts_set = t->set_for_retry = false;
+    t->skips_dns_cache = t->avoids_reuse = false;
 }
 
 void transfer_unwrap_copy(const struct transfer *t, CURL *copy)

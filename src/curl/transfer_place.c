@@ -50,5 +50,6 @@ void transfer_set_place(struct transfer *t, int64_t now_ns)
     if (list || before)
         s->api->easy_setopt(s->handle, CURLOPT_CONNECT_TO, list ? list : s->connect_to);
     t->connect_to = list;
+    t->set_for_retry |= list != NULL;
     free(before);
 }

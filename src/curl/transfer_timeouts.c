@@ -98,7 +98,7 @@ void transfer_skip_dns_cache(struct transfer *t)
 {
     if (t->call.observe || t->reset)
         return;
-    t->skips_dns_cache = true;
+    t->skips_dns_cache = t->set_for_retry = true;
     t->shadow->api->easy_setopt(t->shadow->handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 }
 
@@ -108,5 +108,6 @@ void transfer_avoid_reuse(struct transfer *t, bool avoid)
     if (t->avoids_reuse == avoid || t->reset)
         return;
     t->avoids_reuse = avoid;
+    t->set_for_retry = true;
     s->api->easy_setopt(s->handle, CURLOPT_FRESH_CONNECT, avoid ? 1L : (long)s->fresh_connect);
 }

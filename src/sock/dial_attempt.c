@@ -53,6 +53,7 @@ bool dial_is_no_result(int error)
 struct attempt_report {
     struct dial *dial;
     int64_t begun_ns, *at_ns;
+    uint64_t random;
     bool shortened, replayable;
     bool again; /* result: another attempt follows */
 };
@@ -71,8 +72,14 @@ static void report_attempt(void *arg)
         .replayable = r->replayable,
         .duration_ns = now_ns - r->begun_ns,
     };
-    r->again = call_report(&d->call, &a, now_ns, clock_wall_ns(),
-                           d->error || d->call.binding->special ? rng_next() : 0, r->at_ns);
+    r->again = call_report(&d->call, &a, now_ns, clock_wall_ns(), r->random, r->at_ns);
+}
+
+static void report_news(void *arg)
+{
+    struct attempt_report *r = arg;
+    r->random = rng_next();
+    report_attempt(r);
 }
 
 /* After a failure, and after the first success that follows one, much is decided and written: on a
@@ -83,7 +90,7 @@ bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, i
         .dial = d, .begun_ns = begun_ns, .at_ns = at_ns, .shortened = shortened};
     r.replayable = again && d->inspected && d->socket.blocking && !d->fd_changed;
     if (d->error || !call_expects_success(&d->call, begun_ns))
-        shield_run(report_attempt, &r);
+        shield_run(report_news, &r);
     else
         report_attempt(&r);
     return r.again;

@@ -8,9 +8,10 @@
 static __attribute__((noinline)) void begin_special(struct call *c, int64_t now_ns)
 {
     const struct binding *b = c->binding;
+    c->observe = b->facts != NULL;
     if (b->special & SPECIAL_PLACES)
         c->places = (uint8_t)((1U << (c->policy->fallback.count + 1)) - 1);
-    if (!b->facts)
+    if (!c->observe)
         return;
     if (b->facts != c->slot)
         slot_count(b->facts, COUNT_REQUESTS, 1);
@@ -29,7 +30,6 @@ HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, i
         .begun_ns = now_ns,
         .deadline_ns = smaller(app, later_by(now_ns, b->policy->max_elapsed_ns)),
         .app_deadline_ns = app,
-        .observe = b->facts != NULL,
     };
     slot_count(b->slot, COUNT_REQUESTS, 1);
     if (events_are_wanted())
@@ -64,12 +64,24 @@ static bool changes_nothing(const struct call *c, const struct slot *s, int64_t 
            breaker_expects_success(&s->breaker, now_ns) && status_expects_success(s);
 }
 
+static inline bool expects_success(const struct call *c, const struct slot *s,
+                                   const struct slot *facts, int64_t now_ns)
+{
+    return !c->lease_ns && status_expects_success(facts) &&
+           (c->policy->breaker == BREAKER_OFF || breaker_expects_success(&s->breaker, now_ns));
+}
+
+static __attribute__((noinline)) bool expects_success_specially(const struct call *c,
+                                                                struct slot *s, int64_t now_ns)
+{
+    return !(c->binding->special & SPECIAL_SLOW) && expects_success(c, s, call_facts(c, s), now_ns);
+}
+
 bool call_expects_success(const struct call *c, int64_t now_ns)
 {
     struct slot *s = call_slot(c);
-    return !c->lease_ns && !(c->binding->special & SPECIAL_SLOW) &&
-           status_expects_success(call_facts(c, s)) &&
-           (c->policy->breaker == BREAKER_OFF || breaker_expects_success(&s->breaker, now_ns));
+    return unlikely(c->binding->special) ? expects_success_specially(c, s, now_ns)
+                                         : expects_success(c, s, s, now_ns);
 }
 
 /* What few bindings have. Before the breakers of the host get the result. */
@@ -175,7 +187,7 @@ static void release_claims(struct call *c, struct slot *s, int64_t now_ns)
 {
     if (c->waiting)
         call_wait_over(c, s, now_ns);
-    if (unlikely(c->lease_ns || c->proxy_lease_ns || c->place_lease_ns))
+    if (unlikely(c->lease_ns | c->proxy_lease_ns | c->place_lease_ns))
         call_release_leases(c, s, now_ns);
     if (c->retry_planned) {
         call_back_off_over(c, now_ns);
