@@ -62,7 +62,7 @@ struct fake_handle {
     long fresh_connect_seen[8];
     struct curl_slist *connect_to;
     char connect_to_seen[8][256]; /* its entries at each perform, each ended by a blank */
-    char sent[8][256]; /* request body of each attempt */
+    char sent[8][256];            /* request body of each attempt */
 
     const char *scheme;
     char content_type[64];
