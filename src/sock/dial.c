@@ -4,9 +4,11 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/precondition.h"
+#include "base/shield.h"
 #include "base/thread.h"
 #include "engine/engine.h"
 #include "engine/publish/monitor.h"
+#include "sock/dial_place.h"
 #include "sock/dial_private.h"
 
 #include <errno.h>
@@ -20,6 +22,58 @@
  * have done so before the call. */
 #define REUSE_MIN_NS NS_PER_MS
 
+/* ---- the engine ------------------------------------------------------------------------------ */
+
+/* Calls of the engine that may have to find a place need more stack than the program may have. */
+struct engine_request {
+    struct dial *dial;
+    int64_t now_ns;
+};
+
+static void admit_to_place(void *request)
+{
+    const struct engine_request *q = request;
+    q->dial->admission = call_admit(&q->dial->call, q->now_ns);
+}
+
+static void end_at_place(void *request)
+{
+    const struct engine_request *q = request;
+    call_end(&q->dial->call, q->now_ns, clock_wall_ns());
+}
+
+static void abandon_at_place(void *request)
+{
+    const struct engine_request *q = request;
+    call_abandon(&q->dial->call, q->now_ns);
+}
+
+static __attribute__((noinline)) void run_for_place(struct dial *d, void (*run)(void *),
+                                                    int64_t now_ns)
+{
+    struct engine_request q = {d, now_ns};
+    shield_run(run, &q);
+}
+
+static enum answer admit(struct dial *d, int64_t now_ns)
+{
+    if (unlikely(d->call.places))
+        run_for_place(d, admit_to_place, now_ns);
+    else
+        d->admission = call_admit(&d->call, now_ns);
+    return d->admission.answer;
+}
+
+static void abandon_call(struct dial *d, int64_t now_ns)
+{
+    if (unlikely(d->call.places))
+        run_for_place(d, abandon_at_place, now_ns);
+    else
+        call_abandon(&d->call, now_ns);
+}
+
+/* ---- begin and end --------------------------------------------------------------------------- */
+
 /* Runs when the frame is left by return or by pthread_cancel (connect() is a cancellation
  * point), but not by longjmp. */
 static void dial_leave(void *dialled)
@@ -29,7 +83,7 @@ static void dial_leave(void *dialled)
     if (d->timeout_is_ours)
         dial_restore_timeout(d);
     if (d->begun && !d->ended)
-        call_abandon(&d->call, clock_now_ns());
+        abandon_call(d, clock_now_ns());
     errno = saved;
 }
 
@@ -43,6 +97,14 @@ static __attribute__((noinline)) bool inspect(struct dial *d)
     return d->socket.stream;
 }
 
+/* A socket that does not block goes to its own address: nobody would see that the connection fails
+ * later. */
+static void choose_places(struct dial *d)
+{
+    bool blocking = d->inspected && d->socket.blocking;
+    d->call.places = blocking ? (uint8_t)dial_places(&d->call.policy->fallback, d->request->to) : 1;
+}
+
 static void begin_call(struct dial *d, int64_t now_ns)
 {
     bool were_forbidden = thread_forbid(true);
@@ -50,6 +112,8 @@ static void begin_call(struct dial *d, int64_t now_ns)
     thread_forbid(were_forbidden);
     call_begin(&d->call, &d->host->binding, 0, now_ns);
     d->call.method = "connect";
+    if (unlikely(d->call.places))
+        choose_places(d);
     d->begun = true;
 }
 
@@ -59,7 +123,9 @@ static void end_call(struct dial *d, int64_t now_ns, int64_t wall_ns)
     if (unlikely(d->call.id))
         call_set_result(&d->call, 0, d->error);
     if ((d->fd_changed || d->interrupted) && !d->call.attempts)
-        call_abandon(&d->call, now_ns);
+        abandon_call(d, now_ns);
+    else if (unlikely(d->call.places))
+        run_for_place(d, end_at_place, now_ns);
     else
         call_end(&d->call, now_ns, wall_ns);
     bool were_forbidden = thread_forbid(true);
@@ -100,9 +166,9 @@ static bool fd_is_gone(struct dial *d)
     return true;
 }
 
-static int refusal_errno(const struct admission *ad)
+static int refusal_errno(const struct dial *d)
 {
-    return ad->why == REFUSED_BREAKER ? ECONNREFUSED : ETIMEDOUT;
+    return d->admission.why == REFUSED_BREAKER ? ECONNREFUSED : ETIMEDOUT;
 }
 
 /* Starts now, or at at_ns if a retry was planned for that time. */
@@ -113,16 +179,14 @@ static void run_attempts(struct dial *d, int64_t now_ns, int64_t at_ns)
             return; /* with the error of the last attempt */
         if (at_ns)
             now_ns = clock_now_ns();
-        struct admission ad = call_admit(&d->call, now_ns);
-        while (ad.answer == ANSWER_WAIT) {
-            if (!wait_for_turn(d, ad.at_ns) || fd_is_gone(d))
+        while (admit(d, now_ns) == ANSWER_WAIT) {
+            if (!wait_for_turn(d, d->admission.at_ns) || fd_is_gone(d))
                 return;
             now_ns = clock_now_ns();
-            ad = call_admit(&d->call, now_ns);
         }
-        if (ad.answer == ANSWER_REFUSE) {
+        if (d->admission.answer == ANSWER_REFUSE) {
             if (!d->call.attempts)
-                d->error = refusal_errno(&ad);
+                d->error = refusal_errno(d);
             return;
         }
         if (!dial_attempt(d, now_ns, &at_ns))
@@ -218,9 +282,8 @@ static int dial_restricted(struct dial *d, int64_t now_ns, int saved)
         return finish(d, saved);
     }
     d->call.cannot_wait = true;
-    struct admission ad = call_admit(&d->call, now_ns);
-    if (ad.answer == ANSWER_REFUSE) {
-        d->error = refusal_errno(&ad);
+    if (admit(d, now_ns) == ANSWER_REFUSE) {
+        d->error = refusal_errno(d);
         return finish(d, saved);
     }
     d->error = dial_bare(d) ? errno : 0;

@@ -13,7 +13,8 @@
  *   stream, blocking      waits for its turn, calls connect(), and retries with back-off if the
  *                         failure is likely to be temporary; within SO_SNDTIMEO and max_elapsed. A
  *                         signal ends the back-off: the program gets the failure at once. A signal
- *                         that ends system calls (no SA_RESTART) ends the wait, with ETIMEDOUT
+ *                         that ends system calls (no SA_RESTART) ends the wait, with ETIMEDOUT.
+ *                         With `fallback`, further attempts go to other places (dial_place.h)
  *   stream, non-blocking  never waits and never retries; counted, and refused only with on_limit =
  *                         fail or an open circuit. EINPROGRESS is no result
  *   anything else         the bare call

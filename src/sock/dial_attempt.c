@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * One connect() of the real function, and its report to the engine. */
+#include "sock/dial_place.h"
 #include "sock/dial_private.h"
 
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "base/rng.h"
 #include "base/shield.h"
 
@@ -14,6 +16,25 @@ int dial_bare(const struct dial *d)
 {
     const struct dial_request *r = d->request;
     return r->real(r->fd, r->address, r->length);
+}
+
+/* To the place that the engine has chosen. Out of line, so that other attempts need no room for its
+ * address. The program's own is not looked at: its memory may be gone after a wait. */
+static __attribute__((noinline)) int connect_elsewhere(const struct dial *d, int n)
+{
+    const struct dial_request *r = d->request;
+    struct dial_place at;
+    int domain = AF_INET;
+    getsockopt(r->fd, SOL_SOCKET, SO_DOMAIN, &domain, &(socklen_t){sizeof domain});
+    if (!dial_place(&at, &d->call.policy->fallback, n, r->to, domain))
+        return dial_bare(d);
+    return r->real(r->fd, &at.any, at.length);
+}
+
+static int connect_once(const struct dial *d)
+{
+    int n = call_place(&d->call);
+    return unlikely(n) ? connect_elsewhere(d, n) : dial_bare(d);
 }
 
 bool dial_fd_is_same(struct dial *d)
@@ -53,14 +74,31 @@ bool dial_is_no_result(int error)
 struct attempt_report {
     struct dial *dial;
     int64_t begun_ns, *at_ns;
-    uint64_t random;
     bool shortened, replayable;
     bool again; /* result: another attempt follows */
 };
 
-static void report_attempt(void *arg)
+/* A local error of an attempt at another place, for example because the socket is bound to an address
+ * that has no route to it. The program, which did not ask for that place, gets the result of the
+ * attempt before, or that of the open circuit because of which there was none. */
+static bool is_strange(const struct dial *d, const struct attempt *a)
 {
-    struct attempt_report *r = arg;
+    return d->error && call_place(&d->call) && classify(a, d->call.policy).reason == REASON_LOCAL;
+}
+
+static __attribute__((noinline)) void report_strange(struct attempt_report *r,
+                                                     const struct attempt *a, int64_t now_ns)
+{
+    struct dial *d = r->dial;
+    bool is_retry = d->call.attempts > 0;
+    r->again = (is_retry ? call_report_cut : call_report)(&d->call, a, now_ns, clock_wall_ns(),
+                                                          rng_next(), r->at_ns);
+    d->error = is_retry ? d->error_before : ECONNREFUSED;
+}
+
+/* news: more than counters may change. */
+static inline __attribute__((always_inline)) void report(struct attempt_report *r, bool news)
+{
     struct dial *d = r->dial;
     int64_t now_ns = clock_now_ns();
     struct attempt a = {
@@ -72,14 +110,16 @@ static void report_attempt(void *arg)
         .replayable = r->replayable,
         .duration_ns = now_ns - r->begun_ns,
     };
-    r->again = call_report(&d->call, &a, now_ns, clock_wall_ns(), r->random, r->at_ns);
+    if (news && is_strange(d, &a))
+        report_strange(r, &a, now_ns);
+    else
+        r->again =
+            call_report(&d->call, &a, now_ns, clock_wall_ns(), news ? rng_next() : 0, r->at_ns);
 }
 
-static void report_news(void *arg)
+static void report_news(void *request)
 {
-    struct attempt_report *r = arg;
-    r->random = rng_next();
-    report_attempt(r);
+    report(request, true);
 }
 
 /* After a failure, and after the first success that follows one, much is decided and written: on a
@@ -89,10 +129,10 @@ bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, i
     struct attempt_report r = {
         .dial = d, .begun_ns = begun_ns, .at_ns = at_ns, .shortened = shortened};
     r.replayable = again && d->inspected && d->socket.blocking && !d->fd_changed;
-    if (d->error || !call_expects_success(&d->call, begun_ns))
+    if (d->error || d->call.places || !call_expects_success(&d->call, begun_ns))
         shield_run(report_news, &r);
     else
-        report_attempt(&r);
+        report(&r, false);
     return r.again;
 }
 
@@ -150,11 +190,11 @@ static __attribute__((noinline)) bool handlers_restart(void)
 static int connect_with_timeout(struct dial *d, int64_t now_ns, int64_t timeout_ns)
 {
     bool only_ours = timeout_ns && !d->socket.send_timeout_ns, first = !d->call.attempts;
-    int error = dial_bare(d) ? errno : 0;
+    int error = connect_once(d) ? errno : 0;
     while (error == EINTR && only_ours && first && dial_fd_is_same(d) && handlers_restart()) {
         int64_t left_ns = now_ns + timeout_ns - clock_now_ns();
         socket_set_send_timeout(d->request->fd, left_ns > NS_PER_MS ? left_ns : NS_PER_MS);
-        error = dial_bare(d) ? errno : 0;
+        error = connect_once(d) ? errno : 0;
         if (error == EALREADY) /* EINPROGRESS of a second call */
             error = EINPROGRESS;
     }
@@ -164,8 +204,8 @@ static int connect_with_timeout(struct dial *d, int64_t now_ns, int64_t timeout_
 bool dial_attempt(struct dial *d, int64_t now_ns, int64_t *at_ns)
 {
     bool counted = false, is_retry = d->call.attempts > 0;
-    int previous_error = is_retry ? d->error : 0;
     int64_t timeout_ns = d->call.observe ? 0 : attempt_timeout(d, now_ns, &counted);
+    d->error_before = is_retry ? d->error : 0;
     if (timeout_ns) {
         d->timeout_is_ours = true;
         socket_set_send_timeout(d->request->fd, timeout_ns);
@@ -177,7 +217,7 @@ bool dial_attempt(struct dial *d, int64_t now_ns, int64_t *at_ns)
         if (!d->fd_changed)
             cancel_connect(d);
         dial_report(d, now_ns, false, false, at_ns);
-        d->error = previous_error;
+        d->error = d->error_before;
         return false;
     }
     if (d->error != EINPROGRESS)

@@ -24,6 +24,7 @@ struct dial {
     struct dial_binding *host;
     struct dial_room room; /* host is in it */
     struct call call;
+    struct admission admission; /* the last answer of call_admit */
     struct socket_facts socket;
     bool inspected; /* socket is filled in */
     bool begun, ended;
@@ -31,6 +32,7 @@ struct dial {
     bool interrupted;     /* while waiting for its turn */
     bool fd_changed;      /* the descriptor was closed, or refers to another file now */
     int error;            /* errno of the last attempt; 0: connected */
+    int error_before;     /* of the one before it; 0: there was none */
 };
 
 /* The real connect(). */

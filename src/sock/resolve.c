@@ -110,6 +110,7 @@ static int ask_again(const struct question *q, struct engine *e, int64_t begun_n
     monitor_start();
     call_begin(&c, (struct binding *)(void *)room.bytes, 0, begun_ns);
     c.lookup_only = true;
+    c.places = 0;
     c.method = "getaddrinfo";
     pthread_cleanup_push(end_call, &c);
     while (report_answer(&c, answer, begun_ns, &at_ns)) {

@@ -28,6 +28,8 @@ SETTINGS = {
     "refused by a limit": TALKATIVE | {"HARDEN_RATE": "1/1h", "HARDEN_ON_LIMIT": "fail"},
     "refused by the circuit": TALKATIVE | {"HARDEN_BREAKER_AFTER": "0", "HARDEN_BREAKER_FAILURES": "1"},
     "observing": TALKATIVE | {"HARDEN_MODE": "observe"},
+    "with a fallback": TALKATIVE | {"HARDEN_FALLBACK": "127.0.0.2 127.0.0.3", "HARDEN_BREAKER_AFTER": "0",
+                                    "HARDEN_BREAKER_FAILURES": "1"},
     "with wrong settings": TALKATIVE | {"HARDEN_RATE": "many", "HARDEN_NO_SUCH": "1"},
     "disabled": {"HARDEN_DISABLE": "1"},
 }

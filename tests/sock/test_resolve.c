@@ -179,6 +179,19 @@ Test(resolve, a_successful_look_up_does_not_close_the_hosts_circuit)
     cr_assert(ne(int, breaker_state_at(b, clock_now_ns()), BREAKER_CLOSED));
 }
 
+Test(resolve, a_look_up_is_an_attempt_at_no_place)
+{
+    setenv("HARDEN_FALLBACK", "10.0.0.2", 1);
+    script[0] = script[1] = EAI_AGAIN;
+    cr_assert(eq(int, look_up("db.example"), 0));
+    cr_assert(eq(u64, slot_counter(slot_named("db.example"), COUNT_FALLBACK_USED), 0));
+    const struct board *b = engine_peek()->board;
+    char name[SLOT_NAME_SIZE];
+    for (uint32_t i = 0; i < board_size(b); i++)
+        if (board_nth(b, i, name))
+            cr_assert(ne(int, b->slots[i].kind, SLOT_PLACE));
+}
+
 Test(resolve, a_signal_ends_the_back_off)
 {
     interrupt_the_back_off();
