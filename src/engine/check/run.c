@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "engine/board/alert.h"
 #include "engine/board/check_slot.h"
+#include "engine/board/status.h"
+#include "engine/check/circuit.h"
 #include "engine/check/result.h"
 #include "engine/check/types.h"
 
@@ -118,6 +120,18 @@ static bool is_closing(const struct check_runner *r)
     return r->closing && r->closing();
 }
 
+static void use_result(const struct check_runner *r, struct slot *s, const struct check_config *c,
+                       const struct check_result *x, int64_t now_ns)
+{
+    int64_t wall_ns = r->wall_ns();
+    result_record(r->board, s, c, x, x->took_ns, wall_ns / NS_PER_MS);
+    check_circuits(r->board, r->config, c,
+                   &(struct check_verdict){.passed = x->outcome == CHECK_PASSED,
+                                           .unhealthy = status_of(s) == STATUS_UNHEALTHY,
+                                           .now_ns = now_ns,
+                                           .wall_ns = wall_ns});
+}
+
 /* Returns when it is this process's turn again, as the next function does. */
 static int64_t run_check(struct check_runner *r, struct slot *s, const struct check_config *c,
                          int64_t at_ns, int64_t begun_ns)
@@ -149,9 +163,10 @@ static int64_t run_check(struct check_runner *r, struct slot *s, const struct ch
     /* If the lease has expired, or the slot has changed hands, the result is not used. */
     if (atomic_load(&s->key) != key_of(c) || !set_due(s, c, lease_ns, next_ns))
         return own_turn_ns(s, c, atomic_load(&s->check_due_ns), ended_ns) + STAGGER_NS;
+    if (!x.took_ns)
+        x.took_ns = ended_ns - begun_ns;
     if (x.outcome != CHECK_UNKNOWN)
-        result_record(r->board, s, c, &x, x.took_ns ? x.took_ns : ended_ns - begun_ns,
-                      r->wall_ns() / NS_PER_MS);
+        use_result(r, s, c, &x, ended_ns);
     return next_ns;
 }
 
@@ -172,6 +187,7 @@ static int64_t run_if_due(struct check_runner *r, const struct check_config *c)
 int64_t check_round(struct check_runner *r, const struct config *c)
 {
     int64_t next_ns = INT64_MAX;
+    r->config = c;
     for (int i = 0; i < c->check_count && !is_closing(r); i++) {
         next_ns = smaller(run_if_due(r, &c->checks[i]), next_ns);
     }

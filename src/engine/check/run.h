@@ -25,8 +25,9 @@ struct check_runner {
     struct board *board;
     int64_t (*now_ns)(void);
     int64_t (*wall_ns)(void);
-    bool (*closing)(void);    /* NULL: never */
-    bool unable[CHECK_KINDS]; /* this process cannot run such checks */
+    bool (*closing)(void);       /* NULL: never */
+    const struct config *config; /* of this round */
+    bool unable[CHECK_KINDS];    /* this process cannot run such checks */
     bool reported_clash, reported_full, reported_unknown[CHECK_KINDS];
 };
 

@@ -151,7 +151,7 @@ const struct option options[] = {
     /* A success whose response begins later counts as a failure in breaker_ratio. */
     {"slow_after", SECTION_HOST, TYPE_DURATION, "none", "none", 1 * MS, DAY,
      MEMBER(policy, slow_after_ns)},
-    /* Whether a failed active check of the host opens its circuit. */
+    /* Whether an active check of the host that is unhealthy opens its circuit. */
     {"check_opens", SECTION_HOST, TYPE_BOOL, "off", "", NO_RANGE, MEMBER(policy, check_opens)},
     /* Other places of the same name, for the attempts after the first: HOST[:PORT] ... */
     {"fallback", SECTION_HOST, TYPE_PLACES, "none", "none", NO_RANGE, MEMBER(policy, fallback)},

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the result of a tcp or http check means for the circuit of the host that is its target: if the check
+ * passes, an open circuit becomes half-open now, so that the next request is a probe; if it is unhealthy, and
+ * check_opens is on for the host, the circuit opens for all operations.
+ *
+ * This concerns the slot of the host and that of programs that observe it. A program with mode = observe opens
+ * only the latter. A host that no program has used has no circuit. By the process that has run the
+ * check. */
+#ifndef ENGINE_CHECK_CIRCUIT_H
+#define ENGINE_CHECK_CIRCUIT_H
+
+#include "engine/board/board.h"
+#include "engine/config/config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct check_verdict {
+    bool passed;
+    bool unhealthy; /* the check, after this result */
+    int64_t now_ns, wall_ns;
+};
+
+void check_circuits(struct board *b, const struct config *config, const struct check_config *c,
+                    const struct check_verdict *v);
+
+#endif
