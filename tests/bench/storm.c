@@ -8,9 +8,11 @@
  *
  * CONTESTANT: none; at-once (3 retries, no delay); in-step (3 retries, each at the next full
  * second, like timers and cron jobs); harden (the defaults, one board: the processes of one
- * machine); harden-apart (a board for each process: as many machines, which do not share anything).
+ * machine); harden-apart (a board for each process: as many machines, which do not share anything);
+ * check and check-apart (the same, and an active check of the host every 10 s, for each board).
  * OUTAGE: refused (connections are refused after 1 ms); errors (503 after 20 ms); silent (no
- * answer); maintenance (503 with Retry-After: 10); throttled (429 with Retry-After: 10).
+ * answer); maintenance (503 with Retry-After: 10); throttled (429 with Retry-After: 10); half (each
+ * attempt is answered 503 with a probability of one half, and served otherwise).
  *
  * Clients: 200 processes of 4 workers, which is enough for one request a second with 4 attempts of
  * a second each. A process wants a request every 0.5 to 1.5 s, whatever the result of the last one,
@@ -27,9 +29,10 @@
  * outlive its cause (Bronson et al., "Metastable Failures in Distributed Systems", HotOS 2021). It
  * still answers what it had accepted when the outage begins.
  *
- * Not modelled: the network, the time that clients themselves need, failures of a part of the
- * requests, users who give up because others have failed. The naive clients do not read
- * Retry-After. Runs with the same seed are identical, and all contestants want the same requests at
+ * A check is a request like any other to the server, and not counted. It times out after 5 s.
+ *
+ * Not modelled: the network, the time that clients themselves need, users who give up because others
+ * have failed. The naive clients do not read Retry-After. Runs with the same seed are identical, and all contestants want the same requests at
  * the same times.
  *
  * Prints "NAME VALUE" lines, then a line "second WANTED ATTEMPTS ANSWERED GOOD" for each second:
@@ -38,6 +41,7 @@
 #include "model.h"
 
 #include "engine/call/call.h"
+#include "engine/check/circuit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -68,10 +72,16 @@
 #define WINDOW_NS          (100 * NS_PER_MS)
 #define AFTERMATH_S        30
 
-enum contestant { NONE, AT_ONCE, IN_STEP, HARDEN, HARDEN_APART };
-static const char *const contestants[] = {"none", "at-once", "in-step", "harden", "harden-apart"};
-enum outage { REFUSED, ERRORS, SILENT, MAINTENANCE, THROTTLED };
-static const char *const outages[] = {"refused", "errors", "silent", "maintenance", "throttled"};
+#define CHECK_INTERVAL_S 10
+#define CHECK_TIMEOUT_NS (5 * NS_PER_S)
+#define RECOVERY_BOUND_S (CHECK_INTERVAL_S + 2)
+
+enum contestant { NONE, AT_ONCE, IN_STEP, HARDEN, HARDEN_APART, CHECK, CHECK_APART };
+static const char *const contestants[] = {"none",         "at-once", "in-step",    "harden",
+                                          "harden-apart", "check",   "check-apart"};
+enum outage { REFUSED, ERRORS, SILENT, MAINTENANCE, THROTTLED, HALF };
+static const char *const outages[] = {"refused",     "errors",    "silent",
+                                      "maintenance", "throttled", "half"};
 
 struct client {
     uint64_t random; /* only for the times of its requests */
@@ -88,11 +98,20 @@ struct request {
     struct call call;
 };
 
+/* The active check of a board. */
+struct check {
+    struct board *board;
+    int64_t begun_ns;
+    bool under_way, passes;
+};
+
 static enum contestant contestant;
 static enum outage outage;
-static uint64_t engine_random;
+static uint64_t engine_random, server_random;
 static int64_t now; /* 0: start of the model */
+static const struct config *config;
 static struct client clients[CLIENTS];
+static struct check checks[CLIENTS]; /* as sources of events they follow the clients */
 static struct request *requests;
 static int request_count;
 static int64_t *attempts_at;
@@ -125,14 +144,14 @@ static struct attempt answer(int curl_code, int http_status, int64_t duration_ns
     return a;
 }
 
-static struct attempt answer_down(void)
+static struct attempt answer_down(int64_t timeout_ns)
 {
     struct attempt a;
     switch (outage) {
     case REFUSED:
         return answer(7, 0, PATH_NS);
     case SILENT:
-        return answer(28, 0, ATTEMPT_TIMEOUT_NS);
+        return answer(28, 0, timeout_ns);
     case MAINTENANCE:
     case THROTTLED:
         a = answer(0, outage == THROTTLED ? 429 : 503, ERROR_NS);
@@ -144,14 +163,20 @@ static struct attempt answer_down(void)
     }
 }
 
-static struct attempt serve(void)
+static bool is_failing(void)
+{
+    return now >= OUTAGE_AT && now < OUTAGE_END;
+}
+
+static struct attempt handle(int64_t timeout_ns)
 {
     static int64_t idle_at_ns;
-    attempts_at[attempt_count++] = now;
-    seconds[now / NS_PER_S].attempts++;
-    if (now >= OUTAGE_AT && now < OUTAGE_END) {
+    if (is_failing() && outage == HALF) {
+        if (draw(&server_random) & 1)
+            return answer(0, 503, ERROR_NS);
+    } else if (is_failing()) {
         idle_at_ns = 0;
-        return answer_down();
+        return answer_down(timeout_ns);
     }
     int64_t cost_ns = (int64_t)(NS_PER_S / capacity());
     if (idle_at_ns < now)
@@ -162,8 +187,14 @@ static struct attempt serve(void)
     }
     idle_at_ns += cost_ns;
     int64_t took_ns = idle_at_ns - now + PATH_NS;
-    return took_ns > ATTEMPT_TIMEOUT_NS ? answer(28, 0, ATTEMPT_TIMEOUT_NS)
-                                        : answer(0, 200, took_ns);
+    return took_ns > timeout_ns ? answer(28, 0, timeout_ns) : answer(0, 200, took_ns);
+}
+
+static struct attempt serve(void)
+{
+    attempts_at[attempt_count++] = now;
+    seconds[now / NS_PER_S].attempts++;
+    return handle(ATTEMPT_TIMEOUT_NS);
 }
 
 /* ---- clients --------------------------------------------------------------------------------- */
@@ -249,6 +280,33 @@ static void want(int client)
     ask(r);
 }
 
+/* A check begins or ends. */
+static void check_once(int i)
+{
+    struct check *c = &checks[i];
+    c->under_way = !c->under_way;
+    if (c->under_way) {
+        struct attempt a = handle(CHECK_TIMEOUT_NS);
+        c->begun_ns = now;
+        c->passes = a.http_status == 200;
+        event_plan(now + a.duration_ns, CLIENTS + i, NULL);
+        return;
+    }
+    check_circuits(c->board, config, &config->checks[0],
+                   &(struct check_verdict){.passed = c->passes,
+                                           .unhealthy = !c->passes,
+                                           .now_ns = MONOTONIC_0 + now,
+                                           .wall_ns = WALL_0 + now});
+    event_plan(c->begun_ns + CHECK_INTERVAL_S * NS_PER_S, CLIENTS + i, NULL);
+}
+
+static void plan_checks(uint64_t seed)
+{
+    uint64_t random = ~seed * CLIENTS;
+    for (int i = 0; i < CLIENTS && checks[i].board; i++)
+        event_plan(uniform(&random, CHECK_INTERVAL_S * NS_PER_S), CLIENTS + i, NULL);
+}
+
 static void run(void)
 {
     for (int i = 0; i < CLIENTS; i++)
@@ -257,7 +315,9 @@ static void run(void)
         struct planned_event e = event_next();
         now = e.at_ns;
         struct request *r = e.request;
-        if (!r)
+        if (e.source >= CLIENTS)
+            check_once(e.source - CLIENTS);
+        else if (!r)
             want(e.source);
         else if (r->asking)
             ask(r);
@@ -311,6 +371,16 @@ static int recovery_s(void)
     return -1;
 }
 
+static double good_during(void)
+{
+    int wanted = 0, good = 0;
+    for (int i = STEADY_S; i < STEADY_S + OUTAGE_S; i++) {
+        wanted += seconds[i].wanted;
+        good += seconds[i].good;
+    }
+    return (double)good / wanted;
+}
+
 static void print(void)
 {
     int down = STEADY_S, up = STEADY_S + OUTAGE_S;
@@ -324,27 +394,39 @@ static void print(void)
     printf("peak_during %.2f\n", peak(OUTAGE_AT, OUTAGE_END));
     printf("peak_after %.2f\n", peak(OUTAGE_END, END));
     printf("recovery_s %d\n", recovery_s());
+    printf("good_during %.4f\n", good_during());
+    if (contestant >= CHECK)
+        printf("recovery_bound_s %d\n", RECOVERY_BOUND_S);
     for (int i = 0; i < TOTAL_S; i++)
         printf("second %d %d %d %d\n", seconds[i].wanted, seconds[i].attempts, seconds[i].answered,
                seconds[i].good);
 }
 
+static const char with_check[] = "[check api]\ntype = http\n"
+                                 "target = http://api.example.com/health\n";
+
 static bool bind_all(uint64_t seed)
 {
-    const struct config *config = config_load_text("defaults", "", 0, model_complain, NULL);
+    size_t length = contestant >= CHECK ? sizeof with_check - 1 : 0;
+    bool apart = contestant == HARDEN_APART || contestant == CHECK_APART;
+    config = config_load_text("defaults", with_check, length, model_complain, NULL);
     struct target t = {
         .scheme = "http", .host = "api.example.com", .port = 80, .default_port = true, .path = "/"};
     struct header_source parts = {0};
     struct board *board = NULL;
     for (int i = 0; i < CLIENTS; i++) {
         clients[i].random = seed * CLIENTS + (uint64_t)i;
-        if (!board || contestant == HARDEN_APART)
+        if (!board || apart) {
             board = board_open(NULL, 4, NULL);
+            checks[i].board = contestant >= CHECK ? board : NULL;
+        }
         if (!config || !board ||
             !call_bind(&clients[i].binding, config, board, &t, &parts, MONOTONIC_0))
             return false;
     }
     engine_random = ~seed;
+    server_random = seed * seed;
+    plan_checks(seed);
     return true;
 }
 
@@ -352,9 +434,9 @@ int main(int argc, char **argv)
 {
     if (argc != 4)
         return 2;
-    contestant = (enum contestant)model_index(argv[1], contestants, HARDEN_APART + 1);
-    outage = (enum outage)model_index(argv[2], outages, THROTTLED + 1);
-    if (contestant > HARDEN_APART || outage > THROTTLED)
+    contestant = (enum contestant)model_index(argv[1], contestants, CHECK_APART + 1);
+    outage = (enum outage)model_index(argv[2], outages, HALF + 1);
+    if (contestant > CHECK_APART || outage > HALF)
         return 2;
     requests = calloc(REQUESTS_MAX, sizeof *requests);
     attempts_at = calloc(ATTEMPTS_MAX, sizeof *attempts_at);
