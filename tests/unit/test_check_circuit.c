@@ -188,9 +188,9 @@ Test(check_circuit, one_that_is_unhealthy_opens_the_circuit_for_all_operations)
     check_says(c, CHECK_FAILED);
     cr_assert(eq(int, state(b.slot), BREAKER_OPEN));
     cr_assert(eq(u64, slot_counter(b.slot, COUNT_BREAKER_OPENED), 1));
-    cr_assert(eq(int, view_status(b.slot, now), STATUS_DEGRADED));
-    cr_assert(
-        eq(i64, view_since_ms(b.slot, STATUS_DEGRADED, now, wall_ns()), (wall_ns()) / NS_PER_MS));
+    cr_assert(eq(int, view_status(board, b.slot, now), STATUS_DEGRADED));
+    cr_assert(eq(i64, view_since_ms(board, b.slot, STATUS_DEGRADED, now, wall_ns()),
+                 (wall_ns()) / NS_PER_MS));
     struct binding other = b;
     for (unsigned i = 0; i < BREAKER_OPERATIONS; i++) {
         other.operation = (uint8_t)i;
@@ -212,7 +212,7 @@ Test(check_circuit, one_that_stays_unhealthy_keeps_it_open)
         check_says(c, CHECK_FAILED);
         cr_assert(eq(int, request(&b, 200), ANSWER_REFUSE), "%d", i);
         cr_assert(eq(int, breaker_trips(&b.slot->breaker), 1));
-        int64_t ms = view_since_ms(b.slot, STATUS_DEGRADED, now, wall_ns());
+        int64_t ms = view_since_ms(board, b.slot, STATUS_DEGRADED, now, wall_ns());
         if (since)
             cr_assert(eq(i64, ms, since), "degraded since it opened first");
         since = ms;
