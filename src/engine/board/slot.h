@@ -23,7 +23,7 @@
  *    1024      64  refuse_until_ns, pause      line 16, of a pause (board/pause.h)
  *    1088      64  part_until_ns, part_pause   line 17, for display: of a pause of a part of the host;
  *                  of a slot of kind OBSERVED: family_lag[4]
- *    1152      24  adaptive[3]               line 18, of policies that few hosts have
+ *    1152      24  adaptive (adaptive.h)     line 18, of policies that few hosts have
  *    1176      40  policy_count[5]
  *    1216      16  what is shown of them     line 19
  *    1280
@@ -50,6 +50,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/cpu.h"
+#include "engine/board/adaptive.h"
 #include "engine/board/breaker.h"
 #include "engine/board/budget.h"
 #include "engine/board/counters.h"
@@ -87,7 +88,6 @@ enum slot_kind {
 #define STRIPED_COUNTERS (FIRST_SELDOM - FIRST_STRIPED)
 #define SELDOM_COUNTERS  (FIRST_POLICY - FIRST_SELDOM)
 #define POLICY_COUNTERS  (COUNTER_COUNT - FIRST_POLICY)
-#define ADAPTIVE_WORDS   3
 #define OWN_WORDS        92 /* of kinds without attempts of their own */
 
 /* What every attempt writes exists STRIPES times, and each CPU writes one of them, so that two CPUs
@@ -177,7 +177,7 @@ struct slot {
         struct family_lag family_lag[SLOT_FAMILIES];
     };
 
-    _Atomic uint64_t adaptive[ADAPTIVE_WORDS];
+    struct adaptive adaptive;
     _Atomic uint64_t policy_count[POLICY_COUNTERS];
     /* For display: of the settings that apply. */
     _Atomic uint32_t shown_concurrency; /* 0: none */
