@@ -18,9 +18,9 @@
 
 static const char *kind_name(enum event_kind k)
 {
-    static const char names[][8] = {"retry",   "wait",  "reject", "breaker", "health",
-                                    "denied",  "pause", "slo",    "ignored", "end",
-                                    "attempt", "start", "off"};
+    static const char names[][9] = {"retry",  "wait",    "reject",   "breaker", "health",
+                                    "denied", "pause",   "adaptive", "slo",     "ignored",
+                                    "end",    "attempt", "start",    "off"};
     return names[k];
 }
 
@@ -172,6 +172,8 @@ void event_put_json(struct text *t, const struct event *e, const char *service)
         json_string(t, "place", e->place);
     if (e->hint)
         json_string(t, "hint", e->hint);
+    if (e->rate_milli)
+        json_fixed(t, "rate", (int64_t)e->rate_milli, 3);
     if (e->wait_ns >= 0)
         json_fixed(t, "wait_ms", e->wait_ns / NS_PER_MS, 0);
     if (e->ended_ns)
@@ -290,6 +292,11 @@ static void put_event_words(struct text *t, const struct event *e)
     put_failure(t, e);
     if (e->hint)
         text_fmt(t, ", asked by the server: %s", e->hint);
+    if (e->rate_milli) {
+        text_put(t, ", to ");
+        text_fixed(t, (int64_t)e->rate_milli, 3);
+        text_put(t, "/s");
+    }
     if (e->wait_ns >= 0)
         put_wait(t, e);
     if (e->place)

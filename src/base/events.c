@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <string.h>
 
 static const char *_Atomic events_path;
 static const char *_Atomic trace_path;
@@ -73,6 +74,9 @@ static bool is_logged(const struct event *e, enum log_level *level)
     case EVENT_WAIT:
     case EVENT_DENIED:
         *level = LOG_INFO;
+        break;
+    case EVENT_ADAPTIVE: /* there may be one cut a second */
+        *level = strcmp(e->state, "cut") == 0 ? LOG_INFO : LOG_WARN;
         break;
     default:
         *level = LOG_WARN;

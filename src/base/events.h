@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events: one JSON line per retry, denied retry, wait, rejection, pause, change of a breaker, a status or an SLO,
+ * Events: one JSON line per retry, denied retry, wait, rejection, pause, and change of a breaker, a status, an
+ * adaptive rate or an SLO,
  * and one at the end of each request that failed, waited, was repeated or was refused, appended to the file
  * that the option `events` names. Each event also goes to the log, at level info (warn for rejections and
  * changes, debug for ends). A line is one write() to a descriptor that is opened with O_APPEND for it and
@@ -30,14 +31,15 @@ enum event_kind {
     EVENT_REJECT,
     EVENT_BREAKER,
     EVENT_HEALTH,
-    EVENT_DENIED,  /* a retry that the budget did not allow */
-    EVENT_PAUSE,   /* a server asked all requests to wait, or this is over */
-    EVENT_SLO,     /* the error budget of a host began to burn, or this is over */
-    EVENT_IGNORED, /* a server asked for such a long wait that it must be a mistake */
-    EVENT_END,     /* of a request */
-    EVENT_ATTEMPT, /* of a request; trace only */
-    EVENT_START,   /* what the library does in this process; trace only */
-    EVENT_OFF,     /* why it does nothing in this process */
+    EVENT_DENIED,   /* a retry that the budget did not allow */
+    EVENT_PAUSE,    /* a server asked all requests to wait, or this is over */
+    EVENT_ADAPTIVE, /* the adaptive rate of a host is on, was cut, or is off again */
+    EVENT_SLO,      /* the error budget of a host began to burn, or this is over */
+    EVENT_IGNORED,  /* a server asked for such a long wait that it must be a mistake */
+    EVENT_END,      /* of a request */
+    EVENT_ATTEMPT,  /* of a request; trace only */
+    EVENT_START,    /* what the library does in this process; trace only */
+    EVENT_OFF,      /* why it does nothing in this process */
 };
 
 /* The key that decided, its value as written, and where it is set. */
@@ -85,8 +87,10 @@ struct event {
     int curl;
     int http;
     int os_errno;
-    int64_t wait_ns;  /* -1: omitted */
-    int64_t ended_ns; /* when a pause, or the burning of an SLO, was over, wall clock; 0: omitted */
+    uint64_t rate_milli; /* of EVENT_ADAPTIVE: requests in 1000 s; 0: omitted */
+    int64_t wait_ns;     /* -1: omitted */
+    int64_t
+        ended_ns; /* when a pause, an adaptive rate, or the burning of an SLO, was over, wall clock; 0: omitted */
     const struct event_setting *setting; /* NULL: none decided; of EVENT_OFF always */
     union {
         const struct event_request *request;

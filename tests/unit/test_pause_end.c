@@ -184,3 +184,61 @@ Test(pause_end, is_announced_once_by_racing_threads)
         pthread_join(thread[i], NULL);
     cr_assert(eq(int, announced, PAUSES));
 }
+
+/* ---- an adaptive rate ------------------------------------------------------------------------- */
+
+#define ADAPTIVE(state) "\"event\":\"adaptive\",\"state\":\"" state "\""
+
+static void throttle(int64_t from)
+{
+    policy.adaptive = true;
+    binding.special |= SPECIAL_ADAPTIVE;
+    for (int i = 0; i < 50; i++)
+        request(get(0, 200), from + i * (NS_PER_S / 10));
+    request(get(0, 429), from + 5 * NS_PER_S);
+}
+
+Test(pause_end, of_an_adaptive_rate_is_announced_once_and_five_minutes_after_the_last_cut)
+{
+    throttle(NOW);
+    cr_assert(eq(int, events(ADAPTIVE("on")), 1));
+    cr_assert(eq(int, events("\"curl\":0,\"http\":429,\"rate\":9.496"), 1));
+    int64_t cut = NOW + 10 * NS_PER_S;
+    request(get(0, 429), cut);
+    request(get(0, 429), cut);
+    cr_assert(eq(int, events(ADAPTIVE("cut")), 1));
+    announce(NOW + 306 * NS_PER_S);
+    cr_assert(eq(int, events(ADAPTIVE("off")), 0), "it was cut again");
+    int64_t off = next(NOW + 306 * NS_PER_S);
+    cr_assert(ge(i64, off, cut + 300 * NS_PER_S));
+    cr_assert(lt(i64, off, cut + 301 * NS_PER_S));
+    announce(off);
+    announce(off + NS_PER_S);
+    cr_assert(eq(int, events(ADAPTIVE("off")), 1));
+    cr_assert(eq(int, events("\"ended\":"), 1));
+    cr_assert(eq(i64, next(off + 2 * NS_PER_S), INT64_MAX));
+}
+
+Test(pause_end, of_the_adaptive_rate_of_observing_programs_is_announced_as_observed)
+{
+    uint64_t key = binding.key;
+    binding.facts = binding.slot;
+    binding.facts_key = key;
+    binding.key = board_observed_key(key);
+    binding.slot = board_slot(board, binding.key, "h", SLOT_OBSERVED, NOW);
+    binding.special |= SPECIAL_OBSERVED;
+    throttle(NOW);
+    announce(NOW + 400 * NS_PER_S);
+    cr_assert(eq(int, events(ADAPTIVE("on")), 1));
+    cr_assert(eq(int, events(ADAPTIVE("off")), 1));
+    cr_assert(eq(int, events("\"rate\":9.496,\"observed\":true"), 1));
+}
+
+Test(pause_end, requests_that_wait_for_an_adaptive_rate_name_its_key)
+{
+    throttle(NOW);
+    for (int i = 0; i < 3; i++)
+        admit_new(NOW + 5 * NS_PER_S);
+    cr_assert(eq(int, events("\"event\":\"wait\""), 1));
+    cr_assert(eq(int, events("\"setting\":\"adaptive\""), 1));
+}

@@ -101,14 +101,15 @@ static const struct member numbers[] = {
     {"errno", offsetof(struct trace_event, os_errno)},
 };
 
-static const struct time_member {
+static const struct scaled_member {
     const char *name;
     size_t offset;
-    int64_t unit_ns;
-} times[] = {
+    int64_t unit;
+} scaled_numbers[] = {
     {"wait_ms", offsetof(struct trace_event, wait_ns), NS_PER_MS},
     {"duration_ms", offsetof(struct trace_event, duration_ns), NS_PER_MS},
     {"waited_s", offsetof(struct trace_event, waited_ns), NS_PER_S},
+    {"rate", offsetof(struct trace_event, rate_milli), 1000},
 };
 
 static void *member_at(struct trace_event *e, size_t offset)
@@ -131,9 +132,10 @@ static void set_primitive(struct trace_event *e, const char *name, const char *v
     for (size_t i = 0; i < array_size(numbers); i++)
         if (!strcmp(name, numbers[i].name))
             *(int *)member_at(e, numbers[i].offset) = (int)strtol(value, NULL, 10);
-    for (size_t i = 0; i < array_size(times); i++)
-        if (!strcmp(name, times[i].name))
-            *(int64_t *)member_at(e, times[i].offset) = scaled(value, times[i].unit_ns);
+    for (size_t i = 0; i < array_size(scaled_numbers); i++)
+        if (!strcmp(name, scaled_numbers[i].name))
+            *(int64_t *)member_at(e, scaled_numbers[i].offset) =
+                scaled(value, scaled_numbers[i].unit);
     if (!strcmp(name, "pid"))
         e->pid = strtoll(value, NULL, 10);
     else if (!strcmp(name, "part"))

@@ -29,6 +29,7 @@ struct trace_event {
     int64_t pid;
     int attempt, attempts, curl, http, os_errno;
     int64_t wait_ns, duration_ns, waited_ns;
+    int64_t rate_milli; /* requests in 1000 s */
     bool part, observed;
 };
 

@@ -153,6 +153,16 @@ static void put_pause(struct text *t, const struct trace_event *e)
     put_hint(t, e);
 }
 
+static void put_adaptive(struct text *t, const struct trace_event *e)
+{
+    text_fmt(t, "%s: the adaptive rate is %s", e->host, e->state);
+    if (!e->rate_milli)
+        return;
+    text_put(t, ", to ");
+    text_fixed(t, e->rate_milli, 3);
+    text_put(t, "/s");
+}
+
 static void put_slo(struct text *t, const struct trace_event *e)
 {
     text_fmt(t, "%s: the error budget %s", e->host,
@@ -189,10 +199,11 @@ const char *trace_words(const struct trace_event *e, char out[TRACE_WORDS_SIZE])
         const char *kind;
         void (*put)(struct text *t, const struct trace_event *e);
     } kinds[] = {
-        {"attempt", put_attempt}, {"retry", put_retry},   {"wait", put_wait},
-        {"reject", put_reject},   {"denied", put_denied}, {"breaker", put_breaker},
-        {"health", put_health},   {"pause", put_pause},   {"slo", put_slo},
-        {"ignored", put_ignored}, {"end", put_end},       {"off", put_off},
+        {"attempt", put_attempt}, {"retry", put_retry},     {"wait", put_wait},
+        {"reject", put_reject},   {"denied", put_denied},   {"breaker", put_breaker},
+        {"health", put_health},   {"pause", put_pause},     {"adaptive", put_adaptive},
+        {"slo", put_slo},         {"ignored", put_ignored}, {"end", put_end},
+        {"off", put_off},
     };
     struct text t = {.p = out, .cap = TRACE_WORDS_SIZE};
     out[0] = '\0';

@@ -216,10 +216,12 @@ bool adaptive_throttled(struct adaptive *a, uint64_t ceiling_milli, int64_t now_
 {
     uint64_t raw = atomic_load_explicit(&a->cut, memory_order_relaxed), next;
     struct cut c;
+    bool first;
     do {
         struct cut before = cut_unpack(raw);
         c.at_ns = now_ns;
-        if (is_on(raw, &before, now_ns)) {
+        first = !is_on(raw, &before, now_ns);
+        if (!first) {
             if (now_ns - before.at_ns < CUT_APART_NS)
                 return false;
             c.goodput_milli = adaptive_goodput_milli(a, now_ns);
@@ -236,6 +238,7 @@ bool adaptive_throttled(struct adaptive *a, uint64_t ceiling_milli, int64_t now_
                                                     memory_order_relaxed));
     c = cut_unpack(next);
     *v = view_of(&c, ceiling_milli, now_ns);
+    v->first = first;
     return true;
 }
 

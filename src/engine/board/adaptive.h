@@ -51,6 +51,7 @@ struct adaptive_view {
     uint64_t goodput_milli; /* at the last cut */
     int64_t cut_ns;         /* when that was, to 17 ms */
     int64_t off_ns;         /* when it will be off */
+    bool first;             /* adaptive_throttled(): it was off */
 };
 
 void adaptive_accepted(struct adaptive *a, int64_t now_ns);

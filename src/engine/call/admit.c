@@ -18,7 +18,7 @@ static int64_t earliest_start(struct call *c, int64_t now_ns, int64_t t_ns)
 {
     const struct binding *b = c->binding;
     int64_t start_ns = t_ns;
-    for (int i = 0; i < b->lane_count; i++) {
+    for (int i = 0; i < b->lane_count + c->paced; i++) {
         const struct lane *l = &b->lane[i];
         int64_t tat = atomic_load_explicit(l->tat, memory_order_relaxed);
         int64_t e = gcra_earliest(gcra_clamp(tat, now_ns), t_ns, &l->rate, c->policy->cost);
@@ -39,7 +39,7 @@ static inline bool take_each(const struct call *c, int64_t now_ns, int64_t t_ns,
                              struct taken *taken)
 {
     const struct binding *b = c->binding;
-    for (int i = 0; i < b->lane_count; i++) {
+    for (int i = 0; i < b->lane_count + c->paced; i++) {
         const struct lane *l = &b->lane[i];
         struct taken *k = &taken[i];
         if (gcra_take(l->tat, now_ns, t_ns, &l->rate, c->policy->cost, &k->before, &k->after) ==
@@ -54,7 +54,7 @@ static inline bool take_each(const struct call *c, int64_t now_ns, int64_t t_ns,
 
 static __attribute__((noinline)) bool take_many(const struct call *c, int64_t now_ns, int64_t t_ns)
 {
-    struct taken taken[LIMITS_MAX * RATES_MAX];
+    struct taken taken[LIMITS_MAX * RATES_MAX + 1];
     return take_each(c, now_ns, t_ns, taken);
 }
 
@@ -67,8 +67,8 @@ static __attribute__((noinline)) bool take_few(const struct call *c, int64_t now
 
 static bool take_all(const struct call *c, int64_t now_ns, int64_t t_ns)
 {
-    return c->binding->lane_count > RATES_MAX ? take_many(c, now_ns, t_ns)
-                                              : take_few(c, now_ns, t_ns);
+    return c->binding->lane_count + c->paced > RATES_MAX ? take_many(c, now_ns, t_ns)
+                                                         : take_few(c, now_ns, t_ns);
 }
 
 static int64_t latest_start(const struct call *c, int64_t now_ns)
@@ -173,11 +173,12 @@ static struct admission wait_until(struct call *c, struct slot *s, enum refusal 
  * no limit. */
 static bool missed_its_start(const struct call *c, int64_t now_ns)
 {
+    int lanes = c->binding->lane_count + (c->paced && c->paced_start);
     const struct binding *b = c->binding;
     int64_t late_ns = now_ns - c->reserved_ns;
     if (late_ns <= LATE_NS)
         return false;
-    for (int i = 0; i < b->lane_count; i++) {
+    for (int i = 0; i < lanes; i++) {
         const struct rate *r = &b->lane[i].rate;
         uint32_t n = c->policy->cost < r->burst ? c->policy->cost : r->burst;
         if (late_ns > gcra_span_ns(r, r->burst - n))
@@ -203,9 +204,13 @@ static __attribute__((noinline)) struct admission decide_start(struct call *c, s
         if (pause_ns <= c->reserved_ns && now_ns < c->reserved_ns)
             return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
         bool late = missed_its_start(c, now_ns);
-        c->reserved_ns = 0;
-        if (!pause_ns && !late)
+        if (!pause_ns && !late && call_pace_reserved(c, LATE_NS, now_ns)) {
+            if (unlikely(c->reserved_ns > now_ns))
+                return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
+            c->reserved_ns = 0;
             return admit_now(c, s, now_ns);
+        }
+        c->reserved_ns = 0;
         c->missed_starts += late;
         /* A pause began in the meantime, after which this call gets a new start, like all others.
          * Or the reserved start was missed, and its tokens are lost. */
@@ -214,19 +219,23 @@ static __attribute__((noinline)) struct admission decide_start(struct call *c, s
         pause_ns = 0;
     if (!may_reserve && pause_ns > now_ns && pause_ns <= latest)
         return wait_until(c, s, REFUSED_PAUSE, pause_ns, now_ns);
-    int64_t from = larger(pause_ns, now_ns), t = from;
-    for (int round = 0; round < ADMIT_ROUNDS; round++) {
+    int64_t from = larger(pause_ns, now_ns), t = from, again_ns;
+    for (int round = 0, paced = c->paced; round < ADMIT_ROUNDS; round++) {
+        c->paced = paced;
         t = earliest_start(c, now_ns, from);
         enum refusal why = t > from ? REFUSED_RATE : REFUSED_PAUSE;
         if (t > now_ns && t > latest)
             return refusal(from > latest ? REFUSED_PAUSE : why, t);
         if (t > now_ns && c->missed_starts > 1)
             return wait_until(c, s, why, t, now_ns);
+        if (unlikely(c->paced) && (again_ns = call_pace_again_ns(c, from, t, now_ns)))
+            return wait_until(c, s, why, smaller(again_ns, latest), now_ns);
         if (!take_all(c, now_ns, t))
             continue;
         if (t <= now_ns)
             return admit_now(c, s, now_ns);
         c->reserved_ns = t;
+        c->paced_start = c->paced;
         return wait_until(c, s, why, t, now_ns);
     }
     t = t > now_ns ? t : now_ns + CROWDED_NS;
@@ -247,7 +256,7 @@ take_start(struct call *c, struct slot *s, unsigned special, int64_t now_ns)
 {
     const struct binding *b = c->binding;
     bool paused = call_may_be_paused(c, s, special, now_ns);
-    if (likely(!paused && !c->reserved_ns)) {
+    if (likely(!paused && !c->reserved_ns && !(special && c->paced))) {
         if (!b->lane_count)
             return admit_now(c, s, now_ns);
         if (b->lane_count == 1) {
@@ -352,12 +361,12 @@ HOT struct admission call_admit(struct call *c, int64_t now_ns)
         c->lease_ns = 0;
         return take_start(c, s, false, now_ns);
     }
-    if (c->observe)
-        return admit_observed(c, s, now_ns);
     const unsigned special = c->binding->special;
     struct admission ad;
     if (special & SPECIAL_ADAPTIVE)
         call_use_adaptive_rate(c, s, now_ns);
+    if (c->observe)
+        return admit_observed(c, s, now_ns);
     if (pass_breakers(c, s, now_ns, &ad))
         ad = take_start(c, s, true, now_ns);
     if ((special & SPECIAL_BULKHEAD) && ad.answer == ANSWER_GO)

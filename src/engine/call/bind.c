@@ -256,9 +256,10 @@ static bool observes_nothing(const struct binding *b)
     return observes(b) && b->slot == board_overflow(b->board);
 }
 
-static uint8_t special_of(const struct policy *p)
+/* Nothing that is read after a connect() says that the host throttles. */
+static uint8_t special_of(const struct policy *p, const struct target *t)
 {
-    unsigned special = (p->adaptive ? SPECIAL_ADAPTIVE : 0) |
+    unsigned special = (p->adaptive && *t->path ? SPECIAL_ADAPTIVE : 0) |
                        (p->slow_after_ns ? SPECIAL_SLOW : 0) |
                        (p->fallback.count ? SPECIAL_PLACES : 0) | (p->slo_ppm ? SPECIAL_SLO : 0);
     for (int i = 0; i < p->limit_count; i++)
@@ -352,7 +353,7 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
         b->facts_key = b->key;
         b->key = board_observed_key(b->key);
     }
-    b->special = special_of(p);
+    b->special = special_of(p, t);
     claim_host(b, now_ns);
     for (int i = 0; i < p->limit_count && i < LIMITS_MAX; i++) {
         b->bucket_key[i] = binding_bucket_key(&p->limits[i], &here, source, board);

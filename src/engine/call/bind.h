@@ -81,8 +81,10 @@ struct binding {
     char name
         [SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080" (board_cut_name): safe to show */
     struct proxy_binding proxy;
-    uint64_t bucket_key[LIMITS_MAX];          /* from here on unused if there are no lanes */
-    struct lane lane[LIMITS_MAX * RATES_MAX]; /* a copy may end after lane_count of them */
+    uint64_t bucket_key[LIMITS_MAX]; /* from here on unused if there are no lanes */
+    /* The last one is only for a target with a path. A copy may end after lane_count of them, and one more with
+     * SPECIAL_ADAPTIVE. */
+    struct lane lane[LIMITS_MAX * RATES_MAX + 1];
     char proxy_name[SLOT_NAME_SIZE]; /* "http://proxy.example.com:3128", by call_bind_proxy */
 };
 

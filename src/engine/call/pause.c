@@ -113,6 +113,11 @@ static bool leaves_time(const struct call *c, const struct pause_view *v, int64_
     return deadline_ns == INT64_MAX || last_start_ns - from_ns <= (deadline_ns - from_ns) / 2;
 }
 
+static bool has_rate(const struct call *c)
+{
+    return c->binding->lane_count || c->paced;
+}
+
 /* If all waiting callers started at the end of the pause, the result of the first would come too
  * late for the others. So each starts later, by up to half of the hint, like a retry; but not
  * after latest_ns. If there is a rate, it spreads the starts. The random part is taken from the
@@ -120,7 +125,7 @@ static bool leaves_time(const struct call *c, const struct pause_view *v, int64_
 static int64_t spread(const struct call *c, const struct slot *s, int64_t until_ns,
                       int64_t length_ns, int64_t latest_ns)
 {
-    if (c->binding->lane_count || until_ns >= latest_ns)
+    if (has_rate(c) || until_ns >= latest_ns)
         return until_ns;
     int64_t most_ns = smaller(length_ns, c->policy->retry_after_max_ns) / 2;
     int64_t least_ns = 0, left_ns = latest_ns - until_ns;
@@ -172,7 +177,7 @@ static bool pauses_all_lanes(const struct call *c, const struct slot *paused)
     if (b->facts && paused) /* the tokens of that slot are taken from its counterpart */
         paused = board_find(
             b->board, board_observed_key(atomic_load_explicit(&paused->key, memory_order_relaxed)));
-    for (const struct lane *l = b->lane; l < b->lane + b->lane_count; l++)
+    for (const struct lane *l = b->lane; l < b->lane + b->lane_count + c->paced; l++)
         if (l->slot != paused)
             return false;
     return true;
@@ -193,6 +198,6 @@ int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_n
     if (until_ns > refuse_ns && !leaves_time(c, &longest, now_ns))
         until_ns = refuse_ns;
     else if (until_ns > latest_ns)
-        until_ns = larger(refuse_ns, c->binding->lane_count ? 0 : latest_ns);
+        until_ns = larger(refuse_ns, has_rate(c) ? 0 : latest_ns);
     return until_ns <= now_ns ? 0 : spread(c, s, until_ns, longest.length_ns, latest_ns);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of this folder share. No other folder includes it. Each file may call those before
- * it: bind, lag, judge, proxy, slo, place, pause, tell, retry, admit, call. fast_path calls judge only. */
+ * it: bind, lag, judge, proxy, slo, place, pause, tell, adaptive, retry, admit, call. fast_path calls judge only. */
 #ifndef ENGINE_CALL_PRIVATE_H
 #define ENGINE_CALL_PRIVATE_H
 
@@ -190,16 +190,18 @@ int64_t call_paused_until(const struct call *c, struct slot *s, int64_t latest_n
                           bool *may_reserve);
 
 /* ---- adaptive.c ---- */
-/* Before tokens are taken: the rate that is in force becomes one more lane of the binding. */
-static inline void call_use_adaptive_rate(struct call *c, struct slot *s, int64_t now_ns)
-{
-    (void)c, (void)s, (void)now_ns;
-}
-static inline void call_adapt(struct call *c, struct slot *s, const struct attempt *a,
-                              int64_t now_ns)
-{
-    (void)c, (void)s, (void)a, (void)now_ns;
-}
+/* Before tokens are taken: if the adaptive rate is in force, it becomes one more lane, after the others of
+ * the binding, and c->paced is set. */
+void call_use_adaptive_rate(struct call *c, struct slot *s, int64_t now_ns);
+/* The earliest start at or after from_ns by all lanes is start_ns. Not 0: it is too far ahead to be reserved
+ * at the rate of now; ask again then. Otherwise it may be reserved, without a token of the adaptive rate if
+ * c->paced is cleared. */
+int64_t call_pace_again_ns(struct call *c, int64_t from_ns, int64_t start_ns, int64_t now_ns);
+/* At a reserved start: takes a token of the adaptive rate if it has none, for at most late_ns later. False: the
+ * start is lost. */
+bool call_pace_reserved(struct call *c, int64_t late_ns, int64_t now_ns);
+/* What an attempt says about the rate. */
+void call_adapt(struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns);
 
 /* ---- bulkhead.c ---- */
 /* After an attempt was admitted otherwise (ad->answer is GO). */

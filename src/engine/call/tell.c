@@ -93,6 +93,8 @@ static bool find_setting(const struct call *c, const char *key, bool by_proxy,
 static bool find_rate(const struct call *c, struct event_setting *s)
 {
     const struct limit *l = limit_of_lane(c);
+    if (!l && c->policy->adaptive && c->lane == c->binding->lane_count)
+        return find_setting(c, "adaptive", false, s);
     if (l)
         source_of_rate(s, c->binding->config, c->policy, l);
     return l != NULL;

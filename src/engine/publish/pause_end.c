@@ -23,6 +23,26 @@ static bool announce_one(struct slot *s, const char *name, enum pause_extent ext
     return extent == PAUSE_OF_ALL;
 }
 
+/* Of the programs that enforce, and of those that observe. */
+static void announce_adaptive(struct board *b, struct slot *s, const char *name, int64_t now_ns,
+                              int64_t *next_ns)
+{
+    struct adaptive_view v;
+    struct slot *of[] = {s, board_find(b, board_observed_key(atomic_load(&s->key)))};
+    for (int i = 0; i < 2 && of[i]; i++) {
+        int64_t ended_ns = adaptive_take_end(&of[i]->adaptive, now_ns);
+        if (ended_ns)
+            events_emit(&(struct event){.kind = EVENT_ADAPTIVE,
+                                        .host = name,
+                                        .state = "off",
+                                        .ended_ns = clock_wall_ns() - (now_ns - ended_ns),
+                                        .wait_ns = -1,
+                                        .observed = i == 1});
+        if (adaptive_read(&of[i]->adaptive, 0, now_ns, &v))
+            *next_ns = smaller(*next_ns, v.off_ns);
+    }
+}
+
 /* The SLO of a host begins and ceases to burn by time, too. */
 static bool notice_slo(struct board *b, struct slot *s, const char *name, int64_t now_ns,
                        int64_t *next_ns)
@@ -48,6 +68,7 @@ static bool announce_all(struct board *b, int64_t now_ns, int64_t *next_ns)
         if (!view_host(b, i, name))
             continue;
         changed |= notice_slo(b, s, name, now_ns, next_ns);
+        announce_adaptive(b, s, name, now_ns, next_ns);
         for (int extent = PAUSE_OF_ALL; extent <= PAUSE_OF_PART; extent++) {
             changed |= announce_one(s, name, (enum pause_extent)extent, now_ns);
             *next_ns = smaller(*next_ns, end_ns(s, (enum pause_extent)extent, now_ns));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Announces the end of each pause that a server asked for (board/pause.h), by an event, and that the SLO of
- * a host begins or ceases to burn (board/slo_slot.h). These change by time, so the first process that makes
+ * Announces the end of each pause that a server asked for (board/pause.h), by an event, the end of an
+ * adaptive rate (board/adaptive.h), and that the SLO of a host begins or ceases to burn (board/slo_slot.h). These change by time, so the first process that makes
  * an update after that does it, once for all processes.
  *
  *     if (pause_end_announce(board, now_ns, &next_ns))
