@@ -2,6 +2,7 @@
 #include "cli/config_live.h"
 
 #include "base/netns.h"
+#include "cli/adaptive_text.h"
 #include "cli/cli.h"
 #include "cli/pause_text.h"
 #include "cli/slo_text.h"
@@ -38,8 +39,9 @@ static void print_host(const struct live *l)
 {
     uint64_t key = board_host_key(l->target->host, l->target->default_port ? 0 : l->target->port);
     const struct slot *facts = board_find(l->board, key), *s = slot_of(l, key);
-    char words[SLO_TEXT_SIZE];
+    char words[SLO_TEXT_SIZE], rate[ADAPTIVE_TEXT_SIZE];
     struct slo_view slo;
+    struct adaptive_view adaptive;
     if (!facts) {
         fputs("  no request to the host yet, or not for long\n", l->f);
         return;
@@ -53,6 +55,11 @@ static void print_host(const struct live *l)
         return;
     enum breaker_state state = breaker_state_at(&s->breaker, l->now_ns);
     fprintf(l->f, "  circuit %s\n", breaker_state_name(state));
+    if (l->policy->adaptive)
+        fprintf(l->f, "  adaptive rate %s\n",
+                view_adaptive(l->board, facts, s != facts, l->now_ns, &adaptive)
+                    ? adaptive_text(&adaptive, l->now_ns, rate)
+                    : "off: the host has not throttled lately");
     if (l->policy->retry_budget_percent)
         fprintf(l->f, "  retry budget %.0f of %d\n", view_budget(s, l->now_ns), BUDGET_CAPACITY);
 }

@@ -38,6 +38,8 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
     h->available = h->limited ? gcra_available(tat_ns, now_ns, &rate) : 0;
     h->burst = h->limited ? rate.burst : 0;
     h->is_observed = view_observed(b, s, &h->observed);
+    view_adaptive(b, s, false, now_ns, &h->adaptive);
+    view_adaptive(b, s, true, now_ns, &h->would_adapt);
 }
 
 uint64_t host_rejected(const struct host *h)

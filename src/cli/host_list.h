@@ -35,8 +35,9 @@ struct host {
     uint32_t burst;
     struct pause_shown paused, part_paused; /* until_ns 0: no pause */
     double per_s;                           /* requests; negative: unknown (cli/request_rate.h) */
-    struct slo_view slo;                    /* ppm 0: no objective */
-    bool slo_burns;                         /* the fast pair */
+    struct adaptive_view adaptive, would_adapt; /* rate_milli 0: off; by programs that observe */
+    struct slo_view slo;                        /* ppm 0: no objective */
+    bool slo_burns;                             /* the fast pair */
     bool is_observed;
     struct observed_view observed;
 };

@@ -2,6 +2,7 @@
 #include "cli/status_lines.h"
 
 #include "base/clock.h"
+#include "cli/adaptive_text.h"
 #include "cli/error_text.h"
 #include "cli/observed_text.h"
 #include "cli/other_boards.h"
@@ -76,6 +77,25 @@ static void print_objectives(FILE *f, const struct status_lines *l)
         fprintf(f, "slo: and %d more\n", listed - lines_shown(l));
 }
 
+/* "adaptive: api.example.com 9.7/s; 10.2/s were accepted before the last cut, to 9.6/s, 3 s ago; off in 4 min" */
+static void print_adaptive(FILE *f, const struct status_lines *l)
+{
+    char name[TABLE_CELL], words[ADAPTIVE_TEXT_SIZE];
+    int listed = 0;
+    for (uint32_t i = 0; i < 2 * l->n; i++) {
+        const struct host *h = &l->hosts[i / 2];
+        bool observed = i % 2;
+        const struct adaptive_view *v = observed ? &h->would_adapt : &h->adaptive;
+        if (v->rate_milli && listed++ < lines_shown(l))
+            fprintf(f, "adaptive: %s %s%s\n", name_of(l, h->name, name),
+                    observed ? "would be limited to " : "",
+                    l->view->columns ? adaptive_text_short(v, l->now_ns, words)
+                                     : adaptive_text(v, l->now_ns, words));
+    }
+    if (listed > lines_shown(l))
+        fprintf(f, "adaptive: and %d more\n", listed - lines_shown(l));
+}
+
 /* "last error: api.example.com, 12 s ago: transient, http_5xx, http 503" */
 static void print_errors(FILE *f, const struct status_lines *l)
 {
@@ -125,6 +145,7 @@ void status_lines_print(FILE *f, const struct status_lines *l)
         fprintf(f, "mode = %s: %s\n", mode_name(v->config->mode),
                 cli_mode_meaning(v->config->mode));
     print_pauses(f, l);
+    print_adaptive(f, l);
     print_objectives(f, l);
     print_errors(f, l);
     print_check_errors(f, l);

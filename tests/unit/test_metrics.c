@@ -289,6 +289,26 @@ Test(metrics, show_the_objective_of_a_host)
     cr_assert_null(strstr(text, "harden_slo_objective_ratio{user=\"1000\",host=\"b"));
 }
 
+static void throttle(struct slot *s)
+{
+    struct adaptive_view v;
+    for (int i = 0; i < 50; i++)
+        adaptive_accepted(&s->adaptive, NOW - (50 - i) * (NS_PER_S / 10));
+    cr_assert(adaptive_throttled(&s->adaptive, 0, NOW, &v));
+}
+
+Test(metrics, show_the_adaptive_rate_while_it_is_on)
+{
+    throttle(board_slot(board, 5, "api.example.com", SLOT_HOST, NOW));
+    throttle(board_slot(board, board_observed_key(5), "api.example.com", SLOT_OBSERVED, NOW));
+    render();
+    has("harden_adaptive_rate{" LABELS "} 9.496");
+    has("harden_observed_adaptive_rate{" LABELS "} 9.496");
+    context.now_ns += 301 * NS_PER_S;
+    render();
+    cr_assert_null(strstr(text, "adaptive_rate{"));
+}
+
 Test(metrics, escape_labels)
 {
     context.service = "a\"b\\c\nd";

@@ -177,7 +177,7 @@ Test(snapshot, shows_the_contents_of_the_board)
     has("\"max\":82},\"rate\":{\"limit\":60,\"window_s\":60,\"available\":41.2,\"waited\":7,"
         "\"waited_s\":3.4,\"rejected\":4},\"budget\":{\"available\":100,\"capacity\":100,"
         "\"denied\":0},\"breaker\":{\"state\":\"closed\",\"opened\":1,\"rejected\":5,\"slow\":9},"
-        "\"slo\":null,\"observed\":null}}");
+        "\"adaptive\":null,\"slo\":null,\"observed\":null}}");
     cr_assert(python("75 <= d['checks']['api.example.com']['duration_ms']['p50'] <= 82"));
     cr_assert(python("d['totals'] == {'requests': 120, 'attempts': 131, 'retries': 11,"
                      " 'recovered': 9, 'rejected': 9, 'hosts': 1}"));
@@ -199,7 +199,7 @@ Test(snapshot, shows_apart_what_observing_programs_would_have_done)
     render();
     has("\"mode\":\"observe\"");
     has("\"observed\":{\"would_wait\":297,\"would_wait_s\":58.5,\"would_reject\":5,"
-        "\"would_retry\":4,\"would_fall_back\":2}");
+        "\"would_retry\":4,\"would_fall_back\":2,\"would_adapt_to\":null}");
     has("\"waited\":0,\"waited_s\":0,\"rejected\":0");
     has("\"totals\":{\"requests\":0,\"attempts\":0,\"retries\":0,\"recovered\":0,\"rejected\":0,"
         "\"hosts\":1}");
@@ -369,6 +369,45 @@ Test(snapshot, gives_two_hosts_with_the_same_name_different_keys)
     has("aaa~060007\":");
     has("aaa~070008\":");
     cr_assert(python("len(d['checks']) == 9"));
+}
+
+/* Throttled when it accepts ten requests a second. */
+static void throttle(struct slot *s)
+{
+    struct adaptive_view v;
+    for (int i = 0; i < 50; i++)
+        adaptive_accepted(&s->adaptive, NOW - (50 - i) * (NS_PER_S / 10));
+    cr_assert(adaptive_throttled(&s->adaptive, 0, NOW, &v));
+}
+
+Test(snapshot, shows_the_adaptive_rate_while_it_is_on)
+{
+    struct slot *s = host("h", 5);
+    throttle(s);
+    context.now_ns += 10 * NS_PER_S;
+    context.wall_ns += 10 * NS_PER_S;
+    render();
+    cr_assert(python("d['checks']['h']['adaptive']['goodput'] == 10"));
+    cr_assert(python("d['checks']['h']['adaptive']['cut_to'] == 9.496"));
+    cr_assert(python("11.4 < d['checks']['h']['adaptive']['rate'] <= 11.5"));
+    cr_assert(python("d['checks']['h']['adaptive']['cut_at'][:19] == '2026-01-25T10:00:00'"));
+    cr_assert(python("d['checks']['h']['adaptive']['off_at'][:19] == '2026-01-25T10:05:00'"));
+    s->shown_rate = 5ULL << 32 | 5;
+    s->shown_window_ms = 1000;
+    render();
+    cr_assert(python("d['checks']['h']['adaptive']['rate'] == 5"), "no more than the limit");
+    context.now_ns += 291 * NS_PER_S;
+    render();
+    has("\"adaptive\":null");
+}
+
+Test(snapshot, shows_apart_the_adaptive_rate_that_observing_programs_would_keep_to)
+{
+    host("h", 5);
+    throttle(board_slot(board, board_observed_key(5), "h", SLOT_OBSERVED, NOW));
+    render();
+    has("\"adaptive\":null");
+    has("\"would_adapt_to\":9.496}");
 }
 
 static void promise(struct slot *s, uint32_t ppm, int good, int bad)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/adaptive_text.h"
 #include "cli/cli.h"
 #include "cli/error_text.h"
 #include "cli/observed_text.h"
@@ -100,6 +101,7 @@ static void write_error(const struct report *r, const struct host *h)
 static void name_cell(const struct report *r, const struct host *h)
 {
     char age[24], words[OBSERVED_TEXT_SIZE], objective[SLO_TEXT_SIZE];
+    char rate[ADAPTIVE_TEXT_SIZE];
     int64_t ns = report_status_age_ns(r, h);
     fputs("<tr><th scope=\"row\"><span>", r->f);
     page_host(r->f, h->name);
@@ -118,6 +120,12 @@ static void name_cell(const struct report *r, const struct host *h)
     }
     write_pause(r, "paused", &h->paused);
     write_pause(r, "a part is paused", &h->part_paused);
+    if (h->adaptive.rate_milli)
+        fprintf(r->f, "<small>adaptive rate %s</small>",
+                adaptive_text(&h->adaptive, r->now_ns, rate));
+    if (h->would_adapt.rate_milli)
+        fprintf(r->f, "<small>observe: adaptive rate %s</small>",
+                adaptive_text(&h->would_adapt, r->now_ns, rate));
     if (h->slo.ppm)
         fprintf(r->f, "<small>objective %s</small>",
                 slo_text_short(&h->slo, h->slo_burns, objective));

@@ -262,3 +262,17 @@ int64_t view_quantile_ns(const struct slot *s, const uint64_t counts[LATENCY_BUC
     int64_t ns = latency_quantile_ns(counts, n, q);
     return max_ns > 0 && ns > max_ns ? max_ns : ns;
 }
+
+bool view_adaptive(const struct board *b, const struct slot *s, bool observed, int64_t now_ns,
+                   struct adaptive_view *v)
+{
+    struct rate r;
+    int64_t tat_ns;
+    uint64_t ceiling_milli = view_rate(b, s, &r, &tat_ns) && r.interval_ns > 0
+                                 ? 1000 * (uint64_t)NS_PER_S / (uint64_t)r.interval_ns
+                                 : 0;
+    if (observed)
+        s = board_find(b, board_observed_key(atomic_load_explicit(&s->key, memory_order_relaxed)));
+    return s && (!observed || slot_kind_of(s) == SLOT_OBSERVED) &&
+           adaptive_read(&s->adaptive, ceiling_milli, now_ns, v);
+}

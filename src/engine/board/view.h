@@ -73,6 +73,11 @@ struct observed_view {
 };
 bool view_observed(const struct board *b, const struct slot *s, struct observed_view *v);
 
+/* The adaptive rate, no more than the limit of view_rate(); observed: the one that programs with mode =
+ * observe would keep to. False: it is off. */
+bool view_adaptive(const struct board *b, const struct slot *s, bool observed, int64_t now_ns,
+                   struct adaptive_view *v);
+
 /* slot->last_error; class and reason are in range. */
 struct last_error view_error(const struct slot *s);
 

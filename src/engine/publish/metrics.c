@@ -163,6 +163,18 @@ static void put_paused(const struct sample *x)
     put_fixed(x, "", x->host->paused_ms, 3);
 }
 
+static void put_adaptive(const struct sample *x)
+{
+    if (x->host->adaptive_milli)
+        put_fixed(x, "", x->host->adaptive_milli, 3);
+}
+
+static void put_observed_adaptive(const struct sample *x)
+{
+    if (x->host->observed_adaptive_milli)
+        put_fixed(x, "", x->host->observed_adaptive_milli, 3);
+}
+
 static void put_observed(const struct sample *x)
 {
     if (!x->host->is_observed)

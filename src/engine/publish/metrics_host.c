@@ -74,6 +74,12 @@ static void read_slo(struct metrics_host *h, const struct slot *s, const struct 
     h->slo_burns_slow = v.slow_burns;
 }
 
+static int64_t adaptive_milli(const struct slot *s, bool observed, const struct snapshot_context *c)
+{
+    struct adaptive_view v;
+    return view_adaptive(c->board, s, observed, c->now_ns, &v) ? (int64_t)v.rate_milli : 0;
+}
+
 static void read_slot(struct metrics_host *h, const struct slot *s,
                       const struct snapshot_context *c)
 {
@@ -95,6 +101,8 @@ static void read_slot(struct metrics_host *h, const struct slot *s,
     if (h->status != STATUS_HEALTHY && pause_show(s, PAUSE_OF_ALL, c->now_ns, &pause))
         h->paused_ms = (pause.until_ns - c->now_ns + NS_PER_MS - 1) / NS_PER_MS;
     read_slo(h, s, c, state.slo_burns);
+    h->adaptive_milli = adaptive_milli(s, false, c);
+    h->observed_adaptive_milli = adaptive_milli(s, true, c);
     h->is_observed = view_observed(c->board, s, &h->observed);
     read_durations(h, s);
 #define BY_REASON(member, ...) read_groups(h->member, s->member);

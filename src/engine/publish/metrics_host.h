@@ -52,6 +52,7 @@ struct metrics_host {
     COUNTERS_BY_REASON(BY_REASON)
 #undef BY_REASON
     struct observed_view observed;
+    int64_t adaptive_milli, observed_adaptive_milli; /* 0: off */
     uint64_t slo_good, slo_bad;
     int64_t slo_rate_milli[SLO_RATE_WINDOWS], slo_left_milli[SLO_BUDGET_WINDOWS];
     uint32_t slo_ppm; /* 0: no objective */

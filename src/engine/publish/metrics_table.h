@@ -42,6 +42,8 @@
       "1 while the circuit is open.") \
     X(BREAKER_REJECTED, "harden_breaker_rejected_total", counter, HOSTS, put_counters, \
       "Requests refused by an open circuit.") \
+    X(ADAPTIVE_RATE, "harden_adaptive_rate", gauge, HOSTS, put_adaptive, \
+      "Requests per second that a throttling host is found to accept, while adaptive limits them.") \
     X(SLOW, "harden_slow_attempts_total", counter, HOSTS, put_counters, \
       "Attempts that succeeded, but later than slow_after.") \
     X(PAUSED, "harden_paused_seconds", gauge, HOSTS | PROXIES, put_paused, \
@@ -62,6 +64,8 @@
       "What programs with mode = observe would have done, by action.") \
     X(OBSERVED_WAIT, "harden_observed_wait_seconds_total", counter, HOSTS, put_observed_wait, \
       "Time that they would have waited.") \
+    X(OBSERVED_RATE, "harden_observed_adaptive_rate", gauge, HOSTS, put_observed_adaptive, \
+      "Requests per second that adaptive would limit them to.") \
     X(DURATION, "harden_request_duration_seconds", histogram, HOSTS, put_durations, \
       "Duration of the attempts.") \
     X(SERVICE_INFO, "harden_service_info", gauge, BOARD, put_writer, \

@@ -45,6 +45,7 @@ static void put_limits(struct text *t, const struct snapshot_context *c, const s
 static void put_observed(struct text *t, const struct snapshot_context *c, const struct slot *s)
 {
     struct observed_view o;
+    struct adaptive_view v;
     if (!view_observed(c->board, s, &o)) {
         json_null(t, "observed");
         return;
@@ -55,6 +56,29 @@ static void put_observed(struct text *t, const struct snapshot_context *c, const
     json_u64(t, "would_reject", o.rejected);
     json_u64(t, "would_retry", o.retries);
     json_u64(t, "would_fall_back", o.fallbacks);
+    entry_number(t, "would_adapt_to",
+                 view_adaptive(c->board, s, true, c->now_ns, &v) ? (int64_t)v.rate_milli : -1, 3);
+    json_close(t, '}');
+}
+
+static int64_t wall_ms_of(const struct snapshot_context *c, int64_t at_ns)
+{
+    return (c->wall_ns + (at_ns - c->now_ns)) / NS_PER_MS;
+}
+
+static void put_adaptive(struct text *t, const struct snapshot_context *c, const struct slot *s)
+{
+    struct adaptive_view v;
+    if (!view_adaptive(c->board, s, false, c->now_ns, &v)) {
+        json_null(t, "adaptive");
+        return;
+    }
+    json_object(t, "adaptive");
+    json_fixed(t, "rate", (int64_t)v.rate_milli, 3);
+    json_fixed(t, "cut_to", (int64_t)v.cut_milli, 3);
+    json_fixed(t, "goodput", (int64_t)v.goodput_milli, 3);
+    entry_time(t, "cut_at", wall_ms_of(c, v.cut_ns));
+    entry_time(t, "off_at", wall_ms_of(c, v.off_ns));
     json_close(t, '}');
 }
 
@@ -133,6 +157,7 @@ void entry_host(struct text *t, const struct snapshot_context *c, const struct s
     entry_durations(t, s, latency, count);
     json_close(t, '}');
     put_limits(t, c, s, state.breaker, count);
+    put_adaptive(t, c, s);
     put_slo(t, c, s, state.slo_burns);
     put_observed(t, c, s);
     json_close(t, '}');
