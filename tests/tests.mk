@@ -103,6 +103,6 @@ bench: all $(BENCH)  ## compare with the floor and with other tools
 	@BUILD=$(BUILD) scripts/bench
 bench-quick: all $(BENCH)  ## the same in under two minutes
 	@BUILD=$(BUILD) scripts/bench --quick
-SIMULATIONS := storm mixtures fallback
+SIMULATIONS := storm mixtures adaptive fallback
 bench-storm: $(SIMULATIONS:%=$(BUILD)/bench/%)  ## simulate full and partial outages
-	@BUILD=$(BUILD) scripts/storm $(SIMULATIONS)
+	@BUILD=$(BUILD) scripts/storm
