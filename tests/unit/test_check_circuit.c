@@ -297,6 +297,72 @@ Test(check_circuit, concerns_a_local_host_of_its_own_network_only)
     cr_assert(eq(int, state(other), BREAKER_OPEN));
 }
 
+#define PLACES "fallback = b.example c.example:8443\ncheck_opens = on\n" LONG
+
+/* A request with an attempt at each of three places. */
+static void request_everywhere(struct binding *b)
+{
+    struct call c;
+    int64_t at = now;
+    struct attempt a = {.protocol = PROTOCOL_HTTP,
+                        .curl_code = 7,
+                        .method = "GET",
+                        .nothing_sent = true,
+                        .replayable = true};
+    call_begin(&c, b, 0, now);
+    do
+        cr_assert(eq(int, call_admit(&c, at).answer, ANSWER_GO));
+    while (call_report(&c, &a, at, wall_ns(), 0, &at));
+    call_end(&c, at, wall_ns());
+}
+
+static struct slot *place(const char *shown)
+{
+    char name[SLOT_NAME_SIZE];
+    for (uint32_t i = 0; i < board_size(board); i++)
+        if (board_nth(board, i, name) && !strcmp(name, shown) && board->slots[i].kind == SLOT_PLACE)
+            return &board->slots[i];
+    cr_assert(false, "no %s", shown);
+    return NULL;
+}
+
+/* The states of the host and its places after an unhealthy check, each as a letter. */
+static const char *after_check_of(const char *kind, const char *target)
+{
+    static char letters[5];
+    const struct config *c = load("enforce", PLACES, kind, target);
+    struct binding b = bind_to(c, "a.example", 443, true);
+    request_everywhere(&b);
+    check_says(c, CHECK_FAILED);
+    check_says(c, CHECK_FAILED);
+    const struct slot *of[] = {b.slot, place("a.example via itself"),
+                               place("a.example via b.example"),
+                               place("a.example via c.example:8443")};
+    for (int i = 0; i < 4; i++)
+        letters[i] = state(of[i]) == BREAKER_OPEN ? 'o' : 'c';
+    check_says(c, CHECK_PASSED);
+    for (int i = 0; i < 4; i++)
+        cr_assert(eq(int, state(of[i]), letters[i] == 'o' ? BREAKER_HALF_OPEN : BREAKER_CLOSED));
+    tear_down_and_up();
+    return letters;
+}
+
+Test(check_circuit, concerns_the_places_at_its_address_and_not_the_host_that_has_others)
+{
+    static const struct {
+        const char *kind, *target, *states;
+    } cases[] = {
+        {"tcp", "a.example:443", "cocc"},       {"http", "https://a.example/x", "cocc"},
+        {"tcp", "b.example:443", "ccoc"},       {"tcp", "b.example:8443", "cccc"},
+        {"tcp", "c.example:8443", "ccco"},      {"http", "https://c.example:8443/", "ccco"},
+        {"http", "https://c.example/", "cccc"}, {"tcp", "d.example:443", "cccc"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        cr_assert(eq(str, (char *)after_check_of(cases[i].kind, cases[i].target),
+                     (char *)cases[i].states),
+                  "%s", cases[i].target);
+}
+
 Test(check_circuit, of_a_host_that_nobody_has_used_adds_no_host)
 {
     const struct config *c = with("check_opens = on\n");

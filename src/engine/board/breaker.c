@@ -392,13 +392,5 @@ int breaker_trips(const struct breaker *b)
 
 const char *breaker_state_name(enum breaker_state s)
 {
-    switch (s) {
-    case BREAKER_OPEN:
-        return "open";
-    case BREAKER_HALF_OPEN:
-        return "half-open";
-    case BREAKER_CLOSED:
-    default:
-        return "closed";
-    }
+    return s == BREAKER_OPEN ? "open" : s == BREAKER_HALF_OPEN ? "half-open" : "closed";
 }

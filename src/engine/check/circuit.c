@@ -24,7 +24,8 @@ static struct target target_of(const struct check_config *c, char host[CHECK_HOS
 {
     const char *scheme = c->kind == CHECK_TCP ? "" : is_https(c) ? "https" : "http";
     uint16_t port = *c->at.port ? (uint16_t)ascii_number(c->at.port) : scheme_port(scheme);
-    size_t n = strlen(strcpy(host, c->at.host));
+    size_t n = strlen(c->at.host);
+    memcpy(host, c->at.host, n + 1);
     if (n > 1 && host[n - 1] == '.')
         host[n - 1] = '\0';
     return (struct target){.scheme = scheme,
@@ -38,7 +39,7 @@ static struct target target_of(const struct check_config *c, char host[CHECK_HOS
 
 struct judged {
     struct board *board;
-    const struct policy *policy;
+    const struct policy *policy; /* NULL: no memory */
     const struct check_verdict *verdict;
     bool observe; /* the mode of this program */
 };
@@ -55,6 +56,9 @@ static void judge(const struct judged *j, uint64_t key)
 {
     char name[SLOT_NAME_SIZE];
     const struct check_verdict *v = j->verdict;
+    const struct policy *p = j->policy;
+    if (!p || p->breaker == BREAKER_OFF || !(v->passed || p->check_opens))
+        return;
     struct slot *s = board_find(j->board, key);
     if (!s || (v->passed && breaker_is_calm(&s->breaker)) || !slot_touch(s, key, v->now_ns))
         return;
@@ -71,9 +75,71 @@ static void judge(const struct judged *j, uint64_t key)
                      &(struct circuit_change){
                          .name = name,
                          .reason = "check",
-                         .observed = observed || j->policy->breaker != BREAKER_ON,
+                         .observed = observed || p->breaker != BREAKER_ON,
                      },
                      v->now_ns);
+}
+
+/* ---- places ----------------------------------------------------------------------------------- */
+
+#define VIA " via "
+
+static bool has_places(const struct config *c)
+{
+    int fallback = option_find(SECTION_HOST, "fallback");
+    for (int i = 0; i < c->section_count; i++)
+        if (c->sections[i].value[fallback])
+            return true;
+    return false;
+}
+
+static bool is_port_of(const struct target *t, const char *port)
+{
+    return *port ? ascii_number(port) == t->port : t->default_port;
+}
+
+/* Whether "api.example.com via backup.example.com:443" is a place at the address of the target. A place without
+ * a port has that of its name; "itself" is the name's own address. name: what is before " via ". */
+static bool is_at(const struct target *t, const char *where, const struct check_target *name)
+{
+    struct check_target at;
+    if (!host_port_parse(where, strlen(where), &at))
+        return false;
+    if (!strcmp(at.host, "itself"))
+        at = *name;
+    return !strcmp(at.host, t->host) && is_port_of(t, *at.port ? at.port : name->port);
+}
+
+/* The circuit of a place is subject to the settings of its name. */
+static void judge_place(const struct judged *j, const struct config *config, const struct target *t,
+                        const char *shown, uint64_t key)
+{
+    struct check_target name;
+    struct judged own = *j;
+    const char *via = strstr(shown, VIA);
+    if (!via || !host_port_parse(shown, (size_t)(via - shown), &name) ||
+        !is_at(t, via + sizeof VIA - 1, &name))
+        return;
+    struct target named = {.scheme = t->scheme,
+                           .host = name.host,
+                           .port = *name.port ? (uint16_t)ascii_number(name.port) : t->port,
+                           .default_port = !*name.port,
+                           .path = ""};
+    own.policy = rules_find(config, &named);
+    judge(&own, key);
+    judge(&own, board_observed_key(key));
+}
+
+static void judge_places(const struct judged *j, const struct config *config,
+                         const struct target *t)
+{
+    char shown[SLOT_NAME_SIZE];
+    for (uint32_t i = 0; i < board_size(j->board); i++) {
+        const struct slot *s = &j->board->slots[i];
+        if (atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_PLACE &&
+            board_nth(j->board, i, shown))
+            judge_place(j, config, t, shown, atomic_load(&s->key));
+    }
 }
 
 void check_circuits(struct board *b, const struct config *config, const struct check_config *c,
@@ -83,12 +149,14 @@ void check_circuits(struct board *b, const struct config *config, const struct c
     if (c->kind == CHECK_DNS || (!v->passed && !v->unhealthy))
         return;
     struct target t = target_of(c, host);
-    const struct policy *p = rules_find(config, &t);
-    if (!p || p->breaker == BREAKER_OFF || !(v->passed || p->check_opens))
-        return;
-    struct judged j = {b, p, v, config->mode == MODE_OBSERVE};
+    struct judged j = {b, rules_find(config, &t), v, config->mode == MODE_OBSERVE};
     uint64_t key =
         board_host_key(zone_host(zoned, b, host, t.network), t.default_port ? 0 : t.port);
-    judge(&j, key);
-    judge(&j, board_observed_key(key));
+    /* If its name has other places, the host is down only when they are, too. */
+    if (v->passed || !j.policy || !j.policy->fallback.count) {
+        judge(&j, key);
+        judge(&j, board_observed_key(key));
+    }
+    if (has_places(config))
+        judge_places(&j, config, &t);
 }

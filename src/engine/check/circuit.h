@@ -4,7 +4,8 @@
  * passes, an open circuit becomes half-open now, so that the next request is a probe; if it is unhealthy, and
  * check_opens is on for the host, the circuit opens for all operations.
  *
- * This concerns the slot of the host and that of programs that observe it. A program with mode = observe opens
+ * This concerns the slot of the host, that of programs that observe it, and those of the places (fallback) at
+ * this address. The circuit of a host that has other places is not opened, only that of the place. A program with mode = observe opens
  * only the latter. A host that no program has used has no circuit. By the process that has run the
  * check. */
 #ifndef ENGINE_CHECK_CIRCUIT_H
