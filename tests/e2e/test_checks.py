@@ -42,6 +42,20 @@ for line in sys.stdin:
         assert get() == 200
     print("done", flush=True)
 """
+# Makes ten transfers for each input line, whatever comes of them.
+ANY_RESULT = """
+import pycurl, sys
+print("ready", flush=True)
+for line in sys.stdin:
+    for i in range(10):
+        c = pycurl.Curl(); c.setopt(c.URL, sys.argv[1]); c.setopt(c.WRITEFUNCTION, lambda b: None)
+        try:
+            c.perform()
+        except pycurl.error:
+            pass
+        c.close()
+    print("done", flush=True)
+"""
 # Connects, and stays until the server closes the connection and a check has been tried.
 OWN_TLS = """
 #include <arpa/inet.h>
@@ -418,6 +432,50 @@ class Traffic(Checks):
         self.assertEqual(outcome.health["coverage"]["transfers_easy"], 201)
         self.assertEqual(outcome.health["totals"]["requests"], 201)
         self.assertEqual(len(outcome.health["coverage"]["libcurl"]), 1)
+
+
+class Circuits(Checks):
+    KEYS = "[host *]\nbreaker_open = 1h\nbreaker_max_open = 1h\nretry = off\n"
+
+    def circuit(self, host):
+        return self.check(host).get("breaker", {}).get("state")
+
+    def comes_to_be(self, host, state):
+        self.assertTrue(until(lambda: self.circuit(host) == state),
+                        f"not {state}: {self.check(host)}")
+
+    def test_a_check_opens_a_circuit_and_lets_the_next_requests_close_it(self):
+        db = self.server(Listener)
+        host = f"127.0.0.1:{db.port}"
+        program = self.start(section("db", "tcp", host, unhealthy_after="2") + self.KEYS +
+                             "check_opens = on\n", arguments=("127.0.0.1", db.port))
+        self.comes_to("db", "healthy")
+        self.assertEqual(self.circuit(host), "closed")
+        db.stop()
+        self.comes_to_be(host, "open")  # no request has failed
+        self.assertEqual(self.check(host)["failures"], 0)
+        self.server(Listener, db.port)
+        self.comes_to_be(host, "half-open")
+        program.say()
+        program.say()
+        self.comes_to_be(host, "closed")
+        self.assertEqual(program.end().status, 0)
+
+    def test_an_http_check_ends_the_wait_of_a_transfer_s_circuit(self):
+        web = self.server(Web)
+        web.status = 503
+        host, url = f"localhost:{web.port}", f"http://localhost:{web.port}/"
+        program = self.start(section("web", "http", url + "health") + self.KEYS, ANY_RESULT, (url,))
+        program.say()
+        self.comes_to_be(host, "open")
+        seen = sum(path == "/" for _, path, _ in web.requests)
+        program.say()
+        self.assertEqual(sum(path == "/" for _, path, _ in web.requests), seen, "all refused")
+        web.status = 200
+        self.comes_to_be(host, "half-open")
+        program.say()
+        self.comes_to_be(host, "closed")
+        self.assertEqual(program.end().status, 0)
 
 
 class Life(Checks):
