@@ -247,6 +247,28 @@ static void note_times(struct notes *n, const struct context *x)
             "with retry_after = off no wait that a server asks for is made");
 }
 
+static void note_places(struct notes *n, const struct context *x)
+{
+    int fallback = row("fallback");
+    int places = context_parsed(x, fallback).fallback.count;
+    int64_t attempts = context_number(x, row("max_attempts"));
+    bool skips = context_number(x, row("breaker")) == BREAKER_ON;
+    if (!places || !context_is_own(x, fallback))
+        return;
+    if (attempts == 1)
+        say(n, x->own, fallback,
+            skips ? "nothing is repeated, so requests go there only while a circuit is open"
+                  : "no effect, because nothing is repeated and no circuit opens");
+    else if (attempts <= places)
+        say(n, x->own, fallback, "with max_attempts = %s a request tries only %d of these places",
+            shown(x, "max_attempts"), (int)attempts - 1);
+    else if (!context_number(x, row("attempt_timeout")) &&
+             !context_number(x, row("connect_timeout")))
+        say(n, x->own, fallback,
+            "without attempt_timeout or connect_timeout, a place that does not answer uses up all "
+            "the time of a request");
+}
+
 /* A section that is more specific than that of slo_latency may have the objective. */
 static bool has_objective(const struct config *c)
 {
@@ -279,6 +301,7 @@ static void note_host(struct notes *n, const struct config *c, const struct sect
         note_outcomes(n, &x);
         note_limits(n, &x);
         note_times(n, &x);
+        note_places(n, &x);
         note_objective(n, &x);
     }
 }

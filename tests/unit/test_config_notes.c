@@ -45,6 +45,26 @@ static void not_noted(const char *text)
     cr_assert_str_eq(notes_of(text), "", "%s", text);
 }
 
+Test(config_notes, places_that_are_seldom_or_never_reached_are_noted)
+{
+    noted("[host a]\nfallback = b\nretry = off\n",
+          "t.ini:2: [host a] fallback = b: nothing is repeated, so requests go there only while a "
+          "circuit is open");
+    noted("[host a]\nfallback = b\nretry = off\nbreaker = observe\n",
+          "t.ini:2: [host a] fallback = b: no effect, because nothing is repeated and no circuit "
+          "opens");
+    noted(
+        "[host a]\nfallback = b c d\nattempt_timeout = 5s\n",
+        "t.ini:2: [host a] fallback = b c d: with max_attempts = 3 a request tries only 2 of these "
+        "places");
+    noted("[host a]\nfallback = b c\n", "t.ini:2: [host a] fallback = b c: without attempt_timeout "
+                                        "or connect_timeout, a place that "
+                                        "does not answer uses up all the time of a request");
+    not_noted("[host a]\nfallback = b c\nattempt_timeout = 5s\n");
+    not_noted("[host a]\nfallback = b c\nconnect_timeout = 2s\n");
+    not_noted("[host a]\nfallback = none\nretry = off\n");
+}
+
 Test(config_notes, a_value_that_another_one_makes_useless_is_noted_at_its_line)
 {
     noted("[host *]\nbase_delay = 10s\n",
