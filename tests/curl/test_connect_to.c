@@ -47,6 +47,7 @@ Test(connect_to, another_entry_of_the_program_does_not)
     cr_assert_not(covers("api.example.com:8443:other:1", &api));
     cr_assert_not(covers("example.com:443:other:1", &api));
     cr_assert_not(covers("api.example.com.evil:443:other:1", &api));
+    cr_assert_not(covers("api.example.comx443:443:other:1", &api));
     cr_assert_not(covers("api.example.co", &api));
     cr_assert_not(covers("api.example.com", &api));
     cr_assert_not(covers("api.example.com:", &api));

@@ -259,6 +259,29 @@ Test(fallback, a_place_that_the_program_chooses_during_the_transfer_wins)
     cr_assert_eq(count_of("api.example.com via backup:8080", COUNT_ATTEMPTS), 1);
 }
 
+/* What other processes have found out, while this one waits for its third attempt. */
+static int open_circuit_of_backup(void *data, curl_off_t total, curl_off_t now, curl_off_t up_total,
+                                  curl_off_t up)
+{
+    struct slot *s = (struct slot *)slot_named("api.example.com via backup:8080");
+    struct breaker_result gone = {.unreachable = true, .operation = BREAKER_EVERYTHING};
+    (void)data, (void)total, (void)now, (void)up_total, (void)up;
+    for (int i = 0; s && i < 5; i++)
+        breaker_report(&s->breaker, changing->shadow->binding.policy, &gone, clock_now_ns(), 0);
+    return 0;
+}
+
+Test(fallback, back_at_the_name_itself_libcurl_has_the_list_of_the_program_again)
+{
+    struct program p;
+    START(&p, REFUSED, REFUSED, OK_200);
+    set_pointer(&p, CURLOPT_CONNECT_TO, &other);
+    change_during(&p, NULL);
+    set_function(&p, CURLOPT_XFERINFOFUNCTION, (void (*)(void))open_circuit_of_backup);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(seen(&p, 2), "other.example.com:80:elsewhere:1 ");
+}
+
 static CURL *copy;
 
 static size_t copy_handle(char *bytes, size_t size, size_t n, void *data)

@@ -80,12 +80,12 @@ http {{
     return daemon
 
 
-def nginx(backend, more=""):
-    """Serves http on .port and https with h2 on .tls_port: / is a file, /fault/ goes to the
-    backend."""
+def nginx(backend, more="", host="127.0.0.1"):
+    """Serves http on .port and, at this host, https with h2 on .tls_port: / is a file, /fault/ goes
+    to the backend."""
     _, cert, key = bed.certificates()
     daemon = run_nginx(f"""server {{
-    listen 127.0.0.1:{{port}}; listen 127.0.0.1:{{tls_port}} ssl http2;
+    listen 127.0.0.1:{{port}}; listen {host}:{{tls_port}} ssl http2;
     ssl_certificate {cert}; ssl_certificate_key {key};
     root {{directory}};
     location /fault/ {{ proxy_pass http://127.0.0.1:{backend}/; proxy_next_upstream off; }}

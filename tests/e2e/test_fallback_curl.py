@@ -88,6 +88,29 @@ class FallbackOfCurl(bed.Bed):
                          [("127.0.0.1", "1"), ("127.0.0.2", "1"), ("127.0.0.1", "0"),
                           ("127.0.0.1", "0")])
 
+    def test_streams_of_http2_are_never_mixed(self):
+        backup = bed.server()
+        own, other = servers.nginx(self.http.port), servers.nginx(backup.port, host="127.0.0.2")
+        for server in own, other, backup:
+            self.addCleanup(server.stop)
+        keys = [bed.unique() for _ in range(20)]
+        for key in keys:
+            backup.seen(key, 1)
+        urls = [f"https://localhost:{own.tls_port}/fault/get?key={key}&fail={i % 2}&size={1000 + i}"
+                for i, key in enumerate(keys)]
+        results = {}
+        for runs in (["--parallel"], []):
+            outcome = bed.hardened(self.curl + ["--http2", *runs, "-w", r"%{http_version}\n", *urls],
+                                   fallback=f"127.0.0.2:{other.tls_port}", **bed.PATIENT)
+            self.assertEqual((outcome.status, outcome.err), (0, b""))
+            self.assertEqual(outcome.text.count("2\n"), 20)
+            results[bool(runs)] = [(len(self.http.log(k)), len(backup.log(k))) for k in keys]
+            for key in keys:
+                self.http.reset(key)
+                backup.reset(key)
+                backup.seen(key, 1)
+        self.assertEqual(results, {True: [(1, 0), (1, 1)] * 10, False: [(1, 0), (1, 1)] * 10})
+
     def test_a_redirect_at_the_place_to_another_host_goes_there(self):
         key, there = bed.unique(), bed.unique()
         to = f"http://127.0.0.1:{self.http.port}/get?key={there}".replace("?", "%3F")

@@ -267,6 +267,27 @@ Test(place, the_time_between_two_probes_does_not_grow)
     }
 }
 
+Test(place, after_a_place_that_failed_come_those_behind_it)
+{
+    add_place("third", 0);
+    open_own();
+    int64_t at = NOW + 25 * S, later = NOW + 36 * S;
+    begin(at);
+    cr_assert(eq(int, place_of(admit(at)), 1));
+    cr_assert(report(GONE, later, &at));
+    cr_assert(eq(int, place_of(admit(later)), 2), "although the first one could be probed by now");
+}
+
+Test(place, a_look_ahead_takes_no_probe)
+{
+    open_own();
+    int64_t later = NOW + 40 * S;
+    begin(later);
+    cr_assert(eq(int, call_next_place(&call, later), 0));
+    cr_assert(eq(int, call_next_place(&call, later), 0));
+    cr_assert(eq(int, place_of(admit(later)), 0));
+}
+
 Test(place, an_abandoned_probe_is_given_back)
 {
     open_own();
@@ -335,6 +356,16 @@ Test(place, an_attempt_that_used_up_its_time_counts_against_the_place_only)
     int64_t later = NOW + 40 * S;
     request_at(slow, later);
     cr_assert(eq(int, circuit(own(), later), BREAKER_HALF_OPEN), "it had less time: no proof");
+}
+
+Test(place, an_outage_is_that_of_one_place)
+{
+    struct attempt a[2] = {GONE, get(28, 0)};
+    a[1].shortened = true;
+    for (int i = 0; i < 5; i++)
+        request_at(a, NOW);
+    cr_assert(eq(int, circuit(own(), NOW), BREAKER_OPEN));
+    cr_assert(eq(int, circuit(backup(), NOW), BREAKER_CLOSED), "its time was too short to tell");
 }
 
 Test(place, each_place_has_its_own_status)
