@@ -150,6 +150,15 @@ class Objective(bed.Bed):
         self.assertEqual(self.entry()["slo"]["latency_ms"], 200)
         self.assertIn(f"slo: {self.host} 99 % within 200 ms: ", self.harden("status").stdout)
 
+    def test_parallel_transfers_count_once_each(self):
+        urls = [self.url(bed.unique()) for _ in range(5)]
+        urls.append(self.url(bed.unique(), fail=1, how=500))
+        env = bed.hardened_environment(self.state, slo="99%", retry="normal", retry_on="none",
+                                       rate="6/1h", on_limit="fail", breaker="off")
+        sinks = [word for url in [*urls, self.url(bed.unique())] for word in ("-o", os.devnull, url)]
+        bed.run(["curl", "-sS", "-Z", *sinks], env)
+        self.assertEqual(self.counted(), (5, 2), "one failed, one was refused")
+
     def test_a_program_that_observes_counts_what_happens(self):
         limits = {"rate": "1/1h", "on_limit": "fail", "mode": "observe"}
         self.assertEqual(self.good(3, **limits).status, 0)
@@ -165,12 +174,13 @@ class Objective(bed.Bed):
         self.assertNotIn("harden_slo_burning{", self.file("metrics.prom"))
         self.assertNotIn('id="slo"', self.harden("report").stdout)
 
-    def test_an_objective_that_is_removed_is_no_longer_shown(self):
-        self.bad(1)
-        self.assertEqual(self.entry()["status"], "degraded")
-        self.good(1, slo="none")
-        entry = self.entry()
-        self.assertEqual((entry["slo"], entry["status"]), (None, "healthy"))
+    def test_only_the_requests_of_a_section_with_the_objective_count(self):
+        config = bed.fresh_file(f"[host {self.host}/search]\nslo = 99%\n".encode())
+        for _ in range(2):
+            self.curl(self.url(bed.unique(), path="/search"), config=config, slo=None)
+            self.curl(self.url(bed.unique(), fail=1, how=500), config=config, slo=None)
+        self.assertEqual(self.counted(), (2, 0))
+        self.assertEqual(self.entry()["status"], "healthy")
 
     def test_connections_count_too(self):
         code = ("import socket, sys\n"

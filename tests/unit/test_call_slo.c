@@ -145,6 +145,19 @@ Test(call_slo, a_late_answer_is_bad)
     cr_assert(eq(u64, view(NOW + a.duration_ns).bad, 1));
 }
 
+/* 799.3 ms are rounded up, and the call began a little before the attempt. */
+Test(call_slo, an_answer_within_the_last_millisecond_is_in_time)
+{
+    policy.slo_latency_ns = 800 * NS_PER_MS;
+    struct attempt a = took(800, 900 * NS_PER_MS);
+    int64_t end = NOW + 50 * NS_PER_US + a.duration_ns;
+    begin(NOW);
+    admit(NOW);
+    report(a, end, NULL);
+    call_end(&call, end, WALL);
+    cr_assert(counted(1, 0));
+}
+
 Test(call_slo, where_the_first_byte_is_not_known_the_duration_counts)
 {
     policy.slo_latency_ns = 800 * NS_PER_MS;
@@ -309,6 +322,18 @@ Test(call_slo, while_it_burns_the_requests_begin_at_the_second_place)
     begin(NOW + 6 * MIN);
     admit(NOW + 6 * MIN);
     cr_assert(eq(int, call_place(&call), 0), "it is over");
+}
+
+Test(call_slo, what_counted_is_shown_for_a_day_even_without_the_objective)
+{
+    request_at(get(0, 500), NOW);
+    policy.slo_ppm = 0;
+    binding.special = 0;
+    request_at(get(0, 200), NOW + NS_PER_S);
+    cr_assert(counted(0, 1));
+    cr_assert(eq(int, status(NOW + 6 * MIN), STATUS_HEALTHY), "it burns no longer than before");
+    cr_assert(eq(u32, view(NOW + 24 * SLO_HOUR_NS).ppm, 995000));
+    cr_assert(eq(u32, view(NOW + 25 * SLO_HOUR_NS).ppm, 0));
 }
 
 Test(call_slo, a_host_without_an_objective_never_burns)

@@ -113,6 +113,8 @@ bool slo_slot_view(const struct board *b, const struct slot *host, int64_t now_n
     *v = (struct slo_view){.ppm = 0};
     if (!cells)
         return false;
+    if (!slo_sum(cells, SLO_24H, now_ns).total)
+        return false;
     v->ppm = ppm;
     v->cells = cells;
     v->latency_ns = NS_PER_MS * (int64_t)atomic_load_explicit(&host->shown_slo_latency_ms,

@@ -13,6 +13,9 @@
  *     if (slo_slot_view(board, host, now_ns, &v))
  *         ... v.budget_left[...] ...
  *
+ * Not every request of a host needs to have the objective: a section of the configuration may be for a path. So
+ * the last one that had it decides what is shown, and after the last 24 hours without one, nothing is.
+ *
  * Like every slot, that of an objective may be given to another host once it was not used for SLOT_IDLE_NS and
  * the board is full; then its history is lost. What is read is limited; any thread, any process; never blocks. */
 #ifndef ENGINE_BOARD_SLO_SLOT_H
@@ -58,7 +61,7 @@ struct slo_view {
     bool slow_burns; /* the slow pair; the fast one is part of the status */
     const struct slo *cells;
 };
-/* False: the host has no objective; v->ppm is 0. */
+/* False: the host has no objective, or no request that counts in the last 24 hours; v->ppm is 0. */
 bool slo_slot_view(const struct board *b, const struct slot *host, int64_t now_ns,
                    struct slo_view *v);
 

@@ -135,14 +135,6 @@ static void show_limit(const struct binding *b)
         atomic_store_explicit(&s->bucket_index, index, memory_order_relaxed);
 }
 
-/* The configuration has no objective any more. One that it has is shown with each request (slo.c). */
-static void hide_objective(const struct binding *b)
-{
-    _Atomic uint32_t *ppm = &b->slot->shown_slo_ppm;
-    if (!b->policy->slo_ppm && !b->facts && atomic_load_explicit(ppm, memory_order_relaxed))
-        atomic_store_explicit(ppm, 0, memory_order_relaxed);
-}
-
 /* The host part of a displayed name. */
 static void host_in_name(char host[SLOT_NAME_SIZE], const char *name)
 {
@@ -368,7 +360,6 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
         claim_scope(b, now_ns);
     }
     show_limit(b);
-    hide_objective(b);
     if (unlikely(log_level_now >= LOG_DEBUG))
         source_log_sections(config, p, b->name);
     return true;
