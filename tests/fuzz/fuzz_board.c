@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "engine/board/gcra.h"
 #include "engine/board/pause.h"
+#include "engine/board/slo_slot.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
 #include "engine/call/call.h"
@@ -51,6 +52,8 @@ static const struct policy policy = {
     .breaker_open_ns = 30 * NS_PER_S,
     .breaker_max_open_ns = 300 * NS_PER_S,
     .breaker_successes = 2,
+    .slo_ppm = 995000,
+    .slo_latency_ns = NS_PER_S,
     .unhealthy_after = 3,
     .healthy_after = 1,
 };
@@ -76,6 +79,21 @@ static void read_pauses(const struct board *b, const struct slot *s)
     enum health_status status = view_status(b, s, NOW);
     require(status != STATUS_HEALTHY || !pause_is_on(s, NOW));
     view_since_ms(b, s, status, NOW, NOW);
+}
+
+/* Whatever kind of slot it is. */
+static void read_objective(const struct board *b, struct slot *s)
+{
+    const struct slo *o = (const struct slo *)(void *)s->own;
+    for (int w = 0; w < SLO_WINDOWS; w++) {
+        struct slo_sum n = slo_sum(o, (enum slo_window)w, NOW);
+        require(n.bad <= n.total);
+        require(slo_burn_rate(n, SLO_PPM_MAX) <= 100000 && slo_budget_left(n, SLO_PPM_MIN) >= -1);
+    }
+    int64_t at_ns = slo_unnoticed_ns(o, policy.slo_ppm, NOW), next_ns = slo_next_ns(o, NOW);
+    require(at_ns >= 0 && at_ns <= NOW && next_ns > NOW);
+    struct slo_view v;
+    require(!slo_slot_view(b, s, NOW, &v) || (v.ppm >= SLO_PPM_MIN && v.ppm <= SLO_PPM_MAX));
 }
 
 /* A second look finds nothing: each end is announced once. */
@@ -110,6 +128,7 @@ static void read_all(const struct board *b)
         require(class_name(e.class) && reason_name(e.reason));
         require(status_name(status_of(s)) != NULL);
         read_pauses(b, s);
+        read_objective(b, s);
         uint64_t counts[LATENCY_BUCKETS];
         uint64_t n = view_latency(s, counts);
         require(latency_quantile_ns(counts, n, 0.99) >= 0);
@@ -124,6 +143,7 @@ static void use(struct board *b)
     memcpy(binding.name, "h", 2);
     binding.slot = board_slot(b, key, "h", SLOT_HOST, NOW);
     binding.bucket_key[0] = key;
+    binding.special = SPECIAL_SLO;
     require(board_index(b, binding.slot) < board_size(b));
     binding_is_current(&binding, &config, b);
     static const int statuses[] = {200, 503, 429};

@@ -152,6 +152,30 @@ Test(pause_end, an_impossible_moment_in_the_header_does_not_hide_it)
     cr_assert(eq(int, events(OVER), (int)array_size(damaged)));
 }
 
+#define SLO(state) "\"host\":\"h\",\"event\":\"slo\",\"state\":\"" state "\""
+
+/* It ends by time: whoever looks then announces it, with the moment at which it was over. */
+Test(pause_end, of_an_error_budget_that_burns_is_announced_once)
+{
+    const int64_t minute = 60 * NS_PER_S, end = (NOW / minute + 6) * minute;
+    policy.slo_ppm = 995000;
+    binding.special = SPECIAL_SLO;
+    begin(NOW);
+    report(get(0, 500), NOW, NULL);
+    call_end(&call, NOW, clock_wall_ns());
+    cr_assert(eq(int, events(SLO("burning")), 1));
+    cr_assert(eq(int, events("\"event\":\"slo\",\"state\":\"burning\",\"ended\""), 0));
+    cr_assert(eq(i64, next(NOW), (NOW / minute + 1) * minute), "somebody should look then");
+    cr_assert(not(announce(end - 1)));
+    uint64_t alerts = board->header->alerts;
+    cr_assert(announce(end + NS_PER_S));
+    cr_assert(eq(u64, board->header->alerts, alerts + 1), "the files are due");
+    cr_assert(not(announce(end + 2 * NS_PER_S)));
+    cr_assert(eq(i64, next(end + 2 * NS_PER_S), INT64_MAX));
+    cr_assert(eq(int, events(SLO("over") ",\"ended\":\"20"), 1));
+    cr_assert(eq(int, events("\"slo\""), 2));
+}
+
 enum { PAUSES = 500, THREADS = 4 };
 static _Atomic int64_t clock_ns;
 static _Atomic int announced;

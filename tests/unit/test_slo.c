@@ -1,6 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Good and bad requests by time, and when an error budget burns. The source is included for its cells. */
+ * Good and bad requests by time, and when an error budget burns. The source is included for its cells, and for
+ * what other processes do between two of its steps. */
+#include <stdatomic.h>
+
+/* Runs once, after it was decided what to note and before it is noted. */
+static void (*meanwhile)(void);
+
+static void others(void)
+{
+    void (*now)(void) = meanwhile;
+    meanwhile = 0;
+    if (now)
+        now();
+}
+
+#undef atomic_compare_exchange_strong_explicit
+#define atomic_compare_exchange_strong_explicit(word, seen, next, success, failure)                \
+    (others(), __atomic_compare_exchange_n(word, seen, next, 0, success, failure))
 #include "../../src/engine/board/slo.c" // NOLINT(bugprone-suspicious-include)
 
 #include <criterion/criterion.h>
@@ -217,6 +234,23 @@ Test(slo, that_it_burns_is_noticed_once_and_that_it_is_over_once)
     cr_assert(eq(i64, at_ns, NOW + 6 * MIN));
     cr_assert(eq(int, notice(NOW + 7 * MIN, &at_ns), SLO_NOTHING));
     cr_assert(eq(i64, slo_next_ns(&slo, NOW + 7 * MIN), INT64_MAX));
+}
+
+static enum slo_news news_of_other;
+
+static void another_notices(void)
+{
+    int64_t at_ns;
+    news_of_other = notice(NOW, &at_ns);
+}
+
+Test(slo, of_two_that_see_it_burn_at_once_one_notices_it)
+{
+    int64_t at_ns;
+    count(0, 10, NOW);
+    meanwhile = another_notices;
+    cr_assert(eq(int, notice(NOW, &at_ns), SLO_NOTHING));
+    cr_assert(eq(int, news_of_other, SLO_BEGINS));
 }
 
 Test(slo, a_rate_close_to_the_threshold_changes_at_most_twice_a_minute)

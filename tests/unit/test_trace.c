@@ -215,6 +215,9 @@ Test(trace, every_event_has_its_words)
          "a: the pause of a part is on, asked for by the server, for 2 s, the server sent "
          "Retry-After: 2"},
         {"\"event\":\"pause\",\"host\":\"a\",\"state\":\"over\"", "a: the pause is over"},
+        {"\"event\":\"slo\",\"host\":\"a\",\"state\":\"burning\"", "a: the error budget burns"},
+        {"\"event\":\"slo\",\"host\":\"a\",\"state\":\"over\"",
+         "a: the error budget has ceased to burn"},
         {"\"event\":\"ignored\",\"host\":\"a\",\"hint\":\"Retry-After: 999999999\"",
          "a: a pause of more than a day is ignored as a mistake, the server sent Retry-After: "
          "999999999"},
