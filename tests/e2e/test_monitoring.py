@@ -47,7 +47,8 @@ class Snapshot(bed.Bed):
     def test_the_schema_describes_the_whole_snapshot(self):
         jsonschema.Draft202012Validator.check_schema(SCHEMA)
         validator = jsonschema.Draft202012Validator(SCHEMA)
-        for options in ({}, {"service": "über \"quoted\"\\", "rate": None}, {"retry": "off"}):
+        for options in ({}, {"service": "über \"quoted\"\\", "rate": None}, {"retry": "off"},
+                        {"slo": "99.5%", "slo_latency": "1s"}):
             state = eventful(self, **options)
             with open(state + "/health.json", encoding="utf-8") as f:
                 document = json.load(f)
@@ -150,6 +151,8 @@ class Metrics(bed.Bed):
         harden_breaker_rejected_total harden_slow_attempts_total harden_paused_seconds
         harden_health_status harden_request_duration_seconds harden_hosts
         harden_fallback_used_total harden_place_attempts_total
+        harden_slo_objective_ratio harden_slo_requests_total harden_slo_budget_left_ratio
+        harden_slo_burn_rate harden_slo_burning
         harden_observed_total harden_observed_wait_seconds_total harden_service_info
         harden_internal_errors_total harden_snapshot_timestamp_seconds""".split()
     BUCKETS = ".005 .01 .025 .05 .075 .1 .25 .5 .75 1 2.5 5 7.5 10".split()
@@ -159,7 +162,8 @@ class Metrics(bed.Bed):
             return f.read()
 
     def test_promtool_accepts_them(self):
-        for options in ({}, {"service": "über \"quoted\"\\"}, {"rate": None}, {"mode": "observe"}):
+        for options in ({}, {"service": "über \"quoted\"\\"}, {"rate": None}, {"mode": "observe"},
+                        {"slo": "99.5%"}):
             done = subprocess.run(["promtool", "check", "metrics"], input=self.text(**options),
                                   text=True, capture_output=True, check=False)
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
