@@ -58,8 +58,10 @@ static bool decides_status(const struct slot *host, int64_t now_ns)
            breaker_state_at(&host->breaker, now_ns) == BREAKER_CLOSED;
 }
 
-static void note(struct board *b, struct slot *host, const char *name, uint32_t id, bool burns,
-                 int64_t at_ns, int64_t now_ns, int64_t wall_ns)
+/* Out of line: an event needs stack, and there is seldom one. */
+static __attribute__((noinline)) void note(struct board *b, struct slot *host, const char *name,
+                                           uint32_t id, bool burns, int64_t at_ns, int64_t now_ns,
+                                           int64_t wall_ns)
 {
     int64_t at_wall_ns = wall_ns - (now_ns - at_ns);
     if (decides_status(host, now_ns))
