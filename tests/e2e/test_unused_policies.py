@@ -14,6 +14,8 @@ POLICIES = {"concurrency": "512", "on_concurrency": "fail", "adaptive": "on", "s
 class Unused(transcripts.Matrix):
     """With another place as well, if the scenario has no second attempt, which would go there."""
 
+    in_force = False
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -26,15 +28,24 @@ class Unused(transcripts.Matrix):
         with cls.place:
             try:
                 cls.place.accept()
+                raise AssertionError("a request went to the other place")
             except BlockingIOError:
-                return
-        raise AssertionError("a request went to the other place")
+                pass
+        if not cls.in_force:
+            raise AssertionError("no run has an objective: the policies were not in force")
 
     def settings(self, case):
         settings = {**POLICIES, **case.s.options}
         if case.s.expects == FIRST or case.variant == "at_once":
             settings["fallback"] = "127.0.0.1:%d" % self.place.getsockname()[1]
         return settings
+
+    def compare(self, shim, plain, must=(), may=()):
+        super().compare(shim, plain, must, may)
+        for host in shim.health["checks"].values():
+            self.assertEqual((host["breaker"]["slow"], host["fallback_used"]), (0, 0))
+            if host["slo"]:  # null if the program ended all requests itself
+                type(self).in_force = True
 
 
 class UnusedByEasy(Unused, transcripts.Transcripts):
