@@ -24,7 +24,7 @@ struct parts {
     char *scheme, *host, *port, *path;
 };
 
-static CURLU *parse_url(const struct shadow *s)
+static inline __attribute__((always_inline)) CURLU *parse_url(const struct shadow *s)
 {
     const struct curl_api *api = s->api;
     unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME | CURLU_URLENCODE;
@@ -117,7 +117,8 @@ static bool is_still_valid(const struct shadow *s, const struct config *config,
 }
 
 /* False: *part may have some of them. */
-static bool read_parts(const struct shadow *s, struct parts *part)
+static inline __attribute__((always_inline)) bool read_parts(const struct shadow *s,
+                                                             struct parts *part)
 {
     const struct curl_api *api = s->api;
     CURLU *parsed = s->curlu ? s->curlu : parse_url(s); /* CURLOPT_CURLU wins if both are set */
@@ -134,7 +135,7 @@ static bool read_parts(const struct shadow *s, struct parts *part)
     return ok;
 }
 
-static __attribute__((noinline)) bool bind_anew(struct shadow *s, struct engine *e, int64_t now_ns)
+static bool bind_anew(struct shadow *s, struct engine *e, int64_t now_ns)
 {
     const struct curl_api *api = s->api;
     s->target_known = s->no_target = false;

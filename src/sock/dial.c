@@ -88,12 +88,16 @@ static void dial_leave(void *dialled)
 }
 
 /* Out of line: what comes after it needs the stack. */
-static __attribute__((noinline)) bool inspect(struct dial *d)
+static __attribute__((noinline)) void inspect_now(struct dial *d)
 {
-    if (!d->inspected) {
-        d->socket = socket_inspect(d->request->fd);
-        d->inspected = true;
-    }
+    d->socket = socket_inspect(d->request->fd);
+    d->inspected = true;
+}
+
+static inline bool inspect(struct dial *d)
+{
+    if (!d->inspected)
+        inspect_now(d);
     return d->socket.stream;
 }
 
@@ -105,7 +109,7 @@ static void choose_places(struct dial *d)
     d->call.places = blocking ? (uint8_t)dial_places(&d->call.policy->fallback, d->request->to) : 1;
 }
 
-static void begin_call(struct dial *d, int64_t now_ns)
+static inline void begin_call(struct dial *d, int64_t now_ns)
 {
     bool were_forbidden = thread_forbid(true);
     monitor_start(); /* first, so that everything counted from here on is written */

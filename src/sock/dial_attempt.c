@@ -74,7 +74,7 @@ bool dial_is_no_result(int error)
 struct attempt_report {
     struct dial *dial;
     int64_t begun_ns, *at_ns;
-    bool shortened, replayable;
+    bool shortened, may_repeat;
     bool again; /* result: another attempt follows */
 };
 
@@ -107,7 +107,7 @@ static inline __attribute__((always_inline)) void report(struct attempt_report *
         .nothing_sent = true,
         .shortened = r->shortened,
         .more_follow = d->host->more_follow,
-        .replayable = r->replayable,
+        .replayable = news && r->may_repeat && d->inspected && d->socket.blocking && !d->fd_changed,
         .duration_ns = now_ns - r->begun_ns,
     };
     if (news && is_strange(d, &a))
@@ -126,10 +126,12 @@ static void report_news(void *request)
  * stack of our own. */
 bool dial_report(struct dial *d, int64_t begun_ns, bool shortened, bool again, int64_t *at_ns)
 {
-    struct attempt_report r = {
-        .dial = d, .begun_ns = begun_ns, .at_ns = at_ns, .shortened = shortened};
-    r.replayable = again && d->inspected && d->socket.blocking && !d->fd_changed;
-    if (d->error || d->call.places || !call_expects_success(&d->call, begun_ns))
+    struct attempt_report r = {.dial = d,
+                               .begun_ns = begun_ns,
+                               .at_ns = at_ns,
+                               .shortened = shortened,
+                               .may_repeat = again};
+    if (d->error || !call_expects_success(&d->call, begun_ns))
         shield_run(report_news, &r);
     else
         report(&r, false);

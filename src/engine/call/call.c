@@ -74,7 +74,8 @@ static inline bool expects_success(const struct call *c, const struct slot *s,
 static __attribute__((noinline)) bool expects_success_specially(const struct call *c,
                                                                 struct slot *s, int64_t now_ns)
 {
-    return !(c->binding->special & SPECIAL_SLOW) && expects_success(c, s, call_facts(c, s), now_ns);
+    return !(c->binding->special & (SPECIAL_SLOW | SPECIAL_PLACES)) &&
+           expects_success(c, s, call_facts(c, s), now_ns);
 }
 
 bool call_expects_success(const struct call *c, int64_t now_ns)
