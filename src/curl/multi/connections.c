@@ -51,15 +51,28 @@ static struct host_connections *next_host(struct member *x, int64_t now_ns)
                : NULL;
 }
 
-bool connections_has_room(struct member *x, int64_t now_ns)
+static __attribute__((noinline)) bool has_room(struct member *x, int64_t now_ns)
 {
-    struct multi *m = x->multi;
-    const struct binding *b = &x->shadow->binding;
-    if (likely(!b->lane_count || !has_limit(m)) || x->shadow->transfer->call.observe)
-        return true;
+    const struct multi *m = x->multi;
     const struct host_connections *host = next_host(x, now_ns);
     return !is_full(m, m->max_total, m->used + m->reserved) &&
            !(host && is_full(m, m->max_host, host->used + host->reserved));
+}
+
+bool connections_has_room(struct member *x, int64_t now_ns)
+{
+    return likely(!x->shadow->binding.lane_count || !has_limit(x->multi)) ||
+           x->shadow->transfer->call.observe || has_room(x, now_ns);
+}
+
+static __attribute__((noinline)) void take_of_host(struct member *x)
+{
+    struct host_connections *host =
+        find_host(x->multi, x->shadow->binding.slot, x->connection_place);
+    if (!host)
+        return;
+    x->connection_host = host->host;
+    host->used++;
 }
 
 void connections_take(struct member *x)
@@ -67,13 +80,11 @@ void connections_take(struct member *x)
     precondition(!x->has_connection);
     struct multi *m = x->multi;
     x->connection_place = x->refused ? 0 : call_place(&x->shadow->transfer->call);
-    struct host_connections *host =
-        m->max_host > 0 ? find_host(m, x->shadow->binding.slot, x->connection_place) : NULL;
     x->has_connection = true;
-    x->connection_host = host ? host->host : NULL;
+    x->connection_host = NULL;
     m->used++;
-    if (host)
-        host->used++;
+    if (unlikely(m->max_host > 0))
+        take_of_host(x);
 }
 
 void connections_release(struct member *x)
@@ -116,11 +127,8 @@ void connections_recount(struct multi *m)
     m->host_count = 0;
     for (struct member *x = m->first; x; x = x->next)
         if (x->has_connection) {
-            struct host_connections *host =
-                find_host(m, x->shadow->binding.slot, x->connection_place);
-            x->connection_host = host ? host->host : NULL;
-            if (host)
-                host->used++;
+            x->connection_host = NULL;
+            take_of_host(x);
         }
     m->may_have_room = true;
 }
