@@ -27,6 +27,23 @@ Test(multi_connections, a_token_is_taken_only_when_there_is_a_connection_for_it)
     cr_assert_eq(fake(&l)->most_at_once, 2);
 }
 
+Test(multi_connections, a_token_of_an_adaptive_rate_is_taken_only_with_a_connection_too)
+{
+    struct loop l;
+    struct program p[6];
+    setenv("HARDEN_ADAPTIVE", "on", 1);
+    loop_start(&l);
+    set_multi(&l, CURLMOPT_MAX_TOTAL_CONNECTIONS, (union option_argument){.number = 2});
+    fake(&l)->slow = 2;
+    for (int i = 0; i < 6; i++) {
+        START(&p[i], OK_200);
+        add(&l, &p[i]);
+    }
+    run(&l);
+    cr_assert_eq(l.messages, 6);
+    cr_assert_eq(fake(&l)->most_at_once, 2);
+}
+
 Test(multi_connections, a_removed_transfer_frees_its_connection_for_the_next)
 {
     struct loop l;

@@ -61,8 +61,10 @@ static __attribute__((noinline)) bool has_room(struct member *x, int64_t now_ns)
 
 bool connections_has_room(struct member *x, int64_t now_ns)
 {
-    return likely(!x->shadow->binding.lane_count || !has_limit(x->multi)) ||
-           x->shadow->transfer->call.observe || has_room(x, now_ns);
+    const struct binding *b = &x->shadow->binding;
+    bool takes_tokens = b->lane_count || (b->special & SPECIAL_ADAPTIVE);
+    return likely(!takes_tokens || !has_limit(x->multi)) || x->shadow->transfer->call.observe ||
+           has_room(x, now_ns);
 }
 
 static __attribute__((noinline)) void take_of_host(struct member *x)
