@@ -149,6 +149,7 @@ class Metrics(bed.Bed):
         harden_rate_limited_total harden_rate_wait_seconds_total harden_rate_tokens_available
         harden_retry_budget_available harden_retry_budget_denied_total harden_breaker_open
         harden_breaker_rejected_total harden_slow_attempts_total harden_paused_seconds
+        harden_adaptive_rate harden_observed_adaptive_rate
         harden_health_status harden_request_duration_seconds harden_hosts
         harden_fallback_used_total harden_place_attempts_total
         harden_slo_objective_ratio harden_slo_requests_total harden_slo_budget_left_ratio

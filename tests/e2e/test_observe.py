@@ -67,7 +67,8 @@ class Observe(windows.Timed):
         env = bed.hardened_environment(state, mode="observe", rate="1/1h", on_limit="fail")
         bed.run([*CURL, f"{self.url}/x?key={bed.unique()}&n=[1-3]"], env)
         outcome = bed.run([*CURL, f"{self.url}/x?key={bed.unique()}&fail=1"], env)
-        observed = {"would_wait": 0, "would_wait_s": 0, "would_reject": 3, "would_retry": 1}
+        observed = {"would_wait": 0, "would_wait_s": 0, "would_reject": 3, "would_retry": 1,
+                    "would_fall_back": 0, "would_adapt_to": None}
         self.assertEqual(self.entry(outcome)["observed"], observed)
         says = {w: self.harden(state, w) for w in ("status", "report")}
         words = "would have waited 0 s in 0 requests, refused 3 and repeated 1"
