@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <pthread.h>
+#include <sched.h>
 
 /* Runs once, in the middle of a report. */
 static void (*meanwhile)(void);
@@ -158,13 +159,15 @@ static void *use_circuit(void *arg)
                                    .operation = 3,
                                    .lease_ns = a.lease_ns,
                                    .results = (uint64_t)i};
-        if (a.lease_ns > 0)
+        if (a.lease_ns > 0) {
+            sched_yield(); /* the probe takes a while */
             atomic_fetch_sub(&probes, 1);
+        }
         if (chance == 5)
             breaker_cancel(&breaker, a.lease_ns);
         else if (a.admit)
             breaker_report(&breaker, &policy, &r, now, seed);
-        if (chance == 4)
+        if (chance < 8)
             breaker_half_open(&breaker, now);
     }
     return NULL;
