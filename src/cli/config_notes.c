@@ -291,6 +291,28 @@ static void note_objective(struct notes *n, const struct context *x)
             "only more than 93.05%% can burn fast, so it never changes the status of a host");
 }
 
+static bool has_check(const struct config *c)
+{
+    for (int i = 0; i < c->check_count; i++)
+        if (c->checks[i].kind != CHECK_DNS)
+            return true;
+    return false;
+}
+
+static void note_breaker(struct notes *n, const struct context *x)
+{
+    int slow = row("slow_after"), opens = row("check_opens"), timeout = row("attempt_timeout");
+    bool is_off = context_number(x, row("breaker")) == BREAKER_OFF;
+    int64_t slow_ns = context_is_own(x, slow) ? context_number(x, slow) : 0;
+    if (slow_ns && is_off)
+        say(n, x->own, slow, "slow attempts are only counted, because breaker = off");
+    else if (slow_ns && context_number(x, timeout) && slow_ns >= context_number(x, timeout))
+        say(n, x->own, slow, "nothing is slow, because attempt_timeout = %s ends it before",
+            shown(x, "attempt_timeout"));
+    if (context_is_own(x, opens) && context_number(x, opens) && (is_off || !has_check(x->config)))
+        say(n, x->own, opens, "no effect without %s", is_off ? "a breaker" : "a tcp or http check");
+}
+
 static void note_host(struct notes *n, const struct config *c, const struct section *s)
 {
     static struct context x;
@@ -301,6 +323,7 @@ static void note_host(struct notes *n, const struct config *c, const struct sect
         note_outcomes(n, &x);
         note_limits(n, &x);
         note_times(n, &x);
+        note_breaker(n, &x);
         note_places(n, &x);
         note_objective(n, &x);
     }

@@ -91,9 +91,29 @@ Test(config_notes, a_value_that_another_one_makes_useless_is_noted_at_its_line)
     noted("[host *]\nretry_budget = off\nretry_reserve = 5/1m\n",
           "t.ini:3: [host *] retry_reserve = 5/1m: no effect, because retry_budget = off sets no "
           "limit");
+    noted(
+        "[host *]\nslow_after = 5s\nattempt_timeout = 5s\n",
+        "t.ini:2: [host *] slow_after = 5s: nothing is slow, because attempt_timeout = 5s ends it "
+        "before");
+    noted(
+        "[host *]\nslow_after = 2s\nbreaker = off\n",
+        "t.ini:2: [host *] slow_after = 2s: slow attempts are only counted, because breaker = off");
+    noted("[host *]\ncheck_opens = on\n",
+          "t.ini:2: [host *] check_opens = on: no effect without a tcp or http check");
+    noted("[host *]\ncheck_opens = on\n[check c]\ntype = dns\ntarget = a.example\n",
+          "t.ini:2: [host *] check_opens = on: no effect without a tcp or http check");
+    noted("[host *]\ncheck_opens = on\nbreaker = off\n",
+          "t.ini:2: [host *] check_opens = on: no effect without a breaker");
     noted("[host *]\non_limit = fail\nmax_wait = 1s\n",
           "t.ini:3: [host *] max_wait = 1s: no effect, because with on_limit = fail no request "
           "waits");
+}
+
+Test(config_notes, slow_after_and_check_opens_that_have_an_effect_are_not_noted)
+{
+    not_noted("[host *]\nslow_after = 2s\nattempt_timeout = 5s\n");
+    not_noted("[host *]\nslow_after = none\ncheck_opens = off\nbreaker = off\n");
+    not_noted("[host *]\ncheck_opens = on\n[check c]\ntype = tcp\ntarget = a.example:443\n");
 }
 
 Test(config_notes, a_less_specific_section_counts_and_a_more_specific_one_does_not)
