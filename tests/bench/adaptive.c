@@ -70,6 +70,8 @@ static const struct one_case {
     {"fast", 200, 50, 2, 1, false, 0},
     {"below", 20, 3, 0.9, 1, false, 0},
     {"competing", 40, 20, 2, 4, false, 0},
+    {"competing-10", 10, 10, 2, 4, false, 0},
+    {"competing-200", 200, 20, 2, 4, false, 0},
     {"changing", 20, 20, 2, 1, true, 0},
     {"burst-1", 20, 1, 2, 1, false, 0},
     {"burst-1-uneven", 20, 1, 2, 1, false, 30},

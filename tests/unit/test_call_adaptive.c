@@ -205,6 +205,17 @@ Test(call_adaptive, a_start_that_was_reserved_before_the_cut_needs_a_token_of_th
     cr_assert(le(int, started, 2 + 5), "of half a second: %d", started);
 }
 
+/* As a request that has its tokens, and waits for something else. */
+Test(call_adaptive, a_start_that_is_kept_needs_no_second_token)
+{
+    throttled_at_ten();
+    ANSWER(admit_new(NOW), ANSWER_GO);
+    int64_t tat = atomic_load(&binding.slot->adaptive.tat_ns);
+    call.reserved_ns = NOW;
+    ANSWER(admit(NOW + S / 20), ANSWER_GO);
+    cr_assert(eq(i64, atomic_load(&binding.slot->adaptive.tat_ns), tat));
+}
+
 Test(call_adaptive, a_request_counts_as_one_whatever_it_costs)
 {
     policy.cost = 10;

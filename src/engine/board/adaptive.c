@@ -155,11 +155,16 @@ struct cut {
     uint64_t rate_milli, goodput_milli;
 };
 
+static uint64_t at_least(uint64_t milli)
+{
+    return milli > ADAPTIVE_LEAST ? milli : ADAPTIVE_LEAST;
+}
+
 static struct cut cut_unpack(uint64_t word)
 {
     return (struct cut){.at_ns = (int64_t)(word >> 32) << CUT_SHIFT,
-                        .rate_milli = rate_unpack(word >> 16 & 0xffff),
-                        .goodput_milli = rate_unpack(word & 0xffff)};
+                        .rate_milli = at_least(rate_unpack(word >> 16 & 0xffff)),
+                        .goodput_milli = at_least(rate_unpack(word & 0xffff))};
 }
 
 static uint64_t cut_pack(struct cut c)
@@ -193,11 +198,6 @@ static struct adaptive_view view_of(const struct cut *c, uint64_t ceiling_milli,
                                   .goodput_milli = c->goodput_milli,
                                   .cut_ns = c->at_ns,
                                   .off_ns = c->at_ns + ADAPTIVE_OFF_NS};
-}
-
-static uint64_t at_least(uint64_t milli)
-{
-    return milli > ADAPTIVE_LEAST ? milli : ADAPTIVE_LEAST;
 }
 
 /* While the rate grew, the goodput followed it. What counts is which part of the requests was accepted. */

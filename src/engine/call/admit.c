@@ -232,10 +232,10 @@ static __attribute__((noinline)) struct admission decide_start(struct call *c, s
             return wait_until(c, s, why, smaller(again_ns, latest), now_ns);
         if (!take_all(c, now_ns, t))
             continue;
+        c->paced_start = c->paced;
         if (t <= now_ns)
             return admit_now(c, s, now_ns);
         c->reserved_ns = t;
-        c->paced_start = c->paced;
         return wait_until(c, s, why, t, now_ns);
     }
     t = t > now_ns ? t : now_ns + CROWDED_NS;

@@ -94,7 +94,7 @@ struct call {
     bool late;        /* the last response came too late for the objective of the host */
     bool waiting;
     bool paced;         /* the adaptive rate applies: its lane follows the binding's others */
-    bool paced_start;   /* the reserved start has a token of it */
+    bool paced_start;   /* the start that was taken or reserved last has a token of it */
     bool retry_planned; /* a retry was decided and paid for, but is not admitted yet */
     /* The last attempt is not reported to the breakers yet: only if its retry is not made. */
     bool breakers_pending;
