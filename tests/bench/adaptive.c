@@ -67,6 +67,7 @@ static const struct one_case {
     {"steady-3", 20, 20, 3, 1, false, 0},
     {"bucket-3", 20, 3, 2, 1, false, 0},
     {"slow", 2, 3, 2, 1, false, 0},
+    {"slower", 0.5, 3, 2, 1, false, 0},
     {"fast", 200, 50, 2, 1, false, 0},
     {"below", 20, 3, 0.9, 1, false, 0},
     {"competing", 40, 20, 2, 4, false, 0},

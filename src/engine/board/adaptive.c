@@ -17,7 +17,7 @@
 /* How much of the past counts: enough requests for one that is throttled to be no more than a few percent. */
 #define MEMORY_MS     1000
 #define MEMORY_COUNT  16
-#define MEMORY_MAX_MS 30000
+#define MEMORY_MAX_MS 10000
 #define STALE_MS      3600000u
 #define ACCEPTED_MAX  0xffff
 #define MILLI         1000ULL

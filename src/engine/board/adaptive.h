@@ -13,7 +13,7 @@
  *
  * At most ADAPTIVE_BURST requests start at once. A configured rate is the ceiling, the argument ceiling_milli;
  * 0: none. g is measured over 250 ms at least (for the first cut over 1 s), and forgets in about a second, or
- * in about 16 accepted requests if these take longer. After an idle time, the first cut takes what is known from
+ * in about 16 accepted requests if these take longer, up to 10 s. After an idle time, the first cut takes what is known from
  * before, or what the last requests say if that is more.
  *
  *     adaptive_accepted(&a, now_ns);              for each attempt that the host accepted
