@@ -418,10 +418,13 @@ class Prometheus(bed.Bed):
     def setUpClass(cls):
         super().setUpClass()
         cls.state = bed.fresh_dir("state")
+        # Two throttles with more than a second between them: an adaptive rate.
         for mode in ("enforce", "observe"):
-            bed.run(["curl", "-sS", "-o", os.devnull, f"{cls.http.url}/?key={bed.unique()}"],
+            sinks = [word for query in ("fail=1&how=429", "delay_ms=1100", "fail=1&how=429")
+                     for word in ("-o", os.devnull, f"{cls.http.url}/?key={bed.unique()}&{query}")]
+            bed.run(["curl", "-sS", *sinks],
                     bed.hardened_environment(cls.state, mode=mode, rate="60/1m", slo="99.5%",
-                                             fallback="127.0.0.2"))
+                                             fallback="127.0.0.2", adaptive="on", retry="off"))
         cls.labels = {}  # of each metric
         with open(cls.state + "/metrics.prom", encoding="utf-8") as f:
             for name, labels in re.findall(r"(?m)^(harden_\w+)\{(.*)\}", f.read()):
