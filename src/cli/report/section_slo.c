@@ -87,7 +87,7 @@ static void write_table(const struct report *r, const struct hour hours[HOURS], 
         page_count(r->f, hours[i].sum.total);
         fputs("</td><td>", r->f);
         page_count(r->f, hours[i].sum.bad);
-        fprintf(r->f, "</td><td>%s</td></tr>\n", words);
+        fprintf(r->f, "</td><td>%s</td></tr>\n", t.p);
     }
     page_folded_table_end(r->f);
 }

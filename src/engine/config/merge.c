@@ -61,8 +61,9 @@ static void add_limit(struct policy *policy, const struct setters *by, bool oper
     l->concurrency = (uint32_t)v.number;
     if (!l->rate_count && !l->concurrency)
         return;
+    const struct section *rule = l->rate_count ? by->rate : by->concurrency;
     l->operation = operation;
-    l->rule = l->rate_count ? by->rate->name : by->concurrency->name;
+    l->rule = rule ? rule->name : NULL;
     parse_key("per", by->per, &v);
     l->per = v.per;
     parse_key("burst", by->burst, &v);
