@@ -21,6 +21,8 @@
 static struct process *_Atomic wiped;   /* zeroed in a child by the kernel */
 static struct process *_Atomic checked; /* on older kernels: reset when the pid has changed */
 static struct process fallback;
+static struct process_permits no_permits;
+struct process_permits *_Atomic process_permits = &no_permits;
 
 static struct process *check_pid(struct process *p)
 {
@@ -39,6 +41,8 @@ static struct process *check_pid(struct process *p)
         atomic_store(&p->lease, 0);
         atomic_store(&p->attached, 0);
         atomic_store(&p->temp, 0);
+        atomic_store(&p->permits.board, NULL);
+        atomic_store(&p->holder, NULL);
         atomic_store(&p->check_task, 0);
         atomic_store(&p->check_guard, 0);
         atomic_store(&p->lookups, 0);
@@ -65,6 +69,8 @@ static struct process *process_map(void)
         munmap(p, size);
         p = none;
     }
+    if (p != &fallback)
+        atomic_store(&process_permits, &p->permits);
     errno = saved;
     return p;
 }

@@ -22,6 +22,14 @@ enum process_updater { UPDATER_NONE, UPDATER_STARTING, UPDATER_CALLS, UPDATER_TH
 /* Whether the engine is open (engine/engine.c). */
 enum process_opening { OPENING_NOT, OPENING_NOW, OPENING_DONE };
 
+struct holder;
+
+/* How this process marks what it takes from others: holder.h. */
+struct process_permits {
+    _Atomic uint64_t mark;     /* the next one */
+    const void *_Atomic board; /* for which they are; NULL: none */
+};
+
 struct process {
     _Atomic uint32_t opening; /* enum process_opening; a futex */
 
@@ -42,6 +50,10 @@ struct process {
     _Atomic uint64_t attached;    /* this process's word in header->attached; 0: none */
     _Atomic uint64_t temp;        /* replacement.tag of the file being written; 0: none */
 
+    /* engine/board */
+    const struct holder *_Atomic holder; /* who this process is to others: holder.h */
+    struct process_permits permits;
+
     /* engine/check */
     _Atomic uint32_t check_task;  /* like background_task */
     _Atomic uint32_t check_wake;  /* grows when the thread of the checks must look; a futex */
@@ -54,6 +66,8 @@ struct process {
 };
 
 struct process *process_self(void);
+/* process_self()->permits, without a call; zeros that nobody changes if there is no page that is wiped. */
+extern struct process_permits *_Atomic process_permits __attribute__((visibility("hidden")));
 
 /* True in a vfork child, which shares its memory with its parent, and in a process that was created
  * without the C library: a thread started here would be lost or would affect the parent. */

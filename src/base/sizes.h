@@ -28,6 +28,10 @@
 #define BOARD_CLAIM_TRIES USUALLY(4, 1)
 /* Tries to take from buckets when other threads take from them at the same time. */
 #define ADMIT_ROUNDS USUALLY(8, 1)
+/* Places of waiters for a permit that are used, of 24; and looks at the permits when others take them at the
+ * same time. */
+#define BULKHEAD_PLACES USUALLY(24, 2)
+#define BULKHEAD_ROUNDS USUALLY(8, 2)
 /* Bits of a low word of the histogram; and the number of additions after which a missing carry is
  * looked for: a power of two, a fraction of 2^bits. */
 #define LATENCY_LOW_BITS    USUALLY(15, 4)

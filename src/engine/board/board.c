@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/precondition.h"
 #include "base/sizes.h"
+#include "engine/board/bulkhead.h"
 #include "engine/board/gcra.h"
 #include "engine/board/pause.h"
 
@@ -69,11 +70,23 @@ static struct slot *candidate(const struct board *b, uint64_t key, uint32_t i)
     return &b->slots[at < b->slot_count ? at : at - b->slot_count];
 }
 
+/* Permits of requests that take longer than this may be lost if the board is full. */
+#define PERMITS_KEPT_NS (86400 * NS_PER_S)
+
+static bool has_permits(const struct slot *s, int64_t used_ns, int64_t now_ns)
+{
+    return atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_BULKHEAD &&
+           used_ns > now_ns - PERMITS_KEPT_NS &&
+           bulkhead_in_flight((const struct bulkhead_page *)(const void *)s->own);
+}
+
 /* Whether clearing the slot would lose no limit and no information that still applies. */
 static bool is_idle(const struct slot *s, int64_t now_ns)
 {
     int64_t used = atomic_load(&s->last_used_ns);
     if (used > now_ns - SLOT_IDLE_NS && used <= now_ns + SLOT_AHEAD_NS)
+        return false;
+    if (unlikely(has_permits(s, used, now_ns)))
         return false;
     struct pause_view pause;
     if (pause_read(s, now_ns, &pause))

@@ -123,10 +123,13 @@ struct board {
     struct history *history; /* after these */
     uint32_t slot_count;     /* header->slot_count as checked at open; that one is not read again */
     bool shared;             /* false: private memory */
-    void *file;              /* a mapping of the file, by which /proc tells its users; NULL: none */
-    pid_t creator;           /* of private memory, which its children share */
-    struct others others;    /* boards of other layouts beside it, as of the last look */
-    struct arena memory;     /* of this struct */
+    const char *path;        /* of the file; NULL: private memory, or a copy */
+    dev_t dev;               /* that file */
+    ino_t ino;
+    void *file;           /* a mapping of the file, by which /proc tells its users; NULL: none */
+    pid_t creator;        /* of private memory, which its children share */
+    struct others others; /* boards of other layouts beside it, as of the last look */
+    struct arena memory;  /* of this struct */
 };
 
 /* dir: the state directory, created (0700) if missing; NULL: private memory. There is room for at least

@@ -186,6 +186,8 @@ static enum opened try_open(struct board *b, int dir, enum use use, const char *
         goto out;
     *why = "the board cannot be mapped";
     result = map_board(b, fd, h.slot_count, writable) ? OPENED : FAILED;
+    b->dev = st.st_dev;
+    b->ino = st.st_ino;
     if (use >= USE && result == OPENED)
         others_touch(fd);
 out:
@@ -256,6 +258,16 @@ static void add_boot_id(struct board *b, int dir)
     unlock_directory(lock);
 }
 
+/* Where other processes find the file, too. Without memory it is not known. */
+static void note_path(struct board *b, const char *dir)
+{
+    size_t size = strlen(dir) + sizeof "/" BOARD_NAME;
+    char *path = arena_get(&b->memory, size);
+    if (path)
+        snprintf(path, size, "%s/" BOARD_NAME, dir);
+    b->path = path;
+}
+
 static bool open_shared(struct board *b, const char *path, uint32_t slot_count, const char **why)
 {
     bool ok = false;
@@ -279,6 +291,7 @@ static bool open_shared(struct board *b, const char *path, uint32_t slot_count, 
     ok = result == OPENED;
     if (ok) {
         add_boot_id(b, dir);
+        note_path(b, path);
         b->others = others_tidy(dir, OTHERS_REST_S);
     }
 out:
@@ -329,6 +342,7 @@ struct board *board_attach(const char *path, bool writable, const char **why)
         errno = error;
         return NULL;
     }
+    note_path(b, path);
     return b;
 }
 

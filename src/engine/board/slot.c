@@ -78,6 +78,8 @@ void slot_clear(struct slot *s)
 
 void slot_reset(struct slot *s)
 {
+    if (atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_BULKHEAD)
+        return; /* these requests are in flight */
     size_t used = offsetof(struct slot, last_used_ns);
     clear_words(s, sizeof s->key, used);
     clear_words(s, used + sizeof s->last_used_ns, offsetof(struct slot, window_ms));
@@ -138,7 +140,10 @@ void slot_add_sums(const struct slot *s, uint64_t sum[HISTORY_COUNTED])
     sum[SUM_RETRIES] += slot_counter(s, COUNT_RETRIES);
     sum[SUM_SUCCESSES] += slot_counter(s, COUNT_SUCCESSES);
     sum[SUM_FAILURES] += slot_counter(s, COUNT_FAILURES);
-    sum[SUM_REJECTED] +=
-        slot_counter(s, COUNT_RATE_REJECTED) + slot_counter(s, COUNT_BREAKER_REJECTED);
-    sum[SUM_WAITED_MS] += slot_counter(s, COUNT_WAITED_NS) / NS_PER_MS;
+    sum[SUM_REJECTED] += slot_counter(s, COUNT_RATE_REJECTED) +
+                         slot_counter(s, COUNT_BREAKER_REJECTED) +
+                         slot_counter(s, COUNT_CONCURRENCY_REJECTED);
+    sum[SUM_WAITED_MS] +=
+        (slot_counter(s, COUNT_WAITED_NS) + slot_counter(s, COUNT_CONCURRENCY_WAITED_NS)) /
+        NS_PER_MS;
 }
