@@ -206,6 +206,7 @@ const char *event_reason_words(const char *not_retried)
         {"budget", "the retry budget is empty"},
         {"rate", "the wait for a token would be too long"},
         {"pause", "the wait for the end of a pause would be too long"},
+        {"concurrency", "the wait for another request to end would be too long"},
         {"observe", "it is only observed"},
         {"off", "retries are off"},
         {"program", "the program has ended or changed it"},
@@ -243,6 +244,11 @@ static void put_off_words(struct text *t, const struct event *e)
     event_put_setting(t, e->setting, true);
 }
 
+static bool is_crowd(const char *reason)
+{
+    return strcmp(reason, "concurrency") == 0;
+}
+
 /* "4711-12: GET (http 503), 3 attempts, waited 912 ms; not repeated: all attempts are used:
  * max_attempts = 3 (/etc/harden/harden.ini:3)" */
 static void put_end_words(struct text *t, const struct event *e)
@@ -255,7 +261,7 @@ static void put_end_words(struct text *t, const struct event *e)
     text_fmt(t, ", %d attempt%s, waited %lld ms", r->attempts, r->attempts == 1 ? "" : "s",
              (long long)(r->waited_ns / NS_PER_MS));
     if (r->waited_for)
-        text_fmt(t, " for a %s", r->waited_for);
+        text_fmt(t, " for a %s", is_crowd(r->waited_for) ? "permit" : r->waited_for);
     if (r->refused)
         text_fmt(t, "; refused: %s", r->refused);
     if (r->not_retried)
@@ -268,7 +274,12 @@ static void put_end_words(struct text *t, const struct event *e)
 
 static void put_wait(struct text *t, const struct event *e)
 {
-    if (e->kind == EVENT_REJECT && e->setting) {
+    bool crowd = e->reason && is_crowd(e->reason);
+    if (crowd && e->kind == EVENT_REJECT)
+        return; /* it is not known when a request ends */
+    if (crowd)
+        text_fmt(t, ", for %lld ms at most", (long long)(e->wait_ns / NS_PER_MS));
+    else if (e->kind == EVENT_REJECT && e->setting) {
         text_put(t, ", needs ");
         text_fixed(t, e->wait_ns / NS_PER_MS, 3);
         text_put(t, " s");

@@ -56,9 +56,10 @@ struct event_setting {
 struct event_request {
     const char *method; /* NULL: omitted */
     const char
-        *not_retried;       /* why the failure was not followed by another attempt; NULL: omitted */
-    const char *refused;    /* "rate", "pause", "breaker"; NULL: omitted */
-    const char *waited_for; /* "rate", "pause": its last wait before an attempt; NULL: omitted */
+        *not_retried;    /* why the failure was not followed by another attempt; NULL: omitted */
+    const char *refused; /* "rate", "pause", "breaker", "concurrency"; NULL: omitted */
+    const char *
+        waited_for; /* "rate", "pause", "concurrency": its last wait before an attempt; NULL: omitted */
     int attempts;
     int64_t waited_ns;
     int64_t duration_ns; /* -1: omitted */
@@ -79,7 +80,7 @@ struct event {
     int attempt;        /* 0: omitted */
     bool part;          /* a pause of a part of the host only */
     bool observed;      /* observe mode: it would have happened in enforce mode */
-    const char *reason; /* "rate", "gate", "breaker", a reason_name; NULL: omitted */
+    const char *reason; /* "rate", "gate", "breaker", "concurrency", a reason_name; NULL: omitted */
     const char *state;  /* new state of a breaker, status or pause; NULL: omitted */
     const char *hint;   /* the header line that asked for a pause; NULL: omitted */
     const char
@@ -88,7 +89,7 @@ struct event {
     int http;
     int os_errno;
     uint64_t rate_milli; /* of EVENT_ADAPTIVE: requests in 1000 s; 0: omitted */
-    int64_t wait_ns;     /* -1: omitted */
+    int64_t wait_ns;     /* -1: omitted; for a permit the longest that is possible */
     int64_t
         ended_ns; /* when a pause, an adaptive rate, or the burning of an SLO, was over, wall clock; 0: omitted */
     const struct event_setting *setting; /* NULL: none decided; of EVENT_OFF always */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/easy.h"
 
+#include "base/bell.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/events.h"
@@ -34,6 +35,21 @@ static bool sleep_until(const struct shadow *s, int64_t at_ns)
         int64_t step = now + PROGRESS_STEP_NS;
         clock_sleep_until(step < at_ns ? step : at_ns);
     }
+    return true;
+}
+
+/* Until at_ns, or until another request has ended. *progress_ns: of all these waits of the transfer. */
+static bool sleep_until_rung(const struct transfer *t, int64_t at_ns, int64_t *progress_ns)
+{
+    uint32_t value;
+    _Atomic uint32_t *bell = call_bell(&t->call, &value);
+    int64_t now_ns = clock_now_ns();
+    if (now_ns - *progress_ns >= PROGRESS_STEP_NS) {
+        *progress_ns = now_ns;
+        if (!transfer_progress(t->shadow))
+            return false;
+    }
+    bell_wait(bell, value, at_ns);
     return true;
 }
 
@@ -83,9 +99,12 @@ static CURLcode deliver_rest(struct transfer *t, CURLcode r)
 }
 
 /* False: the program ends the transfer, and *r is the result. */
-static bool wait_for_next(struct transfer *t, int64_t at_ns, CURLcode *r)
+static bool wait_for_next(struct transfer *t, const struct admission *ad, int64_t *progress_ns,
+                          CURLcode *r)
 {
-    if (!sleep_until(t->shadow, at_ns)) {
+    bool continues = ad->why == REFUSED_CONCURRENCY ? sleep_until_rung(t, ad->at_ns, progress_ns)
+                                                    : sleep_until(t->shadow, ad->at_ns);
+    if (!continues) {
         gate_discard(&t->gate);
         if (!t->call.attempts)
             refusal_reset_info(t->shadow);
@@ -109,6 +128,7 @@ static CURLcode make_attempts(struct transfer *t, int64_t now_ns)
 {
     struct attempt a = {0};
     CURLcode r = CURLE_OK;
+    int64_t progress_ns = now_ns;
     for (;;) {
         struct admission ad = call_admit(&t->call, now_ns);
         if (ad.answer == ANSWER_REFUSE)
@@ -121,7 +141,7 @@ static CURLcode make_attempts(struct transfer *t, int64_t now_ns)
                 return deliver_rest(t, r);
             ad.at_ns = at_ns;
         }
-        if (!wait_for_next(t, ad.at_ns, &r))
+        if (!wait_for_next(t, &ad, &progress_ns, &r))
             return r;
         now_ns = clock_now_ns();
     }

@@ -28,15 +28,21 @@ void refusal_reset_info(const struct shadow *s)
     refusal_restore_url(s);
 }
 
-/* "needs 60 s, max_wait = 30s allows no more (harden.ini:3)" */
-static void put_need(struct text *t, const struct call *c, enum refusal why, long long s_up)
+/* "max_wait = 30s allows no more (harden.ini:3)" */
+static void put_reason(struct text *t, const struct call *c, enum refusal why)
 {
     struct event_setting setting;
-    text_fmt(t, "needs %lld s, ", s_up);
     if (call_refusal_setting(c, why, &setting))
         event_put_setting(t, &setting, false);
     else
         text_put(t, "the program's own time-out allows no more");
+}
+
+/* "needs 60 s, max_wait = 30s allows no more (harden.ini:3)" */
+static void put_need(struct text *t, const struct call *c, enum refusal why, long long s_up)
+{
+    text_fmt(t, "needs %lld s, ", s_up);
+    put_reason(t, c, why);
 }
 
 static void put_text(struct text *t, const struct shadow *s, const struct admission *why,
@@ -60,6 +66,10 @@ static void put_text(struct text *t, const struct shadow *s, const struct admiss
             text_fmt(t, " (%s)", cause.line);
         text_put(t, ", ");
         put_need(t, c, REFUSED_PAUSE, s_up);
+        break;
+    case REFUSED_CONCURRENCY:
+        text_fmt(t, "harden: concurrency limit of %s reached, ", s->binding.name);
+        put_reason(t, c, REFUSED_CONCURRENCY);
         break;
     default:
         text_fmt(t, "harden: rate limit of %s reached, ", s->binding.name);

@@ -30,14 +30,15 @@ static void response_committed(void *ctx)
 }
 
 /* What few hosts have. */
-static __attribute__((noinline)) void init_special(struct transfer *t)
+static __attribute__((noinline)) void init_special(struct transfer *t, enum driver driver)
 {
+    t->call.in_loop = driver == BY_MULTI;
     t->holds = t->holds && !t->call.observe;
     if (t->call.places)
         transfer_limit_places(t);
 }
 
-static void init_transfer(struct transfer *t, struct shadow *s, int64_t now_ns)
+static void init_transfer(struct transfer *t, struct shadow *s, enum driver driver, int64_t now_ns)
 {
     t->shadow = s;
     t->wrapped = t->read_wrapped = t->timeouts_set = t->set_for_retry = false;
@@ -59,7 +60,7 @@ static void init_transfer(struct transfer *t, struct shadow *s, int64_t now_ns)
         t->call.method = s->protocol == PROTOCOL_HTTP ? attempt_facts_method(s) : NULL;
     t->holds = s->protocol == PROTOCOL_HTTP && !s->connect_only;
     if (unlikely(s->binding.special))
-        init_special(t);
+        init_special(t, driver);
     s->transfer = t;
 }
 
@@ -79,7 +80,7 @@ struct transfer *transfer_begin(struct shadow *s, enum driver driver, int64_t no
     struct board_header *h = e->board->header;
     atomic_fetch_add_explicit(driver == BY_EASY ? &h->transfers_easy : &h->transfers_multi, 1,
                               memory_order_relaxed);
-    init_transfer(s->transfer_memory, s, now_ns);
+    init_transfer(s->transfer_memory, s, driver, now_ns);
     return s->transfer;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sock/dial.h"
 
+#include "base/bell.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/precondition.h"
@@ -8,6 +9,7 @@
 #include "base/thread.h"
 #include "engine/engine.h"
 #include "engine/publish/monitor.h"
+#include "sock/dial_permit.h"
 #include "sock/dial_place.h"
 #include "sock/dial_private.h"
 
@@ -24,7 +26,8 @@
 
 /* ---- the engine ------------------------------------------------------------------------------ */
 
-/* Calls of the engine that may have to find a place need more stack than the program may have. */
+/* Calls of the engine that may have to find a place, or a permit, need more stack than the program may
+ * have. */
 struct engine_request {
     struct dial *dial;
     int64_t now_ns;
@@ -57,7 +60,7 @@ static __attribute__((noinline)) void run_for_place(struct dial *d, void (*run)(
 
 static enum answer admit(struct dial *d, int64_t now_ns)
 {
-    if (unlikely(d->call.places))
+    if (unlikely(d->call.places || d->host->binding.bulkheads))
         run_for_place(d, admit_to_place, now_ns);
     else
         d->admission = call_admit(&d->call, now_ns);
@@ -149,9 +152,11 @@ static void count_connect(const struct dial *d, bool blocking)
 /* Waits until the call may start. A signal that would end a bare connect(), for example alarm(),
  * ends this too. The error is not EINTR, which means that the connection is in progress: the
  * program would call poll(), which reports a socket as ready that was never connected. */
-static bool wait_for_turn(struct dial *d, int64_t at_ns)
+static bool wait_for_turn(struct dial *d, const struct admission *ad)
 {
-    if (clock_sleep_restarted(at_ns) != EINTR)
+    uint32_t value;
+    _Atomic uint32_t *bell = ad->why == REFUSED_CONCURRENCY ? call_bell(&d->call, &value) : NULL;
+    if ((bell ? bell_wait(bell, value, ad->at_ns) : clock_sleep_restarted(ad->at_ns)) != EINTR)
         return true;
     d->interrupted = true;
     if (!d->call.attempts)
@@ -184,7 +189,7 @@ static void run_attempts(struct dial *d, int64_t now_ns, int64_t at_ns)
         if (at_ns)
             now_ns = clock_now_ns();
         while (admit(d, now_ns) == ANSWER_WAIT) {
-            if (!wait_for_turn(d, d->admission.at_ns) || fd_is_gone(d))
+            if (!wait_for_turn(d, &d->admission) || fd_is_gone(d))
                 return;
             now_ns = clock_now_ns();
         }
@@ -193,7 +198,12 @@ static void run_attempts(struct dial *d, int64_t now_ns, int64_t at_ns)
                 d->error = refusal_errno(d);
             return;
         }
-        if (!dial_attempt(d, now_ns, &at_ns))
+        if (unlikely(d->call.mark))
+            dial_permit_note(&d->call, d);
+        bool again = dial_attempt(d, now_ns, &at_ns);
+        if (unlikely(dial_permits_noted))
+            dial_permit_forget(d);
+        if (!again)
             return;
     }
 }
@@ -332,6 +342,7 @@ static __attribute__((noinline)) int dial_slowly(const struct dial_request *r, s
                                                  int64_t now_ns, int saved)
 {
     struct dial d;
+    dial_permit_recover(__builtin_frame_address(0));
     d.request = r;
     d.host = dial_binding_in(&d.room);
     d.inspected = d.begun = d.ended = d.timeout_is_ours = d.fd_changed = d.interrupted = false;

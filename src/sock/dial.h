@@ -16,7 +16,7 @@
  *                         that ends system calls (no SA_RESTART) ends the wait, with ETIMEDOUT.
  *                         With `fallback`, further attempts go to other places (dial_place.h)
  *   stream, non-blocking  never waits and never retries; counted, and refused only with on_limit =
- *                         fail or an open circuit. EINPROGRESS is no result
+ *                         fail, on_concurrency = fail or an open circuit. EINPROGRESS is no result
  *   anything else         the bare call
  *
  * The socket is inspected only when necessary: a successful connection to a host without limits

@@ -30,6 +30,8 @@ SETTINGS = {
     "observing": TALKATIVE | {"HARDEN_MODE": "observe"},
     "with a fallback": TALKATIVE | {"HARDEN_FALLBACK": "127.0.0.2 127.0.0.3", "HARDEN_BREAKER_AFTER": "0",
                                     "HARDEN_BREAKER_FAILURES": "1"},
+    "with a concurrency": TALKATIVE | {"HARDEN_CONCURRENCY": "8"},
+    "refused by a concurrency": TALKATIVE | {"HARDEN_CONCURRENCY": "1", "HARDEN_ON_CONCURRENCY": "fail"},
     "with wrong settings": TALKATIVE | {"HARDEN_RATE": "many", "HARDEN_NO_SUCH": "1"},
     "disabled": {"HARDEN_DISABLE": "1"},
 }

@@ -91,14 +91,19 @@ static bool is_pause(const struct trace_event *e)
     return !strcmp(e->reason, "gate") || !strcmp(e->reason, "pause");
 }
 
+static bool is_crowd(const struct trace_event *e)
+{
+    return !strcmp(e->reason, "concurrency");
+}
+
 static void put_wait(struct text *t, const struct trace_event *e)
 {
-    text_put(t, "waits ");
+    text_put(t, is_crowd(e) ? "waits at most " : "waits ");
     put_duration(t, e->wait_ns);
     if (is_pause(e))
         text_fmt(t, " because %s has asked for a pause", e->host);
     else
-        text_put(t, " for a token");
+        text_put(t, is_crowd(e) ? " for another request to end" : " for a token");
     put_hint(t, e);
     put_setting(t, e);
 }
@@ -108,10 +113,13 @@ static void put_reject(struct text *t, const struct trace_event *e)
     text_put(t, "refused, ");
     if (!strcmp(e->reason, "breaker"))
         text_fmt(t, "because the circuit of %s is open for another ", e->host);
+    else if (is_crowd(e))
+        text_put(t, "because too many requests are in flight");
     else
         text_fmt(t, "because the wait %s would be ",
                  is_pause(e) ? "for the end of a pause" : "for a token");
-    put_duration(t, e->wait_ns);
+    if (!is_crowd(e))
+        put_duration(t, e->wait_ns);
     put_hint(t, e);
     put_setting(t, e);
 }

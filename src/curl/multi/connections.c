@@ -104,8 +104,30 @@ void connections_release(struct member *x)
     m->may_have_room = true;
 }
 
+/* Of several limits, whichever it waits for: it then looks at all. */
+static struct member *first_awaiting(const struct multi *m)
+{
+    struct member *first = NULL;
+    for (struct member *x = m->first; x; x = x->next)
+        if (x->awaits_permit && (!first || x->shadow->transfer->call.wait_from_ns <
+                                               first->shadow->transfer->call.wait_from_ns))
+            first = x;
+    return first;
+}
+
+/* Other processes may take the permits first: then these members wait again. */
+static void start_awaiting(struct multi *m)
+{
+    int64_t now_ns = clock_now_ns();
+    for (; m->given_back && m->awaiting; m->given_back--)
+        member_park(first_awaiting(m), MEMBER_PARKED, now_ns);
+    m->given_back = 0;
+}
+
 void connections_start_queued(struct multi *m)
 {
+    if (unlikely(m->awaiting))
+        start_awaiting(m);
     if (likely(!m->may_have_room))
         return;
     m->may_have_room = false;

@@ -140,5 +140,6 @@ void member_unpark(struct member *x)
         return;
     park_take(&x->multi->park, &x->parked);
     x->multi->progress_count -= x->wants_progress;
-    x->wants_progress = x->queued = false;
+    x->multi->awaiting -= x->awaits_permit;
+    x->wants_progress = x->queued = x->awaits_permit = false;
 }

@@ -55,6 +55,7 @@ struct member {
     bool refused;         /* RUNNING: the empty attempt of a refusal, see refusal.h */
     bool cancelled;       /* by the progress callback */
     bool queued;          /* PARKED: all connections that the program allows are in use */
+    bool awaits_permit;   /* PARKED: as many requests as the concurrency allows are in flight */
     bool has_connection;  /* it counts as one that uses a connection */
     bool paused_past_due; /* PARKED: its time came while the program had paused it */
     bool wants_progress;  /* parked, with a progress callback */
@@ -117,6 +118,8 @@ struct multi {
     long max_total, max_host, max_streams; /* connections, and streams of one; 0: no limit */
     bool multiplexes;                      /* a response came by HTTP/2 or later */
     bool may_have_room;                    /* for queued members */
+    size_t awaiting;                       /* members with awaits_permit */
+    size_t given_back;                     /* permits that may be free for them */
     size_t used, reserved;                 /* connections in use, and promised to queued members */
     struct host_connections *hosts;        /* while max_host is set */
     size_t host_count, host_room;
@@ -182,7 +185,8 @@ void member_unpark(struct member *x);
 bool connections_has_room(struct member *x, int64_t now_ns);
 void connections_take(struct member *x);
 void connections_release(struct member *x);
-/* Makes as many queued members due as there are free connections. */
+/* Makes as many queued members due as there are free connections, and those that await a permit of a request
+ * that has ended. */
 void connections_start_queued(struct multi *m);
 /* The limits have changed. */
 void connections_recount(struct multi *m);

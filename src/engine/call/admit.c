@@ -10,85 +10,48 @@
 
 /* When to try again if other processes keep changing the same buckets. */
 #define CROWDED_NS NS_PER_MS
-/* A caller that is this late for its reserved start may come together with many others. */
-#define LATE_NS (100 * NS_PER_MS)
-
-/* The earliest start at or after t_ns that every rate of every bucket allows. */
-static int64_t earliest_start(struct call *c, int64_t now_ns, int64_t t_ns)
+static int64_t latest_wait(const struct call *c)
 {
-    const struct binding *b = c->binding;
-    int64_t start_ns = t_ns;
-    for (int i = 0; i < b->lane_count + c->paced; i++) {
-        const struct lane *l = &b->lane[i];
-        int64_t tat = atomic_load_explicit(l->tat, memory_order_relaxed);
-        int64_t e = gcra_earliest(gcra_clamp(tat, now_ns), t_ns, &l->rate, c->policy->cost);
-        if (e > start_ns) {
-            start_ns = e;
-            c->lane = (uint8_t)i;
-        }
-    }
-    return start_ns;
-}
-
-struct taken {
-    int64_t before, after;
-};
-
-/* Takes the cost from every rate of every bucket for a start at t_ns, or from none. */
-static inline bool take_each(const struct call *c, int64_t now_ns, int64_t t_ns,
-                             struct taken *taken)
-{
-    const struct binding *b = c->binding;
-    for (int i = 0; i < b->lane_count + c->paced; i++) {
-        const struct lane *l = &b->lane[i];
-        struct taken *k = &taken[i];
-        if (gcra_take(l->tat, now_ns, t_ns, &l->rate, c->policy->cost, &k->before, &k->after) ==
-            t_ns)
-            continue;
-        while (i-- > 0)
-            gcra_undo(b->lane[i].tat, taken[i].before, taken[i].after);
-        return false;
-    }
-    return true;
-}
-
-static __attribute__((noinline)) bool take_many(const struct call *c, int64_t now_ns, int64_t t_ns)
-{
-    struct taken taken[LIMITS_MAX * RATES_MAX + 1];
-    return take_each(c, now_ns, t_ns, taken);
-}
-
-/* A single bucket needs little stack. Kept out of line, so that a refusal needs none. */
-static __attribute__((noinline)) bool take_few(const struct call *c, int64_t now_ns, int64_t t_ns)
-{
-    struct taken taken[RATES_MAX];
-    return take_each(c, now_ns, t_ns, taken);
-}
-
-static bool take_all(const struct call *c, int64_t now_ns, int64_t t_ns)
-{
-    return c->binding->lane_count + c->paced > RATES_MAX ? take_many(c, now_ns, t_ns)
-                                                         : take_few(c, now_ns, t_ns);
+    int64_t latest = later_by(c->wait_from_ns, c->policy->max_wait_ns);
+    int64_t deadline = c->attempts ? c->deadline_ns : c->app_deadline_ns;
+    return smaller(latest, later_by(deadline - CALL_ROOM_NS, c->lag_ns));
 }
 
 static int64_t latest_start(const struct call *c, int64_t now_ns)
 {
     if (c->policy->on_limit == ON_LIMIT_FAIL)
         return now_ns;
-    if (c->cannot_wait)
-        return INT64_MAX;
-    int64_t latest = later_by(c->wait_from_ns, c->policy->max_wait_ns);
-    int64_t deadline = c->attempts ? c->deadline_ns : c->app_deadline_ns;
-    return smaller(latest, later_by(deadline - CALL_ROOM_NS, c->lag_ns));
+    return c->cannot_wait ? INT64_MAX : latest_wait(c);
+}
+
+/* Of a wait for a token or a pause, and of one for a permit. */
+static enum counter waited_ns_of(enum refusal why)
+{
+    return why == REFUSED_CONCURRENCY ? COUNT_CONCURRENCY_WAITED_NS : COUNT_WAITED_NS;
+}
+
+static enum counter rejected_of(enum refusal why)
+{
+    return why == REFUSED_BREAKER       ? COUNT_BREAKER_REJECTED
+           : why == REFUSED_CONCURRENCY ? COUNT_CONCURRENCY_REJECTED
+                                        : COUNT_RATE_REJECTED;
+}
+
+static void count_wait(struct call *c, struct slot *s, int64_t now_ns)
+{
+    if (now_ns > c->counted_ns) {
+        slot_count(s, waited_ns_of(c->waited_for), (uint64_t)(now_ns - c->counted_ns));
+        c->waited_ns += c->observe ? 0 : now_ns - c->counted_ns;
+        c->counted_ns = now_ns;
+    }
 }
 
 void call_wait_over(struct call *c, struct slot *s, int64_t now_ns)
 {
-    if (now_ns > c->wait_from_ns) {
-        slot_count(s, COUNT_WAITED_NS, (uint64_t)(now_ns - c->wait_from_ns));
-        c->waited_ns += c->observe ? 0 : now_ns - c->wait_from_ns;
-    }
+    count_wait(c, s, now_ns);
     c->waiting = false;
+    if (c->turn_at)
+        call_leave_turn(c, now_ns);
 }
 
 static struct admission admit_now(struct call *c, struct slot *s, int64_t now_ns)
@@ -105,7 +68,7 @@ static struct admission admit_now(struct call *c, struct slot *s, int64_t now_ns
 static void note_refusal(const struct call *c, struct slot *s, const char *by, enum refusal why,
                          int64_t at_ns, int64_t now_ns, bool observed)
 {
-    slot_count(s, why == REFUSED_BREAKER ? COUNT_BREAKER_REJECTED : COUNT_RATE_REJECTED, 1);
+    slot_count(s, rejected_of(why), 1);
     if (call_tells(EVENT_REJECT))
         call_tell_delay(c, &(struct delay){EVENT_REJECT, by, why, at_ns, now_ns, observed});
 }
@@ -137,9 +100,10 @@ static __attribute__((noinline)) void refuse_start(struct call *c, struct slot *
     if (!c->attempts)
         c->refused = ad->why;
     else
-        c->stop = ad->why == REFUSED_BREAKER ? STOP_BREAKER
-                  : ad->why == REFUSED_PAUSE ? STOP_PAUSE
-                                             : STOP_RATE;
+        c->stop = ad->why == REFUSED_BREAKER       ? STOP_BREAKER
+                  : ad->why == REFUSED_PAUSE       ? STOP_PAUSE
+                  : ad->why == REFUSED_CONCURRENCY ? STOP_CONCURRENCY
+                                                   : STOP_RATE;
 }
 
 /* In observe mode the whole wait is counted, but not made: the program runs ahead of the time at which it
@@ -151,10 +115,15 @@ static struct admission wait_until(struct call *c, struct slot *s, enum refusal 
         c->reserved_ns = 0;
         return admit_now(c, s, now_ns);
     }
-    if (!c->waiting) {
+    bool is_other = c->waiting && waited_ns_of(why) != waited_ns_of(c->waited_for);
+    if (is_other)
+        count_wait(c, s, now_ns);
+    if (!c->waiting || is_other) {
+        if (!c->waiting)
+            c->wait_from_ns = now_ns;
         c->waiting = true;
-        c->wait_from_ns = now_ns;
-        slot_count(s, COUNT_WAITED, 1);
+        c->counted_ns = now_ns;
+        slot_count(s, why == REFUSED_CONCURRENCY ? COUNT_CONCURRENCY_WAITED : COUNT_WAITED, 1);
         c->waited_for = why;
         if (call_tells(EVENT_WAIT))
             call_tell_delay(
@@ -166,25 +135,6 @@ static struct admission wait_until(struct call *c, struct slot *s, enum refusal 
         return admit_now(c, s, t_ns);
     }
     return (struct admission){.answer = ANSWER_WAIT, .why = why, .at_ns = t_ns};
-}
-
-/* If all starts that were reserved over a time t are made at its end, they do not exceed the
- * burst as long as the bucket would have filled in t. A call that is no later than that breaks
- * no limit. */
-static bool missed_its_start(const struct call *c, int64_t now_ns)
-{
-    int lanes = c->binding->lane_count + (c->paced && c->paced_start);
-    const struct binding *b = c->binding;
-    int64_t late_ns = now_ns - c->reserved_ns;
-    if (late_ns <= LATE_NS)
-        return false;
-    for (int i = 0; i < lanes; i++) {
-        const struct rate *r = &b->lane[i].rate;
-        uint32_t n = c->policy->cost < r->burst ? c->policy->cost : r->burst;
-        if (late_ns > gcra_span_ns(r, r->burst - n))
-            return true;
-    }
-    return false;
 }
 
 /* The cases that take_start does not handle itself: a pause, a reserved start, several rates, or
@@ -203,8 +153,8 @@ static __attribute__((noinline)) struct admission decide_start(struct call *c, s
     if (c->reserved_ns) {
         if (pause_ns <= c->reserved_ns && now_ns < c->reserved_ns)
             return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
-        bool late = missed_its_start(c, now_ns);
-        if (!pause_ns && !late && call_pace_reserved(c, LATE_NS, now_ns)) {
+        bool late = call_missed_start(c, now_ns);
+        if (!pause_ns && !late && call_pace_reserved(c, CALL_LATE_NS, now_ns)) {
             if (unlikely(c->reserved_ns > now_ns))
                 return wait_until(c, s, REFUSED_RATE, c->reserved_ns, now_ns);
             c->reserved_ns = 0;
@@ -222,7 +172,7 @@ static __attribute__((noinline)) struct admission decide_start(struct call *c, s
     int64_t from = larger(pause_ns, now_ns), t = from, again_ns;
     for (int round = 0, paced = c->paced; round < ADMIT_ROUNDS; round++) {
         c->paced = paced;
-        t = earliest_start(c, now_ns, from);
+        t = call_earliest_start(c, now_ns, from);
         enum refusal why = t > from ? REFUSED_RATE : REFUSED_PAUSE;
         if (t > now_ns && t > latest)
             return refusal(from > latest ? REFUSED_PAUSE : why, t);
@@ -230,7 +180,7 @@ static __attribute__((noinline)) struct admission decide_start(struct call *c, s
             return wait_until(c, s, why, t, now_ns);
         if (unlikely(c->paced) && (again_ns = call_pace_again_ns(c, from, t, now_ns)))
             return wait_until(c, s, why, smaller(again_ns, latest), now_ns);
-        if (!take_all(c, now_ns, t))
+        if (!call_take_tokens(c, now_ns, t))
             continue;
         c->paced_start = c->paced;
         if (t <= now_ns)
@@ -248,7 +198,46 @@ static inline struct admission take_start_slowly(struct call *c, struct slot *s,
     struct admission ad = decide_start(c, s, paused, now_ns);
     if (ad.answer == ANSWER_REFUSE)
         refuse_start(c, s, &ad, now_ns);
+    if (unlikely(c->mark) && ad.answer != ANSWER_GO)
+        call_give_back_permits(c, now_ns);
     return ad;
+}
+
+/* No permit: it waits for one, or is refused. */
+static __attribute__((noinline)) struct admission wait_for_permit(struct call *c, struct slot *s,
+                                                                  int64_t now_ns)
+{
+    if (!c->waiting)
+        c->wait_from_ns = now_ns;
+    int64_t latest = c->policy->on_concurrency == ON_LIMIT_FAIL ? now_ns : latest_wait(c);
+    if (now_ns >= latest) {
+        struct admission ad = refusal(REFUSED_CONCURRENCY, now_ns);
+        refuse_start(c, s, &ad, now_ns);
+        return ad;
+    }
+    struct admission ad = wait_until(c, s, REFUSED_CONCURRENCY, latest, now_ns);
+    ad.at_ns = smaller(call_next_look(c, now_ns), latest);
+    return ad;
+}
+
+/* A permit before the tokens: a call that waits for a permit would else pay for starts that it does not make. A
+ * call that has paid for its start keeps that while it waits, as long as others do. True: it has its permits, or
+ * needs none. */
+static __attribute__((noinline)) bool pass_bulkheads(struct call *c, struct slot *s, int64_t now_ns,
+                                                     struct admission *ad)
+{
+    bool fails = c->policy->on_concurrency == ON_LIMIT_FAIL;
+    if (c->reserved_ns > now_ns || (c->cannot_wait && !fails))
+        return true;
+    if (call_take_permits(c, !fails, now_ns)) {
+        if (c->cannot_wait) /* it is not known when its connection ends */
+            call_give_back_permits(c, now_ns);
+        return true;
+    }
+    *ad = wait_for_permit(c, s, now_ns);
+    if (ad->answer == ANSWER_REFUSE && !c->observe)
+        call_give_back_permits(c, now_ns); /* its turn */
+    return false;
 }
 
 static inline __attribute__((always_inline)) struct admission
@@ -336,14 +325,27 @@ static inline bool pass_breakers(struct call *c, struct slot *s, int64_t now_ns,
     return pass;
 }
 
+/* How long the wait would be is not known: until some other request ends. */
+static struct admission observe_crowd(struct call *c, struct slot *s, int64_t now_ns)
+{
+    struct admission ad = refusal(REFUSED_CONCURRENCY, now_ns);
+    if (c->policy->on_concurrency == ON_LIMIT_WAIT)
+        return wait_until(c, s, REFUSED_CONCURRENCY, now_ns, now_ns);
+    refuse_start(c, s, &ad, now_ns);
+    return ad;
+}
+
 /* Limits and pauses are decided at the time at which the program would be. */
 static __attribute__((noinline)) struct admission admit_observed(struct call *c, struct slot *s,
                                                                  int64_t now_ns)
 {
     struct admission ad = {.answer = ANSWER_GO};
-    if (!call_observes_nothing(c, s) && pass_breakers(c, s, now_ns, &ad))
-        ad = take_start_slowly(c, s, call_may_be_paused(c, s, true, now_ns),
-                               later_by(now_ns, c->lag_ns));
+    if (call_observes_nothing(c, s) || !pass_breakers(c, s, now_ns, &ad))
+        return ad;
+    ad = take_start_slowly(c, s, call_may_be_paused(c, s, true, now_ns),
+                           later_by(now_ns, c->lag_ns));
+    if (c->binding->bulkheads && !call_take_permits(c, false, now_ns))
+        ad = observe_crowd(c, s, now_ns);
     if (c->places)
         call_take_place(c, now_ns);
     return ad;
@@ -357,20 +359,23 @@ HOT struct admission call_admit(struct call *c, int64_t now_ns)
         binding_refresh(c->binding, now_ns);
         call_back_off_over(c, now_ns);
     }
-    if (likely(breaker_is_calm(&s->breaker) && !c->binding->special)) {
-        c->lease_ns = 0;
-        return take_start(c, s, false, now_ns);
-    }
     const unsigned special = c->binding->special;
+    if (likely(breaker_is_calm(&s->breaker))) {
+        if (likely(!special) ||
+            (likely(special == SPECIAL_BULKHEAD) && likely(call_take_permit_at_once(c)))) {
+            c->lease_ns = 0;
+            return take_start(c, s, false, now_ns);
+        }
+    }
     struct admission ad;
     if (special & SPECIAL_ADAPTIVE)
         call_use_adaptive_rate(c, s, now_ns);
     if (c->observe)
         return admit_observed(c, s, now_ns);
-    if (pass_breakers(c, s, now_ns, &ad))
+    if (pass_breakers(c, s, now_ns, &ad) &&
+        (!c->binding->bulkheads || pass_bulkheads(c, s, now_ns, &ad))) {
         ad = take_start(c, s, true, now_ns);
-    if ((special & SPECIAL_BULKHEAD) && ad.answer == ANSWER_GO)
-        call_take_permits(c, s, now_ns, &ad);
+    }
     if (c->places && ad.answer == ANSWER_GO)
         call_take_place(c, now_ns);
     /* A caller that waits or is refused must not keep others from probing. If a failed probe's

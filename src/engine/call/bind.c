@@ -133,20 +133,7 @@ static void show_limit(const struct binding *b)
         atomic_store_explicit(&s->shown_window_ms, window_ms, memory_order_relaxed);
     if (atomic_load_explicit(&s->bucket_index, memory_order_relaxed) != index)
         atomic_store_explicit(&s->bucket_index, index, memory_order_relaxed);
-}
-
-/* The host part of a displayed name. */
-static void host_in_name(char host[SLOT_NAME_SIZE], const char *name)
-{
-    bool bracket = name[0] == '[';
-    const char *colon = strchr(name, ':');
-    size_t n = strlen(name);
-    if (bracket)
-        n = strcspn(++name, "]");
-    else if (colon && !strchr(colon + 1, ':'))
-        n = (size_t)(colon - name);
-    memcpy(host, name, n);
-    host[n] = '\0';
+    binding_show_concurrency(b, s);
 }
 
 /* For a rate when all words belong to other windows: the word of the next longer window, else of
@@ -223,7 +210,7 @@ static void bind_rate(struct binding *b, struct slot *bucket, uint64_t key, cons
 static void claim_scope(struct binding *b, int64_t now_ns)
 {
     char host[SLOT_NAME_SIZE];
-    host_in_name(host, b->name);
+    binding_host_name(host, b->name);
     b->scope = board_slot(b->board, b->scope_key, host, SLOT_BUCKET, now_ns);
 }
 
@@ -254,8 +241,6 @@ static uint8_t special_of(const struct policy *p, const struct target *t)
     unsigned special = (p->adaptive && *t->path ? SPECIAL_ADAPTIVE : 0) |
                        (p->slow_after_ns ? SPECIAL_SLOW : 0) |
                        (p->fallback.count ? SPECIAL_PLACES : 0) | (p->slo_ppm ? SPECIAL_SLO : 0);
-    for (int i = 0; i < p->limit_count; i++)
-        special |= p->limits[i].concurrency ? SPECIAL_BULKHEAD : 0;
     return (uint8_t)special;
 }
 
@@ -263,7 +248,7 @@ static void bind_lanes(struct binding *b, int64_t now_ns)
 {
     const struct policy *p = b->policy;
     char host[SLOT_NAME_SIZE];
-    host_in_name(host, b->name);
+    binding_host_name(host, b->name);
     b->lane_count = 0;
     b->lane[0].slot = b->slot;
     for (int i = 0; i < p->limit_count; i++) {
@@ -312,7 +297,7 @@ HOT void binding_refresh(struct binding *b, int64_t now_ns)
     bool stale = !b->refreshed_ns || now_ns - b->refreshed_ns > SLOT_IDLE_NS / 2;
     if (unlikely(!slot_touch(b->slot, b->key, now_ns) && b->slot != overflow))
         claim_host(b, now_ns);
-    if (unlikely(b->special))
+    if (unlikely(b->special & ~SPECIAL_PERMITS))
         refresh_special(b, now_ns);
     if (unlikely(b->scope) &&
         unlikely(!slot_touch(b->scope, b->scope_key, now_ns) && b->scope != overflow))
@@ -354,6 +339,7 @@ bool call_bind(struct binding *b, const struct config *config, struct board *boa
         b->per_request |= p->limits[i].per.parts & PER_HEADER;
     }
     bind_lanes(b, now_ns);
+    binding_bind_bulkheads(b, now_ns);
     if (p->pause_is_narrow) {
         b->scope_key = binding_scope_key(&p->pause_scope, &here, source, board);
         b->per_request |= p->pause_scope.per.parts & PER_HEADER;

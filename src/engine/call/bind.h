@@ -39,6 +39,15 @@ struct lane {
     uint64_t key;      /* of that slot */
 };
 
+/* The permits of one limit. */
+struct bulkhead_binding {
+    struct slot
+        *slot;      /* their first page; NULL: the limit has no concurrency, or the board is full */
+    uint64_t key;   /* of that slot */
+    uint16_t limit; /* 0: the limit has no concurrency */
+    _Atomic uint64_t *last; /* the permit of the last request: most likely it is free. Never NULL */
+};
+
 /* The proxy in front of a destination. It has its own health and breaker. */
 struct proxy_binding {
     struct slot *slot; /* NULL: none */
@@ -52,12 +61,14 @@ struct proxy_binding {
 enum special {
     SPECIAL_OBSERVED = 1, /* there is `facts` */
     SPECIAL_PROXY = 2,
-    SPECIAL_BULKHEAD = 4, /* a limit has a concurrency */
+    SPECIAL_BULKHEAD = 4, /* the first limit has a concurrency */
     SPECIAL_ADAPTIVE = 8,
     SPECIAL_SLOW = 16,   /* slow_after */
     SPECIAL_PLACES = 32, /* fallback */
     SPECIAL_SLO = 64,
+    SPECIAL_BULKHEADS = 128, /* another limit has a concurrency */
 };
+#define SPECIAL_PERMITS (SPECIAL_BULKHEAD | SPECIAL_BULKHEADS)
 
 /* Zero-initialised: empty, and not current. */
 struct binding {
@@ -78,15 +89,33 @@ struct binding {
     bool per_request;  /* a key contains a header: bind again for every request */
     uint8_t special;   /* of enum special */
     uint8_t operation; /* hash of scheme, port and path, for the breaker */
+    uint8_t bulkheads; /* bit i: limit i has a concurrency, and a slot for its permits */
     char name
         [SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080" (board_cut_name): safe to show */
+    struct bulkhead_binding bulkhead; /* of the first limit */
     struct proxy_binding proxy;
     uint64_t bucket_key[LIMITS_MAX]; /* from here on unused if there are no lanes */
     /* The last one is only for a target with a path. A copy may end after lane_count of them, and one more with
      * SPECIAL_ADAPTIVE. */
     struct lane lane[LIMITS_MAX * RATES_MAX + 1];
     char proxy_name[SLOT_NAME_SIZE]; /* "http://proxy.example.com:3128", by call_bind_proxy */
+    struct bulkhead_binding more_bulkheads[LIMITS_MAX - 1];
 };
+
+static inline struct bulkhead_binding *binding_bulkhead(struct binding *b, int limit)
+{
+    return limit ? &b->more_bulkheads[limit - 1] : &b->bulkhead;
+}
+/* Finds the permits of its limits. */
+void binding_bind_bulkheads(struct binding *b, int64_t now_ns);
+/* For display, on the slot of the host. */
+void binding_show_concurrency(const struct binding *b, struct slot *s);
+/* The host part of a name that is shown. */
+void binding_host_name(char host[SLOT_NAME_SIZE], const char *name);
+/* The same permits for readers: key as binding_bucket_key returns it. */
+uint64_t binding_bulkhead_key(uint64_t bucket_key);
+/* Finds or claims the slot of page i. NULL: the board is full. */
+struct slot *binding_page(const struct binding *b, uint64_t key, unsigned page, int64_t now_ns);
 
 /* The keys of the slots of a limit's bucket, and of the part of a host that a pause may concern. t->host: as the
  * board names it (network_zone.h). */
@@ -109,5 +138,7 @@ bool binding_is_current(const struct binding *b, const struct config *config,
                         const struct board *board);
 /* Marks the slots as used, and binds those again that were given to other keys. */
 void binding_refresh(struct binding *b, int64_t now_ns);
+/* The same for those of permits, which keep their keys while a request has a permit (board.c). */
+void binding_refresh_bulkheads(struct binding *b, int64_t now_ns);
 
 #endif

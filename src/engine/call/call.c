@@ -34,7 +34,7 @@ HOT void call_begin(struct call *c, struct binding *b, int64_t app_timeout_ns, i
     slot_count(b->slot, COUNT_REQUESTS, 1);
     if (events_are_wanted())
         c->id = events_new_id();
-    if (unlikely(b->special))
+    if (unlikely(b->special & ~SPECIAL_PERMITS))
         begin_special(c, now_ns);
 }
 
@@ -91,8 +91,6 @@ static __attribute__((noinline)) void report_special(struct call *c, struct slot
                                                      int64_t wall_ns)
 {
     const struct binding *b = c->binding;
-    if (b->special & SPECIAL_BULKHEAD)
-        call_give_back_permits(c, now_ns);
     if (b->special & SPECIAL_SLOW)
         call_judge_speed(c, s, a);
     if (b->proxy.slot)
@@ -130,13 +128,15 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
         call_tell_attempt(c, a);
     call_count_attempt(s, duration_ns);
     slot_touch(s, c->binding->key, now_ns);
-    bool news = unlikely(c->binding->special) || !changes_nothing(c, s, now_ns);
+    const unsigned special = c->binding->special;
+    bool news = (unlikely(special) && call_special_but_permits(c, special, now_ns)) ||
+                !changes_nothing(c, s, now_ns);
     if (unlikely(news)) {
         struct party host = call_host_party(c, s);
         if (host.facts != s)
             call_show_attempt(c, &host, &c->last, duration_ns);
         call_update_status(c, &host, &c->last, now_ns, wall_ns);
-        if (unlikely(c->binding->special))
+        if (unlikely(special & ~SPECIAL_PERMITS))
             report_special(c, s, a, now_ns, wall_ns);
     }
     if (unlikely(a->hint.wait_ns || a->hint.misread))
@@ -211,7 +211,7 @@ static __attribute__((noinline)) void end_special(struct call *c, struct slot *s
         if (c->observe ? c->falls_back && !call_observes_nothing(c, s) : c->place > 0)
             slot_count(s, COUNT_FALLBACK_USED, 1);
     }
-    if (c->binding->special & SPECIAL_BULKHEAD)
+    if (c->mark)
         call_give_back_permits(c, now_ns);
     if (c->binding->special & SPECIAL_SLO)
         call_count_slo(c, s, now_ns, wall_ns);
@@ -226,10 +226,12 @@ HOT void call_end(struct call *c, int64_t now_ns, int64_t wall_ns)
     if (unlikely(c->breakers_pending)) /* the retry was not made */
         judge_request(c, s, now_ns, wall_ns, c->random);
     release_claims(c, s, now_ns);
-    if (unlikely(c->binding->special))
+    if (unlikely(c->binding->special & ~SPECIAL_PERMITS))
         end_special(c, s, now_ns, wall_ns);
-    else if (c->attempts)
+    else if (likely(c->attempts))
         call_count_outcome(c, s, &c->last, wall_ns);
+    else if (c->mark) /* the attempt has no result; else call_report has given it back */
+        call_give_back_permits(c, now_ns);
     atomic_fetch_add_explicit(&c->binding->board->header->changes, 1, memory_order_release);
     if (unlikely(c->id))
         call_tell_end(c, now_ns);
@@ -243,7 +245,7 @@ void call_abandon(struct call *c, int64_t now_ns)
         call_count_unjudged(c, s);
     if (c->places)
         call_leave_place(c, now_ns);
-    if (c->binding->special & SPECIAL_BULKHEAD)
+    if (c->mark)
         call_give_back_permits(c, now_ns);
     if (c->observe)
         call_end_lag(c, s, now_ns);

@@ -31,6 +31,7 @@
 #define ENGINE_CALL_CALL_H
 
 #include "base/events.h"
+#include "engine/board/bulkhead.h"
 #include "engine/board/pause.h"
 #include "engine/call/bind.h"
 #include "engine/policy/attempt.h"
@@ -40,7 +41,7 @@
 #include <stdint.h>
 
 enum answer { ANSWER_GO, ANSWER_WAIT, ANSWER_REFUSE };
-enum refusal { REFUSED_NOTHING, REFUSED_RATE, REFUSED_PAUSE, REFUSED_BREAKER };
+enum refusal { REFUSED_NOTHING, REFUSED_RATE, REFUSED_PAUSE, REFUSED_BREAKER, REFUSED_CONCURRENCY };
 
 /* Why a failed attempt was not followed by another one. tell.c has their names. */
 enum stop {
@@ -58,6 +59,7 @@ enum stop {
     STOP_BUDGET,
     STOP_RATE,  /* the retry was refused */
     STOP_PAUSE, /* the same */
+    STOP_CONCURRENCY,
     STOP_OBSERVE,
     STOP_PROGRAM,     /* it has ended the request, or changed it */
     STOP_NONBLOCKING, /* a connect() that does not block is not repeated */
@@ -89,6 +91,7 @@ struct call {
     uint32_t id;        /* in events; 0: none are wanted */
     bool observe;
     bool cannot_wait; /* set after call_begin: takes tokens, but the answer is never WAIT */
+    bool in_loop; /* set after call_begin: it waits in an event loop, where nobody can wake it */
     bool lookup_only; /* set after call_begin: a name look-up, whose success proves no host alive */
     bool slow;        /* the last attempt was a success, but later than slow_after */
     bool late;        /* the last response came too late for the objective of the host */
@@ -104,10 +107,11 @@ struct call {
     enum stop stop : 5; /* after the last attempt */
     enum stop
         stop_at_headers : 5;  /* why call_would_retry() said no: the response is committed then */
-    enum refusal refused : 2; /* of the request, not of a retry */
-    enum refusal waited_for : 2; /* the last wait */
+    enum refusal refused : 3; /* of the request, not of a retry */
+    enum refusal waited_for : 3; /* the last wait */
     bool by_proxy : 1;           /* its circuit has refused */
     uint8_t lane;                /* of the binding, that gave the latest start */
+    uint8_t crowded;             /* the limit that has no permit for it */
     uint8_t result_curl;         /* what the program gets, as far as known */
     uint16_t result_http, result_errno;
     /* Of a fallback: bit n stands for place n. 0: the name itself, n: policy->fallback.at[n - 1]. */
@@ -121,6 +125,8 @@ struct call {
     struct verdict place_last; /* the last attempt's, as far as it concerns the place */
     int64_t place_lease_ns;    /* of the probe of its breaker */
     int64_t wall_ns;           /* of the last attempt's report */
+    uint8_t turn_at;           /* the limit at which it has its turn, + 1; 0: at none */
+    uint64_t mark;             /* of its permits (bulkhead.h); 0: it has neither these nor a turn */
     int64_t lease_ns;          /* of the breaker's probe, if the attempt is one; 0: it is not */
     int64_t proxy_lease_ns;    /* the same for the proxy's breaker */
     uint64_t random;           /* of the last attempt's report */
@@ -128,6 +134,8 @@ struct call {
     struct verdict proxy_last; /* the same, as far as it concerns the proxy */
     uint64_t last_error;       /* the last attempt's, as last_error_pack returns it */
     const char *method;        /* set after call_begin if `id` is set; NULL: not known */
+    int64_t counted_ns;        /* while waiting: until when that is in the counters */
+    struct bulkhead_turn turn; /* with turn_at */
 };
 
 /* app_timeout_ns: the program's timeout for the whole request; 0: none. Refreshes the binding. */
@@ -176,6 +184,17 @@ void call_end(struct call *c, int64_t now_ns, int64_t wall_ns);
 /* The longest pause that makes the call wait or be refused, and who asked for it: the name of the host or
  * the proxy. cause->line "": not known, or no pause. */
 const char *call_pause_cause(const struct call *c, int64_t now_ns, struct pause_shown *cause);
+/* After WAIT because of REFUSED_CONCURRENCY: what the caller may sleep on until at_ns (bell.h). */
+_Atomic uint32_t *call_bell(const struct call *c, uint32_t *value);
+/* The permit of the first limit, for whoever must give it back without the call. */
+struct call_permit {
+    struct slot *slot; /* with key: where it is */
+    uint64_t key;
+    _Atomic uint64_t *permit;
+    uint64_t mark; /* 0: there is none */
+};
+struct call_permit call_permit(const struct call *c);
+void call_permit_give_back(const struct call_permit *p, int64_t now_ns);
 /* The setting that made call_admit() refuse it, for texts; false: none, it was the program's timeout. */
 bool call_refusal_setting(const struct call *c, enum refusal why, struct event_setting *s);
 /* The request vanished (exception, cancelled thread): gives back what was taken and leased. */

@@ -14,7 +14,7 @@ static bool slot_is_clear(const struct slot *s, int64_t now_ns)
 
 bool binding_is_clear(const struct binding *b, int64_t now_ns)
 {
-    const unsigned before_the_attempt = SPECIAL_BULKHEAD | SPECIAL_PLACES;
+    const unsigned before_the_attempt = SPECIAL_PERMITS | SPECIAL_PLACES;
     return !b->lane_count && !b->scope && !(b->special & before_the_attempt) &&
            slot_is_clear(b->slot, now_ns) && (!b->facts || slot_is_clear(b->facts, now_ns));
 }

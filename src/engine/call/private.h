@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of this folder share. No other folder includes it. Each file may call those before
- * it: bind, lag, judge, proxy, slo, place, pause, tell, adaptive, retry, admit, call. fast_path calls judge only. */
+ * it: bind_permits, bind, lag, judge, proxy, slo, place, pause, tell, adaptive, retry, tokens, bulkhead, admit,
+ * call. fast_path calls judge only. */
 #ifndef ENGINE_CALL_PRIVATE_H
 #define ENGINE_CALL_PRIVATE_H
 
 #include "base/minmax.h"
+#include "base/process.h"
+#include "engine/board/holder.h"
 #include "engine/call/call.h"
 
 /* An attempt that starts closer to a deadline than this could not finish. */
@@ -141,6 +144,16 @@ static inline enum stop call_deadline_stop(const struct call *c)
     return c->deadline_ns == c->app_deadline_ns ? STOP_PROGRAM_TIMEOUT : STOP_DEADLINE;
 }
 
+/* ---- tokens.c ---- */
+/* A caller that is this late for its reserved start may come together with many others. */
+#define CALL_LATE_NS (100 * NS_PER_MS)
+/* The earliest start at or after t_ns that every rate of every bucket allows; sets c->lane. */
+int64_t call_earliest_start(struct call *c, int64_t now_ns, int64_t t_ns);
+/* Takes the cost from every rate of every bucket for a start at t_ns, or from none. */
+bool call_take_tokens(const struct call *c, int64_t now_ns, int64_t t_ns);
+/* It comes so late for the start that it has paid for that its tokens are lost. */
+bool call_missed_start(const struct call *c, int64_t now_ns);
+
 /* ---- admit.c ---- */
 /* The wait before a retry is over, or the request is. */
 static inline void call_back_off_over(struct call *c, int64_t now_ns)
@@ -204,15 +217,59 @@ bool call_pace_reserved(struct call *c, int64_t late_ns, int64_t now_ns);
 void call_adapt(struct call *c, struct slot *s, const struct attempt *a, int64_t now_ns);
 
 /* ---- bulkhead.c ---- */
-/* After an attempt was admitted otherwise (ad->answer is GO). */
-static inline void call_take_permits(struct call *c, struct slot *s, int64_t now_ns,
-                                     struct admission *ad)
+/* A permit of each limit that has a concurrency, or of none. False: of c->crowded, there is none for this call,
+ * and it waits for it if `enters`. */
+bool call_take_permits(struct call *c, bool enters, int64_t now_ns);
+/* Gives them back, and waits no more. */
+void call_give_back_permits(struct call *c, int64_t now_ns);
+/* It waits no more, but may have permits. */
+void call_leave_turn(struct call *c, int64_t now_ns);
+/* When a call that waits for a permit looks again. */
+int64_t call_next_look(const struct call *c, int64_t now_ns);
+
+/* The usual case: only the first limit has a concurrency (special == SPECIAL_BULKHEAD), a permit is free, and
+ * nobody waits. */
+static inline bool call_take_permit_at_once(struct call *c)
 {
-    (void)c, (void)s, (void)now_ns, (void)ad;
+    const struct binding *b = c->binding;
+    const struct bulkhead_binding *own = &b->bulkhead;
+    struct slot *s = own->slot;
+    struct process_permits *p = atomic_load_explicit(&process_permits, memory_order_relaxed);
+    if (unlikely(atomic_load_explicit(&p->board, memory_order_acquire) != b->board))
+        return false;
+    uint64_t mark = atomic_fetch_add_explicit(&p->mark, BULKHEAD_NEXT, memory_order_relaxed);
+    _Atomic uint64_t *permit = own->last;
+    if (unlikely(!bulkhead_take(bulkhead_page(s), permit, mark)))
+        return false;
+    c->mark = mark;
+    if (likely(atomic_load(&s->key) == own->key))
+        return true;
+    bulkhead_give_back(permit, mark); /* the slot was given to another key meanwhile */
+    c->mark = 0;
+    return false;
 }
-static inline void call_give_back_permits(struct call *c, int64_t now_ns)
+/* The same for the way back. */
+static inline void call_give_back_permit(struct call *c, int64_t now_ns)
 {
-    (void)c, (void)now_ns;
+    const struct bulkhead_binding *own = &c->binding->bulkhead;
+    const struct process_permits *p = atomic_load_explicit(&process_permits, memory_order_relaxed);
+    uint64_t mark = c->mark, next = atomic_load_explicit(&p->mark, memory_order_relaxed);
+    if (unlikely(!bulkhead_same_holder(next, mark)) || /* none, or, after a fork, the parent's */
+        unlikely(!bulkhead_give_back(own->last, mark)) ||
+        unlikely(bulkhead_page(own->slot)->waiting))
+        call_give_back_permits(c, now_ns);
+    c->mark = 0;
+}
+/* Gives them back, and returns what else is special. */
+static inline unsigned call_special_but_permits(struct call *c, unsigned special, int64_t now_ns)
+{
+    if (likely(special == SPECIAL_BULKHEAD)) {
+        call_give_back_permit(c, now_ns);
+        return 0;
+    }
+    if (c->mark)
+        call_give_back_permits(c, now_ns);
+    return special & ~SPECIAL_PERMITS;
 }
 
 /* ---- slo.c ---- */

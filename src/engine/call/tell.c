@@ -15,11 +15,9 @@
 
 /* Which key ends a wait for a token or the end of a pause; NULL: the program's timeout. As in
  * latest_start() of admit.c. */
-static const char *key_of_wait(const struct call *c)
+static const char *key_of_time(const struct call *c)
 {
     const struct policy *p = c->policy;
-    if (p->on_limit == ON_LIMIT_FAIL)
-        return "on_limit";
     int64_t deadline_ns = c->attempts ? c->deadline_ns : c->app_deadline_ns;
     int64_t last_ns = later_by(deadline_ns - CALL_ROOM_NS, c->lag_ns);
     if (later_by(c->wait_from_ns, p->max_wait_ns) <= last_ns)
@@ -27,9 +25,21 @@ static const char *key_of_wait(const struct call *c)
     return c->attempts && call_deadline_stop(c) == STOP_DEADLINE ? "max_elapsed" : NULL;
 }
 
+static const char *key_of_wait(const struct call *c)
+{
+    return c->policy->on_limit == ON_LIMIT_FAIL ? "on_limit" : key_of_time(c);
+}
+
+static const char *key_of_crowd(const struct call *c)
+{
+    return c->policy->on_concurrency == ON_LIMIT_FAIL ? "on_concurrency" : key_of_time(c);
+}
+
 static const char *key_of_refusal(const struct call *c, enum refusal why)
 {
-    return why == REFUSED_BREAKER ? "breaker" : key_of_wait(c);
+    return why == REFUSED_BREAKER       ? "breaker"
+           : why == REFUSED_CONCURRENCY ? key_of_crowd(c)
+                                        : key_of_wait(c);
 }
 
 static const char *key_of_stop(const struct call *c, enum stop stop)
@@ -56,6 +66,8 @@ static const char *key_of_stop(const struct call *c, enum stop stop)
     case STOP_RATE:
     case STOP_PAUSE:
         return key_of_wait(c);
+    case STOP_CONCURRENCY:
+        return key_of_crowd(c);
     case STOP_OBSERVE:
         return "mode";
     default:
@@ -90,14 +102,20 @@ static bool find_setting(const struct call *c, const char *key, bool by_proxy,
     return true;
 }
 
-static bool find_rate(const struct call *c, struct event_setting *s)
+/* The limit that made it wait. */
+static bool find_limit(const struct call *c, enum refusal why, struct event_setting *s)
 {
     const struct limit *l = limit_of_lane(c);
-    if (!l && c->policy->adaptive && c->lane == c->binding->lane_count)
+    if (why == REFUSED_RATE && !l && c->policy->adaptive && c->lane == c->binding->lane_count)
         return find_setting(c, "adaptive", false, s);
-    if (l)
-        source_of_rate(s, c->binding->config, c->policy, l);
-    return l != NULL;
+    if (why == REFUSED_CONCURRENCY)
+        source_of_limit(s, c->binding->config, c->policy, &c->policy->limits[c->crowded],
+                        "concurrency");
+    else if (why == REFUSED_RATE && l)
+        source_of_limit(s, c->binding->config, c->policy, l, "rate");
+    else
+        return false;
+    return true;
 }
 
 struct refusal_request {
@@ -135,7 +153,7 @@ struct delay_request {
 
 static void tell_delay(void *request)
 {
-    static const char reasons[][8] = {"", "rate", "gate", "breaker"};
+    static const char reasons[][12] = {"", "rate", "gate", "breaker", "concurrency"};
     const struct delay_request *r = request;
     const struct delay *d = r->delay;
     const struct call *c = r->call;
@@ -150,7 +168,7 @@ static void tell_delay(void *request)
                       .observed = d->observed};
     if (d->kind == EVENT_REJECT
             ? find_setting(c, key_of_refusal(c, d->why), d->by == c->binding->proxy_name, &setting)
-            : d->why == REFUSED_RATE && find_rate(c, &setting))
+            : find_limit(c, d->why, &setting))
         e.setting = &setting;
     if (d->why == REFUSED_PAUSE) {
         e.host = call_pause_cause(c, d->now_ns - c->lag_ns, &cause); /* a pause is of the present */
@@ -207,6 +225,7 @@ static const char stops[][16] = {
     [STOP_BUDGET] = "budget",
     [STOP_RATE] = "rate",
     [STOP_PAUSE] = "pause",
+    [STOP_CONCURRENCY] = "concurrency",
     [STOP_OBSERVE] = "observe",
     [STOP_PROGRAM] = "program",
     [STOP_NONBLOCKING] = "nonblocking",
@@ -238,7 +257,7 @@ static void tell_end(void *request)
 {
     const struct end_request *x = request;
     const struct call *c = x->call;
-    static const char refusals[][8] = {"", "rate", "pause", "breaker"};
+    static const char refusals[][12] = {"", "rate", "pause", "breaker", "concurrency"};
     bool failed = has_failed(c), unknown = !c->attempts && !c->refused;
     enum stop stop = failed ? c->stop : unknown ? stop_of_unknown(c) : STOP_NOTHING;
     struct event_setting setting;
@@ -264,7 +283,7 @@ static void tell_end(void *request)
                       .request = &r};
     if (c->refused ? find_setting(c, key_of_refusal(c, c->refused), c->by_proxy, &setting)
         : failed   ? find_setting(c, key_of_stop(c, stop), c->by_proxy, &setting)
-                   : c->waited_for == REFUSED_RATE && find_rate(c, &setting))
+                   : find_limit(c, c->waited_for, &setting))
         e.setting = &setting;
     if (stop)
         r.not_retried = e.setting && is_off(c, &setting) ? "off" : stops[stop];

@@ -60,17 +60,19 @@ void source_of_key(struct event_setting *s, const struct config *c, const struct
         set_default(s, option);
 }
 
-void source_of_rate(struct event_setting *s, const struct config *c, const struct policy *p,
-                    const struct limit *limit)
+void source_of_limit(struct event_setting *s, const struct config *c, const struct policy *p,
+                     const struct limit *limit, const char *key)
 {
     uint32_t count;
     const uint32_t *keys = rules_keys_of(c, p, &count);
-    int rate = option_find(SECTION_HOST, "rate");
-    *s = (struct event_setting){.key = options[rate].name};
+    int option = option_find(SECTION_HOST, key);
+    *s = (struct event_setting){.key = options[option].name};
     for (uint32_t i = 0; i < count; i++) {
         const struct section *section = merge_section(c, keys[i]);
-        if (section->name == limit->rule && section->value[rate]) {
-            set_origin(s, section->value[rate], &section->from[rate]);
+        bool is_its =
+            limit->operation ? section->name == limit->rule : !merge_is_operation(keys[i]);
+        if (is_its && section->value[option]) {
+            set_origin(s, section->value[option], &section->from[option]);
             return;
         }
     }

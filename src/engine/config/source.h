@@ -18,9 +18,9 @@
  * is not of this configuration. */
 void source_of_key(struct event_setting *s, const struct config *c, const struct policy *p,
                    const char *key);
-/* Of the rate of a limit of the policy. */
-void source_of_rate(struct event_setting *s, const struct config *c, const struct policy *p,
-                    const struct limit *limit);
+/* Of a limit of the policy, its "rate" or "concurrency". */
+void source_of_limit(struct event_setting *s, const struct config *c, const struct policy *p,
+                     const struct limit *limit, const char *key);
 /* Logs at level debug, once for each host, which sections the policy that applies to it was merged from. */
 void source_log_sections(const struct config *c, const struct policy *p, const char *host);
 
