@@ -73,13 +73,23 @@ static void print_rate(const struct live *l, const struct slot *s, const struct 
             gcra_available(tat_ns, l->now_ns, r), r->burst);
 }
 
+static void print_crowd(const struct live *l, uint64_t key, uint32_t limit)
+{
+    struct concurrency_view v;
+    if (l->config->mode == MODE_OBSERVE)
+        key = board_observed_key(key);
+    view_bulkhead(l->board, binding_bulkhead_key(key), limit, l->now_ns, &v);
+    fprintf(l->f, "  concurrency: %u of %u in flight, %u waiting\n", v.in_flight, v.limit,
+            v.waiting);
+}
+
 /* Which value a header has is known only with a request. */
 static void print_limit(const struct live *l, const struct limit *limit)
 {
     char window[24];
     bool by_header = limit->per.parts & PER_HEADER;
-    const struct slot *s =
-        by_header ? NULL : slot_of(l, binding_bucket_key(limit, l->target, NULL, l->board));
+    uint64_t key = by_header ? 0 : binding_bucket_key(limit, l->target, NULL, l->board);
+    const struct slot *s = by_header ? NULL : slot_of(l, key);
     for (int i = 0; i < limit->rate_count; i++) {
         const struct rate *r = &limit->rates[i];
         if (by_header)
@@ -88,6 +98,11 @@ static void print_limit(const struct live *l, const struct limit *limit)
         else
             print_rate(l, s, r);
     }
+    if (limit->concurrency && by_header)
+        fprintf(l->f, "  concurrency %u: for each value of %s\n", limit->concurrency,
+                limit->per.header);
+    else if (limit->concurrency)
+        print_crowd(l, key, limit->concurrency);
 }
 
 void config_live(FILE *f, const struct config *c, struct board *b, const struct destination *d,

@@ -37,6 +37,7 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
     h->limited = view_rate(b, s, &rate, &tat_ns);
     h->available = h->limited ? gcra_available(tat_ns, now_ns, &rate) : 0;
     h->burst = h->limited ? rate.burst : 0;
+    view_concurrency(b, s, now_ns, &h->concurrency);
     h->is_observed = view_observed(b, s, &h->observed);
     view_adaptive(b, s, false, now_ns, &h->adaptive);
     view_adaptive(b, s, true, now_ns, &h->would_adapt);
@@ -44,7 +45,8 @@ static void read_host(struct host *h, const struct board *b, const struct slot *
 
 uint64_t host_rejected(const struct host *h)
 {
-    return h->count[COUNT_RATE_REJECTED] + h->count[COUNT_BREAKER_REJECTED];
+    return h->count[COUNT_RATE_REJECTED] + h->count[COUNT_BREAKER_REJECTED] +
+           h->count[COUNT_CONCURRENCY_REJECTED];
 }
 
 /* A request whose retry was refused is a failure and also rejected, but it is one request. What a proxy
@@ -102,7 +104,7 @@ struct host *host_list_read(const struct board *b, int64_t now_ns, uint32_t *n)
 
 int64_t host_waited_ns(const struct host *h)
 {
-    uint64_t ns = h->count[COUNT_WAITED_NS];
+    uint64_t ns = h->count[COUNT_WAITED_NS] + h->count[COUNT_CONCURRENCY_WAITED_NS];
     return ns < INT64_MAX ? (int64_t)ns : INT64_MAX;
 }
 

@@ -35,6 +35,7 @@ struct host {
     uint32_t burst;
     struct pause_shown paused, part_paused; /* until_ns 0: no pause */
     double per_s;                           /* requests; negative: unknown (cli/request_rate.h) */
+    struct concurrency_view concurrency;    /* limit 0: none */
     struct adaptive_view adaptive, would_adapt; /* rate_milli 0: off; by programs that observe */
     struct slo_view slo;                        /* ppm 0: no objective */
     bool slo_burns;                             /* the fast pair */

@@ -61,6 +61,21 @@ static void print_pauses(FILE *f, const struct status_lines *l)
         fprintf(f, "paused: and %d more\n", listed - lines_shown(l));
 }
 
+/* "concurrency: api.example.com 8 of 8 in flight, 3 waiting" */
+static void print_crowds(FILE *f, const struct status_lines *l)
+{
+    char name[TABLE_CELL];
+    int listed = 0;
+    for (uint32_t i = 0; i < l->n; i++) {
+        const struct concurrency_view *v = &l->hosts[i].concurrency;
+        if (v->limit && listed++ < lines_shown(l))
+            fprintf(f, "concurrency: %s %u of %u in flight, %u waiting\n",
+                    name_of(l, l->hosts[i].name, name), v->in_flight, v->limit, v->waiting);
+    }
+    if (listed > lines_shown(l))
+        fprintf(f, "concurrency: and %d more\n", listed - lines_shown(l));
+}
+
 /* "slo: api.example.com 99.5 %: error budget left 62.3 % (1h), 91 % (24h); burn rate ..." */
 static void print_objectives(FILE *f, const struct status_lines *l)
 {
@@ -145,6 +160,7 @@ void status_lines_print(FILE *f, const struct status_lines *l)
         fprintf(f, "mode = %s: %s\n", mode_name(v->config->mode),
                 cli_mode_meaning(v->config->mode));
     print_pauses(f, l);
+    print_crowds(f, l);
     print_adaptive(f, l);
     print_objectives(f, l);
     print_errors(f, l);

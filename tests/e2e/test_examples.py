@@ -424,7 +424,8 @@ class Prometheus(bed.Bed):
                      for word in ("-o", os.devnull, f"{cls.http.url}/?key={bed.unique()}&{query}")]
             bed.run(["curl", "-sS", *sinks],
                     bed.hardened_environment(cls.state, mode=mode, rate="60/1m", slo="99.5%",
-                                             fallback="127.0.0.2", adaptive="on", retry="off"))
+                                             fallback="127.0.0.2", adaptive="on", retry="off",
+                                             concurrency="8"))
         cls.labels = {}  # of each metric
         with open(cls.state + "/metrics.prom", encoding="utf-8") as f:
             for name, labels in re.findall(r"(?m)^(harden_\w+)\{(.*)\}", f.read()):

@@ -147,6 +147,8 @@ class TornReads(bed.Bed):
 class Metrics(bed.Bed):
     CONTRACT = """harden_requests_total harden_failures_total harden_attempts_total harden_retries_total
         harden_rate_limited_total harden_rate_wait_seconds_total harden_rate_tokens_available
+        harden_concurrency_limited_total harden_concurrency_wait_seconds_total harden_concurrency_limit
+        harden_requests_in_flight harden_requests_waiting
         harden_retry_budget_available harden_retry_budget_denied_total harden_breaker_open
         harden_breaker_rejected_total harden_slow_attempts_total harden_paused_seconds
         harden_adaptive_rate harden_observed_adaptive_rate

@@ -19,6 +19,7 @@ HOST_FIELDS = {
     "breaker": dict}
 METRICS = {"harden_requests_total", "harden_failures_total", "harden_attempts_total", "harden_retries_total",
            "harden_rate_limited_total", "harden_rate_wait_seconds_total",
+           "harden_concurrency_limited_total", "harden_concurrency_wait_seconds_total",
            "harden_retry_budget_available", "harden_retry_budget_denied_total",
            "harden_breaker_open",
            "harden_breaker_rejected_total", "harden_slow_attempts_total", "harden_health_status",

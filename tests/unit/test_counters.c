@@ -138,6 +138,8 @@ static void make(void)
     slot_count(o, COUNT_WAITED, 3);
     throttle(s);
     throttle(o);
+    s->shown_concurrency = 8;
+    s->bulkhead_index = board_index(board, board_slot(board, 9, "h", SLOT_BULKHEAD, NOW)) + 1;
     s->shown_slo_ppm = 995000;
     s->shown_slo_latency_ms = 800;
     slo_count(slo_slot_claim(board, s->key, "h", NOW), false, NOW);
@@ -180,9 +182,13 @@ static void expect_member(const char *key_of_object, const char *key, uint64_t v
 
 static const char *key_of_object(const char *token)
 {
-    static const char *const keys[][2] = {{"EVERY", "h"},         {"HOST", "h"},
-                                          {"RATE", "rate"},       {"BUDGET", "budget"},
-                                          {"BREAKER", "breaker"}, {"DURATION", "duration_ms"}};
+    static const char *const keys[][2] = {{"EVERY", "h"},
+                                          {"HOST", "h"},
+                                          {"RATE", "rate"},
+                                          {"BUDGET", "budget"},
+                                          {"BREAKER", "breaker"},
+                                          {"CONCURRENCY", "concurrency"},
+                                          {"DURATION", "duration_ms"}};
     for (size_t i = 0; i < array_size(keys); i++)
         if (!strcmp(token, keys[i][0]))
             return keys[i][1];

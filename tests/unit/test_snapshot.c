@@ -175,7 +175,9 @@ Test(snapshot, shows_the_contents_of_the_board)
         "\"timeout\":2,\"reset\":0,\"http_5xx\":0,\"throttled\":0,\"other\":0},"
         "\"duration_ms\":{\"count\":131,\"mean\":81.25,");
     has("\"max\":82},\"rate\":{\"limit\":60,\"window_s\":60,\"available\":41.2,\"waited\":7,"
-        "\"waited_s\":3.4,\"rejected\":4},\"budget\":{\"available\":100,\"capacity\":100,"
+        "\"waited_s\":3.4,\"rejected\":4},"
+        "\"concurrency\":{\"limit\":null,\"in_flight\":null,\"waiting\":null,\"waited\":0,"
+        "\"waited_s\":0,\"rejected\":0},\"budget\":{\"available\":100,\"capacity\":100,"
         "\"denied\":0},\"breaker\":{\"state\":\"closed\",\"opened\":1,\"rejected\":5,\"slow\":9},"
         "\"adaptive\":null,\"slo\":null,\"observed\":null}}");
     cr_assert(python("75 <= d['checks']['api.example.com']['duration_ms']['p50'] <= 82"));

@@ -27,7 +27,7 @@
  *   NAME    COUNT_NAME is its index
  *   UNIT    NUMBER, or NS: nanoseconds here, seconds in the files
  *   OBJECT  the object of health.json that has it: EVERY (the entry of a host or an active check), HOST
- *           (the entry of a host), RATE, BUDGET or BREAKER; DURATION: it is a part of duration_ms; NONE
+ *           (the entry of a host), RATE, CONCURRENCY, BUDGET or BREAKER; DURATION: it is a part of duration_ms; NONE
  *   KEY     its name in there
  *   TOTAL   the row of TOTALS that it is added to, or NONE
  *   METRIC  the row of METRICS that has it as a sample, or NONE
@@ -69,9 +69,11 @@
 /* Of policies that few hosts have, on a line of their own. */
 #define COUNTERS_OF_POLICIES(X) \
     /* waits for a permit of the concurrency limit, and refusals */ \
-    X(CONCURRENCY_WAITED, NUMBER, NONE, "", NONE, NONE, NO_LABEL) \
-    X(CONCURRENCY_WAITED_NS, NS, NONE, "", NONE, NONE, NO_LABEL) \
-    X(CONCURRENCY_REJECTED, NUMBER, NONE, "", NONE, NONE, NO_LABEL) \
+    X(CONCURRENCY_WAITED, NUMBER, CONCURRENCY, "waited", NONE, CONCURRENCY_LIMITED, \
+      LABEL("action", "waited")) \
+    X(CONCURRENCY_WAITED_NS, NS, CONCURRENCY, "waited_s", NONE, CONCURRENCY_WAIT, NO_LABEL) \
+    X(CONCURRENCY_REJECTED, NUMBER, CONCURRENCY, "rejected", REJECTED, CONCURRENCY_LIMITED, \
+      LABEL("action", "rejected")) \
     /* attempts that succeeded, but later than slow_after */ \
     X(SLOW, NUMBER, BREAKER, "slow", NONE, SLOW, NO_LABEL) \
     /* requests whose last attempt went to another place of the name */ \

@@ -3,7 +3,9 @@
 
 #include "base/minmax.h"
 #include "base/text.h"
+#include "engine/board/bulkhead.h"
 #include "engine/board/check_slot.h"
+#include "engine/board/holder.h"
 #include "engine/board/pause.h"
 #include "engine/board/slo_slot.h"
 
@@ -198,8 +200,9 @@ bool view_observed(const struct board *b, const struct slot *s, struct observed_
     if (!o || slot_kind_of(o) != SLOT_OBSERVED)
         return false;
     *v = (struct observed_view){
-        .waits = slot_counter(o, COUNT_WAITED),
-        .rejected = slot_counter(o, COUNT_RATE_REJECTED) + slot_counter(o, COUNT_BREAKER_REJECTED),
+        .waits = slot_counter(o, COUNT_WAITED) + slot_counter(o, COUNT_CONCURRENCY_WAITED),
+        .rejected = slot_counter(o, COUNT_RATE_REJECTED) + slot_counter(o, COUNT_BREAKER_REJECTED) +
+                    slot_counter(o, COUNT_CONCURRENCY_REJECTED),
         .retries = slot_counter(o, COUNT_RETRIES),
         .fallbacks = slot_counter(o, COUNT_FALLBACK_USED),
     };
@@ -275,4 +278,34 @@ bool view_adaptive(const struct board *b, const struct slot *s, bool observed, i
         s = board_find(b, board_observed_key(atomic_load_explicit(&s->key, memory_order_relaxed)));
     return s && (!observed || slot_kind_of(s) == SLOT_OBSERVED) &&
            adaptive_read(&s->adaptive, ceiling_milli, now_ns, v);
+}
+
+void view_bulkhead(const struct board *b, uint64_t key, uint32_t limit, int64_t now_ns,
+                   struct concurrency_view *v)
+{
+    struct holder_check k;
+    *v = (struct concurrency_view){.limit = limit};
+    holder_check_begin(&k, b);
+    for (unsigned i = 0; i * BULKHEAD_PERMITS < limit && i < BULKHEAD_PAGES; i++) {
+        struct slot *s = board_find(b, bulkhead_page_key(key, i));
+        if (!s || slot_kind_of(s) != SLOT_BULKHEAD)
+            continue;
+        v->in_flight += (uint32_t)bulkhead_in_flight_now(bulkhead_page(s), &k);
+        if (!i)
+            v->waiting = (uint32_t)bulkhead_waiting(bulkhead_page(s), now_ns);
+    }
+    holder_check_end(&k);
+}
+
+bool view_concurrency(const struct board *b, const struct slot *s, int64_t now_ns,
+                      struct concurrency_view *v)
+{
+    uint32_t limit = atomic_load_explicit(&s->shown_concurrency, memory_order_relaxed);
+    uint32_t index = atomic_load_explicit(&s->bulkhead_index, memory_order_relaxed);
+    *v = (struct concurrency_view){.limit = 0};
+    if (!limit || limit > PERMITS_MAX || !index || index > b->slot_count)
+        return false;
+    uint64_t key = atomic_load_explicit(&b->slots[index - 1].key, memory_order_relaxed);
+    view_bulkhead(b, key, limit, now_ns, v);
+    return true;
 }

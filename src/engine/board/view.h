@@ -83,6 +83,17 @@ struct last_error view_error(const struct slot *s);
 
 /* The limit that applies (the first if there are several) and the TAT of its bucket; false: none. */
 bool view_rate(const struct board *b, const struct slot *s, struct rate *r, int64_t *tat_ns);
+/* The concurrency limit that applies (the first if there are several). Asks the kernel which holders of
+ * permits are alive, so it preserves errno, but makes system calls. False: there is none, and *v is zero. */
+struct concurrency_view {
+    uint32_t limit;
+    uint32_t in_flight, waiting; /* waiting: as far as they have places on the board */
+};
+bool view_concurrency(const struct board *b, const struct slot *s, int64_t now_ns,
+                      struct concurrency_view *v);
+/* Of the bulkhead with this key. */
+void view_bulkhead(const struct board *b, uint64_t key, uint32_t limit, int64_t now_ns,
+                   struct concurrency_view *v);
 /* Tokens left in the retry budget, of BUDGET_CAPACITY. */
 double view_budget(const struct slot *s, int64_t now_ns);
 /* Copies the histogram and returns its sum, so that sum and buckets agree. */

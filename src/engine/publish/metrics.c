@@ -148,6 +148,24 @@ static void put_rate_tokens(const struct sample *x)
         put_fixed(x, "", x->host->rate_tokens_milli, 3);
 }
 
+static void put_concurrency_limit(const struct sample *x)
+{
+    if (x->host->concurrency.limit)
+        put_number(x, "", x->host->concurrency.limit);
+}
+
+static void put_in_flight(const struct sample *x)
+{
+    if (x->host->concurrency.limit)
+        put_number(x, "", x->host->concurrency.in_flight);
+}
+
+static void put_waiting(const struct sample *x)
+{
+    if (x->host->concurrency.limit)
+        put_number(x, "", x->host->concurrency.waiting);
+}
+
 static void put_budget_tokens(const struct sample *x)
 {
     put_fixed(x, "", x->host->budget_tokens_milli, 3);

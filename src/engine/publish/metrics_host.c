@@ -103,6 +103,7 @@ static void read_slot(struct metrics_host *h, const struct slot *s,
     read_slo(h, s, c, state.slo_burns);
     h->adaptive_milli = adaptive_milli(s, false, c);
     h->observed_adaptive_milli = adaptive_milli(s, true, c);
+    view_concurrency(c->board, s, c->now_ns, &h->concurrency);
     h->is_observed = view_observed(c->board, s, &h->observed);
     read_durations(h, s);
 #define BY_REASON(member, ...) read_groups(h->member, s->member);

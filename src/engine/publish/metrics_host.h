@@ -47,7 +47,8 @@ struct metrics_host {
     uint64_t within[METRICS_BUCKET_COUNT]; /* attempts in each bucket or a shorter one */
     int64_t rate_tokens_milli;             /* -1: no limit */
     int64_t budget_tokens_milli;
-    int64_t paused_ms; /* 0: it is not paused, at least not as a whole */
+    struct concurrency_view concurrency; /* limit 0: none */
+    int64_t paused_ms;                   /* 0: it is not paused, at least not as a whole */
 #define BY_REASON(member, ...) uint32_t member[REASON_GROUPS];
     COUNTERS_BY_REASON(BY_REASON)
 #undef BY_REASON

@@ -30,6 +30,16 @@
       "Time spent in those waits.") \
     X(RATE_TOKENS, "harden_rate_tokens_available", gauge, HOSTS, put_rate_tokens, \
       "Tokens left in the bucket of the limit in force.") \
+    X(CONCURRENCY_LIMITED, "harden_concurrency_limited_total", counter, HOSTS, put_counters, \
+      "Requests that waited for another one to end, or were refused, because of the concurrency limit.") \
+    X(CONCURRENCY_WAIT, "harden_concurrency_wait_seconds_total", counter, HOSTS, put_counters, \
+      "Time spent in those waits.") \
+    X(CONCURRENCY_LIMIT, "harden_concurrency_limit", gauge, HOSTS, put_concurrency_limit, \
+      "Requests that may be in flight at a time.") \
+    X(IN_FLIGHT, "harden_requests_in_flight", gauge, HOSTS, put_in_flight, \
+      "Requests in flight to a host with such a limit.") \
+    X(WAITING, "harden_requests_waiting", gauge, HOSTS, put_waiting, \
+      "Requests that wait for one of them to end, at most 24.") \
     X(BUDGET_TOKENS, "harden_retry_budget_available", gauge, HOSTS, put_budget_tokens, \
       "Tokens left in the retry budget, of 100.") \
     X(BUDGET_DENIED, "harden_retry_budget_denied_total", counter, HOSTS, put_counters, \

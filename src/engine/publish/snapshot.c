@@ -8,9 +8,9 @@
 
 #include <stdalign.h>
 
-/* For each host: 63 lines of metrics of at most 550 bytes (JSON needs less), and an entry of
+/* For each host: 69 lines of metrics of at most 550 bytes (JSON needs less), and an entry of
  * metrics_host.h. */
-#define HOST_BYTES  34816
+#define HOST_BYTES  38400
 #define ENTRY_BYTES 1056
 #define BASE_BYTES  65536
 _Static_assert(ENTRY_BYTES >

@@ -32,6 +32,7 @@ enum {
     OBJECT_BUDGET = 8,
     OBJECT_BREAKER = 16,
     OBJECT_DURATION = 32,
+    OBJECT_CONCURRENCY = 64,
 };
 
 JSON_INLINE void entry_counter(struct text *t, enum counter_unit unit, const char *key, uint64_t v)

@@ -30,6 +30,15 @@ static void put_limits(struct text *t, const struct snapshot_context *c, const s
     entry_counters(t, count, OBJECT_RATE);
     json_close(t, '}');
 
+    struct concurrency_view v;
+    bool crowds = view_concurrency(c->board, s, c->now_ns, &v);
+    json_object(t, "concurrency");
+    entry_number(t, "limit", crowds ? (int64_t)v.limit : -1, 0);
+    entry_number(t, "in_flight", crowds ? (int64_t)v.in_flight : -1, 0);
+    entry_number(t, "waiting", crowds ? (int64_t)v.waiting : -1, 0);
+    entry_counters(t, count, OBJECT_CONCURRENCY);
+    json_close(t, '}');
+
     json_object(t, "budget");
     entry_number(t, "available", (int64_t)(view_budget(s, c->now_ns) * 10), 1);
     json_u64(t, "capacity", BUDGET_CAPACITY);
