@@ -197,7 +197,7 @@ class Health(bed.Bed):
         self.assertEqual(set(host["rate"]), {"limit", "window_s", "available", "waited",
                                              "waited_s", "rejected"})
         self.assertEqual(set(host["budget"]), {"available", "capacity", "denied"})
-        self.assertEqual(set(host["breaker"]), {"state", "opened", "rejected"})
+        self.assertEqual(set(host["breaker"]), {"state", "opened", "rejected", "slow"})
         self.assertEqual((host["rate"]["limit"], host["rate"]["window_s"]), (60, 60))
         self.assertAlmostEqual(host["rate"]["available"], 57, delta=2)
         for name in ("requests", "attempts", "retries", "recovered", "rejected", "hosts"):
