@@ -158,13 +158,26 @@ Test(check_circuit, one_that_passes_makes_an_open_circuit_half_open_and_probes_c
     cr_assert(eq(u64, slot_counter(b.slot, COUNT_BREAKER_OPENED), 1));
 }
 
-Test(check_circuit, one_that_passes_beside_a_host_that_fails_costs_it_one_probe)
+/* It may accept connections, and answer none. */
+Test(check_circuit, one_that_passes_beside_a_host_that_fails_costs_it_few_probes)
 {
     const struct config *c = with(LONG);
     struct binding b = down(c, "a.example", 443, true);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 8; i++) {
         check_says(c, CHECK_PASSED);
-        cr_assert(eq(int, request(&b, 502), ANSWER_GO));
+        cr_assert(eq(int, request(&b, 502), i < 3 ? ANSWER_GO : ANSWER_REFUSE), "%d", i);
+        cr_assert(eq(int, request(&b, 502), ANSWER_REFUSE));
+    }
+}
+
+Test(check_circuit, one_that_passes_after_it_has_failed_ends_the_wait_however_long_it_lasts)
+{
+    const struct config *c = with(LONG);
+    struct binding b = down(c, "a.example", 443, true);
+    for (int i = 0; i < 8; i++) {
+        check_says(c, CHECK_FAILED);
+        check_says(c, CHECK_PASSED);
+        cr_assert(eq(int, request(&b, 502), ANSWER_GO), "%d", i);
         cr_assert(eq(int, request(&b, 502), ANSWER_REFUSE));
     }
 }

@@ -65,6 +65,8 @@ static void judge(const struct judged *j, uint64_t key)
     bool observed = atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_OBSERVED;
     if (!v->passed && j->observe && !observed)
         return;
+    if (v->passed && !v->recovered && breaker_trips(&s->breaker) > CHECK_PROBES)
+        return;
     bool was_closed = breaker_state_at(&s->breaker, v->now_ns) == BREAKER_CLOSED;
     if (!change(s, j))
         return;

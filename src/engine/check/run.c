@@ -124,9 +124,11 @@ static void use_result(const struct check_runner *r, struct slot *s, const struc
                        const struct check_result *x, int64_t now_ns)
 {
     int64_t wall_ns = r->wall_ns();
+    bool had_failed = status_failures_in_row(s) || status_of(s) != STATUS_HEALTHY;
     result_record(r->board, s, c, x, x->took_ns, wall_ns / NS_PER_MS);
     check_circuits(r->board, r->config, c,
                    &(struct check_verdict){.passed = x->outcome == CHECK_PASSED,
+                                           .recovered = had_failed,
                                            .unhealthy = status_of(s) == STATUS_UNHEALTHY,
                                            .now_ns = now_ns,
                                            .wall_ns = wall_ns});
