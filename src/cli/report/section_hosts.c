@@ -98,6 +98,20 @@ static void write_error(const struct report *r, const struct host *h)
     fprintf(r->f, ": %s</small>", words);
 }
 
+static void write_concurrency(const struct report *r, const struct host *h)
+{
+    const struct concurrency_view *v = &h->concurrency;
+    uint64_t waited = h->count[COUNT_CONCURRENCY_WAITED];
+    uint64_t refused = h->count[COUNT_CONCURRENCY_REJECTED];
+    if (!v->limit && !waited && !refused)
+        return;
+    fputs("<small>concurrency: ", r->f);
+    if (v->limit)
+        fprintf(r->f, "%u of %u in flight, %u waiting; ", v->in_flight, v->limit, v->waiting);
+    fprintf(r->f, "%llu waited and %llu were refused</small>", (unsigned long long)waited,
+            (unsigned long long)refused);
+}
+
 static void name_cell(const struct report *r, const struct host *h)
 {
     char age[24], words[OBSERVED_TEXT_SIZE], objective[SLO_TEXT_SIZE];
@@ -120,6 +134,7 @@ static void name_cell(const struct report *r, const struct host *h)
     }
     write_pause(r, "paused", &h->paused);
     write_pause(r, "a part is paused", &h->part_paused);
+    write_concurrency(r, h);
     if (h->adaptive.rate_milli)
         fprintf(r->f, "<small>adaptive rate %s</small>",
                 adaptive_text(&h->adaptive, r->now_ns, rate));
