@@ -43,7 +43,9 @@ class Unused(transcripts.Matrix):
     def compare(self, shim, plain, must=(), may=()):
         super().compare(shim, plain, must, may)
         for host in shim.health["checks"].values():
-            self.assertEqual((host["breaker"]["slow"], host["fallback_used"]), (0, 0))
+            limit = host["concurrency"]
+            self.assertEqual((host["breaker"]["slow"], host["fallback_used"], limit["waited"],
+                              limit["rejected"], limit["in_flight"] or 0), (0,) * 5)
             if host["slo"]:  # null if the program ended all requests itself
                 type(self).in_force = True
 
