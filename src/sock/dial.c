@@ -60,7 +60,7 @@ static __attribute__((noinline)) void run_for_place(struct dial *d, void (*run)(
 
 static enum answer admit(struct dial *d, int64_t now_ns)
 {
-    if (unlikely(d->call.places || d->host->binding.bulkheads))
+    if (unlikely(d->host->binding.special & (SPECIAL_PLACES | SPECIAL_BULKHEAD)))
         run_for_place(d, admit_to_place, now_ns);
     else
         d->admission = call_admit(&d->call, now_ns);
@@ -124,15 +124,24 @@ static inline void begin_call(struct dial *d, int64_t now_ns)
     d->begun = true;
 }
 
+static __attribute__((noinline)) void end_unusual_call(struct dial *d, int64_t now_ns,
+                                                       int64_t wall_ns)
+{
+    if ((d->fd_changed || d->interrupted) && !d->call.attempts)
+        abandon_call(d, now_ns);
+    else if (d->call.places)
+        run_for_place(d, end_at_place, now_ns);
+    else
+        call_end(&d->call, now_ns, wall_ns);
+}
+
 static void end_call(struct dial *d, int64_t now_ns, int64_t wall_ns)
 {
     d->ended = true;
     if (unlikely(d->call.id))
         call_set_result(&d->call, 0, d->error);
-    if ((d->fd_changed || d->interrupted) && !d->call.attempts)
-        abandon_call(d, now_ns);
-    else if (unlikely(d->call.places))
-        run_for_place(d, end_at_place, now_ns);
+    if (unlikely(d->fd_changed | d->interrupted | d->call.places))
+        end_unusual_call(d, now_ns, wall_ns);
     else
         call_end(&d->call, now_ns, wall_ns);
     bool were_forbidden = thread_forbid(true);
@@ -198,10 +207,11 @@ static void run_attempts(struct dial *d, int64_t now_ns, int64_t at_ns)
                 d->error = refusal_errno(d);
             return;
         }
-        if (unlikely(d->call.mark))
+        const bool noted = d->call.mark;
+        if (unlikely(noted))
             dial_permit_note(&d->call, d);
         bool again = dial_attempt(d, now_ns, &at_ns);
-        if (unlikely(dial_permits_noted))
+        if (unlikely(noted))
             dial_permit_forget(d);
         if (!again)
             return;

@@ -87,6 +87,8 @@ static bool read_entry(const struct entry *e, struct dial_binding *k, const stru
     if (k->to.port != to->port || memcmp(&k->to.address, &to->address, sizeof to->address) != 0 ||
         lanes < 0 || lanes > DIAL_LANES)
         return false;
+    if (unlikely(k->binding.special & SPECIAL_BULKHEAD))
+        seqlock_copy(k, e->words, WORD_OF(bulkhead), WORD_OF(bucket_key));
     if (lanes)
         seqlock_copy(k, e->words, WORD_OF(bucket_key), words_of(lanes));
     return seqlock_same(&e->sequence, before);

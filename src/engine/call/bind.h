@@ -92,9 +92,9 @@ struct binding {
     uint8_t bulkheads; /* bit i: limit i has a concurrency, and a slot for its permits */
     char name
         [SLOT_NAME_SIZE]; /* "api.example.com", "localhost:8080" (board_cut_name): safe to show */
-    struct bulkhead_binding bulkhead; /* of the first limit */
     struct proxy_binding proxy;
-    uint64_t bucket_key[LIMITS_MAX]; /* from here on unused if there are no lanes */
+    struct bulkhead_binding bulkhead; /* of the first limit */
+    uint64_t bucket_key[LIMITS_MAX];  /* from here on unused if there are no lanes */
     /* The last one is only for a target with a path. A copy may end after lane_count of them, and one more with
      * SPECIAL_ADAPTIVE. */
     struct lane lane[LIMITS_MAX * RATES_MAX + 1];
