@@ -40,7 +40,8 @@ class Crowd(unittest.TestCase):
 
     def test_64_processes_of_4_threads_share_8_permits_though_some_are_killed(self):
         env = bed.hardened_environment(concurrency=str(LIMIT), max_wait="60s")
-        processes, killed, chance = [self.begin(env, 20) for _ in range(64)], [], random.Random(7)
+        first, killed, chance = [self.begin(env, 20) for _ in range(64)], [], random.Random(7)
+        processes = list(first)
         time.sleep(4)
         self.counts("reset")
         ends = time.monotonic() + 10
@@ -53,13 +54,17 @@ class Crowd(unittest.TestCase):
             processes.append(self.begin(env, 12))
             time.sleep(0.4)
         counts = self.counts()
-        use = counts["busy_s"] / counts["seconds"] / LIMIT
         reports = [json.loads(bed.finish(p, env).out) for p in processes]
         self.assertGreater(len(killed), 10)
         self.assertLessEqual(self.counts()["most"], LIMIT)
-        self.assertGreater(use, 0.85, f"{counts}")  # 0.95 and more unless the machine is busy
+        # A permit that a killed process has kept would leave at most seven for the rest of the time. What is
+        # used of them is 95 % and more, but less on a machine that is busy with other things.
+        self.assertLess(counts["longest_s"], 5, f"{counts}")
         self.assertEqual(sum(r["bad"] for r in reports), 0)
-        self.assertTrue(all(good > 0 for r in reports for good in r["good"]), "a starved thread")
+        # Those that were there from the beginning have had their turns like all others.
+        fair = self.counts()["served"] / (64 * 4)
+        old = [good for p, r in zip(processes, reports) if p in first for good in r["good"]]
+        self.assertGreaterEqual(min(old), int(fair / 4), "a starved thread")
 
     def test_an_event_loop_and_threads_share_the_permits(self):
         env = bed.hardened_environment(concurrency="3", max_wait="60s")

@@ -6,7 +6,7 @@ A request is in flight from the moment at which it was read until just before it
 client is gone. GET /any?delay_ms=100 is answered after that time.
 
 /-/counts returns as JSON, since the last /-/reset: `most` in flight at a time, `served`, `busy_s`: the sum of the
-times in flight, and `seconds`.
+times in flight, and `seconds`. `longest_s`, the longest time for which fewer than `most` were in flight.
 
     crowd_server.py     prints its port, then serves
 """
@@ -32,14 +32,18 @@ class CrowdServer:
     def reset(self, now):
         self.since, self.at = now, now
         self.most, self.served, self.busy_s = len(self.flying), 0, 0.0
+        self.longest_s, self.most_at = 0.0, now
 
     def pass_time(self, now):
         self.busy_s += len(self.flying) * (now - self.at)
         self.at = now
+        if len(self.flying) == self.most:
+            self.most_at = now
+        self.longest_s = max(self.longest_s, now - self.most_at)
 
     def counts(self, now):
         return json.dumps({"most": self.most, "served": self.served, "busy_s": self.busy_s,
-                           "seconds": now - self.since})
+                           "seconds": now - self.since, "longest_s": self.longest_s})
 
     def drop(self, fd):
         self.flying.pop(fd, None)
@@ -74,7 +78,8 @@ class CrowdServer:
         delay_ms = int(target.partition("delay_ms=")[2] or 0)
         self.drop_gone()
         self.flying[fd] = now
-        self.most = max(self.most, len(self.flying))
+        if len(self.flying) > self.most:
+            self.most, self.most_at, self.longest_s = len(self.flying), now, 0.0
         heapq.heappush(self.due, (now + delay_ms / 1000, fd, now))
 
     def read(self, fd, now):

@@ -78,7 +78,6 @@ void member_withdraw(struct member *x)
     if (!t)
         return;
     connections_release(x);
-    x->multi->given_back += x->multi->awaiting > 0;
     if (x->refused)
         refusal_restore_url(x->shadow);
     if (x->multi->pid != getpid()) { /* the parent process counts it */
@@ -160,15 +159,14 @@ static void try_attempt(struct member *x, int64_t now_ns)
     struct transfer *t = x->shadow->transfer;
     if (now_ns < t->app_deadline_ns && !connections_has_room(x, now_ns)) {
         member_park(x, MEMBER_PARKED, t->app_deadline_ns);
-        x->queued = true;
+        x->queue = QUEUE_CONNECTION;
         return;
     }
     struct admission ad = call_admit(&t->call, now_ns);
     if (ad.answer == ANSWER_WAIT) {
         member_park(x, MEMBER_PARKED, ad.at_ns);
-        x->awaits_permit = ad.why == REFUSED_CONCURRENCY;
-        x->multi->awaiting += x->awaits_permit;
-        x->multi->may_have_room = true; /* for another member, perhaps to another host */
+        x->queue = ad.why == REFUSED_CONCURRENCY ? QUEUE_PERMIT : QUEUE_NONE;
+        x->multi->may_have_room |= 1 << QUEUE_CONNECTION; /* for a member to another host */
     } else if (ad.answer == ANSWER_GO) {
         gate_keep_attempt(&t->gate);
         transfer_begin_attempt(t, now_ns);
@@ -257,7 +255,6 @@ void member_conclude(struct member *x, CURLcode r)
     struct attempt a;
     int64_t at_ns = 0;
     connections_release(x);
-    x->multi->given_back += x->multi->awaiting > 0;
     if (unlikely(x->refused)) {
         end_refusal(x);
         return;

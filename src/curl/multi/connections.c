@@ -101,39 +101,25 @@ void connections_release(struct member *x)
     m->used--;
     if (host)
         host->used--;
-    m->may_have_room = true;
-}
-
-/* Of several limits, whichever it waits for: it then looks at all. */
-static struct member *first_awaiting(const struct multi *m)
-{
-    struct member *first = NULL;
-    for (struct member *x = m->first; x; x = x->next)
-        if (x->awaits_permit && (!first || x->shadow->transfer->call.wait_from_ns <
-                                               first->shadow->transfer->call.wait_from_ns))
-            first = x;
-    return first;
-}
-
-/* Other processes may take the permits first: then these members wait again. */
-static void start_awaiting(struct multi *m)
-{
-    int64_t now_ns = clock_now_ns();
-    for (; m->given_back && m->awaiting; m->given_back--)
-        member_park(first_awaiting(m), MEMBER_PARKED, now_ns);
-    m->given_back = 0;
+    m->may_have_room |= 1 << QUEUE_CONNECTION | 1 << QUEUE_PERMIT;
 }
 
 void connections_start_queued(struct multi *m)
 {
-    if (unlikely(m->awaiting))
-        start_awaiting(m);
-    if (likely(!m->may_have_room))
+    const unsigned room = m->may_have_room;
+    if (likely(!room))
         return;
-    m->may_have_room = false;
+    m->may_have_room = 0;
     int64_t now_ns = clock_now_ns();
     for (struct member *x = m->first; x; x = x->next) {
-        if (!x->queued || !connections_has_room(x, now_ns))
+        if (likely(!x->queue))
+            continue;
+        if (x->queue == QUEUE_PERMIT) { /* if others are faster, it waits again */
+            if ((room >> QUEUE_PERMIT & 1) && x->shadow->transfer->call.turn.soon)
+                member_park(x, MEMBER_PARKED, now_ns);
+            continue;
+        }
+        if (!connections_has_room(x, now_ns))
             continue;
         struct host_connections *host = next_host(x, now_ns);
         m->reserved++;
@@ -154,7 +140,7 @@ void connections_recount(struct multi *m)
             x->connection_host = NULL;
             take_of_host(x);
         }
-    m->may_have_room = true;
+    m->may_have_room |= 1 << QUEUE_CONNECTION;
 }
 
 void connections_note_version(struct member *x)

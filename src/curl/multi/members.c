@@ -140,6 +140,6 @@ void member_unpark(struct member *x)
         return;
     park_take(&x->multi->park, &x->parked);
     x->multi->progress_count -= x->wants_progress;
-    x->multi->awaiting -= x->awaits_permit;
-    x->wants_progress = x->queued = x->awaits_permit = false;
+    x->wants_progress = false;
+    x->queue = QUEUE_NONE;
 }

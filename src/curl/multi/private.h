@@ -45,20 +45,26 @@ enum member_state {
     MEMBER_DONE,       /* its message was put into the queue */
 };
 
+/* What a parked member awaits besides its time. */
+enum member_queue {
+    QUEUE_NONE,
+    QUEUE_CONNECTION, /* all that the program allows are in use */
+    QUEUE_PERMIT,     /* as many requests as the concurrency allows are in flight */
+};
+
 struct member {
     struct parked parked;
     struct multi *multi;
     CURL *handle;
     struct shadow *shadow; /* NULL: a handle without one */
     enum member_state state;
-    bool in_libcurl;      /* added to libcurl's multi handle */
-    bool refused;         /* RUNNING: the empty attempt of a refusal, see refusal.h */
-    bool cancelled;       /* by the progress callback */
-    bool queued;          /* PARKED: all connections that the program allows are in use */
-    bool awaits_permit;   /* PARKED: as many requests as the concurrency allows are in flight */
-    bool has_connection;  /* it counts as one that uses a connection */
-    bool paused_past_due; /* PARKED: its time came while the program had paused it */
-    bool wants_progress;  /* parked, with a progress callback */
+    bool in_libcurl;                    /* added to libcurl's multi handle */
+    bool refused;                       /* RUNNING: the empty attempt of a refusal, see refusal.h */
+    bool cancelled;                     /* by the progress callback */
+    uint8_t queue;                      /* PARKED: what it awaits; enum member_queue */
+    bool has_connection;                /* it counts as one that uses a connection */
+    bool paused_past_due;               /* PARKED: its time came while the program had paused it */
+    bool wants_progress;                /* parked, with a progress callback */
     const struct slot *connection_host; /* with has_connection; NULL: hosts are not counted */
     int connection_place;               /* with has_connection */
     struct admission refusal;           /* with refused */
@@ -117,9 +123,7 @@ struct multi {
 
     long max_total, max_host, max_streams; /* connections, and streams of one; 0: no limit */
     bool multiplexes;                      /* a response came by HTTP/2 or later */
-    bool may_have_room;                    /* for queued members */
-    size_t awaiting;                       /* members with awaits_permit */
-    size_t given_back;                     /* permits that may be free for them */
+    uint8_t may_have_room;                 /* bits: 1 << what may be free, of enum member_queue */
     size_t used, reserved;                 /* connections in use, and promised to queued members */
     struct host_connections *hosts;        /* while max_host is set */
     size_t host_count, host_room;
@@ -185,8 +189,8 @@ void member_unpark(struct member *x);
 bool connections_has_room(struct member *x, int64_t now_ns);
 void connections_take(struct member *x);
 void connections_release(struct member *x);
-/* Makes as many queued members due as there are free connections, and those that await a permit of a request
- * that has ended. */
+/* Makes as many queued members due as there are free connections and, if a request has ended, those whose turn to
+ * get a permit may have come. */
 void connections_start_queued(struct multi *m);
 /* The limits have changed. */
 void connections_recount(struct multi *m);
