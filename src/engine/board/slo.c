@@ -91,7 +91,7 @@ static struct slo_sum sum_of(const _Atomic uint64_t *cells, const struct ring *r
 /* ---- windows ---------------------------------------------------------------------------------- */
 
 static const struct window {
-    const char *name;
+    char name[4];
     bool by_hour;
     int cells; /* besides the current one */
 } windows[SLO_WINDOWS] = {
