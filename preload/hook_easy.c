@@ -4,6 +4,7 @@
  * recorded in the handle's shadow (curl/shadow.h). */
 #include "hooks.h"
 
+#include "base/clock.h"
 #include "curl/easy.h"
 #include "curl/multi/multi.h"
 #include "curl/transfer.h"
@@ -41,6 +42,8 @@ void hook_easy_cleanup(struct caller from, CURL *h)
 {
     struct shadow *s = shadow_find(h);
     const struct curl_api *api = s ? s->api : hook_find_libcurl(from);
+    if (s && s->transfer && !s->member) /* longjmp() has left it */
+        call_give_back_permits(&s->transfer->call, clock_now_ns());
     if (s && easy_is_guarded(s))
         return;
     multi_remove_freed(h);

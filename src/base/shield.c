@@ -68,6 +68,11 @@ void shield_confine(bool is_confined)
     atomic_store(&confined, is_confined);
 }
 
+bool shield_is_confined(void)
+{
+    return atomic_load(&confined);
+}
+
 void shield_run(void (*run)(void *arg), void *arg)
 {
     struct shield q;

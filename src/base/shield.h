@@ -38,5 +38,6 @@ void shield_run(void (*run)(void *arg), void *arg);
  * system calls that it does not make itself; the functions that need protection do not run there.
  */
 void shield_confine(bool confined);
+bool shield_is_confined(void);
 
 #endif

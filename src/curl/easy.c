@@ -14,6 +14,7 @@
 #include "engine/publish/monitor.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #define PAUSE_STEP_NS (1 * NS_PER_MS)
@@ -50,6 +51,7 @@ static bool sleep_until_rung(const struct transfer *t, int64_t at_ns, int64_t *p
             return false;
     }
     bell_wait(bell, value, at_ns);
+    pthread_testcancel(); /* like a sleep */
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl/shadow.h"
 
+#include "base/clock.h"
 #include "curl/handle_map.h"
 #include "curl/transfer.h"
 
@@ -102,6 +103,8 @@ void shadow_remove(const CURL *handle)
     struct shadow *s = handle_map_take(&shadows, handle);
     if (s && s->member)
         s->member_lost(s->member);
+    if (s && s->transfer && !s->transfer->ended) /* longjmp() has left it */
+        call_give_back_permits(&s->transfer->call, clock_now_ns());
     if (s)
         shadow_free(s);
 }

@@ -37,6 +37,8 @@ static void admit_to_place(void *request)
 {
     const struct engine_request *q = request;
     q->dial->admission = call_admit(&q->dial->call, q->now_ns);
+    if (q->dial->admission.answer == ANSWER_GO) /* before a handler can leave the call */
+        dial_permit_note(&q->dial->call, q->dial);
 }
 
 static void end_at_place(void *request)
@@ -85,6 +87,8 @@ static void dial_leave(void *dialled)
     int saved = errno;
     if (d->timeout_is_ours)
         dial_restore_timeout(d);
+    if (unlikely(dial_permits_noted))
+        dial_permit_forget(d);
     if (d->begun && !d->ended)
         abandon_call(d, clock_now_ns());
     errno = saved;
@@ -165,7 +169,10 @@ static bool wait_for_turn(struct dial *d, const struct admission *ad)
 {
     uint32_t value;
     _Atomic uint32_t *bell = ad->why == REFUSED_CONCURRENCY ? call_bell(&d->call, &value) : NULL;
-    if ((bell ? bell_wait(bell, value, ad->at_ns) : clock_sleep_restarted(ad->at_ns)) != EINTR)
+    int err = bell ? bell_wait(bell, value, ad->at_ns) : clock_sleep_restarted(ad->at_ns);
+    if (bell)
+        pthread_testcancel(); /* like a sleep */
+    if (err != EINTR)
         return true;
     d->interrupted = true;
     if (!d->call.attempts)
@@ -208,8 +215,6 @@ static void run_attempts(struct dial *d, int64_t now_ns, int64_t at_ns)
             return;
         }
         const bool noted = d->call.mark;
-        if (unlikely(noted))
-            dial_permit_note(&d->call, d);
         bool again = dial_attempt(d, now_ns, &at_ns);
         if (unlikely(noted))
             dial_permit_forget(d);

@@ -38,7 +38,7 @@ static void remember(const struct question *q, int answer)
     errno = saved;
 }
 
-/* Name servers are not hosts of the rules, so a look-up takes no token: its binding has no
+/* Name servers are not hosts of the rules, so a look-up takes no token and no permit: its binding has no
  * lanes, but room for those of one bucket in case it is bound again. */
 struct binding_room {
     _Alignas(struct binding) char bytes[BINDING_BYTES(RATES_MAX)];
@@ -70,7 +70,8 @@ static void bind_node(void *arg)
     if (!call_bind(&b, atomic_load(&e->config), e->board, &t, &no_headers, x->now_ns) ||
         b.lane_count > RATES_MAX)
         return;
-    b.lane_count = 0;
+    b.lane_count = b.bulkheads = 0;
+    b.special &= (uint8_t)~SPECIAL_PERMITS;
     memcpy(x->room->bytes, &b, sizeof x->room->bytes);
     x->ok = true;
 }

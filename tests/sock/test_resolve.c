@@ -2,6 +2,7 @@
 #include "sock/resolve.h"
 
 #include "base/clock.h"
+#include "engine/board/bulkhead.h"
 #include "engine/engine.h"
 #include "sock/endpoint.h"
 #include "sock/names.h"
@@ -163,6 +164,31 @@ Test(resolve, a_look_up_takes_no_token)
         cr_assert(eq(int, look_up("db.example"), 0));
     }
     cr_assert(eq(u64, slot_counter(slot_named("db.example"), COUNT_RATE_REJECTED), 0));
+}
+
+static int in_flight;
+
+static int counting(const char *node, const char *service, const struct addrinfo *hints,
+                    struct addrinfo **list)
+{
+    char name[SLOT_NAME_SIZE];
+    const struct board *b = engine_peek() ? engine_peek()->board : NULL;
+    for (uint32_t i = 0; b && i < board_size(b); i++) {
+        struct slot *s = board_nth(b, i, name);
+        if (s && s->kind == SLOT_BULKHEAD)
+            in_flight += bulkhead_in_flight(bulkhead_page(s));
+    }
+    return scripted(node, service, hints, list);
+}
+
+Test(resolve, a_look_up_takes_no_permit)
+{
+    struct addrinfo *list;
+    setenv("HARDEN_CONCURRENCY", "1", 1);
+    script[0] = script[1] = EAI_AGAIN;
+    cr_assert(eq(int, resolve(counting, "db.example", "80", NULL, &list), 0));
+    cr_assert(eq(int, calls, 3));
+    cr_assert(eq(int, in_flight, 0));
 }
 
 Test(resolve, a_successful_look_up_does_not_close_the_hosts_circuit)

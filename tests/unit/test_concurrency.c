@@ -440,3 +440,25 @@ Test(concurrency, permits_in_use_keep_their_slot)
     cr_assert(b.bulkhead.slot->key != b.bulkhead.key);
     board_close(small);
 }
+
+/* Only the key of the first page is compared when a permit is taken at once. */
+Test(concurrency, a_permit_of_a_further_page_is_found_each_time)
+{
+    const struct config *config = configure("enforce", "concurrency = 100\n");
+    static struct binding b[BULKHEAD_PERMITS + 1];
+    static struct call c[BULKHEAD_PERMITS + 1];
+    for (int i = 0; i <= BULKHEAD_PERMITS; i++) {
+        b[i] = bind_path(config, "/x");
+        ANSWER(begin(&c[i], &b[i], NOW), ANSWER_GO);
+    }
+    struct binding *last = &b[BULKHEAD_PERMITS];
+    const struct bulkhead_page *first = bulkhead_page(last->bulkhead.slot);
+    cr_assert(eq(int, in_flight(last), BULKHEAD_PERMITS));
+    cr_assert(last->bulkhead.last >= first->permit &&
+              last->bulkhead.last < first->permit + BULKHEAD_PERMITS);
+    for (int i = BULKHEAD_PERMITS; i >= 0; i--)
+        end(&c[i], NOW);
+    struct slot *second = board_find(board, bulkhead_page_key(last->bulkhead.key, 1));
+    cr_assert(eq(int, bulkhead_in_flight(bulkhead_page(second)), 0));
+    cr_assert(eq(int, in_flight(last), 0));
+}

@@ -166,6 +166,19 @@ Test(holder, keeps_what_it_holds_on_a_board_that_was_replaced)
     board_close(second);
 }
 
+Test(holder, has_one_identity_for_each_board_however_often_it_changes_between_them)
+{
+    struct board *second = board_open(NULL, 4, NULL);
+    uint64_t first = holder_own(board), other = holder_own(second);
+    const struct holder *last = process_self()->holder;
+    for (int i = 0; i < 100; i++) {
+        cr_assert(eq(u64, holder_own(board), first));
+        cr_assert(eq(u64, holder_own(second), other));
+    }
+    cr_assert(process_self()->holder == last, "no further one was made");
+    board_close(second);
+}
+
 Test(holder, of_a_file_that_is_gone_counts_as_alive)
 {
     struct child c = start(board, 'w');

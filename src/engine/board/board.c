@@ -70,13 +70,10 @@ static struct slot *candidate(const struct board *b, uint64_t key, uint32_t i)
     return &b->slots[at < b->slot_count ? at : at - b->slot_count];
 }
 
-/* Permits of requests that take longer than this may be lost if the board is full. */
-#define PERMITS_KEPT_NS (86400 * NS_PER_S)
-
-static bool has_permits(const struct slot *s, int64_t used_ns, int64_t now_ns)
+/* However long ago: who takes a permit that is free need not mark the slot as used. */
+static bool has_permits(const struct slot *s)
 {
     return atomic_load_explicit(&s->kind, memory_order_relaxed) == SLOT_BULKHEAD &&
-           used_ns > now_ns - PERMITS_KEPT_NS &&
            bulkhead_in_flight((const struct bulkhead_page *)(const void *)s->own);
 }
 
@@ -86,7 +83,7 @@ static bool is_idle(const struct slot *s, int64_t now_ns)
     int64_t used = atomic_load(&s->last_used_ns);
     if (used > now_ns - SLOT_IDLE_NS && used <= now_ns + SLOT_AHEAD_NS)
         return false;
-    if (unlikely(has_permits(s, used, now_ns)))
+    if (unlikely(has_permits(s)))
         return false;
     struct pause_view pause;
     if (pause_read(s, now_ns, &pause))

@@ -171,7 +171,8 @@ static bool runs(uint64_t id)
 static void use_marks_of(const struct holder *own, struct process *p)
 {
     atomic_store(&p->permits.board, NULL);
-    atomic_store(&p->permits.mark, own->id);
+    /* From any number: a thread that was faster may have taken the first ones. */
+    atomic_store(&p->permits.mark, bulkhead_mark(own->id, (uint32_t)rng_next()));
     atomic_store(&p->permits.board, own->board);
 }
 
@@ -179,6 +180,9 @@ __attribute__((noinline)) uint64_t holder_make(struct board *b)
 {
     int saved = errno;
     struct process *p = process_self();
+    for (const struct holder *h = atomic_load(&p->holder); h; h = h->before)
+        if (h->board == b) /* one that was replaced, or another thread was faster */
+            return h->id;
     struct holder *own = arena_get(&memory, sizeof *own);
     void *kept = NULL;
     if (own) {

@@ -29,14 +29,17 @@ static void make_holder(void *request)
     r->id = holder_make(r->board);
 }
 
-/* 0: no memory. */
+/* 0: no memory, or no system calls may be made. */
 static uint64_t own_holder(struct board *b)
 {
     const struct holder *h = atomic_load_explicit(&process_self()->holder, memory_order_acquire);
     struct holder_request r = {.board = b};
-    if (h && h->board == b)
+    while (h && h->board != b)
+        h = h->before;
+    if (h)
         return h->id;
-    shield_run(make_holder, &r);
+    if (!shield_is_confined())
+        shield_run(make_holder, &r);
     return r.id;
 }
 
@@ -77,7 +80,7 @@ static void check_holders(void *request)
 static bool has_freed(const struct bulkhead *all, const struct board *board, int64_t now_ns)
 {
     struct check_request r = {.all = all, .board = board, .now_ns = now_ns};
-    if (bulkhead_is_check_due(all->page[0], now_ns))
+    if (bulkhead_is_check_due(all->page[0], now_ns) && !shield_is_confined())
         shield_run(check_holders, &r);
     return r.freed;
 }
@@ -94,7 +97,8 @@ void call_leave_turn(struct call *c, int64_t now_ns)
 {
     struct bulkhead_binding *own = binding_bulkhead(c->binding, c->turn_at - 1);
     struct bulkhead first = {.page = {bulkhead_page(own->slot)}, .limit = own->limit};
-    if (has_slot(own))
+    /* In the child of a fork, it is the parent that waits. */
+    if (has_slot(own) && holder_is_own(bulkhead_holder(c->mark)))
         bulkhead_leave(&first, &c->turn, now_ns);
     c->turn = (struct bulkhead_turn){.word = 0};
     c->turn_at = 0;
@@ -124,7 +128,9 @@ static __attribute__((noinline)) bool take_permit(struct call *c, int i, bool en
         c->turn_at = (uint8_t)(at == BULKHEAD_WAIT && enters ? i + 1 : 0);
     if (at == BULKHEAD_WAIT)
         return false;
-    own->last = &all.page[at / BULKHEAD_PERMITS]->permit[at % BULKHEAD_PERMITS];
+    if (at <
+        BULKHEAD_PERMITS) /* call_take_permit_at_once() compares the key of the first page only */
+        own->last = &all.page[0]->permit[at];
     return true;
 }
 
@@ -219,7 +225,8 @@ _Atomic uint32_t *call_bell(const struct call *c, uint32_t *value)
 struct call_permit call_permit(const struct call *c)
 {
     const struct bulkhead_binding *own = &c->binding->bulkhead;
-    return (struct call_permit){own->slot, own->key, own->last, c->mark};
+    _Atomic uint64_t *permit = c->mark ? find_permit(c, own) : NULL;
+    return (struct call_permit){own->slot, own->key, permit, permit ? c->mark : 0};
 }
 
 void call_permit_give_back(const struct call_permit *p, int64_t now_ns)

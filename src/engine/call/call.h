@@ -197,6 +197,9 @@ struct call_permit call_permit(const struct call *c);
 void call_permit_give_back(const struct call_permit *p, int64_t now_ns);
 /* The setting that made call_admit() refuse it, for texts; false: none, it was the program's timeout. */
 bool call_refusal_setting(const struct call *c, enum refusal why, struct event_setting *s);
+/* The permits of a call whose frame is gone: it waits for none any more. No effect if it has none, or in the child
+ * of a fork. */
+void call_give_back_permits(struct call *c, int64_t now_ns);
 /* The request vanished (exception, cancelled thread): gives back what was taken and leased. */
 void call_abandon(struct call *c, int64_t now_ns);
 

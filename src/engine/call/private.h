@@ -220,8 +220,6 @@ void call_adapt(struct call *c, struct slot *s, const struct attempt *a, int64_t
 /* A permit of each limit that has a concurrency, or of none. False: of c->crowded, there is none for this call,
  * and it waits for it if `enters`. */
 bool call_take_permits(struct call *c, bool enters, int64_t now_ns);
-/* Gives them back, and waits no more. */
-void call_give_back_permits(struct call *c, int64_t now_ns);
 /* It waits no more, but may have permits. */
 void call_leave_turn(struct call *c, int64_t now_ns);
 /* When a call that waits for a permit looks again. */
