@@ -81,6 +81,29 @@ Test(adaptive, after_an_idle_time_the_goodput_before_it_counts)
     cr_assert(epsilon_eq(dbl, rate(&a, now), 9.5, 0.1));
 }
 
+/* The host accepts 5 requests of a burst after 200 ms, and throttles the others after 5 ms. */
+Test(adaptive, a_burst_after_rare_requests_is_measured_before_the_first_cut)
+{
+    struct adaptive a = {0};
+    int64_t now = accept(&a, 1.0 / 60, 1200, NOW);
+    cr_assert(not(throttle(&a, now + 5 * NS_PER_MS)));
+    cr_assert(not(throttle(&a, now + 6 * NS_PER_MS)));
+    for (int i = 0; i < 5; i++)
+        adaptive_accepted(&a, now + 200 * NS_PER_MS);
+    now += NS_PER_S + 5 * NS_PER_MS;
+    cr_assert(throttle(&a, now));
+    cr_assert(epsilon_eq(dbl, rate(&a, now), 4.75, 0.05));
+}
+
+Test(adaptive, a_host_that_rarely_accepts_is_not_measured_for_longer_than_a_second)
+{
+    struct adaptive a = {0};
+    int64_t now = accept(&a, 1.0 / 20, 200, NOW);
+    cr_assert(not(throttle(&a, now)));
+    cr_assert(throttle(&a, now + NS_PER_S));
+    cr_assert(epsilon_eq(dbl, rate(&a, now + NS_PER_S), 0.1, 0.001));
+}
+
 Test(adaptive, there_is_at_most_one_cut_a_second)
 {
     struct adaptive a = {0};

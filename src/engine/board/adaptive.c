@@ -19,6 +19,8 @@
 #define MEMORY_COUNT  16
 #define MEMORY_MAX_MS 10000
 #define STALE_MS      3600000u
+#define IDLE_MS       10000u
+#define RARE_MILLI    (10 * ADAPTIVE_LEAST) /* says little about a burst */
 #define ACCEPTED_MAX  0xffff
 #define MILLI         1000ULL
 
@@ -128,14 +130,15 @@ static int64_t goodput_age_ns(const struct adaptive *a, int64_t now_ns)
     return (int64_t)(memory_ms(&w) + open_ms(&w, now_ns) / 2) * NS_PER_MS;
 }
 
-/* A burst after an idle time says more than that time does. Too much is corrected a second later, too
- * little only by growth. Without a measurement, one begins: false. */
+/* A burst after an idle time says more than that time does: if little was asked for before, only the burst
+ * counts. Too much is corrected a second later, too little only by growth. Without a measurement, one begins:
+ * false. */
 static bool measure_first(struct adaptive *a, int64_t now_ns, uint64_t *goodput_milli)
 {
     uint64_t raw = atomic_load_explicit(&a->window, memory_order_relaxed);
     struct window w = window_unpack(raw);
     uint32_t ms = open_ms(&w, now_ns);
-    if (!raw || ms > STALE_MS) {
+    if (!raw || ms > STALE_MS || (ms > IDLE_MS && w.goodput_milli < RARE_MILLI)) {
         uint64_t first = window_pack((struct window){.start_ms = ms_of(now_ns)});
         atomic_compare_exchange_strong_explicit(&a->window, &raw, first, memory_order_relaxed,
                                                 memory_order_relaxed);

@@ -14,7 +14,8 @@
  * At most ADAPTIVE_BURST requests start at once. A configured rate is the ceiling, the argument ceiling_milli;
  * 0: none. g is measured over 250 ms at least (for the first cut over 1 s), and forgets in about a second, or
  * in about 16 accepted requests if these take longer, up to 10 s. After an idle time, the first cut takes what is known from
- * before, or what the last requests say if that is more.
+ * before, or what the last requests say if that is more; if that was less than 1/s, and none was accepted for
+ * 10 s, it waits for a second of new requests.
  *
  *     adaptive_accepted(&a, now_ns);              for each attempt that the host accepted
  *     if (adaptive_throttled(&a, 0, now_ns, &v))  ... the rate was cut to v.rate_milli ...
