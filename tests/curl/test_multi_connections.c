@@ -3,6 +3,8 @@
  * Connections that the program allows, and a host with a rate limit. */
 #include "multi_loop.h"
 
+#include "engine/engine.h"
+
 TestSuite(multi_connections, .fini = loops_end);
 
 static void allow(struct loop *l, CURLMoption option, long connections)
@@ -27,21 +29,52 @@ Test(multi_connections, a_token_is_taken_only_when_there_is_a_connection_for_it)
     cr_assert_eq(fake(&l)->most_at_once, 2);
 }
 
+/* To a rate that six requests are hardly held up by. */
+static void cut_the_rate(void)
+{
+    struct slot *s = board_find(engine_get()->board, board_host_key("api.example.com", 0));
+    int64_t now_ns = clock_now_ns();
+    struct adaptive_view v;
+    cr_assert_not_null(s);
+    atomic_store(&s->adaptive.window, 0);
+    adaptive_throttled(&s->adaptive, 0, now_ns - NS_PER_S, &v);
+    for (int i = 0; i < 60000; i++)
+        adaptive_accepted(&s->adaptive, now_ns - NS_PER_S / 2);
+    cr_assert(adaptive_throttled(&s->adaptive, 0, now_ns, &v));
+}
+
+static void run_six_with_two_connections(struct loop *l, bool cut)
+{
+    struct program first, p[6];
+    setenv("HARDEN_ADAPTIVE", "on", 1);
+    loop_start(l);
+    START(&first, OK_200);
+    add(l, &first);
+    run(l);
+    if (cut)
+        cut_the_rate();
+    set_multi(l, CURLMOPT_MAX_TOTAL_CONNECTIONS, (union option_argument){.number = 2});
+    fake(l)->slow = 1000;
+    for (int i = 0; i < 6; i++) {
+        START(&p[i], OK_200);
+        add(l, &p[i]);
+    }
+    run(l);
+    cr_assert_eq(l->messages, 7);
+}
+
 Test(multi_connections, a_token_of_an_adaptive_rate_is_taken_only_with_a_connection_too)
 {
     struct loop l;
-    struct program p[6];
-    setenv("HARDEN_ADAPTIVE", "on", 1);
-    loop_start(&l);
-    set_multi(&l, CURLMOPT_MAX_TOTAL_CONNECTIONS, (union option_argument){.number = 2});
-    fake(&l)->slow = 2;
-    for (int i = 0; i < 6; i++) {
-        START(&p[i], OK_200);
-        add(&l, &p[i]);
-    }
-    run(&l);
-    cr_assert_eq(l.messages, 6);
+    run_six_with_two_connections(&l, true);
     cr_assert_eq(fake(&l)->most_at_once, 2);
+}
+
+Test(multi_connections, an_adaptive_rate_that_is_not_in_force_leaves_the_queue_to_libcurl)
+{
+    struct loop l;
+    run_six_with_two_connections(&l, false);
+    cr_assert_eq(fake(&l)->most_at_once, 6);
 }
 
 Test(multi_connections, a_removed_transfer_frees_its_connection_for_the_next)

@@ -61,9 +61,8 @@ static __attribute__((noinline)) bool has_room(struct member *x, int64_t now_ns)
 
 bool connections_has_room(struct member *x, int64_t now_ns)
 {
-    const struct binding *b = &x->shadow->binding;
-    bool takes_tokens = b->lane_count || (b->special & SPECIAL_ADAPTIVE);
-    return likely(!takes_tokens || !has_limit(x->multi)) || x->shadow->transfer->call.observe ||
+    const struct call *c = &x->shadow->transfer->call;
+    return likely(!has_limit(x->multi)) || c->observe || !call_takes_tokens(c, now_ns) ||
            has_room(x, now_ns);
 }
 

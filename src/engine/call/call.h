@@ -169,6 +169,9 @@ static inline int call_place(const struct call *c)
 }
 /* The attempt, admitted to another place, goes to the name's own after all. */
 void call_stay(struct call *c, int64_t now_ns);
+/* Whether an attempt that started now would take tokens: of a rate, or of the adaptive one while it is in
+ * force. */
+bool call_takes_tokens(const struct call *c, int64_t now_ns);
 /* Where the next attempt would go if it was admitted now. */
 int call_next_place(struct call *c, int64_t now_ns);
 /* "backup.example.com:443", "[2001:db8::7]"; for 0 "itself". Like snprintf(). */
