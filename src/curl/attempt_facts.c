@@ -138,6 +138,8 @@ bool attempt_facts_name_not_found(const struct attempt *a)
 
 bool attempt_facts_place_unfit(const struct attempt *a, const struct transfer *t)
 {
+    if (call_place_is_barred(&t->call, a))
+        return true;
     switch (a->curl_code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_PEER_FAILED_VERIFICATION:

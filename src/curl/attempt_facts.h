@@ -20,8 +20,8 @@ const char *attempt_facts_method(const struct shadow *s);
 /* Whether the attempt failed because a name was not found. */
 bool attempt_facts_name_not_found(const struct attempt *a);
 
-/* Whether it failed at another place in a way that says nothing about the name: that place is not found, or
- * has no certificate of the name. */
+/* Whether it failed at another place in a way that says nothing about the name: that place is not found, has
+ * no certificate of the name, or cannot be reached from here. */
 bool attempt_facts_place_unfit(const struct attempt *a, const struct transfer *t);
 
 /* Whether another attempt on the connection of this one, which libcurl may have kept, would fail. */

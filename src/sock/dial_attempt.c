@@ -79,11 +79,13 @@ struct attempt_report {
 };
 
 /* A local error of an attempt at another place, for example because the socket is bound to an address
- * that has no route to it. The program, which did not ask for that place, gets the result of the
+ * that has no route to it, or because there is none from this machine. The program, which did not ask for that place, gets the result of the
  * attempt before, or that of the open circuit because of which there was none. */
 static bool is_strange(const struct dial *d, const struct attempt *a)
 {
-    return d->error && call_place(&d->call) && classify(a, d->call.policy).reason == REASON_LOCAL;
+    return d->error && call_place(&d->call) &&
+           (call_place_is_barred(&d->call, a) ||
+            classify(a, d->call.policy).reason == REASON_LOCAL);
 }
 
 static __attribute__((noinline)) void report_strange(struct attempt_report *r,

@@ -7,6 +7,8 @@
 #include "engine/board/view.h"
 #include "engine/engine.h"
 
+#include <errno.h>
+
 #define REFUSED                                                                                    \
     {.result = CURLE_COULDNT_CONNECT, .unsent = true, .os_errno = 111, .error = "refused"}
 #define ENTRIES "api.example.com:80:backup:8080 api.example.com.:80:backup:8080 "
@@ -368,6 +370,53 @@ Test(fallback, a_place_that_is_not_found_shows_the_result_of_the_place_before)
            .error = "Could not resolve host: backup"});
     cr_assert_eq(program_perform(&p), CURLE_COULDNT_CONNECT);
     cr_assert_str_eq(p.error, "refused");
+}
+
+#define NO_TUNNEL                                                                                  \
+    {.head = "~HTTP/1.1 403 No\n\n", .result = CURLE_RECV_ERROR, .unsent = true, .error = "403"}
+#define NO_ROUTE                                                                                   \
+    {.result = CURLE_COULDNT_CONNECT, .unsent = true, .os_errno = ENETUNREACH, .error = "no route"}
+
+Test(fallback, after_a_place_that_the_proxy_refuses_the_name_itself_is_tried_again)
+{
+    struct program p;
+    without_delays();
+    START(&p, BUSY_503, NO_TUNNEL, OK_200);
+    set_pointer(&p, CURLOPT_PROXY, "http://proxy.example.com:3128");
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(seen(&p, 1), ENTRIES);
+    cr_assert_str_eq(seen(&p, 2), "");
+    cr_assert_str_eq(p.seen, seen_200);
+}
+
+Test(fallback, after_a_place_without_a_route_the_name_itself_is_tried_again)
+{
+    struct program p;
+    without_delays();
+    START(&p, BUSY_503, NO_ROUTE, OK_200);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(seen(&p, 2), "");
+    cr_assert_str_eq(p.seen, seen_200);
+}
+
+Test(fallback, a_place_that_the_proxy_refuses_shows_the_result_of_the_place_before)
+{
+    struct program p;
+    setenv("HARDEN_MAX_ATTEMPTS", "2", 1);
+    START(&p, BUSY_503, NO_TUNNEL);
+    set_pointer(&p, CURLOPT_PROXY, "http://proxy.example.com:3128");
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_503);
+}
+
+Test(fallback, a_result_that_is_shown_survives_two_places_that_cannot_be_reached)
+{
+    struct program p;
+    setenv("HARDEN_FALLBACK", "backup third", 1);
+    START(&p, BUSY_503, NO_ROUTE, NO_ROUTE);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_eq(performs(&p), 3);
+    cr_assert_str_eq(p.seen, seen_503);
 }
 
 Test(fallback, a_place_that_never_fits_is_skipped)

@@ -250,7 +250,7 @@ Test(fallback, when_the_programs_timeout_is_over_no_other_place_is_tried)
 Test(fallback, the_program_gets_no_local_error_that_only_the_other_place_causes)
 {
     setenv("HARDEN_BREAKER_FAILURES", "2", 1);
-    static const int local[] = {EINVAL, EACCES, EADDRNOTAVAIL};
+    static const int local[] = {EINVAL, EADDRNOTAVAIL};
     for (size_t i = 0; i < sizeof local / sizeof *local; i++) {
         char address[] = "10.0.1.0";
         address[7] = (char)('1' + i);
@@ -265,6 +265,37 @@ Test(fallback, the_program_gets_no_local_error_that_only_the_other_place_causes)
         cr_assert(eq(int, connect_v4(address, 5432, true), ECONNREFUSED), "as an open circuit");
         SAW(0, "10.0.0.2:5432");
     }
+}
+
+Test(fallback, a_place_that_this_machine_cannot_reach_is_left_and_then_skipped)
+{
+    setenv("HARDEN_BREAKER_FAILURES", "2", 1);
+    static const int here[] = {ENETUNREACH, ENETDOWN, EACCES, EPERM};
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++) {
+        char address[] = "10.0.1.0";
+        address[7] = (char)('1' + i);
+        error_elsewhere = here[i];
+        memset(script, 0, sizeof script);
+        script[0] = ETIMEDOUT;
+        for (int k = 0; k < 2; k++) {
+            calls = 0;
+            CONNECTED(address, 5432);
+            cr_assert(eq(int, calls, 3), "the third attempt is at the address itself");
+            SAW(1, "10.0.0.2:5432");
+        }
+        calls = 0;
+        CONNECTED(address, 5432);
+        cr_assert(eq(int, calls, 2), "the circuit of the place is open");
+    }
+}
+
+Test(fallback, the_program_gets_no_error_of_a_place_that_this_machine_cannot_reach)
+{
+    setenv("HARDEN_MAX_ATTEMPTS", "2", 1);
+    error_elsewhere = ENETUNREACH;
+    script[0] = ETIMEDOUT;
+    cr_assert(eq(int, connect_v4("10.0.0.1", 5432, true), ETIMEDOUT));
+    cr_assert(eq(int, calls, 2));
 }
 
 Test(fallback, in_observe_mode_the_connection_stays_with_its_address)

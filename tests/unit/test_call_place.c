@@ -6,6 +6,7 @@
 #include "engine/board/status.h"
 #include "engine/board/view.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #define MS   NS_PER_MS
@@ -209,6 +210,112 @@ Test(place, the_driver_can_take_places_away)
     admit(NOW);
     report(GONE, NOW, &at);
     cr_assert(eq(u64, slot_counter(own(), COUNT_ATTEMPTS), 1), "not at any of our places");
+}
+
+/* ---- places that cannot be reached from here --------------------------------------------------- */
+
+/* The proxy has answered CONNECT to this place with an error. */
+static struct attempt refused_by_proxy(int status)
+{
+    struct attempt a = post(56, 0);
+    a.via_proxy = true;
+    a.proxy_status = status;
+    return a;
+}
+
+static struct attempt without_route(int os_errno)
+{
+    struct attempt a = get(7, 0);
+    a.os_errno = os_errno;
+    a.nothing_sent = true;
+    return a;
+}
+
+/* Each request fails once at the name itself, once at the backup, and then succeeds. */
+static void is_left_and_then_skipped(struct attempt at_backup)
+{
+    int64_t at;
+    for (int i = 0; i < 5; i++) {
+        begin(NOW);
+        cr_assert(eq(int, place_of(admit(NOW)), 0));
+        cr_assert(report(get(0, 503), NOW, &at));
+        cr_assert(eq(int, place_of(admit(at)), 1));
+        cr_assert(report(at_backup, at, &at));
+        cr_assert(eq(int, place_of(admit(at)), 0));
+        cr_assert_gt(at, NOW, "not at once");
+        report(get(0, 200), at, &at);
+        end(at);
+    }
+    cr_assert(eq(int, circuit(backup(), NOW), BREAKER_OPEN));
+    cr_assert(eq(u64, slot_counter(backup(), COUNT_FAILURES), 5));
+    cr_assert(eq(u64, count(COUNT_RECOVERED), 5));
+    cr_assert(zero(u64, count(COUNT_FALLBACK_USED)));
+}
+
+Test(place, one_that_the_proxy_refuses_is_left_and_then_skipped)
+{
+    is_left_and_then_skipped(refused_by_proxy(403));
+}
+
+Test(place, one_that_the_proxy_cannot_reach_is_left_and_then_skipped)
+{
+    is_left_and_then_skipped(refused_by_proxy(502));
+}
+
+Test(place, one_without_a_route_is_left_and_then_skipped)
+{
+    is_left_and_then_skipped(without_route(ENETUNREACH));
+}
+
+Test(place, one_that_this_machine_forbids_is_left_and_then_skipped)
+{
+    is_left_and_then_skipped(without_route(EACCES));
+}
+
+Test(place, after_one_that_cannot_be_reached_the_next_is_tried_at_once)
+{
+    int64_t at;
+    add_place("third", 0);
+    begin(NOW);
+    admit(NOW);
+    cr_assert(report(GONE, NOW, &at));
+    cr_assert(eq(int, place_of(admit(at)), 1));
+    cr_assert(report(refused_by_proxy(403), at, &at), "nothing was sent there");
+    cr_assert(eq(i64, at, NOW));
+    cr_assert(eq(int, place_of(admit(at)), 2));
+}
+
+Test(place, the_name_itself_is_not_left_because_it_cannot_be_reached)
+{
+    begin(NOW);
+    admit(NOW);
+    cr_assert_not(report(refused_by_proxy(403), NOW, NULL));
+    begin(NOW);
+    admit(NOW);
+    cr_assert_not(report(without_route(EACCES), NOW, NULL));
+}
+
+Test(place, what_a_redirect_leads_to_says_nothing_about_the_place)
+{
+    struct attempt a = refused_by_proxy(403);
+    int64_t at;
+    a.redirected = true;
+    begin(NOW);
+    admit(NOW);
+    cr_assert(report(GONE, NOW, &at));
+    admit(at);
+    cr_assert_not(report(a, at, &at));
+}
+
+Test(place, a_proxy_that_throttles_speaks_for_all_places)
+{
+    int64_t at;
+    begin(NOW);
+    admit(NOW);
+    cr_assert(report(GONE, NOW, &at));
+    admit(at);
+    cr_assert(report(refused_by_proxy(429), at, &at));
+    cr_assert_geq(at, NOW + 1 * S);
 }
 
 /* ---- circuits ---------------------------------------------------------------------------------- */

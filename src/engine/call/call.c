@@ -121,7 +121,7 @@ HOT bool call_report(struct call *c, const struct attempt *a, int64_t now_ns, in
     precondition(c->binding && at_ns);
     struct slot *s = call_slot(c);
     int64_t duration_ns = larger(a->duration_ns, 0);
-    c->last = likely(is_plain_success(a)) ? good_verdict : classify(a, c->policy);
+    c->last = likely(is_plain_success(a)) ? good_verdict : call_classify(c, a);
     c->attempts++;
     c->waiting = false;
     if (unlikely(c->id))

@@ -117,6 +117,7 @@ struct call {
     /* Of a fallback: bit n stands for place n. 0: the name itself, n: policy->fallback.at[n - 1]. */
     uint8_t places; /* call_begin: all; to be reduced after it to those that can be reached */
     uint8_t tried_places;
+    uint8_t barred_places;        /* of these: call_place_is_barred */
     uint8_t place;                /* of this attempt, after GO */
     enum reason place_outage : 8; /* as `outage`, at this place */
     bool place_pending : 1;       /* the result of this place is not counted yet */
@@ -172,6 +173,9 @@ void call_stay(struct call *c, int64_t now_ns);
 /* Whether an attempt that started now would take tokens: of a rate, or of the adaptive one while it is in
  * force. */
 bool call_takes_tokens(const struct call *c, int64_t now_ns);
+/* Whether an attempt at another place failed because this machine or the proxy lets nothing through to that
+ * place. The program has not asked for it: it gets the result of the attempt before. */
+bool call_place_is_barred(const struct call *c, const struct attempt *a);
 /* Where the next attempt would go if it was admitted now. */
 int call_next_place(struct call *c, int64_t now_ns);
 /* "backup.example.com:443", "[2001:db8::7]"; for 0 "itself". Like snprintf(). */

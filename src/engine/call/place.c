@@ -6,7 +6,10 @@
 
 #include "base/hash.h"
 #include "base/minmax.h"
+#include "engine/policy/classify_table.h"
+#include "engine/policy/curl_codes.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -131,8 +134,8 @@ static int first_admitted(struct call *c, struct search *q, int64_t now_ns)
     return -1;
 }
 
-/* The next place that was not tried; else the last one again, or another one if its circuit is open. If all
- * are open, only the host's own circuit decides. */
+/* The next place that was not tried; else the last one again, or another one if its circuit is open or if it
+ * is barred. If all are open, only the host's own circuit decides. */
 static int choose(struct call *c, struct search *q, int64_t now_ns)
 {
     int place = -1;
@@ -142,7 +145,7 @@ static int choose(struct call *c, struct search *q, int64_t now_ns)
     if (is_first || !c->last.proxy) /* a proxy that failed reaches no other place, either */
         place = first_admitted(c, q, now_ns);
     q->from = c->place;
-    q->among = c->tried_places;
+    q->among = c->tried_places & ~(unsigned)c->barred_places;
     if (place < 0)
         place = first_admitted(c, q, now_ns);
     if (place >= 0)
@@ -206,6 +209,41 @@ void call_stay(struct call *c, int64_t now_ns)
 
 /* ---- what its results mean -------------------------------------------------------------------- */
 
+static bool is_forbidden_here(int os_errno)
+{
+    return os_errno == ENETUNREACH || os_errno == ENETDOWN || os_errno == EACCES ||
+           os_errno == EPERM;
+}
+
+/* A connection is made to the place, or to the proxy. A proxy that throttles speaks for all places. */
+static bool is_barred(const struct attempt *a)
+{
+    if (a->http_status || a->redirected)
+        return false;
+    if (attempt_refused_by_proxy(a))
+        return outcome_of_proxy(a->proxy_status)->class != CLASS_C;
+    bool is_connect = a->protocol == PROTOCOL_CONNECT && !a->curl_code;
+    return (is_connect || (a->curl_code == CURL_CODE_COULDNT_CONNECT && !a->via_proxy)) &&
+           is_forbidden_here(a->os_errno);
+}
+
+bool call_place_is_barred(const struct call *c, const struct attempt *a)
+{
+    return c->place && is_barred(a);
+}
+
+/* A place that is barred has got nothing, whatever the method is, and another place may be reached. */
+struct verdict call_classify_place(const struct call *c, const struct attempt *a)
+{
+    struct verdict v = classify(a, c->policy);
+    if (call_place_is_barred(c, a)) {
+        v.class = CLASS_A;
+        v.reason = REASON_CONNECT;
+        v.proxy = false;
+    }
+    return v;
+}
+
 /* The time that an attempt has at a place was used up. That counts against the place, although nobody knows
  * what the program's own time limit would have brought. */
 static bool used_up_its_time(const struct call *c, const struct attempt *a)
@@ -228,6 +266,8 @@ static struct verdict place_verdict(const struct call *c, const struct attempt *
 static enum reason place_outage(const struct call *c, const struct verdict *v,
                                 const struct attempt *a)
 {
+    if (call_place_is_barred(c, a))
+        return REASON_CONNECT;
     bool unfit = c->place && v->class == CLASS_D && !a->http_status &&
                  (v->reason == REASON_TLS || v->reason == REASON_DNS);
     return unfit ? v->reason : call_outage(v, a);
@@ -239,6 +279,8 @@ void call_place_report(struct call *c, const struct attempt *a, int64_t now_ns, 
     struct verdict v = place_verdict(c, a);
     bool comes = !c->place_pending;
     c->tried_places |= (uint8_t)(1U << c->place);
+    if (unlikely(call_place_is_barred(c, a)))
+        c->barred_places |= (uint8_t)(1U << c->place);
     c->place_pending = true;
     c->place_last = v;
     c->wall_ns = wall_ns;

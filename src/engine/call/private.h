@@ -342,6 +342,8 @@ void call_proxy_end(struct call *c, int64_t wall_ns);
 /* ---- place.c: only if c->places is set ---- */
 /* The attempt is admitted: c->place, and what the place before it has brought is counted. */
 void call_take_place(struct call *c, int64_t now_ns);
+/* What the outcome of an attempt at another place means for the request. */
+struct verdict call_classify_place(const struct call *c, const struct attempt *a);
 /* For an attempt, once c->last is known. */
 void call_place_report(struct call *c, const struct attempt *a, int64_t now_ns, int64_t wall_ns);
 /* No attempt at this place follows. */
@@ -358,6 +360,10 @@ static inline const char *call_place_text(const struct call *c, int place,
         return NULL;
     call_put_place(c, place, name, SLOT_NAME_SIZE);
     return name;
+}
+static inline struct verdict call_classify(const struct call *c, const struct attempt *a)
+{
+    return unlikely(c->place) ? call_classify_place(c, a) : classify(a, c->policy);
 }
 /* A place other than this one that would get an attempt now and has had none of this request; -1: none. */
 int call_untried_place(struct call *c, int64_t now_ns);

@@ -28,7 +28,7 @@ static struct verdict proxy_verdict(const struct verdict *v, const struct attemp
         own.counted = !own.alive && !proxy_has_answered(a) && !call_is_inconclusive(a, v);
         return own;
     }
-    if (a->http_status || !a->curl_code || !a->nothing_sent)
+    if (a->http_status || !a->curl_code || !a->nothing_sent || attempt_refused_by_proxy(a))
         return good;
     return (struct verdict){.class = CLASS_E, .reason = REASON_LOCAL};
 }

@@ -120,7 +120,7 @@ static enum stop would_stop(struct call *c, const struct attempt *a, int64_t now
 {
     struct plan plan;
     struct slot *s = call_slot(c);
-    struct verdict v = classify(a, c->policy);
+    struct verdict v = call_classify(c, a);
     enum stop stop = why_not(c, s, a, &v, c->attempts + 1, now_ns, &plan);
     const struct policy *p = c->policy;
     if (stop ||
@@ -203,18 +203,17 @@ bool call_plan_retry(struct call *c, struct slot *s, const struct attempt *a, in
         c->falls_back |= plan.elsewhere > 0;
     }
     char place[SLOT_NAME_SIZE];
-    events_emit(&(struct event){
-        .kind = EVENT_RETRY,
-        .id = c->id,
-        .host = c->binding->name,
-        .attempt = c->attempts,
-        .reason = reason_name(v->reason),
-        .curl = a->curl_code,
-        .http = a->http_status,
-        .os_errno = call_errno(a),
-        .place = call_place_text(c, plan.elsewhere >= 0 ? plan.elsewhere : c->place, place),
-        .wait_ns = delay_ns,
-        .observed = c->observe});
+    events_emit(&(struct event){.kind = EVENT_RETRY,
+                                .id = c->id,
+                                .host = c->binding->name,
+                                .attempt = c->attempts,
+                                .reason = reason_name(v->reason),
+                                .curl = a->curl_code,
+                                .http = a->http_status,
+                                .os_errno = call_errno(a),
+                                .place = call_place_text(c, call_next_place(c, now_ns), place),
+                                .wait_ns = delay_ns,
+                                .observed = c->observe});
     *at_ns = now_ns + delay_ns;
     return !c->observe;
 }
