@@ -78,12 +78,18 @@ struct attempt_report {
     bool again; /* result: another attempt follows */
 };
 
+/* What does not depend on where the connection goes. After a signal it is in progress. */
+static bool is_about_descriptor(int error)
+{
+    return error == EINTR || error == EALREADY || error == EBADF || error == ENOTSOCK;
+}
+
 /* A local error of an attempt at another place, for example because the socket is bound to an address
  * that has no route to it, or because there is none from this machine. The program, which did not ask for that place, gets the result of the
  * attempt before, or that of the open circuit because of which there was none. */
 static bool is_strange(const struct dial *d, const struct attempt *a)
 {
-    return d->error && call_place(&d->call) &&
+    return d->error && call_place(&d->call) && !is_about_descriptor(d->error) &&
            (call_place_is_barred(&d->call, a) ||
             classify(a, d->call.policy).reason == REASON_LOCAL);
 }

@@ -298,6 +298,23 @@ Test(fallback, the_program_gets_no_error_of_a_place_that_this_machine_cannot_rea
     cr_assert(eq(int, calls, 2));
 }
 
+/* The circuit of the address itself is open, so the first attempt is at the other place. After a signal
+ * that attempt is in progress, as it would be at any address. */
+Test(fallback, what_happened_to_the_descriptor_is_told_as_it_is)
+{
+    setenv("HARDEN_BREAKER_FAILURES", "1", 1);
+    static const int own[] = {EINTR, EBADF, ENOTSOCK, EALREADY};
+    script[0] = ECONNREFUSED;
+    CONNECTED("10.0.0.1", 5432);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        calls = 0;
+        error_elsewhere = own[i];
+        cr_assert(eq(int, connect_v4("10.0.0.1", 5432, true), own[i]));
+        cr_assert(eq(int, calls, 1));
+        SAW(0, "10.0.0.2:5432");
+    }
+}
+
 Test(fallback, in_observe_mode_the_connection_stays_with_its_address)
 {
     setenv("HARDEN_MODE", "observe", 1);
