@@ -200,6 +200,7 @@ void transfer_free(struct transfer *t)
     previous_result_clear(&t->previous);
     hold_free(&t->gate.hold);
     hold_free(&t->gate.previous);
+    free(t->connect_to); /* the handle was freed without our knowing */
     free(t);
 }
 

@@ -344,6 +344,21 @@ Test(fallback, a_transfer_that_the_program_removes_leaves_its_list)
     cr_assert_eq(on_handle(&p), &other);
 }
 
+/* A sanitizer shows what is not freed. */
+Test(fallback, a_handle_that_is_freed_at_another_place_leaves_nothing)
+{
+    struct loop l;
+    struct program p;
+    loop_start(&l);
+    START(&p, REFUSED, OK_200);
+    add(&l, &p);
+    fake(&l)->slow = 2;
+    while (!on_handle(&p))
+        turn(&l);
+    shadow_remove(p.handle);
+    cr_assert_eq(fake(&l)->count, 1, "the library lets the handle alone");
+}
+
 /* ---- what the program gets --------------------------------------------------------------------- */
 
 Test(fallback, a_place_with_a_wrong_certificate_shows_the_result_of_the_place_before)
