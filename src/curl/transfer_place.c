@@ -29,7 +29,9 @@ static struct curl_slist *list_for(struct transfer *t, int place)
     struct connect_name name;
     char *owned = NULL;
     struct curl_slist *list = NULL;
-    if (target_name(s, &name, &owned)) {
+    if (!s->target_known) {
+        t->call.places = 0; /* now it is for another name, which has not these places */
+    } else if (target_name(s, &name, &owned)) {
         if (s->connect_to && connect_to_covers(s->connect_to, &name))
             t->call.places = 0; /* set since the transfer began */
         else

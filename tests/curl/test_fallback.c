@@ -284,6 +284,26 @@ Test(fallback, back_at_the_name_itself_libcurl_has_the_list_of_the_program_again
     cr_assert_str_eq(seen(&p, 2), "other.example.com:80:elsewhere:1 ");
 }
 
+static int change_url(void *data, curl_off_t total, curl_off_t now, curl_off_t up_total,
+                      curl_off_t up)
+{
+    (void)data, (void)total, (void)now, (void)up_total, (void)up;
+    set_pointer(changing, CURLOPT_URL, "http://other.example.com/x");
+    return 0;
+}
+
+Test(fallback, a_name_that_the_program_sets_during_the_transfer_has_no_places_of_another)
+{
+    struct program p;
+    START(&p, REFUSED, REFUSED, OK_200);
+    change_during(&p, NULL);
+    set_function(&p, CURLOPT_XFERINFOFUNCTION, (void (*)(void))change_url);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(seen(&p, 1), ENTRIES);
+    cr_assert_str_eq(seen(&p, 2), "");
+    cr_assert_null(on_handle(&p));
+}
+
 static CURL *copy;
 
 static size_t copy_handle(char *bytes, size_t size, size_t n, void *data)
