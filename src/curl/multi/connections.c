@@ -62,7 +62,7 @@ static __attribute__((noinline)) bool has_room(struct member *x, int64_t now_ns)
 bool connections_has_room(struct member *x, int64_t now_ns)
 {
     const struct call *c = &x->shadow->transfer->call;
-    return likely(!has_limit(x->multi)) || c->observe || !call_takes_tokens(c, now_ns) ||
+    return likely(!has_limit(x->multi)) || c->observe || !call_is_limited(c, now_ns) ||
            has_room(x, now_ns);
 }
 

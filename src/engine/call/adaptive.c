@@ -55,13 +55,14 @@ void call_use_adaptive_rate(struct call *c, struct slot *s, int64_t now_ns)
     l->rate.burst = burst * b->policy->cost;
 }
 
-bool call_takes_tokens(const struct call *c, int64_t now_ns)
+bool call_is_limited(const struct call *c, int64_t now_ns)
 {
     struct adaptive_view v;
     const struct binding *b = c->binding;
     const struct slot *s = call_slot(c);
-    return b->lane_count || ((b->special & SPECIAL_ADAPTIVE) && !call_is_overflow(c, s) &&
-                             adaptive_read(&s->adaptive, 0, now_ns, &v));
+    return b->lane_count || (b->special & SPECIAL_PERMITS) ||
+           ((b->special & SPECIAL_ADAPTIVE) && !call_is_overflow(c, s) &&
+            adaptive_read(&s->adaptive, 0, now_ns, &v));
 }
 
 static const struct lane *lane_of(const struct call *c)

@@ -170,9 +170,9 @@ static inline int call_place(const struct call *c)
 }
 /* The attempt, admitted to another place, goes to the name's own after all. */
 void call_stay(struct call *c, int64_t now_ns);
-/* Whether an attempt that started now would take tokens: of a rate, or of the adaptive one while it is in
- * force. */
-bool call_takes_tokens(const struct call *c, int64_t now_ns);
+/* Whether an attempt that started now would take something that others may wait for: a token of a rate or of
+ * the adaptive one while it is in force, or a permit. */
+bool call_is_limited(const struct call *c, int64_t now_ns);
 /* Whether an attempt at another place failed because this machine or the proxy lets nothing through to that
  * place. The program has not asked for it: it gets the result of the attempt before. */
 bool call_place_is_barred(const struct call *c, const struct attempt *a);
