@@ -5,7 +5,7 @@
 
 #include "engine/engine.h"
 
-TestSuite(multi_connections, .fini = loops_end);
+TestSuite(multi_connections, .fini = loops_end, .timeout = 60);
 
 static void allow(struct loop *l, CURLMoption option, long connections)
 {
