@@ -108,6 +108,7 @@ struct shadow {
      * program has not seen the failure. connect_errno: from making the connection that the last
      * attempt of this transfer reuses (another address refused). */
     long hidden_errno, connect_errno;
+    bool own_addresses;               /* RESOLVE was set: the addresses stay in libcurl's cache */
     struct transfer *transfer_memory; /* of `transfer`; NULL: never performed */
     struct binding binding;           /* must be last: its lanes are not initialised */
 };

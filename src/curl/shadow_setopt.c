@@ -225,6 +225,9 @@ static void set_pointer(struct shadow *s, CURLoption option, void *v)
     case CURLOPT_CONNECT_TO:
         s->connect_to = v;
         break;
+    case CURLOPT_RESOLVE:
+        s->own_addresses |= v != NULL;
+        break;
     case CURLOPT_CUSTOMREQUEST:
         copy_word(s->method, sizeof s->method, v);
         break;

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-/* What the program's own list sends elsewhere is at none of our places. */
+/* What the program's own lists of places or addresses send elsewhere is at none of our places. */
 void transfer_limit_places(struct transfer *t)
 {
     const struct shadow *s = t->shadow;
@@ -15,6 +15,8 @@ void transfer_limit_places(struct transfer *t)
     char *owned = NULL;
     if (s->unix_socket || s->api->version_num < VERSION_CONNECT_TO)
         t->call.places = 1;
+    else if (s->own_addresses)
+        t->call.places = 0;
     else if (s->connect_to && target_name(s, &name, &owned) &&
              connect_to_covers(s->connect_to, &name))
         t->call.places = 0;
@@ -29,8 +31,8 @@ static struct curl_slist *list_for(struct transfer *t, int place)
     struct connect_name name;
     char *owned = NULL;
     struct curl_slist *list = NULL;
-    if (!s->target_known) {
-        t->call.places = 0; /* now it is for another name, which has not these places */
+    if (!s->target_known || s->own_addresses) {
+        t->call.places = 0; /* another name or other addresses since the transfer began */
     } else if (target_name(s, &name, &owned)) {
         if (s->connect_to && connect_to_covers(s->connect_to, &name))
             t->call.places = 0; /* set since the transfer began */

@@ -179,6 +179,35 @@ Test(fallback, a_local_socket_has_no_other_place)
     cr_assert_str_eq(seen(&p, 1), "");
 }
 
+static struct curl_slist pinned = {.data = (char *)"api.example.com:80:192.0.2.9"};
+
+Test(fallback, a_program_that_gives_addresses_itself_has_no_other_place)
+{
+    struct program p;
+    without_delays();
+    START(&p, REFUSED, OK_200);
+    set_pointer(&p, CURLOPT_RESOLVE, &pinned);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(seen(&p, 1), "");
+    cr_assert_null(slot_named("api.example.com via itself"));
+}
+
+Test(fallback, the_addresses_of_the_program_outlive_its_list)
+{
+    struct program p;
+    without_delays();
+    START(&p, REFUSED, OK_200);
+    set_pointer(&p, CURLOPT_RESOLVE, &pinned);
+    set_pointer(&p, CURLOPT_RESOLVE, NULL);
+    shadow_reset(p.shadow); /* libcurl keeps its cache of addresses */
+    cr_assert(p.shadow->own_addresses);
+    set_pointer(&p, CURLOPT_URL, "http://api.example.com/x");
+    set_function(&p, CURLOPT_WRITEFUNCTION, (void (*)(void))see_body);
+    set_pointer(&p, CURLOPT_WRITEDATA, &p);
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(seen(&p, 1), "");
+}
+
 Test(fallback, an_address_with_a_zone_is_named_without_it)
 {
     struct program p;
