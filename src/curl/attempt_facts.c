@@ -7,6 +7,7 @@
 #include "base/minmax.h"
 #include "base/open.h"
 #include "base/words.h"
+#include "curl/target.h"
 #include "curl/url.h"
 
 #include <errno.h>
@@ -140,6 +141,8 @@ bool attempt_facts_place_unfit(const struct attempt *a, const struct transfer *t
 {
     if (call_place_is_barred(&t->call, a))
         return true;
+    if (a->left_name)
+        return false;
     switch (a->curl_code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -219,6 +222,17 @@ static char *host_of_url(const struct curl_api *api, const char *url)
     if (u)
         api->url_cleanup(u);
     return name;
+}
+
+/* Whether the last redirect led to another host than that of the request. */
+static bool left_name(const struct shadow *s)
+{
+    struct connect_name name;
+    char *own = NULL, *last = host_of_url(s->api, info_string(s, CURLINFO_EFFECTIVE_URL));
+    bool left = last && target_name(s, &name, &own) && !ascii_same(url_plain_host(last), name.host);
+    s->api->free(last);
+    s->api->free(own);
+    return left;
 }
 
 static int64_t dns_cache_ns(const struct shadow *s, int64_t most_ns)
@@ -302,6 +316,7 @@ static void fill_result(struct attempt *a, struct transfer *t, CURLcode result, 
     if (result == CURLE_PROXY)
         a->proxy_error = (int)info_long(s, CURLINFO_PROXY_ERROR);
     a->nothing_sent = nothing_sent(a, t);
+    a->left_name = a->redirected && call_place(&t->call) && left_name(s);
     a->shortened = result == CURLE_OPERATION_TIMEDOUT && duration_ns >= t->attempt_timeout_ns;
     a->proxy_unreached = proxy_unreached(a, s);
     if (attempt_facts_name_not_found(a))

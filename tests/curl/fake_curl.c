@@ -208,7 +208,7 @@ static CURLcode fake_getinfo(CURL *h, CURLINFO info, ...)
         *(long *)out = f->proxy_error;
         return CURLE_OK;
     case CURLINFO_EFFECTIVE_URL:
-        *(char **)out = f->url;
+        *(const char **)out = f->led_to ? f->led_to : f->url;
         return CURLE_OK;
     case CURLINFO_CONNECT_TIME_T:
         *(curl_off_t *)out = f->connect_time;
@@ -378,6 +378,7 @@ static CURLcode fake_perform(CURL *h)
     if (a->asked)
         lookup_failure_note(a->asked, a->answer, clock_now_ns());
     f->redirect_count = a->redirects;
+    f->led_to = a->led_to;
     if (!deliver_head(h, a->head) || !deliver_body(h, a))
         return CURLE_WRITE_ERROR;
     if (f->timeout_ms && f->timeout_ms < a->lasts_ms) {

@@ -25,9 +25,10 @@ struct fake_attempt {
     bool reused; /* on a connection of an earlier transfer */
     int further; /* further connections that libcurl itself made */
     long redirects;
-    const char *error; /* text for the error buffer */
-    long lasts_ms;     /* time until it ends; a time limit may end it earlier */
-    long take;         /* bytes of the request body to read; -1: all */
+    const char *led_to; /* the URL of the last redirect */
+    const char *error;  /* text for the error buffer */
+    long lasts_ms;      /* time until it ends; a time limit may end it earlier */
+    long take;          /* bytes of the request body to read; -1: all */
     /* Of a failure, or of an address that refused before another one connected; 0: ECONNRESET for a
      * failure; -1: none. */
     long os_errno;
@@ -55,6 +56,7 @@ struct fake_handle {
     long header, follow, timeout_ms, connect_timeout_ms, low_speed_limit, low_speed_time, port;
     char *error_buffer;
     char url[256];
+    const char *led_to;
     long timeouts_seen[8]; /* TIMEOUT_MS at each perform */
     long dns_cache_s;      /* 0: never set */
     long dns_cache_seen[8];

@@ -422,6 +422,28 @@ Test(fallback, a_place_with_a_wrong_certificate_shows_the_result_of_the_place_be
     cr_assert_eq(count_of("api.example.com via backup:8080", COUNT_FAILURES), 1);
 }
 
+#define LEADS_TO(url)                                                                              \
+    {.result = CURLE_PEER_FAILED_VERIFICATION, .redirects = 1, .led_to = url, .error = "no match"}
+
+Test(fallback, a_wrong_certificate_of_another_host_is_not_that_of_the_place)
+{
+    struct program p;
+    setenv("HARDEN_BREAKER_FAILURES", "1", 1);
+    START(&p, BUSY_503, LEADS_TO("https://other.example.com/"));
+    cr_assert_eq(program_perform(&p), CURLE_PEER_FAILED_VERIFICATION);
+    cr_assert_str_eq(p.error, "no match");
+    const struct slot *s = slot_named("api.example.com via backup:8080");
+    cr_assert_eq(breaker_state_at(&s->breaker, clock_now_ns()), BREAKER_CLOSED);
+}
+
+Test(fallback, a_redirect_within_the_name_does_not_leave_the_place)
+{
+    struct program p;
+    START(&p, BUSY_503, LEADS_TO("https://api.example.com/"));
+    cr_assert_eq(program_perform(&p), CURLE_OK);
+    cr_assert_str_eq(p.seen, seen_503);
+}
+
 Test(fallback, a_place_that_is_not_found_shows_the_result_of_the_place_before)
 {
     struct program p;

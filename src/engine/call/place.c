@@ -268,7 +268,7 @@ static enum reason place_outage(const struct call *c, const struct verdict *v,
 {
     if (call_place_is_barred(c, a))
         return REASON_CONNECT;
-    bool unfit = c->place && v->class == CLASS_D && !a->http_status &&
+    bool unfit = c->place && !a->left_name && v->class == CLASS_D && !a->http_status &&
                  (v->reason == REASON_TLS || v->reason == REASON_DNS);
     return unfit ? v->reason : call_outage(v, a);
 }

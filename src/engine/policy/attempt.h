@@ -29,7 +29,8 @@ struct attempt {
     bool proxy_unreached; /* it ended before the proxy accepted anything: the proxy's fault */
     bool shortened;       /* it timed out by the library's timeout, shorter than the program's */
     bool nothing_sent;    /* certainly no byte of the request was sent */
-    bool redirected;      /* redirects were followed: an earlier hop may have acted on it */
+    bool redirected : 1;  /* redirects were followed: an earlier hop may have acted on it */
+    bool left_name : 1;   /* of an attempt at another place: they led to another host */
     bool header_cut;      /* it ended inside a header block although the code is success */
     /* By libcurl or by a callback of the program: no request was made, and another attempt would end the
      * same way. */
