@@ -186,8 +186,8 @@ static uint64_t rate_at(const struct cut *c, uint64_t ceiling_milli, int64_t now
 {
     uint64_t age_ms = now_ns > c->at_ns ? (uint64_t)((now_ns - c->at_ns) / NS_PER_MS) : 0;
     uint64_t steps = age_ms / STEP_MS, per_step = GROWTH_PERMIL * STEP_MS / MILLI;
-    uint64_t permil =
-        per_step * ((1ULL << steps) - 1) + (GROWTH_PERMIL << steps) * (age_ms % STEP_MS) / MILLI;
+    uint64_t permil = per_step * ((1ULL << steps) - 1) +
+                      ((uint64_t)GROWTH_PERMIL << steps) * (age_ms % STEP_MS) / MILLI;
     unsigned __int128 rate = c->rate_milli + (unsigned __int128)c->goodput_milli * permil / MILLI;
     uint64_t most =
         ceiling_milli && ceiling_milli < ADAPTIVE_MAX_MILLI ? ceiling_milli : ADAPTIVE_MAX_MILLI;
