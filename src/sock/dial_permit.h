@@ -7,9 +7,10 @@
  *     ... the real connect() ...
  *     dial_permit_forget(d);
  *
- * and the next slow connect() of the thread gives back what was left behind. A handler that itself calls
- * connect() leaves the permit of the one that it has interrupted alone: that has a frame further up, or is on
- * another stack. A thread that makes no other connect() keeps the permit until its process ends. */
+ * and the next slow connect() of the thread gives back what was left behind, unless it is called from further down
+ * the stack: then what was left may be a call that a handler has interrupted to make this one, and so it is kept
+ * until one is called from further up. A thread that makes no such connect() keeps the permit until its process
+ * ends. A program that switches stacks inside connect() may lose the permit of a suspended one early. */
 #ifndef SOCK_DIAL_PERMIT_H
 #define SOCK_DIAL_PERMIT_H
 
