@@ -5,12 +5,11 @@
 #include <stdatomic.h>
 
 /* Runs once, after it was decided what to note and before it is noted. */
-static void (*meanwhile)(void);
+static void (*_Atomic meanwhile)(void);
 
 static void others(void)
 {
-    void (*now)(void) = meanwhile;
-    meanwhile = 0;
+    void (*now)(void) = atomic_exchange(&meanwhile, 0);
     if (now)
         now();
 }
