@@ -170,8 +170,7 @@ static bool wait_for_turn(struct dial *d, const struct admission *ad)
     uint32_t value;
     _Atomic uint32_t *bell = ad->why == REFUSED_CONCURRENCY ? call_bell(&d->call, &value) : NULL;
     int err = bell ? bell_wait(bell, value, ad->at_ns) : clock_sleep_restarted(ad->at_ns);
-    if (bell)
-        pthread_testcancel(); /* like a sleep */
+    pthread_testcancel(); /* the bell is not one, unlike a sleep */
     if (err != EINTR)
         return true;
     d->interrupted = true;
@@ -214,8 +213,7 @@ static void run_attempts(struct dial *d, int64_t now_ns, int64_t at_ns)
                 d->error = refusal_errno(d);
             return;
         }
-        const bool noted = d->call.mark;
-        bool again = dial_attempt(d, now_ns, &at_ns);
+        const bool noted = d->call.mark, again = dial_attempt(d, now_ns, &at_ns);
         if (unlikely(noted))
             dial_permit_forget(d);
         if (!again)
