@@ -10,7 +10,7 @@ ifeq ($(TARGET),aarch64)
 CC       := aarch64-linux-gnu-gcc
 AR       := aarch64-linux-gnu-ar
 export EMULATOR := qemu-aarch64
-# qemu-user accepts MADV_WIPEONFORK without effect; has no CLOSE_RANGE_UNSHARE, no system call filters
+# qemu-user accepts MADV_WIPEONFORK and MADV_DONTFORK without effect; does not tell a network namespace; has no CLOSE_RANGE_UNSHARE, no system call filters
 # and no CPU affinity; is too slow for tests that tell calls apart by an immediate return; gives four
 # bytes of TCP_INFO only, which do not tell whose connection it was; may hang in the child of a fork
 # while other threads wait; leaves memory readable that a smaller break has freed (7.2); does not return
@@ -39,7 +39,12 @@ export SKIP_TESTS := $(space) \
   dial::a_timeout_that_overflows_is_none \
   dial::the_programs_own_timeout_is_kept_and_restored \
   dial_edges::the_shortest_timeout_is_not_none \
-  readable::memory_above_the_break_is_not_heap $(space)
+  readable::memory_above_the_break_is_not_heap \
+  concurrency::the_child_of_a_fork_gives_back_no_permit_of_its_parent \
+  holder::without_a_file_its_process_is_told_by_pid_and_start \
+  holder::dies_with_its_process_though_a_child_of_it_lives_on \
+  holder::the_child_of_a_fork_is_another_one_and_does_not_outlive_itself \
+  check_circuit::concerns_a_local_host_of_its_own_network_only $(space)
 else ifeq ($(TARGET),musl)
 # musl-gcc searches its own directory only. Add the headers that do not depend on the C library.
 MULTIARCH := $(shell cc -print-multiarch)
