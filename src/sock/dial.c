@@ -355,8 +355,8 @@ static __attribute__((noinline)) int dial_slowly(const struct dial_request *r, s
                                                  int64_t now_ns, int saved)
 {
     struct dial d;
-    dial_permit_recover(&d);
     d.request = r;
+    dial_permit_recover(&d);
     d.host = dial_binding_in(&d.room);
     d.inspected = d.begun = d.ended = d.timeout_is_ours = d.fd_changed = d.interrupted = false;
     d.socket.blocking = false;
