@@ -75,6 +75,11 @@ static void bind_proxy(struct shadow *s, const struct target *t, int64_t now_ns)
     proxy_release(&p);
 }
 
+static long port_of(const struct shadow *s, const struct parts *part, const struct scheme *scheme)
+{
+    return s->port ? s->port : part->port ? ascii_number(part->port) : scheme->port;
+}
+
 static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, int64_t now_ns)
 {
     url_lower(part->scheme);
@@ -83,7 +88,7 @@ static bool bind_parts(struct shadow *s, struct engine *e, struct parts *part, i
         s->target_known = s->no_target = true; /* file:, or an unknown scheme */
         return false;
     }
-    long port = s->port ? s->port : part->port ? ascii_number(part->port) : scheme->port;
+    long port = port_of(s, part, scheme);
     struct target t = {
         .scheme = scheme->name,
         .host = url_plain_host(part->host),
@@ -168,7 +173,7 @@ bool target_name(const struct shadow *s, struct connect_name *name, char **owned
     }
     bool ok = scheme && part.host && part.host[0];
     if (ok) {
-        long port = s->port ? s->port : part.port ? ascii_number(part.port) : scheme->port;
+        long port = port_of(s, &part, scheme);
         *name = (struct connect_name){.host = url_plain_host(part.host),
                                       .port = (uint16_t)port,
                                       .web = scheme->family == SCHEME_HTTP && port == scheme->port};

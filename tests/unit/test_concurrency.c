@@ -1,51 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * The concurrency limit as requests meet it: who waits for whom, what is taken, counted and given back. */
-#include "engine/call/private.h"
+#include "configured.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NOW  (100000 * NS_PER_S)
-#define WALL (1796000000 * NS_PER_S)
-#define MS   NS_PER_MS
+#define MS NS_PER_MS
 
-static struct board *board;
-static struct config *loaded[4];
-static int loads;
-
-static const struct config *configure(const char *mode, const char *host)
-{
-    char path[] = "/tmp/test_concurrency.XXXXXX", text[600];
-    int fd = mkstemp(path);
-    int n =
-        snprintf(text, sizeof text, "[harden]\nmode = %s\n[host *]\njitter = none\n%s", mode, host);
-    cr_assert(eq(int, (int)write(fd, text, (size_t)n), n));
-    close(fd);
-    struct config *c = loaded[loads++] = config_load_file(path, NULL, NULL);
-    unlink(path);
-    cr_assert(eq(int, c->errors, 0));
-    return c;
-}
-
-static void set_up(void)
-{
-    board = board_open(NULL, 64, NULL);
-}
-
-static void tear_down(void)
-{
-    board_close(board);
-    while (loads)
-        config_discard(loaded[--loads]);
-}
-
-TestSuite(concurrency, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(concurrency, .init = make_board, .fini = drop_board, .timeout = 60);
 
 static struct binding bind_path(const struct config *c, const char *path)
 {

@@ -6,50 +6,15 @@
 #include "engine/board/pause.h"
 #include "engine/board/status.h"
 #include "engine/board/view.h"
-#include "engine/call/private.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
+#include "configured.h"
+
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define NOW  (100000 * NS_PER_S)
-#define WALL (1796000000 * NS_PER_S)
-
-static struct board *board;
-static struct config *loaded[8];
-static int loads;
-
-static const struct config *configure(const char *mode, const char *host)
-{
-    char path[] = "/tmp/test_observe.XXXXXX", text[400];
-    int fd = mkstemp(path);
-    int n =
-        snprintf(text, sizeof text, "[harden]\nmode = %s\n[host *]\njitter = none\n%s", mode, host);
-    cr_assert(eq(int, (int)write(fd, text, (size_t)n), n));
-    close(fd);
-    struct config *c = loaded[loads++] = config_load_file(path, NULL, NULL);
-    unlink(path);
-    cr_assert(eq(int, c->errors, 0));
-    return c;
-}
-
-static void set_up(void)
-{
-    board = board_open(NULL, 64, NULL);
-}
-
-static void tear_down(void)
-{
-    board_close(board);
-    while (loads)
-        config_discard(loaded[--loads]);
-}
-
-TestSuite(observe, .init = set_up, .fini = tear_down);
+TestSuite(observe, .init = make_board, .fini = drop_board);
 
 static struct binding bind_host(const struct config *c, const char *host, uint16_t port)
 {

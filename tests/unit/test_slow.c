@@ -2,53 +2,27 @@
  *
  * slow_after: what a response that begins too late means. */
 #include "engine/board/status.h"
-#include "engine/call/private.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
+#include "configured.h"
+
 #include <string.h>
 
-#define NOW  (100000 * NS_PER_S)
-#define WALL (1796000000 * NS_PER_S)
+TestSuite(slow, .init = make_board, .fini = drop_board);
 
-static struct board *board;
-static struct config *loaded[8];
-static int loads;
-
-static void no_error(void *ctx, const char *line)
-{
-    (void)ctx;
-    cr_assert(false, "%s", line);
-}
-
-static const struct config *configure(const char *text)
-{
-    return loaded[loads++] = config_load_text("t.ini", text, strlen(text), no_error, NULL);
-}
-
-static void set_up(void)
-{
-    board = board_open(NULL, 64, NULL);
-}
-
-static void tear_down(void)
-{
-    board_close(board);
-    while (loads)
-        config_discard(loaded[--loads]);
-}
-
-TestSuite(slow, .init = set_up, .fini = tear_down);
-
-static struct binding bind_with(const char *text)
+static struct binding bind_in(const char *mode, const char *text)
 {
     struct target t = {"https", "a.example", 443, true, "/x", NULL, 0};
     struct binding b = {0};
-    cr_assert(call_bind(&b, configure(text), board, &t, NULL, NOW));
+    cr_assert(call_bind(&b, configure(mode, text), board, &t, NULL, NOW));
     return b;
 }
 
-#define SLOW_AFTER_2S "[host *]\nslow_after = 2s\nbreaker_successes = 1\n"
+static struct binding bind_with(const char *text)
+{
+    return bind_in("enforce", text);
+}
+
+#define SLOW_AFTER_2S "slow_after = 2s\nbreaker_successes = 1\n"
 
 static struct attempt answered(int status, uint32_t after_ms)
 {
@@ -145,7 +119,7 @@ Test(slow, only_successes_are_slow)
 
 Test(slow, a_slow_success_after_a_retry_is_one_slow_result)
 {
-    struct binding b = bind_with(SLOW_AFTER_2S "[host *]\nmax_attempts = 2\n");
+    struct binding b = bind_with(SLOW_AFTER_2S "max_attempts = 2\n");
     int64_t at;
     struct call c;
     struct attempt failed = answered(503, 9000), slow = answered(200, 9000);
@@ -176,7 +150,7 @@ Test(slow, a_slow_probe_keeps_the_circuit_open)
 
 Test(slow, without_a_breaker_slow_attempts_are_only_counted)
 {
-    struct binding b = bind_with(SLOW_AFTER_2S "[host *]\nbreaker = off\n");
+    struct binding b = bind_with(SLOW_AFTER_2S "breaker = off\n");
     for (int i = 0; i < 5; i++)
         request_ten(&b, answered(200, 9000));
     cr_assert(eq(u64, slot_counter(b.slot, COUNT_SLOW), 50));
@@ -185,7 +159,7 @@ Test(slow, without_a_breaker_slow_attempts_are_only_counted)
 
 Test(slow, an_observing_program_opens_only_the_circuit_of_those_that_observe)
 {
-    struct binding o = bind_with("[harden]\nmode = observe\n" SLOW_AFTER_2S);
+    struct binding o = bind_in("observe", SLOW_AFTER_2S);
     struct binding e = bind_with(SLOW_AFTER_2S);
     for (int i = 0; i < 3; i++)
         request_ten(&o, answered(200, 9000));

@@ -128,8 +128,8 @@ static __attribute__((noinline)) bool take_permit(struct call *c, int i, bool en
         c->turn_at = (uint8_t)(at == BULKHEAD_WAIT && enters ? i + 1 : 0);
     if (at == BULKHEAD_WAIT)
         return false;
-    if (at <
-        BULKHEAD_PERMITS) /* call_take_permit_at_once() compares the key of the first page only */
+    /* Which call_take_permit_at_once() tries first: it compares the key of the first page only. */
+    if (at < BULKHEAD_PERMITS)
         own->last = &all.page[0]->permit[at];
     return true;
 }
