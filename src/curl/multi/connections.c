@@ -103,22 +103,16 @@ void connections_release(struct member *x)
     m->may_have_room |= 1 << QUEUE_CONNECTION | 1 << QUEUE_PERMIT;
 }
 
-void connections_start_queued(struct multi *m)
+/* From the first queued member on. */
+static __attribute__((noinline)) void start_queued(struct multi *m, struct member *first,
+                                                   unsigned room)
 {
-    const unsigned room = m->may_have_room;
-    if (likely(!room))
-        return;
-    m->may_have_room = 0;
     int64_t now_ns = clock_now_ns();
-    for (struct member *x = m->first; x; x = x->next) {
-        if (likely(!x->queue))
-            continue;
-        if (x->queue == QUEUE_PERMIT) { /* if others are faster, it waits again */
-            if ((room >> QUEUE_PERMIT & 1) && x->shadow->transfer->call.turn.soon)
-                member_park(x, MEMBER_PARKED, now_ns);
-            continue;
-        }
-        if (!connections_has_room(x, now_ns))
+    for (struct member *x = first; x; x = x->next) {
+        if (x->queue == QUEUE_PERMIT && (room >> QUEUE_PERMIT & 1) &&
+            x->shadow->transfer->call.turn.soon)
+            member_park(x, MEMBER_PARKED, now_ns); /* if others are faster, it waits again */
+        if (x->queue != QUEUE_CONNECTION || !connections_has_room(x, now_ns))
             continue;
         struct host_connections *host = next_host(x, now_ns);
         m->reserved++;
@@ -129,6 +123,19 @@ void connections_start_queued(struct multi *m)
     m->reserved = 0;
     for (size_t i = 0; i < m->host_count; i++)
         m->hosts[i].reserved = 0;
+}
+
+void connections_start_queued(struct multi *m)
+{
+    const unsigned room = m->may_have_room;
+    if (likely(!room))
+        return;
+    m->may_have_room = 0;
+    for (struct member *x = m->first; x; x = x->next)
+        if (unlikely(x->queue)) {
+            start_queued(m, x, room);
+            return;
+        }
 }
 
 void connections_recount(struct multi *m)
