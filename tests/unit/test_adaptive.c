@@ -209,6 +209,17 @@ Test(adaptive, another_clock_that_is_a_little_ahead_changes_nothing)
     cr_assert(epsilon_eq(dbl, (double)adaptive_goodput_milli(&a, now), 10000.0, 700.0));
 }
 
+Test(adaptive, a_thread_that_was_stopped_for_long_does_not_replace_a_later_cut)
+{
+    struct adaptive a = {0};
+    int64_t now = accept(&a, 10, 5, NOW);
+    throttle(&a, now);
+    uint64_t cut = a.cut;
+    struct adaptive_view v;
+    cr_assert(not(adaptive_throttled(&a, 0, now - 4 * NS_PER_S, &v)));
+    cr_assert(eq(u64, a.cut, cut));
+}
+
 /* ---- several threads at once ----------------------------------------------------------------- */
 
 #define THREADS 4

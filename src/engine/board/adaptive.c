@@ -176,10 +176,10 @@ static uint64_t cut_pack(struct cut c)
     return time << 32 | rate_pack(c.rate_milli) << 16 | rate_pack(c.goodput_milli);
 }
 
-/* The clock of another thread may be a little ahead. */
+/* A thread that was stopped after it had read the clock comes with a time before the last cut. */
 static bool is_on(uint64_t word, const struct cut *c, int64_t now_ns)
 {
-    return word && c->at_ns <= now_ns + CUT_APART_NS && now_ns - c->at_ns < ADAPTIVE_OFF_NS;
+    return word && c->at_ns <= now_ns + ADAPTIVE_OFF_NS && now_ns - c->at_ns < ADAPTIVE_OFF_NS;
 }
 
 static uint64_t rate_at(const struct cut *c, uint64_t ceiling_milli, int64_t now_ns)
