@@ -119,11 +119,13 @@ def certificates():
 
         key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         openssl("req", "-x509", *key, "-keyout", path("ca.key"), "-out", path("ca.pem"),
-                "-days", "2", "-subj", "/CN=harden test CA")
+                "-days", "2", "-subj", "/CN=harden test CA",
+                "-addext", "keyUsage=critical,keyCertSign,cRLSign")
         openssl("req", *key, "-keyout", path("host.key"), "-out", path("host.csr"),
                 "-subj", "/CN=localhost")
         with open(path("host.ext"), "w", encoding="ascii") as f:
-            f.write("subjectAltName=DNS:localhost,DNS:*.demo.localhost,IP:127.0.0.1\n")
+            f.write("subjectAltName=DNS:localhost,DNS:*.demo.localhost,IP:127.0.0.1\n"
+                    "authorityKeyIdentifier=keyid\n")  # required by Python 3.13
         openssl("x509", "-req", "-in", path("host.csr"), "-CA", path("ca.pem"), "-CAkey",
                 path("ca.key"), "-CAcreateserial", "-days", "2", "-extfile", path("host.ext"),
                 "-out", path("host.pem"))

@@ -75,7 +75,7 @@ def other_certificate():
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
             f"{path}.key", "-out", f"{path}.csr", "-subj", "/CN=other.example")
     with open(f"{path}.ext", "w", encoding="ascii") as f:
-        f.write("subjectAltName=DNS:other.example\n")
+        f.write("subjectAltName=DNS:other.example\nauthorityKeyIdentifier=keyid\n")
     openssl("x509", "-req", "-in", f"{path}.csr", "-CA", ca, "-CAkey",
             ca.replace("ca.pem", "ca.key"), "-CAcreateserial", "-days", "2", "-extfile",
             f"{path}.ext", "-out", f"{path}.pem")
