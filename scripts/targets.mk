@@ -10,11 +10,11 @@ ifeq ($(TARGET),aarch64)
 CC       := aarch64-linux-gnu-gcc
 AR       := aarch64-linux-gnu-ar
 export EMULATOR := qemu-aarch64
-# qemu-user accepts MADV_WIPEONFORK and MADV_DONTFORK without effect; does not tell a network namespace; has no CLOSE_RANGE_UNSHARE, no system call filters
-# and no CPU affinity; is too slow for tests that tell calls apart by an immediate return; gives four
-# bytes of TCP_INFO only, which do not tell whose connection it was; may hang in the child of a fork
-# while other threads wait; leaves memory readable that a smaller break has freed (7.2); does not return
-# SO_SNDTIMEO (10.0); and has a thread of its own in the process.
+# qemu-user accepts MADV_WIPEONFORK and MADV_DONTFORK without effect; does not tell a network namespace;
+# has no CLOSE_RANGE_UNSHARE, no system call filters and no CPU affinity; is too slow for tests that tell
+# calls apart by an immediate return; gives four bytes of TCP_INFO only, which do not tell whose connection
+# it was; may hang in the child of a fork while other threads wait; leaves memory readable that a smaller
+# break has freed (7.2); does not return SO_SNDTIMEO (10.0); and has a thread of its own in the process.
 export SKIP_TESTS := $(space) \
   engine::opens_in_the_child_of_a_fork_during_the_opening \
   monitor::starts_again_in_the_child_of_a_fork \
