@@ -262,8 +262,8 @@ static void change_during(struct program *p, struct curl_slist *to)
 {
     changing = p;
     changed_to = to;
-    setenv("HARDEN_BASE_DELAY", "1ms", 1);
-    setenv("HARDEN_MAX_DELAY", "1ms", 1);
+    setenv("HARDEN_BASE_DELAY", "200ms", 1); /* the callback runs while the third attempt waits */
+    setenv("HARDEN_MAX_DELAY", "200ms", 1);
     set_number(p, CURLOPT_NOPROGRESS, 0);
     set_function(p, CURLOPT_XFERINFOFUNCTION, (void (*)(void))change_list);
 }
