@@ -39,6 +39,8 @@ export SKIP_TESTS := $(space) \
   dial::a_timeout_that_overflows_is_none \
   dial::the_programs_own_timeout_is_kept_and_restored \
   dial_edges::the_shortest_timeout_is_not_none \
+  fallback::a_timeout_of_the_library_is_dissolved_before_the_next_place_is_tried \
+  fallback::all_places_together_get_the_time_that_the_program_allows \
   readable::memory_above_the_break_is_not_heap \
   concurrency::the_child_of_a_fork_gives_back_no_permit_of_its_parent \
   holder::without_a_file_its_process_is_told_by_pid_and_start \
