@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* With this option, local variables are not where the calls of the stack are. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "detect_stack_use_after_return=0";
