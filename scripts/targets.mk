@@ -38,6 +38,7 @@ export SKIP_TESTS := $(space) \
   dial::a_connect_with_the_programs_timeout_ends_with_any_signal \
   dial::a_timeout_that_overflows_is_none \
   dial::the_programs_own_timeout_is_kept_and_restored \
+  dial::in_observe_mode_every_connection_is_counted_for_the_host \
   dial_edges::the_shortest_timeout_is_not_none \
   fallback::a_timeout_of_the_library_is_dissolved_before_the_next_place_is_tried \
   fallback::all_places_together_get_the_time_that_the_program_allows \

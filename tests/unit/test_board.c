@@ -314,7 +314,10 @@ static void race(int processes)
         close(go[1]);
         if (read(go[0], &c, 1) != 0)
             _exit(1);
+        /* On a busy machine one of many may not get the lock in time. */
         struct board *b = open_at(dir, SLOTS, NULL);
+        for (int tries = 0; tries < 20 && !b->shared; tries++)
+            b = open_at(dir, SLOTS, NULL);
         if (!b->shared)
             _exit(1);
         slot_count(host(b, "a", NOW), COUNT_REQUESTS, 1);
