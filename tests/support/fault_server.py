@@ -319,7 +319,8 @@ def is_closed(sock):
         return True
     poll = select.poll()
     poll.register(fd, select.POLLRDHUP)
-    return bool(poll.poll(0))
+    # Another thread may have closed it meanwhile, and a third one may have got its number.
+    return bool(poll.poll(0)) or sock.fileno() != fd
 
 
 REASONS = {100: "Continue", 103: "Early Hints", 200: "OK", 204: "No Content",
