@@ -23,9 +23,9 @@
  *     if (adaptive_take_end(&a, now_ns))          ... it is off again; once, whoever asks ...
  *
  * Three words of the board, without locks; a process killed at any instruction leaves each of them valid.
- * Zero is off. Rates are thousandths of a request per second. Nothing read is trusted: a cut in the future is
- * damage, and off; a rate beyond ADAPTIVE_MAX_MILLI counts as that. Times are arguments. Any thread, any
- * process; never blocks or fails. */
+ * Zero is off. Rates are thousandths of a request per second. Nothing read is trusted: a cut that is more than
+ * ADAPTIVE_OFF_NS ahead is damage, and off; a rate beyond ADAPTIVE_MAX_MILLI counts as that. Times are
+ * arguments. Any thread, any process; never blocks or fails. */
 #ifndef ENGINE_BOARD_ADAPTIVE_H
 #define ENGINE_BOARD_ADAPTIVE_H
 

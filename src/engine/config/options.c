@@ -37,7 +37,7 @@ const struct option options[] = {
     {"events", SECTION_HARDEN, TYPE_PATH, "none", "none", NO_RANGE, NO_MEMBER},
     /* Directory of the state that a user's processes share; private: not shared. */
     {"state", SECTION_HARDEN, TYPE_PATH, "auto", "auto private", NO_RANGE, NO_MEMBER},
-    /* Slots on the board; about 1 KiB each. */
+    /* Slots on the board; about 1.3 KB each. */
     {"max_hosts", SECTION_HARDEN, TYPE_COUNT, "1024", "", 1, 1048576, MEMBER(config, max_hosts)},
     /* Path of the JSON health snapshot; auto is health.json in the state directory. */
     {"snapshot", SECTION_HARDEN, TYPE_PATH, "auto", "auto none", NO_RANGE, NO_MEMBER},
